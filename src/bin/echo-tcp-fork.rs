@@ -1,0 +1,108 @@
+//! Echo over TCP, one process per client.
+//!
+//! `fork(2)` gives the child a copy of every descriptor, and a socket is closed only when its last
+//! copy is: so the parent closes the connection (else the client would never see the end of it),
+//! and the child closes the listener (else the port would stay taken after the parent's death).
+//! One pipe ties the family together. Only the parent holds its write end, and never writes: when
+//! the parent ends, however it ends, the kernel closes that end and every child reads end of file.
+//!
+//! ```text
+//! echospec check tcp -- echo-tcp-fork {addr}
+//! ```
+
+use std::fmt::Display;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{self, ExitCode};
+use std::time::Duration;
+use std::{env, thread};
+
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::unistd::ForkResult;
+use os_pipe::PipeReader;
+
+fn main() -> ExitCode {
+    let mut args = env::args_os().skip(1);
+    let (Some(address), None) = (args.next(), args.next()) else {
+        let usage = "usage: echo-tcp-fork ADDRESS, for instance 127.0.0.1:7007 or [::1]:7007";
+        return complain(2, usage);
+    };
+    let address = address.to_string_lossy();
+    let (listener, local) = match bind(&address) {
+        Ok(bound) => bound,
+        Err(error) => {
+            let hint = "give HOST:PORT of this machine, with port 0 for any free one";
+            let line = format!("echo-tcp-fork: cannot listen on {address}: {error}; {hint}");
+            return complain(1, line);
+        }
+    };
+    // Whoever started us may have closed its end; that is no reason to stop serving
+    let _ = writeln!(io::stdout(), "ready tcp-fork {local}");
+    match serve(listener) {
+        Ok(never) => never,
+        Err(error) => complain(1, format!("echo-tcp-fork: cannot start to serve: {error}")),
+    }
+}
+
+fn bind(address: &str) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)?;
+    let local = listener.local_addr()?;
+    Ok((listener, local))
+}
+
+fn serve(listener: TcpListener) -> io::Result<ExitCode> {
+    reap_children_unasked()?;
+    let (lifeline, parents_end) = os_pipe::pipe()?;
+    loop {
+        match listener.accept() {
+            Ok((connection, _)) => {
+                if let Ok(ForkResult::Child) = fork() {
+                    drop((listener, parents_end));
+                    serve_one(&connection, lifeline);
+                }
+                // The parent's copy of the connection closes here. After a failed fork it was the
+                // only one: that client is turned away, the others stay
+            }
+            // This one client went away before its turn: accept(2) says to take the next
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            // The system is out of descriptors or memory. No event of ours will tell when that is
+            // over, and to ask again at once would only burn the processor
+            Err(_) => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// The child: sends back what comes, to the end or to its parent's death.
+fn serve_one(connection: &TcpStream, mut lifeline: PipeReader) -> ! {
+    let watch = move || {
+        let _ = lifeline.read(&mut [0]);
+        process::exit(0)
+    };
+    if thread::Builder::new().spawn(watch).is_ok() {
+        // Nagle's algorithm would hold back a small echo until the last is acknowledged
+        let _ = connection.set_nodelay(true);
+        let _ = io::copy(&mut &*connection, &mut &*connection);
+    }
+    process::exit(0)
+}
+
+/// Has the kernel discard ended children instead of keeping them as zombies for a `wait(2)` that
+/// never comes: what POSIX says of an ignored SIGCHLD.
+#[allow(unsafe_code, reason = "a signal's disposition belongs to the whole process")]
+fn reap_children_unasked() -> io::Result<()> {
+    // SAFETY: no handler is installed, and nothing in this program waits for a child
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }?;
+    Ok(())
+}
+
+#[allow(unsafe_code, reason = "fork copies only the thread that calls it")]
+fn fork() -> nix::Result<ForkResult> {
+    // SAFETY: the parent has only this thread, so no lock in the child can be held by a missing one
+    unsafe { nix::unistd::fork() }
+}
+
+fn complain(status: u8, line: impl Display) -> ExitCode {
+    // eprintln! would panic where standard error cannot be written
+    let _ = writeln!(io::stderr(), "{line}");
+    ExitCode::from(status)
+}

@@ -1,0 +1,23 @@
+//! Many small writes are one stream.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/byte-by-byte",
+    level: Must,
+    says: "bytes sent one at a time, each awaited, come back one at a time",
+    why: "a server that reads in units of its own choice works with its author's client and no other",
+    cites: &["RFC 862", "RFC 9293 §3.7"],
+    recipe: "256 times: send one byte, wait for that byte",
+    needs: Needs::STREAM,
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let bytes = server.payload(256);
+    let mut client = server.connect()?;
+    bytes.iter().try_for_each(|&byte| client.exchange(&[byte]))
+}

@@ -1,0 +1,23 @@
+//! The shortest conversation.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/empty",
+    level: Must,
+    says: "a client that ends its direction without having sent anything gets end of file, and no byte",
+    why: "a server that waits for a first message, or answers the end with one, leaves such a client hanging",
+    cites: &["RFC 862", "RFC 9293 §3.6", "read(2)"],
+    recipe: "connect, shut down the write side at once, expect end of file",
+    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let mut client = server.connect()?;
+    client.shut_down_write()?;
+    client.expect_eof()
+}

@@ -1,0 +1,23 @@
+//! A message of no bytes is a message.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/empty-message",
+    level: Must,
+    says: "a datagram of no bytes is answered by one of no bytes, and ends nothing",
+    why: "recv(2) gives 0 for it, which a server that thinks in streams takes for the end",
+    cites: &["RFC 768", "recv(2)"],
+    recipe: "send an empty datagram, await an empty one, then exchange an ordinary one",
+    needs: Needs::MESSAGES.union(Needs::CONNECTIONLESS),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let mut client = server.messenger()?;
+    client.exchange(b"")?;
+    client.exchange(b"after the empty one").map(drop)
+}

@@ -1,0 +1,26 @@
+//! Both directions at once, for longer than any buffer lasts.
+
+use crate::checks::Check;
+use crate::payload::MIB;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/full-duplex",
+    level: Must,
+    says: "64 MiB sent while the echo is read come back byte for byte, then end of file",
+    why: "a server that reads to the end before it writes, or closes with input unread, fails on real amounts of data",
+    cites: &["RFC 862", "RFC 1122 §4.2.2.13", "RFC 2525 §2.17"],
+    recipe: "send 64 MiB and verify the echo at the same time, shut down the write side, expect end of file",
+    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let bytes = server.payload(64 * MIB);
+    let mut client = server.connect()?;
+    client.exchange(&bytes)?;
+    client.shut_down_write()?;
+    client.expect_eof()
+}

@@ -1,0 +1,33 @@
+//! As large as the mechanism carries.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/large-messages",
+    level: Must,
+    says: "messages up to the largest that the mechanism carries come back whole",
+    why: "65,507 bytes is a legal datagram; a smaller buffer cuts it, and an unready server ends with EMSGSIZE",
+    cites: &["RFC 768", "RFC 862", "udp(7)", "unix(7)"],
+    recipe: "send one message each of 8,193 bytes up to 65,507 (UDP) or 150,000 (Unix), as far as this system sends them",
+    needs: Needs::MESSAGES,
+    run,
+};
+
+/// A 16-bit length, less the headers of IPv4 and UDP.
+const LARGEST_UDP: usize = 65_507;
+const SIZES: [usize; 7] = [8193, 9000, 16_384, 32_768, LARGEST_UDP, 65_536, 150_000];
+
+fn run(server: &mut Server) -> Verdict {
+    let mut client = server.messenger()?;
+    let udp = server.spec().offers().contains(Needs::UDP);
+    let carried = |length: usize| !udp || length <= LARGEST_UDP;
+    for length in
+        SIZES.into_iter().filter(|&length| carried(length) && client.can_send(length)).collect::<Vec<_>>()
+    {
+        client.exchange(&server.payload(length))?;
+    }
+    Ok(())
+}

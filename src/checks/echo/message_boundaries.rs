@@ -1,0 +1,36 @@
+//! Messages are neither joined nor split.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Must, Verdict, count};
+
+pub const CHECK: Check = Check {
+    id: "echo/message-boundaries",
+    level: Must,
+    says: "messages sent in a row come back as just those messages, neither joined nor split",
+    why: "a client that relies on boundaries, as the mechanism promises them, cannot find them again",
+    cites: &["RFC 768", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
+    recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five; compare them as a set",
+    needs: Needs::MESSAGES,
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let mut client = server.messenger()?;
+    let mut due: Vec<Vec<u8>> = [7, 1, 300, 2, 40].map(|length| server.payload(length)).to_vec();
+    due.iter().try_for_each(|message| client.send(message))?;
+    while !due.is_empty() {
+        let wanted = format!("{} more, each as it was sent", count(due.len(), "message"));
+        let Some(message) = client.receive()? else {
+            return Err(Finding::timeout(wanted, "no more came"));
+        };
+        // A server with one process for each message may answer in another order.
+        let Some(place) = due.iter().position(|sent| *sent == message.bytes) else {
+            let actual = format!("one of {} that was never sent", count(message.bytes.len(), "byte"));
+            return Err(Finding::fail(wanted, actual));
+        };
+        due.swap_remove(place);
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! What a client sends comes back: all of it, unchanged, in order, and nothing else.
+
+use super::Check;
+
+mod all_bytes;
+mod buffer_boundaries;
+mod byte_by_byte;
+mod empty;
+mod empty_message;
+mod full_duplex;
+mod half_close;
+mod large_messages;
+mod message_boundaries;
+mod message_sizes;
+mod nothing_extra;
+mod nothing_unasked;
+mod one_byte;
+mod ping_pong;
+mod reply_address;
+mod slow_reader;
+mod stale_tail;
+
+pub(super) const CHECKS: &[&Check] = &[
+    &nothing_unasked::CHECK,
+    &empty::CHECK,
+    &one_byte::CHECK,
+    &all_bytes::CHECK,
+    &byte_by_byte::CHECK,
+    &ping_pong::CHECK,
+    &buffer_boundaries::CHECK,
+    &half_close::CHECK,
+    &nothing_extra::CHECK,
+    &slow_reader::CHECK,
+    &full_duplex::CHECK,
+    &message_sizes::CHECK,
+    &large_messages::CHECK,
+    &message_boundaries::CHECK,
+    &empty_message::CHECK,
+    &stale_tail::CHECK,
+    &reply_address::CHECK,
+];

@@ -1,0 +1,26 @@
+//! The last byte is the client's own.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/nothing-extra",
+    level: Must,
+    says: "after the last byte that was sent comes end of file, and nothing else",
+    why: "a goodbye, an added newline or a byte sent twice corrupts what the client stores",
+    cites: &["RFC 862"],
+    recipe: "exchange 1,000 bytes that end without a newline, shut down the write side, expect end of file at once",
+    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let mut bytes = server.payload(999);
+    bytes.push(b'.');
+    let mut client = server.connect()?;
+    client.exchange(&bytes)?;
+    client.shut_down_write()?;
+    client.expect_eof()
+}

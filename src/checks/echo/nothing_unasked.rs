@@ -1,0 +1,30 @@
+//! An echo server waits to be spoken to.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/nothing-unasked",
+    level: Must,
+    says: "a client that has sent nothing receives nothing",
+    why: "a banner or a log line in the data channel shifts every byte that follows it",
+    cites: &["RFC 862"],
+    recipe: "connect, listen without sending, then exchange a few bytes and compare",
+    needs: Needs::STREAM,
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let greeting = server.payload(64);
+    let mut client = server.connect()?;
+    if client.hears_within(server.patience().stall())? {
+        let unasked = client.expect_eof().err();
+        return Err(Finding::fail(
+            "nothing before the first byte is sent",
+            unasked.map_or_else(|| "end of file".into(), |finding| finding.actual),
+        ));
+    }
+    client.exchange(&greeting)
+}

@@ -1,0 +1,28 @@
+//! The answer comes from where the question went.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/reply-address",
+    level: Must,
+    says: "the answer to a datagram comes from the address and port that it was sent to",
+    why: "a connected client, a firewall and every NAT drop an answer from anywhere else",
+    cites: &["RFC 862", "RFC 1122 §4.1.3.5", "udp(7)"],
+    recipe: "send from an unconnected socket and compare the answer's source with the server's address",
+    needs: Needs::UDP,
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let mut client = server.messenger()?;
+    let answer = client.exchange(b"who answers?")?;
+    let wanted = server.address().to_string();
+    match answer.sender {
+        Some(sender) if sender.to_string() == wanted => Ok(()),
+        Some(sender) => Err(Finding::fail(format!("an answer from {wanted}"), format!("one from {sender}"))),
+        None => Err(Finding::broken("the sender's address", "recvfrom(2) gave none")),
+    }
+}

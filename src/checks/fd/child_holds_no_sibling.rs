@@ -1,0 +1,49 @@
+//! A child for one client holds nothing of another's.
+
+use std::collections::HashSet;
+
+use super::clients::{holds, newcomers, server_sockets};
+use crate::checks::{Check, talk};
+use crate::os::Process;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "fd/child-holds-no-sibling",
+    level: Should,
+    says: "a process made for one client does not hold another client's connection",
+    why: "that connection ends only when every holder has closed it: the other client waits for an end that does not come",
+    cites: &["fork(2)", "close(2)", "accept(2)"],
+    recipe: "connect A, then B; note which processes each has brought; none of B's holds a socket of A's",
+    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let idle = server.processes()?;
+    let _a = talk::answered(server)?;
+    let with_a = server.processes()?;
+    let connections = held_by(server, &newcomers(server, &idle)?)?;
+    if connections.is_empty() {
+        return Ok(()); // No process of its own for a client, so no sibling.
+    }
+    let _b = talk::answered(server)?;
+    for process in newcomers(server, &with_a)? {
+        for (descriptor, socket) in server_sockets(server, process.pid)? {
+            if connections.contains(&socket.id) {
+                return Err(holds(&process, "only its own client's connection", &descriptor));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn held_by(server: &Server, processes: &[Process]) -> Verdict<HashSet<u64>> {
+    let mut held = HashSet::new();
+    for process in processes {
+        let sockets = server_sockets(server, process.pid)?;
+        held.extend(sockets.iter().filter(|(_, socket)| !socket.listening).map(|(_, socket)| socket.id));
+    }
+    Ok(held)
+}

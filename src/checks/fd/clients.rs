@@ -1,0 +1,55 @@
+//! Which processes a server makes for its clients, and which of its sockets they hold.
+
+use std::collections::HashSet;
+
+use nix::unistd::Pid;
+
+use crate::os::{Descriptor, Object, Process, Socket, SocketName};
+use crate::server::Server;
+use crate::transport::Address;
+use crate::verdict::{Finding, Verdict};
+
+/// The processes that the server has now and that are not among `known`.
+pub(super) fn newcomers(server: &Server, known: &[Process]) -> Verdict<Vec<Process>> {
+    let known: HashSet<Pid> = known.iter().map(|process| process.pid).collect();
+    Ok(server.processes()?.into_iter().filter(|process| !known.contains(&process.pid)).collect())
+}
+
+/// The sockets at the server's own address that `pid` holds: its listener, and its ends of connections.
+pub(super) fn server_sockets(server: &Server, pid: Pid) -> Verdict<Vec<(Descriptor, Socket)>> {
+    let table = server.descriptors(pid)?;
+    let sockets = table.into_iter().filter_map(|descriptor| match &descriptor.object {
+        Object::Socket(socket) if belongs(server.address(), &socket.name) => {
+            let socket = socket.clone();
+            Some((descriptor, socket))
+        }
+        _ => None,
+    });
+    Ok(sockets.collect())
+}
+
+fn belongs(address: &Address, name: &SocketName) -> bool {
+    match (address, name) {
+        (Address::Inet(server), SocketName::Tcp(local, _) | SocketName::Udp(local, _)) => {
+            local.port() == server.port()
+        }
+        (Address::Path(server), SocketName::Unix(Some(path))) => path == server,
+        _ => false,
+    }
+}
+
+/// `4711 (cat)`.
+pub(super) fn called(process: &Process) -> String {
+    format!("{} ({})", process.pid, process.name.escape_default())
+}
+
+/// A process of the server that holds what it should not.
+pub(super) fn holds(process: &Process, wanted: &str, descriptor: &Descriptor) -> Finding {
+    let actual = format!(
+        "process {} holds {} as descriptor {}",
+        called(process),
+        descriptor.object,
+        descriptor.number
+    );
+    Finding::fail(wanted, actual)
+}

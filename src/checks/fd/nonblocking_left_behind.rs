@@ -1,0 +1,40 @@
+//! O_NONBLOCK belongs to the open file description, which the launcher shares.
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "fd/nonblocking-left-behind",
+    level: Should,
+    says: "after its end, the standard input and output that a server was lent are as blocking as they were",
+    why: "the shell, or the next program on the same terminal or pipe, suddenly gets EAGAIN and loses output",
+    cites: &["fcntl(2) (F_SETFL)", "open(2) (open file descriptions)", "dup(2)"],
+    recipe: "keep duplicates of its descriptors 0 and 1, exchange, end it by end of file, look at F_GETFL",
+    needs: Needs::STDIO,
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let (mut client, shared) = server.connect_sharing_stdio()?;
+    client.exchange(b"lent")?;
+    client.shut_down_write()?;
+    let limit = server.patience().exit();
+    if server.instance()?.wait(limit).is_none() {
+        return Err(Finding::timeout(
+            "the server's end at end of file",
+            format!("alive after {} s", limit.as_secs_f64()),
+        ));
+    }
+    for (end, name) in shared.iter().zip(["standard input", "standard output"]) {
+        let flags =
+            fcntl(end, FcntlArg::F_GETFL).map_err(|error| Finding::broken("F_GETFL", error.to_string()))?;
+        if OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK) {
+            return Err(Finding::fail(format!("{name} blocking, as it was lent"), "O_NONBLOCK is set on it"));
+        }
+    }
+    Ok(())
+}

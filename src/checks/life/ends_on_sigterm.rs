@@ -1,0 +1,31 @@
+//! The polite way to end a server.
+
+use std::os::unix::process::ExitStatusExt;
+
+use nix::sys::signal::Signal;
+
+use crate::checks::{Check, talk};
+use crate::server::{Server, describe};
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "life/ends-on-sigterm",
+    level: Should,
+    says: "SIGTERM ends the server in time, with status 0 or 143 or by that signal, even while a client is connected",
+    why: "an init system waits for it, then kills; any other status is logged as a failure of the service",
+    cites: &["signal(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
+    recipe: "connect and exchange, send SIGTERM to the main process, await its end, look at its status",
+    needs: Needs::empty(),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let _client = talk::answered(server)?;
+    let status = server.end_by(Signal::SIGTERM)?;
+    let asked = status.signal() == Some(Signal::SIGTERM as i32);
+    if asked || matches!(status.code(), Some(0 | 143)) {
+        return Ok(());
+    }
+    Err(Finding::fail("status 0 or 143, or death by SIGTERM", describe(status)))
+}

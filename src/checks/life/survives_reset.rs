@@ -1,0 +1,31 @@
+//! One client's misfortune is not another's.
+
+use crate::checks::{Check, talk};
+use crate::payload::KIB;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "life/survives-reset",
+    level: Must,
+    says: "a client that resets its connection, or closes it without reading, does not end the server",
+    why: "ECONNRESET, EPIPE or SIGPIPE taken as fatal lets any client end the service for all",
+    cites: &["RFC 9293 §3.10.7", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
+    recipe: "10 times: connect, exchange, send 160 KiB without reading, reset; then close plainly; the next client is served",
+    needs: Needs::STREAM.union(Needs::CONNECTIONS).union(Needs::MANY_CLIENTS),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let bytes = server.payload(160 * KIB);
+    for round in 0..10 {
+        let mut client = server.connect()?;
+        client.exchange(b"well")?;
+        client.stuff(&bytes)?;
+        if round % 2 == 0 { client.reset()? } else { drop(client) }
+    }
+    talk::answered(server)
+        .map(drop)
+        .map_err(|finding| finding.because("after clients that did not read to the end"))
+}

@@ -1,0 +1,146 @@
+//! What a server can do wrong: one file for each check, or for each tight family of them.
+//!
+//! Areas and checks are plain values in order; help, `list`, `explain`, the README's tables and the test
+//! matrix are all drawn from them.
+
+use std::fmt;
+
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level, Verdict};
+
+mod echo;
+mod fd;
+mod life;
+mod path;
+mod port;
+mod talk;
+
+/// One thing that a server should do, and how to find out whether it does.
+pub struct Check {
+    /// `area/slug`, never reused for another meaning.
+    pub id: &'static str,
+    /// How strongly it binds.
+    pub level: Level,
+    /// The sentence it verifies.
+    pub says: &'static str,
+    /// What goes wrong for users of a server that does otherwise.
+    pub why: &'static str,
+    /// The standards and manual pages behind it.
+    pub cites: &'static [&'static str],
+    /// What the check does, step by step, for someone who wants to repeat it by hand.
+    pub recipe: &'static str,
+    /// What the server must offer for the check to make sense.
+    pub needs: Needs,
+    /// Runs it against a freshly launched server.
+    pub run: fn(&mut Server) -> Verdict,
+}
+
+impl Check {
+    /// The area: what stands before the slash.
+    #[must_use]
+    pub fn area(&self) -> &'static str {
+        self.id.split_once('/').map_or(self.id, |(area, _)| area)
+    }
+
+    /// Whether it makes sense for a server that offers this.
+    #[must_use]
+    pub fn applies_to(&self, offers: Needs) -> bool {
+        offers.contains(self.needs)
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+/// Checks that ask about one side of a server.
+#[derive(Debug)]
+pub struct Area {
+    /// The first part of its checks' ids.
+    pub name: &'static str,
+    /// What it is about, in a few words.
+    pub says: &'static str,
+    /// Its checks, in order.
+    pub checks: &'static [&'static Check],
+}
+
+/// Every area, in the order in which a run reports them.
+pub const AREAS: &[Area] = &[
+    Area { name: "echo", says: "byte-for-byte echo", checks: echo::CHECKS },
+    Area { name: "fd", says: "descriptors and their inheritance", checks: fd::CHECKS },
+    Area { name: "port", says: "ports, and their reuse across many clients", checks: port::CHECKS },
+    Area { name: "path", says: "socket files", checks: path::CHECKS },
+    Area { name: "life", says: "signals, and clients that go wrong", checks: life::CHECKS },
+];
+
+/// Every check, in order.
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    AREAS.iter().flat_map(|area| area.checks.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::transport::TRANSPORTS;
+
+    #[test]
+    fn ids_are_unique_slugs_of_their_area() {
+        let mut seen = HashSet::new();
+        for area in AREAS {
+            for check in area.checks {
+                assert!(seen.insert(check.id), "{} is listed twice", check.id);
+                assert_eq!(check.area(), area.name, "{} stands in the wrong area", check.id);
+                let slug = check.id.chars().all(|letter| matches!(letter, 'a'..='z' | '-' | '/'));
+                assert!(slug, "{} is no slug", check.id);
+            }
+        }
+    }
+
+    #[test]
+    fn every_check_says_why_and_who_demands_it() {
+        for check in checks() {
+            assert!(
+                !check.why.is_empty() && !check.recipe.is_empty(),
+                "{} does not explain itself",
+                check.id
+            );
+            assert!(!check.cites.is_empty(), "{} cites nothing", check.id);
+            assert!(!check.says.ends_with('.'), "{}: the sentence carries no full stop", check.id);
+        }
+    }
+
+    #[test]
+    fn every_check_applies_to_some_transport() {
+        let passed = Needs::PASSED_LISTENER.union(Needs::PASSED_CONNECTION);
+        for check in checks() {
+            let needs = check.needs.difference(passed);
+            assert!(
+                TRANSPORTS.iter().any(|transport| transport.offers.contains(needs)),
+                "{} is never run",
+                check.id
+            );
+        }
+    }
+
+    #[test]
+    fn every_file_of_an_area_is_on_its_list() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks");
+        for area in AREAS {
+            let folder = root.join(area.name);
+            let list = fs::read_to_string(folder.join("mod.rs")).unwrap();
+            for entry in fs::read_dir(&folder).unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                let module = name.trim_end_matches(".rs");
+                let listed = matches!(module, "mod" | "clients") || list.contains(&format!("{module}::"));
+                assert!(listed, "src/checks/{}/{name} is on no list", area.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The file's mode is the only guard at the door.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "path/owner-only",
+    level: Should,
+    says: "only the server's own user may connect, unless somebody has said otherwise",
+    why: "connecting needs write permission on the socket file: a world-writable one invites every user of the machine",
+    cites: &["unix(7) (Pathname socket ownership and permissions)", "umask(2)"],
+    recipe: "look at the mode of the socket file: no write permission for group and others",
+    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    const OTHERS_WRITE: u32 = 0o022;
+    let path =
+        server.address().expect_path().map_err(|error| Finding::broken("a path", error.to_string()))?;
+    let meta = path
+        .symlink_metadata()
+        .map_err(|error| Finding::fail(format!("a socket file at {}", path.display()), error.to_string()))?;
+    let mode = meta.permissions().mode() & 0o777;
+    if mode & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    Err(Finding::fail(
+        "no write permission for group and others (0600, or as the umask leaves it)",
+        format!("mode {mode:04o}"),
+    ))
+}

@@ -1,0 +1,29 @@
+//! A server that goes takes its sign down.
+
+use nix::sys::signal::Signal;
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "path/removed-at-exit",
+    level: Should,
+    says: "after SIGTERM the socket file is gone",
+    why: "a file that stays tells scripts and users of a server that is not there, and blocks a naive successor",
+    cites: &["unix(7)", "unlink(2)"],
+    recipe: "send SIGTERM, await the end of the process, look for the file",
+    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    server.end_by(Signal::SIGTERM)?;
+    let path =
+        server.address().expect_path().map_err(|error| Finding::broken("a path", error.to_string()))?;
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Finding::fail("no file at the path after SIGTERM", format!("{} is still there", path.display())))
+}

@@ -1,0 +1,37 @@
+//! A file that nobody serves must not keep a server from coming back.
+
+use crate::checks::{Check, talk};
+use crate::server::{LaunchError, Server};
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "path/restart-after-crash",
+    level: Should,
+    says: "a server that was killed can be started again on its path, over the file it left",
+    why: "bind gives EADDRINUSE for a file that is there, though no process listens: no restart until somebody removes it by hand",
+    cites: &["unix(7)", "bind(2) (EADDRINUSE)"],
+    recipe: "SIGKILL the server, see that the file is still there, start it again, exchange",
+    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    server.crash();
+    let path = server
+        .address()
+        .expect_path()
+        .map_err(|error| Finding::broken("a path", error.to_string()))?
+        .to_owned();
+    if path.symlink_metadata().is_err() {
+        return Err(Finding::broken("a stale socket file", "there is none: something removed it"));
+    }
+    match server.restart() {
+        Ok(()) => talk::answered(server).map(drop),
+        Err(LaunchError::Interrupted) => Err(Finding::interrupted()),
+        Err(error) => {
+            Err(Finding::fail(format!("the server started again on {}", path.display()), error.to_string())
+                .because("the stale file was neither recognised nor removed"))
+        }
+    }
+}

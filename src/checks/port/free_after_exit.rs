@@ -1,0 +1,50 @@
+//! With the server its port is gone.
+
+use nix::sys::signal::Signal;
+
+use crate::checks::{Check, talk};
+use crate::os::{self, Object};
+use crate::patience::until;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "port/free-after-exit",
+    level: Should,
+    says: "once the server's main process has gone, its port is free, even while a client is still connected",
+    why: "a child that inherited the listener keeps the port taken: no restart, and clients queue up for nobody",
+    cites: &["fork(2)", "close(2)", "bind(2)"],
+    recipe: "connect and exchange, SIGKILL the main process alone, then connect again: refused, or else answered by a worker",
+    needs: Needs::TCP.union(Needs::BINDS),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let mut client = server.connect()?;
+    client.exchange(b"connected")?;
+    server.end_by(Signal::SIGKILL)?;
+    let free = until(server.patience().stall(), || Ok(refuses(server).then_some(())))?;
+    // Workers that were forked beforehand and go on serving hold the listener by design.
+    if free.is_some() || talk::answered(server).is_ok() {
+        return Ok(());
+    }
+    Err(Finding::fail(format!("connections to {} refused", server.address()), holder(server)))
+}
+
+fn refuses(server: &mut Server) -> bool {
+    server.connect().is_err_and(|finding| finding.outcome == Outcome::Fail)
+}
+
+fn holder(server: &Server) -> String {
+    for process in server.processes().unwrap_or_default() {
+        let table = os::descriptors(process.pid).unwrap_or_default();
+        let listener =
+            table.iter().find(|entry| matches!(&entry.object, Object::Socket(socket) if socket.listening));
+        if let Some(listener) = listener {
+            let name = process.name.escape_default();
+            return format!("{} is still held by its child {} ({name})", listener.object, process.pid);
+        }
+    }
+    "connections are taken, and nobody answers".into()
+}

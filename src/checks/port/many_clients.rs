@@ -1,0 +1,123 @@
+//! Hundreds of clients at one address, each with its own bytes.
+
+use std::collections::HashSet;
+
+use crate::checks::Check;
+use crate::checks::talk::{self, Talker};
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Must, Verdict};
+
+pub const PORT: Check = Check {
+    id: "port/many-clients",
+    level: Must,
+    says: "two hundred clients at once on one port, each from a port of its own, each get just their own bytes",
+    why: "shared buffers and connections mixed up after a close hand one client's data to another",
+    cites: &["RFC 862", "RFC 9293 §3.4.1", "accept(2)"],
+    recipe: "connect and leave 20 times; open 200 clients, each answered; all send at once bytes of their own, then all read; all end orderly",
+    needs: Needs::AT_ONCE.union(Needs::MANY_CLIENTS).union(Needs::PORT),
+    run,
+};
+
+pub const PATH: Check = Check {
+    id: "path/many-clients",
+    level: Must,
+    says: "two hundred clients at once on one path each get just their own bytes",
+    why: PORT.why,
+    cites: &["unix(7)", "accept(2)"],
+    recipe: PORT.recipe,
+    needs: Needs::AT_ONCE.union(Needs::MANY_CLIENTS).union(Needs::SOCKET_PATH),
+    run,
+};
+
+const CLIENTS: usize = 200;
+
+/// A datagram socket's receive buffer holds about a hundred small datagrams, and UDP drops the rest.
+const BURST: usize = 40;
+
+fn run(server: &mut Server) -> Verdict {
+    (0..20).try_for_each(|_| visit(server))?;
+    let first = talk::answered(server)?;
+    if !talk::at_once(server)? {
+        drop(first);
+        return one_after_another(server);
+    }
+    let mut crowd = vec![first];
+    while crowd.len() < CLIENTS {
+        match talk::answered(server) {
+            Ok(client) => crowd.push(client),
+            Err(finding) => return limit(server, crowd, finding),
+        }
+    }
+    distinct_ports(server, &crowd)?;
+    let offers = server.spec().offers();
+    let wave = if offers.contains(Needs::CONNECTIONLESS) { BURST } else { CLIENTS };
+    for clients in crowd.chunks_mut(wave) {
+        everyone_speaks(server, clients)?;
+    }
+    crowd.iter_mut().try_for_each(|client| client.finish(offers))
+}
+
+fn visit(server: &mut Server) -> Verdict {
+    let offers = server.spec().offers();
+    let mut client = talk::answered(server)?;
+    client.finish(offers)
+}
+
+fn everyone_speaks(server: &mut Server, clients: &mut [Talker]) -> Verdict {
+    let payloads: Vec<_> = clients.iter().map(|_| server.payload(1000)).collect();
+    for (client, bytes) in clients.iter_mut().zip(&payloads) {
+        client.send(bytes)?;
+    }
+    for (number, (client, bytes)) in clients.iter_mut().zip(&payloads).enumerate() {
+        client
+            .expect(bytes)
+            .map_err(|finding| finding.because(format!("client {} of the crowd", number + 1)))?;
+    }
+    Ok(())
+}
+
+/// A cap on clients is a limit to be told; a server that serves nobody after it is broken.
+fn limit(server: &mut Server, crowd: Vec<Talker>, finding: Finding) -> Verdict {
+    let served = crowd.len();
+    drop(crowd);
+    let recovers = crate::patience::until(server.patience().progress(), || Ok(visit(server).ok()))?;
+    match recovers {
+        Some(()) => Err(Finding::info(
+            format!("{CLIENTS} clients at once"),
+            format!("{served} at once; the next: {}", finding.actual),
+        )),
+        None => Err(finding.because(format!("at client {}, and nobody is served after that", served + 1))),
+    }
+}
+
+/// Each client is open while the one before it is served: two at a time, which any backlog holds.
+fn one_after_another(server: &mut Server) -> Verdict {
+    let offers = server.spec().offers();
+    let mut waiting = talk::connect(server)?;
+    for number in 1..=CLIENTS {
+        let mut client = std::mem::replace(&mut waiting, talk::connect(server)?);
+        let bytes = server.payload(1000);
+        let served = client.exchange(&bytes).and_then(|()| client.finish(offers));
+        served.map_err(|finding| finding.because(format!("client {number}, one after another")))?;
+    }
+    Err(Finding::info(
+        "clients served at the same time",
+        "one after another: each waits until the one before has gone",
+    ))
+}
+
+fn distinct_ports(server: &Server, crowd: &[Talker]) -> Verdict {
+    if !server.spec().offers().contains(Needs::PORT) {
+        return Ok(());
+    }
+    let ports: HashSet<u16> =
+        crowd.iter().filter_map(|client| client.local_address().ok()).map(|address| address.port()).collect();
+    if ports.len() == crowd.len() {
+        return Ok(());
+    }
+    Err(Finding::broken(
+        "a port of its own for each client",
+        format!("{} ports for {} clients", ports.len(), crowd.len()),
+    ))
+}

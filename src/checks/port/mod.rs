@@ -1,0 +1,19 @@
+//! One port for many clients, and the same port again.
+
+use super::Check;
+
+mod free_after_exit;
+pub(super) mod many_clients;
+mod restart_in_time_wait;
+mod same_four_tuple;
+mod same_source_port;
+pub(super) mod second_instance;
+
+pub(super) const CHECKS: &[&Check] = &[
+    &many_clients::PORT,
+    &same_source_port::CHECK,
+    &same_four_tuple::CHECK,
+    &restart_in_time_wait::CHECK,
+    &second_instance::PORT,
+    &free_after_exit::CHECK,
+];

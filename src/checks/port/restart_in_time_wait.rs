@@ -1,0 +1,59 @@
+//! Old connections must not keep a server from coming back.
+
+use std::net::SocketAddr;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::checks::Check;
+use crate::os::{self, TcpState};
+use crate::patience::until;
+use crate::server::{LaunchError, Server};
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "port/restart-in-time-wait",
+    level: Should,
+    says: "a server that was killed can be started again on its port at once, while old connections sit in TIME_WAIT",
+    why: "without SO_REUSEADDR the restart fails with EADDRINUSE for as long as TIME_WAIT lasts: one to four minutes without service",
+    cites: &["socket(7) (SO_REUSEADDR)", "RFC 9293 §3.6.1", "bind(2)"],
+    recipe: "connect, exchange, SIGKILL the server (its FIN goes first), close; prove TIME_WAIT by a bind without SO_REUSEADDR; start it again",
+    needs: Needs::TCP.union(Needs::BINDS),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let address =
+        server.address().expect_inet().map_err(|error| Finding::broken("a port", error.to_string()))?;
+    let mut client = server.connect()?;
+    client.exchange(b"read to the last byte")?;
+    server.crash();
+    client.expect_eof()?;
+    drop(client);
+    prove_time_wait(server, address)?;
+    match server.restart() {
+        Ok(()) => server.connect()?.exchange(b"back again"),
+        Err(LaunchError::Interrupted) => Err(Finding::interrupted()),
+        Err(error) => Err(Finding::fail(format!("the server started again on {address}"), error.to_string())
+            .because("the listener is bound without SO_REUSEADDR, and an old connection is in TIME_WAIT")),
+    }
+}
+
+/// The control: whoever binds without SO_REUSEADDR is refused now, and the kernel's table says why.
+fn prove_time_wait(server: &Server, address: SocketAddr) -> Verdict {
+    let proven = until(server.patience().progress(), || {
+        let waits = match os::tcp_states(address.port()) {
+            Ok(states) => states.iter().any(|(_, _, state)| *state == TcpState::TimeWait),
+            Err(_) => true, // This system does not tell; the bind alone must do.
+        };
+        Ok((waits && !binds_plainly(address)).then_some(()))
+    })?;
+    proven.ok_or_else(|| {
+        Finding::broken(format!("a connection of {address} in TIME_WAIT"), "the port could be bound")
+    })
+}
+
+fn binds_plainly(address: SocketAddr) -> bool {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+    socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())
+}

@@ -1,0 +1,44 @@
+//! A connection is known by four numbers, not by the client's port.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::checks::{Check, talk};
+use crate::server::Server;
+use crate::transport::{Needs, loopback_has};
+use crate::verdict::{Finding, Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "port/same-source-port",
+    level: Must,
+    says: "two clients with the same source port on two source addresses, at the same time, each get their own bytes",
+    why: "a server that tells its clients apart by port alone mixes up two machines, or two users behind two addresses",
+    cites: &["RFC 9293 §3.4.1", "RFC 768", "tcp(7)", "udp(7)"],
+    recipe: "connect from 127.0.0.2 and from 127.0.0.3 with one and the same source port; both send, then both read",
+    needs: Needs::SOURCE_ADDRESS.union(Needs::MANY_CLIENTS),
+    run,
+};
+
+const SOURCES: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3))];
+
+fn run(server: &mut Server) -> Verdict {
+    if let Some(absent) = SOURCES.into_iter().find(|&source| !loopback_has(source)) {
+        return Err(Finding::unsupported(
+            "two loopback addresses",
+            format!("{absent} is not on the loopback interface"),
+        ));
+    }
+    let offers = server.spec().offers();
+    let (mine, yours) = (server.payload(700), server.payload(900));
+    let mut first = talk::connect_from(server, Some(SocketAddr::new(SOURCES[0], 0)))?;
+    let port = first.local_address()?.port();
+    let mut second = talk::connect_from(server, Some(SocketAddr::new(SOURCES[1], port)))?;
+    first.send(&mine)?;
+    second.send(&yours)?;
+    // The first is done before the second is read, so that a server of one client at a time can serve both.
+    for (client, bytes) in [(&mut first, &mine), (&mut second, &yours)] {
+        let served = client.expect(bytes).and_then(|()| client.finish(offers));
+        served.map_err(|finding| finding.because(format!("both clients have source port {port}")))?;
+    }
+    Ok(())
+}

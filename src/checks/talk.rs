@@ -1,0 +1,94 @@
+//! A client for checks that ask the same of streams and of messages.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::server::Server;
+use crate::transport::{Client, Messenger, Needs};
+use crate::verdict::Verdict;
+
+/// A client of either kind.
+pub(super) enum Talker {
+    Stream(Client),
+    Messages(Messenger),
+}
+
+/// A new client of whichever kind the server's transport asks for.
+pub(super) fn connect(server: &mut Server) -> Verdict<Talker> {
+    connect_from(server, None)
+}
+
+/// The same, with an address of its own choice.
+pub(super) fn connect_from(server: &mut Server, source: Option<SocketAddr>) -> Verdict<Talker> {
+    if server.spec().offers().contains(Needs::STREAM) {
+        server.connect_from(source).map(Talker::Stream)
+    } else {
+        server.messenger_from(source).map(Talker::Messages)
+    }
+}
+
+/// A client that has been answered once.
+pub(super) fn answered(server: &mut Server) -> Verdict<Talker> {
+    let mut client = connect(server)?;
+    client.exchange(b"here")?;
+    Ok(client)
+}
+
+/// Whether a second client is answered while the first is connected and silent.
+pub(super) fn at_once(server: &mut Server) -> Verdict<bool> {
+    let limit = server.patience().turn();
+    let mut probe = connect(server)?;
+    probe.send(b"?")?;
+    probe.hears_within(limit)
+}
+
+impl Talker {
+    pub fn local_address(&self) -> Verdict<SocketAddr> {
+        match self {
+            Talker::Stream(client) => client.local_address(),
+            Talker::Messages(client) => client.local_address(),
+        }
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) -> Verdict {
+        match self {
+            Talker::Stream(client) => client.send(bytes),
+            Talker::Messages(client) => client.send(bytes),
+        }
+    }
+
+    pub fn expect(&mut self, bytes: &[u8]) -> Verdict {
+        match self {
+            Talker::Stream(client) => client.expect(bytes),
+            Talker::Messages(client) => client.expect(bytes).map(drop),
+        }
+    }
+
+    pub fn exchange(&mut self, bytes: &[u8]) -> Verdict {
+        self.send(bytes)?;
+        self.expect(bytes)
+    }
+
+    pub fn hears_within(&mut self, limit: Duration) -> Verdict<bool> {
+        match self {
+            Talker::Stream(client) => client.hears_within(limit),
+            Talker::Messages(client) => client.hears_within(limit),
+        }
+    }
+
+    /// Ends the client's direction and waits for the server to end the other; nothing to end without a
+    /// connection.
+    pub fn finish(&mut self, offers: Needs) -> Verdict {
+        match self {
+            _ if !offers.contains(Needs::HALF_CLOSE) => Ok(()),
+            Talker::Stream(client) => {
+                client.shut_down_write()?;
+                client.expect_eof()
+            }
+            Talker::Messages(client) => {
+                client.shut_down_write()?;
+                client.expect_eof()
+            }
+        }
+    }
+}

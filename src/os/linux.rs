@@ -1,0 +1,315 @@
+//! Linux: `/proc` shows, pidfds tell. See proc(5), `pidfd_open(2)`, prctl(2).
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::BorrowedFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::sync::Once;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::{Pid, getppid};
+use procfs::net::{TcpNetEntries, TcpNetEntry, UdpState};
+use procfs::process::{FDTarget, Process as ProcEntry, Stat};
+use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
+
+use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState};
+
+pub fn processes() -> io::Result<Vec<Process>> {
+    let all = procfs::process::all_processes().map_err(to_io)?;
+    Ok(all.filter_map(|entry| entry.ok()?.stat().ok()).map(process).collect())
+}
+
+/// Walks `/proc/PID/task/*/children` (proc(5), `CONFIG_PROC_CHILDREN`) instead of every process.
+pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{parent}/task")) else { return Ok(Vec::new()) };
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
+    let pids = lists
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>());
+    Ok(pids.filter_map(|pid| read_stat(pid).ok()).map(process).collect())
+}
+
+pub fn orphans_and_children() -> io::Result<Vec<Process>> {
+    children(Pid::this())
+}
+
+fn read_stat(pid: i32) -> ProcResult<Stat> {
+    Stat::from_read(File::open(format!("/proc/{pid}/stat"))?)
+}
+
+fn process(stat: Stat) -> Process {
+    Process {
+        pid: Pid::from_raw(stat.pid),
+        parent: Pid::from_raw(stat.ppid),
+        group: Pid::from_raw(stat.pgrp),
+        zombie: matches!(stat.state, 'Z' | 'X'),
+        name: stat.comm,
+    }
+}
+
+pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
+    let table = match ProcEntry::new(pid.as_raw()).and_then(|entry| entry.fd()) {
+        Ok(table) => table,
+        Err(ProcError::NotFound(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(to_io(error)),
+    };
+    let entries: Vec<_> = table.filter_map(Result::ok).collect();
+    let sockets = if entries.iter().any(|entry| matches!(entry.target, FDTarget::Socket(_))) {
+        sockets()
+    } else {
+        HashMap::new()
+    };
+    let mut found: Vec<_> = entries
+        .into_iter()
+        .map(|entry| Descriptor { number: entry.fd, object: object(entry.target, &sockets) })
+        .collect();
+    found.sort_by_key(|descriptor| descriptor.number);
+    Ok(found)
+}
+
+fn object(target: FDTarget, sockets: &HashMap<u64, Socket>) -> Object {
+    match target {
+        FDTarget::Pipe(id) => Object::Pipe { id },
+        FDTarget::Socket(id) => {
+            let unknown = Socket { id, name: SocketName::Other, listening: false };
+            Object::Socket(sockets.get(&id).cloned().unwrap_or(unknown))
+        }
+        FDTarget::Path(path) => named_file(path),
+        FDTarget::AnonInode(name) => Object::Other(format!("anon_inode:{name}")),
+        FDTarget::Net(id) => Object::Other(format!("net:[{id}]")),
+        FDTarget::MemFD(name) => Object::Other(format!("memfd:{name}")),
+        FDTarget::Other(name, id) => Object::Other(format!("{name}:[{id}]")),
+        FDTarget::Unknown(name, _) => Object::Other(name),
+    }
+}
+
+fn named_file(path: PathBuf) -> Object {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    if path.starts_with("/dev/pts") || path == Path::new("/dev/tty") {
+        return Object::Terminal(path);
+    }
+    match fs::metadata(&path) {
+        Ok(meta) if meta.file_type().is_fifo() => Object::Pipe { id: meta.ino() },
+        _ => Object::File(path),
+    }
+}
+
+/// Every socket of this network namespace by its inode number.
+fn sockets() -> HashMap<u64, Socket> {
+    let tcp =
+        [procfs::net::tcp(), procfs::net::tcp6()].into_iter().filter_map(Result::ok).flatten().map(|entry| {
+            Socket {
+                id: entry.inode,
+                listening: entry.state == procfs::net::TcpState::Listen,
+                name: SocketName::Tcp(unmapped(entry.local_address), unmapped(entry.remote_address)),
+            }
+        });
+    let udp =
+        [procfs::net::udp(), procfs::net::udp6()].into_iter().filter_map(Result::ok).flatten().map(|entry| {
+            Socket {
+                id: entry.inode,
+                listening: entry.state == UdpState::Close,
+                name: SocketName::Udp(unmapped(entry.local_address), unmapped(entry.remote_address)),
+            }
+        });
+    let unix = unix_table().unwrap_or_default().into_iter().map(|entry| Socket {
+        id: entry.inode,
+        listening: entry.accepts,
+        name: SocketName::Unix(entry.path),
+    });
+    tcp.chain(udp).chain(unix).map(|socket| (socket.id, socket)).collect()
+}
+
+/// A dual-stack socket shows an IPv4 peer as `::ffff:127.0.0.1`.
+fn unmapped(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+pub fn listens(place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
+    match place {
+        Place::Tcp(address) => Ok(listeners().any(|entry| covers(entry.local_address, address))),
+        Place::Udp(address) => Ok([procfs::net::udp(), procfs::net::udp6()]
+            .into_iter()
+            .filter_map(Result::ok)
+            .flatten()
+            .any(|entry| covers(entry.local_address, address))),
+        Place::Unix(path) => Ok(unix_table()?
+            .iter()
+            .any(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))),
+    }
+}
+
+struct UnixEntry {
+    inode: u64,
+    accepts: bool,
+    is_datagram: bool,
+    path: Option<PathBuf>,
+}
+
+/// `/proc/net/unix`, read here because the procfs crate drops the flags: `__SO_ACCEPTCON` alone tells
+/// a socket that listens from one that is only bound.
+fn unix_table() -> io::Result<Vec<UnixEntry>> {
+    let table = fs::read("/proc/net/unix")?;
+    Ok(String::from_utf8_lossy(&table).lines().skip(1).filter_map(unix_entry).collect())
+}
+
+fn unix_entry(line: &str) -> Option<UnixEntry> {
+    const ACCEPTS: u32 = 1 << 16;
+    const DATAGRAM: u32 = 2;
+    // Num RefCount Protocol Flags Type St Inode [Path]
+    let mut columns = line.split_ascii_whitespace().skip(3);
+    let flags = u32::from_str_radix(columns.next()?, 16).ok()?;
+    let kind = u32::from_str_radix(columns.next()?, 16).ok()?;
+    let inode = columns.nth(1)?.parse().ok()?;
+    let path = line.split_once(&format!(" {inode} ")).map(|x| x.1).map(PathBuf::from);
+    Some(UnixEntry { inode, accepts: flags & ACCEPTS != 0, is_datagram: kind == DATAGRAM, path })
+}
+
+fn covers(bound: SocketAddr, asked: SocketAddr) -> bool {
+    let ip = unmapped(bound).ip();
+    bound.port() == asked.port() && (ip == asked.ip() || ip.is_unspecified() && fits(ip, asked.ip()))
+}
+
+/// `[::]` takes IPv4 too unless `IPV6_V6ONLY` is set (ipv6(7)).
+fn fits(wildcard: IpAddr, asked: IpAddr) -> bool {
+    wildcard.is_ipv6() || asked.is_ipv4()
+}
+
+/// The kernel lists listening sockets before all others, so the thousands in TIME_WAIT need not be read.
+fn listeners() -> impl Iterator<Item = TcpNetEntry> {
+    ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| listening_lines(table).ok()).flatten()
+}
+
+fn listening_lines(table: &str) -> io::Result<Vec<TcpNetEntry>> {
+    const LISTEN: &str = "0A";
+    let mut kept = String::new();
+    for (number, line) in BufReader::new(File::open(table)?).lines().enumerate() {
+        let line = line?;
+        if number > 0 && line.split_whitespace().nth(3) != Some(LISTEN) {
+            break;
+        }
+        kept.push_str(&line);
+        kept.push('\n');
+    }
+    TcpNetEntries::from_buf_read(Cursor::new(kept), procfs::current_system_info())
+        .map(|entries| entries.0)
+        .map_err(to_io)
+}
+
+pub fn tcp_states(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
+    let entries =
+        procfs::net::tcp().map_err(to_io)?.into_iter().chain(procfs::net::tcp6().unwrap_or_default());
+    Ok(entries
+        .filter(|entry| entry.local_address.port() == port)
+        .map(|entry| (unmapped(entry.local_address), unmapped(entry.remote_address), state(entry.state)))
+        .collect())
+}
+
+fn state(state: procfs::net::TcpState) -> TcpState {
+    match state {
+        procfs::net::TcpState::Listen => TcpState::Listen,
+        procfs::net::TcpState::Established => TcpState::Established,
+        procfs::net::TcpState::TimeWait => TcpState::TimeWait,
+        _ => TcpState::Other,
+    }
+}
+
+pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
+    let mut block = Vec::new();
+    File::open(format!("/proc/{pid}/environ"))?.read_to_end(&mut block)?;
+    let wanted = format!("{name}={value}");
+    Ok(block.split(|&byte| byte == 0).any(|entry| entry == wanted.as_bytes()))
+}
+
+pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
+    let Some(pid) = rustix::process::Pid::from_raw(pid.as_raw()) else { return Ok(true) };
+    let handle = match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
+        Err(rustix::io::Errno::SRCH) => return Ok(true),
+        other => other?,
+    };
+    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    use std::os::fd::AsFd;
+    loop {
+        match poll(&mut [PollFd::new(handle.as_fd(), PollFlags::POLLIN)], limit) {
+            Err(nix::Error::EINTR) => {}
+            ready => return Ok(ready? > 0),
+        }
+    }
+}
+
+/// `waitid(2)` with `WNOWAIT` tells the status and leaves the zombie.
+pub fn exit_status(pid: Pid) -> io::Result<Option<ExitStatus>> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    Ok(match waitid(Id::Pid(pid), flags)? {
+        WaitStatus::Exited(_, code) => Some(ExitStatus::from_raw(code << 8)),
+        WaitStatus::Signaled(_, signal, core) => {
+            Some(ExitStatus::from_raw(signal as i32 | if core { 0x80 } else { 0 }))
+        }
+        _ => None,
+    })
+}
+
+pub fn program(pid: Pid) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// `/proc/PID/wchan` needs no privilege for one's own processes but reads `0` while running.
+pub fn blocked_in(pid: Pid) -> Option<String> {
+    let place = fs::read_to_string(format!("/proc/{pid}/wchan")).ok()?;
+    (!matches!(place.trim(), "" | "0")).then(|| place.trim().to_owned())
+}
+
+pub fn adopt_orphans() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = prctl::set_child_subreaper(true);
+    });
+}
+
+#[expect(unsafe_code, reason = "only the child itself can ask for the signal, between fork and exec")]
+pub fn end_with_parent(command: &mut Command) {
+    let harness = Pid::this();
+    let ask = move || {
+        prctl::set_pdeathsig(Signal::SIGKILL)?;
+        // The parent may have gone before the request was made: then nobody would ever send it.
+        if getppid() == harness { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    };
+    // SAFETY: the closure makes two system calls and allocates nothing, so it is async-signal-safe.
+    unsafe { command.pre_exec(ask) };
+}
+
+/// `SIOCOUTQ`, see tcp(7).
+pub fn unsent_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    ioctl::outq(socket)
+}
+
+mod ioctl {
+    use std::io;
+    use std::os::fd::{AsRawFd, BorrowedFd};
+
+    nix::ioctl_read_bad!(tiocoutq, nix::libc::TIOCOUTQ, nix::libc::c_int);
+
+    #[expect(unsafe_code, reason = "ioctl(2) is untyped")]
+    pub fn outq(socket: BorrowedFd<'_>) -> io::Result<usize> {
+        let mut bytes = 0;
+        // SAFETY: TIOCOUTQ writes one int, and `bytes` is one.
+        unsafe { tiocoutq(socket.as_raw_fd(), &raw mut bytes) }?;
+        usize::try_from(bytes).map_err(io::Error::other)
+    }
+}
+
+fn to_io(error: ProcError) -> io::Error {
+    match error {
+        ProcError::PermissionDenied(_) => io::ErrorKind::PermissionDenied.into(),
+        ProcError::NotFound(_) => io::ErrorKind::NotFound.into(),
+        ProcError::Io(error, _) => error,
+        other => io::Error::other(other),
+    }
+}

@@ -1,0 +1,148 @@
+//! How long the harness waits, and the one place where it does.
+//!
+//! Nothing here makes a check pass by waiting: a deadline only bounds how long a hang is watched. All of
+//! them are stretched by one factor, and all end at once when the user interrupts the run.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollTimeout, poll};
+
+use crate::verdict::Finding;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Ends every wait in this process: checks under way are given up, none is begun.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::SeqCst);
+}
+
+/// Whether [`interrupt`] has been called.
+#[must_use]
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// Every deadline of the harness, each multiplied by one factor.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    scale: f64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience::scaled(1.0)
+    }
+}
+
+impl Patience {
+    /// All deadlines multiplied by `scale`, which must be positive and finite.
+    #[must_use]
+    pub fn scaled(scale: f64) -> Patience {
+        Patience { scale }
+    }
+
+    /// How long a conversation may stand still before it counts as hung. 5 s.
+    #[must_use]
+    pub fn progress(self) -> Duration {
+        self.of(5.0)
+    }
+
+    /// How long a server may take to become ready. 10 s.
+    #[must_use]
+    pub fn start(self) -> Duration {
+        self.of(10.0)
+    }
+
+    /// How long a server may take to end after SIGTERM. 5 s.
+    #[must_use]
+    pub fn exit(self) -> Duration {
+        self.of(5.0)
+    }
+
+    /// How long nothing must move for a stall to be believed. 0.3 s.
+    #[must_use]
+    pub fn stall(self) -> Duration {
+        self.of(0.3)
+    }
+
+    /// How long a client waits to be answered before the server is taken to be busy with another. 1 s.
+    #[must_use]
+    pub fn turn(self) -> Duration {
+        self.of(1.0)
+    }
+
+    /// How long a second instance may take to give up on an address that is taken. 3 s.
+    #[must_use]
+    pub fn rival(self) -> Duration {
+        self.of(3.0)
+    }
+
+    fn of(self, seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds * self.scale)
+    }
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// At least one descriptor is ready.
+    Ready,
+    /// The time is over.
+    Elapsed,
+}
+
+/// How often a wait looks up to see whether the user has interrupted the run.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// `poll(2)` on `descriptors` for at most `limit`.
+///
+/// # Errors
+/// [`Finding::interrupted`], or a broken harness where poll itself fails.
+pub fn wait(descriptors: &mut [PollFd<'_>], limit: Duration) -> Result<Waited, Finding> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match poll(descriptors, milliseconds(left.min(GLANCE))) {
+            Ok(0) | Err(nix::Error::EINTR) => {}
+            Ok(_) => return Ok(Waited::Ready),
+            Err(error) => return Err(Finding::broken("poll(2)", error.to_string())),
+        }
+        if interrupted() {
+            return Err(Finding::interrupted());
+        }
+        if left.is_zero() {
+            return Ok(Waited::Elapsed);
+        }
+    }
+}
+
+/// Rounded up, so that the last slice of a wait does not spin.
+fn milliseconds(time: Duration) -> PollTimeout {
+    PollTimeout::try_from(time.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
+}
+
+/// Calls `look` until it answers, at growing intervals of 1 to 20 ms, for at most `limit`.
+///
+/// For states of the kernel that no event announces: a socket that begins to listen, a descriptor that
+/// another process closes.
+///
+/// # Errors
+/// Those of `look`, and [`Finding::interrupted`].
+pub fn until<T>(
+    limit: Duration,
+    mut look: impl FnMut() -> Result<Option<T>, Finding>,
+) -> Result<Option<T>, Finding> {
+    let deadline = Instant::now() + limit;
+    let mut interval = Duration::from_millis(1);
+    loop {
+        if let Some(found) = look()? {
+            return Ok(Some(found));
+        }
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        wait(&mut [], interval)?;
+        interval = (interval * 2).min(Duration::from_millis(20));
+    }
+}

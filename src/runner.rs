@@ -1,0 +1,216 @@
+//! Pairs a server with checks, runs them on a few workers, and tells what happens as a stream of events.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::checks::Check;
+use crate::patience::{Patience, interrupted};
+use crate::server::{LaunchError, Server, Spec};
+use crate::verdict::{Finding, Outcome, Verdict};
+
+/// How a run is to go.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Deadlines.
+    pub patience: Patience,
+    /// What the bytes of every payload are drawn from.
+    pub seed: u64,
+    /// How many checks run at the same time, each with a server of its own; at least one.
+    pub jobs: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let jobs = thread::available_parallelism().map_or(2, usize::from);
+        Options { patience: Patience::default(), seed: 0, jobs }
+    }
+}
+
+/// What one check found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The check.
+    pub check: &'static Check,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What should have been seen; empty after a pass.
+    pub expected: String,
+    /// What was seen; empty after a pass.
+    pub actual: String,
+    /// The likely cause, where evidence tells.
+    pub reason: String,
+    /// The last lines that the server printed, if the check did not pass.
+    pub server_output: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What happens in a run, in order.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The server has been launched once and became ready; these checks follow.
+    Started(&'a [&'static Check]),
+    /// A worker has begun a check.
+    CheckStarted(&'static Check),
+    /// A check has ended.
+    CheckFinished(&'a Report),
+}
+
+/// How many checks ended in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Checks that were run or skipped.
+    pub total: usize,
+    /// As the sentence says.
+    pub pass: usize,
+    /// Wrong: fail, timeout, crash, leak, xpass.
+    pub fail: usize,
+    /// A SHOULD not met.
+    pub warn: usize,
+    /// A limit worth knowing.
+    pub info: usize,
+    /// Not run here: skipped or unsupported.
+    pub skipped: usize,
+    /// The harness could not do its work.
+    pub broken: usize,
+}
+
+impl Summary {
+    /// Counts `reports`.
+    #[must_use]
+    pub fn of(reports: &[Report]) -> Summary {
+        let mut summary = Summary { total: reports.len(), ..Summary::default() };
+        for report in reports {
+            *summary.slot(report.outcome) += 1;
+        }
+        summary
+    }
+
+    fn slot(&mut self, outcome: Outcome) -> &mut usize {
+        match outcome {
+            Outcome::Pass | Outcome::Xfail => &mut self.pass,
+            Outcome::Warn | Outcome::Flaky => &mut self.warn,
+            Outcome::Info => &mut self.info,
+            Outcome::Skipped | Outcome::Unsupported => &mut self.skipped,
+            Outcome::Broken => &mut self.broken,
+            Outcome::Fail | Outcome::Timeout | Outcome::Crash | Outcome::Leak | Outcome::Xpass => {
+                &mut self.fail
+            }
+        }
+    }
+}
+
+/// Runs `checks` against servers launched by `spec` and reports in the order of `checks`.
+///
+/// A first launch proves that the server starts at all. After that each check has a server of its own, so
+/// that one check's damage is not another's. Interrupting (see [`crate::patience::interrupt`]) ends the run
+/// early; the checks that did not get their turn are missing from the result.
+///
+/// # Errors
+/// The [`LaunchError`] of the first launch.
+pub fn run(
+    spec: &Spec,
+    checks: &[&'static Check],
+    options: &Options,
+    mut observe: impl FnMut(&Event<'_>),
+) -> Result<Vec<Report>, LaunchError> {
+    drop(Server::launch(spec, options.patience, options.seed)?);
+    observe(&Event::Started(checks));
+    let queue = Mutex::new(checks.iter().copied().enumerate().collect::<VecDeque<_>>());
+    let (tell, told) = channel();
+    let mut reports = thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            let (queue, tell) = (&queue, tell.clone());
+            scope.spawn(move || work(spec, options, queue, &tell));
+        }
+        drop(tell);
+        told.into_iter().filter_map(|news| hear(news, &mut observe)).collect::<Vec<_>>()
+    });
+    reports.sort_by_key(|(place, _)| *place);
+    Ok(reports.into_iter().map(|(_, report)| report).collect())
+}
+
+enum News {
+    Began(&'static Check),
+    Ended(usize, Report),
+}
+
+fn hear(news: News, observe: &mut impl FnMut(&Event<'_>)) -> Option<(usize, Report)> {
+    match news {
+        News::Began(check) => {
+            observe(&Event::CheckStarted(check));
+            None
+        }
+        News::Ended(place, report) => {
+            observe(&Event::CheckFinished(&report));
+            Some((place, report))
+        }
+    }
+}
+
+type Queue = Mutex<VecDeque<(usize, &'static Check)>>;
+
+fn work(spec: &Spec, options: &Options, queue: &Queue, tell: &Sender<News>) {
+    while !interrupted() {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some((place, check)) = next else { return };
+        let _ = tell.send(News::Began(check));
+        let report = run_one(spec, check, options);
+        if !interrupted() {
+            let _ = tell.send(News::Ended(place, report));
+        }
+    }
+}
+
+/// Runs one check against a server of its own.
+#[must_use]
+pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> Report {
+    let began = Instant::now();
+    let mut report = Report {
+        check,
+        outcome: Outcome::Pass,
+        expected: String::new(),
+        actual: String::new(),
+        reason: String::new(),
+        server_output: Vec::new(),
+        took: Duration::ZERO,
+    };
+    match Server::launch(spec, options.patience, options.seed) {
+        Err(error) => report.blame(Finding::broken("a server to check", error.to_string())),
+        Ok(mut server) => {
+            if let Err(finding) = guarded(check, &mut server) {
+                report.blame(server.diagnose(finding));
+                report.server_output = server.last_words();
+            }
+        }
+    }
+    report.took = began.elapsed();
+    report
+}
+
+/// A panic in a check is the harness's fault, and no reason to lose the other results.
+fn guarded(check: &Check, server: &mut Server) -> Verdict {
+    catch_unwind(AssertUnwindSafe(|| (check.run)(server))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+        Err(Finding::broken("the check itself", text))
+    })
+}
+
+impl Report {
+    fn blame(&mut self, finding: Finding) {
+        self.outcome = finding.outcome.at(self.check.level);
+        self.expected = finding.expected;
+        self.actual = finding.actual;
+        self.reason = finding.reason;
+        if matches!(finding.outcome, Outcome::Timeout | Outcome::Crash) && self.outcome != finding.outcome {
+            self.reason = format!("{}: {}", finding.outcome, self.reason);
+        }
+    }
+}

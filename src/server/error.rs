@@ -1,0 +1,101 @@
+//! Why a server could not be launched, in words that say how to mend it.
+
+use std::io;
+use std::process::ExitStatus;
+
+use thiserror::Error;
+
+/// A server could not be launched. Says nothing about how it would have behaved.
+#[derive(Debug, Error)]
+pub enum LaunchError {
+    /// No command was given.
+    #[error("no server command given: write it after --, for example: -- ./my-server {{addr}}")]
+    NoCommand,
+    /// The command has no place for the address.
+    #[error("the command has no place for the address: put {wanted} where it belongs in: {command}")]
+    NoPlaceholder {
+        /// The transport asked for.
+        transport: &'static str,
+        /// The placeholders it knows.
+        wanted: String,
+        /// The command as given.
+        command: String,
+    },
+    /// This transport cannot be started that way.
+    #[error(
+        "{transport} has no connections to pass: --start {start} works with tcp, unix and unix-seqpacket"
+    )]
+    StartMismatch {
+        /// The transport asked for.
+        transport: &'static str,
+        /// The way of starting asked for.
+        start: &'static str,
+    },
+    /// The program could not be executed.
+    #[error("cannot run {program}: {}", spawn_advice(.source))]
+    Spawn {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server says that this system lacks its mechanism (exit status 77).
+    #[error("the server says that it cannot work here: {output}")]
+    Unsupported {
+        /// What it printed.
+        output: String,
+    },
+    /// The server ended before it was ready.
+    #[error("the server ended before it was ready ({}){}", describe(*.status), quote(.output))]
+    Ended {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it printed last.
+        output: String,
+    },
+    /// The server did not become ready in time.
+    #[error("the server is not ready after {seconds} s: {missing}{}", quote(.output))]
+    NotReady {
+        /// How long was waited.
+        seconds: f64,
+        /// What should have appeared.
+        missing: String,
+        /// What it printed last.
+        output: String,
+    },
+    /// The harness itself could not prepare the launch.
+    #[error("the harness could not prepare the launch: {0}")]
+    Harness(#[source] io::Error),
+    /// The user ended the run.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn spawn_advice(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such program; give its path, or a name that is in PATH".into(),
+        io::ErrorKind::PermissionDenied => "permission denied; is it executable?".into(),
+        _ => error.to_string(),
+    }
+}
+
+fn quote(output: &str) -> String {
+    if output.trim().is_empty() {
+        return "; it printed nothing".into();
+    }
+    output.lines().fold("; it printed:".to_owned(), |text, line| text + "\n    " + line)
+}
+
+/// `exit status 1`, or `signal 9 (SIGKILL)`.
+#[must_use]
+pub fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(number)) => {
+            let name = nix::sys::signal::Signal::try_from(number).map_or("unknown", |signal| signal.as_str());
+            format!("signal {number} ({name})")
+        }
+        (None, None) => status.to_string(),
+    }
+}

@@ -1,0 +1,160 @@
+//! One running process of a server, its descendants, and what it prints.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::LaunchError;
+use super::output::Output;
+use super::shepherd::{Flock, MARK};
+use super::spawn::spawn;
+use crate::os::{self, Process};
+
+/// A process that ends with this value, and all its descendants with it.
+#[derive(Debug)]
+pub struct Instance {
+    child: Child,
+    flock: Flock,
+    output: Output,
+    status: Option<ExitStatus>,
+}
+
+/// The standard descriptors of a new process; `None` is a pipe that is drained, or `/dev/null` for input.
+#[derive(Debug, Default)]
+pub(super) struct Stdio3 {
+    pub input: Option<OwnedFd>,
+    pub output: Option<OwnedFd>,
+    pub error: Option<OwnedFd>,
+    /// Descriptors 3, 4, …
+    pub passed: Vec<OwnedFd>,
+}
+
+/// How long a server may take to end by itself once a check no longer needs it.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+impl Instance {
+    pub(super) fn launch(
+        (program, arguments): (OsString, Vec<OsString>),
+        given: Stdio3,
+    ) -> Result<Instance, LaunchError> {
+        let failed = |source| LaunchError::Spawn { program: program.to_string_lossy().into_owned(), source };
+        let mark = fresh_mark();
+        let output = Output::default();
+        let mut command = Command::new(&program);
+        command.args(arguments).process_group(0).env(MARK, &mark);
+        if !given.passed.is_empty() {
+            command = with_listen_pid(&command, given.passed.len());
+        }
+        command.stdin(given.input.map_or_else(Stdio::null, Stdio::from));
+        command.stdout(drained(&output, given.output).map_err(failed)?);
+        command.stderr(drained(&output, given.error).map_err(failed)?);
+        let child = spawn(command, given.passed).map_err(failed)?;
+        let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
+        Ok(Instance { child, flock: Flock { leader, mark }, output, status: None })
+    }
+
+    /// The process that was launched.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.flock.leader
+    }
+
+    /// What it and its descendants have printed so far.
+    #[must_use]
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Every living process of this server.
+    ///
+    /// # Errors
+    /// `Unsupported` where the system does not list processes.
+    pub fn processes(&self) -> io::Result<Vec<Process>> {
+        self.flock.members()
+    }
+
+    /// Sends `signal` to the launched process alone.
+    ///
+    /// # Errors
+    /// `ESRCH` once it has been reaped.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill(self.pid(), signal)?)
+    }
+
+    /// Waits at most `limit` for the launched process to end. It stays a zombie, and its number its own,
+    /// until this value goes.
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        if self.status.is_none() && os::wait_for_exit(self.pid(), limit).unwrap_or(false) {
+            self.status = os::exit_status(self.pid()).ok().flatten();
+        }
+        self.status
+    }
+
+    /// Its exit status, if it has ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.wait(Duration::ZERO)
+    }
+
+    /// Kills the launched process alone, as a crash would end it, and waits for that.
+    ///
+    /// # Errors
+    /// `TimedOut` if it is still there after `limit`.
+    pub fn kill_leader(&mut self, limit: Duration) -> io::Result<()> {
+        self.signal(Signal::SIGKILL)?;
+        self.wait(limit).map(drop).ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+
+    /// Ends every process of this server: SIGTERM to the first, and SIGKILL to all that remain.
+    pub fn stop(&mut self) {
+        let _ = self.signal(Signal::SIGTERM);
+        let _ = self.signal(Signal::SIGCONT);
+        self.wait(FAREWELL);
+        self.end();
+    }
+
+    /// Ends every process of this server at once with SIGKILL.
+    pub fn end(&mut self) {
+        self.flock.end();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Sets `LISTEN_PID` in the very process that will exec: only after the fork is its number known, and
+/// `sh` with fixed text is the one portable program that can write its own into the environment.
+fn with_listen_pid(command: &Command, listeners: usize) -> Command {
+    let mut wrapped = Command::new("/bin/sh");
+    wrapped.args(["-c", r#"LISTEN_PID=$$ exec "$@""#, "sh"]);
+    wrapped.arg(command.get_program()).args(command.get_args());
+    wrapped.env("LISTEN_FDS", listeners.to_string()).process_group(0);
+    for (name, value) in command.get_envs() {
+        wrapped.env(name, value.unwrap_or_default());
+    }
+    wrapped
+}
+
+fn drained(output: &Output, given: Option<OwnedFd>) -> io::Result<Stdio> {
+    if let Some(given) = given {
+        return Ok(given.into());
+    }
+    let (reader, writer) = os_pipe::pipe()?;
+    output.drain(reader.into());
+    Ok(OwnedFd::from(writer).into())
+}
+
+fn fresh_mark() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}

@@ -1,0 +1,149 @@
+//! What a server prints: drained always, so that it never blocks, and kept in part, so that a report can show it.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What is kept of the beginning, and again of the end, of each stream.
+const KEPT: usize = 16 * 1024;
+
+/// The text of one or two streams, read by a thread of its own until nobody holds the write end.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    shared: Arc<(Mutex<Kept>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    total: u64,
+    open: usize,
+}
+
+impl Output {
+    /// Starts to drain `stream` into this output.
+    pub(super) fn drain(&self, stream: OwnedFd) {
+        self.lock().open += 1;
+        let output = self.clone();
+        thread::spawn(move || {
+            let mut stream = File::from(stream);
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                output.change(|kept| kept.keep(&buffer[..length]));
+            }
+            output.change(|kept| kept.open -= 1);
+        });
+    }
+
+    /// All that is kept, as text: control characters escaped, the middle left out where it was long.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let kept = self.lock();
+        let tail: Vec<u8> = kept.tail.iter().copied().collect();
+        let left_out = kept.total - (kept.head.len() + tail.len()) as u64;
+        let mut text = printable(&kept.head);
+        if left_out > 0 {
+            text.push_str(&format!("\n… {left_out} bytes left out …\n"));
+        }
+        text.push_str(&printable(&tail));
+        text
+    }
+
+    /// The last `number` lines of [`text`](Output::text).
+    #[must_use]
+    pub fn last_lines(&self, number: usize) -> Vec<String> {
+        let text = self.text();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(number)..].iter().map(ToString::to_string).collect()
+    }
+
+    /// Whether a complete line of the beginning holds `text`.
+    #[must_use]
+    pub fn says(&self, text: &str) -> bool {
+        let kept = self.lock();
+        let end = kept.head.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
+        String::from_utf8_lossy(&kept.head[..end]).lines().any(|line| line.contains(text))
+    }
+
+    /// Waits for more output or the end of a stream, for at most `limit`.
+    pub(super) fn wait(&self, limit: Duration) {
+        let kept = self.lock();
+        let (seen, open) = (kept.total, kept.open);
+        let changed = |kept: &mut Kept| kept.total == seen && kept.open == open;
+        drop(self.shared.1.wait_timeout_while(kept, limit, changed));
+    }
+
+    /// Waits until every process that could write has gone; false if some still hold the stream.
+    pub(super) fn wait_closed(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while self.lock().open > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            self.wait(left);
+        }
+        true
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Kept)) {
+        change(&mut self.lock());
+        self.shared.1.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn keep(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        let (first, rest) = bytes.split_at(bytes.len().min(KEPT - self.head.len()));
+        self.head.extend_from_slice(first);
+        self.tail.extend(rest);
+        let surplus = self.tail.len().saturating_sub(KEPT);
+        self.tail.drain(..surplus);
+    }
+}
+
+/// Text from a server must not steer the terminal it is shown on.
+fn printable(bytes: &[u8]) -> String {
+    let plain = |character: char| matches!(character, '\n' | '\t') || !character.is_control();
+    let text = String::from_utf8_lossy(bytes);
+    text.chars()
+        .flat_map(|character| {
+            let escaped = (!plain(character)).then(|| character.escape_default().collect::<String>());
+            escaped.unwrap_or_else(|| character.to_string()).chars().collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_drained_and_only_its_ends_are_kept() {
+        let (reader, writer) = os_pipe::pipe().unwrap();
+        let output = Output::default();
+        output.drain(reader.into());
+        let mut writer = File::from(OwnedFd::from(writer));
+        std::io::Write::write_all(&mut writer, &[b'x'; 1_000_000]).unwrap();
+        std::io::Write::write_all(&mut writer, b"\nlast words\n").unwrap();
+        drop(writer);
+        assert!(output.wait_closed(Duration::from_secs(10)));
+        assert!(output.text().len() < 3 * KEPT);
+        assert_eq!(output.last_lines(1), ["last words"]);
+    }
+
+    #[test]
+    fn control_sequences_are_shown_and_not_obeyed() {
+        assert_eq!(printable(b"\x1b[2Jok\n"), "\\u{1b}[2Jok\n");
+    }
+}

@@ -1,0 +1,34 @@
+//! Sockets that the harness makes for a server: a listener to pass, a connection to pass.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::transport::{Address, Needs, Reserved, Transport};
+
+/// As many clients as any check connects before the server accepts one.
+const BACKLOG: i32 = 1024;
+
+/// A listening socket at the reserved address.
+pub(super) fn listener(transport: &Transport, reserved: &mut Reserved) -> io::Result<OwnedFd> {
+    let kind = if transport.offers.contains(Needs::STREAM) { Type::STREAM } else { Type::SEQPACKET };
+    let (domain, address) = match &reserved.address {
+        Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
+        Address::Path(path) => (Domain::UNIX, SockAddr::unix(path)?),
+        Address::Stdio => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    let socket = Socket::new(domain, kind, None)?;
+    if domain != Domain::UNIX {
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// The next connection on `listener`; the client has connected already, so this does not block.
+pub(super) fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
+    let listener = Socket::from(listener.try_clone()?);
+    Ok(listener.accept()?.0.into())
+}

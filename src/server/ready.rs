@@ -1,0 +1,93 @@
+//! Knowing that a server is ready, without sleeping and without disturbing it by a connection.
+
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::error::LaunchError;
+use super::instance::Instance;
+use crate::os::{self, Place};
+use crate::patience::{Patience, interrupted};
+use crate::transport::{Address, Needs, Transport, fifo_ends};
+
+/// The exit status by which a server says that its mechanism is missing here, as in automake's tests.
+const UNSUPPORTED: i32 = 77;
+
+/// Waits until `instance` listens at `address`, as the kernel or, where that does not tell, its own
+/// announcement shows.
+///
+/// The kernel has no event for `listen(2)`: its table is read again whenever the server prints something,
+/// and at intervals of 1 to 20 ms where it prints nothing.
+pub(super) fn await_ready(
+    instance: &mut Instance,
+    transport: &Transport,
+    address: &Address,
+    patience: Patience,
+) -> Result<(), LaunchError> {
+    let deadline = Instant::now() + patience.start();
+    let mut interval = Duration::from_millis(1);
+    loop {
+        if is_ready(instance, transport, address) {
+            return Ok(());
+        }
+        if let Some(status) = instance.ended() {
+            return Err(ended(instance, status));
+        }
+        if interrupted() {
+            return Err(LaunchError::Interrupted);
+        }
+        if Instant::now() >= deadline {
+            return Err(not_ready(instance, address, patience));
+        }
+        instance.output().wait(interval);
+        interval = (interval * 2).min(Duration::from_millis(20));
+    }
+}
+
+fn is_ready(instance: &Instance, transport: &Transport, address: &Address) -> bool {
+    let shown = match address {
+        Address::Inet(inet) if transport.offers.contains(Needs::TCP) => listens(instance, Place::Tcp(*inet)),
+        Address::Inet(inet) => listens(instance, Place::Udp(*inet)),
+        Address::Path(path) if transport.offers.contains(Needs::SOCKET_PATH) => {
+            listens(instance, Place::Unix(path))
+        }
+        Address::Path(path) => {
+            let (input, output) = fifo_ends(path);
+            Some(is_fifo(&input) && is_fifo(&output))
+        }
+        Address::Stdio => Some(true),
+    };
+    shown.unwrap_or_else(|| instance.output().says(&address.to_string()))
+}
+
+fn listens(instance: &Instance, place: Place<'_>) -> Option<bool> {
+    let holders = || instance.processes().unwrap_or_default().iter().map(|process| process.pid).collect();
+    os::listens(place, &holders).ok()
+}
+
+fn is_fifo(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_fifo())
+}
+
+fn ended(instance: &Instance, status: std::process::ExitStatus) -> LaunchError {
+    // Its last words may still be on their way through the pipe.
+    instance.output().wait_closed(Duration::from_millis(200));
+    let output = last_words(instance);
+    if status.code() == Some(UNSUPPORTED) {
+        return LaunchError::Unsupported { output };
+    }
+    LaunchError::Ended { status, output }
+}
+
+fn not_ready(instance: &Instance, address: &Address, patience: Patience) -> LaunchError {
+    let missing = match address {
+        Address::Inet(_) => format!("nothing listens on {address}"),
+        Address::Path(_) => format!("there is no listener at {address}"),
+        Address::Stdio => "no conversation".into(),
+    };
+    LaunchError::NotReady { seconds: patience.start().as_secs_f64(), missing, output: last_words(instance) }
+}
+
+pub(super) fn last_words(instance: &Instance) -> String {
+    instance.output().last_lines(12).join("\n")
+}

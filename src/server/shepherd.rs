@@ -1,0 +1,99 @@
+//! Finding and ending every process of a server, however it has hidden itself.
+//!
+//! A server's processes are its children and theirs, the members of its process group, and every orphan
+//! that carries its mark in the environment. Orphans come to us, because we are their sub-reaper (Linux);
+//! `setsid` and a double fork change a process's group and parent, but not that.
+
+use std::io;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+
+use crate::os::{self, Process};
+
+/// The environment variable that marks the processes of one server.
+pub(super) const MARK: &str = "ECHOSPEC_SERVER";
+
+/// How long a killed process may take to leave the process table.
+const BURIAL: Duration = Duration::from_secs(5);
+
+/// One server's processes.
+#[derive(Debug, Clone)]
+pub(super) struct Flock {
+    /// The process that was launched; also the number of its process group.
+    pub leader: Pid,
+    /// The value of [`MARK`] in its environment.
+    pub mark: String,
+}
+
+impl Flock {
+    /// Every living process of this server, the leader first.
+    pub fn members(&self) -> io::Result<Vec<Process>> {
+        let mut found = Vec::new();
+        self.collect(&mut found)?;
+        found.retain(|process| !process.zombie);
+        Ok(found)
+    }
+
+    fn collect(&self, found: &mut Vec<Process>) -> io::Result<()> {
+        let (leader, orphans): (Vec<_>, Vec<_>) = os::orphans_and_children()?
+            .into_iter()
+            .filter(|child| self.owns(child))
+            .partition(|child| child.pid == self.leader);
+        found.extend(leader);
+        found.extend(orphans);
+        let mut next = 0;
+        while let Some(parent) = found.get(next).map(|process| process.pid) {
+            for child in os::children(parent)? {
+                if found.iter().all(|known| known.pid != child.pid) {
+                    found.push(child);
+                }
+            }
+            next += 1;
+        }
+        Ok(())
+    }
+
+    fn owns(&self, child: &Process) -> bool {
+        child.pid == self.leader
+            || child.group == self.leader
+            || os::has_mark(child.pid, MARK, &self.mark).unwrap_or(false)
+    }
+
+    /// Kills every process but leaves the leader unreaped; those that we adopted are reaped.
+    ///
+    /// A process can fork while the others die, so this looks again until nobody is left.
+    pub fn end(&self) {
+        let _ = nix::sys::signal::killpg(self.leader, Signal::SIGKILL);
+        for _ in 0..100 {
+            let mut all = Vec::new();
+            if self.collect(&mut all).is_err() {
+                break;
+            }
+            for process in all.iter().filter(|process| process.zombie) {
+                self.reap(process);
+            }
+            all.retain(|process| !process.zombie);
+            if all.is_empty() {
+                break;
+            }
+            for process in &all {
+                let _ = kill(process.pid, Signal::SIGKILL);
+            }
+            for process in &all {
+                let _ = os::wait_for_exit(process.pid, BURIAL);
+                self.reap(process);
+            }
+        }
+    }
+
+    /// Reaps an adopted orphan. The leader is its launcher's to reap, and others' children are theirs.
+    fn reap(&self, process: &Process) {
+        if process.pid != self.leader {
+            while waitpid(process.pid, Some(WaitPidFlag::WNOHANG)) == Err(Errno::EINTR) {}
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Every server process is started by one thread that lives as long as this process.
+//!
+//! Linux sends the parent-death signal when the *thread* that forked ends (prctl(2)), so a worker that is
+//! done with its check must not be that thread. One thread also means that no two launches overlap: on
+//! systems where a pipe is made and then marked close-on-exec in two steps, no other launch of ours can
+//! catch the moment between.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+
+use command_fds::{CommandFdExt, FdMapping};
+
+use crate::os;
+
+type Launch = (Command, Sender<io::Result<Child>>);
+
+/// Starts `command` with `passed` as its descriptors 3, 4, ….
+pub(super) fn spawn(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Child> {
+    let numbered = (3..).zip(passed).map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd });
+    command.fd_mappings(numbered.collect()).map_err(io::Error::other)?;
+    os::end_with_parent(&mut command);
+    let (answer, child) = channel();
+    launcher().send((command, answer)).map_err(|_| io::Error::other("the launching thread has ended"))?;
+    child.recv().map_err(|_| io::Error::other("the launching thread has ended"))?
+}
+
+fn launcher() -> Sender<Launch> {
+    static LAUNCHER: OnceLock<Mutex<Sender<Launch>>> = OnceLock::new();
+    let start = || {
+        let (launches, queue) = channel::<Launch>();
+        thread::spawn(move || {
+            os::adopt_orphans();
+            for (mut command, answer) in queue {
+                let _ = answer.send(command.spawn());
+            }
+        });
+        Mutex::new(launches)
+    };
+    LAUNCHER.get_or_init(start).lock().unwrap_or_else(PoisonError::into_inner).clone()
+}

@@ -1,0 +1,220 @@
+//! What to launch: a command with places for the address, its transport, and who makes the socket.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::LaunchError;
+use crate::transport::{Address, Needs, Transport};
+
+/// Who makes the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// The server itself, at the address in its command.
+    #[default]
+    Bind,
+    /// The harness, which passes the listening socket as descriptor 3 with `LISTEN_FDS` and
+    /// `LISTEN_PID`: sd_listen_fds(3).
+    ListenFds,
+    /// The harness, which starts one process for each client with the connection as descriptors
+    /// 0, 1 and 2: inetd(8).
+    Inetd,
+}
+
+impl Start {
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Start::Bind => "bind",
+            Start::ListenFds => "listen-fds",
+            Start::Inetd => "inetd",
+        }
+    }
+}
+
+/// A server under test: everything that must be said to launch it.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    transport: &'static Transport,
+    start: Start,
+    command: Vec<OsString>,
+}
+
+impl Spec {
+    /// A server that speaks `transport` and is launched with `command`: the program and its arguments, in
+    /// which `{addr}`, `{host}`, `{port}` and `{path}` stand for the address.
+    ///
+    /// # Errors
+    /// [`LaunchError`] for an empty command, one without a place for the address, or a transport that
+    /// cannot be started that way.
+    pub fn new<S: Into<OsString>>(
+        transport: &'static Transport,
+        start: Start,
+        command: impl IntoIterator<Item = S>,
+    ) -> Result<Spec, LaunchError> {
+        let spec = Spec { transport, start, command: command.into_iter().map(Into::into).collect() };
+        spec.validate()?;
+        Ok(spec)
+    }
+
+    fn validate(&self) -> Result<(), LaunchError> {
+        if self.command.is_empty() {
+            return Err(LaunchError::NoCommand);
+        }
+        if self.start != Start::Bind && !self.transport.offers.contains(Needs::CONNECTIONS) {
+            return Err(LaunchError::StartMismatch {
+                transport: self.transport.name,
+                start: self.start.name(),
+            });
+        }
+        let wanted = self.transport.placeholders;
+        let placed = wanted.iter().any(|place| self.command.iter().any(|argument| holds(argument, place)));
+        if self.start == Start::Bind && !wanted.is_empty() && !placed {
+            return Err(LaunchError::NoPlaceholder {
+                transport: self.transport.name,
+                wanted: wanted.join(" or "),
+                command: self.command_line(),
+            });
+        }
+        Ok(())
+    }
+
+    /// How it is reached.
+    #[must_use]
+    pub fn transport(&self) -> &'static Transport {
+        self.transport
+    }
+
+    /// Who makes its socket.
+    #[must_use]
+    pub fn start(&self) -> Start {
+        self.start
+    }
+
+    /// What checks may ask of this server.
+    #[must_use]
+    pub fn offers(&self) -> Needs {
+        let offers = self.transport.offers;
+        match self.start {
+            Start::Bind => offers,
+            Start::ListenFds => offers.difference(Needs::BINDS).union(Needs::PASSED_LISTENER),
+            Start::Inetd => {
+                offers.difference(Needs::BINDS.union(Needs::MANY_CLIENTS)).union(Needs::PASSED_CONNECTION)
+            }
+        }
+    }
+
+    /// The command as it was given, quoted for a POSIX shell.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        let words = self.command.iter().map(|word| word.to_string_lossy());
+        let quoted =
+            words.map(|word| shlex::try_quote(&word).map_or(word.to_string(), std::borrow::Cow::into_owned));
+        quoted.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Program and arguments with the address in place.
+    pub(super) fn fill(&self, address: &Address) -> (OsString, Vec<OsString>) {
+        let mut words = self.command.iter().map(|word| fill(word, address));
+        let program = words.next().unwrap_or_default();
+        (locate(program), words.collect())
+    }
+}
+
+fn holds(word: &OsStr, place: &str) -> bool {
+    word.as_bytes().windows(place.len()).any(|window| window == place.as_bytes())
+}
+
+fn fill(word: &OsStr, address: &Address) -> OsString {
+    let mut bytes = word.as_bytes().to_vec();
+    for (place, text) in places(address) {
+        bytes = replace(&bytes, place.as_bytes(), text.as_bytes());
+    }
+    OsString::from_vec(bytes)
+}
+
+fn places(address: &Address) -> Vec<(&'static str, OsString)> {
+    match address {
+        Address::Inet(inet) => vec![
+            ("{addr}", inet.to_string().into()),
+            ("{host}", inet.ip().to_string().into()),
+            ("{port}", inet.port().to_string().into()),
+        ],
+        Address::Path(path) => vec![("{addr}", path.into()), ("{path}", path.into())],
+        Address::Stdio => Vec::new(),
+    }
+}
+
+fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(place) = rest.windows(from.len()).position(|window| window == from) {
+        out.extend_from_slice(&rest[..place]);
+        out.extend_from_slice(to);
+        rest = &rest[place + from.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// A bare name that is in no directory of `PATH` may be a bundled server beside the running program.
+fn locate(program: OsString) -> OsString {
+    if program.as_bytes().contains(&b'/') || in_path(&program) {
+        return program;
+    }
+    bundled(&program).map_or(program, PathBuf::into_os_string)
+}
+
+fn in_path(program: &OsStr) -> bool {
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+/// The bundled program called `name`: beside the running program, or one folder up, where cargo puts
+/// the programs of a package whose tests run from `deps`.
+#[must_use]
+pub fn bundled(name: &OsStr) -> Option<PathBuf> {
+    let here = env::current_exe().ok()?;
+    let beside = here.parent()?;
+    [Some(beside), beside.parent()]
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+/// Whether `path` names something that can be executed; for a clear word before the launch.
+pub(super) fn exists(program: &OsStr) -> bool {
+    if program.as_bytes().contains(&b'/') { Path::new(program).exists() } else { in_path(program) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp() -> &'static Transport {
+        Transport::named("tcp").unwrap()
+    }
+
+    #[test]
+    fn every_place_is_filled_and_other_braces_are_left_alone() {
+        let address = Address::Inet("127.0.0.1:7".parse().unwrap());
+        assert_eq!(fill(OsStr::new("TCP:{host}:{port},x={port}"), &address), "TCP:127.0.0.1:7,x=7");
+        assert_eq!(fill(OsStr::new("{ print $1 } {path}"), &address), "{ print $1 } {path}");
+    }
+
+    #[test]
+    fn a_command_without_a_place_for_the_address_is_refused() {
+        let error = Spec::new(tcp(), Start::Bind, ["cat"]).unwrap_err().to_string();
+        assert!(error.contains("{addr} or {port}"), "{error}");
+        assert!(Spec::new(tcp(), Start::Inetd, ["cat"]).is_ok());
+    }
+
+    #[test]
+    fn the_command_line_can_be_pasted_into_a_shell() {
+        let spec = Spec::new(tcp(), Start::Bind, ["my server", "--on", "{addr}"]).unwrap();
+        assert_eq!(spec.command_line(), "'my server' --on '{addr}'");
+    }
+}

@@ -1,0 +1,310 @@
+//! A client of a byte stream: every step it takes is bounded, verified and counted.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
+
+use nix::poll::{PollFd, PollFlags};
+
+use super::Link;
+use crate::patience::{Patience, Waited, wait};
+use crate::payload::KIB;
+use crate::verdict::{Finding, Verdict, count, difference, excerpt};
+
+/// What one read takes at most.
+const READ: usize = 256 * KIB;
+
+/// More unasked bytes than this are not kept: a server that sends without end must not fill our memory.
+const INBOX: usize = 96 * 1024 * KIB;
+
+/// One client of a stream server.
+///
+/// No call blocks for longer than the progress deadline after the last byte moved.
+#[derive(Debug)]
+pub struct Client {
+    link: Link,
+    patience: Patience,
+    inbox: Vec<u8>,
+    sent: usize,
+    received: usize,
+    ended: bool,
+}
+
+/// What moved in one step.
+#[derive(Debug, Default, Clone, Copy)]
+struct Step {
+    wrote: usize,
+    /// False if nothing became ready in time.
+    moved: bool,
+}
+
+impl Client {
+    pub(crate) fn new(link: Link, patience: Patience) -> Client {
+        Client { link, patience, inbox: Vec::new(), sent: 0, received: 0, ended: false }
+    }
+
+    /// The conversation itself.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The client's own address and port.
+    ///
+    /// # Errors
+    /// A broken harness where this is no internet socket.
+    pub fn local_address(&self) -> Verdict<SocketAddr> {
+        self.link
+            .as_socket()
+            .and_then(|socket| socket.local_addr().ok()?.as_socket())
+            .ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
+    }
+
+    /// Sends all of `bytes`; what comes back meanwhile is kept for [`expect`](Client::expect).
+    ///
+    /// # Errors
+    /// A failure where the server closes, a timeout where it stops reading.
+    pub fn send(&mut self, bytes: &[u8]) -> Verdict {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let step = self.step(rest, true)?;
+            self.insist(step, || format!("{} read by the server", count(bytes.len(), "byte")))?;
+            rest = &rest[step.wrote..];
+        }
+        Ok(())
+    }
+
+    /// Sends `bytes` and verifies their echo at the same time, so that no buffer needs to hold them all.
+    ///
+    /// # Errors
+    /// A failure at the first byte that differs or where the stream ends early; a timeout where nothing
+    /// moves any more.
+    pub fn exchange(&mut self, bytes: &[u8]) -> Verdict {
+        let mut rest = bytes;
+        let mut due = Due::new(bytes);
+        while !due.met(&mut self.inbox)? || !rest.is_empty() {
+            self.still_open(&due)?;
+            let step = self.step(rest, true)?;
+            self.insist(step, || due.wanted())?;
+            rest = &rest[step.wrote..];
+        }
+        Ok(())
+    }
+
+    /// Waits for exactly these bytes, no matter in how many pieces they come.
+    ///
+    /// # Errors
+    /// As [`exchange`](Client::exchange).
+    pub fn expect(&mut self, bytes: &[u8]) -> Verdict {
+        let mut due = Due::new(bytes);
+        while !due.met(&mut self.inbox)? {
+            self.still_open(&due)?;
+            let step = self.step(&[], true)?;
+            self.insist(step, || due.wanted())?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of the stream, and for nothing else.
+    ///
+    /// # Errors
+    /// A failure where more bytes come or the connection is reset; a timeout where it stays open.
+    pub fn expect_eof(&mut self) -> Verdict {
+        loop {
+            if !self.inbox.is_empty() {
+                return Err(Finding::fail("end of file, and nothing more", excerpt(&self.inbox)));
+            }
+            if self.ended {
+                return Ok(());
+            }
+            let step = self.step(&[], true)?;
+            self.insist(step, || "end of file".into())?;
+        }
+    }
+
+    /// Ends the client's direction: the server reads end of file, and can still send. shutdown(2).
+    ///
+    /// # Errors
+    /// A broken harness where the system refuses.
+    pub fn shut_down_write(&mut self) -> Verdict {
+        self.link
+            .shut_down_write()
+            .map_err(|error| Finding::broken("a half-closed connection", error.to_string()))
+    }
+
+    /// Sends from `bytes` without reading until nothing has been accepted for a while; answers how much
+    /// was. All of them means that no stall was reached.
+    ///
+    /// # Errors
+    /// A failure where the server closes the connection.
+    pub fn stuff(&mut self, bytes: &[u8]) -> Verdict<usize> {
+        let mut wrote = 0;
+        while wrote < bytes.len() {
+            let ready = self.poll(&bytes[wrote..], false, self.patience.stall())?;
+            let step = self.move_bytes(&bytes[wrote..], ready)?;
+            if !step.moved {
+                break;
+            }
+            wrote += step.wrote;
+        }
+        Ok(wrote)
+    }
+
+    /// Whether anything (a byte, the end) can be read within `limit`; nothing is taken.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub fn hears_within(&mut self, limit: std::time::Duration) -> Verdict<bool> {
+        if !self.inbox.is_empty() || self.ended {
+            return Ok(true);
+        }
+        Ok(self.poll(&[], true, limit)?.0)
+    }
+
+    /// Ends the connection with a reset instead of an orderly close (TCP only; elsewhere a plain close).
+    ///
+    /// # Errors
+    /// A broken harness where the system refuses.
+    pub fn reset(self) -> Verdict {
+        self.link.reset().map_err(|error| Finding::broken("SO_LINGER 0", error.to_string()))
+    }
+
+    /// What has moved so far, for reports.
+    #[must_use]
+    pub fn tally(&self) -> String {
+        format!("{} sent, {} came back", count(self.sent, "byte"), count(self.received, "byte"))
+    }
+
+    fn insist(&self, step: Step, wanted: impl FnOnce() -> String) -> Verdict {
+        if step.moved {
+            return Ok(());
+        }
+        let waited = self.patience.progress().as_secs_f64();
+        Err(Finding::timeout(wanted(), format!("{}, then nothing for {waited} s", self.tally())))
+    }
+
+    fn still_open(&self, due: &Due<'_>) -> Verdict {
+        if !self.ended {
+            return Ok(());
+        }
+        Err(Finding::fail(due.wanted(), format!("end of file after {}", self.tally())))
+    }
+
+    fn step(&mut self, outgoing: &[u8], reading: bool) -> Verdict<Step> {
+        let ready = self.poll(outgoing, reading && !self.ended, self.patience.progress())?;
+        self.move_bytes(outgoing, ready)
+    }
+
+    /// Waits until the link can be read, or written if there is something to write.
+    fn poll(&self, outgoing: &[u8], reading: bool, limit: std::time::Duration) -> Verdict<(bool, bool)> {
+        let writer = self.link.writer().filter(|_| !outgoing.is_empty());
+        let mut interest: Vec<PollFd<'_>> = Vec::with_capacity(2);
+        if reading {
+            interest.push(PollFd::new(self.link.reader(), PollFlags::POLLIN));
+        }
+        if let Some(writer) = writer {
+            interest.push(PollFd::new(writer, PollFlags::POLLOUT));
+        }
+        if wait(&mut interest, limit)? == Waited::Elapsed {
+            return Ok((false, false));
+        }
+        let ready = |entry: &PollFd<'_>| entry.any().unwrap_or(true);
+        let readable = reading && interest.first().is_some_and(ready);
+        let writable = writer.is_some() && interest.last().is_some_and(ready);
+        Ok((readable, writable))
+    }
+
+    fn move_bytes(&mut self, outgoing: &[u8], (readable, writable): (bool, bool)) -> Verdict<Step> {
+        let mut step = Step { moved: readable || writable, ..Step::default() };
+        if readable {
+            self.take_in()?;
+        }
+        if writable {
+            step.wrote = self.give(outgoing)?;
+        }
+        Ok(step)
+    }
+
+    fn take_in(&mut self) -> Verdict {
+        let held = self.inbox.len();
+        if held > INBOX {
+            return Err(Finding::fail("no more bytes than were sent", self.tally()));
+        }
+        self.inbox.resize(held + READ, 0);
+        let result = self.link.read(&mut self.inbox[held..]);
+        self.inbox.truncate(held + *result.as_ref().unwrap_or(&0));
+        match result {
+            Ok(0) => self.ended = true,
+            Ok(number) => self.received += number,
+            Err(error) if is_transient(&error) => {}
+            Err(error) => return Err(self.lost(&error)),
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, outgoing: &[u8]) -> Verdict<usize> {
+        match self.link.write(outgoing) {
+            Ok(number) => {
+                self.sent += number;
+                Ok(number)
+            }
+            Err(error) if is_transient(&error) => Ok(0),
+            Err(error) => Err(self.lost(&error)),
+        }
+    }
+
+    fn lost(&self, error: &io::Error) -> Finding {
+        let what = match error.kind() {
+            io::ErrorKind::ConnectionReset => "the connection was reset".into(),
+            io::ErrorKind::BrokenPipe => "the server had closed it".into(),
+            _ => error.to_string(),
+        };
+        Finding::fail("an open conversation", format!("{what} after {}", self.tally()))
+    }
+
+    /// The end to poll for what comes back.
+    #[must_use]
+    pub fn reader(&self) -> BorrowedFd<'_> {
+        self.link.reader()
+    }
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// The bytes still to come.
+struct Due<'a> {
+    all: &'a [u8],
+    met: usize,
+}
+
+impl<'a> Due<'a> {
+    fn new(all: &'a [u8]) -> Due<'a> {
+        Due { all, met: 0 }
+    }
+
+    /// Takes from `inbox` what was due; true once nothing is.
+    fn met(&mut self, inbox: &mut Vec<u8>) -> Verdict<bool> {
+        let rest = &self.all[self.met..];
+        let arrived = inbox.len().min(rest.len());
+        if rest[..arrived] != inbox[..arrived] {
+            let place = difference(rest, &inbox[..arrived], self.met).unwrap_or_default();
+            return Err(Finding::fail(self.wanted(), place));
+        }
+        if arrived == inbox.len() {
+            inbox.clear();
+        } else {
+            drop(inbox.drain(..arrived));
+        }
+        self.met += arrived;
+        Ok(self.met == self.all.len())
+    }
+
+    fn wanted(&self) -> String {
+        match self.all.len() {
+            0..=24 => format!("{} back", excerpt(self.all)),
+            length => format!("{} back, unchanged", count(length, "byte")),
+        }
+    }
+}

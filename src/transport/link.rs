@@ -1,0 +1,116 @@
+//! The client's end of a conversation: one socket, or the two pipes that stand in for one.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use socket2::{SockAddr, Socket};
+
+/// A non-blocking conversation. Reads and writes give `WouldBlock` where they would wait.
+#[derive(Debug)]
+pub enum Link {
+    /// A connected socket.
+    Socket(Socket),
+    /// A datagram socket that sends to this peer and hears anyone.
+    Unconnected(Socket, SockAddr),
+    /// What is written into one pipe is read from another.
+    Pipes {
+        /// The end that is written; `None` once it is closed.
+        to: Option<File>,
+        /// The end that is read.
+        from: File,
+    },
+}
+
+impl Link {
+    /// Takes over a connected socket.
+    pub(crate) fn socket(socket: Socket) -> io::Result<Link> {
+        socket.set_nonblocking(true)?;
+        Ok(Link::Socket(socket))
+    }
+
+    /// Takes over a datagram socket that speaks to `peer`.
+    pub(crate) fn unconnected(socket: Socket, peer: SockAddr) -> io::Result<Link> {
+        socket.set_nonblocking(true)?;
+        Ok(Link::Unconnected(socket, peer))
+    }
+
+    /// Takes over the near ends of two pipes. `O_NONBLOCK` belongs to the open file description
+    /// (open(2)), and the server holds others: those of the far ends.
+    pub(crate) fn pipes(to: File, from: File) -> io::Result<Link> {
+        for end in [&to, &from] {
+            let flags = OFlag::from_bits_retain(fcntl(end, FcntlArg::F_GETFL)?);
+            fcntl(end, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        }
+        Ok(Link::Pipes { to: Some(to), from })
+    }
+
+    /// The end to poll before reading.
+    #[must_use]
+    pub fn reader(&self) -> BorrowedFd<'_> {
+        match self {
+            Link::Socket(socket) | Link::Unconnected(socket, _) => socket.as_fd(),
+            Link::Pipes { from, .. } => from.as_fd(),
+        }
+    }
+
+    /// The end to poll before writing, while it is open.
+    #[must_use]
+    pub fn writer(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Link::Socket(socket) | Link::Unconnected(socket, _) => Some(socket.as_fd()),
+            Link::Pipes { to, .. } => to.as_ref().map(AsFd::as_fd),
+        }
+    }
+
+    /// The socket, if it is one.
+    #[must_use]
+    pub fn as_socket(&self) -> Option<&Socket> {
+        match self {
+            Link::Socket(socket) | Link::Unconnected(socket, _) => Some(socket),
+            Link::Pipes { .. } => None,
+        }
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Link::Socket(socket) => socket.send(bytes),
+            Link::Unconnected(socket, peer) => socket.send_to(bytes, peer),
+            Link::Pipes { to: Some(to), .. } => to.write(bytes),
+            Link::Pipes { to: None, .. } => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Link::Socket(socket) | Link::Unconnected(socket, _) => (&*socket).read(buffer),
+            Link::Pipes { from, .. } => from.read(buffer),
+        }
+    }
+
+    /// Ends the client's direction: FIN on a socket, EOF in a pipe.
+    pub(crate) fn shut_down_write(&mut self) -> io::Result<()> {
+        match self {
+            Link::Socket(socket) | Link::Unconnected(socket, _) => match socket.shutdown(Shutdown::Write) {
+                // The peer may have closed already: then there is nothing left to end.
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+                other => other,
+            },
+            Link::Pipes { to, .. } => {
+                *to = None;
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends a TCP connection with RST instead of FIN: a linger time of zero, socket(7).
+    pub(crate) fn reset(self) -> io::Result<()> {
+        match self {
+            Link::Socket(socket) => socket.set_linger(Some(Duration::ZERO)),
+            Link::Unconnected(..) | Link::Pipes { .. } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A client that sends messages and verifies that their boundaries were kept.
+
+use std::io;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::AsRawFd;
+
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::socket::{SockaddrStorage, recvfrom};
+use socket2::Socket;
+
+use super::Link;
+use crate::patience::{Patience, Waited, until, wait};
+use crate::payload::KIB;
+use crate::verdict::{Finding, Verdict, count, difference, excerpt};
+
+/// Room for the largest message of any mechanism here, and for what a server might add to it.
+const LARGEST: usize = 512 * KIB;
+
+/// One client of a datagram or seqpacket server.
+#[derive(Debug)]
+pub struct Messenger {
+    link: Link,
+    patience: Patience,
+}
+
+/// One message that arrived.
+#[derive(Debug)]
+pub struct Message {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// The address it came from, if that is an internet address.
+    pub sender: Option<SocketAddr>,
+}
+
+impl Messenger {
+    pub(crate) fn new(link: Link, patience: Patience) -> Messenger {
+        Messenger { link, patience }
+    }
+
+    /// The client's own address and port.
+    ///
+    /// # Errors
+    /// A broken harness where this is no internet socket.
+    pub fn local_address(&self) -> Verdict<SocketAddr> {
+        let address = self.link.as_socket().and_then(|socket| socket.local_addr().ok()?.as_socket());
+        address.ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
+    }
+
+    /// Whether a message of `length` bytes can be sent at all here: macOS, for one, allows less than Linux.
+    #[must_use]
+    pub fn can_send(&self, length: usize) -> bool {
+        let Some(socket) = self.link.as_socket() else { return false };
+        let room = socket.send_buffer_size().unwrap_or_default();
+        room >= length + KIB
+    }
+
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// A failure where the server is gone, a timeout where its queue stays full.
+    pub fn send(&mut self, bytes: &[u8]) -> Verdict {
+        let limit = self.patience.progress();
+        let sent = until(limit, || match self.link.write(bytes) {
+            Ok(_) => Ok(Some(())),
+            Err(error) if is_full(&error) => self.await_room(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(refused(bytes.len(), &error)),
+        })?;
+        let wanted = format!("room for a message of {}", count(bytes.len(), "byte"));
+        let actual = format!("the server's queue stayed full for {} s", limit.as_secs_f64());
+        sent.ok_or_else(|| Finding::timeout(wanted, actual))
+    }
+
+    /// Whether a message can be received within `limit`; it is not taken.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub fn hears_within(&self, limit: Duration) -> Verdict<bool> {
+        let mut interest = [PollFd::new(self.link.reader(), PollFlags::POLLIN)];
+        Ok(wait(&mut interest, limit)? == Waited::Ready)
+    }
+
+    /// Waits for the next message and verifies it whole.
+    ///
+    /// # Errors
+    /// A failure naming the first difference or the wrong length; a timeout where nothing comes.
+    pub fn expect(&mut self, bytes: &[u8]) -> Verdict<Message> {
+        let wanted = || format!("one message of {}", count(bytes.len(), "byte"));
+        let Some(message) = self.receive()? else {
+            let waited = self.patience.progress().as_secs_f64();
+            return Err(Finding::timeout(wanted(), format!("nothing for {waited} s")));
+        };
+        compare(bytes, &message.bytes).map_err(|actual| Finding::fail(wanted(), actual))?;
+        Ok(message)
+    }
+
+    /// Sends a message and waits for its echo.
+    ///
+    /// # Errors
+    /// As [`send`](Messenger::send) and [`expect`](Messenger::expect).
+    pub fn exchange(&mut self, bytes: &[u8]) -> Verdict<Message> {
+        self.send(bytes)?;
+        self.expect(bytes)
+    }
+
+    /// The next message within the progress deadline.
+    ///
+    /// # Errors
+    /// A failure where the connection is lost.
+    pub fn receive(&mut self) -> Verdict<Option<Message>> {
+        self.receive_within(self.patience.progress())
+    }
+
+    /// The next message within `limit`. On a connection a message of no bytes is also its end.
+    ///
+    /// # Errors
+    /// A failure where the connection is lost.
+    pub fn receive_within(&mut self, limit: Duration) -> Verdict<Option<Message>> {
+        let mut buffer = vec![0; LARGEST];
+        loop {
+            let mut interest = [PollFd::new(self.link.reader(), PollFlags::POLLIN)];
+            if wait(&mut interest, limit)? == Waited::Elapsed {
+                return Ok(None);
+            }
+            match self.take(&mut buffer) {
+                Ok((length, sender)) => {
+                    buffer.truncate(length);
+                    return Ok(Some(Message { bytes: buffer, sender }));
+                }
+                Err(error) if is_full(&error) || error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(refused(0, &error)),
+            }
+        }
+    }
+
+    /// Ends the client's direction of a connection.
+    ///
+    /// # Errors
+    /// A broken harness where the system refuses.
+    pub fn shut_down_write(&mut self) -> Verdict {
+        self.link
+            .shut_down_write()
+            .map_err(|error| Finding::broken("a half-closed connection", error.to_string()))
+    }
+
+    /// Waits for the end of the connection, and for nothing else.
+    ///
+    /// # Errors
+    /// A failure where a message comes, a timeout where the connection stays open.
+    pub fn expect_eof(&mut self) -> Verdict {
+        match self.receive()? {
+            Some(message) if message.bytes.is_empty() => Ok(()),
+            Some(message) => Err(Finding::fail("end of file, and nothing more", excerpt(&message.bytes))),
+            None => Err(Finding::timeout("end of file", "the connection stayed open")),
+        }
+    }
+
+    fn take(&self, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)> {
+        let (length, sender) = recvfrom::<SockaddrStorage>(self.link.reader().as_raw_fd(), buffer)?;
+        Ok((length, sender.as_ref().and_then(internet)))
+    }
+
+    /// Linux lets a full queue be waited for; macOS says ENOBUFS and leaves only trying again.
+    fn await_room(&self) -> Verdict<Option<()>> {
+        if let Some(writer) = self.link.writer() {
+            wait(&mut [PollFd::new(writer, PollFlags::POLLOUT)], self.patience.stall())?;
+        }
+        Ok(None)
+    }
+}
+
+fn internet(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|&address| SocketAddrV4::from(address).into());
+    v4.or_else(|| address.as_sockaddr_in6().map(|&address| SocketAddrV6::from(address).into()))
+}
+
+/// Large messages need buffers that hold them whole; where the system caps them, the cap is what we get.
+pub(super) fn widen(socket: &Socket) {
+    let _ = socket.set_send_buffer_size(LARGEST);
+    let _ = socket.set_recv_buffer_size(LARGEST);
+}
+
+fn compare(expected: &[u8], actual: &[u8]) -> Result<(), String> {
+    if expected == actual {
+        return Ok(());
+    }
+    let common = expected.len().min(actual.len());
+    match difference(&expected[..common], &actual[..common], 0) {
+        Some(place) => Err(format!("{}: {place}", count(actual.len(), "byte"))),
+        None if actual.is_empty() => Err("an empty message".into()),
+        None if actual.len() > common => {
+            Err(format!("{}, the last of them {}", count(actual.len(), "byte"), excerpt(&actual[common..])))
+        }
+        None => Err(format!("only the first {}", count(actual.len(), "byte"))),
+    }
+}
+
+fn refused(length: usize, error: &io::Error) -> Finding {
+    Finding::fail(format!("a message of {} taken and answered", count(length, "byte")), error.to_string())
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(nix::libc::ENOBUFS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compare;
+
+    #[test]
+    fn a_cut_message_is_told_from_a_changed_one_and_a_stale_tail() {
+        assert_eq!(compare(b"hello", b"hel").unwrap_err(), "only the first 3 bytes");
+        assert_eq!(compare(b"hi", b"hi tail").unwrap_err(), "7 bytes, the last of them \" tail\"");
+        assert!(compare(b"hello", b"hEllo").unwrap_err().contains("at byte 1"));
+        assert!(compare(b"", b"").is_ok());
+    }
+}

@@ -1,0 +1,164 @@
+//! How a client reaches a server: one file per mechanism, and what the mechanism promises.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use bitflags::bitflags;
+
+mod client;
+mod fifo;
+mod link;
+mod messenger;
+mod pipe;
+mod port;
+mod tcp;
+mod udp;
+mod unix;
+mod unix_dgram;
+mod unix_seqpacket;
+
+pub use client::Client;
+pub(crate) use fifo::ends as fifo_ends;
+pub use link::Link;
+pub use messenger::{Message, Messenger};
+pub(crate) use pipe::pair as pipe_pair;
+pub(crate) use port::loopback_has;
+use port::{connect_within, stream_socket};
+
+/// Every mechanism, in the order that help and tables show them.
+pub const TRANSPORTS: &[&Transport] = &[
+    &tcp::TRANSPORT,
+    &udp::TRANSPORT,
+    &unix::TRANSPORT,
+    &unix_dgram::TRANSPORT,
+    &unix_seqpacket::TRANSPORT,
+    &pipe::TRANSPORT,
+    &fifo::TRANSPORT,
+];
+
+bitflags! {
+    /// What a check needs, and what a transport with a way of starting it has.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Needs: u32 {
+        /// A stream of bytes without boundaries.
+        const STREAM = 1;
+        /// Messages that keep their boundaries.
+        const MESSAGES = 1 << 1;
+        /// The client can end its direction alone, and sees when the server ends the other.
+        const HALF_CLOSE = 1 << 2;
+        /// One server process (or tree) serves many clients; not one process for each.
+        const MANY_CLIENTS = 1 << 3;
+        /// Many clients can be connected at the same time.
+        const AT_ONCE = 1 << 4;
+        /// The server accepts a connection for each client.
+        const CONNECTIONS = 1 << 5;
+        /// Clients have an address and port of their own to choose.
+        const SOURCE_ADDRESS = 1 << 6;
+        /// The server binds the address itself, and so can be started again on it.
+        const BINDS = 1 << 7;
+        /// The address is a TCP or UDP port.
+        const PORT = 1 << 8;
+        /// The address is the path of a socket.
+        const SOCKET_PATH = 1 << 9;
+        /// The mechanism is TCP.
+        const TCP = 1 << 10;
+        /// The mechanism is UDP.
+        const UDP = 1 << 11;
+        /// Standard input and output are the conversation.
+        const STDIO = 1 << 12;
+        /// A listening socket is passed as descriptor 3.
+        const PASSED_LISTENER = 1 << 13;
+        /// Each connection is passed as descriptors 0, 1 and 2.
+        const PASSED_CONNECTION = 1 << 14;
+        /// Messages without a connection: anyone may send, the answer goes to the sender.
+        const CONNECTIONLESS = 1 << 15;
+    }
+}
+
+/// A mechanism: what it promises, how an unused address is had, and how a client gets there.
+#[derive(Debug)]
+pub struct Transport {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line for help and tables.
+    pub says: &'static str,
+    /// What it offers to checks when the server makes its own socket.
+    pub offers: Needs,
+    /// What of `{addr}`, `{host}`, `{port}`, `{path}` names a whole address to the server.
+    pub placeholders: &'static [&'static str],
+    pub(crate) reserve: fn(&Path) -> io::Result<Reserved>,
+    pub(crate) dial: fn(&Dial<'_>) -> io::Result<Link>,
+}
+
+impl Transport {
+    /// The transport called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Transport> {
+        TRANSPORTS.iter().copied().find(|transport| transport.name == name)
+    }
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// An IP address and port.
+    Inet(SocketAddr),
+    /// A path in the file system.
+    Path(PathBuf),
+    /// Nowhere: it speaks through its standard input and output.
+    Stdio,
+}
+
+impl Address {
+    /// The IP address and port, of a transport that has them.
+    #[must_use]
+    pub fn inet(&self) -> Option<SocketAddr> {
+        if let Address::Inet(address) = self { Some(*address) } else { None }
+    }
+
+    /// The path, of a transport that has one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        if let Address::Path(path) = self { Some(path) } else { None }
+    }
+
+    pub(crate) fn expect_inet(&self) -> io::Result<SocketAddr> {
+        self.inet().ok_or_else(|| io::Error::other("this transport has no port"))
+    }
+
+    pub(crate) fn expect_path(&self) -> io::Result<&Path> {
+        self.path().ok_or_else(|| io::Error::other("this transport has no path"))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Inet(address) => write!(f, "{address}"),
+            Address::Path(path) => write!(f, "{}", path.display()),
+            Address::Stdio => f.write_str("standard input and output"),
+        }
+    }
+}
+
+/// An address that nobody else will use while this value lives.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    pub address: Address,
+    pub _hold: Option<socket2::Socket>,
+}
+
+/// One client's wish to reach a server.
+#[derive(Debug)]
+pub(crate) struct Dial<'a> {
+    pub address: &'a Address,
+    /// The client's own address, where it matters.
+    pub source: Option<SocketAddr>,
+    /// A directory for what the client must bind itself.
+    pub scratch: &'a Path,
+    /// Tells this client from the server's others.
+    pub number: u64,
+    pub limit: std::time::Duration,
+}

@@ -1,0 +1,74 @@
+//! Ports that nobody else takes, and connecting with a deadline.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::{Address, Reserved};
+
+/// Below the range from which any system here picks the ports of clients (32768 on Linux, 49152 on
+/// macOS), so that no connecting client can take a server's port between its choice and its bind.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// A free port on 127.0.0.1 for `kind`.
+///
+/// The reservation is the same port number bound in the *other* protocol: it excludes other runs of
+/// echospec, is in nobody's way, and vanishes with this process however it ends.
+pub(super) fn reserve(kind: Type) -> io::Result<Reserved> {
+    let span = u64::from(PORTS.end - PORTS.start);
+    for _ in 0..1000 {
+        let offset = RandomState::new().hash_one(std::process::id()) % span;
+        let port = PORTS.start + u16::try_from(offset).unwrap_or_default();
+        if let Some(hold) = hold(kind, port) {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            return Ok(Reserved { address: Address::Inet(address), _hold: Some(hold) });
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no free port found between 20000 and 32000"))
+}
+
+/// Binds the port in the other protocol, and proves that it is free in `kind` on every address.
+fn hold(kind: Type, port: u16) -> Option<Socket> {
+    let other = if kind == Type::STREAM { Type::DGRAM } else { Type::STREAM };
+    let hold = Socket::new(Domain::IPV4, other, None).ok()?;
+    hold.bind(&SockAddr::from(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))).ok()?;
+    let probe = Socket::new(Domain::IPV4, kind, None).ok()?;
+    probe.bind(&SockAddr::from(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))).ok()?;
+    Some(hold)
+}
+
+/// A TCP socket for `address`, bound to `source` if that is given.
+pub(crate) fn stream_socket(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if let Some(source) = source {
+        socket.set_reuse_address(true)?;
+        socket.bind(&source.into())?;
+    }
+    // A test sends small pieces and waits for each: Nagle's algorithm would only delay them.
+    socket.set_tcp_nodelay(true)?;
+    Ok(socket)
+}
+
+/// Connects, waiting at most `limit`, and leaves the socket non-blocking.
+///
+/// A Unix domain socket has no handshake to poll for: a full backlog gives EAGAIN on Linux and
+/// ECONNREFUSED on macOS, so there it is the send timeout that bounds a blocking connect (socket(7)).
+pub(crate) fn connect_within(socket: &Socket, address: &SockAddr, limit: Duration) -> io::Result<()> {
+    if address.is_unix() {
+        socket.set_write_timeout(Some(limit))?;
+        socket.connect(address).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+            _ => error,
+        })
+    } else {
+        socket.connect_timeout(address, limit)
+    }
+}
+
+/// Whether this machine's loopback interface answers to `address`, as Linux's does to all of 127/8.
+pub(crate) fn loopback_has(address: IpAddr) -> bool {
+    std::net::TcpListener::bind((address, 0)).is_ok()
+}

@@ -1,0 +1,38 @@
+//! Unix domain stream sockets. unix(7).
+
+use std::path::Path;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::{Address, Dial, Link, Needs, Reserved, Transport, connect_within};
+
+pub(super) const TRANSPORT: Transport = Transport {
+    name: "unix",
+    says: "a connection to a path, as a stream of bytes",
+    offers: Needs::STREAM
+        .union(Needs::HALF_CLOSE)
+        .union(Needs::MANY_CLIENTS)
+        .union(Needs::AT_ONCE)
+        .union(Needs::CONNECTIONS)
+        .union(Needs::BINDS)
+        .union(Needs::SOCKET_PATH),
+    placeholders: &["{addr}", "{path}"],
+    reserve,
+    dial,
+};
+
+/// A name in the run's own directory, which nobody else writes to.
+pub(super) fn reserve(scratch: &Path) -> std::io::Result<Reserved> {
+    Ok(Reserved { address: Address::Path(scratch.join("socket")), _hold: None })
+}
+
+fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
+    connect(dial, Type::STREAM)
+}
+
+pub(super) fn connect(dial: &Dial<'_>, kind: Type) -> std::io::Result<Link> {
+    let address = SockAddr::unix(dial.address.expect_path()?)?;
+    let socket = Socket::new(Domain::UNIX, kind, None)?;
+    connect_within(&socket, &address, dial.limit)?;
+    Link::socket(socket)
+}
