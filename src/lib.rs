@@ -1,8 +1,52 @@
-//! echospec
+//! echospec launches any echo server, in any language, as a real subprocess and says, check by check, what
+//! it does wrong: with what was expected, what was seen, and the standard or manual page behind it.
+//!
+//! The `echospec` program is a thin front of this library. As a dev-dependency it makes the same checks
+//! part of a server's own tests:
+//!
+//! ```no_run
+//! use echospec::runner::{self, Options};
+//! use echospec::server::{Spec, Start};
+//! use echospec::transport::Transport;
+//! use echospec::checks::checks;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let tcp = Transport::named("tcp").ok_or("no such transport")?;
+//! let spec = Spec::new(tcp, Start::Bind, ["target/debug/my-server", "{addr}"])?;
+//! let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).collect();
+//! for report in runner::run(&spec, &apply, &Options::default(), |_| ())? {
+//!     assert!(!report.outcome.condemns(), "{}: {}", report.check.id, report.actual);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A server that is only to be launched, spoken to and ended again is a [`server::Server`]; whatever
+//! happens, none of its processes outlives that value.
+//!
+//! # Rooms, bottom to top
+//!
+//! A file imports only from its own room and from those below it.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `cli` | parse, call one library function, print, exit code |
+//! | `report`, `demo` | what a run found, and stories told from live kernel state |
+//! | [`runner`] | pairs servers with checks and emits events |
+//! | [`checks`] | one file for each check |
+//! | [`server`] | launch, await ready, inspect, signal, restart, reap |
+//! | [`transport`] | one file for each mechanism: how a client reaches a server |
+//! | [`verdict`], [`patience`], [`payload`], [`os`] | words, deadlines, bytes, and the system |
+
 pub mod checks;
+#[cfg(feature = "cli")]
+pub mod cli;
+//DEMO pub mod demo;
 pub mod os;
 pub mod patience;
 pub mod payload;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod runner;
 pub mod server;
 pub mod transport;

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::LaunchError;
 use crate::transport::{Address, Needs, Transport};
@@ -183,11 +183,6 @@ pub fn bundled(name: &OsStr) -> Option<PathBuf> {
         .flatten()
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
-}
-
-/// Whether `path` names something that can be executed; for a clear word before the launch.
-pub(super) fn exists(program: &OsStr) -> bool {
-    if program.as_bytes().contains(&b'/') { Path::new(program).exists() } else { in_path(program) }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ const INBOX: usize = 96 * 1024 * KIB;
 pub struct Client {
     link: Link,
     patience: Patience,
+    buffer: Box<[u8]>,
     inbox: Vec<u8>,
     sent: usize,
     received: usize,
@@ -40,7 +41,7 @@ struct Step {
 
 impl Client {
     pub(crate) fn new(link: Link, patience: Patience) -> Client {
-        Client { link, patience, inbox: Vec::new(), sent: 0, received: 0, ended: false }
+        Client { link, patience, buffer: vec![0; READ].into(), inbox: Vec::new(), sent: 0, received: 0, ended: false }
     }
 
     /// The conversation itself.
@@ -226,16 +227,15 @@ impl Client {
     }
 
     fn take_in(&mut self) -> Verdict {
-        let held = self.inbox.len();
-        if held > INBOX {
+        if self.inbox.len() > INBOX {
             return Err(Finding::fail("no more bytes than were sent", self.tally()));
         }
-        self.inbox.resize(held + READ, 0);
-        let result = self.link.read(&mut self.inbox[held..]);
-        self.inbox.truncate(held + *result.as_ref().unwrap_or(&0));
-        match result {
+        match self.link.read(&mut self.buffer) {
             Ok(0) => self.ended = true,
-            Ok(number) => self.received += number,
+            Ok(number) => {
+                self.received += number;
+                self.inbox.extend_from_slice(&self.buffer[..number]);
+            }
             Err(error) if is_transient(&error) => {}
             Err(error) => return Err(self.lost(&error)),
         }

@@ -1,0 +1,191 @@
+//! `echospec check`: the whole verdict on one server.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
+
+use super::{Refusal, exit, interrupt};
+use crate::checks::{Check, checks};
+use crate::patience::{Patience, interrupted};
+use crate::report::{Heading, Human, Json, Reporter};
+use crate::runner::{self, Options, Report, Summary};
+use crate::server::{LaunchError, Spec, Start};
+use crate::transport::{TRANSPORTS, Transport};
+use crate::verdict::Level;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// How the server is reached.
+    #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
+    transport: String,
+
+    /// Run only checks whose id matches this glob, such as 'echo/*'; may be repeated.
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<glob::Pattern>,
+
+    /// Leave out checks whose id matches this glob; may be repeated.
+    #[arg(long, value_name = "GLOB")]
+    skip: Vec<glob::Pattern>,
+
+    /// Run only checks that bind at least this strongly.
+    #[arg(long, value_enum, default_value = "may")]
+    level: LevelName,
+
+    /// Write the results as one JSON object to this file, or to standard output for '-'.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Multiply every deadline by this, for a slow machine.
+    #[arg(long, value_name = "N", default_value = "1", env = "ECHOSPEC_TIMEOUT_SCALE", value_parser = scale)]
+    timeout_scale: f64,
+
+    /// How many checks run at the same time, each with a server of its own [default: one per core].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// What the bytes of every payload are drawn from, to repeat a run [default: a new one].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Who makes the socket: the server, or the harness, which passes a listener as descriptor 3, or each
+    /// connection as descriptors 0, 1 and 2.
+    #[arg(long, value_enum, default_value = "bind")]
+    start: StartName,
+
+    /// The server's command; {addr}, or {host} {port} or {path}, stands where the address belongs. No shell
+    /// is involved.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  echospec check tcp -- ./my-server --listen {addr}
+  echospec check tcp -- socat TCP-LISTEN:{port},bind={host},reuseaddr,fork EXEC:cat
+  echospec check unix --only 'path/*' -- ./my-server {path}
+  echospec check pipe -- cat
+  echospec check tcp --start inetd -- cat";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LevelName {
+    Must,
+    Should,
+    May,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StartName {
+    Bind,
+    ListenFds,
+    Inetd,
+}
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let spec = spec(&args)?;
+    let chosen = choose(&args, &spec)?;
+    let seed = args.seed.unwrap_or_else(fresh_seed);
+    let mut options = Options { patience: Patience::scaled(args.timeout_scale), seed, ..Options::default() };
+    options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
+    let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
+    let mut reports = reporters(&args, &Heading { spec: spec.clone(), seed, timeout_scale })?;
+    interrupt::watch()?;
+
+    let mut written = Ok(());
+    let results = runner::run(&spec, &chosen, &options, |event| {
+        for report in &mut reports {
+            written = std::mem::replace(&mut written, Ok(())).and_then(|()| report.event(event));
+        }
+    });
+    let results = match results {
+        Err(LaunchError::Interrupted) => Vec::new(),
+        other => other?,
+    };
+    written?;
+    for report in &mut reports {
+        report.finish(&results, interrupted())?;
+    }
+    Ok(verdict(&results))
+}
+
+fn spec(args: &Args) -> anyhow::Result<Spec> {
+    let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
+    let start = match args.start {
+        StartName::Bind => Start::Bind,
+        StartName::ListenFds => Start::ListenFds,
+        StartName::Inetd => Start::Inetd,
+    };
+    Spec::new(transport, start, args.command.clone()).map_err(|error| Refusal::usage(error.to_string()).into())
+}
+
+/// The checks that apply to this server and that the user wants. A glob that matches nothing is a mistake
+/// to be told, not an empty wish.
+fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, Refusal> {
+    let level = match args.level {
+        LevelName::Must => Level::Must,
+        LevelName::Should => Level::Should,
+        LevelName::May => Level::May,
+    };
+    for pattern in args.only.iter().chain(&args.skip) {
+        if !checks().any(|check| pattern.matches(check.id)) {
+            return Err(Refusal::nothing(format!("no check matches '{pattern}'; `echospec list` names them all")));
+        }
+    }
+    let wanted = |check: &&Check| {
+        let only = args.only.is_empty() || args.only.iter().any(|pattern| pattern.matches(check.id));
+        only && !args.skip.iter().any(|pattern| pattern.matches(check.id)) && check.level >= level
+    };
+    let chosen: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).filter(wanted).collect();
+    if chosen.is_empty() {
+        let (transport, start) = (spec.transport().name, spec.start().name());
+        let text = format!("of the checks selected, none applies to {transport} servers started by '{start}'");
+        return Err(Refusal::nothing(text));
+    }
+    Ok(chosen)
+}
+
+/// JSON on standard output leaves standard error to the person.
+fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+    let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
+    match &args.json {
+        Some(path) if path.as_os_str() == "-" => {
+            reports.push(Box::new(Human::new(heading.clone(), anstream::stderr())));
+            reports.push(Box::new(Json::new(heading.clone(), io::stdout())));
+        }
+        Some(path) => {
+            let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+            reports.push(Box::new(Human::new(heading.clone(), anstream::stdout())));
+            reports.push(Box::new(Json::new(heading.clone(), io::BufWriter::new(file))));
+        }
+        None => reports.push(Box::new(Human::new(heading.clone(), anstream::stdout()))),
+    }
+    Ok(reports)
+}
+
+fn verdict(results: &[Report]) -> ExitCode {
+    let Summary { fail, broken, .. } = Summary::of(results);
+    ExitCode::from(match interrupt::received() {
+        Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
+        None if fail > 0 => exit::FAILED,
+        None if broken > 0 => exit::HARNESS,
+        None => exit::OK,
+    })
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let scale: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.01..=1000.0).contains(&scale) { Ok(scale) } else { Err("must lie between 0.01 and 1000".into()) }
+}
+
+/// Short enough to be typed again.
+fn fresh_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id()) % 1_000_000
+}

@@ -1,0 +1,40 @@
+//! `echospec explain`: one check in full.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anstyle::Style;
+
+use super::list::{names, start};
+use super::{Refusal, exit};
+use crate::checks::checks;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The check's id, such as echo/half-close.
+    id: String,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let check = checks().find(|check| check.id == args.id).ok_or_else(|| unknown(&args.id))?;
+    let mut out = anstream::stdout().lock();
+    let bold = Style::new().bold();
+    writeln!(out, "{bold}{}{bold:#} ({})\n\n{}.\n", check.id, check.level, check.says)?;
+    for (name, text) in [
+        ("Why", check.why.to_owned()),
+        ("How", check.recipe.to_owned()),
+        ("See", check.cites.join(" · ")),
+        ("For", names(check).join(", ")),
+        ("Start", start(check).to_owned()),
+    ] {
+        writeln!(out, "{bold}{name:<6}{bold:#}{text}")?;
+    }
+    Ok(ExitCode::from(exit::OK))
+}
+
+fn unknown(id: &str) -> Refusal {
+    let slug = id.rsplit('/').next().unwrap_or(id);
+    let near: Vec<_> = checks().map(|check| check.id).filter(|known| !slug.is_empty() && known.contains(slug)).collect();
+    let hint = if near.is_empty() { "`echospec list` names them all".into() } else { format!("did you mean {}?", near.join(", ")) };
+    Refusal::usage(format!("no check is called '{id}'; {hint}"))
+}

@@ -1,0 +1,44 @@
+//! Ctrl-C: the first ends the run cleanly, the second at once.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::{os, patience};
+
+static RECEIVED: AtomicI32 = AtomicI32::new(0);
+
+/// From now on the first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends by itself
+/// and tidies up; the second kills all descendants and ends this process.
+pub fn watch() -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            if RECEIVED.swap(signal, Ordering::SeqCst) != 0 {
+                end_at_once(signal);
+            }
+            patience::interrupt();
+        }
+    });
+    Ok(())
+}
+
+/// The signal that interrupted the run, if one did.
+pub fn received() -> Option<i32> {
+    Some(RECEIVED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
+}
+
+fn end_at_once(signal: i32) -> ! {
+    let mut doomed = os::orphans_and_children().unwrap_or_default();
+    while let Some(process) = doomed.pop() {
+        doomed.extend(os::children(process.pid).unwrap_or_default());
+        if process.parent != Pid::from_raw(1) {
+            let _ = kill(process.pid, Signal::SIGKILL);
+        }
+    }
+    std::process::exit(i32::from(super::exit::SIGNAL) + signal);
+}

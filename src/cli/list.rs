@@ -1,0 +1,85 @@
+//! `echospec list`: every check, from the very data that the checks are made of.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::exit;
+use crate::checks::{AREAS, Check, checks};
+use crate::transport::{Needs, TRANSPORTS, Transport};
+use crate::verdict::Level;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print the list as one JSON array.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    id: &'static str,
+    level: Level,
+    transports: Vec<&'static str>,
+    start: &'static str,
+    says: &'static str,
+    why: &'static str,
+    cites: &'static [&'static str],
+    recipe: &'static str,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        let entries: Vec<_> = checks().map(entry).collect();
+        serde_json::to_writer_pretty(&mut out, &entries)?;
+        writeln!(out)?;
+        return Ok(ExitCode::from(exit::OK));
+    }
+    for area in AREAS {
+        writeln!(out, "{}: {}", area.name, area.says)?;
+        for check in area.checks {
+            let transports = names(check).join(" ");
+            writeln!(out, "  {:<28} {:<6} {transports}", check.id, check.level)?;
+            writeln!(out, "      {}", check.says)?;
+        }
+    }
+    Ok(ExitCode::from(exit::OK))
+}
+
+fn entry(check: &'static Check) -> Entry {
+    Entry {
+        id: check.id,
+        level: check.level,
+        transports: names(check),
+        start: start(check),
+        says: check.says,
+        why: check.why,
+        cites: check.cites,
+        recipe: check.recipe,
+    }
+}
+
+/// The transports that a check applies to.
+pub(super) fn names(check: &Check) -> Vec<&'static str> {
+    let passed = Needs::PASSED_LISTENER.union(Needs::PASSED_CONNECTION);
+    let applies = |transport: &&&Transport| {
+        let carries = !check.needs.intersects(passed) || transport.offers.contains(Needs::CONNECTIONS);
+        carries && transport.offers.contains(check.needs.difference(passed))
+    };
+    TRANSPORTS.iter().filter(applies).map(|transport| transport.name).collect()
+}
+
+/// The way of starting that a check asks for.
+pub(super) fn start(check: &Check) -> &'static str {
+    if check.needs.contains(Needs::PASSED_LISTENER) {
+        "listen-fds"
+    } else if check.needs.contains(Needs::PASSED_CONNECTION) {
+        "inetd"
+    } else if check.needs.contains(Needs::BINDS) {
+        "bind"
+    } else {
+        "any"
+    }
+}

@@ -1,0 +1,77 @@
+//! One JSON object for a whole run.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Heading, Reporter};
+use crate::runner::{Event, Report, Summary};
+use crate::verdict::{Level, Outcome};
+
+/// Writes the object when the run is over.
+pub struct Json<W> {
+    heading: Heading,
+    out: W,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    server: String,
+    transport: &'a str,
+    start: &'a str,
+    seed: u64,
+    interrupted: bool,
+    checks: Vec<Entry<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: &'a str,
+    outcome: Outcome,
+    level: Level,
+    expected: &'a str,
+    actual: &'a str,
+    reason: &'a str,
+    millis: u128,
+}
+
+impl<W: Write> Json<W> {
+    /// A report that goes to `out`.
+    pub fn new(heading: Heading, out: W) -> Json<W> {
+        Json { heading, out }
+    }
+}
+
+impl<W: Write> Reporter for Json<W> {
+    fn event(&mut self, _event: &Event<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, reports: &[Report], interrupted: bool) -> io::Result<()> {
+        let run = Run {
+            server: self.heading.spec.command_line(),
+            transport: self.heading.spec.transport().name,
+            start: self.heading.spec.start().name(),
+            seed: self.heading.seed,
+            interrupted,
+            checks: reports.iter().map(entry).collect(),
+            summary: Summary::of(reports),
+        };
+        serde_json::to_writer_pretty(&mut self.out, &run)?;
+        writeln!(self.out)?;
+        self.out.flush()
+    }
+}
+
+fn entry(report: &Report) -> Entry<'_> {
+    Entry {
+        id: report.check.id,
+        outcome: report.outcome,
+        level: report.check.level,
+        expected: &report.expected,
+        actual: &report.actual,
+        reason: &report.reason,
+        millis: report.took.as_millis(),
+    }
+}

@@ -1,0 +1,54 @@
+//! One file for each format; each renders the same stream of events.
+
+use std::io;
+
+use crate::runner::{Event, Report};
+use crate::server::Spec;
+
+mod human;
+mod json;
+
+pub use human::Human;
+pub use json::Json;
+
+/// What a report must know of a run before it begins.
+#[derive(Debug, Clone)]
+pub struct Heading {
+    /// The server under test.
+    pub spec: Spec,
+    /// The seed of its payloads.
+    pub seed: u64,
+    /// The factor of its deadlines, if it is not 1.
+    pub timeout_scale: Option<f64>,
+}
+
+/// A format of report.
+pub trait Reporter {
+    /// Something happened.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
+
+    /// The run is over, complete or not.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn finish(&mut self, reports: &[Report], interrupted: bool) -> io::Result<()>;
+}
+
+impl Heading {
+    /// The one command that runs a check again as it was run.
+    #[must_use]
+    pub fn again(&self, id: &str) -> String {
+        use crate::server::Start;
+        let mut words = format!("echospec check {} --only {id} --seed {}", self.spec.transport().name, self.seed);
+        if self.spec.start() != Start::Bind {
+            words += &format!(" --start {}", self.spec.start().name());
+        }
+        if let Some(scale) = self.timeout_scale {
+            words += &format!(" --timeout-scale {scale}");
+        }
+        format!("{words} -- {}", self.spec.command_line())
+    }
+}
