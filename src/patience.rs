@@ -29,9 +29,14 @@ pub struct Patience {
     scale: f64,
 }
 
+/// The environment variable that stretches every deadline of a run, for slow machines such as hosted CI.
+pub const SCALE: &str = "ECHOSPEC_TIMEOUT_SCALE";
+
 impl Default for Patience {
+    /// As the environment variable [`SCALE`] says; unstretched where it is absent or no positive number.
     fn default() -> Self {
-        Patience::scaled(1.0)
+        let scale = std::env::var(SCALE).ok().and_then(|text| text.parse().ok());
+        Patience::scaled(scale.filter(|scale| (0.01..=1000.0).contains(scale)).unwrap_or(1.0))
     }
 }
 
@@ -70,12 +75,6 @@ impl Patience {
     #[must_use]
     pub fn turn(self) -> Duration {
         self.of(1.0)
-    }
-
-    /// How long a second instance may take to give up on an address that is taken. 3 s.
-    #[must_use]
-    pub fn rival(self) -> Duration {
-        self.of(3.0)
     }
 
     fn of(self, seconds: f64) -> Duration {

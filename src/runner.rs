@@ -120,7 +120,11 @@ pub fn run(
     options: &Options,
     mut observe: impl FnMut(&Event<'_>),
 ) -> Result<Vec<Report>, LaunchError> {
-    drop(Server::launch(spec, options.patience, options.seed)?);
+    let first = Server::launch(spec, options.patience, options.seed);
+    if let Err(LaunchError::Unsupported { output }) = &first {
+        return Ok(all_unsupported(checks, output, observe));
+    }
+    drop(first?);
     observe(&Event::Started(checks));
     let queue = Mutex::new(checks.iter().copied().enumerate().collect::<VecDeque<_>>());
     let (tell, told) = channel();
@@ -134,6 +138,22 @@ pub fn run(
     });
     reports.sort_by_key(|(place, _)| *place);
     Ok(reports.into_iter().map(|(_, report)| report).collect())
+}
+
+/// The server itself says that this system lacks its mechanism.
+fn all_unsupported(
+    checks: &[&'static Check],
+    output: &str,
+    mut observe: impl FnMut(&Event<'_>),
+) -> Vec<Report> {
+    observe(&Event::Started(checks));
+    let tell = |&check| {
+        let mut report = Report::new(check);
+        report.blame(Finding::unsupported("the server's mechanism", output));
+        observe(&Event::CheckFinished(&report));
+        report
+    };
+    checks.iter().map(tell).collect()
 }
 
 enum News {
@@ -172,15 +192,7 @@ fn work(spec: &Spec, options: &Options, queue: &Queue, tell: &Sender<News>) {
 #[must_use]
 pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> Report {
     let began = Instant::now();
-    let mut report = Report {
-        check,
-        outcome: Outcome::Pass,
-        expected: String::new(),
-        actual: String::new(),
-        reason: String::new(),
-        server_output: Vec::new(),
-        took: Duration::ZERO,
-    };
+    let mut report = Report::new(check);
     match Server::launch(spec, options.patience, options.seed) {
         Err(error) => report.blame(Finding::broken("a server to check", error.to_string())),
         Ok(mut server) => {
@@ -204,6 +216,18 @@ fn guarded(check: &Check, server: &mut Server) -> Verdict {
 }
 
 impl Report {
+    fn new(check: &'static Check) -> Report {
+        Report {
+            check,
+            outcome: Outcome::Pass,
+            expected: String::new(),
+            actual: String::new(),
+            reason: String::new(),
+            server_output: Vec::new(),
+            took: Duration::ZERO,
+        }
+    }
+
     fn blame(&mut self, finding: Finding) {
         self.outcome = finding.outcome.at(self.check.level);
         self.expected = finding.expected;

@@ -158,10 +158,11 @@ impl Finding {
     /// Adds the likely cause.
     #[must_use]
     pub fn because(mut self, reason: impl AsRef<str>) -> Finding {
-        if !self.reason.is_empty() {
+        let reason = reason.as_ref();
+        if !self.reason.is_empty() && !reason.is_empty() {
             self.reason.push_str("; ");
         }
-        self.reason.push_str(reason.as_ref());
+        self.reason.push_str(reason);
         self
     }
 }

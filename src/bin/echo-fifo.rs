@@ -29,7 +29,7 @@ use nix::unistd::mkfifo;
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
-    let (Some(path), None) = (args.next(), args.next()) else {
+    let (Some(path), None) = (args.next().filter(|it| !it.is_empty()), args.next()) else {
         return complain(2, "usage: echo-fifo PATH (it makes the named pipes PATH.in and PATH.out)");
     };
     match serve_until_terminated(&path) {
@@ -61,8 +61,11 @@ fn serve(input: &Path, output: &Path) -> io::Result<Infallible> {
     loop {
         let from_client = File::open(input)?;
         let to_client = File::options().write(true).open(output)?;
-        // An error is the end of this client: EPIPE, say, when it no longer reads
-        let _ = io::copy(&mut &from_client, &mut &to_client);
+        if io::copy(&mut &from_client, &mut &to_client).is_err() {
+            // EPIPE: this client no longer reads. Its turn lasts until it no longer writes, either,
+            // or what is left in the pipe would be echoed to the next
+            let _ = io::copy(&mut &from_client, &mut io::sink());
+        }
         // In this order, so that who sees the end of the echo finds no reader of the old input,
         // and the next client's open waits for the next turn
         drop(from_client);

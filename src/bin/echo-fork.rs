@@ -12,7 +12,7 @@
 //! ```
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::process::{self, ExitCode};
 use std::{env, thread};
@@ -30,9 +30,11 @@ fn main() -> ExitCode {
     }
     match echo() {
         Ok(()) => ExitCode::SUCCESS,
-        // Rust ignores SIGPIPE, so a reader that went away shows as EPIPE: nobody is left to echo
-        // to, and that is no failure of ours
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        // Rust ignores SIGPIPE, so a reader that went away shows as EPIPE, or as a reset where
+        // standard output is a socket: nobody is left to echo to, and that is no failure of ours
+        Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+            ExitCode::SUCCESS
+        }
         Err(error) => complain(1, format!("echo-fork: cannot echo: {error}")),
     }
 }

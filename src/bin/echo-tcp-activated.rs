@@ -14,7 +14,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::process::{self, ExitCode};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -67,22 +67,23 @@ fn passed_listeners() -> Result<Vec<TcpListener>, String> {
 }
 
 fn passed_listener(fd: RawFd) -> io::Result<TcpListener> {
-    let socket = take_descriptor(fd);
+    let socket = take_descriptor(fd)?;
     if !getsockopt(&socket, sockopt::AcceptConn)? {
         return Err(io::Error::other("the socket does not listen"));
     }
-    // The flag was off, or we would not have inherited it: no program of ours shall
-    fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     let listener = TcpListener::from(socket);
     listener.local_addr().map_err(|_| io::Error::other("the socket is not one of TCP's"))?;
     Ok(listener)
 }
 
 #[allow(unsafe_code, reason = "the number of an inherited descriptor becomes its owner")]
-fn take_descriptor(fd: RawFd) -> OwnedFd {
-    // SAFETY: the protocol gives these descriptors to this process, and each is taken only once;
-    // where none is open under the number, the first call that uses it says so (EBADF)
-    unsafe { OwnedFd::from_raw_fd(fd) }
+fn take_descriptor(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: it serves for the next call alone, which fails (EBADF) where no descriptor is open
+    let inherited = unsafe { BorrowedFd::borrow_raw(fd) };
+    // It came to us across exec(2); it goes no further
+    fcntl(inherited, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    // SAFETY: it is open, the protocol makes it this process's own, and each is taken only once
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// The variable's value, which is not passed on to children.

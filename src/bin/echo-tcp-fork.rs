@@ -19,7 +19,7 @@ use std::{env, thread};
 
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::ForkResult;
-use os_pipe::PipeReader;
+use os_pipe::{PipeReader, PipeWriter};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         return complain(2, usage);
     };
     let address = address.to_string_lossy();
-    let (listener, local) = match bind(&address) {
+    let (listener, local, lifeline) = match set_up(&address) {
         Ok(bound) => bound,
         Err(error) => {
             let hint = "give HOST:PORT of this machine, with port 0 for any free one";
@@ -38,21 +38,20 @@ fn main() -> ExitCode {
     };
     // Whoever started us may have closed its end; that is no reason to stop serving
     let _ = writeln!(io::stdout(), "ready tcp-fork {local}");
-    match serve(listener) {
-        Ok(never) => never,
-        Err(error) => complain(1, format!("echo-tcp-fork: cannot start to serve: {error}")),
-    }
+    serve(listener, lifeline)
 }
 
-fn bind(address: &str) -> io::Result<(TcpListener, SocketAddr)> {
+/// The pipe's two ends: one for the children to watch, one for the parent to hold.
+type Lifeline = (PipeReader, PipeWriter);
+
+fn set_up(address: &str) -> io::Result<(TcpListener, SocketAddr, Lifeline)> {
     let listener = TcpListener::bind(address)?;
     let local = listener.local_addr()?;
-    Ok((listener, local))
+    reap_children_unasked()?;
+    Ok((listener, local, os_pipe::pipe()?))
 }
 
-fn serve(listener: TcpListener) -> io::Result<ExitCode> {
-    reap_children_unasked()?;
-    let (lifeline, parents_end) = os_pipe::pipe()?;
+fn serve(listener: TcpListener, (lifeline, parents_end): Lifeline) -> ! {
     loop {
         match listener.accept() {
             Ok((connection, _)) => {

@@ -29,8 +29,8 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, bind, recv, send, setsockopt, socket,
-    sockopt,
+    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, bind, listen, recv, send, setsockopt,
+    socket, sockopt,
 };
 use nix::sys::stat::{Mode, umask};
 
@@ -40,10 +40,7 @@ const LARGEST_MESSAGE: usize = 192 * 1024;
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
     let (Some(address), None) = (args.next().filter(|it| !it.is_empty()), args.next()) else {
-        return complain(
-            2,
-            "usage: echo-unix-seqpacket PATH, or echo-unix-seqpacket @NAME for an abstract name (Linux)",
-        );
+        return complain(2, "usage: echo-unix-seqpacket PATH, or @NAME for an abstract name (Linux)");
     };
     match serve_until_terminated(&address) {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,7 +59,7 @@ fn serve_until_terminated(address: &OsStr) -> io::Result<()> {
     // sigwait(3) below
     let termination = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     termination.thread_block()?;
-    let (listener, name) = listen(address)?;
+    let (listener, name) = listen_on(address)?;
     drop(turn);
 
     let address = address.to_owned();
@@ -79,87 +76,6 @@ fn serve_until_terminated(address: &OsStr) -> io::Result<()> {
         fs::remove_file(path)?;
     }
     Ok(())
-}
-
-/// A name in the file system, and the inode that it is of.
-type Name = (PathBuf, (u64, u64));
-
-fn listen(address: &OsStr) -> io::Result<(UnixListener, Option<Name>)> {
-    let socket = seqpacket_socket()?;
-    if let Some(name) = address.as_bytes().strip_prefix(b"@") {
-        // An abstract name lies in no directory and goes with its socket. It has no permissions
-        bind(socket.as_raw_fd(), &abstract_address(name)?)?;
-        nix::sys::socket::listen(&socket, Backlog::MAXCONN)?;
-        return Ok((UnixListener::from(socket), None));
-    }
-    let path = PathBuf::from(address);
-    remove_if_stale(&path)?;
-    // With this mask the socket is its owner's alone from the moment it exists
-    let former = umask(Mode::S_IXUSR | Mode::S_IRWXG | Mode::S_IRWXO);
-    let bound = UnixAddr::new(&path).and_then(|address| bind(socket.as_raw_fd(), &address));
-    umask(former);
-    bound?;
-    nix::sys::socket::listen(&socket, Backlog::MAXCONN)?;
-    let inode = inode(&path)?;
-    Ok((UnixListener::from(socket), Some((path, inode))))
-}
-
-/// std has no type for these sockets, but its listener accepts from any Unix domain socket.
-fn seqpacket_socket() -> io::Result<OwnedFd> {
-    match socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::empty(), None) {
-        Ok(socket) => {
-            // Not with SOCK_CLOEXEC, which not every system has; no other thread can exec meanwhile
-            fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-            Ok(socket)
-        }
-        // macOS knows the constant, but not the thing
-        Err(errno @ (Errno::EPROTONOSUPPORT | Errno::EPROTOTYPE | Errno::ESOCKTNOSUPPORT)) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, errno.desc()))
-        }
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn abstract_address(name: &[u8]) -> io::Result<UnixAddr> {
-    Ok(UnixAddr::new_abstract(name)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn abstract_address(_: &[u8]) -> io::Result<UnixAddr> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has abstract names"))
-}
-
-/// Lets servers that start in one directory do it one after another: of two that both find the
-/// same stale name, the slower could otherwise remove the name that the faster has just bound. The
-/// lock is on the directory, so it leaves nothing behind; a directory that cannot be locked is used
-/// without.
-fn take_turn(path: &Path) -> Option<Flock<File>> {
-    let directory = path.parent().filter(|it| *it != "").unwrap_or(Path::new("."));
-    Flock::lock(File::open(directory).ok()?, FlockArg::LockExclusive).ok()
-}
-
-fn remove_if_stale(path: &Path) -> io::Result<()> {
-    let Ok(found) = fs::symlink_metadata(path) else {
-        return Ok(());
-    };
-    if !found.file_type().is_socket() {
-        let problem = "what lies there is not a socket; it is left alone, choose another path";
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, problem));
-    }
-    match UnixDatagram::unbound()?.connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
-        _ => {
-            let problem = "a running server holds it; end that one, or choose another path";
-            Err(io::Error::new(io::ErrorKind::AddrInUse, problem))
-        }
-    }
-}
-
-fn inode(path: &Path) -> io::Result<(u64, u64)> {
-    let found = fs::symlink_metadata(path)?;
-    Ok((found.dev(), found.ino()))
 }
 
 fn serve(listener: &UnixListener) -> ! {
@@ -206,6 +122,94 @@ fn echo(connection: &UnixStream) {
 
 fn is_at_end(fd: RawFd) -> bool {
     recv(fd, &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT) == Ok(0)
+}
+
+/// A name in the file system, and the inode that it is of.
+type Name = (PathBuf, (u64, u64));
+
+fn listen_on(address: &OsStr) -> io::Result<(UnixListener, Option<Name>)> {
+    let socket = seqpacket_socket()?;
+    let name = bind_to(&socket, address)?;
+    listen(&socket, Backlog::MAXCONN)?;
+    Ok((UnixListener::from(socket), name))
+}
+
+fn bind_to(socket: &OwnedFd, address: &OsStr) -> io::Result<Option<Name>> {
+    if let Some(name) = address.as_bytes().strip_prefix(b"@") {
+        // An abstract name lies in no directory and goes with its socket. It has no permissions
+        bind(socket.as_raw_fd(), &abstract_address(name)?)?;
+        return Ok(None);
+    }
+    let path = PathBuf::from(address);
+    let address = UnixAddr::new(&path)?;
+    remove_if_stale(&path)?;
+    // With this mask the socket is its owner's alone from the moment it exists
+    let former = umask(Mode::S_IXUSR | Mode::S_IRWXG | Mode::S_IRWXO);
+    let bound = bind(socket.as_raw_fd(), &address);
+    umask(former);
+    bound?;
+    let inode = inode(&path)?;
+    Ok(Some((path, inode)))
+}
+
+/// std has no type for these sockets, but its listener accepts from any Unix domain socket.
+fn seqpacket_socket() -> io::Result<OwnedFd> {
+    match socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::empty(), None) {
+        Ok(socket) => {
+            // Not with SOCK_CLOEXEC, which not every system has; no other thread can exec meanwhile
+            fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+            Ok(socket)
+        }
+        // macOS knows the constant, but not the thing
+        Err(errno @ (Errno::EPROTONOSUPPORT | Errno::EPROTOTYPE | Errno::ESOCKTNOSUPPORT)) => {
+            Err(io::Error::new(io::ErrorKind::Unsupported, errno.desc()))
+        }
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn abstract_address(name: &[u8]) -> io::Result<UnixAddr> {
+    Ok(UnixAddr::new_abstract(name)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn abstract_address(_: &[u8]) -> io::Result<UnixAddr> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has abstract names"))
+}
+
+/// Lets servers that start in one directory do it one after another: of two that both find the
+/// same stale name, the slower could otherwise remove the name that the faster has just bound. The
+/// lock is on the directory, so it leaves nothing behind; a directory that cannot be locked is used
+/// without.
+fn take_turn(path: &Path) -> Option<Flock<File>> {
+    let directory = path.parent().filter(|it| *it != "").unwrap_or(Path::new("."));
+    Flock::lock(File::open(directory).ok()?, FlockArg::LockExclusive).ok()
+}
+
+fn remove_if_stale(path: &Path) -> io::Result<()> {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    if !found.file_type().is_socket() {
+        let problem = "what lies there is not a socket; it is left alone, choose another path";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, problem));
+    }
+    // A datagram socket's connect never waits, and is refused only where no socket is bound: a live
+    // one takes it or, if it is of another type, gives EPROTOTYPE
+    match UnixDatagram::unbound()?.connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
+        _ => {
+            let problem = "a running server holds it; end that one, or choose another path";
+            Err(io::Error::new(io::ErrorKind::AddrInUse, problem))
+        }
+    }
+}
+
+fn inode(path: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 fn complain(status: u8, line: impl Display) -> ExitCode {

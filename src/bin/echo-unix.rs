@@ -32,7 +32,7 @@ use nix::sys::stat::{Mode, umask};
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
     let (Some(address), None) = (args.next().filter(|it| !it.is_empty()), args.next()) else {
-        return complain(2, "usage: echo-unix PATH, or echo-unix @NAME for an abstract name (Linux)");
+        return complain(2, "usage: echo-unix PATH, or @NAME for an abstract name (Linux)");
     };
     match serve_until_terminated(&address) {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,6 +68,31 @@ fn serve_until_terminated(address: &OsStr) -> io::Result<()> {
     Ok(())
 }
 
+fn serve(listener: &UnixListener) -> ! {
+    // Holds one message at most, which says: since you last looked, a client has left
+    let (leaving, departures) = mpsc::sync_channel(1);
+    loop {
+        match listener.accept() {
+            Ok((connection, _)) => {
+                let leaving = leaving.clone();
+                // Where the system refuses a thread, the closure is dropped and the connection with
+                // it: that client is turned away, the others stay
+                let _ = thread::Builder::new().spawn(move || {
+                    let _ = io::copy(&mut &connection, &mut &connection);
+                    drop(connection);
+                    let _ = leaving.try_send(());
+                });
+            }
+            // This one client went away before its turn: accept(2) says to take the next
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            // EMFILE or the like. The waiting client stays in the backlog, so accepting again at
+            // once would fail at once, for ever; a departure frees a descriptor of ours, and the
+            // time limit is for ENFILE, when other processes hold them all
+            Err(_) => drop(departures.recv_timeout(Duration::from_secs(1))),
+        }
+    }
+}
+
 /// A name in the file system, and the inode that it is of.
 type Name = (PathBuf, (u64, u64));
 
@@ -77,10 +102,12 @@ fn listen(address: &OsStr) -> io::Result<(UnixListener, Option<Name>)> {
         return Ok((UnixListener::bind_addr(&abstract_address(name)?)?, None));
     }
     let path = PathBuf::from(address);
+    let too_long = |_| io::Error::other("the path is too long for a socket, choose a shorter one");
+    let address = SocketAddr::from_pathname(&path).map_err(too_long)?;
     remove_if_stale(&path)?;
     // With this mask the socket is its owner's alone from the moment it exists
     let former = umask(Mode::S_IXUSR | Mode::S_IRWXG | Mode::S_IRWXO);
-    let listener = UnixListener::bind(&path);
+    let listener = UnixListener::bind_addr(&address);
     umask(former);
     let inode = inode(&path);
     Ok((listener?, Some((path, inode?))))
@@ -114,6 +141,8 @@ fn remove_if_stale(path: &Path) -> io::Result<()> {
         let problem = "what lies there is not a socket; it is left alone, choose another path";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, problem));
     }
+    // A datagram socket's connect never waits, and is refused only where no socket is bound: a live
+    // one takes it or, if it is of another type, gives EPROTOTYPE
     match UnixDatagram::unbound()?.connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
@@ -127,31 +156,6 @@ fn remove_if_stale(path: &Path) -> io::Result<()> {
 fn inode(path: &Path) -> io::Result<(u64, u64)> {
     let found = fs::symlink_metadata(path)?;
     Ok((found.dev(), found.ino()))
-}
-
-fn serve(listener: &UnixListener) -> ! {
-    // Holds one message at most, which says: since you last looked, a client has left
-    let (leaving, departures) = mpsc::sync_channel(1);
-    loop {
-        match listener.accept() {
-            Ok((connection, _)) => {
-                let leaving = leaving.clone();
-                // Where the system refuses a thread, the closure is dropped and the connection with
-                // it: that client is turned away, the others stay
-                let _ = thread::Builder::new().spawn(move || {
-                    let _ = io::copy(&mut &connection, &mut &connection);
-                    drop(connection);
-                    let _ = leaving.try_send(());
-                });
-            }
-            // This one client went away before its turn: accept(2) says to take the next
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // EMFILE or the like. The waiting client stays in the backlog, so accepting again at
-            // once would fail at once, for ever; a departure frees a descriptor of ours, and the
-            // time limit is for ENFILE, when other processes hold them all
-            Err(_) => drop(departures.recv_timeout(Duration::from_secs(1))),
-        }
-    }
 }
 
 fn complain(status: u8, line: impl Display) -> ExitCode {

@@ -13,7 +13,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::{Refusal, exit, interrupt};
 use crate::checks::{Check, checks};
-use crate::patience::{Patience, interrupted};
+use crate::patience::{Patience, SCALE, interrupted};
 use crate::report::{Heading, Human, Json, Reporter};
 use crate::runner::{self, Options, Report, Summary};
 use crate::server::{LaunchError, Spec, Start};
@@ -44,7 +44,7 @@ pub struct Args {
     json: Option<PathBuf>,
 
     /// Multiply every deadline by this, for a slow machine.
-    #[arg(long, value_name = "N", default_value = "1", env = "ECHOSPEC_TIMEOUT_SCALE", value_parser = scale)]
+    #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = scale)]
     timeout_scale: f64,
 
     /// How many checks run at the same time, each with a server of its own [default: one per core].
@@ -122,7 +122,8 @@ fn spec(args: &Args) -> anyhow::Result<Spec> {
         StartName::ListenFds => Start::ListenFds,
         StartName::Inetd => Start::Inetd,
     };
-    Spec::new(transport, start, args.command.clone()).map_err(|error| Refusal::usage(error.to_string()).into())
+    Spec::new(transport, start, args.command.clone())
+        .map_err(|error| Refusal::usage(error.to_string()).into())
 }
 
 /// The checks that apply to this server and that the user wants. A glob that matches nothing is a mistake
@@ -135,7 +136,9 @@ fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, Refusal> {
     };
     for pattern in args.only.iter().chain(&args.skip) {
         if !checks().any(|check| pattern.matches(check.id)) {
-            return Err(Refusal::nothing(format!("no check matches '{pattern}'; `echospec list` names them all")));
+            return Err(Refusal::nothing(format!(
+                "no check matches '{pattern}'; `echospec list` names them all"
+            )));
         }
     }
     let wanted = |check: &&Check| {
@@ -145,7 +148,8 @@ fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, Refusal> {
     let chosen: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).filter(wanted).collect();
     if chosen.is_empty() {
         let (transport, start) = (spec.transport().name, spec.start().name());
-        let text = format!("of the checks selected, none applies to {transport} servers started by '{start}'");
+        let text =
+            format!("of the checks selected, none applies to {transport} servers started by '{start}'");
         return Err(Refusal::nothing(text));
     }
     Ok(chosen)

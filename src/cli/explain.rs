@@ -34,7 +34,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn unknown(id: &str) -> Refusal {
     let slug = id.rsplit('/').next().unwrap_or(id);
-    let near: Vec<_> = checks().map(|check| check.id).filter(|known| !slug.is_empty() && known.contains(slug)).collect();
-    let hint = if near.is_empty() { "`echospec list` names them all".into() } else { format!("did you mean {}?", near.join(", ")) };
+    let near: Vec<_> =
+        checks().map(|check| check.id).filter(|known| !slug.is_empty() && known.contains(slug)).collect();
+    let hint = if near.is_empty() {
+        "`echospec list` names them all".into()
+    } else {
+        format!("did you mean {}?", near.join(", "))
+    };
     Refusal::usage(format!("no check is called '{id}'; {hint}"))
 }

@@ -14,6 +14,9 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
 /// From now on the first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends by itself
 /// and tidies up; the second kills all descendants and ends this process.
+///
+/// # Errors
+/// Those of `sigaction(2)` and `pipe(2)`.
 pub fn watch() -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::spawn(move || {
@@ -28,6 +31,7 @@ pub fn watch() -> anyhow::Result<()> {
 }
 
 /// The signal that interrupted the run, if one did.
+#[must_use]
 pub fn received() -> Option<i32> {
     Some(RECEIVED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
 }

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 mod check;
 //DEMO mod demo;
 mod explain;
-mod interrupt;
+pub mod interrupt;
 mod list;
 
 /// Exit codes, the same for every subcommand.

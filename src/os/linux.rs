@@ -50,6 +50,7 @@ fn process(stat: Stat) -> Process {
         parent: Pid::from_raw(stat.ppid),
         group: Pid::from_raw(stat.pgrp),
         zombie: matches!(stat.state, 'Z' | 'X'),
+        stopped: matches!(stat.state, 'T' | 't'),
         name: stat.comm,
     }
 }
@@ -263,7 +264,9 @@ pub fn program(pid: Pid) -> Option<PathBuf> {
 /// `/proc/PID/wchan` needs no privilege for one's own processes but reads `0` while running.
 pub fn blocked_in(pid: Pid) -> Option<String> {
     let place = fs::read_to_string(format!("/proc/{pid}/wchan")).ok()?;
-    (!matches!(place.trim(), "" | "0")).then(|| place.trim().to_owned())
+    // The compiler's suffixes (`.constprop.0`) mean nothing to a reader.
+    let place = place.split('.').next().unwrap_or_default().trim();
+    (!matches!(place, "" | "0")).then(|| place.to_owned())
 }
 
 pub fn adopt_orphans() {

@@ -62,6 +62,7 @@ fn process(info: BSDInfo) -> Process {
         group: Pid::from_raw(info.pbi_pgid.cast_signed()),
         name: String::from_utf8_lossy(&before_nul(&info.pbi_comm)).into_owned(),
         zombie: info.pbi_status == libc::SZOMB,
+        stopped: info.pbi_status == libc::SSTOP,
     }
 }
 

@@ -13,6 +13,9 @@
 //! | [`tcp_states`] | `/proc/net/tcp` | unsupported | unsupported |
 //! | [`has_mark`] | `/proc/PID/environ` | `KERN_PROCARGS2` | unsupported |
 //! | [`wait_for_exit`] | pidfd | `NOTE_EXIT` | `NOTE_EXIT` |
+//! | [`exit_status`] | `waitid` | `waitid` | `waitid` |
+//! | [`program`] | `/proc/PID/exe` | `proc_pidpath` | – |
+//! | [`unsent_bytes`] | `SIOCOUTQ` | `SO_NWRITE` | `FIONWRITE` (FreeBSD) |
 //! | [`adopt_orphans`] | child sub-reaper | – | – |
 //! | [`end_with_parent`] | `PR_SET_PDEATHSIG` | – | – |
 
@@ -56,6 +59,8 @@ pub struct Process {
     pub name: String,
     /// True once it has ended and only waits to be reaped.
     pub zombie: bool,
+    /// True while SIGSTOP or its like holds it.
+    pub stopped: bool,
 }
 
 /// One entry of a process's descriptor table.

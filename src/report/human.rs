@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Heading, Reporter};
 use crate::checks::Check;
 use crate::runner::{Event, Report, Summary};
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, count};
 
 /// A line for each check as it ends, what is wrong in full at the end, and a live line on a terminal.
 pub struct Human<W> {
@@ -39,7 +39,11 @@ impl<W: Write> Human<W> {
             other => format!(" --start {}", other.name()),
         };
         let (transport, command) = (spec.transport().name, spec.command_line());
-        writeln!(self.out, "{BOLD}{transport}{start}{BOLD:#}  {command}  {DIM}{number} checks, seed {seed}{DIM:#}\n")?;
+        writeln!(
+            self.out,
+            "{BOLD}{transport}{start}{BOLD:#}  {command}  {DIM}{}, seed {seed}{DIM:#}\n",
+            count(number, "check")
+        )?;
         self.live.set_length(number as u64);
         self.live.enable_steady_tick(Duration::from_millis(100));
         Ok(())
@@ -100,7 +104,8 @@ impl<W: Write> Human<W> {
             let style = style(outcome);
             format!("{style}{number} {word}{style:#}")
         });
-        writeln!(self.out, "\n{total} checks: {} in {seconds:.1} s", parts.collect::<Vec<_>>().join(", "))
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        writeln!(self.out, "\n{}: {parts} in {seconds:.1} s", count(total, "check"))
     }
 }
 

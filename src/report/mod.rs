@@ -42,7 +42,8 @@ impl Heading {
     #[must_use]
     pub fn again(&self, id: &str) -> String {
         use crate::server::Start;
-        let mut words = format!("echospec check {} --only {id} --seed {}", self.spec.transport().name, self.seed);
+        let mut words =
+            format!("echospec check {} --only {id} --seed {}", self.spec.transport().name, self.seed);
         if self.spec.start() != Start::Bind {
             words += &format!(" --start {}", self.spec.start().name());
         }

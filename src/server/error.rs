@@ -11,6 +11,9 @@ pub enum LaunchError {
     /// No command was given.
     #[error("no server command given: write it after --, for example: -- ./my-server {{addr}}")]
     NoCommand,
+    /// No transport has this name.
+    #[error("no transport is called {0}")]
+    NoTransport(String),
     /// The command has no place for the address.
     #[error("the command has no place for the address: put {wanted} where it belongs in: {command}")]
     NoPlaceholder {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -60,6 +61,16 @@ impl Instance {
         Ok(Instance { child, flock: Flock { leader, mark }, output, status: None })
     }
 
+    /// Launches `program`, without arguments, with `input` and `output` as its standard input and output.
+    pub(crate) fn between(
+        program: PathBuf,
+        input: OwnedFd,
+        output: OwnedFd,
+    ) -> Result<Instance, LaunchError> {
+        let given = Stdio3 { input: Some(input), output: Some(output), ..Stdio3::default() };
+        Instance::launch((program.into_os_string(), Vec::new()), given)
+    }
+
     /// The process that was launched.
     #[must_use]
     pub fn pid(&self) -> Pid {
@@ -70,6 +81,13 @@ impl Instance {
     #[must_use]
     pub fn output(&self) -> &Output {
         &self.output
+    }
+
+    /// Whether it has printed anything; an ended process's last words are waited for, at most `limit`.
+    #[must_use]
+    pub fn says_anything(&self, limit: Duration) -> bool {
+        self.output.wait_closed(limit);
+        !self.output.text().trim().is_empty()
     }
 
     /// Every living process of this server.

@@ -1,17 +1,16 @@
 //! Launch, await ready, connect, inspect, signal, restart, reap: a server that cannot outlive its owner.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
-use socket2::SockAddr;
 use tempfile::TempDir;
 
 use crate::os::{self, Descriptor, Process};
-use crate::patience::Patience;
+use crate::patience::{Patience, until};
 use crate::payload::payload;
 use crate::transport::{Address, Client, Dial, Link, Messenger, Needs, Reserved, pipe_pair};
 use crate::verdict::{Finding, Outcome, Verdict};
@@ -20,6 +19,7 @@ mod error;
 mod instance;
 mod output;
 mod passed;
+mod plan;
 mod ready;
 mod shepherd;
 mod spawn;
@@ -29,6 +29,7 @@ pub use error::{LaunchError, describe};
 pub use instance::Instance;
 use instance::Stdio3;
 pub use output::Output;
+pub use plan::bundled_plans;
 pub use spec::{Spec, Start, bundled};
 
 /// A server under test: its address, its processes, and the clients' way to it.
@@ -277,6 +278,34 @@ impl Server {
         })
     }
 
+    /// Stops the launched process with SIGSTOP and proves that it stands still; what clients do from now on
+    /// it meets all at once when it is [thawed](Server::thaw).
+    ///
+    /// # Errors
+    /// A broken harness where it does not stop.
+    pub fn freeze(&mut self) -> Verdict {
+        let limit = self.patience.progress();
+        let instance = self.instance()?;
+        instance
+            .signal(Signal::SIGSTOP)
+            .map_err(|error| Finding::broken("SIGSTOP sent", error.to_string()))?;
+        let leader = instance.pid();
+        let stopped = until(limit, || {
+            let now = self.processes()?;
+            Ok(now.iter().any(|process| process.pid == leader && process.stopped).then_some(()))
+        })?;
+        stopped.ok_or_else(|| Finding::broken("a stopped server", "it runs on"))
+    }
+
+    /// Lets a [frozen](Server::freeze) server go on.
+    ///
+    /// # Errors
+    /// A broken harness where the signal cannot be sent.
+    pub fn thaw(&mut self) -> Verdict {
+        let sent = self.instance()?.signal(Signal::SIGCONT);
+        sent.map_err(|error| Finding::broken("SIGCONT sent", error.to_string()))
+    }
+
     /// Ends every process of the server at once, as a power cut would: nothing is tidied up.
     pub fn crash(&mut self) {
         self.ended_by_us = true;
@@ -296,32 +325,12 @@ impl Server {
         Ok(())
     }
 
-    /// Launches a second instance on the same address beside the first, and waits until it has ended;
-    /// `None` if it runs on.
+    /// Launches a second instance on the same address beside the first, and does not wait for it.
     ///
     /// # Errors
     /// [`LaunchError`] where it could not even be executed.
-    pub fn rival(&self) -> Result<(Instance, Option<ExitStatus>), LaunchError> {
-        let mut rival = Instance::launch(self.spec.fill(self.address()), Stdio3::default())?;
-        let status = rival.wait(self.patience.rival());
-        rival.output().wait_closed(self.patience.stall());
-        Ok((rival, status))
-    }
-
-    /// Whether a new server could listen on the server's TCP port now.
-    #[must_use]
-    pub fn port_is_free(&self) -> bool {
-        // std sets SO_REUSEADDR, so that a connection in TIME_WAIT is no hindrance.
-        self.address().inet().is_some_and(|address| TcpListener::bind(address).is_ok())
-    }
-
-    /// The server's socket address for socket2.
-    ///
-    /// # Errors
-    /// A broken harness where the transport has no port.
-    pub fn socket_address(&self) -> Verdict<SockAddr> {
-        let inet = self.address().inet().map(SockAddr::from);
-        inet.ok_or_else(|| Finding::broken("a port", "this transport has none"))
+    pub fn rival(&self) -> Result<Instance, LaunchError> {
+        Instance::launch(self.spec.fill(self.address()), Stdio3::default())
     }
 
     /// Adds to `finding` what the server's processes tell: that one has died, and of what, or what it is
@@ -338,10 +347,17 @@ impl Server {
             return Finding { outcome, ..finding }
                 .because(format!("the server has ended: {}", describe(status)));
         }
-        match os::blocked_in(instance.pid()).filter(|_| timeout) {
-            Some(place) => finding.because(format!("the server is blocked in {place}")),
-            None => finding,
-        }
+        if timeout { finding.because(self.whereabouts()) } else { finding }
+    }
+
+    /// Where each process of the server stands still, as far as the system tells.
+    fn whereabouts(&self) -> String {
+        let place = |process: &Process| {
+            let place = os::blocked_in(process.pid)?;
+            Some(format!("{} ({}) is blocked in {place}", process.pid, process.name.escape_default()))
+        };
+        let places: Vec<_> = self.processes().unwrap_or_default().iter().filter_map(place).take(4).collect();
+        places.join(", ")
     }
 
     /// What the server has printed last.

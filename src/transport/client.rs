@@ -41,7 +41,15 @@ struct Step {
 
 impl Client {
     pub(crate) fn new(link: Link, patience: Patience) -> Client {
-        Client { link, patience, buffer: vec![0; READ].into(), inbox: Vec::new(), sent: 0, received: 0, ended: false }
+        Client {
+            link,
+            patience,
+            buffer: vec![0; READ].into(),
+            inbox: Vec::new(),
+            sent: 0,
+            received: 0,
+            ended: false,
+        }
     }
 
     /// The conversation itself.

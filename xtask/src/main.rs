@@ -1,2 +1,56 @@
-//! Tasks.
-fn main() {}
+//! The tasks of this repository: `cargo xtask TASK`. One file for each; this one only dispatches.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bundled;
+mod ci;
+mod matrix;
+mod peers;
+mod soak;
+mod test_all;
+mod tidy;
+
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", about = "The tasks of the echospec repository")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run every bundled server, and every third-party server that is installed, against every check.
+    TestAll(test_all::Args),
+    /// Everything that must hold before a change lands.
+    Ci,
+    /// The house rules as code.
+    Tidy,
+    /// Run the bundled servers many times with all cores busy, and count what differs.
+    Soak(soak::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::TestAll(args) => test_all::run(&args),
+        Task::Ci => ci::run(),
+        Task::Tidy => tidy::run(),
+        Task::Soak(args) => soak::run(&args),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

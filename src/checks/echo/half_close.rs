@@ -1,10 +1,11 @@
 //! The end of one direction is not the end of the other.
 
 use crate::checks::Check;
-use crate::payload::KIB;
+use crate::patience::until;
+use crate::payload::{KIB, MIB};
 use crate::server::Server;
 use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::verdict::{Level::Must, Verdict, count};
 
 pub const CHECK: Check = Check {
     id: "echo/half-close",
@@ -12,7 +13,7 @@ pub const CHECK: Check = Check {
     says: "after the client shuts down its write side, the server still sends back every byte, then end of file",
     why: "a server that treats end of file as 'close now' throws away what it has not yet written",
     cites: &["RFC 862", "RFC 9293 §3.6", "shutdown(2)"],
-    recipe: "connect, send 32 KiB and end the write side at once, read all back, then end of file; 8 times",
+    recipe: "send 32 KiB and end the write side at once, read all back, then end of file; 8 times; again with data and end arriving while the server is stopped; again reading only after a stall and the end",
     needs: Needs::STREAM.union(Needs::HALF_CLOSE),
     run,
 };
@@ -29,5 +30,44 @@ fn run(server: &mut Server) -> Verdict {
         client.expect(&bytes)?;
         client.expect_eof()?;
     }
+    all_at_once(server)?;
+    late_reader(server)
+}
+
+/// Data and end wait for the server together: it was frozen when they came.
+fn all_at_once(server: &mut Server) -> Verdict {
+    let bytes = server.payload(40 * KIB);
+    let mut client = server.connect()?;
+    client.exchange(&bytes[..1])?;
+    server.freeze()?;
+    client.send(&bytes)?;
+    client.shut_down_write()?;
+    server.thaw()?;
+    let told = client.expect(&bytes).and_then(|()| client.expect_eof());
+    told.map_err(|finding| finding.because("data and end of file arrived while the server was stopped"))
+}
+
+/// The end comes while the server still holds what the client has not read: everything that can be under
+/// way at all, and less, so that the end itself is not held up behind data in the client's own kernel.
+fn late_reader(server: &mut Server) -> Verdict {
+    let bytes = server.payload(32 * MIB);
+    let most = reads_late(server, &bytes)?;
+    reads_late(server, &bytes[..most / 4 * 3])?;
+    reads_late(server, &bytes[..most / 2])?;
     Ok(())
+}
+
+/// Sends as much of `bytes` as is taken, ends the direction, and reads only after a while; answers how much
+/// was taken.
+fn reads_late(server: &mut Server, bytes: &[u8]) -> Verdict<usize> {
+    let mut client = server.connect()?;
+    let taken = client.stuff(bytes)?;
+    client.shut_down_write()?;
+    // No event tells that the server has acted on the end. One that acts rightly may do so at any time.
+    until(server.patience().stall(), || Ok(None::<()>))?;
+    let told = client.expect(&bytes[..taken]).and_then(|()| client.expect_eof());
+    told.map_err(|finding| {
+        finding.because(format!("the client read only after sending {} and ending", count(taken, "byte")))
+    })?;
+    Ok(taken)
 }

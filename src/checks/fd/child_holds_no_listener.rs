@@ -1,6 +1,6 @@
 //! A child for one client has no business with the next.
 
-use super::clients::{holds, newcomers, server_sockets};
+use crate::checks::holders::{holds, newcomers, server_sockets};
 use crate::checks::{Check, talk};
 use crate::server::Server;
 use crate::transport::Needs;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::clients::{holds, newcomers, server_sockets};
+use crate::checks::holders::{holds, newcomers, server_sockets};
 use crate::checks::{Check, talk};
 use crate::os::Process;
 use crate::server::Server;

@@ -1,6 +1,6 @@
 //! What survives an exec unasked.
 
-use super::clients::{holds, newcomers, server_sockets};
+use crate::checks::holders::{holds, newcomers, server_sockets};
 use crate::checks::{Check, talk};
 use crate::os;
 use crate::server::Server;

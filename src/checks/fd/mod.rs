@@ -4,7 +4,6 @@ use super::Check;
 
 mod child_holds_no_listener;
 mod child_holds_no_sibling;
-mod clients;
 mod eof_arrives;
 mod exec_inherits_no_socket;
 mod no_leak;

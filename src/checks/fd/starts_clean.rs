@@ -4,8 +4,8 @@ use std::os::fd::AsRawFd;
 
 use nix::unistd::Pid;
 
-use super::clients::holds;
 use crate::checks::Check;
+use crate::checks::holders::holds;
 use crate::os::{Descriptor, Object};
 use crate::server::{Server, Start};
 use crate::transport::Needs;

@@ -1,7 +1,10 @@
 //! Two servers, one address.
 
+use crate::checks::holders::server_sockets;
 use crate::checks::{Check, talk};
-use crate::server::{Server, describe};
+use crate::os::Process;
+use crate::patience::until;
+use crate::server::{Instance, Server, describe};
 use crate::transport::{Address, Needs};
 use crate::verdict::{Finding, Level::Should, Verdict};
 
@@ -29,22 +32,9 @@ pub const PATH: Check = Check {
 
 fn run(server: &mut Server) -> Verdict {
     let before = identity(server);
-    let address = server.address().clone();
-    let (rival, status) =
+    let mut rival =
         server.rival().map_err(|error| Finding::broken("a second instance", error.to_string()))?;
-    let wanted = format!("a second instance on {address} ends with an error");
-    let Some(status) = status else {
-        return Err(Finding::fail(wanted, "it is running beside the first").because(shared(&address)));
-    };
-    if status.success() {
-        return Err(Finding::fail(wanted, describe(status)));
-    }
-    if rival.output().text().trim().is_empty() {
-        return Err(Finding::fail(
-            format!("{wanted} that it prints"),
-            format!("{}, and silence", describe(status)),
-        ));
-    }
+    gives_up(server, &mut rival)?;
     drop(rival);
     if identity(server) != before {
         return Err(Finding::fail(
@@ -55,6 +45,45 @@ fn run(server: &mut Server) -> Verdict {
     talk::answered(server)
         .map(drop)
         .map_err(|finding| finding.because("after a second instance was started on its address"))
+}
+
+/// It ends with a status that says so, and with a word to whoever started it.
+fn gives_up(server: &Server, rival: &mut Instance) -> Verdict {
+    let wanted = format!("a second instance on {} ends with an error", server.address());
+    let limit = server.patience().start();
+    // A program may take long to load: only one that holds the address has not given up on it.
+    let end = until(limit, || {
+        if rival.ended().is_some() || holds_address(server, rival) {
+            Ok(Some(rival.ended()))
+        } else {
+            Ok(None)
+        }
+    })?;
+    let Some(end) = end else {
+        let actual = format!("after {} s it has neither ended nor bound the address", limit.as_secs_f64());
+        return Err(Finding::timeout(wanted, actual));
+    };
+    let Some(status) = end else {
+        return Err(Finding::fail(wanted, "it serves beside the first").because(shared(server.address())));
+    };
+    if status.success() {
+        return Err(Finding::fail(wanted, describe(status)));
+    }
+    if !rival.says_anything(server.patience().stall()) {
+        return Err(Finding::fail(
+            format!("{wanted} that it prints"),
+            format!("{}, and silence", describe(status)),
+        ));
+    }
+    Ok(())
+}
+
+fn holds_address(server: &Server, rival: &Instance) -> bool {
+    let holds = |process: &Process| {
+        let sockets = server_sockets(server, process.pid).unwrap_or_default();
+        sockets.iter().any(|(_, socket)| socket.listening)
+    };
+    rival.processes().is_ok_and(|processes| processes.iter().any(holds))
 }
 
 /// Device and inode of the socket file, where there is one.

@@ -1,0 +1,48 @@
+//! The bundled servers say in their own sources by which command lines they are checked.
+
+use super::{LaunchError, Spec, Start};
+use crate::transport::Transport;
+
+/// What such a line begins with.
+const PREFIX: &str = "//! echospec check ";
+
+/// The servers that the head of `source` names, in lines of the form
+/// `//! echospec check TRANSPORT [--start HOW] -- COMMAND…`.
+///
+/// # Errors
+/// [`LaunchError`] for a line that `echospec check` would refuse.
+pub fn bundled_plans(source: &str) -> Result<Vec<Spec>, LaunchError> {
+    source.lines().filter_map(|line| line.strip_prefix(PREFIX)).map(plan).collect()
+}
+
+fn plan(line: &str) -> Result<Spec, LaunchError> {
+    let (how, command) = line.split_once(" -- ").ok_or(LaunchError::NoCommand)?;
+    let mut words = how.split(' ');
+    let name = words.next().unwrap_or_default();
+    let transport = Transport::named(name).ok_or_else(|| LaunchError::NoTransport(name.to_owned()))?;
+    let start = match (words.next(), words.next()) {
+        (Some("--start"), Some("listen-fds")) => Start::ListenFds,
+        (Some("--start"), Some("inetd")) => Start::Inetd,
+        _ => Start::Bind,
+    };
+    Spec::new(transport, start, command.split(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_may_name_several_ways_of_checking() {
+        let source = "//! Text.\n//! echospec check pipe -- echo-pipe\n//! echospec check tcp --start inetd -- echo-pipe\n";
+        let plans = bundled_plans(source).unwrap();
+        assert_eq!(plans.len(), 2);
+        assert_eq!((plans[1].transport().name, plans[1].start()), ("tcp", Start::Inetd));
+    }
+
+    #[test]
+    fn an_unknown_transport_is_named() {
+        let error = bundled_plans("//! echospec check tpc -- echo-tcp {addr}\n").unwrap_err();
+        assert!(error.to_string().contains("tpc"));
+    }
+}

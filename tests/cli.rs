@@ -1,0 +1,159 @@
+//! The program from outside: what it prints, how it exits, and what it leaves behind.
+
+use std::fs;
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+use predicates::str::contains;
+use rstest::rstest;
+use serde_json::Value;
+
+fn echospec(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_echospec"));
+    command.args(arguments);
+    command
+}
+
+#[rstest]
+#[case::no_place_for_the_address(&["check", "tcp", "--", "cat"], 2, "{addr} or {port}")]
+#[case::no_command(&["check", "tcp"], 2, "COMMAND")]
+#[case::an_unknown_transport(&["check", "tpc", "--", "cat"], 2, "unix-seqpacket")]
+#[case::a_path_for_a_port(&["check", "unix", "--", "server", "{port}"], 2, "{addr} or {path}")]
+#[case::nothing_to_pass(&["check", "udp", "--start", "inetd", "--", "cat"], 2, "no connections to pass")]
+#[case::a_scale_of_nothing(&["check", "pipe", "--timeout-scale", "0", "--", "cat"], 2, "between 0.01 and 1000")]
+#[case::no_jobs(&["check", "pipe", "--jobs", "0", "--", "cat"], 2, "--jobs")]
+#[case::a_broken_glob(&["check", "pipe", "--only", "[", "--", "cat"], 2, "--only")]
+#[case::a_glob_for_nothing(&["check", "pipe", "--only", "ehco/*", "--", "cat"], 4, "no check matches 'ehco/*'")]
+#[case::a_skip_for_nothing(&["check", "pipe", "--skip", "nothing", "--", "cat"], 4, "no check matches 'nothing'")]
+#[case::checks_of_other_transports(&["check", "pipe", "--only", "port/*", "--", "cat"], 4, "none applies to pipe")]
+#[case::no_such_program(&["check", "tcp", "--", "./no-such-server", "{addr}"], 3, "cannot run ./no-such-server")]
+#[case::a_program_that_is_none(&["check", "tcp", "--", "/etc/hosts", "{addr}"], 3, "is it executable?")]
+#[case::an_unknown_check(&["explain", "half-close"], 2, "did you mean echo/half-close?")]
+fn a_mistake_is_named_with_its_mend(#[case] arguments: &[&str], #[case] code: i32, #[case] hint: &str) {
+    echospec(arguments).assert().code(code).stdout("").stderr(contains(hint));
+}
+
+#[test]
+fn a_server_that_exits_at_once_is_quoted() {
+    echospec(&["check", "tcp", "--", "sh", "-c", "echo no configuration file >&2; exit 7", "sh", "{addr}"])
+        .assert()
+        .code(3)
+        .stderr(contains("ended before it was ready (exit status 7)").and(contains("no configuration file")));
+}
+
+#[test]
+fn a_server_that_never_becomes_ready_is_quoted_too() {
+    echospec(&["check", "tcp", "--timeout-scale", "0.05"])
+        .args(["--", "sh", "-c", "echo still loading; exec sleep 60", "sh", "{addr}"])
+        .assert()
+        .code(3)
+        .stderr(
+            contains("not ready after 0.5 s: nothing listens on 127.0.0.1:").and(contains("still loading")),
+        );
+}
+
+#[test]
+fn a_mechanism_that_is_missing_here_is_unsupported_and_no_failure() {
+    let script = "echo unsupported: no such sockets here >&2; exit 77";
+    echospec(&["check", "unix", "--only", "echo/empty", "--", "sh", "-c", script, "sh", "{path}"])
+        .assert()
+        .code(0)
+        .stdout(contains("unsupported").and(contains("no such sockets here")));
+}
+
+#[test]
+fn json_holds_every_check_and_the_sum() {
+    let run = echospec(&["check", "pipe", "--json", "-", "--seed", "7", "--", "cat"]).assert().code(0);
+    let result: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!(result["server"], "cat");
+    assert_eq!(result["transport"], "pipe");
+    assert_eq!(result["seed"], 7);
+    let checks = result["checks"].as_array().unwrap();
+    assert_eq!(result["summary"]["total"], checks.len());
+    assert_eq!(result["summary"]["pass"], checks.len());
+    for key in ["id", "outcome", "level", "expected", "actual", "reason", "millis"] {
+        assert!(checks[0].get(key).is_some(), "{key} is missing");
+    }
+}
+
+#[test]
+fn a_failure_is_explained_and_can_be_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("result.json");
+    // sed holds back what has no newline.
+    echospec(&[
+        "check",
+        "pipe",
+        "--only",
+        "echo/one-byte",
+        "--seed",
+        "42",
+        "--timeout-scale",
+        "0.1",
+        "--json",
+    ])
+    .arg(&file)
+    .args(["--", "sed", "s/x/x/"])
+    .assert()
+    .code(1)
+    .stdout(
+        contains("one byte without a newline comes back before the next is sent")
+            .and(contains("expected  \"x\" back"))
+            .and(contains("then nothing for 0.5 s"))
+            .and(contains("RFC 862"))
+            .and(contains(
+                "echospec check pipe --only echo/one-byte --seed 42 --timeout-scale 0.1 -- sed s/x/x/",
+            )),
+    );
+    let result: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(result["checks"][0]["outcome"], "timeout");
+}
+
+#[test]
+fn a_should_that_is_not_met_warns_and_the_run_succeeds() {
+    echospec(&["check", "tcp", "--only", "life/ends-on-sigterm", "--"])
+        .args(["sh", "-c", "trap 'exit 9' TERM; echo-tcp $1 & wait", "sh", "{addr}"])
+        .env("PATH", path_with_bundled())
+        .assert()
+        .code(0)
+        .stdout(contains("warn").and(contains("exit status 9")));
+}
+
+#[test]
+fn levels_select_checks() {
+    echospec(&["check", "pipe", "--level", "must", "--", "cat"])
+        .assert()
+        .code(0)
+        .stdout(contains("echo/half-close").and(contains("fd/nonblocking-left-behind").not()));
+}
+
+#[test]
+fn plain_output_has_no_escape_sequences() {
+    echospec(&["check", "pipe", "--only", "echo/empty", "--", "cat"])
+        .assert()
+        .code(0)
+        .stdout(contains("\x1b").not());
+}
+
+#[test]
+fn list_and_explain_draw_on_the_checks() {
+    echospec(&["list"])
+        .assert()
+        .code(0)
+        .stdout(contains("echo/half-close").and(contains("port/same-source-port")));
+    echospec(&["explain", "echo/half-close"])
+        .assert()
+        .code(0)
+        .stdout(contains("RFC 9293 §3.6").and(contains("shut down")));
+    let list = echospec(&["list", "--json"]).assert().code(0);
+    let entries: Value = serde_json::from_slice(&list.get_output().stdout).unwrap();
+    assert!(
+        entries.as_array().unwrap().iter().all(|entry| !entry["transports"].as_array().unwrap().is_empty())
+    );
+}
+
+fn path_with_bundled() -> std::ffi::OsString {
+    let bundled = std::path::Path::new(env!("CARGO_BIN_EXE_echo-tcp")).parent().unwrap().to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths([bundled].into_iter().chain(std::env::split_paths(&path))).unwrap()
+}

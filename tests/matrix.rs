@@ -1,0 +1,26 @@
+//! Every bundled server against every check that applies. A new file in `src/bin` is a new case here.
+
+use std::fs;
+use std::path::PathBuf;
+
+use echospec::checks::checks;
+use echospec::runner::{self, Options};
+use echospec::server::bundled_plans;
+use echospec::verdict::Outcome;
+use rstest::rstest;
+
+#[rstest]
+fn a_bundled_server_passes_every_check_that_applies(#[files("src/bin/echo-*.rs")] source: PathBuf) {
+    let text = fs::read_to_string(&source).unwrap();
+    let plans = bundled_plans(&text).unwrap();
+    assert!(!plans.is_empty(), "{} does not say how it is checked", source.display());
+    for spec in plans {
+        let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).collect();
+        let reports = runner::run(&spec, &apply, &Options::default(), |_| ()).unwrap();
+        assert_eq!(reports.len(), apply.len());
+        for report in reports {
+            let fine = matches!(report.outcome, Outcome::Pass | Outcome::Info | Outcome::Unsupported);
+            assert!(fine, "{}: {report:#?}", spec.command_line());
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `cargo xtask ci`: everything that must hold before a change lands, each step as a developer would type it.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::root;
+
+/// One step: its command and, where it differs from the command's own, the environment.
+type Step = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+
+const STEPS: &[Step] = &[
+    (&["cargo", "fmt", "--all", "--check"], &[]),
+    (
+        &[
+            "cargo",
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        &[],
+    ),
+    (
+        &[
+            "cargo",
+            "clippy",
+            "--locked",
+            "--package",
+            "echospec",
+            "--lib",
+            "--no-default-features",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        &[],
+    ),
+    (&["cargo", "doc", "--locked", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")]),
+    (&["cargo", "xtask", "tidy"], &[]),
+    (&["cargo", "test", "--locked", "--workspace"], &[]),
+    (&["cargo", "xtask", "test-all", "--require-peers"], &[]),
+];
+
+/// Clippy for the systems that cannot be run here, where the script for it stands beside the checkout.
+const EVERYWHERE: &str = "../shared/cross/clippy-everywhere.sh";
+
+pub fn run() -> Result<bool> {
+    for (words, environment) in STEPS {
+        if !step(words, environment)? {
+            return Ok(false);
+        }
+    }
+    if Path::new(&root().join(EVERYWHERE)).is_file() {
+        return step(&[EVERYWHERE], &[]);
+    }
+    println!("== {EVERYWHERE} is absent: clippy for macOS and FreeBSD is left to hosted CI");
+    Ok(true)
+}
+
+fn step(words: &[&str], environment: &[(&str, &str)]) -> Result<bool> {
+    let line = words.join(" ");
+    println!("== {line}");
+    let began = Instant::now();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).envs(environment.iter().copied()).current_dir(root());
+    let status = command.status().with_context(|| format!("cannot run {line}"))?;
+    println!(
+        "== {} in {:.0} s: {line}",
+        if status.success() { "ok" } else { "FAILED" },
+        began.elapsed().as_secs_f64()
+    );
+    Ok(status.success())
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask soak`: the bundled servers again and again, with every core kept busy by others.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::Result;
+use echospec::cli::interrupt;
+use echospec::patience::interrupted;
+use echospec::runner::Options;
+
+use crate::{bundled, matrix, test_all};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How many times.
+    #[arg(long, default_value_t = 100)]
+    runs: usize,
+
+    /// Leave the cores to the servers, instead of one spinning thread on each.
+    #[arg(long)]
+    idle: bool,
+}
+
+pub fn run(args: &Args) -> Result<bool> {
+    test_all::build()?;
+    let servers = bundled::candidates()?;
+    interrupt::watch()?;
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        if !args.idle {
+            let cores = thread::available_parallelism().map_or(2, usize::from);
+            (0..cores).for_each(|_| drop(scope.spawn(|| burn(&done))));
+        }
+        let result = runs(args.runs, &servers);
+        done.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+fn burn(done: &AtomicBool) {
+    while !done.load(Ordering::Relaxed) {
+        std::hint::spin_loop();
+    }
+}
+
+fn runs(number: usize, servers: &[crate::peers::Candidate]) -> Result<bool> {
+    let (mut checks, mut surprises, mut longest) = (0, 0, 0.0_f64);
+    let mut completed = 0;
+    while completed < number && !interrupted() {
+        let began = Instant::now();
+        for server in servers {
+            let row = matrix::run(server, &Options { seed: completed as u64, ..Options::default() })?;
+            checks += row.reports.len();
+            surprises += row.surprises.len();
+            row.surprises.iter().for_each(|line| println!("run {}: {line}", completed + 1));
+        }
+        completed += 1;
+        longest = longest.max(began.elapsed().as_secs_f64());
+        println!(
+            "run {completed} of {number}: {:.1} s, {surprises} surprises so far",
+            began.elapsed().as_secs_f64()
+        );
+    }
+    println!("{completed} runs, {checks} checks, {surprises} surprises, the longest run {longest:.1} s");
+    Ok(surprises == 0 && completed == number)
+}
