@@ -41,7 +41,8 @@
 pub mod checks;
 #[cfg(feature = "cli")]
 pub mod cli;
-//DEMO pub mod demo;
+#[cfg(feature = "cli")]
+pub mod demo;
 pub mod os;
 pub mod patience;
 pub mod payload;

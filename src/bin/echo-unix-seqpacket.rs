@@ -13,25 +13,18 @@
 
 use std::ffi::OsStr;
 use std::fmt::Display;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::mpsc;
-use std::time::Duration;
-use std::{env, thread};
+use std::{env, fs, thread, time::Duration};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, bind, listen, recv, send, setsockopt,
-    socket, sockopt,
-};
+use nix::sys::socket::{self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, recv, sockopt};
 use nix::sys::stat::{Mode, umask};
 
 /// In bytes. Linux by default sends up to some 200 KiB at once, whatever is asked for.
@@ -44,176 +37,106 @@ fn main() -> ExitCode {
     };
     match serve_until_terminated(&address) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            complain(77, format!("unsupported on this system: {}: {error}", address.display()))
-        }
+        Err(error) if error.kind() == ErrorKind::Unsupported => complain(77, format!("unsupported: {error}")),
         Err(error) => {
-            complain(1, format!("echo-unix-seqpacket: cannot listen on {}: {error}", address.display()))
+            let hint = "give a short path that neither a file nor a running server holds";
+            complain(1, format!("echo-unix-seqpacket: cannot bind {}: {error}; {hint}", address.display()))
         }
     }
 }
 
 fn serve_until_terminated(address: &OsStr) -> io::Result<()> {
-    let turn = take_turn(address.as_ref());
-    // Blocked before there is a name to remove, and in every thread to come, the signals wait for
-    // sigwait(3) below
+    // Blocked here and in every thread to come, the signals wait for sigwait(3) below.
     let termination = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     termination.thread_block()?;
-    let (listener, name) = listen_on(address)?;
-    drop(turn);
-
-    let address = address.to_owned();
+    let listener = listen(address)?;
+    let inode = |name: &Path| fs::symlink_metadata(name).ok().map(|found| (found.dev(), found.ino()));
+    let ours = listener.local_addr()?.as_pathname().and_then(inode);
+    let ready = format!("ready unix-seqpacket {}\n", address.display());
     thread::Builder::new().spawn(move || {
-        // Whoever started us may have closed its end; that is no reason to stop serving
-        let _ = writeln!(io::stdout(), "ready unix-seqpacket {}", address.display());
+        // Whoever started us may have closed its end; that is no reason to stop serving.
+        let _ = io::stdout().write_all(ready.as_bytes());
         serve(&listener)
     })?;
     termination.wait()?;
-    // Remove the name, but not one that another has put in its place
-    if let Some((path, ours)) = name
-        && inode(&path).is_ok_and(|now| now == ours)
-    {
-        fs::remove_file(path)?;
-    }
-    Ok(())
+    // The name goes too, unless another has put one of its own in its place.
+    if ours.is_some() && ours == inode(address.as_ref()) { fs::remove_file(address) } else { Ok(()) }
 }
 
 fn serve(listener: &UnixListener) -> ! {
-    // Holds one message at most, which says: since you last looked, a client has left
-    let (leaving, departures) = mpsc::sync_channel(1);
     loop {
         match listener.accept() {
             Ok((connection, _)) => {
-                let leaving = leaving.clone();
+                let acceptor = thread::current();
                 // Where the system refuses a thread, the closure is dropped and the connection with
-                // it: that client is turned away, the others stay
+                // it: that client is turned away, the others stay.
                 let _ = thread::Builder::new().spawn(move || {
-                    echo(&connection);
+                    let _ = echo(&connection);
                     drop(connection);
-                    let _ = leaving.try_send(());
+                    acceptor.unpark();
                 });
             }
-            // This one client went away before its turn: accept(2) says to take the next
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // EMFILE or the like. The waiting client stays in the backlog, so accepting again at
-            // once would fail at once, for ever; a departure frees a descriptor of ours, and the
-            // time limit is for ENFILE, when other processes hold them all
-            Err(_) => drop(departures.recv_timeout(Duration::from_secs(1))),
+            // This one client went away before its turn: accept(2) says to take the next.
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            // EMFILE or the like, and it would be the same at once. A client of ours that leaves
+            // unparks us; the time limit is for ENFILE, when other processes hold the descriptors.
+            Err(_) => thread::park_timeout(Duration::from_secs(1)),
         }
     }
 }
 
 /// Sends each message back as one message, until the end or an error (a reset, say).
-fn echo(connection: &UnixStream) {
-    // A wish, which the kernel may grant in part: the BSDs send only small messages unless asked
-    let _ = setsockopt(connection, sockopt::SndBuf, &(2 * LARGEST_MESSAGE));
+fn echo(connection: &UnixStream) -> nix::Result<()> {
+    // A wish, which the kernel may grant in part: the BSDs send only small messages unless asked.
+    let _ = socket::setsockopt(connection, sockopt::SndBuf, &(2 * LARGEST_MESSAGE));
     let fd = connection.as_raw_fd();
     let mut message = vec![0; LARGEST_MESSAGE + 1];
     loop {
-        match recv(fd, &mut message, MsgFlags::empty()) {
-            Ok(0) if is_at_end(fd) => return,
-            // Better no echo than a part of one
-            Ok(length) if length > LARGEST_MESSAGE => return,
-            Ok(length) if send(fd, &message[..length], MsgFlags::empty()).is_ok() => {}
-            _ => return,
+        let length = recv(fd, &mut message, MsgFlags::empty())?;
+        let is_end = length == 0 && recv(fd, &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT) == Ok(0);
+        // Better no echo than a part of one.
+        if is_end || length > LARGEST_MESSAGE {
+            return Ok(());
         }
+        socket::send(fd, &message[..length], MsgFlags::empty())?;
     }
-}
-
-fn is_at_end(fd: RawFd) -> bool {
-    recv(fd, &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT) == Ok(0)
-}
-
-/// A name in the file system, and the inode that it is of.
-type Name = (PathBuf, (u64, u64));
-
-fn listen_on(address: &OsStr) -> io::Result<(UnixListener, Option<Name>)> {
-    let socket = seqpacket_socket()?;
-    let name = bind_to(&socket, address)?;
-    listen(&socket, Backlog::MAXCONN)?;
-    Ok((UnixListener::from(socket), name))
-}
-
-fn bind_to(socket: &OwnedFd, address: &OsStr) -> io::Result<Option<Name>> {
-    if let Some(name) = address.as_bytes().strip_prefix(b"@") {
-        // An abstract name lies in no directory and goes with its socket. It has no permissions
-        bind(socket.as_raw_fd(), &abstract_address(name)?)?;
-        return Ok(None);
-    }
-    let path = PathBuf::from(address);
-    let address = UnixAddr::new(&path)?;
-    remove_if_stale(&path)?;
-    // With this mask the socket is its owner's alone from the moment it exists
-    let former = umask(Mode::S_IXUSR | Mode::S_IRWXG | Mode::S_IRWXO);
-    let bound = bind(socket.as_raw_fd(), &address);
-    umask(former);
-    bound?;
-    let inode = inode(&path)?;
-    Ok(Some((path, inode)))
 }
 
 /// std has no type for these sockets, but its listener accepts from any Unix domain socket.
-fn seqpacket_socket() -> io::Result<OwnedFd> {
-    match socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::empty(), None) {
-        Ok(socket) => {
-            // Not with SOCK_CLOEXEC, which not every system has; no other thread can exec meanwhile
-            fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-            Ok(socket)
-        }
-        // macOS knows the constant, but not the thing
-        Err(errno @ (Errno::EPROTONOSUPPORT | Errno::EPROTOTYPE | Errno::ESOCKTNOSUPPORT)) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, errno.desc()))
-        }
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn abstract_address(name: &[u8]) -> io::Result<UnixAddr> {
-    Ok(UnixAddr::new_abstract(name)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn abstract_address(_: &[u8]) -> io::Result<UnixAddr> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has abstract names"))
-}
-
-/// Lets servers that start in one directory do it one after another: of two that both find the
-/// same stale name, the slower could otherwise remove the name that the faster has just bound. The
-/// lock is on the directory, so it leaves nothing behind; a directory that cannot be locked is used
-/// without.
-fn take_turn(path: &Path) -> Option<Flock<File>> {
-    let directory = path.parent().filter(|it| *it != "").unwrap_or(Path::new("."));
-    Flock::lock(File::open(directory).ok()?, FlockArg::LockExclusive).ok()
-}
-
-fn remove_if_stale(path: &Path) -> io::Result<()> {
-    let Ok(found) = fs::symlink_metadata(path) else {
-        return Ok(());
+fn listen(address: &OsStr) -> io::Result<UnixListener> {
+    let made = socket::socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::empty(), None);
+    let socket = made.map_err(|errno| match errno {
+        // macOS knows the constant, but not the thing.
+        Errno::EPROTONOSUPPORT => io::Error::new(ErrorKind::Unsupported, errno.desc()),
+        _ => errno.into(),
+    })?;
+    let name = match address.as_bytes().strip_prefix(b"@") {
+        // An abstract name lies in no directory and goes with its socket. It has no permissions.
+        #[cfg(target_os = "linux")]
+        Some(name) => UnixAddr::new_abstract(name)?,
+        #[cfg(not(target_os = "linux"))]
+        Some(_) => return Err(io::Error::new(ErrorKind::Unsupported, "only Linux has abstract names")),
+        None => UnixAddr::new(address)?,
     };
-    if !found.file_type().is_socket() {
-        let problem = "what lies there is not a socket; it is left alone, choose another path";
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, problem));
+    if name.path().is_some_and(is_stale) {
+        fs::remove_file(address)?;
     }
-    // A datagram socket's connect never waits, and is refused only where no socket is bound: a live
-    // one takes it or, if it is of another type, gives EPROTOTYPE
-    match UnixDatagram::unbound()?.connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
-        _ => {
-            let problem = "a running server holds it; end that one, or choose another path";
-            Err(io::Error::new(io::ErrorKind::AddrInUse, problem))
-        }
-    }
+    // With this mask the socket is its owner's alone from the moment it exists.
+    umask(Mode::S_IXUSR | Mode::S_IRWXG | Mode::S_IRWXO);
+    socket::bind(socket.as_raw_fd(), &name)?;
+    socket::listen(&socket, Backlog::MAXCONN)?;
+    Ok(UnixListener::from(socket))
 }
 
-fn inode(path: &Path) -> io::Result<(u64, u64)> {
-    let found = fs::symlink_metadata(path)?;
-    Ok((found.dev(), found.ino()))
+fn is_stale(name: &Path) -> bool {
+    // An ordinary file, too, refuses to be connected to.
+    let is_socket = fs::symlink_metadata(name).is_ok_and(|found| found.file_type().is_socket());
+    let outcome = UnixDatagram::unbound().and_then(|probe| probe.connect(name));
+    is_socket && outcome.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
 fn complain(status: u8, line: impl Display) -> ExitCode {
-    // eprintln! would panic where standard error cannot be written
+    // eprintln! would panic where standard error cannot be written.
     let _ = writeln!(io::stderr(), "{line}");
     ExitCode::from(status)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
-//DEMO mod demo;
+mod demo;
 mod explain;
 pub mod interrupt;
 mod list;
@@ -47,7 +47,8 @@ enum Command {
     List(list::Args),
     /// Explain a check: what it demands, why, who says so, and how to repeat it by hand.
     Explain(explain::Args),
-    //DEMO
+    /// Watch descriptors, pipes and sockets at work, drawn from the live kernel.
+    Demo(demo::Args),
 }
 
 /// Runs the program with the arguments of this process.
@@ -58,7 +59,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
-        //DEMO2
+        Command::Demo(args) => demo::run(&args),
     };
     result.unwrap_or_else(|error| complain(&error))
 }

@@ -82,6 +82,14 @@ impl Server {
         Ok(server)
     }
 
+    /// Launches the same command once more, at an address of its own.
+    ///
+    /// # Errors
+    /// As [`launch`](Server::launch).
+    pub fn another(&self) -> Result<Server, LaunchError> {
+        Server::launch(&self.spec, self.patience, self.seed)
+    }
+
     fn one_for_all(&self) -> bool {
         self.spec.offers().contains(Needs::MANY_CLIENTS)
     }

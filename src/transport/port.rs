@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -18,16 +20,24 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// The reservation is the same port number bound in the *other* protocol: it excludes other runs of
 /// echospec, is in nobody's way, and vanishes with this process however it ends.
 pub(super) fn reserve(kind: Type) -> io::Result<Reserved> {
-    let span = u64::from(PORTS.end - PORTS.start);
     for _ in 0..1000 {
-        let offset = RandomState::new().hash_one(std::process::id()) % span;
-        let port = PORTS.start + u16::try_from(offset).unwrap_or_default();
+        let port = next_port();
         if let Some(hold) = hold(kind, port) {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             return Ok(Reserved { address: Address::Inet(address), _hold: Some(hold) });
         }
     }
     Err(io::Error::new(io::ErrorKind::AddrInUse, "no free port found between 20000 and 32000"))
+}
+
+/// One port after another from a random beginning, so that none comes twice within minutes: a client's
+/// TIME_WAIT towards the last server on a port would stand in the way of one towards the next.
+fn next_port() -> u16 {
+    static NEXT: OnceLock<AtomicU64> = OnceLock::new();
+    let beginning = || AtomicU64::new(RandomState::new().hash_one(std::process::id()) >> 8);
+    let number = NEXT.get_or_init(beginning).fetch_add(1, Ordering::Relaxed);
+    let offset = number % u64::from(PORTS.end - PORTS.start);
+    PORTS.start + u16::try_from(offset).unwrap_or_default()
 }
 
 /// Binds the port in the other protocol, and proves that it is free in `kind` on every address.
@@ -44,7 +54,8 @@ fn hold(kind: Type, port: u16) -> Option<Socket> {
 pub(crate) fn stream_socket(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if let Some(source) = source {
-        socket.set_reuse_address(true)?;
+        // Only a port of our choice may be one in TIME_WAIT; of the system's choice we want a fresh one.
+        socket.set_reuse_address(source.port() != 0)?;
         socket.bind(&source.into())?;
     }
     // A test sends small pieces and waits for each: Nagle's algorithm would only delay them.

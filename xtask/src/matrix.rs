@@ -76,7 +76,8 @@ fn deviates(outcome: Outcome) -> bool {
 fn tale(report: &Report) -> String {
     let Report { expected, actual, reason, .. } = report;
     let cause = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-    format!("expected {expected}; actual {actual}{cause}")
+    let actual: Vec<_> = actual.lines().map(str::trim).take(3).collect();
+    format!("expected {expected}; actual {}{cause}", actual.join(" "))
 }
 
 /// Servers down, areas across: passed of all that apply.

@@ -1,0 +1,78 @@
+//! Stories told from live kernel state: real programs, drawn as the kernel sees them, step by step.
+//!
+//! A demo runs bundled servers, stops the film at the moments worth seeing, and shows who holds which
+//! descriptor. It claims nothing that it has not verified: a demo whose story is not so on this system
+//! fails. One file per demo; what they share is the model ([`picture`]), its drawing ([`draw`]) and the
+//! narrator ([`story`]).
+
+use std::io::Write;
+
+use crate::verdict::Verdict;
+
+pub mod draw;
+pub mod picture;
+pub mod story;
+
+mod access;
+mod canvas;
+mod connections;
+mod fork;
+mod lanes;
+mod launch;
+mod pipe;
+mod tcp;
+
+pub use access::Access;
+use story::{Manner, Story};
+
+/// Every demo, in the order in which a beginner should see them.
+pub const DEMOS: &[&Demo] = &[&pipe::DEMO, &fork::DEMO, &tcp::DEMO];
+
+/// A story about one mechanism.
+#[derive(Debug)]
+pub struct Demo {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it shows, in one line.
+    pub says: &'static str,
+    run: fn(&mut Story<'_>) -> Verdict,
+}
+
+impl Demo {
+    /// The demo called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Demo> {
+        DEMOS.iter().copied().find(|demo| demo.name == name)
+    }
+
+    /// Tells the story to `out`, with escape sequences for colours. Every process that it launches has
+    /// ended when this returns.
+    ///
+    /// # Errors
+    /// A failure that names the claim that is not so here; unsupported where the system does not show what
+    /// the story is about; a broken harness where its programs cannot be run.
+    pub fn tell(&self, out: &mut dyn Write, manner: Manner) -> Verdict {
+        let mut story = Story::new(out, manner);
+        story.open(self.name, self.says)?;
+        (self.run)(&mut story)?;
+        story.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Demo;
+
+    #[test]
+    fn every_demo_of_this_folder_is_on_the_list() {
+        let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo")).unwrap();
+        for path in folder.map(|entry| entry.unwrap().path()) {
+            let text = fs::read_to_string(&path).unwrap();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let is_demo = name != "mod" && text.contains("const DEMO: Demo");
+            assert!(!is_demo || Demo::named(name).is_some(), "{} is not in DEMOS", path.display());
+        }
+    }
+}
