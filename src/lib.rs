@@ -52,3 +52,8 @@ pub mod runner;
 pub mod server;
 pub mod transport;
 pub mod verdict;
+
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

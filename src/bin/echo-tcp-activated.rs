@@ -45,13 +45,12 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Takes the sockets, in the steps of sd_listen_fds(3).
+/// Takes the sockets, in the steps of sd_listen_fds(3). (A server that starts other programs would
+/// also remove the variables.)
 fn passed_listeners() -> Result<Vec<(TcpListener, SocketAddr)>, String> {
-    let (pid, count) = (env::var("LISTEN_PID"), env::var("LISTEN_FDS"));
-    let count = count.ok().and_then(|it| it.parse().ok()).filter(|it| *it > 0);
-    let (Ok(pid), Some(count)) = (pid, count) else {
-        let hint = "start it from systemd, or with `systemd-socket-activate -l 7007 echo-tcp-activated`";
-        return Err(format!("no sockets were passed: {hint}"));
+    let count = env::var("LISTEN_FDS").ok().and_then(|it| it.parse().ok()).filter(|it| *it > 0);
+    let (Ok(pid), Some(count)) = (env::var("LISTEN_PID"), count) else {
+        return Err("no sockets were passed: try `systemd-socket-activate -l 7007 echo-tcp-activated`".into());
     };
     if pid != process::id().to_string() {
         return Err(format!("the sockets are meant for process {pid} (LISTEN_PID), not for this one"));

@@ -14,10 +14,11 @@ use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{self, ExitCode};
-use std::time::Duration;
 use std::{env, thread};
 
+use nix::errno::Errno;
 use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::wait::wait;
 use nix::unistd::ForkResult;
 use os_pipe::{PipeReader, PipeWriter};
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
             return complain(1, line);
         }
     };
-    // Whoever started us may have closed its end; that is no reason to stop serving
+    // Whoever started us may have closed its end; that is no reason to stop serving.
     let _ = writeln!(io::stdout(), "ready tcp-fork {local}");
     serve(listener, lifeline)
 }
@@ -51,7 +52,7 @@ fn set_up(address: &str) -> io::Result<(TcpListener, SocketAddr, Lifeline)> {
     Ok((listener, local, os_pipe::pipe()?))
 }
 
-fn serve(listener: TcpListener, (lifeline, parents_end): Lifeline) -> ! {
+fn serve(listener: TcpListener, (lifeline, parents_end): Lifeline) -> ExitCode {
     loop {
         match listener.accept() {
             Ok((connection, _)) => {
@@ -60,15 +61,26 @@ fn serve(listener: TcpListener, (lifeline, parents_end): Lifeline) -> ! {
                     serve_one(&connection, lifeline);
                 }
                 // The parent's copy of the connection closes here. After a failed fork it was the
-                // only one: that client is turned away, the others stay
+                // only one: that client is turned away, the others stay.
             }
-            // This one client went away before its turn: accept(2) says to take the next
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // The system is out of descriptors or memory. No event of ours will tell when that is
-            // over, and to ask again at once would only burn the processor
-            Err(_) => thread::sleep(Duration::from_millis(100)),
+            Err(error) if is_shortage(&error) => {
+                // New clients are better refused than left to wait. Those that have a child keep
+                // it: where children are reaped unasked, wait(2) returns when the last has ended.
+                drop(listener);
+                let status = complain(1, format!("echo-tcp-fork: cannot accept clients any more: {error}"));
+                let _ = wait();
+                return status;
+            }
+            Err(_) => {}
         }
     }
+}
+
+/// Whether the system lacks descriptors or memory. Anything else that accept(2) may report concerns
+/// one client alone: it went away before its turn, say.
+fn is_shortage(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM))
 }
 
 /// The child: sends back what comes, to the end or to its parent's death.
@@ -78,7 +90,7 @@ fn serve_one(connection: &TcpStream, mut lifeline: PipeReader) -> ! {
         process::exit(0)
     };
     if thread::Builder::new().spawn(watch).is_ok() {
-        // Nagle's algorithm would hold back a small echo until the last is acknowledged
+        // Nagle's algorithm would hold back a small echo until the last is acknowledged.
         let _ = connection.set_nodelay(true);
         let _ = io::copy(&mut &*connection, &mut &*connection);
     }
@@ -89,19 +101,19 @@ fn serve_one(connection: &TcpStream, mut lifeline: PipeReader) -> ! {
 /// never comes: what POSIX says of an ignored SIGCHLD.
 #[allow(unsafe_code, reason = "a signal's disposition belongs to the whole process")]
 fn reap_children_unasked() -> io::Result<()> {
-    // SAFETY: no handler is installed, and nothing in this program waits for a child
+    // SAFETY: no handler is installed, and nothing in this program needs a child's status.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }?;
     Ok(())
 }
 
 #[allow(unsafe_code, reason = "fork copies only the thread that calls it")]
 fn fork() -> nix::Result<ForkResult> {
-    // SAFETY: the parent has only this thread, so no lock in the child can be held by a missing one
+    // SAFETY: the parent has only this thread, so no lock in the child can be held by a missing one.
     unsafe { nix::unistd::fork() }
 }
 
 fn complain(status: u8, line: impl Display) -> ExitCode {
-    // eprintln! would panic where standard error cannot be written
+    // eprintln! would panic where standard error cannot be written.
     let _ = writeln!(io::stderr(), "{line}");
     ExitCode::from(status)
 }

@@ -9,13 +9,13 @@
 //! echospec check tcp -- echo-tcp-iterative {addr}
 //! ```
 
+use std::env;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
-use std::time::Duration;
-use std::{env, thread};
 
+use nix::errno::Errno;
 use nix::sys::socket::{Backlog, listen};
 
 fn main() -> ExitCode {
@@ -33,39 +33,46 @@ fn main() -> ExitCode {
             return complain(1, line);
         }
     };
-    // Whoever started us may have closed its end; that is no reason to stop serving
+    // Whoever started us may have closed its end; that is no reason to stop serving.
     let _ = writeln!(io::stdout(), "ready tcp-iterative {local}");
-    serve(&listener)
+    let shortage = serve(&listener);
+    complain(1, format!("echo-tcp-iterative: cannot accept clients any more: {shortage}"))
 }
 
 fn bind(address: &str) -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address)?;
-    // std listens with a backlog of 128; here everyone but one client waits, so let more of them
+    // std listens with a backlog of 128; here everyone but one client waits, so let more of them.
     listen(&listener, Backlog::MAXCONN)?;
     let local = listener.local_addr()?;
     Ok((listener, local))
 }
 
-fn serve(listener: &TcpListener) -> ! {
+/// Serves until the system cannot give us a connection. This program holds no more than one, so no
+/// client of ours could end the shortage by leaving, and there is nothing to wait for.
+fn serve(listener: &TcpListener) -> io::Error {
     loop {
         match listener.accept() {
             Ok((connection, _)) => {
-                // Nagle's algorithm would hold back a small echo until the last is acknowledged
+                // Nagle's algorithm would hold back a small echo until the last is acknowledged.
                 let _ = connection.set_nodelay(true);
-                // An error (a reset, say) is the end of this client, not of the server
+                // An error (a reset, say) is the end of this client, not of the server.
                 let _ = io::copy(&mut &connection, &mut &connection);
             }
-            // This one client went away before its turn: accept(2) says to take the next
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // The system is out of descriptors or memory. No event of ours will tell when that is
-            // over, and to ask again at once would only burn the processor
-            Err(_) => thread::sleep(Duration::from_millis(100)),
+            Err(error) if is_shortage(&error) => return error,
+            Err(_) => {}
         }
     }
 }
 
+/// Whether the system lacks descriptors or memory. Anything else that accept(2) may report concerns
+/// one client alone: it went away before its turn, say.
+fn is_shortage(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM))
+}
+
 fn complain(status: u8, line: impl Display) -> ExitCode {
-    // eprintln! would panic where standard error cannot be written
+    // eprintln! would panic where standard error cannot be written.
     let _ = writeln!(io::stderr(), "{line}");
     ExitCode::from(status)
 }

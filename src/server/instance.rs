@@ -25,6 +25,8 @@ pub struct Instance {
     flock: Flock,
     output: Output,
     status: Option<ExitStatus>,
+    /// Once the launched process has been reaped, its number may belong to a stranger.
+    reaped: bool,
 }
 
 /// The standard descriptors of a new process; `None` is a pipe that is drained, or `/dev/null` for input.
@@ -58,7 +60,7 @@ impl Instance {
         command.stderr(drained(&output, given.error).map_err(failed)?);
         let child = spawn(command, given.passed).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
-        Ok(Instance { child, flock: Flock { leader, mark }, output, status: None })
+        Ok(Instance { child, flock: Flock { leader, mark }, output, status: None, reaped: false })
     }
 
     /// Launches `program`, without arguments, with `input` and `output` as its standard input and output.
@@ -98,18 +100,27 @@ impl Instance {
         self.flock.members()
     }
 
+    /// Lists the living processes at any later time, without holding on to this value.
+    pub(super) fn members(&self) -> impl Fn() -> io::Result<Vec<Process>> + Send + use<> {
+        let flock = self.flock.clone();
+        move || flock.members()
+    }
+
     /// Sends `signal` to the launched process alone.
     ///
     /// # Errors
     /// `ESRCH` once it has been reaped.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        if self.reaped {
+            return Err(nix::Error::ESRCH.into());
+        }
         Ok(kill(self.pid(), signal)?)
     }
 
     /// Waits at most `limit` for the launched process to end. It stays a zombie, and its number its own,
     /// until this value goes.
     pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        if self.status.is_none() && os::wait_for_exit(self.pid(), limit).unwrap_or(false) {
+        if !self.reaped && self.status.is_none() && os::wait_for_exit(self.pid(), limit).unwrap_or(false) {
             self.status = os::exit_status(self.pid()).ok().flatten();
         }
         self.status
@@ -139,8 +150,13 @@ impl Instance {
 
     /// Ends every process of this server at once with SIGKILL.
     pub fn end(&mut self) {
+        if self.reaped {
+            return;
+        }
         self.flock.end();
-        let _ = self.child.wait();
+        self.status = self.status.or(self.child.wait().ok());
+        self.reaped = true;
+        self.flock.bury();
     }
 }
 

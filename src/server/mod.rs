@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::os::{self, Descriptor, Process};
 use crate::patience::{Patience, until};
 use crate::payload::payload;
-use crate::transport::{Address, Client, Dial, Link, Messenger, Needs, Reserved, pipe_pair};
+use crate::transport::{Address, Client, Dial, Link, Messenger, Needs, Reserved, Witness, pipe_pair};
 use crate::verdict::{Finding, Outcome, Verdict};
 
 mod error;
@@ -142,7 +142,7 @@ impl Server {
     /// As [`connect`](Server::connect); a broken harness where the address cannot be had.
     pub fn connect_from(&mut self, source: Option<SocketAddr>) -> Verdict<Client> {
         let link = self.link(source)?;
-        Ok(Client::new(link, self.patience))
+        Ok(Client::new(link, self.patience).watched_by(self.witness()))
     }
 
     /// A new client of a message server.
@@ -159,7 +159,7 @@ impl Server {
     /// As [`connect`](Server::connect).
     pub fn messenger_from(&mut self, source: Option<SocketAddr>) -> Verdict<Messenger> {
         let link = self.link(source)?;
-        Ok(Messenger::new(link, self.patience))
+        Ok(Messenger::new(link, self.patience).watched_by(self.witness()))
     }
 
     fn link(&mut self, source: Option<SocketAddr>) -> Verdict<Link> {
@@ -214,7 +214,7 @@ impl Server {
         let (link, input, output) = pipe_pair().map_err(broken)?;
         let shared = [input.try_clone().map_err(broken)?, output.try_clone().map_err(broken)?];
         self.launch_with(Stdio3 { input: Some(input), output: Some(output), ..Stdio3::default() })?;
-        Ok((Client::new(link, self.patience), shared))
+        Ok((Client::new(link, self.patience).watched_by(self.witness()), shared))
     }
 
     fn launch_on_connection(&mut self) -> Verdict {
@@ -341,11 +341,9 @@ impl Server {
         Instance::launch(self.spec.fill(self.address()), Stdio3::default())
     }
 
-    /// Adds to `finding` what the server's processes tell: that one has died, and of what, or what it is
-    /// blocked in.
+    /// Adds to `finding` what the server's processes tell: that one has died, and of what.
     #[must_use]
     pub fn diagnose(&mut self, finding: Finding) -> Finding {
-        let timeout = finding.outcome == Outcome::Timeout;
         let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout) && !self.ended_by_us;
         let for_all = self.one_for_all();
         let Some(instance) = self.instances.last_mut().filter(|_| blames) else { return finding };
@@ -355,17 +353,20 @@ impl Server {
             return Finding { outcome, ..finding }
                 .because(format!("the server has ended: {}", describe(status)));
         }
-        if timeout { finding.because(self.whereabouts()) } else { finding }
+        finding
     }
 
-    /// Where each process of the server stands still, as far as the system tells.
-    fn whereabouts(&self) -> String {
-        let place = |process: &Process| {
-            let place = os::blocked_in(process.pid)?;
-            Some(format!("{} ({}) is blocked in {place}", process.pid, process.name.escape_default()))
-        };
-        let places: Vec<_> = self.processes().unwrap_or_default().iter().filter_map(place).take(4).collect();
-        places.join(", ")
+    /// Tells where each process of the server stands still, as far as the system lets us know.
+    fn witness(&self) -> Witness {
+        let members: Vec<_> = self.instances.iter().map(Instance::members).collect();
+        Witness(Box::new(move || {
+            let processes = members.iter().flat_map(|members| members().unwrap_or_default());
+            let place = |process: Process| {
+                let place = os::blocked_in(process.pid)?;
+                Some(format!("{} ({}) is blocked in {place}", process.pid, process.name.escape_default()))
+            };
+            processes.filter_map(place).take(4).collect::<Vec<_>>().join(", ")
+        }))
     }
 
     /// What the server has printed last.

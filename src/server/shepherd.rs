@@ -8,8 +8,8 @@ use std::io;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::os::{self, Process};
@@ -67,7 +67,7 @@ impl Flock {
     ///
     /// A process can fork while the others die, so this looks again until nobody is left.
     pub fn end(&self) {
-        let _ = nix::sys::signal::killpg(self.leader, Signal::SIGKILL);
+        let _ = killpg(self.leader, Signal::SIGKILL);
         for _ in 0..100 {
             let mut all = Vec::new();
             if self.collect(&mut all).is_err() {
@@ -86,6 +86,23 @@ impl Flock {
             for process in &all {
                 let _ = os::wait_for_exit(process.pid, BURIAL);
                 self.reap(process);
+            }
+        }
+    }
+
+    /// Once the leader has been reaped: reaps what is left of its process group, whose number stays taken
+    /// until then. Lists of children can miss one while others end; `waitpid(2)` cannot.
+    pub fn bury(&self) {
+        let group = Pid::from_raw(-self.leader.as_raw());
+        let mut rest = WaitPidFlag::WNOHANG;
+        loop {
+            match waitpid(group, Some(rest)) {
+                Ok(WaitStatus::StillAlive) => {
+                    let _ = killpg(self.leader, Signal::SIGKILL);
+                    rest = WaitPidFlag::empty();
+                }
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(_) => return,
             }
         }
     }

@@ -35,7 +35,10 @@ fn launcher() -> Sender<Launch> {
         thread::spawn(move || {
             os::adopt_orphans();
             for (mut command, answer) in queue {
-                let _ = answer.send(command.spawn());
+                let child = command.spawn();
+                // Our copies of what was passed go first: whoever waits for end of file must not meet them.
+                drop(command);
+                let _ = answer.send(child);
             }
         });
         Mutex::new(launches)

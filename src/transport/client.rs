@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::poll::{PollFd, PollFlags};
 
-use super::Link;
+use super::{Link, Witness};
 use crate::patience::{Patience, Waited, wait};
 use crate::payload::KIB;
 use crate::verdict::{Finding, Verdict, count, difference, excerpt};
@@ -24,6 +24,7 @@ const INBOX: usize = 96 * 1024 * KIB;
 pub struct Client {
     link: Link,
     patience: Patience,
+    witness: Witness,
     buffer: Box<[u8]>,
     inbox: Vec<u8>,
     sent: usize,
@@ -44,12 +45,18 @@ impl Client {
         Client {
             link,
             patience,
+            witness: Witness::silent(),
             buffer: vec![0; READ].into(),
             inbox: Vec::new(),
             sent: 0,
             received: 0,
             ended: false,
         }
+    }
+
+    /// Has `witness` asked whenever nothing moves any more.
+    pub(crate) fn watched_by(self, witness: Witness) -> Client {
+        Client { witness, ..self }
     }
 
     /// The conversation itself.
@@ -189,7 +196,8 @@ impl Client {
             return Ok(());
         }
         let waited = self.patience.progress().as_secs_f64();
-        Err(Finding::timeout(wanted(), format!("{}, then nothing for {waited} s", self.tally())))
+        let actual = format!("{}, then nothing for {waited} s", self.tally());
+        Err(Finding::timeout(wanted(), actual).because((self.witness.0)()))
     }
 
     fn still_open(&self, due: &Due<'_>) -> Verdict {

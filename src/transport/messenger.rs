@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{SockaddrStorage, recvfrom};
 use socket2::Socket;
 
-use super::Link;
+use super::{Link, Witness};
 use crate::patience::{Patience, Waited, until, wait};
 use crate::payload::KIB;
 use crate::verdict::{Finding, Verdict, count, difference, excerpt};
@@ -23,6 +23,7 @@ const LARGEST: usize = 512 * KIB;
 pub struct Messenger {
     link: Link,
     patience: Patience,
+    witness: Witness,
 }
 
 /// One message that arrived.
@@ -36,7 +37,12 @@ pub struct Message {
 
 impl Messenger {
     pub(crate) fn new(link: Link, patience: Patience) -> Messenger {
-        Messenger { link, patience }
+        Messenger { link, patience, witness: Witness::silent() }
+    }
+
+    /// Has `witness` asked whenever nothing moves any more.
+    pub(crate) fn watched_by(self, witness: Witness) -> Messenger {
+        Messenger { witness, ..self }
     }
 
     /// The client's own address and port.
@@ -90,7 +96,8 @@ impl Messenger {
         let wanted = || format!("one message of {}", count(bytes.len(), "byte"));
         let Some(message) = self.receive()? else {
             let waited = self.patience.progress().as_secs_f64();
-            return Err(Finding::timeout(wanted(), format!("nothing for {waited} s")));
+            let finding = Finding::timeout(wanted(), format!("nothing for {waited} s"));
+            return Err(finding.because((self.witness.0)()));
         };
         compare(bytes, &message.bytes).map_err(|actual| Finding::fail(wanted(), actual))?;
         Ok(message)

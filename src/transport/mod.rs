@@ -143,6 +143,23 @@ impl fmt::Display for Address {
     }
 }
 
+/// Tells what a server is doing when nothing moves any more: asked at that very moment, because the end of
+/// the client would change it.
+pub(crate) struct Witness(pub Box<dyn Fn() -> String + Send>);
+
+impl Witness {
+    /// One who has seen nothing.
+    pub fn silent() -> Witness {
+        Witness(Box::new(String::new))
+    }
+}
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Witness")
+    }
+}
+
 /// An address that nobody else will use while this value lives.
 #[derive(Debug)]
 pub(crate) struct Reserved {
