@@ -27,7 +27,8 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let jobs = thread::available_parallelism().map_or(2, usize::from);
+        // Most checks wait for most of their time.
+        let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
         Options { patience: Patience::default(), seed: 0, jobs }
     }
 }

@@ -47,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = scale)]
     timeout_scale: f64,
 
-    /// How many checks run at the same time, each with a server of its own [default: one per core].
+    /// How many checks run at the same time, each with a server of its own [default: two per core].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 

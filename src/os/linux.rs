@@ -75,6 +75,14 @@ pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
     Ok(found)
 }
 
+pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
+    match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(entries) => Ok(entries.count()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
 fn object(target: FDTarget, sockets: &HashMap<u64, Socket>) -> Object {
     match target {
         FDTarget::Pipe(id) => Object::Pipe { id },

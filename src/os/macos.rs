@@ -247,6 +247,10 @@ fn bound_path(info: &SocketInfo) -> Option<PathBuf> {
     path(text)
 }
 
+pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
+    descriptors(pid).map(|table| table.len())
+}
+
 /// There is no table of all sockets for ordinary users, so the descriptors of `holders` are looked through.
 pub fn listens(place: Place<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
     for pid in holders() {

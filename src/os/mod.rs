@@ -215,6 +215,14 @@ pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
     system::descriptors(pid)
 }
 
+/// How many descriptors a process has open, without asking what each one is.
+///
+/// # Errors
+/// As [`descriptors`].
+pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
+    system::descriptor_count(pid)
+}
+
 /// Whether a socket is bound at `place`, and listening where that has a meaning. A socket bound to
 /// the wildcard address counts. `holders` are the processes to ask on systems without one table of
 /// all sockets.

@@ -29,6 +29,10 @@ pub fn descriptors(_pid: Pid) -> io::Result<Vec<Descriptor>> {
     cannot_tell()
 }
 
+pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
+    descriptors(pid).map(|table| table.len())
+}
+
 pub fn listens(_place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
     cannot_tell()
 }

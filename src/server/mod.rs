@@ -267,6 +267,14 @@ impl Server {
         os::descriptors(pid).map_err(|error| untold("the descriptors of the server", &error))
     }
 
+    /// How many descriptors one of its processes has open.
+    ///
+    /// # Errors
+    /// As [`descriptors`](Server::descriptors).
+    pub fn descriptor_count(&self, pid: Pid) -> Verdict<usize> {
+        os::descriptor_count(pid).map_err(|error| untold("the descriptors of the server", &error))
+    }
+
     /// Sends `signal` to the launched process alone and waits for its end.
     ///
     /// # Errors

@@ -59,47 +59,45 @@ fn grows_not(
     visit: fn(&mut Server) -> Verdict,
 ) -> Verdict {
     (0..warm_up).try_for_each(|_| visit(server))?;
-    let before = settled(server, 0)?;
+    let before = at_rest(server)?;
     for number in 1..=clients {
         visit(server).map_err(|finding| finding.because(format!("at client {}", warm_up + number)))?;
     }
-    let allowed = before.values().sum::<usize>() + clients / 10;
-    let after = settled(server, allowed)?;
-    let (was, is) = (before.values().sum::<usize>(), after.values().sum::<usize>());
-    if is <= allowed {
+    let allowed = before + clients / 10;
+    let returned = until(server.patience().exit(), || Ok((count_all(server)? <= allowed).then_some(())))?;
+    if returned.is_some() {
         return Ok(());
     }
-    let most =
-        after.iter().max_by_key(|(kind, number)| **number - before.get(*kind).unwrap_or(&0).min(number));
-    let kind = most.map(|(kind, number)| format!(", {number} of them {kind}")).unwrap_or_default();
     Err(Finding::fail(
-        format!("about {was} descriptors, as after the first {warm_up} clients"),
-        format!("{is} after {clients} more{kind}"),
+        format!("about {before} descriptors, as after the first {warm_up} clients"),
+        format!("{} after {clients} more, {}", count_all(server)?, most_frequent(server)?),
     ))
 }
 
-/// The open descriptors by kind, once there are at most `enough` or their number rests.
-fn settled(server: &Server, enough: usize) -> Verdict<BTreeMap<&'static str, usize>> {
-    let mut last = None;
-    let mut seen = 0;
-    let found = until(server.patience().exit(), || {
-        let now = tally(server)?;
-        let number: usize = now.values().sum();
-        seen = if last == Some(number) { seen + 1 } else { 0 };
-        last = Some(number);
-        // With a goal only the goal ends the wait before the deadline; without one, ten equal counts do.
-        let rests = enough == 0 && seen >= 10;
-        Ok((number <= enough || rests).then_some(now))
+/// The number of open descriptors once it stays the same.
+fn at_rest(server: &Server) -> Verdict<usize> {
+    let (mut last, mut seen) = (None, 0);
+    let settled = until(server.patience().exit(), || {
+        let now = count_all(server)?;
+        seen = if last == Some(now) { seen + 1 } else { 0 };
+        last = Some(now);
+        Ok((seen >= 8).then_some(now))
     })?;
-    found.map_or_else(|| tally(server), Ok)
+    settled.map_or_else(|| count_all(server), Ok)
 }
 
-fn tally(server: &Server) -> Verdict<BTreeMap<&'static str, usize>> {
+fn count_all(server: &Server) -> Verdict<usize> {
+    server.processes()?.iter().map(|process| server.descriptor_count(process.pid)).sum()
+}
+
+/// Of what kind most of them are.
+fn most_frequent(server: &Server) -> Verdict<String> {
     let mut kinds = BTreeMap::new();
     for process in server.processes()? {
         for descriptor in server.descriptors(process.pid)? {
             *kinds.entry(descriptor.object.kind()).or_insert(0) += 1;
         }
     }
-    Ok(kinds)
+    let most = kinds.iter().max_by_key(|(_, number)| **number);
+    Ok(most.map(|(kind, number)| format!("{number} of them {kind}")).unwrap_or_default())
 }
