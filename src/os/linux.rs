@@ -130,7 +130,7 @@ fn sockets() -> HashMap<u64, Socket> {
         });
     let unix = unix_table().unwrap_or_default().into_iter().map(|entry| Socket {
         id: entry.inode,
-        listening: entry.accepts,
+        listening: entry.accepts || entry.is_datagram && entry.path.is_some(),
         name: SocketName::Unix(entry.path),
     });
     tcp.chain(udp).chain(unix).map(|socket| (socket.id, socket)).collect()

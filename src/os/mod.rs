@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
+mod forks;
 mod seal;
 
 #[cfg(target_os = "linux")]
@@ -44,6 +45,7 @@ mod system;
 #[cfg(not(target_os = "linux"))]
 mod kqueue;
 
+pub use forks::{between_launches, launching};
 pub use seal::seal_descriptors;
 
 /// One process as the kernel lists it.
@@ -97,7 +99,8 @@ pub struct Socket {
     pub id: u64,
     /// What it speaks and whom it speaks with.
     pub name: SocketName,
-    /// True if it accepts connections (for UDP: if it has no peer).
+    /// True if it accepts connections; of datagram sockets, if anyone may send to it: a UDP socket without
+    /// a peer, a Unix one with a name.
     pub listening: bool,
 }
 

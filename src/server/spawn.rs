@@ -35,7 +35,7 @@ fn launcher() -> Sender<Launch> {
         thread::spawn(move || {
             os::adopt_orphans();
             for (mut command, answer) in queue {
-                let child = command.spawn();
+                let child = os::launching(|| command.spawn());
                 // Our copies of what was passed go first: whoever waits for end of file must not meet them.
                 drop(command);
                 let _ = answer.send(child);

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::poll::{PollFd, PollFlags};
 
 use super::{Link, Witness};
-use crate::patience::{Patience, Waited, wait};
+use crate::os;
+use crate::patience::{Patience, Waited, until, wait};
 use crate::payload::KIB;
 use crate::verdict::{Finding, Verdict, count, difference, excerpt};
 
@@ -164,6 +165,17 @@ impl Client {
             wrote += step.wrote;
         }
         Ok(wrote)
+    }
+
+    /// Waits until the server's kernel has everything that was sent, where the system tells; a server that
+    /// does not read leaves the rest with us, and the wait ends when nothing moves any more.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub fn await_delivery(&self) -> Verdict {
+        let Some(socket) = self.link.as_socket() else { return Ok(()) };
+        let delivered = || Ok((os::unsent_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
+        until(self.patience.stall(), delivered).map(drop)
     }
 
     /// Whether anything (a byte, the end) can be read within `limit`; nothing is taken.
