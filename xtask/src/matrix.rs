@@ -1,18 +1,21 @@
 //! Running one server against every check that applies, and holding the result against the record.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use echospec::checks::{AREAS, checks};
+use echospec::patience::interrupted;
 use echospec::runner::{self, Options, Report};
 use echospec::verdict::Outcome;
 
 use crate::peers::{Candidate, Deviation};
 
 /// What one server did.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Row {
     pub name: String,
     pub reports: Vec<Report>,
@@ -21,8 +24,36 @@ pub struct Row {
     pub surprises: Vec<String>,
 }
 
+/// Runs the servers, a few at a time because most checks wait for most of their time, and calls `tell` with
+/// each as it ends; answers in the order of `servers`. An interrupt leaves out those not yet begun.
+pub fn run_all(servers: &[Candidate], options: &Options, tell: impl Fn(&Row) + Sync) -> Result<Vec<Row>> {
+    let workers = thread::available_parallelism().map_or(2, usize::from) + 1;
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while !interrupted() {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(server) = servers.get(place) else { break };
+            let row = run(server, options)?;
+            tell(&row);
+            done.push((place, row));
+        }
+        Ok(done)
+    };
+    let results: Vec<Result<Vec<_>>> = thread::scope(|scope| {
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap_or_else(|_| bail!("a worker panicked")))
+            .collect()
+    });
+    let mut rows = results.into_iter().collect::<Result<Vec<_>>>()?.concat();
+    rows.sort_by_key(|(place, _)| *place);
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
 /// Runs `candidate`.
-pub fn run(candidate: &Candidate, options: &Options) -> Result<Row> {
+fn run(candidate: &Candidate, options: &Options) -> Result<Row> {
     let began = Instant::now();
     let apply: Vec<_> = checks().filter(|check| check.applies_to(candidate.spec.offers())).collect();
     let reports = runner::run(&candidate.spec, &apply, options, |_| ())

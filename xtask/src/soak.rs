@@ -49,8 +49,8 @@ fn runs(number: usize, servers: &[crate::peers::Candidate]) -> Result<bool> {
     let mut completed = 0;
     while completed < number && !interrupted() {
         let began = Instant::now();
-        for server in servers {
-            let row = matrix::run(server, &Options { seed: completed as u64, ..Options::default() })?;
+        let options = Options { seed: completed as u64, ..Options::default() };
+        for row in matrix::run_all(servers, &options, |_| ())? {
             checks += row.reports.len();
             surprises += row.surprises.len();
             row.surprises.iter().for_each(|line| println!("run {}: {line}", completed + 1));

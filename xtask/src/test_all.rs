@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use echospec::cli::interrupt;
-use echospec::patience::interrupted;
 use echospec::runner::Options;
+use echospec::verdict::count;
 
 use crate::matrix::{self, Row};
 use crate::peers::{Absent, Candidate};
@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<bool> {
     ensure!(!servers.is_empty() || !absent.is_empty(), "no server's name contains the text given to --only");
     interrupt::watch()?;
     let began = Instant::now();
-    let rows = run_each(&servers, &Options::default())?;
+    let rows = run_each(&servers)?;
     println!("\n{}", matrix::table(&rows));
     let surprised = tell(&rows, &absent);
     let checks: usize = rows.iter().map(|row| row.reports.len()).sum();
@@ -61,30 +61,18 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
-/// Runs the servers one by one, so that each has the machine to itself, and says how each did.
-pub fn run_each(servers: &[Candidate], options: &Options) -> Result<Vec<Row>> {
+/// Runs the servers and says of each how it did.
+fn run_each(servers: &[Candidate]) -> Result<Vec<Row>> {
     let width = servers.iter().map(|server| server.name.chars().count()).max().unwrap_or(0);
-    let mut rows = Vec::new();
-    for server in servers {
-        if interrupted() {
-            break;
-        }
-        let row = matrix::run(server, options)?;
+    matrix::run_all(servers, &Options::default(), |row| {
         let mark = if row.surprises.is_empty() { "ok" } else { "SURPRISE" };
-        let record = if row.on_record.is_empty() {
-            String::new()
-        } else {
-            format!(", {} deviations on record", row.on_record.len())
+        let (number, seconds) = (row.reports.len(), row.took.as_secs_f64());
+        let record = match row.on_record.len() {
+            0 => String::new(),
+            known => format!(", {} on record", count(known, "deviation")),
         };
-        println!(
-            "{:<width$}  {mark:>8}  {} checks in {:.1} s{record}",
-            row.name,
-            row.reports.len(),
-            row.took.as_secs_f64()
-        );
-        rows.push(row);
-    }
-    Ok(rows)
+        println!("{:<width$}  {mark:>8}  {number} checks in {seconds:.1} s{record}", row.name);
+    })
 }
 
 /// Prints what is on record, what is absent, and what nobody expected; answers the number of the latter.
