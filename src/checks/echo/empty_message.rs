@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     level: Must,
     says: "a datagram of no bytes is answered by one of no bytes, and ends nothing",
     why: "recv(2) gives 0 for it, which a server that thinks in streams takes for the end",
-    cites: &["RFC 768", "recv(2)"],
+    cites: &["RFC 862", "RFC 768", "recv(2)"],
     recipe: "send an empty datagram, await an empty one, then exchange an ordinary one",
     needs: Needs::MESSAGES.union(Needs::CONNECTIONLESS),
     run,

@@ -11,7 +11,7 @@ pub const CHECK: Check = Check {
     level: Must,
     says: "64 MiB sent while the echo is read come back byte for byte, then end of file",
     why: "a server that reads to the end before it writes, or closes with input unread, fails on real amounts of data",
-    cites: &["RFC 862", "RFC 1122 §4.2.2.13", "RFC 2525 §2.17"],
+    cites: &["RFC 862", "RFC 9293 §3.6.1", "RFC 2525 §2.17"],
     recipe: "send 64 MiB and verify the echo at the same time, shut down the write side, expect end of file",
     needs: Needs::STREAM.union(Needs::HALF_CLOSE),
     run,

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     level: Must,
     says: "messages sent in a row come back as just those messages, neither joined nor split",
     why: "a client that relies on boundaries, as the mechanism promises them, cannot find them again",
-    cites: &["RFC 768", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
+    cites: &["RFC 862", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
     recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five; compare them as a set",
     needs: Needs::MESSAGES,
     run,

@@ -10,7 +10,7 @@ pub const CHECK: Check = Check {
     level: Must,
     says: "the answer to a datagram comes from the address and port that it was sent to",
     why: "a connected client, a firewall and every NAT drop an answer from anywhere else",
-    cites: &["RFC 862", "RFC 1122 §4.1.3.5", "udp(7)"],
+    cites: &["RFC 862", "RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "connect(2)"],
     recipe: "send from an unconnected socket and compare the answer's source with the server's address",
     needs: Needs::UDP,
     run,

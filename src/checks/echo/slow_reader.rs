@@ -11,7 +11,7 @@ pub const CHECK: Check = Check {
     level: Must,
     says: "a client that sends until nothing more is taken, and only then reads, gets every byte in order",
     why: "under backpressure a write takes only a part, or nothing: the rest is lost, or sent twice, by servers that ignore what write(2) returns",
-    cites: &["write(2)", "RFC 9293 §3.8"],
+    cites: &["RFC 862", "write(2)", "RFC 9293 §3.8.6"],
     recipe: "send without reading until the socket stays unwritable (at most 32 MiB), then read all, compare, and end it orderly",
     needs: Needs::STREAM.union(Needs::HALF_CLOSE),
     run,

@@ -11,7 +11,7 @@ pub const CHECK: Check = Check {
     level: Should,
     says: "a process made for one client does not hold the listening socket",
     why: "after a crash of the parent the port stays taken, and clients connect to a queue that nobody accepts from",
-    cites: &["fork(2)", "accept(2)", "PEP 446"],
+    cites: &["fork(2)", "close(2)", "PEP 446"],
     recipe: "note the server's processes, connect and exchange, list the descriptors of those that are new",
     needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
     run,

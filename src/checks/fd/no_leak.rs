@@ -24,7 +24,7 @@ pub const AFTER_RESETS: Check = Check {
     level: Should,
     says: "after many clients that reset their connections, the server holds no more descriptors than before",
     why: "an error path that forgets to close is never seen with clients that say goodbye",
-    cites: &["close(2)", "read(2) (ECONNRESET)", "RFC 9293 §3.10.7"],
+    cites: &["close(2)", "read(3p) (ECONNRESET)", "RFC 9293 §3.5.3"],
     recipe: "as fd/no-leak, but each client ends with a reset (SO_LINGER 0), every other one with its last bytes on the way",
     needs: Needs::TCP.union(Needs::MANY_CLIENTS),
     run: after_resets,

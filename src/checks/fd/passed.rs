@@ -21,7 +21,7 @@ pub const CONNECTION: Check = Check {
     level: Must,
     says: "a connected socket passed as descriptors 0, 1 and 2 is served, and ended at end of file",
     why: "programs started by inetd and its kin have no other way to their client",
-    cites: &["inetd(8)", "dup(2)"],
+    cites: &["inetd(8)", "systemd.socket(5) (Accept=)"],
     recipe: "accept a connection, launch the server with it as 0, 1 and 2; exchange; end; twice",
     needs: Needs::PASSED_CONNECTION,
     run,

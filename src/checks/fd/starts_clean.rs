@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     level: Should,
     says: "the server holds the three standard descriptors it was given, none turned into a socket, and nothing of its launcher's",
     why: "a socket in the place of descriptor 1 or 2 receives every log line; a stranger's pipe or listener is kept open by mistake",
-    cites: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "daemon(3)"],
+    cites: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "socket(2)", "daemon(7)"],
     recipe: "hold a pipe as a canary, launch the server, list the descriptors of its processes",
     needs: Needs::empty(),
     run,

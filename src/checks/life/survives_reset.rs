@@ -11,7 +11,7 @@ pub const CHECK: Check = Check {
     level: Must,
     says: "a client that resets its connection, or closes it without reading, does not end the server",
     why: "ECONNRESET, EPIPE or SIGPIPE taken as fatal lets any client end the service for all",
-    cites: &["RFC 9293 §3.10.7", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
+    cites: &["RFC 9293 §3.5.3", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
     recipe: "10 times: connect, exchange, send 160 KiB without reading, then reset or close; once more, after 8 MiB, with the server stopped until the client has closed; the next client is served",
     needs: Needs::STREAM.union(Needs::CONNECTIONS).union(Needs::MANY_CLIENTS),
     run,

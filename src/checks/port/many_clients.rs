@@ -24,7 +24,7 @@ pub const PATH: Check = Check {
     level: Must,
     says: "two hundred clients at once on one path each get just their own bytes",
     why: PORT.why,
-    cites: &["unix(7)", "accept(2)"],
+    cites: &["RFC 862", "unix(7)", "accept(2)"],
     recipe: PORT.recipe,
     needs: Needs::AT_ONCE.union(Needs::MANY_CLIENTS).union(Needs::SOCKET_PATH),
     run,

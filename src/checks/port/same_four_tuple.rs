@@ -12,7 +12,7 @@ pub const CHECK: Check = Check {
     level: Must,
     says: "a client that comes back from the same address and port straight after a reset is a new client, served as such",
     why: "a server that keeps state by the peer's address mixes the new conversation with the dead one, or refuses it",
-    cites: &["RFC 9293 §3.4.1", "RFC 9293 §3.10.7", "socket(7) (SO_LINGER)"],
+    cites: &["RFC 9293 §3.4.1", "RFC 9293 §3.5.3", "RFC 9293 §3.10.5"],
     recipe: "connect, exchange, reset (SO_LINGER 0 leaves no TIME_WAIT); connect again from the same port; 5 times",
     needs: Needs::TCP.union(Needs::MANY_CLIENTS),
     run,

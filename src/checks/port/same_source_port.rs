@@ -12,7 +12,7 @@ pub const CHECK: Check = Check {
     level: Must,
     says: "two clients with the same source port on two source addresses, at the same time, each get their own bytes",
     why: "a server that tells its clients apart by port alone mixes up two machines, or two users behind two addresses",
-    cites: &["RFC 9293 §3.4.1", "RFC 768", "tcp(7)", "udp(7)"],
+    cites: &["RFC 9293 §3.4.1", "RFC 768", "ip(7)"],
     recipe: "connect from 127.0.0.2 and from 127.0.0.3 with one and the same source port; both send, then both read",
     needs: Needs::SOURCE_ADDRESS.union(Needs::MANY_CLIENTS),
     run,
