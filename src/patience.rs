@@ -65,10 +65,11 @@ impl Patience {
         self.of(5.0)
     }
 
-    /// How long nothing must move for a stall to be believed. 0.3 s.
+    /// How long nothing must move for a stall to be believed. 0.3 s, and never less: TCP's timers for
+    /// retransmission and window probes can hold a conversation up for 0.2 s and then let it go on.
     #[must_use]
     pub fn stall(self) -> Duration {
-        self.of(0.3)
+        self.of(0.3).max(Duration::from_millis(300))
     }
 
     /// How long a client waits to be answered before the server is taken to be busy with another. 1 s.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use procfs::net::{TcpNetEntries, TcpNetEntry, UdpState};
 use procfs::process::{FDTarget, Process as ProcEntry, Stat};
 use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
 
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState};
+use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers};
 
 pub fn processes() -> io::Result<Vec<Process>> {
     let all = procfs::process::all_processes().map_err(to_io)?;
@@ -143,12 +143,12 @@ fn unmapped(address: SocketAddr) -> SocketAddr {
 
 pub fn listens(place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
     match place {
-        Place::Tcp(address) => Ok(listeners().any(|entry| covers(entry.local_address, address))),
+        Place::Tcp(address) => Ok(listeners().any(|entry| covers(unmapped(entry.local_address), address))),
         Place::Udp(address) => Ok([procfs::net::udp(), procfs::net::udp6()]
             .into_iter()
             .filter_map(Result::ok)
             .flatten()
-            .any(|entry| covers(entry.local_address, address))),
+            .any(|entry| covers(unmapped(entry.local_address), address))),
         Place::Unix(path) => Ok(unix_table()?
             .iter()
             .any(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))),
@@ -179,16 +179,6 @@ fn unix_entry(line: &str) -> Option<UnixEntry> {
     let inode = columns.nth(1)?.parse().ok()?;
     let path = line.split_once(&format!(" {inode} ")).map(|x| x.1).map(PathBuf::from);
     Some(UnixEntry { inode, accepts: flags & ACCEPTS != 0, is_datagram: kind == DATAGRAM, path })
-}
-
-fn covers(bound: SocketAddr, asked: SocketAddr) -> bool {
-    let ip = unmapped(bound).ip();
-    bound.port() == asked.port() && (ip == asked.ip() || ip.is_unspecified() && fits(ip, asked.ip()))
-}
-
-/// `[::]` takes IPv4 too unless `IPV6_V6ONLY` is set (ipv6(7)).
-fn fits(wildcard: IpAddr, asked: IpAddr) -> bool {
-    wildcard.is_ipv6() || asked.is_ipv4()
 }
 
 /// The kernel lists listening sockets before all others, so the thousands in TIME_WAIT need not be read.

@@ -10,7 +10,6 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::Command;
-use std::ptr;
 
 use libproc::bsd_info::BSDInfo;
 use libproc::file_info::{ListFDs, PIDFDInfo, PIDFDInfoFlavor, ProcFDInfo, ProcFDType, pidfdinfo};
@@ -25,7 +24,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 pub use super::kqueue::{exit_status, wait_for_exit};
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState};
+use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers, procargs};
 
 pub fn processes() -> io::Result<Vec<Process>> {
     let pids = pids_by_type(ProcFilter::All)?.into_iter().map(|pid| Pid::from_raw(pid.cast_signed()));
@@ -279,16 +278,6 @@ fn is_at(info: &SocketInfo, place: Place<'_>) -> bool {
     }
 }
 
-fn covers(bound: SocketAddr, asked: SocketAddr) -> bool {
-    let ip = bound.ip();
-    bound.port() == asked.port() && (ip == asked.ip() || ip.is_unspecified() && fits(ip, asked.ip()))
-}
-
-/// `[::]` takes IPv4 too unless `IPV6_V6ONLY` is set (ip6(4)).
-fn fits(wildcard: IpAddr, asked: IpAddr) -> bool {
-    wildcard.is_ipv6() || asked.is_ipv4()
-}
-
 /// A connection in TIME_WAIT has no descriptor left for libproc to show.
 pub fn tcp_states(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
     Err(io::ErrorKind::Unsupported.into())
@@ -296,41 +285,16 @@ pub fn tcp_states(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpStat
 
 /// Unsupported for the programs that System Integrity Protection restricts, such as `/bin/cat`.
 pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
-    let block = match strings_at_start(pid) {
+    let block = match procargs::strings_at_start(pid) {
         Err(Errno::EINVAL) if is_another_users(pid) => return Err(io::ErrorKind::PermissionDenied.into()),
         Err(Errno::EINVAL) => return Err(io::ErrorKind::NotFound.into()),
         block => block?,
     };
     let wanted = format!("{name}={value}");
-    let mut environment = after_arguments(&block).peekable();
+    let mut environment = procargs::after_arguments(&block).peekable();
     // The kernel's own strings follow the environment, so nothing at all means that it was cut off.
     environment.peek().ok_or(io::ErrorKind::Unsupported)?;
     Ok(environment.any(|entry| entry == wanted.as_bytes()))
-}
-
-/// `KERN_PROCARGS2` of sysctl(3): an int with the number of arguments; then, each ended by NUL, the
-/// program's path, padding, the arguments, the environment, and strings from the kernel for the loader.
-#[expect(unsafe_code, reason = "sysctl(3) is untyped")]
-fn strings_at_start(pid: Pid) -> nix::Result<Vec<u8>> {
-    // `<sys/syslimits.h>`: execve(2) takes no more, and the kernel accepts no larger room for it.
-    const ARG_MAX: usize = 1024 * 1024;
-    let mut query = [libc::CTL_KERN, libc::KERN_PROCARGS2, pid.as_raw()];
-    let mut block = vec![0; ARG_MAX];
-    let mut length = block.len();
-    // SAFETY: the query has 3 numbers, `block` has room for `length` bytes, and nothing is to be set.
-    let answer = unsafe {
-        libc::sysctl(query.as_mut_ptr(), 3, block.as_mut_ptr().cast(), &raw mut length, ptr::null_mut(), 0)
-    };
-    Errno::result(answer)?;
-    block.truncate(length);
-    Ok(block)
-}
-
-fn after_arguments(block: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let (count, strings) = block.split_first_chunk().unwrap_or((&[0; 4], &[]));
-    let arguments = c_int::from_ne_bytes(*count).max(0) as usize;
-    let after_path = strings.split(|&byte| byte == 0).skip(1);
-    after_path.skip_while(|padding| padding.is_empty()).skip(arguments).filter(|entry| !entry.is_empty())
 }
 
 pub fn program(pid: Pid) -> Option<PathBuf> {

@@ -155,11 +155,13 @@ impl Client {
     /// # Errors
     /// A failure where the server closes the connection.
     pub fn stuff(&mut self, bytes: &[u8]) -> Verdict<usize> {
-        let mut wrote = 0;
+        let (mut wrote, mut silences) = (0, 0);
         while wrote < bytes.len() {
             let ready = self.poll(&bytes[wrote..], false, self.patience.stall())?;
             let step = self.move_bytes(&bytes[wrote..], ready)?;
-            if !step.moved {
+            // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
+            silences = if step.moved { 0 } else { silences + 1 };
+            if silences == 2 {
                 break;
             }
             wrote += step.wrote;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::{Address, Reserved};
+use crate::os;
 
 /// Below the range from which any system here picks the ports of clients (32768 on Linux, 49152 on
 /// macOS), so that no connecting client can take a server's port between its choice and its bind.
@@ -22,7 +23,8 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 pub(super) fn reserve(kind: Type) -> io::Result<Reserved> {
     for _ in 0..1000 {
         let port = next_port();
-        if let Some(hold) = hold(kind, port) {
+        // A process that is just being launched would keep a copy of the probe, and the port taken.
+        if let Some(hold) = os::between_launches(|| hold(kind, port)) {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             return Ok(Reserved { address: Address::Inet(address), _hold: Some(hold) });
         }

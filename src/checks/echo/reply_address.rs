@@ -3,11 +3,11 @@
 use crate::checks::Check;
 use crate::server::Server;
 use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict};
+use crate::verdict::{Finding, Level::Should, Verdict};
 
 pub const CHECK: Check = Check {
     id: "echo/reply-address",
-    level: Must,
+    level: Should,
     says: "the answer to a datagram comes from the address and port that it was sent to",
     why: "a connected client, a firewall and every NAT drop an answer from anywhere else",
     cites: &["RFC 862", "RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "connect(2)"],

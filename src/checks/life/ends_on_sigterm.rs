@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     id: "life/ends-on-sigterm",
     level: Should,
     says: "SIGTERM ends the server in time, with status 0 or 143 or by that signal, even while a client is connected",
-    why: "an init system waits for it, then kills; any other status is logged as a failure of the service",
+    why: "an init system waits for it, then kills; another status is taken for a failure of the service",
     cites: &["signal(7)", "daemon(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
     recipe: "connect and exchange, send SIGTERM to the main process, await its end, look at its status",
     needs: Needs::empty(),

@@ -53,7 +53,10 @@ fn prove_time_wait(server: &Server, address: SocketAddr) -> Verdict {
     })
 }
 
+/// Between launches, because a process that is just being launched would keep a copy of the bound socket.
 fn binds_plainly(address: SocketAddr) -> bool {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
-    socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())
+    os::between_launches(|| {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+        socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())
+    })
 }

@@ -1,0 +1,88 @@
+//! What is done to a server: signals, a stop in mid-air, a crash, a restart, a rival.
+
+use std::process::ExitStatus;
+
+use nix::sys::signal::Signal;
+
+use super::instance::{Instance, Stdio3};
+use super::{LaunchError, Server};
+use crate::patience::until;
+use crate::verdict::{Finding, Verdict};
+
+impl Server {
+    /// Sends `signal` to the launched process alone and waits for its end.
+    ///
+    /// # Errors
+    /// A timeout where it lives on.
+    pub fn end_by(&mut self, signal: Signal) -> Verdict<ExitStatus> {
+        let limit = self.patience.exit();
+        self.ended_by_us = true;
+        let instance = self.instance()?;
+        instance
+            .signal(signal)
+            .map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))?;
+        instance.wait(limit).ok_or_else(|| {
+            Finding::timeout(
+                format!("an end after {signal}"),
+                format!("alive after {} s", limit.as_secs_f64()),
+            )
+        })
+    }
+
+    /// Stops the launched process with SIGSTOP and proves that it stands still; what clients do from now on
+    /// it meets all at once when it is [thawed](Server::thaw).
+    ///
+    /// # Errors
+    /// A broken harness where it does not stop.
+    pub fn freeze(&mut self) -> Verdict {
+        let limit = self.patience.progress();
+        let instance = self.instance()?;
+        instance
+            .signal(Signal::SIGSTOP)
+            .map_err(|error| Finding::broken("SIGSTOP sent", error.to_string()))?;
+        let leader = instance.pid();
+        let stopped = until(limit, || {
+            let now = self.processes()?;
+            let main = now.iter().find(|process| process.pid == leader);
+            let main = main.ok_or_else(|| Finding::fail("a running server", "its process has ended"))?;
+            Ok(main.stopped.then_some(()))
+        })?;
+        stopped.ok_or_else(|| Finding::broken("a stopped server", "it runs on"))
+    }
+
+    /// Lets a [frozen](Server::freeze) server go on.
+    ///
+    /// # Errors
+    /// A broken harness where the signal cannot be sent.
+    pub fn thaw(&mut self) -> Verdict {
+        let sent = self.instance()?.signal(Signal::SIGCONT);
+        sent.map_err(|error| Finding::broken("SIGCONT sent", error.to_string()))
+    }
+
+    /// Ends every process of the server at once, as a power cut would: nothing is tidied up.
+    pub fn crash(&mut self) {
+        self.ended_by_us = true;
+        self.instances.iter_mut().for_each(Instance::end);
+    }
+
+    /// Launches the server again on the same address; what is left of the last one is ended first.
+    ///
+    /// # Errors
+    /// [`LaunchError`] as at the first time.
+    pub fn restart(&mut self) -> Result<(), LaunchError> {
+        self.crash();
+        self.instances.clear();
+        let again = self.start_instance()?;
+        self.instances.push(again);
+        self.ended_by_us = false;
+        Ok(())
+    }
+
+    /// Launches a second instance on the same address beside the first, and does not wait for it.
+    ///
+    /// # Errors
+    /// [`LaunchError`] where it could not even be executed.
+    pub fn rival(&self) -> Result<Instance, LaunchError> {
+        Instance::launch(self.spec.fill(self.address()), Stdio3::default())
+    }
+}

@@ -1,0 +1,92 @@
+//! What can be seen of a server from outside: its processes, their descriptors, how it died.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::{Instance, Server, describe};
+use crate::os::{self, Descriptor, Process};
+use crate::transport::Witness;
+use crate::verdict::{Finding, Outcome, Verdict};
+
+impl Server {
+    /// Every living process of this server.
+    ///
+    /// # Errors
+    /// Unsupported where the system does not list processes.
+    pub fn processes(&self) -> Verdict<Vec<Process>> {
+        let lists: io::Result<Vec<_>> = self.instances.iter().map(Instance::processes).collect();
+        Ok(lists.map_err(|error| untold("a list of the server's processes", &error))?.concat())
+    }
+
+    /// The descriptor table of one of its processes.
+    ///
+    /// # Errors
+    /// Unsupported where the system does not tell.
+    pub fn descriptors(&self, pid: Pid) -> Verdict<Vec<Descriptor>> {
+        os::descriptors(pid).map_err(|error| untold("the descriptors of the server", &error))
+    }
+
+    /// How many descriptors one of its processes has open.
+    ///
+    /// # Errors
+    /// As [`descriptors`](Server::descriptors).
+    pub fn descriptor_count(&self, pid: Pid) -> Verdict<usize> {
+        os::descriptor_count(pid).map_err(|error| untold("the descriptors of the server", &error))
+    }
+
+    /// Adds to `finding` what the server's processes tell: that one has died, and of what.
+    #[must_use]
+    pub fn diagnose(&mut self, finding: Finding) -> Finding {
+        let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout) && !self.ended_by_us;
+        let for_all = self.one_for_all();
+        let Some(instance) = self.instances.last_mut().filter(|_| blames) else { return finding };
+        // A process closes its sockets a moment before it ends: what a client sees of a death comes first.
+        let lost = finding.outcome == Outcome::Fail && for_all;
+        let moment = if lost { self.patience.stall() } else { Duration::ZERO };
+        let ended = instance.wait(moment).filter(|status| for_all || is_own_fault(&finding, *status));
+        if let Some(status) = ended {
+            // One process for each client may well end with its client; the server of all may not.
+            let outcome = if for_all || !status.success() { Outcome::Crash } else { finding.outcome };
+            return Finding { outcome, ..finding }
+                .because(format!("the server has ended: {}", describe(status)));
+        }
+        finding
+    }
+
+    /// Tells where each process of the server stands still, as far as the system lets us know.
+    pub(super) fn witness(&self) -> Witness {
+        let members: Vec<_> = self.instances.iter().map(Instance::members).collect();
+        Witness(Box::new(move || {
+            let processes = members.iter().flat_map(|members| members().unwrap_or_default());
+            let place = |process: Process| {
+                let place = os::blocked_in(process.pid)?;
+                Some(format!("{} ({}) is blocked in {place}", process.pid, process.name.escape_default()))
+            };
+            processes.filter_map(place).take(4).collect::<Vec<_>>().join(", ")
+        }))
+    }
+
+    /// What the server has printed last.
+    #[must_use]
+    pub fn last_words(&self) -> Vec<String> {
+        self.instances.last().map(|instance| instance.output().last_lines(12)).unwrap_or_default()
+    }
+}
+
+/// Whether a process of one client ended before that client went, which by now it has: such a process ends
+/// with its client, and of SIGPIPE if it was about to answer. One that hung was alive.
+fn is_own_fault(finding: &Finding, status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    finding.outcome == Outcome::Fail && !status.success() && status.signal() != Some(Signal::SIGPIPE as i32)
+}
+
+fn untold(what: &str, error: &io::Error) -> Finding {
+    match error.kind() {
+        io::ErrorKind::Unsupported => Finding::unsupported(what, "this system does not tell"),
+        _ => Finding::broken(what, error.to_string()),
+    }
+}
