@@ -93,7 +93,7 @@ pub enum Waited {
 }
 
 /// How often a wait looks up to see whether the user has interrupted the run.
-const GLANCE: Duration = Duration::from_millis(50);
+pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 
 /// `poll(2)` on `descriptors` for at most `limit`.
 ///

@@ -235,7 +235,8 @@ impl Report {
         self.actual = finding.actual;
         self.reason = finding.reason;
         if matches!(finding.outcome, Outcome::Timeout | Outcome::Crash) && self.outcome != finding.outcome {
-            self.reason = format!("{}: {}", finding.outcome, self.reason);
+            let colon = if self.reason.is_empty() { "" } else { ": " };
+            self.reason = format!("{}{colon}{}", finding.outcome, self.reason);
         }
     }
 }

@@ -197,6 +197,21 @@ pub fn excerpt(bytes: &[u8]) -> String {
     format!("\"{}\"{more}", bytes[..bytes.len().min(SHOWN)].escape_ascii())
 }
 
+/// Text that somebody else chose, such as a server's output or a path, so that it cannot steer the terminal
+/// it is shown on: control characters and those that change the direction of writing are escaped.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let steers = |letter: char| {
+        letter.is_control() && !matches!(letter, '\n' | '\t')
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if steers(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+    }
+    shown
+}
+
 /// `1 byte`, `4,096 bytes`: a count with its noun, thousands separated.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
@@ -230,6 +245,12 @@ mod tests {
     #[test]
     fn control_bytes_never_reach_the_terminal() {
         assert_eq!(excerpt(b"\x1b[2J\xff"), r#""\x1b[2J\xff""#);
+    }
+
+    #[test]
+    fn control_sequences_are_shown_and_not_obeyed() {
+        assert_eq!(printable("\x1b[2Jok\n"), "\\u{1b}[2Jok\n");
+        assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
     }
 
     #[test]

@@ -5,14 +5,27 @@ use std::collections::HashSet;
 use nix::unistd::Pid;
 
 use crate::os::{Descriptor, Object, Process, Socket, SocketName};
+use crate::patience::until;
 use crate::server::Server;
 use crate::transport::Address;
-use crate::verdict::{Finding, Verdict};
+use crate::verdict::{Finding, Verdict, printable};
 
 /// The processes that the server has now and that are not among `known`.
 pub(super) fn newcomers(server: &Server, known: &[Process]) -> Verdict<Vec<Process>> {
     let known: HashSet<Pid> = known.iter().map(|process| process.pid).collect();
     Ok(server.processes()?.into_iter().filter(|process| !known.contains(&process.pid)).collect())
+}
+
+/// The server's processes once no more come and go: one that forks its workers beforehand may still be at it.
+pub(super) fn at_rest(server: &Server) -> Verdict<Vec<Process>> {
+    let (mut last, mut seen) = (Vec::new(), 0);
+    let settled = until(server.patience().exit(), || {
+        let now = server.processes()?;
+        seen = if now == last { seen + 1 } else { 0 };
+        last.clone_from(&now);
+        Ok((seen >= 8).then_some(now))
+    })?;
+    settled.map_or_else(|| server.processes(), Ok)
 }
 
 /// The sockets at the server's own address that `pid` holds: its listener, and its ends of connections.
@@ -40,7 +53,7 @@ fn belongs(address: &Address, name: &SocketName) -> bool {
 
 /// `4711 (cat)`.
 pub(super) fn called(process: &Process) -> String {
-    format!("{} ({})", process.pid, process.name.escape_default())
+    format!("{} ({})", process.pid, printable(&process.name))
 }
 
 /// A process of the server that holds what it should not.

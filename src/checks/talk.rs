@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::server::Server;
+use crate::server::{LaunchError, Server};
 use crate::transport::{Client, Messenger, Needs};
-use crate::verdict::Verdict;
+use crate::verdict::{Finding, Verdict};
 
 /// A client of either kind.
 pub(super) enum Talker {
@@ -32,6 +32,20 @@ pub(super) fn answered(server: &mut Server) -> Verdict<Talker> {
     let mut client = connect(server)?;
     client.exchange(b"here")?;
     Ok(client)
+}
+
+/// Starts the server again on its address and has it answer; `cause` is likely where it gives up by itself.
+pub(super) fn started_again(server: &mut Server, cause: &str) -> Verdict {
+    let wanted = format!("the server started again on {}", server.address());
+    match server.restart() {
+        Ok(()) => answered(server).map(drop),
+        Err(LaunchError::Interrupted) => Err(Finding::interrupted()),
+        Err(error @ LaunchError::Ended { .. }) => {
+            Err(Finding::fail(wanted, error.to_string()).because(cause))
+        }
+        Err(error @ LaunchError::NotReady { .. }) => Err(Finding::timeout(wanted, error.to_string())),
+        Err(error) => Err(Finding::broken(wanted, error.to_string())),
+    }
 }
 
 /// Whether a second client is answered while the first is connected and silent.

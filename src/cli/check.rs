@@ -14,9 +14,9 @@ use clap::builder::PossibleValuesParser;
 use super::{Refusal, exit, interrupt};
 use crate::checks::{Check, checks};
 use crate::patience::{Patience, SCALE, interrupted};
-use crate::report::{Heading, Human, Json, Reporter};
+use crate::report::{Ending, Heading, Human, Json, Reporter};
 use crate::runner::{self, Options, Report, Summary};
-use crate::server::{LaunchError, Spec, Start};
+use crate::server::{LaunchError, Spec, Start, sweep};
 use crate::transport::{TRANSPORTS, Transport};
 use crate::verdict::Level;
 
@@ -57,8 +57,8 @@ pub struct Args {
 
     /// Who makes the socket: the server, or the harness, which passes a listener as descriptor 3, or each
     /// connection as descriptors 0, 1 and 2.
-    #[arg(long, value_enum, default_value = "bind")]
-    start: StartName,
+    #[arg(long, default_value = "bind", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
+    start: String,
 
     /// The server's command; {addr}, or {host} {port} or {path}, stands where the address belongs. No shell
     /// is involved.
@@ -81,13 +81,6 @@ enum LevelName {
     May,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum StartName {
-    Bind,
-    ListenFds,
-    Inetd,
-}
-
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let spec = spec(&args)?;
     let chosen = choose(&args, &spec)?;
@@ -95,33 +88,49 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut options = Options { patience: Patience::scaled(args.timeout_scale), seed, ..Options::default() };
     options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
     let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
-    let mut reports = reporters(&args, &Heading { spec: spec.clone(), seed, timeout_scale })?;
+    let mut audience = Audience(reporters(&args, &Heading { spec: spec.clone(), seed, timeout_scale })?);
     interrupt::watch()?;
 
     let mut written = Ok(());
     let results = runner::run(&spec, &chosen, &options, |event| {
-        for report in &mut reports {
-            written = std::mem::replace(&mut written, Ok(())).and_then(|()| report.event(event));
-        }
+        let told = audience.tell(|report| report.event(event));
+        written = std::mem::replace(&mut written, Ok(())).and(told);
     });
-    let results = match results {
-        Err(LaunchError::Interrupted) => Vec::new(),
-        other => other?,
+    sweep();
+    let (results, ending) = match results {
+        Ok(results) if interrupted() => (results, Ending::Interrupted),
+        Ok(results) => (results, Ending::Complete),
+        Err(LaunchError::Interrupted) => (Vec::new(), Ending::Interrupted),
+        Err(error) => {
+            audience.tell(|report| report.finish(&[], &Ending::NotLaunched(error.to_string())))?;
+            return Err(error.into());
+        }
     };
+    audience.tell(|report| report.finish(&results, &ending))?;
     written?;
-    for report in &mut reports {
-        report.finish(&results, interrupted())?;
-    }
     Ok(verdict(&results))
+}
+
+/// Those who are told of the run. One that has gone away (`| head`) is told no more; the verdict stands.
+struct Audience(Vec<Box<dyn Reporter>>);
+
+impl Audience {
+    fn tell(&mut self, mut news: impl FnMut(&mut dyn Reporter) -> io::Result<()>) -> io::Result<()> {
+        let mut result = Ok(());
+        self.0.retain_mut(|report| match news(report.as_mut()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
+            told => {
+                result = std::mem::replace(&mut result, Ok(())).and(told);
+                true
+            }
+        });
+        result
+    }
 }
 
 fn spec(args: &Args) -> anyhow::Result<Spec> {
     let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
-    let start = match args.start {
-        StartName::Bind => Start::Bind,
-        StartName::ListenFds => Start::ListenFds,
-        StartName::Inetd => Start::Inetd,
-    };
+    let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
     Spec::new(transport, start, args.command.clone())
         .map_err(|error| Refusal::usage(error.to_string()).into())
 }

@@ -3,12 +3,11 @@
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{os, patience};
+use crate::patience;
+use crate::server::sweep;
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
@@ -37,12 +36,6 @@ pub fn received() -> Option<i32> {
 }
 
 fn end_at_once(signal: i32) -> ! {
-    let mut doomed = os::orphans_and_children().unwrap_or_default();
-    while let Some(process) = doomed.pop() {
-        doomed.extend(os::children(process.pid).unwrap_or_default());
-        if process.parent != Pid::from_raw(1) {
-            let _ = kill(process.pid, Signal::SIGKILL);
-        }
-    }
+    sweep();
     std::process::exit(i32::from(super::exit::SIGNAL) + signal);
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::exit;
 use crate::checks::{AREAS, Check, checks};
-use crate::transport::{Needs, TRANSPORTS, Transport};
+use crate::transport::Needs;
 use crate::verdict::Level;
 
 #[derive(Debug, clap::Args)]
@@ -61,14 +61,9 @@ fn entry(check: &'static Check) -> Entry {
     }
 }
 
-/// The transports that a check applies to.
+/// The names of the transports that a check applies to.
 pub(super) fn names(check: &Check) -> Vec<&'static str> {
-    let passed = Needs::PASSED_LISTENER.union(Needs::PASSED_CONNECTION);
-    let applies = |transport: &&&Transport| {
-        let carries = !check.needs.intersects(passed) || transport.offers.contains(Needs::CONNECTIONS);
-        carries && transport.offers.contains(check.needs.difference(passed))
-    };
-    TRANSPORTS.iter().filter(applies).map(|transport| transport.name).collect()
+    check.transports().map(|transport| transport.name).collect()
 }
 
 /// The way of starting that a check asks for.

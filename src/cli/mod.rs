@@ -51,10 +51,17 @@ enum Command {
     Demo(demo::Args),
 }
 
+/// Makes this process a launcher: what its own parent has left it must not reach the servers, nor hinder.
+pub fn prepare() {
+    crate::os::seal_descriptors();
+    crate::os::expect_children();
+    crate::os::raise_descriptor_limit();
+}
+
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    crate::os::seal_descriptors();
+    prepare();
     let result = match Cli::parse().command {
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(&args),

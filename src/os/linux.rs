@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::sync::Once;
-use std::time::Duration;
+use std::sync::{LazyLock, Once};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
@@ -20,6 +23,7 @@ use procfs::net::{TcpNetEntries, TcpNetEntry, UdpState};
 use procfs::process::{FDTarget, Process as ProcEntry, Stat};
 use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
 
+use super::unix_table;
 use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers};
 
 pub fn processes() -> io::Result<Vec<Process>> {
@@ -27,8 +31,14 @@ pub fn processes() -> io::Result<Vec<Process>> {
     Ok(all.filter_map(|entry| entry.ok()?.stat().ok()).map(process).collect())
 }
 
-/// Walks `/proc/PID/task/*/children` (proc(5), `CONFIG_PROC_CHILDREN`) instead of every process.
+/// `/proc/PID/task/*/children` where the kernel has it (proc(5), `CONFIG_PROC_CHILDREN`), else every process.
 pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
+    static LISTED: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/thread-self/children").exists());
+    if !*LISTED {
+        let mut all = processes()?;
+        all.retain(|process| process.parent == parent);
+        return Ok(all);
+    }
     let Ok(tasks) = fs::read_dir(format!("/proc/{parent}/task")) else { return Ok(Vec::new()) };
     let lists = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
     let pids = lists
@@ -128,7 +138,7 @@ fn sockets() -> HashMap<u64, Socket> {
                 name: SocketName::Udp(unmapped(entry.local_address), unmapped(entry.remote_address)),
             }
         });
-    let unix = unix_table().unwrap_or_default().into_iter().map(|entry| Socket {
+    let unix = unix_table::read().unwrap_or_default().into_iter().map(|entry| Socket {
         id: entry.inode,
         listening: entry.accepts || entry.is_datagram && entry.path.is_some(),
         name: SocketName::Unix(entry.path),
@@ -143,47 +153,26 @@ fn unmapped(address: SocketAddr) -> SocketAddr {
 
 pub fn listens(place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
     match place {
-        Place::Tcp(address) => Ok(listeners().any(|entry| covers(unmapped(entry.local_address), address))),
+        Place::Tcp(address) => {
+            Ok(listeners()?.iter().any(|entry| covers(unmapped(entry.local_address), address)))
+        }
         Place::Udp(address) => Ok([procfs::net::udp(), procfs::net::udp6()]
             .into_iter()
             .filter_map(Result::ok)
             .flatten()
             .any(|entry| covers(unmapped(entry.local_address), address))),
-        Place::Unix(path) => Ok(unix_table()?
+        Place::Unix(path) => Ok(unix_table::read()?
             .iter()
             .any(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))),
     }
 }
 
-struct UnixEntry {
-    inode: u64,
-    accepts: bool,
-    is_datagram: bool,
-    path: Option<PathBuf>,
-}
-
-/// `/proc/net/unix`, read here because the procfs crate drops the flags: `__SO_ACCEPTCON` alone tells
-/// a socket that listens from one that is only bound.
-fn unix_table() -> io::Result<Vec<UnixEntry>> {
-    let table = fs::read("/proc/net/unix")?;
-    Ok(String::from_utf8_lossy(&table).lines().skip(1).filter_map(unix_entry).collect())
-}
-
-fn unix_entry(line: &str) -> Option<UnixEntry> {
-    const ACCEPTS: u32 = 1 << 16;
-    const DATAGRAM: u32 = 2;
-    // Num RefCount Protocol Flags Type St Inode [Path]
-    let mut columns = line.split_ascii_whitespace().skip(3);
-    let flags = u32::from_str_radix(columns.next()?, 16).ok()?;
-    let kind = u32::from_str_radix(columns.next()?, 16).ok()?;
-    let inode = columns.nth(1)?.parse().ok()?;
-    let path = line.split_once(&format!(" {inode} ")).map(|x| x.1).map(PathBuf::from);
-    Some(UnixEntry { inode, accepts: flags & ACCEPTS != 0, is_datagram: kind == DATAGRAM, path })
-}
-
 /// The kernel lists listening sockets before all others, so the thousands in TIME_WAIT need not be read.
-fn listeners() -> impl Iterator<Item = TcpNetEntry> {
-    ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| listening_lines(table).ok()).flatten()
+fn listeners() -> io::Result<Vec<TcpNetEntry>> {
+    let mut found = listening_lines("/proc/net/tcp")?;
+    // Absent where the kernel has no IPv6.
+    found.extend(listening_lines("/proc/net/tcp6").unwrap_or_default());
+    Ok(found)
 }
 
 fn listening_lines(table: &str) -> io::Result<Vec<TcpNetEntry>> {
@@ -228,19 +217,40 @@ pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
 }
 
 pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
-    let Some(pid) = rustix::process::Pid::from_raw(pid.as_raw()) else { return Ok(true) };
-    let handle = match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
+    let Some(number) = rustix::process::Pid::from_raw(pid.as_raw()) else { return Ok(true) };
+    let handle = match rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty()) {
         Err(rustix::io::Errno::SRCH) => return Ok(true),
-        other => other?,
+        // An old kernel, or a sandbox that does not know the call.
+        Err(_) => return watch_for_exit(pid, limit),
+        Ok(handle) => handle,
     };
-    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
-    use std::os::fd::AsFd;
+    let deadline = Instant::now() + limit;
     loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = PollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX);
         match poll(&mut [PollFd::new(handle.as_fd(), PollFlags::POLLIN)], limit) {
             Err(nix::Error::EINTR) => {}
             ready => return Ok(ready? > 0),
         }
     }
+}
+
+/// For children only, by looking again and again.
+fn watch_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
+    let deadline = Instant::now() + limit;
+    while exit_status(pid)?.is_none() {
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    Ok(true)
+}
+
+/// An abstract name of unix(7) goes with the process that holds it.
+pub fn claim(name: &str) -> io::Result<Option<OwnedFd>> {
+    let address = UnixAddress::from_abstract_name(name)?;
+    Ok(Some(UnixDatagram::bind_addr(&address)?.into()))
 }
 
 /// `waitid(2)` with `WNOWAIT` tells the status and leaves the zombie.

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::Command;
@@ -244,6 +244,11 @@ fn bound_path(info: &SocketInfo) -> Option<PathBuf> {
     // SAFETY: the kernel has filled the whole union, with zeros after the address; any bytes make chars.
     let [_length, _family, text @ ..] = unsafe { &info.soi_proto.pri_un.unsi_addr.ua_dummy };
     path(text)
+}
+
+/// There are no names that vanish with their process.
+pub fn claim(_name: &str) -> io::Result<Option<OwnedFd>> {
+    Ok(None)
 }
 
 pub fn descriptor_count(pid: Pid) -> io::Result<usize> {

@@ -22,14 +22,17 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use nix::unistd::Pid;
 
+use crate::verdict::printable;
+
 mod forks;
+mod limits;
 mod seal;
 
 #[cfg(target_os = "linux")]
@@ -46,8 +49,11 @@ mod system;
 mod kqueue;
 #[cfg(target_os = "macos")]
 mod procargs;
+#[cfg(target_os = "linux")]
+mod unix_table;
 
 pub use forks::{between_launches, launching};
+pub use limits::{expect_children, raise_descriptor_limit, restore_descriptor_limit};
 pub use seal::seal_descriptors;
 
 /// One process as the kernel lists it.
@@ -162,8 +168,8 @@ impl fmt::Display for Object {
         match self {
             Object::Pipe { id } => write!(f, "pipe {id}"),
             Object::Socket(socket) => write!(f, "{socket}"),
-            Object::Terminal(path) | Object::File(path) => write!(f, "{}", path.display()),
-            Object::Other(name) => write!(f, "{name}"),
+            Object::Terminal(path) | Object::File(path) => f.write_str(&printable(&path.to_string_lossy())),
+            Object::Other(name) => f.write_str(&printable(name)),
         }
     }
 }
@@ -178,7 +184,7 @@ impl fmt::Display for Socket {
             SocketName::Unix(path) => {
                 let role = if self.listening { "Unix listener" } else { "Unix socket" };
                 match path {
-                    Some(path) => write!(f, "{role} {}", path.display()),
+                    Some(path) => write!(f, "{role} {}", printable(&path.to_string_lossy())),
                     None => write!(f, "{role} (unnamed, id {})", self.id),
                 }
             }
@@ -226,6 +232,15 @@ pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
 /// As [`descriptors`].
 pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
     system::descriptor_count(pid)
+}
+
+/// Claims `name` for this process alone among all that run now, without a trace in the file system; the
+/// claim ends with the value. `None` where the system has no such names, and nothing is claimed.
+///
+/// # Errors
+/// `AddrInUse` where another process holds the claim.
+pub fn claim(name: &str) -> io::Result<Option<OwnedFd>> {
+    system::claim(name)
 }
 
 /// Whether a socket is bound at `place`, and listening where that has a meaning. A socket bound to

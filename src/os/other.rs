@@ -29,6 +29,11 @@ pub fn descriptors(_pid: Pid) -> io::Result<Vec<Descriptor>> {
     cannot_tell()
 }
 
+/// There are no names that vanish with their process.
+pub fn claim(_name: &str) -> io::Result<Option<OwnedFd>> {
+    Ok(None)
+}
+
 pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
     descriptors(pid).map(|table| table.len())
 }
@@ -74,7 +79,7 @@ pub fn unsent_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
 #[cfg(target_os = "freebsd")]
 mod send_buffer {
     use std::io;
-    use std::os::fd::{AsRawFd, BorrowedFd};
+    use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
     nix::ioctl_read_bad!(fionwrite, nix::libc::FIONWRITE, nix::libc::c_int);
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Heading, Reporter};
+use super::{Ending, Heading, Reporter};
 use crate::checks::Check;
 use crate::runner::{Event, Report, Summary};
 use crate::verdict::{Outcome, count};
@@ -123,13 +123,16 @@ impl<W: Write> Reporter for Human<W> {
         Ok(())
     }
 
-    fn finish(&mut self, reports: &[Report], interrupted: bool) -> io::Result<()> {
+    fn finish(&mut self, reports: &[Report], ending: &Ending) -> io::Result<()> {
         self.live.finish_and_clear();
+        if let Ending::NotLaunched(_) = ending {
+            return Ok(()); // The program itself complains.
+        }
         for report in reports.iter().filter(|report| report.outcome != Outcome::Pass) {
             self.explain(report)?;
         }
         self.total(reports)?;
-        if interrupted {
+        if *ending == Ending::Interrupted {
             writeln!(self.out, "interrupted: the other checks were not run")?;
         }
         self.out.flush()

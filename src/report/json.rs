@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Heading, Reporter};
+use super::{Ending, Heading, Reporter};
 use crate::runner::{Event, Report, Summary};
 use crate::verdict::{Level, Outcome};
 
@@ -21,6 +21,8 @@ struct Run<'a> {
     start: &'a str,
     seed: u64,
     interrupted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     checks: Vec<Entry<'a>>,
     summary: Summary,
 }
@@ -48,13 +50,14 @@ impl<W: Write> Reporter for Json<W> {
         Ok(())
     }
 
-    fn finish(&mut self, reports: &[Report], interrupted: bool) -> io::Result<()> {
+    fn finish(&mut self, reports: &[Report], ending: &Ending) -> io::Result<()> {
         let run = Run {
             server: self.heading.spec.command_line(),
             transport: self.heading.spec.transport().name,
             start: self.heading.spec.start().name(),
             seed: self.heading.seed,
-            interrupted,
+            interrupted: *ending == Ending::Interrupted,
+            error: if let Ending::NotLaunched(error) = ending { Some(error) } else { None },
             checks: reports.iter().map(entry).collect(),
             summary: Summary::of(reports),
         };

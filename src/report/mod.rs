@@ -22,6 +22,17 @@ pub struct Heading {
     pub timeout_scale: Option<f64>,
 }
 
+/// How a run came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Every check had its turn.
+    Complete,
+    /// The user ended it.
+    Interrupted,
+    /// The server could not be launched, for this reason.
+    NotLaunched(String),
+}
+
 /// A format of report.
 pub trait Reporter {
     /// Something happened.
@@ -34,7 +45,7 @@ pub trait Reporter {
     ///
     /// # Errors
     /// Those of writing.
-    fn finish(&mut self, reports: &[Report], interrupted: bool) -> io::Result<()>;
+    fn finish(&mut self, reports: &[Report], ending: &Ending) -> io::Result<()>;
 }
 
 impl Heading {

@@ -67,12 +67,14 @@ impl Server {
     }
 
     fn unreachable(&self, error: &io::Error) -> Finding {
+        use nix::libc::{EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
         let wanted = format!("a connection to {}", self.address());
-        match error.kind() {
-            io::ErrorKind::TimedOut => Finding::timeout(wanted, "no answer"),
-            io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable => {
+        match error.raw_os_error() {
+            // Ours to provide, not the server's.
+            Some(EADDRINUSE | EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM) => {
                 Finding::broken(wanted, error.to_string())
             }
+            _ if error.kind() == io::ErrorKind::TimedOut => Finding::timeout(wanted, "no answer"),
             _ => Finding::fail(wanted, error.to_string()),
         }
     }

@@ -14,6 +14,9 @@ pub enum LaunchError {
     /// No transport has this name.
     #[error("no transport is called {0}")]
     NoTransport(String),
+    /// No way of starting has this name.
+    #[error("no way of starting is called {0}; there are bind, listen-fds and inetd")]
+    NoStart(String),
     /// The command has no place for the address.
     #[error("the command has no place for the address: put {wanted} where it belongs in: {command}")]
     NoPlaceholder {
@@ -35,12 +38,12 @@ pub enum LaunchError {
         start: &'static str,
     },
     /// The program could not be executed.
-    #[error("cannot run {program}: {}", spawn_advice(.source))]
+    #[error("cannot run {program}: {}", spawn_advice(.error))]
     Spawn {
         /// The program.
         program: String,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
     /// The server says that this system lacks its mechanism (exit status 77).
     #[error("the server says that it cannot work here: {output}")]

@@ -7,16 +7,17 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::LaunchError;
 use super::output::Output;
-use super::shepherd::{Flock, MARK};
+use super::shepherd::{Flock, MARK, wait_for_burial};
 use super::spawn::spawn;
 use crate::os::{self, Process};
+use crate::patience::{GLANCE, interrupted};
 
 /// A process that ends with this value, and all its descendants with it.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Instance {
         (program, arguments): (OsString, Vec<OsString>),
         given: Stdio3,
     ) -> Result<Instance, LaunchError> {
-        let failed = |source| LaunchError::Spawn { program: program.to_string_lossy().into_owned(), source };
+        let failed = |error| LaunchError::Spawn { program: program.to_string_lossy().into_owned(), error };
         let mark = fresh_mark();
         let output = Output::default();
         let mut command = Command::new(&program);
@@ -117,11 +118,18 @@ impl Instance {
         Ok(kill(self.pid(), signal)?)
     }
 
-    /// Waits at most `limit` for the launched process to end. It stays a zombie, and its number its own,
-    /// until this value goes.
+    /// Waits at most `limit` for the launched process to end; an interrupt ends the wait. The process stays a
+    /// zombie, and its number its own, until this value goes.
     pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        if !self.reaped && self.status.is_none() && os::wait_for_exit(self.pid(), limit).unwrap_or(false) {
-            self.status = os::exit_status(self.pid()).ok().flatten();
+        let deadline = Instant::now() + limit;
+        while !self.reaped && self.status.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if os::wait_for_exit(self.pid(), left.min(GLANCE)).unwrap_or(false) {
+                self.status = os::exit_status(self.pid()).ok().flatten();
+            }
+            if left.is_zero() || interrupted() {
+                break;
+            }
         }
         self.status
     }
@@ -154,7 +162,10 @@ impl Instance {
             return;
         }
         self.flock.end();
-        self.status = self.status.or(self.child.wait().ok());
+        // Of another user's process (a setuid program's) there is no end to be had, and none to wait for.
+        if wait_for_burial(self.pid()) {
+            self.status = self.status.or(self.child.wait().ok());
+        }
         self.reaped = true;
         self.flock.bury();
     }

@@ -29,6 +29,7 @@ pub use instance::Instance;
 use instance::Stdio3;
 pub use output::Output;
 pub use plan::bundled_plans;
+pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
 
 /// A server under test: its address, its processes, and the clients' way to it.
@@ -56,6 +57,7 @@ impl Server {
     /// # Errors
     /// [`LaunchError`], which quotes what the server printed.
     pub fn launch(spec: &Spec, patience: Patience, seed: u64) -> Result<Server, LaunchError> {
+        spec.find_program()?;
         let scratch = scratch_directory().map_err(LaunchError::Harness)?;
         let reserved = (spec.transport().reserve)(scratch.path()).map_err(LaunchError::Harness)?;
         let mut server = Server {

@@ -21,8 +21,9 @@ fn plan(line: &str) -> Result<Spec, LaunchError> {
     let name = words.next().unwrap_or_default();
     let transport = Transport::named(name).ok_or_else(|| LaunchError::NoTransport(name.to_owned()))?;
     let start = match (words.next(), words.next()) {
-        (Some("--start"), Some("listen-fds")) => Start::ListenFds,
-        (Some("--start"), Some("inetd")) => Start::Inetd,
+        (Some("--start"), Some(name)) => {
+            Start::named(name).ok_or_else(|| LaunchError::NoStart(name.to_owned()))?
+        }
         _ => Start::Bind,
     };
     Spec::new(transport, start, command.split(' '))
@@ -41,8 +42,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_transport_is_named() {
+    fn an_unknown_transport_or_way_of_starting_is_named() {
         let error = bundled_plans("//! echospec check tpc -- echo-tcp {addr}\n").unwrap_err();
         assert!(error.to_string().contains("tpc"));
+        let error = bundled_plans("//! echospec check tcp --start tpyo -- echo-tcp\n").unwrap_err();
+        assert!(error.to_string().contains("tpyo"));
     }
 }

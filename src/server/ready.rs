@@ -31,7 +31,7 @@ pub(super) fn await_ready(
             return Ok(());
         }
         if let Some(status) = instance.ended() {
-            return Err(ended(instance, status));
+            return Err(ended(instance, status, patience));
         }
         if interrupted() {
             return Err(LaunchError::Interrupted);
@@ -69,9 +69,9 @@ fn is_fifo(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_fifo())
 }
 
-fn ended(instance: &Instance, status: std::process::ExitStatus) -> LaunchError {
+fn ended(instance: &Instance, status: std::process::ExitStatus, patience: Patience) -> LaunchError {
     // Its last words may still be on their way through the pipe.
-    instance.output().wait_closed(Duration::from_millis(200));
+    instance.output().wait_closed(patience.turn());
     let output = last_words(instance);
     if status.code() == Some(UNSUPPORTED) {
         return LaunchError::Unsupported { output };

@@ -5,7 +5,8 @@
 //! `setsid` and a double fork change a process's group and parent, but not that.
 
 use std::io;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -65,26 +66,23 @@ impl Flock {
 
     /// Kills every process but leaves the leader unreaped; those that we adopted are reaped.
     ///
-    /// A process can fork while the others die, so this looks again until nobody is left.
+    /// A process can fork while the others die, so this looks again until nobody is left, or nobody that
+    /// we may signal.
     pub fn end(&self) {
+        let deadline = Instant::now() + BURIAL;
         let _ = killpg(self.leader, Signal::SIGKILL);
-        for _ in 0..100 {
+        while Instant::now() < deadline {
             let mut all = Vec::new();
             if self.collect(&mut all).is_err() {
-                break;
+                return;
             }
-            for process in all.iter().filter(|process| process.zombie) {
-                self.reap(process);
-            }
-            all.retain(|process| !process.zombie);
+            all.iter().filter(|process| process.zombie).for_each(|process| self.reap(process));
+            all.retain(|process| !process.zombie && kill(process.pid, Signal::SIGKILL) != Err(Errno::EPERM));
             if all.is_empty() {
-                break;
+                return;
             }
             for process in &all {
-                let _ = kill(process.pid, Signal::SIGKILL);
-            }
-            for process in &all {
-                let _ = os::wait_for_exit(process.pid, BURIAL);
+                let _ = os::wait_for_exit(process.pid, deadline.saturating_duration_since(Instant::now()));
                 self.reap(process);
             }
         }
@@ -93,13 +91,13 @@ impl Flock {
     /// Once the leader has been reaped: reaps what is left of its process group, whose number stays taken
     /// until then. Lists of children can miss one while others end; `waitpid(2)` cannot.
     pub fn bury(&self) {
+        let deadline = Instant::now() + BURIAL;
         let group = Pid::from_raw(-self.leader.as_raw());
-        let mut rest = WaitPidFlag::WNOHANG;
-        loop {
-            match waitpid(group, Some(rest)) {
+        while Instant::now() < deadline {
+            match waitpid(group, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::StillAlive) => {
                     let _ = killpg(self.leader, Signal::SIGKILL);
-                    rest = WaitPidFlag::empty();
+                    thread::park_timeout(Duration::from_millis(1));
                 }
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => return,
@@ -112,5 +110,21 @@ impl Flock {
         if process.pid != self.leader {
             while waitpid(process.pid, Some(WaitPidFlag::WNOHANG)) == Err(Errno::EINTR) {}
         }
+    }
+}
+
+/// How long the leader, killed, may take to become a zombie.
+pub(super) fn wait_for_burial(leader: Pid) -> bool {
+    os::wait_for_exit(leader, BURIAL).unwrap_or(false)
+}
+
+/// Kills every descendant of this process that is left: one that cleared its environment and left its group
+/// and parent is found no other way. For programs at their end, which have no children of their own; where
+/// there are no sub-reapers, such a process is not ours any more and not found.
+pub fn sweep() {
+    let mut doomed = os::children(Pid::this()).unwrap_or_default();
+    while let Some(process) = doomed.pop() {
+        doomed.extend(os::children(process.pid).unwrap_or_default());
+        let _ = kill(process.pid, Signal::SIGKILL);
     }
 }

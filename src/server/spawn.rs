@@ -23,6 +23,7 @@ pub(super) fn spawn(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Ch
     let numbered = (3..).zip(passed).map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd });
     command.fd_mappings(numbered.collect()).map_err(io::Error::other)?;
     os::end_with_parent(&mut command);
+    os::restore_descriptor_limit(&mut command);
     let (answer, child) = channel();
     launcher().send((command, answer)).map_err(|_| io::Error::other("the launching thread has ended"))?;
     child.recv().map_err(|_| io::Error::other("the launching thread has ended"))?

@@ -3,7 +3,9 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access};
 
 use super::LaunchError;
 use crate::transport::{Address, Needs, Transport};
@@ -23,6 +25,15 @@ pub enum Start {
 }
 
 impl Start {
+    /// Every way of starting.
+    pub const ALL: [Start; 3] = [Start::Bind, Start::ListenFds, Start::Inetd];
+
+    /// The way of starting called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Start> {
+        Start::ALL.into_iter().find(|start| start.name() == name)
+    }
+
     /// Its name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -115,6 +126,23 @@ impl Spec {
         quoted.collect::<Vec<_>>().join(" ")
     }
 
+    /// Says at once, and once for all ways of starting, that there is no such program.
+    pub(super) fn find_program(&self) -> Result<(), LaunchError> {
+        let program = locate(self.command[0].clone());
+        let found = if program.as_bytes().contains(&b'/') {
+            is_program(Path::new(&program))
+        } else if in_path(&program) {
+            Ok(())
+        } else {
+            Err(nix::Error::ENOENT)
+        };
+        let refused = |error: nix::Error| LaunchError::Spawn {
+            program: program.to_string_lossy().into_owned(),
+            error: error.into(),
+        };
+        found.map_err(refused)
+    }
+
     /// Program and arguments with the address in place.
     pub(super) fn fill(&self, address: &Address) -> (OsString, Vec<OsString>) {
         let mut words = self.command.iter().map(|word| fill(word, address));
@@ -169,7 +197,14 @@ fn locate(program: OsString) -> OsString {
 
 fn in_path(program: &OsStr) -> bool {
     env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+        .is_some_and(|path| env::split_paths(&path).any(|folder| is_program(&folder.join(program)).is_ok()))
+}
+
+fn is_program(path: &Path) -> nix::Result<()> {
+    if path.is_dir() {
+        return Err(nix::Error::EACCES);
+    }
+    access(path, AccessFlags::X_OK)
 }
 
 /// The bundled program called `name`: beside the running program, or one folder up, where cargo puts

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use super::{Instance, Server, describe};
 use crate::os::{self, Descriptor, Process};
 use crate::transport::Witness;
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::verdict::{Finding, Outcome, Verdict, printable};
 
 impl Server {
     /// Every living process of this server.
@@ -64,7 +64,7 @@ impl Server {
             let processes = members.iter().flat_map(|members| members().unwrap_or_default());
             let place = |process: Process| {
                 let place = os::blocked_in(process.pid)?;
-                Some(format!("{} ({}) is blocked in {place}", process.pid, process.name.escape_default()))
+                Some(format!("{} ({}) is blocked in {place}", process.pid, printable(&process.name)))
             };
             processes.filter_map(place).take(4).collect::<Vec<_>>().join(", ")
         }))
@@ -87,6 +87,9 @@ fn is_own_fault(finding: &Finding, status: ExitStatus) -> bool {
 fn untold(what: &str, error: &io::Error) -> Finding {
     match error.kind() {
         io::ErrorKind::Unsupported => Finding::unsupported(what, "this system does not tell"),
+        io::ErrorKind::PermissionDenied => {
+            Finding::unsupported(what, "the system does not let us look into this process")
+        }
         _ => Finding::broken(what, error.to_string()),
     }
 }

@@ -54,11 +54,16 @@ fn dial(dial: &Dial<'_>) -> io::Result<Link> {
     Link::pipes(to, from)
 }
 
+/// Gives up where the pipes themselves have gone: then nobody can let the opener go, and it ends with us.
 fn release(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
+    let gone =
+        |end: &io::Result<File>| end.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     while !opener.is_finished() {
         let read = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(input);
         let write = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(output);
-        drop((read, write));
+        if gone(&read) && gone(&write) {
+            return;
+        }
         thread::yield_now();
     }
 }

@@ -54,12 +54,15 @@ impl Messenger {
         address.ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
     }
 
-    /// Whether a message of `length` bytes can be sent at all here: macOS, for one, allows less than Linux.
+    /// Whether a message of `length` bytes can be sent by a program that leaves its buffers as they are, as most
+    /// servers do: macOS, for one, allows less than Linux.
     #[must_use]
     pub fn can_send(&self, length: usize) -> bool {
-        let Some(socket) = self.link.as_socket() else { return false };
-        let room = socket.send_buffer_size().unwrap_or_default();
-        room >= length + KIB
+        let fresh = |socket: &Socket| {
+            let address = socket.local_addr()?;
+            Socket::new(address.domain(), socket.r#type()?, None)?.send_buffer_size()
+        };
+        self.link.as_socket().is_some_and(|socket| fresh(socket).unwrap_or_default() >= length + KIB)
     }
 
     /// Sends one message.

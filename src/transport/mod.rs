@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use bitflags::bitflags;
@@ -164,7 +165,13 @@ impl fmt::Debug for Witness {
 #[derive(Debug)]
 pub(crate) struct Reserved {
     pub address: Address,
-    pub _hold: Option<socket2::Socket>,
+    pub _hold: Option<Hold>,
+}
+
+/// What keeps a reserved address from others.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pub _claim: Option<OwnedFd>,
 }
 
 /// One client's wish to reach a server.

@@ -9,17 +9,14 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::{Address, Reserved};
+use super::{Address, Hold, Reserved};
 use crate::os;
 
 /// Below the range from which any system here picks the ports of clients (32768 on Linux, 49152 on
 /// macOS), so that no connecting client can take a server's port between its choice and its bind.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// A free port on 127.0.0.1 for `kind`.
-///
-/// The reservation is the same port number bound in the *other* protocol: it excludes other runs of
-/// echospec, is in nobody's way, and vanishes with this process however it ends.
+/// A free port on 127.0.0.1 for `kind`, claimed so that no other run of echospec takes it.
 pub(super) fn reserve(kind: Type) -> io::Result<Reserved> {
     for _ in 0..1000 {
         let port = next_port();
@@ -42,14 +39,13 @@ fn next_port() -> u16 {
     PORTS.start + u16::try_from(offset).unwrap_or_default()
 }
 
-/// Binds the port in the other protocol, and proves that it is free in `kind` on every address.
-fn hold(kind: Type, port: u16) -> Option<Socket> {
-    let other = if kind == Type::STREAM { Type::DGRAM } else { Type::STREAM };
-    let hold = Socket::new(Domain::IPV4, other, None).ok()?;
-    hold.bind(&SockAddr::from(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))).ok()?;
+/// Claims the port, and proves that nobody is bound to it on any address.
+fn hold(kind: Type, port: u16) -> Option<Hold> {
+    let protocol = if kind == Type::STREAM { "tcp" } else { "udp" };
+    let claim = os::claim(&format!("echospec-{protocol}-{port}")).ok()?;
     let probe = Socket::new(Domain::IPV4, kind, None).ok()?;
     probe.bind(&SockAddr::from(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))).ok()?;
-    Some(hold)
+    Some(Hold { _claim: claim })
 }
 
 /// A TCP socket for `address`, bound to `source` if that is given.

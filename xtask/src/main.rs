@@ -33,6 +33,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    echospec::cli::prepare();
     let result = match Cli::parse().task {
         Task::TestAll(args) => test_all::run(&args),
         Task::Ci => ci::run(),

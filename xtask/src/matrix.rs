@@ -1,21 +1,22 @@
 //! Running one server against every check that applies, and holding the result against the record.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use echospec::checks::{AREAS, checks};
 use echospec::patience::interrupted;
 use echospec::runner::{self, Options, Report};
+use echospec::server::LaunchError;
 use echospec::verdict::Outcome;
 
 use crate::peers::{Candidate, Deviation};
 
 /// What one server did.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 pub struct Row {
     pub name: String,
     pub reports: Vec<Report>,
@@ -24,49 +25,51 @@ pub struct Row {
     pub surprises: Vec<String>,
 }
 
-/// Runs the servers, a few at a time because most checks wait for most of their time, and calls `tell` with
-/// each as it ends; answers in the order of `servers`. An interrupt leaves out those not yet begun.
-pub fn run_all(servers: &[Candidate], options: &Options, tell: impl Fn(&Row) + Sync) -> Result<Vec<Row>> {
-    let workers = thread::available_parallelism().map_or(2, usize::from) + 1;
+/// Servers at a time: most checks wait for most of their time.
+const WORKERS: usize = 3;
+
+/// Checks of one server at a time, however many cores there are: each may hold 64 MiB and 200 sockets.
+const JOBS: usize = 6;
+
+/// Runs the servers, a few at a time, and calls `tell` with each as it ends; answers in the order of
+/// `servers`. An interrupt leaves out those not yet begun.
+pub fn run_all(servers: &[Candidate], options: &Options, tell: impl Fn(&Row) + Sync) -> Vec<Row> {
+    let options = &Options { jobs: options.jobs.min(JOBS), ..*options };
     let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        while !interrupted() {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(server) = servers.get(place) else { break };
-            let row = run(server, options)?;
-            tell(&row);
-            done.push((place, row));
+    let rows = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while !interrupted() {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(server) = servers.get(place) else { break };
+                    let row = run(server, options);
+                    tell(&row);
+                    rows.lock().unwrap_or_else(PoisonError::into_inner).push((place, row));
+                }
+            });
         }
-        Ok(done)
-    };
-    let results: Vec<Result<Vec<_>>> = thread::scope(|scope| {
-        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        handles
-            .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|_| bail!("a worker panicked")))
-            .collect()
     });
-    let mut rows = results.into_iter().collect::<Result<Vec<_>>>()?.concat();
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.sort_by_key(|(place, _)| *place);
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Runs `candidate`.
-fn run(candidate: &Candidate, options: &Options) -> Result<Row> {
+/// Runs `candidate`. One that does not start is a surprise, and no reason to leave out the others.
+fn run(candidate: &Candidate, options: &Options) -> Row {
     let began = Instant::now();
     let apply: Vec<_> = checks().filter(|check| check.applies_to(candidate.spec.offers())).collect();
-    let reports = runner::run(&candidate.spec, &apply, options, |_| ())
-        .with_context(|| format!("{}: {}", candidate.name, candidate.spec.command_line()))?;
-    let mut row = Row {
-        name: candidate.name.clone(),
-        took: began.elapsed(),
-        on_record: Vec::new(),
-        surprises: Vec::new(),
-        reports,
-    };
-    row.judge(&candidate.deviations);
-    Ok(row)
+    let result = runner::run(&candidate.spec, &apply, options, |_| ());
+    let mut row = Row { name: candidate.name.clone(), took: began.elapsed(), ..Row::default() };
+    match result {
+        Ok(reports) => {
+            row.reports = reports;
+            row.judge(&candidate.deviations);
+        }
+        Err(LaunchError::Interrupted) => {}
+        Err(error) => row.surprises.push(format!("{}: does not start: {error}", row.name)),
+    }
+    row
 }
 
 impl Row {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use echospec::checks::checks;
 use echospec::server::{Spec, Start};
 use echospec::transport::Transport;
@@ -64,6 +64,9 @@ struct Entry {
     transport: String,
     #[serde(default)]
     start: Option<String>,
+    /// The systems it is made for, as `std::env::consts::OS` names them; all if none is named.
+    #[serde(default)]
+    systems: Vec<String>,
     /// Programs that must be installed.
     needs: Vec<String>,
     /// A command that makes `{out}`, run in the folder `build_in` below `fixtures/servers`.
@@ -84,6 +87,9 @@ pub fn candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
     let (mut present, mut absent) = (Vec::new(), Vec::new());
     for entry in record.server {
         entry.validate().with_context(|| format!("in {}: {}", path.display(), entry.name))?;
+        if !entry.systems.is_empty() && entry.systems.iter().all(|system| system != env::consts::OS) {
+            continue;
+        }
         match entry.needs.iter().find(|program| !installed(program)) {
             Some(program) => absent.push(Absent { program: program.clone(), name: entry.name }),
             None => present.push(entry.prepare()?),
@@ -108,12 +114,9 @@ impl Entry {
         }
         let transport =
             Transport::named(&self.transport).with_context(|| format!("no transport {}", self.transport))?;
-        let start = match self.start.as_deref() {
-            None => Start::Bind,
-            Some("listen-fds") => Start::ListenFds,
-            Some("inetd") => Start::Inetd,
-            Some(other) => bail!("{}: no way of starting is called {other}", self.name),
-        };
+        let how = self.start.as_deref().unwrap_or(Start::Bind.name());
+        let start = Start::named(how)
+            .with_context(|| format!("{}: no way of starting is called {how}", self.name))?;
         let servers = root().join("fixtures/servers");
         let fill = |word: &String| {
             word.replace("{out}", &out.to_string_lossy()).replace("{servers}", &servers.to_string_lossy())

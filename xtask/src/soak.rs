@@ -8,6 +8,7 @@ use anyhow::Result;
 use echospec::cli::interrupt;
 use echospec::patience::interrupted;
 use echospec::runner::Options;
+use echospec::server::sweep;
 
 use crate::{bundled, matrix, test_all};
 
@@ -32,9 +33,10 @@ pub fn run(args: &Args) -> Result<bool> {
             let cores = thread::available_parallelism().map_or(2, usize::from);
             (0..cores).for_each(|_| drop(scope.spawn(|| burn(&done))));
         }
-        let result = runs(args.runs, &servers);
+        let held = runs(args.runs, &servers);
         done.store(true, Ordering::Relaxed);
-        result
+        sweep();
+        Ok(held)
     })
 }
 
@@ -44,13 +46,13 @@ fn burn(done: &AtomicBool) {
     }
 }
 
-fn runs(number: usize, servers: &[crate::peers::Candidate]) -> Result<bool> {
+fn runs(number: usize, servers: &[crate::peers::Candidate]) -> bool {
     let (mut checks, mut surprises, mut longest) = (0, 0, 0.0_f64);
     let mut completed = 0;
     while completed < number && !interrupted() {
         let began = Instant::now();
         let options = Options { seed: completed as u64, ..Options::default() };
-        for row in matrix::run_all(servers, &options, |_| ())? {
+        for row in matrix::run_all(servers, &options, |_| ()) {
             checks += row.reports.len();
             surprises += row.surprises.len();
             row.surprises.iter().for_each(|line| println!("run {}: {line}", completed + 1));
@@ -63,5 +65,5 @@ fn runs(number: usize, servers: &[crate::peers::Candidate]) -> Result<bool> {
         );
     }
     println!("{completed} runs, {checks} checks, {surprises} surprises, the longest run {longest:.1} s");
-    Ok(surprises == 0 && completed == number)
+    surprises == 0 && completed == number
 }

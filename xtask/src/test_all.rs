@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use echospec::cli::interrupt;
 use echospec::runner::Options;
+use echospec::server::sweep;
 use echospec::verdict::count;
 
 use crate::matrix::{self, Row};
@@ -37,7 +38,8 @@ pub fn run(args: &Args) -> Result<bool> {
     ensure!(!servers.is_empty() || !absent.is_empty(), "no server's name contains the text given to --only");
     interrupt::watch()?;
     let began = Instant::now();
-    let rows = run_each(&servers)?;
+    let rows = run_each(&servers);
+    sweep();
     println!("\n{}", matrix::table(&rows));
     let surprised = tell(&rows, &absent);
     let checks: usize = rows.iter().map(|row| row.reports.len()).sum();
@@ -47,7 +49,11 @@ pub fn run(args: &Args) -> Result<bool> {
         println!("interrupted by signal {signal}: the other servers were not run");
         return Ok(false);
     }
-    Ok(surprised == 0 && (absent.is_empty() || !args.require_peers))
+    if args.require_peers && !absent.is_empty() {
+        println!("{} absent, and --require-peers asks for all of them", count(absent.len(), "server"));
+        return Ok(false);
+    }
+    Ok(surprised == 0)
 }
 
 /// Builds the programs of the workspace, with their output as cargo shows it.
@@ -62,7 +68,7 @@ pub fn build() -> Result<()> {
 }
 
 /// Runs the servers and says of each how it did.
-fn run_each(servers: &[Candidate]) -> Result<Vec<Row>> {
+fn run_each(servers: &[Candidate]) -> Vec<Row> {
     let width = servers.iter().map(|server| server.name.chars().count()).max().unwrap_or(0);
     matrix::run_all(servers, &Options::default(), |row| {
         let mark = if row.surprises.is_empty() { "ok" } else { "SURPRISE" };

@@ -1,7 +1,9 @@
 //! A child for one client has no business with the next.
 
-use crate::checks::holders::{holds, newcomers, server_sockets};
+use crate::checks::holders::{at_rest, holds, newcomers, server_sockets};
 use crate::checks::{Check, talk};
+use crate::os::Process;
+use crate::patience::until;
 use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Level::Should, Verdict};
@@ -12,24 +14,34 @@ pub const CHECK: Check = Check {
     says: "a process made for one client does not hold the listening socket",
     why: "after a crash of the parent the port stays taken, and clients connect to a queue that nobody accepts from",
     cites: &["fork(2)", "close(2)", "PEP 446"],
-    recipe: "note the server's processes, connect and exchange, list the descriptors of those that are new",
+    recipe: "serve one client, note the server's processes, connect and exchange, list the descriptors of those that are new and end with their client",
     needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
     run,
 };
 
 fn run(server: &mut Server) -> Verdict {
-    let before = server.processes()?;
-    let _client = talk::answered(server)?;
+    let offers = server.spec().offers();
+    talk::answered(server)?.finish(offers)?;
+    let before = at_rest(server)?;
+    let mut client = talk::answered(server)?;
+    let mut suspects = Vec::new();
     for process in newcomers(server, &before)? {
-        for (descriptor, socket) in server_sockets(server, process.pid)? {
-            if socket.listening {
-                return Err(holds(
-                    &process,
-                    "no listening socket in a process made for one client",
-                    &descriptor,
-                ));
-            }
+        let sockets = server_sockets(server, process.pid)?;
+        let listener = sockets.into_iter().find(|(_, socket)| socket.listening);
+        suspects.extend(listener.map(|(descriptor, _)| (process, descriptor)));
+    }
+    client.finish(offers)?;
+    drop(client);
+    for (process, descriptor) in suspects {
+        // One that stays when the client has gone is a worker, which accepts clients itself.
+        if ends(server, &process)? {
+            return Err(holds(&process, "no listening socket in a process made for one client", &descriptor));
         }
     }
     Ok(())
+}
+
+fn ends(server: &Server, process: &Process) -> Verdict<bool> {
+    let gone = || Ok(server.processes()?.iter().all(|other| other.pid != process.pid).then_some(()));
+    Ok(until(server.patience().turn(), gone)?.is_some())
 }

@@ -1,8 +1,10 @@
 //! What survives an exec unasked.
 
+use std::collections::HashSet;
+
 use crate::checks::holders::{holds, newcomers, server_sockets};
 use crate::checks::{Check, talk};
-use crate::os;
+use crate::os::{self, Process};
 use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Level::Should, Verdict};
@@ -21,8 +23,10 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> Verdict {
     let before = server.processes()?;
     let _client = talk::answered(server)?;
-    let own = os::program(server.pid()?);
-    let executed = newcomers(server, &before)?.into_iter().filter(|process| os::program(process.pid) != own);
+    // A wrapper that started the server is a program of its own, and the server's forks run the server's.
+    let own: HashSet<_> = before.iter().filter_map(|process| os::program(process.pid)).collect();
+    let foreign = |process: &Process| os::program(process.pid).is_some_and(|program| !own.contains(&program));
+    let executed = newcomers(server, &before)?.into_iter().filter(foreign);
     for process in executed {
         for (descriptor, _) in server_sockets(server, process.pid)? {
             if descriptor.number > 2 {

@@ -1,7 +1,7 @@
 //! A file that nobody serves must not keep a server from coming back.
 
 use crate::checks::{Check, talk};
-use crate::server::{LaunchError, Server};
+use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Finding, Level::Should, Verdict};
 
@@ -26,12 +26,5 @@ fn run(server: &mut Server) -> Verdict {
     if path.symlink_metadata().is_err() {
         return Err(Finding::broken("a stale socket file", "there is none: something removed it"));
     }
-    match server.restart() {
-        Ok(()) => talk::answered(server).map(drop),
-        Err(LaunchError::Interrupted) => Err(Finding::interrupted()),
-        Err(error) => {
-            Err(Finding::fail(format!("the server started again on {}", path.display()), error.to_string())
-                .because("the stale file was neither recognised nor removed"))
-        }
-    }
+    talk::started_again(server, "the stale file was neither recognised nor removed")
 }

@@ -2,8 +2,8 @@
 
 use nix::sys::signal::Signal;
 
+use crate::checks::holders::{called, server_sockets};
 use crate::checks::{Check, talk};
-use crate::os::{self, Object};
 use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
@@ -37,12 +37,9 @@ fn refuses(server: &mut Server) -> bool {
 
 fn holder(server: &Server) -> String {
     for process in server.processes().unwrap_or_default() {
-        let table = os::descriptors(process.pid).unwrap_or_default();
-        let listener =
-            table.iter().find(|entry| matches!(&entry.object, Object::Socket(socket) if socket.listening));
-        if let Some(listener) = listener {
-            let name = process.name.escape_default();
-            return format!("{} is still held by its child {} ({name})", listener.object, process.pid);
+        let sockets = server_sockets(server, process.pid).unwrap_or_default();
+        if let Some((_, listener)) = sockets.iter().find(|(_, socket)| socket.listening) {
+            return format!("{listener} is still held by its child {}", called(&process));
         }
     }
     "connections are taken, and nobody answers".into()

@@ -6,7 +6,7 @@ use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
 use crate::server::Server;
 use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict};
+use crate::verdict::{Finding, Level::Must, Outcome, Verdict};
 
 pub const PORT: Check = Check {
     id: "port/many-clients",
@@ -49,6 +49,7 @@ fn run(server: &mut Server) -> Verdict {
     while crowd.len() < CLIENTS {
         match talk::answered(server) {
             Ok(client) => crowd.push(client),
+            Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
             Err(finding) => return limit(server, crowd, finding),
         }
     }

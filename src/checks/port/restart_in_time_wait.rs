@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::checks::Check;
+use crate::checks::{Check, talk};
 use crate::os::{self, TcpState};
 use crate::patience::until;
-use crate::server::{LaunchError, Server};
+use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Finding, Level::Should, Verdict};
 
@@ -31,12 +31,8 @@ fn run(server: &mut Server) -> Verdict {
     client.expect_eof()?;
     drop(client);
     prove_time_wait(server, address)?;
-    match server.restart() {
-        Ok(()) => server.connect()?.exchange(b"back again"),
-        Err(LaunchError::Interrupted) => Err(Finding::interrupted()),
-        Err(error) => Err(Finding::fail(format!("the server started again on {address}"), error.to_string())
-            .because("the listener is bound without SO_REUSEADDR, and an old connection is in TIME_WAIT")),
-    }
+    let cause = "the listener is bound without SO_REUSEADDR, and an old connection is in TIME_WAIT";
+    talk::started_again(server, cause)
 }
 
 /// The control: whoever binds without SO_REUSEADDR is refused now, and the kernel's table says why.

@@ -69,7 +69,7 @@ fn gives_up(server: &Server, rival: &mut Instance) -> Verdict {
     if status.success() {
         return Err(Finding::fail(wanted, describe(status)));
     }
-    if !rival.says_anything(server.patience().stall()) {
+    if !rival.says_anything(server.patience().progress()) {
         return Err(Finding::fail(
             format!("{wanted} that it prints"),
             format!("{}, and silence", describe(status)),

@@ -1,0 +1,39 @@
+//! The harness's own limits, and signals that whoever started it may have left ignored.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
+
+/// As many descriptors as the largest crowd of clients needs. macOS starts at 256, most Linux at 1024.
+const WANTED: rlim_t = 4096;
+
+static FORMER: OnceLock<(rlim_t, rlim_t)> = OnceLock::new();
+
+/// Raises this process's soft limit of descriptors as far as it is allowed and useful. Servers still start
+/// with the limit that we were started with.
+pub fn raise_descriptor_limit() {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    if soft < WANTED && setrlimit(Resource::RLIMIT_NOFILE, WANTED.min(hard), hard).is_ok() {
+        let _ = FORMER.set((soft, hard));
+    }
+}
+
+/// Has the child of `command` start with the limit that this process was started with.
+#[expect(unsafe_code, reason = "a limit is the child's own only between fork and exec")]
+pub fn restore_descriptor_limit(command: &mut Command) {
+    let Some(&(soft, hard)) = FORMER.get() else { return };
+    let restore = move || Ok(setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?);
+    // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
+    unsafe { command.pre_exec(restore) };
+}
+
+/// Undoes an ignored SIGCHLD, which a parent can leave us: with it the kernel forgets how children ended
+/// (wait(2)), and servers would inherit it.
+#[expect(unsafe_code, reason = "signal(2) is unsafe because handlers are")]
+pub fn expect_children() {
+    // SAFETY: the default action runs no code of ours.
+    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+}
