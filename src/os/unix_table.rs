@@ -26,6 +26,6 @@ fn entry(line: &str) -> Option<Entry> {
     let flags = u32::from_str_radix(columns.next()?, 16).ok()?;
     let kind = u32::from_str_radix(columns.next()?, 16).ok()?;
     let inode = columns.nth(1)?.parse().ok()?;
-    let path = line.split_once(&format!(" {inode} ")).map(|x| x.1).map(PathBuf::from);
+    let path = line.split_once(&format!(" {inode} ")).map(|(_, path)| PathBuf::from(path));
     Some(Entry { inode, accepts: flags & ACCEPTS != 0, is_datagram: kind == DATAGRAM, path })
 }

@@ -65,11 +65,10 @@ impl Instance {
     }
 
     /// Launches `program`, without arguments, with `input` and `output` as its standard input and output.
-    pub(crate) fn between(
-        program: PathBuf,
-        input: OwnedFd,
-        output: OwnedFd,
-    ) -> Result<Instance, LaunchError> {
+    ///
+    /// # Errors
+    /// [`LaunchError::Spawn`] where it cannot be executed.
+    pub fn between(program: PathBuf, input: OwnedFd, output: OwnedFd) -> Result<Instance, LaunchError> {
         let given = Stdio3 { input: Some(input), output: Some(output), ..Stdio3::default() };
         Instance::launch((program.into_os_string(), Vec::new()), given)
     }
