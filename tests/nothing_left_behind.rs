@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use echospec::os;
+use echospec::os::{self, Process};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
@@ -17,6 +17,7 @@ fn run(place: &TempDir, arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_echospec"))
         .args(arguments)
         .env("TMPDIR", place.path())
+        .env("PATH", path_with_bundled())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -24,11 +25,33 @@ fn run(place: &TempDir, arguments: &[&str]) -> Child {
 }
 
 fn assert_nothing_left(place: &TempDir) {
+    assert_eq!(servers_left(), []);
     let files: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.is_empty(), "left behind: {files:?}");
-    let orphans: Vec<_> = os::children(Pid::this()).unwrap_or_default();
-    let servers: Vec<_> = orphans.iter().filter(|process| process.name.starts_with("echo-")).collect();
-    assert!(servers.is_empty(), "left behind: {servers:?}");
+}
+
+fn path_with_bundled() -> std::ffi::OsString {
+    let bundled = std::path::Path::new(env!("CARGO_BIN_EXE_echo-unix")).parent().unwrap().to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths([bundled].into_iter().chain(std::env::split_paths(&path))).unwrap()
+}
+
+/// The bundled servers among our children, to whom orphans come.
+fn servers_left() -> Vec<Process> {
+    let mut orphans = os::children(Pid::this()).unwrap_or_default();
+    orphans.retain(|process| process.name.starts_with("echo-"));
+    orphans
+}
+
+/// Waits until the run has printed a result, which shows that servers are running, and answers the rest.
+fn under_way(run: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.contains("pass")).unwrap();
+    lines
+}
+
+fn send(run: &Child, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(run.id()).unwrap()), signal).unwrap();
 }
 
 #[test]
@@ -47,12 +70,24 @@ fn after_a_run_and_after_a_failed_one() {
 fn after_an_interrupt(#[case] signal: Signal, #[case] code: i32) {
     let place = TempDir::new().unwrap();
     let mut child = run(&place, &["check", "unix", "--jobs", "2", "--", "echo-unix", "{path}"]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // The first result shows that servers are running.
-    lines.find(|line| line.as_ref().unwrap().contains("pass")).unwrap().unwrap();
-    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
-    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    let lines = under_way(&mut child);
+    send(&child, signal);
+    let rest: Vec<String> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(code), "{rest:#?}");
     assert!(rest.iter().any(|line| line.contains("interrupted")), "{rest:#?}");
+    assert_nothing_left(&place);
+}
+
+#[test]
+fn after_a_second_interrupt() {
+    let place = TempDir::new().unwrap();
+    // A server that ignores SIGTERM holds up the orderly end.
+    let stubborn = ["sh", "-c", "trap '' TERM; echo-unix $1; sleep 60", "sh", "{path}"];
+    let mut child = run(&place, &[&["check", "unix", "--jobs", "2", "--"][..], &stubborn].concat());
+    let lines = under_way(&mut child);
+    send(&child, Signal::SIGINT);
+    send(&child, Signal::SIGTERM);
+    drop(lines);
+    assert!(matches!(child.wait().unwrap().code(), Some(130 | 143)));
     assert_nothing_left(&place);
 }

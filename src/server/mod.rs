@@ -1,10 +1,8 @@
 //! Launch, await ready, connect, inspect, signal, restart, reap: a server that cannot outlive its owner.
 
-use std::io;
 use std::os::fd::OwnedFd;
 
 use nix::unistd::Pid;
-use tempfile::TempDir;
 
 use crate::patience::Patience;
 use crate::payload::payload;
@@ -19,6 +17,7 @@ mod output;
 mod passed;
 mod plan;
 mod ready;
+mod scratch;
 mod shepherd;
 mod spawn;
 mod spec;
@@ -29,6 +28,7 @@ pub use instance::Instance;
 use instance::Stdio3;
 pub use output::Output;
 pub use plan::bundled_plans;
+use scratch::Scratch;
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
 
@@ -48,7 +48,7 @@ pub struct Server {
     instances: Vec<Instance>,
     listener: Option<OwnedFd>,
     reserved: Reserved,
-    scratch: TempDir,
+    scratch: Scratch,
 }
 
 impl Server {
@@ -58,7 +58,7 @@ impl Server {
     /// [`LaunchError`], which quotes what the server printed.
     pub fn launch(spec: &Spec, patience: Patience, seed: u64) -> Result<Server, LaunchError> {
         spec.find_program()?;
-        let scratch = scratch_directory().map_err(LaunchError::Harness)?;
+        let scratch = Scratch::new().map_err(LaunchError::Harness)?;
         let reserved = (spec.transport().reserve)(scratch.path()).map_err(LaunchError::Harness)?;
         let mut server = Server {
             spec: spec.clone(),
@@ -144,12 +144,4 @@ impl Server {
     pub fn pid(&mut self) -> Verdict<Pid> {
         Ok(self.instance()?.pid())
     }
-}
-
-/// Under `/tmp` where the usual place has a name so long that no socket's path would fit (unix(7)).
-fn scratch_directory() -> io::Result<TempDir> {
-    const ROOM: usize = 60;
-    let usual = std::env::temp_dir();
-    let place = if usual.as_os_str().len() > ROOM { "/tmp".into() } else { usual };
-    tempfile::Builder::new().prefix("echospec-").tempdir_in(place)
 }

@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::scratch;
 use crate::os::{self, Process};
 
 /// The environment variable that marks the processes of one server.
@@ -118,13 +119,24 @@ pub(super) fn wait_for_burial(leader: Pid) -> bool {
     os::wait_for_exit(leader, BURIAL).unwrap_or(false)
 }
 
-/// Kills every descendant of this process that is left: one that cleared its environment and left its group
-/// and parent is found no other way. For programs at their end, which have no children of their own; where
-/// there are no sub-reapers, such a process is not ours any more and not found.
+/// Kills every descendant of this process that is left, and removes the directories of servers that live.
+///
+/// For programs at their end, which have no children of their own. A process that cleared its environment
+/// and left its group and its parent is found no other way; where there are no sub-reapers it is not ours
+/// any more, and not found.
 pub fn sweep() {
-    let mut doomed = os::children(Pid::this()).unwrap_or_default();
-    while let Some(process) = doomed.pop() {
-        doomed.extend(os::children(process.pid).unwrap_or_default());
-        let _ = kill(process.pid, Signal::SIGKILL);
+    let deadline = Instant::now() + BURIAL;
+    while Instant::now() < deadline {
+        let mut doomed = os::children(Pid::this()).unwrap_or_default();
+        while let Some(process) = doomed.pop() {
+            doomed.extend(os::children(process.pid).unwrap_or_default());
+            let _ = kill(process.pid, Signal::SIGKILL);
+        }
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => thread::park_timeout(Duration::from_millis(1)),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => break, // ECHILD: nobody is left.
+        }
     }
+    scratch::remove_all();
 }
