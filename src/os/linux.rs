@@ -27,8 +27,9 @@ use super::unix_table;
 use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers};
 
 pub fn processes() -> io::Result<Vec<Process>> {
-    let all = procfs::process::all_processes().map_err(to_io)?;
-    Ok(all.filter_map(|entry| entry.ok()?.stat().ok()).map(process).collect())
+    let pids =
+        fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    Ok(pids.filter_map(|pid| read_stat(pid).ok()).map(process).collect())
 }
 
 /// `/proc/PID/task/*/children` where the kernel has it (proc(5), `CONFIG_PROC_CHILDREN`), else every process.
@@ -46,8 +47,8 @@ pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
     Ok(pids.filter_map(|pid| read_stat(pid).ok()).map(process).collect())
 }
 
-pub fn orphans_and_children() -> io::Result<Vec<Process>> {
-    children(Pid::this())
+pub fn may_be_ours(process: &Process) -> bool {
+    process.parent == Pid::this()
 }
 
 fn read_stat(pid: i32) -> ProcResult<Stat> {

@@ -40,11 +40,9 @@ pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
 }
 
 /// There are no sub-reapers, so launchd takes in the orphans.
-pub fn orphans_and_children() -> io::Result<Vec<Process>> {
+pub fn may_be_ours(process: &Process) -> bool {
     const LAUNCHD: Pid = Pid::from_raw(1);
-    let mut found = processes()?;
-    found.retain(|process| process.parent == Pid::this() || process.parent == LAUNCHD);
-    Ok(found)
+    process.parent == Pid::this() || process.parent == LAUNCHD
 }
 
 /// Nothing for a process that has been reaped or that belongs to another user.

@@ -201,7 +201,8 @@ pub fn processes() -> io::Result<Vec<Process>> {
     system::processes()
 }
 
-/// The children of `parent` now, zombies included.
+/// The children of `parent` now, zombies included. One can be missed while others end (proc(5)): look again,
+/// or take [`processes`].
 ///
 /// # Errors
 /// `Unsupported` where the system does not list processes.
@@ -209,13 +210,11 @@ pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
     system::children(parent)
 }
 
-/// The children of this process, and the orphans that may descend from them: those became our own
+/// Whether `process` is a child of this one, or an orphan that may descend from one: orphans become our own
 /// children where there are sub-reapers, and children of init where there are none.
-///
-/// # Errors
-/// `Unsupported` where the system does not list processes.
-pub fn orphans_and_children() -> io::Result<Vec<Process>> {
-    system::orphans_and_children()
+#[must_use]
+pub fn may_be_ours(process: &Process) -> bool {
+    system::may_be_ours(process)
 }
 
 /// The descriptor table of a process, in ascending order. A process that has ended has none.

@@ -21,8 +21,8 @@ pub fn children(_parent: Pid) -> io::Result<Vec<Process>> {
     cannot_tell()
 }
 
-pub fn orphans_and_children() -> io::Result<Vec<Process>> {
-    cannot_tell()
+pub fn may_be_ours(process: &Process) -> bool {
+    process.parent == Pid::this()
 }
 
 pub fn descriptors(_pid: Pid) -> io::Result<Vec<Descriptor>> {

@@ -34,29 +34,27 @@ pub(super) struct Flock {
 impl Flock {
     /// Every living process of this server, the leader first.
     pub fn members(&self) -> io::Result<Vec<Process>> {
-        let mut found = Vec::new();
-        self.collect(&mut found)?;
+        let mut found = self.collect()?;
         found.retain(|process| !process.zombie);
         Ok(found)
     }
 
-    fn collect(&self, found: &mut Vec<Process>) -> io::Result<()> {
-        let (leader, orphans): (Vec<_>, Vec<_>) = os::orphans_and_children()?
-            .into_iter()
-            .filter(|child| self.owns(child))
-            .partition(|child| child.pid == self.leader);
-        found.extend(leader);
+    /// From one list of all processes, which misses none that lives while it is made.
+    fn collect(&self) -> io::Result<Vec<Process>> {
+        let all = os::processes()?;
+        let ours = all.iter().filter(|process| os::may_be_ours(process) && self.owns(process)).cloned();
+        let (mut found, orphans): (Vec<_>, Vec<_>) = ours.partition(|process| process.pid == self.leader);
         found.extend(orphans);
         let mut next = 0;
         while let Some(parent) = found.get(next).map(|process| process.pid) {
-            for child in os::children(parent)? {
-                if found.iter().all(|known| known.pid != child.pid) {
-                    found.push(child);
+            for child in all.iter().filter(|process| process.parent == parent) {
+                if !found.contains(child) {
+                    found.push(child.clone());
                 }
             }
             next += 1;
         }
-        Ok(())
+        Ok(found)
     }
 
     fn owns(&self, child: &Process) -> bool {
@@ -73,10 +71,7 @@ impl Flock {
         let deadline = Instant::now() + BURIAL;
         let _ = killpg(self.leader, Signal::SIGKILL);
         while Instant::now() < deadline {
-            let mut all = Vec::new();
-            if self.collect(&mut all).is_err() {
-                return;
-            }
+            let Ok(mut all) = self.collect() else { return };
             all.iter().filter(|process| process.zombie).for_each(|process| self.reap(process));
             all.retain(|process| !process.zombie && kill(process.pid, Signal::SIGKILL) != Err(Errno::EPERM));
             if all.is_empty() {
