@@ -1,0 +1,155 @@
+//! The bundled servers as programs: how each is called, what it refuses, where it is ready, how it ends.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use command_fds::{CommandFdExt, FdMapping};
+use echospec::os;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use predicates::prelude::*;
+use predicates::str::{contains, is_match, starts_with};
+use rstest::rstest;
+use socket2::{Domain, SockAddr, Socket, Type};
+use tempfile::TempDir;
+
+mod refusals;
+mod serving;
+
+const FIFO: &str = env!("CARGO_BIN_EXE_echo-fifo");
+const FORK: &str = env!("CARGO_BIN_EXE_echo-fork");
+const PIPE: &str = env!("CARGO_BIN_EXE_echo-pipe");
+const TCP: &str = env!("CARGO_BIN_EXE_echo-tcp");
+const TCP_ACTIVATED: &str = env!("CARGO_BIN_EXE_echo-tcp-activated");
+const TCP_FORK: &str = env!("CARGO_BIN_EXE_echo-tcp-fork");
+const TCP_ITERATIVE: &str = env!("CARGO_BIN_EXE_echo-tcp-iterative");
+const UDP: &str = env!("CARGO_BIN_EXE_echo-udp");
+const UNIX: &str = env!("CARGO_BIN_EXE_echo-unix");
+const UNIX_DGRAM: &str = env!("CARGO_BIN_EXE_echo-unix-dgram");
+const UNIX_SEQPACKET: &str = env!("CARGO_BIN_EXE_echo-unix-seqpacket");
+
+/// Only a server that hangs is waited for so long.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// `echo-tcp` of `/…/echo-tcp`.
+fn name(server: &str) -> &str {
+    Path::new(server).file_name().unwrap().to_str().unwrap()
+}
+
+/// A running server; it does not outlive its test.
+struct Server {
+    child: Child,
+    /// Of standard output and standard error, in the order in which they came.
+    lines: Receiver<String>,
+}
+
+impl Server {
+    fn spawn(command: &mut Command) -> Server {
+        let (output, input) = os_pipe::pipe().unwrap();
+        command.stdin(Stdio::piped()).stdout(input.try_clone().unwrap()).stderr(input);
+        let child = command.spawn().unwrap();
+        // The command keeps its ends of the pipe open: as long as it did, there would be no end of file.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Server { child, lines }
+    }
+
+    /// Started in `folder`, it is given back with the address it says it is ready at.
+    fn start(program: &str, folder: &TempDir, address: &str) -> (Server, String) {
+        let server = Server::spawn(Command::new(program).arg(address).current_dir(folder));
+        let address = server.ready_address(program);
+        (server, address)
+    }
+
+    /// The address in the line `ready NAME ADDRESS`, where NAME is that of `program` without `echo-`.
+    fn ready_address(&self, program: &str) -> String {
+        let line = self.line();
+        let words: Vec<&str> = line.split(' ').collect();
+        let ["ready", kind, address] = words[..] else {
+            panic!("not of the form `ready NAME ADDRESS`: {line:?}")
+        };
+        assert_eq!(name(program).strip_prefix("echo-"), Some(kind), "{line:?}");
+        address.to_owned()
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(DEADLINE).expect("the server prints a line")
+    }
+
+    /// Sends `signal`, waits for the end of the server and of all that hold its output.
+    fn end_with(&mut self, signal: Signal) -> ExitStatus {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        kill(pid, signal).unwrap();
+        assert!(os::wait_for_exit(pid, DEADLINE).unwrap(), "{signal} has not ended the server");
+        let after = self.lines.recv_timeout(DEADLINE);
+        assert_eq!(after, Err(RecvTimeoutError::Disconnected), "a line more, or a child that stays");
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn assert_ended_by(signal: Signal, status: ExitStatus) {
+    assert!(status.success() || status.signal() == Some(signal as i32), "after {signal}: {status}");
+}
+
+/// The names in `folder`, sorted.
+fn names_in(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A program that runs to its end, in `folder`.
+fn run(program: &str, folder: &TempDir, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    assert_cmd::Command::new(program).args(arguments).current_dir(folder).timeout(DEADLINE).assert()
+}
+
+fn one_line() -> impl Predicate<str> {
+    is_match(r"\A[^\n]+\n\z").unwrap()
+}
+
+/// That `program` ends with one line, on standard error, that names it and `address`.
+fn assert_refused(program: &str, folder: &TempDir, address: &str) {
+    let named = starts_with(format!("{}: ", name(program))).and(contains(address));
+    run(program, folder, &[address]).code(1).stdout("").stderr(one_line().and(named));
+}
+
+/// Whether the mechanism of `program` is missing on this system (macOS has no sequenced packets): then it says
+/// so and exits 77, whatever its address, and its test has nothing more to see.
+fn is_missing_here(program: &str) -> bool {
+    if program != UNIX_SEQPACKET || Socket::new(Domain::UNIX, Type::SEQPACKET, None).is_ok() {
+        return false;
+    }
+    run(program, &TempDir::new().unwrap(), &["socket"])
+        .code(77)
+        .stdout("")
+        .stderr(one_line().and(starts_with("unsupported")));
+    eprintln!("skipped: this system has no SOCK_SEQPACKET");
+    true
+}
+
+/// Whether this system can bind ::1, where `address` is one of IPv6.
+fn is_out_of_reach(address: &str) -> bool {
+    let is_missing = address.starts_with('[') && UdpSocket::bind("[::1]:0").is_err();
+    if is_missing {
+        eprintln!("skipped: ::1 cannot be bound here");
+    }
+    is_missing
+}

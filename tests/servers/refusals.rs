@@ -1,0 +1,131 @@
+//! What the bundled servers refuse, and in which words.
+
+use super::*;
+
+#[rstest]
+#[case::echo_fifo(FIFO)]
+#[case::echo_tcp(TCP)]
+#[case::echo_tcp_fork(TCP_FORK)]
+#[case::echo_tcp_iterative(TCP_ITERATIVE)]
+#[case::echo_udp(UDP)]
+#[case::echo_unix(UNIX)]
+#[case::echo_unix_dgram(UNIX_DGRAM)]
+#[case::echo_unix_seqpacket(UNIX_SEQPACKET)]
+fn a_missing_argument_is_answered_with_the_usage(#[case] program: &str) {
+    let usage = starts_with(format!("usage: {} ", name(program)));
+    run(program, &TempDir::new().unwrap(), &[]).code(2).stdout("").stderr(one_line().and(usage));
+}
+
+#[rstest]
+#[case::echo_fifo_takes_one(FIFO, &["fifo", "more"])]
+#[case::echo_fork_takes_none(FORK, &["more"])]
+#[case::echo_pipe_takes_none(PIPE, &["more"])]
+#[case::echo_tcp_takes_one(TCP, &["127.0.0.1:0", "more"])]
+#[case::echo_tcp_activated_takes_none(TCP_ACTIVATED, &["more"])]
+#[case::echo_tcp_fork_takes_one(TCP_FORK, &["127.0.0.1:0", "more"])]
+#[case::echo_tcp_iterative_takes_one(TCP_ITERATIVE, &["127.0.0.1:0", "more"])]
+#[case::echo_udp_takes_one(UDP, &["127.0.0.1:0", "more"])]
+#[case::echo_unix_takes_one(UNIX, &["socket", "more"])]
+#[case::echo_unix_dgram_takes_one(UNIX_DGRAM, &["socket", "more"])]
+#[case::echo_unix_seqpacket_takes_one(UNIX_SEQPACKET, &["socket", "more"])]
+fn an_argument_too_many_is_answered_with_the_usage(#[case] program: &str, #[case] arguments: &[&str]) {
+    let folder = TempDir::new().unwrap();
+    let usage = starts_with(format!("usage: {} ", name(program)));
+    run(program, &folder, arguments).code(2).stdout("").stderr(one_line().and(usage));
+    assert!(names_in(&folder).is_empty());
+}
+
+#[rstest]
+#[case::echo_tcp(TCP)]
+#[case::echo_tcp_fork(TCP_FORK)]
+#[case::echo_tcp_iterative(TCP_ITERATIVE)]
+#[case::echo_udp(UDP)]
+fn an_address_that_is_none_is_refused(#[case] program: &str) {
+    assert_refused(program, &TempDir::new().unwrap(), "not-an-address");
+}
+
+#[rstest]
+#[case::echo_tcp(TCP)]
+#[case::echo_tcp_fork(TCP_FORK)]
+#[case::echo_tcp_iterative(TCP_ITERATIVE)]
+fn a_tcp_port_in_use_is_refused(#[case] program: &str) {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    assert_refused(program, &TempDir::new().unwrap(), &holder.local_addr().unwrap().to_string());
+}
+
+#[test]
+fn a_udp_port_in_use_is_refused() {
+    let holder = UdpSocket::bind("127.0.0.1:0").unwrap();
+    assert_refused(UDP, &TempDir::new().unwrap(), &holder.local_addr().unwrap().to_string());
+}
+
+// An address holds some 100 bytes of path; a FIFO has no address, so only its name can be too long
+#[rstest]
+#[case::echo_fifo_of_a_name_too_long(FIFO, &"x".repeat(300))]
+#[case::echo_unix_of_200_bytes(UNIX, &"x".repeat(200))]
+#[case::echo_unix_dgram_of_200_bytes(UNIX_DGRAM, &"x".repeat(200))]
+#[case::echo_unix_seqpacket_of_200_bytes(UNIX_SEQPACKET, &"x".repeat(200))]
+#[case::echo_fifo_in_no_folder(FIFO, "no-such-folder/fifo")]
+#[case::echo_unix_in_no_folder(UNIX, "no-such-folder/socket")]
+#[case::echo_unix_dgram_in_no_folder(UNIX_DGRAM, "no-such-folder/socket")]
+#[case::echo_unix_seqpacket_in_no_folder(UNIX_SEQPACKET, "no-such-folder/socket")]
+fn a_path_that_cannot_be_made_is_refused(#[case] program: &str, #[case] path: &str) {
+    if is_missing_here(program) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    assert_refused(program, &folder, path);
+    assert!(names_in(&folder).is_empty());
+}
+
+#[rstest]
+#[case::echo_fifo_where_its_input_belongs(FIFO, "path", "path.in")]
+#[case::echo_fifo_where_its_output_belongs(FIFO, "path", "path.out")]
+#[case::echo_unix(UNIX, "path", "path")]
+#[case::echo_unix_dgram(UNIX_DGRAM, "path", "path")]
+#[case::echo_unix_seqpacket(UNIX_SEQPACKET, "path", "path")]
+fn a_regular_file_at_the_path_is_left_alone(#[case] program: &str, #[case] path: &str, #[case] file: &str) {
+    if is_missing_here(program) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join(file), "precious").unwrap();
+    assert_refused(program, &folder, path);
+    assert_eq!(fs::read_to_string(folder.path().join(file)).unwrap(), "precious");
+    assert_eq!(names_in(&folder), [file]);
+}
+
+#[rstest]
+#[case::echo_fifo(FIFO)]
+#[case::echo_unix(UNIX)]
+#[case::echo_unix_dgram(UNIX_DGRAM)]
+#[case::echo_unix_seqpacket(UNIX_SEQPACKET)]
+fn a_path_that_a_running_server_holds_is_refused(#[case] program: &str) {
+    if is_missing_here(program) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (mut holder, _) = Server::start(program, &folder, "path");
+    let before = names_in(&folder);
+    assert_refused(program, &folder, "path");
+    assert_eq!(names_in(&folder), before);
+    assert_ended_by(Signal::SIGTERM, holder.end_with(Signal::SIGTERM));
+}
+
+#[rstest]
+#[case::none_at_all("unset LISTEN_PID LISTEN_FDS", "no sockets were passed")]
+#[case::a_count_of_none("export LISTEN_PID=$$ LISTEN_FDS=0", "no sockets were passed")]
+#[case::those_of_another_process("export LISTEN_PID=1 LISTEN_FDS=1", "process 1 ")]
+#[case::a_descriptor_that_is_closed("export LISTEN_PID=$$ LISTEN_FDS=1; exec 3<&-", "descriptor 3: ")]
+#[case::a_descriptor_that_is_no_socket(
+    "export LISTEN_PID=$$ LISTEN_FDS=1; exec 3</dev/null",
+    "descriptor 3: "
+)]
+fn echo_tcp_activated_refuses_sockets_not_passed_to_it(#[case] prelude: &str, #[case] problem: &str) {
+    let script = format!("{prelude}; exec \"$0\"");
+    let named = starts_with("echo-tcp-activated: ").and(contains(problem));
+    run("sh", &TempDir::new().unwrap(), &["-c", &script, TCP_ACTIVATED])
+        .code(1)
+        .stdout("")
+        .stderr(one_line().and(named));
+}

@@ -1,0 +1,155 @@
+//! Where the bundled servers are ready, what they serve, and how they end.
+
+use super::*;
+
+#[rstest]
+#[case::echo_tcp_over_ipv4(TCP, "127.0.0.1:0")]
+#[case::echo_tcp_over_ipv6(TCP, "[::1]:0")]
+#[case::echo_tcp_fork_over_ipv4(TCP_FORK, "127.0.0.1:0")]
+#[case::echo_tcp_fork_over_ipv6(TCP_FORK, "[::1]:0")]
+#[case::echo_tcp_iterative_over_ipv4(TCP_ITERATIVE, "127.0.0.1:0")]
+#[case::echo_tcp_iterative_over_ipv6(TCP_ITERATIVE, "[::1]:0")]
+fn a_tcp_server_echoes_at_the_port_it_says_it_has(#[case] program: &str, #[case] asked: &str) {
+    if is_out_of_reach(asked) {
+        return;
+    }
+    let (_server, ready) = Server::start(program, &TempDir::new().unwrap(), asked);
+    assert_eq!(real_address(&ready).ip(), asked.parse::<SocketAddr>().unwrap().ip());
+    assert_echoes_a_few_bytes(&ready);
+}
+
+#[rstest]
+#[case::empty_over_ipv4("127.0.0.1:0", 0)]
+#[case::empty_over_ipv6("[::1]:0", 0)]
+#[case::of_a_few_bytes_over_ipv6("[::1]:0", 3)]
+#[case::of_the_largest_size_over_ipv4("127.0.0.1:0", 65_507)]
+fn echo_udp_echoes_a_datagram(#[case] asked: &str, #[case] length: usize) {
+    if is_out_of_reach(asked) {
+        return;
+    }
+    let (_server, ready) = Server::start(UDP, &TempDir::new().unwrap(), asked);
+    let address = real_address(&ready);
+    let client = UdpSocket::bind(SocketAddr::new(address.ip(), 0)).unwrap();
+    client.set_read_timeout(Some(DEADLINE)).unwrap();
+    client.connect(address).unwrap();
+    // Elsewhere a socket sends no more, unless it is asked to
+    let largest = if std::env::consts::OS == "linux" { 65_507 } else { 9216 };
+    let datagram: Vec<u8> = (0..=u8::MAX).cycle().take(length.min(largest)).collect();
+    assert_eq!(client.send(&datagram).unwrap(), datagram.len());
+    let mut echo = vec![0; 65_536];
+    let length = client.recv(&mut echo).unwrap();
+    assert!(echo[..length] == datagram, "{length} bytes came back for {}", datagram.len());
+}
+
+#[rstest]
+#[case::echo_fifo(FIFO, &["path.in", "path.out"])]
+#[case::echo_unix(UNIX, &["path"])]
+#[case::echo_unix_dgram(UNIX_DGRAM, &["path"])]
+#[case::echo_unix_seqpacket(UNIX_SEQPACKET, &["path"])]
+fn a_server_at_a_path_is_ready_once_that_is_there(#[case] program: &str, #[case] made: &[&str]) {
+    if is_missing_here(program) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (_server, ready) = Server::start(program, &folder, "path");
+    assert_eq!(ready, "path");
+    assert_eq!(names_in(&folder), made);
+}
+
+#[rstest]
+#[case::echo_unix(UNIX, Type::STREAM)]
+#[case::echo_unix_dgram(UNIX_DGRAM, Type::DGRAM)]
+#[case::echo_unix_seqpacket(UNIX_SEQPACKET, Type::SEQPACKET)]
+fn an_abstract_name_is_served_where_there_are_any(#[case] program: &str, #[case] kind: Type) {
+    let folder = TempDir::new().unwrap();
+    // One name will do for all three: each type of socket has its own
+    let name = format!("echospec-test-{}", process::id());
+    let address = format!("@{name}");
+    if std::env::consts::OS != "linux" {
+        let refusal = one_line().and(starts_with("unsupported"));
+        run(program, &folder, &[&address]).code(77).stdout("").stderr(refusal);
+        return;
+    }
+    let (_server, ready) = Server::start(program, &folder, &address);
+    assert_eq!(ready, address);
+    assert!(names_in(&folder).is_empty());
+
+    let mut client = Socket::new(Domain::UNIX, kind, None).unwrap();
+    client.set_read_timeout(Some(DEADLINE)).unwrap();
+    if kind == Type::DGRAM {
+        // An echo needs somewhere to go
+        client.bind(&SockAddr::unix(folder.path().join("client")).unwrap()).unwrap();
+    }
+    client.connect(&SockAddr::unix(format!("\0{name}")).unwrap()).unwrap();
+    client.write_all(b"abc").unwrap();
+    let mut echo = [0; 3];
+    client.read_exact(&mut echo).unwrap();
+    assert_eq!(&echo, b"abc");
+}
+
+#[rstest]
+#[case::echo_fifo(FIFO, "path")]
+#[case::echo_tcp(TCP, "127.0.0.1:0")]
+#[case::echo_tcp_fork(TCP_FORK, "127.0.0.1:0")]
+#[case::echo_tcp_iterative(TCP_ITERATIVE, "127.0.0.1:0")]
+#[case::echo_udp(UDP, "127.0.0.1:0")]
+#[case::echo_unix(UNIX, "path")]
+#[case::echo_unix_dgram(UNIX_DGRAM, "path")]
+#[case::echo_unix_seqpacket(UNIX_SEQPACKET, "path")]
+fn a_signal_ends_a_running_server_and_its_path_goes(
+    #[case] program: &str,
+    #[case] address: &str,
+    #[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal,
+) {
+    if is_missing_here(program) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (mut server, _) = Server::start(program, &folder, address);
+    assert_ended_by(signal, server.end_with(signal));
+    assert!(names_in(&folder).is_empty(), "left behind: {:?}", names_in(&folder));
+}
+
+#[rstest]
+#[case::echo_fork(FORK)]
+#[case::echo_pipe(PIPE)]
+fn a_signal_ends_a_running_filter_and_its_children(
+    #[case] program: &str,
+    #[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal,
+) {
+    let mut server = Server::spawn(&mut Command::new(program));
+    // Its input stays open, so its end is the signal's doing
+    let mut input = server.child.stdin.take().unwrap();
+    input.write_all(b"it runs\n").unwrap();
+    assert_eq!(server.line(), "it runs");
+    assert_ended_by(signal, server.end_with(signal));
+}
+
+#[rstest]
+fn a_signal_ends_a_server_whose_socket_was_passed(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut command = Command::new("sh");
+    // Only the process that will be the server knows its own number in time
+    command.args(["-c", "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\"", TCP_ACTIVATED]);
+    command.fd_mappings(vec![FdMapping { parent_fd: listener.into(), child_fd: 3 }]).unwrap();
+    let mut server = Server::spawn(&mut command);
+    assert_eq!(server.ready_address(TCP_ACTIVATED), address.to_string());
+    assert_echoes_a_few_bytes(&address.to_string());
+    assert_ended_by(signal, server.end_with(signal));
+}
+
+fn real_address(ready: &str) -> SocketAddr {
+    let address: SocketAddr = ready.parse().unwrap();
+    assert_ne!(address.port(), 0, "port 0 asks for a port, and is none");
+    address
+}
+
+fn assert_echoes_a_few_bytes(address: &str) {
+    let mut client = TcpStream::connect_timeout(&real_address(address), DEADLINE).unwrap();
+    client.set_read_timeout(Some(DEADLINE)).unwrap();
+    client.write_all(b"abc").unwrap();
+    let mut echo = [0; 3];
+    client.read_exact(&mut echo).unwrap();
+    assert_eq!(&echo, b"abc");
+}
