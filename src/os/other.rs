@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 #[cfg(not(target_os = "freebsd"))]
 use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -79,7 +80,7 @@ pub fn unsent_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
 #[cfg(target_os = "freebsd")]
 mod send_buffer {
     use std::io;
-    use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+    use std::os::fd::{AsRawFd, BorrowedFd};
 
     nix::ioctl_read_bad!(fionwrite, nix::libc::FIONWRITE, nix::libc::c_int);
 
