@@ -95,14 +95,44 @@ pub enum Waited {
 /// How often a wait looks up to see whether the user has interrupted the run.
 pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 
+/// A deadline that counts only time in which this process was able to run.
+///
+/// A machine that was suspended, a virtual one that was paused, or a harness that was stopped with SIGTSTP finds on
+/// its return that every clock has gone on: whoever looked at the clock alone would call a server hung that had
+/// no chance to answer.
+#[derive(Debug)]
+pub(crate) struct Countdown {
+    left: Duration,
+    seen: Instant,
+}
+
+/// The longest gap between two looks at a [`Countdown`] that is believed to have been a wait; they are meant to
+/// be a [`GLANCE`] apart.
+const GAP: Duration = Duration::from_millis(250);
+
+impl Countdown {
+    pub fn new(limit: Duration) -> Countdown {
+        Countdown { left: limit, seen: Instant::now() }
+    }
+
+    /// What is left of it; zero once it is over.
+    pub fn left(&mut self) -> Duration {
+        let now = Instant::now();
+        let passed = now.saturating_duration_since(self.seen);
+        self.seen = now;
+        self.left = self.left.saturating_sub(passed.min(GAP));
+        self.left
+    }
+}
+
 /// `poll(2)` on `descriptors` for at most `limit`.
 ///
 /// # Errors
 /// [`Finding::interrupted`], or a broken harness where poll itself fails.
 pub fn wait(descriptors: &mut [PollFd<'_>], limit: Duration) -> Result<Waited, Finding> {
-    let deadline = Instant::now() + limit;
+    let mut countdown = Countdown::new(limit);
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = countdown.left();
         match poll(descriptors, milliseconds(left.min(GLANCE))) {
             Ok(0) | Err(nix::Error::EINTR) => {}
             Ok(_) => return Ok(Waited::Ready),
@@ -133,16 +163,34 @@ pub fn until<T>(
     limit: Duration,
     mut look: impl FnMut() -> Result<Option<T>, Finding>,
 ) -> Result<Option<T>, Finding> {
-    let deadline = Instant::now() + limit;
+    let mut countdown = Countdown::new(limit);
     let mut interval = Duration::from_millis(1);
     loop {
         if let Some(found) = look()? {
             return Ok(Some(found));
         }
-        if Instant::now() >= deadline {
+        if countdown.left().is_zero() {
             return Ok(None);
         }
         wait(&mut [], interval)?;
         interval = (interval * 2).min(Duration::from_millis(20));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_of_the_whole_machine_takes_little_off_a_deadline() {
+        let limit = Duration::from_secs(5);
+        let paused = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap();
+        let mut countdown = Countdown { left: limit, seen: paused };
+        assert_eq!(countdown.left(), limit - GAP);
+    }
+
+    #[test]
+    fn waiting_uses_a_deadline_up() {
+        assert_eq!(wait(&mut [], Duration::from_millis(60)).unwrap(), Waited::Elapsed);
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -17,7 +17,7 @@ use super::output::Output;
 use super::shepherd::{Flock, MARK, wait_for_burial};
 use super::spawn::spawn;
 use crate::os::{self, Process};
-use crate::patience::{GLANCE, interrupted};
+use crate::patience::{Countdown, GLANCE, interrupted};
 
 /// A process that ends with this value, and all its descendants with it.
 #[derive(Debug)]
@@ -120,9 +120,9 @@ impl Instance {
     /// Waits at most `limit` for the launched process to end; an interrupt ends the wait. The process stays a
     /// zombie, and its number its own, until this value goes.
     pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        let deadline = Instant::now() + limit;
+        let mut countdown = Countdown::new(limit);
         while !self.reaped && self.status.is_none() {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = countdown.left();
             if os::wait_for_exit(self.pid(), left.min(GLANCE)).unwrap_or(false) {
                 self.status = os::exit_status(self.pid()).ok().flatten();
             }

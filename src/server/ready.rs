@@ -2,12 +2,12 @@
 
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::error::LaunchError;
 use super::instance::Instance;
 use crate::os::{self, Place};
-use crate::patience::{Patience, interrupted};
+use crate::patience::{Countdown, Patience, interrupted};
 use crate::transport::{Address, Needs, Transport, fifo_ends};
 
 /// The exit status by which a server says that its mechanism is missing here, as in automake's tests.
@@ -24,7 +24,7 @@ pub(super) fn await_ready(
     address: &Address,
     patience: Patience,
 ) -> Result<(), LaunchError> {
-    let deadline = Instant::now() + patience.start();
+    let mut countdown = Countdown::new(patience.start());
     let mut interval = Duration::from_millis(1);
     loop {
         if is_ready(instance, transport, address) {
@@ -36,7 +36,7 @@ pub(super) fn await_ready(
         if interrupted() {
             return Err(LaunchError::Interrupted);
         }
-        if Instant::now() >= deadline {
+        if countdown.left().is_zero() {
             return Err(not_ready(instance, address, patience));
         }
         instance.output().wait(interval);

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 
 use super::scratch;
 use crate::os::{self, Process};
+use crate::patience::{Countdown, GLANCE};
 
 /// The environment variable that marks the processes of one server.
 pub(super) const MARK: &str = "ECHOSPEC_SERVER";
@@ -68,9 +69,9 @@ impl Flock {
     /// A process can fork while the others die, so this looks again until nobody is left, or nobody that
     /// we may signal.
     pub fn end(&self) {
-        let deadline = Instant::now() + BURIAL;
+        let mut countdown = Countdown::new(BURIAL);
         let _ = killpg(self.leader, Signal::SIGKILL);
-        while Instant::now() < deadline {
+        while !countdown.left().is_zero() {
             let Ok(mut all) = self.collect() else { return };
             all.iter().filter(|process| process.zombie).for_each(|process| self.reap(process));
             all.retain(|process| !process.zombie && kill(process.pid, Signal::SIGKILL) != Err(Errno::EPERM));
@@ -78,7 +79,7 @@ impl Flock {
                 return;
             }
             for process in &all {
-                let _ = os::wait_for_exit(process.pid, deadline.saturating_duration_since(Instant::now()));
+                let _ = os::wait_for_exit(process.pid, GLANCE);
                 self.reap(process);
             }
         }
@@ -87,9 +88,9 @@ impl Flock {
     /// Once the leader has been reaped: reaps what is left of its process group, whose number stays taken
     /// until then. Lists of children can miss one while others end; `waitpid(2)` cannot.
     pub fn bury(&self) {
-        let deadline = Instant::now() + BURIAL;
+        let mut countdown = Countdown::new(BURIAL);
         let group = Pid::from_raw(-self.leader.as_raw());
-        while Instant::now() < deadline {
+        while !countdown.left().is_zero() {
             match waitpid(group, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::StillAlive) => {
                     let _ = killpg(self.leader, Signal::SIGKILL);
@@ -111,7 +112,14 @@ impl Flock {
 
 /// How long the leader, killed, may take to become a zombie.
 pub(super) fn wait_for_burial(leader: Pid) -> bool {
-    os::wait_for_exit(leader, BURIAL).unwrap_or(false)
+    let mut countdown = Countdown::new(BURIAL);
+    loop {
+        match os::wait_for_exit(leader, GLANCE) {
+            Ok(true) => return true,
+            Ok(false) if !countdown.left().is_zero() => {}
+            _ => return false,
+        }
+    }
 }
 
 /// Kills every descendant of this process that is left, and removes the directories of servers that live.
@@ -120,8 +128,8 @@ pub(super) fn wait_for_burial(leader: Pid) -> bool {
 /// and left its group and its parent is found no other way; where there are no sub-reapers it is not ours
 /// any more, and not found.
 pub fn sweep() {
-    let deadline = Instant::now() + BURIAL;
-    while Instant::now() < deadline {
+    let mut countdown = Countdown::new(BURIAL);
+    while !countdown.left().is_zero() {
         let mut doomed = os::children(Pid::this()).unwrap_or_default();
         while let Some(process) = doomed.pop() {
             doomed.extend(os::children(process.pid).unwrap_or_default());
