@@ -13,6 +13,7 @@ mod echo;
 mod fd;
 mod holders;
 mod life;
+mod load;
 mod path;
 mod port;
 mod talk;
@@ -83,6 +84,11 @@ pub const AREAS: &[Area] = &[
     Area { name: "port", says: "ports, and their reuse across many clients", checks: port::CHECKS },
     Area { name: "path", says: "socket files", checks: path::CHECKS },
     Area { name: "life", says: "signals, and clients that go wrong", checks: life::CHECKS },
+    Area {
+        name: "load",
+        says: "slow clients, many clients, and what a server runs out of",
+        checks: load::CHECKS,
+    },
 ];
 
 /// Every check, in order.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::server::{LaunchError, Server};
-use crate::transport::{Client, Messenger, Needs};
+use crate::transport::{Approach, Client, Messenger, Needs};
 use crate::verdict::{Finding, Verdict};
 
 /// A client of either kind.
@@ -15,15 +15,15 @@ pub(super) enum Talker {
 
 /// A new client of whichever kind the server's transport asks for.
 pub(super) fn connect(server: &mut Server) -> Verdict<Talker> {
-    connect_from(server, None)
+    connect_as(server, &Approach::default())
 }
 
-/// The same, with an address of its own choice.
-pub(super) fn connect_from(server: &mut Server, source: Option<SocketAddr>) -> Verdict<Talker> {
+/// The same, coming in a way of its own.
+pub(super) fn connect_as(server: &mut Server, approach: &Approach) -> Verdict<Talker> {
     if server.spec().offers().contains(Needs::STREAM) {
-        server.connect_from(source).map(Talker::Stream)
+        server.connect_as(approach).map(Talker::Stream)
     } else {
-        server.messenger_from(source).map(Talker::Messages)
+        server.messenger_as(approach).map(Talker::Messages)
     }
 }
 

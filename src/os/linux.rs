@@ -148,7 +148,7 @@ fn sockets() -> HashMap<u64, Socket> {
 }
 
 /// A dual-stack socket shows an IPv4 peer as `::ffff:127.0.0.1`.
-fn unmapped(address: SocketAddr) -> SocketAddr {
+pub fn unmapped(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
@@ -317,7 +317,7 @@ mod ioctl {
     }
 }
 
-fn to_io(error: ProcError) -> io::Error {
+pub fn to_io(error: ProcError) -> io::Error {
     match error {
         ProcError::PermissionDenied(_) => io::ErrorKind::PermissionDenied.into(),
         ProcError::NotFound(_) => io::ErrorKind::NotFound.into(),

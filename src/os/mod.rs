@@ -32,8 +32,10 @@ use nix::unistd::Pid;
 use crate::verdict::printable;
 
 mod forks;
+mod inheritance;
 mod limits;
 mod seal;
+mod vitals;
 
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
@@ -45,6 +47,16 @@ mod system;
 #[path = "other.rs"]
 mod system;
 
+#[cfg(target_os = "linux")]
+#[path = "vitals_linux.rs"]
+mod vital_signs;
+#[cfg(target_os = "macos")]
+#[path = "vitals_macos.rs"]
+mod vital_signs;
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[path = "vitals_other.rs"]
+mod vital_signs;
+
 #[cfg(not(target_os = "linux"))]
 mod kqueue;
 #[cfg(target_os = "macos")]
@@ -53,8 +65,10 @@ mod procargs;
 mod unix_table;
 
 pub use forks::{between_launches, launching};
+pub use inheritance::{Inheritance, bequeath};
 pub use limits::{expect_children, raise_descriptor_limit, restore_descriptor_limit};
 pub use seal::seal_descriptors;
+pub use vitals::{Queues, SignalSets, Vitals, signals, tcp_queues, vitals, waits_to_write_to_pipe};
 
 /// One process as the kernel lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]

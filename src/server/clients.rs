@@ -1,12 +1,11 @@
 //! How clients reach a server: by its address, or by a process launched for each of them.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use super::instance::{Instance, Stdio3};
+use super::instance::{Given, Instance};
 use super::{Server, Start, passed};
-use crate::transport::{Client, Dial, Link, Messenger, Needs, pipe_pair};
+use crate::transport::{Approach, Client, Dial, Link, Messenger, Needs, pipe_pair};
 use crate::verdict::{Finding, Verdict};
 
 impl Server {
@@ -15,15 +14,15 @@ impl Server {
     /// # Errors
     /// A failure where the server refuses, a timeout where it does not answer.
     pub fn connect(&mut self) -> Verdict<Client> {
-        self.connect_from(None)
+        self.connect_as(&Approach::default())
     }
 
-    /// A new client with an address of its own choice; port 0 leaves the port to the system.
+    /// A new client that comes in a way of its own.
     ///
     /// # Errors
-    /// As [`connect`](Server::connect); a broken harness where the address cannot be had.
-    pub fn connect_from(&mut self, source: Option<SocketAddr>) -> Verdict<Client> {
-        let link = self.link(source)?;
+    /// As [`connect`](Server::connect); a broken harness where a source address cannot be had.
+    pub fn connect_as(&mut self, approach: &Approach) -> Verdict<Client> {
+        let link = self.link(approach)?;
         Ok(Client::new(link, self.patience).watched_by(self.witness()))
     }
 
@@ -32,43 +31,43 @@ impl Server {
     /// # Errors
     /// As [`connect`](Server::connect).
     pub fn messenger(&mut self) -> Verdict<Messenger> {
-        self.messenger_from(None)
+        self.messenger_as(&Approach::default())
     }
 
-    /// A new client of a message server with an address of its own choice.
+    /// A new client of a message server that comes in a way of its own.
     ///
     /// # Errors
-    /// As [`connect`](Server::connect).
-    pub fn messenger_from(&mut self, source: Option<SocketAddr>) -> Verdict<Messenger> {
-        let link = self.link(source)?;
+    /// As [`connect_as`](Server::connect_as).
+    pub fn messenger_as(&mut self, approach: &Approach) -> Verdict<Messenger> {
+        let link = self.link(approach)?;
         Ok(Messenger::new(link, self.patience).watched_by(self.witness()))
     }
 
-    fn link(&mut self, source: Option<SocketAddr>) -> Verdict<Link> {
+    fn link(&mut self, approach: &Approach) -> Verdict<Link> {
         if self.spec.transport().offers.contains(Needs::STDIO) {
             return self.launch_on_pipes();
         }
-        let link = self.dial(source).map_err(|error| self.unreachable(&error))?;
+        let link = self.dial(approach).map_err(|error| self.unreachable(approach, &error))?;
         if self.spec.start() == Start::Inetd {
             self.launch_on_connection()?;
         }
         Ok(link)
     }
 
-    fn dial(&mut self, source: Option<SocketAddr>) -> io::Result<Link> {
+    fn dial(&mut self, approach: &Approach) -> io::Result<Link> {
         self.streams += 1;
         (self.spec.transport().dial)(&Dial {
-            address: self.address(),
-            source,
+            address: approach.address.as_ref().unwrap_or(self.address()),
+            approach,
             scratch: self.scratch.path(),
             number: self.streams,
             limit: self.patience.progress(),
         })
     }
 
-    fn unreachable(&self, error: &io::Error) -> Finding {
+    fn unreachable(&self, approach: &Approach, error: &io::Error) -> Finding {
         use nix::libc::{EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
-        let wanted = format!("a connection to {}", self.address());
+        let wanted = format!("a connection to {}", approach.address.as_ref().unwrap_or(self.address()));
         match error.raw_os_error() {
             // Ours to provide, not the server's.
             Some(EADDRINUSE | EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM) => {
@@ -82,7 +81,7 @@ impl Server {
     fn launch_on_pipes(&mut self) -> Verdict<Link> {
         let (link, input, output) =
             pipe_pair().map_err(|error| Finding::broken("two pipes", error.to_string()))?;
-        self.launch_with(Stdio3 { input: Some(input), output: Some(output), ..Stdio3::default() })?;
+        self.launch_with(Given::pipes(input, output))?;
         Ok(link)
     }
 
@@ -97,22 +96,22 @@ impl Server {
         let broken = |error: io::Error| Finding::broken("two pipes", error.to_string());
         let (link, input, output) = pipe_pair().map_err(broken)?;
         let shared = [input.try_clone().map_err(broken)?, output.try_clone().map_err(broken)?];
-        self.launch_with(Stdio3 { input: Some(input), output: Some(output), ..Stdio3::default() })?;
+        self.launch_with(Given::pipes(input, output))?;
         Ok((Client::new(link, self.patience).watched_by(self.witness()), shared))
     }
 
     fn launch_on_connection(&mut self) -> Verdict {
         let broken = |error: io::Error| Finding::broken("a connection to pass on", error.to_string());
-        let listener = self.listener.as_ref().ok_or_else(|| broken(io::ErrorKind::NotFound.into()))?;
+        let (listener, _) = self.listeners.first().ok_or_else(|| broken(io::ErrorKind::NotFound.into()))?;
         let connection = passed::accept(listener).map_err(broken)?;
         let copy = || connection.try_clone().map(Some).map_err(broken);
-        let given = Stdio3 { input: copy()?, output: copy()?, error: copy()?, passed: Vec::new() };
+        let given = Given { stdio: [copy()?, copy()?, copy()?], passed: Vec::new() };
         drop(connection);
         self.launch_with(given)
     }
 
-    fn launch_with(&mut self, given: Stdio3) -> Verdict {
-        let instance = Instance::launch(self.spec.fill(self.address()), given)
+    fn launch_with(&mut self, given: Given) -> Verdict {
+        let instance = Instance::launch(self.spec.fill(self.address()), given, &self.conditions)
             .map_err(|error| Finding::broken("one more server process", error.to_string()))?;
         self.instances.push(instance);
         Ok(())

@@ -4,9 +4,10 @@ use std::process::ExitStatus;
 
 use nix::sys::signal::Signal;
 
-use super::instance::{Instance, Stdio3};
-use super::{LaunchError, Server};
+use super::instance::{Given, Instance};
+use super::{Conditions, LaunchError, Server};
 use crate::patience::until;
+use crate::transport::Address;
 use crate::verdict::{Finding, Verdict};
 
 impl Server {
@@ -83,6 +84,14 @@ impl Server {
     /// # Errors
     /// [`LaunchError`] where it could not even be executed.
     pub fn rival(&self) -> Result<Instance, LaunchError> {
-        Instance::launch(self.spec.fill(self.address()), Stdio3::default())
+        self.start_at(self.address(), &Conditions::default())
+    }
+
+    /// Launches the same command for `address`, whatever is there, and does not wait for it.
+    ///
+    /// # Errors
+    /// As [`rival`](Server::rival).
+    pub fn start_at(&self, address: &Address, conditions: &Conditions) -> Result<Instance, LaunchError> {
+        Instance::launch(self.spec.fill(address), Given::default(), conditions)
     }
 }

@@ -5,17 +5,17 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::LaunchError;
 use super::output::Output;
 use super::shepherd::{Flock, MARK, wait_for_burial};
 use super::spawn::spawn;
+use super::{Conditions, LaunchError};
 use crate::os::{self, Process};
 use crate::patience::{Countdown, GLANCE, interrupted};
 
@@ -30,14 +30,20 @@ pub struct Instance {
     reaped: bool,
 }
 
-/// The standard descriptors of a new process; `None` is a pipe that is drained, or `/dev/null` for input.
+/// The descriptors through which one process converses, where it does not make its own.
 #[derive(Debug, Default)]
-pub(super) struct Stdio3 {
-    pub input: Option<OwnedFd>,
-    pub output: Option<OwnedFd>,
-    pub error: Option<OwnedFd>,
-    /// Descriptors 3, 4, …
+pub(super) struct Given {
+    /// Descriptors 0, 1 and 2; the conditions of the start say what stands for `None`.
+    pub stdio: [Option<OwnedFd>; 3],
+    /// Listening sockets, as descriptors 3, 4, …
     pub passed: Vec<OwnedFd>,
+}
+
+impl Given {
+    /// Standard input and output.
+    pub fn pipes(input: OwnedFd, output: OwnedFd) -> Given {
+        Given { stdio: [Some(input), Some(output), None], passed: Vec::new() }
+    }
 }
 
 /// How long a server may take to end by itself once a check no longer needs it.
@@ -46,7 +52,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 impl Instance {
     pub(super) fn launch(
         (program, arguments): (OsString, Vec<OsString>),
-        given: Stdio3,
+        given: Given,
+        conditions: &Conditions,
     ) -> Result<Instance, LaunchError> {
         let failed = |error| LaunchError::Spawn { program: program.to_string_lossy().into_owned(), error };
         let mark = fresh_mark();
@@ -54,11 +61,9 @@ impl Instance {
         let mut command = Command::new(&program);
         command.args(arguments).process_group(0).env(MARK, &mark);
         if !given.passed.is_empty() {
-            command = with_listen_pid(&command, given.passed.len());
+            command = with_listeners(command, given.passed.len(), conditions.passing.to_another);
         }
-        command.stdin(given.input.map_or_else(Stdio::null, Stdio::from));
-        command.stdout(drained(&output, given.output).map_err(failed)?);
-        command.stderr(drained(&output, given.error).map_err(failed)?);
+        conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
         let child = spawn(command, given.passed).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         Ok(Instance { child, flock: Flock { leader, mark }, output, status: None, reaped: false })
@@ -69,8 +74,8 @@ impl Instance {
     /// # Errors
     /// [`LaunchError::Spawn`] where it cannot be executed.
     pub fn between(program: PathBuf, input: OwnedFd, output: OwnedFd) -> Result<Instance, LaunchError> {
-        let given = Stdio3 { input: Some(input), output: Some(output), ..Stdio3::default() };
-        Instance::launch((program.into_os_string(), Vec::new()), given)
+        let given = Given::pipes(input, output);
+        Instance::launch((program.into_os_string(), Vec::new()), given, &Conditions::default())
     }
 
     /// The process that was launched.
@@ -176,26 +181,30 @@ impl Drop for Instance {
     }
 }
 
+/// Tells the process of the listeners that it is passed: sd_listen_fds(3).
+fn with_listeners(command: Command, listeners: usize, to_another: bool) -> Command {
+    let mut told = if to_another {
+        let mut told = command;
+        // Process 1 is never a server of ours.
+        told.env("LISTEN_PID", "1");
+        told
+    } else {
+        with_listen_pid(&command)
+    };
+    told.env("LISTEN_FDS", listeners.to_string());
+    told
+}
+
 /// Sets `LISTEN_PID` in the very process that will exec: only after the fork is its number known, and
 /// `sh` with fixed text is the one portable program that can write its own into the environment.
-fn with_listen_pid(command: &Command, listeners: usize) -> Command {
+fn with_listen_pid(command: &Command) -> Command {
     let mut wrapped = Command::new("/bin/sh");
     wrapped.args(["-c", r#"LISTEN_PID=$$ exec "$@""#, "sh"]);
-    wrapped.arg(command.get_program()).args(command.get_args());
-    wrapped.env("LISTEN_FDS", listeners.to_string()).process_group(0);
+    wrapped.arg(command.get_program()).args(command.get_args()).process_group(0);
     for (name, value) in command.get_envs() {
         wrapped.env(name, value.unwrap_or_default());
     }
     wrapped
-}
-
-fn drained(output: &Output, given: Option<OwnedFd>) -> io::Result<Stdio> {
-    if let Some(given) = given {
-        return Ok(given.into());
-    }
-    let (reader, writer) = os_pipe::pipe()?;
-    output.drain(reader.into());
-    Ok(OwnedFd::from(writer).into())
 }
 
 fn fresh_mark() -> String {

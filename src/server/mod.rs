@@ -1,5 +1,6 @@
 //! Launch, await ready, connect, inspect, signal, restart, reap: a server that cannot outlive its owner.
 
+use std::io;
 use std::os::fd::OwnedFd;
 
 use nix::unistd::Pid;
@@ -10,6 +11,7 @@ use crate::transport::{Address, Needs, Reserved};
 use crate::verdict::{Finding, Verdict};
 
 mod clients;
+mod conditions;
 mod control;
 mod error;
 mod instance;
@@ -23,9 +25,10 @@ mod spawn;
 mod spec;
 mod watch;
 
+pub use conditions::{Conditions, Passing, Standard, full_pipe};
 pub use error::{LaunchError, describe};
+use instance::Given;
 pub use instance::Instance;
-use instance::Stdio3;
 pub use output::Output;
 pub use plan::bundled_plans;
 use scratch::Scratch;
@@ -40,14 +43,17 @@ pub use spec::{Spec, Start, bundled};
 #[derive(Debug)]
 pub struct Server {
     spec: Spec,
+    conditions: Conditions,
     patience: Patience,
     seed: u64,
     streams: u64,
     ended_by_us: bool,
     // Fields are dropped in this order: processes first, then what they used.
     instances: Vec<Instance>,
-    listener: Option<OwnedFd>,
+    /// What is passed to it, and where each is; the first is at the server's own address.
+    listeners: Vec<(OwnedFd, Address)>,
     reserved: Reserved,
+    _second: Option<Reserved>,
     scratch: Scratch,
 }
 
@@ -57,24 +63,37 @@ impl Server {
     /// # Errors
     /// [`LaunchError`], which quotes what the server printed.
     pub fn launch(spec: &Spec, patience: Patience, seed: u64) -> Result<Server, LaunchError> {
+        Server::launch_under(Conditions::default(), spec, patience, seed)
+    }
+
+    /// The same under `conditions`, at every start of it.
+    ///
+    /// # Errors
+    /// As [`launch`](Server::launch).
+    pub fn launch_under(
+        conditions: Conditions,
+        spec: &Spec,
+        patience: Patience,
+        seed: u64,
+    ) -> Result<Server, LaunchError> {
         spec.find_program()?;
         let scratch = Scratch::new().map_err(LaunchError::Harness)?;
         let reserved = (spec.transport().reserve)(scratch.path()).map_err(LaunchError::Harness)?;
         let mut server = Server {
             spec: spec.clone(),
+            conditions,
             patience,
             seed,
             streams: 0,
             ended_by_us: false,
             instances: Vec::new(),
-            listener: None,
+            listeners: Vec::new(),
             reserved,
+            _second: None,
             scratch,
         };
         if spec.start() != Start::Bind {
-            let listener =
-                passed::listener(spec.transport(), &mut server.reserved).map_err(LaunchError::Harness)?;
-            server.listener = Some(listener);
+            server.make_listeners().map_err(LaunchError::Harness)?;
         }
         if server.one_for_all() {
             let first = server.start_instance()?;
@@ -88,7 +107,30 @@ impl Server {
     /// # Errors
     /// As [`launch`](Server::launch).
     pub fn another(&self) -> Result<Server, LaunchError> {
-        Server::launch(&self.spec, self.patience, self.seed)
+        self.another_under(Conditions::default())
+    }
+
+    /// Launches the same command once more under other conditions, at an address of its own.
+    ///
+    /// # Errors
+    /// As [`launch`](Server::launch).
+    pub fn another_under(&self, conditions: Conditions) -> Result<Server, LaunchError> {
+        Server::launch_under(conditions, &self.spec, self.patience, self.seed)
+    }
+
+    fn make_listeners(&mut self) -> io::Result<()> {
+        let (transport, passing) = (self.spec.transport(), self.conditions.passing);
+        let listener = passed::listener(transport, &self.reserved, passing.nonblocking)?;
+        self.listeners.push((listener, self.reserved.address.clone()));
+        if passing.second {
+            let place = self.scratch.path().join("second");
+            std::fs::create_dir(&place)?;
+            let second = (transport.reserve)(&place)?;
+            self.listeners
+                .push((passed::listener(transport, &second, passing.nonblocking)?, second.address.clone()));
+            self._second = Some(second);
+        }
+        Ok(())
     }
 
     fn one_for_all(&self) -> bool {
@@ -96,11 +138,10 @@ impl Server {
     }
 
     fn start_instance(&self) -> Result<Instance, LaunchError> {
-        let mut given = Stdio3::default();
-        if let Some(listener) = &self.listener {
-            given.passed.push(listener.try_clone().map_err(LaunchError::Harness)?);
-        }
-        let mut instance = Instance::launch(self.spec.fill(self.address()), given)?;
+        let copies = self.listeners.iter().map(|(listener, _)| listener.try_clone());
+        let passed = copies.collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
+        let given = Given { passed, ..Given::default() };
+        let mut instance = Instance::launch(self.spec.fill(self.address()), given, &self.conditions)?;
         ready::await_ready(&mut instance, self.spec.transport(), self.address(), self.patience)?;
         Ok(instance)
     }
@@ -109,6 +150,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.reserved.address
+    }
+
+    /// Where the second of the listeners passed to it is, if [it was passed one](Passing::second).
+    #[must_use]
+    pub fn second_address(&self) -> Option<&Address> {
+        self.listeners.get(1).map(|(_, address)| address)
     }
 
     /// What was launched.

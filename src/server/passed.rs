@@ -11,7 +11,7 @@ use crate::transport::{Address, Needs, Reserved, Transport};
 const BACKLOG: i32 = 1024;
 
 /// A listening socket at the reserved address.
-pub(super) fn listener(transport: &Transport, reserved: &mut Reserved) -> io::Result<OwnedFd> {
+pub(super) fn listener(transport: &Transport, reserved: &Reserved, nonblocking: bool) -> io::Result<OwnedFd> {
     let kind = if transport.offers.contains(Needs::STREAM) { Type::STREAM } else { Type::SEQPACKET };
     let (domain, address) = match &reserved.address {
         Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
@@ -24,6 +24,7 @@ pub(super) fn listener(transport: &Transport, reserved: &mut Reserved) -> io::Re
     }
     socket.bind(&address)?;
     socket.listen(BACKLOG)?;
+    socket.set_nonblocking(nonblocking)?;
     Ok(socket.into())
 }
 

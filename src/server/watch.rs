@@ -2,13 +2,14 @@
 
 use std::io;
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::{Instance, Server, describe};
-use crate::os::{self, Descriptor, Process};
+use crate::os::{self, Descriptor, Process, Vitals};
+use crate::patience::until;
 use crate::transport::Witness;
 use crate::verdict::{Finding, Outcome, Verdict, printable};
 
@@ -36,6 +37,49 @@ impl Server {
     /// As [`descriptors`](Server::descriptors).
     pub fn descriptor_count(&self, pid: Pid) -> Verdict<usize> {
         os::descriptor_count(pid).map_err(|error| untold("the descriptors of the server", &error))
+    }
+
+    /// What all of its processes together have used, and use now.
+    ///
+    /// # Errors
+    /// As [`descriptors`](Server::descriptors).
+    pub fn vitals(&self) -> Verdict<Vitals> {
+        let mut sum = Vitals::default();
+        for process in self.processes()? {
+            match os::vitals(process.pid) {
+                Ok(one) => {
+                    sum.cpu += one.cpu;
+                    sum.threads += one.threads;
+                    sum.resident += one.resident;
+                }
+                // It ended between the list and the look.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(untold("what the server uses", &error)),
+            }
+        }
+        Ok(sum)
+    }
+
+    /// How much of one processor the server's processes use, together, while nothing happens for `window`.
+    ///
+    /// # Errors
+    /// As [`vitals`](Server::vitals).
+    pub fn processor_share(&self, window: Duration) -> Verdict<f64> {
+        let (before, began) = (self.vitals()?.cpu, Instant::now());
+        until(window, || Ok(None::<()>))?;
+        let used = self.vitals()?.cpu.saturating_sub(before);
+        Ok(used.as_secs_f64() / began.elapsed().as_secs_f64())
+    }
+
+    /// Processes that have ended and that a process of this server has not waited for.
+    ///
+    /// # Errors
+    /// As [`processes`](Server::processes).
+    pub fn zombies(&self) -> Verdict<Vec<Process>> {
+        let living = self.processes()?;
+        let all = os::processes().map_err(|error| untold("a list of processes", &error))?;
+        let theirs = |process: &Process| living.iter().any(|parent| parent.pid == process.parent);
+        Ok(all.into_iter().filter(|process| process.zombie && theirs(process)).collect())
     }
 
     /// Adds to `finding` what the server's processes tell: that one has died, and of what.

@@ -2,13 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use nix::poll::{PollFd, PollFlags};
 
 use super::{Link, Witness};
-use crate::os;
-use crate::patience::{Patience, Waited, until, wait};
+use crate::patience::{Patience, Waited, wait};
 use crate::payload::KIB;
 use crate::verdict::{Finding, Verdict, count, difference, excerpt};
 
@@ -20,22 +19,22 @@ const READ: usize = 256 * KIB;
 /// No call blocks for longer than the progress deadline after the last byte moved.
 #[derive(Debug)]
 pub struct Client {
-    link: Link,
-    patience: Patience,
+    pub(super) link: Link,
+    pub(super) patience: Patience,
     witness: Witness,
     buffer: Box<[u8]>,
     inbox: Vec<u8>,
-    sent: usize,
+    pub(super) sent: usize,
     received: usize,
     ended: bool,
 }
 
 /// What moved in one step.
 #[derive(Debug, Default, Clone, Copy)]
-struct Step {
-    wrote: usize,
+pub(super) struct Step {
+    pub(super) wrote: usize,
     /// False if nothing became ready in time.
-    moved: bool,
+    pub(super) moved: bool,
 }
 
 impl Client {
@@ -146,37 +145,6 @@ impl Client {
             .map_err(|error| Finding::broken("a half-closed connection", error.to_string()))
     }
 
-    /// Sends from `bytes` without reading until nothing has been accepted for a while; answers how much
-    /// was. All of them means that no stall was reached.
-    ///
-    /// # Errors
-    /// A failure where the server closes the connection.
-    pub fn stuff(&mut self, bytes: &[u8]) -> Verdict<usize> {
-        let (mut wrote, mut silences) = (0, 0);
-        while wrote < bytes.len() {
-            let ready = self.poll(&bytes[wrote..], false, self.patience.stall())?;
-            let step = self.move_bytes(&bytes[wrote..], ready)?;
-            // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
-            silences = if step.moved { 0 } else { silences + 1 };
-            if silences == 2 {
-                break;
-            }
-            wrote += step.wrote;
-        }
-        Ok(wrote)
-    }
-
-    /// Waits until the server's kernel has everything that was sent, where the system tells; a server that
-    /// does not read leaves the rest with us, and the wait ends when nothing moves any more.
-    ///
-    /// # Errors
-    /// Only when interrupted.
-    pub fn await_delivery(&self) -> Verdict {
-        let Some(socket) = self.link.as_socket() else { return Ok(()) };
-        let delivered = || Ok((os::unsent_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
-        until(self.patience.stall(), delivered).map(drop)
-    }
-
     /// Whether anything (a byte, the end) can be read within `limit`; nothing is taken.
     ///
     /// # Errors
@@ -186,14 +154,6 @@ impl Client {
             return Ok(true);
         }
         Ok(self.poll(&[], true, limit)?.0)
-    }
-
-    /// Ends the connection with a reset instead of an orderly close (TCP only; elsewhere a plain close).
-    ///
-    /// # Errors
-    /// A broken harness where the system refuses.
-    pub fn reset(self) -> Verdict {
-        self.link.reset().map_err(|error| Finding::broken("SO_LINGER 0", error.to_string()))
     }
 
     /// What has moved so far, for reports.
@@ -224,7 +184,12 @@ impl Client {
     }
 
     /// Waits until the link can be read, or written if there is something to write.
-    fn poll(&self, outgoing: &[u8], reading: bool, limit: std::time::Duration) -> Verdict<(bool, bool)> {
+    pub(super) fn poll(
+        &self,
+        outgoing: &[u8],
+        reading: bool,
+        limit: std::time::Duration,
+    ) -> Verdict<(bool, bool)> {
         let writer = self.link.writer().filter(|_| !outgoing.is_empty());
         let mut interest: Vec<PollFd<'_>> = Vec::with_capacity(2);
         if reading {
@@ -242,7 +207,11 @@ impl Client {
         Ok((readable, writable))
     }
 
-    fn move_bytes(&mut self, outgoing: &[u8], (readable, writable): (bool, bool)) -> Verdict<Step> {
+    pub(super) fn move_bytes(
+        &mut self,
+        outgoing: &[u8],
+        (readable, writable): (bool, bool),
+    ) -> Verdict<Step> {
         let mut step = Step { moved: readable || writable, ..Step::default() };
         if readable {
             self.take_in()?;

@@ -1,12 +1,13 @@
 //! The client's end of a conversation: one socket, or the two pipes that stand in for one.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use socket2::{SockAddr, Socket};
 
 use crate::os;
@@ -84,6 +85,25 @@ impl Link {
             Link::Pipes { to: Some(to), .. } => to.write(bytes),
             Link::Pipes { to: None, .. } => Err(io::ErrorKind::BrokenPipe.into()),
         }
+    }
+
+    pub(crate) fn send_urgent(&mut self, byte: u8) -> io::Result<()> {
+        let socket = self.as_socket().ok_or(io::ErrorKind::Unsupported)?;
+        socket.send_out_of_band(&[byte]).map(drop)
+    }
+
+    /// The message must be small enough to be taken at once.
+    pub(crate) fn send_with_descriptor(
+        &mut self,
+        bytes: &[u8],
+        descriptor: BorrowedFd<'_>,
+    ) -> io::Result<()> {
+        let socket = self.as_socket().ok_or(io::ErrorKind::Unsupported)?;
+        let rights = [descriptor.as_raw_fd()];
+        let attached = [ControlMessage::ScmRights(&rights)];
+        let text = [IoSlice::new(bytes)];
+        sendmsg::<()>(socket.as_raw_fd(), &text, &attached, MsgFlags::empty(), None)?;
+        Ok(())
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -21,7 +21,7 @@ const LARGEST: usize = 512 * KIB;
 /// One client of a datagram or seqpacket server.
 #[derive(Debug)]
 pub struct Messenger {
-    link: Link,
+    pub(super) link: Link,
     patience: Patience,
     witness: Witness,
 }

@@ -14,6 +14,7 @@ mod link;
 mod messenger;
 mod pipe;
 mod port;
+mod provoke;
 mod tcp;
 mod udp;
 mod unix;
@@ -174,15 +175,35 @@ pub(crate) struct Hold {
     pub _claim: Option<OwnedFd>,
 }
 
+/// How a client comes to a server, where a check wants something other than the usual.
+#[derive(Debug, Clone, Default)]
+pub struct Approach {
+    /// Where it goes, if not to the server's own address.
+    pub address: Option<Address>,
+    /// The client's own address; port 0 leaves the port to the system.
+    pub source: Option<SocketAddr>,
+    /// The size of its receive buffer in bytes, set before it connects. On loopback less than 64 KiB ends in
+    /// zero-window probes.
+    pub receive_buffer: Option<usize>,
+    /// A Unix datagram client that binds no name, and so can be sent nothing.
+    pub unnamed: bool,
+}
+
 /// One client's wish to reach a server.
 #[derive(Debug)]
 pub(crate) struct Dial<'a> {
     pub address: &'a Address,
-    /// The client's own address, where it matters.
-    pub source: Option<SocketAddr>,
+    pub approach: &'a Approach,
     /// A directory for what the client must bind itself.
     pub scratch: &'a Path,
     /// Tells this client from the server's others.
     pub number: u64,
     pub limit: std::time::Duration,
+}
+
+impl Dial<'_> {
+    /// Sizes `socket` as the client wishes.
+    fn size(&self, socket: &socket2::Socket) -> io::Result<()> {
+        self.approach.receive_buffer.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))
+    }
 }

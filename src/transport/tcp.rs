@@ -29,7 +29,8 @@ fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
 
 fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let address = dial.address.expect_inet()?;
-    let socket = stream_socket(address, dial.source)?;
+    let socket = stream_socket(address, dial.approach.source)?;
+    dial.size(&socket)?;
     connect_within(&socket, &address.into(), dial.limit)?;
     Link::socket(socket)
 }

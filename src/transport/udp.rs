@@ -34,6 +34,7 @@ fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let address = dial.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     messenger::widen(&socket);
-    socket.bind(&dial.source.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).into())?;
+    dial.size(&socket)?;
+    socket.bind(&dial.approach.source.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).into())?;
     Link::unconnected(socket, address.into())
 }

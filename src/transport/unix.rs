@@ -33,6 +33,7 @@ fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
 pub(super) fn connect(dial: &Dial<'_>, kind: Type) -> std::io::Result<Link> {
     let address = SockAddr::unix(dial.address.expect_path()?)?;
     let socket = Socket::new(Domain::UNIX, kind, None)?;
+    dial.size(&socket)?;
     connect_within(&socket, &address, dial.limit)?;
     Link::socket(socket)
 }

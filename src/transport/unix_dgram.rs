@@ -21,7 +21,10 @@ pub(super) const TRANSPORT: Transport = Transport {
 fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
     messenger::widen(&socket);
-    socket.bind(&SockAddr::unix(dial.scratch.join(format!("client-{}", dial.number)))?)?;
+    dial.size(&socket)?;
+    if !dial.approach.unnamed {
+        socket.bind(&SockAddr::unix(dial.scratch.join(format!("client-{}", dial.number)))?)?;
+    }
     // Connected, so that poll(2) tells when the server's queue, ten messages on Linux, has room again.
     socket.connect(&SockAddr::unix(dial.address.expect_path()?)?)?;
     Link::socket(socket)

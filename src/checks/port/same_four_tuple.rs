@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::checks::Check;
 use crate::server::Server;
-use crate::transport::Needs;
+use crate::transport::{Approach, Needs};
 use crate::verdict::{Finding, Level::Must, Verdict};
 
 pub const CHECK: Check = Check {
@@ -22,7 +22,7 @@ fn run(server: &mut Server) -> Verdict {
     let mut source = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     for round in 1..=5 {
         let bytes = server.payload(300);
-        let mut client = server.connect_from(Some(source))?;
+        let mut client = server.connect_as(&Approach { source: Some(source), ..Approach::default() })?;
         let actual = client.local_address()?;
         if round > 1 && actual != source {
             return Err(Finding::broken(format!("source {source} again"), format!("{actual}")));

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::checks::{Check, talk};
 use crate::server::Server;
-use crate::transport::{Needs, loopback_has};
+use crate::transport::{Approach, Needs, loopback_has};
 use crate::verdict::{Finding, Level::Must, Verdict};
 
 pub const CHECK: Check = Check {
@@ -30,9 +30,9 @@ fn run(server: &mut Server) -> Verdict {
     }
     let offers = server.spec().offers();
     let (mine, yours) = (server.payload(700), server.payload(900));
-    let mut first = talk::connect_from(server, Some(SocketAddr::new(SOURCES[0], 0)))?;
+    let mut first = talk::connect_as(server, &from(SOURCES[0], 0))?;
     let port = first.local_address()?.port();
-    let mut second = talk::connect_from(server, Some(SocketAddr::new(SOURCES[1], port)))?;
+    let mut second = talk::connect_as(server, &from(SOURCES[1], port))?;
     first.send(&mine)?;
     second.send(&yours)?;
     // The first is done before the second is read, so that a server of one client at a time can serve both.
@@ -41,4 +41,8 @@ fn run(server: &mut Server) -> Verdict {
         served.map_err(|finding| finding.because(format!("both clients have source port {port}")))?;
     }
     Ok(())
+}
+
+fn from(source: IpAddr, port: u16) -> Approach {
+    Approach { source: Some(SocketAddr::new(source, port)), ..Approach::default() }
 }

@@ -1,0 +1,46 @@
+//! What a child has from its first instruction on, besides the descriptors it is given.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use nix::libc;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+
+/// What [`bequeath`] leaves to a child.
+#[derive(Debug, Clone, Default)]
+pub struct Inheritance {
+    /// Soft and hard limit of its descriptors.
+    pub descriptor_limit: Option<u64>,
+    /// Signals that are ignored.
+    pub ignored: &'static [Signal],
+    /// Signals that are blocked.
+    pub blocked: &'static [Signal],
+    /// Descriptors that are closed.
+    pub closed: Vec<i32>,
+}
+
+/// Has the child of `command` start with `inheritance`, after everything else that the command says.
+#[expect(
+    unsafe_code,
+    reason = "limits, signals and descriptors are the child's own only between fork and exec"
+)]
+pub fn bequeath(command: &mut Command, inheritance: Inheritance) {
+    let prepare = move || {
+        if let Some(limit) = inheritance.descriptor_limit {
+            setrlimit(Resource::RLIMIT_NOFILE, limit, limit)?;
+        }
+        for &number in inheritance.ignored {
+            // SAFETY: no handler is installed.
+            unsafe { signal(number, SigHandler::SigIgn) }?;
+        }
+        SigSet::from_iter(inheritance.blocked.iter().copied()).thread_block()?;
+        for &number in &inheritance.closed {
+            // SAFETY: the child is about to execute another program, and nothing in between uses the number.
+            unsafe { libc::close(number) };
+        }
+        Ok(())
+    };
+    // SAFETY: the closure makes system calls and allocates nothing, so it is async-signal-safe.
+    unsafe { command.pre_exec(prepare) };
+}

@@ -1,0 +1,77 @@
+//! How a process fares: what it uses, what it waits for, which signals it will hear.
+//!
+//! | contract | Linux | macOS | elsewhere |
+//! |---|---|---|---|
+//! | [`vitals`] | `/proc/PID/stat` | `proc_pidinfo` | unsupported |
+//! | [`signals`] | `/proc/PID/status` | unsupported | unsupported |
+//! | [`waits_to_write_to_pipe`] | `/proc/PID/task/*/wchan` | unsupported | unsupported |
+//! | [`tcp_queues`] | `/proc/net/tcp` | unsupported | unsupported |
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use nix::unistd::Pid;
+
+use super::vital_signs as system;
+
+/// What a process has used so far, and uses now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Vitals {
+    /// Processor time of all its threads, in user and kernel mode.
+    pub cpu: Duration,
+    /// Its threads.
+    pub threads: usize,
+    /// Its resident memory, in bytes.
+    pub resident: u64,
+}
+
+/// Signals as bits: signal N is bit N − 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SignalSets {
+    /// Held back until they are unblocked.
+    pub blocked: u64,
+    /// Never delivered.
+    pub ignored: u64,
+}
+
+/// What the kernel holds of one direction-pair of a TCP connection, at one of its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Queues {
+    /// Bytes written here that the other end has not acknowledged.
+    pub unacknowledged: usize,
+    /// Bytes received here that no program has read.
+    pub unread: usize,
+}
+
+/// What `pid` uses.
+///
+/// # Errors
+/// `NotFound` once it has gone; `Unsupported` where the system does not tell.
+pub fn vitals(pid: Pid) -> io::Result<Vitals> {
+    system::vitals(pid)
+}
+
+/// Which signals `pid` blocks and ignores.
+///
+/// # Errors
+/// As [`vitals`].
+pub fn signals(pid: Pid) -> io::Result<SignalSets> {
+    system::signals(pid)
+}
+
+/// Whether some thread of `pid` waits for room in a pipe: it is in the middle of a write(2).
+///
+/// # Errors
+/// As [`vitals`].
+pub fn waits_to_write_to_pipe(pid: Pid) -> io::Result<bool> {
+    system::waits_to_write_to_pipe(pid)
+}
+
+/// What waits at the end at `local` of the TCP connection with `remote`; `None` if there is none.
+///
+/// # Errors
+/// `Unsupported` where the system does not tell.
+pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Queues>> {
+    system::tcp_queues(local, remote)
+}

@@ -1,0 +1,46 @@
+//! Linux: proc(5).
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use nix::unistd::Pid;
+use procfs::process::Process as ProcEntry;
+
+use super::system::{to_io, unmapped};
+use super::vitals::{Queues, SignalSets, Vitals};
+
+pub fn vitals(pid: Pid) -> io::Result<Vitals> {
+    let stat = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.stat()).map_err(to_io)?;
+    let ticks = stat.utime + stat.stime;
+    Ok(Vitals {
+        cpu: Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64),
+        threads: usize::try_from(stat.num_threads).unwrap_or_default(),
+        resident: stat.rss * procfs::page_size(),
+    })
+}
+
+pub fn signals(pid: Pid) -> io::Result<SignalSets> {
+    let status = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.status()).map_err(to_io)?;
+    Ok(SignalSets { blocked: status.sigblk, ignored: status.sigign })
+}
+
+/// `pipe_write`, or `anon_pipe_write` since Linux 6.16.
+pub fn waits_to_write_to_pipe(pid: Pid) -> io::Result<bool> {
+    let waits = |task: fs::DirEntry| {
+        fs::read_to_string(task.path().join("wchan")).is_ok_and(|place| place.contains("pipe_write"))
+    };
+    Ok(fs::read_dir(format!("/proc/{pid}/task"))?.filter_map(Result::ok).any(waits))
+}
+
+pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Queues>> {
+    let all = procfs::net::tcp().map_err(to_io)?.into_iter().chain(procfs::net::tcp6().unwrap_or_default());
+    let mut ends = all
+        .filter(|entry| unmapped(entry.local_address) == local && unmapped(entry.remote_address) == remote);
+    let queues = |entry: procfs::net::TcpNetEntry| Queues {
+        unacknowledged: entry.tx_queue as usize,
+        unread: entry.rx_queue as usize,
+    };
+    Ok(ends.next().map(queues))
+}

@@ -1,0 +1,24 @@
+//! Elsewhere nothing is told.
+
+use std::io;
+use std::net::SocketAddr;
+
+use nix::unistd::Pid;
+
+use super::vitals::{Queues, SignalSets, Vitals};
+
+pub fn vitals(_pid: Pid) -> io::Result<Vitals> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn signals(_pid: Pid) -> io::Result<SignalSets> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn waits_to_write_to_pipe(_pid: Pid) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<Queues>> {
+    Err(io::ErrorKind::Unsupported.into())
+}

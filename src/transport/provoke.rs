@@ -1,0 +1,100 @@
+//! What a client does to bring a server into a certain state, and how it knows that the server is there.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::{Client, Messenger};
+use crate::os;
+use crate::patience::until;
+use crate::verdict::{Finding, Verdict};
+
+impl Client {
+    /// Sends from `bytes` without reading until nothing has been accepted for a while; answers how much
+    /// was. All of them means that no stall was reached.
+    ///
+    /// # Errors
+    /// A failure where the server closes the connection.
+    pub fn stuff(&mut self, bytes: &[u8]) -> Verdict<usize> {
+        let (mut wrote, mut silences) = (0, 0);
+        while wrote < bytes.len() {
+            let ready = self.poll(&bytes[wrote..], false, self.patience.stall())?;
+            let step = self.move_bytes(&bytes[wrote..], ready)?;
+            // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
+            silences = if step.moved { 0 } else { silences + 1 };
+            if silences == 2 {
+                break;
+            }
+            wrote += step.wrote;
+        }
+        Ok(wrote)
+    }
+
+    /// Waits until the server's kernel has everything that was sent, where the system tells; a server that
+    /// does not read leaves the rest with us, and the wait ends when nothing moves any more.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub fn await_delivery(&self) -> Verdict {
+        let Some(socket) = self.link.as_socket() else { return Ok(()) };
+        let delivered = || Ok((os::unsent_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
+        until(self.patience.stall(), delivered).map(drop)
+    }
+
+    /// Waits until the server itself, and not only its kernel, has read everything that was sent; false if it
+    /// leaves some of it unread.
+    ///
+    /// # Errors
+    /// Unsupported where the system does not tell; else only when interrupted.
+    pub fn await_read(&self) -> Verdict<bool> {
+        self.await_delivery()?;
+        let ours = self.local_address()?;
+        let peer = self.link.as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());
+        let peer = peer.ok_or_else(|| Finding::broken("the server's address", "getpeername(2) gave none"))?;
+        let read = until(self.patience.progress(), || {
+            let queues = os::tcp_queues(peer, ours).map_err(|error| {
+                Finding::unsupported("what the server has not yet read", error.to_string())
+            })?;
+            Ok(queues.is_none_or(|queues| queues.unread == 0).then_some(()))
+        })?;
+        Ok(read.is_some())
+    }
+
+    /// Sends one byte as urgent data: `MSG_OOB` (RFC 6093).
+    ///
+    /// # Errors
+    /// A broken harness where the system refuses.
+    pub fn send_urgent(&mut self, byte: u8) -> Verdict {
+        let broken = |error: std::io::Error| Finding::broken("urgent data", error.to_string());
+        self.link.send_urgent(byte).map_err(broken)
+    }
+
+    /// Sends `bytes` with `descriptor` attached: `SCM_RIGHTS`, unix(7).
+    ///
+    /// # Errors
+    /// A broken harness where the system refuses.
+    pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> Verdict {
+        self.sent += bytes.len();
+        self.link.send_with_descriptor(bytes, descriptor).map_err(not_attached)
+    }
+
+    /// Ends the connection with a reset instead of an orderly close (TCP only; elsewhere a plain close).
+    ///
+    /// # Errors
+    /// A broken harness where the system refuses.
+    pub fn reset(self) -> Verdict {
+        self.link.reset().map_err(|error| Finding::broken("SO_LINGER 0", error.to_string()))
+    }
+}
+
+impl Messenger {
+    /// Sends one message with `descriptor` attached: `SCM_RIGHTS`, unix(7).
+    ///
+    /// # Errors
+    /// A broken harness where the system refuses.
+    pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> Verdict {
+        self.link.send_with_descriptor(bytes, descriptor).map_err(not_attached)
+    }
+}
+
+fn not_attached(error: std::io::Error) -> Finding {
+    Finding::broken("a descriptor sent along", error.to_string())
+}
