@@ -4,14 +4,14 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::libc;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, rlim_t, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 
 /// What [`bequeath`] leaves to a child.
 #[derive(Debug, Clone, Default)]
 pub struct Inheritance {
     /// Soft and hard limit of its descriptors.
-    pub descriptor_limit: Option<u64>,
+    pub descriptor_limit: Option<rlim_t>,
     /// Signals that are ignored.
     pub ignored: &'static [Signal],
     /// Signals that are blocked.

@@ -16,7 +16,7 @@ use crate::os::{self, Inheritance};
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
     /// The most descriptors it may have open, soft and hard limit: `RLIMIT_NOFILE`.
-    pub descriptor_limit: Option<u64>,
+    pub descriptor_limit: Option<u32>,
     /// Signals that it finds ignored, as a child of nohup(1) or of a careless launcher does.
     pub ignored: &'static [Signal],
     /// Signals that it finds blocked.
@@ -108,7 +108,7 @@ impl Conditions {
         os::bequeath(
             command,
             Inheritance {
-                descriptor_limit: self.descriptor_limit,
+                descriptor_limit: self.descriptor_limit.map(Into::into),
                 ignored: self.ignored,
                 blocked: self.blocked,
                 closed,
