@@ -91,6 +91,34 @@ pub const AREAS: &[Area] = &[
     },
 ];
 
+/// The checks of a run that has only a few seconds: those that, between them, catch most broken servers.
+pub const QUICK: &[&str] = &[
+    "echo/empty",
+    "echo/one-byte",
+    "echo/all-bytes",
+    "echo/ping-pong",
+    "echo/buffer-boundaries",
+    "echo/half-close",
+    "echo/message-sizes",
+    "echo/message-boundaries",
+    "echo/empty-message",
+    "echo/stale-tail",
+    "fd/serves-passed-listener",
+    "fd/serves-passed-connection",
+    "fd/child-holds-no-listener",
+    "fd/eof-arrives",
+    "fd/eof-ends-it",
+    "port/many-clients",
+    "port/restart-in-time-wait",
+    "port/second-instance",
+    "path/many-clients",
+    "path/second-instance",
+    "path/restart-after-crash",
+    "path/removed-at-exit",
+    "life/survives-reset",
+    "life/ends-on-sigterm",
+];
+
 /// Every check, in order.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
     AREAS.iter().flat_map(|area| area.checks.iter().copied())
@@ -127,6 +155,17 @@ mod tests {
             );
             assert!(!check.cites.is_empty(), "{} cites nothing", check.id);
             assert!(!check.says.ends_with('.'), "{}: the sentence carries no full stop", check.id);
+        }
+    }
+
+    #[test]
+    fn a_quick_run_has_checks_for_every_transport() {
+        for id in QUICK {
+            assert!(checks().any(|check| check.id == *id), "{id} is quick, but there is no such check");
+        }
+        for transport in TRANSPORTS {
+            let quick = |check: &&Check| QUICK.contains(&check.id) && check.applies_to(transport.offers);
+            assert!(checks().filter(quick).count() >= 5, "{} has few quick checks", transport.name);
         }
     }
 

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 
 use super::{Refusal, exit, interrupt};
-use crate::checks::{Check, checks};
+use crate::checks::{Check, QUICK, checks};
 use crate::patience::{Patience, SCALE, interrupted};
 use crate::report::{Ending, Heading, Human, Json, Reporter};
 use crate::runner::{self, Options, Report, Summary};
@@ -34,6 +34,10 @@ pub struct Args {
     /// Leave out checks whose id matches this glob; may be repeated.
     #[arg(long, value_name = "GLOB")]
     skip: Vec<glob::Pattern>,
+
+    /// Run only the few checks that catch most, in a few seconds.
+    #[arg(long)]
+    quick: bool,
 
     /// Run only checks that bind at least this strongly.
     #[arg(long, value_enum, default_value = "may")]
@@ -151,8 +155,9 @@ fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, Refusal> {
         }
     }
     let wanted = |check: &&Check| {
+        let quick = !args.quick || QUICK.contains(&check.id);
         let only = args.only.is_empty() || args.only.iter().any(|pattern| pattern.matches(check.id));
-        only && !args.skip.iter().any(|pattern| pattern.matches(check.id)) && check.level >= level
+        quick && only && !args.skip.iter().any(|pattern| pattern.matches(check.id)) && check.level >= level
     };
     let chosen: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).filter(wanted).collect();
     if chosen.is_empty() {

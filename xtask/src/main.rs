@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod bundled;
 mod ci;
 mod matrix;
+mod mutants;
 mod peers;
 mod soak;
 mod test_all;
@@ -24,6 +25,8 @@ struct Cli {
 enum Task {
     /// Run every bundled server, and every third-party server that is installed, against every check.
     TestAll(test_all::Args),
+    /// Every check against the servers that were broken for it, and why each was caught.
+    Mutants(mutants::Args),
     /// Everything that must hold before a change lands.
     Ci,
     /// The house rules as code.
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     echospec::cli::prepare();
     let result = match Cli::parse().task {
         Task::TestAll(args) => test_all::run(&args),
+        Task::Mutants(args) => mutants::run(&args),
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Soak(args) => soak::run(&args),
