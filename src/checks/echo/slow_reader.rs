@@ -49,10 +49,10 @@ fn crowd(server: &mut Server) -> Verdict<Vec<Client>> {
     Ok(clients)
 }
 
-/// A client whose kernel takes little of what comes back, so that the stall comes early.
-fn narrow(server: &mut Server) -> Verdict<Client> {
-    let mut client =
-        server.connect_as(&Approach { receive_buffer: Some(128 * KIB), ..Approach::default() })?;
+/// A client with a receive buffer that does not grow, but is large: what the server gets rid of in bursts, and
+/// then not at all, trips one that waits for itself more often than an even trickle does.
+fn connected(server: &mut Server) -> Verdict<Client> {
+    let mut client = server.connect_as(&Approach { receive_buffer: Some(MIB), ..Approach::default() })?;
     client.exchange(b"well")?;
     Ok(client)
 }
