@@ -68,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
+    crate::server::sweep();
     result.unwrap_or_else(|error| complain(&error))
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use nix::libc;
 use nix::sys::resource::{Resource, rlim_t, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::unistd::setsid;
 
 /// What [`bequeath`] leaves to a child.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +21,19 @@ pub struct Inheritance {
     pub closed: Vec<i32>,
 }
 
-/// Has the child of `command` start with `inheritance`, after everything else that the command says.
+/// Has the child of `command` start in a session of its own: setsid(2). What is sent to the groups of this terminal
+/// does not reach it.
+#[expect(unsafe_code, reason = "only the child itself can leave, between fork and exec")]
+pub fn leave_session(command: &mut Command) {
+    // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
+    unsafe { command.pre_exec(|| setsid().map(drop).map_err(Into::into)) };
+}
+
+/// signal(7).
+const UNCHANGEABLE: [Signal; 2] = [Signal::SIGKILL, Signal::SIGSTOP];
+
+/// Has the child of `command` start with `inheritance`, after everything else that the command says; whatever signals
+/// we ourselves were started with blocked or ignored, as under nohup(1), do not reach it.
 #[expect(
     unsafe_code,
     reason = "limits, signals and descriptors are the child's own only between fork and exec"
@@ -30,11 +43,12 @@ pub fn bequeath(command: &mut Command, inheritance: Inheritance) {
         if let Some(limit) = inheritance.descriptor_limit {
             setrlimit(Resource::RLIMIT_NOFILE, limit, limit)?;
         }
-        for &number in inheritance.ignored {
+        for number in Signal::iterator().filter(|number| !UNCHANGEABLE.contains(number)) {
+            let ignored = inheritance.ignored.contains(&number);
             // SAFETY: no handler is installed.
-            unsafe { signal(number, SigHandler::SigIgn) }?;
+            unsafe { signal(number, if ignored { SigHandler::SigIgn } else { SigHandler::SigDfl }) }?;
         }
-        SigSet::from_iter(inheritance.blocked.iter().copied()).thread_block()?;
+        SigSet::from_iter(inheritance.blocked.iter().copied()).thread_set_mask()?;
         for &number in &inheritance.closed {
             // SAFETY: the child is about to execute another program, and nothing in between uses the number.
             unsafe { libc::close(number) };

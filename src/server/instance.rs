@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use super::output::Output;
 use super::shepherd::{Flock, MARK, wait_for_burial};
 use super::spawn::spawn;
-use super::{Conditions, LaunchError};
+use super::{Conditions, LaunchError, guard};
 use crate::os::{self, Process};
 use crate::patience::{Countdown, GLANCE, interrupted};
 
@@ -66,7 +66,10 @@ impl Instance {
         conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
         let child = spawn(command, given.passed).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
-        Ok(Instance { child, flock: Flock { leader, mark }, output, status: None, reaped: false })
+        let watched = guard::watch(leader);
+        let flock = Flock { leader, mark };
+        let instance = Instance { child, flock, output, status: None, reaped: false };
+        watched.map_err(LaunchError::Harness).map(|()| instance)
     }
 
     /// Launches `program`, without arguments, with `input` and `output` as its standard input and output.
@@ -172,6 +175,7 @@ impl Instance {
         }
         self.reaped = true;
         self.flock.bury();
+        guard::leave(self.pid());
     }
 }
 
@@ -209,5 +213,5 @@ fn with_listen_pid(command: &Command) -> Command {
 
 fn fresh_mark() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("{}{}", guard::mark_prefix(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

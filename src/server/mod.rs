@@ -14,6 +14,7 @@ mod clients;
 mod conditions;
 mod control;
 mod error;
+mod guard;
 mod instance;
 mod output;
 mod passed;

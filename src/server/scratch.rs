@@ -1,48 +1,129 @@
-//! A directory for what a server and its clients bind, and for nobody else.
+//! A directory for what the server and its clients bind, and for nobody else.
+//!
+//! Every run has one directory, and each server one below it. The run's directory holds a file that is locked for
+//! as long as the run lives (flock(2)): only a run that was killed leaves one that nobody locks, and the next
+//! run removes it.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
-/// A temporary directory that goes with this value, or with [`remove_all`].
+/// One server's directory, which goes with this value, or with [`remove_all`].
 #[derive(Debug)]
-pub(super) struct Scratch(TempDir);
+pub(super) struct Scratch {
+    directory: Option<TempDir>,
+}
 
-static LIVING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// The run's directory, for as long as some server has one below it.
+struct Home {
+    directory: TempDir,
+    _lock: Flock<File>,
+    servers: usize,
+}
+
+static HOME: Mutex<Option<Home>> = Mutex::new(None);
+
+const PREFIX: &str = "echospec-";
+
+/// The file whose lock says that the run lives.
+const ALIVE: &str = "alive";
 
 impl Scratch {
-    /// Under `/tmp` where the usual place has a name so long that no socket's path would fit (unix(7)).
     pub fn new() -> io::Result<Scratch> {
-        const ROOM: usize = 60;
-        let usual = std::env::temp_dir();
-        let place = if usual.as_os_str().len() > ROOM { "/tmp".into() } else { usual };
-        let directory = tempfile::Builder::new().prefix("echospec-").tempdir_in(place)?;
-        living().insert(directory.path().to_owned());
-        Ok(Scratch(directory))
+        let mut place = home();
+        let home = match &mut *place {
+            Some(home) => home,
+            None => place.insert(Home::new()?),
+        };
+        let directory = tempfile::Builder::new().prefix("s").tempdir_in(home.directory.path())?;
+        home.servers += 1;
+        Ok(Scratch { directory: Some(directory) })
     }
 
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.directory.as_ref().map_or(Path::new(""), TempDir::path)
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        living().remove(self.0.path());
+        self.directory = None;
+        let mut place = home();
+        if let Some(home) = &mut *place {
+            home.servers -= 1;
+            if home.servers == 0 {
+                *place = None;
+            }
+        }
     }
 }
 
-/// Removes every directory of servers that live, for a program that ends without dropping them.
+impl Home {
+    fn new() -> io::Result<Home> {
+        static ONCE: Once = Once::new();
+        let place = place();
+        ONCE.call_once(|| clear_abandoned(&place));
+        let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
+        // Locked before it has its name: else another run might take it for abandoned.
+        let unnamed = directory.path().join("new");
+        let lock = lock(File::create(&unnamed)?)?;
+        fs::rename(unnamed, directory.path().join(ALIVE))?;
+        Ok(Home { directory, _lock: lock, servers: 0 })
+    }
+}
+
+/// `/tmp` where the usual place has a name so long that no socket's path would fit (unix(7)).
+fn place() -> PathBuf {
+    const ROOM: usize = 52;
+    let usual = std::env::temp_dir();
+    if usual.as_os_str().len() > ROOM { "/tmp".into() } else { usual }
+}
+
+fn lock(file: File) -> io::Result<Flock<File>> {
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error.into())
+}
+
+/// Removes the directories of runs that were killed.
+fn clear_abandoned(place: &Path) {
+    let Ok(entries) = fs::read_dir(place) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        if ours && File::open(path.join(ALIVE)).and_then(lock).is_ok() {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+}
+
+/// Removes the directories of all servers, for a program that ends without dropping them.
 pub(super) fn remove_all() {
-    for path in living().iter() {
-        let _ = fs::remove_dir_all(path);
-    }
+    *home() = None;
 }
 
-fn living() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+fn home() -> MutexGuard<'static, Option<Home>> {
+    HOME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_killed_runs_directory_is_removed_and_a_living_ones_is_not() {
+        let place = TempDir::new().unwrap();
+        for name in ["echospec-dead", "echospec-living", "echospec-strange", "other"] {
+            fs::create_dir(place.path().join(name)).unwrap();
+        }
+        let file = |name: &str| File::create(place.path().join(name).join(ALIVE)).unwrap();
+        drop(file("echospec-dead"));
+        drop(file("other"));
+        let _living = lock(file("echospec-living")).unwrap();
+        clear_abandoned(place.path());
+        let left = |name: &str| place.path().join(name).exists();
+        assert!(!left("echospec-dead"));
+        assert!(left("echospec-living") && left("echospec-strange") && left("other"));
+    }
 }

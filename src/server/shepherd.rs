@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::scratch;
+use super::{guard, scratch};
 use crate::os::{self, Process};
 use crate::patience::{Countdown, GLANCE};
 
@@ -128,6 +128,7 @@ pub(super) fn wait_for_burial(leader: Pid) -> bool {
 /// and left its group and its parent is found no other way; where there are no sub-reapers it is not ours
 /// any more, and not found.
 pub fn sweep() {
+    guard::dismiss();
     let mut countdown = Countdown::new(BURIAL);
     while !countdown.left().is_zero() {
         let mut doomed = os::children(Pid::this()).unwrap_or_default();
