@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bundled;
 mod ci;
+mod kill;
 mod matrix;
 mod mutants;
 mod peers;
@@ -33,6 +34,8 @@ enum Task {
     Tidy,
     /// Run the bundled servers many times with all cores busy, and count what differs.
     Soak(soak::Args),
+    /// End the program at random moments by random signals, and count what it leaves behind.
+    Kill(kill::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Soak(args) => soak::run(&args),
+        Task::Kill(args) => kill::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
