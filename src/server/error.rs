@@ -59,6 +59,17 @@ pub enum LaunchError {
         /// What it printed last.
         output: String,
     },
+    /// The process that was launched ended and left others that go on: the server is a daemon.
+    #[error(
+        "the server has gone into the background: the process that was launched has ended ({}), and {others} is left; \
+         start it in the foreground", describe(*.status)
+    )]
+    Daemonised {
+        /// How the launched process ended.
+        status: ExitStatus,
+        /// Who goes on.
+        others: String,
+    },
     /// The server did not become ready in time.
     #[error("the server is not ready after {seconds} s: {missing}{}", quote(.output))]
     NotReady {

@@ -9,6 +9,7 @@ use super::instance::Instance;
 use crate::os::{self, Place};
 use crate::patience::{Countdown, Patience, interrupted};
 use crate::transport::{Address, Needs, Transport, fifo_ends};
+use crate::verdict::printable;
 
 /// The exit status by which a server says that its mechanism is missing here, as in automake's tests.
 const UNSUPPORTED: i32 = 77;
@@ -27,11 +28,12 @@ pub(super) fn await_ready(
     let mut countdown = Countdown::new(patience.start());
     let mut interval = Duration::from_millis(1);
     loop {
-        if is_ready(instance, transport, address) {
-            return Ok(());
-        }
+        // Asked first: what a daemon leaves behind may listen already.
         if let Some(status) = instance.ended() {
             return Err(ended(instance, status, patience));
+        }
+        if is_ready(instance, transport, address) {
+            return Ok(());
         }
         if interrupted() {
             return Err(LaunchError::Interrupted);
@@ -70,6 +72,12 @@ fn is_fifo(path: &Path) -> bool {
 }
 
 fn ended(instance: &Instance, status: std::process::ExitStatus, patience: Patience) -> LaunchError {
+    let others = instance.processes().unwrap_or_default();
+    let names: Vec<_> =
+        others.iter().map(|other| format!("{} ({})", other.pid, printable(&other.name))).collect();
+    if status.success() && !names.is_empty() {
+        return LaunchError::Daemonised { status, others: names.join(", ") };
+    }
     // Its last words may still be on their way through the pipe.
     instance.output().wait_closed(patience.turn());
     let output = last_words(instance);

@@ -106,11 +106,7 @@ impl Server {
         let members: Vec<_> = self.instances.iter().map(Instance::members).collect();
         Witness(Box::new(move || {
             let processes = members.iter().flat_map(|members| members().unwrap_or_default());
-            let place = |process: Process| {
-                let place = os::blocked_in(process.pid)?;
-                Some(format!("{} ({}) is blocked in {place}", process.pid, printable(&process.name)))
-            };
-            processes.filter_map(place).take(4).collect::<Vec<_>>().join(", ")
+            processes.filter_map(|process| standstill(&process)).take(4).collect::<Vec<_>>().join(", ")
         }))
     }
 
@@ -119,6 +115,16 @@ impl Server {
     pub fn last_words(&self) -> Vec<String> {
         self.instances.last().map(|instance| instance.output().last_lines(12)).unwrap_or_default()
     }
+}
+
+/// Where a process stands still: `4711 (cat) is blocked in pipe_write`.
+fn standstill(process: &Process) -> Option<String> {
+    let place = if process.stopped {
+        "stopped by a signal".into()
+    } else {
+        format!("blocked in {}", os::blocked_in(process.pid)?)
+    };
+    Some(format!("{} ({}) is {place}", process.pid, printable(&process.name)))
 }
 
 /// Whether a process of one client ended before that client went, which by now it has: such a process ends

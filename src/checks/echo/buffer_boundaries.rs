@@ -4,7 +4,7 @@ use crate::checks::Check;
 use crate::payload::KIB;
 use crate::server::Server;
 use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::verdict::{Level::Must, Verdict, count};
 
 pub const CHECK: Check = Check {
     id: "echo/buffer-boundaries",
@@ -25,7 +25,7 @@ fn run(server: &mut Server) -> Verdict {
     for length in BUFFERS.iter().flat_map(|&size| [size - 1, size, size + 1]) {
         client
             .exchange(&bytes[..length])
-            .map_err(|finding| finding.because(format!("with {length} bytes at once")))?;
+            .map_err(|finding| finding.because(format!("with {} at once", count(length, "byte"))))?;
     }
     Ok(())
 }
