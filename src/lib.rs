@@ -31,7 +31,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `cli` | parse, call one library function, print, exit code |
-//! | `report`, `demo` | what a run found, and stories told from live kernel state |
+//! | `report`, `demo`, `doctor` | what a run found, stories told from live kernel state, what this machine lacks |
 //! | [`runner`] | pairs servers with checks and emits events |
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
@@ -43,6 +43,8 @@ pub mod checks;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod demo;
+#[cfg(feature = "cli")]
+pub mod doctor;
 pub mod os;
 pub mod patience;
 pub mod payload;

@@ -34,6 +34,17 @@ fn a_mistake_is_named_with_its_mend(#[case] arguments: &[&str], #[case] code: i3
 }
 
 #[test]
+fn the_doctor_names_what_is_limited_and_what_would_mend_it() {
+    echospec(&["doctor"]).assert().success().stdout(contains("process table"));
+    // With few descriptors something is limited on every system.
+    let script = r#"ulimit -n 200 && exec "$0" doctor"#;
+    let program = env!("CARGO_BIN_EXE_echospec");
+    let limited = Command::new("sh").args(["-c", script, program]).assert();
+    let words = contains("limited  descriptors: up to 200").and(contains("to mend it: raise the hard limit"));
+    limited.success().stdout(words);
+}
+
+#[test]
 fn a_server_that_exits_at_once_is_quoted() {
     echospec(&["check", "tcp", "--", "sh", "-c", "echo no configuration file >&2; exit 7", "sh", "{addr}"])
         .assert()

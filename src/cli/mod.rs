@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 pub mod interrupt;
 mod list;
@@ -47,6 +48,8 @@ enum Command {
     List(list::Args),
     /// Explain a check: what it demands, why, who says so, and how to repeat it by hand.
     Explain(explain::Args),
+    /// Say what will be limited on this machine, why, and what would mend it.
+    Doctor(doctor::Args),
     /// Watch descriptors, pipes and sockets at work, drawn from the live kernel.
     Demo(demo::Args),
 }
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
     crate::server::sweep();

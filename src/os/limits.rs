@@ -1,5 +1,7 @@
 //! The harness's own limits, and signals that whoever started it may have left ignored.
 
+use std::fs;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -28,6 +30,18 @@ pub fn restore_descriptor_limit(command: &mut Command) {
     let restore = move || Ok(setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?);
     // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(restore) };
+}
+
+/// How many processes this user may have at once: the limit of the process (`RLIMIT_NPROC`), or that of its container
+/// (the pids controller of cgroups(7)) where that is lower.
+///
+/// # Errors
+/// Those of `getrlimit(2)`.
+pub fn most_processes() -> io::Result<rlim_t> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_NPROC)?;
+    let container = fs::read_to_string("/sys/fs/cgroup/pids.max").ok();
+    let contained = container.and_then(|text| text.trim().parse().ok());
+    Ok(contained.map_or(soft, |contained| soft.min(contained)))
 }
 
 /// Undoes an ignored SIGCHLD, which a parent can leave us: with it the kernel forgets how children ended

@@ -66,7 +66,7 @@ mod unix_table;
 
 pub use forks::{between_launches, launching};
 pub use inheritance::{Inheritance, bequeath, leave_session};
-pub use limits::{expect_children, raise_descriptor_limit, restore_descriptor_limit};
+pub use limits::{expect_children, most_processes, raise_descriptor_limit, restore_descriptor_limit};
 pub use seal::seal_descriptors;
 pub use vitals::{Queues, SignalSets, Vitals, signals, tcp_queues, vitals, waits_to_write_to_pipe};
 

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["server"],
     &["checks", "measures"],
     &["runner"],
-    &["report", "demo"],
+    &["report", "demo", "doctor"],
     &["cli"],
 ];
 
