@@ -36,7 +36,7 @@
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
 //! | [`transport`] | one file for each mechanism: how a client reaches a server |
-//! | [`verdict`], [`patience`], [`payload`], [`os`] | words, deadlines, bytes, and the system |
+//! | [`verdict`], [`trace`], [`patience`], [`payload`], [`os`] | words, what happened, deadlines, bytes, and the system |
 
 pub mod checks;
 #[cfg(feature = "cli")]
@@ -52,6 +52,7 @@ pub mod payload;
 pub mod report;
 pub mod runner;
 pub mod server;
+pub mod trace;
 pub mod transport;
 pub mod verdict;
 

@@ -34,6 +34,31 @@ fn a_mistake_is_named_with_its_mend(#[case] arguments: &[&str], #[case] code: i3
 }
 
 #[test]
+fn a_check_can_be_watched_step_by_step_and_its_directory_stays() {
+    let place = tempfile::tempdir().unwrap();
+    let server = env!("CARGO_BIN_EXE_echo-unix");
+    let mut repro = echospec(&["repro", "echo/one-byte", "unix", "--", server, "{path}"]);
+    let steps = [
+        "the server is launched as process",
+        "is ready at",
+        "client 1 connects",
+        "client 1 sends 1 byte: \"x\"",
+        "client 1 receives 1 byte: \"x\"",
+        "client 1 closes",
+        "gets SIGTERM",
+        "has ended: exit status 0",
+        "pass  echo/one-byte",
+    ];
+    let output = repro.env("TMPDIR", place.path()).assert().success().get_output().stdout.clone();
+    let text = String::from_utf8(output).unwrap();
+    let places: Vec<_> = steps.iter().map(|step| text.find(step)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}\n{text}");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "the directory was not kept");
+    echospec(&["repro", "no/such", "pipe", "--", "cat"]).assert().code(2);
+    echospec(&["repro", "port/many-clients", "pipe", "--", "cat"]).assert().code(4);
+}
+
+#[test]
 fn the_doctor_names_what_is_limited_and_what_would_mend_it() {
     echospec(&["doctor"]).assert().success().stdout(contains("process table"));
     // With few descriptors something is limited on every system.

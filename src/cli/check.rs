@@ -187,7 +187,7 @@ fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Repor
     Ok(reports)
 }
 
-fn verdict(results: &[Report]) -> ExitCode {
+pub(super) fn verdict(results: &[Report]) -> ExitCode {
     let Summary { fail, broken, .. } = Summary::of(results);
     ExitCode::from(match interrupt::received() {
         Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
@@ -197,7 +197,7 @@ fn verdict(results: &[Report]) -> ExitCode {
     })
 }
 
-fn scale(text: &str) -> Result<f64, String> {
+pub(super) fn scale(text: &str) -> Result<f64, String> {
     let scale: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.01..=1000.0).contains(&scale) { Ok(scale) } else { Err("must lie between 0.01 and 1000".into()) }
 }

@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit::OK))
 }
 
-fn unknown(id: &str) -> Refusal {
+pub(super) fn unknown(id: &str) -> Refusal {
     let slug = id.rsplit('/').next().unwrap_or(id);
     let near: Vec<_> =
         checks().map(|check| check.id).filter(|known| !slug.is_empty() && known.contains(slug)).collect();

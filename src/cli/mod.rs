@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 pub mod interrupt;
 mod list;
+mod repro;
 
 /// Exit codes, the same for every subcommand.
 mod exit {
@@ -44,6 +45,8 @@ Exit codes: 0 all as expected; 1 a check failed; 2 usage; 3 the harness could no
 enum Command {
     /// Check a server: launch it and run every check that applies.
     Check(check::Args),
+    /// Run one check alone, and show all that client and server do, when they do it.
+    Repro(repro::Args),
     /// List the checks.
     List(list::Args),
     /// Explain a check: what it demands, why, who says so, and how to repeat it by hand.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
     prepare();
     let result = match Cli::parse().command {
         Command::Check(args) => check::run(args),
+        Command::Repro(args) => repro::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -15,9 +15,10 @@ use nix::unistd::Pid;
 use super::output::Output;
 use super::shepherd::{Flock, MARK, wait_for_burial};
 use super::spawn::spawn;
-use super::{Conditions, LaunchError, guard};
+use super::{Conditions, LaunchError, describe, guard};
 use crate::os::{self, Process};
 use crate::patience::{Countdown, GLANCE, interrupted};
+use crate::trace;
 
 /// A process that ends with this value, and all its descendants with it.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ impl Instance {
         let child = spawn(command, given.passed).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = guard::watch(leader);
+        trace::note(|| format!("the server is launched as process {leader}"));
         let flock = Flock { leader, mark };
         let instance = Instance { child, flock, output, status: None, reaped: false };
         watched.map_err(LaunchError::Harness).map(|()| instance)
@@ -122,6 +124,7 @@ impl Instance {
         if self.reaped {
             return Err(nix::Error::ESRCH.into());
         }
+        trace::note(|| format!("process {} gets {signal}", self.pid()));
         Ok(kill(self.pid(), signal)?)
     }
 
@@ -133,12 +136,19 @@ impl Instance {
             let left = countdown.left();
             if os::wait_for_exit(self.pid(), left.min(GLANCE)).unwrap_or(false) {
                 self.status = os::exit_status(self.pid()).ok().flatten();
+                self.note_end();
             }
             if left.is_zero() || interrupted() {
                 break;
             }
         }
         self.status
+    }
+
+    fn note_end(&self) {
+        if let Some(status) = self.status {
+            trace::note(|| format!("process {} has ended: {}", self.pid(), describe(status)));
+        }
     }
 
     /// Its exit status, if it has ended.

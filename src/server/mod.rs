@@ -33,6 +33,7 @@ pub use instance::Instance;
 pub use output::Output;
 pub use plan::bundled_plans;
 use scratch::Scratch;
+pub use scratch::{directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
 

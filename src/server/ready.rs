@@ -8,6 +8,7 @@ use super::error::LaunchError;
 use super::instance::Instance;
 use crate::os::{self, Place};
 use crate::patience::{Countdown, Patience, interrupted};
+use crate::trace;
 use crate::transport::{Address, Needs, Transport, fifo_ends};
 use crate::verdict::printable;
 
@@ -33,6 +34,7 @@ pub(super) fn await_ready(
             return Err(ended(instance, status, patience));
         }
         if is_ready(instance, transport, address) {
+            trace::note(|| format!("process {} is ready at {address}", instance.pid()));
             return Ok(());
         }
         if interrupted() {

@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -24,6 +25,8 @@ struct Home {
     _lock: Flock<File>,
     servers: usize,
 }
+
+static KEPT: AtomicBool = AtomicBool::new(false);
 
 static HOME: Mutex<Option<Home>> = Mutex::new(None);
 
@@ -51,7 +54,12 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        self.directory = None;
+        let directory = self.directory.take();
+        if KEPT.load(Ordering::SeqCst) {
+            let _ = directory.map(TempDir::keep);
+            return;
+        }
+        drop(directory);
         let mut place = home();
         if let Some(home) = &mut *place {
             home.servers -= 1;
@@ -98,9 +106,25 @@ fn clear_abandoned(place: &Path) {
     }
 }
 
+/// From now on no directory is removed: somebody wants to look at what servers leave in them.
+pub fn keep_directories() {
+    KEPT.store(true, Ordering::SeqCst);
+}
+
+/// The run's directory, if servers live or [directories are kept](keep_directories).
+#[must_use]
+pub fn directory() -> Option<PathBuf> {
+    home().as_ref().map(|home| home.directory.path().to_owned())
+}
+
 /// Removes the directories of all servers, for a program that ends without dropping them.
 pub(super) fn remove_all() {
-    *home() = None;
+    let all = home().take();
+    if KEPT.load(Ordering::SeqCst) {
+        // Nobody locks it any more, and yet it is not abandoned.
+        let keep = |home: Home| fs::remove_file(home.directory.keep().join(ALIVE));
+        let _ = all.map(keep);
+    }
 }
 
 fn home() -> MutexGuard<'static, Option<Home>> {

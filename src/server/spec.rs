@@ -92,6 +92,13 @@ impl Spec {
         Ok(())
     }
 
+    /// The same server, launched by the program that `words` begin with, such as a tracer, which executes what follows.
+    #[must_use]
+    pub fn wrapped_in<S: Into<OsString>>(&self, words: impl IntoIterator<Item = S>) -> Spec {
+        let command = words.into_iter().map(Into::into).chain(self.command.iter().cloned()).collect();
+        Spec { command, ..self.clone() }
+    }
+
     /// How it is reached.
     #[must_use]
     pub fn transport(&self) -> &'static Transport {

@@ -9,6 +9,7 @@ use nix::poll::{PollFd, PollFlags};
 use super::{Link, Witness};
 use crate::patience::{Patience, Waited, wait};
 use crate::payload::KIB;
+use crate::trace::{Visit, Way};
 use crate::verdict::{Finding, Verdict, count, difference, excerpt};
 
 /// What one read takes at most.
@@ -27,6 +28,7 @@ pub struct Client {
     pub(super) sent: usize,
     received: usize,
     ended: bool,
+    pub(super) visit: Visit,
 }
 
 /// What moved in one step.
@@ -40,6 +42,7 @@ pub(super) struct Step {
 impl Client {
     pub(crate) fn new(link: Link, patience: Patience) -> Client {
         Client {
+            visit: Visit::begins(&whence(&link)),
             link,
             patience,
             witness: Witness::silent(),
@@ -140,6 +143,7 @@ impl Client {
     /// # Errors
     /// A broken harness where the system refuses.
     pub fn shut_down_write(&mut self) -> Verdict {
+        self.visit.note("ends its direction");
         self.link
             .shut_down_write()
             .map_err(|error| Finding::broken("a half-closed connection", error.to_string()))
@@ -230,8 +234,12 @@ impl Client {
             return Err(Finding::fail("no more bytes than were sent", actual));
         }
         match self.link.read(&mut self.buffer) {
-            Ok(0) => self.ended = true,
+            Ok(0) => {
+                self.visit.note("receives end of file");
+                self.ended = true;
+            }
             Ok(number) => {
+                self.visit.transfer(Way::Received, &self.buffer[..number]);
                 self.received += number;
                 self.inbox.extend_from_slice(&self.buffer[..number]);
             }
@@ -244,6 +252,7 @@ impl Client {
     fn give(&mut self, outgoing: &[u8]) -> Verdict<usize> {
         match self.link.write(outgoing) {
             Ok(number) => {
+                self.visit.transfer(Way::Sent, &outgoing[..number]);
                 self.sent += number;
                 Ok(number)
             }
@@ -253,6 +262,7 @@ impl Client {
     }
 
     fn lost(&self, error: &io::Error) -> Finding {
+        self.visit.note(format_args!("is told: {error}"));
         let what = match error.kind() {
             io::ErrorKind::ConnectionReset => "the connection was reset".into(),
             io::ErrorKind::BrokenPipe => "the server had closed it".into(),
@@ -266,6 +276,12 @@ impl Client {
     pub fn reader(&self) -> BorrowedFd<'_> {
         self.link.reader()
     }
+}
+
+/// Where a client comes from, if it has an address.
+pub(super) fn whence(link: &Link) -> String {
+    let local = link.as_socket().and_then(|socket| socket.local_addr().ok()?.as_socket());
+    local.map(|address| format!(" from {address}")).unwrap_or_default()
 }
 
 fn is_transient(error: &io::Error) -> bool {

@@ -10,9 +10,11 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{SockaddrStorage, recvfrom};
 use socket2::Socket;
 
+use super::client::whence;
 use super::{Link, Witness};
 use crate::patience::{Patience, Waited, until, wait};
 use crate::payload::KIB;
+use crate::trace::{Visit, Way};
 use crate::verdict::{Finding, Verdict, count, difference, excerpt};
 
 /// Room for the largest message of any mechanism here, and for what a server might add to it.
@@ -24,6 +26,7 @@ pub struct Messenger {
     pub(super) link: Link,
     patience: Patience,
     witness: Witness,
+    visit: Visit,
 }
 
 /// One message that arrived.
@@ -37,7 +40,7 @@ pub struct Message {
 
 impl Messenger {
     pub(crate) fn new(link: Link, patience: Patience) -> Messenger {
-        Messenger { link, patience, witness: Witness::silent() }
+        Messenger { visit: Visit::begins(&whence(&link)), link, patience, witness: Witness::silent() }
     }
 
     /// Has `witness` asked whenever nothing moves any more.
@@ -72,7 +75,10 @@ impl Messenger {
     pub fn send(&mut self, bytes: &[u8]) -> Verdict {
         let limit = self.patience.progress();
         let sent = until(limit, || match self.link.write(bytes) {
-            Ok(_) => Ok(Some(())),
+            Ok(_) => {
+                self.visit.transfer(Way::Sent, bytes);
+                Ok(Some(()))
+            }
             Err(error) if is_full(&error) => self.await_room(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
             Err(error) => Err(refused(bytes.len(), &error)),
@@ -137,6 +143,7 @@ impl Messenger {
             match self.take(&mut buffer) {
                 Ok((length, sender)) => {
                     buffer.truncate(length);
+                    self.visit.transfer(Way::Received, &buffer);
                     return Ok(Some(Message { bytes: buffer, sender }));
                 }
                 Err(error) if is_full(&error) || error.kind() == io::ErrorKind::Interrupted => {}
@@ -150,6 +157,7 @@ impl Messenger {
     /// # Errors
     /// A broken harness where the system refuses.
     pub fn shut_down_write(&mut self) -> Verdict {
+        self.visit.note("ends its direction");
         self.link
             .shut_down_write()
             .map_err(|error| Finding::broken("a half-closed connection", error.to_string()))

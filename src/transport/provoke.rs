@@ -63,6 +63,7 @@ impl Client {
     /// # Errors
     /// A broken harness where the system refuses.
     pub fn send_urgent(&mut self, byte: u8) -> Verdict {
+        self.visit.note("sends urgent data");
         let broken = |error: std::io::Error| Finding::broken("urgent data", error.to_string());
         self.link.send_urgent(byte).map_err(broken)
     }
@@ -80,7 +81,8 @@ impl Client {
     ///
     /// # Errors
     /// A broken harness where the system refuses.
-    pub fn reset(self) -> Verdict {
+    pub fn reset(mut self) -> Verdict {
+        self.visit.ends_otherwise("resets");
         self.link.reset().map_err(|error| Finding::broken("SO_LINGER 0", error.to_string()))
     }
 }

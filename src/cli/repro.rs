@@ -1,0 +1,108 @@
+//! `echospec repro`: one check alone, with all that client and server do, when they do it.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::builder::PossibleValuesParser;
+
+use super::{Refusal, check, exit, interrupt};
+use crate::checks::checks;
+use crate::patience::{Patience, SCALE};
+use crate::report::{Ending, Heading, Human, Reporter};
+use crate::runner::{Event, Options, run_one};
+use crate::server::{Spec, Start, directory, keep_directories, sweep};
+use crate::trace;
+use crate::transport::{TRANSPORTS, Transport};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The check's id, such as echo/half-close.
+    id: String,
+
+    /// How the server is reached.
+    #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
+    transport: String,
+
+    /// Who makes the socket, as for `check`.
+    #[arg(long, default_value = "bind", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
+    start: String,
+
+    /// What the bytes of every payload are drawn from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Multiply every deadline by this.
+    #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = check::scale)]
+    timeout_scale: f64,
+
+    /// Have strace write the server's system calls to a file of the kept directory (Linux).
+    #[arg(long)]
+    strace: bool,
+
+    /// The server's command, as for `check`.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let check =
+        checks().find(|check| check.id == args.id).ok_or_else(|| super::explain::unknown(&args.id))?;
+    let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
+    let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
+    let plain = Spec::new(transport, start, args.command.clone())
+        .map_err(|error| Refusal::usage(error.to_string()))?;
+    if !check.applies_to(plain.offers()) {
+        let text = format!(
+            "{} does not apply to {} servers started by '{}'",
+            check.id,
+            transport.name,
+            start.name()
+        );
+        return Err(Refusal::nothing(text).into());
+    }
+    interrupt::watch()?;
+    keep_directories();
+    let calls = args.strace.then(strace_file).transpose()?;
+    let spec = calls.as_ref().map_or_else(|| plain.clone(), |file| traced(&plain, file));
+    let options =
+        Options { patience: Patience::scaled(args.timeout_scale), seed: args.seed, ..Options::default() };
+    let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
+    let heading = Heading { spec: plain, seed: args.seed, timeout_scale };
+    let mut human = Human::new(heading, anstream::stdout());
+    human.event(&Event::Started(&[check]))?;
+    trace::listen(|at, text| {
+        let _ = writeln!(anstream::stdout(), "{:>10.4} s  {text}", at.as_secs_f64());
+    });
+    let report = run_one(&spec, check, &options);
+    trace::fall_silent();
+    let kept = directory();
+    sweep();
+    writeln!(anstream::stdout())?;
+    human.event(&Event::CheckFinished(&report))?;
+    human.finish(std::slice::from_ref(&report), &Ending::Complete)?;
+    for (what, path) in [("kept", kept), ("system calls", calls)] {
+        if let Some(path) = path {
+            writeln!(anstream::stdout(), "{what}: {}", path.display())?;
+        }
+    }
+    Ok(check::verdict(&[report]))
+}
+
+/// A file for the system calls, in a directory that stays.
+fn strace_file() -> anyhow::Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&path).any(|folder| folder.join("strace").is_file()) {
+        return Err(Refusal { code: exit::HARNESS, text: "strace is not installed".into() }.into());
+    }
+    let place = tempfile::Builder::new().prefix("echospec-strace-").tempdir()?.keep();
+    Ok(place.join("strace.txt"))
+}
+
+/// `-D` makes strace the grandchild, so that the process that is launched is still the server.
+fn traced(spec: &Spec, file: &std::path::Path) -> Spec {
+    let words = ["strace", "-D", "-f", "-tt", "-o"].map(OsString::from);
+    spec.wrapped_in(words.into_iter().chain([file.into()]))
+}
