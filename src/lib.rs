@@ -31,7 +31,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `cli` | parse, call one library function, print, exit code |
-//! | `report`, `demo`, `doctor` | what a run found, stories told from live kernel state, what this machine lacks |
+//! | `report`, `demo`, `doctor`, `expectations` | what a run found, stories told from live kernel state, what this machine lacks |
 //! | [`runner`] | pairs servers with checks and emits events |
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
@@ -45,6 +45,8 @@ pub mod cli;
 pub mod demo;
 #[cfg(feature = "cli")]
 pub mod doctor;
+#[cfg(feature = "cli")]
+pub mod expectations;
 pub mod os;
 pub mod patience;
 pub mod payload;

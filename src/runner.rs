@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::server::{LaunchError, Server, Spec};
 use crate::verdict::{Finding, Outcome, Verdict};
 
 /// How a run is to go.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Deadlines.
     pub patience: Patience,
@@ -23,13 +23,30 @@ pub struct Options {
     pub seed: u64,
     /// How many checks run at the same time, each with a server of its own; at least one.
     pub jobs: usize,
+    /// How often a check that condemns the server is tried again, each time with a new one.
+    pub retries: usize,
+    /// What is known of the server.
+    pub expectations: Arc<[Expectation]>,
+}
+
+/// A deviation that is known, and why.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// The check's id.
+    pub check: String,
+    /// How it ends.
+    pub outcome: Outcome,
+    /// Why it does so.
+    pub reason: String,
+    /// Words of the report, if only one kind of failure is meant.
+    pub message: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         // Most checks wait for most of their time.
         let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
-        Options { patience: Patience::default(), seed: 0, jobs }
+        Options { patience: Patience::default(), seed: 0, jobs, retries: 0, expectations: Arc::new([]) }
     }
 }
 
@@ -175,6 +192,18 @@ fn hear(news: News, observe: &mut impl FnMut(&Event<'_>)) -> Option<(usize, Repo
     }
 }
 
+/// The checks that are being run now, and since when.
+static UNDER_WAY: Mutex<Vec<(&'static str, Instant)>> = Mutex::new(Vec::new());
+
+/// What is being run now, and for how long it has been, in one line.
+#[must_use]
+pub fn under_way() -> String {
+    let running = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+    let tell = |(id, began): &(&str, Instant)| format!("{id} for {:.1} s", began.elapsed().as_secs_f64());
+    let list: Vec<_> = running.iter().map(tell).collect();
+    if list.is_empty() { "no check is under way".into() } else { list.join(", ") }
+}
+
 type Queue = Mutex<VecDeque<(usize, &'static Check)>>;
 
 fn work(spec: &Spec, options: &Options, queue: &Queue, tell: &Sender<News>) {
@@ -182,17 +211,37 @@ fn work(spec: &Spec, options: &Options, queue: &Queue, tell: &Sender<News>) {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some((place, check)) = next else { return };
         let _ = tell.send(News::Began(check));
-        let report = run_one(spec, check, options);
+        let report = run_to_the_end(spec, check, options);
         if !interrupted() {
             let _ = tell.send(News::Ended(place, report));
         }
     }
 }
 
+/// Runs one check until it passes or the retries are used up, and holds the result against what is known.
+fn run_to_the_end(spec: &Spec, check: &'static Check, options: &Options) -> Report {
+    let mut report = run_one(spec, check, options);
+    for retry in 1..=options.retries {
+        if interrupted() || !report.outcome.condemns() {
+            break;
+        }
+        let again = run_one(spec, check, options);
+        if again.outcome == Outcome::Pass {
+            report.reason =
+                format!("{} at first, and passed at retry {retry}; {}", report.outcome, report.reason);
+            report.outcome = Outcome::Flaky;
+        }
+    }
+    report.meet(&options.expectations);
+    report
+}
+
 /// Runs one check against a server of its own.
 #[must_use]
 pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> Report {
     let began = Instant::now();
+    let running = || UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+    running().push((check.id, began));
     let mut report = Report::new(check);
     match Server::launch(spec, options.patience, options.seed) {
         Err(error) => report.blame(Finding::broken("a server to check", error.to_string())),
@@ -203,6 +252,7 @@ pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> Report 
             }
         }
     }
+    running().retain(|entry| *entry != (check.id, began));
     report.took = began.elapsed();
     report
 }
@@ -226,6 +276,21 @@ impl Report {
             reason: String::new(),
             server_output: Vec::new(),
             took: Duration::ZERO,
+        }
+    }
+
+    /// What was expected is no news; what was expected and did not happen is.
+    fn meet(&mut self, expectations: &[Expectation]) {
+        let Some(known) = expectations.iter().find(|known| known.check == self.check.id) else { return };
+        let says = |words: &String| self.actual.contains(words) || self.reason.contains(words);
+        if self.outcome == Outcome::Pass {
+            self.outcome = Outcome::Xpass;
+            self.expected = format!("{}, as on record: {}", known.outcome, known.reason);
+            self.actual = "it passes".into();
+            self.reason = "take the entry out of the expectations file".into();
+        } else if self.outcome == known.outcome && known.message.as_ref().is_none_or(says) {
+            self.outcome = Outcome::Xfail;
+            self.reason = format!("expected: {}", known.reason);
         }
     }
 

@@ -59,6 +59,42 @@ fn a_check_can_be_watched_step_by_step_and_its_directory_stays() {
 }
 
 #[test]
+fn what_is_known_of_a_server_is_no_news_and_what_no_longer_happens_is() {
+    let place = tempfile::tempdir().unwrap();
+    let record = |check: &str, outcome: &str| {
+        let text = format!("[[expect]]\ncheck = '{check}'\noutcome = '{outcome}'\nreason = 'it buffers'\n");
+        fs::write(place.path().join("echospec.toml"), text).unwrap();
+    };
+    let sed = ["check", "pipe", "--only", "echo/one-byte", "--timeout-scale", "0.1", "--", "sed", ""];
+    let mut check = echospec(&sed);
+    check.current_dir(place.path());
+    record("echo/one-byte", "timeout");
+    check.assert().success().stdout(contains("xfail  echo/one-byte").and(contains("expected: it buffers")));
+    record("echo/one-byte", "crash");
+    check.assert().code(1).stdout(contains("timeout  echo/one-byte"));
+    record("echo/one-bite", "timeout");
+    check.assert().code(2).stderr(contains("no check is called 'echo/one-bite'"));
+    record("echo/one-byte", "timeout");
+    let mut cat = echospec(&["check", "pipe", "--only", "echo/one-byte", "--", "cat"]);
+    let gone = contains("xpass  echo/one-byte").and(contains("take the entry out"));
+    cat.current_dir(place.path()).assert().code(1).stdout(gone);
+}
+
+#[test]
+fn a_failure_that_passes_at_a_retry_is_called_flaky() {
+    let place = tempfile::tempdir().unwrap();
+    // Fails for as long as the file is there, and the first server of the check itself removes it.
+    let mark = place.path().join("first");
+    fs::write(&mark, "").unwrap();
+    let script =
+        "if [ -e $0 ] && [ -e $0.launched ]; then rm $0; exec sed ''; fi; touch $0.launched; exec cat";
+    let mut check = echospec(&["check", "pipe", "--only", "echo/one-byte", "--timeout-scale", "0.1"]);
+    check.args(["--flaky-retries", "1", "--", "sh", "-c", script]).arg(&mark);
+    fs::write(place.path().join("first.launched"), "").unwrap();
+    check.assert().success().stdout(contains("flaky  echo/one-byte").and(contains("passed at retry 1")));
+}
+
+#[test]
 fn the_doctor_names_what_is_limited_and_what_would_mend_it() {
     echospec(&["doctor"]).assert().success().stdout(contains("process table"));
     // With few descriptors something is limited on every system.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -13,9 +13,10 @@ use clap::builder::PossibleValuesParser;
 
 use super::{Refusal, exit, interrupt};
 use crate::checks::{Check, QUICK, checks};
+use crate::expectations;
 use crate::patience::{Patience, SCALE, interrupted};
 use crate::report::{Ending, Heading, Human, Json, Reporter};
-use crate::runner::{self, Options, Report, Summary};
+use crate::runner::{self, Expectation, Options, Report, Summary};
 use crate::server::{LaunchError, Spec, Start, sweep};
 use crate::transport::{TRANSPORTS, Transport};
 use crate::verdict::Level;
@@ -59,6 +60,15 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
+    /// What is known of servers: deviations with their reasons, which then do not fail the run
+    /// [default: echospec.toml, if there is one here].
+    #[arg(long, value_name = "FILE")]
+    expectations: Option<PathBuf>,
+
+    /// Try a failed check again this often, each time with a new server; one that passes then is called flaky.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    flaky_retries: usize,
+
     /// Who makes the socket: the server, or the harness, which passes a listener as descriptor 3, or each
     /// connection as descriptors 0, 1 and 2.
     #[arg(long, default_value = "bind", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
@@ -91,6 +101,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let seed = args.seed.unwrap_or_else(fresh_seed);
     let mut options = Options { patience: Patience::scaled(args.timeout_scale), seed, ..Options::default() };
     options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
+    options.retries = args.flaky_retries;
+    options.expectations = expected(&args, &spec)?.into();
     let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
     let mut audience = Audience(reporters(&args, &Heading { spec: spec.clone(), seed, timeout_scale })?);
     interrupt::watch()?;
@@ -113,6 +125,17 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     audience.tell(|report| report.finish(&results, &ending))?;
     written?;
     Ok(verdict(&results))
+}
+
+/// What the file that was named says of this server, or else the one in the current directory.
+fn expected(args: &Args, spec: &Spec) -> anyhow::Result<Vec<Expectation>> {
+    const USUAL: &str = "echospec.toml";
+    match &args.expectations {
+        Some(path) => expectations::read(path, &spec.command_line()),
+        None if Path::new(USUAL).exists() => expectations::read(Path::new(USUAL), &spec.command_line()),
+        None => Ok(Vec::new()),
+    }
+    .map_err(|error| Refusal::usage(format!("{error:#}")).into())
 }
 
 /// Those who are told of the run. One that has gone away (`| head`) is told no more; the verdict stands.

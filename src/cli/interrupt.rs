@@ -6,20 +6,27 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::os::QUESTIONS;
 use crate::patience;
+use crate::runner::under_way;
 use crate::server::sweep;
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
 /// From now on the first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends by itself
-/// and tidies up; the second kills all descendants and ends this process.
+/// and tidies up; the second kills all descendants and ends this process. SIGUSR1, and Ctrl-T where terminals
+/// know it (SIGINFO), has it say what is under way.
 ///
 /// # Errors
 /// Those of `sigaction(2)` and `pipe(2)`.
 pub fn watch() -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].iter().chain(QUESTIONS))?;
     thread::spawn(move || {
         for signal in signals.forever() {
+            if QUESTIONS.contains(&signal) {
+                anstream::eprintln!("echospec: {}", under_way());
+                continue;
+            }
             if RECEIVED.swap(signal, Ordering::SeqCst) != 0 {
                 end_at_once(signal);
             }

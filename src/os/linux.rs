@@ -26,6 +26,9 @@ use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
 use super::unix_table;
 use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers};
 
+/// The signals by which a user asks what is going on.
+pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1];
+
 pub fn processes() -> io::Result<Vec<Process>> {
     let pids =
         fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());

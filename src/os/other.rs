@@ -14,6 +14,9 @@ use nix::unistd::Pid;
 pub use super::kqueue::{exit_status, wait_for_exit};
 use super::{Descriptor, Place, Process, TcpState};
 
+/// The signals by which a user asks what is going on.
+pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1];
+
 pub fn processes() -> io::Result<Vec<Process>> {
     cannot_tell()
 }

@@ -34,7 +34,7 @@ const JOBS: usize = 6;
 /// Runs the servers, a few at a time, and calls `tell` with each as it ends; answers in the order of
 /// `servers`. An interrupt leaves out those not yet begun.
 pub fn run_all(servers: &[Candidate], options: &Options, tell: impl Fn(&Row) + Sync) -> Vec<Row> {
-    let options = &Options { jobs: options.jobs.min(JOBS), ..*options };
+    let options = &Options { jobs: options.jobs.min(JOBS), ..options.clone() };
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
     thread::scope(|scope| {

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["server"],
     &["checks", "measures"],
     &["runner"],
-    &["report", "demo", "doctor"],
+    &["report", "demo", "doctor", "expectations"],
     &["cli"],
 ];
 
