@@ -6,8 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use nix::libc::c_long;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::unistd::{SysconfVar, sysconf};
 
 /// As many descriptors as the largest crowd of clients needs. macOS starts at 256, most Linux at 1024.
 const WANTED: rlim_t = 4096;
@@ -32,16 +34,15 @@ pub fn restore_descriptor_limit(command: &mut Command) {
     unsafe { command.pre_exec(restore) };
 }
 
-/// How many processes this user may have at once: the limit of the process (`RLIMIT_NPROC`), or that of its container
-/// (the pids controller of cgroups(7)) where that is lower.
+/// How many processes this user may have at once, as sysconf(3) says (`_SC_CHILD_MAX`), or the pids controller of
+/// cgroups(7) where that allows fewer.
 ///
 /// # Errors
-/// Those of `getrlimit(2)`.
-pub fn most_processes() -> io::Result<rlim_t> {
-    let (soft, _) = getrlimit(Resource::RLIMIT_NPROC)?;
+/// Those of `sysconf(3)`.
+pub fn most_processes() -> io::Result<u64> {
+    let own = sysconf(SysconfVar::CHILD_MAX)?.map_or(u64::MAX, c_long::unsigned_abs);
     let container = fs::read_to_string("/sys/fs/cgroup/pids.max").ok();
-    let contained = container.and_then(|text| text.trim().parse().ok());
-    Ok(contained.map_or(soft, |contained| soft.min(contained)))
+    Ok(container.and_then(|text| text.trim().parse().ok()).map_or(own, |contained| own.min(contained)))
 }
 
 /// Undoes an ignored SIGCHLD, which a parent can leave us: with it the kernel forgets how children ended

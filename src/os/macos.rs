@@ -27,7 +27,7 @@ pub use super::kqueue::{exit_status, wait_for_exit};
 use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers, procargs};
 
 /// The signals by which a user asks what is going on; a terminal sends SIGINFO for Ctrl-T.
-pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1, nix::libc::SIGINFO];
+pub const QUESTIONS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];
 
 pub fn processes() -> io::Result<Vec<Process>> {
     let pids = pids_by_type(ProcFilter::All)?.into_iter().map(|pid| Pid::from_raw(pid.cast_signed()));
