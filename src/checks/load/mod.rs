@@ -2,6 +2,6 @@
 
 use super::Check;
 
-mod idle;
+pub(super) mod idle;
 
 pub(super) const CHECKS: &[&Check] = &[&idle::CHECK];
