@@ -1,5 +1,6 @@
 //! What is agreed about passed sockets: whose they are, how many, and in which state.
 
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::checks::load::idle::rests;
@@ -47,18 +48,29 @@ fn meant_for_another(server: &mut Server) -> Verdict {
     let mut other = passed(server, Passing { to_another: true, ..Passing::default() })?;
     let mut client = talk::connect(&mut other)?;
     client.send(b"not for you")?;
-    // To end is right at any time; to stay silent can be known only by waiting for longer than a start takes.
-    let heard = until(server.patience().progress(), || {
-        let heard = client.hears_within(Duration::ZERO)?;
-        Ok((heard || other.instance()?.ended().is_some()).then_some(heard))
-    })?;
-    match heard {
-        Some(true) => Err(Finding::fail(
+    match hears_or_ends(&mut other, &mut client)? {
+        Some(Sign::Heard) => Err(Finding::fail(
             "no service on a socket that is meant for process 1 (LISTEN_PID=1)",
             "its client is served",
         )),
         _ => Ok(()),
     }
+}
+
+/// What shows how a server has taken its sockets.
+enum Sign {
+    Heard,
+    Ended(ExitStatus),
+}
+
+/// Ends early where either is seen; that neither comes can be known only by waiting for longer than a start takes.
+fn hears_or_ends(server: &mut Server, client: &mut Talker) -> Verdict<Option<Sign>> {
+    until(server.patience().progress(), || {
+        if client.hears_within(Duration::ZERO)? {
+            return Ok(Some(Sign::Heard));
+        }
+        Ok(server.instance()?.ended().map(Sign::Ended))
+    })
 }
 
 fn nonblocking(server: &mut Server) -> Verdict {
@@ -79,29 +91,30 @@ fn every_listener(server: &mut Server) -> Verdict {
     let mut other = passed(server, Passing { second: true, ..Passing::default() })?;
     let second = other.second_address().cloned();
     let second = second.ok_or_else(|| Finding::broken("a second listener", "there is none"))?;
-    let offers = server.spec().offers();
-    alone(&mut other).map_err(|finding| refusal(&mut other, finding))?;
-    let answered = visit(&mut other, &second).and_then(|mut client| client.finish(offers));
-    answered.map_err(|finding| {
-        let why = format!("{second} was passed as descriptor 4, with LISTEN_FDS=2");
-        refusal(&mut other, finding).because(why)
-    })
+    for address in [other.address().clone(), second] {
+        visit(&mut other, &address)?;
+    }
+    Ok(())
 }
 
-fn visit(server: &mut Server, address: &Address) -> Verdict<Talker> {
+fn visit(server: &mut Server, address: &Address) -> Verdict {
     let approach = Approach { address: Some(address.clone()), ..Approach::default() };
     let mut client = talk::connect_as(server, &approach)?;
-    client.exchange(b"here")?;
-    Ok(client)
-}
-
-/// Whoever wants one socket alone may say so and end: then nobody is left waiting unawares.
-fn refusal(server: &mut Server, finding: Finding) -> Finding {
-    match server.instance().map(|instance| instance.ended()) {
-        Ok(Some(status)) if !status.success() => {
-            Finding::info("two passed listeners served", format!("it refuses to start: {}", describe(status)))
+    client.send(b"here")?;
+    match hears_or_ends(server, &mut client)? {
+        Some(Sign::Heard) => {
+            client.expect(b"here")?;
+            client.finish(server.spec().offers())
         }
-        _ => finding,
+        // Whoever wants one socket alone may say so and end: then nobody is left waiting unawares.
+        Some(Sign::Ended(status)) if !status.success() => Err(Finding::info(
+            "two passed listeners served",
+            format!("it refuses to start: {}", describe(status)),
+        )),
+        _ => Err(Finding::timeout(
+            format!("an answer from {address}, one of two passed listeners"),
+            format!("none for {} s", server.patience().progress().as_secs_f64()),
+        )),
     }
 }
 

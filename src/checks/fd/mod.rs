@@ -11,6 +11,7 @@ mod listen_fds;
 mod no_leak;
 mod nonblocking_left_behind;
 mod passed;
+mod passed_in_message;
 mod starts_clean;
 
 pub(super) const CHECKS: &[&Check] = &[
@@ -28,5 +29,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &eof_arrives::STDIO,
     &no_leak::CHECK,
     &no_leak::AFTER_RESETS,
+    &passed_in_message::CHECK,
     &nonblocking_left_behind::CHECK,
 ];
