@@ -4,6 +4,7 @@ use super::Check;
 
 mod all_bytes;
 mod buffer_boundaries;
+mod burst;
 mod byte_by_byte;
 mod empty;
 mod empty_message;
@@ -35,6 +36,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &message_sizes::CHECK,
     &large_messages::CHECK,
     &message_boundaries::CHECK,
+    &burst::CHECK,
     &empty_message::CHECK,
     &stale_tail::CHECK,
     &reply_address::CHECK,
