@@ -6,11 +6,13 @@ mod all_bytes;
 mod buffer_boundaries;
 mod burst;
 mod byte_by_byte;
+mod control_words;
 mod empty;
 mod empty_message;
 mod full_duplex;
 mod half_close;
 mod large_messages;
+mod long_line;
 mod message_boundaries;
 mod message_sizes;
 mod nothing_extra;
@@ -26,9 +28,11 @@ pub(super) const CHECKS: &[&Check] = &[
     &empty::CHECK,
     &one_byte::CHECK,
     &all_bytes::CHECK,
+    &control_words::CHECK,
     &byte_by_byte::CHECK,
     &ping_pong::CHECK,
     &buffer_boundaries::CHECK,
+    &long_line::CHECK,
     &half_close::CHECK,
     &nothing_extra::CHECK,
     &slow_reader::CHECK,
