@@ -3,6 +3,7 @@
 use super::Check;
 use super::port::{many_clients, second_instance};
 
+mod abstract_name;
 mod owner_only;
 mod regular_file;
 mod removed_at_exit;
@@ -16,5 +17,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &restart_after_crash::CHECK,
     &regular_file::CHECK,
     &too_long::CHECK,
+    &abstract_name::CHECK,
     &removed_at_exit::CHECK,
 ];

@@ -52,8 +52,10 @@ fn served(server: &mut Server) -> Verdict {
     match started_at(server, &path)? {
         Fate::Bound(_instance) => {
             let approach = Approach { address: Some(Address::Path(path)), ..Approach::default() };
-            let mut client = talk::connect_as(server, &approach)?;
-            client.exchange(b"a long way")
+            // The file is there from bind(2) on, and clients are taken only from listen(2) on.
+            let client =
+                until(server.patience().progress(), || Ok(talk::connect_as(server, &approach).ok()))?;
+            client.map_or_else(|| talk::connect_as(server, &approach), Ok)?.exchange(b"a long way")
         }
         Fate::Elsewhere(name) => {
             Err(Finding::fail(wanted, format!("it is bound to {} instead", name.display())))

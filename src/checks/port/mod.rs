@@ -3,6 +3,7 @@
 use super::Check;
 
 mod address_asked;
+mod echo_loop;
 mod exclusive;
 mod free_after_exit;
 pub(super) mod many_clients;
@@ -20,5 +21,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &exclusive::CHECK,
     &address_asked::BOUND,
     &address_asked::ANSWERED,
+    &echo_loop::CHECK,
     &free_after_exit::CHECK,
 ];
