@@ -1,9 +1,10 @@
 //! A name that lies in no directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fs, process};
 
 use crate::checks::{Check, talk};
+use crate::os;
 use crate::patience::until;
 use crate::server::{Conditions, Instance, Server};
 use crate::transport::{Address, Approach, Needs};
@@ -21,11 +22,11 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> Verdict {
-    if !cfg!(target_os = "linux") {
-        return Err(Finding::unsupported("abstract names", "only Linux has them"));
-    }
     let unique = server.address().path().and_then(|path| path.parent()?.file_name()?.to_str());
     let name = PathBuf::from(format!("@{}-{}", unique.unwrap_or("echospec"), process::id()));
+    if os::claim(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
+        return Err(Finding::unsupported("abstract names", "this system has none"));
+    }
     let mut started = server
         .start_at(&Address::Path(name.clone()), &Conditions::default())
         .map_err(|error| Finding::broken("one more server", error.to_string()))?;
@@ -35,8 +36,8 @@ fn run(server: &mut Server) -> Verdict {
     told
 }
 
-fn judge(server: &mut Server, started: &mut Instance, name: &PathBuf) -> Verdict {
-    let approach = Approach { address: Some(Address::Path(name.clone())), ..Approach::default() };
+fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> Verdict {
+    let approach = Approach { address: Some(Address::Path(name.to_owned())), ..Approach::default() };
     let limit = server.patience().start();
     let settled = until(limit, || {
         if name.symlink_metadata().is_ok() {

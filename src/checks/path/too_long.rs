@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::mem::offset_of;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+
+use nix::libc::sockaddr_un;
 
 use crate::checks::{Check, talk};
 use crate::patience::until;
@@ -22,8 +25,9 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// What every system's address has room for with its closing NUL, and what none has.
-const LONGEST: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+/// What an address has room for with its closing NUL: 107 bytes on Linux, 103 on macOS and the BSDs.
+const LONGEST: usize = size_of::<sockaddr_un>() - offset_of!(sockaddr_un, sun_path) - 1;
+/// More than there is room for on any system.
 const TOO_LONG: usize = 128;
 
 fn run(server: &mut Server) -> Verdict {
