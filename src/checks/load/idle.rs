@@ -34,7 +34,7 @@ fn run(server: &mut Server) -> Verdict {
 }
 
 /// What begins with a burst, such as a collector of garbage, is over at the second look or the third.
-pub(in crate::checks) fn rests(server: &Server, when: &str) -> Verdict {
+fn rests(server: &Server, when: &str) -> Verdict {
     let mut share = 0.0;
     for _ in 0..3 {
         share = server.processor_share(WINDOW)?;

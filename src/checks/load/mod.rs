@@ -2,6 +2,6 @@
 
 use super::Check;
 
-pub(super) mod idle;
+mod idle;
 
 pub(super) const CHECKS: &[&Check] = &[&idle::CHECK];
