@@ -6,7 +6,8 @@
 //! an echo that cannot be sent is lost, as the network might have lost it (RFC 862, UDP). Bound to
 //! a wildcard address such as 0.0.0.0, the kernel picks the source address of each echo, which need
 //! not be the one the client wrote to (RFC 1122 §4.1.3.5): bind a concrete address where there are
-//! several.
+//! several. One forged datagram would set two servers that answer everything to answering each other
+//! for ever (CVE-1999-0103, CVE-2024-2169): what claims to come from another such is left unanswered.
 //!
 //! ```text
 //! echospec check udp -- echo-udp {addr}
@@ -22,6 +23,9 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 /// More than the largest datagram of IPv4 (65507 bytes of payload) or IPv6 (65527): none is cut.
 const LARGEST_DATAGRAM: usize = 65_535;
+
+/// Echo, daytime, chargen, time and DNS: services that answer whatever they are sent.
+const ANSWERING_PORTS: [u16; 5] = [7, 13, 19, 37, 53];
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
@@ -56,7 +60,9 @@ fn serve(socket: &UdpSocket) -> ! {
     loop {
         // Either call may report what became of an earlier datagram (ECONNREFUSED, when an ICMP
         // message came back): that is news about one client, and no reason to stop serving
-        if let Ok((length, client)) = socket.recv_from(&mut datagram) {
+        if let Ok((length, client)) = socket.recv_from(&mut datagram)
+            && !ANSWERING_PORTS.contains(&client.port())
+        {
             let _ = socket.send_to(&datagram[..length], client);
         }
     }

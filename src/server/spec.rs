@@ -124,6 +124,12 @@ impl Spec {
         }
     }
 
+    /// Whether its command holds the address to listen on, and not the port alone.
+    #[must_use]
+    pub fn is_told_host(&self) -> bool {
+        self.command.iter().any(|word| holds(word, "{addr}") || holds(word, "{host}"))
+    }
+
     /// The command as it was given, quoted for a POSIX shell.
     #[must_use]
     pub fn command_line(&self) -> String {
@@ -247,6 +253,12 @@ mod tests {
         let error = Spec::new(tcp(), Start::Bind, ["cat"]).unwrap_err().to_string();
         assert!(error.contains("{addr} or {port}"), "{error}");
         assert!(Spec::new(tcp(), Start::Inetd, ["cat"]).is_ok());
+    }
+
+    #[test]
+    fn a_server_that_is_given_a_port_alone_is_not_told_its_host() {
+        let told = |word| Spec::new(tcp(), Start::Bind, ["serve", word]).unwrap().is_told_host();
+        assert!(told("--on={host}:{port}") && told("{addr}") && !told("{port}"));
     }
 
     #[test]

@@ -215,11 +215,11 @@ fn compare(expected: &[u8], actual: &[u8]) -> Result<(), String> {
     }
 }
 
-fn refused(length: usize, error: &io::Error) -> Finding {
+pub(super) fn refused(length: usize, error: &io::Error) -> Finding {
     Finding::fail(format!("a message of {} taken and answered", count(length, "byte")), error.to_string())
 }
 
-fn is_full(error: &io::Error) -> bool {
+pub(super) fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(nix::libc::ENOBUFS)
 }
 

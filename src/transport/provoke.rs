@@ -1,7 +1,10 @@
 //! What a client does to bring a server into a certain state, and how it knows that the server is there.
 
+use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 
+use super::messenger::{is_full, refused};
 use super::{Client, Messenger};
 use crate::os;
 use crate::patience::until;
@@ -94,6 +97,28 @@ impl Messenger {
     /// A broken harness where the system refuses.
     pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> Verdict {
         self.link.send_with_descriptor(bytes, descriptor).map_err(not_attached)
+    }
+
+    /// Sends one message if there is room for it at once; false if not.
+    ///
+    /// # Errors
+    /// A failure where the server is gone.
+    pub fn offer(&mut self, bytes: &[u8]) -> Verdict<bool> {
+        match self.link.write(bytes) {
+            Ok(_) => Ok(true),
+            Err(error) if is_full(&error) => Ok(false),
+            Err(error) => Err(refused(bytes.len(), &error)),
+        }
+    }
+
+    /// Goes without a trace: a client that was bound to a path takes its file away.
+    pub fn vanish(self) {
+        let name = self.link.as_socket().and_then(|socket| socket.local_addr().ok());
+        let path = name.as_ref().and_then(|name| name.as_pathname()).map(Path::to_owned);
+        os::between_launches(|| drop(self));
+        if let Some(path) = path {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Unix domain stream sockets. unix(7).
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -31,9 +33,17 @@ fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
 }
 
 pub(super) fn connect(dial: &Dial<'_>, kind: Type) -> std::io::Result<Link> {
-    let address = SockAddr::unix(dial.address.expect_path()?)?;
+    let address = name(dial.address.expect_path()?)?;
     let socket = Socket::new(Domain::UNIX, kind, None)?;
     dial.size(&socket)?;
     connect_within(&socket, &address, dial.limit)?;
     Link::socket(socket)
+}
+
+/// The socket address for `path`; one that begins with `@` is an abstract name, which begins with a NUL.
+pub(super) fn name(path: &Path) -> std::io::Result<SockAddr> {
+    match path.as_os_str().as_bytes().strip_prefix(b"@") {
+        Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
+        None => SockAddr::unix(path),
+    }
 }

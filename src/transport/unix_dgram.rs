@@ -26,6 +26,6 @@ fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
         socket.bind(&SockAddr::unix(dial.scratch.join(format!("client-{}", dial.number)))?)?;
     }
     // Connected, so that poll(2) tells when the server's queue, ten messages on Linux, has room again.
-    socket.connect(&SockAddr::unix(dial.address.expect_path()?)?)?;
+    socket.connect(&unix::name(dial.address.expect_path()?)?)?;
     Link::socket(socket)
 }

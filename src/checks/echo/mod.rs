@@ -4,12 +4,15 @@ use super::Check;
 
 mod all_bytes;
 mod buffer_boundaries;
+mod burst;
 mod byte_by_byte;
+mod control_words;
 mod empty;
 mod empty_message;
 mod full_duplex;
 mod half_close;
 mod large_messages;
+mod long_line;
 mod message_boundaries;
 mod message_sizes;
 mod nothing_extra;
@@ -25,9 +28,11 @@ pub(super) const CHECKS: &[&Check] = &[
     &empty::CHECK,
     &one_byte::CHECK,
     &all_bytes::CHECK,
+    &control_words::CHECK,
     &byte_by_byte::CHECK,
     &ping_pong::CHECK,
     &buffer_boundaries::CHECK,
+    &long_line::CHECK,
     &half_close::CHECK,
     &nothing_extra::CHECK,
     &slow_reader::CHECK,
@@ -35,6 +40,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &message_sizes::CHECK,
     &large_messages::CHECK,
     &message_boundaries::CHECK,
+    &burst::CHECK,
     &empty_message::CHECK,
     &stale_tail::CHECK,
     &reply_address::CHECK,

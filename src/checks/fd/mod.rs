@@ -4,23 +4,31 @@ use super::Check;
 
 mod child_holds_no_listener;
 mod child_holds_no_sibling;
+mod environment_passed_on;
 mod eof_arrives;
 mod exec_inherits_no_socket;
+mod listen_fds;
 mod no_leak;
 mod nonblocking_left_behind;
 mod passed;
+mod passed_in_message;
 mod starts_clean;
 
 pub(super) const CHECKS: &[&Check] = &[
     &starts_clean::CHECK,
     &passed::LISTENER,
+    &listen_fds::OF_ANOTHER,
+    &listen_fds::NONBLOCKING,
+    &listen_fds::EVERY_LISTENER,
     &passed::CONNECTION,
     &child_holds_no_listener::CHECK,
     &child_holds_no_sibling::CHECK,
     &exec_inherits_no_socket::CHECK,
+    &environment_passed_on::CHECK,
     &eof_arrives::CHECK,
     &eof_arrives::STDIO,
     &no_leak::CHECK,
     &no_leak::AFTER_RESETS,
+    &passed_in_message::CHECK,
     &nonblocking_left_behind::CHECK,
 ];

@@ -4,5 +4,11 @@ use super::Check;
 
 mod ends_on_sigterm;
 mod survives_reset;
+mod survives_vanished;
 
-pub(super) const CHECKS: &[&Check] = &[&survives_reset::CHECK, &ends_on_sigterm::CHECK];
+pub(super) const CHECKS: &[&Check] = &[
+    &survives_reset::CHECK,
+    &survives_vanished::VANISHED,
+    &survives_vanished::UNNAMED,
+    &ends_on_sigterm::CHECK,
+];

@@ -3,14 +3,20 @@
 use super::Check;
 use super::port::{many_clients, second_instance};
 
+mod abstract_name;
 mod owner_only;
+mod regular_file;
 mod removed_at_exit;
 mod restart_after_crash;
+mod too_long;
 
 pub(super) const CHECKS: &[&Check] = &[
     &many_clients::PATH,
     &owner_only::CHECK,
     &second_instance::PATH,
     &restart_after_crash::CHECK,
+    &regular_file::CHECK,
+    &too_long::CHECK,
+    &abstract_name::CHECK,
     &removed_at_exit::CHECK,
 ];

@@ -2,6 +2,9 @@
 
 use super::Check;
 
+mod address_asked;
+mod echo_loop;
+mod exclusive;
 mod free_after_exit;
 pub(super) mod many_clients;
 mod restart_in_time_wait;
@@ -15,5 +18,9 @@ pub(super) const CHECKS: &[&Check] = &[
     &same_four_tuple::CHECK,
     &restart_in_time_wait::CHECK,
     &second_instance::PORT,
+    &exclusive::CHECK,
+    &address_asked::BOUND,
+    &address_asked::ANSWERED,
+    &echo_loop::CHECK,
     &free_after_exit::CHECK,
 ];

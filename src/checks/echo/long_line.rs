@@ -1,0 +1,31 @@
+//! A line that does not end.
+
+use crate::checks::Check;
+use crate::payload::KIB;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "echo/long-line",
+    level: Must,
+    says: "300 KiB without a newline come back like any other bytes",
+    why: "a server that thinks in lines keeps one in a buffer of some size, and ends the conversation, or drops the rest, where that is full",
+    cites: &["RFC 862", "read(2)"],
+    recipe: "send 300 KiB that hold neither line feed nor carriage return, 4 KiB at a time and each awaited; exchange on",
+    needs: Needs::STREAM,
+    run,
+};
+
+/// Little enough to be under way at once: what happens under backpressure is another check's matter.
+const PIECE: usize = 4 * KIB;
+
+fn run(server: &mut Server) -> Verdict {
+    let mut bytes = server.payload(300 * KIB);
+    bytes.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'.');
+    let mut client = server.connect()?;
+    for piece in bytes.chunks(PIECE) {
+        client.exchange(piece).map_err(|finding| finding.because("in the middle of one long line"))?;
+    }
+    client.exchange(b"and a short one\n")
+}

@@ -1,0 +1,136 @@
+//! What is agreed about passed sockets: whose they are, how many, and in which state.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use crate::checks::talk::Talker;
+use crate::checks::{Check, talk};
+use crate::patience::until;
+use crate::server::{Conditions, Passing, Server, describe};
+use crate::transport::{Address, Approach, Needs};
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const OF_ANOTHER: Check = Check {
+    id: "fd/listen-pid-of-another",
+    level: Should,
+    says: "sockets that LISTEN_PID says are meant for another process are left alone",
+    why: "the variables are inherited: a program that is started by the process they were meant for takes its clients away",
+    cites: &["sd_listen_fds(3)"],
+    recipe: "launch it with a listener as descriptor 3, LISTEN_FDS=1 and LISTEN_PID=1, and send from a client: the server ends, or never answers",
+    needs: Needs::PASSED_LISTENER,
+    run: meant_for_another,
+};
+
+pub const NONBLOCKING: Check = Check {
+    id: "fd/nonblocking-listener",
+    level: Should,
+    says: "a passed listener that has O_NONBLOCK set is served, and waited for without spinning",
+    why: "accept(2) gives EAGAIN while no client waits: taken for a failure it ends the service, tried again at once it burns a core",
+    cites: &["systemd.service(5) (NonBlocking=)", "accept(2) (EAGAIN)"],
+    recipe: "launch it with a listener that has O_NONBLOCK set; a client exchanges and leaves; count its processor time over half a second; another client exchanges",
+    needs: Needs::PASSED_LISTENER,
+    run: nonblocking,
+};
+
+pub const EVERY_LISTENER: Check = Check {
+    id: "fd/serves-every-listener",
+    level: Should,
+    says: "of two listening sockets passed, both are served, or the server refuses to start",
+    why: "clients of the second connect, because somebody listens for the server, and wait for ever",
+    cites: &["sd_listen_fds(3)", "systemd.socket(5) (ListenStream=)"],
+    recipe: "launch it with listeners as descriptors 3 and 4 and LISTEN_FDS=2; a client of each exchanges",
+    needs: Needs::PASSED_LISTENER,
+    run: every_listener,
+};
+
+fn meant_for_another(server: &mut Server) -> Verdict {
+    let mut other = passed(server, Passing { to_another: true, ..Passing::default() })?;
+    let mut client = talk::connect(&mut other)?;
+    client.send(b"not for you")?;
+    match hears_or_ends(&mut other, &mut client)? {
+        Some(Sign::Heard) => Err(Finding::fail(
+            "no service on a socket that is meant for process 1 (LISTEN_PID=1)",
+            "its client is served",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What shows how a server has taken its sockets.
+enum Sign {
+    Heard,
+    Ended(ExitStatus),
+}
+
+/// Ends early where either is seen; that neither comes can be known only by waiting for longer than a start takes.
+fn hears_or_ends(server: &mut Server, client: &mut Talker) -> Verdict<Option<Sign>> {
+    until(server.patience().progress(), || {
+        if client.hears_within(Duration::ZERO)? {
+            return Ok(Some(Sign::Heard));
+        }
+        Ok(server.instance()?.ended().map(Sign::Ended))
+    })
+}
+
+fn nonblocking(server: &mut Server) -> Verdict {
+    let mut other = passed(server, Passing { nonblocking: true, ..Passing::default() })?;
+    let served = alone(&mut other).and_then(|()| waits(&other)).and_then(|()| alone(&mut other));
+    served.map_err(|finding| other.diagnose(finding).because("the listener has O_NONBLOCK set"))
+}
+
+/// A loop that never waits takes a whole processor, or what others leave it; what begins with a burst, such as a
+/// collector of garbage, is over at the third look.
+fn waits(server: &Server) -> Verdict {
+    const AT_WORK: f64 = 0.05;
+    let mut share = 0.0;
+    for _ in 0..3 {
+        share = server.processor_share(Duration::from_millis(500))?;
+        if share < AT_WORK {
+            return Ok(());
+        }
+    }
+    let actual = format!("{:.0} % of a processor while it waits for a client", share * 100.0);
+    Err(Finding::fail("next to no processor time", actual))
+}
+
+/// A client that is there alone: before it and after it accept(2) has nobody to give.
+fn alone(server: &mut Server) -> Verdict {
+    let offers = server.spec().offers();
+    talk::answered(server)?.finish(offers)
+}
+
+fn every_listener(server: &mut Server) -> Verdict {
+    let mut other = passed(server, Passing { second: true, ..Passing::default() })?;
+    let second = other.second_address().cloned();
+    let second = second.ok_or_else(|| Finding::broken("a second listener", "there is none"))?;
+    for address in [other.address().clone(), second] {
+        visit(&mut other, &address)?;
+    }
+    Ok(())
+}
+
+fn visit(server: &mut Server, address: &Address) -> Verdict {
+    let approach = Approach { address: Some(address.clone()), ..Approach::default() };
+    let mut client = talk::connect_as(server, &approach)?;
+    client.send(b"here")?;
+    match hears_or_ends(server, &mut client)? {
+        Some(Sign::Heard) => {
+            client.expect(b"here")?;
+            client.finish(server.spec().offers())
+        }
+        // Whoever wants one socket alone may say so and end: then nobody is left waiting unawares.
+        Some(Sign::Ended(status)) if !status.success() => Err(Finding::info(
+            "two passed listeners served",
+            format!("it refuses to start: {}", describe(status)),
+        )),
+        _ => Err(Finding::timeout(
+            format!("an answer from {address}, one of two passed listeners"),
+            format!("none for {} s", server.patience().progress().as_secs_f64()),
+        )),
+    }
+}
+
+fn passed(server: &Server, passing: Passing) -> Verdict<Server> {
+    let conditions = Conditions { passing, ..Conditions::default() };
+    server.another_under(conditions).map_err(|error| Finding::broken("one more server", error.to_string()))
+}

@@ -1,0 +1,49 @@
+//! Whoever sends a descriptor along leaves a copy of it to the receiver.
+
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags};
+
+use crate::checks::Check;
+use crate::checks::talk::{self, Talker};
+use crate::patience::{Waited, wait};
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "fd/passed-in-message-closed",
+    level: Should,
+    says: "a descriptor that a client sends along with its bytes is closed by the time that client has gone",
+    why: "a server that makes room for descriptors and forgets them lets any client fill its table, and keeps other programs' pipes open",
+    cites: &["unix(7) (SCM_RIGHTS)", "recvmsg(2)", "cmsg(3)"],
+    recipe: "send bytes with a pipe's write end attached, take their echo, exchange on and leave; close the write end: end of file comes at the read end",
+    needs: Needs::SOCKET_PATH,
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let offers = server.spec().offers();
+    let (reader, writer) = os_pipe::pipe().map_err(|error| Finding::broken("a pipe", error.to_string()))?;
+    let mut client = talk::answered(server)?;
+    let text = b"take this";
+    match &mut client {
+        Talker::Stream(client) => client.send_with_descriptor(text, writer.as_fd())?,
+        Talker::Messages(client) => client.send_with_descriptor(text, writer.as_fd())?,
+    }
+    client.expect(text)?;
+    drop(writer);
+    client.exchange(b"and now?")?;
+    client.finish(offers)?;
+    drop(client);
+    // Nobody writes, so that whatever poll(2) tells is the end.
+    let mut end = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+    let limit = server.patience().progress();
+    if wait(&mut end, limit)? == Waited::Ready {
+        return Ok(());
+    }
+    Err(Finding::fail(
+        "end of file in a pipe whose write end was sent along",
+        format!("the server still holds that end {} s after its client has gone", limit.as_secs_f64()),
+    ))
+}

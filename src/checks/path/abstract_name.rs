@@ -1,0 +1,59 @@
+//! A name that lies in no directory.
+
+use std::path::{Path, PathBuf};
+use std::{fs, process};
+
+use crate::checks::{Check, talk};
+use crate::os;
+use crate::patience::until;
+use crate::server::{Conditions, Instance, Server};
+use crate::transport::{Address, Approach, Needs};
+use crate::verdict::{Finding, Level::May, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "path/abstract-name",
+    level: May,
+    says: "a path that begins with @ is served as an abstract name, or refused",
+    why: "such is the way to write abstract names; a server that knows none leaves a file of that name in its directory",
+    cites: &["unix(7) (abstract)"],
+    recipe: "start the server with @ and a name: it serves the abstract name, or ends; a file of that name is told",
+    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let unique = server.address().path().and_then(|path| path.parent()?.file_name()?.to_str());
+    let name = PathBuf::from(format!("@{}-{}", unique.unwrap_or("echospec"), process::id()));
+    if os::claim(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
+        return Err(Finding::unsupported("abstract names", "this system has none"));
+    }
+    let mut started = server
+        .start_at(&Address::Path(name.clone()), &Conditions::default())
+        .map_err(|error| Finding::broken("one more server", error.to_string()))?;
+    let told = judge(server, &mut started, &name);
+    drop(started);
+    let _ = fs::remove_file(&name);
+    told
+}
+
+fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> Verdict {
+    let approach = Approach { address: Some(Address::Path(name.to_owned())), ..Approach::default() };
+    let limit = server.patience().start();
+    let settled = until(limit, || {
+        if name.symlink_metadata().is_ok() {
+            let actual = format!("a file called {} in the directory that it was started in", name.display());
+            return Err(Finding::info("the abstract name served, or the server's end", actual));
+        }
+        if started.ended().is_some() {
+            return Ok(Some(()));
+        }
+        Ok(talk::connect_as(server, &approach).is_ok().then_some(()))
+    })?;
+    settled.ok_or_else(|| {
+        Finding::info("the abstract name served, or the server's end", "neither a name nor an end")
+    })?;
+    if started.ended().is_none() {
+        talk::connect_as(server, &approach)?.exchange(b"nowhere to be found")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! A name that does not fit, and one that just fits.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::mem::offset_of;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use nix::libc::sockaddr_un;
+
+use crate::checks::{Check, talk};
+use crate::patience::until;
+use crate::server::{Conditions, Instance, Server, describe};
+use crate::transport::{Address, Approach, Needs};
+use crate::verdict::{Finding, Level::Should, Verdict, count};
+
+pub const CHECK: Check = Check {
+    id: "path/too-long",
+    level: Should,
+    says: "a path that is too long for a socket's address is refused, and not cut to another",
+    why: "a path cut to what fits is another path: clients do not find the server, and what it removes there was never meant",
+    cites: &["unix(7) (sun_path)", "sys_un.h(0P)"],
+    recipe: "start the server with a path of 128 bytes: it ends with an error, and binds no other name; start it with one of 107 (103 on macOS and BSDs), and exchange",
+    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    run,
+};
+
+/// What an address has room for with its closing NUL: 107 bytes on Linux, 103 on macOS and the BSDs.
+const LONGEST: usize = size_of::<sockaddr_un>() - offset_of!(sockaddr_un, sun_path) - 1;
+/// More than there is room for on any system.
+const TOO_LONG: usize = 128;
+
+fn run(server: &mut Server) -> Verdict {
+    refused(server)?;
+    served(server)
+}
+
+fn refused(server: &Server) -> Verdict {
+    let wanted = format!("a path of {TOO_LONG} bytes refused");
+    match started_at(server, &path_of(server, TOO_LONG)?)? {
+        // A server that goes to the directory and binds the last part alone is there for whoever does the same.
+        Fate::Bound(_instance) => Ok(()),
+        Fate::Elsewhere(name) => {
+            let length = count(name.as_os_str().len(), "byte");
+            Err(Finding::fail(wanted, format!("it is bound to {}, cut to {length}", name.display())))
+        }
+        Fate::Ended(status) if status.success() => Err(Finding::fail(wanted, describe(status))),
+        Fate::Ended(_) => Ok(()),
+        Fate::Neither => Err(Finding::timeout(wanted, "it has neither ended nor bound a name")),
+    }
+}
+
+fn served(server: &mut Server) -> Verdict {
+    let wanted = format!("a path of {LONGEST} bytes served");
+    let path = path_of(server, LONGEST)?;
+    match started_at(server, &path)? {
+        Fate::Bound(_instance) => {
+            let approach = Approach { address: Some(Address::Path(path)), ..Approach::default() };
+            // The file is there from bind(2) on, and clients are taken only from listen(2) on.
+            let client =
+                until(server.patience().progress(), || Ok(talk::connect_as(server, &approach).ok()))?;
+            client.map_or_else(|| talk::connect_as(server, &approach), Ok)?.exchange(b"a long way")
+        }
+        Fate::Elsewhere(name) => {
+            Err(Finding::fail(wanted, format!("it is bound to {} instead", name.display())))
+        }
+        // A shorter limit of its own, which it tells.
+        Fate::Ended(status) => Err(Finding::info(wanted, describe(status))),
+        Fate::Neither => Err(Finding::timeout(wanted, "it has neither ended nor bound a name")),
+    }
+}
+
+/// What has become of a server that was started with some path.
+enum Fate {
+    /// A socket is there. The server lives as long as this.
+    Bound(Instance),
+    /// A socket is where nobody wanted it.
+    Elsewhere(PathBuf),
+    Ended(std::process::ExitStatus),
+    Neither,
+}
+
+fn started_at(server: &Server, path: &Path) -> Verdict<Fate> {
+    let folder = path.parent().unwrap_or(path);
+    let known = sockets_in(folder)?;
+    let mut instance = server
+        .start_at(&Address::Path(path.to_owned()), &Conditions::default())
+        .map_err(|error| Finding::broken("one more server", error.to_string()))?;
+    // A server may bind a name for the time being, and then rename(2) it to the one that was asked for.
+    let mut passing = 0;
+    let fate = until(server.patience().start(), || {
+        // First its end: whatever it has bound, it has bound before.
+        let ended = instance.ended();
+        let new = sockets_in(folder)?.into_iter().find(|name| !known.contains(name));
+        passing += usize::from(new.is_some());
+        Ok(match (new, ended) {
+            (Some(name), _) if name == path => Some(Ok(name)),
+            (Some(name), ended) if ended.is_some() || passing > 8 => Some(Ok(name)),
+            (_, ended) => ended.map(Err),
+        })
+    })?;
+    Ok(match fate {
+        Some(Ok(name)) if name == path => Fate::Bound(instance),
+        Some(Ok(name)) => Fate::Elsewhere(name),
+        Some(Err(status)) => Fate::Ended(status),
+        None => Fate::Neither,
+    })
+}
+
+/// A path of just so many bytes beside the server's own.
+fn path_of(server: &Server, length: usize) -> Verdict<PathBuf> {
+    let folder = server.address().path().and_then(Path::parent);
+    let folder = folder.ok_or_else(|| Finding::broken("a directory", "the server has no path"))?;
+    let room = length.checked_sub(folder.as_os_str().len() + 1).filter(|room| *room > 0);
+    let room = room.ok_or_else(|| {
+        Finding::broken(format!("a path of {length} bytes"), format!("{} is longer", folder.display()))
+    })?;
+    Ok(folder.join("n".repeat(room)))
+}
+
+fn sockets_in(folder: &Path) -> Verdict<BTreeSet<PathBuf>> {
+    let listing =
+        fs::read_dir(folder).map_err(|error| Finding::broken("a list of files", error.to_string()))?;
+    let is_socket = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_socket());
+    Ok(listing.flatten().filter(is_socket).map(|entry| entry.path()).collect())
+}

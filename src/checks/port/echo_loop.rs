@@ -1,0 +1,53 @@
+//! Two echo servers, and one forged datagram.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::checks::{Check, talk};
+use crate::server::Server;
+use crate::transport::{Approach, Needs};
+use crate::verdict::{Finding, Level::May, Outcome, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "port/echo-loop",
+    level: May,
+    says: "datagrams that claim to come from another service that answers everything are not answered",
+    why: "one datagram with a forged source sets two such servers to answering each other without end",
+    cites: &["CVE-1999-0103", "CVE-2024-2169", "RFC 862"],
+    recipe: "send from source ports 7 (echo), 13 (daytime), 19 (chargen), 37 (time) and 53 (DNS): which are answered?",
+    needs: Needs::UDP,
+    run,
+};
+
+const ANSWERING: [u16; 5] = [7, 13, 19, 37, 53];
+
+fn run(server: &mut Server) -> Verdict {
+    let mut answered = Vec::new();
+    for port in ANSWERING {
+        if answers(server, port)? {
+            answered.push(port.to_string());
+        }
+    }
+    if answered.is_empty() {
+        return Ok(());
+    }
+    Err(Finding::info(
+        "no answer to a port whose service answers in turn",
+        format!("answers to source port {}", answered.join(", ")),
+    )
+    .because("RFC 862 asks for nothing else: only a server on an open network has cause to refuse"))
+}
+
+fn answers(server: &mut Server, port: u16) -> Verdict<bool> {
+    let source = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let approach = Approach { source: Some(source), ..Approach::default() };
+    let mut forged = match server.messenger_as(&approach) {
+        Ok(client) => client,
+        // That very service runs here, or another run of this check.
+        Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),
+        Err(finding) => return Err(Finding::unsupported(format!("source port {port}"), finding.actual)),
+    };
+    forged.send(b"ping-pong")?;
+    // Whoever answers in order has come to the first once it has answered the second.
+    talk::answered(server)?;
+    forged.hears_within(server.patience().stall() / 4)
+}
