@@ -10,6 +10,7 @@ use crate::transport::{Needs, TRANSPORTS, Transport};
 use crate::verdict::{Level, Verdict};
 
 mod echo;
+mod elsewhere;
 mod fd;
 mod holders;
 mod life;

@@ -3,6 +3,19 @@
 use super::Check;
 
 mod ends_on_sigterm;
+mod no_zombies;
+mod sigchld_ignored;
+mod survives_early_reset;
 mod survives_reset;
+mod survives_stop;
+mod survives_urgent_data;
 
-pub(super) const CHECKS: &[&Check] = &[&survives_reset::CHECK, &ends_on_sigterm::CHECK];
+pub(super) const CHECKS: &[&Check] = &[
+    &survives_reset::CHECK,
+    &survives_early_reset::CHECK,
+    &survives_urgent_data::CHECK,
+    &survives_stop::CHECK,
+    &no_zombies::CHECK,
+    &sigchld_ignored::CHECK,
+    &ends_on_sigterm::CHECK,
+];
