@@ -2,8 +2,10 @@
 
 use super::Check;
 
+mod children_start_clean;
 mod ends_on_sigterm;
 mod no_zombies;
+mod odd_stdio;
 mod sigchld_ignored;
 mod survives_early_reset;
 mod survives_reset;
@@ -17,5 +19,8 @@ pub(super) const CHECKS: &[&Check] = &[
     &survives_stop::CHECK,
     &no_zombies::CHECK,
     &sigchld_ignored::CHECK,
+    &children_start_clean::CHECK,
+    &odd_stdio::CLOSED,
+    &odd_stdio::UNWRITABLE,
     &ends_on_sigterm::CHECK,
 ];
