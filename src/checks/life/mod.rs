@@ -2,6 +2,7 @@
 
 use super::Check;
 
+mod announces;
 mod children_start_clean;
 mod ends_on_sigterm;
 mod no_zombies;
@@ -22,5 +23,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &children_start_clean::CHECK,
     &odd_stdio::CLOSED,
     &odd_stdio::UNWRITABLE,
+    &announces::WHEN_LISTENING,
+    &announces::FLUSHED,
     &ends_on_sigterm::CHECK,
 ];

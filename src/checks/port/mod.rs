@@ -2,6 +2,7 @@
 
 use super::Check;
 
+mod announces_real_port;
 mod free_after_exit;
 pub(super) mod many_clients;
 mod restart_in_time_wait;
@@ -16,4 +17,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &restart_in_time_wait::CHECK,
     &second_instance::PORT,
     &free_after_exit::CHECK,
+    &announces_real_port::CHECK,
 ];
