@@ -4,7 +4,10 @@ use super::Check;
 
 mod announces;
 mod children_start_clean;
+mod delivers_before_ending;
 mod ends_on_sigterm;
+mod ends_with_its_pipes;
+mod no_orphans;
 mod no_zombies;
 mod odd_stdio;
 mod sigchld_ignored;
@@ -26,4 +29,8 @@ pub(super) const CHECKS: &[&Check] = &[
     &announces::WHEN_LISTENING,
     &announces::FLUSHED,
     &ends_on_sigterm::CHECK,
+    &no_orphans::CHECK,
+    &delivers_before_ending::CHECK,
+    &ends_with_its_pipes::AT_EPIPE,
+    &ends_with_its_pipes::STATUS,
 ];
