@@ -9,7 +9,9 @@ use crate::server::Server;
 use crate::transport::{Needs, TRANSPORTS, Transport};
 use crate::verdict::{Level, Verdict};
 
+mod announcement;
 mod echo;
+mod elsewhere;
 mod fd;
 mod holders;
 mod life;

@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::pty::openpty;
 use nix::sys::signal::Signal;
 use nix::unistd::write;
 
@@ -78,6 +79,21 @@ pub fn full_pipe() -> io::Result<(os_pipe::PipeReader, os_pipe::PipeWriter)> {
     }
     fcntl(&writer, FcntlArg::F_SETFL(blocking))?;
     Ok((reader, writer))
+}
+
+/// A terminal: the end of whoever looks at it, and the end for programs.
+///
+/// # Errors
+/// Those of `openpty(3)` and `fcntl(2)`.
+pub fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    // openpty(3) cannot mark its descriptors, and a launch in between would inherit them.
+    os::between_launches(|| {
+        let pair = openpty(None, None)?;
+        for end in [&pair.master, &pair.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        }
+        Ok((pair.master, pair.slave))
+    })
 }
 
 impl Conditions {

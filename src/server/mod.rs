@@ -26,7 +26,7 @@ mod spawn;
 mod spec;
 mod watch;
 
-pub use conditions::{Conditions, Passing, Standard, full_pipe};
+pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
 pub use error::{LaunchError, describe};
 use instance::Given;
 pub use instance::Instance;

@@ -48,7 +48,8 @@ pub(super) fn await_ready(
     }
 }
 
-fn is_ready(instance: &Instance, transport: &Transport, address: &Address) -> bool {
+/// Whether `instance` listens at `address` now.
+pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Address) -> bool {
     let shown = match address {
         Address::Inet(inet) if transport.offers.contains(Needs::TCP) => listens(instance, Place::Tcp(*inet)),
         Address::Inet(inet) => listens(instance, Place::Udp(*inet)),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::{Instance, Server, describe};
+use super::{Instance, Server, describe, ready};
 use crate::os::{self, Descriptor, Process, Vitals};
 use crate::patience::until;
 use crate::transport::Witness;
@@ -69,6 +69,12 @@ impl Server {
         until(window, || Ok(None::<()>))?;
         let used = self.vitals()?.cpu.saturating_sub(before);
         Ok(used.as_secs_f64() / began.elapsed().as_secs_f64())
+    }
+
+    /// Whether `instance`, [started](Server::start_at) at this server's address, listens there.
+    #[must_use]
+    pub fn is_ready(&self, instance: &Instance) -> bool {
+        ready::is_ready(instance, self.spec.transport(), self.address())
     }
 
     /// Processes that have ended and that a process of this server has not waited for.

@@ -128,6 +128,15 @@ impl Link {
         }
     }
 
+    /// Closes the end that is read: whoever writes to it meets EPIPE (pipe(7)). Another file that is at its end
+    /// stands in for it.
+    pub(crate) fn close_reader(&mut self) -> io::Result<()> {
+        let Link::Pipes { from, .. } = self else { return Err(io::ErrorKind::Unsupported.into()) };
+        let closed = std::mem::replace(from, File::open("/dev/null")?);
+        os::between_launches(|| drop(closed));
+        Ok(())
+    }
+
     /// Ends a TCP connection with RST instead of FIN, at once: a linger time of zero, socket(7).
     pub(crate) fn reset(self) -> io::Result<()> {
         if let Link::Socket(socket) = &self {

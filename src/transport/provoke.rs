@@ -80,6 +80,14 @@ impl Client {
         self.link.send_with_descriptor(bytes, descriptor).map_err(not_attached)
     }
 
+    /// Closes the pipe that the server writes to; its input stays open.
+    ///
+    /// # Errors
+    /// A broken harness where the conversation is not one of pipes.
+    pub fn stop_reading(&mut self) -> Verdict {
+        self.link.close_reader().map_err(|error| Finding::broken("a pipe to close", error.to_string()))
+    }
+
     /// Ends the connection with a reset instead of an orderly close (TCP only; elsewhere a plain close).
     ///
     /// # Errors

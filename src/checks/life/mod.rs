@@ -2,13 +2,38 @@
 
 use super::Check;
 
+mod announces;
+mod children_start_clean;
+mod delivers_before_ending;
 mod ends_on_sigterm;
+mod ends_with_its_pipes;
+mod no_orphans;
+mod no_zombies;
+mod odd_stdio;
+mod sigchld_ignored;
+mod survives_early_reset;
 mod survives_reset;
+mod survives_stop;
+mod survives_urgent_data;
 mod survives_vanished;
 
 pub(super) const CHECKS: &[&Check] = &[
     &survives_reset::CHECK,
+    &survives_early_reset::CHECK,
+    &survives_urgent_data::CHECK,
+    &survives_stop::CHECK,
     &survives_vanished::VANISHED,
     &survives_vanished::UNNAMED,
+    &no_zombies::CHECK,
+    &sigchld_ignored::CHECK,
+    &children_start_clean::CHECK,
+    &odd_stdio::CLOSED,
+    &odd_stdio::UNWRITABLE,
+    &announces::WHEN_LISTENING,
+    &announces::FLUSHED,
     &ends_on_sigterm::CHECK,
+    &no_orphans::CHECK,
+    &delivers_before_ending::CHECK,
+    &ends_with_its_pipes::AT_EPIPE,
+    &ends_with_its_pipes::STATUS,
 ];

@@ -3,6 +3,7 @@
 use super::Check;
 
 mod address_asked;
+mod announces_real_port;
 mod echo_loop;
 mod exclusive;
 mod free_after_exit;
@@ -23,4 +24,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &address_asked::ANSWERED,
     &echo_loop::CHECK,
     &free_after_exit::CHECK,
+    &announces_real_port::CHECK,
 ];

@@ -1,0 +1,41 @@
+//! The same command once more, under conditions of its own.
+
+use crate::checks::talk;
+use crate::server::{Conditions, LaunchError, Server};
+use crate::verdict::{Finding, Verdict};
+
+/// Starts the server's command under `conditions`, at an address of its own, and has `ask` look at it there;
+/// `when` says in a report what was special about it.
+pub(super) fn under(
+    server: &Server,
+    conditions: Conditions,
+    when: &str,
+    ask: impl FnOnce(&mut Server) -> Verdict,
+) -> Verdict {
+    let mut other = server.another_under(conditions).map_err(|error| not_started(&error, when))?;
+    ask(&mut other).map_err(|finding| {
+        let finding = other.diagnose(finding.because(when));
+        finding.because(last_words(&other))
+    })
+}
+
+/// A server that starts as it usually does, and not under these conditions, is to blame for that.
+fn not_started(error: &LaunchError, when: &str) -> Finding {
+    let wanted = format!("a server that starts {when}");
+    match error {
+        LaunchError::Interrupted => Finding::interrupted(),
+        LaunchError::Ended { .. } => Finding::fail(wanted, error.to_string()),
+        LaunchError::NotReady { .. } => Finding::timeout(wanted, error.to_string()),
+        _ => Finding::broken(wanted, error.to_string()),
+    }
+}
+
+fn last_words(server: &Server) -> String {
+    server.last_words().last().map(|line| format!("it printed: {line}")).unwrap_or_default()
+}
+
+/// So many clients, one after another, each of which gets its own bytes and nothing else.
+pub(super) fn serves(server: &mut Server, clients: usize) -> Verdict {
+    let offers = server.spec().offers();
+    (0..clients).try_for_each(|_| talk::answered(server)?.finish(offers))
+}

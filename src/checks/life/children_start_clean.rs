@@ -1,0 +1,88 @@
+//! Ignored and blocked signals are inherited, through fork and through exec.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::PathBuf;
+
+use nix::sys::signal::Signal;
+
+use crate::checks::holders::{called, newcomers};
+use crate::checks::{Check, talk};
+use crate::os::{self, Process, SignalSets};
+use crate::patience::until;
+use crate::server::{Instance, Server};
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "life/children-start-clean",
+    level: Should,
+    says: "another program that the server executes starts with no signal blocked or ignored",
+    why: "what a server ignores for itself, SIGPIPE above all, its programs ignore unasked: they cannot be ended, or never end",
+    cites: &["exec(3p)", "signal(7)", "sigprocmask(2)"],
+    recipe: "connect and exchange; of the processes this has brought that run another program, compare the blocked and ignored signals with those of the same program started by the harness",
+    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let before = server.processes()?;
+    let _client = talk::answered(server)?;
+    // A wrapper that started the server is a program of its own, and the server's forks run the server's.
+    let own: HashSet<_> = before.iter().filter_map(|process| os::program(process.pid)).collect();
+    let now = server.processes()?;
+    for child in newcomers(server, &before)? {
+        // What a shell in between has its own children ignore is not the server's doing.
+        let parent = now.iter().find(|process| process.pid == child.parent);
+        let by_server = parent.and_then(|it| os::program(it.pid)).is_some_and(|it| own.contains(&it));
+        let program = os::program(child.pid).filter(|program| by_server && !own.contains(program));
+        if let Some(program) = program {
+            starts_clean(server, &child, program)?;
+        }
+    }
+    Ok(())
+}
+
+fn starts_clean(server: &Server, child: &Process, program: PathBuf) -> Verdict {
+    let has = signals(child.pid)?;
+    if has == SignalSets::default() {
+        return Ok(());
+    }
+    // Programs change their signals themselves: Python ignores SIGPIPE, and so do many more.
+    let Some(usual) = by_itself(server, program)? else { return Ok(()) };
+    let (blocked, ignored) = (has.blocked & !usual.blocked, has.ignored & !usual.ignored);
+    for (which, signals) in [("ignored", ignored), ("blocked", blocked)] {
+        if signals != 0 {
+            let actual = format!("{} starts with {} {which}", called(child), names(signals));
+            return Err(Finding::fail("a program that starts with no signal blocked or ignored", actual)
+                .because("a program that is executed inherits what the server has set for itself"));
+        }
+    }
+    Ok(())
+}
+
+/// The signals of `program` when nobody has set any for it; `None` if it does not wait to be asked.
+fn by_itself(server: &Server, program: PathBuf) -> Verdict<Option<SignalSets>> {
+    let broken = |error: io::Error| Finding::broken("a pipe", error.to_string());
+    let (input, _held) = os_pipe::pipe().map_err(broken)?;
+    let (_reader, output) = os_pipe::pipe().map_err(broken)?;
+    let Ok(mut alone) = Instance::between(program, input.into(), output.into()) else { return Ok(None) };
+    let at_rest = || Ok((alone.ended().is_some() || os::blocked_in(alone.pid()).is_some()).then_some(()));
+    until(server.patience().progress(), at_rest)?;
+    if alone.ended().is_some() { Ok(None) } else { signals(alone.pid()).map(Some) }
+}
+
+fn signals(pid: nix::unistd::Pid) -> Verdict<SignalSets> {
+    os::signals(pid).map_err(|error| match error.kind() {
+        io::ErrorKind::Unsupported => {
+            Finding::unsupported("the signals of a process", "this system does not tell")
+        }
+        _ => Finding::broken("the signals of a process", error.to_string()),
+    })
+}
+
+fn names(bits: u64) -> String {
+    let set = Signal::iterator().filter(|&signal| bits >> (signal as i32 - 1) & 1 == 1);
+    let names: Vec<_> = set.map(Signal::as_str).collect();
+    if names.is_empty() { format!("signals {bits:#x}") } else { names.join(", ") }
+}

@@ -1,0 +1,39 @@
+//! What was read and not yet sent back when the end comes.
+
+use nix::sys::signal::Signal;
+
+use crate::checks::Check;
+use crate::payload::KIB;
+use crate::server::Server;
+use crate::transport::{Approach, Needs};
+use crate::verdict::{Finding, Level::May, Verdict, count};
+
+pub const CHECK: Check = Check {
+    id: "life/delivers-before-ending",
+    level: May,
+    says: "a server that SIGTERM ends has sent back what it had read",
+    why: "what was taken from a client and not returned is lost without a word: a deployment is seen by its users",
+    cites: &["signal(7)", "tcp(7)", "RFC 9293 §3.6"],
+    recipe: "connect with a small receive buffer, send 40,001 bytes, wait until the server has read them all, send SIGTERM, count what comes back",
+    needs: Needs::TCP.union(Needs::MANY_CLIENTS),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let small = Approach { receive_buffer: Some(64 * KIB), ..Approach::default() };
+    let mut client = server.connect_as(&small)?;
+    client.exchange(b"well")?;
+    let bytes = server.payload(40_001);
+    client.stuff(&bytes)?;
+    if !client.await_read()? {
+        return Err(Finding::unsupported("40,001 bytes read by the server", "it leaves some of them unread"));
+    }
+    if let Err(finding) = server.end_by(Signal::SIGTERM) {
+        return Err(Finding::unsupported("a server that SIGTERM ends", finding.actual));
+    }
+    client.expect(&bytes).map_err(|finding| {
+        let wanted =
+            format!("{} back, all of which it had read when SIGTERM came", count(bytes.len(), "byte"));
+        Finding::info(wanted, finding.actual)
+    })
+}

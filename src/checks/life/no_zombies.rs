@@ -1,0 +1,53 @@
+//! Who has children must ask after them.
+
+use crate::checks::elsewhere::serves;
+use crate::checks::holders::called;
+use crate::checks::{Check, talk};
+use crate::os::Process;
+use crate::patience::until;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict, count};
+
+pub const CHECK: Check = Check {
+    id: "life/no-zombies",
+    level: Should,
+    says: "a process that was made for a client is reaped once that client has gone",
+    why: "each zombie keeps an entry of the process table, and when those run out nobody can fork any more",
+    cites: &["wait(2)", "fork(2) (EAGAIN)"],
+    recipe: "12 clients one by one, each to its end; one client more, so that a server that reaps when it accepts can do so; list the zombies whose parent is the server",
+    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    run,
+};
+
+const CLIENTS: usize = 12;
+
+/// One that reaps one child at each accept is always a client or two behind.
+const BEHIND: usize = 2;
+
+fn run(server: &mut Server) -> Verdict {
+    serves(server, CLIENTS)?;
+    if until(server.patience().stall(), || reaped(server, 0))?.is_some() {
+        return Ok(());
+    }
+    let _one_more = talk::answered(server)?;
+    if until(server.patience().turn(), || reaped(server, BEHIND))?.is_some() {
+        return Ok(());
+    }
+    let left = server.zombies()?;
+    let wanted = format!("the children of {} reaped", count(CLIENTS, "client"));
+    let examples = left.iter().take(3).map(called).collect::<Vec<_>>().join(", ");
+    Err(Finding::fail(wanted, format!("{} of them are zombies: {examples}", left.len()))
+        .because(parent(&left)))
+}
+
+fn reaped(server: &Server, left: usize) -> Verdict<Option<()>> {
+    Ok((server.zombies()?.len() <= left).then_some(()))
+}
+
+fn parent(zombies: &[Process]) -> String {
+    zombies
+        .first()
+        .map(|zombie| format!("process {} does not wait for them", zombie.parent))
+        .unwrap_or_default()
+}

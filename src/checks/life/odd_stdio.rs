@@ -1,0 +1,74 @@
+//! What a server may find, or not find, as its standard descriptors.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags};
+
+use crate::checks::Check;
+use crate::checks::elsewhere::{serves, under};
+use crate::os;
+use crate::patience::wait;
+use crate::server::{Conditions, Server, Standard};
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CLOSED: Check = Check {
+    id: "life/closed-stdio",
+    level: Should,
+    says: "a server that is started without standard input, output or error serves, and keeps its log to itself",
+    why: "the next descriptor that is opened gets the free number: descriptor 0 is no error, and a client that is descriptor 1 reads the log",
+    cites: &["exec(3p)", "open(2)", "stdin(3)", "daemon(7)"],
+    recipe: "start the server with descriptor 0 closed, 1 closed, 2 closed, all three closed; each time 3 clients, one after another, get their bytes and nothing else",
+    needs: Needs::MANY_CLIENTS,
+    run: closed,
+};
+
+pub const UNWRITABLE: Check = Check {
+    id: "life/unwritable-stdout",
+    level: Should,
+    says: "a server whose log cannot be written serves on",
+    why: "a full disk or a log reader that has gone takes the service down with it if a failed write, or SIGPIPE, ends the server",
+    cites: &["write(2) (EPIPE, ENOSPC)", "signal(7) (SIGPIPE)", "full(4)"],
+    recipe: "start the server with a pipe as descriptor 1, serve a client, close the pipe's read end; start it with /dev/full as 1 and 2; each time 3 clients, one after another, get their bytes and nothing else",
+    needs: Needs::MANY_CLIENTS,
+    run: unwritable,
+};
+
+fn closed(server: &mut Server) -> Verdict {
+    // Where the system does not list processes, a server without standard output cannot tell that it is ready.
+    server.processes()?;
+    let usual = || Standard::Usual;
+    let shut = || Standard::Closed;
+    serves_with(server, [shut(), usual(), usual()], "with standard input closed")?;
+    serves_with(server, [usual(), shut(), usual()], "with standard output closed")?;
+    serves_with(server, [usual(), usual(), shut()], "with standard error closed")?;
+    serves_with(server, [shut(), shut(), shut()], "with descriptors 0, 1 and 2 closed")
+}
+
+fn unwritable(server: &mut Server) -> Verdict {
+    server.processes()?;
+    reader_goes(server)?;
+    // Not every system has this device.
+    let Ok(full) = File::options().write(true).open("/dev/full") else { return Ok(()) };
+    let full = Standard::lend(full);
+    serves_with(server, [Standard::Usual, full.clone(), full], "with /dev/full as standard output and error")
+}
+
+/// Whoever started the server reads its announcement, and then no more.
+fn reader_goes(server: &Server) -> Verdict {
+    let (reader, writer) = os_pipe::pipe().map_err(|error| Finding::broken("a pipe", error.to_string()))?;
+    let stdio = [Standard::Usual, Standard::lend(writer), Standard::Usual];
+    let conditions = Conditions { stdio, ..Conditions::default() };
+    under(server, conditions, "whose standard output is read no more", |server| {
+        serves(server, 1)?;
+        // To write an announcement that nobody hears is not the fault looked for.
+        wait(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], server.patience().stall())?;
+        os::between_launches(|| drop(reader));
+        serves(server, 3)
+    })
+}
+
+fn serves_with(server: &Server, stdio: [Standard; 3], when: &str) -> Verdict {
+    under(server, Conditions { stdio, ..Conditions::default() }, when, |server| serves(server, 3))
+}

@@ -1,0 +1,46 @@
+//! A signal can interrupt a server that waits, and means nothing by it.
+
+use crate::checks::elsewhere::serves;
+use crate::checks::{Check, talk};
+use crate::os;
+use crate::patience::until;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "life/survives-stop-and-continue",
+    level: Must,
+    says: "a server that is stopped and continued while it waits serves on, its connected client and new ones",
+    why: "EINTR taken for a failure ends the server whenever a debugger, a shell's job control or a child's end interrupts its wait",
+    cites: &[
+        "signal(7) (Interruption of system calls and library functions by stop signals)",
+        "epoll_wait(2) (EINTR)",
+        "accept(2) (EINTR)",
+    ],
+    recipe: "serve a client to its end; SIGSTOP, SIGCONT, exchange with a new client; SIGSTOP, SIGCONT while it is silent, exchange again; another client after its end",
+    needs: Needs::MANY_CLIENTS,
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    // A first client that has ended leaves the server waiting for the next, and tells it of its child's end.
+    serves(server, 1)?;
+    interrupt(server)?;
+    let offers = server.spec().offers();
+    let mut client = talk::answered(server)
+        .map_err(|finding| finding.because("stopped and continued while no client was connected"))?;
+    interrupt(server)?;
+    let after = |finding: Finding| finding.because("stopped and continued while its client was silent");
+    client.exchange(b"still here").map_err(after)?;
+    client.finish(offers)?;
+    serves(server, 1).map_err(after)
+}
+
+/// Only a call that waits is interrupted, so the server first gets the time to begin one.
+fn interrupt(server: &mut Server) -> Verdict {
+    let pid = server.pid()?;
+    until(server.patience().stall(), || Ok(os::blocked_in(pid).map(drop)))?;
+    server.freeze()?;
+    server.thaw()
+}

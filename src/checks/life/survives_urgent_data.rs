@@ -1,0 +1,31 @@
+//! Urgent data is data.
+
+use crate::checks::{Check, talk};
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Level::Must, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "life/survives-urgent-data",
+    level: Must,
+    says: "a byte of urgent data in the middle of a client's stream does not end the server",
+    why: "whoever takes POLLPRI for an error, or an exceptional condition for an impossible one, can be ended by any client with one byte",
+    cites: &["RFC 9293 §3.8.5", "RFC 6093", "tcp(7) (SO_OOBINLINE)", "poll(2) (POLLPRI)"],
+    recipe: "exchange, send a word, one byte with MSG_OOB and another word; whatever comes back, exchange with a new client",
+    needs: Needs::TCP.union(Needs::MANY_CLIENTS),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let mut client = server.connect()?;
+    client.exchange(b"well")?;
+    client.send(b"before")?;
+    client.send_urgent(b'!')?;
+    // What becomes of this conversation is between the two: splice(2) on Linux never passes the urgent mark.
+    let sent = client.send(b"after").and_then(|()| client.expect(b"before"));
+    if sent.is_ok() {
+        client.hears_within(server.patience().stall())?;
+    }
+    drop(client);
+    talk::answered(server).map(drop).map_err(|finding| finding.because("after a byte of urgent data"))
+}

@@ -1,0 +1,72 @@
+//! Asked for any port, a server must say which one it got.
+
+use crate::checks::Check;
+use crate::checks::announcement::names;
+use crate::os::{self, Object, SocketName};
+use crate::patience::until;
+use crate::server::{Conditions, Instance, Server};
+use crate::transport::{Address, Needs};
+use crate::verdict::{Finding, Level::Should, Verdict, excerpt};
+
+pub const CHECK: Check = Check {
+    id: "port/announces-real-port",
+    level: Should,
+    says: "a server that is asked for port 0 and names a port names the one it got",
+    why: "port 0 lets the system choose a free one: whoever is told 0 can reach nobody",
+    cites: &["bind(2)", "getsockname(2)", "ip(7)"],
+    recipe: "start the server at port 0, find the port of its socket among its descriptors, look for it in what it prints; to refuse port 0, or to print no port, is right as well",
+    needs: Needs::BINDS.union(Needs::PORT),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    // One that never names its port has nothing to get wrong.
+    if until(server.patience().stall(), || named(server))?.is_none() {
+        return Ok(());
+    }
+    let broken = |error: &dyn std::fmt::Display| Finding::broken("the server at port 0", error.to_string());
+    let mut asked = server.address().expect_inet().map_err(|error| broken(&error))?;
+    asked.set_port(0);
+    let started = server.start_at(&Address::Inet(asked), &Conditions::default());
+    let mut instance = started.map_err(|error| broken(&error))?;
+    let Some(port) = until(server.patience().start(), || got(server, &mut instance))?.flatten() else {
+        return Ok(());
+    };
+    asked.set_port(port);
+    let real = Address::Inet(asked);
+    // A moment for what is printed after the socket was made.
+    let told = || Ok(names(&instance.output().text(), &real).then_some(()));
+    if until(server.patience().turn(), told)?.is_some() {
+        return Ok(());
+    }
+    let Some(said) = instance.output().last_lines(1).pop() else { return Ok(()) };
+    let wanted = format!("port {port} announced, on which it listens");
+    let actual = format!("it was asked for port 0, and says {}", excerpt(said.as_bytes()));
+    Err(Finding::fail(wanted, actual).because("getsockname(2) would have told it"))
+}
+
+fn named(server: &mut Server) -> Verdict<Option<()>> {
+    let text = server.instance()?.output().text();
+    Ok(names(&text, server.address()).then_some(()))
+}
+
+/// The port on which `instance` can be reached; nothing if it has ended instead.
+fn got(server: &Server, instance: &mut Instance) -> Verdict<Option<Option<u16>>> {
+    let untold = |error: std::io::Error| Finding::unsupported("the server's processes", error.to_string());
+    for process in instance.processes().map_err(untold)? {
+        for descriptor in server.descriptors(process.pid)? {
+            if let Some(port) = reachable_at(&descriptor.object) {
+                return Ok(Some(Some(port)));
+            }
+        }
+    }
+    Ok(instance.ended().map(|_| None))
+}
+
+fn reachable_at(object: &Object) -> Option<u16> {
+    let Object::Socket(os::Socket { name, listening: true, .. }) = object else { return None };
+    match name {
+        SocketName::Tcp(local, _) | SocketName::Udp(local, _) => Some(local.port()).filter(|&port| port != 0),
+        _ => None,
+    }
+}
