@@ -91,7 +91,9 @@ fn started_at(server: &Server, path: &Path) -> Verdict<Fate> {
     let fate = until(server.patience().start(), || {
         // First its end: whatever it has bound, it has bound before.
         let ended = instance.ended();
-        let new = sockets_in(folder)?.into_iter().find(|name| !known.contains(name));
+        let mut now = sockets_in(folder)?;
+        let asked = now.take(path);
+        let new = asked.or_else(|| now.into_iter().find(|name| !known.contains(name)));
         passing += usize::from(new.is_some());
         Ok(match (new, ended) {
             (Some(name), _) if name == path => Some(Ok(name)),
