@@ -37,10 +37,20 @@ fn run(server: &mut Server) -> Verdict {
     serves(server, 1).map_err(after)
 }
 
-/// Only a call that waits is interrupted, so the server first gets the time to begin one.
+/// Only a call that waits is interrupted, so the server first gets the time to begin one; more than once, for
+/// where the system does not tell, that time is a guess.
 fn interrupt(server: &mut Server) -> Verdict {
     let pid = server.pid()?;
-    until(server.patience().stall(), || Ok(os::blocked_in(pid).map(drop)))?;
-    server.freeze()?;
-    server.thaw()
+    for _ in 0..3 {
+        let (mut last, mut seen) = (None, 0);
+        until(server.patience().stall(), || {
+            let place = os::blocked_in(pid);
+            seen = if place.is_some() && place == last { seen + 1 } else { 0 };
+            last = place;
+            Ok((seen >= 3).then_some(()))
+        })?;
+        server.freeze()?;
+        server.thaw()?;
+    }
+    Ok(())
 }
