@@ -40,14 +40,21 @@ fn run(server: &mut Server) -> Verdict {
 /// Of a server's threads any may be the one that takes a signal, and only one of them is the one that must not.
 const TIMES: usize = 4;
 
-/// Only a call that waits is interrupted, so the server gets the time to begin one before each.
+/// Only a call that waits is interrupted, so the server first gets the time to begin one; more than once, for
+/// where the system does not tell, that time is a guess.
 fn interrupt(server: &mut Server) -> Verdict {
     let pid = server.pid()?;
     for _ in 0..TIMES {
-        until(server.patience().stall(), || Ok(os::blocked_in(pid).map(drop)))?;
         if server.instance()?.ended().is_some() {
             break; // Its next client will tell.
         }
+        let (mut last, mut seen) = (None, 0);
+        until(server.patience().stall(), || {
+            let place = os::blocked_in(pid);
+            seen = if place.is_some() && place == last { seen + 1 } else { 0 };
+            last = place;
+            Ok((seen >= 3).then_some(()))
+        })?;
         server.freeze()?;
         server.thaw()?;
     }
