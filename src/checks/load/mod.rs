@@ -4,4 +4,4 @@ use super::Check;
 
 mod idle;
 
-pub(super) const CHECKS: &[&Check] = &[&idle::CHECK];
+pub(super) const CHECKS: &[&Check] = &[&idle::CHECK, &idle::STALLED];
