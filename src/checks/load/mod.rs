@@ -3,5 +3,7 @@
 use super::Check;
 
 mod idle;
+mod slow_client;
 
-pub(super) const CHECKS: &[&Check] = &[&idle::CHECK, &idle::STALLED];
+pub(super) const CHECKS: &[&Check] =
+    &[&idle::CHECK, &idle::STALLED, &slow_client::BLOCKS_NONE, &slow_client::NO_CROSS_TALK];
