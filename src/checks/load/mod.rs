@@ -2,8 +2,14 @@
 
 use super::Check;
 
+mod bounded_buffering;
 mod idle;
 mod slow_client;
 
-pub(super) const CHECKS: &[&Check] =
-    &[&idle::CHECK, &idle::STALLED, &slow_client::BLOCKS_NONE, &slow_client::NO_CROSS_TALK];
+pub(super) const CHECKS: &[&Check] = &[
+    &idle::CHECK,
+    &idle::STALLED,
+    &slow_client::BLOCKS_NONE,
+    &slow_client::NO_CROSS_TALK,
+    &bounded_buffering::CHECK,
+];
