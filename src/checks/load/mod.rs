@@ -2,8 +2,10 @@
 
 use super::Check;
 
+mod beyond_fd_setsize;
 mod bounded_buffering;
 mod idle;
+mod out_of_descriptors;
 mod slow_client;
 
 pub(super) const CHECKS: &[&Check] = &[
@@ -12,4 +14,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &slow_client::BLOCKS_NONE,
     &slow_client::NO_CROSS_TALK,
     &bounded_buffering::CHECK,
+    &out_of_descriptors::CHECK,
+    &beyond_fd_setsize::CHECK,
 ];
