@@ -22,5 +22,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &eof_arrives::STDIO,
     &no_leak::CHECK,
     &no_leak::AFTER_RESETS,
+    &no_leak::PEERS,
     &nonblocking_left_behind::CHECK,
 ];

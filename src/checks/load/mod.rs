@@ -5,6 +5,7 @@ use super::Check;
 mod beyond_fd_setsize;
 mod bounded_buffering;
 mod idle;
+mod no_leak;
 mod out_of_descriptors;
 mod slow_client;
 
@@ -16,4 +17,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &bounded_buffering::CHECK,
     &out_of_descriptors::CHECK,
     &beyond_fd_setsize::CHECK,
+    &no_leak::THREADS,
+    &no_leak::MEMORY,
 ];
