@@ -5,6 +5,7 @@ use super::Check;
 mod beyond_fd_setsize;
 mod bounded_buffering;
 mod idle;
+mod no_delay;
 mod no_leak;
 mod out_of_descriptors;
 mod slow_client;
@@ -19,4 +20,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &beyond_fd_setsize::CHECK,
     &no_leak::THREADS,
     &no_leak::MEMORY,
+    &no_delay::CHECK,
 ];
