@@ -2,9 +2,11 @@
 
 use super::Check;
 
+mod backlog;
 mod beyond_fd_setsize;
 mod bounded_buffering;
 mod idle;
+mod idle_client;
 mod no_delay;
 mod no_leak;
 mod out_of_descriptors;
@@ -21,4 +23,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &no_leak::THREADS,
     &no_leak::MEMORY,
     &no_delay::CHECK,
+    &backlog::CHECK,
+    &idle_client::CHECK,
 ];
