@@ -90,6 +90,14 @@ impl Talker {
         }
     }
 
+    /// Ends the client's direction, and waits for nothing.
+    pub fn shut_down_write(&mut self) -> Verdict {
+        match self {
+            Talker::Stream(client) => client.shut_down_write(),
+            Talker::Messages(client) => client.shut_down_write(),
+        }
+    }
+
     /// Ends the client's direction and waits for the server to end the other; nothing to end without a
     /// connection.
     pub fn finish(&mut self, offers: Needs) -> Verdict {

@@ -25,6 +25,12 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// How many descriptors this process may have open.
+#[must_use]
+pub fn descriptor_limit() -> usize {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
+}
+
 /// Has the child of `command` start with the limit that this process was started with.
 #[expect(unsafe_code, reason = "a limit is the child's own only between fork and exec")]
 pub fn restore_descriptor_limit(command: &mut Command) {

@@ -66,10 +66,15 @@ mod unix_table;
 
 pub use forks::{between_launches, launching};
 pub use inheritance::{Inheritance, bequeath, leave_session};
-pub use limits::{expect_children, most_processes, raise_descriptor_limit, restore_descriptor_limit};
+pub use limits::{
+    descriptor_limit, expect_children, most_processes, raise_descriptor_limit, restore_descriptor_limit,
+};
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
-pub use vitals::{Queues, SignalSets, Vitals, signals, tcp_queues, vitals, waits_to_write_to_pipe};
+pub use vitals::{
+    Queues, Scheduling, SignalSets, Vitals, acknowledge_at_once, scheduling, signals, tcp_queues, vitals,
+    waits_to_write_to_pipe,
+};
 
 /// One process as the kernel lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]

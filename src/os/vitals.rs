@@ -6,9 +6,12 @@
 //! | [`signals`] | `/proc/PID/status` | unsupported | unsupported |
 //! | [`waits_to_write_to_pipe`] | `/proc/PID/task/*/wchan` | unsupported | unsupported |
 //! | [`tcp_queues`] | `/proc/net/tcp` | unsupported | unsupported |
+//! | [`scheduling`] | `/proc/PID/task/*/schedstat` | unsupported | unsupported |
+//! | [`acknowledge_at_once`] | `TCP_QUICKACK` | unsupported | unsupported |
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -24,6 +27,15 @@ pub struct Vitals {
     pub threads: usize,
     /// Its resident memory, in bytes.
     pub resident: u64,
+}
+
+/// What the scheduler has given to threads, and what they had to wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scheduling {
+    /// How long they ran.
+    pub ran: Duration,
+    /// How long they were ready to run while others had the processors.
+    pub queued: Duration,
 }
 
 /// Signals as bits: signal N is bit N − 1.
@@ -74,4 +86,21 @@ pub fn waits_to_write_to_pipe(pid: Pid) -> io::Result<bool> {
 /// `Unsupported` where the system does not tell.
 pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Queues>> {
     system::tcp_queues(local, remote)
+}
+
+/// What the scheduler has given to the threads of `pid` that live now.
+///
+/// # Errors
+/// As [`vitals`].
+pub fn scheduling(pid: Pid) -> io::Result<Scheduling> {
+    system::scheduling(pid)
+}
+
+/// Has the kernel acknowledge what arrives on a TCP socket next without delay; it goes back to its habit soon
+/// (tcp(7)).
+///
+/// # Errors
+/// `Unsupported` where the system always decides for itself.
+pub fn acknowledge_at_once(socket: BorrowedFd<'_>) -> io::Result<()> {
+    system::acknowledge_at_once(socket)
 }

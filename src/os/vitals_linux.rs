@@ -3,13 +3,14 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::unistd::Pid;
 use procfs::process::Process as ProcEntry;
 
 use super::system::{to_io, unmapped};
-use super::vitals::{Queues, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
 
 pub fn vitals(pid: Pid) -> io::Result<Vitals> {
     let stat = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.stat()).map_err(to_io)?;
@@ -43,4 +44,22 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Qu
         unread: entry.rx_queue as usize,
     };
     Ok(ends.next().map(queues))
+}
+
+/// From two counters of nanoseconds for each thread, which a kernel can be built without.
+pub fn scheduling(pid: Pid) -> io::Result<Scheduling> {
+    fs::metadata("/proc/self/schedstat").map_err(|_| io::ErrorKind::Unsupported)?;
+    let mut sum = Scheduling::default();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread that has ended since the list was made is none that lives.
+        let Ok(statistics) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+        let mut counters = statistics.split_whitespace().map_while(|number| number.parse().ok());
+        sum.ran += counters.next().map_or(Duration::ZERO, Duration::from_nanos);
+        sum.queued += counters.next().map_or(Duration::ZERO, Duration::from_nanos);
+    }
+    Ok(sum)
+}
+
+pub fn acknowledge_at_once(socket: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_tcp_quickack(socket, true)?)
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use libproc::proc_pid::pidinfo;
@@ -9,7 +10,7 @@ use libproc::task_info::TaskInfo;
 use nix::libc;
 use nix::unistd::Pid;
 
-use super::vitals::{Queues, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
 
 pub fn vitals(pid: Pid) -> io::Result<Vitals> {
     let info: TaskInfo = pidinfo(pid.as_raw(), 0).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
@@ -43,5 +44,13 @@ pub fn waits_to_write_to_pipe(_pid: Pid) -> io::Result<bool> {
 }
 
 pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<Queues>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

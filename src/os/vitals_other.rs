@@ -2,10 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 
 use nix::unistd::Pid;
 
-use super::vitals::{Queues, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
 
 pub fn vitals(_pid: Pid) -> io::Result<Vitals> {
     Err(io::ErrorKind::Unsupported.into())
@@ -20,5 +21,13 @@ pub fn waits_to_write_to_pipe(_pid: Pid) -> io::Result<bool> {
 }
 
 pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<Queues>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

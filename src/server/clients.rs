@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use super::instance::{Given, Instance};
 use super::{Server, Start, passed};
-use crate::transport::{Approach, Client, Dial, Link, Messenger, Needs, pipe_pair};
+use crate::transport::{Approach, Client, Dial, Knock, Link, Messenger, Needs, pipe_pair};
 use crate::verdict::{Finding, Verdict};
 
 impl Server {
@@ -41,6 +41,15 @@ impl Server {
     pub fn messenger_as(&mut self, approach: &Approach) -> Verdict<Messenger> {
         let link = self.link(approach)?;
         Ok(Messenger::new(link, self.patience).watched_by(self.witness()))
+    }
+
+    /// A client that begins to connect and does not wait.
+    ///
+    /// # Errors
+    /// A broken harness where it cannot even begin.
+    pub fn knock(&self) -> Verdict<Knock> {
+        let broken = |error: io::Error| Finding::broken("a connection begun", error.to_string());
+        Knock::at(self.spec.transport(), self.address()).map_err(broken)
     }
 
     fn link(&mut self, approach: &Approach) -> Verdict<Link> {

@@ -13,6 +13,7 @@ use crate::verdict::{Finding, Verdict};
 mod clients;
 mod conditions;
 mod control;
+mod effort;
 mod error;
 mod guard;
 mod instance;
@@ -27,6 +28,7 @@ mod spec;
 mod watch;
 
 pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
+pub use effort::Effort;
 pub use error::{LaunchError, describe};
 use instance::Given;
 pub use instance::Instance;

@@ -10,6 +10,7 @@ use bitflags::bitflags;
 
 mod client;
 mod fifo;
+mod knock;
 mod link;
 mod messenger;
 mod pipe;
@@ -23,6 +24,7 @@ mod unix_seqpacket;
 
 pub use client::Client;
 pub(crate) use fifo::ends as fifo_ends;
+pub use knock::Knock;
 pub use link::Link;
 pub use messenger::{Message, Messenger};
 pub(crate) use pipe::pair as pipe_pair;

@@ -29,6 +29,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &eof_arrives::STDIO,
     &no_leak::CHECK,
     &no_leak::AFTER_RESETS,
+    &no_leak::PEERS,
     &passed_in_message::CHECK,
     &nonblocking_left_behind::CHECK,
 ];

@@ -30,6 +30,17 @@ pub const AFTER_RESETS: Check = Check {
     run: after_resets,
 };
 
+pub const PEERS: Check = Check {
+    id: "fd/no-leak-of-peers",
+    level: Should,
+    says: "after many peers have sent one datagram each, the server holds no more descriptors than before",
+    why: "peers of a datagram service never say goodbye: what is opened for each of them stays open",
+    cites: &["socket(2)", "close(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
+    recipe: "as fd/no-leak, with 60 peers after the first 10, each at an address of its own and answered once",
+    needs: Needs::CONNECTIONLESS.union(Needs::MANY_CLIENTS),
+    run: after_peers,
+};
+
 fn after_clean_ends(server: &mut Server) -> Verdict {
     grows_not(server, 30, 300, |server| {
         let mut client = server.connect()?;
@@ -49,6 +60,10 @@ fn after_resets(server: &mut Server) -> Verdict {
         client.send(b"never read")?;
         client.reset()
     })
+}
+
+fn after_peers(server: &mut Server) -> Verdict {
+    grows_not(server, 10, 60, |server| server.messenger()?.exchange(b"in").map(drop))
 }
 
 /// Runtimes keep descriptors in pools, so the first few clients are a warm-up and only growth counts.

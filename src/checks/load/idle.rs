@@ -3,47 +3,91 @@
 use std::time::Duration;
 
 use crate::checks::{Check, talk};
+use crate::payload::MIB;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::{Approach, Needs};
+use crate::verdict::{Finding, Level::Should, Verdict, count};
 
 pub const CHECK: Check = Check {
     id: "load/idle",
     level: Should,
-    says: "a server whose clients are silent uses next to no processor time",
+    says: "a server whose clients are silent, or have gone, uses next to no processor time",
     why: "one that polls for what is always ready, or asks again and again without waiting, burns a core for nothing",
-    cites: &["poll(2)", "epoll(7)", "times(2)"],
-    recipe: "connect a client and exchange, leave it silent, and count the processor time of all the server's processes over half a second; the same with a client that has ended its direction",
+    cites: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
+    recipe: "for 0.2 s each, up to five times: the processor time that the server's processes use, and wait for, before the first client, with a silent client, with one that has ended its direction, and after they have gone",
     needs: Needs::empty(),
-    run,
+    run: silent,
 };
 
-/// Of one processor. Runtimes have timers and collectors of their own; a loop that never waits takes all of it,
-/// or what others leave.
-const SPINS: f64 = 0.2;
+pub const STALLED: Check = Check {
+    id: "load/idle-while-stalled",
+    level: Should,
+    says: "a server whose client takes no more bytes uses next to no processor time, and none after that client's end",
+    why: "the connection has something to read and no room to write: poll for the wrong one of them, or pass over a hang-up, and poll never waits",
+    cites: &["poll(2) (POLLHUP)", "epoll(7)", "proc(5) (schedstat)"],
+    recipe: "send without reading until nothing more is taken; the processor time as in load/idle; reset, and again; again with another client that sends half as much and ends its direction",
+    needs: Needs::STREAM,
+    run: stalled,
+};
 
-fn run(server: &mut Server) -> Verdict {
+fn silent(server: &mut Server) -> Verdict {
     let offers = server.spec().offers();
+    rests(server, "before its first client")?;
     let mut client = talk::answered(server)?;
     rests(server, "with a silent client")?;
+    if offers.contains(Needs::HALF_CLOSE) && offers.contains(Needs::MANY_CLIENTS) {
+        client.shut_down_write()?;
+        // The server answers with an end of its own, or not at all: that is another check's matter.
+        client.hears_within(server.patience().turn())?;
+        rests(server, "with a client that has ended its direction")?;
+    }
     if offers.contains(Needs::MANY_CLIENTS) {
-        client.finish(offers)?;
-        rests(server, "after its client has ended the conversation")?;
+        if offers.contains(Needs::CONNECTIONLESS) {
+            // The answer to one who has gone can leave an error on the server's socket (udp(7)).
+            client.send(b"and gone")?;
+        }
+        drop(client);
+        rests(server, "after its client has gone")?;
     }
     Ok(())
 }
 
-/// What begins with a burst, such as a collector of garbage, is over at the second look or the third.
-fn rests(server: &Server, when: &str) -> Verdict {
-    let mut share = 0.0;
-    for _ in 0..3 {
-        share = server.processor_share(WINDOW)?;
-        if share < SPINS {
-            return Ok(());
-        }
+fn stalled(server: &mut Server) -> Verdict {
+    let narrow = Approach { receive_buffer: Some(MIB / 4), ..Approach::default() };
+    let mut client = server.connect_as(&narrow)?;
+    let bytes = server.payload(32 * MIB);
+    let taken = client.stuff(&bytes)?;
+    if taken == bytes.len() {
+        return Ok(()); // Nothing is stalled: it takes whatever comes.
     }
-    let actual = format!("{:.0} % of a processor {when}", share * 100.0);
-    Err(Finding::fail("next to no processor time", actual))
+    let (all, half) = (count(taken, "byte"), count(taken / 2, "byte"));
+    rests(server, &format!("with a client that has sent {all} and reads nothing"))?;
+    if !server.spec().offers().contains(Needs::MANY_CLIENTS) {
+        return Ok(());
+    }
+    client.reset()?;
+    rests(server, "after a client has reset its connection without reading")?;
+    // Half of it, so that the end is not held up in the client's own kernel, behind bytes that find no room.
+    let mut client = server.connect_as(&narrow)?;
+    client.stuff(&bytes[..taken / 2])?;
+    client.shut_down_write()?;
+    rests(server, &format!("with a client that has sent {half}, ended its direction, and reads nothing"))
 }
 
-const WINDOW: Duration = Duration::from_millis(500);
+const WINDOW: Duration = Duration::from_millis(200);
+
+/// What begins with a burst, such as a compiler or a collector of garbage, is over at some look; a loop that
+/// never waits is there at each.
+fn rests(server: &Server, when: &str) -> Verdict {
+    let mut seen = Vec::new();
+    while seen.len() < LOOKS {
+        let effort = server.effort(WINDOW)?;
+        if !effort.is_a_spin() {
+            return Ok(());
+        }
+        seen.push(effort.to_string());
+    }
+    Err(Finding::fail("next to no processor time", format!("{} {when}", seen.join("; "))))
+}
+
+const LOOKS: usize = 5;

@@ -1,0 +1,89 @@
+//! select(2) knows no descriptor above 1023.
+
+use std::time::Instant;
+
+use crate::checks::Check;
+use crate::checks::talk::{self, Talker};
+use crate::os;
+use crate::server::{Conditions, LaunchError, Server};
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "load/beyond-fd-setsize",
+    level: Should,
+    says: "eleven hundred clients at once are all answered, also those whose descriptor is 1024 or more",
+    why: "select(2) sets bits beyond its set, or the server forgets whom it cannot watch: memory is damaged, or clients wait for ever",
+    cites: &["select(2) (FD_SETSIZE)", "poll(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
+    recipe: "launch it with 4096 descriptors; 1100 clients connect and exchange, one by one, and all stay; not with a process for each client",
+    needs: Needs::AT_ONCE.union(Needs::MANY_CLIENTS).union(Needs::CONNECTIONS),
+    run,
+};
+
+const LIMIT: u32 = 4096;
+const CLIENTS: usize = 1100;
+
+/// What `fd_set` has room for on every system here.
+const FD_SETSIZE: usize = 1024;
+
+/// By now a server that makes a process for each client has shown it.
+const SAMPLE: usize = 20;
+
+fn run(server: &mut Server) -> Verdict {
+    let ours = os::descriptor_limit();
+    if ours < LIMIT as usize {
+        return Err(Finding::unsupported(
+            format!("{LIMIT} descriptors for us"),
+            format!("the limit here is {ours}"),
+        ));
+    }
+    let conditions = Conditions { descriptor_limit: Some(LIMIT), ..Conditions::default() };
+    let mut rich = server.another_under(conditions).map_err(|error| match error {
+        LaunchError::Interrupted => Finding::interrupted(),
+        error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
+    })?;
+    let outcome = crowd(&mut rich);
+    outcome.map_err(|finding| rich.diagnose(finding))
+}
+
+fn crowd(server: &mut Server) -> Verdict {
+    let before = server.processes()?.len();
+    let mut crowd = vec![talk::answered(server)?];
+    if !talk::at_once(server)? {
+        return Ok(()); // One client after another: one descriptor is enough.
+    }
+    let deadline = Instant::now() + server.patience().progress();
+    while crowd.len() < CLIENTS {
+        match talk::answered(server) {
+            Ok(client) => crowd.push(client),
+            Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
+            Err(finding) => return Err(judge(server, &mut crowd, finding)),
+        }
+        let forks = crowd.len() == SAMPLE && server.processes()?.len() >= before + SAMPLE / 2;
+        if forks || Instant::now() > deadline {
+            return Ok(()); // A process for each has no such table; and who is slow is not what this asks.
+        }
+    }
+    Ok(())
+}
+
+/// A cap on clients is a limit to be told, if those within it are served on; who has accepted a client and never
+/// answers it, or dies of it, is broken.
+fn judge(server: &mut Server, crowd: &mut [Talker], finding: Finding) -> Finding {
+    let served = crowd.len();
+    let most = server.processes().unwrap_or_default();
+    let most = most.iter().filter_map(|process| server.descriptor_count(process.pid).ok()).max().unwrap_or(0);
+    let neglected = finding.outcome == Outcome::Timeout && most > FD_SETSIZE;
+    let lives = crowd.first_mut().is_none_or(|first| first.exchange(b"still there?").is_ok());
+    if lives && !neglected {
+        let actual = format!("{served} at once; the next: {}", finding.actual);
+        return Finding::info(format!("{CLIENTS} clients at once"), actual);
+    }
+    let told = finding.because(format!("client {}, after {served} that stay", served + 1));
+    if served + 64 < FD_SETSIZE {
+        return told;
+    }
+    told.because(format!(
+        "select(2) with a descriptor beyond FD_SETSIZE, which is {FD_SETSIZE}, is the likely cause"
+    ))
+}

@@ -1,0 +1,32 @@
+//! How long a client may be silent.
+
+use std::time::{Duration, Instant};
+
+use crate::checks::{Check, talk};
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::May, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "load/idle-client",
+    level: May,
+    says: "a client that was silent for two seconds is still served",
+    why: "whoever types by hand, or answers to something slow, is cut off by a server without patience",
+    cites: &["RFC 862", "RFC 9293 §3.8.4"],
+    recipe: "exchange, be silent for 2.3 s, exchange",
+    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    run,
+};
+
+/// A little more than two seconds, which is a popular choice of those who do hang up.
+const SILENCE: Duration = Duration::from_millis(2300);
+
+fn run(server: &mut Server) -> Verdict {
+    let mut client = talk::answered(server)?;
+    let began = Instant::now();
+    if client.hears_within(SILENCE)? {
+        let actual = format!("the server ended it after {:.1} s", began.elapsed().as_secs_f64());
+        return Err(Finding::info("a conversation that outlasts two seconds of silence", actual));
+    }
+    client.exchange(b"still here")
+}

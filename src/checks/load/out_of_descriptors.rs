@@ -1,0 +1,113 @@
+//! accept(2) fails with EMFILE, and the client waits on.
+
+use std::time::Duration;
+
+use nix::unistd::Pid;
+
+use crate::checks::Check;
+use crate::checks::talk::{self, Talker};
+use crate::patience::until;
+use crate::server::{Conditions, LaunchError, Server};
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "load/out-of-descriptors",
+    level: Should,
+    says: "a server without a free descriptor lives on, uses little processor time, and serves again once clients have left",
+    why: "accept(2) fails and the client stays in the queue: a server that takes this as fatal dies, one that tries again at once spins",
+    cites: &["accept(2) (EMFILE)", "getrlimit(2) (RLIMIT_NOFILE)", "epoll(7)"],
+    recipe: "launch it with 64 descriptors; connect up to 90 clients one by one until they are no longer answered, and 4 more; the processor time as in load/idle; all leave; the next client exchanges",
+    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    run,
+};
+
+/// Interpreters need some thirty for themselves.
+const LIMIT: u32 = 64;
+const CLIENTS: usize = 90;
+const MORE: usize = 4;
+
+fn run(server: &mut Server) -> Verdict {
+    let conditions = Conditions { descriptor_limit: Some(LIMIT), ..Conditions::default() };
+    let mut poor = server.another_under(conditions).map_err(|error| match error {
+        LaunchError::Interrupted => Finding::interrupted(),
+        error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
+    })?;
+    let outcome = starve(&mut poor);
+    outcome.map_err(|finding| poor.diagnose(finding))
+}
+
+fn starve(server: &mut Server) -> Verdict {
+    let mut crowd = Vec::new();
+    while crowd.len() < CLIENTS {
+        let mut client = talk::connect(server)?;
+        let answered = is_answered(server, &mut client)?;
+        crowd.push(client);
+        if !answered {
+            break;
+        }
+    }
+    let answered = crowd.len() - 1;
+    if crowd.len() == CLIENTS {
+        return Ok(()); // A descriptor for each client was never needed.
+    }
+    // Some servers try again only when the next one comes.
+    for _ in 0..MORE {
+        let Ok(client) = talk::connect(server) else { break };
+        crowd.push(client);
+    }
+    let met =
+        format!("with {LIMIT} descriptors, {answered} clients served and {} waiting", crowd.len() - answered);
+    rests(server).map_err(|finding| finding.because(&met))?;
+    drop(crowd);
+    serves_again(server).map_err(|finding| finding.because(format!("after all have left; it ran {met}")))
+}
+
+/// False for one who is turned away, and as soon as the table is full and there is still no answer.
+fn is_answered(server: &Server, client: &mut Talker) -> Verdict<bool> {
+    if client.send(b"?").is_err() {
+        return Ok(false);
+    }
+    let limit = server.patience().turn();
+    let mut full_at = 0;
+    let told = until(limit, || {
+        if client.hears_within(Duration::ZERO)? {
+            return Ok(Some(client.expect(b"?").is_ok()));
+        }
+        full_at = if is_full(server)? { full_at + 1 } else { 0 };
+        Ok((full_at > 8).then_some(false))
+    })?;
+    Ok(told.unwrap_or(false))
+}
+
+fn is_full(server: &Server) -> Verdict<bool> {
+    let count = |pid: Pid| server.descriptor_count(pid).unwrap_or(0);
+    Ok(server.processes()?.iter().any(|process| count(process.pid) >= LIMIT as usize))
+}
+
+const WINDOW: Duration = Duration::from_millis(200);
+const LOOKS: usize = 5;
+
+fn rests(server: &Server) -> Verdict {
+    let mut effort = server.effort(WINDOW)?;
+    for _ in 1..LOOKS {
+        if !effort.is_a_spin() {
+            return Ok(());
+        }
+        effort = server.effort(WINDOW)?;
+    }
+    if !effort.is_a_spin() {
+        return Ok(());
+    }
+    Err(Finding::fail("a server that waits until a descriptor is free", effort.to_string()))
+}
+
+/// Some pause for a second or so before they accept again.
+fn serves_again(server: &mut Server) -> Verdict {
+    let mut last = Ok(());
+    let served = until(server.patience().progress(), || {
+        last = talk::answered(server).map(drop);
+        Ok(last.is_ok().then_some(()))
+    })?;
+    served.map_or(last, Ok)
+}
