@@ -9,6 +9,8 @@ mod bundled;
 mod ci;
 mod matrix;
 mod peers;
+mod record;
+mod round;
 mod soak;
 mod test_all;
 mod tidy;
@@ -24,6 +26,8 @@ struct Cli {
 enum Task {
     /// Run every bundled server, and every third-party server that is installed, against every check.
     TestAll(test_all::Args),
+    /// Run every third-party server that is installed, and compare with the record of what it does.
+    Peers(peers::Args),
     /// Everything that must hold before a change lands.
     Ci,
     /// The house rules as code.
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
     echospec::cli::prepare();
     let result = match Cli::parse().task {
         Task::TestAll(args) => test_all::run(&args),
+        Task::Peers(args) => peers::run(&args),
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Soak(args) => soak::run(&args),
