@@ -68,6 +68,7 @@ struct Entry {
     #[serde(default)]
     systems: Vec<String>,
     /// Programs that must be installed.
+    #[serde(default)]
     needs: Vec<String>,
     /// A command that makes `{out}`, run in the folder `build_in` below `fixtures/servers`.
     #[serde(default)]
@@ -117,9 +118,11 @@ impl Entry {
         let how = self.start.as_deref().unwrap_or(Start::Bind.name());
         let start = Start::named(how)
             .with_context(|| format!("{}: no way of starting is called {how}", self.name))?;
-        let servers = root().join("fixtures/servers");
+        let places = [("{out}", out), ("{servers}", root().join("fixtures/servers")), ("{bin}", programs()?)];
         let fill = |word: &String| {
-            word.replace("{out}", &out.to_string_lossy()).replace("{servers}", &servers.to_string_lossy())
+            places
+                .iter()
+                .fold(word.clone(), |word, (place, path)| word.replace(place, &path.to_string_lossy()))
         };
         let spec = Spec::new(transport, start, self.command.iter().map(fill))?;
         Ok(Candidate { name: self.name, spec, deviations: self.deviation })
@@ -136,6 +139,12 @@ impl Entry {
         ensure!(status.success(), "{}: {} failed", self.name, words.join(" "));
         Ok(())
     }
+}
+
+/// Where cargo puts the workspace's programs: this one is among them.
+fn programs() -> Result<PathBuf> {
+    let here = env::current_exe().context("cannot tell where the workspace's programs are")?;
+    Ok(here.parent().unwrap_or(&here).to_owned())
 }
 
 fn installed(program: &str) -> bool {
