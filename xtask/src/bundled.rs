@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use echospec::server::{Spec, bundled_plans};
 
-use crate::peers::Candidate;
+use crate::record::Candidate;
 use crate::root;
 
 /// Every bundled server with every way of checking it, in order of their names.

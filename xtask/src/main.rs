@@ -11,6 +11,8 @@ mod kill;
 mod matrix;
 mod mutants;
 mod peers;
+mod record;
+mod round;
 mod soak;
 mod test_all;
 mod tidy;
@@ -28,6 +30,8 @@ enum Task {
     TestAll(test_all::Args),
     /// Every check against the servers that were broken for it, and why each was caught.
     Mutants(mutants::Args),
+    /// Run every third-party server that is installed, and compare with the record of what it does.
+    Peers(peers::Args),
     /// Everything that must hold before a change lands.
     Ci,
     /// The house rules as code.
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::TestAll(args) => test_all::run(&args),
         Task::Mutants(args) => mutants::run(&args),
+        Task::Peers(args) => peers::run(&args),
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Soak(args) => soak::run(&args),

@@ -13,7 +13,7 @@ use echospec::runner::{self, Options, Report};
 use echospec::server::LaunchError;
 use echospec::verdict::Outcome;
 
-use crate::peers::{Candidate, Deviation};
+use crate::record::{Candidate, Deviation};
 
 /// What one server did.
 #[derive(Debug, Default)]

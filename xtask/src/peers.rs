@@ -1,149 +1,18 @@
-//! Third-party servers: how each is launched, what it needs, and what it is known to do otherwise.
-//!
-//! All of it is data, in `fixtures/peers.toml`.
+//! `cargo xtask peers`: every third-party server that is installed, against the record of what it does.
 
-use std::collections::HashSet;
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use anyhow::Result;
 
-use anyhow::{Context, Result, ensure};
-use echospec::checks::checks;
-use echospec::server::{Spec, Start};
-use echospec::transport::Transport;
-use serde::Deserialize;
+use crate::record;
+use crate::round::{self, Selection};
 
-use crate::root;
-
-/// A server to run, with what is on record about it.
-#[derive(Debug)]
-pub struct Candidate {
-    /// What the matrix calls it.
-    pub name: String,
-    /// How it is launched.
-    pub spec: Spec,
-    /// What it is known to do otherwise.
-    pub deviations: Vec<Deviation>,
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
 }
 
-/// A third-party server that cannot be run here.
-#[derive(Debug)]
-pub struct Absent {
-    /// What the matrix calls it.
-    pub name: String,
-    /// The program that is not installed.
-    pub program: String,
-}
-
-/// One thing that a server is known to do otherwise.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Deviation {
-    /// The check's id.
-    pub check: String,
-    /// How that check ends: `fail`, `warn`, `timeout`, `crash`; several where a fault shows in several ways.
-    pub outcomes: Vec<String>,
-    /// Why it does so.
-    pub reason: String,
-    /// It does not do so every time.
-    #[serde(default)]
-    pub sometimes: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Record {
-    server: Vec<Entry>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    name: String,
-    transport: String,
-    #[serde(default)]
-    start: Option<String>,
-    /// The systems it is made for, as `std::env::consts::OS` names them; all if none is named.
-    #[serde(default)]
-    systems: Vec<String>,
-    /// Programs that must be installed.
-    needs: Vec<String>,
-    /// A command that makes `{out}`, run in the folder `build_in` below `fixtures/servers`.
-    #[serde(default)]
-    build: Vec<String>,
-    #[serde(default)]
-    build_in: Option<String>,
-    command: Vec<String>,
-    #[serde(default)]
-    deviation: Vec<Deviation>,
-}
-
-/// The servers that can be run here, and those whose programs are absent.
-pub fn candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
-    let path = root().join("fixtures/peers.toml");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let record: Record = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
-    let (mut present, mut absent) = (Vec::new(), Vec::new());
-    for entry in record.server {
-        entry.validate().with_context(|| format!("in {}: {}", path.display(), entry.name))?;
-        if !entry.systems.is_empty() && entry.systems.iter().all(|system| system != env::consts::OS) {
-            continue;
-        }
-        match entry.needs.iter().find(|program| !installed(program)) {
-            Some(program) => absent.push(Absent { program: program.clone(), name: entry.name }),
-            None => present.push(entry.prepare()?),
-        }
-    }
-    Ok((present, absent))
-}
-
-impl Entry {
-    /// An id that no check has would excuse nothing for ever.
-    fn validate(&self) -> Result<()> {
-        let known: HashSet<_> = checks().map(|check| check.id).collect();
-        let stranger = self.deviation.iter().find(|deviation| !known.contains(deviation.check.as_str()));
-        ensure!(stranger.is_none(), "no check is called {}", stranger.map_or("", |entry| &entry.check));
-        Ok(())
-    }
-
-    fn prepare(self) -> Result<Candidate> {
-        let out = root().join("target/peers").join(self.name.replace(['/', ' '], "-"));
-        if !self.build.is_empty() {
-            self.build(&out)?;
-        }
-        let transport =
-            Transport::named(&self.transport).with_context(|| format!("no transport {}", self.transport))?;
-        let how = self.start.as_deref().unwrap_or(Start::Bind.name());
-        let start = Start::named(how)
-            .with_context(|| format!("{}: no way of starting is called {how}", self.name))?;
-        let servers = root().join("fixtures/servers");
-        let fill = |word: &String| {
-            word.replace("{out}", &out.to_string_lossy()).replace("{servers}", &servers.to_string_lossy())
-        };
-        let spec = Spec::new(transport, start, self.command.iter().map(fill))?;
-        Ok(Candidate { name: self.name, spec, deviations: self.deviation })
-    }
-
-    fn build(&self, out: &Path) -> Result<()> {
-        fs::create_dir_all(out.parent().unwrap_or(out))?;
-        let words: Vec<_> =
-            self.build.iter().map(|word| word.replace("{out}", &out.to_string_lossy())).collect();
-        let (program, arguments) = words.split_first().context("an empty build command")?;
-        let folder = root().join("fixtures/servers").join(self.build_in.as_deref().unwrap_or("."));
-        let status = Command::new(program).args(arguments).current_dir(folder).status();
-        let status = status.with_context(|| format!("{}: cannot run {program}", self.name))?;
-        ensure!(status.success(), "{}: {} failed", self.name, words.join(" "));
-        Ok(())
-    }
-}
-
-fn installed(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).chain(sbin()).any(|folder| folder.join(program).is_file())
-}
-
-/// Daemons live where an ordinary user's PATH may not reach.
-fn sbin() -> [PathBuf; 2] {
-    ["/usr/sbin".into(), "/sbin".into()]
+pub fn run(args: &Args) -> Result<bool> {
+    round::build()?;
+    let (servers, absent) = record::candidates()?;
+    round::run(servers, absent, &args.selection)
 }

@@ -10,7 +10,7 @@ use echospec::patience::interrupted;
 use echospec::runner::Options;
 use echospec::server::sweep;
 
-use crate::{bundled, matrix, test_all};
+use crate::{bundled, matrix, round};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<bool> {
-    test_all::build()?;
+    round::build()?;
     let servers = bundled::candidates()?;
     interrupt::watch()?;
     let done = AtomicBool::new(false);
@@ -46,7 +46,7 @@ fn burn(done: &AtomicBool) {
     }
 }
 
-fn runs(number: usize, servers: &[crate::peers::Candidate]) -> bool {
+fn runs(number: usize, servers: &[crate::record::Candidate]) -> bool {
     let (mut checks, mut surprises, mut longest) = (0, 0, 0.0_f64);
     let mut completed = 0;
     while completed < number && !interrupted() {
