@@ -13,7 +13,7 @@ use echospec::patience::{until, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::{root, test_all};
+use crate::{root, round};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -58,7 +58,7 @@ struct Toll {
 }
 
 pub fn run(args: &Args) -> Result<bool> {
-    test_all::build()?;
+    round::build()?;
     os::adopt_orphans();
     let mut toll = Toll::default();
     for number in 0..args.times {

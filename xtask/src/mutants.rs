@@ -12,7 +12,7 @@ use echospec::verdict::count;
 use echospec_fixtures::judge::{self, Judgement};
 use echospec_fixtures::{TWINS, Twin};
 
-use crate::test_all;
+use crate::round;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -25,7 +25,7 @@ pub struct Args {
 const SHOWN: usize = 90;
 
 pub fn run(args: &Args) -> Result<bool> {
-    test_all::build()?;
+    round::build()?;
     let wanted = |text: &str| args.only.as_deref().is_none_or(|part| text.contains(part));
     let chosen = TWINS
         .iter()
