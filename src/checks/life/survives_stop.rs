@@ -26,15 +26,15 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> Verdict {
     // A first client that has ended leaves the server waiting for the next, and tells it of its child's end.
     serves(server, 1)?;
-    interrupt(server)?;
+    let idle = |finding: Finding| finding.because("stopped and continued while no client was connected");
+    let busy = |finding: Finding| finding.because("stopped and continued while its client was silent");
+    interrupt(server).map_err(idle)?;
     let offers = server.spec().offers();
-    let mut client = talk::answered(server)
-        .map_err(|finding| finding.because("stopped and continued while no client was connected"))?;
-    interrupt(server)?;
-    let after = |finding: Finding| finding.because("stopped and continued while its client was silent");
-    client.exchange(b"still here").map_err(after)?;
+    let mut client = talk::answered(server).map_err(idle)?;
+    interrupt(server).map_err(busy)?;
+    client.exchange(b"still here").map_err(busy)?;
     client.finish(offers)?;
-    serves(server, 1).map_err(after)
+    serves(server, 1).map_err(busy)
 }
 
 /// Of a server's threads any may be the one that takes a signal, and only one of them is the one that must not.

@@ -29,18 +29,21 @@ fn run(server: &mut Server) -> Verdict {
     asked.set_port(0);
     let started = server.start_at(&Address::Inet(asked), &Conditions::default());
     let mut instance = started.map_err(|error| broken(&error))?;
-    let Some(port) = until(server.patience().start(), || got(server, &mut instance))?.flatten() else {
+    if until(server.patience().start(), || settled(server, &mut instance))?.is_none() || gone(&mut instance) {
         return Ok(());
-    };
-    asked.set_port(port);
-    let real = Address::Inet(asked);
+    }
     // A moment for what is printed after the socket was made.
-    let told = || Ok(names(&instance.output().text(), &real).then_some(()));
+    let told = || {
+        let text = instance.output().text();
+        let real = |port: &u16| names(&text, &Address::Inet((asked.ip(), *port).into()));
+        Ok(ports(server, &instance)?.iter().any(real).then_some(()))
+    };
     if until(server.patience().turn(), told)?.is_some() {
         return Ok(());
     }
-    let Some(said) = instance.output().last_lines(1).pop() else { return Ok(()) };
-    let wanted = format!("port {port} announced, on which it listens");
+    let (has, said) = (ports(server, &instance)?, instance.output().last_lines(1).pop());
+    let (Some(port), Some(said)) = (has.first(), said) else { return Ok(()) };
+    let wanted = format!("port {port} announced, at which it can be reached");
     let actual = format!("it was asked for port 0, and says {}", excerpt(said.as_bytes()));
     Err(Finding::fail(wanted, actual).because("getsockname(2) would have told it"))
 }
@@ -50,17 +53,24 @@ fn named(server: &mut Server) -> Verdict<Option<()>> {
     Ok(names(&text, server.address()).then_some(()))
 }
 
-/// The port on which `instance` can be reached; nothing if it has ended instead.
-fn got(server: &Server, instance: &mut Instance) -> Verdict<Option<Option<u16>>> {
+/// It can be reached, or has given up.
+fn settled(server: &Server, instance: &mut Instance) -> Verdict<Option<()>> {
+    Ok((!ports(server, instance)?.is_empty() || gone(instance)).then_some(()))
+}
+
+fn gone(instance: &mut Instance) -> bool {
+    instance.ended().is_some()
+}
+
+/// The ports at which `instance` can be reached; there can be others beside that of the echo.
+fn ports(server: &Server, instance: &Instance) -> Verdict<Vec<u16>> {
     let untold = |error: std::io::Error| Finding::unsupported("the server's processes", error.to_string());
+    let mut ports = Vec::new();
     for process in instance.processes().map_err(untold)? {
-        for descriptor in server.descriptors(process.pid)? {
-            if let Some(port) = reachable_at(&descriptor.object) {
-                return Ok(Some(Some(port)));
-            }
-        }
+        let table = server.descriptors(process.pid)?;
+        ports.extend(table.iter().filter_map(|descriptor| reachable_at(&descriptor.object)));
     }
-    Ok(instance.ended().map(|_| None))
+    Ok(ports)
 }
 
 fn reachable_at(object: &Object) -> Option<u16> {
