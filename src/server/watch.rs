@@ -2,14 +2,13 @@
 
 use std::io;
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::{Instance, Server, describe, ready};
 use crate::os::{self, Descriptor, Process, Vitals};
-use crate::patience::until;
 use crate::transport::Witness;
 use crate::verdict::{Finding, Outcome, Verdict, printable};
 
@@ -58,17 +57,6 @@ impl Server {
             }
         }
         Ok(sum)
-    }
-
-    /// How much of one processor the server's processes use, together, while nothing happens for `window`.
-    ///
-    /// # Errors
-    /// As [`vitals`](Server::vitals).
-    pub fn processor_share(&self, window: Duration) -> Verdict<f64> {
-        let (before, began) = (self.vitals()?.cpu, Instant::now());
-        until(window, || Ok(None::<()>))?;
-        let used = self.vitals()?.cpu.saturating_sub(before);
-        Ok(used.as_secs_f64() / began.elapsed().as_secs_f64())
     }
 
     /// Whether `instance`, [started](Server::start_at) at this server's address, listens there.

@@ -3,10 +3,11 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::checks::load::idle::rests;
 use crate::checks::talk::Talker;
 use crate::checks::{Check, talk};
 use crate::patience::until;
-use crate::server::{Conditions, Passing, Server, describe};
+use crate::server::{Conditions, LaunchError, Passing, Server, describe};
 use crate::transport::{Address, Approach, Needs};
 use crate::verdict::{Finding, Level::Should, Verdict};
 
@@ -27,7 +28,7 @@ pub const NONBLOCKING: Check = Check {
     says: "a passed listener that has O_NONBLOCK set is served, and waited for without spinning",
     why: "accept(2) gives EAGAIN while no client waits: taken for a failure it ends the service, tried again at once it burns a core",
     cites: &["systemd.service(5) (NonBlocking=)", "accept(2) (EAGAIN)"],
-    recipe: "launch it with a listener that has O_NONBLOCK set; a client exchanges and leaves; count its processor time over half a second; another client exchanges",
+    recipe: "launch it with a listener that has O_NONBLOCK set; a client exchanges and leaves; count its processor time as in load/idle; another client exchanges",
     needs: Needs::PASSED_LISTENER,
     run: nonblocking,
 };
@@ -44,7 +45,10 @@ pub const EVERY_LISTENER: Check = Check {
 };
 
 fn meant_for_another(server: &mut Server) -> Verdict {
-    let mut other = passed(server, Passing { to_another: true, ..Passing::default() })?;
+    let mut other = match passed(server, Passing { to_another: true, ..Passing::default() }) {
+        Err(LaunchError::Ended { .. }) => return Ok(()),
+        launched => launched.map_err(|error| not_launched(&error))?,
+    };
     let mut client = talk::connect(&mut other)?;
     client.send(b"not for you")?;
     match hears_or_ends(&mut other, &mut client)? {
@@ -73,24 +77,16 @@ fn hears_or_ends(server: &mut Server, client: &mut Talker) -> Verdict<Option<Sig
 }
 
 fn nonblocking(server: &mut Server) -> Verdict {
-    let mut other = passed(server, Passing { nonblocking: true, ..Passing::default() })?;
+    let mut other = match passed(server, Passing { nonblocking: true, ..Passing::default() }) {
+        Err(error @ LaunchError::Ended { .. }) => {
+            let wanted = "a server that starts with a listener that has O_NONBLOCK set";
+            return Err(Finding::fail(wanted, error.to_string()));
+        }
+        launched => launched.map_err(|error| not_launched(&error))?,
+    };
+    let waits = |server: &Server| rests(server, "while it waits for a client");
     let served = alone(&mut other).and_then(|()| waits(&other)).and_then(|()| alone(&mut other));
     served.map_err(|finding| other.diagnose(finding).because("the listener has O_NONBLOCK set"))
-}
-
-/// A loop that never waits takes a whole processor, or what others leave it; what begins with a burst, such as a
-/// collector of garbage, is over at the third look.
-fn waits(server: &Server) -> Verdict {
-    const AT_WORK: f64 = 0.05;
-    let mut share = 0.0;
-    for _ in 0..3 {
-        share = server.processor_share(Duration::from_millis(500))?;
-        if share < AT_WORK {
-            return Ok(());
-        }
-    }
-    let actual = format!("{:.0} % of a processor while it waits for a client", share * 100.0);
-    Err(Finding::fail("next to no processor time", actual))
 }
 
 /// A client that is there alone: before it and after it accept(2) has nobody to give.
@@ -100,7 +96,10 @@ fn alone(server: &mut Server) -> Verdict {
 }
 
 fn every_listener(server: &mut Server) -> Verdict {
-    let mut other = passed(server, Passing { second: true, ..Passing::default() })?;
+    let mut other = match passed(server, Passing { second: true, ..Passing::default() }) {
+        Err(LaunchError::Ended { status, .. }) if !status.success() => return Err(refuses(status)),
+        launched => launched.map_err(|error| not_launched(&error))?,
+    };
     let second = other.second_address().cloned();
     let second = second.ok_or_else(|| Finding::broken("a second listener", "there is none"))?;
     for address in [other.address().clone(), second] {
@@ -119,10 +118,7 @@ fn visit(server: &mut Server, address: &Address) -> Verdict {
             client.finish(server.spec().offers())
         }
         // Whoever wants one socket alone may say so and end: then nobody is left waiting unawares.
-        Some(Sign::Ended(status)) if !status.success() => Err(Finding::info(
-            "two passed listeners served",
-            format!("it refuses to start: {}", describe(status)),
-        )),
+        Some(Sign::Ended(status)) if !status.success() => Err(refuses(status)),
         _ => Err(Finding::timeout(
             format!("an answer from {address}, one of two passed listeners"),
             format!("none for {} s", server.patience().progress().as_secs_f64()),
@@ -130,7 +126,17 @@ fn visit(server: &mut Server, address: &Address) -> Verdict {
     }
 }
 
-fn passed(server: &Server, passing: Passing) -> Verdict<Server> {
-    let conditions = Conditions { passing, ..Conditions::default() };
-    server.another_under(conditions).map_err(|error| Finding::broken("one more server", error.to_string()))
+fn refuses(status: ExitStatus) -> Finding {
+    Finding::info("two passed listeners served", format!("it refuses to start: {}", describe(status)))
+}
+
+fn passed(server: &Server, passing: Passing) -> Result<Server, LaunchError> {
+    server.another_under(Conditions { passing, ..Conditions::default() })
+}
+
+fn not_launched(error: &LaunchError) -> Finding {
+    match error {
+        LaunchError::Interrupted => Finding::interrupted(),
+        _ => Finding::broken("one more server", error.to_string()),
+    }
 }

@@ -12,13 +12,13 @@ use crate::os::{self, Process, SignalSets};
 use crate::patience::until;
 use crate::server::{Instance, Server};
 use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
 
 pub const CHECK: Check = Check {
     id: "life/children-start-clean",
     level: Should,
     says: "another program that the server executes starts with no signal blocked or ignored",
-    why: "what a server ignores for itself, SIGPIPE above all, its programs ignore unasked: they cannot be ended, or never end",
+    why: "what a server blocks or ignores for itself its programs do unasked: they cannot be ended, or never end",
     cites: &["exec(3p)", "signal(7)", "sigprocmask(2)"],
     recipe: "connect and exchange; of the processes this has brought that run another program, compare the blocked and ignored signals with those of the same program started by the harness",
     needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
@@ -54,11 +54,23 @@ fn starts_clean(server: &Server, child: &Process, program: PathBuf) -> Verdict {
     for (which, signals) in [("ignored", ignored), ("blocked", blocked)] {
         if signals != 0 {
             let actual = format!("{} starts with {} {which}", called(child), names(signals));
-            return Err(Finding::fail("a program that starts with no signal blocked or ignored", actual)
-                .because("a program that is executed inherits what the server has set for itself"));
+            let finding = Finding::fail("a program that starts with no signal blocked or ignored", actual)
+                .because("a program that is executed inherits what the server has set for itself");
+            return Err(if which == "ignored" && signals == SIGPIPE_ALONE {
+                mere_habit(finding)
+            } else {
+                finding
+            });
         }
     }
     Ok(())
+}
+
+const SIGPIPE_ALONE: u64 = 1 << (Signal::SIGPIPE as i32 - 1);
+
+/// Servers that execute programs for their clients ignore it by tradition, and their programs see EPIPE instead.
+fn mere_habit(finding: Finding) -> Finding {
+    Finding { outcome: Outcome::Info, ..finding }
 }
 
 /// The signals of `program` when nobody has set any for it; `None` if it does not wait to be asked.

@@ -78,7 +78,7 @@ const WINDOW: Duration = Duration::from_millis(200);
 
 /// What begins with a burst, such as a compiler or a collector of garbage, is over at some look; a loop that
 /// never waits is there at each.
-fn rests(server: &Server, when: &str) -> Verdict {
+pub(in crate::checks) fn rests(server: &Server, when: &str) -> Verdict {
     let mut seen = Vec::new();
     while seen.len() < LOOKS {
         let effort = server.effort(WINDOW)?;

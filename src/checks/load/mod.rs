@@ -5,7 +5,7 @@ use super::Check;
 mod backlog;
 mod beyond_fd_setsize;
 mod bounded_buffering;
-mod idle;
+pub(super) mod idle;
 mod idle_client;
 mod no_delay;
 mod no_leak;
