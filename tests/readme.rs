@@ -21,7 +21,10 @@ fn every_console_block_shows_what_is_printed_today() {
     for block in blocks.into_iter().filter(told_here) {
         let (command, shown) = block.split_once('\n').unwrap();
         let words = shlex::split(command.strip_prefix("$ echospec ").expect(command)).unwrap();
-        let run = Command::new(env!("CARGO_BIN_EXE_echospec")).args(words).output().unwrap();
+        // What a command keeps goes with this.
+        let place = tempfile::tempdir().unwrap();
+        let mut run = Command::new(env!("CARGO_BIN_EXE_echospec"));
+        let run = run.args(words).env("TMPDIR", place.path()).output().unwrap();
         let printed = [run.stdout, run.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
         assert!(
             matches(&lines(shown), &lines(&printed)),
