@@ -1,22 +1,27 @@
-//! `cargo xtask soak`: the bundled servers again and again, with every core kept busy by others.
+//! `cargo xtask soak`: servers again and again, with every core kept busy by others.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use echospec::cli::interrupt;
 use echospec::patience::interrupted;
 use echospec::runner::Options;
 use echospec::server::sweep;
 
-use crate::{bundled, matrix, round};
+use crate::record::Candidate;
+use crate::{bundled, matrix, record, round};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many times.
     #[arg(long, default_value_t = 100)]
     runs: usize,
+
+    /// Take this server, by its name in the matrix, bundled or third-party; may be repeated [default: all bundled ones].
+    #[arg(long, value_name = "NAME")]
+    server: Vec<String>,
 
     /// Leave the cores to the servers, instead of one spinning thread on each.
     #[arg(long)]
@@ -25,7 +30,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<bool> {
     round::build()?;
-    let servers = bundled::candidates()?;
+    let servers = chosen(&args.server)?;
     interrupt::watch()?;
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -40,13 +45,29 @@ pub fn run(args: &Args) -> Result<bool> {
     })
 }
 
+fn chosen(names: &[String]) -> Result<Vec<Candidate>> {
+    let mut servers = bundled::candidates()?;
+    if names.is_empty() {
+        return Ok(servers);
+    }
+    servers.extend(record::candidates()?.0);
+    let stranger = names.iter().find(|name| servers.iter().all(|server| server.name != **name));
+    ensure!(
+        stranger.is_none(),
+        "no server that can be run here is called {}",
+        stranger.map_or("", String::as_str)
+    );
+    servers.retain(|server| names.contains(&server.name));
+    Ok(servers)
+}
+
 fn burn(done: &AtomicBool) {
     while !done.load(Ordering::Relaxed) {
         std::hint::spin_loop();
     }
 }
 
-fn runs(number: usize, servers: &[crate::record::Candidate]) -> bool {
+fn runs(number: usize, servers: &[Candidate]) -> bool {
     let (mut checks, mut surprises, mut longest) = (0, 0, 0.0_f64);
     let mut completed = 0;
     while completed < number && !interrupted() {
