@@ -9,6 +9,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 use nix::unistd::write;
+use os_pipe::PipeWriter;
 
 use super::output::Output;
 use crate::os::{self, Inheritance};
@@ -33,7 +34,7 @@ pub struct Conditions {
 /// What a server finds as one of its standard descriptors.
 #[derive(Debug, Clone, Default)]
 pub enum Standard {
-    /// `/dev/null` to read, or a pipe that the harness drains.
+    /// A pipe in which nothing comes, as from a terminal where nobody types, or a pipe that the harness drains.
     #[default]
     Usual,
     /// Nothing: the number is free, and the next descriptor opened gets it.
@@ -70,7 +71,7 @@ impl Standard {
 ///
 /// # Errors
 /// Those of `pipe(2)` and `fcntl(2)`.
-pub fn full_pipe() -> io::Result<(os_pipe::PipeReader, os_pipe::PipeWriter)> {
+pub fn full_pipe() -> io::Result<(os_pipe::PipeReader, PipeWriter)> {
     let (reader, writer) = os_pipe::pipe()?;
     let blocking = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL)?);
     fcntl(&writer, FcntlArg::F_SETFL(blocking | OFlag::O_NONBLOCK))?;
@@ -99,12 +100,13 @@ pub fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
 impl Conditions {
     /// Has `command` start under these conditions; what it prints goes to `output` unless it is lent another
     /// place to print. `given` comes first: the conversation itself, where it goes through these descriptors.
+    /// For as long as the answer is held, its standard input does not end.
     pub(super) fn impose(
         &self,
         command: &mut Command,
         given: [Option<OwnedFd>; 3],
         output: &Output,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<PipeWriter>> {
         let [input, printed, complaints] = given;
         let [zero, one, two] = &self.stdio;
         let closed: Vec<i32> = [(&input, zero), (&printed, one), (&complaints, two)]
@@ -113,9 +115,7 @@ impl Conditions {
             .filter(|((given, standard), _)| given.is_none() && matches!(standard, Standard::Closed))
             .map(|(_, number)| number)
             .collect();
-        command.stdin(
-            input.map_or_else(|| zero.lent(), |it| Ok(Some(it)))?.map_or_else(Stdio::null, Stdio::from),
-        );
+        let held = source(command, input, zero)?;
         command.stdout(place(printed, one, output)?);
         command.stderr(place(complaints, two, output)?);
         for name in self.unset {
@@ -130,8 +130,27 @@ impl Conditions {
                 closed,
             },
         );
-        Ok(())
+        Ok(held)
     }
+}
+
+/// Where the input comes from.
+fn source(
+    command: &mut Command,
+    given: Option<OwnedFd>,
+    standard: &Standard,
+) -> io::Result<Option<PipeWriter>> {
+    if let Some(given) = given.map_or_else(|| standard.lent(), |it| Ok(Some(it)))? {
+        command.stdin(given);
+        return Ok(None);
+    }
+    if matches!(standard, Standard::Closed) {
+        command.stdin(Stdio::null());
+        return Ok(None);
+    }
+    let (silent, held) = os_pipe::pipe()?;
+    command.stdin(silent);
+    Ok(Some(held))
 }
 
 /// Where one of the two outputs goes.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use os_pipe::PipeWriter;
 
 use super::output::Output;
 use super::shepherd::{Flock, MARK, wait_for_burial};
@@ -26,6 +27,8 @@ pub struct Instance {
     child: Child,
     flock: Flock,
     output: Output,
+    /// Its standard input, in which nothing comes and which does not end either.
+    _input: Option<PipeWriter>,
     status: Option<ExitStatus>,
     /// Once the launched process has been reaped, its number may belong to a stranger.
     reaped: bool,
@@ -64,13 +67,13 @@ impl Instance {
         if !given.passed.is_empty() {
             command = with_listeners(command, given.passed.len(), conditions.passing.to_another);
         }
-        conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
+        let input = conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
         let child = spawn(command, given.passed).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = guard::watch(leader);
         trace::note(|| format!("the server is launched as process {leader}"));
         let flock = Flock { leader, mark };
-        let instance = Instance { child, flock, output, status: None, reaped: false };
+        let instance = Instance { child, flock, output, _input: input, status: None, reaped: false };
         watched.map_err(LaunchError::Harness).map(|()| instance)
     }
 

@@ -16,10 +16,10 @@ use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
 pub const CLOSED: Check = Check {
     id: "life/closed-stdio",
     level: Should,
-    says: "a server that is started without standard input, output or error serves, and keeps its log to itself",
+    says: "a server that is started with nothing to read, or without standard input, output or error, serves, and keeps its log to itself",
     why: "the next descriptor that is opened gets the free number: descriptor 0 is no error, and a client that is descriptor 1 reads the log",
     cites: &["exec(3p)", "open(2)", "stdin(3)", "daemon(7)"],
-    recipe: "start the server with descriptor 0 closed, 1 closed, 2 closed, all three closed; each time 3 clients, one after another, get their bytes and nothing else",
+    recipe: "start the server with /dev/null as descriptor 0, with 0 closed, 1 closed, 2 closed, all three closed; each time 3 clients, one after another, get their bytes and nothing else",
     needs: Needs::MANY_CLIENTS,
     run: closed,
 };
@@ -40,6 +40,8 @@ fn closed(server: &mut Server) -> Verdict {
     server.processes()?;
     let usual = || Standard::Usual;
     let shut = || Standard::Closed;
+    let nothing = File::open("/dev/null").map_err(|error| Finding::broken("/dev/null", error.to_string()))?;
+    serves_with(server, [Standard::lend(nothing), usual(), usual()], "with /dev/null as standard input")?;
     serves_with(server, [shut(), usual(), usual()], "with standard input closed")?;
     serves_with(server, [usual(), shut(), usual()], "with standard output closed")?;
     serves_with(server, [usual(), usual(), shut()], "with standard error closed")?;
