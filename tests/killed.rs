@@ -11,11 +11,14 @@ use echospec::os::{self, Process};
 use echospec::patience::until;
 use tempfile::TempDir;
 
+/// What only the processes of one run have in their environment.
+const RUN: &str = "A_KILLED_RUN";
+
 fn run(place: &TempDir, arguments: &[&str]) -> Child {
     let bundled = Path::new(env!("CARGO_BIN_EXE_echo-tcp-fork")).parent().unwrap();
     let path = format!("{}:{}", bundled.display(), std::env::var("PATH").unwrap_or_default());
     let mut run = Command::new(env!("CARGO_BIN_EXE_echospec"));
-    run.args(arguments).env("TMPDIR", place.path()).env("PATH", path);
+    run.args(arguments).env("TMPDIR", place.path()).env(RUN, place.path()).env("PATH", path);
     run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -43,6 +46,6 @@ fn a_killed_run_leaves_no_process_and_the_next_one_no_file() {
 fn servers(place: &TempDir) -> Vec<Process> {
     let directory = place.path().to_str().unwrap();
     let mut all = os::processes().unwrap_or_default();
-    all.retain(|it| !it.zombie && os::has_mark(it.pid, "TMPDIR", directory).unwrap_or(false));
+    all.retain(|it| !it.zombie && os::has_mark(it.pid, RUN, directory).unwrap_or(false));
     all
 }

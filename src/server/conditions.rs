@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub struct Conditions {
     pub stdio: [Standard; 3],
     /// Environment variables that it does not find.
     pub unset: &'static [&'static str],
+    /// Where it puts what it needs for a while, `TMPDIR`: a directory of its own that goes with it, if nothing is said.
+    pub temporary: Option<PathBuf>,
     /// How listening sockets are passed, to a server that takes them.
     pub passing: Passing,
 }
@@ -121,6 +124,7 @@ impl Conditions {
         for name in self.unset {
             command.env_remove(name);
         }
+        command.envs(self.temporary.iter().map(|directory| ("TMPDIR", directory)));
         os::bequeath(
             command,
             Inheritance {

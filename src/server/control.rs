@@ -92,6 +92,8 @@ impl Server {
     /// # Errors
     /// As [`rival`](Server::rival).
     pub fn start_at(&self, address: &Address, conditions: &Conditions) -> Result<Instance, LaunchError> {
-        Instance::launch(self.spec.fill(address), Given::default(), conditions)
+        let mut conditions = conditions.clone();
+        conditions.temporary.get_or_insert_with(|| self.scratch.path().to_owned());
+        Instance::launch(self.spec.fill(address), Given::default(), &conditions)
     }
 }

@@ -75,13 +75,14 @@ impl Server {
     /// # Errors
     /// As [`launch`](Server::launch).
     pub fn launch_under(
-        conditions: Conditions,
+        mut conditions: Conditions,
         spec: &Spec,
         patience: Patience,
         seed: u64,
     ) -> Result<Server, LaunchError> {
         spec.find_program()?;
         let scratch = Scratch::new().map_err(LaunchError::Harness)?;
+        conditions.temporary.get_or_insert_with(|| scratch.path().to_owned());
         let reserved = (spec.transport().reserve)(scratch.path()).map_err(LaunchError::Harness)?;
         let mut server = Server {
             spec: spec.clone(),

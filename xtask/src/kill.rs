@@ -42,6 +42,9 @@ const SERVERS: &[&[&str]] = &[
 
 const SIGNALS: &[Signal] = &[Signal::SIGKILL, Signal::SIGINT, Signal::SIGTERM];
 
+/// What only the processes of one run have in their environment.
+const RUN: &str = "A_KILLED_RUN";
+
 /// The latest moment, in milliseconds after the start, at which a run is ended.
 const LATEST: u64 = 2000;
 
@@ -112,7 +115,7 @@ fn start(place: &Path, words: &[&str]) -> Result<Child> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([PathBuf::from(folder)].into_iter().chain(std::env::split_paths(&path)))?;
     let mut command = Command::new(folder.join("echospec"));
-    command.arg("check").args(words).env("TMPDIR", place).env("PATH", path);
+    command.arg("check").args(words).env("TMPDIR", place).env(RUN, place).env("PATH", path);
     Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
 }
 
@@ -120,7 +123,7 @@ fn start(place: &Path, words: &[&str]) -> Result<Child> {
 fn members(place: &Path) -> Vec<Process> {
     let directory = place.to_string_lossy();
     let mut all = os::processes().unwrap_or_default();
-    all.retain(|it| !it.zombie && os::has_mark(it.pid, "TMPDIR", &directory).unwrap_or(false));
+    all.retain(|it| !it.zombie && os::has_mark(it.pid, RUN, &directory).unwrap_or(false));
     all
 }
 
