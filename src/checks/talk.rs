@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::patience::until;
 use crate::server::{LaunchError, Server};
 use crate::transport::{Approach, Client, Messenger, Needs};
 use crate::verdict::{Finding, Verdict};
@@ -32,6 +33,34 @@ pub(super) fn answered(server: &mut Server) -> Verdict<Talker> {
     let mut client = connect(server)?;
     client.exchange(b"here")?;
     Ok(client)
+}
+
+/// A client whose server has had the time to answer it. One of many clients must have answered; a process for
+/// one client may be a filter that gathers what it writes, and has had its turn once it waits again.
+pub(super) fn had_its_turn(server: &mut Server) -> Verdict<Talker> {
+    if server.spec().offers().contains(Needs::MANY_CLIENTS) {
+        return answered(server);
+    }
+    let mut client = connect(server)?;
+    client.send(b"here")?;
+    if heard_or_at_rest(server, &mut client)? {
+        client.expect(b"here")?;
+    }
+    Ok(client)
+}
+
+/// Whether `client` hears something before the server waits again. One that is slow to start is at work for
+/// longer than a turn, and for no longer than the patience with it.
+fn heard_or_at_rest(server: &Server, client: &mut Talker) -> Verdict<bool> {
+    let patience = server.patience();
+    let heard = until(patience.progress(), || {
+        if client.hears_within(patience.turn())? {
+            return Ok(Some(true));
+        }
+        let at_work = server.effort(patience.stall()).is_ok_and(|effort| effort.is_a_spin());
+        Ok((!at_work).then_some(false))
+    })?;
+    Ok(heard.unwrap_or(false))
 }
 
 /// Starts the server again on its address and has it answer; `cause` is likely where it gives up by itself.
