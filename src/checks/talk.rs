@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::patience::until;
 use crate::server::{LaunchError, Server};
 use crate::transport::{Approach, Client, Messenger, Needs};
 use crate::verdict::{Finding, Verdict};
@@ -49,18 +48,21 @@ pub(super) fn had_its_turn(server: &mut Server) -> Verdict<Talker> {
     Ok(client)
 }
 
-/// Whether `client` hears something before the server waits again. One that is slow to start is at work for
-/// longer than a turn, and for no longer than the patience with it.
+/// A server that is slow to start is at work for longer than a turn; so many of them, and it has had its time.
+const TURNS: usize = 5;
+
+/// Whether `client` hears something before the server waits again.
 fn heard_or_at_rest(server: &Server, client: &mut Talker) -> Verdict<bool> {
     let patience = server.patience();
-    let heard = until(patience.progress(), || {
+    for _ in 0..TURNS {
         if client.hears_within(patience.turn())? {
-            return Ok(Some(true));
+            return Ok(true);
         }
-        let at_work = server.effort(patience.stall()).is_ok_and(|effort| effort.is_a_spin());
-        Ok((!at_work).then_some(false))
-    })?;
-    Ok(heard.unwrap_or(false))
+        if server.effort(patience.stall()).is_ok_and(|effort| !effort.is_a_spin()) {
+            return Ok(false);
+        }
+    }
+    Ok(false)
 }
 
 /// Starts the server again on its address and has it answer; `cause` is likely where it gives up by itself.
