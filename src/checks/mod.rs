@@ -18,6 +18,7 @@ mod life;
 mod load;
 mod path;
 mod port;
+mod speech;
 mod talk;
 
 /// One thing that a server should do, and how to find out whether it does.

@@ -34,6 +34,37 @@ pub(super) fn answered(server: &mut Server) -> Verdict<Talker> {
     Ok(client)
 }
 
+/// A client whose server has had the time to answer it. One of many clients must have answered; a process for
+/// one client may be a filter that gathers what it writes, and has had its turn once it waits again.
+pub(super) fn had_its_turn(server: &mut Server) -> Verdict<Talker> {
+    if server.spec().offers().contains(Needs::MANY_CLIENTS) {
+        return answered(server);
+    }
+    let mut client = connect(server)?;
+    client.send(b"here")?;
+    if heard_or_at_rest(server, &mut client)? {
+        client.expect(b"here")?;
+    }
+    Ok(client)
+}
+
+/// A server that is slow to start is at work for longer than a turn; so many of them, and it has had its time.
+const TURNS: usize = 5;
+
+/// Whether `client` hears something before the server waits again.
+fn heard_or_at_rest(server: &Server, client: &mut Talker) -> Verdict<bool> {
+    let patience = server.patience();
+    for _ in 0..TURNS {
+        if client.hears_within(patience.turn())? {
+            return Ok(true);
+        }
+        if server.effort(patience.stall()).is_ok_and(|effort| !effort.is_a_spin()) {
+            return Ok(false);
+        }
+    }
+    Ok(false)
+}
+
 /// Starts the server again on its address and has it answer; `cause` is likely where it gives up by itself.
 pub(super) fn started_again(server: &mut Server, cause: &str) -> Verdict {
     let wanted = format!("the server started again on {}", server.address());

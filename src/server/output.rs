@@ -56,12 +56,13 @@ impl Output {
         text
     }
 
-    /// The last `number` lines of [`text`](Output::text).
+    /// The last `number` lines of [`text`](Output::text), each cut to a length that a report has room for: what a
+    /// server prints may be data, and no lines at all.
     #[must_use]
     pub fn last_lines(&self, number: usize) -> Vec<String> {
         let text = self.text();
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(number)..].iter().map(ToString::to_string).collect()
+        lines[lines.len().saturating_sub(number)..].iter().map(|line| cut(line)).collect()
     }
 
     /// Whether a complete line of the beginning holds `text`.
@@ -114,9 +115,26 @@ impl Kept {
     }
 }
 
+/// What a report shows of one line, in characters.
+const LONGEST: usize = 200;
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let long = "é".repeat(LONGEST);
+        assert_eq!(cut(&long), long);
+        assert_eq!(cut(&format!("{long}é")), format!("{long}…"));
+    }
 
     #[test]
     fn a_flood_is_drained_and_only_its_ends_are_kept() {

@@ -3,14 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 
+use super::due::Due;
 use super::{Link, Witness};
 use crate::patience::{Patience, Waited, wait};
 use crate::payload::KIB;
 use crate::trace::{Visit, Way};
-use crate::verdict::{Finding, Verdict, count, difference, excerpt};
+use crate::verdict::{Finding, Verdict, count, excerpt};
 
 /// What one read takes at most.
 const READ: usize = 256 * KIB;
@@ -121,6 +123,37 @@ impl Client {
         Ok(())
     }
 
+    /// As [`exchange`](Client::exchange), but content, once all is sent, with what comes back before a silence of
+    /// `lull`; answers how many bytes did.
+    ///
+    /// # Errors
+    /// As [`exchange`](Client::exchange), but for that silence.
+    pub fn exchange_until(&mut self, bytes: &[u8], lull: Duration) -> Verdict<usize> {
+        self.converse(bytes, Due::new(bytes), lull)
+    }
+
+    /// As [`expect`](Client::expect), but content with what comes before a silence of `lull`; answers how many
+    /// bytes did.
+    ///
+    /// # Errors
+    /// As [`expect`](Client::expect), but for that silence.
+    pub fn expect_until(&mut self, bytes: &[u8], lull: Duration) -> Verdict<usize> {
+        self.converse(&[], Due::new(bytes), lull)
+    }
+
+    fn converse(&mut self, mut rest: &[u8], mut due: Due<'_>, lull: Duration) -> Verdict<usize> {
+        while !due.met(&mut self.inbox)? || !rest.is_empty() {
+            if rest.is_empty() && !self.hears_within(lull)? {
+                break;
+            }
+            self.still_open(&due)?;
+            let step = self.step(rest, true)?;
+            self.insist(step, || due.wanted())?;
+            rest = &rest[step.wrote..];
+        }
+        Ok(due.so_far())
+    }
+
     /// Waits for the end of the stream, and for nothing else.
     ///
     /// # Errors
@@ -153,7 +186,7 @@ impl Client {
     ///
     /// # Errors
     /// Only when interrupted.
-    pub fn hears_within(&mut self, limit: std::time::Duration) -> Verdict<bool> {
+    pub fn hears_within(&mut self, limit: Duration) -> Verdict<bool> {
         if !self.inbox.is_empty() || self.ended {
             return Ok(true);
         }
@@ -188,12 +221,7 @@ impl Client {
     }
 
     /// Waits until the link can be read, or written if there is something to write.
-    pub(super) fn poll(
-        &self,
-        outgoing: &[u8],
-        reading: bool,
-        limit: std::time::Duration,
-    ) -> Verdict<(bool, bool)> {
+    pub(super) fn poll(&self, outgoing: &[u8], reading: bool, limit: Duration) -> Verdict<(bool, bool)> {
         let writer = self.link.writer().filter(|_| !outgoing.is_empty());
         let mut interest: Vec<PollFd<'_>> = Vec::with_capacity(2);
         if reading {
@@ -286,40 +314,4 @@ pub(super) fn whence(link: &Link) -> String {
 
 fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-/// The bytes still to come.
-struct Due<'a> {
-    all: &'a [u8],
-    met: usize,
-}
-
-impl<'a> Due<'a> {
-    fn new(all: &'a [u8]) -> Due<'a> {
-        Due { all, met: 0 }
-    }
-
-    /// Takes from `inbox` what was due; true once nothing is.
-    fn met(&mut self, inbox: &mut Vec<u8>) -> Verdict<bool> {
-        let rest = &self.all[self.met..];
-        let arrived = inbox.len().min(rest.len());
-        if rest[..arrived] != inbox[..arrived] {
-            let place = difference(rest, &inbox[..arrived], self.met).unwrap_or_default();
-            return Err(Finding::fail(self.wanted(), place));
-        }
-        if arrived == inbox.len() {
-            inbox.clear();
-        } else {
-            drop(inbox.drain(..arrived));
-        }
-        self.met += arrived;
-        Ok(self.met == self.all.len())
-    }
-
-    fn wanted(&self) -> String {
-        match self.all.len() {
-            0..=24 => format!("{} back", excerpt(self.all)),
-            length => format!("{} back, unchanged", count(length, "byte")),
-        }
-    }
 }

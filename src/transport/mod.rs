@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use bitflags::bitflags;
 
 mod client;
+mod due;
 mod fifo;
 mod knock;
 mod link;

@@ -1,6 +1,7 @@
 //! Bytes are not text.
 
 use crate::checks::Check;
+use crate::checks::speech::Speech;
 use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Level::Must, Verdict};
@@ -11,22 +12,22 @@ pub const CHECK: Check = Check {
     says: "all 256 values of a byte come back unchanged, in any company",
     why: "text handling on the way (strlen, UTF-8, CRLF, ^D, stripping) silently damages binary data",
     cites: &["RFC 862", "read(2)", "write(2)"],
-    recipe: "send all 256 values up and down, line ends with NUL, invalid UTF-8, and a multibyte character piecemeal",
-    needs: Needs::STREAM,
+    recipe: "send all 256 values up and down, line ends with NUL, invalid UTF-8, and a multibyte character piecemeal; what a server that gathers has kept it must give at the end",
+    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
     run,
 };
 
 fn run(server: &mut Server) -> Verdict {
-    let mut client = server.connect()?;
+    let mut speech = Speech::to(server)?;
     let up: Vec<u8> = (0..=u8::MAX).collect();
     let down: Vec<u8> = (0..=u8::MAX).rev().collect();
     for bytes in
         [&up[..], &down, b"\r\n\r\0\n", b"  \t\n", b"\xff\xfe\x80\xc3", b"\x04\x1a\x03", b"quit\n", b"\xff"]
     {
-        client.exchange(bytes)?;
+        speech.say(bytes)?;
     }
     for byte in "…".bytes() {
-        client.exchange(&[byte])?;
+        speech.say(&[byte])?;
     }
-    Ok(())
+    speech.hear_out()
 }

@@ -1,6 +1,7 @@
 //! Whatever the client says, it says to be echoed.
 
 use crate::checks::Check;
+use crate::checks::speech::Speech;
 use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Level::Must, Verdict, excerpt};
@@ -11,8 +12,8 @@ pub const CHECK: Check = Check {
     says: "words and bytes that command other programs are echoed like any others, and the conversation goes on",
     why: "a server that obeys 'quit', ^D or Telnet's IAC hangs up, or answers something else, when data happen to hold it",
     cites: &["RFC 862", "RFC 854"],
-    recipe: "on one connection send quit, exit and their like, ^C, ^D and ^Z, Telnet commands, a lone dot, +++, a line of HTTP, each alone and awaited",
-    needs: Needs::STREAM,
+    recipe: "on one connection send quit, exit and their like, ^C, ^D and ^Z, Telnet commands, a lone dot, +++, a line of HTTP, each alone and awaited; what a server that gathers has kept it must give at the end",
+    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
     run,
 };
 
@@ -48,11 +49,11 @@ const WORDS: [&[u8]; 27] = [
 ];
 
 fn run(server: &mut Server) -> Verdict {
-    let mut client = server.connect()?;
+    let mut speech = Speech::to(server)?;
     let mut said: &[u8] = b"";
     for word in WORDS {
         // What does not hang up at once may do so before the next.
-        client.exchange(word).map_err(|finding| {
+        speech.say(word).map_err(|finding| {
             let told = if said.is_empty() {
                 String::new()
             } else {
@@ -62,5 +63,6 @@ fn run(server: &mut Server) -> Verdict {
         })?;
         said = word;
     }
-    client.exchange(b"still here")
+    speech.say(b"still here")?;
+    speech.hear_out()
 }

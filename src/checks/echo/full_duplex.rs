@@ -1,6 +1,7 @@
 //! Both directions at once, for longer than any buffer lasts.
 
 use crate::checks::Check;
+use crate::checks::speech::Speech;
 use crate::payload::MIB;
 use crate::server::Server;
 use crate::transport::Needs;
@@ -19,8 +20,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> Verdict {
     let bytes = server.payload(64 * MIB);
-    let mut client = server.connect()?;
-    client.exchange(&bytes)?;
-    client.shut_down_write()?;
-    client.expect_eof()
+    let mut speech = Speech::to(server)?;
+    speech.say(&bytes)?;
+    speech.end()
 }

@@ -1,6 +1,7 @@
 //! A line that does not end.
 
 use crate::checks::Check;
+use crate::checks::speech::Speech;
 use crate::payload::KIB;
 use crate::server::Server;
 use crate::transport::Needs;
@@ -12,8 +13,8 @@ pub const CHECK: Check = Check {
     says: "300 KiB without a newline come back like any other bytes",
     why: "a server that thinks in lines keeps one in a buffer of some size, and ends the conversation, or drops the rest, where that is full",
     cites: &["RFC 862", "read(2)"],
-    recipe: "send 300 KiB that hold neither line feed nor carriage return, 4 KiB at a time and each awaited; exchange on",
-    needs: Needs::STREAM,
+    recipe: "send 300 KiB that hold neither line feed nor carriage return, 4 KiB at a time and each awaited; exchange on; what a server that gathers has kept it must give at the end",
+    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
     run,
 };
 
@@ -23,9 +24,10 @@ const PIECE: usize = 4 * KIB;
 fn run(server: &mut Server) -> Verdict {
     let mut bytes = server.payload(300 * KIB);
     bytes.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'.');
-    let mut client = server.connect()?;
+    let mut speech = Speech::to(server)?;
     for piece in bytes.chunks(PIECE) {
-        client.exchange(piece).map_err(|finding| finding.because("in the middle of one long line"))?;
+        speech.say(piece).map_err(|finding| finding.because("in the middle of one long line"))?;
     }
-    client.exchange(b"and a short one\n")
+    speech.say(b"and a short one\n")?;
+    speech.hear_out()
 }

@@ -1,6 +1,7 @@
 //! The last byte is the client's own.
 
 use crate::checks::Check;
+use crate::checks::speech::Speech;
 use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Level::Must, Verdict};
@@ -11,7 +12,7 @@ pub const CHECK: Check = Check {
     says: "after the last byte that was sent comes end of file, and nothing else",
     why: "a goodbye, an added newline or a byte sent twice corrupts what the client stores",
     cites: &["RFC 862"],
-    recipe: "exchange 1,000 bytes that end without a newline, shut down the write side, expect end of file at once",
+    recipe: "send 1,000 bytes that end without a newline, await them, shut down the write side, expect what was kept until then, and end of file at once",
     needs: Needs::STREAM.union(Needs::HALF_CLOSE),
     run,
 };
@@ -19,8 +20,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> Verdict {
     let mut bytes = server.payload(999);
     bytes.push(b'.');
-    let mut client = server.connect()?;
-    client.exchange(&bytes)?;
-    client.shut_down_write()?;
-    client.expect_eof()
+    let mut speech = Speech::to(server)?;
+    speech.say(&bytes)?;
+    speech.end()
 }

@@ -1,6 +1,7 @@
 //! An echo server waits to be spoken to.
 
 use crate::checks::Check;
+use crate::checks::speech::Speech;
 use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Finding, Level::Must, Verdict};
@@ -12,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a banner or a log line in the data channel shifts every byte that follows it",
     cites: &["RFC 862"],
     recipe: "connect, listen without sending, then exchange a few bytes and compare",
-    needs: Needs::STREAM,
+    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
     run,
 };
 
@@ -26,5 +27,7 @@ fn run(server: &mut Server) -> Verdict {
             unasked.map_or_else(|| "end of file".into(), |finding| finding.actual),
         ));
     }
-    client.exchange(&greeting)
+    let mut speech = Speech::by(client, server);
+    speech.say(&greeting)?;
+    speech.hear_out()
 }

@@ -22,7 +22,7 @@ pub const STDIO: Check = Check {
     says: "end of file on standard input ends the server: its output ends, and its process too",
     why: "a write end left open in the server or its child means that end of file never comes, and the pipeline hangs",
     cites: &["pipe(7)", "fork(2)", "close(2)"],
-    recipe: "exchange, close the server's standard input, expect end of file and the process's end",
+    recipe: "send a line, close the server's standard input, expect the line, end of file and the process's end",
     needs: Needs::STDIO,
     run: of_the_process,
 };
@@ -38,8 +38,10 @@ fn beside_another(server: &mut Server) -> Verdict {
 
 fn of_the_process(server: &mut Server) -> Verdict {
     let mut client = server.connect()?;
-    client.exchange(b"the last words")?;
+    // A filter that gathers tells all it has at the end, and one of lines adds no newline to this one.
+    client.send(b"the last words\n")?;
     client.shut_down_write()?;
+    client.expect(b"the last words\n")?;
     client.expect_eof()?;
     let limit = server.patience().exit();
     match server.instance()?.wait(limit) {

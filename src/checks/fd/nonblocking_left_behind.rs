@@ -13,14 +13,14 @@ pub const CHECK: Check = Check {
     says: "after its end, the standard input and output that a server was lent are as blocking as they were",
     why: "the shell, or the next program on the same terminal or pipe, suddenly gets EAGAIN and loses output",
     cites: &["fcntl(2) (F_SETFL)", "open(2) (open file descriptions)", "dup(2)"],
-    recipe: "keep duplicates of its descriptors 0 and 1, exchange, end it by end of file, look at F_GETFL",
+    recipe: "keep duplicates of its descriptors 0 and 1, send a few bytes, end it by end of file, look at F_GETFL",
     needs: Needs::STDIO,
     run,
 };
 
 fn run(server: &mut Server) -> Verdict {
     let (mut client, shared) = server.connect_sharing_stdio()?;
-    client.exchange(b"lent")?;
+    client.send(b"lent")?;
     client.shut_down_write()?;
     let limit = server.patience().exit();
     if server.instance()?.wait(limit).is_none() {

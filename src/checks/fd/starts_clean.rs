@@ -30,7 +30,7 @@ fn run(server: &mut Server) -> Verdict {
         server.another().map_err(|error| Finding::broken("one more server", error.to_string()))?;
     // One process for each client is launched with its client; the server of all is looked at while idle.
     let idle = fresh.spec().offers().contains(Needs::MANY_CLIENTS);
-    let _client = if idle { None } else { Some(talk::answered(&mut fresh)?) };
+    let _client = if idle { None } else { Some(talk::had_its_turn(&mut fresh)?) };
     let passed = fresh.spec().start() == Start::Inetd;
     for process in fresh.processes()? {
         for descriptor in fresh.descriptors(process.pid)? {

@@ -15,13 +15,13 @@ pub const CHECK: Check = Check {
     says: "SIGTERM ends the server in time, with status 0 or 143 or by that signal, even while a client is connected",
     why: "an init system waits for it, then kills; another status is taken for a failure of the service",
     cites: &["signal(7)", "daemon(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
-    recipe: "connect and exchange, send SIGTERM to the main process, await its end, look at its status",
+    recipe: "connect and exchange (a filter may keep its answer), send SIGTERM to the main process, await its end, look at its status",
     needs: Needs::empty(),
     run,
 };
 
 fn run(server: &mut Server) -> Verdict {
-    let _client = talk::answered(server)?;
+    let _client = talk::had_its_turn(server)?;
     let status = server.end_by(Signal::SIGTERM)?;
     let asked = status.signal() == Some(Signal::SIGTERM as i32);
     if asked || matches!(status.code(), Some(0 | 143)) {

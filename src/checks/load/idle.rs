@@ -33,7 +33,7 @@ pub const STALLED: Check = Check {
 fn silent(server: &mut Server) -> Verdict {
     let offers = server.spec().offers();
     rests(server, "before its first client")?;
-    let mut client = talk::answered(server)?;
+    let mut client = talk::had_its_turn(server)?;
     rests(server, "with a silent client")?;
     if offers.contains(Needs::HALF_CLOSE) && offers.contains(Needs::MANY_CLIENTS) {
         client.shut_down_write()?;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
+use crate::patience::until;
 use crate::server::Server;
 use crate::transport::Needs;
 use crate::verdict::{Finding, Level::Must, Outcome, Verdict};
@@ -109,14 +110,26 @@ fn stops(server: &mut Server) -> Verdict<bool> {
 fn limit(server: &mut Server, crowd: Vec<Talker>, finding: Finding) -> Verdict {
     let served = crowd.len();
     drop(crowd);
-    let recovers = crate::patience::until(server.patience().progress(), || Ok(visit(server).ok()))?;
-    match recovers {
-        Some(()) => Err(Finding::info(
-            format!("{CLIENTS} clients at once"),
-            format!("{served} at once; the next: {}", finding.actual),
-        )),
-        None => Err(finding.because(format!("at client {}, and nobody is served after that", served + 1))),
+    if recovers(server)? {
+        let wanted = format!("{CLIENTS} clients at once");
+        return Err(Finding::info(wanted, format!("{served} at once; the next: {}", finding.actual)));
     }
+    Err(finding.because(format!("at client {}, and nobody is served after that", served + 1)))
+}
+
+/// Whether some client is served again. Those turned away at once try again and again; one whom nobody answers
+/// has waited for long, and is given up with the second of its kind: of datagrams a single one may be lost.
+fn recovers(server: &mut Server) -> Verdict<bool> {
+    let mut unanswered = 0;
+    let served = until(server.patience().progress(), || {
+        match visit(server) {
+            Ok(()) => return Ok(Some(true)),
+            Err(finding) if finding.outcome == Outcome::Timeout => unanswered += 1,
+            Err(_) => {}
+        }
+        Ok((unanswered == 2).then_some(false))
+    })?;
+    Ok(served.unwrap_or(false))
 }
 
 /// Each client is open while the one before it is served: two at a time, which any backlog holds.

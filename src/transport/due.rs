@@ -1,0 +1,45 @@
+//! What a client of a stream still has coming, compared as it comes.
+
+use crate::verdict::{Finding, Verdict, count, difference, excerpt};
+
+/// Bytes of which some are still to come.
+pub(super) struct Due<'a> {
+    all: &'a [u8],
+    met: usize,
+}
+
+impl<'a> Due<'a> {
+    pub fn new(all: &'a [u8]) -> Due<'a> {
+        Due { all, met: 0 }
+    }
+
+    /// Takes from `inbox` what was due; true once nothing is.
+    pub fn met(&mut self, inbox: &mut Vec<u8>) -> Verdict<bool> {
+        let rest = &self.all[self.met..];
+        let arrived = inbox.len().min(rest.len());
+        if rest[..arrived] != inbox[..arrived] {
+            let place = difference(rest, &inbox[..arrived], self.met).unwrap_or_default();
+            return Err(Finding::fail(self.wanted(), place));
+        }
+        if arrived == inbox.len() {
+            inbox.clear();
+        } else {
+            drop(inbox.drain(..arrived));
+        }
+        self.met += arrived;
+        Ok(self.met == self.all.len())
+    }
+
+    /// How many have come.
+    pub fn so_far(&self) -> usize {
+        self.met
+    }
+
+    /// What a report says was expected.
+    pub fn wanted(&self) -> String {
+        match self.all.len() {
+            0..=24 => format!("{} back", excerpt(self.all)),
+            length => format!("{} back, unchanged", count(length, "byte")),
+        }
+    }
+}
