@@ -123,6 +123,12 @@ impl Countdown {
         self.left = self.left.saturating_sub(passed.min(GAP));
         self.left
     }
+
+    /// Counts all of `time`, which was spent at work until now.
+    fn spend(&mut self, time: Duration) {
+        self.left = self.left.saturating_sub(time);
+        self.seen = Instant::now();
+    }
 }
 
 /// `poll(2)` on `descriptors` for at most `limit`.
@@ -165,12 +171,20 @@ pub fn until<T>(
 ) -> Result<Option<T>, Finding> {
     let mut countdown = Countdown::new(limit);
     let mut interval = Duration::from_millis(1);
+    let mut last_chance = true;
     loop {
+        countdown.left();
+        let began = Instant::now();
         if let Some(found) = look()? {
             return Ok(Some(found));
         }
+        let took = began.elapsed();
+        countdown.spend(took);
         if countdown.left().is_zero() {
-            return Ok(None);
+            // Whether a look was long, or interrupted by a pause of the machine, cannot be told: it is repeated once.
+            if took < GAP || !std::mem::take(&mut last_chance) {
+                return Ok(None);
+            }
         }
         wait(&mut [], interval)?;
         interval = (interval * 2).min(Duration::from_millis(20));
@@ -187,6 +201,16 @@ mod tests {
         let paused = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap();
         let mut countdown = Countdown { left: limit, seen: paused };
         assert_eq!(countdown.left(), limit - GAP);
+    }
+
+    #[test]
+    fn long_looks_use_a_deadline_up() {
+        let mut looks = 0;
+        let found = until(Duration::from_millis(500), || {
+            looks += 1;
+            wait(&mut [], GAP + GLANCE).map(|_| None::<()>)
+        });
+        assert_eq!((found.unwrap(), looks), (None, 3));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct Effort {
 /// A loop that never waits always wants a processor: it runs, or it stands in the queue for one. What wakes up
 /// now and then may queue long behind others, and yet use next to nothing.
 const ALWAYS: f64 = 0.6;
-const MORE_THAN_NOTHING: f64 = 0.05;
+const MORE_THAN_NOTHING: f64 = 0.02;
 
 /// Where the queue is not told, others may have most of what a spinning loop wants.
 const SPINS: f64 = 0.2;

@@ -76,17 +76,19 @@ fn hears_or_ends(server: &mut Server, client: &mut Talker) -> Verdict<Option<Sig
     })
 }
 
+const CAUSE: &str = "the listener has O_NONBLOCK set";
+
 fn nonblocking(server: &mut Server) -> Verdict {
     let mut other = match passed(server, Passing { nonblocking: true, ..Passing::default() }) {
         Err(error @ LaunchError::Ended { .. }) => {
             let wanted = "a server that starts with a listener that has O_NONBLOCK set";
-            return Err(Finding::fail(wanted, error.to_string()));
+            return Err(Finding::fail(wanted, error.to_string()).because(CAUSE));
         }
         launched => launched.map_err(|error| not_launched(&error))?,
     };
     let waits = |server: &Server| rests(server, "while it waits for a client");
     let served = alone(&mut other).and_then(|()| waits(&other)).and_then(|()| alone(&mut other));
-    served.map_err(|finding| other.diagnose(finding).because("the listener has O_NONBLOCK set"))
+    served.map_err(|finding| other.diagnose(finding).because(CAUSE))
 }
 
 /// A client that is there alone: before it and after it accept(2) has nobody to give.
