@@ -16,6 +16,8 @@ fn echospec(arguments: &[&str]) -> Command {
 
 #[rstest]
 #[case::no_place_for_the_address(&["check", "tcp", "--", "cat"], 2, "{addr} or {port}")]
+#[case::a_place_where_there_is_no_address(&["check", "pipe", "--", "cat", "{addr}"], 2, "take {addr} out")]
+#[case::an_area_for_a_glob(&["check", "pipe", "--only", "echo", "--", "cat"], 4, "did you mean 'echo/*'?")]
 #[case::no_command(&["check", "tcp"], 2, "COMMAND")]
 #[case::an_unknown_transport(&["check", "tpc", "--", "cat"], 2, "unix-seqpacket")]
 #[case::a_path_for_a_port(&["check", "unix", "--", "server", "{port}"], 2, "{addr} or {path}")]

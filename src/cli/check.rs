@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 
 use super::{Refusal, exit, interrupt};
-use crate::checks::{Check, QUICK, checks};
+use crate::checks::{AREAS, Check, QUICK, checks};
 use crate::expectations;
 use crate::patience::{Patience, SCALE, interrupted};
 use crate::report::{Ending, Heading, Human, Json, Reporter};
@@ -172,9 +172,11 @@ fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, Refusal> {
     };
     for pattern in args.only.iter().chain(&args.skip) {
         if !checks().any(|check| pattern.matches(check.id)) {
-            return Err(Refusal::nothing(format!(
-                "no check matches '{pattern}'; `echospec list` names them all"
-            )));
+            let area = AREAS.iter().find(|area| area.name == pattern.as_str());
+            let hint = area.map_or("`echospec list` names them all".into(), |area| {
+                format!("did you mean '{}/*'?", area.name)
+            });
+            return Err(Refusal::nothing(format!("no check matches '{pattern}'; {hint}")));
         }
     }
     let wanted = |check: &&Check| {

@@ -46,6 +46,10 @@ pub enum Standard {
     Lent(Arc<OwnedFd>),
 }
 
+/// Images of containers set it, and with it a Python server does not buffer that would elsewhere. Who wants it puts it
+/// into the server's command, with env(1).
+const HIDES_BUFFERING: [&str; 1] = ["PYTHONUNBUFFERED"];
+
 /// How listening sockets are passed. sd_listen_fds(3).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Passing {
@@ -121,7 +125,7 @@ impl Conditions {
         let held = source(command, input, zero)?;
         command.stdout(place(printed, one, output)?);
         command.stderr(place(complaints, two, output)?);
-        for name in self.unset {
+        for name in self.unset.iter().chain(&HIDES_BUFFERING) {
             command.env_remove(name);
         }
         command.envs(self.temporary.iter().map(|directory| ("TMPDIR", directory)));

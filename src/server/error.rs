@@ -27,6 +27,16 @@ pub enum LaunchError {
         /// The command as given.
         command: String,
     },
+    /// The command has a place for an address, and there is none.
+    #[error(
+        "{transport} has no address: the server speaks through its standard input and output; take {stray} out"
+    )]
+    StrayPlaceholder {
+        /// The transport asked for.
+        transport: &'static str,
+        /// What stands in the command.
+        stray: &'static str,
+    },
     /// This transport cannot be started that way.
     #[error(
         "{transport} has no connections to pass: --start {start} works with tcp, unix and unix-seqpacket"

@@ -82,6 +82,10 @@ impl Spec {
         }
         let wanted = self.transport.placeholders;
         let placed = wanted.iter().any(|place| self.command.iter().any(|argument| holds(argument, place)));
+        let stray = PLACES.iter().find(|place| self.command.iter().any(|argument| holds(argument, place)));
+        if let Some(stray) = stray.filter(|_| wanted.is_empty()) {
+            return Err(LaunchError::StrayPlaceholder { transport: self.transport.name, stray });
+        }
         if self.start == Start::Bind && !wanted.is_empty() && !placed {
             return Err(LaunchError::NoPlaceholder {
                 transport: self.transport.name,
@@ -163,6 +167,9 @@ impl Spec {
         (locate(program), words.collect())
     }
 }
+
+/// What stands for an address, or a part of one, in a command.
+const PLACES: [&str; 4] = ["{addr}", "{host}", "{port}", "{path}"];
 
 fn holds(word: &OsStr, place: &str) -> bool {
     word.as_bytes().windows(place.len()).any(|window| window == place.as_bytes())

@@ -11,7 +11,7 @@ pub const CHECK: Check = Check {
     says: "messages sent in a row come back as just those messages, neither joined nor split",
     why: "a client that relies on boundaries, as the mechanism promises them, cannot find them again",
     cites: &["RFC 862", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
-    recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five; compare them as a set",
+    recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five; compare them as a set; then one message twice, each time answered",
     needs: Needs::MESSAGES,
     run,
 };
@@ -32,5 +32,9 @@ fn run(server: &mut Server) -> Verdict {
         };
         due.swap_remove(place);
     }
-    Ok(())
+    // A message is no copy of the last one because it says the same.
+    let same = server.payload(20);
+    client.exchange(&same)?;
+    let again = client.exchange(&same).map(drop);
+    again.map_err(|finding| finding.because("the same message had been answered before"))
 }

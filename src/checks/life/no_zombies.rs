@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     says: "a process that was made for a client is reaped once that client has gone",
     why: "each zombie keeps an entry of the process table, and when those run out nobody can fork any more",
     cites: &["wait(2)", "fork(2) (EAGAIN)"],
-    recipe: "12 clients one by one, each to its end; one client more, so that a server that reaps when it accepts can do so; list the zombies whose parent is the server",
+    recipe: "12 clients one by one, each to its end; one client more, so that a server that reaps when it accepts can do so; list the zombies whose parent is the server; again with 12 clients that leave at one moment, while the main process is stopped, and 12 more one by one",
     needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
     run,
 };
@@ -27,9 +27,38 @@ const BEHIND: usize = 2;
 
 fn run(server: &mut Server) -> Verdict {
     serves(server, CLIENTS)?;
+    are_reaped(server, 1, "one by one")?;
+    if server.spec().offers().contains(Needs::AT_ONCE) && leave_at_once(server)? {
+        are_reaped(server, CLIENTS, "at one moment: several deaths can be one SIGCHLD")?;
+    }
+    Ok(())
+}
+
+/// Clients that all leave while the server cannot look; false if it serves one after another.
+fn leave_at_once(server: &mut Server) -> Verdict<bool> {
+    let mut crowd = vec![talk::answered(server)?];
+    if !talk::at_once(server)? {
+        return Ok(false);
+    }
+    while crowd.len() < CLIENTS {
+        crowd.push(talk::answered(server)?);
+    }
+    let before = server.processes()?.len();
+    server.freeze()?;
+    drop(crowd);
+    // Only a server with processes for its clients becomes smaller.
+    let smaller = || Ok((server.processes()?.len() + CLIENTS <= before).then_some(()));
+    until(server.patience().stall(), smaller)?;
+    server.thaw()?;
+    Ok(true)
+}
+
+/// `chances` more clients come, for a server that reaps when it accepts.
+fn are_reaped(server: &mut Server, chances: usize, left_how: &str) -> Verdict {
     if until(server.patience().stall(), || reaped(server, 0))?.is_some() {
         return Ok(());
     }
+    serves(server, chances - 1)?;
     let _one_more = talk::answered(server)?;
     if until(server.patience().turn(), || reaped(server, BEHIND))?.is_some() {
         return Ok(());
@@ -38,6 +67,7 @@ fn run(server: &mut Server) -> Verdict {
     let wanted = format!("the children of {} reaped", count(CLIENTS, "client"));
     let examples = left.iter().take(3).map(called).collect::<Vec<_>>().join(", ");
     Err(Finding::fail(wanted, format!("{} of them are zombies: {examples}", left.len()))
+        .because(format!("the clients left {left_how}"))
         .because(parent(&left)))
 }
 
