@@ -47,6 +47,8 @@ pub mod demo;
 pub mod doctor;
 #[cfg(feature = "cli")]
 pub mod expectations;
+#[cfg(feature = "cli")]
+pub mod measures;
 pub mod os;
 pub mod patience;
 pub mod payload;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bitflags::bitflags;
 
+mod channel;
 mod client;
 mod due;
 mod fifo;
@@ -23,6 +24,7 @@ mod unix;
 mod unix_dgram;
 mod unix_seqpacket;
 
+pub use channel::{Channel, Opening, Tuning, Waiting};
 pub use client::Client;
 pub(crate) use fifo::ends as fifo_ends;
 pub use knock::Knock;

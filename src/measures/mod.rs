@@ -1,0 +1,4 @@
+//! The comparison half: which mechanism, in numbers that hold up.
+
+pub mod figures;
+pub mod mechanism;

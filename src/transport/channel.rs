@@ -1,0 +1,90 @@
+//! A conversation at full speed, as a measurement has it: nothing is counted, verified or bounded in time.
+//!
+//! A [`Client`](super::Client) of the checks polls, counts and compares at every step, and costs more than many a
+//! mechanism. A channel makes just the calls that a program in production would make. Whoever holds one runs in a
+//! process of its own, which its owner ends when nothing moves any more.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Address;
+
+/// One client's end of a mechanism.
+pub trait Channel {
+    /// Sends all of `bytes`; where the mechanism keeps boundaries, as one message.
+    ///
+    /// Waits as the channel was [opened](Opening::waiting) to. A stream may be sent at most [`window`](Channel::window)
+    /// bytes more than were received, or both sides wait for each other for ever.
+    ///
+    /// # Errors
+    /// Those of the mechanism's own call.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Waits for bytes and takes what is there, or one message, into `buffer`; answers how many. Zero is the end of a
+    /// stream (or an empty message).
+    ///
+    /// # Errors
+    /// Those of the mechanism's own call.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// How many bytes can be under way, sent and not yet received back, without a server that echoes at once ever being
+    /// kept from writing: what the narrower of the two directions holds.
+    fn window(&self) -> usize;
+
+    /// The largest message in bytes; `None` for a stream, which has none.
+    fn largest(&self) -> Option<usize>;
+}
+
+/// What a client does while nothing has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waiting {
+    /// Sleeps in the kernel until it is woken.
+    Blocks,
+    /// Asks again at once, and keeps its processor busy.
+    Spins,
+    /// Asks again after it has let others run: what spinning must be where both sides share one processor.
+    Yields,
+}
+
+/// What can be set on a mechanism and changes its figures. What a mechanism does not have is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tuning {
+    /// `TCP_NODELAY`: false lets Nagle's algorithm (RFC 896) hold small segments back.
+    pub nodelay: bool,
+    /// `TCP_CONGESTION` by its name, as `tcp(7)` lists them; the system's own where absent.
+    pub congestion: Option<String>,
+    /// `SO_SNDBUF` and `SO_RCVBUF` in bytes; the system's own where absent.
+    pub socket_buffer: Option<usize>,
+    /// `F_SETPIPE_SZ` in bytes; the system's own where absent.
+    pub pipe_size: Option<usize>,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning { nodelay: true, congestion: None, socket_buffer: None, pipe_size: None }
+    }
+}
+
+/// All that is needed to open a channel to a server that runs.
+#[derive(Debug)]
+pub struct Opening<'a> {
+    /// Where the server listens.
+    pub address: &'a Address,
+    /// The near ends that this process was given, where the server was launched on their far ends: what is read, and
+    /// what is written (of a socket pair or a terminal, twice the same).
+    pub ends: Option<(OwnedFd, OwnedFd)>,
+    /// The server's process, for mechanisms that are addressed by it.
+    pub server: nix::unistd::Pid,
+    /// A directory for what the client must bind itself.
+    pub scratch: &'a Path,
+    /// Tells this client from others of the same server.
+    pub number: u64,
+    /// What it does while nothing has come.
+    pub waiting: Waiting,
+    /// What is set on the mechanism.
+    pub tuning: &'a Tuning,
+}
