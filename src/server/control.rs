@@ -22,12 +22,11 @@ impl Server {
         instance
             .signal(signal)
             .map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))?;
-        instance.wait(limit).ok_or_else(|| {
-            Finding::timeout(
-                format!("an end after {signal}"),
-                format!("alive after {} s", limit.as_secs_f64()),
-            )
-        })
+        if let Some(status) = instance.wait(limit) {
+            return Ok(status);
+        }
+        let waited = format!("alive after {} s", limit.as_secs_f64());
+        Err(Finding::timeout(format!("an end after {signal}"), waited).because((self.witness().0)()))
     }
 
     /// Stops the launched process with SIGSTOP and proves that it stands still; what clients do from now on
@@ -93,7 +92,7 @@ impl Server {
     /// As [`rival`](Server::rival).
     pub fn start_at(&self, address: &Address, conditions: &Conditions) -> Result<Instance, LaunchError> {
         let mut conditions = conditions.clone();
-        conditions.temporary.get_or_insert_with(|| self.scratch.path().to_owned());
+        conditions.temporary.get_or_insert_with(|| self.scratch.temporary());
         Instance::launch(self.spec.fill(address), Given::default(), &conditions)
     }
 }

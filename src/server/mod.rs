@@ -17,14 +17,17 @@ mod effort;
 mod error;
 mod guard;
 mod instance;
+mod ledger;
 mod output;
 mod passed;
 mod plan;
 mod ready;
+mod remains;
 mod scratch;
 mod shepherd;
 mod spawn;
 mod spec;
+mod standing;
 mod watch;
 
 pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
@@ -34,10 +37,12 @@ use instance::Given;
 pub use instance::Instance;
 pub use output::Output;
 pub use plan::bundled_plans;
+pub use remains::Remnant;
 use scratch::Scratch;
 pub use scratch::{directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
+pub use standing::{holdings, standing, started_as};
 
 /// A server under test: its address, its processes, and the clients' way to it.
 ///
@@ -82,7 +87,7 @@ impl Server {
     ) -> Result<Server, LaunchError> {
         spec.find_program()?;
         let scratch = Scratch::new().map_err(LaunchError::Harness)?;
-        conditions.temporary.get_or_insert_with(|| scratch.path().to_owned());
+        conditions.temporary.get_or_insert_with(|| scratch.temporary());
         let reserved = (spec.transport().reserve)(scratch.path()).map_err(LaunchError::Harness)?;
         let mut server = Server {
             spec: spec.clone(),

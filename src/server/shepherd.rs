@@ -4,7 +4,9 @@
 //! that carries its mark in the environment. Orphans come to us, because we are their sub-reaper (Linux);
 //! `setsid` and a double fork change a process's group and parent, but not that.
 
+use std::collections::HashSet;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -30,9 +32,29 @@ pub(super) struct Flock {
     pub leader: Pid,
     /// The value of [`MARK`] in its environment.
     pub mark: String,
+    /// Every process that was ever seen to be its.
+    seen: Arc<Mutex<HashSet<Pid>>>,
+}
+
+/// How the last of a server's processes went.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    /// Nobody was left to be killed.
+    pub in_order: bool,
+    /// Who could not be killed.
+    pub survivors: Vec<Process>,
 }
 
 impl Flock {
+    pub fn new(leader: Pid, mark: String) -> Flock {
+        Flock { leader, mark, seen: Arc::new(Mutex::new(HashSet::from([leader]))) }
+    }
+
+    /// Every process that was ever seen to be this server's, living or dead.
+    pub fn seen(&self) -> HashSet<Pid> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Every living process of this server, the leader first.
     pub fn members(&self) -> io::Result<Vec<Process>> {
         let mut found = self.collect()?;
@@ -55,6 +77,7 @@ impl Flock {
             }
             next += 1;
         }
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).extend(found.iter().map(|it| it.pid));
         Ok(found)
     }
 
@@ -68,21 +91,26 @@ impl Flock {
     ///
     /// A process can fork while the others die, so this looks again until nobody is left, or nobody that
     /// we may signal.
-    pub fn end(&self) {
+    pub fn end(&self) -> End {
         let mut countdown = Countdown::new(BURIAL);
+        let in_order = self.members().is_ok_and(|living| living.is_empty());
         let _ = killpg(self.leader, Signal::SIGKILL);
+        let mut survivors = Vec::new();
         while !countdown.left().is_zero() {
-            let Ok(mut all) = self.collect() else { return };
+            let Ok(mut all) = self.collect() else { break };
             all.iter().filter(|process| process.zombie).for_each(|process| self.reap(process));
-            all.retain(|process| !process.zombie && kill(process.pid, Signal::SIGKILL) != Err(Errno::EPERM));
+            all.retain(|process| !process.zombie);
+            survivors.clone_from(&all);
+            all.retain(|process| kill(process.pid, Signal::SIGKILL) != Err(Errno::EPERM));
             if all.is_empty() {
-                return;
+                break;
             }
             for process in &all {
                 let _ = os::wait_for_exit(process.pid, GLANCE);
                 self.reap(process);
             }
         }
+        End { in_order, survivors }
     }
 
     /// Once the leader has been reaped: reaps what is left of its process group, whose number stays taken
