@@ -116,11 +116,13 @@ fn open_files(pid: Pid) -> Vec<(u64, u64)> {
 #[expect(unsafe_code, reason = "System V calls have no safe wrappers")]
 pub fn remove(name: &IpcName) -> io::Result<()> {
     // SAFETY: IPC_RMID takes no buffer; an id that is none gives EINVAL.
-    let answer = match name {
-        IpcName::File(path) => return fs::remove_file(path),
-        IpcName::Memory(id) => unsafe { libc::shmctl(*id, libc::IPC_RMID, std::ptr::null_mut()) },
-        IpcName::Queue(id) => unsafe { libc::msgctl(*id, libc::IPC_RMID, std::ptr::null_mut()) },
-        IpcName::Semaphores(id) => unsafe { libc::semctl(*id, 0, libc::IPC_RMID) },
+    let answer = unsafe {
+        match name {
+            IpcName::File(path) => return fs::remove_file(path),
+            IpcName::Memory(id) => libc::shmctl(*id, libc::IPC_RMID, std::ptr::null_mut()),
+            IpcName::Queue(id) => libc::msgctl(*id, libc::IPC_RMID, std::ptr::null_mut()),
+            IpcName::Semaphores(id) => libc::semctl(*id, 0, libc::IPC_RMID),
+        }
     };
     Errno::result(answer)?;
     Ok(())

@@ -74,7 +74,8 @@ pub use forks::{between_launches, launching};
 pub use inheritance::{Inheritance, bequeath, leave_session};
 pub use ipc::{IpcName, IpcObject, ipc_names_held, ipc_objects, ipc_users, remove_ipc};
 pub use limits::{
-    descriptor_limit, expect_children, most_processes, raise_descriptor_limit, restore_descriptor_limit,
+    Container, container, descriptor_limit, expect_children, most_processes, raise_descriptor_limit,
+    restore_descriptor_limit,
 };
 pub use object::{Descriptor, Object, Socket, SocketName};
 pub use seal::seal_descriptors;

@@ -1,6 +1,7 @@
 //! What is done to a server: signals, a stop in mid-air, a crash, a restart, a rival.
 
 use std::process::ExitStatus;
+use std::sync::atomic::Ordering;
 
 use nix::sys::signal::Signal;
 
@@ -62,6 +63,7 @@ impl Server {
     /// Ends every process of the server at once, as a power cut would: nothing is tidied up.
     pub fn crash(&mut self) {
         self.ended_by_us = true;
+        self.disturbed.store(true, Ordering::Relaxed);
         self.instances.iter_mut().for_each(Instance::end);
     }
 
@@ -91,6 +93,7 @@ impl Server {
     /// # Errors
     /// As [`rival`](Server::rival).
     pub fn start_at(&self, address: &Address, conditions: &Conditions) -> Result<Instance, LaunchError> {
+        self.disturbed.store(true, Ordering::Relaxed);
         let mut conditions = conditions.clone();
         conditions.temporary.get_or_insert_with(|| self.scratch.temporary());
         Instance::launch(self.spec.fill(address), Given::default(), &conditions)

@@ -33,7 +33,7 @@ pub struct Instance {
     status: Option<ExitStatus>,
     /// Once the launched process has been reaped, its number may belong to a stranger.
     reaped: bool,
-    ledger: Ledger,
+    ledger: Box<Ledger>,
     end: End,
     /// What it has left that others would have to remove; known once it has ended.
     legacy: Vec<IpcObject>,
@@ -73,7 +73,7 @@ impl Instance {
             command = with_listeners(command, given.passed.len(), conditions.passing.to_another);
         }
         let input = conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
-        let ledger = Ledger::open();
+        let ledger = Box::new(Ledger::open());
         let child = spawn(command, given.passed).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = guard::watch(leader);
@@ -142,6 +142,9 @@ impl Instance {
         if self.reaped {
             return Err(nix::Error::ESRCH.into());
         }
+        if matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
+            self.note_objects();
+        }
         trace::note(|| format!("process {} gets {signal}", self.pid()));
         Ok(kill(self.pid(), signal)?)
     }
@@ -188,7 +191,6 @@ impl Instance {
         if self.reaped {
             return;
         }
-        self.ledger.note(&self.flock);
         let _ = self.signal(Signal::SIGTERM);
         let _ = self.signal(Signal::SIGCONT);
         self.wait(FAREWELL);
@@ -200,7 +202,7 @@ impl Instance {
         if self.reaped {
             return;
         }
-        self.ledger.note(&self.flock);
+        self.note_objects();
         self.end = self.flock.end();
         // Of another user's process (a setuid program's) there is no end to be had, and none to wait for.
         if wait_for_burial(self.pid()) {
@@ -235,7 +237,7 @@ impl Instance {
     }
 
     /// Remembers which objects its processes have open now; what they close before their end is theirs too.
-    pub(super) fn note_objects(&mut self) {
+    pub(super) fn note_objects(&self) {
         self.ledger.note(&self.flock);
     }
 }

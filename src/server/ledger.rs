@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::unistd::{Pid, geteuid};
 
@@ -18,7 +19,7 @@ use crate::os::{self, IpcName, IpcObject};
 pub(super) struct Ledger {
     /// `None` where the system does not tell.
     before: Option<HashSet<IpcName>>,
-    held: HashSet<PathBuf>,
+    held: Mutex<HashSet<PathBuf>>,
 }
 
 impl Ledger {
@@ -26,7 +27,7 @@ impl Ledger {
     pub fn open() -> Ledger {
         let before = os::ipc_objects().ok();
         let names = |objects: Vec<IpcObject>| objects.into_iter().map(|object| object.name).collect();
-        Ledger { before: before.map(names), held: HashSet::new() }
+        Ledger { before: before.map(names), held: Mutex::default() }
     }
 
     /// Whether this system tells at all.
@@ -35,14 +36,19 @@ impl Ledger {
     }
 
     /// Looks at who holds what, while the processes live; without cost where nobody has made anything.
-    pub fn note(&mut self, flock: &Flock) {
-        let files = files(&self.news());
-        if files.is_empty() && self.news().is_empty() {
+    pub fn note(&self, flock: &Flock) {
+        let news = self.news();
+        if news.is_empty() {
             return;
         }
+        let files = files(&news);
         for process in flock.members().unwrap_or_default() {
-            self.held.extend(os::ipc_names_held(process.pid, &files));
+            self.held().extend(os::ipc_names_held(process.pid, &files));
         }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What our user has made since.
@@ -66,7 +72,7 @@ impl Ledger {
 
     fn is_made_by(&self, object: &IpcObject, seen: &HashSet<Pid>) -> bool {
         if let IpcName::File(path) = &object.name {
-            return self.held.contains(path);
+            return self.held().contains(path);
         }
         let users = os::ipc_users(object);
         !object.attached && !users.is_empty() && users.iter().all(|user| seen.contains(user))

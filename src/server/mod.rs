@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicBool;
 
 use nix::unistd::Pid;
 
@@ -57,6 +58,8 @@ pub struct Server {
     seed: u64,
     streams: u64,
     ended_by_us: bool,
+    /// Some instance was killed, or another came to its address: what is there may be theirs.
+    disturbed: AtomicBool,
     // Fields are dropped in this order: processes first, then what they used.
     instances: Vec<Instance>,
     /// What is passed to it, and where each is; the first is at the server's own address.
@@ -96,6 +99,7 @@ impl Server {
             seed,
             streams: 0,
             ended_by_us: false,
+            disturbed: AtomicBool::new(false),
             instances: Vec::new(),
             listeners: Vec::new(),
             reserved,

@@ -3,8 +3,10 @@
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use super::{Instance, Server, Start};
+use crate::lack::KERNEL_OBJECTS;
 use crate::os::{self, IpcName, IpcObject, Object, Place, Process};
 use crate::patience::until;
 use crate::transport::{Address, Needs};
@@ -77,12 +79,17 @@ impl Server {
         left.extend(self.instances.iter().flat_map(Instance::legacy).map(Remnant::of));
         if self.spec.start() == Start::Bind {
             left.extend(self.still_bound(listener));
-            if !self.instances.is_empty() && self.instances.iter().all(Instance::went_in_order) {
+            if self.all_went_in_order() {
                 left.extend(self.address().path().filter(|path| is_socket(path)).map(Remnant::socket_file));
                 left.extend(self.own_socket_files());
             }
         }
         left
+    }
+
+    fn all_went_in_order(&self) -> bool {
+        let disturbed = self.disturbed.load(Ordering::Relaxed);
+        !disturbed && !self.instances.is_empty() && self.instances.iter().all(Instance::went_in_order)
     }
 
     /// Remembers which kernel objects the server's processes have open now, so that they can be told from others' later.
@@ -102,10 +109,7 @@ impl Server {
     pub fn left_behind(&mut self) -> Verdict<Vec<Remnant>> {
         let instance = self.instance()?;
         let objects = instance.left().ok_or_else(|| {
-            Finding::unsupported(
-                "a list of shared memory, queues and semaphores",
-                "this system does not tell",
-            )
+            Finding::for_want_of(&KERNEL_OBJECTS, "shared memory, queues and semaphores", "not listed here")
         })?;
         Ok(objects.iter().map(Remnant::of).chain(self.own_socket_files()).collect())
     }

@@ -6,14 +6,14 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp};
 
 use super::{guard, scratch};
 use crate::os::{self, Process};
@@ -32,8 +32,14 @@ pub(super) struct Flock {
     pub leader: Pid,
     /// The value of [`MARK`] in its environment.
     pub mark: String,
-    /// Every process that was ever seen to be its.
-    seen: Arc<Mutex<HashSet<Pid>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// All that was ever seen to be one server's.
+#[derive(Debug, Default)]
+struct Seen {
+    processes: HashSet<Pid>,
+    groups: HashSet<Pid>,
 }
 
 /// How the last of a server's processes went.
@@ -47,12 +53,17 @@ pub(super) struct End {
 
 impl Flock {
     pub fn new(leader: Pid, mark: String) -> Flock {
-        Flock { leader, mark, seen: Arc::new(Mutex::new(HashSet::from([leader]))) }
+        let seen = Seen { processes: HashSet::from([leader]), groups: HashSet::from([leader]) };
+        Flock { leader, mark, seen: Arc::new(Mutex::new(seen)) }
     }
 
     /// Every process that was ever seen to be this server's, living or dead.
     pub fn seen(&self) -> HashSet<Pid> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen_so_far().processes.clone()
+    }
+
+    fn seen_so_far(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every living process of this server, the leader first.
@@ -77,7 +88,15 @@ impl Flock {
             }
             next += 1;
         }
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).extend(found.iter().map(|it| it.pid));
+        let mut seen = self.seen_so_far();
+        seen.processes.extend(found.iter().map(|process| process.pid));
+        seen.groups.extend(found.iter().map(|process| process.group).filter(|&group| group != getpgrp()));
+        drop(seen);
+        // What lies between a server and its daemon has ended, and tells no mark any more; but it led the daemon's group.
+        let groups = &self.seen_so_far().groups;
+        let between = |it: &&Process| it.zombie && os::may_be_ours(it) && groups.contains(&it.group);
+        let between: Vec<_> = all.iter().filter(between).filter(|it| !found.contains(it)).cloned().collect();
+        found.extend(between);
         Ok(found)
     }
 

@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::{Instance, Server, describe, ready, standing};
+use crate::lack::PROCESS_TABLE;
 use crate::os::{self, Descriptor, Process, Vitals};
 use crate::transport::Witness;
 use crate::verdict::{Finding, Outcome, Verdict};
@@ -128,9 +129,10 @@ fn is_own_fault(finding: &Finding, status: ExitStatus) -> bool {
 
 fn untold(what: &str, error: &io::Error) -> Finding {
     match error.kind() {
-        io::ErrorKind::Unsupported => Finding::unsupported(what, "this system does not tell"),
+        io::ErrorKind::Unsupported => Finding::for_want_of(&PROCESS_TABLE, what, "this system does not tell"),
         io::ErrorKind::PermissionDenied => {
-            Finding::unsupported(what, "the system does not let us look into this process")
+            let found = "the system does not let us look into this process";
+            Finding::for_want_of(&PROCESS_TABLE, what, found)
         }
         _ => Finding::broken(what, error.to_string()),
     }
