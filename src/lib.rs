@@ -47,6 +47,7 @@ pub mod demo;
 pub mod doctor;
 #[cfg(feature = "cli")]
 pub mod expectations;
+pub mod lack;
 #[cfg(feature = "cli")]
 pub mod measures;
 pub mod os;

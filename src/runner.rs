@@ -11,8 +11,12 @@ use serde::Serialize;
 
 use crate::checks::Check;
 use crate::patience::{Patience, interrupted};
-use crate::server::{LaunchError, Server, Spec};
+use crate::server::{LaunchError, Remnant, Server, Spec};
 use crate::verdict::{Finding, Outcome, Verdict};
+
+mod habits;
+
+use habits::Habits;
 
 /// How a run is to go.
 #[derive(Debug, Clone)]
@@ -146,10 +150,11 @@ pub fn run(
     observe(&Event::Started(checks));
     let queue = Mutex::new(checks.iter().copied().enumerate().collect::<VecDeque<_>>());
     let (tell, told) = channel();
+    let habits = Habits::default();
     let mut reports = thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
-            let (queue, tell) = (&queue, tell.clone());
-            scope.spawn(move || work(spec, options, queue, &tell));
+            let (queue, tell, habits) = (&queue, tell.clone(), &habits);
+            scope.spawn(move || work(spec, options, habits, queue, &tell));
         }
         drop(tell);
         told.into_iter().filter_map(|news| hear(news, &mut observe)).collect::<Vec<_>>()
@@ -206,12 +211,12 @@ pub fn under_way() -> String {
 
 type Queue = Mutex<VecDeque<(usize, &'static Check)>>;
 
-fn work(spec: &Spec, options: &Options, queue: &Queue, tell: &Sender<News>) {
+fn work(spec: &Spec, options: &Options, habits: &Habits, queue: &Queue, tell: &Sender<News>) {
     while !interrupted() {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some((place, check)) = next else { return };
         let _ = tell.send(News::Began(check));
-        let report = run_to_the_end(spec, check, options);
+        let report = run_to_the_end(spec, check, options, habits);
         if !interrupted() {
             let _ = tell.send(News::Ended(place, report));
         }
@@ -219,13 +224,13 @@ fn work(spec: &Spec, options: &Options, queue: &Queue, tell: &Sender<News>) {
 }
 
 /// Runs one check until it passes or the retries are used up, and holds the result against what is known.
-fn run_to_the_end(spec: &Spec, check: &'static Check, options: &Options) -> Report {
-    let mut report = run_one(spec, check, options);
+fn run_to_the_end(spec: &Spec, check: &'static Check, options: &Options, habits: &Habits) -> Report {
+    let mut report = run_once(spec, check, options, habits);
     for retry in 1..=options.retries {
         if interrupted() || !report.outcome.condemns() {
             break;
         }
-        let again = run_one(spec, check, options);
+        let again = run_once(spec, check, options, habits);
         if again.outcome == Outcome::Pass {
             report.reason =
                 format!("{} at first, and passed at retry {retry}; {}", report.outcome, report.reason);
@@ -239,6 +244,10 @@ fn run_to_the_end(spec: &Spec, check: &'static Check, options: &Options) -> Repo
 /// Runs one check against a server of its own.
 #[must_use]
 pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> Report {
+    run_once(spec, check, options, &Habits::default())
+}
+
+fn run_once(spec: &Spec, check: &'static Check, options: &Options, habits: &Habits) -> Report {
     let began = Instant::now();
     let running = || UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
     running().push((check.id, began));
@@ -246,9 +255,17 @@ pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> Report 
     match Server::launch(spec, options.patience, options.seed) {
         Err(error) => report.blame(Finding::broken("a server to check", error.to_string())),
         Ok(mut server) => {
-            if let Err(finding) = guarded(check, &mut server) {
-                report.blame(server.diagnose(finding));
+            if let Err(finding) = guarded(check, &mut server).map_err(|it| server.diagnose(it)) {
+                report.blame(finding);
+            } else if let Err(finding) = server.lives_on() {
+                report.blame(finding);
+            }
+            if report.outcome != Outcome::Pass {
                 report.server_output = server.last_words();
+            }
+            let left = server.put_away();
+            if report.outcome == Outcome::Pass && !left.is_empty() {
+                report.account(left, habits.of(spec, options));
             }
         }
     }
@@ -294,12 +311,24 @@ impl Report {
         }
     }
 
+    /// A check that passed is to blame for what is left of the server, but not for what always is.
+    fn account(&mut self, left: Vec<Remnant>, habits: &[&str]) {
+        let new = left.into_iter().filter(|remnant| !habits.contains(&remnant.kind));
+        let new: Vec<_> = new.map(|remnant| remnant.name).collect();
+        if !new.is_empty() {
+            let reason = "the server leaves nothing of the kind after an ordinary client";
+            self.blame(Finding::leak("nothing left once SIGTERM has ended the server", &new).because(reason));
+        }
+    }
+
     fn blame(&mut self, finding: Finding) {
         self.outcome = finding.outcome.at(self.check.level);
         self.expected = finding.expected;
         self.actual = finding.actual;
         self.reason = finding.reason;
-        if matches!(finding.outcome, Outcome::Timeout | Outcome::Crash) && self.outcome != finding.outcome {
+        if matches!(finding.outcome, Outcome::Timeout | Outcome::Crash | Outcome::Leak)
+            && self.outcome != finding.outcome
+        {
             let colon = if self.reason.is_empty() { "" } else { ": " };
             self.reason = format!("{}{colon}{}", finding.outcome, self.reason);
         }

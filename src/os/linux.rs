@@ -24,6 +24,7 @@ use procfs::process::{FDTarget, Process as ProcEntry, Stat};
 use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
 
 use super::unix_table;
+use super::vital_signs::place;
 use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers};
 
 /// The signals by which a user asks what is going on.
@@ -156,19 +157,26 @@ pub fn unmapped(address: SocketAddr) -> SocketAddr {
 }
 
 pub fn listens(place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    match place {
+    Ok(socket_at(place)?.is_some())
+}
+
+pub fn socket_at(place: Place<'_>) -> io::Result<Option<u64>> {
+    Ok(match place {
         Place::Tcp(address) => {
-            Ok(listeners()?.iter().any(|entry| covers(unmapped(entry.local_address), address)))
+            let mut all = listeners()?.into_iter();
+            all.find(|entry| covers(unmapped(entry.local_address), address)).map(|entry| entry.inode)
         }
-        Place::Udp(address) => Ok([procfs::net::udp(), procfs::net::udp6()]
+        Place::Udp(address) => [procfs::net::udp(), procfs::net::udp6()]
             .into_iter()
             .filter_map(Result::ok)
             .flatten()
-            .any(|entry| covers(unmapped(entry.local_address), address))),
-        Place::Unix(path) => Ok(unix_table::read()?
-            .iter()
-            .any(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))),
-    }
+            .find(|entry| covers(unmapped(entry.local_address), address))
+            .map(|entry| entry.inode),
+        Place::Unix(path) => unix_table::read()?
+            .into_iter()
+            .find(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))
+            .map(|entry| entry.inode),
+    })
 }
 
 /// The kernel lists listening sockets before all others, so the thousands in TIME_WAIT need not be read.
@@ -273,12 +281,8 @@ pub fn program(pid: Pid) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
-/// `/proc/PID/wchan` needs no privilege for one's own processes but reads `0` while running.
 pub fn blocked_in(pid: Pid) -> Option<String> {
-    let place = fs::read_to_string(format!("/proc/{pid}/wchan")).ok()?;
-    // The compiler's suffixes (`.constprop.0`) mean nothing to a reader.
-    let place = place.split('.').next().unwrap_or_default().trim();
-    (!matches!(place, "" | "0")).then(|| place.to_owned())
+    place(&format!("/proc/{pid}/wchan"))
 }
 
 pub fn adopt_orphans() {

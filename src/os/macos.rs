@@ -285,6 +285,10 @@ fn is_at(info: &SocketInfo, place: Place<'_>) -> bool {
 }
 
 /// A connection in TIME_WAIT has no descriptor left for libproc to show.
+pub fn socket_at(_place: Place<'_>) -> io::Result<Option<u64>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub fn tcp_states(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -46,6 +46,10 @@ pub fn listens(_place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result
     cannot_tell()
 }
 
+pub fn socket_at(_place: Place<'_>) -> io::Result<Option<u64>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub fn tcp_states(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
     cannot_tell()
 }

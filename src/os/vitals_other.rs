@@ -31,3 +31,23 @@ pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
 pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+pub fn state(_pid: Pid) -> Option<&'static str> {
+    None
+}
+
+pub fn waits(_pid: Pid) -> Vec<String> {
+    Vec::new()
+}
+
+pub fn command_line(_pid: Pid) -> Vec<String> {
+    Vec::new()
+}
+
+pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn is_at_rest(_pid: Pid) -> Option<bool> {
+    None
+}

@@ -78,7 +78,7 @@ impl<W: Write> Human<W> {
         }
         self.field("why", check.why)?;
         self.field("see", &check.cites.join(" · "))?;
-        self.field("printed", &report.server_output.join("\n            "))?;
+        self.field("printed", &report.server_output.join("\n"))?;
         self.field("again", &self.heading.again(id))
     }
 
@@ -86,6 +86,8 @@ impl<W: Write> Human<W> {
         if text.is_empty() {
             return Ok(());
         }
+        // What has several lines keeps to its column.
+        let text = text.trim_end().replace('\n', "\n            ");
         writeln!(self.out, "  {DIM}{name:<9}{DIM:#} {text}")
     }
 

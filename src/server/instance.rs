@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,11 +13,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use os_pipe::PipeWriter;
 
+use super::ledger::{self, Ledger};
 use super::output::Output;
-use super::shepherd::{Flock, MARK, wait_for_burial};
+use super::shepherd::{End, Flock, MARK, wait_for_burial};
 use super::spawn::spawn;
 use super::{Conditions, LaunchError, describe, guard};
-use crate::os::{self, Process};
+use crate::os::{self, IpcObject, Process};
 use crate::patience::{Countdown, GLANCE, interrupted};
 use crate::trace;
 
@@ -32,6 +33,10 @@ pub struct Instance {
     status: Option<ExitStatus>,
     /// Once the launched process has been reaped, its number may belong to a stranger.
     reaped: bool,
+    ledger: Box<Ledger>,
+    end: End,
+    /// What it has left that others would have to remove; known once it has ended.
+    legacy: Vec<IpcObject>,
 }
 
 /// The descriptors through which one process converses, where it does not make its own.
@@ -68,12 +73,22 @@ impl Instance {
             command = with_listeners(command, given.passed.len(), conditions.passing.to_another);
         }
         let input = conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
+        let ledger = Box::new(Ledger::open());
         let child = spawn(command, given.passed).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = guard::watch(leader);
         trace::note(|| format!("the server is launched as process {leader}"));
-        let flock = Flock { leader, mark };
-        let instance = Instance { child, flock, output, _input: input, status: None, reaped: false };
+        let instance = Instance {
+            child,
+            flock: Flock::new(leader, mark),
+            output,
+            _input: input,
+            status: None,
+            reaped: false,
+            ledger,
+            end: End::default(),
+            legacy: Vec::new(),
+        };
         watched.map_err(LaunchError::Harness).map(|()| instance)
     }
 
@@ -127,6 +142,9 @@ impl Instance {
         if self.reaped {
             return Err(nix::Error::ESRCH.into());
         }
+        if matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
+            self.note_objects();
+        }
         trace::note(|| format!("process {} gets {signal}", self.pid()));
         Ok(kill(self.pid(), signal)?)
     }
@@ -170,6 +188,9 @@ impl Instance {
 
     /// Ends every process of this server: SIGTERM to the first, and SIGKILL to all that remain.
     pub fn stop(&mut self) {
+        if self.reaped {
+            return;
+        }
         let _ = self.signal(Signal::SIGTERM);
         let _ = self.signal(Signal::SIGCONT);
         self.wait(FAREWELL);
@@ -181,7 +202,8 @@ impl Instance {
         if self.reaped {
             return;
         }
-        self.flock.end();
+        self.note_objects();
+        self.end = self.flock.end();
         // Of another user's process (a setuid program's) there is no end to be had, and none to wait for.
         if wait_for_burial(self.pid()) {
             self.status = self.status.or(self.child.wait().ok());
@@ -189,6 +211,34 @@ impl Instance {
         self.reaped = true;
         self.flock.bury();
         guard::leave(self.pid());
+        self.legacy = self.ledger.left(&self.flock.seen());
+        ledger::remove(&self.legacy);
+    }
+
+    /// Whether it ended by itself or by SIGTERM, with every process of its own, and so could tidy up.
+    pub(super) fn went_in_order(&self) -> bool {
+        let ended = self.status.is_some_and(|it| it.signal().is_none_or(|it| it == Signal::SIGTERM as i32));
+        self.end.in_order && ended
+    }
+
+    /// Its processes that could not be ended.
+    pub(super) fn survivors(&self) -> &[Process] {
+        &self.end.survivors
+    }
+
+    /// What it should have removed before it ended.
+    pub(super) fn legacy(&self) -> &[IpcObject] {
+        if self.went_in_order() { &self.legacy } else { &[] }
+    }
+
+    /// What it has left up to now, where the system tells; to be asked when all its processes have ended.
+    pub(super) fn left(&self) -> Option<Vec<IpcObject>> {
+        self.ledger.can_tell().then(|| self.ledger.left(&self.flock.seen()))
+    }
+
+    /// Remembers which objects its processes have open now; what they close before their end is theirs too.
+    pub(super) fn note_objects(&self) {
+        self.ledger.note(&self.flock);
     }
 }
 

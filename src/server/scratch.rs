@@ -32,6 +32,9 @@ static HOME: Mutex<Option<Home>> = Mutex::new(None);
 
 const PREFIX: &str = "echospec-";
 
+/// The server's own part of its directory; beside it are its address and its clients'.
+const TEMPORARY: &str = "tmp";
+
 /// The file whose lock says that the run lives.
 const ALIVE: &str = "alive";
 
@@ -43,6 +46,7 @@ impl Scratch {
             None => place.insert(Home::new()?),
         };
         let directory = tempfile::Builder::new().prefix("s").tempdir_in(home.directory.path())?;
+        fs::create_dir(directory.path().join(TEMPORARY))?;
         home.servers += 1;
         Ok(Scratch { directory: Some(directory) })
     }
@@ -50,12 +54,17 @@ impl Scratch {
     pub fn path(&self) -> &Path {
         self.directory.as_ref().map_or(Path::new(""), TempDir::path)
     }
+
+    /// Where the server puts what it needs for a while, and nobody else puts anything.
+    pub fn temporary(&self) -> PathBuf {
+        self.path().join(TEMPORARY)
+    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let directory = self.directory.take();
-        if KEPT.load(Ordering::SeqCst) {
+        if are_kept() {
             let _ = directory.map(TempDir::keep);
             return;
         }
@@ -111,6 +120,10 @@ pub fn keep_directories() {
     KEPT.store(true, Ordering::SeqCst);
 }
 
+pub(super) fn are_kept() -> bool {
+    KEPT.load(Ordering::SeqCst)
+}
+
 /// The run's directory, if servers live or [directories are kept](keep_directories).
 #[must_use]
 pub fn directory() -> Option<PathBuf> {
@@ -120,7 +133,7 @@ pub fn directory() -> Option<PathBuf> {
 /// Removes the directories of all servers, for a program that ends without dropping them.
 pub(super) fn remove_all() {
     let all = home().take();
-    if KEPT.load(Ordering::SeqCst) {
+    if are_kept() {
         // Nobody locks it any more, and yet it is not abandoned.
         let keep = |home: Home| fs::remove_file(home.directory.keep().join(ALIVE));
         let _ = all.map(keep);

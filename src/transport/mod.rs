@@ -31,7 +31,7 @@ pub use knock::Knock;
 pub use link::Link;
 pub use messenger::{Message, Messenger};
 pub(crate) use pipe::pair as pipe_pair;
-pub(crate) use port::loopback_has;
+pub(crate) use port::{absent_loopback, loopback_has};
 use port::{connect_within, stream_socket};
 
 /// Every mechanism, in the order that help and tables show them.

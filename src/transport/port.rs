@@ -77,6 +77,12 @@ pub(crate) fn connect_within(socket: &Socket, address: &SockAddr, limit: Duratio
     }
 }
 
+/// The first of `addresses` that it does not answer to, in words.
+pub(crate) fn absent_loopback(addresses: &[IpAddr]) -> Option<String> {
+    let absent = addresses.iter().find(|&&address| !loopback_has(address));
+    absent.map(|address| format!("{address} cannot be bound"))
+}
+
 /// Whether this machine's loopback interface answers to `address`, as Linux's does to all of 127/8.
 pub(crate) fn loopback_has(address: IpAddr) -> bool {
     std::net::TcpListener::bind((address, 0)).is_ok()

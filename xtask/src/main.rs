@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bundled;
 mod ci;
+mod hostile;
 mod kill;
 mod matrix;
 mod mutants;
@@ -16,6 +17,7 @@ mod round;
 mod soak;
 mod test_all;
 mod tidy;
+mod trail;
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "The tasks of the echospec repository")]
@@ -40,6 +42,8 @@ enum Task {
     Soak(soak::Args),
     /// End the program at random moments by random signals, and count what it leaves behind.
     Kill(kill::Args),
+    /// The program against servers that mean harm: verdict, time, memory, and what is left.
+    Hostile(hostile::Args),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),
+        Task::Hostile(args) => hostile::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
