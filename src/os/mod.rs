@@ -31,6 +31,7 @@ use nix::unistd::Pid;
 
 use crate::verdict::printable;
 
+mod ends;
 mod forks;
 mod inheritance;
 mod limits;
@@ -62,8 +63,11 @@ mod kqueue;
 #[cfg(target_os = "macos")]
 mod procargs;
 #[cfg(target_os = "linux")]
+mod unix_peers;
+#[cfg(target_os = "linux")]
 mod unix_table;
 
+pub use ends::{Access, End, Partner, Survey, access};
 pub use forks::{between_launches, launching};
 pub use inheritance::{Inheritance, bequeath, leave_session};
 pub use limits::{
@@ -339,10 +343,6 @@ pub fn unsent_bytes(socket: std::os::fd::BorrowedFd<'_>) -> io::Result<usize> {
 
 /// Whether a socket bound to `bound` takes what is sent to `asked`. `[::]` takes IPv4 too unless
 /// `IPV6_V6ONLY` is set (ipv6(7)).
-#[cfg_attr(
-    not(any(target_os = "linux", target_os = "macos")),
-    expect(dead_code, reason = "no table to look in")
-)]
 fn covers(bound: SocketAddr, asked: SocketAddr) -> bool {
     let (ip, wanted) = (bound.ip().to_canonical(), asked.ip());
     let takes = ip == wanted || ip.is_unspecified() && (ip.is_ipv6() || wanted.is_ipv4());
