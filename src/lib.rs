@@ -31,7 +31,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `cli` | parse, call one library function, print, exit code |
-//! | `report`, `demo`, `doctor`, `expectations` | what a run found, stories told from live kernel state, what this machine lacks |
+//! | `report`, `demo`, `fds`, `doctor`, `expectations` | what a run found, stories told from live kernel state, who holds the other end, what this machine lacks |
 //! | [`runner`] | pairs servers with checks and emits events |
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
@@ -47,6 +47,8 @@ pub mod demo;
 pub mod doctor;
 #[cfg(feature = "cli")]
 pub mod expectations;
+#[cfg(feature = "cli")]
+pub mod fds;
 pub mod os;
 pub mod patience;
 pub mod payload;

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["server"],
     &["checks", "measures"],
     &["runner"],
-    &["report", "demo", "doctor", "expectations"],
+    &["report", "demo", "fds", "doctor", "expectations"],
     &["cli"],
 ];
 
