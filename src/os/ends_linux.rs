@@ -13,8 +13,10 @@ use nix::unistd::Pid;
 
 use super::{Access, End, Partner};
 use crate::os::system::{described, sockets};
-use crate::os::unix_peers;
 use crate::os::{Object, Socket, SocketName};
+
+#[path = "unix_peers.rs"]
+mod unix_peers;
 
 /// The sockets of this network namespace.
 #[derive(Debug)]

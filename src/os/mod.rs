@@ -36,6 +36,7 @@ mod forks;
 mod inheritance;
 mod limits;
 mod seal;
+mod tap;
 mod vitals;
 
 #[cfg(target_os = "linux")]
@@ -63,8 +64,6 @@ mod kqueue;
 #[cfg(target_os = "macos")]
 mod procargs;
 #[cfg(target_os = "linux")]
-mod unix_peers;
-#[cfg(target_os = "linux")]
 mod unix_table;
 
 pub use ends::{Access, End, Partner, Survey, access};
@@ -75,6 +74,7 @@ pub use limits::{
 };
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
+pub use tap::{Frame, Tap};
 pub use vitals::{
     Queues, Scheduling, SignalSets, Vitals, acknowledge_at_once, scheduling, signals, tcp_queues, vitals,
     waits_to_write_to_pipe,
