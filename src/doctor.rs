@@ -8,8 +8,9 @@ use nix::unistd::{Pid, access};
 use serde::Serialize;
 use socket2::{Domain, Socket, Type};
 
-use crate::os::{self, TcpState};
+use crate::os::{self, Tap, TcpState};
 use crate::transport::loopback_has;
+use crate::wire::{MEND, obstacle};
 
 /// One thing that some checks need.
 pub struct Probe {
@@ -99,6 +100,12 @@ pub const PROBES: &[Probe] = &[
         without: "datagrams that pretend to come from another echo server: port/echo-loop",
         mend: "run as root or with CAP_NET_BIND_SERVICE, or leave it: it is for information only",
         look: privileged_ports,
+    },
+    Probe {
+        name: "packets",
+        without: "what passes on the wire: wire/*, echospec capture",
+        mend: MEND,
+        look: packets,
     },
     Probe {
         name: "a shell",
@@ -202,6 +209,10 @@ fn privileged_ports() -> Found {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err("not to be bound".into()),
         _ => Ok("can be bound".into()),
     }
+}
+
+fn packets() -> Found {
+    Tap::open(None).map(|_| "seen as they pass".into()).map_err(|error| obstacle(&error))
 }
 
 fn shell() -> Found {

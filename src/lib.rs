@@ -35,7 +35,7 @@
 //! | [`runner`] | pairs servers with checks and emits events |
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
-//! | [`transport`] | one file for each mechanism: how a client reaches a server |
+//! | [`transport`], [`wire`] | one file for each mechanism: how a client reaches a server; the packets themselves |
 //! | [`verdict`], [`trace`], [`patience`], [`payload`], [`os`] | words, what happened, deadlines, bytes, and the system |
 
 pub mod checks;
@@ -59,6 +59,7 @@ pub mod server;
 pub mod trace;
 pub mod transport;
 pub mod verdict;
+pub mod wire;
 
 /// Compiles the README's example.
 #[cfg(doctest)]

@@ -62,6 +62,8 @@ mod tests {
 
     use super::Tap;
 
+    const HEADERS: usize = 14 + 20 + 8;
+
     #[test]
     fn each_packet_of_the_port_is_heard_once_and_no_other() {
         let [here, elsewhere] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
@@ -75,7 +77,6 @@ mod tests {
             elsewhere.send_to(&[0; 100], ("127.0.0.1", other)).unwrap();
         }
         let mut room = [0; 64];
-        const HEADERS: usize = 14 + 20 + 8;
         for length in [1, 2, 3] {
             let frame = tap.next(&mut room, Duration::from_secs(5)).unwrap().unwrap();
             assert_eq!((frame.length, frame.bytes.len()), (HEADERS + length, HEADERS + length));

@@ -4,14 +4,14 @@
 use std::io::{self, IoSliceMut};
 use std::mem::size_of;
 use std::os::fd::AsRawFd;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use nix::libc;
 use nix::net::if_::if_nametoindex;
 use nix::sys::socket::sockopt::{RcvBufForce, ReceiveTimestampns};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use nix::sys::time::TimeSpec;
-use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
 
 use super::Frame;
 
@@ -25,20 +25,15 @@ pub struct Tap {
 
 impl Tap {
     pub fn open(port: Option<u16>) -> io::Result<Tap> {
-        let loopback = if_nametoindex("lo")?;
-        // ETH_P_ALL stands in the byte order of the network.
-        let all = i32::from(u16::try_from(libc::ETH_P_ALL).unwrap_or_default().to_be());
-        let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(all)))?;
-        socket.attach_filter(&filter(loopback, port))?;
+        // Without a protocol it hears nothing until it is bound, and by then has its filter.
+        let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
+        socket.attach_filter(&filter(port))?;
         // Beyond rmem_max only CAP_NET_ADMIN may go: the system's own limit is what the others get.
         let _ = setsockopt(&socket, RcvBufForce, &QUEUE)
             .or_else(|_| socket.set_recv_buffer_size(QUEUE).map_err(|_| nix::errno::Errno::EPERM));
         setsockopt(&socket, ReceiveTimestampns, &true)?;
-        let tap = Tap { socket };
-        // What came before there was a filter.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        while tap.next(&mut [0; 1], Duration::ZERO)?.is_some_and(|frame| frame.at < now) {}
-        Ok(tap)
+        socket.bind(&loopback()?)?;
+        Ok(Tap { socket })
     }
 
     pub fn next<'a>(&self, room: &'a mut [u8], limit: Duration) -> io::Result<Option<Frame<'a>>> {
@@ -82,6 +77,28 @@ impl Tap {
     }
 }
 
+/// Every protocol (`ETH_P_ALL`) on the loopback interface.
+#[expect(unsafe_code, reason = "no crate makes such an address")]
+fn loopback() -> io::Result<SockAddr> {
+    let interface = i32::try_from(if_nametoindex("lo")?).map_err(io::Error::other)?;
+    let family = libc::sa_family_t::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
+    let protocol = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?;
+    // SAFETY: a `sockaddr_ll` is smaller than the storage that is given, and has its alignment; all of it but three
+    // integers stays zero, as it was.
+    let made = unsafe {
+        SockAddr::try_init(|storage, length| {
+            let address = &mut *storage.cast::<libc::sockaddr_ll>();
+            address.sll_family = family;
+            // In the byte order of the network.
+            address.sll_protocol = protocol.to_be();
+            address.sll_ifindex = interface;
+            *length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(io::Error::other)?;
+            Ok(())
+        })
+    };
+    made.map(|((), address)| address)
+}
+
 fn stamp(message: ControlMessageOwned) -> Option<Duration> {
     match message {
         ControlMessageOwned::ScmTimestampns(time) => Some(time.into()),
@@ -92,18 +109,11 @@ fn stamp(message: ControlMessageOwned) -> Option<Duration> {
 /// The fields of a packet beside its bytes: `SKF_AD_OFF` and its like in `<linux/filter.h>`.
 const ASIDE: u32 = (-0x1000_i32).cast_unsigned();
 const KIND: u32 = ASIDE + 4;
-const INTERFACE: u32 = ASIDE + 8;
 
 /// On loopback every packet is seen going out and coming in; the former is left out.
-fn filter(loopback: u32, port: Option<u16>) -> Vec<SockFilter> {
-    let mut program = vec![
-        load(WORD, INTERFACE),
-        unless(loopback),
-        DROP,
-        load(BYTE, KIND),
-        unless_not(libc::PACKET_OUTGOING.into()),
-        DROP,
-    ];
+fn filter(port: Option<u16>) -> Vec<SockFilter> {
+    let mut program =
+        vec![load(BYTE, KIND), SockFilter::new(EQUAL, 0, 1, libc::PACKET_OUTGOING.into()), DROP];
     if let Some(port) = port {
         program.extend(only(port.into()));
     }
@@ -137,9 +147,8 @@ fn only(port: u32) -> [SockFilter; 15] {
     ]
 }
 
-/// `<linux/bpf_common.h>`: BPF_LD | BPF_ABS with BPF_W, BPF_H, BPF_B; BPF_LD | BPF_IND | BPF_H;
+/// `<linux/bpf_common.h>`: BPF_LD | BPF_ABS with BPF_H, BPF_B; BPF_LD | BPF_IND | BPF_H;
 /// BPF_LDX | BPF_MSH | BPF_B; BPF_JMP | BPF_JEQ | BPF_K; BPF_RET | BPF_K.
-const WORD: u16 = 0x20;
 const HALF: u16 = 0x28;
 const BYTE: u16 = 0x30;
 const INDEXED: u16 = 0x48;
@@ -152,14 +161,4 @@ const TAKE: SockFilter = SockFilter::new(RETURN, 0, 0, u32::MAX);
 
 const fn load(width: u16, place: u32) -> SockFilter {
     SockFilter::new(width, 0, 0, place)
-}
-
-/// Skips the next instruction if what was loaded is `value`.
-const fn unless(value: u32) -> SockFilter {
-    SockFilter::new(EQUAL, 1, 0, value)
-}
-
-/// Skips the next instruction unless what was loaded is `value`.
-const fn unless_not(value: u32) -> SockFilter {
-    SockFilter::new(EQUAL, 0, 1, value)
 }

@@ -11,7 +11,7 @@ use crate::root;
 const FLOORS: &[&[&str]] = &[
     &["os", "verdict", "payload", "trace"],
     &["patience"],
-    &["transport"],
+    &["transport", "wire"],
     &["server"],
     &["checks", "measures"],
     &["runner"],
