@@ -80,7 +80,7 @@ impl Told {
 
     /// The number before `word` in the last line.
     fn total(&self, word: &str) -> usize {
-        let line = self.summary.lines().find(|line| line.contains(" SYN-ACK, ")).expect(&self.summary);
+        let line = self.summary.lines().find(|line| line.contains(" packets of ")).expect(&self.summary);
         let part = line.split([',', ':']).find(|part| part.ends_with(&format!(" {word}")));
         part.and_then(|part| part.split_whitespace().next()?.parse().ok()).expect(line)
     }
