@@ -241,7 +241,8 @@ fn without_the_capability_the_refusal_says_what_would_mend_it() {
     };
     let text = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(3), "{text}");
-    let lacking = if cfg!(target_os = "linux") { "CAP_NET_RAW is lacking" } else { "no packet sockets" };
+    let lacking =
+        if std::env::consts::OS == "linux" { "CAP_NET_RAW is lacking" } else { "no packet sockets" };
     assert!(text.contains(lacking) && text.contains(echospec::wire::MEND), "{text}");
     let doctor = String::from_utf8(run(&["doctor"]).unwrap().stdout).unwrap();
     assert!(doctor.contains(lacking) && doctor.contains(echospec::wire::MEND), "{doctor}");
