@@ -9,8 +9,9 @@ use serde::Serialize;
 use socket2::{Domain, Socket, Type};
 
 use crate::lack::{self, Lack};
-use crate::os::{self, TcpState};
+use crate::os::{self, Tap, TcpState};
 use crate::transport::{absent_loopback, loopback_has};
+use crate::wire::obstacle;
 
 /// One thing that some checks need.
 pub struct Probe {
@@ -50,7 +51,7 @@ pub const PROBES: &[Probe] = &[
     Probe { lack: &lack::ABSTRACT_NAMES, look: abstract_names },
     Probe { lack: &lack::SIGNALS, look: signals },
     Probe { lack: &lack::PRIVILEGED_PORTS, look: privileged_ports },
-    Probe { lack: &lack::RAW_SOCKETS, look: raw_sockets },
+    Probe { lack: &lack::PACKETS, look: packets },
     Probe { lack: &lack::SHELL, look: shell },
 ];
 
@@ -168,10 +169,8 @@ fn privileged_ports() -> Found {
     }
 }
 
-/// Healthy either way: nobody needs them.
-fn raw_sockets() -> Found {
-    let allowed = Socket::new(Domain::IPV4, Type::RAW, None).is_ok();
-    Ok(if allowed { "allowed, and not needed".into() } else { "not allowed, and not needed".into() })
+fn packets() -> Found {
+    Tap::open(None).map(|_| "seen as they pass".into()).map_err(|error| obstacle(&error))
 }
 
 fn shell() -> Found {

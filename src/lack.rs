@@ -104,11 +104,12 @@ pub const PRIVILEGED_PORTS: Lack = Lack {
     mend: "run as root or with CAP_NET_BIND_SERVICE, or leave it: it is for information only",
 };
 
-/// Packets made by hand.
-pub const RAW_SOCKETS: Lack = Lack {
-    name: "raw sockets",
-    without: "nothing: every client is an ordinary socket",
-    mend: "nothing needs to be mended: CAP_NET_RAW is not asked for",
+/// A look at what passes on the loopback interface.
+pub const PACKETS: Lack = Lack {
+    name: "packets",
+    without: "what passes on the wire: wire/*, echospec capture",
+    mend: "Linux: run as root, or: sudo setcap cap_net_raw+ep \"$(command -v echospec)\", or in a container: \
+           --cap-add NET_RAW; other systems have no such sockets",
 };
 
 /// `/bin/sh`.

@@ -20,6 +20,7 @@ mod path;
 mod port;
 mod speech;
 mod talk;
+mod wire;
 
 /// One thing that a server should do, and how to find out whether it does.
 pub struct Check {
@@ -92,6 +93,7 @@ pub const AREAS: &[Area] = &[
         says: "slow clients, many clients, and what a server runs out of",
         checks: load::CHECKS,
     },
+    Area { name: "wire", says: "packets, as they pass on the loopback interface", checks: wire::CHECKS },
 ];
 
 /// The checks of a run that has only a few seconds: those that, between them, catch most broken servers.

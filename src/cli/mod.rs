@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod capture;
 mod check;
 mod demo;
 mod doctor;
 mod explain;
+mod fds;
 pub mod interrupt;
 mod list;
 mod repro;
@@ -53,6 +55,10 @@ enum Command {
     Explain(explain::Args),
     /// Say what will be limited on this machine, why, and what would mend it.
     Doctor(doctor::Args),
+    /// Run a command and record the packets of its own loopback ports, for Wireshark and tshark.
+    Capture(capture::Args),
+    /// Draw the descriptors of any running processes, and say who holds the other end of each.
+    Fds(fds::Args),
     /// Watch descriptors, pipes and sockets at work, drawn from the live kernel.
     Demo(demo::Args),
 }
@@ -74,6 +80,8 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Capture(args) => capture::run(&args),
+        Command::Fds(args) => fds::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
     crate::server::sweep();

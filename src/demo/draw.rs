@@ -9,6 +9,7 @@ use super::access::Access;
 use super::canvas::Canvas;
 use super::lanes::lanes;
 use super::picture::{Condition, Joint, Picture, Player, Row};
+use super::story::wrap;
 use crate::os::Object;
 
 /// How a picture is to look.
@@ -31,6 +32,9 @@ const NARROW_LANE: usize = 2;
 const MARGIN: usize = 4;
 /// A box is at least so wide, for its title.
 const NARROWEST: usize = 48;
+
+/// A line of a note is no longer, so that it fits beside some lanes.
+const NOTE: usize = 64;
 
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
@@ -79,8 +83,8 @@ impl<'a> Sheet<'a> {
         let mut sheet =
             Sheet { picture, look, texts: Vec::new(), tops: Vec::new(), edge: 0, columns: Vec::new() };
         let mut top = 0;
-        for player in &picture.processes {
-            let lines = sheet.lines(player);
+        for (place, player) in picture.processes.iter().enumerate() {
+            let lines = sheet.lines(place, player);
             sheet.tops.push(top);
             top += lines.len() + 2;
             sheet.texts.push(lines);
@@ -108,24 +112,41 @@ impl<'a> Sheet<'a> {
         (lines.clone().min().unwrap_or_default(), lines.max().unwrap_or_default())
     }
 
-    fn lines(&self, player: &Player) -> Vec<Line> {
-        let rows = player.rows.iter().enumerate().filter(|(_, row)| row.visible);
-        let mut lines: Vec<Line> =
-            rows.map(|(index, row)| Line { row: Some(index), text: self.describe(player, row) }).collect();
-        let left_out = player.rows.len() - lines.len();
+    fn lines(&self, place: usize, player: &Player) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (index, row) in player.rows.iter().enumerate().filter(|(_, row)| row.visible) {
+            let noted = self.picture.notes.contains_key(&(place, Some(index)));
+            lines.push(Line { row: Some(index), text: self.describe(player, row, noted) });
+            lines.extend(self.notes(place, Some(index)));
+        }
+        lines.extend(self.notes(place, None));
+        let left_out = player.rows.iter().filter(|row| !row.visible).count();
         if let Some(remark) = remark(player, left_out) {
             lines.push(Line { row: None, text: remark });
         }
         lines
     }
 
-    fn describe(&self, player: &Player, row: &Row) -> String {
+    /// What is known beyond the picture, each note indented below what it is about.
+    fn notes(&self, place: usize, row: Option<usize>) -> impl Iterator<Item = Line> + use<'a> {
+        const NUMBER_AND_NAME: usize = 11;
+        let indent = if row.is_some() { NUMBER_AND_NAME } else { 0 };
+        let notes = self.picture.notes.get(&(place, row)).into_iter().flatten();
+        let lines = notes.flat_map(move |note| wrap(note, NOTE - indent).into_iter().enumerate());
+        lines.map(move |(number, text)| {
+            let hang = if number > 0 { indent + 2 } else { indent };
+            Line { row: None, text: format!("{:hang$}{text}", "") }
+        })
+    }
+
+    fn describe(&self, player: &Player, row: &Row, noted: bool) -> String {
         let number = row.number;
         let standard = ["stdin", "stdout", "stderr"];
         let name = usize::try_from(number).ok().and_then(|number| standard.get(number)).unwrap_or(&"");
         let object = match row.access {
             Some(access) if matches!(row.object, Object::Pipe { .. }) => {
-                format!("{}, {} end{}", row.object, verb(access), self.far_end(player, row, access))
+                let far_end = if noted { String::new() } else { self.far_end(player, row, access) };
+                format!("{}, {} end{far_end}", row.object, verb(access))
             }
             _ => row.object.to_string(),
         };

@@ -4,6 +4,7 @@
 //! *joined* when they refer to the same pipe or socket, or to the two ends of one connection. A renderer
 //! turns it into boxes and lines; a story asks it whether what it tells is so.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
@@ -57,6 +58,9 @@ pub struct Picture {
     pub processes: Vec<Player>,
     /// Every object through which visible rows are connected.
     pub joints: Vec<Joint>,
+    /// What is known of a descriptor, or of a whole process, beyond the picture: by the index of the process and
+    /// that of the row in it.
+    pub notes: BTreeMap<(usize, Option<usize>), Vec<String>>,
 }
 
 /// One process of a picture.
@@ -111,6 +115,10 @@ pub enum Shared {
     Socket(u64),
     /// The two ends of one connection, by both addresses, the lower one first.
     Connection(SocketAddr, SocketAddr),
+    /// Two Unix domain sockets that are connected with each other, by their ids, the lower one first.
+    Pair(u64, u64),
+    /// The two sides of a pseudo-terminal, by its number.
+    Terminal(u32),
 }
 
 /// An object that joins visible rows, and where it is held.
@@ -136,7 +144,7 @@ impl Picture {
     /// These processes, and what joins them.
     #[must_use]
     pub fn of(processes: Vec<Player>) -> Picture {
-        let mut picture = Picture { processes, joints: Vec::new() };
+        let mut picture = Picture { processes, joints: Vec::new(), notes: BTreeMap::new() };
         picture.join();
         picture
     }
@@ -234,6 +242,16 @@ impl Player {
 }
 
 impl Condition {
+    /// How a process is that the kernel lists.
+    #[must_use]
+    pub fn of(process: &Process) -> Condition {
+        match process {
+            Process { zombie: true, .. } => Condition::Zombie,
+            Process { stopped: true, .. } => Condition::Stopped,
+            process => Condition::Alive(os::blocked_in(process.pid)),
+        }
+    }
+
     /// Whether it has ended, so that it has no descriptors.
     #[must_use]
     pub fn is_ended(&self) -> bool {
@@ -242,12 +260,7 @@ impl Condition {
 }
 
 fn condition(process: Option<&Process>) -> Condition {
-    match process {
-        None => Condition::Gone,
-        Some(Process { zombie: true, .. }) => Condition::Zombie,
-        Some(Process { stopped: true, .. }) => Condition::Stopped,
-        Some(process) => Condition::Alive(os::blocked_in(process.pid)),
-    }
+    process.map_or(Condition::Gone, Condition::of)
 }
 
 fn rows(actor: &Actor) -> Verdict<Vec<Row>> {

@@ -1,5 +1,6 @@
 //! Linux: `/proc` shows, pidfds tell. See proc(5), `pidfd_open(2)`, prctl(2).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -20,7 +21,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, getppid};
 use procfs::net::{TcpNetEntries, TcpNetEntry, UdpState};
-use procfs::process::{FDTarget, Process as ProcEntry, Stat};
+use procfs::process::{FDInfo, FDTarget, Process as ProcEntry, Stat};
 use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
 
 use super::unix_table;
@@ -71,17 +72,26 @@ fn process(stat: Stat) -> Process {
 }
 
 pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
+    let has_sockets =
+        |entries: &[FDInfo]| entries.iter().any(|entry| matches!(entry.target, FDTarget::Socket(_)));
+    described(
+        pid,
+        |entries| if has_sockets(entries) { Cow::Owned(sockets()) } else { Cow::Owned(HashMap::new()) },
+    )
+}
+
+/// The descriptor table of `pid`, with the sockets that `known` has for it.
+pub fn described<'a>(
+    pid: Pid,
+    known: impl FnOnce(&[FDInfo]) -> Cow<'a, HashMap<u64, Socket>>,
+) -> io::Result<Vec<Descriptor>> {
     let table = match ProcEntry::new(pid.as_raw()).and_then(|entry| entry.fd()) {
         Ok(table) => table,
         Err(ProcError::NotFound(_)) => return Ok(Vec::new()),
         Err(error) => return Err(to_io(error)),
     };
     let entries: Vec<_> = table.filter_map(Result::ok).collect();
-    let sockets = if entries.iter().any(|entry| matches!(entry.target, FDTarget::Socket(_))) {
-        sockets()
-    } else {
-        HashMap::new()
-    };
+    let sockets = known(&entries);
     let mut found: Vec<_> = entries
         .into_iter()
         .map(|entry| Descriptor { number: entry.fd, object: object(entry.target, &sockets) })
@@ -126,7 +136,7 @@ fn named_file(path: PathBuf) -> Object {
 }
 
 /// Every socket of this network namespace by its inode number.
-fn sockets() -> HashMap<u64, Socket> {
+pub fn sockets() -> HashMap<u64, Socket> {
     let tcp =
         [procfs::net::tcp(), procfs::net::tcp6()].into_iter().filter_map(Result::ok).flatten().map(|entry| {
             Socket {

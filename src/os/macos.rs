@@ -83,7 +83,7 @@ pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
 }
 
 /// The kernel walks the table upwards, so the numbers ascend.
-fn table(pid: Pid) -> io::Result<Vec<ProcFDInfo>> {
+pub fn table(pid: Pid) -> io::Result<Vec<ProcFDInfo>> {
     match bsd_info(pid) {
         // A zombie has no table any more, and the crate calls an empty one an error.
         Some(info) => Ok(listpidinfo::<ListFDs>(pid.as_raw(), info.pbi_nfiles as usize).unwrap_or_default()),
@@ -92,7 +92,7 @@ fn table(pid: Pid) -> io::Result<Vec<ProcFDInfo>> {
     }
 }
 
-fn object(pid: Pid, entry: &ProcFDInfo) -> Object {
+pub fn object(pid: Pid, entry: &ProcFDInfo) -> Object {
     let shown = match ProcFDType::from(entry.proc_fdtype) {
         ProcFDType::VNode => details(pid, entry).map(vnode),
         ProcFDType::Pipe => details(pid, entry).map(pipe),
@@ -104,7 +104,7 @@ fn object(pid: Pid, entry: &ProcFDInfo) -> Object {
 }
 
 /// Nothing where the descriptor has been closed or is of another kind than `T` describes.
-fn details<T: PIDFDInfo>(pid: Pid, entry: &ProcFDInfo) -> Option<T> {
+pub fn details<T: PIDFDInfo>(pid: Pid, entry: &ProcFDInfo) -> Option<T> {
     pidfdinfo(pid.as_raw(), entry.proc_fd).ok()
 }
 
@@ -127,7 +127,7 @@ fn kind(number: u32) -> String {
 #[derive(Default)]
 #[repr(C)]
 struct VnodeInfo {
-    _file: ProcFileInfo,
+    file: ProcFileInfo,
     stat: VInfoStat,
     _type_and_padding: [c_int; 2],
     _filesystem: [i32; 2],
@@ -171,6 +171,16 @@ struct PipeInfo {
 impl PIDFDInfo for PipeInfo {
     fn flavor() -> PIDFDInfoFlavor {
         PIDFDInfoFlavor::PipeInfo
+    }
+}
+
+/// How the descriptor was opened, of the kinds that are asked for it here.
+pub fn openness(pid: Pid, entry: &ProcFDInfo) -> Option<u32> {
+    match ProcFDType::from(entry.proc_fdtype) {
+        ProcFDType::Pipe => details(pid, entry).map(|info: PipeInfo| info.file.fi_openflags),
+        ProcFDType::VNode => details(pid, entry).map(|info: VnodeInfo| info.file.fi_openflags),
+        ProcFDType::Socket => details(pid, entry).map(|info: SocketFDInfo| info.pfi.fi_openflags),
+        _ => None,
     }
 }
 

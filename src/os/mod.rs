@@ -28,12 +28,14 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
+mod ends;
 mod forks;
 mod inheritance;
 mod ipc;
 mod limits;
 mod object;
 mod seal;
+mod tap;
 mod vitals;
 
 #[cfg(target_os = "linux")]
@@ -70,6 +72,7 @@ mod procargs;
 #[cfg(target_os = "linux")]
 mod unix_table;
 
+pub use ends::{Access, End, Partner, Survey, access};
 pub use forks::{between_launches, launching};
 pub use inheritance::{Inheritance, bequeath, leave_session};
 pub use ipc::{IpcName, IpcObject, ipc_names_held, ipc_objects, ipc_users, remove_ipc};
@@ -80,6 +83,7 @@ pub use limits::{
 pub use object::{Descriptor, Object, Socket, SocketName};
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
+pub use tap::{Frame, Tap};
 pub use vitals::{
     Queues, Scheduling, SignalSets, Vitals, acknowledge_at_once, command_line, is_at_rest, peak_memory,
     scheduling, signals, state, tcp_queues, vitals, waits, waits_to_write_to_pipe,
@@ -260,10 +264,6 @@ pub fn unsent_bytes(socket: std::os::fd::BorrowedFd<'_>) -> io::Result<usize> {
 
 /// Whether a socket bound to `bound` takes what is sent to `asked`. `[::]` takes IPv4 too unless
 /// `IPV6_V6ONLY` is set (ipv6(7)).
-#[cfg_attr(
-    not(any(target_os = "linux", target_os = "macos")),
-    expect(dead_code, reason = "no table to look in")
-)]
 fn covers(bound: SocketAddr, asked: SocketAddr) -> bool {
     let (ip, wanted) = (bound.ip().to_canonical(), asked.ip());
     let takes = ip == wanted || ip.is_unspecified() && (ip.is_ipv6() || wanted.is_ipv4());

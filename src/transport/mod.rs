@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use bitflags::bitflags;
 
+use crate::wire::claims::Claim;
+
 mod channel;
 mod client;
 mod due;
@@ -177,6 +179,8 @@ pub(crate) struct Reserved {
 /// What keeps a reserved address from others.
 #[derive(Debug)]
 pub(crate) struct Hold {
+    /// Given back first, while the port is still our own.
+    pub _told: Claim,
     pub _claim: Option<OwnedFd>,
 }
 

@@ -11,6 +11,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::{Address, Hold, Reserved};
 use crate::os;
+use crate::wire::Protocol as Carrier;
+use crate::wire::claims::Claim;
 
 /// Below the range from which any system here picks the ports of clients (32768 on Linux, 49152 on
 /// macOS), so that no connecting client can take a server's port between its choice and its bind.
@@ -41,11 +43,11 @@ fn next_port() -> u16 {
 
 /// Claims the port, and proves that nobody is bound to it on any address.
 fn hold(kind: Type, port: u16) -> Option<Hold> {
-    let protocol = if kind == Type::STREAM { "tcp" } else { "udp" };
-    let claim = os::claim(&format!("echospec-{protocol}-{port}")).ok()?;
+    let (carrier, name) = if kind == Type::STREAM { (Carrier::Tcp, "tcp") } else { (Carrier::Udp, "udp") };
+    let claim = os::claim(&format!("echospec-{name}-{port}")).ok()?;
     let probe = Socket::new(Domain::IPV4, kind, None).ok()?;
     probe.bind(&SockAddr::from(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))).ok()?;
-    Some(Hold { _claim: claim })
+    Some(Hold { _told: Claim::new(carrier, port), _claim: claim })
 }
 
 /// A TCP socket for `address`, bound to `source` if that is given.

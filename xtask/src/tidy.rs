@@ -11,11 +11,11 @@ use crate::root;
 const FLOORS: &[&[&str]] = &[
     &["os", "verdict", "lack", "payload", "trace"],
     &["patience"],
-    &["transport"],
+    &["transport", "wire"],
     &["server"],
     &["checks", "measures"],
     &["runner"],
-    &["report", "demo", "doctor", "expectations"],
+    &["report", "demo", "fds", "doctor", "expectations"],
     &["cli"],
 ];
 
