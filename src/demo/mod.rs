@@ -14,6 +14,7 @@ pub mod draw;
 pub mod picture;
 pub mod stage;
 pub mod story;
+pub mod svg;
 pub mod terminal;
 
 mod access;
