@@ -24,6 +24,8 @@ mod fork;
 mod lanes;
 mod launch;
 mod pipe;
+mod props;
+mod redirect;
 mod sharing;
 mod tcp;
 mod wording;
@@ -34,7 +36,7 @@ use story::{Manner, Story};
 use terminal::Terminal;
 
 /// Every demo, in the order in which a beginner should see them.
-pub const DEMOS: &[&Demo] = &[&pipe::DEMO, &fork::DEMO, &tcp::DEMO];
+pub const DEMOS: &[&Demo] = &[&redirect::DEMO, &pipe::DEMO, &fork::DEMO, &tcp::DEMO];
 
 /// A story about one mechanism.
 #[derive(Debug)]

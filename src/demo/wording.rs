@@ -5,6 +5,7 @@ use std::fmt;
 use super::access::Access;
 use super::picture::{Condition, Picture, Player, Row};
 use crate::os::Object;
+use crate::server;
 
 /// What a standard descriptor is called; else nothing.
 pub(super) fn standard_name(row: &Row) -> &'static str {
@@ -21,7 +22,19 @@ pub(super) fn object(picture: &Picture, player: &Player, row: &Row) -> String {
         _ => String::new(),
     };
     let remarks = remarks(row).into_iter().map(|remark| format!(", {remark}"));
-    format!("{}{end}{}", row.object, remarks.collect::<String>())
+    format!("{}{end}{}", name(&row.object), remarks.collect::<String>())
+}
+
+/// Of a file that was made for the story only its own name: the directory's is long, and means nothing.
+fn name(object: &Object) -> String {
+    let Object::File(path) = object else { return object.to_string() };
+    let ours = server::directory().and_then(|directory| directory.canonicalize().ok());
+    match path.file_name() {
+        Some(name) if ours.is_some_and(|ours| path.starts_with(ours)) => {
+            Object::File(name.into()).to_string()
+        }
+        _ => object.to_string(),
+    }
 }
 
 fn verb(access: Access) -> &'static str {

@@ -34,8 +34,7 @@ use instance::Given;
 pub use instance::Instance;
 pub use output::Output;
 pub use plan::bundled_plans;
-use scratch::Scratch;
-pub use scratch::{directory, keep_directories};
+pub use scratch::{Scratch, directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
 
