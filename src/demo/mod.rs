@@ -20,6 +20,7 @@ pub mod terminal;
 mod access;
 mod canvas;
 mod connections;
+mod fds;
 mod fork;
 mod lanes;
 mod launch;
@@ -36,7 +37,7 @@ use story::{Manner, Story};
 use terminal::Terminal;
 
 /// Every demo, in the order in which a beginner should see them.
-pub const DEMOS: &[&Demo] = &[&redirect::DEMO, &pipe::DEMO, &fork::DEMO, &tcp::DEMO];
+pub const DEMOS: &[&Demo] = &[&fds::DEMO, &redirect::DEMO, &pipe::DEMO, &fork::DEMO, &tcp::DEMO];
 
 /// A story about one mechanism.
 #[derive(Debug)]

@@ -3,7 +3,12 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use crate::patience::{Patience, until};
 use crate::server::{self, Scratch};
@@ -60,6 +65,18 @@ impl Folder {
     /// Makes the file `name` hold `text`.
     pub fn write(&self, name: &str, text: &[u8]) -> Verdict {
         fs::write(self.path(name), text).map_err(|error| unusable(name, &error))
+    }
+
+    /// The new FIFO `name`, opened at both ends. fifo(7).
+    pub fn fifo(&self, name: &str) -> Verdict<(File, File)> {
+        let path = self.path(name);
+        let made = mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).map_err(io::Error::from).and_then(|()| {
+            // Else this would wait for a writer, and the writer for a reader.
+            let mut unwaiting = File::options();
+            unwaiting.read(true).custom_flags(OFlag::O_NONBLOCK.bits());
+            Ok((unwaiting.open(&path)?, File::options().write(true).open(&path)?))
+        });
+        made.map_err(|error| unusable(name, &error))
     }
 
     /// Waits until the file `name` holds just `expected`.
