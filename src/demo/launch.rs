@@ -23,10 +23,16 @@ pub(super) fn program(name: &str) -> Verdict<PathBuf> {
 
 /// The bundled server called `name`, launched and ready.
 pub(super) fn server(name: &str, transport: &str, patience: Patience) -> Verdict<Server> {
+    server_by(&[], name, transport, patience)
+}
+
+/// The same, by way of another program with its arguments, such as env(1).
+pub(super) fn server_by(by: &[&str], name: &str, transport: &str, patience: Patience) -> Verdict<Server> {
     let known = Transport::named(transport);
     let transport = known.ok_or_else(|| Finding::broken(format!("the transport {transport}"), "unknown"))?;
     let address = transport.placeholders.iter().take(1).map(Into::into);
-    let command = std::iter::once(program(name)?.into_os_string()).chain(address);
+    let by = by.iter().map(OsString::from);
+    let command = by.chain([program(name)?.into_os_string()]).chain(address);
     let spec = Spec::new(transport, Start::Bind, command);
     spec.and_then(|spec| Server::launch(&spec, patience, 0)).map_err(|error| unlaunched(name, &error))
 }

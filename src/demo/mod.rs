@@ -22,6 +22,7 @@ mod canvas;
 mod connections;
 mod fds;
 mod fork;
+mod inheritance;
 mod lanes;
 mod launch;
 mod pipe;
