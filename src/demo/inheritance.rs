@@ -157,8 +157,7 @@ fn opened_twice(story: &mut Story<'_>, folder: &Folder) -> Verdict {
     let (first, second) = (folder.create(FILE)?, folder.open(FILE)?);
     let mut a = Writer::launch(story, first.into())?;
     let mut b = Writer::launch(story, second.into())?;
-    let cast =
-        [Actor::clients("parent", []), Actor::new("A", a.pid()), Actor::new("B", b.pid())];
+    let cast = [Actor::clients("parent", []), Actor::new("A", a.pid()), Actor::new("B", b.pid())];
     a.client.send(b"one\n")?;
     story.proven("A has written \"one\"", folder.expect(FILE, b"one\n", story.patience()))?;
     let picture = Picture::take(&cast)?;

@@ -26,6 +26,7 @@ mod inheritance;
 mod lanes;
 mod launch;
 mod pipe;
+mod pipe_ends;
 mod props;
 mod redirect;
 mod sharing;
