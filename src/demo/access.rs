@@ -1,4 +1,16 @@
 //! Which end of a pipe a descriptor is.
 
 pub use crate::os::Access;
-pub(super) use crate::os::access;
+use crate::os::OpenFile;
+
+impl Access {
+    /// The access mode that it was opened with.
+    pub(super) fn of(open: &OpenFile) -> Option<Access> {
+        match (open.readable, open.writable) {
+            (true, true) => Some(Access::Both),
+            (true, false) => Some(Access::Read),
+            (false, true) => Some(Access::Write),
+            (false, false) => None,
+        }
+    }
+}

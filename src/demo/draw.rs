@@ -8,9 +8,9 @@ use anstyle::{AnsiColor, Style};
 use super::access::Access;
 use super::canvas::Canvas;
 use super::lanes::lanes;
-use super::picture::{Condition, Joint, Picture, Player, Row};
-use super::story::wrap;
-use crate::os::Object;
+use super::picture::{Condition, Joint, Picture, Player, Row, Shared};
+use super::terminal::wrap;
+use super::wording;
 
 /// How a picture is to look.
 #[derive(Debug, Clone, Copy, Default)]
@@ -121,7 +121,7 @@ impl<'a> Sheet<'a> {
         }
         lines.extend(self.notes(place, None));
         let left_out = player.rows.iter().filter(|row| !row.visible).count();
-        if let Some(remark) = remark(player, left_out) {
+        if let Some(remark) = wording::remark(player, left_out) {
             lines.push(Line { row: None, text: remark });
         }
         lines
@@ -140,32 +140,9 @@ impl<'a> Sheet<'a> {
     }
 
     fn describe(&self, player: &Player, row: &Row, noted: bool) -> String {
-        let number = row.number;
-        let standard = ["stdin", "stdout", "stderr"];
-        let name = usize::try_from(number).ok().and_then(|number| standard.get(number)).unwrap_or(&"");
-        let object = match row.access {
-            Some(access) if matches!(row.object, Object::Pipe { .. }) => {
-                let far_end = if noted { String::new() } else { self.far_end(player, row, access) };
-                format!("{}, {} end{far_end}", row.object, verb(access))
-            }
-            _ => row.object.to_string(),
-        };
-        let text = format!("{number:>3} {name:<7}{object}");
+        let object = wording::object(self.picture, player, row, noted);
+        let text = format!("{:>3} {:<7}{object}", row.number, wording::standard_name(row));
         if self.look.ascii { text.replace('↔', "<->") } else { text }
-    }
-
-    /// Who holds the other end of a pipe, where no line shows it.
-    fn far_end(&self, player: &Player, row: &Row, access: Access) -> String {
-        let Some(shared) = row.shared() else { return String::new() };
-        let mut holders = self.picture.holders(shared);
-        holders.retain(|(_, held)| held.access.is_some_and(|theirs| theirs != access));
-        let (who, done) = if access == Access::Read { ("writer", "written") } else { ("reader", "read") };
-        match holders.first() {
-            None => format!("; no {who} here"),
-            Some(_) if holders.iter().any(|(_, held)| held.visible) => String::new(),
-            Some((other, _)) if other.role == player.role => String::new(),
-            Some((other, _)) => format!(", {done} by {}", other.program),
-        }
     }
 
     /// The line on which a row stands.
@@ -223,7 +200,11 @@ impl<'a> Sheet<'a> {
     fn draw_stubs(&self, canvas: &mut Canvas, place: usize) {
         for &(process, row) in &self.picture.joints[place].ends {
             let y = self.line_of((process, row));
-            let arrow = arrow(self.picture.processes[process].rows[row].access);
+            let joint = &self.picture.joints[place];
+            let arrow = match joint.shared {
+                Shared::Description(_) => arrow(None),
+                _ => arrow(self.picture.processes[process].rows[row].access),
+            };
             canvas.put(self.edge, y, "├", PLAIN);
             canvas.put(self.edge + 1, y, arrow, hue(place));
             canvas.across(self.edge + 1, self.columns[place], y, hue(place));
@@ -247,26 +228,6 @@ fn arrow(access: Option<Access>) -> &'static str {
     }
 }
 
-fn verb(access: Access) -> &'static str {
-    match access {
-        Access::Read => "read",
-        Access::Write => "write",
-        Access::Both => "read and write",
-    }
-}
-
-fn remark(player: &Player, left_out: usize) -> Option<String> {
-    match player.condition {
-        Condition::Zombie => Some("(no descriptors any more)".into()),
-        Condition::Gone => Some("(no such process any more)".into()),
-        _ if left_out == 0 => None,
-        _ if left_out == player.rows.len() => {
-            Some(format!("({left_out} descriptors, none of which plays a part here)"))
-        }
-        _ => Some(format!("(and {left_out} more that play no part here)")),
-    }
-}
-
 fn clip(text: &str, room: usize) -> String {
     if text.chars().count() <= room {
         return text.to_owned();
@@ -279,9 +240,10 @@ mod tests {
     use nix::unistd::Pid;
 
     use super::*;
+    use crate::os::Object;
 
     fn row(number: i32, pipe: u64, access: Access) -> Row {
-        Row { number, object: Object::Pipe { id: pipe }, access: Some(access), visible: true }
+        Row::new(number, Object::Pipe { id: pipe }, Some(access))
     }
 
     fn player(role: &str, pid: i32, rows: Vec<Row>) -> Player {

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use nix::unistd::Pid;
 
-use super::access::{Access, access};
-use crate::os::{self, Object, Process, Socket, SocketName};
+use super::access::Access;
+use super::sharing::find_descriptions;
+use crate::os::{self, Object, OpenFile, Process, Socket, SocketName};
 use crate::transport::Client;
 use crate::verdict::{Finding, Verdict};
 
@@ -24,19 +24,20 @@ pub struct Actor {
     role: String,
     pid: Pid,
     shown: Option<Vec<RawFd>>,
+    tells_flags: bool,
 }
 
 impl Actor {
     /// A process whose whole descriptor table is shown.
     pub fn new(role: impl Into<String>, pid: Pid) -> Actor {
-        Actor { role: role.into(), pid, shown: None }
+        Actor { role: role.into(), pid, shown: None, tells_flags: false }
     }
 
     /// This very process, of whose table only the ends that these clients hold are part of the story.
     pub fn clients<'a>(role: impl Into<String>, clients: impl IntoIterator<Item = &'a Client>) -> Actor {
         let held = |client: &'a Client| client.link().writer().into_iter().chain([client.reader()]);
         let shown = clients.into_iter().flat_map(held).map(|end| end.as_raw_fd()).collect();
-        Actor { role: role.into(), pid: Pid::this(), shown: Some(shown) }
+        Actor { role: role.into(), pid: Pid::this(), shown: Some(shown), tells_flags: false }
     }
 
     /// Shows `descriptor` too.
@@ -44,6 +45,12 @@ impl Actor {
     pub fn and(mut self, descriptor: &impl AsFd) -> Actor {
         self.shown.get_or_insert_default().push(descriptor.as_fd().as_raw_fd());
         self
+    }
+
+    /// Shows the flags of every descriptor, too.
+    #[must_use]
+    pub fn with_flags(self) -> Actor {
+        Actor { tells_flags: true, ..self }
     }
 
     fn shows(&self, number: RawFd) -> bool {
@@ -104,6 +111,12 @@ pub struct Row {
     pub access: Option<Access>,
     /// False for one that the picture knows but leaves out.
     pub visible: bool,
+    /// Its open file description, if the system shows it.
+    pub open: Option<OpenFile>,
+    /// The same number for every descriptor in this picture that shares this file's open file description.
+    pub description: Option<usize>,
+    /// Whether its flags are part of the story.
+    pub tells_flags: bool,
 }
 
 /// What two descriptors have in common.
@@ -119,6 +132,8 @@ pub enum Shared {
     Pair(u64, u64),
     /// The two sides of a pseudo-terminal, by its number.
     Terminal(u32),
+    /// The same open file description of a file, by its number in this picture.
+    Description(usize),
 }
 
 /// An object that joins visible rows, and where it is held.
@@ -138,7 +153,9 @@ impl Picture {
     pub fn take(cast: &[Actor]) -> Verdict<Picture> {
         let known = os::processes().map_err(|error| unseen("a list of processes", &error))?;
         let processes: Verdict<Vec<_>> = cast.iter().map(|actor| Player::look(actor, &known)).collect();
-        Ok(Picture::of(processes?))
+        let mut processes = processes?;
+        find_descriptions(&mut processes);
+        Ok(Picture::of(processes))
     }
 
     /// These processes, and what joins them.
@@ -166,7 +183,8 @@ impl Picture {
     fn bytes_pass(&self, joint: &Joint) -> bool {
         let access = |&(process, row): &(usize, usize)| self.processes[process].rows[row].access;
         let first = joint.ends.first().and_then(access);
-        !matches!(first, Some(Access::Read | Access::Write))
+        matches!(joint.shared, Shared::Description(_))
+            || !matches!(first, Some(Access::Read | Access::Write))
             || joint.ends.iter().any(|end| access(end) != first)
     }
 
@@ -265,11 +283,11 @@ fn condition(process: Option<&Process>) -> Condition {
 
 fn rows(actor: &Actor) -> Verdict<Vec<Row>> {
     let table = os::descriptors(actor.pid).map_err(|error| unseen("a descriptor table", &error))?;
-    let row = |descriptor: os::Descriptor| Row {
-        number: descriptor.number,
-        access: access(actor.pid, descriptor.number),
-        visible: actor.shows(descriptor.number),
-        object: descriptor.object,
+    let row = |os::Descriptor { number, object }: os::Descriptor| {
+        let open = os::open_file(actor.pid, number).ok();
+        let visible = actor.shows(number);
+        let access = open.as_ref().and_then(Access::of);
+        Row { visible, open, tells_flags: actor.tells_flags, ..Row::new(number, object, access) }
     };
     Ok(table.into_iter().map(row).collect())
 }
@@ -283,6 +301,12 @@ pub(super) fn unseen(what: &str, error: &io::Error) -> Finding {
 }
 
 impl Row {
+    /// One that is shown, and of which no more is known.
+    #[must_use]
+    pub fn new(number: RawFd, object: Object, access: Option<Access>) -> Row {
+        Row { number, object, access, visible: true, open: None, description: None, tells_flags: false }
+    }
+
     /// What it may have in common with other descriptors.
     #[must_use]
     pub fn shared(&self) -> Option<Shared> {
@@ -292,6 +316,7 @@ impl Row {
                 Some(Shared::Connection(*local.min(remote), *local.max(remote)))
             }
             Object::Socket(socket) => Some(Shared::Socket(socket.id)),
+            Object::File(_) => self.description.map(Shared::Description),
             _ => None,
         }
     }
@@ -308,32 +333,6 @@ impl Row {
         match &self.object {
             Object::Socket(Socket { name: SocketName::Tcp(local, _), .. }) => Some(*local),
             _ => None,
-        }
-    }
-}
-
-/// One line for each process, for the report of a claim that is not so.
-impl fmt::Display for Picture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, player) in self.processes.iter().enumerate() {
-            let break_line = if place > 0 { "\n" } else { "" };
-            write!(f, "{break_line}{} ({}), {}:", player.role, player.pid, player.condition)?;
-            for row in player.rows.iter().filter(|row| row.visible) {
-                write!(f, " {}={};", row.number, row.object)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Condition::Alive(None) => f.write_str("alive"),
-            Condition::Alive(Some(place)) => write!(f, "blocked in {place}"),
-            Condition::Stopped => f.write_str("stopped by a signal"),
-            Condition::Zombie => f.write_str("zombie: ended, and not yet reaped"),
-            Condition::Gone => f.write_str("reaped"),
         }
     }
 }

@@ -100,12 +100,7 @@ impl View {
 const UNSEEN: &str = "(its descriptors cannot be seen: permission denied; run as root, or as its user)";
 
 fn player(subject: &Subject) -> Player {
-    let row = |held: &Held| Row {
-        number: held.end.number,
-        object: dressed(held),
-        access: held.end.access,
-        visible: true,
-    };
+    let row = |held: &Held| Row::new(held.end.number, dressed(held), held.end.access);
     Player {
         role: printable(&subject.program),
         program: String::new(),

@@ -11,7 +11,8 @@ use std::os::fd::RawFd;
 
 use nix::unistd::Pid;
 
-use super::{Object, Socket, SocketName, covers};
+use super::covering::covers;
+use super::{Object, Socket, SocketName};
 
 #[cfg(target_os = "linux")]
 #[path = "ends_linux.rs"]

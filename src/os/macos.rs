@@ -23,8 +23,9 @@ use nix::libc::{self, c_char, c_int};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
+use super::covering::covers;
 pub use super::kqueue::{exit_status, wait_for_exit};
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers, procargs};
+use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, procargs};
 
 /// The signals by which a user asks what is going on; a terminal sends SIGINFO for Ctrl-T.
 pub const QUESTIONS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];
@@ -106,6 +107,19 @@ pub fn object(pid: Pid, entry: &ProcFDInfo) -> Object {
 /// Nothing where the descriptor has been closed or is of another kind than `T` describes.
 pub fn details<T: PIDFDInfo>(pid: Pid, entry: &ProcFDInfo) -> Option<T> {
     pidfdinfo(pid.as_raw(), entry.proc_fd).ok()
+}
+
+/// What the kernel shows of any open file.
+pub fn file_info(pid: Pid, number: i32) -> io::Result<ProcFileInfo> {
+    let table = table(pid)?;
+    let entry = table.iter().find(|entry| entry.proc_fd == number).ok_or(io::ErrorKind::NotFound)?;
+    let info = match ProcFDType::from(entry.proc_fdtype) {
+        ProcFDType::VNode => details(pid, entry).map(|info: VnodeInfo| info.file),
+        ProcFDType::Pipe => details(pid, entry).map(|info: PipeInfo| info.file),
+        ProcFDType::Socket => details(pid, entry).map(|info: SocketFDInfo| info.pfi),
+        _ => None,
+    };
+    info.ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
 /// After the `PROX_FDTYPE_…` of `<sys/proc_info.h>`.

@@ -28,12 +28,14 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
+mod covering;
 mod ends;
 mod forks;
 mod inheritance;
 mod ipc;
 mod limits;
 mod object;
+mod open_file;
 mod seal;
 mod tap;
 mod vitals;
@@ -81,6 +83,7 @@ pub use limits::{
     restore_descriptor_limit,
 };
 pub use object::{Descriptor, Object, Socket, SocketName};
+pub use open_file::{OpenFile, open_file, same_open_file};
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
 pub use tap::{Frame, Tap};
@@ -260,12 +263,4 @@ pub fn end_with_parent(command: &mut Command) {
 /// `Unsupported` where the system does not tell.
 pub fn unsent_bytes(socket: std::os::fd::BorrowedFd<'_>) -> io::Result<usize> {
     system::unsent_bytes(socket)
-}
-
-/// Whether a socket bound to `bound` takes what is sent to `asked`. `[::]` takes IPv4 too unless
-/// `IPV6_V6ONLY` is set (ipv6(7)).
-fn covers(bound: SocketAddr, asked: SocketAddr) -> bool {
-    let (ip, wanted) = (bound.ip().to_canonical(), asked.ip());
-    let takes = ip == wanted || ip.is_unspecified() && (ip.is_ipv6() || wanted.is_ipv4());
-    bound.port() == asked.port() && takes
 }

@@ -97,8 +97,19 @@ impl Instance {
     /// # Errors
     /// [`LaunchError::Spawn`] where it cannot be executed.
     pub fn between(program: PathBuf, input: OwnedFd, output: OwnedFd) -> Result<Instance, LaunchError> {
-        let given = Given::pipes(input, output);
-        Instance::launch((program.into_os_string(), Vec::new()), given, &Conditions::default())
+        Instance::with_stdio((program.into_os_string(), Vec::new()), [Some(input), Some(output), None])
+    }
+
+    /// Launches a program and its arguments with `stdio` as its descriptors 0, 1 and 2: for one that is left out, a
+    /// pipe in which nothing comes, or one that is [drained](Instance::output).
+    ///
+    /// # Errors
+    /// [`LaunchError::Spawn`] where it cannot be executed.
+    pub fn with_stdio(
+        command: (OsString, Vec<OsString>),
+        stdio: [Option<OwnedFd>; 3],
+    ) -> Result<Instance, LaunchError> {
+        Instance::launch(command, Given { stdio, passed: Vec::new() }, &Conditions::default())
     }
 
     /// The process that was launched.

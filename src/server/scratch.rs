@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 /// One server's directory, which goes with this value, or with [`remove_all`].
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub struct Scratch {
     directory: Option<TempDir>,
 }
 
@@ -39,6 +39,10 @@ const TEMPORARY: &str = "tmp";
 const ALIVE: &str = "alive";
 
 impl Scratch {
+    /// A new, empty directory.
+    ///
+    /// # Errors
+    /// Where the system's place for temporary files takes none.
     pub fn new() -> io::Result<Scratch> {
         let mut place = home();
         let home = match &mut *place {
@@ -51,6 +55,8 @@ impl Scratch {
         Ok(Scratch { directory: Some(directory) })
     }
 
+    /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.as_ref().map_or(Path::new(""), TempDir::path)
     }
