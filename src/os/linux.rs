@@ -205,11 +205,19 @@ pub fn tcp_states(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState
 }
 
 fn state(state: procfs::net::TcpState) -> TcpState {
+    use procfs::net::TcpState as Listed;
     match state {
-        procfs::net::TcpState::Listen => TcpState::Listen,
-        procfs::net::TcpState::Established => TcpState::Established,
-        procfs::net::TcpState::TimeWait => TcpState::TimeWait,
-        _ => TcpState::Other,
+        Listed::Listen => TcpState::Listen,
+        Listed::SynSent => TcpState::SynSent,
+        Listed::SynRecv | Listed::NewSynRecv => TcpState::SynReceived,
+        Listed::Established => TcpState::Established,
+        Listed::FinWait1 => TcpState::FinWait1,
+        Listed::FinWait2 => TcpState::FinWait2,
+        Listed::CloseWait => TcpState::CloseWait,
+        Listed::LastAck => TcpState::LastAck,
+        Listed::Closing => TcpState::Closing,
+        Listed::TimeWait => TcpState::TimeWait,
+        Listed::Close => TcpState::Closed,
     }
 }
 

@@ -34,7 +34,9 @@ use crate::verdict::printable;
 mod forks;
 mod inheritance;
 mod limits;
+mod peer;
 mod seal;
+mod tcp_state;
 mod vitals;
 
 #[cfg(target_os = "linux")]
@@ -69,11 +71,13 @@ pub use inheritance::{Inheritance, bequeath, leave_session};
 pub use limits::{
     descriptor_limit, expect_children, most_processes, raise_descriptor_limit, restore_descriptor_limit,
 };
+pub use peer::{Peer, peer};
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
+pub use tcp_state::TcpState;
 pub use vitals::{
-    Queues, Scheduling, SignalSets, Vitals, acknowledge_at_once, scheduling, signals, tcp_queues, vitals,
-    waits_to_write_to_pipe,
+    Queues, Scheduling, SignalSets, Sleeper, Vitals, acknowledge_at_once, scheduling, signals, sleepers,
+    tcp_queues, vitals, waits_to_write_to_pipe,
 };
 
 /// One process as the kernel lists it.
@@ -142,19 +146,6 @@ pub enum SocketName {
     /// A Unix domain socket and the path it is bound to, `@name` for an abstract one.
     Unix(Option<PathBuf>),
     /// A socket of another family.
-    Other,
-}
-
-/// The state of a TCP connection, as far as a check asks for it. RFC 9293 §3.3.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TcpState {
-    /// Waiting for connections.
-    Listen,
-    /// Open both ways.
-    Established,
-    /// Closed here first, and kept so that late segments find their grave.
-    TimeWait,
-    /// Any other state.
     Other,
 }
 

@@ -6,12 +6,13 @@
 //! | [`signals`] | `/proc/PID/status` | unsupported | unsupported |
 //! | [`waits_to_write_to_pipe`] | `/proc/PID/task/*/wchan` | unsupported | unsupported |
 //! | [`tcp_queues`] | `/proc/net/tcp` | unsupported | unsupported |
+//! | [`sleepers`] | `/proc/PID/task/*/syscall` | unsupported | unsupported |
 //! | [`scheduling`] | `/proc/PID/task/*/schedstat` | unsupported | unsupported |
 //! | [`acknowledge_at_once`] | `TCP_QUICKACK` | unsupported | unsupported |
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -54,6 +55,18 @@ pub struct Queues {
     pub unacknowledged: usize,
     /// Bytes received here that no program has read.
     pub unread: usize,
+}
+
+/// A thread that sleeps in a system call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sleeper {
+    /// The thread's number; the main thread's is that of its process.
+    pub thread: Pid,
+    /// Where in the kernel it sleeps.
+    pub place: String,
+    /// The first argument of its system call: for those that wait on a descriptor, such as read(2) and accept(2),
+    /// that descriptor.
+    pub waits_on: RawFd,
 }
 
 /// What `pid` uses.
@@ -103,4 +116,13 @@ pub fn scheduling(pid: Pid) -> io::Result<Scheduling> {
 /// `Unsupported` where the system always decides for itself.
 pub fn acknowledge_at_once(socket: BorrowedFd<'_>) -> io::Result<()> {
     system::acknowledge_at_once(socket)
+}
+
+/// The threads of `pid` that sleep in a system call whose first argument can be a descriptor, in the order of their
+/// numbers.
+///
+/// # Errors
+/// `PermissionDenied` where the system lets nobody look; else as [`vitals`].
+pub fn sleepers(pid: Pid) -> io::Result<Vec<Sleeper>> {
+    system::sleepers(pid)
 }

@@ -10,7 +10,7 @@ use libproc::task_info::TaskInfo;
 use nix::libc;
 use nix::unistd::Pid;
 
-use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
 
 pub fn vitals(pid: Pid) -> io::Result<Vitals> {
     let info: TaskInfo = pidinfo(pid.as_raw(), 0).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
@@ -52,5 +52,9 @@ pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
 }
 
 pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn sleepers(_pid: Pid) -> io::Result<Vec<Sleeper>> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::unistd::Pid;
 
-use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
 
 pub fn vitals(_pid: Pid) -> io::Result<Vitals> {
     Err(io::ErrorKind::Unsupported.into())
@@ -29,5 +29,9 @@ pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
 }
 
 pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn sleepers(_pid: Pid) -> io::Result<Vec<Sleeper>> {
     Err(io::ErrorKind::Unsupported.into())
 }
