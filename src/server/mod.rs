@@ -25,6 +25,7 @@ mod scratch;
 mod shepherd;
 mod spawn;
 mod spec;
+mod strace;
 mod watch;
 
 pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
@@ -38,6 +39,7 @@ use scratch::Scratch;
 pub use scratch::{directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
+pub use strace::{find_strace, strace_words};
 
 /// A server under test: its address, its processes, and the clients' way to it.
 ///
