@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 fn list() -> String {
-    let lines = DEMOS.iter().map(|demo| format!("  {:<6} {}", demo.name, demo.says));
+    let lines = DEMOS.iter().map(|demo| format!("  {:<12} {}", demo.name, demo.says));
     format!("Demos:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 

@@ -14,19 +14,40 @@ pub mod picture;
 pub mod story;
 
 mod access;
+mod activation;
+mod calls;
 mod canvas;
 mod connections;
 mod fork;
+mod greeting;
+mod half_close;
 mod lanes;
 mod launch;
+mod many_clients;
 mod pipe;
-mod tcp;
+mod reset;
+mod socket;
+mod time_wait;
+mod udp;
+mod unix;
 
 pub use access::Access;
 use story::{Manner, Story};
 
 /// Every demo, in the order in which a beginner should see them.
-pub const DEMOS: &[&Demo] = &[&pipe::DEMO, &fork::DEMO, &tcp::DEMO];
+pub const DEMOS: &[&Demo] = &[
+    &pipe::DEMO,
+    &fork::DEMO,
+    &socket::DEMO,
+    &greeting::DEMO,
+    &many_clients::DEMO,
+    &half_close::DEMO,
+    &reset::DEMO,
+    &time_wait::DEMO,
+    &udp::DEMO,
+    &unix::DEMO,
+    &activation::DEMO,
+];
 
 /// A story about one mechanism.
 #[derive(Debug)]
@@ -72,7 +93,8 @@ mod tests {
             let text = fs::read_to_string(&path).unwrap();
             let name = path.file_stem().unwrap().to_str().unwrap();
             let is_demo = name != "mod" && text.contains("const DEMO: Demo");
-            assert!(!is_demo || Demo::named(name).is_some(), "{} is not in DEMOS", path.display());
+            let listed = Demo::named(&name.replace('_', "-")).is_some();
+            assert!(!is_demo || listed, "{} is not in DEMOS", path.display());
         }
     }
 }

@@ -23,30 +23,43 @@ pub struct Actor {
     role: String,
     pid: Pid,
     shown: Option<Vec<RawFd>>,
+    sockets_only: bool,
 }
 
 impl Actor {
     /// A process whose whole descriptor table is shown.
     pub fn new(role: impl Into<String>, pid: Pid) -> Actor {
-        Actor { role: role.into(), pid, shown: None }
+        Actor { role: role.into(), pid, shown: None, sockets_only: false }
+    }
+
+    /// A process of whose table only the sockets are part of the story.
+    pub fn sockets(role: impl Into<String>, pid: Pid) -> Actor {
+        Actor { sockets_only: true, ..Actor::new(role, pid) }
     }
 
     /// This very process, of whose table only the ends that these clients hold are part of the story.
     pub fn clients<'a>(role: impl Into<String>, clients: impl IntoIterator<Item = &'a Client>) -> Actor {
         let held = |client: &'a Client| client.link().writer().into_iter().chain([client.reader()]);
         let shown = clients.into_iter().flat_map(held).map(|end| end.as_raw_fd()).collect();
-        Actor { role: role.into(), pid: Pid::this(), shown: Some(shown) }
+        Actor { shown: Some(shown), ..Actor::new(role, Pid::this()) }
     }
 
     /// Shows `descriptor` too.
     #[must_use]
-    pub fn and(mut self, descriptor: &impl AsFd) -> Actor {
-        self.shown.get_or_insert_default().push(descriptor.as_fd().as_raw_fd());
+    pub fn and(self, descriptor: &impl AsFd) -> Actor {
+        self.showing(descriptor.as_fd().as_raw_fd())
+    }
+
+    /// Shows the descriptor with this number too.
+    #[must_use]
+    pub fn showing(mut self, number: RawFd) -> Actor {
+        self.shown.get_or_insert_default().push(number);
         self
     }
 
-    fn shows(&self, number: RawFd) -> bool {
-        self.shown.as_ref().is_none_or(|shown| shown.contains(&number))
+    fn shows(&self, descriptor: &os::Descriptor) -> bool {
+        let listed = self.shown.as_ref().is_none_or(|shown| shown.contains(&descriptor.number));
+        listed && (!self.sockets_only || matches!(descriptor.object, Object::Socket(_)))
     }
 }
 
@@ -255,7 +268,7 @@ fn rows(actor: &Actor) -> Verdict<Vec<Row>> {
     let row = |descriptor: os::Descriptor| Row {
         number: descriptor.number,
         access: access(actor.pid, descriptor.number),
-        visible: actor.shows(descriptor.number),
+        visible: actor.shows(&descriptor),
         object: descriptor.object,
     };
     Ok(table.into_iter().map(row).collect())
