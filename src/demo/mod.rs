@@ -18,19 +18,29 @@ pub mod svg;
 pub mod terminal;
 
 mod access;
+mod activation;
+mod actor;
+mod calls;
 mod canvas;
 mod connections;
 mod fds;
 mod fork;
+mod greeting;
+mod half_close;
 mod inheritance;
 mod lanes;
 mod launch;
+mod many_clients;
 mod pipe;
 mod pipe_ends;
 mod props;
 mod redirect;
+mod reset;
 mod sharing;
-mod tcp;
+mod socket;
+mod time_wait;
+mod udp;
+mod unix;
 mod wording;
 
 pub use access::Access;
@@ -39,7 +49,21 @@ use story::{Manner, Story};
 use terminal::Terminal;
 
 /// Every demo, in the order in which a beginner should see them.
-pub const DEMOS: &[&Demo] = &[&fds::DEMO, &redirect::DEMO, &pipe::DEMO, &fork::DEMO, &tcp::DEMO];
+pub const DEMOS: &[&Demo] = &[
+    &fds::DEMO,
+    &redirect::DEMO,
+    &pipe::DEMO,
+    &fork::DEMO,
+    &socket::DEMO,
+    &greeting::DEMO,
+    &many_clients::DEMO,
+    &half_close::DEMO,
+    &reset::DEMO,
+    &time_wait::DEMO,
+    &udp::DEMO,
+    &unix::DEMO,
+    &activation::DEMO,
+];
 
 /// A story about one mechanism.
 #[derive(Debug)]
@@ -93,7 +117,8 @@ mod tests {
             let text = fs::read_to_string(&path).unwrap();
             let name = path.file_stem().unwrap().to_str().unwrap();
             let is_demo = name != "mod" && text.contains("const DEMO: Demo");
-            assert!(!is_demo || Demo::named(name).is_some(), "{} is not in DEMOS", path.display());
+            let listed = Demo::named(&name.replace('_', "-")).is_some();
+            assert!(!is_demo || listed, "{} is not in DEMOS", path.display());
         }
     }
 }

@@ -8,55 +8,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::RawFd;
 
 use nix::unistd::Pid;
 
 use super::access::Access;
+pub use super::actor::Actor;
 use super::sharing::find_descriptions;
 use crate::os::{self, Object, OpenFile, Process, Socket, SocketName};
-use crate::transport::Client;
 use crate::verdict::{Finding, Verdict};
-
-/// A process and the part it plays.
-#[derive(Debug, Clone)]
-pub struct Actor {
-    role: String,
-    pid: Pid,
-    shown: Option<Vec<RawFd>>,
-    tells_flags: bool,
-}
-
-impl Actor {
-    /// A process whose whole descriptor table is shown.
-    pub fn new(role: impl Into<String>, pid: Pid) -> Actor {
-        Actor { role: role.into(), pid, shown: None, tells_flags: false }
-    }
-
-    /// This very process, of whose table only the ends that these clients hold are part of the story.
-    pub fn clients<'a>(role: impl Into<String>, clients: impl IntoIterator<Item = &'a Client>) -> Actor {
-        let held = |client: &'a Client| client.link().writer().into_iter().chain([client.reader()]);
-        let shown = clients.into_iter().flat_map(held).map(|end| end.as_raw_fd()).collect();
-        Actor { role: role.into(), pid: Pid::this(), shown: Some(shown), tells_flags: false }
-    }
-
-    /// Shows `descriptor` too.
-    #[must_use]
-    pub fn and(mut self, descriptor: &impl AsFd) -> Actor {
-        self.shown.get_or_insert_default().push(descriptor.as_fd().as_raw_fd());
-        self
-    }
-
-    /// Shows the flags of every descriptor, too.
-    #[must_use]
-    pub fn with_flags(self) -> Actor {
-        Actor { tells_flags: true, ..self }
-    }
-
-    fn shows(&self, number: RawFd) -> bool {
-        self.shown.as_ref().is_none_or(|shown| shown.contains(&number))
-    }
-}
 
 /// Processes and what joins them, at one moment.
 #[derive(Debug, Clone)]
@@ -283,9 +243,10 @@ fn condition(process: Option<&Process>) -> Condition {
 
 fn rows(actor: &Actor) -> Verdict<Vec<Row>> {
     let table = os::descriptors(actor.pid).map_err(|error| unseen("a descriptor table", &error))?;
-    let row = |os::Descriptor { number, object }: os::Descriptor| {
+    let row = |descriptor: os::Descriptor| {
+        let visible = actor.shows(&descriptor);
+        let os::Descriptor { number, object } = descriptor;
         let open = os::open_file(actor.pid, number).ok();
-        let visible = actor.shows(number);
         let access = open.as_ref().and_then(Access::of);
         Row { visible, open, tells_flags: actor.tells_flags, ..Row::new(number, object, access) }
     };

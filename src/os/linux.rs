@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
@@ -20,14 +20,13 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, getppid};
-use procfs::net::{TcpNetEntries, TcpNetEntry, UdpState};
+use procfs::net::UdpState;
 use procfs::process::{FDInfo, FDTarget, Process as ProcEntry, Stat};
-use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
+use procfs::{FromRead, ProcError, ProcResult};
 
-use super::covering::covers;
 use super::unix_table;
 use super::vital_signs::place;
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState};
+use super::{Descriptor, Object, Process, Socket, SocketName};
 
 /// The signals by which a user asks what is going on.
 pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1];
@@ -165,71 +164,6 @@ pub fn sockets() -> HashMap<u64, Socket> {
 /// A dual-stack socket shows an IPv4 peer as `::ffff:127.0.0.1`.
 pub fn unmapped(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-pub fn listens(place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    Ok(socket_at(place)?.is_some())
-}
-
-pub fn socket_at(place: Place<'_>) -> io::Result<Option<u64>> {
-    Ok(match place {
-        Place::Tcp(address) => {
-            let mut all = listeners()?.into_iter();
-            all.find(|entry| covers(unmapped(entry.local_address), address)).map(|entry| entry.inode)
-        }
-        Place::Udp(address) => [procfs::net::udp(), procfs::net::udp6()]
-            .into_iter()
-            .filter_map(Result::ok)
-            .flatten()
-            .find(|entry| covers(unmapped(entry.local_address), address))
-            .map(|entry| entry.inode),
-        Place::Unix(path) => unix_table::read()?
-            .into_iter()
-            .find(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))
-            .map(|entry| entry.inode),
-    })
-}
-
-/// The kernel lists listening sockets before all others, so the thousands in TIME_WAIT need not be read.
-fn listeners() -> io::Result<Vec<TcpNetEntry>> {
-    let mut found = listening_lines("/proc/net/tcp")?;
-    // Absent where the kernel has no IPv6.
-    found.extend(listening_lines("/proc/net/tcp6").unwrap_or_default());
-    Ok(found)
-}
-
-fn listening_lines(table: &str) -> io::Result<Vec<TcpNetEntry>> {
-    const LISTEN: &str = "0A";
-    let mut kept = String::new();
-    for (number, line) in BufReader::new(File::open(table)?).lines().enumerate() {
-        let line = line?;
-        if number > 0 && line.split_whitespace().nth(3) != Some(LISTEN) {
-            break;
-        }
-        kept.push_str(&line);
-        kept.push('\n');
-    }
-    TcpNetEntries::from_buf_read(Cursor::new(kept), procfs::current_system_info())
-        .map(|entries| entries.0)
-        .map_err(to_io)
-}
-
-pub fn tcp_states(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    let entries =
-        procfs::net::tcp().map_err(to_io)?.into_iter().chain(procfs::net::tcp6().unwrap_or_default());
-    Ok(entries
-        .filter(|entry| entry.local_address.port() == port)
-        .map(|entry| (unmapped(entry.local_address), unmapped(entry.remote_address), state(entry.state)))
-        .collect())
-}
-
-fn state(state: procfs::net::TcpState) -> TcpState {
-    match state {
-        procfs::net::TcpState::Listen => TcpState::Listen,
-        procfs::net::TcpState::Established => TcpState::Established,
-        procfs::net::TcpState::TimeWait => TcpState::TimeWait,
-        _ => TcpState::Other,
-    }
 }
 
 pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {

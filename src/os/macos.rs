@@ -23,9 +23,8 @@ use nix::libc::{self, c_char, c_int};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use super::covering::covers;
 pub use super::kqueue::{exit_status, wait_for_exit};
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, procargs};
+use super::{Descriptor, Object, Process, Socket, SocketName, procargs};
 
 /// The signals by which a user asks what is going on; a terminal sends SIGINFO for Ctrl-T.
 pub const QUESTIONS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];
@@ -214,7 +213,7 @@ const _: () = {
     assert!(size_of::<SocketFDInfo>() == 792);
 };
 
-fn socket(info: &SocketInfo) -> Socket {
+pub fn socket(info: &SocketInfo) -> Socket {
     // `SOI_S_ISCONNECTED` of `<sys/proc_info.h>`.
     const IS_CONNECTED: i16 = 2;
     let name = name(info);
@@ -278,43 +277,6 @@ pub fn claim(_name: &str) -> io::Result<Option<OwnedFd>> {
 
 pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
     descriptors(pid).map(|table| table.len())
-}
-
-/// There is no table of all sockets for ordinary users, so the descriptors of `holders` are looked through.
-pub fn listens(place: Place<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    for pid in holders() {
-        if sockets(pid)?.iter().any(|info| is_at(info, place)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn sockets(pid: Pid) -> io::Result<Vec<SocketInfo>> {
-    let info = |entry| details(pid, entry).map(|info: SocketFDInfo| info.psi);
-    Ok(table(pid)?.iter().filter_map(info).collect())
-}
-
-fn is_at(info: &SocketInfo, place: Place<'_>) -> bool {
-    let socket = socket(info);
-    match (place, socket.name) {
-        (Place::Tcp(asked), SocketName::Tcp(local, _)) => socket.listening && covers(local, asked),
-        (Place::Udp(asked), SocketName::Udp(local, _)) => covers(local, asked),
-        // An accepted connection carries its listener's path too (`unp_connect`).
-        (Place::Unix(asked), SocketName::Unix(Some(path))) => {
-            path == asked && (socket.listening || info.soi_type == libc::SOCK_DGRAM)
-        }
-        _ => false,
-    }
-}
-
-/// A connection in TIME_WAIT has no descriptor left for libproc to show.
-pub fn socket_at(_place: Place<'_>) -> io::Result<Option<u64>> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-pub fn tcp_states(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Unsupported for the programs that System Integrity Protection restricts, such as `/bin/cat`.

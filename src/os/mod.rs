@@ -36,8 +36,10 @@ mod ipc;
 mod limits;
 mod object;
 mod open_file;
+mod peer;
 mod seal;
 mod tap;
+mod tcp_state;
 mod vitals;
 
 #[cfg(target_os = "linux")]
@@ -49,6 +51,16 @@ mod system;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 #[path = "other.rs"]
 mod system;
+
+#[cfg(target_os = "linux")]
+#[path = "bound_linux.rs"]
+mod bound;
+#[cfg(target_os = "macos")]
+#[path = "bound_macos.rs"]
+mod bound;
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[path = "bound_other.rs"]
+mod bound;
 
 #[cfg(target_os = "linux")]
 #[path = "vitals_linux.rs"]
@@ -84,12 +96,14 @@ pub use limits::{
 };
 pub use object::{Descriptor, Object, Socket, SocketName};
 pub use open_file::{OpenFile, open_file, same_open_file};
+pub use peer::{Peer, peer};
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
 pub use tap::{Frame, Tap};
+pub use tcp_state::TcpState;
 pub use vitals::{
-    Queues, Scheduling, SignalSets, Vitals, acknowledge_at_once, command_line, is_at_rest, peak_memory,
-    scheduling, signals, state, tcp_queues, vitals, waits, waits_to_write_to_pipe,
+    Queues, Scheduling, SignalSets, Sleeper, Vitals, acknowledge_at_once, command_line, is_at_rest,
+    peak_memory, scheduling, signals, sleepers, state, tcp_queues, vitals, waits, waits_to_write_to_pipe,
 };
 
 /// One process as the kernel lists it.
@@ -107,19 +121,6 @@ pub struct Process {
     pub zombie: bool,
     /// True while SIGSTOP or its like holds it.
     pub stopped: bool,
-}
-
-/// The state of a TCP connection, as far as a check asks for it. RFC 9293 §3.3.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TcpState {
-    /// Waiting for connections.
-    Listen,
-    /// Open both ways.
-    Established,
-    /// Closed here first, and kept so that late segments find their grave.
-    TimeWait,
-    /// Any other state.
-    Other,
 }
 
 /// An address that a server may hold.
@@ -189,7 +190,7 @@ pub fn claim(name: &str) -> io::Result<Option<OwnedFd>> {
 /// # Errors
 /// `Unsupported` where the system does not tell.
 pub fn listens(place: Place<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    system::listens(place, holders)
+    bound::listens(place, holders)
 }
 
 /// The number of the socket that [listens](listens) at `place`, if there is one.
@@ -197,7 +198,7 @@ pub fn listens(place: Place<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<b
 /// # Errors
 /// `Unsupported` where the system does not tell.
 pub fn socket_at(place: Place<'_>) -> io::Result<Option<u64>> {
-    system::socket_at(place)
+    bound::socket_at(place)
 }
 
 /// The states of all TCP connections whose local port is `port`, with both addresses. Includes those
@@ -206,7 +207,7 @@ pub fn socket_at(place: Place<'_>) -> io::Result<Option<u64>> {
 /// # Errors
 /// `Unsupported` where the system does not tell.
 pub fn tcp_states(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    system::tcp_states(port)
+    bound::tcp_states(port)
 }
 
 /// Whether the environment that `pid` was started with holds the variable `name` with `value`.

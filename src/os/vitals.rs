@@ -6,6 +6,7 @@
 //! | [`signals`] | `/proc/PID/status` | unsupported | unsupported |
 //! | [`waits_to_write_to_pipe`] | `/proc/PID/task/*/wchan` | unsupported | unsupported |
 //! | [`tcp_queues`] | `/proc/net/tcp` | unsupported | unsupported |
+//! | [`sleepers`] | `/proc/PID/task/*/syscall` | unsupported | unsupported |
 //! | [`scheduling`] | `/proc/PID/task/*/schedstat` | unsupported | unsupported |
 //! | [`acknowledge_at_once`] | `TCP_QUICKACK` | unsupported | unsupported |
 //! | [`state`] | `/proc/PID/stat` | `proc_pidinfo` | – |
@@ -16,7 +17,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -59,6 +60,18 @@ pub struct Queues {
     pub unacknowledged: usize,
     /// Bytes received here that no program has read.
     pub unread: usize,
+}
+
+/// A thread that sleeps in a system call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sleeper {
+    /// The thread's number; the main thread's is that of its process.
+    pub thread: Pid,
+    /// Where in the kernel it sleeps.
+    pub place: String,
+    /// The first argument of its system call: for those that wait on a descriptor, such as read(2) and accept(2),
+    /// that descriptor.
+    pub waits_on: RawFd,
 }
 
 /// What `pid` uses.
@@ -141,4 +154,13 @@ pub fn command_line(pid: Pid) -> Vec<String> {
 /// As [`vitals`].
 pub fn peak_memory(pid: Pid) -> io::Result<u64> {
     system::peak_memory(pid)
+}
+
+/// The threads of `pid` that sleep in a system call whose first argument can be a descriptor, in the order of their
+/// numbers.
+///
+/// # Errors
+/// `PermissionDenied` where the system lets nobody look; else as [`vitals`].
+pub fn sleepers(pid: Pid) -> io::Result<Vec<Sleeper>> {
+    system::sleepers(pid)
 }

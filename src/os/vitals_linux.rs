@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use procfs::process::Process as ProcEntry;
 
 use super::system::{to_io, unmapped};
-use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
 
 pub fn vitals(pid: Pid) -> io::Result<Vitals> {
     let stat = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.stat()).map_err(to_io)?;
@@ -117,4 +117,31 @@ pub fn peak_memory(pid: Pid) -> io::Result<u64> {
 
 pub fn acknowledge_at_once(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(rustix::net::sockopt::set_tcp_quickack(socket, true)?)
+}
+
+/// `running`, or the number of the system call and its arguments (proc(5)); what may be read there is what ptrace(2)
+/// might read.
+pub fn sleepers(pid: Pid) -> io::Result<Vec<Sleeper>> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let task = task?;
+        // A thread that has ended meanwhile sleeps no more.
+        let call = match fs::read_to_string(task.path().join("syscall")) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+            call => call.unwrap_or_default(),
+        };
+        let place = fs::read_to_string(task.path().join("wchan")).unwrap_or_default();
+        found.extend(sleeper(&task.file_name().to_string_lossy(), &call, place));
+    }
+    found.sort_by_key(|sleeper| sleeper.thread);
+    Ok(found)
+}
+
+fn sleeper(thread: &str, call: &str, place: String) -> Option<Sleeper> {
+    let first = call.split_whitespace().nth(1)?.strip_prefix("0x")?;
+    Some(Sleeper {
+        thread: Pid::from_raw(thread.parse().ok()?),
+        place,
+        waits_on: i32::from_str_radix(first, 16).ok()?,
+    })
 }

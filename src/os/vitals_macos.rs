@@ -12,7 +12,7 @@ use nix::libc;
 use nix::unistd::Pid;
 
 use super::procargs::{arguments, strings_at_start};
-use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
 
 pub fn vitals(pid: Pid) -> io::Result<Vitals> {
     let info: TaskInfo = pidinfo(pid.as_raw(), 0).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
@@ -83,4 +83,8 @@ pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
 
 pub fn is_at_rest(_pid: Pid) -> Option<bool> {
     None
+}
+
+pub fn sleepers(_pid: Pid) -> io::Result<Vec<Sleeper>> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::unistd::Pid;
 
-use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
 
 pub fn vitals(_pid: Pid) -> io::Result<Vitals> {
     Err(io::ErrorKind::Unsupported.into())
@@ -50,4 +50,8 @@ pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
 
 pub fn is_at_rest(_pid: Pid) -> Option<bool> {
     None
+}
+
+pub fn sleepers(_pid: Pid) -> io::Result<Vec<Sleeper>> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -112,6 +112,21 @@ impl Instance {
         Instance::launch(command, Given { stdio, passed: Vec::new() }, &Conditions::default())
     }
 
+    /// Launches the program that `words` begin with, with the rest of them as its arguments, and with `input` and
+    /// `output` as its standard input and output.
+    ///
+    /// # Errors
+    /// As [`between`](Instance::between).
+    pub fn running(
+        words: impl IntoIterator<Item = OsString>,
+        input: OwnedFd,
+        output: OwnedFd,
+    ) -> Result<Instance, LaunchError> {
+        let mut words = words.into_iter();
+        let program = words.next().ok_or(LaunchError::NoCommand)?;
+        Instance::launch((program, words.collect()), Given::pipes(input, output), &Conditions::default())
+    }
+
     /// The process that was launched.
     #[must_use]
     pub fn pid(&self) -> Pid {

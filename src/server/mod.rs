@@ -29,6 +29,7 @@ mod shepherd;
 mod spawn;
 mod spec;
 mod standing;
+mod strace;
 mod watch;
 
 pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
@@ -43,6 +44,7 @@ pub use scratch::{Scratch, directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
 pub use standing::{holdings, standing, started_as};
+pub use strace::{find_strace, strace_words};
 
 /// A server under test: its address, its processes, and the clients' way to it.
 ///

@@ -171,6 +171,19 @@ impl Client {
         }
     }
 
+    /// Everything that comes before the end of the stream.
+    ///
+    /// # Errors
+    /// A failure where the connection is reset, or more comes than was sent and 256 KiB; a timeout where it stays
+    /// open.
+    pub fn rest(&mut self) -> Verdict<Vec<u8>> {
+        while !self.ended {
+            let step = self.step(&[], true)?;
+            self.insist(step, || "end of file".into())?;
+        }
+        Ok(std::mem::take(&mut self.inbox))
+    }
+
     /// Ends the client's direction: the server reads end of file, and can still send. shutdown(2).
     ///
     /// # Errors

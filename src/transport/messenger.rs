@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use std::time::Duration;
 
@@ -55,6 +55,12 @@ impl Messenger {
     pub fn local_address(&self) -> Verdict<SocketAddr> {
         let address = self.link.as_socket().and_then(|socket| socket.local_addr().ok()?.as_socket());
         address.ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
+    }
+
+    /// The end to poll for what comes back.
+    #[must_use]
+    pub fn reader(&self) -> BorrowedFd<'_> {
+        self.link.reader()
     }
 
     /// Whether a message of `length` bytes can be sent by a program that leaves its buffers as they are, as most

@@ -1,4 +1,5 @@
-//! The bundled servers, found by their sources: the head of each says by which commands it is checked.
+//! The bundled servers, found by their sources: the head of each says by which commands it is checked. Of a program
+//! that is no server it says which demo shows it.
 
 use std::fs;
 
@@ -17,7 +18,8 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     for source in sources {
         let text = fs::read_to_string(source.path())?;
         let plans = bundled_plans(&text).with_context(|| format!("in {}", source.path().display()))?;
-        ensure!(!plans.is_empty(), "{} does not say how it is checked", source.path().display());
+        let is_shown = text.contains("//! echospec demo ");
+        ensure!(!plans.is_empty() || is_shown, "{} does not say how it is checked", source.path().display());
         found.extend(plans.into_iter().map(candidate));
     }
     Ok(found)
