@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use super::claims::Claims;
-use super::conversation::{Conversation, Conversations};
+use super::conversation::Conversation;
+use super::conversations::Conversations;
 use super::packet::Packet;
 use super::pcapng::Pcapng;
 use crate::os::{Frame, Tap};

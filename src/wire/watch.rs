@@ -4,9 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::conversation::{Conversation, Conversations};
-use super::obstacle;
+use super::conversation::Conversation;
+use super::conversations::Conversations;
 use super::packet::Packet;
+use super::{MEND, obstacle};
 use crate::os::Tap;
 use crate::patience::until;
 use crate::verdict::{Finding, Verdict};
@@ -28,8 +29,9 @@ impl Watch {
     /// # Errors
     /// Unsupported where this user, or this system, may not see packets.
     pub fn begin(server: SocketAddr) -> Verdict<Watch> {
-        let tap = Tap::open(Some(server.port()))
-            .map_err(|error| Finding::unsupported("a look at the packets themselves", obstacle(&error)))?;
+        let unseen =
+            |error| Finding::unsupported("a look at the packets themselves", obstacle(&error)).because(MEND);
+        let tap = Tap::open(Some(server.port())).map_err(unseen)?;
         Ok(Watch { tap, server, conversations: Conversations::default() })
     }
 
