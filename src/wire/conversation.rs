@@ -170,6 +170,7 @@ impl fmt::Display for Conversation {
             steps.into_iter().filter(|(event, _)| self.saw(*event)).map(|(_, text)| text).collect();
         let endings: Vec<_> = self.events.iter().copied().filter_map(ending).collect();
         let endings = if endings.is_empty() { "still open".into() } else { endings.join(", then ") };
-        write!(f, "TCP {client} → {server}: {}; {there} there, {back} back; {endings}", steps.join(", "))
+        let steps = if steps.is_empty() { "no handshake seen".into() } else { steps.join(", ") };
+        write!(f, "TCP {client} → {server}: {steps}; {there} there, {back} back; {endings}")
     }
 }

@@ -48,14 +48,14 @@ impl Recording {
     ///
     /// # Errors
     /// Those of the file, and of `pipe(2)`.
-    pub fn begin(tap: Tap, file: File, room: usize) -> io::Result<(Recording, Ticket)> {
+    pub fn begin(tap: Tap, file: File, room: u32) -> io::Result<(Recording, Ticket)> {
         let (claims, descriptor, name) = Claims::new()?;
         let recording = Recording {
             tap,
             claims,
             file: Pcapng::begin(file, room)?,
             conversations: Conversations::default(),
-            room: vec![0; room].into(),
+            room: vec![0; room as usize].into(),
             last: Duration::ZERO,
             kept: 0,
             missed: 0,

@@ -13,7 +13,7 @@ use crate::patience::until;
 use crate::verdict::{Finding, Verdict};
 
 /// Headers need no more.
-const ROOM: usize = 256;
+const ROOM: u32 = 256;
 
 /// All that passes to and from one port from now on.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Watch {
     pub fn begin(server: SocketAddr) -> Verdict<Watch> {
         let unseen =
             |error| Finding::unsupported("a look at the packets themselves", obstacle(&error)).because(MEND);
-        let tap = Tap::open(Some(server.port())).map_err(unseen)?;
+        let tap = Tap::open(Some(server.port()), ROOM).map_err(unseen)?;
         Ok(Watch { tap, server, conversations: Conversations::default() })
     }
 
@@ -58,7 +58,7 @@ impl Watch {
     }
 
     fn listen(&mut self) -> io::Result<()> {
-        let mut room = [0; ROOM];
+        let mut room = [0; ROOM as usize];
         while let Some(frame) = self.tap.next(&mut room, Duration::ZERO)? {
             if let Some(packet) = Packet::read(&frame) {
                 let server = self.server.port();
