@@ -16,7 +16,7 @@ use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
 use super::Frame;
 
 /// Room for what passes while nobody reads: a bulk transfer on loopback comes in pieces of 64 KiB.
-const QUEUE: usize = 64 * 1024 * 1024;
+const QUEUE: usize = 128 * 1024 * 1024;
 
 #[derive(Debug)]
 pub struct Tap {
