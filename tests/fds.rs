@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -122,30 +123,47 @@ fn a_child_on_a_socketpair_names_its_parent_though_nobody_asked_for_it() {
 }
 
 /// `lsof -E` marks each end with the other: `COMMAND … 0r FIFO … 1234 pipe 4711,yes,1w`.
+fn lsof(pid: u32, number: i64) -> Vec<(u32, i64)> {
+    let columns = ["-n", "-P", "-w", "-E", "-a", "-d", &number.to_string(), "-p", &pid.to_string()];
+    let output = Command::new("lsof").args(columns).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line =
+        text.lines().nth(1).unwrap_or_else(|| panic!("lsof tells nothing of {pid}'s {number}: {text}"));
+    let end = |word: &str| {
+        let parts: Vec<_> = word.split(',').collect();
+        let [pid, _, number] = parts[..] else { return None };
+        Some((pid.parse().ok()?, number.trim_end_matches(char::is_alphabetic).parse().ok()?))
+    };
+    line.split_whitespace().filter_map(end).collect()
+}
+
 #[test]
 fn lsof_finds_the_same_other_ends() {
-    if Command::new("lsof").arg("-v").stderr(Stdio::null()).status().is_err() {
-        return eprintln!("skipped: lsof is not installed");
+    let absent = || Command::new("lsof").arg("-v").stderr(Stdio::null()).status().is_err();
+    if std::env::consts::OS != "linux" || absent() {
+        return eprintln!("skipped: there is no lsof that knows -E");
     }
-    let mut cat = Command::new("cat");
-    let Some(cat) = launch(cat.stdin(Stdio::piped()).stdout(Stdio::piped())) else { return };
-    let view = seen(&[&cat.0.id().to_string()]);
-    for (number, mode) in [(0, 'r'), (1, 'w')] {
-        let others = &descriptor(&view["processes"][0], number)["others"];
-        assert_eq!(others.as_array().unwrap().len(), 1, "{view:#}");
-        let pid = others[0]["pid"].to_string();
-        let columns =
-            ["-n", "-P", "-w", "-E", "-a", "-d", &number.to_string(), "-p", &cat.0.id().to_string()];
-        let output = Command::new("lsof").args(columns).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let line = text.lines().find(|line| line.contains(&format!(" {number}{mode} "))).unwrap();
-        let told = line.split_whitespace().any(|word| {
-            let parts: Vec<_> = word.split(',').collect();
-            parts.first() == Some(&pid.as_str())
-                && parts.len() > 2
-                && parts[2].starts_with(&others[0]["number"].to_string())
-        });
-        assert!(told, "lsof says:\n{text}\nwe say: {others}");
+    let mut command = Command::new("cat");
+    let Some(cat) = launch(command.stdin(Stdio::piped()).stdout(Stdio::piped())) else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    let (one, two) = UnixStream::pair().unwrap();
+    let (me, cat_pid) = (std::process::id(), cat.0.id());
+    let pipes = [cat.0.stdin.as_ref().unwrap().as_raw_fd(), cat.0.stdout.as_ref().unwrap().as_raw_fd()];
+    let ends = [
+        ((cat_pid, 0), (me, pipes[0])),
+        ((cat_pid, 1), (me, pipes[1])),
+        ((me, client.as_raw_fd()), (me, server.as_raw_fd())),
+        ((me, one.as_raw_fd()), (me, two.as_raw_fd())),
+    ];
+    let view = seen(&[&cat_pid.to_string(), &me.to_string()]);
+    for ((pid, number), (other, far)) in ends {
+        let (number, far) = (i64::from(number), i64::from(far));
+        let asked = &view["processes"][usize::from(pid == me)];
+        assert!(name(&descriptor(asked, number)["others"], &other.into(), far), "{asked:#}");
+        let told = lsof(pid, number);
+        assert!(told.contains(&(other, far)), "lsof says {told:?}, we say {far} of {other}");
     }
 }
 

@@ -30,8 +30,8 @@ pub struct Args {
 
     /// Keep at most this many bytes of each packet, headers included.
     #[arg(long, value_name = "BYTES", default_value_t = 1024)]
-    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(160..=262_144))]
-    snap: usize,
+    #[arg(value_parser = RangedU64ValueParser::<u32>::new().range(160..=262_144))]
+    snap: u32,
 
     /// List every connection in the summary, not only the first 50.
     #[arg(long)]
@@ -56,7 +56,7 @@ const LISTED: usize = 50;
 const GLANCE: Duration = Duration::from_millis(50);
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let tap = Tap::open(None).map_err(|error| {
+    let tap = Tap::open(None, args.snap).map_err(|error| {
         let text = format!("packets cannot be recorded: {}; {}", obstacle(&error), PACKETS.mend);
         Refusal { code: exit::HARNESS, text }
     })?;

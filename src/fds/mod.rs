@@ -11,7 +11,7 @@ use std::os::fd::RawFd;
 use nix::unistd::Pid;
 
 use crate::demo::picture::Condition;
-use crate::os::{self, End, Object, Partner, Process, Survey};
+use crate::os::{self, End, Object, Partner, Process, Socket, SocketName, Survey};
 
 mod data;
 mod launch;
@@ -85,6 +85,23 @@ pub enum Blind {
 /// # Errors
 /// [`Blind`], where one of them does not exist or nothing at all can be seen.
 pub fn look(pids: &[Pid]) -> Result<View, Blind> {
+    let view = look_once(pids)?;
+    // A socket that was made between the look at the tables and that at the process is in no table yet.
+    let has_news = view.subjects.iter().flat_map(|subject| subject.held.iter().flatten()).any(is_untold);
+    if has_news { look_once(pids) } else { Ok(view) }
+}
+
+fn is_untold(held: &Held) -> bool {
+    match &held.end.object {
+        Object::Socket(Socket { name: SocketName::Other, .. }) => true,
+        Object::Socket(Socket { name: SocketName::Unix(_), listening: false, .. }) => {
+            held.end.partner == Partner::Named
+        }
+        _ => false,
+    }
+}
+
+fn look_once(pids: &[Pid]) -> Result<View, Blind> {
     let survey = Survey::begin().map_err(Blind::from)?;
     let processes = os::processes().map_err(Blind::from)?;
     let mut all = Vec::with_capacity(processes.len());

@@ -79,6 +79,9 @@ impl View {
                 Some("other end: not accepted yet".into())
             }
             Some(true) if held.end.partner == Partner::Closed => Some("other end: closed".into()),
+            Some(true) if held.end.access == Some(Access::Both) && is_pipe(held) => {
+                Some("other end: this very descriptor, which is open for both".into())
+            }
             Some(true) => Some(self.nobody(held)),
         }
     }
@@ -95,6 +98,10 @@ impl View {
         };
         format!("other end: nobody holds it{so}")
     }
+}
+
+fn is_pipe(held: &Held) -> bool {
+    matches!(held.end.object, Object::Pipe { .. })
 }
 
 const UNSEEN: &str = "(its descriptors cannot be seen: permission denied; run as root, or as its user)";

@@ -30,15 +30,24 @@ pub struct Frame<'a> {
 }
 
 impl Tap {
-    /// Hears from now on all that passes; with `port` only what comes from that TCP or UDP port or goes there.
+    /// Whether packets can be heard at all.
+    ///
+    /// # Errors
+    /// As [`open`](Tap::open).
+    pub fn can_open() -> io::Result<()> {
+        Tap::open(None, 0).map(drop)
+    }
+
+    /// Hears from now on all that passes; with `port` only what comes from that TCP or UDP port or goes there. Of each
+    /// packet the first `room` bytes are kept.
     ///
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`; `Unsupported` where the system has no such sockets.
-    pub fn open(port: Option<u16>) -> io::Result<Tap> {
-        system::Tap::open(port).map(Tap)
+    pub fn open(port: Option<u16>, room: u32) -> io::Result<Tap> {
+        system::Tap::open(port, room).map(Tap)
     }
 
-    /// The next packet, as much of it as `room` holds; none if none comes within `limit`.
+    /// The next packet, as much of it as was asked for and `room` holds; none if none comes within `limit`.
     ///
     /// # Errors
     /// Those of `recvmsg(2)`.
@@ -68,7 +77,7 @@ mod tests {
     fn each_packet_of_the_port_is_heard_once_and_no_other() {
         let [here, elsewhere] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
         let [port, other] = [&here, &elsewhere].map(|socket| socket.local_addr().unwrap().port());
-        let tap = match Tap::open(Some(port)) {
+        let tap = match Tap::open(Some(port), 64) {
             Ok(tap) => tap,
             Err(error) => return eprintln!("skipped: packets cannot be seen here: {error}"),
         };

@@ -9,14 +9,14 @@ use std::time::Duration;
 use nix::libc;
 use nix::net::if_::if_nametoindex;
 use nix::sys::socket::sockopt::{RcvBufForce, ReceiveTimestampns};
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnknownCmsg, recvmsg, setsockopt};
 use nix::sys::time::TimeSpec;
 use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
 
 use super::Frame;
 
 /// Room for what passes while nobody reads: a bulk transfer on loopback comes in pieces of 64 KiB.
-const QUEUE: usize = 64 * 1024 * 1024;
+const QUEUE: usize = 128 * 1024 * 1024;
 
 #[derive(Debug)]
 pub struct Tap {
@@ -24,10 +24,11 @@ pub struct Tap {
 }
 
 impl Tap {
-    pub fn open(port: Option<u16>) -> io::Result<Tap> {
+    pub fn open(port: Option<u16>, room: u32) -> io::Result<Tap> {
         // Without a protocol it hears nothing until it is bound, and by then has its filter.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
-        socket.attach_filter(&filter(port))?;
+        socket.attach_filter(&filter(port, room))?;
+        tell_lengths(&socket)?;
         // Beyond rmem_max only CAP_NET_ADMIN may go: the system's own limit is what the others get.
         let _ = setsockopt(&socket, RcvBufForce, &QUEUE)
             .or_else(|_| socket.set_recv_buffer_size(QUEUE).map_err(|_| nix::errno::Errno::EPERM));
@@ -37,24 +38,24 @@ impl Tap {
     }
 
     pub fn next<'a>(&self, room: &'a mut [u8], limit: Duration) -> io::Result<Option<Frame<'a>>> {
-        // MSG_TRUNC asks for the packet's own length, however little of it is taken.
-        let mut flags = MsgFlags::MSG_TRUNC;
+        let mut flags = MsgFlags::empty();
         if limit.is_zero() {
             flags |= MsgFlags::MSG_DONTWAIT;
         } else {
             self.socket.set_read_timeout(Some(limit))?;
         }
-        let mut control = nix::cmsg_space!(TimeSpec);
+        let mut control = nix::cmsg_space!(TimeSpec, libc::tpacket_auxdata);
         let mut parts = [IoSliceMut::new(room)];
         let received = recvmsg::<()>(self.socket.as_raw_fd(), &mut parts, Some(&mut control), flags);
-        let (length, at) = match received {
-            Ok(message) => (message.bytes, message.cmsgs()?.find_map(stamp)),
+        let (taken, news) = match received {
+            Ok(message) => (message.bytes, message.cmsgs()?.collect::<Vec<_>>()),
             Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let at = at.ok_or_else(|| io::Error::other("a packet without a time stamp"))?;
-        let taken = length.min(room.len());
-        Ok(Some(Frame { at, length, bytes: &room[..taken] }))
+        let (at, length) = (news.iter().find_map(stamp), news.iter().find_map(length));
+        let (at, length) =
+            at.zip(length).ok_or_else(|| io::Error::other("a packet without a time or length"))?;
+        Ok(Some(Frame { at, length, bytes: &room[..taken.min(room.len())] }))
     }
 
     /// Asking sets it back to nothing.
@@ -99,25 +100,45 @@ fn loopback() -> io::Result<SockAddr> {
     made.map(|((), address)| address)
 }
 
-fn stamp(message: ControlMessageOwned) -> Option<Duration> {
+fn stamp(message: &ControlMessageOwned) -> Option<Duration> {
     match message {
-        ControlMessageOwned::ScmTimestampns(time) => Some(time.into()),
+        ControlMessageOwned::ScmTimestampns(time) => Some((*time).into()),
         _ => None,
     }
+}
+
+/// Has each packet come with how long it was before the filter cut it.
+#[expect(unsafe_code, reason = "no crate has this option")]
+fn tell_lengths(socket: &Socket) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    let size = libc::socklen_t::try_from(size_of::<libc::c_int>()).map_err(io::Error::other)?;
+    let (level, option) = (libc::SOL_PACKET, libc::PACKET_AUXDATA);
+    // SAFETY: the pointer is to a local that outlives the call, and `size` is its size.
+    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), size) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// The second field of `struct tpacket_auxdata`.
+fn length(message: &ControlMessageOwned) -> Option<usize> {
+    let ControlMessageOwned::Unknown(UnknownCmsg { cmsg_header, data_bytes }) = message else { return None };
+    let kind = (cmsg_header.cmsg_level, cmsg_header.cmsg_type);
+    let length = data_bytes.get(4..8).filter(|_| kind == (libc::SOL_PACKET, libc::PACKET_AUXDATA))?;
+    usize::try_from(u32::from_ne_bytes(length.try_into().ok()?)).ok()
 }
 
 /// The fields of a packet beside its bytes: `SKF_AD_OFF` and its like in `<linux/filter.h>`.
 const ASIDE: u32 = (-0x1000_i32).cast_unsigned();
 const KIND: u32 = ASIDE + 4;
 
-/// On loopback every packet is seen going out and coming in; the former is left out.
-fn filter(port: Option<u16>) -> Vec<SockFilter> {
+/// On loopback every packet is seen going out and coming in; the former is left out, and of the others what is beyond
+/// `room`, which would only fill the queue.
+fn filter(port: Option<u16>, room: u32) -> Vec<SockFilter> {
     let mut program =
         vec![load(BYTE, KIND), SockFilter::new(EQUAL, 0, 1, libc::PACKET_OUTGOING.into()), DROP];
     if let Some(port) = port {
         program.extend(only(port.into()));
     }
-    program.push(TAKE);
+    program.push(SockFilter::new(RETURN, 0, 0, room));
     program
 }
 
@@ -157,7 +178,6 @@ const EQUAL: u16 = 0x15;
 const RETURN: u16 = 0x06;
 
 const DROP: SockFilter = SockFilter::new(RETURN, 0, 0, 0);
-const TAKE: SockFilter = SockFilter::new(RETURN, 0, 0, u32::MAX);
 
 const fn load(width: u16, place: u32) -> SockFilter {
     SockFilter::new(width, 0, 0, place)

@@ -9,7 +9,7 @@ use super::Frame;
 pub enum Tap {}
 
 impl Tap {
-    pub fn open(_port: Option<u16>) -> io::Result<Tap> {
+    pub fn open(_port: Option<u16>, _room: u32) -> io::Result<Tap> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

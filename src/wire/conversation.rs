@@ -1,6 +1,5 @@
 //! What the packets between one client and one server amount to.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -53,11 +52,11 @@ pub struct Conversation {
     /// The sequence number that comes next from client and server.
     next: [Option<u32>; 2],
     /// That of the SYN.
-    beginning: Option<u32>,
+    pub(super) beginning: Option<u32>,
 }
 
 impl Conversation {
-    fn new(protocol: Protocol, client: SocketAddr, server: SocketAddr) -> Conversation {
+    pub(super) fn new(protocol: Protocol, client: SocketAddr, server: SocketAddr) -> Conversation {
         Conversation {
             protocol,
             client,
@@ -83,7 +82,7 @@ impl Conversation {
         [Event::Syn, Event::SynAck, Event::Ack].into_iter().all(|event| self.saw(event))
     }
 
-    fn add(&mut self, packet: &Packet) {
+    pub(super) fn add(&mut self, packet: &Packet) {
         let side = if packet.from == self.client { Side::Client } else { Side::Server };
         match packet.segment {
             Some(segment) => self.add_segment(side, packet.payload, segment),
@@ -171,64 +170,7 @@ impl fmt::Display for Conversation {
             steps.into_iter().filter(|(event, _)| self.saw(*event)).map(|(_, text)| text).collect();
         let endings: Vec<_> = self.events.iter().copied().filter_map(ending).collect();
         let endings = if endings.is_empty() { "still open".into() } else { endings.join(", then ") };
-        write!(f, "TCP {client} → {server}: {}; {there} there, {back} back; {endings}", steps.join(", "))
-    }
-}
-
-/// Every conversation, in the order in which they began.
-#[derive(Debug, Default)]
-pub struct Conversations {
-    all: Vec<Conversation>,
-    under_way: HashMap<(Protocol, SocketAddr, SocketAddr), usize>,
-}
-
-impl Conversations {
-    /// Adds `packet` to its conversation. A new one begins only where `is_ours` says so of the server's address.
-    /// Answers whether the packet belongs to any.
-    pub fn add(&mut self, packet: &Packet, is_ours: impl Fn(SocketAddr) -> bool) -> bool {
-        let Packet { from, to, .. } = *packet;
-        let protocol = packet.protocol();
-        let known = [(protocol, from, to), (protocol, to, from)]
-            .into_iter()
-            .find_map(|key| Some((key, *self.under_way.get(&key)?)));
-        if let Some((key, place)) = known {
-            if !self.ends_for(packet, place, &is_ours) {
-                self.all[place].add(packet);
-                return true;
-            }
-            self.under_way.remove(&key);
-        }
-        let (client, server) = match packet.segment {
-            _ if is_ours(to) => (from, to),
-            Some(segment) if segment.opens() => return false,
-            _ if is_ours(from) => (to, from),
-            _ => return false,
-        };
-        let mut new = Conversation::new(protocol, client, server);
-        new.add(packet);
-        self.under_way.insert((protocol, client, server), self.all.len());
-        self.all.push(new);
-        true
-    }
-
-    /// Whether `packet` has the addresses of a conversation that is over: a new connection has a new number, and
-    /// a datagram is nobody's once the port is given back.
-    fn ends_for(&self, packet: &Packet, place: usize, is_ours: &impl Fn(SocketAddr) -> bool) -> bool {
-        match packet.segment {
-            Some(segment) => segment.opens() && self.all[place].beginning != Some(segment.sequence),
-            None => !is_ours(self.all[place].server),
-        }
-    }
-
-    /// All of them.
-    #[must_use]
-    pub fn all(&self) -> &[Conversation] {
-        &self.all
-    }
-
-    /// The one with this client, the latest if there were several.
-    #[must_use]
-    pub fn of(&self, client: SocketAddr) -> Option<&Conversation> {
-        self.all.iter().rev().find(|conversation| conversation.client == client)
+        let steps = if steps.is_empty() { "no handshake seen".into() } else { steps.join(", ") };
+        write!(f, "TCP {client} → {server}: {steps}; {there} there, {back} back; {endings}")
     }
 }

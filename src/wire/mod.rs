@@ -7,6 +7,7 @@
 use std::io;
 
 mod conversation;
+mod conversations;
 mod packet;
 #[cfg(feature = "cli")]
 mod pcapng;
@@ -16,7 +17,8 @@ mod watch;
 
 pub mod claims;
 
-pub use conversation::{Conversation, Conversations, Event, Side};
+pub use conversation::{Conversation, Event, Side};
+pub use conversations::Conversations;
 pub use packet::{Packet, Protocol, Segment};
 #[cfg(feature = "cli")]
 pub use record::Recording;

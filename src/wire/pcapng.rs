@@ -24,7 +24,7 @@ pub struct Pcapng {
 
 impl Pcapng {
     /// Begins with what describes the interface; `room` is how much of each packet is kept, in bytes.
-    pub fn begin(file: File, room: usize) -> io::Result<Pcapng> {
+    pub fn begin(file: File, room: u32) -> io::Result<Pcapng> {
         let program = concat!("echospec ", env!("CARGO_PKG_VERSION"));
         let section = SectionHeaderBlock {
             endianness: Endianness::Little,
@@ -37,7 +37,7 @@ impl Pcapng {
         let mut blocks = PcapNgWriter::with_section_header(Vec::new(), section).map_err(plain)?;
         let interface = InterfaceDescriptionBlock {
             linktype: DataLink::ETHERNET,
-            snaplen: u32::try_from(room).unwrap_or_default(),
+            snaplen: room,
             options: vec![
                 InterfaceDescriptionOption::IfName("lo".into()),
                 // Time stamps in units of 10⁻⁹ s.

@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use super::claims::Claims;
-use super::conversation::{Conversation, Conversations};
+use super::conversation::Conversation;
+use super::conversations::Conversations;
 use super::packet::Packet;
 use super::pcapng::Pcapng;
 use crate::os::{Frame, Tap};
@@ -47,14 +48,14 @@ impl Recording {
     ///
     /// # Errors
     /// Those of the file, and of `pipe(2)`.
-    pub fn begin(tap: Tap, file: File, room: usize) -> io::Result<(Recording, Ticket)> {
+    pub fn begin(tap: Tap, file: File, room: u32) -> io::Result<(Recording, Ticket)> {
         let (claims, descriptor, name) = Claims::new()?;
         let recording = Recording {
             tap,
             claims,
             file: Pcapng::begin(file, room)?,
             conversations: Conversations::default(),
-            room: vec![0; room].into(),
+            room: vec![0; room as usize].into(),
             last: Duration::ZERO,
             kept: 0,
             missed: 0,

@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::conversation::{Conversation, Conversations};
+use super::conversation::Conversation;
+use super::conversations::Conversations;
 use super::obstacle;
 use super::packet::Packet;
 use crate::lack::PACKETS;
@@ -13,7 +14,7 @@ use crate::patience::until;
 use crate::verdict::{Finding, Verdict};
 
 /// Headers need no more.
-const ROOM: usize = 256;
+const ROOM: u32 = 256;
 
 /// All that passes to and from one port from now on.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl Watch {
     /// # Errors
     /// Unsupported where this user, or this system, may not see packets.
     pub fn begin(server: SocketAddr) -> Verdict<Watch> {
-        let tap = Tap::open(Some(server.port())).map_err(|error| {
+        let tap = Tap::open(Some(server.port()), ROOM).map_err(|error| {
             Finding::for_want_of(&PACKETS, "a look at the packets themselves", obstacle(&error))
         })?;
         Ok(Watch { tap, server, conversations: Conversations::default() })
@@ -58,7 +59,7 @@ impl Watch {
     }
 
     fn listen(&mut self) -> io::Result<()> {
-        let mut room = [0; ROOM];
+        let mut room = [0; ROOM as usize];
         while let Some(frame) = self.tap.next(&mut room, Duration::ZERO)? {
             if let Some(packet) = Packet::read(&frame) {
                 let server = self.server.port();

@@ -70,3 +70,43 @@ const WANTED: &str = "FIN from both sides, and no RST";
 fn timeout(conversation: &Conversation) -> Finding {
     Finding::timeout(WANTED, "no FIN from the server").because(conversation.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Outcome;
+    use crate::wire::{Conversations, Packet, Segment};
+
+    const FIN: Segment = Segment { sequence: 1, syn: false, ack: true, fin: true, rst: false };
+    const RST: Segment = Segment { fin: false, rst: true, ..FIN };
+
+    /// A conversation with these endings: whether the client sent each, and what.
+    fn judged(endings: &[(bool, Segment)]) -> Result<(), (Outcome, String)> {
+        let [client, server] = ["127.0.0.1:40000", "127.0.0.1:20000"].map(|text| text.parse().unwrap());
+        let mut all = Conversations::default();
+        for &(by_client, segment) in endings {
+            let (from, to) = if by_client { (client, server) } else { (server, client) };
+            all.add(&Packet { from, to, payload: 0, segment: Some(segment) }, |address| address == server);
+        }
+        judge(&all.all()[0]).map_err(|finding| (finding.outcome, finding.actual))
+    }
+
+    #[test]
+    fn whoever_ends_first_an_orderly_close_is_two_fins_and_a_later_reset_is_no_matter() {
+        assert!(judged(&[(true, FIN), (false, FIN)]).is_ok());
+        assert!(judged(&[(false, FIN), (true, FIN)]).is_ok());
+        assert!(judged(&[(true, FIN), (false, FIN), (false, RST)]).is_ok());
+        assert!(judged(&[(false, FIN), (true, FIN), (true, RST)]).is_ok());
+    }
+
+    #[test]
+    fn a_reset_before_both_fins_is_told_with_its_sender() {
+        let server = (Outcome::Fail, "RST from the server".to_owned());
+        assert_eq!(judged(&[(true, FIN), (false, RST)]), Err(server.clone()));
+        assert_eq!(judged(&[(false, RST), (true, FIN)]), Err(server.clone()));
+        assert_eq!(judged(&[(false, FIN), (false, RST), (true, FIN)]), Err(server));
+        let (outcome, actual) = judged(&[(true, FIN), (true, RST)]).unwrap_err();
+        assert!(outcome == Outcome::Fail && actual.starts_with("bytes for a client that has gone"));
+        assert_eq!(judged(&[(true, FIN)]).unwrap_err().0, Outcome::Timeout);
+    }
+}
