@@ -33,6 +33,7 @@ use crate::verdict::printable;
 
 mod forks;
 mod inheritance;
+mod inherited;
 mod limits;
 mod seal;
 mod vitals;
@@ -57,6 +58,13 @@ mod vital_signs;
 #[path = "vitals_other.rs"]
 mod vital_signs;
 
+#[cfg(target_os = "linux")]
+#[path = "timers_linux.rs"]
+mod timers;
+#[cfg(not(target_os = "linux"))]
+#[path = "timers_other.rs"]
+mod timers;
+
 #[cfg(not(target_os = "linux"))]
 mod kqueue;
 #[cfg(target_os = "macos")]
@@ -65,12 +73,14 @@ mod procargs;
 mod unix_table;
 
 pub use forks::{between_launches, launching};
+pub use inherited::inherited;
 pub use inheritance::{Inheritance, bequeath, leave_session};
 pub use limits::{
     descriptor_limit, expect_children, most_processes, raise_descriptor_limit, restore_descriptor_limit,
 };
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
+pub use timers::wake_on_time;
 pub use vitals::{
     Queues, Scheduling, SignalSets, Vitals, acknowledge_at_once, scheduling, signals, tcp_queues, vitals,
     waits_to_write_to_pipe,

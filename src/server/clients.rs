@@ -114,7 +114,7 @@ impl Server {
         let (listener, _) = self.listeners.first().ok_or_else(|| broken(io::ErrorKind::NotFound.into()))?;
         let connection = passed::accept(listener).map_err(broken)?;
         let copy = || connection.try_clone().map(Some).map_err(broken);
-        let given = Given { stdio: [copy()?, copy()?, copy()?], passed: Vec::new() };
+        let given = Given { stdio: [copy()?, copy()?, copy()?], ..Given::default() };
         drop(connection);
         self.launch_with(given)
     }

@@ -41,12 +41,14 @@ pub(super) struct Given {
     pub stdio: [Option<OwnedFd>; 3],
     /// Listening sockets, as descriptors 3, 4, …
     pub passed: Vec<OwnedFd>,
+    /// What follows these, of which it is told in another way.
+    pub ends: Vec<OwnedFd>,
 }
 
 impl Given {
     /// Standard input and output.
     pub fn pipes(input: OwnedFd, output: OwnedFd) -> Given {
-        Given { stdio: [Some(input), Some(output), None], passed: Vec::new() }
+        Given { stdio: [Some(input), Some(output), None], ..Given::default() }
     }
 }
 
@@ -68,7 +70,8 @@ impl Instance {
             command = with_listeners(command, given.passed.len(), conditions.passing.to_another);
         }
         let input = conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
-        let child = spawn(command, given.passed).map_err(failed)?;
+        let descriptors = given.passed.into_iter().chain(given.ends).collect();
+        let child = spawn(command, descriptors).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = guard::watch(leader);
         trace::note(|| format!("the server is launched as process {leader}"));

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use nix::unistd::Pid;
 
@@ -26,6 +27,7 @@ mod shepherd;
 mod spawn;
 mod spec;
 mod watch;
+mod worker;
 
 pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
 pub use effort::Effort;
@@ -38,6 +40,7 @@ use scratch::Scratch;
 pub use scratch::{directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
+pub use worker::{Heard, Worker};
 
 /// A server under test: its address, its processes, and the clients' way to it.
 ///
@@ -161,6 +164,12 @@ impl Server {
     #[must_use]
     pub fn second_address(&self) -> Option<&Address> {
         self.listeners.get(1).map(|(_, address)| address)
+    }
+
+    /// A directory of its own, which goes with it: for what its clients bind.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// What was launched.

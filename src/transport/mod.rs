@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use bitflags::bitflags;
+use serde::{Deserialize, Serialize};
 
 mod channel;
 mod client;
@@ -108,7 +109,7 @@ impl Transport {
 }
 
 /// Where a server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Address {
     /// An IP address and port.
     Inet(SocketAddr),
