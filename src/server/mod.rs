@@ -27,6 +27,7 @@ mod spawn;
 mod spec;
 mod watch;
 
+pub use clients::Lent;
 pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
 pub use effort::Effort;
 pub use error::{LaunchError, describe};
