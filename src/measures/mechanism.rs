@@ -18,19 +18,49 @@ pub struct Mechanism {
 }
 
 /// Every mechanism, in the order that help and tables show them.
-pub const MECHANISMS: &[Mechanism] = &[Mechanism {
-    name: "pipe",
-    says: "two pipes, as standard input and output",
-    transport: "pipe",
-    command: &["echo-pipe"],
-    spinning: None,
-    usual: true,
-}];
+pub const MECHANISMS: &[Mechanism] = &[
+    Mechanism::new("pipe", "two pipes, as standard input and output", &["echo-pipe"]).usual(),
+    Mechanism::new("fifo", "two named pipes", &["echo-fifo", "{path}"]),
+    Mechanism::new("unix", "a Unix domain stream socket", &["echo-unix", "{path}"]).usual(),
+    Mechanism::new("unix-abstract", "the same with an abstract name", &["echo-unix", "{path}"]),
+    Mechanism::new("unix-dgram", "Unix domain datagrams", &["echo-unix-dgram", "{path}"]).usual(),
+    Mechanism::new("unix-seqpacket", "Unix domain sequenced packets", &["echo-unix-seqpacket", "{path}"]),
+    Mechanism::new("tcp", "TCP over IPv4 on loopback", &["echo-tcp", "{addr}"]).usual(),
+    Mechanism::new("tcp6", "TCP over IPv6 on loopback", &["echo-tcp", "{addr}"]),
+    Mechanism::new("udp", "UDP over IPv4 on loopback", &["echo-udp", "{addr}"]).usual(),
+    Mechanism::new("udp6", "UDP over IPv6 on loopback", &["echo-udp", "{addr}"]),
+];
 
 impl Mechanism {
     /// The mechanism called `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Mechanism> {
         MECHANISMS.iter().find(|mechanism| mechanism.name == name)
+    }
+
+    /// One whose transport has the same name.
+    const fn new(name: &'static str, says: &'static str, command: &'static [&'static str]) -> Mechanism {
+        Mechanism { name, says, transport: name, command, spinning: None, usual: false }
+    }
+
+    const fn usual(self) -> Mechanism {
+        Mechanism { usual: true, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::{Spec, Start};
+    use crate::transport::Transport;
+
+    #[test]
+    fn every_mechanism_can_be_launched() {
+        for mechanism in MECHANISMS {
+            let transport = Transport::named(mechanism.transport).unwrap();
+            for command in [Some(mechanism.command), mechanism.spinning].into_iter().flatten() {
+                Spec::new(transport, Start::Bind, command.iter().copied()).unwrap();
+            }
+        }
     }
 }

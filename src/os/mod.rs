@@ -19,13 +19,12 @@
 //! | [`adopt_orphans`] | child sub-reaper | – | – |
 //! | [`end_with_parent`] | `PR_SET_PDEATHSIG` | – | – |
 
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
+use std::{fmt, io};
 
 use nix::unistd::Pid;
 
@@ -34,6 +33,7 @@ use crate::verdict::printable;
 mod forks;
 mod inheritance;
 mod inherited;
+pub mod ipc;
 mod limits;
 mod seal;
 mod vitals;

@@ -29,6 +29,7 @@ mod spec;
 mod watch;
 mod worker;
 
+pub use clients::Lent;
 pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
 pub use effort::Effort;
 pub use error::{LaunchError, describe};
