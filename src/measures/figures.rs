@@ -189,6 +189,14 @@ pub struct Round {
     /// The round trips in ns: an `HdrHistogram` in its V2 encoding with compression, as base64; absent where no single
     /// messages were timed.
     pub histogram: Option<String>,
+    /// Of a throughput: the seconds in which the client compared what came back. Where both sides share one processor the
+    /// server stood still meanwhile, and they have been taken off; elsewhere it went on, and they have not.
+    #[serde(default)]
+    pub checking: Option<f64>,
+    /// In an open loop: how much later than intended the messages were sent, in ns; the median. It is part of their
+    /// times.
+    #[serde(default)]
+    pub lateness: Option<f64>,
 }
 
 /// What the machine costs before any mechanism does anything.

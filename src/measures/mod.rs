@@ -1,4 +1,21 @@
 //! The comparison half: which mechanism, in numbers that hold up.
 
+pub mod accounts;
+mod assemble;
+mod budget;
+pub mod client;
+pub mod compare;
+pub mod contender;
+mod disturbance;
+mod doubts;
+mod entry;
 pub mod figures;
+pub mod job;
 pub mod mechanism;
+pub mod placement;
+pub mod processors;
+pub mod progress;
+mod schedule;
+pub mod session;
+pub mod statistics;
+pub mod wish;

@@ -7,35 +7,30 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::budget::Length;
-use super::disturbance::Watch;
+use super::entry::{Entry, Try};
 use super::job::{Answer, Sample, Task};
-use super::placement::Site;
-use super::progress::Progress;
-use super::session::{self, Ending, Manner};
+use super::figures::Placement;
+use super::progress::{self, Progress};
+use super::session::{Ending, Manner};
 use super::statistics::shuffle;
 use super::wish::Wish;
 use crate::patience::interrupted;
-use crate::server::Spec;
 
 /// A disturbed session is repeated so often, and no more.
 const REPEATS: u32 = 2;
 
-/// One contender at one placement.
-#[derive(Debug)]
-pub(crate) struct Entry<'a> {
-    /// Its place among the contenders.
-    pub contender: usize,
-    pub spec: &'a Spec,
-    pub site: Site,
-    /// What is still to be measured; what has failed for good is taken out.
-    pub tasks: Vec<Task>,
-}
+/// A session that cannot be held at all, for a reason that may pass, is put off so often.
+const FAILURES: u32 = 2;
+
+/// How much longer than it was given a run may take before it makes do with fewer rounds.
+const OVERTIME: f64 = 1.15;
 
 /// What was measured of one task in one round.
 #[derive(Debug, Clone)]
-pub(crate) struct Record {
-    /// The place of its entry.
-    pub entry: usize,
+pub(super) struct Record {
+    /// The place of its contender.
+    pub contender: usize,
+    pub placement: Placement,
     pub task: Task,
     pub round: usize,
     pub sample: Sample,
@@ -44,51 +39,152 @@ pub(crate) struct Record {
 
 /// A task that has no figure, and why.
 #[derive(Debug, Clone)]
-pub(crate) struct Void {
-    pub entry: usize,
+pub(super) struct Void {
+    pub contender: usize,
+    pub placement: Placement,
     pub task: Task,
     pub why: String,
 }
 
 /// All that the rounds have told.
 #[derive(Debug, Default)]
-pub(crate) struct Log {
+pub(super) struct Log {
     pub records: Vec<Record>,
     pub voids: Vec<Void>,
     /// By contender: why it cannot be measured at all.
     pub refused: Vec<(usize, String)>,
-    /// How many sessions were repeated, and how many were still disturbed at the last try.
-    pub repeated: u32,
-    pub disturbed: u32,
+    /// How many sessions were held, and how often one was repeated.
     pub sessions: u32,
-    /// What disturbed them.
-    pub causes: Vec<String>,
+    pub repeated: u32,
+    /// What disturbed those that were still disturbed at their last try.
+    pub disturbances: Vec<String>,
+    /// How many rounds were begun.
+    pub rounds: usize,
 }
 
 /// A run of rounds under way.
-pub(crate) struct Rounds<'a, 'b> {
+pub(super) struct Rounds<'a> {
     pub wish: &'a Wish,
+    pub manner: Manner<'a>,
     pub entries: Vec<Entry<'a>>,
     pub log: Log,
-    pub tell: &'b mut dyn FnMut(&Progress),
+    pub tell: &'a mut dyn FnMut(&Progress),
     pub began: Instant,
 }
 
-impl Rounds<'_, '_> {
+impl Rounds<'_> {
     /// Measures every entry once, as shortly as possible: what cannot be launched or done shows, and what a session
-    /// costs beside its tasks.
-    pub fn scout(&mut self) -> Duration {
+    /// costs beside its tasks. Then shares out the time that is left.
+    pub fn scout(&mut self) -> (Length, Duration) {
         let brief = Length { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
         let began = Instant::now();
         for place in 0..self.entries.len() {
             if interrupted() {
                 break;
             }
-            self.report(0, place, Duration::ZERO);
-            self.measure(place, None, brief);
+            self.report(0, 0, Duration::ZERO, place);
+            self.visit(place, None, brief);
         }
-        let number = self.entries.len().max(1);
+        let overhead = began.elapsed() / u32::try_from(self.entries.len().max(1)).unwrap_or(1);
         self.entries.retain(|entry| !entry.tasks.is_empty());
-        began.elapsed() / u32::try_from(number).unwrap_or(1)
+        let left = self.wish.time.saturating_sub(self.began.elapsed());
+        let tasks: Vec<_> = self.entries.iter().map(|entry| &entry.tasks[..]).collect();
+        (Length::share(left, self.wish.rounds, &tasks, overhead), overhead)
+    }
+
+    /// Measures every entry in every round.
+    pub fn run(&mut self, length: Length, overhead: Duration) {
+        let planned: Duration =
+            self.entries.iter().map(|entry| length.session(&entry.tasks, overhead)).sum();
+        let allowed = (planned * u32::try_from(self.wish.rounds).unwrap_or(1)).max(self.wish.time).mul_f64(OVERTIME);
+        let mut source = ChaCha8Rng::seed_from_u64(self.wish.seed);
+        let mut order: Vec<usize> = (0..self.entries.len()).collect();
+        let (began, total) = (Instant::now(), order.len() * self.wish.rounds);
+        for round in 0..self.wish.rounds {
+            shuffle(&mut order, &mut source);
+            for (place, &entry) in order.iter().enumerate() {
+                if interrupted() || self.began.elapsed() > allowed {
+                    return;
+                }
+                let done = round * order.len() + place;
+                let left = match done {
+                    0 => planned * u32::try_from(self.wish.rounds).unwrap_or(1),
+                    _ => began.elapsed().mul_f64((total - done) as f64 / done as f64),
+                };
+                self.report(done, total, left, entry);
+                self.entries[entry].mix(&mut source);
+                self.visit(entry, Some(round), length);
+            }
+            self.log.rounds = round + 1;
+        }
+    }
+
+    fn report(&mut self, done: usize, total: usize, left: Duration, entry: usize) {
+        let entry = &self.entries[entry];
+        let says = format!("{}, {}", self.wish.contenders[entry.contender].name, entry.site.placement.name());
+        let progress = Progress { done, total, left, says };
+        (self.tell)(&progress);
+        progress::note(Some(progress));
+    }
+
+    /// Measures one entry, undisturbed if that is to be had.
+    fn visit(&mut self, place: usize, round: Option<usize>, length: Length) {
+        let mut best = self.entries[place].attempt(&self.manner, length);
+        let mut repeated = 0;
+        while round.is_some() && repeated < REPEATS && best.is_worth_repeating() && !interrupted() && self.has_time() {
+            repeated += 1;
+            let again = self.entries[place].attempt(&self.manner, length);
+            best = best.or_better(again);
+        }
+        self.log.sessions += 1;
+        self.log.repeated += repeated;
+        self.settle(place, round, best, repeated);
+    }
+
+    fn has_time(&self) -> bool {
+        self.began.elapsed() < self.wish.time
+    }
+
+    fn settle(&mut self, place: usize, round: Option<usize>, tried: Try, repeated: u32) {
+        for (task, answer) in tried.answers {
+            self.take(place, round, task, answer, repeated);
+        }
+        if let Some(cause) = tried.noise.cause().filter(|_| round.is_some()) {
+            self.log.disturbances.push(cause);
+        }
+        match tried.ending {
+            None | Some(Ending::Interrupted) => {}
+            Some(Ending::Unsupported(why)) => self.refuse(place, why),
+            Some(Ending::Failed(why)) => {
+                self.entries[place].failures += 1;
+                if round.is_none() || self.entries[place].failures > FAILURES {
+                    self.refuse(place, why);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, place: usize, round: Option<usize>, task: Task, answer: Answer, repeated: u32) {
+        let entry = &mut self.entries[place];
+        let (contender, placement) = (entry.contender, entry.site.placement);
+        let why = match answer {
+            Answer::Measured(sample) => {
+                let record = |round| Record { contender, placement, task, round, sample: *sample, repeated };
+                self.log.records.extend(round.map(record));
+                return;
+            }
+            Answer::Impossible(why) => format!("not possible: {why}"),
+            Answer::Wrong(what) => format!("wrong bytes came back: {what}"),
+            Answer::Broken(how) => how,
+        };
+        entry.tasks.retain(|other| !other.is_like(&task));
+        self.log.voids.push(Void { contender, placement, task, why });
+    }
+
+    /// Nothing more is asked of this entry.
+    fn refuse(&mut self, place: usize, why: String) {
+        let entry = &mut self.entries[place];
+        self.log.refused.push((entry.contender, why));
+        entry.tasks.clear();
     }
 }

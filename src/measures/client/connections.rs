@@ -35,6 +35,7 @@ pub(super) fn run<'a>(
             break;
         }
     }
-    let tally = Tally::of_times(times, start.elapsed());
+    let elapsed = start.elapsed();
+    let tally = Tally::of_times(times, elapsed, elapsed.saturating_sub(sum));
     Ok(Tally { figure: tally.messages as f64 / sum.as_secs_f64().max(f64::MIN_POSITIVE), ..tally })
 }

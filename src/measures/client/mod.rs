@@ -9,13 +9,13 @@ use nix::unistd::Pid;
 
 use super::figures::Measure;
 use super::job::{Answer, Job, Sample, Task};
-use super::usage::Usage;
 use crate::os;
 use crate::transport::{Channel, Opening, Transport};
 
 mod clock;
 mod connections;
 mod conversation;
+mod effort;
 mod open_loop;
 mod round_trip;
 mod script;
@@ -24,6 +24,7 @@ mod throughput;
 
 use clock::Clock;
 use conversation::{Conversation, Trouble};
+use effort::Effort;
 use script::Script;
 pub(crate) use tally::Times;
 use tally::Tally;
@@ -35,6 +36,9 @@ use tally::Tally;
 pub fn serve(input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let job: Job = serde_json::from_reader(input)?;
     let script = Script::new(job.seed, job.tasks.iter().map(|task| task.size).max().unwrap_or(0));
+    if let Some(processor) = job.processor {
+        os::machine::confine_thread(&[processor])?;
+    }
     os::wake_on_time();
     let mut session = Client::new(&job, &script)?;
     for task in &job.tasks {
@@ -83,9 +87,9 @@ impl<'a> Client<'a> {
 
     fn measure(&mut self, task: &Task) -> Result<Sample, Trouble> {
         self.attempt(task, task.warm_up)?;
-        let before = Usage::now(self.server());
+        let before = Effort::now(self.server());
         let tally = self.attempt(task, task.timed)?;
-        let cost = Usage::now(self.server()).since(&before).by(tally.messages);
+        let cost = Effort::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
         Ok(Sample {
             figure: tally.figure,
             messages: tally.messages,

@@ -17,7 +17,7 @@ pub(super) fn run(
     clock: Clock,
 ) -> Result<Tally, Trouble> {
     let (mut message, mut echo) = (vec![0; size], vec![0; size + 1]);
-    let mut times = Times::new();
+    let (mut times, mut sum) = (Times::new(), Duration::ZERO);
     let start = Instant::now();
     loop {
         message.copy_from_slice(conversation.script.at(conversation.position, size));
@@ -26,8 +26,10 @@ pub(super) fn run(
         let took = clock.since(began);
         conversation.verify(&echo[..size])?;
         times.record(took);
+        sum += took;
         if began.duration_since(start) >= limit {
-            return Ok(Tally::of_times(times, start.elapsed()));
+            let elapsed = start.elapsed();
+            return Ok(Tally::of_times(times, elapsed, elapsed.saturating_sub(sum)));
         }
     }
 }

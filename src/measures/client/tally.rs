@@ -74,18 +74,21 @@ pub(crate) struct Tally {
     pub messages: u64,
     pub seconds: f64,
     pub times: Option<Times>,
+    /// The client's own work between the messages, as far as it can be told apart.
+    pub bookkeeping: Duration,
     pub checking: Option<Duration>,
     pub lateness: Option<Times>,
 }
 
 impl Tally {
     /// Of messages that were timed one by one: the figure is their median.
-    pub fn of_times(times: Times, took: Duration) -> Tally {
+    pub fn of_times(times: Times, took: Duration, bookkeeping: Duration) -> Tally {
         Tally {
             figure: times.quantile(0.5) as f64,
             messages: times.count(),
             seconds: took.as_secs_f64(),
             times: Some(times),
+            bookkeeping,
             checking: None,
             lateness: None,
         }

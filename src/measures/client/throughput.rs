@@ -119,6 +119,7 @@ impl<'a, 'b> Flow<'a, 'b> {
             messages: bytes / self.size as u64,
             seconds,
             times: None,
+            bookkeeping: self.checking,
             checking: Some(self.checking),
             lateness: None,
         }
