@@ -23,8 +23,9 @@ use procfs::net::{TcpNetEntries, TcpNetEntry, UdpState};
 use procfs::process::{FDTarget, Process as ProcEntry, Stat};
 use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
 
+use super::binding::covers;
 use super::unix_table;
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers};
+use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState};
 
 /// The signals by which a user asks what is going on.
 pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1];

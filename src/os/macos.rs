@@ -23,8 +23,9 @@ use nix::libc::{self, c_char, c_int};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
+use super::binding::covers;
 pub use super::kqueue::{exit_status, wait_for_exit};
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, covers, procargs};
+use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, procargs};
 
 /// The signals by which a user asks what is going on; a terminal sends SIGINFO for Ctrl-T.
 pub const QUESTIONS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];

@@ -30,11 +30,13 @@ use nix::unistd::Pid;
 
 use crate::verdict::printable;
 
+mod binding;
 mod forks;
 mod inheritance;
 mod inherited;
 pub mod ipc;
 mod limits;
+pub mod machine;
 mod seal;
 mod vitals;
 
@@ -345,16 +347,4 @@ pub fn end_with_parent(command: &mut Command) {
 /// `Unsupported` where the system does not tell.
 pub fn unsent_bytes(socket: std::os::fd::BorrowedFd<'_>) -> io::Result<usize> {
     system::unsent_bytes(socket)
-}
-
-/// Whether a socket bound to `bound` takes what is sent to `asked`. `[::]` takes IPv4 too unless
-/// `IPV6_V6ONLY` is set (ipv6(7)).
-#[cfg_attr(
-    not(any(target_os = "linux", target_os = "macos")),
-    expect(dead_code, reason = "no table to look in")
-)]
-fn covers(bound: SocketAddr, asked: SocketAddr) -> bool {
-    let (ip, wanted) = (bound.ip().to_canonical(), asked.ip());
-    let takes = ip == wanted || ip.is_unspecified() && (ip.is_ipv6() || wanted.is_ipv4());
-    bound.port() == asked.port() && takes
 }
