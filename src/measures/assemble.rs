@@ -25,6 +25,7 @@ pub(super) fn cells(wish: &Wish, log: &Log) -> Vec<Cell> {
                     cell.arm.clone_from(&contender.name);
                     cell.placement = placement;
                     cell.void = void.map(|void| void.why.clone());
+                    cell.fault = void.is_some_and(|void| void.fault);
                     cells.push(cell);
                 }
             }
@@ -49,6 +50,7 @@ fn cell(records: &[&Record], task: &Task, seed: u64) -> Cell {
         cost: cost(records),
         rounds: records.iter().map(|record| round(record)).collect(),
         void: None,
+        fault: false,
     }
 }
 

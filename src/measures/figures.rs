@@ -112,6 +112,10 @@ pub struct Cell {
     pub rounds: Vec<Round>,
     /// Why the figure must not be used: a byte that came back wrong, say. Such a cell is ranked nowhere.
     pub void: Option<String>,
+    /// Whether it is void because the server did wrong: a byte that was not due, a conversation that it ended or left
+    /// hanging. What a mechanism cannot do is nobody's fault.
+    #[serde(default)]
+    pub fault: bool,
 }
 
 /// A figure and the interval in which it lies with 95 % confidence (bootstrap of the rounds' median).

@@ -44,6 +44,8 @@ pub(super) struct Void {
     pub placement: Placement,
     pub task: Task,
     pub why: String,
+    /// Whether the server did wrong.
+    pub fault: bool,
 }
 
 /// All that the rounds have told.
@@ -167,18 +169,18 @@ impl Rounds<'_> {
     fn take(&mut self, place: usize, round: Option<usize>, task: Task, answer: Answer, repeated: u32) {
         let entry = &mut self.entries[place];
         let (contender, placement) = (entry.contender, entry.site.placement);
-        let why = match answer {
+        let (why, fault) = match answer {
             Answer::Measured(sample) => {
                 let record = |round| Record { contender, placement, task, round, sample: *sample, repeated };
                 self.log.records.extend(round.map(record));
                 return;
             }
-            Answer::Impossible(why) => format!("not possible: {why}"),
-            Answer::Wrong(what) => format!("wrong bytes came back: {what}"),
-            Answer::Broken(how) => how,
+            Answer::Impossible(why) => (format!("not possible: {why}"), false),
+            Answer::Wrong(what) => (format!("wrong bytes came back: {what}"), true),
+            Answer::Broken(how) => (how, true),
         };
         entry.tasks.retain(|other| !other.is_like(&task));
-        self.log.voids.push(Void { contender, placement, task, why });
+        self.log.voids.push(Void { contender, placement, task, why, fault });
     }
 
     /// Nothing more is asked of this entry.

@@ -38,6 +38,9 @@ pub struct Wish {
     pub client: PathBuf,
 }
 
+/// The largest message that a comparison takes, in bytes: 16 MiB.
+pub const LARGEST: usize = 16 * 1024 * 1024;
+
 /// An open loop measures at least so many messages in a round.
 const FEWEST: f64 = 3.0;
 

@@ -11,7 +11,7 @@ use std::{hint, io, thread};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde::{Deserialize, Serialize};
-use socket2::Socket;
+use socket2::{Domain, Socket, Type};
 
 use super::Address;
 use crate::os::ipc;
@@ -117,6 +117,25 @@ impl Default for Tuning {
 }
 
 impl Tuning {
+    /// Sets all of it on a socket and a pipe of no use, to know that it can be.
+    ///
+    /// # Errors
+    /// What cannot be set, and what would mend it.
+    pub fn try_out(&self) -> Result<(), String> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).map_err(|error| error.to_string())?;
+        self.prepare_tcp(&socket).map_err(|error| match &self.congestion {
+            Some(name) if error.kind() == io::ErrorKind::NotFound => format!(
+                "the kernel has no congestion control '{name}'; net.ipv4.tcp_available_congestion_control lists them"
+            ),
+            _ => format!("a TCP socket cannot be set so: {error}"),
+        })?;
+        let (end, _other) = os_pipe::pipe().map_err(|error| error.to_string())?;
+        self.size_pipe(&end).map_err(|error| {
+            let wanted = self.pipe_size.unwrap_or_default();
+            format!("a pipe cannot hold {wanted} bytes: {error}; /proc/sys/fs/pipe-max-size is the most")
+        })
+    }
+
     /// Sizes the buffers of a socket that is not yet connected.
     pub(super) fn size(&self, socket: &Socket) -> io::Result<()> {
         if let Some(bytes) = self.socket_buffer {
