@@ -24,6 +24,9 @@ pub struct Length {
 }
 
 impl Length {
+    /// Just to see whether something works.
+    pub const BRIEF: Length = Length { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
+
     /// Shares `time` out among `rounds` of `sessions`, each with its tasks, of which each costs `overhead` beside them.
     #[must_use]
     pub fn share(time: Duration, rounds: usize, sessions: &[&[Task]], overhead: Duration) -> Length {

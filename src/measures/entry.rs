@@ -42,10 +42,11 @@ impl Entry<'_> {
         self.tasks.sort_by_key(|task| task.measure == Measure::Connections);
     }
 
-    /// Measures all tasks, with a new pair of processes after each task that broke its conversation off.
+    /// Measures all tasks, with a new pair of processes after each task that broke its conversation off. What takes its
+    /// time in any case is left out of a [brief](Length::BRIEF) try.
     pub fn attempt(&self, manner: &Manner<'_>, length: Length) -> Try {
-        let mut left: Vec<_> =
-            self.tasks.iter().map(|task| task.lasting(length.timed, length.warm_up)).collect();
+        let wanted = self.tasks.iter().filter(|task| length != Length::BRIEF || task.rate.is_none());
+        let mut left: Vec<_> = wanted.map(|task| task.lasting(length.timed, length.warm_up)).collect();
         let (mut answers, mut ending) = (Vec::new(), None);
         let watch = Watch::begin(&self.site);
         while !left.is_empty() && ending.is_none() && !interrupted() {

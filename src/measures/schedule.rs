@@ -23,7 +23,15 @@ const REPEATS: u32 = 2;
 const FAILURES: u32 = 2;
 
 /// How much longer than it was given a run may take before it makes do with fewer rounds.
-const OVERTIME: f64 = 1.15;
+const OVERTIME: f64 = 1.1;
+
+impl Length {
+    /// What the open loops of one round need on top of the rest.
+    fn open_loops(self, entries: &[Entry<'_>]) -> Duration {
+        let tasks = entries.iter().flat_map(|entry| &entry.tasks).filter(|task| task.rate.is_some());
+        tasks.map(|task| task.lasting(self.timed, self.warm_up)).map(|task| task.timed + task.warm_up).sum()
+    }
+}
 
 /// What was measured of one task in one round.
 #[derive(Debug, Clone)]
@@ -78,16 +86,19 @@ impl Rounds<'_> {
     /// Measures every entry once, as shortly as possible: what cannot be launched or done shows, and what a session
     /// costs beside its tasks. Then shares out the time that is left.
     pub fn scout(&mut self) -> (Length, Duration) {
-        let brief = Length { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
-        let began = Instant::now();
+        let mut costs = Vec::new();
         for place in 0..self.entries.len() {
             if interrupted() {
                 break;
             }
             self.report(0, 0, Duration::ZERO, place);
-            self.visit(place, None, brief);
+            let began = Instant::now();
+            self.visit(place, None, Length::BRIEF);
+            costs.push(began.elapsed());
         }
-        let overhead = began.elapsed() / u32::try_from(self.entries.len().max(1)).unwrap_or(1);
+        // The middle one: a server that hangs once is not asked again.
+        costs.sort();
+        let overhead = costs.get(costs.len() / 2).copied().unwrap_or_default();
         self.entries.retain(|entry| !entry.tasks.is_empty());
         let left = self.wish.time.saturating_sub(self.began.elapsed());
         let tasks: Vec<_> = self.entries.iter().map(|entry| &entry.tasks[..]).collect();
@@ -96,9 +107,10 @@ impl Rounds<'_> {
 
     /// Measures every entry in every round.
     pub fn run(&mut self, length: Length, overhead: Duration) {
-        let planned: Duration =
-            self.entries.iter().map(|entry| length.session(&entry.tasks, overhead)).sum();
-        let allowed = (planned * u32::try_from(self.wish.rounds).unwrap_or(1)).max(self.wish.time).mul_f64(OVERTIME);
+        let rounds = u32::try_from(self.wish.rounds).unwrap_or(1);
+        let each: Duration = self.entries.iter().map(|entry| length.session(&entry.tasks, overhead)).sum();
+        let planned = each * rounds;
+        let allowed = (self.wish.time + length.open_loops(&self.entries) * rounds).mul_f64(OVERTIME);
         let mut source = ChaCha8Rng::seed_from_u64(self.wish.seed);
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
         let (began, total) = (Instant::now(), order.len() * self.wish.rounds);
@@ -110,7 +122,7 @@ impl Rounds<'_> {
                 }
                 let done = round * order.len() + place;
                 let left = match done {
-                    0 => planned * u32::try_from(self.wish.rounds).unwrap_or(1),
+                    0 => planned,
                     _ => began.elapsed().mul_f64((total - done) as f64 / done as f64),
                 };
                 self.report(done, total, left, entry);

@@ -48,8 +48,8 @@ pub fn serve() -> anyhow::Result<ExitCode> {
 /// What was asked for and is not to be had is the user's to change.
 fn refused(error: NoComparison) -> anyhow::Error {
     match error {
-        NoComparison::Placement { .. } | NoComparison::Server { .. } => Refusal::usage(error.to_string()).into(),
-        NoComparison::Processors(_) => error.into(),
+        NoComparison::Placement { .. } => Refusal::usage(error.to_string()).into(),
+        NoComparison::Server { .. } | NoComparison::Processors(_) => error.into(),
     }
 }
 

@@ -35,7 +35,8 @@ use tally::Tally;
 /// Where the job cannot be read, or nobody takes the answers.
 pub fn serve(input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let job: Job = serde_json::from_reader(input)?;
-    let script = Script::new(job.seed, job.tasks.iter().map(|task| task.size).max().unwrap_or(0));
+    let longest = job.tasks.iter().map(|task| task.size).max().unwrap_or(0).max(throughput::RECEIVE);
+    let script = Script::new(job.seed, longest);
     if let Some(processor) = job.processor {
         os::machine::confine_thread(&[processor])?;
     }

@@ -7,7 +7,7 @@ use super::conversation::{Conversation, Trouble, alive, whole};
 use super::tally::Tally;
 
 /// What one receive of a stream takes at most, unless the messages are larger.
-const RECEIVE: usize = 64 * 1024;
+pub(super) const RECEIVE: usize = 64 * 1024;
 
 /// Sends messages of `size` bytes for `limit`, and receives all of them.
 ///
