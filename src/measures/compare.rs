@@ -53,20 +53,20 @@ pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Compariso
         seed: wish.seed,
     };
     let mut rounds =
-        Rounds { wish, manner, entries: entries(wish, &sites), log: Log::default(), tell: &mut tell, began: since };
-    let (length, overhead) = rounds.scout();
+        Rounds { wish, manner, entries: entries(wish, &sites), log: Log::default(), tell: &mut tell, time_is_up: since };
+    let plan = rounds.scout();
     let refused = rounds.log.refused.iter().find(|(number, _)| !wish.contenders[*number].bundled);
     if let Some((number, why)) = refused {
         return Err(NoComparison::Server { name: wish.contenders[*number].name.clone(), why: why.clone() });
     }
-    rounds.run(length, overhead);
+    rounds.run(&plan);
     progress::note(None);
     let log = rounds.log;
     let method = Method {
         rounds: wish.rounds,
         reference: wish.reference.clone(),
-        warm_up: length.warm_up.as_secs_f64(),
-        timed: length.timed.as_secs_f64(),
+        warm_up: plan.length.warm_up.as_secs_f64(),
+        timed: plan.length.timed.as_secs_f64(),
         clock: median(&log.records.iter().map(|record| record.sample.clock).collect::<Vec<_>>()).unwrap_or(0.0),
         tuning: wish.tuning.clone(),
         repeated: log.repeated,

@@ -79,13 +79,26 @@ pub(super) struct Rounds<'a> {
     pub entries: Vec<Entry<'a>>,
     pub log: Log,
     pub tell: &'a mut dyn FnMut(&Progress),
-    pub began: Instant,
+    /// When rounds that are not over are given up.
+    pub time_is_up: Instant,
+}
+
+/// How the time is used.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// What all rounds may take, open loops aside.
+    pub time: Duration,
+    /// What each measurement may take of it.
+    pub length: Length,
+    /// What a session costs beside its tasks.
+    pub overhead: Duration,
 }
 
 impl Rounds<'_> {
     /// Measures every entry once, as shortly as possible: what cannot be launched or done shows, and what a session
     /// costs beside its tasks. Then shares out the time that is left.
-    pub fn scout(&mut self) -> (Length, Duration) {
+    pub fn scout(&mut self) -> Plan {
+        let start = Instant::now();
         let mut costs = Vec::new();
         for place in 0..self.entries.len() {
             if interrupted() {
@@ -100,24 +113,27 @@ impl Rounds<'_> {
         costs.sort();
         let overhead = costs.get(costs.len() / 2).copied().unwrap_or_default();
         self.entries.retain(|entry| !entry.tasks.is_empty());
-        let left = self.wish.time.saturating_sub(self.began.elapsed());
+        // Nor does it take the time of the others.
+        let time = self.wish.time.saturating_sub(start.elapsed()).max(self.wish.time / 2);
         let tasks: Vec<_> = self.entries.iter().map(|entry| &entry.tasks[..]).collect();
-        (Length::share(left, self.wish.rounds, &tasks, overhead), overhead)
+        Plan { time, length: Length::share(time, self.wish.rounds, &tasks, overhead), overhead }
     }
 
     /// Measures every entry in every round.
-    pub fn run(&mut self, length: Length, overhead: Duration) {
+    pub fn run(&mut self, plan: &Plan) {
+        let &Plan { time, length, overhead } = plan;
         let rounds = u32::try_from(self.wish.rounds).unwrap_or(1);
         let each: Duration = self.entries.iter().map(|entry| length.session(&entry.tasks, overhead)).sum();
         let planned = each * rounds;
-        let allowed = (self.wish.time + length.open_loops(&self.entries) * rounds).mul_f64(OVERTIME);
+        let allowed = time.mul_f64(OVERTIME) + length.open_loops(&self.entries) * rounds;
+        self.time_is_up = Instant::now() + allowed;
         let mut source = ChaCha8Rng::seed_from_u64(self.wish.seed);
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
         let (began, total) = (Instant::now(), order.len() * self.wish.rounds);
         for round in 0..self.wish.rounds {
             shuffle(&mut order, &mut source);
             for (place, &entry) in order.iter().enumerate() {
-                if interrupted() || self.began.elapsed() > allowed {
+                if interrupted() || (round > 0 && !self.has_time()) {
                     return;
                 }
                 let done = round * order.len() + place;
@@ -156,7 +172,7 @@ impl Rounds<'_> {
     }
 
     fn has_time(&self) -> bool {
-        self.began.elapsed() < self.wish.time
+        Instant::now() < self.time_is_up
     }
 
     fn settle(&mut self, place: usize, round: Option<usize>, tried: Try, repeated: u32) {
