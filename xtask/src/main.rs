@@ -16,6 +16,7 @@ mod round;
 mod soak;
 mod test_all;
 mod tidy;
+mod verify;
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "The tasks of the echospec repository")]
@@ -40,6 +41,8 @@ enum Task {
     Soak(soak::Args),
     /// End the program at random moments by random signals, and count what it leaves behind.
     Kill(kill::Args),
+    /// Our figures of mechanisms beside those of other benchmarks, on one processor, in turns.
+    VerifyCompare(verify::Args),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),
+        Task::VerifyCompare(args) => verify::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

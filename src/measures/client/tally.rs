@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 
+use super::super::figures::Round;
+
 /// Three significant digits: 1.234 µs and 1.235 µs are told apart.
 const DIGITS: u8 = 3;
 
@@ -64,6 +66,15 @@ impl Times {
         let mut times = Times::new();
         times.0.add(decoded).ok()?;
         Some(times)
+    }
+}
+
+impl Round {
+    /// The mean of the single messages in ns; `None` where none were timed.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        let times = self.histogram.as_deref().and_then(Times::decode)?;
+        Some(times.0.mean())
     }
 }
 
