@@ -4,25 +4,18 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use echospec::patience::until;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::tempfile;
 
 /// Runs `words` on `processor`; what it printed, on either stream.
-///
-/// It leads a process group of its own: programs of ipc-bench ask for that, and it can be ended as a whole.
 pub fn run(words: &[String], processor: usize, deadline: Duration) -> Result<String> {
     let printed = tempfile()?;
-    let [program, ..] = words else { bail!("no command") };
-    let mut command = Command::new("taskset");
-    command.arg("-c").arg(processor.to_string()).args(words).process_group(0);
-    // lmbench's programs spend seconds on finding how long they must measure, unless they are told (in microseconds).
-    command.env("ENOUGH", "50000");
-    command.stdin(Stdio::null()).stdout(printed.try_clone()?).stderr(printed.try_clone()?);
-    let child = command.spawn().with_context(|| format!("cannot run {program} by taskset"))?;
-    let mut group = Group(child);
+    let mut command = pinned(words, processor);
+    command.stdout(printed.try_clone()?).stderr(printed.try_clone()?);
+    let mut group = Group(command.spawn().context("cannot run taskset")?);
     let ended = until(deadline, || Ok(group.0.try_wait().ok().flatten())).map_err(|it| anyhow!(it.reason))?;
     let text = read(printed)?;
     match ended {
@@ -30,6 +23,23 @@ pub fn run(words: &[String], processor: usize, deadline: Duration) -> Result<Str
         Some(status) => bail!("{status}: {}", last_line(&text)),
         None => bail!("not done after {} s", deadline.as_secs()),
     }
+}
+
+/// Runs `words` on `processor`, and leaves alone what they leave behind.
+pub fn start(words: &[String], processor: usize) -> Result<()> {
+    let mut command = pinned(words, processor);
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("cannot run taskset")?;
+    ensure!(status.success(), "{status}");
+    Ok(())
+}
+
+/// A process group of its own, which can be ended as a whole; programs of ipc-bench ask for that.
+fn pinned(words: &[String], processor: usize) -> Command {
+    let mut command = Command::new("taskset");
+    command.arg("-c").arg(processor.to_string()).args(words).process_group(0).stdin(Stdio::null());
+    // lmbench's programs spend seconds on finding how long they must measure, unless they are told (in microseconds).
+    command.env("ENOUGH", "50000");
+    command
 }
 
 /// The first megabyte: a program in trouble may write without end.

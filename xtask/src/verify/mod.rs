@@ -89,7 +89,7 @@ impl Row {
         };
         match pair {
             Ok(pair) => self.pairs.push(pair),
-            Err(error) => self.trouble = Some(format!("{error:#}")),
+            Err(error) => self.trouble = format!("{error:#}").lines().next().map(str::to_owned),
         }
     }
 

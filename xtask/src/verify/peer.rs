@@ -12,7 +12,7 @@ use echospec::transport::{Address, Transport};
 use super::bounded;
 
 /// The longest that one measurement of any of them takes.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How long a daemon may take until it answers.
 const READY: Duration = Duration::from_secs(10);
@@ -111,7 +111,7 @@ impl Peer {
                 self.ask(processor, Some(server.address()))
             }
             Served::Daemon(start, stop) => {
-                self.run(start, processor, None)?;
+                bounded::start(&self.words(start, None), processor)?;
                 let told = until(READY, || Ok(self.ask(processor, None).ok()));
                 // It may have gone already; then this says so, which is of no interest.
                 let _ = self.run(stop, processor, None);
@@ -134,11 +134,15 @@ impl Peer {
     }
 
     fn run(&self, words: &[&str], processor: usize, address: Option<&Address>) -> Result<String> {
+        bounded::run(&self.words(words, address), processor, DEADLINE)
+    }
+
+    fn words(&self, words: &[&str], address: Option<&Address>) -> Vec<String> {
         let mut words: Vec<String> = words.iter().map(|word| fill(word, address)).collect();
         if let (Some(folder), Some(program)) = (self.folder(), words.first_mut()) {
             *program = folder.join(&program).to_string_lossy().into_owned();
         }
-        bounded::run(&words, processor, DEADLINE)
+        words
     }
 
     fn folder(&self) -> Option<PathBuf> {

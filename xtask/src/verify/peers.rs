@@ -73,6 +73,7 @@ pub static PEERS: &[Peer] = &[
         size: 64,
         server: Served::Daemon(&["lat_tcp", "-s"], &["lat_tcp", "-S", "127.0.0.1"]),
         client: &["lat_tcp", "-m", "64", "-N", "3", "127.0.0.1"],
+        figure: ("127.0.0.1:", "microseconds"),
         ..LATENCY
     },
     Peer {
@@ -92,6 +93,7 @@ pub static PEERS: &[Peer] = &[
         size: 64,
         server: Served::Daemon(&["lat_udp", "-s"], &["lat_udp", "-S", "127.0.0.1"]),
         client: &["lat_udp", "-m", "64", "-N", "3", "127.0.0.1"],
+        figure: ("127.0.0.1:", "microseconds"),
         ..LATENCY
     },
     Peer { mechanism: "posix-mq", client: &["mq/mq", "-s", "64", "-c", "100000"], ..BENCH },
