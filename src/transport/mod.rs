@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bitflags::bitflags;
 
+mod bridge;
 mod byte_channel;
 mod channel;
 mod client;
@@ -21,6 +22,7 @@ mod pipe;
 mod port;
 mod provoke;
 mod room;
+mod shm;
 mod tcp;
 mod tcp6;
 mod udp;
@@ -55,6 +57,9 @@ pub const TRANSPORTS: &[&Transport] = &[
     &unix_seqpacket::TRANSPORT,
     &pipe::TRANSPORT,
     &fifo::TRANSPORT,
+    &shm::FUTEX,
+    &shm::EVENTFD,
+    &shm::SPIN,
 ];
 
 bitflags! {
