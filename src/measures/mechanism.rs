@@ -29,6 +29,11 @@ pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::new("tcp6", "TCP over IPv6 on loopback", &["echo-tcp", "{addr}"]),
     Mechanism::new("udp", "UDP over IPv4 on loopback", &["echo-udp", "{addr}"]).usual(),
     Mechanism::new("udp6", "UDP over IPv6 on loopback", &["echo-udp", "{addr}"]),
+    Mechanism::new("shm-futex", "shared memory, woken by a futex", &["echo-shm", "futex", "{path}"]).usual(),
+    Mechanism::new("shm-eventfd", "shared memory, woken by an eventfd", &["echo-shm", "eventfd", "{path}"]),
+    Mechanism::new("shm-spin", "shared memory, never asleep", &["echo-shm", "yield", "{path}"])
+        .spun_by(&["echo-shm", "spin", "{path}"])
+        .usual(),
 ];
 
 impl Mechanism {
@@ -41,6 +46,10 @@ impl Mechanism {
     /// One whose transport has the same name.
     const fn new(name: &'static str, says: &'static str, command: &'static [&'static str]) -> Mechanism {
         Mechanism { name, says, transport: name, command, spinning: None, usual: false }
+    }
+
+    const fn spun_by(self, command: &'static [&'static str]) -> Mechanism {
+        Mechanism { spinning: Some(command), ..self }
     }
 
     const fn usual(self) -> Mechanism {

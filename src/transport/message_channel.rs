@@ -17,7 +17,12 @@ pub(super) struct MessageChannel {
 }
 
 impl MessageChannel {
-    pub fn new(socket: Socket, waiting: Waiting, room: Room, largest: usize) -> io::Result<Box<dyn Channel>> {
+    pub fn over(
+        socket: Socket,
+        waiting: Waiting,
+        room: Room,
+        largest: usize,
+    ) -> io::Result<Box<dyn Channel>> {
         waiting.set_on(&socket)?;
         Ok(Box::new(MessageChannel { socket, waiting, room, largest }))
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use bitflags::bitflags;
 use serde::{Deserialize, Serialize};
 
+mod bridge;
 mod byte_channel;
 mod channel;
 mod client;
@@ -22,6 +23,7 @@ mod pipe;
 mod port;
 mod provoke;
 mod room;
+mod shm;
 mod tcp;
 mod tcp6;
 mod udp;
@@ -56,6 +58,9 @@ pub const TRANSPORTS: &[&Transport] = &[
     &unix_seqpacket::TRANSPORT,
     &pipe::TRANSPORT,
     &fifo::TRANSPORT,
+    &shm::FUTEX,
+    &shm::EVENTFD,
+    &shm::SPIN,
 ];
 
 bitflags! {

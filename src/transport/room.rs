@@ -44,6 +44,11 @@ impl Room {
         Room { bytes, overhead: HEADER, page: 0, places: usize::MAX }
     }
 
+    /// Of `bytes`, of which nothing but a message's own are taken up.
+    pub fn exactly(bytes: usize) -> Room {
+        Room { bytes, overhead: 0, page: 0, places: usize::MAX }
+    }
+
     /// The same of data in memory of the next power of two, as the kernel allocates that of a UDP datagram. What finds no
     /// room here is lost.
     pub fn rounded_up(self) -> Room {
@@ -63,7 +68,7 @@ impl Room {
     /// How many messages of `size` bytes fit, or one.
     pub fn messages(&self, size: usize) -> usize {
         let fit = if self.page == 0 {
-            self.bytes / (size + self.overhead)
+            self.bytes / (size + self.overhead).max(1)
         } else if size <= self.page {
             self.bytes / self.page * (self.page / size.max(1))
         } else {

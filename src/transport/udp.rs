@@ -63,5 +63,5 @@ pub(super) fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
     opening.tuning.size(&socket)?;
     socket.connect(&address.into())?;
     let largest = LARGEST.min(socket.send_buffer_size()?);
-    MessageChannel::new(socket, opening.waiting, room, largest)
+    MessageChannel::over(socket, opening.waiting, room, largest)
 }

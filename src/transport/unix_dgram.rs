@@ -47,5 +47,5 @@ fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
     socket.bind(&SockAddr::unix(opening.scratch.join(format!("channel-{}", opening.number)))?)?;
     socket.connect(&unix::name(opening.address.expect_path()?)?)?;
     let largest = socket.send_buffer_size()?.saturating_sub(OVERHEAD);
-    MessageChannel::new(socket, opening.waiting, room, largest)
+    MessageChannel::over(socket, opening.waiting, room, largest)
 }

@@ -37,5 +37,5 @@ const OVERHEAD: usize = 2 * KIB;
 fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
     let (socket, room) = unix::connected(&opening, Type::SEQPACKET)?;
     let largest = socket.send_buffer_size()?.saturating_sub(OVERHEAD);
-    MessageChannel::new(socket, opening.waiting, room, largest)
+    MessageChannel::over(socket, opening.waiting, room, largest)
 }

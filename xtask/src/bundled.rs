@@ -14,7 +14,8 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     let mut sources: Vec<_> = fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
     sources.sort_by_key(fs::DirEntry::file_name);
     let mut found = Vec::new();
-    for source in sources {
+    // The folder of a server of several files stands beside its first.
+    for source in sources.iter().filter(|source| source.path().is_file()) {
         let text = fs::read_to_string(source.path())?;
         let plans = bundled_plans(&text).with_context(|| format!("in {}", source.path().display()))?;
         ensure!(!plans.is_empty(), "{} does not say how it is checked", source.path().display());

@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::AtomicU32;
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc::c_int;
 use nix::sys::socket::{setsockopt, sockopt};
+use rustix::thread::futex::{self, Flags};
 
 pub fn set_congestion_control(socket: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     Ok(setsockopt(&socket, sockopt::TcpCongestion, &OsString::from(name))?)
@@ -20,4 +22,13 @@ pub fn set_pipe_capacity(end: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
 
 pub fn pipe_capacity(end: BorrowedFd<'_>) -> io::Result<usize> {
     Ok(usize::try_from(fcntl(end, FcntlArg::F_GETPIPE_SZ)?).unwrap_or_default())
+}
+
+/// Not FUTEX_PRIVATE: the other side is another process.
+pub fn sleep_while_one(flag: &AtomicU32) {
+    let _ = futex::wait(flag, Flags::empty(), 1, None);
+}
+
+pub fn wake(flag: &AtomicU32) {
+    let _ = futex::wake(flag, Flags::empty(), 1);
 }

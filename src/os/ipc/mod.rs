@@ -2,6 +2,13 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::AtomicU32;
+
+mod rights;
+mod rings;
+
+pub use rights::receive_descriptors;
+pub use rings::{HangUp, RING_SIZE, RingReader, RingWriter, rings};
 
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
@@ -32,4 +39,15 @@ pub fn set_pipe_capacity(end: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
 /// Those of `fcntl(2)`.
 pub fn pipe_capacity(end: BorrowedFd<'_>) -> io::Result<usize> {
     system::pipe_capacity(end)
+}
+
+/// Sleeps while `flag`, which lies in memory shared with another process, is 1, until it is woken. It may come back
+/// early. futex(2).
+fn sleep_while_one(flag: &AtomicU32) {
+    system::sleep_while_one(flag);
+}
+
+/// Wakes one that [sleeps](sleep_while_one) by `flag`.
+fn wake(flag: &AtomicU32) {
+    system::wake(flag);
 }
