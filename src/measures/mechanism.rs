@@ -21,6 +21,10 @@ pub struct Mechanism {
 pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::new("pipe", "two pipes, as standard input and output", &["echo-pipe"]).usual(),
     Mechanism::new("fifo", "two named pipes", &["echo-fifo", "{path}"]),
+    Mechanism::new("socketpair", "a pair of connected stream sockets", &["echo-pipe"]).usual(),
+    Mechanism::new("socketpair-dgram", "a pair of connected datagram sockets", &["echo-pipe"]),
+    Mechanism::new("socketpair-seqpacket", "a pair of sockets for sequenced packets", &["echo-pipe"]),
+    Mechanism::new("pty", "a pseudo-terminal in raw mode", &["echo-pipe"]),
     Mechanism::new("unix", "a Unix domain stream socket", &["echo-unix", "{path}"]).usual(),
     Mechanism::new("unix-abstract", "the same with an abstract name", &["echo-unix", "{path}"]),
     Mechanism::new("unix-dgram", "Unix domain datagrams", &["echo-unix-dgram", "{path}"]).usual(),

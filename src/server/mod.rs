@@ -29,8 +29,9 @@ mod spec;
 mod watch;
 mod worker;
 
+pub use crate::os::ipc::terminal;
 pub use clients::Lent;
-pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
+pub use conditions::{Conditions, Passing, Standard, full_pipe};
 pub use effort::Effort;
 pub use error::{LaunchError, describe};
 use instance::Given;

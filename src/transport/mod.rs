@@ -22,8 +22,10 @@ mod messenger;
 mod pipe;
 mod port;
 mod provoke;
+mod pty;
 mod room;
 mod shm;
+mod socketpair;
 mod tcp;
 mod tcp6;
 mod udp;
@@ -58,6 +60,10 @@ pub const TRANSPORTS: &[&Transport] = &[
     &unix_seqpacket::TRANSPORT,
     &pipe::TRANSPORT,
     &fifo::TRANSPORT,
+    &socketpair::STREAM,
+    &socketpair::DGRAM,
+    &socketpair::SEQPACKET,
+    &pty::TRANSPORT,
     &shm::FUTEX,
     &shm::EVENTFD,
     &shm::SPIN,
@@ -142,6 +148,8 @@ pub(crate) struct Inherited {
     pub make: fn(&Tuning) -> io::Result<Pair>,
     /// The near ends as a client of the checks has them.
     pub link: fn(OwnedFd, OwnedFd) -> io::Result<Link>,
+    /// Whether its ends are sockets.
+    pub sockets: bool,
 }
 
 /// A conversation that nobody holds yet. Of each side: what it reads, and what it writes.
@@ -170,6 +178,12 @@ impl Transport {
     #[must_use]
     pub fn is_inherited(&self) -> bool {
         self.inherited.is_some()
+    }
+
+    /// Whether its server inherits sockets as standard input and output.
+    #[must_use]
+    pub fn inherits_sockets(&self) -> bool {
+        self.inherited.as_ref().is_some_and(|inherited| inherited.sockets)
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) const TRANSPORT: Transport = Transport {
     reserve,
     dial,
     open,
-    inherited: Some(Inherited { make, link }),
+    inherited: Some(Inherited { make, link, sockets: false }),
     shows: Shows::AtOnce,
 };
 

@@ -10,6 +10,9 @@ use nix::libc::c_int;
 use nix::sys::socket::{setsockopt, sockopt};
 use rustix::thread::futex::{self, Flags};
 
+/// `N_TTY_BUF_SIZE` of the kernel's n_tty.c, less one.
+pub const TERMINAL_ROOM: usize = 4095;
+
 pub fn set_congestion_control(socket: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     Ok(setsockopt(&socket, sockopt::TcpCongestion, &OsString::from(name))?)
 }

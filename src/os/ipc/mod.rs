@@ -6,9 +6,11 @@ use std::sync::atomic::AtomicU32;
 
 mod rights;
 mod rings;
+mod terminal;
 
 pub use rights::receive_descriptors;
 pub use rings::{HangUp, RING_SIZE, RingReader, RingWriter, rings};
+pub use terminal::terminal;
 
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
@@ -16,6 +18,9 @@ mod system;
 #[cfg(not(target_os = "linux"))]
 #[path = "other.rs"]
 mod system;
+
+/// How many bytes each direction of a pseudo-terminal certainly holds.
+pub const TERMINAL_ROOM: usize = system::TERMINAL_ROOM;
 
 /// Has a TCP socket use the congestion control called `name` from now on: `TCP_CONGESTION`, tcp(7).
 ///

@@ -4,6 +4,9 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::AtomicU32;
 
+/// `TTYHOG` of the BSDs, less one.
+pub const TERMINAL_ROOM: usize = 1023;
+
 pub fn set_congestion_control(_socket: BorrowedFd<'_>, _name: &str) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no congestion control to choose"))
 }
