@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 
 use super::budget::Length;
-use super::disturbance::{Noise, Watch};
+use super::disturbance::Noise;
 use super::figures::Measure;
 use super::job::{Answer, Task};
 use super::placement::Site;
@@ -47,15 +47,17 @@ impl Entry<'_> {
     pub fn attempt(&self, manner: &Manner<'_>, length: Length) -> Try {
         let wanted = self.tasks.iter().filter(|task| length != Length::BRIEF || task.rate.is_none());
         let mut left: Vec<_> = wanted.map(|task| task.lasting(length.timed, length.warm_up)).collect();
-        let (mut answers, mut ending) = (Vec::new(), None);
-        let watch = Watch::begin(&self.site);
+        let (mut answers, mut ending, mut noise) = (Vec::new(), None, Noise::default());
         while !left.is_empty() && ending.is_none() && !interrupted() {
-            match session::hold(self.spec, &self.site, &left, manner) {
-                Ok(some) => answers.extend(left.drain(..some.len()).zip(some)),
+            match session::hold_and_watch(self.spec, &self.site, &left, manner) {
+                Ok((some, heard)) => {
+                    noise = noise + heard;
+                    answers.extend(left.drain(..some.len()).zip(some));
+                }
                 Err(error) => ending = Some(error),
             }
         }
-        Try { answers, ending, noise: watch.end() }
+        Try { answers, ending, noise }
     }
 }
 

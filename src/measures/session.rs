@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use nix::unistd::Pid;
+
+use super::disturbance::{Noise, Watch};
 use super::job::{Answer, Job, Task};
 use super::placement::Site;
 use crate::os::machine::confine_process;
@@ -75,8 +78,20 @@ fn told(finding: &Finding) -> String {
 /// # Errors
 /// [`Ending`] where there is nothing to answer with.
 pub fn hold(spec: &Spec, site: &Site, tasks: &[Task], manner: &Manner<'_>) -> Result<Vec<Answer>, Ending> {
+    Ok(hold_and_watch(spec, site, tasks, manner)?.0)
+}
+
+/// The same, with what else used the processors meanwhile.
+pub(super) fn hold_and_watch(
+    spec: &Spec,
+    site: &Site,
+    tasks: &[Task],
+    manner: &Manner<'_>,
+) -> Result<(Vec<Answer>, Noise), Ending> {
+    let _awake = site.hold().map_err(|error| Ending::Failed(error.to_string()))?;
     let mut session = Session::begin(spec, site, tasks, manner)?;
     let mut answers = Vec::new();
+    let watch = Watch::begin(site, &session.family());
     for task in tasks {
         let answer = session.answer(task, manner.patience)?;
         let last = matches!(answer, Answer::Wrong(_) | Answer::Broken(_));
@@ -85,7 +100,7 @@ pub fn hold(spec: &Spec, site: &Site, tasks: &[Task], manner: &Manner<'_>) -> Re
             break;
         }
     }
-    Ok(answers)
+    Ok((answers, watch.end(&session.family())))
 }
 
 /// The two processes. The client goes first: a server ends more calmly without one.
@@ -120,6 +135,12 @@ impl Session {
         let text = serde_json::to_vec(&job).map_err(|error| Ending::Failed(error.to_string()))?;
         let client = Worker::launch(manner.client, CLIENT, &text, near)?;
         Ok(Session { client, server })
+    }
+
+    /// Every process of it.
+    fn family(&mut self) -> Vec<Pid> {
+        let server = self.server.processes().unwrap_or_default();
+        server.iter().map(|process| process.pid).chain([self.client.instance().pid()]).collect()
     }
 
     fn answer(&mut self, task: &Task, patience: Patience) -> Result<Answer, Ending> {

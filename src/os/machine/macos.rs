@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use libproc::pid_rusage::{RUsageInfoV2, pidrusage};
 use nix::unistd::Pid;
 
-use super::{Account, Core};
+use super::{Account, Core, Occupation};
 use crate::os::vital_signs::duration;
 
 fn lacks(reason: &str) -> io::Error {
@@ -52,4 +52,8 @@ pub fn account(pid: Pid) -> io::Result<Account> {
         reaped: duration(usage.ri_child_user_time + usage.ri_child_system_time),
         switches: None,
     })
+}
+
+pub fn occupation(_processors: &[usize]) -> io::Result<Occupation> {
+    Err(lacks("how busy single processors are is not looked up on macOS"))
 }

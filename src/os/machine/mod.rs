@@ -9,6 +9,7 @@
 //! | [`core_of`] | `/sys/devices/system/cpu/cpuN/topology` | unsupported | unsupported |
 //! | [`confine_thread`], [`confine_process`] | `sched_setaffinity(2)` | unsupported: hints only | unsupported |
 //! | [`hold_awake`] | `/dev/cpu_dma_latency` | unsupported | unsupported |
+//! | [`occupation`] | `/proc/stat` | unsupported | unsupported |
 //! | [`account`] | process clocks, `/proc/PID/{stat,task}` | `proc_pid_rusage` | unsupported |
 
 use std::collections::BTreeMap;
@@ -62,6 +63,17 @@ pub struct Account {
     /// How often threads gave the processor up, or lost it, by thread; a thread that has ended is missing. `None`
     /// where the system does not tell.
     pub switches: Option<BTreeMap<i32, Switches>>,
+}
+
+/// What processors have done since the system began, summed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Occupation {
+    /// The time in which they were at work, for whomever.
+    pub busy: Duration,
+    /// The time in which they had work, and a hypervisor let others use them.
+    pub stolen: Duration,
+    /// How finely the system counts these.
+    pub grain: Duration,
 }
 
 /// How often a thread stopped running.
@@ -127,6 +139,14 @@ pub fn hold_awake() -> io::Result<Awake> {
 /// `NotFound` once it has gone; `Unsupported` where the system does not tell.
 pub fn account(pid: Pid) -> io::Result<Account> {
     system::account(pid)
+}
+
+/// What `processors` have done so far.
+///
+/// # Errors
+/// `Unsupported` where the system does not tell.
+pub fn occupation(processors: &[usize]) -> io::Result<Occupation> {
+    system::occupation(processors)
 }
 
 /// What this process has used, by `getrusage(2)`: in microseconds, with the switches of threads that have ended,

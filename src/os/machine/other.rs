@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use nix::unistd::Pid;
 
-use super::{Account, Core};
+use super::{Account, Core, Occupation};
 
 fn lacks(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, reason)
@@ -33,4 +33,8 @@ pub fn hold_awake() -> io::Result<OwnedFd> {
 
 pub fn account(_pid: Pid) -> io::Result<Account> {
     Err(lacks("what another process uses is not told on this system"))
+}
+
+pub fn occupation(_processors: &[usize]) -> io::Result<Occupation> {
+    Err(lacks("how busy processors are is not told on this system"))
 }

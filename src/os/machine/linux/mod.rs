@@ -1,7 +1,9 @@
 //! Linux: affinity masks, `/sys`, `/proc`, and clocks of other processes.
 
 mod accounts;
+mod occupation;
 mod processors;
 
 pub use accounts::account;
+pub use occupation::occupation;
 pub use processors::{confine_process, confine_thread, core_of, hold_awake, usable_processors};
