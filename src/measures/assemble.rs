@@ -87,7 +87,8 @@ fn percentiles(records: &[&Record]) -> Option<Percentiles> {
 /// The median of the rounds, of each part by itself.
 fn cost(records: &[&Record]) -> Cost {
     let middle = |part: fn(&Cost) -> f64| {
-        median(&records.iter().map(|record| part(&record.sample.cost)).collect::<Vec<_>>()).unwrap_or_default()
+        median(&records.iter().map(|record| part(&record.sample.cost)).collect::<Vec<_>>())
+            .unwrap_or_default()
     };
     let some = |part: fn(&Cost) -> Option<f64>| {
         median(&records.iter().filter_map(|record| part(&record.sample.cost)).collect::<Vec<_>>())
@@ -107,7 +108,8 @@ fn cost(records: &[&Record]) -> Cost {
 /// Sets each cell's ratio to the same cell of the reference.
 fn relate(cells: &mut [Cell], wish: &Wish) {
     let same = |one: &Cell, other: &Cell| {
-        (one.placement, one.measure, one.size, one.rate) == (other.placement, other.measure, other.size, other.rate)
+        (one.placement, one.measure, one.size, one.rate)
+            == (other.placement, other.measure, other.size, other.rate)
     };
     let reference: Vec<Cell> =
         cells.iter().filter(|cell| cell.arm == wish.reference && cell.void.is_none()).cloned().collect();

@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_millis(500);
 const WARM_UP: f64 = 0.2;
 
 /// What is kept back for rounds that must be repeated, and for what was estimated too low.
-const RESERVE: f64 = 0.15;
+pub(super) const RESERVE: f64 = 0.15;
 
 /// The times of each task that has no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

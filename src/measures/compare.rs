@@ -1,12 +1,12 @@
 //! The whole of a comparison: settle where it runs, try what is possible, run the rounds, reckon.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::entry::Entry;
 use super::figures::{Comparison, Method, Placement, SCHEMA};
 use super::placement::Site;
 use super::progress::{self, Progress};
 use super::schedule::{Log, Rounds};
-use super::entry::Entry;
 use super::session::Manner;
 use super::statistics::median;
 use super::wish::Wish;
@@ -46,14 +46,17 @@ pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Compariso
     let (began, since) = (SystemTime::now(), Instant::now());
     let pair = processors::choose().map_err(NoComparison::Processors)?;
     let sites = sites(wish, &pair)?;
-    let manner = Manner {
-        client: &wish.client,
-        tuning: &wish.tuning,
-        patience: wish.patience,
-        seed: wish.seed,
+    let manner =
+        Manner { client: &wish.client, tuning: &wish.tuning, patience: wish.patience, seed: wish.seed };
+    let mut rounds = Rounds {
+        wish,
+        manner,
+        entries: entries(wish, &sites),
+        log: Log::default(),
+        tell: &mut tell,
+        spare: Duration::ZERO,
+        time_is_up: since,
     };
-    let mut rounds =
-        Rounds { wish, manner, entries: entries(wish, &sites), log: Log::default(), tell: &mut tell, time_is_up: since };
     let plan = rounds.scout();
     let refused = rounds.log.refused.iter().find(|(number, _)| !wish.contenders[*number].bundled);
     if let Some((number, why)) = refused {
@@ -67,7 +70,8 @@ pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Compariso
         reference: wish.reference.clone(),
         warm_up: plan.length.warm_up.as_secs_f64(),
         timed: plan.length.timed.as_secs_f64(),
-        clock: median(&log.records.iter().map(|record| record.sample.clock).collect::<Vec<_>>()).unwrap_or(0.0),
+        clock: median(&log.records.iter().map(|record| record.sample.clock).collect::<Vec<_>>())
+            .unwrap_or(0.0),
         tuning: wish.tuning.clone(),
         repeated: log.repeated,
     };
@@ -116,7 +120,8 @@ fn entries<'a>(wish: &'a Wish, sites: &[Site]) -> Vec<Entry<'a>> {
 
 fn arms(wish: &Wish, log: &Log) -> Vec<super::figures::Arm> {
     let why = |number: usize| {
-        let mut reasons = log.refused.iter().filter(|(other, _)| *other == number).map(|(_, why)| why.clone());
+        let mut reasons =
+            log.refused.iter().filter(|(other, _)| *other == number).map(|(_, why)| why.clone());
         // At another placement it may well have been measured.
         reasons.next().filter(|_| !log.records.iter().any(|record| record.contender == number))
     };

@@ -64,7 +64,9 @@ impl Noise {
     /// What is left of the busy time when our `own` is taken off, as a part of the time that went by.
     fn among(before: &Occupation, now: &Occupation, own: Duration, took: Duration) -> Noise {
         let blur = now.grain * GRAINS;
-        let part = |time: Duration| time.saturating_sub(blur).as_secs_f64() / took.as_secs_f64().max(f64::MIN_POSITIVE);
+        let part = |time: Duration| {
+            time.saturating_sub(blur).as_secs_f64() / took.as_secs_f64().max(f64::MIN_POSITIVE)
+        };
         Noise {
             foreign: part(now.busy.saturating_sub(before.busy).saturating_sub(own)),
             stolen: part(now.stolen.saturating_sub(before.stolen)),
@@ -82,7 +84,9 @@ impl Noise {
         match (self.share() > BEARABLE, self.foreign > self.stolen) {
             (false, _) => None,
             (true, true) => Some(format!("other processes used {} of the processors", percent(self.foreign))),
-            (true, false) => Some(format!("the hypervisor gave {} of the time to others", percent(self.stolen))),
+            (true, false) => {
+                Some(format!("the hypervisor gave {} of the time to others", percent(self.stolen)))
+            }
         }
     }
 }

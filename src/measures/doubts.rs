@@ -54,7 +54,10 @@ fn fewer_rounds(log: &Log, wish: &Wish, interrupted: bool) -> Option<Warning> {
 fn idle_processors(cells: &[&Cell]) -> Option<Warning> {
     cells.iter().find(|cell| cell.placement == Placement::Cross)?;
     let says = "across processors as they idle, mechanisms that block cannot be ranked".to_owned();
-    warn(says, "nearly all of a round trip is the interrupt that wakes the other processor, which is the same for all")
+    warn(
+        says,
+        "nearly all of a round trip is the interrupt that wakes the other processor, which is the same for all",
+    )
 }
 
 fn no_spinning(wish: &Wish) -> Option<Warning> {
@@ -103,8 +106,10 @@ fn bimodal(cells: &[&Cell]) -> Option<Warning> {
 /// Where the client's own processor is full, a faster server would show nothing.
 fn client_bound(cells: &[&Cell]) -> Option<Warning> {
     let bound = |cell: &&&Cell| {
-        let (seconds, messages) =
-            cell.rounds.iter().fold((0.0, 0.0), |(time, number), round| (time + round.seconds, number + round.messages as f64));
+        let (seconds, messages) = cell
+            .rounds
+            .iter()
+            .fold((0.0, 0.0), |(time, number), round| (time + round.seconds, number + round.messages as f64));
         let used = (cell.cost.client_user + cell.cost.client_system) * messages / 1e9;
         let apart = !matches!(cell.placement, Placement::Same | Placement::Spin);
         apart && cell.measure == Measure::Throughput && seconds > 0.0 && used / seconds > BUSY

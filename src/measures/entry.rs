@@ -70,7 +70,12 @@ impl Try {
 
     /// The less disturbed of the two; but what went wrong is never forgotten for a better try.
     pub fn or_better(self, other: Try) -> Try {
-        let failed = other.ending.is_none() && !other.answers.iter().all(|(_, it)| matches!(it, Answer::Measured(_)));
-        if failed || other.ending.is_none() && other.noise.share() < self.noise.share() { other } else { self }
+        let failed =
+            other.ending.is_none() && !other.answers.iter().all(|(_, it)| matches!(it, Answer::Measured(_)));
+        if failed || other.ending.is_none() && other.noise.share() < self.noise.share() {
+            other
+        } else {
+            self
+        }
     }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::budget::Length;
+use super::budget::{Length, RESERVE};
 use super::entry::{Entry, Try};
-use super::job::{Answer, Sample, Task};
 use super::figures::Placement;
+use super::job::{Answer, Sample, Task};
 use super::progress::{self, Progress};
 use super::session::{Ending, Manner};
 use super::statistics::shuffle;
@@ -79,6 +79,8 @@ pub(super) struct Rounds<'a> {
     pub entries: Vec<Entry<'a>>,
     pub log: Log,
     pub tell: &'a mut dyn FnMut(&Progress),
+    /// What is left of the time that was kept back for disturbed sessions.
+    pub spare: Duration,
     /// When rounds that are not over are given up.
     pub time_is_up: Instant,
 }
@@ -127,6 +129,7 @@ impl Rounds<'_> {
         let planned = each * rounds;
         let allowed = time.mul_f64(OVERTIME) + length.open_loops(&self.entries) * rounds;
         self.time_is_up = Instant::now() + allowed;
+        self.spare = time.mul_f64(RESERVE);
         let mut source = ChaCha8Rng::seed_from_u64(self.wish.seed);
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
         let (began, total) = (Instant::now(), order.len() * self.wish.rounds);
@@ -157,16 +160,18 @@ impl Rounds<'_> {
         progress::note(Some(progress));
     }
 
-    /// Measures one entry, undisturbed if that is to be had.
+    /// Measures one entry, undisturbed if that is to be had in the time that was kept back for it.
     fn visit(&mut self, place: usize, round: Option<usize>, length: Length) {
         let mut best = self.entries[place].attempt(&self.manner, length);
         let mut repeated = 0;
-        while round.is_some() && repeated < REPEATS && best.is_worth_repeating() && !interrupted() && self.has_time() {
+        while repeated < REPEATS && best.is_worth_repeating() && !interrupted() && !self.spare.is_zero() {
             repeated += 1;
+            let began = Instant::now();
             let again = self.entries[place].attempt(&self.manner, length);
+            self.spare = self.spare.saturating_sub(began.elapsed());
             best = best.or_better(again);
         }
-        self.log.sessions += 1;
+        self.log.sessions += u32::from(round.is_some());
         self.log.repeated += repeated;
         self.settle(place, round, best, repeated);
     }

@@ -164,13 +164,18 @@ impl Session {
     fn explain_silence(&mut self, limit: Duration) -> Answer {
         let silence = format!("timeout: nothing moved for {:.1} s", limit.as_secs_f64());
         let finding = self.server.diagnose(Finding::timeout("an echo", silence.clone()));
-        Answer::Broken(if finding.reason.is_empty() { silence } else { format!("{silence}; {}", finding.reason) })
+        Answer::Broken(if finding.reason.is_empty() {
+            silence
+        } else {
+            format!("{silence}; {}", finding.reason)
+        })
     }
 
     fn client_died(&mut self, patience: Patience) -> Ending {
         let instance = self.client.instance();
         let how = instance.wait(patience.exit()).map_or("it closed its output".into(), describe);
-        let words = if instance.says_anything(patience.turn()) { instance.output().text() } else { String::new() };
+        let words =
+            if instance.says_anything(patience.turn()) { instance.output().text() } else { String::new() };
         Ending::Failed(format!("the client process ended without an answer: {how} {}", words.trim()))
     }
 }

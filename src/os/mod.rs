@@ -75,8 +75,8 @@ mod procargs;
 mod unix_table;
 
 pub use forks::{between_launches, launching};
-pub use inherited::inherited;
 pub use inheritance::{Inheritance, bequeath, leave_session};
+pub use inherited::inherited;
 pub use limits::{
     descriptor_limit, expect_children, most_processes, raise_descriptor_limit, restore_descriptor_limit,
 };

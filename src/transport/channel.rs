@@ -123,11 +123,12 @@ impl Tuning {
     /// What cannot be set, and what would mend it.
     pub fn try_out(&self) -> Result<(), String> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).map_err(|error| error.to_string())?;
-        self.prepare_tcp(&socket).map_err(|error| match &self.congestion {
-            Some(name) if error.kind() == io::ErrorKind::NotFound => format!(
+        self.prepare_tcp(&socket).map_err(|error| match (&self.congestion, error.kind()) {
+            (Some(name), io::ErrorKind::NotFound) => format!(
                 "the kernel has no congestion control '{name}'; net.ipv4.tcp_available_congestion_control lists them"
             ),
-            _ => format!("a TCP socket cannot be set so: {error}"),
+            (Some(name), _) => format!("congestion control '{name}' cannot be set: {error}"),
+            (None, _) => format!("a TCP socket cannot be set so: {error}"),
         })?;
         let (end, _other) = os_pipe::pipe().map_err(|error| error.to_string())?;
         self.size_pipe(&end).map_err(|error| {

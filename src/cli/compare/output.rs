@@ -29,7 +29,11 @@ impl Output {
             writeln!(json)?;
             json.flush()?;
         }
-        if self.piped { table(comparison, &mut anstream::stderr()) } else { table(comparison, &mut anstream::stdout()) }?;
+        if self.piped {
+            table(comparison, &mut anstream::stderr())
+        } else {
+            table(comparison, &mut anstream::stdout())
+        }?;
         Ok(false)
     }
 }
@@ -67,7 +71,8 @@ fn line(cell: &Cell) -> String {
     let figure = match &cell.void {
         Some(why) => why.clone(),
         None => {
-            let [value, low, high] = [cell.figure.value, cell.figure.low, cell.figure.high].map(|it| it / divisor);
+            let [value, low, high] =
+                [cell.figure.value, cell.figure.low, cell.figure.high].map(|it| it / divisor);
             let ratio = cell.ratio.map_or(String::new(), |ratio| format!("  × {:.2}", ratio.value));
             format!("{value:>9.2} {unit} [{low:.2}, {high:.2}]{ratio}  {:.0} ns CPU", cell.cost.cpu())
         }

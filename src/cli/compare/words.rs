@@ -28,7 +28,11 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 
 pub(super) fn seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-    if (1.0..=86_400.0).contains(&seconds) { Ok(seconds) } else { Err("a time lies between 1 s and a day".into()) }
+    if (1.0..=86_400.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("a time lies between 1 s and a day".into())
+    }
 }
 
 /// Per cent, as a part of one.

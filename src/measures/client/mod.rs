@@ -26,8 +26,8 @@ use clock::Clock;
 use conversation::{Conversation, Trouble};
 use effort::Effort;
 use script::Script;
-pub(crate) use tally::Times;
 use tally::Tally;
+pub(crate) use tally::Times;
 
 /// Reads one job from `input` and answers to `output` until it is done, or until the conversation breaks off.
 ///

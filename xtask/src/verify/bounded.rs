@@ -28,7 +28,8 @@ pub fn run(words: &[String], processor: usize, deadline: Duration) -> Result<Str
 /// Runs `words` on `processor`, and leaves alone what they leave behind.
 pub fn start(words: &[String], processor: usize) -> Result<()> {
     let mut command = pinned(words, processor);
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("cannot run taskset")?;
+    let status =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("cannot run taskset")?;
     ensure!(status.success(), "{status}");
     Ok(())
 }

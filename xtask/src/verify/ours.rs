@@ -17,7 +17,8 @@ impl Ours {
     /// Builds it with its servers.
     pub fn build(root: &Path) -> Result<Ours> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo).args(["build", "--release", "-p", "echospec"]).current_dir(root).status()?;
+        let built =
+            Command::new(cargo).args(["build", "--release", "-p", "echospec"]).current_dir(root).status()?;
         ensure!(built.success(), "the release cannot be built");
         Ok(Ours { program: root.join("target/release/echospec") })
     }

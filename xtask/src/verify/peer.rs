@@ -91,7 +91,9 @@ impl Peer {
         match self.place {
             Some(variable) => match self.folder() {
                 None => Some(format!("absent: {variable} is not set")),
-                Some(folder) if !folder.join(program).is_file() => Some(format!("absent: no {program} in {variable}")),
+                Some(folder) if !folder.join(program).is_file() => {
+                    Some(format!("absent: no {program} in {variable}"))
+                }
                 Some(_) => None,
             },
             None => {
@@ -118,7 +120,9 @@ impl Peer {
                 told.map_err(|it| anyhow!(it.reason))?.context("its daemon does not answer")
             }
         }?;
-        figure(&told, self.figure).map(|value| value * self.unit).with_context(|| format!("no figure in: {told}"))
+        figure(&told, self.figure)
+            .map(|value| value * self.unit)
+            .with_context(|| format!("no figure in: {told}"))
     }
 
     fn launch(&self, transport: &str, words: &[&str], processor: usize) -> Result<Server> {
@@ -172,7 +176,8 @@ mod tests {
 
     #[test]
     fn figures_are_found_in_what_peers_print() {
-        let sockperf = "sockperf: ---> percentile 75.000 =   16.384\nsockperf: ---> percentile 50.000 =   13.960\n";
+        let sockperf =
+            "sockperf: ---> percentile 75.000 =   16.384\nsockperf: ---> percentile 50.000 =   13.960\n";
         assert_eq!(figure(sockperf, ("percentile 50.000 =", "\n")), Some(13.96));
         let perf = "     Total time: 0.107 [sec]\n\n       5.354100 usecs/op\n         186772 ops/sec\n";
         assert_eq!(figure(perf, ("", "usecs/op")), Some(5.3541));

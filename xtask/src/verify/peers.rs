@@ -59,7 +59,20 @@ pub static PEERS: &[Peer] = &[
     Peer {
         mechanism: "tcp",
         server: Served::Launched("tcp", &["sockperf", "sr", "--tcp", "-i", "{host}", "-p", "{port}"]),
-        client: &["sockperf", "pp", "--tcp", "-i", "{host}", "-p", "{port}", "-t", "1", "-m", "64", "--full-rtt"],
+        client: &[
+            "sockperf",
+            "pp",
+            "--tcp",
+            "-i",
+            "{host}",
+            "-p",
+            "{port}",
+            "-t",
+            "1",
+            "-m",
+            "64",
+            "--full-rtt",
+        ],
         ..SOCKPERF
     },
     Peer {

@@ -33,7 +33,8 @@ fn ticks(text: &str, processor: usize) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    const STAT: &str = "cpu  90 9 9 9 9 9 9 9 0 0\ncpu1 1 2 3 100 50 4 5 7 1 0\ncpu11 8 0 0 0 0 0 0 0 0 0\nintr 1\n";
+    const STAT: &str =
+        "cpu  90 9 9 9 9 9 9 9 0 0\ncpu1 1 2 3 100 50 4 5 7 1 0\ncpu11 8 0 0 0 0 0 0 0 0 0\nintr 1\n";
 
     #[test]
     fn work_and_theft_are_told_apart_from_idling() {
