@@ -33,6 +33,8 @@ pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::new("tcp6", "TCP over IPv6 on loopback", &["echo-tcp", "{addr}"]),
     Mechanism::new("udp", "UDP over IPv4 on loopback", &["echo-udp", "{addr}"]).usual(),
     Mechanism::new("udp6", "UDP over IPv6 on loopback", &["echo-udp", "{addr}"]),
+    Mechanism::new("mqueue", "two POSIX message queues", &["echo-mqueue", "{addr}"]).usual(),
+    Mechanism::new("sysv-mq", "two System V message queues", &["echo-sysv-mq", "{addr}"]),
     Mechanism::new("shm-futex", "shared memory, woken by a futex", &["echo-shm", "futex", "{path}"]).usual(),
     Mechanism::new("shm-eventfd", "shared memory, woken by an eventfd", &["echo-shm", "eventfd", "{path}"]),
     Mechanism::new("shm-spin", "shared memory, never asleep", &["echo-shm", "yield", "{path}"])
