@@ -34,6 +34,15 @@ fn what_is_tuned_changes_no_byte() {
     }
 }
 
+#[test]
+fn a_server_that_never_sleeps_echoes_the_same() {
+    for mechanism in MECHANISMS {
+        if let Some(command) = mechanism.spinning {
+            converse(&Mechanism { command, ..*mechanism }, Waiting::Yields, &Tuning::default());
+        }
+    }
+}
+
 fn converse(mechanism: &Mechanism, waiting: Waiting, tuning: &Tuning) {
     let Some(mut server) = launch(mechanism) else { return };
     let scratch = TempDir::new().unwrap();

@@ -19,20 +19,42 @@ pub struct Mechanism {
 
 /// Every mechanism, in the order that help and tables show them.
 pub const MECHANISMS: &[Mechanism] = &[
-    Mechanism::new("pipe", "two pipes, as standard input and output", &["echo-pipe"]).usual(),
+    Mechanism::new("pipe", "two pipes, as standard input and output", &["echo-pipe"])
+        .spun_by(&["echo-spin", "stdio"])
+        .usual(),
     Mechanism::new("fifo", "two named pipes", &["echo-fifo", "{path}"]),
-    Mechanism::new("socketpair", "a pair of connected stream sockets", &["echo-pipe"]).usual(),
-    Mechanism::new("socketpair-dgram", "a pair of connected datagram sockets", &["echo-pipe"]),
-    Mechanism::new("socketpair-seqpacket", "a pair of sockets for sequenced packets", &["echo-pipe"]),
+    Mechanism::new("socketpair", "a pair of connected stream sockets", &["echo-pipe"])
+        .spun_by(&["echo-spin", "stdio"])
+        .usual(),
+    Mechanism::new("socketpair-dgram", "a pair of connected datagram sockets", &["echo-pipe"])
+        .spun_by(&["echo-spin", "stdio"]),
+    Mechanism::new("socketpair-seqpacket", "a pair of sockets for sequenced packets", &["echo-pipe"])
+        .spun_by(&["echo-spin", "stdio"]),
     Mechanism::new("pty", "a pseudo-terminal in raw mode", &["echo-pipe"]),
-    Mechanism::new("unix", "a Unix domain stream socket", &["echo-unix", "{path}"]).usual(),
+    Mechanism::new("unix", "a Unix domain stream socket", &["echo-unix", "{path}"])
+        .spun_by(&["echo-spin", "unix", "{path}"])
+        .usual(),
     Mechanism::new("unix-abstract", "the same with an abstract name", &["echo-unix", "{path}"]),
     Mechanism::new("unix-dgram", "Unix domain datagrams", &["echo-unix-dgram", "{path}"]).usual(),
     Mechanism::new("unix-seqpacket", "Unix domain sequenced packets", &["echo-unix-seqpacket", "{path}"]),
-    Mechanism::new("tcp", "TCP over IPv4 on loopback", &["echo-tcp", "{addr}"]).usual(),
-    Mechanism::new("tcp6", "TCP over IPv6 on loopback", &["echo-tcp", "{addr}"]),
-    Mechanism::new("udp", "UDP over IPv4 on loopback", &["echo-udp", "{addr}"]).usual(),
-    Mechanism::new("udp6", "UDP over IPv6 on loopback", &["echo-udp", "{addr}"]),
+    Mechanism::new("tcp", "TCP over IPv4 on loopback", &["echo-tcp", "{addr}"])
+        .spun_by(&["echo-spin", "tcp", "{addr}"])
+        .usual(),
+    Mechanism::new("tcp6", "TCP over IPv6 on loopback", &["echo-tcp", "{addr}"]).spun_by(&[
+        "echo-spin",
+        "tcp",
+        "{addr}",
+    ]),
+    Mechanism::new("udp", "UDP over IPv4 on loopback", &["echo-udp", "{addr}"])
+        .spun_by(&["echo-spin", "udp", "{addr}"])
+        .usual(),
+    Mechanism::new("udp6", "UDP over IPv6 on loopback", &["echo-udp", "{addr}"]).spun_by(&[
+        "echo-spin",
+        "udp",
+        "{addr}",
+    ]),
+    Mechanism::new("mqueue", "two POSIX message queues", &["echo-mqueue", "{addr}"]).usual(),
+    Mechanism::new("sysv-mq", "two System V message queues", &["echo-sysv-mq", "{addr}"]),
     Mechanism::new("shm-futex", "shared memory, woken by a futex", &["echo-shm", "futex", "{path}"]).usual(),
     Mechanism::new("shm-eventfd", "shared memory, woken by an eventfd", &["echo-shm", "eventfd", "{path}"]),
     Mechanism::new("shm-spin", "shared memory, never asleep", &["echo-shm", "yield", "{path}"])

@@ -58,6 +58,7 @@ pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Add
             let (input, output) = fifo_ends(path);
             Some(is_fifo(&input) && is_fifo(&output))
         }
+        (Shows::Made(is_there), address) => Some(is_there(address)),
         (Shows::AtOnce, _) => Some(true),
         _ => None,
     };

@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use super::{guard, scratch};
 use crate::os::{self, Process};
 use crate::patience::{Countdown, GLANCE};
+use crate::transport::remove_leftovers;
 
 /// The environment variable that marks the processes of one server.
 pub(super) const MARK: &str = "ECHOSPEC_SERVER";
@@ -122,7 +123,7 @@ pub(super) fn wait_for_burial(leader: Pid) -> bool {
     }
 }
 
-/// Kills every descendant of this process that is left, and removes the directories of servers that live.
+/// Kills every descendant of this process that is left, and removes what servers that live would leave behind.
 ///
 /// For programs at their end, which have no children of their own. A process that cleared its environment
 /// and left its group and its parent is found no other way; where there are no sub-reapers it is not ours
@@ -143,4 +144,5 @@ pub fn sweep() {
         }
     }
     scratch::remove_all();
+    remove_leftovers();
 }

@@ -15,11 +15,9 @@ use crate::payload::KIB;
 const BUFFER: usize = 128 * KIB;
 
 /// The far side's own two directions.
-pub(super) struct Shore<Put, End, Take, Leave> {
-    /// Sends all of what it is given, or one message.
+pub(super) struct Shore<Put, Take, Leave> {
+    /// Sends all of what it is given, or one message. `None` comes last: the client has ended its direction, or has gone.
     pub put: Put,
-    /// The client has ended its direction, or has gone.
-    pub end: End,
     /// Waits for bytes or a message; `None` is the end.
     pub take: Take,
     /// Nobody takes any more.
@@ -27,13 +25,9 @@ pub(super) struct Shore<Put, End, Take, Leave> {
 }
 
 /// A stream, or messages where `kind` keeps boundaries, for as long as the link or the far side lasts.
-pub(super) fn bridge<Put, End, Take, Leave>(
-    kind: Type,
-    shore: Shore<Put, End, Take, Leave>,
-) -> io::Result<Link>
+pub(super) fn bridge<Put, Take, Leave>(kind: Type, shore: Shore<Put, Take, Leave>) -> io::Result<Link>
 where
-    Put: FnMut(&[u8]) -> io::Result<()> + Send + 'static,
-    End: FnOnce() + Send + 'static,
+    Put: FnMut(Option<&[u8]>) -> io::Result<()> + Send + 'static,
     Take: FnMut(&mut [u8]) -> io::Result<Option<usize>> + Send + 'static,
     Leave: FnOnce() + Send + 'static,
 {
@@ -44,11 +38,8 @@ where
     }
     let outward = Arc::new(far);
     let inward = Arc::clone(&outward);
-    let Shore { put, end, take, leave } = shore;
-    thread::Builder::new().name("bridge out".into()).spawn(move || {
-        carry_out(&outward, put);
-        end();
-    })?;
+    let Shore { put, take, leave } = shore;
+    thread::Builder::new().name("bridge out".into()).spawn(move || carry_out(&outward, put))?;
     thread::Builder::new().name("bridge in".into()).spawn(move || {
         carry_in(&inward, take);
         let _ = inward.shutdown(Shutdown::Both);
@@ -57,15 +48,16 @@ where
     Link::socket(near)
 }
 
-fn carry_out(mut from: &Socket, mut put: impl FnMut(&[u8]) -> io::Result<()>) {
+fn carry_out(mut from: &Socket, mut put: impl FnMut(Option<&[u8]>) -> io::Result<()>) {
     let mut buffer = vec![0; BUFFER];
     while let Some(length) = from.read(&mut buffer).ok().filter(|length| *length > 0) {
-        if put(&buffer[..length]).is_err() {
+        if put(Some(&buffer[..length])).is_err() {
             // Nobody will ever take what the client writes: it is to know.
             let _ = from.shutdown(Shutdown::Both);
-            return;
+            break;
         }
     }
+    let _ = put(None);
 }
 
 fn carry_in(mut to: &Socket, mut take: impl FnMut(&mut [u8]) -> io::Result<Option<usize>>) {

@@ -16,16 +16,20 @@ mod client;
 mod due;
 mod fifo;
 mod knock;
+mod leftover;
 mod link;
 mod message_channel;
 mod messenger;
+mod mqueue;
 mod pipe;
 mod port;
 mod provoke;
 mod pty;
+mod queues;
 mod room;
 mod shm;
 mod socketpair;
+mod sysv_mq;
 mod tcp;
 mod tcp6;
 mod udp;
@@ -40,6 +44,7 @@ pub use channel::{Channel, Opening, Tuning, Waiting};
 pub use client::Client;
 pub(crate) use fifo::ends as fifo_ends;
 pub use knock::Knock;
+pub(crate) use leftover::remove_leftovers;
 pub use link::Link;
 use message_channel::MessageChannel;
 pub use messenger::{Message, Messenger};
@@ -64,6 +69,8 @@ pub const TRANSPORTS: &[&Transport] = &[
     &socketpair::DGRAM,
     &socketpair::SEQPACKET,
     &pty::TRANSPORT,
+    &mqueue::TRANSPORT,
+    &sysv_mq::TRANSPORT,
     &shm::FUTEX,
     &shm::EVENTFD,
     &shm::SPIN,
@@ -128,7 +135,7 @@ pub struct Transport {
 }
 
 /// How a server that is ready is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Shows {
     /// The kernel lists a TCP socket that listens at its address.
     Tcp,
@@ -138,6 +145,8 @@ pub(crate) enum Shows {
     Unix,
     /// Two named pipes lie in the file system.
     Fifos,
+    /// What it makes is there, as this finds out.
+    Made(fn(&Address) -> bool),
     /// It is from the start: what it serves it has inherited.
     AtOnce,
 }
@@ -258,6 +267,8 @@ pub(crate) struct Reserved {
 #[derive(Debug)]
 pub(crate) struct Hold {
     pub _claim: Option<OwnedFd>,
+    /// What the server may leave behind.
+    pub _leftover: Option<leftover::Leftover>,
 }
 
 /// How a client comes to a server, where a check wants something other than the usual.

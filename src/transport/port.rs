@@ -55,7 +55,7 @@ fn hold(ip: IpAddr, kind: Type, port: u16) -> Option<Hold> {
     let address = SocketAddr::new(wildcard, port);
     let probe = Socket::new(Domain::for_address(address), kind, None).ok()?;
     probe.bind(&SockAddr::from(address)).ok()?;
-    Some(Hold { _claim: claim })
+    Some(Hold { _claim: claim, _leftover: None })
 }
 
 /// A TCP socket for `address`, bound to `source` if that is given.

@@ -63,7 +63,7 @@ fn link(dial: &Dial<'_>, waiting: Waiting) -> io::Result<Link> {
     socket.set_read_timeout(Some(dial.limit))?;
     let passed = ipc::receive_descriptors(socket.as_fd())?;
     socket.set_read_timeout(None)?;
-    let (writer, mut reader, server) = ipc::rings(passed)?;
+    let (mut writer, mut reader, server) = ipc::rings(passed)?;
     let socket = Arc::new(socket);
     let watched = Arc::clone(&socket);
     thread::Builder::new().name("shm watch".into()).spawn(move || {
@@ -71,23 +71,22 @@ fn link(dial: &Dial<'_>, waiting: Waiting) -> io::Result<Link> {
         server.hang_up();
     })?;
     let pause = move || (waiting != Waiting::Blocks).then_some(move || waiting.pause());
-    let writer = Arc::new(std::sync::Mutex::new(writer));
-    let ending = Arc::clone(&writer);
     bridge(
         Type::STREAM,
         Shore {
-            put: move |bytes: &[u8]| locked(&writer).send(bytes, pause()),
-            end: move || locked(&ending).end(),
+            put: move |bytes: Option<&[u8]>| match bytes {
+                Some(bytes) => writer.send(bytes, pause()),
+                None => {
+                    writer.end();
+                    Ok(())
+                }
+            },
             take: move |buffer: &mut [u8]| {
                 Ok(Some(reader.receive(buffer, pause())?).filter(|taken| *taken > 0))
             },
             leave: move || drop(socket.shutdown(Shutdown::Both)),
         },
     )
-}
-
-fn locked(writer: &std::sync::Mutex<RingWriter>) -> std::sync::MutexGuard<'_, RingWriter> {
-    writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 struct ShmChannel {

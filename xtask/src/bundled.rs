@@ -18,7 +18,11 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     for source in sources.iter().filter(|source| source.path().is_file()) {
         let text = fs::read_to_string(source.path())?;
         let plans = bundled_plans(&text).with_context(|| format!("in {}", source.path().display()))?;
-        ensure!(!plans.is_empty(), "{} does not say how it is checked", source.path().display());
+        ensure!(
+            !plans.is_empty() || text.contains("//! Not checked: "),
+            "{} does not say how it is checked",
+            source.path().display()
+        );
         found.extend(plans.into_iter().map(candidate));
     }
     Ok(found)

@@ -4,10 +4,14 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::AtomicU32;
 
+mod queues;
 mod rights;
 mod rings;
 mod terminal;
 
+pub use queues::{
+    Holds, Queue, has_system_v_queue, raise_queue_limit, remove_posix_queue, remove_system_v_queue,
+};
 pub use rights::receive_descriptors;
 pub use rings::{HangUp, RING_SIZE, RingReader, RingWriter, rings};
 pub use terminal::terminal;
