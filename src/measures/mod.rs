@@ -2,5 +2,6 @@
 
 pub mod accounts;
 pub mod figures;
+pub mod floors;
 pub mod mechanism;
 pub mod processors;

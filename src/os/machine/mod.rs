@@ -9,6 +9,7 @@
 //! | [`core_of`] | `/sys/devices/system/cpu/cpuN/topology` | unsupported | unsupported |
 //! | [`confine_thread`], [`confine_process`] | `sched_setaffinity(2)` | unsupported: hints only | unsupported |
 //! | [`hold_awake`] | `/dev/cpu_dma_latency` | unsupported | unsupported |
+//! | [`Partner`], handing over by sleeping | `futex(2)` | unsupported | unsupported |
 //! | [`account`] | process clocks, `/proc/PID/{stat,task}` | `proc_pid_rusage` | unsupported |
 
 use std::collections::BTreeMap;
@@ -29,6 +30,10 @@ mod system;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 #[path = "other.rs"]
 mod system;
+
+mod partner;
+
+pub use partner::{Handover, Partner};
 
 /// The core that a processor belongs to: processors with equal cores are hardware threads of one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicU32;
 
 use nix::unistd::Pid;
 
@@ -33,4 +34,12 @@ pub fn hold_awake() -> io::Result<OwnedFd> {
 
 pub fn account(_pid: Pid) -> io::Result<Account> {
     Err(lacks("what another process uses is not told on this system"))
+}
+
+pub fn sleep_on(_word: &AtomicU32, _value: u32) -> io::Result<()> {
+    Err(lacks("no futex(2) on this system"))
+}
+
+pub fn wake(_word: &AtomicU32) -> io::Result<()> {
+    Err(lacks("no futex(2) on this system"))
 }
