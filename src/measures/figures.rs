@@ -212,6 +212,9 @@ pub struct Floor {
     pub says: String,
     /// How long it takes, in ns.
     pub time: Estimate,
+    /// The placements in which no round trip of a blocking (or, for `spin`, a spinning) mechanism can be faster.
+    #[serde(default)]
+    pub bounds: Vec<Placement>,
 }
 
 /// The machine, as far as it bears on figures.

@@ -10,6 +10,7 @@ mod disturbance;
 mod doubts;
 mod entry;
 pub mod figures;
+pub mod floors;
 pub mod job;
 pub mod mechanism;
 pub mod placement;

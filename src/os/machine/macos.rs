@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicU32;
 
 use libproc::pid_rusage::{RUsageInfoV2, pidrusage};
 use nix::unistd::Pid;
@@ -56,4 +57,12 @@ pub fn account(pid: Pid) -> io::Result<Account> {
 
 pub fn occupation(_processors: &[usize]) -> io::Result<Occupation> {
     Err(lacks("how busy single processors are is not looked up on macOS"))
+}
+
+pub fn sleep_on(_word: &AtomicU32, _value: u32) -> io::Result<()> {
+    Err(lacks("no futex(2) on this system"))
+}
+
+pub fn wake(_word: &AtomicU32) -> io::Result<()> {
+    Err(lacks("no futex(2) on this system"))
 }

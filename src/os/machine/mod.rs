@@ -10,6 +10,7 @@
 //! | [`confine_thread`], [`confine_process`] | `sched_setaffinity(2)` | unsupported: hints only | unsupported |
 //! | [`hold_awake`] | `/dev/cpu_dma_latency` | unsupported | unsupported |
 //! | [`occupation`] | `/proc/stat` | unsupported | unsupported |
+//! | [`Partner`], handing over by sleeping | `futex(2)` | unsupported | unsupported |
 //! | [`account`] | process clocks, `/proc/PID/{stat,task}` | `proc_pid_rusage` | unsupported |
 
 use std::collections::BTreeMap;
@@ -30,6 +31,10 @@ mod system;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 #[path = "other.rs"]
 mod system;
+
+mod partner;
+
+pub use partner::{Handover, Partner};
 
 /// The core that a processor belongs to: processors with equal cores are hardware threads of one.
 #[derive(Debug, Clone, PartialEq, Eq)]

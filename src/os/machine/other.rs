@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicU32;
 
 use nix::unistd::Pid;
 
@@ -37,4 +38,12 @@ pub fn account(_pid: Pid) -> io::Result<Account> {
 
 pub fn occupation(_processors: &[usize]) -> io::Result<Occupation> {
     Err(lacks("how busy processors are is not told on this system"))
+}
+
+pub fn sleep_on(_word: &AtomicU32, _value: u32) -> io::Result<()> {
+    Err(lacks("no futex(2) on this system"))
+}
+
+pub fn wake(_word: &AtomicU32) -> io::Result<()> {
+    Err(lacks("no futex(2) on this system"))
 }
