@@ -3,6 +3,7 @@
 pub mod accounts;
 mod assemble;
 mod budget;
+pub mod change;
 pub mod client;
 pub mod compare;
 pub mod contender;
