@@ -80,6 +80,26 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
+    /// Write one line for each figure, comma-separated, to this file, or to standard output for '-'.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+
+    /// Write the tables as Markdown to this file, or to standard output for '-'.
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+
+    /// Draw in plain ASCII.
+    #[arg(long)]
+    pub ascii: bool,
+
+    /// Keep the results under this name, or in this file (with a '/' in it, or ending in .json).
+    #[arg(long, value_name = "NAME")]
+    pub save: Option<String>,
+
+    /// Compare with what was saved under this name; exit 5 if something has become slower.
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
+
     /// Multiply every deadline by this, for a slow machine.
     #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = super::super::check::scale)]
     pub timeout_scale: f64,

@@ -13,11 +13,13 @@ mod markdown;
 mod matrix;
 mod ranked;
 mod ranking;
+mod saved;
 mod story;
 mod terminal;
 mod units;
 mod words;
 
+pub use saved::{Saved, SavedError};
 pub use terminal::Look;
 
 /// Writes the tables for a person, with escape sequences for colours: give it a stream of `anstream`, which takes them

@@ -22,10 +22,14 @@ pub struct Saved {
 #[derive(Debug, thiserror::Error)]
 pub enum SavedError {
     /// It is neither a name nor a path.
-    #[error("'{0}' is no name for a saved comparison: letters, digits, '.', '-' and '_' make one, and a path has a '/' or ends in .json")]
+    #[error(
+        "'{0}' is no name for a saved comparison: letters, digits, '.', '-' and '_' make one, and a path has a '/' or ends in .json"
+    )]
     Name(String),
     /// There is no place for what has a name.
-    #[error("neither HOME nor XDG_STATE_HOME says where saved comparisons are kept; give a path, such as ./{0}.json")]
+    #[error(
+        "neither HOME nor XDG_STATE_HOME says where saved comparisons are kept; give a path, such as ./{0}.json"
+    )]
     Homeless(String),
     /// Nothing is saved there.
     #[error("no comparison is saved as {}; {known}", .path.display())]
@@ -103,7 +107,11 @@ impl Saved {
         let stamp: Stamp = serde_json::from_slice(&text).map_err(|error| self.foreign(&error))?;
         if stamp.schema != SCHEMA {
             let Stamp { schema, version } = stamp;
-            return Err(SavedError::Schema { path: self.path.clone(), schema, version: crate::verdict::printable(&version) });
+            return Err(SavedError::Schema {
+                path: self.path.clone(),
+                schema,
+                version: crate::verdict::printable(&version),
+            });
         }
         serde_json::from_slice(&text).map_err(|error| self.foreign(&error))
     }
@@ -155,8 +163,10 @@ impl Saved {
     fn known(&self) -> String {
         let files = fs::read_dir(self.folder()).into_iter().flatten().flatten().map(|entry| entry.path());
         let saved = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-        let mut names: Vec<String> =
-            saved.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).filter(|name| !name.starts_with('.')).collect();
+        let mut names: Vec<String> = saved
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .filter(|name| !name.starts_with('.'))
+            .collect();
         names.sort();
         if names.is_empty() {
             return "none is there yet: make one with --save".into();
