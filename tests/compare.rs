@@ -59,6 +59,12 @@ fn a_mistake_is_named_with_its_mend(#[case] arguments: &[&str], #[case] hint: &s
 }
 
 #[test]
+fn the_method_is_explained() {
+    let mut explain = Command::new(env!("CARGO_BIN_EXE_echospec"));
+    explain.args(["explain", "compare"]).assert().success().stdout(contains("intended"));
+}
+
+#[test]
 fn a_server_that_cannot_be_launched_ends_the_comparison_at_once() {
     let mine = ["pipe", "--server", "mine=tcp:./no-such-server {addr}"];
     compare(&mine).args(SHORT).assert().code(3).stderr(contains("mine: cannot run ./no-such-server"));
@@ -86,6 +92,29 @@ fn every_cell_has_a_figure_its_rounds_and_what_it_cost() {
         .collect();
     // Round trip and throughput of all four, connections of the two that have some.
     assert_eq!(kinds.len(), 4 * 2 + 2, "{kinds:?}");
+}
+
+#[test]
+fn what_is_saved_is_compared_with_what_comes_next() {
+    let place = TempDir::new().unwrap();
+    let saved = place.path().join("before.json");
+    let saved = saved.to_str().unwrap();
+    let short = ["pipe", "unix", "--placement", "free", "--sizes", "64", "--rounds", "2", "--time", "1"];
+    compare(&short).args(["--baseline", saved]).assert().code(2).stderr(contains("before.json"));
+    compare(&short).args(["--save", saved]).assert().success();
+    // The threshold is out of reach: what is tested is that both are brought together.
+    let again = ["--baseline", saved, "--threshold", "1000", "--csv", "-"];
+    compare(&short)
+        .args(again)
+        .assert()
+        .success()
+        .stdout(contains("round-trip"))
+        .stderr(contains("baseline"));
+}
+
+#[test]
+fn only_one_format_goes_to_standard_output() {
+    compare(&["--csv", "-", "--json", "-"]).assert().code(2).stderr(contains("only one format"));
 }
 
 #[test]

@@ -58,6 +58,7 @@ pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Compariso
         tell: &mut tell,
         spare: Duration::ZERO,
         time_is_up: since,
+        began: since,
     };
     let plan = rounds.scout();
     let refused = rounds.log.refused.iter().find(|(number, _)| !wish.contenders[*number].bundled);

@@ -87,7 +87,7 @@ mod tests {
     fn anyones_server_is_split_as_a_shell_would_split_it() {
         let mine = Contender::from_words("go=tcp:'./go echo' --listen {addr}").unwrap();
         assert_eq!((mine.name.as_str(), mine.spec.transport().name), ("go", "tcp"));
-        assert_eq!(mine.spec.command_line(), "'./go echo' --listen {addr}");
+        assert_eq!(mine.spec.command_line(), "'./go echo' --listen '{addr}'");
     }
 
     #[test]

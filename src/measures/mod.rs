@@ -14,6 +14,7 @@ pub mod figures;
 pub mod floors;
 pub mod job;
 pub mod mechanism;
+pub mod method;
 pub mod placement;
 pub mod processors;
 pub mod progress;

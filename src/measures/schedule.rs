@@ -79,6 +79,8 @@ pub(super) struct Rounds<'a> {
     pub entries: Vec<Entry<'a>>,
     pub log: Log,
     pub tell: &'a mut dyn FnMut(&Progress),
+    /// When all of it began.
+    pub began: Instant,
     /// What is left of the time that was kept back for disturbed sessions.
     pub spare: Duration,
     /// When rounds that are not over are given up.
@@ -100,7 +102,6 @@ impl Rounds<'_> {
     /// Measures every entry once, as shortly as possible: what cannot be launched or done shows, and what a session
     /// costs beside its tasks. Then shares out the time that is left.
     pub fn scout(&mut self) -> Plan {
-        let start = Instant::now();
         let mut costs = Vec::new();
         for place in 0..self.entries.len() {
             if interrupted() {
@@ -116,7 +117,7 @@ impl Rounds<'_> {
         let overhead = costs.get(costs.len() / 2).copied().unwrap_or_default();
         self.entries.retain(|entry| !entry.tasks.is_empty());
         // Nor does it take the time of the others.
-        let time = self.wish.time.saturating_sub(start.elapsed()).max(self.wish.time / 2);
+        let time = self.wish.time.saturating_sub(self.began.elapsed()).max(self.wish.time / 2);
         let tasks: Vec<_> = self.entries.iter().map(|entry| &entry.tasks[..]).collect();
         Plan { time, length: Length::share(time, self.wish.rounds, &tasks, overhead), overhead }
     }

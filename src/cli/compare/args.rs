@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub rounds: Option<u16>,
 
-    /// How long it may take in seconds; what is measured adapts [default: 50; 8 if quick].
+    /// How long it may take in seconds; what is measured adapts [default: 50; 7.5 if quick].
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub time: Option<f64>,
 
