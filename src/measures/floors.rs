@@ -64,7 +64,7 @@ const KINDS: &[Kind] = &[
         bounds: &[],
         measure: |pair| {
             at_home(pair);
-            sample(20_000, || drop(black_box(Instant::now())))
+            sample(20_000, || _ = black_box(Instant::now()))
         },
     },
     Kind {
@@ -73,7 +73,7 @@ const KINDS: &[Kind] = &[
         bounds: &[],
         measure: |pair| {
             at_home(pair);
-            sample(5_000, || drop(black_box(getppid())))
+            sample(5_000, || _ = black_box(getppid()))
         },
     },
     Kind { name: "memcpy-64k", says: "one copy of 64 KiB that is in the cache", bounds: &[], measure: copy },

@@ -132,7 +132,7 @@ fn await_turn(turn: &AtomicU32, other: u32, how: Handover, lives: impl Fn() -> b
             Handover::Sleep => sleep_on(turn, other).ok()?,
             Handover::Spin => {}
         }
-        if turns % GLANCE == 0 && !lives() {
+        if turns.is_multiple_of(GLANCE) && !lives() {
             return None;
         }
     }
