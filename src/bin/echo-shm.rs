@@ -29,6 +29,8 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::sys::stat::{Mode, umask};
 
+#[path = "shm/mapping.rs"]
+mod mapping;
 #[path = "shm/memory.rs"]
 mod memory;
 #[path = "shm/ring.rs"]
