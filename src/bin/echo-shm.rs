@@ -11,8 +11,9 @@
 //! ```text
 //! echospec check shm-futex -- echo-shm futex {path}
 //! echospec check shm-eventfd -- echo-shm eventfd {path}
-//! echospec check shm-spin -- echo-shm yield {path}
 //! ```
+//!
+//! `echospec check shm-spin -- echo-shm yield {path}` warns of what it costs: `load/idle`.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
