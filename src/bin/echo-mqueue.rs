@@ -11,14 +11,18 @@
 //! echospec check mqueue -- echo-mqueue {addr}
 //! ```
 
+use std::env;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
-use std::{env, thread};
+#[cfg(target_os = "linux")]
+use std::thread;
 
 #[cfg(target_os = "linux")]
 use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_getattr, mq_open, mq_receive, mq_send, mq_unlink};
+#[cfg(target_os = "linux")]
 use nix::sys::signal::{SigSet, Signal};
+#[cfg(target_os = "linux")]
 use nix::sys::stat::Mode;
 
 fn main() -> ExitCode {

@@ -11,8 +11,9 @@
 //! ```text
 //! echospec check shm-futex -- echo-shm futex {path}
 //! echospec check shm-eventfd -- echo-shm eventfd {path}
-//! echospec check shm-spin -- echo-shm yield {path}
 //! ```
+//!
+//! `echospec check shm-spin -- echo-shm yield {path}` warns of what it costs: `load/idle`.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
@@ -29,6 +30,8 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::sys::stat::{Mode, umask};
 
+#[path = "shm/mapping.rs"]
+mod mapping;
 #[path = "shm/memory.rs"]
 mod memory;
 #[path = "shm/ring.rs"]

@@ -23,7 +23,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{MsgFlags, SockaddrStorage, recvfrom, sendto};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{SysconfVar, read, sysconf, write};
+use nix::unistd::{read, write};
 
 /// More than the largest datagram, and enough for a stream.
 const BUFFER: usize = 256 * 1024;
@@ -135,11 +135,12 @@ fn insist<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     }
 }
 
-/// Whether there is but one processor for us and the other side. (What this process alone may use, as
-/// `available_parallelism` counts it, says nothing: it may be pinned to one of many.)
+/// Whether there is but one processor for us and the other side, whatever we are pinned to.
 fn is_alone() -> bool {
-    static PROCESSORS: OnceLock<bool> = OnceLock::new();
-    *PROCESSORS.get_or_init(|| sysconf(SysconfVar::_NPROCESSORS_ONLN).is_ok_and(|count| count == Some(1)))
+    static ALONE: OnceLock<bool> = OnceLock::new();
+    #[allow(unsafe_code, reason = "nix knows this name on Linux alone")]
+    // SAFETY: it takes a number and gives one.
+    *ALONE.get_or_init(|| unsafe { nix::libc::sysconf(nix::libc::_SC_NPROCESSORS_ONLN) == 1 })
 }
 
 fn complain(status: u8, line: impl Display) -> ExitCode {

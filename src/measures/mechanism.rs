@@ -22,6 +22,8 @@ pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::new("pipe", "two pipes, as standard input and output", &["echo-pipe"])
         .spun_by(&["echo-spin", "stdio"])
         .usual(),
+    Mechanism::new("pipe-splice", "two pipes, of which the server moves the pages", &["echo-splice"])
+        .over("pipe"),
     Mechanism::new("fifo", "two named pipes", &["echo-fifo", "{path}"]),
     Mechanism::new("socketpair", "a pair of connected stream sockets", &["echo-pipe"])
         .spun_by(&["echo-spin", "stdio"])
@@ -72,6 +74,10 @@ impl Mechanism {
     /// One whose transport has the same name.
     const fn new(name: &'static str, says: &'static str, command: &'static [&'static str]) -> Mechanism {
         Mechanism { name, says, transport: name, command, spinning: None, usual: false }
+    }
+
+    const fn over(self, transport: &'static str) -> Mechanism {
+        Mechanism { transport, ..self }
     }
 
     const fn spun_by(self, command: &'static [&'static str]) -> Mechanism {

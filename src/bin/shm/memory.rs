@@ -6,16 +6,15 @@
 //! the flag itself: the kernel puts nobody to sleep who finds it lowered. An eventfd counts, so a
 //! wake-up that comes too early is still there.
 
-use std::num::NonZeroUsize;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::{hint, io, thread};
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::unistd::{read, write};
 
-use super::ring::{Ring, SIZE, Side};
+use super::mapping::Mapping;
+use super::ring::{SIZE, Side};
 use super::system;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +39,7 @@ impl Waiting {
 
 /// First the ring that it writes, then the one that it reads.
 pub struct Memory {
-    rings: NonNull<[Ring; 2]>,
+    rings: Mapping,
     file: OwnedFd,
     waiting: Waiting,
     /// For writer and reader of the first ring, then of the second; only where they sleep on these.
@@ -49,24 +48,15 @@ pub struct Memory {
     gone: AtomicBool,
 }
 
-#[allow(unsafe_code, reason = "what is behind the pointer is shared with the client anyway")]
-// SAFETY: the counters are atomic, and only the thread that echoes touches the bytes.
-unsafe impl Sync for Memory {}
-
 impl Memory {
-    /// New memory is zero: two empty rings.
     pub fn new(waiting: Waiting) -> io::Result<Memory> {
-        const LENGTH: NonZeroUsize = NonZeroUsize::new(size_of::<[Ring; 2]>()).unwrap();
-        let both = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         if waiting == Waiting::Futex {
             system::has_futex()?;
         }
         let bells = if waiting == Waiting::Eventfd { 4 } else { 0 };
         let bells = (0..bells).map(|_| system::bell()).collect::<io::Result<_>>()?;
-        let file = system::memory(LENGTH)?;
-        #[allow(unsafe_code, reason = "mmap(2)")]
-        // SAFETY: the kernel chooses a place where nothing is.
-        let rings = unsafe { mmap(None, LENGTH, both, MapFlags::MAP_SHARED, &file, 0) }?.cast();
+        let file = system::memory(Mapping::LENGTH)?;
+        let rings = Mapping::of(&file)?;
         Ok(Memory { rings, file, waiting, bells, gone: AtomicBool::new(false) })
     }
 
@@ -77,18 +67,9 @@ impl Memory {
         [&self.file].into_iter().chain(ends).map(AsRawFd::as_raw_fd).collect()
     }
 
-    fn ring(&self, number: usize) -> &Ring {
-        #[allow(unsafe_code, reason = "memory that mmap(2) gave")]
-        // SAFETY: it is there as long as `self`, zero is valid for every field, and what changes in it
-        // is atomic or in an UnsafeCell.
-        unsafe {
-            &self.rings.as_ref()[number]
-        }
-    }
-
     /// Moves bytes from one ring into the other until the client ends its direction or is gone.
     pub fn echo(&self) {
-        let (from, to) = (self.ring(0), self.ring(1));
+        let (from, to) = (self.rings.ring(0), self.rings.ring(1));
         // Our own counters are kept here: the client could write to those in memory.
         let (mut read, mut written) = (0_u32, 0_u32);
         loop {
@@ -96,7 +77,7 @@ impl Memory {
             let room = self.wait(&to.writer, 2, || to.room(written));
             let whole = [SIZE - read % SIZE, SIZE - written % SIZE, there, room];
             let length = whole.into_iter().min().unwrap_or(0);
-            // Nothing more comes, or a client that reckons wrongly has lost its claim to an echo
+            // The end, or a client that reckons wrongly.
             if length == 0 || there > SIZE || room > SIZE || self.gone.load(Ordering::Relaxed) {
                 break;
             }
@@ -118,10 +99,10 @@ impl Memory {
         self.wake(&to.reader, 3);
     }
 
-    /// Ends an [`echo`](Memory::echo) that may be asleep.
+    /// Ends an echo that may be asleep.
     pub fn hang_up(&self) {
         self.gone.store(true, Ordering::SeqCst);
-        for (side, bell) in [(&self.ring(0).reader, 1), (&self.ring(1).writer, 2)] {
+        for (side, bell) in [(&self.rings.ring(0).reader, 1), (&self.rings.ring(1).writer, 2)] {
             // Whatever a client has done to the flag.
             side.waits.store(1, Ordering::SeqCst);
             self.wake(side, bell);
@@ -145,7 +126,6 @@ impl Memory {
                         return found;
                     }
                     match self.bells.get(bell) {
-                        // Eight bytes are what an eventfd holds; a pipe has no more than one stroke in it.
                         Some(bell) => drop(read(&bell.listen, &mut [0; 8])),
                         None => system::sleep_while_one(&us.waits),
                     }
@@ -166,13 +146,5 @@ impl Memory {
                 None => system::wake(&them.waits),
             }
         }
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        #[allow(unsafe_code, reason = "munmap(2)")]
-        // SAFETY: it was mapped with this length, and whoever borrowed from it is gone.
-        let _ = unsafe { munmap(self.rings.cast(), size_of::<[Ring; 2]>()) };
     }
 }
