@@ -94,6 +94,10 @@ fn every_bundled_server_is_in_the_table_of_servers() {
     let text = readme();
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")).unwrap() {
         let path = entry.unwrap().path();
+        // The rest of a server that is more than one file.
+        if path.is_dir() {
+            continue;
+        }
         let source = fs::read_to_string(&path).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let sentence = source.lines().next().unwrap().trim_start_matches("//! ");

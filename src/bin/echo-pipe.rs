@@ -1,8 +1,8 @@
 //! Echo from standard input to standard output: whatever they are.
 //!
 //! A Unix filter asks nothing of descriptors 0 and 1 but `read(2)` and `write(2)`, so the same
-//! program echoes through two pipes, a pseudo-terminal or, started by inetd, one socket that is
-//! both. The two calls have four habits that each loop around them must know: a read returns what
+//! program echoes through two pipes, a pseudo-terminal or one socket that is both: of a pair
+//! (`socketpair(2)`), or started by inetd. The two calls have four habits that each loop around them must know: a read returns what
 //! is there, not what was asked for; a write may take only a part; a signal may interrupt either
 //! (EINTR); and a descriptor that another process made non-blocking answers EAGAIN. `O_NONBLOCK`
 //! belongs to the *open file description*, which we share with that process: so we wait with
@@ -10,6 +10,10 @@
 //!
 //! ```text
 //! echospec check pipe -- echo-pipe
+//! echospec check pty -- echo-pipe
+//! echospec check socketpair -- echo-pipe
+//! echospec check socketpair-dgram -- echo-pipe
+//! echospec check socketpair-seqpacket -- echo-pipe
 //! echospec check tcp --start inetd -- echo-pipe
 //! ```
 
@@ -37,7 +41,9 @@ fn main() -> ExitCode {
 
 /// Copies every byte as soon as it is there, until end of file.
 fn copy(input: impl AsFd, output: impl AsFd) -> nix::Result<()> {
-    let mut buffer = [0; 64 * 1024];
+    // On a socket that keeps boundaries, what doesn't fit is thrown away: Linux by default sends up
+    // to some 200 KiB at once.
+    let mut buffer = vec![0; 256 * 1024];
     loop {
         let length = when_ready(&input, PollFlags::POLLIN, || read(&input, &mut buffer))?;
         if length == 0 {

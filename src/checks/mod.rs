@@ -111,6 +111,7 @@ pub const QUICK: &[&str] = &[
     "echo/message-boundaries",
     "echo/empty-message",
     "echo/stale-tail",
+    "fd/starts-clean",
     "fd/serves-passed-listener",
     "fd/serves-passed-connection",
     "fd/child-holds-no-listener",

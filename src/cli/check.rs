@@ -228,7 +228,7 @@ pub(super) fn scale(text: &str) -> Result<f64, String> {
 }
 
 /// Short enough to be typed again.
-fn fresh_seed() -> u64 {
+pub(super) fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id()) % 1_000_000
 }

@@ -8,14 +8,19 @@ use anstyle::Style;
 use super::list::{names, start};
 use super::{Refusal, exit};
 use crate::checks::checks;
+use crate::measures::method::METHOD;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The check's id, such as echo/half-close.
+    /// The check's id, such as echo/half-close; or `compare`, for how mechanisms are compared.
     id: String,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.id == "compare" {
+        write!(anstream::stdout(), "{METHOD}")?;
+        return Ok(ExitCode::from(exit::OK));
+    }
     let check = checks().find(|check| check.id == args.id).ok_or_else(|| unknown(&args.id))?;
     let mut out = anstream::stdout().lock();
     let bold = Style::new().bold();

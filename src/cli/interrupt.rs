@@ -6,6 +6,7 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::measures::progress;
 use crate::os::QUESTIONS;
 use crate::patience;
 use crate::runner::under_way;
@@ -24,7 +25,7 @@ pub fn watch() -> anyhow::Result<()> {
     thread::spawn(move || {
         for signal in signals.forever() {
             if QUESTIONS.contains(&signal) {
-                anstream::eprintln!("echospec: {}", under_way());
+                anstream::eprintln!("echospec: {}", progress::under_way().unwrap_or_else(under_way));
                 continue;
             }
             if RECEIVED.swap(signal, Ordering::SeqCst) != 0 {

@@ -5,8 +5,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::measures::session::CLIENT;
+
 mod capture;
 mod check;
+mod compare;
 mod demo;
 mod doctor;
 mod explain;
@@ -27,6 +30,8 @@ mod exit {
     pub const HARNESS: u8 = 3;
     /// Nothing was selected.
     pub const NOTHING: u8 = 4;
+    /// A figure is worse than it was, by more than noise and the threshold.
+    pub const REGRESSED: u8 = 5;
     /// Added to the number of the signal that ended the run.
     pub const SIGNAL: u8 = 128;
 }
@@ -41,7 +46,7 @@ struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 all as expected; 1 a check failed; 2 usage; 3 the harness could not do its work;
-4 nothing selected; 130 or 143 interrupted.";
+4 nothing selected; 5 slower than the baseline; 130 or 143 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -55,12 +60,17 @@ enum Command {
     Explain(explain::Args),
     /// Say what will be limited on this machine, why, and what would mend it.
     Doctor(doctor::Args),
+    /// Compare mechanisms, and servers: how fast, at what cost, how certain.
+    Compare(Box<compare::Args>),
     /// Run a command and record the packets of its own loopback ports, for Wireshark and tshark.
     Capture(capture::Args),
     /// Draw the descriptors of any running processes, and say who holds the other end of each.
     Fds(fds::Args),
     /// Watch descriptors, pipes and sockets at work, drawn from the live kernel.
     Demo(demo::Args),
+    /// Be the client of a measurement; `compare` launches it.
+    #[command(hide = true, name = CLIENT[0])]
+    Client,
 }
 
 /// Makes this process a launcher: what its own parent has left it must not reach the servers, nor hinder.
@@ -82,7 +92,9 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Capture(args) => capture::run(&args),
         Command::Fds(args) => fds::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Client => compare::serve(),
     };
     crate::server::sweep();
     result.unwrap_or_else(|error| complain(&error))

@@ -112,6 +112,10 @@ pub struct Cell {
     pub rounds: Vec<Round>,
     /// Why the figure must not be used: a byte that came back wrong, say. Such a cell is ranked nowhere.
     pub void: Option<String>,
+    /// Whether it is void because the server did wrong: a byte that was not due, a conversation that it ended or left
+    /// hanging. What a mechanism cannot do is nobody's fault.
+    #[serde(default)]
+    pub fault: bool,
 }
 
 /// A figure and the interval in which it lies with 95 % confidence (bootstrap of the rounds' median).
@@ -189,6 +193,14 @@ pub struct Round {
     /// The round trips in ns: an `HdrHistogram` in its V2 encoding with compression, as base64; absent where no single
     /// messages were timed.
     pub histogram: Option<String>,
+    /// Of a throughput: the seconds in which the client compared what came back. Where both sides share one processor the
+    /// server stood still meanwhile, and they have been taken off; elsewhere it went on, and they have not.
+    #[serde(default)]
+    pub checking: Option<f64>,
+    /// In an open loop: how much later than intended the messages were sent, in ns; the median. It is part of their
+    /// times.
+    #[serde(default)]
+    pub lateness: Option<f64>,
 }
 
 /// What the machine costs before any mechanism does anything.
@@ -200,6 +212,9 @@ pub struct Floor {
     pub says: String,
     /// How long it takes, in ns.
     pub time: Estimate,
+    /// The placements in which no round trip of a blocking (or, for `spin`, a spinning) mechanism can be faster.
+    #[serde(default)]
+    pub bounds: Vec<Placement>,
 }
 
 /// The machine, as far as it bears on figures.

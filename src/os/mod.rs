@@ -32,11 +32,14 @@ mod covering;
 mod ends;
 mod forks;
 mod inheritance;
-mod ipc;
+mod inherited;
+pub mod ipc;
 mod limits;
+pub mod machine;
 mod object;
 mod open_file;
 mod peer;
+mod persistent;
 mod seal;
 mod tap;
 mod tcp_state;
@@ -73,11 +76,17 @@ mod vital_signs;
 mod vital_signs;
 
 #[cfg(target_os = "linux")]
-#[path = "ipc_linux.rs"]
-mod ipc_system;
+#[path = "persistent_linux.rs"]
+mod persistent_system;
 #[cfg(not(target_os = "linux"))]
-#[path = "ipc_other.rs"]
-mod ipc_system;
+#[path = "persistent_other.rs"]
+mod persistent_system;
+
+#[path = "timers_linux.rs"]
+mod timers;
+#[cfg(not(target_os = "linux"))]
+#[path = "timers_other.rs"]
+mod timers;
 
 #[cfg(not(target_os = "linux"))]
 mod kqueue;
@@ -89,7 +98,7 @@ mod unix_table;
 pub use ends::{Access, End, Partner, Survey, access};
 pub use forks::{between_launches, launching};
 pub use inheritance::{Inheritance, bequeath, leave_session};
-pub use ipc::{IpcName, IpcObject, ipc_names_held, ipc_objects, ipc_users, remove_ipc};
+pub use inherited::inherited;
 pub use limits::{
     Container, container, descriptor_limit, expect_children, most_processes, raise_descriptor_limit,
     restore_descriptor_limit,
@@ -97,10 +106,12 @@ pub use limits::{
 pub use object::{Descriptor, Object, Socket, SocketName};
 pub use open_file::{OpenFile, open_file, same_open_file};
 pub use peer::{Peer, peer};
+pub use persistent::{IpcName, IpcObject, ipc_names_held, ipc_objects, ipc_users, remove_ipc};
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
 pub use tap::{Frame, Tap};
 pub use tcp_state::TcpState;
+pub use timers::wake_on_time;
 pub use vitals::{
     Queues, Scheduling, SignalSets, Sleeper, Vitals, acknowledge_at_once, command_line, is_at_rest,
     peak_memory, scheduling, signals, sleepers, state, tcp_queues, vitals, waits, waits_to_write_to_pipe,

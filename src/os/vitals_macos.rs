@@ -29,7 +29,7 @@ pub fn vitals(pid: Pid) -> io::Result<Vitals> {
     deprecated,
     reason = "libc refers to another crate for Mach; one function does not earn a dependency"
 )]
-fn duration(ticks: u64) -> Duration {
+pub fn duration(ticks: u64) -> Duration {
     let mut ratio = libc::mach_timebase_info { numer: 1, denom: 1 };
     // SAFETY: the call fills the structure that it is given, and does nothing else.
     unsafe { libc::mach_timebase_info(&raw mut ratio) };

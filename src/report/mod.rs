@@ -5,6 +5,7 @@ use std::io;
 use crate::runner::{Event, Report};
 use crate::server::Spec;
 
+pub mod compare;
 mod human;
 mod json;
 

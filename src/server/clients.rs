@@ -3,10 +3,21 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use nix::unistd::Pid;
+
 use super::instance::{Given, Instance};
 use super::{Server, Start, passed};
-use crate::transport::{Approach, Client, Dial, Knock, Link, Messenger, Needs, pipe_pair};
+use crate::transport::{Approach, Client, Dial, Inherited, Knock, Link, Messenger, Pair, Tuning};
 use crate::verdict::{Finding, Verdict};
+
+/// A server that was launched on one side of a pair, and the other side.
+#[derive(Debug)]
+pub struct Lent {
+    /// What its client reads, and what it writes: blocking, close-on-exec. They may be of one socket or terminal.
+    pub near: (OwnedFd, OwnedFd),
+    /// The process that was launched.
+    pub pid: Pid,
+}
 
 impl Server {
     /// A new client of a stream server.
@@ -53,8 +64,9 @@ impl Server {
     }
 
     fn link(&mut self, approach: &Approach) -> Verdict<Link> {
-        if self.spec.transport().offers.contains(Needs::STDIO) {
-            return self.launch_on_pipes();
+        if let Some(inherited) = &self.spec.transport().inherited {
+            let near = self.launch_on_far_ends(&Tuning::default())?;
+            return as_link(inherited, near);
         }
         let link = self.dial(approach).map_err(|error| self.unreachable(approach, &error))?;
         if self.spec.start() == Start::Inetd {
@@ -87,11 +99,31 @@ impl Server {
         }
     }
 
-    fn launch_on_pipes(&mut self) -> Verdict<Link> {
-        let (link, input, output) =
-            pipe_pair().map_err(|error| Finding::broken("two pipes", error.to_string()))?;
-        self.launch_with(Given::pipes(input, output))?;
-        Ok(link)
+    /// Launches the server on the far ends of a fresh pair, and hands the near ends out, for a client of another process.
+    ///
+    /// # Errors
+    /// A broken harness where its transport has no such pair, or the process cannot be had.
+    pub fn lend(&mut self, tuning: &Tuning) -> Verdict<Lent> {
+        let near = self.launch_on_far_ends(tuning)?;
+        Ok(Lent { near, pid: self.pid()? })
+    }
+
+    fn launch_on_far_ends(&mut self, tuning: &Tuning) -> Verdict<(OwnedFd, OwnedFd)> {
+        let pair = self.pair(tuning)?;
+        self.launch_with(Given::pipes(pair.far.0, pair.far.1))?;
+        Ok(pair.near)
+    }
+
+    fn pair(&self, tuning: &Tuning) -> Verdict<Pair> {
+        let transport = self.spec.transport();
+        let wanted = || format!("a conversation by {} to inherit", transport.name);
+        let Some(inherited) = &transport.inherited else {
+            return Err(Finding::broken(wanted(), "its server has an address of its own"));
+        };
+        (inherited.make)(tuning).map_err(|error| match error.kind() {
+            io::ErrorKind::Unsupported => Finding::unsupported(wanted(), error.to_string()),
+            _ => Finding::broken(wanted(), error.to_string()),
+        })
     }
 
     /// A client of a server on pipes, with duplicates of the server's own standard input and output: the
@@ -102,10 +134,13 @@ impl Server {
     /// # Errors
     /// A broken harness where pipes or the process cannot be had.
     pub fn connect_sharing_stdio(&mut self) -> Verdict<(Client, [OwnedFd; 2])> {
-        let broken = |error: io::Error| Finding::broken("two pipes", error.to_string());
-        let (link, input, output) = pipe_pair().map_err(broken)?;
+        let broken = |error: io::Error| Finding::broken("a second descriptor", error.to_string());
+        let Pair { near, far: (input, output) } = self.pair(&Tuning::default())?;
         let shared = [input.try_clone().map_err(broken)?, output.try_clone().map_err(broken)?];
         self.launch_with(Given::pipes(input, output))?;
+        let inherited = self.spec.transport().inherited.as_ref();
+        let link =
+            inherited.map_or(Err(broken(io::ErrorKind::Unsupported.into())), |it| as_link(it, near))?;
         Ok((Client::new(link, self.patience).watched_by(self.witness()), shared))
     }
 
@@ -114,7 +149,7 @@ impl Server {
         let (listener, _) = self.listeners.first().ok_or_else(|| broken(io::ErrorKind::NotFound.into()))?;
         let connection = passed::accept(listener).map_err(broken)?;
         let copy = || connection.try_clone().map(Some).map_err(broken);
-        let given = Given { stdio: [copy()?, copy()?, copy()?], passed: Vec::new() };
+        let given = Given { stdio: [copy()?, copy()?, copy()?], ..Given::default() };
         drop(connection);
         self.launch_with(given)
     }
@@ -125,4 +160,8 @@ impl Server {
         self.instances.push(instance);
         Ok(())
     }
+}
+
+fn as_link(inherited: &Inherited, (from, to): (OwnedFd, OwnedFd)) -> Verdict<Link> {
+    (inherited.link)(from, to).map_err(|error| Finding::broken("a client's end", error.to_string()))
 }

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::pty::openpty;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 use nix::unistd::write;
 use os_pipe::PipeWriter;
@@ -87,21 +86,6 @@ pub fn full_pipe() -> io::Result<(os_pipe::PipeReader, PipeWriter)> {
     }
     fcntl(&writer, FcntlArg::F_SETFL(blocking))?;
     Ok((reader, writer))
-}
-
-/// A terminal: the end of whoever looks at it, and the end for programs.
-///
-/// # Errors
-/// Those of `openpty(3)` and `fcntl(2)`.
-pub fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
-    // openpty(3) cannot mark its descriptors, and a launch in between would inherit them.
-    os::between_launches(|| {
-        let pair = openpty(None, None)?;
-        for end in [&pair.master, &pair.slave] {
-            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-        }
-        Ok((pair.master, pair.slave))
-    })
 }
 
 impl Conditions {

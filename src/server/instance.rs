@@ -46,12 +46,14 @@ pub(super) struct Given {
     pub stdio: [Option<OwnedFd>; 3],
     /// Listening sockets, as descriptors 3, 4, …
     pub passed: Vec<OwnedFd>,
+    /// What follows these, of which it is told in another way.
+    pub ends: Vec<OwnedFd>,
 }
 
 impl Given {
     /// Standard input and output.
     pub fn pipes(input: OwnedFd, output: OwnedFd) -> Given {
-        Given { stdio: [Some(input), Some(output), None], passed: Vec::new() }
+        Given { stdio: [Some(input), Some(output), None], ..Given::default() }
     }
 }
 
@@ -74,7 +76,8 @@ impl Instance {
         }
         let input = conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
         let ledger = Box::new(Ledger::open());
-        let child = spawn(command, given.passed).map_err(failed)?;
+        let descriptors = given.passed.into_iter().chain(given.ends).collect();
+        let child = spawn(command, descriptors).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = guard::watch(leader);
         trace::note(|| format!("the server is launched as process {leader}"));
@@ -109,7 +112,7 @@ impl Instance {
         command: (OsString, Vec<OsString>),
         stdio: [Option<OwnedFd>; 3],
     ) -> Result<Instance, LaunchError> {
-        Instance::launch(command, Given { stdio, passed: Vec::new() }, &Conditions::default())
+        Instance::launch(command, Given { stdio, ..Given::default() }, &Conditions::default())
     }
 
     /// Launches the program that `words` begin with, with the rest of them as its arguments, and with `input` and

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use nix::unistd::Pid;
@@ -31,8 +32,11 @@ mod spec;
 mod standing;
 mod strace;
 mod watch;
+mod worker;
 
-pub use conditions::{Conditions, Passing, Standard, full_pipe, terminal};
+pub use crate::os::ipc::terminal;
+pub use clients::Lent;
+pub use conditions::{Conditions, Passing, Standard, full_pipe};
 pub use effort::Effort;
 pub use error::{LaunchError, describe};
 use instance::Given;
@@ -45,6 +49,7 @@ pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
 pub use standing::{holdings, standing, started_as};
 pub use strace::{find_strace, strace_words};
+pub use worker::{Heard, Worker};
 
 /// A server under test: its address, its processes, and the clients' way to it.
 ///
@@ -171,6 +176,12 @@ impl Server {
     #[must_use]
     pub fn second_address(&self) -> Option<&Address> {
         self.listeners.get(1).map(|(_, address)| address)
+    }
+
+    /// A directory of its own, which goes with it: for what its clients bind.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// What was launched.

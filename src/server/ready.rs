@@ -10,7 +10,7 @@ use super::standing::standing;
 use crate::os::{self, Place};
 use crate::patience::{Countdown, Patience, interrupted};
 use crate::trace;
-use crate::transport::{Address, Needs, Transport, fifo_ends};
+use crate::transport::{Address, Shows, Transport, fifo_ends};
 use crate::verdict::one_line;
 
 /// The exit status by which a server says that its mechanism is missing here, as in automake's tests.
@@ -51,17 +51,17 @@ pub(super) fn await_ready(
 
 /// Whether `instance` listens at `address` now.
 pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Address) -> bool {
-    let shown = match address {
-        Address::Inet(inet) if transport.offers.contains(Needs::TCP) => listens(instance, Place::Tcp(*inet)),
-        Address::Inet(inet) => listens(instance, Place::Udp(*inet)),
-        Address::Path(path) if transport.offers.contains(Needs::SOCKET_PATH) => {
-            listens(instance, Place::Unix(path))
-        }
-        Address::Path(path) => {
+    let shown = match (transport.shows, address) {
+        (Shows::Tcp, Address::Inet(inet)) => listens(instance, Place::Tcp(*inet)),
+        (Shows::Udp, Address::Inet(inet)) => listens(instance, Place::Udp(*inet)),
+        (Shows::Unix, Address::Path(path)) => listens(instance, Place::Unix(path)),
+        (Shows::Fifos, Address::Path(path)) => {
             let (input, output) = fifo_ends(path);
             Some(is_fifo(&input) && is_fifo(&output))
         }
-        Address::Stdio => Some(true),
+        (Shows::Made(is_there), address) => Some(is_there(address)),
+        (Shows::AtOnce, _) => Some(true),
+        _ => None,
     };
     shown.unwrap_or_else(|| instance.output().says(&address.to_string()))
 }

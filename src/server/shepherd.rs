@@ -18,6 +18,7 @@ use nix::unistd::{Pid, getpgrp};
 use super::{guard, scratch};
 use crate::os::{self, Process};
 use crate::patience::{Countdown, GLANCE};
+use crate::transport::remove_leftovers;
 
 /// The environment variable that marks the processes of one server.
 pub(super) const MARK: &str = "ECHOSPEC_SERVER";
@@ -169,7 +170,7 @@ pub(super) fn wait_for_burial(leader: Pid) -> bool {
     }
 }
 
-/// Kills every descendant of this process that is left, and removes the directories of servers that live.
+/// Kills every descendant of this process that is left, and removes what servers that live would leave behind.
 ///
 /// For programs at their end, which have no children of their own. A process that cleared its environment
 /// and left its group and its parent is found no other way; where there are no sub-reapers it is not ours
@@ -190,4 +191,5 @@ pub fn sweep() {
         }
     }
     scratch::remove_all();
+    remove_leftovers();
 }

@@ -4,13 +4,17 @@
 //! mechanism. A channel makes just the calls that a program in production would make. Whoever holds one runs in a
 //! process of its own, which its owner ends when nothing moves any more.
 
-use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::{hint, io, thread};
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde::{Deserialize, Serialize};
+use socket2::{Domain, Socket, Type};
 
 use super::Address;
+use crate::os::ipc;
 
 /// One client's end of a mechanism.
 pub trait Channel {
@@ -31,8 +35,14 @@ pub trait Channel {
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// How many bytes can be under way, sent and not yet received back, without a server that echoes at once ever being
-    /// kept from writing: what the narrower of the two directions holds.
+    /// kept from writing: what the narrower of the two directions holds. It is told for large pieces; what small ones
+    /// cost beyond their bytes is in [`under_way`](Channel::under_way).
     fn window(&self) -> usize;
+
+    /// How many messages of `size` bytes can be under way, at least one. Each takes up more than its bytes: a socket
+    /// buffer's header, the rest of a pipe's page, a place in a queue that counts messages. A stream that cannot hold
+    /// even one (`size` beyond the [`window`](Channel::window)) must be sent in pieces.
+    fn under_way(&self, size: usize) -> usize;
 
     /// The largest message in bytes; `None` for a stream, which has none.
     fn largest(&self) -> Option<usize>;
@@ -48,6 +58,43 @@ pub enum Waiting {
     Spins,
     /// Asks again after it has let others run: what spinning must be where both sides share one processor.
     Yields,
+}
+
+impl Waiting {
+    /// Passes the moment until it is worth asking again. A call that blocks comes here only where a system has no way
+    /// to wait: ENOBUFS of a full Unix datagram queue on the BSDs.
+    #[inline]
+    pub(super) fn pause(self) {
+        match self {
+            Waiting::Spins => hint::spin_loop(),
+            Waiting::Yields | Waiting::Blocks => thread::yield_now(),
+        }
+    }
+
+    /// Makes `call` until it has an answer.
+    #[inline]
+    pub(super) fn until<T>(self, mut call: impl FnMut() -> nix::Result<T>) -> io::Result<T> {
+        loop {
+            match call() {
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN | Errno::ENOBUFS) => self.pause(),
+                answer => return answer.map_err(io::Error::from),
+            }
+        }
+    }
+
+    /// Has `descriptor` answer at once if this is not to sleep. It belongs to the open file description (open(2)).
+    pub(super) fn set_on(self, descriptor: impl AsFd) -> io::Result<()> {
+        let flags = OFlag::from_bits_retain(fcntl(&descriptor, FcntlArg::F_GETFL)?);
+        let wanted = match self {
+            Waiting::Blocks => flags - OFlag::O_NONBLOCK,
+            Waiting::Spins | Waiting::Yields => flags | OFlag::O_NONBLOCK,
+        };
+        if wanted != flags {
+            fcntl(&descriptor, FcntlArg::F_SETFL(wanted))?;
+        }
+        Ok(())
+    }
 }
 
 /// What can be set on a mechanism and changes its figures. What a mechanism does not have is left alone.
@@ -66,6 +113,49 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Tuning { nodelay: true, congestion: None, socket_buffer: None, pipe_size: None }
+    }
+}
+
+impl Tuning {
+    /// Sets all of it on a socket and a pipe of no use, to know that it can be.
+    ///
+    /// # Errors
+    /// What cannot be set, and what would mend it.
+    pub fn try_out(&self) -> Result<(), String> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).map_err(|error| error.to_string())?;
+        self.prepare_tcp(&socket).map_err(|error| match (&self.congestion, error.kind()) {
+            (Some(name), io::ErrorKind::NotFound) => format!(
+                "the kernel has no congestion control '{name}'; net.ipv4.tcp_available_congestion_control lists them"
+            ),
+            (Some(name), _) => format!("congestion control '{name}' cannot be set: {error}"),
+            (None, _) => format!("a TCP socket cannot be set so: {error}"),
+        })?;
+        let (end, _other) = os_pipe::pipe().map_err(|error| error.to_string())?;
+        self.size_pipe(&end).map_err(|error| {
+            let wanted = self.pipe_size.unwrap_or_default();
+            format!("a pipe cannot hold {wanted} bytes: {error}; /proc/sys/fs/pipe-max-size is the most")
+        })
+    }
+
+    /// Sizes the buffers of a socket that is not yet connected.
+    pub(super) fn size(&self, socket: &Socket) -> io::Result<()> {
+        if let Some(bytes) = self.socket_buffer {
+            socket.set_send_buffer_size(bytes)?;
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Prepares a TCP socket that is not yet connected.
+    pub(super) fn prepare_tcp(&self, socket: &Socket) -> io::Result<()> {
+        self.size(socket)?;
+        socket.set_tcp_nodelay(self.nodelay)?;
+        self.congestion.as_deref().map_or(Ok(()), |name| ipc::set_congestion_control(socket.as_fd(), name))
+    }
+
+    /// Sizes a pipe.
+    pub(super) fn size_pipe(&self, end: impl AsFd) -> io::Result<()> {
+        self.pipe_size.map_or(Ok(()), |bytes| ipc::set_pipe_capacity(end.as_fd(), bytes))
     }
 }
 

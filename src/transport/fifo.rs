@@ -9,7 +9,7 @@ use std::thread;
 
 use nix::libc::O_NONBLOCK;
 
-use super::{Address, Dial, Link, Needs, Reserved, Transport};
+use super::{Address, ByteChannel, Channel, Dial, Link, Needs, Opening, Reserved, Room, Shows, Transport};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "fifo",
@@ -18,6 +18,9 @@ pub(super) const TRANSPORT: Transport = Transport {
     placeholders: &["{addr}", "{path}"],
     reserve,
     dial,
+    open,
+    inherited: None,
+    shows: Shows::Fifos,
 };
 
 fn reserve(scratch: &Path) -> io::Result<Reserved> {
@@ -66,4 +69,15 @@ fn release(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
         }
         thread::yield_now();
     }
+}
+
+/// Either open waits for the server's own.
+fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
+    let (input, output) = ends(opening.address.expect_path()?);
+    let to = OpenOptions::new().write(true).open(input)?;
+    let from = File::open(output)?;
+    opening.tuning.size_pipe(&to)?;
+    opening.tuning.size_pipe(&from)?;
+    let room = Room::of_pipe(&to)?;
+    ByteChannel::between(from.into(), to.into(), opening.waiting, room)
 }

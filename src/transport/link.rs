@@ -17,6 +17,8 @@ use crate::os;
 pub enum Link {
     /// A connected socket.
     Socket(Socket),
+    /// A socket that stands for a mechanism without one, and the largest message of that in bytes.
+    Bridged(Socket, usize),
     /// A datagram socket that sends to this peer and hears anyone.
     Unconnected(Socket, SockAddr),
     /// What is written into one pipe is read from another.
@@ -51,11 +53,25 @@ impl Link {
         Ok(Link::Pipes { to: Some(to), from })
     }
 
+    /// The same link where the mechanism behind it has no larger messages.
+    pub(crate) fn limited_to(self, largest: usize) -> Link {
+        match self {
+            Link::Socket(socket) => Link::Bridged(socket, largest),
+            other => other,
+        }
+    }
+
+    /// The largest message in bytes, where it is not a matter of the socket.
+    #[must_use]
+    pub fn largest(&self) -> Option<usize> {
+        if let Link::Bridged(_, largest) = self { Some(*largest) } else { None }
+    }
+
     /// The end to poll before reading.
     #[must_use]
     pub fn reader(&self) -> BorrowedFd<'_> {
         match self {
-            Link::Socket(socket) | Link::Unconnected(socket, _) => socket.as_fd(),
+            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => socket.as_fd(),
             Link::Pipes { from, .. } => from.as_fd(),
         }
     }
@@ -64,7 +80,9 @@ impl Link {
     #[must_use]
     pub fn writer(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Link::Socket(socket) | Link::Unconnected(socket, _) => Some(socket.as_fd()),
+            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => {
+                Some(socket.as_fd())
+            }
             Link::Pipes { to, .. } => to.as_ref().map(AsFd::as_fd),
         }
     }
@@ -73,14 +91,15 @@ impl Link {
     #[must_use]
     pub fn as_socket(&self) -> Option<&Socket> {
         match self {
-            Link::Socket(socket) | Link::Unconnected(socket, _) => Some(socket),
+            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => Some(socket),
             Link::Pipes { .. } => None,
         }
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Link::Socket(socket) => socket.send(bytes),
+            Link::Bridged(_, largest) if bytes.len() > *largest => Err(io::ErrorKind::InvalidInput.into()),
+            Link::Socket(socket) | Link::Bridged(socket, _) => socket.send(bytes),
             Link::Unconnected(socket, peer) => socket.send_to(bytes, peer),
             Link::Pipes { to: Some(to), .. } => to.write(bytes),
             Link::Pipes { to: None, .. } => Err(io::ErrorKind::BrokenPipe.into()),
@@ -108,7 +127,9 @@ impl Link {
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Link::Socket(socket) | Link::Unconnected(socket, _) => (&*socket).read(buffer),
+            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => {
+                (&*socket).read(buffer)
+            }
             Link::Pipes { from, .. } => from.read(buffer),
         }
     }
@@ -116,11 +137,13 @@ impl Link {
     /// Ends the client's direction: FIN on a socket, EOF in a pipe.
     pub(crate) fn shut_down_write(&mut self) -> io::Result<()> {
         match self {
-            Link::Socket(socket) | Link::Unconnected(socket, _) => match socket.shutdown(Shutdown::Write) {
-                // The peer may have closed already: then there is nothing left to end.
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-                other => other,
-            },
+            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => {
+                match socket.shutdown(Shutdown::Write) {
+                    // The peer may have closed already: then there is nothing left to end.
+                    Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+                    other => other,
+                }
+            }
             Link::Pipes { to, .. } => {
                 *to = None;
                 Ok(())

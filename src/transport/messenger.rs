@@ -71,7 +71,9 @@ impl Messenger {
             let address = socket.local_addr()?;
             Socket::new(address.domain(), socket.r#type()?, None)?.send_buffer_size()
         };
-        self.link.as_socket().is_some_and(|socket| fresh(socket).unwrap_or_default() >= length + KIB)
+        let carried = self.link.largest().is_none_or(|largest| length <= largest);
+        carried
+            && self.link.as_socket().is_some_and(|socket| fresh(socket).unwrap_or_default() >= length + KIB)
     }
 
     /// Sends one message.

@@ -7,44 +7,75 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use bitflags::bitflags;
+use serde::{Deserialize, Serialize};
 
 use crate::wire::claims::Claim;
 
+mod bridge;
+mod byte_channel;
 mod channel;
 mod client;
 mod due;
 mod fifo;
 mod knock;
+mod leftover;
 mod link;
+mod message_channel;
 mod messenger;
+mod mqueue;
 mod pipe;
 mod port;
 mod provoke;
+mod pty;
+mod queues;
+mod room;
+mod shm;
+mod socketpair;
+mod sysv_mq;
 mod tcp;
+mod tcp6;
 mod udp;
+mod udp6;
 mod unix;
+mod unix_abstract;
 mod unix_dgram;
 mod unix_seqpacket;
 
+use byte_channel::ByteChannel;
 pub use channel::{Channel, Opening, Tuning, Waiting};
 pub use client::Client;
 pub(crate) use fifo::ends as fifo_ends;
 pub use knock::Knock;
+pub(crate) use leftover::remove_leftovers;
 pub use link::Link;
+use message_channel::MessageChannel;
 pub use messenger::{Message, Messenger};
 pub(crate) use pipe::pair as pipe_pair;
 pub(crate) use port::{absent_loopback, loopback_has};
 use port::{connect_within, stream_socket};
+use room::Room;
 
 /// Every mechanism, in the order that help and tables show them.
 pub const TRANSPORTS: &[&Transport] = &[
     &tcp::TRANSPORT,
+    &tcp6::TRANSPORT,
     &udp::TRANSPORT,
+    &udp6::TRANSPORT,
     &unix::TRANSPORT,
+    &unix_abstract::TRANSPORT,
     &unix_dgram::TRANSPORT,
     &unix_seqpacket::TRANSPORT,
     &pipe::TRANSPORT,
     &fifo::TRANSPORT,
+    &socketpair::STREAM,
+    &socketpair::DGRAM,
+    &socketpair::SEQPACKET,
+    &pty::TRANSPORT,
+    &mqueue::TRANSPORT,
+    &sysv_mq::TRANSPORT,
+    &shm::FUTEX,
+    &shm::EVENTFD,
+    &shm::SPIN,
 ];
 
 bitflags! {
@@ -99,6 +130,44 @@ pub struct Transport {
     pub placeholders: &'static [&'static str],
     pub(crate) reserve: fn(&Path) -> io::Result<Reserved>,
     pub(crate) dial: fn(&Dial<'_>) -> io::Result<Link>,
+    pub(crate) open: fn(Opening<'_>) -> io::Result<Box<dyn Channel>>,
+    /// Of a transport whose server is launched on the far ends of something.
+    pub(crate) inherited: Option<Inherited>,
+    pub(crate) shows: Shows,
+}
+
+/// How a server that is ready is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shows {
+    /// The kernel lists a TCP socket that listens at its address.
+    Tcp,
+    /// The kernel lists a UDP socket at its address.
+    Udp,
+    /// The kernel lists a Unix domain socket of its name.
+    Unix,
+    /// Two named pipes lie in the file system.
+    Fifos,
+    /// What it makes is there, as this finds out.
+    Made(fn(&Address) -> bool),
+    /// It is from the start: what it serves it has inherited.
+    AtOnce,
+}
+
+/// How a conversation is made that a server inherits.
+#[derive(Debug)]
+pub(crate) struct Inherited {
+    pub make: fn(&Tuning) -> io::Result<Pair>,
+    /// The near ends as a client of the checks has them.
+    pub link: fn(OwnedFd, OwnedFd) -> io::Result<Link>,
+    /// Whether its ends are sockets.
+    pub sockets: bool,
+}
+
+/// A conversation that nobody holds yet. Of each side: what it reads, and what it writes.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub near: (OwnedFd, OwnedFd),
+    pub far: (OwnedFd, OwnedFd),
 }
 
 impl Transport {
@@ -107,10 +176,30 @@ impl Transport {
     pub fn named(name: &str) -> Option<&'static Transport> {
         TRANSPORTS.iter().copied().find(|transport| transport.name == name)
     }
+
+    /// A client's end at full speed; blocks until the server has taken it.
+    ///
+    /// # Errors
+    /// Those of the mechanism's own calls; `Unsupported` where the system lacks something that was asked for.
+    pub fn open(&'static self, opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
+        (self.open)(opening)
+    }
+
+    /// Whether its server inherits the conversation, and so is [lent](crate::server::Server::lend) to one client.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.inherited.is_some()
+    }
+
+    /// Whether its server inherits sockets as standard input and output.
+    #[must_use]
+    pub fn inherits_sockets(&self) -> bool {
+        self.inherited.as_ref().is_some_and(|inherited| inherited.sockets)
+    }
 }
 
 /// Where a server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Address {
     /// An IP address and port.
     Inet(SocketAddr),
@@ -180,8 +269,10 @@ pub(crate) struct Reserved {
 #[derive(Debug)]
 pub(crate) struct Hold {
     /// Given back first, while the port is still our own.
-    pub _told: Claim,
+    pub _told: Option<Claim>,
     pub _claim: Option<OwnedFd>,
+    /// What the server may leave behind.
+    pub _leftover: Option<leftover::Leftover>,
 }
 
 /// How a client comes to a server, where a check wants something other than the usual.

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,12 +20,17 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// A free port on 127.0.0.1 for `kind`, claimed so that no other run of echospec takes it.
 pub(super) fn reserve(kind: Type) -> io::Result<Reserved> {
+    reserve_at(Ipv4Addr::LOCALHOST.into(), kind)
+}
+
+/// The same on another address of this machine.
+pub(super) fn reserve_at(ip: IpAddr, kind: Type) -> io::Result<Reserved> {
     for _ in 0..1000 {
         let port = next_port();
         // A process that is just being launched would keep a copy of the probe, and the port taken.
-        if let Some(hold) = os::between_launches(|| hold(kind, port)) {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            return Ok(Reserved { address: Address::Inet(address), _hold: Some(hold) });
+        if let Some(hold) = os::between_launches(|| hold(ip, kind, port)) {
+            let address = Address::Inet(SocketAddr::new(ip, port));
+            return Ok(Reserved { address, _hold: Some(hold) });
         }
     }
     Err(io::Error::new(io::ErrorKind::AddrInUse, "no free port found between 20000 and 32000"))
@@ -42,12 +47,17 @@ fn next_port() -> u16 {
 }
 
 /// Claims the port, and proves that nobody is bound to it on any address.
-fn hold(kind: Type, port: u16) -> Option<Hold> {
+fn hold(ip: IpAddr, kind: Type, port: u16) -> Option<Hold> {
     let (carrier, name) = if kind == Type::STREAM { (Carrier::Tcp, "tcp") } else { (Carrier::Udp, "udp") };
     let claim = os::claim(&format!("echospec-{name}-{port}")).ok()?;
-    let probe = Socket::new(Domain::IPV4, kind, None).ok()?;
-    probe.bind(&SockAddr::from(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))).ok()?;
-    Some(Hold { _told: Claim::new(carrier, port), _claim: claim })
+    let wildcard = match ip {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let address = SocketAddr::new(wildcard, port);
+    let probe = Socket::new(Domain::for_address(address), kind, None).ok()?;
+    probe.bind(&SockAddr::from(address)).ok()?;
+    Some(Hold { _told: Some(Claim::new(carrier, port)), _claim: claim, _leftover: None })
 }
 
 /// A TCP socket for `address`, bound to `source` if that is given.

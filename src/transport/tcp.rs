@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use socket2::Type;
+use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Dial, Link, Needs, Reserved, Transport, connect_within, port, stream_socket};
+use super::{
+    ByteChannel, Channel, Dial, Link, Needs, Opening, Reserved, Room, Shows, Transport, connect_within, port,
+    stream_socket,
+};
+use crate::payload::KIB;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "tcp",
@@ -21,16 +25,32 @@ pub(super) const TRANSPORT: Transport = Transport {
     placeholders: &["{addr}", "{port}"],
     reserve,
     dial,
+    open,
+    inherited: None,
+    shows: Shows::Tcp,
 };
 
 fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
     port::reserve(Type::STREAM)
 }
 
-fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
+pub(super) fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let address = dial.address.expect_inet()?;
     let socket = stream_socket(address, dial.approach.source)?;
     dial.size(&socket)?;
     connect_within(&socket, &address.into(), dial.limit)?;
     Link::socket(socket)
+}
+
+/// Between the two ends lie a send buffer, which grows to megabytes, and a receive buffer, which does not grow while
+/// nobody reads: what both directions hold together is far more than this.
+const WINDOW: usize = 256 * KIB;
+
+pub(super) fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
+    let address = opening.address.expect_inet()?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    opening.tuning.prepare_tcp(&socket)?;
+    socket.connect(&address.into())?;
+    let window = opening.tuning.socket_buffer.map_or(WINDOW, |bytes| bytes.min(WINDOW));
+    ByteChannel::socket(socket, opening.waiting, Room::of(window))
 }

@@ -3,12 +3,14 @@
 //! The client's socket stays unconnected: a connected one would hide an answer that comes from
 //! another address than the one that was asked.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use socket2::{Domain, Socket, Type};
 
-use super::{Dial, Link, Needs, Reserved, Transport, messenger, port};
+use super::{
+    Channel, Dial, Link, MessageChannel, Needs, Opening, Reserved, Room, Shows, Transport, messenger, port,
+};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "udp",
@@ -24,17 +26,42 @@ pub(super) const TRANSPORT: Transport = Transport {
     placeholders: &["{addr}", "{port}"],
     reserve,
     dial,
+    open,
+    inherited: None,
+    shows: Shows::Udp,
 };
 
 fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
     port::reserve(Type::DGRAM)
 }
 
-fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
+pub(super) fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let address = dial.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     messenger::widen(&socket);
     dial.size(&socket)?;
-    socket.bind(&dial.approach.source.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).into())?;
+    socket.bind(&dial.approach.source.unwrap_or_else(|| any_port_near(address)).into())?;
     Link::unconnected(socket, address.into())
+}
+
+fn any_port_near(server: SocketAddr) -> SocketAddr {
+    let loopback = match server {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    SocketAddr::new(loopback, 0)
+}
+
+/// The most that a datagram over IPv4 carries. RFC 768.
+const LARGEST: usize = 65_507;
+
+/// Here the socket is connected: then the kernel need not look for the way again with each datagram.
+pub(super) fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
+    let address = opening.address.expect_inet()?;
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    let room = Room::of_socket(&socket, opening.tuning)?.rounded_up();
+    opening.tuning.size(&socket)?;
+    socket.connect(&address.into())?;
+    let largest = LARGEST.min(socket.send_buffer_size()?);
+    MessageChannel::over(socket, opening.waiting, room, largest)
 }

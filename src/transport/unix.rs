@@ -6,7 +6,10 @@ use std::path::Path;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Address, Dial, Link, Needs, Reserved, Transport, connect_within};
+use super::{
+    Address, ByteChannel, Channel, Dial, Link, Needs, Opening, Reserved, Room, Shows, Transport,
+    connect_within,
+};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix",
@@ -21,6 +24,9 @@ pub(super) const TRANSPORT: Transport = Transport {
     placeholders: &["{addr}", "{path}"],
     reserve,
     dial,
+    open,
+    inherited: None,
+    shows: Shows::Unix,
 };
 
 /// A name in the run's own directory, which nobody else writes to.
@@ -28,7 +34,7 @@ pub(super) fn reserve(scratch: &Path) -> std::io::Result<Reserved> {
     Ok(Reserved { address: Address::Path(scratch.join("socket")), _hold: None })
 }
 
-fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
+pub(super) fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     connect(dial, Type::STREAM)
 }
 
@@ -46,4 +52,18 @@ pub(super) fn name(path: &Path) -> std::io::Result<SockAddr> {
         Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
         None => SockAddr::unix(path),
     }
+}
+
+pub(super) fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
+    let (socket, room) = connected(&opening, Type::STREAM)?;
+    ByteChannel::socket(socket, opening.waiting, room)
+}
+
+/// A tuned socket that has reached its server, and what it held before it was tuned.
+pub(super) fn connected(opening: &Opening<'_>, kind: Type) -> std::io::Result<(Socket, Room)> {
+    let socket = Socket::new(Domain::UNIX, kind, None)?;
+    let room = Room::of_socket(&socket, opening.tuning)?;
+    opening.tuning.size(&socket)?;
+    socket.connect(&name(opening.address.expect_path()?)?)?;
+    Ok((socket, room))
 }

@@ -2,7 +2,8 @@
 
 use socket2::Type;
 
-use super::{Dial, Link, Needs, Transport, messenger, unix};
+use super::{Channel, Dial, Link, MessageChannel, Needs, Opening, Shows, Transport, messenger, unix};
+use crate::payload::KIB;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-seqpacket",
@@ -17,6 +18,9 @@ pub(super) const TRANSPORT: Transport = Transport {
     placeholders: &["{addr}", "{path}"],
     reserve: unix::reserve,
     dial,
+    open,
+    inherited: None,
+    shows: Shows::Unix,
 };
 
 fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
@@ -25,4 +29,13 @@ fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
         messenger::widen(socket);
     }
     Ok(link)
+}
+
+/// What a message takes up in the sender's buffer beside its bytes.
+const OVERHEAD: usize = 2 * KIB;
+
+fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
+    let (socket, room) = unix::connected(&opening, Type::SEQPACKET)?;
+    let largest = socket.send_buffer_size()?.saturating_sub(OVERHEAD);
+    MessageChannel::over(socket, opening.waiting, room, largest)
 }

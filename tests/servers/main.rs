@@ -20,12 +20,18 @@ use rstest::rstest;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
 
+mod mechanisms;
 mod refusals;
 mod serving;
 
 const FIFO: &str = env!("CARGO_BIN_EXE_echo-fifo");
 const FORK: &str = env!("CARGO_BIN_EXE_echo-fork");
+const MQUEUE: &str = env!("CARGO_BIN_EXE_echo-mqueue");
 const PIPE: &str = env!("CARGO_BIN_EXE_echo-pipe");
+const SHM: &str = env!("CARGO_BIN_EXE_echo-shm");
+const SPIN: &str = env!("CARGO_BIN_EXE_echo-spin");
+const SPLICE: &str = env!("CARGO_BIN_EXE_echo-splice");
+const SYSV_MQ: &str = env!("CARGO_BIN_EXE_echo-sysv-mq");
 const TCP: &str = env!("CARGO_BIN_EXE_echo-tcp");
 const TCP_ACTIVATED: &str = env!("CARGO_BIN_EXE_echo-tcp-activated");
 const TCP_FORK: &str = env!("CARGO_BIN_EXE_echo-tcp-fork");

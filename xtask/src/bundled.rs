@@ -15,11 +15,16 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     let mut sources: Vec<_> = fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
     sources.sort_by_key(fs::DirEntry::file_name);
     let mut found = Vec::new();
-    for source in sources {
+    // The folder of a server of several files stands beside its first.
+    for source in sources.iter().filter(|source| source.path().is_file()) {
         let text = fs::read_to_string(source.path())?;
         let plans = bundled_plans(&text).with_context(|| format!("in {}", source.path().display()))?;
-        let is_shown = text.contains("//! echospec demo ");
-        ensure!(!plans.is_empty() || is_shown, "{} does not say how it is checked", source.path().display());
+        let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
+        ensure!(
+            !plans.is_empty() || is_excused,
+            "{} does not say how it is checked",
+            source.path().display()
+        );
         found.extend(plans.into_iter().map(candidate));
     }
     Ok(found)

@@ -18,6 +18,7 @@ mod soak;
 mod test_all;
 mod tidy;
 mod trail;
+mod verify;
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "The tasks of the echospec repository")]
@@ -44,6 +45,8 @@ enum Task {
     Kill(kill::Args),
     /// The program against servers that mean harm: verdict, time, memory, and what is left.
     Hostile(hostile::Args),
+    /// Our figures of mechanisms beside those of other benchmarks, on one processor, in turns.
+    VerifyCompare(verify::Args),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),
         Task::Hostile(args) => hostile::run(&args),
+        Task::VerifyCompare(args) => verify::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

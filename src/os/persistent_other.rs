@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
-use super::ipc::{IpcName, IpcObject};
+use super::persistent::{IpcName, IpcObject};
 
 pub fn objects() -> io::Result<Vec<IpcObject>> {
     Err(io::ErrorKind::Unsupported.into())

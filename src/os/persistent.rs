@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
-use super::ipc_system as system;
+use super::persistent_system as system;
 use crate::verdict::one_line;
 
 /// An object's name in the kernel, which no other gets while it is there, nor soon after.

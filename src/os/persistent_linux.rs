@@ -11,7 +11,7 @@ use nix::sys::stat::makedev;
 use nix::unistd::Pid;
 use procfs::process::Process as ProcEntry;
 
-use super::ipc::{IpcName, IpcObject};
+use super::persistent::{IpcName, IpcObject};
 
 const FOLDERS: [&str; 2] = ["/dev/shm", "/dev/mqueue"];
 

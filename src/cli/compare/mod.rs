@@ -1,0 +1,64 @@
+//! `echospec compare`: which mechanism, in numbers that hold up.
+
+use std::io;
+use std::process::ExitCode;
+
+use super::{Refusal, exit, interrupt};
+use crate::measures::client;
+use crate::measures::compare::{NoComparison, compare};
+use crate::measures::figures::Comparison;
+use crate::server::sweep;
+
+mod args;
+mod bar;
+mod output;
+mod wish;
+mod words;
+
+pub use args::Args;
+use bar::Bar;
+use output::Output;
+
+/// Compares, and writes what came of it.
+///
+/// # Errors
+/// A mistake in the arguments, or what keeps the whole from being measured.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let wish = wish::wish(args)?;
+    let output = Output::prepare(args)?;
+    interrupt::watch()?;
+    let bar = Bar::new();
+    let compared = compare(&wish, |progress| bar.show(progress));
+    drop(bar);
+    sweep();
+    let comparison = compared.map_err(refused)?;
+    let regressed = output.write(&comparison)?;
+    Ok(ExitCode::from(verdict(&comparison, regressed)))
+}
+
+/// Is a client, for whoever launched this process.
+///
+/// # Errors
+/// As [`client::serve`].
+pub fn serve() -> anyhow::Result<ExitCode> {
+    client::serve(io::stdin().lock(), io::stdout().lock())?;
+    Ok(ExitCode::from(exit::OK))
+}
+
+/// What was asked for and is not to be had is the user's to change.
+fn refused(error: NoComparison) -> anyhow::Error {
+    match error {
+        NoComparison::Placement { .. } => Refusal::usage(error.to_string()).into(),
+        NoComparison::Server { .. } | NoComparison::Processors(_) => error.into(),
+    }
+}
+
+fn verdict(comparison: &Comparison, regressed: bool) -> u8 {
+    match interrupt::received() {
+        Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
+        None if comparison.cells.iter().any(|cell| cell.fault) => exit::FAILED,
+        None if regressed => exit::REGRESSED,
+        None if comparison.cells.iter().all(|cell| cell.void.is_some()) => exit::NOTHING,
+        None => exit::OK,
+    }
+}

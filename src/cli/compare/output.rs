@@ -1,0 +1,121 @@
+//! Where the results go.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::super::Refusal;
+use super::args::Args;
+use crate::measures::change::{Change, Changes, Verdict};
+use crate::measures::figures::{Comparison, Measure};
+use crate::report::compare::{Look, Saved, SavedError, csv, json, markdown, table};
+
+type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
+
+/// Every place that was asked for, opened before anything is measured.
+pub(super) struct Output {
+    files: Vec<(Format, Box<dyn Write>)>,
+    save: Option<Saved>,
+    before: Option<Comparison>,
+    threshold: f64,
+    look: Look,
+    /// Standard output belongs to a program.
+    piped: bool,
+}
+
+impl Output {
+    pub fn prepare(args: &Args) -> anyhow::Result<Output> {
+        let wanted: [(Format, _); 3] = [(json, &args.json), (csv, &args.csv), (markdown, &args.markdown)];
+        let named: Vec<_> =
+            wanted.iter().filter_map(|(write, path)| Some((*write, path.as_deref()?))).collect();
+        let piped = named.iter().filter(|(_, path)| is_stdout(path)).count();
+        if piped > 1 {
+            return Err(
+                Refusal::usage("only one format goes to standard output; give the others a file").into()
+            );
+        }
+        let mut files = Vec::new();
+        for (write, path) in named {
+            files.push((write, open(path)?));
+        }
+        let place = |name: &String| Saved::named(name).map_err(|error| Refusal::usage(error.to_string()));
+        let save = args.save.as_ref().map(place).transpose()?;
+        if let Some(save) = &save {
+            save.prepare()?;
+        }
+        let baseline = args.baseline.as_ref().map(place).transpose()?;
+        let before =
+            baseline.map(|it| it.load()).transpose().map_err(|error| Refusal::usage(error.to_string()))?;
+        let look = Look { ascii: args.ascii };
+        Ok(Output { files, save, before, threshold: args.threshold, look, piped: piped > 0 })
+    }
+
+    /// Writes everything; answers whether it is worse than what was saved.
+    pub fn write(mut self, comparison: &Comparison) -> anyhow::Result<bool> {
+        for (write, file) in &mut self.files {
+            write(comparison, file.as_mut())?;
+            file.flush()?;
+        }
+        let changes = self.before.as_ref().map(|before| Changes::between(before, comparison, self.threshold));
+        let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
+        let person: &mut dyn Write = if self.piped { &mut err } else { &mut out };
+        table(comparison, self.look, person)?;
+        if let Some(changes) = &changes {
+            tell(changes, person)?;
+        }
+        if let Some(save) = self.save {
+            match save.save(comparison) {
+                Ok(()) => writeln!(person, "\nsaved as {}", save.path().display())?,
+                // The signal is the reason for the end, and decides the exit code.
+                Err(error @ SavedError::Interrupted(_)) => writeln!(person, "\n{error}")?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(changes.is_some_and(|changes| changes.regressed()))
+    }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn open(path: &Path) -> anyhow::Result<Box<dyn Write>> {
+    if is_stdout(path) {
+        return Ok(Box::new(io::stdout()));
+    }
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+/// What is not as it was.
+fn tell(changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\nAgainst the baseline")?;
+    let moved = |change: &&Change| matches!(change.verdict, Verdict::Faster | Verdict::Slower);
+    for change in changes.cells.iter().filter(moved) {
+        writeln!(out, "  {}", line(change))?;
+    }
+    let still = changes.cells.len() - changes.cells.iter().filter(moved).count();
+    writeln!(out, "  {still} of {} figures are as they were, within noise", changes.cells.len())
+}
+
+fn line(change: &Change) -> String {
+    let what = match change.measure {
+        Measure::RoundTrip => "round trip",
+        Measure::Throughput => "throughput",
+        Measure::Connections => "connections",
+    };
+    let rate = change.rate.map_or(String::new(), |rate| format!(" at {rate}/s"));
+    let times = change.times;
+    format!(
+        "{}: {} {} {what} {} B{rate}: {:.2} times as long [{:.2}, {:.2}]",
+        change.verdict.word(),
+        change.arm,
+        change.placement.name(),
+        change.size,
+        times.value,
+        times.low,
+        times.high
+    )
+}

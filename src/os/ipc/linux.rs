@@ -1,0 +1,37 @@
+//! What Linux alone lets one set: `TCP_CONGESTION` (tcp(7)) and `F_SETPIPE_SZ` (fcntl(2)).
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::AtomicU32;
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc::c_int;
+use nix::sys::socket::{setsockopt, sockopt};
+use rustix::thread::futex::{self, Flags};
+
+/// `N_TTY_BUF_SIZE` of the kernel's n_tty.c, less one.
+pub const TERMINAL_ROOM: usize = 4095;
+
+pub fn set_congestion_control(socket: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    Ok(setsockopt(&socket, sockopt::TcpCongestion, &OsString::from(name))?)
+}
+
+pub fn set_pipe_capacity(end: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
+    let wanted = c_int::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
+    fcntl(end, FcntlArg::F_SETPIPE_SZ(wanted))?;
+    Ok(())
+}
+
+pub fn pipe_capacity(end: BorrowedFd<'_>) -> io::Result<usize> {
+    Ok(usize::try_from(fcntl(end, FcntlArg::F_GETPIPE_SZ)?).unwrap_or_default())
+}
+
+/// Not FUTEX_PRIVATE: the other side is another process.
+pub fn sleep_while_one(flag: &AtomicU32) {
+    let _ = futex::wait(flag, Flags::empty(), 1, None);
+}
+
+pub fn wake(flag: &AtomicU32) {
+    let _ = futex::wake(flag, Flags::empty(), 1);
+}

@@ -1,0 +1,56 @@
+//! What a comparison found: for a person, for programs, as pictures, and beside what was found before.
+
+use std::io::{self, Write};
+
+use crate::measures::figures::Comparison;
+
+mod advice;
+mod delimited;
+mod document;
+mod floors;
+mod json;
+mod markdown;
+mod matrix;
+mod ranked;
+mod ranking;
+mod saved;
+mod story;
+mod terminal;
+mod units;
+mod words;
+
+pub use saved::{Saved, SavedError};
+pub use terminal::Look;
+
+/// Writes the tables for a person, with escape sequences for colours: give it a stream of `anstream`, which takes them
+/// out where they do not belong.
+///
+/// # Errors
+/// Those of writing.
+pub fn table(comparison: &Comparison, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    terminal::write(&story::tell(comparison), look, out)
+}
+
+/// Writes the same as Markdown, to paste in an issue.
+///
+/// # Errors
+/// Those of writing.
+pub fn markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    markdown::write(&story::tell(comparison), out)
+}
+
+/// Writes all of it as one JSON object, raw histograms included.
+///
+/// # Errors
+/// Those of writing.
+pub fn json(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    json::write(comparison, out)
+}
+
+/// Writes a header and one line for each figure (RFC 4180), with the units in the names of the columns.
+///
+/// # Errors
+/// Those of writing.
+pub fn csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    delimited::write(comparison, out)
+}

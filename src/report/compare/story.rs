@@ -1,0 +1,203 @@
+//! A comparison told from the answer down: tables, what they rest on, and what to pick.
+
+use super::document::{Document, Field, Side, Table, Tone};
+use super::ranking::{Group, groups, valid};
+use super::{advice, matrix, ranked, units, words};
+use crate::measures::figures::{Cell, Comparison, Measure, Placement};
+
+/// The whole of it.
+pub(super) fn tell(comparison: &Comparison) -> Document {
+    let mut document = Document::default();
+    heading(comparison, &mut document);
+    let groups = groups(comparison);
+    for family in families(&groups) {
+        tell_family(comparison, &family, &mut document);
+    }
+    missing(comparison, &mut document);
+    floors(comparison, &mut document);
+    warnings(comparison, &mut document);
+    method(comparison, &mut document);
+    advice::give(comparison, &groups, &mut document);
+    document
+}
+
+fn heading(comparison: &Comparison, document: &mut Document) {
+    let machine = &comparison.machine;
+    let model = machine.processor.as_ref().map(|model| format!(", {model}")).unwrap_or_default();
+    let cores = match machine.pinned {
+        Some((client, server)) if client != server => {
+            format!("client on core {client}, server on core {server}")
+        }
+        Some((both, _)) => format!("client and server on core {both}"),
+        None => "not pinned".into(),
+    };
+    let processors = crate::verdict::count(machine.processors, "processor");
+    document.line(Tone::Quiet, format!("{}{model}, {processors}; {cores}", machine.system));
+    if comparison.interrupted {
+        document.line(Tone::Doubtful, "Interrupted: this is what had been measured by then.");
+    }
+}
+
+/// Groups that differ only in the size, or in the rate, of their messages.
+fn families<'a, 'b>(groups: &'b [Group<'a>]) -> Vec<Vec<&'b Group<'a>>> {
+    let mut families: Vec<Vec<&Group<'_>>> = Vec::new();
+    let kin = |one: &Group<'_>, other: &Group<'_>| {
+        let (one, other) = (one.terms, other.terms);
+        let same = (one.measure, one.open, one.placement) == (other.measure, other.open, other.placement);
+        same && (!one.open || one.size == other.size)
+    };
+    for group in groups {
+        match families.last_mut() {
+            Some(family) if family.first().is_some_and(|first| kin(first, group)) => family.push(group),
+            _ => families.push(vec![group]),
+        }
+    }
+    families
+}
+
+fn tell_family(comparison: &Comparison, family: &[&Group<'_>], document: &mut Document) {
+    let Some(chief) = chief(family) else { return };
+    let whereabouts = words::whereabouts(chief.terms.placement);
+    let aside = format!("--placement {}", words::placement(chief.terms.placement));
+    if !chief.terms.open {
+        document.title(format!("{}, {whereabouts}", subject(chief)), aside.clone());
+        document.table(ranked::table(comparison, chief));
+        notes(chief, document);
+    }
+    if chief.terms.open {
+        let title =
+            format!("Round trip of {} sent at a fixed rate, {whereabouts}", units::size(chief.terms.size));
+        document.title(title, format!("p50 / p99; {aside}"));
+        document.table(matrix::table(comparison, family, |group| {
+            units::rate(group.terms.rate.unwrap_or_default())
+        }));
+    } else if family.len() > 1 {
+        document.title(format!("{} by size, {whereabouts}", kind(chief.terms.measure)), "");
+        document.table(matrix::table(comparison, family, |group| units::size(group.terms.size)));
+    }
+}
+
+/// The group that is shown in full: small messages for times, large ones for throughput.
+pub(super) fn chief<'a, 'b>(family: &[&'b Group<'a>]) -> Option<&'b Group<'a>> {
+    let of = |size: usize| family.iter().find(|group| group.terms.size == size);
+    let chosen = match family.first()?.terms.measure {
+        Measure::Throughput => of(65_536).or(family.last()),
+        Measure::RoundTrip | Measure::Connections => of(64).or(family.first()),
+    };
+    chosen.copied()
+}
+
+const fn kind(measure: Measure) -> &'static str {
+    match measure {
+        Measure::RoundTrip => "Round trip",
+        Measure::Throughput => "Throughput",
+        Measure::Connections => "Connections",
+    }
+}
+
+fn subject(group: &Group<'_>) -> String {
+    let size = units::size(group.terms.size);
+    match group.terms.measure {
+        Measure::RoundTrip => format!("Round trip of {size}"),
+        Measure::Throughput => format!("Throughput in messages of {size}"),
+        Measure::Connections => format!("Connect, echo {size}, close"),
+    }
+}
+
+fn notes(group: &Group<'_>, document: &mut Document) {
+    if let Some(caution) = words::caution(group.terms.placement) {
+        let doubtful = matches!(group.terms.placement, Placement::Cross | Placement::Spin);
+        document.line(if doubtful { Tone::Doubtful } else { Tone::Quiet }, caution);
+    }
+    if group.terms.placement == Placement::Spin {
+        let worst = group.places.iter().filter_map(|place| cores(place.cell)).fold(0.0, f64::max);
+        if worst > 0.0 {
+            document.line(Tone::Doubtful, format!("Here up to {worst:.1} cores were busy all the time."));
+        }
+    }
+}
+
+/// How many cores were busy while it was measured.
+pub(super) fn cores(cell: &Cell) -> Option<f64> {
+    let (messages, seconds) = cell.rounds.iter().fold((0.0, 0.0), |(messages, seconds), round| {
+        (messages + round.messages as f64, seconds + round.seconds)
+    });
+    (seconds > 0.0).then(|| cell.cost.cpu() * messages / (seconds * 1e9))
+}
+
+/// What is ranked nowhere, and why.
+fn missing(comparison: &Comparison, document: &mut Document) {
+    let void: Vec<&Cell> = comparison.cells.iter().filter(|cell| !valid(cell)).collect();
+    if !void.is_empty() {
+        document.title("Void", "measured, but not to be used");
+        for cell in void {
+            document.item(Tone::Bad, void_line(cell));
+        }
+    }
+    let mut none =
+        comparison.arms.iter().filter_map(|arm| arm.unsupported.as_ref().map(|why| (arm, why))).peekable();
+    if none.peek().is_some() {
+        document.title("Not to be had here", "");
+        for (arm, why) in none {
+            document.item(Tone::Quiet, format!("{}: {why}", arm.name));
+        }
+    }
+}
+
+fn void_line(cell: &Cell) -> String {
+    let terms = format!(
+        "{}, {}, {}",
+        words::measure(cell.measure),
+        words::placement(cell.placement),
+        units::size(cell.size)
+    );
+    let rate = cell.rate.map(|rate| format!(", {}", units::rate(rate))).unwrap_or_default();
+    let why = cell.void.as_deref().unwrap_or("nothing was measured");
+    format!("{} ({terms}{rate}): {why}", cell.arm)
+}
+
+fn floors(comparison: &Comparison, document: &mut Document) {
+    if comparison.floors.is_empty() {
+        return;
+    }
+    document.title("What the machine itself costs", "measured in the same run");
+    let mut table = Table::of([("floor", Side::Left), ("time", Side::Right), ("", Side::Left)]);
+    for floor in &comparison.floors {
+        let time = units::estimate(&floor.time, Measure::RoundTrip);
+        table.rows.push(vec![Field::plain(&floor.name), Field::plain(time), Field::quiet(&floor.says)]);
+    }
+    document.table(table);
+}
+
+fn warnings(comparison: &Comparison, document: &mut Document) {
+    if comparison.warnings.is_empty() {
+        return;
+    }
+    document.title("Be warned", "");
+    for warning in &comparison.warnings {
+        let cause = if warning.cause.is_empty() { String::new() } else { format!(": {}", warning.cause) };
+        document.item(Tone::Doubtful, format!("{}{cause}", warning.says));
+    }
+}
+
+fn method(comparison: &Comparison, document: &mut Document) {
+    let method = &comparison.method;
+    document.title("Method", "`echospec explain compare` has all of it");
+    document.line(
+        Tone::Quiet,
+        format!(
+            "Medians of {} with their 95 % intervals, each round with a fresh pair of processes, warmed up for {} and \
+             timed for {}; mechanisms interleaved in an order drawn anew for each round (seed {}); every echoed byte \
+             verified. = marks a tie: intervals that overlap. CPU, context switches and system calls are those of both \
+             processes for one message there and back. Reading the clock costs {}, which is subtracted. {} repeated, \
+             having been disturbed. In all {:.0} s.",
+            crate::verdict::count(method.rounds, "round"),
+            units::time(method.warm_up * 1e9),
+            units::time(method.timed * 1e9),
+            comparison.seed,
+            units::time(method.clock),
+            crate::verdict::count(method.repeated as usize, "round"),
+            comparison.seconds,
+        ),
+    );
+}

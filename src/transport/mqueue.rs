@@ -1,0 +1,68 @@
+//! POSIX message queues: clients send to `NAME.in` and receive from `NAME.out`. mq_overview(7).
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::leftover::Leftover;
+use super::queues::{self, QueueChannel};
+use super::{Address, Channel, Dial, Hold, Link, Needs, Opening, Reserved, Shows, Transport, Waiting};
+use crate::os;
+use crate::os::ipc::{Queue, raise_queue_limit, remove_posix_queue};
+use crate::patience::until;
+
+pub(super) const TRANSPORT: Transport = Transport {
+    name: "mqueue",
+    says: "two POSIX message queues, one client after another",
+    offers: Needs::MESSAGES.union(Needs::HALF_CLOSE).union(Needs::MANY_CLIENTS).union(Needs::BINDS),
+    placeholders: &["{addr}"],
+    reserve,
+    dial,
+    open,
+    inherited: None,
+    shows: Shows::Made(are_there),
+};
+
+fn reserve(_scratch: &Path) -> io::Result<Reserved> {
+    raise_queue_limit();
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let name = format!("/echospec-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let address = Address::Path(name.clone().into());
+    let remove = move || ends(&name).iter().for_each(|end| remove_posix_queue(end));
+    let hold = Hold { _told: None, _claim: None, _leftover: Some(Leftover::new(remove)) };
+    Ok(Reserved { address, _hold: Some(hold) })
+}
+
+fn ends(name: &str) -> [String; 2] {
+    [format!("{name}.in"), format!("{name}.out")]
+}
+
+fn names(address: &Address) -> io::Result<[String; 2]> {
+    Ok(ends(&address.expect_path()?.to_string_lossy()))
+}
+
+fn are_there(address: &Address) -> bool {
+    names(address).is_ok_and(|names| names.iter().all(|name| Queue::posix(name, false).is_ok()))
+}
+
+/// Whatever one client has sent, the next would receive: so there is but one at a time.
+fn dial(dial: &Dial<'_>) -> io::Result<Link> {
+    let [input, output] = names(dial.address)?;
+    let turn = take_turn(&input, dial.limit)?;
+    let (to, from) = (Queue::posix(&input, false)?, Queue::posix(&output, true)?);
+    queues::link(to, from, Queue::posix(&output, false)?, dial.limit, turn)
+}
+
+fn take_turn(name: &str, limit: Duration) -> io::Result<Option<OwnedFd>> {
+    let turn = until(limit, || Ok(os::claim(&format!("echospec{name}")).ok()));
+    turn.ok().flatten().ok_or_else(|| io::ErrorKind::TimedOut.into())
+}
+
+fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
+    let [input, output] = names(opening.address)?;
+    let waits = opening.waiting == Waiting::Blocks;
+    QueueChannel::between(Queue::posix(&input, waits)?, Queue::posix(&output, waits)?, opening.waiting)
+}

@@ -1,0 +1,72 @@
+//! System V message queues: clients send to that of a key and receive from that of the next, each under a number of its
+//! own. sysvipc(7).
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use super::leftover::Leftover;
+use super::queues::{self, QueueChannel};
+use super::{Address, Channel, Dial, Hold, Link, Needs, Opening, Reserved, Shows, Transport, Waiting};
+use crate::os;
+use crate::os::ipc::{Queue, has_system_v_queue, remove_system_v_queue};
+
+pub(super) const TRANSPORT: Transport = Transport {
+    name: "sysv-mq",
+    says: "two System V message queues",
+    offers: Needs::MESSAGES
+        .union(Needs::HALF_CLOSE)
+        .union(Needs::MANY_CLIENTS)
+        .union(Needs::AT_ONCE)
+        .union(Needs::BINDS),
+    placeholders: &["{addr}"],
+    reserve,
+    dial,
+    open,
+    inherited: None,
+    shows: Shows::Made(are_there),
+};
+
+/// A pair of keys that belong to no queue, and that no other run of echospec takes.
+fn reserve(_scratch: &Path) -> io::Result<Reserved> {
+    static NEXT: AtomicI32 = AtomicI32::new(0);
+    for _ in 0..1000 {
+        let number = NEXT.fetch_add(2, Ordering::Relaxed).wrapping_add((process::id() as i32) << 12);
+        let key = 0x2000_0000 | (number & 0x1fff_fffe);
+        let Ok(claim) = os::claim(&format!("echospec-sysv-{key}")) else { continue };
+        if !has_system_v_queue(key) && !has_system_v_queue(key + 1) {
+            let leftover = Leftover::new(move || [key, key + 1].into_iter().for_each(remove_system_v_queue));
+            let hold = Hold { _told: None, _claim: claim, _leftover: Some(leftover) };
+            return Ok(Reserved { address: Address::Path(key.to_string().into()), _hold: Some(hold) });
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no two keys found that belong to no queue"))
+}
+
+fn key(address: &Address) -> io::Result<i32> {
+    let path: PathBuf = address.expect_path()?.to_owned();
+    path.to_string_lossy().parse().map_err(io::Error::other)
+}
+
+fn are_there(address: &Address) -> bool {
+    key(address).is_ok_and(|key| has_system_v_queue(key) && has_system_v_queue(key + 1))
+}
+
+/// Types are positive, and type 0 would be all of them.
+fn kind(number: u64) -> io::Result<i32> {
+    i32::try_from(number + 1).map_err(io::Error::other)
+}
+
+fn dial(dial: &Dial<'_>) -> io::Result<Link> {
+    let (key, kind) = (key(dial.address)?, kind(dial.number)?);
+    let (to, from) = (Queue::system_v(key, kind, false)?, Queue::system_v(key + 1, kind, true)?);
+    queues::link(to, from, Queue::system_v(key + 1, kind, false)?, dial.limit, ())
+}
+
+fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
+    let (key, kind) = (key(opening.address)?, kind(opening.number)?);
+    let waits = opening.waiting == Waiting::Blocks;
+    let (to, from) = (Queue::system_v(key, kind, waits)?, Queue::system_v(key + 1, kind, waits)?);
+    QueueChannel::between(to, from, opening.waiting)
+}

@@ -1,0 +1,30 @@
+//! Unix domain stream sockets with a name that lies in no directory. unix(7); Linux only.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::{Address, Needs, Reserved, Shows, Transport, unix};
+
+pub(super) const TRANSPORT: Transport = Transport {
+    name: "unix-abstract",
+    says: "a connection to an abstract name, as a stream of bytes",
+    offers: Needs::STREAM
+        .union(Needs::HALF_CLOSE)
+        .union(Needs::MANY_CLIENTS)
+        .union(Needs::AT_ONCE)
+        .union(Needs::CONNECTIONS)
+        .union(Needs::BINDS),
+    placeholders: &["{addr}", "{path}"],
+    reserve,
+    dial: unix::dial,
+    open: unix::open,
+    inherited: None,
+    shows: Shows::Unix,
+};
+
+/// Named after the run's own directory, which nobody else has.
+fn reserve(scratch: &Path) -> std::io::Result<Reserved> {
+    let mut name = OsString::from("@");
+    name.push(scratch.join("socket"));
+    Ok(Reserved { address: Address::Path(name.into()), _hold: None })
+}

@@ -1,0 +1,135 @@
+//! Every mechanism of the comparison, between two real processes, byte by byte.
+
+use std::io;
+
+use echospec::measures::mechanism::{MECHANISMS, Mechanism};
+use echospec::patience::Patience;
+use echospec::payload::payload;
+use echospec::server::{LaunchError, Server, Spec, Start};
+use echospec::transport::{Channel, Opening, Transport, Tuning, Waiting};
+use echospec::verdict::Outcome;
+use rstest::rstest;
+use tempfile::TempDir;
+
+/// From the least to more than a mechanism's buffers hold at once.
+const SIZES: [usize; 7] = [1, 8, 64, 1000, 4097, 65_536, 300_000];
+
+#[rstest]
+fn every_mechanism_echoes_every_size_that_it_has(
+    #[values(Waiting::Blocks, Waiting::Yields, Waiting::Spins)] waiting: Waiting,
+) {
+    for mechanism in MECHANISMS {
+        converse(mechanism, waiting, &Tuning::default());
+    }
+}
+
+#[test]
+fn what_is_tuned_changes_no_byte() {
+    let tuning =
+        Tuning { nodelay: false, socket_buffer: Some(40_000), pipe_size: Some(16_384), ..Tuning::default() };
+    // Where the system has no pipe of a chosen size, it says so.
+    let tuning = if std::env::consts::OS == "linux" { tuning } else { Tuning { pipe_size: None, ..tuning } };
+    for mechanism in MECHANISMS {
+        converse(mechanism, Waiting::Blocks, &tuning);
+    }
+}
+
+#[test]
+fn a_server_that_never_sleeps_echoes_the_same() {
+    for mechanism in MECHANISMS {
+        if let Some(command) = mechanism.spinning {
+            converse(&Mechanism { command, ..*mechanism }, Waiting::Yields, &Tuning::default());
+        }
+    }
+}
+
+fn converse(mechanism: &Mechanism, waiting: Waiting, tuning: &Tuning) {
+    let Some(mut server) = launch(mechanism) else { return };
+    let scratch = TempDir::new().unwrap();
+    let Some(mut channel) = open(mechanism, &mut server, scratch.path(), waiting, tuning) else { return };
+    let largest = channel.largest().unwrap_or(usize::MAX);
+    assert!(channel.window() > 0 && channel.under_way(1) > 0, "{}: no room", mechanism.name);
+    for size in SIZES.into_iter().filter(|size| *size <= largest) {
+        let bytes = payload(size, 7, size as u64);
+        exchange(channel.as_mut(), &bytes)
+            .unwrap_or_else(|error| panic!("{}: {size} bytes: {error}", mechanism.name));
+        stream(channel.as_mut(), &bytes)
+            .unwrap_or_else(|error| panic!("{}: {size} bytes: {error}", mechanism.name));
+    }
+}
+
+/// `None` where the system lacks the mechanism.
+fn launch(mechanism: &Mechanism) -> Option<Server> {
+    let transport = Transport::named(mechanism.transport).unwrap();
+    let spec = Spec::new(transport, Start::Bind, mechanism.command.iter().copied()).unwrap();
+    match Server::launch(&spec, Patience::default(), 7) {
+        Ok(server) => Some(server),
+        Err(LaunchError::Unsupported { output }) => {
+            eprintln!("skipped: {}: {output}", mechanism.name);
+            None
+        }
+        Err(error) => panic!("{}: {error}", mechanism.name),
+    }
+}
+
+fn open(
+    mechanism: &Mechanism,
+    server: &mut Server,
+    scratch: &std::path::Path,
+    waiting: Waiting,
+    tuning: &Tuning,
+) -> Option<Box<dyn Channel>> {
+    let transport = server.spec().transport();
+    let (ends, pid) = if transport.is_inherited() {
+        match server.lend(tuning) {
+            Ok(lent) => (Some(lent.near), lent.pid),
+            Err(finding) if finding.outcome == Outcome::Unsupported => return None,
+            Err(finding) => panic!("{}: {finding:?}", mechanism.name),
+        }
+    } else {
+        (None, server.pid().unwrap())
+    };
+    let address = &server.address().clone();
+    let opening = Opening { address, ends, server: pid, scratch, number: 1, waiting, tuning };
+    Some(transport.open(opening).unwrap_or_else(|error| panic!("{}: {error}", mechanism.name)))
+}
+
+/// Sends `bytes` as far as there is room, and takes back what comes, to the end.
+fn exchange(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
+    let piece = if channel.largest().is_some() { bytes.len() } else { channel.window() };
+    for piece in bytes.chunks(piece) {
+        channel.send(piece)?;
+        take(channel, piece)?;
+    }
+    Ok(())
+}
+
+/// Keeps as many messages under way as the channel says that it holds.
+fn stream(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
+    if channel.largest().is_none() && bytes.len() > channel.window() {
+        return Ok(());
+    }
+    let under_way = channel.under_way(bytes.len());
+    for _ in 0..3 {
+        for _ in 0..under_way {
+            channel.send(bytes)?;
+        }
+        for _ in 0..under_way {
+            take(channel, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn take(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
+    let mut echo = vec![0; bytes.len()];
+    let mut taken = 0;
+    while taken < bytes.len() {
+        let more = channel.receive(&mut echo[taken..])?;
+        assert!(more > 0, "the end came after {taken} bytes");
+        taken += more;
+        assert!(channel.largest().is_none() || taken == bytes.len(), "a message was cut at {taken} bytes");
+    }
+    assert!(echo == bytes, "other bytes came back");
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! `echospec compare` from outside: every figure, every fault, and what is left when it is interrupted.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use assert_cmd::Command;
+use echospec::os::{self, Process};
+use echospec::patience::until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use predicates::str::contains;
+use rstest::rstest;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Two short rounds of 64 bytes, wherever the scheduler puts them: that runs on every system.
+const SHORT: &[&str] =
+    &["--placement", "free", "--sizes", "64", "--rounds", "2", "--time", "1", "--json", "-"];
+
+fn compare(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_echospec"));
+    command.arg("compare").args(arguments);
+    command
+}
+
+/// What a short run with `arguments` found; it must exit with `code`.
+fn found(arguments: &[&str], code: i32) -> Value {
+    let output = compare(arguments).args(SHORT).assert().code(code).get_output().stdout.clone();
+    serde_json::from_slice(&output).unwrap()
+}
+
+fn cells(comparison: &Value) -> &Vec<Value> {
+    comparison["cells"].as_array().unwrap()
+}
+
+/// Why the cells of `arm` have no figures.
+fn void<'a>(comparison: &'a Value, arm: &str) -> Vec<&'a str> {
+    let of = cells(comparison).iter().filter(|cell| cell["arm"] == arm);
+    of.filter_map(|cell| cell["void"].as_str()).collect()
+}
+
+#[rstest]
+#[case::a_mechanism_misspelt(&["pipes"], "similar value exists: 'pipe'")]
+#[case::a_placement_misspelt(&["--placement", "crsos"], "'cross'")]
+#[case::a_size_of_nothing(&["--sizes", "0"], "between 1 and 16M")]
+#[case::a_rate_of_nothing(&["--rates", "0"], "between 0.1 and 100000")]
+#[case::no_rounds(&["--rounds", "0"], "--rounds")]
+#[case::a_reference_that_is_not_compared(&["pipe", "tcp", "--reference", "tpc"], "did you mean 'tcp'?")]
+#[case::a_server_without_a_name(&["--server", "./mine {addr}"], "NAME=TRANSPORT:COMMAND")]
+#[case::a_name_that_is_taken(&["tcp", "--server", "tcp=tcp:./mine {addr}"], "two are called 'tcp'")]
+#[case::no_place_for_the_address(&["--server", "mine=tcp:./mine"], "{addr} or {port}")]
+#[case::an_unknown_congestion_control(&["tcp", "--congestion", "nosuch"], "congestion control 'nosuch'")]
+fn a_mistake_is_named_with_its_mend(#[case] arguments: &[&str], #[case] hint: &str) {
+    compare(arguments).assert().code(2).stdout("").stderr(contains(hint));
+}
+
+#[test]
+fn the_method_is_explained() {
+    let mut explain = Command::new(env!("CARGO_BIN_EXE_echospec"));
+    explain.args(["explain", "compare"]).assert().success().stdout(contains("intended"));
+}
+
+#[test]
+fn a_server_that_cannot_be_launched_ends_the_comparison_at_once() {
+    let mine = ["pipe", "--server", "mine=tcp:./no-such-server {addr}"];
+    compare(&mine).args(SHORT).assert().code(3).stderr(contains("mine: cannot run ./no-such-server"));
+}
+
+#[test]
+fn every_cell_has_a_figure_its_rounds_and_what_it_cost() {
+    let comparison = found(&["pipe", "unix", "tcp", "udp", "--rates", "1000"], 0);
+    for cell in cells(&comparison) {
+        let rounds = cell["rounds"].as_array().unwrap();
+        assert!(cell["void"].is_null() && !rounds.is_empty(), "{cell}");
+        let estimate = |end: &str| cell["figure"][end].as_f64().unwrap();
+        assert!(0.0 < estimate("low") && estimate("low") <= estimate("value"), "{cell}");
+        assert!(estimate("value") <= estimate("high"), "{cell}");
+        assert_eq!(
+            cell["ratio"].is_null(),
+            cell["arm"] == "pipe" || cell["measure"] == "connections",
+            "{cell}"
+        );
+        assert_eq!(cell["percentiles"].is_null(), cell["measure"] == "throughput", "{cell}");
+    }
+    let kinds: BTreeSet<_> = cells(&comparison)
+        .iter()
+        .map(|cell| ["arm", "measure"].map(|key| cell[key].as_str().unwrap().to_owned()))
+        .collect();
+    // Round trip and throughput of all four, connections of the two that have some.
+    assert_eq!(kinds.len(), 4 * 2 + 2, "{kinds:?}");
+}
+
+#[test]
+fn what_is_saved_is_compared_with_what_comes_next() {
+    let place = TempDir::new().unwrap();
+    let saved = place.path().join("before.json");
+    let saved = saved.to_str().unwrap();
+    let short = ["pipe", "unix", "--placement", "free", "--sizes", "64", "--rounds", "2", "--time", "1"];
+    compare(&short).args(["--baseline", saved]).assert().code(2).stderr(contains("before.json"));
+    compare(&short).args(["--save", saved]).assert().success();
+    // The threshold is out of reach: what is tested is that both are brought together.
+    let again = ["--baseline", saved, "--threshold", "1000", "--csv", "-"];
+    compare(&short)
+        .args(again)
+        .assert()
+        .success()
+        .stdout(contains("round-trip"))
+        .stderr(contains("baseline"));
+}
+
+#[test]
+fn only_one_format_goes_to_standard_output() {
+    compare(&["--csv", "-", "--json", "-"]).assert().code(2).stderr(contains("only one format"));
+}
+
+#[test]
+fn what_a_mechanism_cannot_carry_is_no_fault_and_is_never_split() {
+    let options =
+        ["--placement", "free", "--rounds", "1", "--time", "1", "--json", "-", "--measures", "round-trip"];
+    let sizes = ["udp", "tcp", "--sizes", "64,1M"];
+    let output = compare(&options).args(sizes).assert().success().get_output().stdout.clone();
+    let comparison: Value = serde_json::from_slice(&output).unwrap();
+    assert!(matches!(&void(&comparison, "udp")[..], [why] if why.starts_with("not possible")));
+    assert!(void(&comparison, "tcp").is_empty());
+}
+
+#[test]
+fn a_server_that_never_answers_is_a_timeout() {
+    let comparison = found(
+        &[
+            "pipe",
+            "--measures",
+            "round-trip",
+            "--timeout-scale",
+            "0.4",
+            "--server",
+            "mute=pipe:sh -c 'cat >&2; true'",
+        ],
+        1,
+    );
+    let why = void(&comparison, "mute").concat();
+    assert!(why.starts_with("timeout: nothing moved"), "{why}");
+    assert!(void(&comparison, "pipe").is_empty());
+}
+
+#[test]
+fn a_server_that_ends_is_told_with_its_exit_status() {
+    let dies = "dies=pipe:sh -c 'dd bs=64 count=20 2>/dev/null; exit 7'";
+    let comparison = found(&["pipe", "--measures", "round-trip", "--server", dies], 1);
+    let why = void(&comparison, "dies").concat();
+    assert!(why.contains("exit status 7"), "{why}");
+}
+
+/// Echoes; of each client's stream the byte at `WRONG` is another one.
+const PYTHON: &str = "\
+import socket, sys
+host, port, wrong = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+listener = socket.create_server((host, port))
+while True:
+    client, _ = listener.accept()
+    place = 0
+    while data := bytearray(client.recv(65536)):
+        if place <= wrong < place + len(data):
+            data[wrong - place] ^= 1
+        place += len(data)
+        client.sendall(data)
+    client.close()
+";
+
+/// The server above as the user would name it; `None` where there is no Python.
+fn python(place: &TempDir, wrong: i64) -> Option<String> {
+    let there = std::process::Command::new("python3").arg("--version").output();
+    if there.is_err() {
+        eprintln!("skipped: there is no python3");
+        return None;
+    }
+    let script = place.path().join("echo.py");
+    fs::write(&script, PYTHON).unwrap();
+    Some(format!("py=tcp:python3 {} {{host}} {{port}} {wrong}", script.display()))
+}
+
+#[test]
+fn anyones_server_joins_in() {
+    let place = TempDir::new().unwrap();
+    let Some(server) = python(&place, -1) else { return };
+    let comparison = found(&["tcp", "--server", &server], 0);
+    let own: Vec<_> = cells(&comparison).iter().filter(|cell| cell["arm"] == "py").collect();
+    assert!(own.len() == 3 && own.iter().all(|cell| cell["ratio"]["value"].as_f64().is_some()), "{own:?}");
+}
+
+#[test]
+fn a_wrong_byte_voids_its_figure_and_is_named_with_its_place() {
+    let place = TempDir::new().unwrap();
+    let Some(server) = python(&place, 1000) else { return };
+    let comparison = found(&["tcp", "--measures", "round-trip", "--server", &server], 1);
+    let why = void(&comparison, "py").concat();
+    // The stream of the first client begins at some place of its own; within it the thousandth byte is wrong.
+    assert!(why.starts_with("wrong bytes came back: at byte 5099: "), "{why}");
+    assert!(cells(&comparison).iter().any(|cell| cell["arm"] == "tcp" && cell["void"].is_null()));
+}
+
+/// What only the processes of one run have in their environment.
+const RUN: &str = "A_COMPARISON";
+
+#[test]
+fn an_interrupted_run_prints_what_it_has_and_leaves_nothing() {
+    let place = TempDir::new().unwrap();
+    os::adopt_orphans();
+    let mut run = long_run(&place);
+    let pid = Pid::from_raw(i32::try_from(run.id()).unwrap());
+    // Whoever stops listening is told nothing more.
+    let _listening = await_sessions(&mut run, pid, &place);
+    kill(pid, Signal::SIGINT).unwrap();
+    let mut text = String::new();
+    run.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    let comparison: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(comparison["interrupted"], true);
+    assert!(!cells(&comparison).is_empty());
+    assert_eq!(left(&place), []);
+    let files: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.is_empty(), "left behind: {files:?}");
+}
+
+fn long_run(place: &TempDir) -> Child {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_echospec"));
+    command.args(["compare", "pipe", "unix", "--placement", "free", "--sizes", "64", "--rounds", "1000"]);
+    command.args(["--time", "600", "--json", "-"]).env("TMPDIR", place.path()).env(RUN, place.path());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until some rounds are over: the run says so when it is asked.
+fn await_sessions(run: &mut Child, pid: Pid, place: &TempDir) -> impl BufRead + use<> {
+    // As soon as it has launched something it listens to signals.
+    let launched = until(Duration::from_secs(20), || Ok((left(place).len() > 1).then_some(())));
+    assert!(launched.unwrap().is_some());
+    let mut errors = BufReader::new(run.stderr.take().unwrap());
+    loop {
+        kill(pid, Signal::SIGUSR1).unwrap();
+        let mut line = String::new();
+        errors.read_line(&mut line).unwrap();
+        let session = line.split("session ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        if session > Some(4) {
+            return errors;
+        }
+    }
+}
+
+/// Every living process with the environment of the run in `place`.
+fn left(place: &TempDir) -> Vec<Process> {
+    let directory: &Path = place.path();
+    let mut all = os::processes().unwrap_or_default();
+    all.retain(|it| !it.zombie && os::has_mark(it.pid, RUN, directory.to_str().unwrap()).unwrap_or(false));
+    all
+}

@@ -1,0 +1,83 @@
+//! The servers of mechanisms that no descriptor of a client shows: what they make, refuse and remove.
+
+use echospec::os::ipc::{Queue, has_system_v_queue};
+
+use super::*;
+
+fn is_linux() -> bool {
+    std::env::consts::OS == "linux"
+}
+
+/// That `program` says what this system lacks, where it lacks it.
+fn is_unsupported(program: &str, arguments: &[&str]) -> bool {
+    if !is_linux() {
+        let refusal = one_line().and(starts_with("unsupported"));
+        run(program, &TempDir::new().unwrap(), arguments).code(77).stdout("").stderr(refusal);
+    }
+    !is_linux()
+}
+
+#[rstest]
+fn message_queues_of_posix_go_with_their_server(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
+    let name = format!("/echospec-test-{}-{}", process::id(), signal as i32);
+    if is_unsupported(MQUEUE, &[&name]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (mut server, ready) = Server::start(MQUEUE, &folder, &name);
+    assert_eq!(ready, name);
+    assert_refused(MQUEUE, &folder, &name);
+    let made = || ["in", "out"].map(|end| Queue::posix(&format!("{name}.{end}"), false).is_ok());
+    assert_eq!(made(), [true, true]);
+    assert_ended_by(signal, server.end_with(signal));
+    assert_eq!(made(), [false, false]);
+}
+
+#[rstest]
+fn message_queues_of_system_v_go_with_their_server(
+    #[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal,
+) {
+    let key = 0x1e00_0000 + (i32::try_from(process::id()).unwrap() % 100_000) * 100 + signal as i32 * 2;
+    if is_unsupported(SYSV_MQ, &[&key.to_string()]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (mut server, ready) = Server::start(SYSV_MQ, &folder, &key.to_string());
+    assert_eq!(ready, key.to_string());
+    assert_refused(SYSV_MQ, &folder, &key.to_string());
+    assert!(has_system_v_queue(key) && has_system_v_queue(key + 1));
+    assert_ended_by(signal, server.end_with(signal));
+    assert!(!has_system_v_queue(key) && !has_system_v_queue(key + 1));
+}
+
+#[rstest]
+#[case::with_no_slash(MQUEUE, "no-slash")]
+#[case::that_is_no_number(SYSV_MQ, "not-a-number")]
+#[case::that_is_negative(SYSV_MQ, "-5")]
+fn a_name_that_no_queue_can_have_is_refused(#[case] program: &str, #[case] name: &str) {
+    if is_linux() {
+        assert_refused(program, &TempDir::new().unwrap(), name);
+    }
+}
+
+#[rstest]
+#[case::echo_shm(SHM, "eventfd")]
+#[case::echo_spin(SPIN, "unix")]
+fn the_socket_of_a_server_of_two_words_goes_with_it(#[case] program: &str, #[case] kind: &str) {
+    let folder = TempDir::new().unwrap();
+    let mut server = Server::spawn(Command::new(program).args([kind, "path"]).current_dir(&folder));
+    assert_eq!(server.ready_address(program), "path");
+    assert_eq!(names_in(&folder), ["path"]);
+    assert_ended_by(Signal::SIGTERM, server.end_with(Signal::SIGTERM));
+    assert!(names_in(&folder).is_empty());
+}
+
+#[rstest]
+#[case::echo_shm(SHM, "eventfd")]
+#[case::echo_spin(SPIN, "unix")]
+fn a_file_in_the_place_of_that_socket_is_left_alone(#[case] program: &str, #[case] kind: &str) {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("path"), "precious").unwrap();
+    run(program, &folder, &[kind, "path"]).code(1).stdout("").stderr(one_line().and(contains("path")));
+    assert_eq!(fs::read_to_string(folder.path().join("path")).unwrap(), "precious");
+}

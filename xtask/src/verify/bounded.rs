@@ -1,0 +1,70 @@
+//! Programs of others, run to their end or ended at their deadline, with all that they started.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use echospec::patience::until;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tempfile::tempfile;
+
+/// Runs `words` on `processor`; what it printed, on either stream.
+pub fn run(words: &[String], processor: usize, deadline: Duration) -> Result<String> {
+    let printed = tempfile()?;
+    let mut command = pinned(words, processor);
+    command.stdout(printed.try_clone()?).stderr(printed.try_clone()?);
+    let mut group = Group(command.spawn().context("cannot run taskset")?);
+    let ended = until(deadline, || Ok(group.0.try_wait().ok().flatten())).map_err(|it| anyhow!(it.reason))?;
+    let text = read(printed)?;
+    match ended {
+        Some(status) if status.success() => Ok(text),
+        Some(status) => bail!("{status}: {}", last_line(&text)),
+        None => bail!("not done after {} s", deadline.as_secs()),
+    }
+}
+
+/// Runs `words` on `processor`, and leaves alone what they leave behind.
+pub fn start(words: &[String], processor: usize) -> Result<()> {
+    let mut command = pinned(words, processor);
+    let status =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("cannot run taskset")?;
+    ensure!(status.success(), "{status}");
+    Ok(())
+}
+
+/// A process group of its own, which can be ended as a whole; programs of ipc-bench ask for that.
+fn pinned(words: &[String], processor: usize) -> Command {
+    let mut command = Command::new("taskset");
+    command.arg("-c").arg(processor.to_string()).args(words).process_group(0).stdin(Stdio::null());
+    // lmbench's programs spend seconds on finding how long they must measure, unless they are told (in microseconds).
+    command.env("ENOUGH", "50000");
+    command
+}
+
+/// The first megabyte: a program in trouble may write without end.
+fn read(mut file: std::fs::File) -> Result<String> {
+    use std::io::{Read, Seek};
+    file.rewind()?;
+    let mut bytes = Vec::new();
+    file.take(1 << 20).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().last().unwrap_or("it printed nothing")
+}
+
+/// A process group that does not outlive this value.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Ok(leader) = i32::try_from(self.0.id()) {
+            // It may be empty by now.
+            let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);
+        }
+        let _ = self.0.wait();
+    }
+}
