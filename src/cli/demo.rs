@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Says why the story ended before its end; the exit code for that.
 fn end(demo: &Demo, finding: &Finding) -> u8 {
-    let Finding { outcome, expected, actual, reason } = finding;
+    let Finding { outcome, expected, actual, reason, .. } = finding;
     if let Some(signal) = interrupt::received() {
         return exit::SIGNAL + u8::try_from(signal).unwrap_or_default();
     }
