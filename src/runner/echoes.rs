@@ -20,7 +20,10 @@ impl Echoes {
     /// that it was not asked. Whether a server echoes is for the area `echo` to say.
     pub fn excuse(&self, check: &Check, finding: Finding, spec: &Spec, options: &Options) -> Finding {
         let judged = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout | Outcome::Info);
-        if check.area() == "echo" || !finding.of_echo || !judged {
+        // Of a socket that is passed to the server the exchange itself is the question.
+        let passed = Needs::PASSED_LISTENER.union(Needs::PASSED_CONNECTION);
+        let its_question = check.area() == "echo" || check.needs.intersects(passed);
+        if its_question || !finding.of_echo || !judged {
             return finding;
         }
         match self.0.get_or_init(|| instead(spec, options)) {
