@@ -38,7 +38,7 @@ pub enum Outcome {
     Warn,
     /// Worth knowing; nobody demands otherwise.
     Info,
-    /// Not run, for the reason given.
+    /// Not run, or not asked, for the reason given.
     Skipped,
     /// This system, or this server, has no such thing.
     Unsupported,
@@ -117,6 +117,8 @@ pub struct Finding {
     pub actual: String,
     /// The likely cause, where evidence tells; else empty.
     pub reason: String,
+    /// What came back is not what was sent: it is the echo itself that is wrong.
+    pub of_echo: bool,
 }
 
 impl Finding {
@@ -155,14 +157,33 @@ impl Finding {
         Finding::new(Outcome::Unsupported, needed, actual)
     }
 
+    /// Not asked, for the reason given.
+    #[must_use]
+    pub fn skipped(reason: impl AsRef<str>) -> Finding {
+        Finding::new(Outcome::Skipped, "", "").because(reason)
+    }
+
     /// The user ended the run.
     #[must_use]
     pub fn interrupted() -> Finding {
-        Finding::new(Outcome::Skipped, "", "").because("interrupted")
+        Finding::skipped("interrupted")
     }
 
     fn new(outcome: Outcome, expected: impl Into<String>, actual: impl Into<String>) -> Finding {
-        Finding { outcome, expected: expected.into(), actual: actual.into(), reason: String::new() }
+        Finding {
+            outcome,
+            expected: expected.into(),
+            actual: actual.into(),
+            reason: String::new(),
+            of_echo: false,
+        }
+    }
+
+    /// Marks it as one about the echo itself. A server that never echoes is found out by this in every check that
+    /// begins with an exchange, whatever the check is about.
+    #[must_use]
+    pub fn about_echo(self) -> Finding {
+        Finding { of_echo: true, ..self }
     }
 
     /// Adds the likely cause.

@@ -99,6 +99,23 @@ fn a_failure_with_another_message_than_the_one_on_record_is_news() {
 }
 
 #[test]
+fn a_server_that_never_echoes_is_asked_for_its_echo_alone() {
+    let twin = |arguments: &[&str], script: &str| {
+        let mut check = echospec(&["check", "pipe", "--timeout-scale", "0.2"]);
+        check.args(arguments).args(["--", "sh", "-c", script]).assert()
+    };
+    let shouts = "while read -r line; do echo \"$line!\"; done";
+    let all = twin(&[], shouts).code(1);
+    all.stdout(contains("fail  echo/all-bytes").and(contains("skipped  fd/eof-ends-it")).and(contains(
+        "not asked, for this is no echo server. Sent a line of 13 bytes, it answered: at byte 12: \"!\\n\"",
+    )));
+    // What could not be asked is no good news.
+    twin(&["--only", "fd/eof-ends-it"], shouts).code(3).stdout(contains("1 not run"));
+    // One that says nothing may be silent for the very reason that a check looks for.
+    twin(&["--only", "fd/eof-ends-it"], "exec sleep 60").code(1).stdout(contains("skipped").not());
+}
+
+#[test]
 fn a_failure_that_passes_at_a_retry_is_called_flaky() {
     let place = tempfile::tempdir().unwrap();
     // Fails for as long as the file is there, and the first server of the check itself removes it.

@@ -88,7 +88,7 @@ fn draw(demo: &Demo, file: &Path) -> anyhow::Result<Verdict> {
 
 /// Says why the story ended before its end; the exit code for that.
 fn end(demo: &Demo, finding: &Finding) -> u8 {
-    let Finding { outcome, expected, actual, reason } = finding;
+    let Finding { outcome, expected, actual, reason, .. } = finding;
     if let Some(signal) = interrupt::received() {
         return exit::SIGNAL + u8::try_from(signal).unwrap_or_default();
     }
