@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::server::Server;
-use crate::transport::{Needs, TRANSPORTS, Transport};
+use crate::transport::{Needs, TRANSPORTS, Transport, kinds};
 use crate::verdict::{Level, Verdict};
 
 mod announcement;
@@ -61,6 +61,12 @@ impl Check {
         let (needs, passes) = (self.needs.difference(passed), self.needs.intersects(passed));
         let wanted = if passes { needs.union(Needs::CONNECTIONS) } else { needs };
         TRANSPORTS.iter().copied().filter(move |transport| transport.offers.contains(wanted))
+    }
+
+    /// What it is for, in a few words.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<&'static str> {
+        kinds(&self.transports().collect::<Vec<_>>())
     }
 }
 
