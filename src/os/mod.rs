@@ -82,6 +82,7 @@ mod persistent_system;
 #[path = "persistent_other.rs"]
 mod persistent_system;
 
+#[cfg(target_os = "linux")]
 #[path = "timers_linux.rs"]
 mod timers;
 #[cfg(not(target_os = "linux"))]
@@ -204,7 +205,7 @@ pub fn listens(place: Place<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<b
     bound::listens(place, holders)
 }
 
-/// The number of the socket that [listens](listens) at `place`, if there is one.
+/// The number of the socket that [`listens`] at `place`, if there is one.
 ///
 /// # Errors
 /// `Unsupported` where the system does not tell.

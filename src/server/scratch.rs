@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
-/// One server's directory, which goes with this value, or with [`remove_all`].
+/// One server's directory, which goes with this value, or with [`sweep`](super::sweep).
 #[derive(Debug)]
 pub struct Scratch {
     directory: Option<TempDir>,
