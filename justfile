@@ -59,3 +59,7 @@ demo-unix *ARGS:
 # a listening socket passed as fd 3, and a restart that loses nobody
 demo-activation *ARGS:
     cargo run --quiet -- demo activation {{ ARGS }}
+
+# the very same read/write loop over a pipe, a Unix socket, TCP and a file
+demo-everything-is-a-file *ARGS:
+    cargo run --quiet -- demo everything-is-a-file {{ ARGS }}

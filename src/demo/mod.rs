@@ -23,6 +23,7 @@ mod actor;
 mod calls;
 mod canvas;
 mod connections;
+mod everything_is_a_file;
 mod fds;
 mod fork;
 mod greeting;
@@ -63,6 +64,7 @@ pub const DEMOS: &[&Demo] = &[
     &udp::DEMO,
     &unix::DEMO,
     &activation::DEMO,
+    &everything_is_a_file::DEMO,
 ];
 
 /// A story about one mechanism.

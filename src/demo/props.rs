@@ -62,6 +62,12 @@ impl Folder {
         File::options().write(true).open(self.path(name)).map_err(|error| unusable(name, &error))
     }
 
+    /// The file `name`, opened once more, for reading and writing.
+    pub fn open_both_ways(&self, name: &str) -> Verdict<File> {
+        let opened = File::options().read(true).write(true).open(self.path(name));
+        opened.map_err(|error| unusable(name, &error))
+    }
+
     /// Makes the file `name` hold `text`.
     pub fn write(&self, name: &str, text: &[u8]) -> Verdict {
         fs::write(self.path(name), text).map_err(|error| unusable(name, &error))
