@@ -13,6 +13,8 @@ mod differences;
 mod judge;
 mod noise;
 mod series;
+#[cfg(test)]
+mod tests;
 
 pub use differences::Difference;
 
