@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::{Changes, THRESHOLD, Verdict};
+use super::{Changes, FEWEST_ROUNDS, THRESHOLD, Verdict};
 use crate::measures::figures::{
     Arm, Cell, Comparison, Cost, Estimate, Machine, Measure, Method, Placement, Round, SCHEMA,
 };
@@ -212,4 +212,21 @@ fn a_run_compared_with_itself_has_not_moved_at_all() {
 fn the_same_two_runs_get_the_same_answer_every_time() {
     let said = || changes(3, NOISY, 1.1).cells.iter().map(|change| change.verdict).collect::<Vec<_>>();
     assert_eq!(said(), said());
+}
+
+/// A single round has no spread at all, and would make every difference certain.
+#[test]
+fn runs_of_too_few_rounds_are_not_judged() {
+    for rounds in 1..FEWEST_ROUNDS {
+        let [before, now] = [run(1, NOISY, 1.0), run(2, NOISY, 2.0)].map(|mut run| {
+            run.cells.iter_mut().for_each(|cell| cell.rounds.truncate(rounds));
+            run
+        });
+        let changes = Changes::between(&before, &now, THRESHOLD);
+        assert!(
+            changes.cells.iter().all(|change| change.verdict == Verdict::TooFewRounds),
+            "{rounds} rounds"
+        );
+        assert!(!changes.regressed());
+    }
 }

@@ -4,6 +4,7 @@ use super::document::{Document, Tone};
 use super::ranking::{Group, Place};
 use super::story::{chief, families, subject};
 use super::{units, words};
+use crate::measures::change::FEWEST_ROUNDS;
 use crate::measures::figures::Placement;
 
 /// A sentence for each measure and placement that can rank. Where the winner was decided by an interrupt, or by where
@@ -36,6 +37,9 @@ fn sentence(group: &Group<'_>) -> String {
     let best = leaders.first().map_or(f64::NAN, |place| place.cell.figure.value);
     let terms = format!("{}, {}", subject(group), words::whereabouts(group.terms.placement));
     let figure = units::figure(best, group.terms.measure);
+    if group.places.iter().any(|place| place.cell.rounds.len() < FEWEST_ROUNDS) {
+        return format!("{terms}: too few rounds to say what leads ({FEWEST_ROUNDS} of each are needed)");
+    }
     match names.as_slice() {
         [one] => format!("{terms}: {one} leads with {figure}"),
         all if all.len() == group.places.len() => format!("{terms}: no difference that is more than noise"),
