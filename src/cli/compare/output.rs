@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::super::Refusal;
 use super::args::Args;
-use crate::measures::change::{Change, Changes, Verdict};
+use crate::measures::change::{Change, Changes, FEWEST_ROUNDS, Verdict};
 use crate::measures::figures::{Comparison, Measure};
 use crate::report::compare::{Look, Saved, SavedError, csv, json, markdown, table};
 
@@ -96,8 +96,17 @@ fn tell(changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
     for change in changes.cells.iter().filter(moved) {
         writeln!(out, "  {}", line(change))?;
     }
-    let still = changes.cells.len() - changes.cells.iter().filter(moved).count();
-    writeln!(out, "  {still} of {} figures are as they were, within noise", changes.cells.len())
+    let all = changes.cells.len();
+    let few = changes.cells.iter().filter(|change| change.verdict == Verdict::TooFewRounds).count();
+    let still = all - few - changes.cells.iter().filter(moved).count();
+    writeln!(out, "  {still} of {all} figures are as they were, within noise")?;
+    if few > 0 {
+        let why = format!(
+            "fewer than {FEWEST_ROUNDS} rounds in one of the runs; more --rounds and --time give them"
+        );
+        writeln!(out, "  {few} of {all} figures could not be judged: {why}")?;
+    }
+    Ok(())
 }
 
 fn line(change: &Change) -> String {

@@ -17,7 +17,7 @@ pub(super) fn tell(comparison: &Comparison) -> Document {
     floors(comparison, &mut document);
     warnings(comparison, &mut document);
     method(comparison, &mut document);
-    advice::give(comparison, &groups, &mut document);
+    advice::give(&groups, &mut document);
     document
 }
 
@@ -39,7 +39,7 @@ fn heading(comparison: &Comparison, document: &mut Document) {
 }
 
 /// Groups that differ only in the size, or in the rate, of their messages.
-fn families<'a, 'b>(groups: &'b [Group<'a>]) -> Vec<Vec<&'b Group<'a>>> {
+pub(super) fn families<'a, 'b>(groups: &'b [Group<'a>]) -> Vec<Vec<&'b Group<'a>>> {
     let mut families: Vec<Vec<&Group<'_>>> = Vec::new();
     let kin = |one: &Group<'_>, other: &Group<'_>| {
         let (one, other) = (one.terms, other.terms);
@@ -95,7 +95,7 @@ const fn kind(measure: Measure) -> &'static str {
     }
 }
 
-fn subject(group: &Group<'_>) -> String {
+pub(super) fn subject(group: &Group<'_>) -> String {
     let size = units::size(group.terms.size);
     match group.terms.measure {
         Measure::RoundTrip => format!("Round trip of {size}"),

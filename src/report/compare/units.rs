@@ -15,11 +15,6 @@ pub(super) fn time(ns: f64) -> String {
     scaled(ns, TIMES)
 }
 
-/// `12.1 GB/s`, of bytes per second.
-pub(super) fn data_rate(bytes: f64) -> String {
-    scaled(bytes, DATA_RATES)
-}
-
 /// `1.23 M/s`, of anything per second.
 pub(super) fn rate(number: f64) -> String {
     scaled(number, RATES)
@@ -105,7 +100,7 @@ mod tests {
         let times = [0.0, 85.0, 999.7, 1_834.0, 21_040.0, 711_000.0, 98_600_000.0, 2.5e9].map(time);
         let shown = ["0.00 ns", "85.0 ns", "1.00 µs", "1.83 µs", "21.0 µs", "711 µs", "98.6 ms", "2.50 s"];
         assert_eq!(times, shown);
-        assert_eq!([1.4e9, 870e6].map(data_rate), ["1.40 GB/s", "870 MB/s"]);
+        assert_eq!([1.4e9, 870e6].map(|bytes| figure(bytes, Measure::Throughput)), ["1.40 GB/s", "870 MB/s"]);
         assert_eq!([49e6, 313e3, 90.0].map(rate), ["49.0 M/s", "313 k/s", "90.0 /s"]);
         assert_eq!(
             [1, 64, 1000, 1024, 65_536, 1 << 20].map(size)[2..],
