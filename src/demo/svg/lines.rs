@@ -3,7 +3,7 @@
 use svg::node::Node;
 use svg::node::element::{Circle, Group, Path, Rectangle};
 
-use super::lettering::{line, mono_width};
+use crate::lettering::{line, mono_width};
 use crate::demo::access::Access;
 use crate::demo::lanes::lanes;
 use crate::demo::picture::{Joint, Picture, Shared};

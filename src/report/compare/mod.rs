@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::measures::figures::Comparison;
 
 mod advice;
+mod charts;
 mod delimited;
 mod document;
 mod floors;
@@ -19,6 +20,7 @@ mod terminal;
 mod units;
 mod words;
 
+pub use charts::{Chart, charts};
 pub use saved::{Saved, SavedError};
 pub use terminal::Look;
 

@@ -54,3 +54,13 @@ pub(super) const fn measure(measure: Measure) -> &'static str {
         Measure::Connections => "connections",
     }
 }
+
+/// A mechanism's name where there is little room: of what the user called it, the beginning.
+pub(super) fn name(text: &str) -> String {
+    const ROOM: usize = 24;
+    let text = crate::verdict::one_line(text);
+    if text.chars().count() <= ROOM {
+        return text;
+    }
+    text.chars().take(ROOM - 1).chain(['…']).collect()
+}
