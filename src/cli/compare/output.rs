@@ -8,9 +8,9 @@ use anyhow::Context;
 
 use super::super::Refusal;
 use super::args::Args;
-use crate::measures::change::{Change, Changes, Verdict};
-use crate::measures::figures::{Comparison, Measure};
-use crate::report::compare::{Look, Saved, SavedError, charts, csv, json, markdown, table};
+use crate::measures::change::Changes;
+use crate::measures::figures::Comparison;
+use crate::report::compare::{Look, Saved, SavedError, charts, csv, differences, json, markdown, table};
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 
@@ -55,7 +55,15 @@ impl Output {
         let before =
             baseline.map(|it| it.load()).transpose().map_err(|error| Refusal::usage(error.to_string()))?;
         let look = Look { ascii: args.ascii };
-        Ok(Output { files, svg: args.svg.clone(), save, before, threshold: args.threshold, look, piped: piped > 0 })
+        Ok(Output {
+            files,
+            svg: args.svg.clone(),
+            save,
+            before,
+            threshold: args.threshold,
+            look,
+            piped: piped > 0,
+        })
     }
 
     /// Writes everything; answers whether it is worse than what was saved.
@@ -69,7 +77,7 @@ impl Output {
         let person: &mut dyn Write = if self.piped { &mut err } else { &mut out };
         table(comparison, self.look, person)?;
         if let Some(changes) = &changes {
-            tell(changes, person)?;
+            differences(changes, self.look, person)?;
         }
         if let Some(folder) = &self.svg {
             draw(comparison, folder, person)?;
@@ -109,35 +117,4 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn Write>> {
     }
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(Box::new(BufWriter::new(file)))
-}
-
-/// What is not as it was.
-fn tell(changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\nAgainst the baseline")?;
-    let moved = |change: &&Change| matches!(change.verdict, Verdict::Faster | Verdict::Slower);
-    for change in changes.cells.iter().filter(moved) {
-        writeln!(out, "  {}", line(change))?;
-    }
-    let still = changes.cells.len() - changes.cells.iter().filter(moved).count();
-    writeln!(out, "  {still} of {} figures are as they were, within noise", changes.cells.len())
-}
-
-fn line(change: &Change) -> String {
-    let what = match change.measure {
-        Measure::RoundTrip => "round trip",
-        Measure::Throughput => "throughput",
-        Measure::Connections => "connections",
-    };
-    let rate = change.rate.map_or(String::new(), |rate| format!(" at {rate}/s"));
-    let times = change.times;
-    format!(
-        "{}: {} {} {what} {} B{rate}: {:.2} times as long [{:.2}, {:.2}]",
-        change.verdict.word(),
-        change.arm,
-        change.placement.name(),
-        change.size,
-        times.value,
-        times.low,
-        times.high
-    )
 }

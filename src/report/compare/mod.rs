@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
+use crate::measures::change::Changes;
 use crate::measures::figures::Comparison;
 
 mod advice;
+mod changes;
 mod charts;
 mod delimited;
 mod document;
@@ -12,6 +14,7 @@ mod floors;
 mod json;
 mod markdown;
 mod matrix;
+mod omitted;
 mod ranked;
 mod ranking;
 mod saved;
@@ -33,7 +36,15 @@ pub fn table(comparison: &Comparison, look: Look, out: &mut dyn Write) -> io::Re
     terminal::write(&story::tell(comparison), look, out)
 }
 
-/// Writes the same as Markdown, to paste in an issue.
+/// Writes what is not as it was in an earlier run, likewise.
+///
+/// # Errors
+/// Those of writing.
+pub fn differences(changes: &Changes, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    terminal::write(&changes::tell(changes), look, out)
+}
+
+/// Writes the tables as Markdown, to paste in an issue.
 ///
 /// # Errors
 /// Those of writing.

@@ -1,5 +1,6 @@
 //! What placements and measures are called.
 
+use super::units;
 use crate::measures::figures::{Measure, Placement};
 
 /// The name of a placement, as flags and JSON write it.
@@ -63,4 +64,23 @@ pub(super) fn name(text: &str) -> String {
         return text;
     }
     text.chars().take(ROOM - 1).chain(['…']).collect()
+}
+
+/// What a group of figures is of: `Round trip of 64 B`.
+pub(super) fn subject(measure: Measure, size: usize) -> String {
+    let size = units::size(size);
+    match measure {
+        Measure::RoundTrip => format!("Round trip of {size}"),
+        Measure::Throughput => format!("Throughput in messages of {size}"),
+        Measure::Connections => format!("Connect, echo {size}, close"),
+    }
+}
+
+/// `a, b and c`.
+pub(super) fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
 }

@@ -62,7 +62,9 @@ impl<'a> Curves<'a> {
 
     /// How slow the slowest are: round trips of the smallest messages.
     pub fn tail(&self) -> Option<Plot> {
-        let timed = |cell: &&Cell| is(cell, Measure::RoundTrip) && cell.rounds.iter().any(|it| it.histogram.is_some());
+        let timed = |cell: &&Cell| {
+            is(cell, Measure::RoundTrip) && cell.rounds.iter().any(|it| it.histogram.is_some())
+        };
         let size = self.cells().filter(timed).map(|cell| cell.size).min()?;
         let mut curves = Vec::new();
         for (name, ink, cells) in self.arms(|cell| timed(&cell) && cell.size == size) {

@@ -21,13 +21,15 @@ pub(super) fn apart(wanted: &[f64], pitch: f64, height: f64) -> Vec<f64> {
     let mut piles: Vec<Pile> = Vec::new();
     for &place in wanted {
         let mut last = Pile { members: 1, wishes: place };
-        while let Some(above) = piles.pop_if(|above| above.top() + above.members as f64 * pitch > last.top()) {
+        while let Some(above) = piles.pop_if(|above| above.top() + above.members as f64 * pitch > last.top())
+        {
             let shift = above.members as f64 * pitch * last.members as f64;
             last = Pile { members: above.members + last.members, wishes: above.wishes + last.wishes - shift };
         }
         piles.push(last);
     }
-    let heaped = piles.iter().flat_map(|pile| (0..pile.members).map(|member| pile.top() + member as f64 * pitch));
+    let heaped =
+        piles.iter().flat_map(|pile| (0..pile.members).map(|member| pile.top() + member as f64 * pitch));
     within(heaped.collect(), pitch, height)
 }
 

@@ -45,21 +45,31 @@ fn of_placement(comparison: &Comparison, placement: Placement) -> Vec<Chart> {
     ];
     let plots: Vec<(&str, Plot)> = kinds.into_iter().filter_map(|(kind, plot)| Some((kind, plot?))).collect();
     let place = words::placement(placement);
-    let chart = |kind: &str, title: String, plots: Vec<&Plot>| {
-        let (about, foot) = (about(comparison), foot(comparison, placement));
-        let svg = Sheet { title, about, foot, plots }.draw();
-        Chart { file: format!("{kind}-{place}.svg"), svg }
+    let chart = |kind: &str, title: &str, plots: Vec<&Plot>| {
+        let sheet = Sheet {
+            title: title.into(),
+            regime: regime(placement),
+            about: about(comparison),
+            foot: foot(comparison, placement),
+            plots,
+        };
+        Chart { file: format!("{kind}-{place}.svg"), svg: sheet.draw() }
     };
-    let whereabouts = words::whereabouts(placement);
-    let mut charts: Vec<Chart> = plots
-        .iter()
-        .map(|(kind, plot)| chart(kind, format!("{}, {whereabouts}", plot.title), vec![plot]))
-        .collect();
+    let mut charts: Vec<Chart> =
+        plots.iter().map(|(kind, plot)| chart(kind, &plot.title, vec![plot])).collect();
     if plots.len() > 1 {
-        let title = format!("Two processes, {whereabouts}");
-        charts.push(chart("overview", title, plots.iter().map(|(_, plot)| plot).collect()));
+        charts.push(chart(
+            "overview",
+            "Messages between two processes",
+            plots.iter().map(|it| &it.1).collect(),
+        ));
     }
     charts
+}
+
+fn regime(placement: Placement) -> String {
+    let whereabouts = words::whereabouts(placement);
+    format!("{}{}", whereabouts[..1].to_uppercase(), &whereabouts[1..])
 }
 
 fn about(comparison: &Comparison) -> String {

@@ -40,7 +40,8 @@ pub(super) struct Point {
 
 /// Around the frame, in pixels: for the ticks, and for what stands above and below.
 const LEFT: f64 = 74.0;
-const TOP: f64 = 52.0;
+const TOP: f64 = 32.0;
+const TITLED: f64 = 54.0;
 const BOTTOM: f64 = 56.0;
 /// From the frame to the names beside it, and from one of them to the next.
 const BESIDE: f64 = 30.0;
@@ -58,17 +59,22 @@ pub(super) const STYLE: &str = "\
 .name { font-size: 13px; }
 .curve { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
 .reach { stroke-width: 1.3; fill: none; }
-.leader { fill: none; stroke-width: 1; opacity: 0.6; }
+.leader { fill: none; stroke-width: 1; stroke-dasharray: 1 2; opacity: 0.8; }
 .marker { stroke: #ffffff; stroke-width: 0.8; }";
 
 impl Plot {
-    /// Draws it from the origin on, `width` by `height` pixels.
-    pub fn draw(&self, width: f64, height: f64) -> Group {
+    /// Draws it from the origin on, `width` by `height` pixels, with its title or without.
+    pub fn draw(&self, width: f64, height: f64, titled: bool) -> Group {
         let names = self.curves.iter().map(|curve| sans_width(&curve.name, SIZE)).max().unwrap_or_default();
         let right = BESIDE + f64::from(names) + 6.0;
-        let frame = Frame { plot: self, width: width - LEFT - right, height: height - TOP - BOTTOM };
-        let inner = frame.draw().set("transform", format!("translate({LEFT} {TOP})"));
-        Group::new().add(line("plot", 0, 18, &self.title)).add(line("axis", 0, 38, &self.names[1])).add(inner)
+        let top = if titled { TITLED } else { TOP };
+        let frame = Frame { plot: self, width: width - LEFT - right, height: height - top - BOTTOM };
+        let inner = frame.draw().set("transform", format!("translate({LEFT} {top})"));
+        let mut group = Group::new().add(line("axis", 0, whole(top) - 14, &self.names[1])).add(inner);
+        if titled {
+            group.append(line("plot", 0, 18, &self.title));
+        }
+        group
     }
 }
 
@@ -128,8 +134,8 @@ impl Frame<'_> {
             format!("{letter}{:.1} {:.1}", self.x(point.x), self.y(point.y))
         });
         let path = Path::new().set("class", "curve").set("d", steps.collect::<String>());
-        let mut group = Group::new()
-            .add(path.set("stroke", colour).set("stroke-dasharray", curve.ink.dash()));
+        let mut group =
+            Group::new().add(path.set("stroke", colour).set("stroke-dasharray", curve.ink.dash()));
         for point in curve.points.iter().filter(|_| curve.marked) {
             let (x, ends) = (self.x(point.x), [self.y(point.low), self.y(point.high)]);
             // An interval that is hidden behind its marker needs no line.

@@ -9,6 +9,8 @@ use crate::lettering::{SANS, line, paragraph, wrap};
 /// What stands above and below one or more charts.
 pub(super) struct Sheet<'a> {
     pub title: String,
+    /// Where the two processes ran.
+    pub regime: String,
     /// What it rests on, below the title.
     pub about: String,
     /// What must be known before it is believed, and where it comes from.
@@ -28,15 +30,16 @@ impl Sheet<'_> {
         let (columns, (width, height)) = if self.plots.len() > 1 { (2, PANEL) } else { (1, SINGLE) };
         let content = columns * width + (columns - 1) * GAP;
         let about = wrap(&self.about, 13.0, content);
-        let mut y = MARGIN + 30 + 19 * lines(&about);
+        let mut y = MARGIN + 54 + 19 * lines(&about);
         let mut body = Group::new()
             .add(line("title", MARGIN, MARGIN + 18, &self.title))
-            .add(paragraph("about", MARGIN, MARGIN + 42, 19, &about));
-        y += 14;
+            .add(line("regime", MARGIN, MARGIN + 42, &self.regime))
+            .add(paragraph("about", MARGIN, MARGIN + 65, 19, &about));
+        y += if columns > 1 { 18 } else { 6 };
         for row in self.plots.chunks(columns as usize) {
             for (column, plot) in (0..).zip(row) {
                 let x = MARGIN + column * (width + GAP);
-                let drawn = plot.draw(f64::from(width), f64::from(height));
+                let drawn = plot.draw(f64::from(width), f64::from(height), columns > 1);
                 body = body.add(drawn.set("transform", format!("translate({x} {y})")));
             }
             y += height + 14;
@@ -53,7 +56,7 @@ impl Sheet<'_> {
             .set("width", width)
             .set("height", height)
             .set("role", "img")
-            .add(Title::new(self.title.clone()))
+            .add(Title::new(format!("{}, {}", self.title, self.regime)))
             .add(Style::new(style()))
             .add(paper)
             .add(body);
@@ -70,6 +73,7 @@ fn style() -> String {
         "text {{ font-family: {SANS}; fill: #1f2933; }}
 .paper {{ fill: #ffffff; }}
 .title {{ font-size: 21px; font-weight: 700; }}
+.regime {{ font-size: 15px; font-weight: 700; fill: #3e4c59; }}
 .about text {{ font-size: 13px; fill: #52606d; }}
 .foot text {{ font-size: 12px; fill: #52606d; }}
 {}",
