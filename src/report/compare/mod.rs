@@ -11,12 +11,16 @@ mod charts;
 mod delimited;
 mod document;
 mod floors;
+#[cfg(test)]
+mod golden;
 mod json;
 mod markdown;
 mod matrix;
 mod omitted;
 mod ranked;
 mod ranking;
+#[cfg(test)]
+mod sample;
 mod saved;
 mod story;
 mod terminal;

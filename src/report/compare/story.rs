@@ -125,10 +125,9 @@ fn notes(group: &Group<'_>, document: &mut Document) {
 
 /// How many cores were busy while it was measured.
 fn cores(cell: &Cell) -> Option<f64> {
-    let (messages, seconds) = cell.rounds.iter().fold((0.0, 0.0), |(messages, seconds), round| {
-        (messages + round.messages as f64, seconds + round.seconds)
-    });
-    (seconds > 0.0).then(|| cell.cost.cpu() * messages / (seconds * 1e9))
+    let used: f64 = cell.rounds.iter().map(|round| round.cost.cpu() * round.messages as f64).sum();
+    let seconds: f64 = cell.rounds.iter().map(|round| round.seconds).sum();
+    (seconds > 0.0).then(|| used / (seconds * 1e9))
 }
 
 fn floors(comparison: &Comparison, document: &mut Document) {

@@ -137,7 +137,8 @@ fn plot(
     let mut places: Vec<f64> = all().map(|point| point.x).collect();
     places.sort_by(f64::total_cmp);
     places.dedup();
-    let heights = all().flat_map(|point| [point.low, point.y, point.high]);
+    // Intervals may run out of the chart: one that is very wide would press everything else flat.
+    let heights = all().map(|point| point.y);
     let axes = [Axis::chosen(&places, along), Axis::figures(heights, up)];
     (!curves.is_empty()).then(|| Plot { title: title.into(), names, axes, curves })
 }

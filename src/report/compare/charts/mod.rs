@@ -49,7 +49,7 @@ fn of_placement(comparison: &Comparison, placement: Placement) -> Vec<Chart> {
         let sheet = Sheet {
             title: title.into(),
             regime: regime(placement),
-            about: about(comparison),
+            about: about(comparison, kind),
             foot: foot(comparison, placement),
             plots,
         };
@@ -72,12 +72,15 @@ fn regime(placement: Placement) -> String {
     format!("{}{}", whereabouts[..1].to_uppercase(), &whereabouts[1..])
 }
 
-fn about(comparison: &Comparison) -> String {
+fn about(comparison: &Comparison, kind: &str) -> String {
     let rounds = count(comparison.method.rounds, "round");
+    let basis = if kind == "tail" {
+        format!("All messages of {rounds} together; a line ends where a single one was slower")
+    } else {
+        format!("Medians of {rounds} with 95 % intervals")
+    };
     let interrupted = if comparison.interrupted { " The run was interrupted." } else { "" };
-    format!(
-        "Medians of {rounds} with 95 % intervals, each with a fresh pair of processes; every byte verified. Both axes are logarithmic.{interrupted}"
-    )
+    format!("{basis}. Every byte verified. Logarithmic axes.{interrupted}")
 }
 
 fn foot(comparison: &Comparison, placement: Placement) -> String {

@@ -115,7 +115,7 @@ impl Frame<'_> {
             // Where ticks stand close together some go without their text.
             if x - half > free {
                 group.append(line("tick x", whole(x), whole(self.height) + 19, &tick.text));
-                free = x + half + 4.0;
+                free = x + half + 9.0;
             }
         }
         for tick in &self.plot.axes[1].ticks {
