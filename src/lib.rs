@@ -51,6 +51,8 @@ pub mod expectations;
 pub mod fds;
 pub mod lack;
 #[cfg(feature = "cli")]
+mod lettering;
+#[cfg(feature = "cli")]
 pub mod measures;
 pub mod os;
 pub mod patience;

@@ -17,7 +17,7 @@ use super::props::{Folder, copy};
 use super::story::Story;
 use crate::server::Instance;
 use crate::transport::{Client, Link, pipe_pair};
-use crate::verdict::{Finding, Verdict};
+use crate::verdict::Verdict;
 
 pub(super) const DEMO: Demo = Demo {
     name: "everything-is-a-file",

@@ -52,8 +52,11 @@ pub(crate) use leftover::remove_leftovers;
 pub use link::Link;
 use message_channel::MessageChannel;
 pub use messenger::{Message, Messenger};
+#[cfg(feature = "cli")]
 pub(crate) use pipe::pair as pipe_pair;
-pub(crate) use port::{absent_loopback, loopback_has};
+pub(crate) use port::absent_loopback;
+#[cfg(feature = "cli")]
+pub(crate) use port::loopback_has;
 use port::{connect_within, stream_socket};
 use room::Room;
 

@@ -9,7 +9,7 @@ use crate::root;
 
 /// Rooms of `src` from the bottom up: a file imports from its own floor's room and from lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["os", "verdict", "lack", "payload", "trace"],
+    &["os", "verdict", "lack", "payload", "trace", "lettering"],
     &["patience"],
     &["transport", "wire"],
     &["server"],

@@ -3,10 +3,10 @@
 use svg::node::Node;
 use svg::node::element::{Group, Line, Rectangle};
 
-use super::lettering::{line, mono_room, mono_width, sans_width, unbroken};
 use super::lines::{self, Palette};
 use crate::demo::picture::{Condition, Picture, Player, Row};
 use crate::demo::wording;
+use crate::lettering::{line, mono_room, mono_width, sans_width, unbroken};
 
 /// Something drawn, from its own origin on.
 pub(super) struct Drawn {

@@ -3,10 +3,10 @@
 use svg::node::Node;
 use svg::node::element::{Circle, Group, Path, Rectangle};
 
-use super::lettering::{line, mono_width};
 use crate::demo::access::Access;
 use crate::demo::lanes::lanes;
 use crate::demo::picture::{Joint, Picture, Shared};
+use crate::lettering::{line, mono_width};
 
 /// From the boxes to the first lane, and from one lane to the next.
 const FIRST: i32 = 44;

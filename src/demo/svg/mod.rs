@@ -12,10 +12,9 @@ use super::stage::{Event, Stage};
 use crate::verdict::{Verdict, count};
 
 mod boxes;
-mod lettering;
 mod lines;
 
-use lettering::{MONO, SANS, line, paragraph, unbroken, wrap};
+use crate::lettering::{self, MONO, SANS, line, paragraph, unbroken, wrap};
 use lines::Palette;
 
 /// The whole picture, in pixels.

@@ -1,48 +1,59 @@
-//! What to pick, where the figures say so.
+//! The answer, before the figures: who is first, and how far behind the next one is.
 
 use super::document::{Document, Tone};
 use super::ranking::{Group, Place};
-use super::story::{chief, families, subject};
 use super::{units, words};
 use crate::measures::change::FEWEST_ROUNDS;
-use crate::measures::figures::Placement;
+use crate::measures::figures::{Measure, Placement};
 
-/// A sentence for each measure and placement that can rank. Where the winner was decided by an interrupt, or by where
-/// the scheduler happened to put the processes, there is none.
-pub(super) fn give(groups: &[Group<'_>], document: &mut Document) {
-    let families = families(groups);
-    let sentences: Vec<String> = families
-        .iter()
-        .filter_map(|family| chief(family))
-        .filter(|group| can_rank(group))
-        .map(sentence)
-        .collect();
-    if sentences.is_empty() {
+/// A sentence for each group that is shown in full, unless there is nobody to be compared with.
+pub(super) fn give(chiefs: &[&Group<'_>], document: &mut Document) {
+    let told: Vec<&&Group<'_>> = chiefs.iter().filter(|group| group.places.len() > 1).collect();
+    if told.is_empty() {
         return;
     }
     document.title("In short", "");
-    for sentence in sentences {
-        document.item(Tone::Strong, sentence);
+    for group in told {
+        let terms = group.terms;
+        let answer = answer(group);
+        let tone = if answer.is_some() { Tone::Plain } else { Tone::Quiet };
+        let answer = answer.unwrap_or_else(|| no_answer(group));
+        let place = words::placement(terms.placement);
+        let what = words::subject(terms.measure, terms.size);
+        document.item(tone, format!("{what} ({place}): {answer}"));
     }
 }
 
-fn can_rank(group: &Group<'_>) -> bool {
-    let decided = !matches!(group.terms.placement, Placement::Cross | Placement::Free);
-    decided && !group.terms.open && group.places.len() > 1
-}
-
-fn sentence(group: &Group<'_>) -> String {
+/// Who leads, where that can be said.
+fn answer(group: &Group<'_>) -> Option<String> {
     let leaders: Vec<&Place<'_>> = group.places.iter().filter(|place| place.rank == 1).collect();
-    let names: Vec<&str> = leaders.iter().map(|place| place.arm.name.as_str()).collect();
-    let best = leaders.first().map_or(f64::NAN, |place| place.cell.figure.value);
-    let terms = format!("{}, {}", subject(group), words::whereabouts(group.terms.placement));
+    if group.terms.placement == Placement::Cross || leaders.len() == group.places.len() {
+        return None;
+    }
+    let best = leaders.first()?.cell.figure.value;
     let figure = units::figure(best, group.terms.measure);
+    let tie = if leaders.len() > 1 { ", a tie" } else { "" };
+    let names: Vec<&str> = leaders.iter().map(|place| place.arm.name.as_str()).collect();
+    let next = group.places.iter().find(|place| place.rank > 1)?;
+    let times = if group.terms.measure == Measure::RoundTrip {
+        next.cell.figure.value / best
+    } else {
+        best / next.cell.figure.value
+    };
+    let behind = units::number(times);
+    let word = match group.terms.measure {
+        Measure::RoundTrip => format!("{behind} times as long"),
+        Measure::Throughput | Measure::Connections => format!("{behind} times fewer"),
+    };
+    Some(format!("{}{tie}, {figure}; next {}, {word}", words::list(&names), next.arm.name))
+}
+
+fn no_answer(group: &Group<'_>) -> String {
+    if group.terms.placement == Placement::Cross {
+        return "cannot rank mechanisms that block; nearly all of it is waking the other core".into();
+    }
     if group.places.iter().any(|place| place.cell.rounds.len() < FEWEST_ROUNDS) {
-        return format!("{terms}: too few rounds to say what leads ({FEWEST_ROUNDS} of each are needed)");
+        return words::too_few_rounds();
     }
-    match names.as_slice() {
-        [one] => format!("{terms}: {one} leads with {figure}"),
-        all if all.len() == group.places.len() => format!("{terms}: no difference that is more than noise"),
-        all => format!("{terms}: {} lead with {figure}, a tie", all.join(", ")),
-    }
+    "no winner: all tie within noise".into()
 }

@@ -8,27 +8,27 @@ use svg::node::Text;
 use svg::node::element::{Element, Group};
 
 /// For prose.
-pub(super) const SANS: &str =
+pub(crate) const SANS: &str =
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif";
 /// For what programs and kernels say.
-pub(super) const MONO: &str =
+pub(crate) const MONO: &str =
     "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
 
 /// The width of a character of [`MONO`], in its size.
 const MONO_WIDTH: f64 = 0.602;
 
 /// The width in pixels of `text` in [`MONO`] at `size`.
-pub(super) fn mono_width(text: &str, size: f64) -> i32 {
+pub(crate) fn mono_width(text: &str, size: f64) -> i32 {
     pixels(text.chars().count() as f64 * MONO_WIDTH * size)
 }
 
 /// How many characters of [`MONO`] at `size` fit into `width` pixels.
-pub(super) fn mono_room(width: i32, size: f64) -> usize {
+pub(crate) fn mono_room(width: i32, size: f64) -> usize {
     (f64::from(width.max(0)) / (MONO_WIDTH * size)) as usize
 }
 
 /// The width in pixels of `text` in [`SANS`] at `size`, with what stands between backticks in [`MONO`].
-pub(super) fn sans_width(text: &str, size: f64) -> i32 {
+pub(crate) fn sans_width(text: &str, size: f64) -> i32 {
     pixels(text.chars().map(advance).sum::<f64>() * size)
 }
 
@@ -51,7 +51,7 @@ fn advance(character: char) -> f64 {
 }
 
 /// Breaks `text` between words into lines of at most `width` pixels.
-pub(super) fn wrap(text: &str, size: f64, width: i32) -> Vec<String> {
+pub(crate) fn wrap(text: &str, size: f64, width: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -66,7 +66,7 @@ pub(super) fn wrap(text: &str, size: f64, width: i32) -> Vec<String> {
 }
 
 /// One line of text that begins at `x`, or is laid out as `class` says.
-pub(super) fn line(class: &str, x: i32, y: i32, text: &str) -> Element {
+pub(crate) fn line(class: &str, x: i32, y: i32, text: &str) -> Element {
     let mut element = placed(x, y);
     element.assign("class", class);
     element.append(Text::new(text));
@@ -82,7 +82,7 @@ fn placed(x: i32, y: i32) -> Element {
 }
 
 /// Lines of prose, the first one's base at `y` and the others `pitch` below each other.
-pub(super) fn paragraph(class: &str, x: i32, y: i32, pitch: i32, lines: &[String]) -> Group {
+pub(crate) fn paragraph(class: &str, x: i32, y: i32, pitch: i32, lines: &[String]) -> Group {
     let mut group = Group::new().set("class", class);
     let mut is_code = false;
     for (number, text) in (0..).zip(lines) {
@@ -108,7 +108,7 @@ fn code(text: &str) -> Element {
 }
 
 /// `text` as it stands: several blanks stay several.
-pub(super) fn unbroken(text: &str) -> String {
+pub(crate) fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
 
