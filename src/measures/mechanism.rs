@@ -47,6 +47,8 @@ pub const MECHANISMS: &[Mechanism] = &[
         "tcp",
         "{addr}",
     ]),
+    Mechanism::new("tcp-uring", "the same, with a server that uses io_uring", &["echo-tcp-uring", "{addr}"])
+        .over("tcp"),
     Mechanism::new("udp", "UDP over IPv4 on loopback", &["echo-udp", "{addr}"])
         .spun_by(&["echo-spin", "udp", "{addr}"])
         .usual(),
@@ -57,6 +59,7 @@ pub const MECHANISMS: &[Mechanism] = &[
     ]),
     Mechanism::new("mqueue", "two POSIX message queues", &["echo-mqueue", "{addr}"]).usual(),
     Mechanism::new("sysv-mq", "two System V message queues", &["echo-sysv-mq", "{addr}"]),
+    Mechanism::new("signal", "real-time signals with a value of 8 bytes", &["echo-signal", "{path}"]),
     Mechanism::new("shm-futex", "shared memory, woken by a futex", &["echo-shm", "futex", "{path}"]).usual(),
     Mechanism::new("shm-eventfd", "shared memory, woken by an eventfd", &["echo-shm", "eventfd", "{path}"]),
     Mechanism::new("shm-spin", "shared memory, never asleep", &["echo-shm", "yield", "{path}"])

@@ -51,6 +51,19 @@ fn message_queues_of_system_v_go_with_their_server(
 }
 
 #[rstest]
+fn the_file_of_a_servers_number_goes_with_it(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
+    if is_unsupported(SIGNAL, &["path"]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (mut server, _) = Server::start(SIGNAL, &folder, "path");
+    assert_refused(SIGNAL, &folder, "path");
+    assert_eq!(names_in(&folder), ["path"]);
+    assert_ended_by(signal, server.end_with(signal));
+    assert!(names_in(&folder).is_empty());
+}
+
+#[rstest]
 #[case::with_no_slash(MQUEUE, "no-slash")]
 #[case::that_is_no_number(SYSV_MQ, "not-a-number")]
 #[case::that_is_negative(SYSV_MQ, "-5")]
