@@ -8,17 +8,15 @@ use nix::unistd::{Pid, access};
 use serde::Serialize;
 use socket2::{Domain, Socket, Type};
 
-use crate::os::{self, TcpState};
-use crate::transport::loopback_has;
+use crate::lack::{self, Lack};
+use crate::os::{self, Tap, TcpState};
+use crate::transport::{absent_loopback, loopback_has};
+use crate::wire::obstacle;
 
 /// One thing that some checks need.
 pub struct Probe {
     /// What is looked for.
-    pub name: &'static str,
-    /// What cannot be told or done without it.
-    pub without: &'static str,
-    /// What would mend it.
-    pub mend: &'static str,
+    pub lack: &'static Lack,
     /// Looks; the error says what was found instead.
     look: fn() -> Result<String, String>,
 }
@@ -40,84 +38,31 @@ pub struct Diagnosis {
 
 /// Every probe, in the order in which they are told.
 pub const PROBES: &[Probe] = &[
-    Probe {
-        name: "process table",
-        without: "which processes a server makes, what they hold, whether they are left: most checks of fd/, life/no-*",
-        mend: "mount /proc (Linux); other systems do not tell",
-        look: process_table,
-    },
-    Probe {
-        name: "connection table",
-        without: "whether a connection is in TIME_WAIT, what a server has not yet read, what it buffers",
-        mend: "mount /proc (Linux); elsewhere a bind stands in as the proof of TIME_WAIT",
-        look: connection_table,
-    },
-    Probe {
-        name: "processor time",
-        without: "whether a server spins, or grows: load/idle, load/no-*",
-        mend: "mount /proc (Linux)",
-        look: processor_time,
-    },
-    Probe {
-        name: "127.0.0.2 and 127.0.0.3",
-        without: "one port from two addresses: port/same-source-port; servers bound to every address",
-        mend: "Linux has them; on macOS: sudo ifconfig lo0 alias 127.0.0.2 up, and 127.0.0.3",
-        look: more_loopback,
-    },
-    Probe {
-        name: "IPv6 loopback",
-        without: "servers asked to listen on [::1]",
-        mend: "enable IPv6 on the loopback interface (Linux: sysctl net.ipv6.conf.lo.disable_ipv6=0)",
-        look: ipv6,
-    },
-    Probe {
-        name: "descriptors",
-        without: "more than a thousand clients at once: load/beyond-fd-setsize",
-        mend: "raise the hard limit: ulimit -Hn 4096, LimitNOFILE= or docker run --ulimit nofile=4096",
-        look: descriptor_limit,
-    },
-    Probe {
-        name: "processes",
-        without: "200 clients of a server with a process for each",
-        mend: "raise ulimit -u, or the container's pids limit, to 1000",
-        look: process_limit,
-    },
-    Probe {
-        name: "seqpacket sockets",
-        without: "the transport unix-seqpacket",
-        mend: "Linux and FreeBSD have them, macOS does not",
-        look: seqpacket,
-    },
-    Probe {
-        name: "signals",
-        without: "nothing: servers are started with all signals at their defaults, whatever we were started with",
-        mend: "start without nohup to let Ctrl-C and hang-ups through",
-        look: signals,
-    },
-    Probe {
-        name: "privileged ports",
-        without: "datagrams that pretend to come from another echo server: port/echo-loop",
-        mend: "run as root or with CAP_NET_BIND_SERVICE, or leave it: it is for information only",
-        look: privileged_ports,
-    },
-    Probe {
-        name: "a shell",
-        without: "passing listeners (LISTEN_PID), and ending the servers of a run that is killed",
-        mend: "provide /bin/sh",
-        look: shell,
-    },
+    Probe { lack: &lack::PROCESS_TABLE, look: process_table },
+    Probe { lack: &lack::CONNECTION_TABLE, look: connection_table },
+    Probe { lack: &lack::PROCESSOR_TIME, look: processor_time },
+    Probe { lack: &lack::KERNEL_OBJECTS, look: kernel_objects },
+    Probe { lack: &lack::MORE_LOOPBACK, look: more_loopback },
+    Probe { lack: &lack::IPV6_LOOPBACK, look: ipv6 },
+    Probe { lack: &lack::DESCRIPTORS, look: descriptor_limit },
+    Probe { lack: &lack::PROCESSES, look: process_limit },
+    Probe { lack: &lack::CONTAINER, look: container },
+    Probe { lack: &lack::SEQPACKET, look: seqpacket },
+    Probe { lack: &lack::ABSTRACT_NAMES, look: abstract_names },
+    Probe { lack: &lack::SIGNALS, look: signals },
+    Probe { lack: &lack::PRIVILEGED_PORTS, look: privileged_ports },
+    Probe { lack: &lack::PACKETS, look: packets },
+    Probe { lack: &lack::SHELL, look: shell },
 ];
 
 impl Probe {
     /// Looks now.
     #[must_use]
     pub fn diagnose(&self) -> Diagnosis {
+        let Lack { name, without, mend } = *self.lack;
         match (self.look)() {
-            Ok(found) => Diagnosis { name: self.name, healthy: true, found, without: "", mend: "" },
-            Err(found) => {
-                let Probe { name, without, mend, .. } = *self;
-                Diagnosis { name, healthy: false, found, without, mend }
-            }
+            Ok(found) => Diagnosis { name, healthy: true, found, without: "", mend: "" },
+            Err(found) => Diagnosis { name, healthy: false, found, without, mend },
         }
     }
 }
@@ -150,12 +95,13 @@ fn processor_time() -> Found {
         .map_err(|error| error.to_string())
 }
 
+fn kernel_objects() -> Found {
+    os::ipc_objects().map(|all| format!("{} to be seen", all.len())).map_err(|_| "not listed here".into())
+}
+
 fn more_loopback() -> Found {
-    let absent = [2, 3]
-        .map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)))
-        .into_iter()
-        .find(|&it| !loopback_has(it));
-    absent.map_or_else(|| Ok("on the loopback interface".into()), |it| Err(format!("{it} cannot be bound")))
+    let asked = [2, 3].map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)));
+    absent_loopback(&asked).map_or_else(|| Ok("on the loopback interface".into()), Err)
 }
 
 fn ipv6() -> Found {
@@ -178,10 +124,29 @@ fn process_limit() -> Found {
     if most >= 1000 { Ok(text) } else { Err(text) }
 }
 
+/// Less than this, and the largest payloads of a few checks at once may not fit.
+const ENOUGH_MEMORY: u64 = 1 << 30;
+
+fn container() -> Found {
+    let os::Container { memory, processors } = os::container();
+    let memory_text = memory.map(|bytes| format!("{} MiB of memory", bytes >> 20));
+    let processors_text = processors.map(|number| format!("{number:.1} processors"));
+    let limits: Vec<_> = [memory_text, processors_text].into_iter().flatten().collect();
+    let text =
+        if limits.is_empty() { "sets no limit".into() } else { format!("allows {}", limits.join(", ")) };
+    let small = memory.is_some_and(|it| it < ENOUGH_MEMORY) || processors.is_some_and(|it| it < 1.0);
+    if small { Err(text) } else { Ok(text) }
+}
+
 fn seqpacket() -> Found {
     Socket::new(Domain::UNIX, Type::SEQPACKET, None)
         .map(|_| "can be made".into())
         .map_err(|error| error.to_string())
+}
+
+fn abstract_names() -> Found {
+    let claim = os::claim(&format!("echospec-doctor-{}", Pid::this())).map_err(|error| error.to_string())?;
+    claim.map(|_| "can be bound".into()).ok_or_else(|| "this system has none".into())
 }
 
 fn signals() -> Found {
@@ -202,6 +167,10 @@ fn privileged_ports() -> Found {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err("not to be bound".into()),
         _ => Ok("can be bound".into()),
     }
+}
+
+fn packets() -> Found {
+    Tap::can_open().map(|()| "seen as they pass".into()).map_err(|error| obstacle(&error))
 }
 
 fn shell() -> Found {

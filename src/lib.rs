@@ -31,11 +31,11 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `cli` | parse, call one library function, print, exit code |
-//! | `report`, `demo`, `doctor`, `expectations` | what a run found, stories told from live kernel state, what this machine lacks |
+//! | `report`, `demo`, `fds`, `doctor`, `expectations` | what a run found, stories told from live kernel state, who holds the other end, what this machine lacks |
 //! | [`runner`] | pairs servers with checks and emits events |
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
-//! | [`transport`] | one file for each mechanism: how a client reaches a server |
+//! | [`transport`], [`wire`] | one file for each mechanism: how a client reaches a server; the packets themselves |
 //! | [`verdict`], [`trace`], [`patience`], [`payload`], [`os`] | words, what happened, deadlines, bytes, and the system |
 
 pub mod checks;
@@ -48,6 +48,11 @@ pub mod doctor;
 #[cfg(feature = "cli")]
 pub mod expectations;
 #[cfg(feature = "cli")]
+pub mod fds;
+pub mod lack;
+#[cfg(feature = "cli")]
+mod lettering;
+#[cfg(feature = "cli")]
 pub mod measures;
 pub mod os;
 pub mod patience;
@@ -59,6 +64,7 @@ pub mod server;
 pub mod trace;
 pub mod transport;
 pub mod verdict;
+pub mod wire;
 
 /// Compiles the README's example.
 #[cfg(doctest)]

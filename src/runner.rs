@@ -11,8 +11,21 @@ use serde::Serialize;
 
 use crate::checks::Check;
 use crate::patience::{Patience, interrupted};
-use crate::server::{LaunchError, Server, Spec};
+use crate::server::{LaunchError, Remnant, Server, Spec};
 use crate::verdict::{Finding, Outcome, Verdict};
+
+mod echoes;
+mod habits;
+
+use echoes::Echoes;
+use habits::Habits;
+
+/// What is found out of a server once, for all checks.
+#[derive(Default)]
+struct Nature {
+    habits: Habits,
+    echoes: Echoes,
+}
 
 /// How a run is to go.
 #[derive(Debug, Clone)]
@@ -146,10 +159,11 @@ pub fn run(
     observe(&Event::Started(checks));
     let queue = Mutex::new(checks.iter().copied().enumerate().collect::<VecDeque<_>>());
     let (tell, told) = channel();
+    let nature = Nature::default();
     let mut reports = thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
-            let (queue, tell) = (&queue, tell.clone());
-            scope.spawn(move || work(spec, options, queue, &tell));
+            let (queue, tell, nature) = (&queue, tell.clone(), &nature);
+            scope.spawn(move || work(spec, options, nature, queue, &tell));
         }
         drop(tell);
         told.into_iter().filter_map(|news| hear(news, &mut observe)).collect::<Vec<_>>()
@@ -206,12 +220,12 @@ pub fn under_way() -> String {
 
 type Queue = Mutex<VecDeque<(usize, &'static Check)>>;
 
-fn work(spec: &Spec, options: &Options, queue: &Queue, tell: &Sender<News>) {
+fn work(spec: &Spec, options: &Options, nature: &Nature, queue: &Queue, tell: &Sender<News>) {
     while !interrupted() {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some((place, check)) = next else { return };
         let _ = tell.send(News::Began(check));
-        let report = run_to_the_end(spec, check, options);
+        let report = run_to_the_end(spec, check, options, nature);
         if !interrupted() {
             let _ = tell.send(News::Ended(place, report));
         }
@@ -219,13 +233,13 @@ fn work(spec: &Spec, options: &Options, queue: &Queue, tell: &Sender<News>) {
 }
 
 /// Runs one check until it passes or the retries are used up, and holds the result against what is known.
-fn run_to_the_end(spec: &Spec, check: &'static Check, options: &Options) -> Report {
-    let mut report = run_one(spec, check, options);
+fn run_to_the_end(spec: &Spec, check: &'static Check, options: &Options, nature: &Nature) -> Report {
+    let mut report = run_once(spec, check, options, nature);
     for retry in 1..=options.retries {
         if interrupted() || !report.outcome.condemns() {
             break;
         }
-        let again = run_one(spec, check, options);
+        let again = run_once(spec, check, options, nature);
         if again.outcome == Outcome::Pass {
             report.reason =
                 format!("{} at first, and passed at retry {retry}; {}", report.outcome, report.reason);
@@ -239,6 +253,10 @@ fn run_to_the_end(spec: &Spec, check: &'static Check, options: &Options) -> Repo
 /// Runs one check against a server of its own.
 #[must_use]
 pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> Report {
+    run_once(spec, check, options, &Nature::default())
+}
+
+fn run_once(spec: &Spec, check: &'static Check, options: &Options, nature: &Nature) -> Report {
     let began = Instant::now();
     let running = || UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
     running().push((check.id, began));
@@ -246,9 +264,17 @@ pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> Report 
     match Server::launch(spec, options.patience, options.seed) {
         Err(error) => report.blame(Finding::broken("a server to check", error.to_string())),
         Ok(mut server) => {
-            if let Err(finding) = guarded(check, &mut server) {
-                report.blame(server.diagnose(finding));
+            let stumbled = guarded(check, &mut server).map_err(|it| server.diagnose(it)).err();
+            let found = stumbled.or_else(|| server.lives_on().err());
+            if found.is_some() {
                 report.server_output = server.last_words();
+            }
+            // One of two servers at a time is enough for any machine.
+            let left = server.put_away();
+            if let Some(finding) = found {
+                report.blame(nature.echoes.excuse(check, finding, spec, options));
+            } else if !left.is_empty() {
+                report.account(left, nature.habits.of(spec, options));
             }
         }
     }
@@ -294,12 +320,24 @@ impl Report {
         }
     }
 
+    /// A check that passed is to blame for what is left of the server, but not for what always is.
+    fn account(&mut self, left: Vec<Remnant>, habits: &[&str]) {
+        let new = left.into_iter().filter(|remnant| !habits.contains(&remnant.kind));
+        let new: Vec<_> = new.map(|remnant| remnant.name).collect();
+        if !new.is_empty() {
+            let reason = "the server leaves nothing of the kind after an ordinary client";
+            self.blame(Finding::leak("nothing left once SIGTERM has ended the server", &new).because(reason));
+        }
+    }
+
     fn blame(&mut self, finding: Finding) {
         self.outcome = finding.outcome.at(self.check.level);
         self.expected = finding.expected;
         self.actual = finding.actual;
         self.reason = finding.reason;
-        if matches!(finding.outcome, Outcome::Timeout | Outcome::Crash) && self.outcome != finding.outcome {
+        if matches!(finding.outcome, Outcome::Timeout | Outcome::Crash | Outcome::Leak)
+            && self.outcome != finding.outcome
+        {
             let colon = if self.reason.is_empty() { "" } else { ": " };
             self.reason = format!("{}{colon}{}", finding.outcome, self.reason);
         }

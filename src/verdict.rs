@@ -38,7 +38,7 @@ pub enum Outcome {
     Warn,
     /// Worth knowing; nobody demands otherwise.
     Info,
-    /// Not run, for the reason given.
+    /// Not run, or not asked, for the reason given.
     Skipped,
     /// This system, or this server, has no such thing.
     Unsupported,
@@ -117,6 +117,8 @@ pub struct Finding {
     pub actual: String,
     /// The likely cause, where evidence tells; else empty.
     pub reason: String,
+    /// What came back is not what was sent: it is the echo itself that is wrong.
+    pub of_echo: bool,
 }
 
 impl Finding {
@@ -128,6 +130,16 @@ impl Finding {
     /// Nothing happened for as long as the harness waits.
     pub fn timeout(expected: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Timeout, expected, actual)
+    }
+
+    /// All of `left` is there still, and should not be. A few are named.
+    pub fn leak(expected: impl Into<String>, left: &[String]) -> Finding {
+        const NAMED: usize = 4;
+        let mut names = left[..left.len().min(NAMED)].join(", ");
+        if left.len() > NAMED {
+            names.push_str(&format!(" and {} more", left.len() - NAMED));
+        }
+        Finding::new(Outcome::Leak, expected, format!("still there: {names}"))
     }
 
     /// A limit or habit that nobody forbids, with its figure.
@@ -145,14 +157,33 @@ impl Finding {
         Finding::new(Outcome::Unsupported, needed, actual)
     }
 
+    /// Not asked, for the reason given.
+    #[must_use]
+    pub fn skipped(reason: impl AsRef<str>) -> Finding {
+        Finding::new(Outcome::Skipped, "", "").because(reason)
+    }
+
     /// The user ended the run.
     #[must_use]
     pub fn interrupted() -> Finding {
-        Finding::new(Outcome::Skipped, "", "").because("interrupted")
+        Finding::skipped("interrupted")
     }
 
     fn new(outcome: Outcome, expected: impl Into<String>, actual: impl Into<String>) -> Finding {
-        Finding { outcome, expected: expected.into(), actual: actual.into(), reason: String::new() }
+        Finding {
+            outcome,
+            expected: expected.into(),
+            actual: actual.into(),
+            reason: String::new(),
+            of_echo: false,
+        }
+    }
+
+    /// Marks it as one about the echo itself. A server that never echoes is found out by this in every check that
+    /// begins with an exchange, whatever the check is about.
+    #[must_use]
+    pub fn about_echo(self) -> Finding {
+        Finding { of_echo: true, ..self }
     }
 
     /// Adds the likely cause.
@@ -197,13 +228,23 @@ pub fn excerpt(bytes: &[u8]) -> String {
     format!("\"{}\"{more}", bytes[..bytes.len().min(SHOWN)].escape_ascii())
 }
 
-/// Text that somebody else chose, such as a server's output or a path, so that it cannot steer the terminal
-/// it is shown on: control characters and those that change the direction of writing are escaped.
+/// Text that somebody else chose, such as a server's output, so that it cannot steer the terminal it is shown on:
+/// control characters and those that change the direction of writing are escaped. Its lines stay lines.
 #[must_use]
 pub fn printable(text: &str) -> String {
+    escape(text, |letter| !matches!(letter, '\n' | '\t'))
+}
+
+/// The same for a name or a path, which is one line of a report whatever is in it.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    escape(text, |_| true)
+}
+
+fn escape(text: &str, also: fn(char) -> bool) -> String {
     let steers = |letter: char| {
-        letter.is_control() && !matches!(letter, '\n' | '\t')
-            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        letter.is_control() && also(letter)
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -251,6 +292,7 @@ mod tests {
     fn control_sequences_are_shown_and_not_obeyed() {
         assert_eq!(printable("\x1b[2Jok\n"), "\\u{1b}[2Jok\n");
         assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(one_line("a name\n\tpass  echo/empty"), "a name\\n\\tpass  echo/empty");
     }
 
     #[test]

@@ -83,6 +83,39 @@ fn what_is_known_of_a_server_is_no_news_and_what_no_longer_happens_is() {
 }
 
 #[test]
+fn a_failure_with_another_message_than_the_one_on_record_is_news() {
+    let place = tempfile::tempdir().unwrap();
+    let record = |message: &str| {
+        let entry = "[[expect]]\ncheck = 'echo/one-byte'\noutcome = 'timeout'\nreason = 'it buffers'\n";
+        fs::write(place.path().join("echospec.toml"), format!("{entry}message = '{message}'\n")).unwrap();
+    };
+    let mut check =
+        echospec(&["check", "pipe", "--only", "echo/one-byte", "--timeout-scale", "0.1", "--", "sed", ""]);
+    check.current_dir(place.path());
+    record("0 bytes came back, then nothing");
+    check.assert().success().stdout(contains("xfail  echo/one-byte"));
+    record("the connection was reset");
+    check.assert().code(1).stdout(contains("timeout  echo/one-byte"));
+}
+
+#[test]
+fn a_server_that_never_echoes_is_asked_for_its_echo_alone() {
+    let twin = |arguments: &[&str], script: &str| {
+        let mut check = echospec(&["check", "pipe", "--timeout-scale", "0.2"]);
+        check.args(arguments).args(["--", "sh", "-c", script]).assert()
+    };
+    let shouts = "while read -r line; do echo \"$line!\"; done";
+    let all = twin(&[], shouts).code(1);
+    all.stdout(contains("fail  echo/all-bytes").and(contains("skipped  fd/eof-ends-it")).and(contains(
+        "not asked, for this is no echo server. Sent a line of 13 bytes, it answered: at byte 12: \"!\\n\"",
+    )));
+    // What could not be asked is no good news.
+    twin(&["--only", "fd/eof-ends-it"], shouts).code(3).stdout(contains("1 not run"));
+    // One that says nothing may be silent for the very reason that a check looks for.
+    twin(&["--only", "fd/eof-ends-it"], "exec sleep 60").code(1).stdout(contains("skipped").not());
+}
+
+#[test]
 fn a_failure_that_passes_at_a_retry_is_called_flaky() {
     let place = tempfile::tempdir().unwrap();
     // Fails for as long as the file is there, and the first server of the check itself removes it.
@@ -105,6 +138,46 @@ fn the_doctor_names_what_is_limited_and_what_would_mend_it() {
     let limited = Command::new("sh").args(["-c", script, program]).assert();
     let words = contains("limited  descriptors: up to 200").and(contains("to mend it: raise the hard limit"));
     limited.success().stdout(words);
+}
+
+#[test]
+fn a_check_that_cannot_run_says_what_the_doctor_says() {
+    let script = r#"ulimit -n 200 && exec "$@""#;
+    let limited = |arguments: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_echospec")]).args(arguments);
+        command
+    };
+    let words = "to mend it: raise the hard limit: ulimit -Hn 4096";
+    limited(&["doctor"]).assert().success().stdout(contains(words));
+    let server = env!("CARGO_BIN_EXE_echo-tcp");
+    let mut check = limited(&["check", "tcp", "--only", "load/beyond-fd-setsize", "--", server, "{addr}"]);
+    check.assert().success().stdout(contains("unsupported  load/beyond-fd-setsize").and(contains(words)));
+}
+
+#[test]
+fn a_check_can_be_repeated_under_strace() {
+    if !std::path::Path::new("/usr/bin/strace").exists() {
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let mut repro = echospec(&["repro", "echo/one-byte", "pipe", "--strace", "--", "cat"]);
+    let output = repro.env("TMPDIR", place.path()).assert().success().get_output().stdout.clone();
+    let text = String::from_utf8(output).unwrap();
+    let file = text.lines().find_map(|line| line.strip_prefix("system calls: ")).expect(&text);
+    let calls = fs::read_to_string(file).unwrap();
+    assert!(calls.contains("read(0, \"x\"") && calls.contains("write(1, \"x\""), "{calls}");
+}
+
+#[test]
+fn a_hang_is_reported_with_what_the_server_holds() {
+    let mut check = echospec(&["check", "pipe", "--only", "echo/one-byte", "--timeout-scale", "0.1"]);
+    let words = contains("1 byte sent, 0 bytes came back").and(contains("(sed) is blocked in "));
+    let held = predicate::str::is_match("and holds 0 pipe [0-9]+, 1 pipe [0-9]+, 2 pipe [0-9]+").unwrap();
+    let run = check.args(["--", "sed", ""]).assert().code(1);
+    if std::env::consts::OS == "linux" {
+        run.stdout(words.and(held));
+    }
 }
 
 #[test]

@@ -13,11 +13,8 @@ use rstest::rstest;
 fn a_bundled_server_passes_every_check_that_applies(#[files("src/bin/echo-*.rs")] source: PathBuf) {
     let text = fs::read_to_string(&source).unwrap();
     let plans = bundled_plans(&text).unwrap();
-    assert!(
-        !plans.is_empty() || text.contains("//! Not checked: "),
-        "{} does not say how it is checked",
-        source.display()
-    );
+    let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
+    assert!(!plans.is_empty() || is_excused, "{} does not say how it is checked", source.display());
     for spec in plans {
         let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).collect();
         let reports = runner::run(&spec, &apply, &Options::default(), |_| ()).unwrap();

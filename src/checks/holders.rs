@@ -8,7 +8,7 @@ use crate::os::{Descriptor, Object, Process, Socket, SocketName};
 use crate::patience::until;
 use crate::server::Server;
 use crate::transport::Address;
-use crate::verdict::{Finding, Verdict, printable};
+use crate::verdict::{Finding, Verdict, one_line};
 
 /// The processes that the server has now and that are not among `known`.
 pub(super) fn newcomers(server: &Server, known: &[Process]) -> Verdict<Vec<Process>> {
@@ -53,7 +53,7 @@ fn belongs(address: &Address, name: &SocketName) -> bool {
 
 /// `4711 (cat)`.
 pub(super) fn called(process: &Process) -> String {
-    format!("{} ({})", process.pid, printable(&process.name))
+    format!("{} ({})", process.pid, one_line(&process.name))
 }
 
 /// A process of the server that holds what it should not.

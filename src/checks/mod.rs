@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::server::Server;
-use crate::transport::{Needs, TRANSPORTS, Transport};
+use crate::transport::{Needs, TRANSPORTS, Transport, kinds};
 use crate::verdict::{Level, Verdict};
 
 mod announcement;
@@ -20,6 +20,7 @@ mod path;
 mod port;
 mod speech;
 mod talk;
+mod wire;
 
 /// One thing that a server should do, and how to find out whether it does.
 pub struct Check {
@@ -61,6 +62,12 @@ impl Check {
         let wanted = if passes { needs.union(Needs::CONNECTIONS) } else { needs };
         TRANSPORTS.iter().copied().filter(move |transport| transport.offers.contains(wanted))
     }
+
+    /// What it is for, in a few words.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<&'static str> {
+        kinds(&self.transports().collect::<Vec<_>>())
+    }
 }
 
 impl fmt::Debug for Check {
@@ -92,6 +99,7 @@ pub const AREAS: &[Area] = &[
         says: "slow clients, many clients, and what a server runs out of",
         checks: load::CHECKS,
     },
+    Area { name: "wire", says: "packets, as they pass on the loopback interface", checks: wire::CHECKS },
 ];
 
 /// The checks of a run that has only a few seconds: those that, between them, catch most broken servers.

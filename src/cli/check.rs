@@ -19,7 +19,7 @@ use crate::report::{Ending, Heading, Human, Json, Reporter};
 use crate::runner::{self, Expectation, Options, Report, Summary};
 use crate::server::{LaunchError, Spec, Start, sweep};
 use crate::transport::{TRANSPORTS, Transport};
-use crate::verdict::Level;
+use crate::verdict::{Level, Outcome};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -214,10 +214,12 @@ fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Repor
 
 pub(super) fn verdict(results: &[Report]) -> ExitCode {
     let Summary { fail, broken, .. } = Summary::of(results);
+    // What a check could not ask is no good news.
+    let unasked = results.iter().any(|report| report.outcome == Outcome::Skipped);
     ExitCode::from(match interrupt::received() {
         Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
         None if fail > 0 => exit::FAILED,
-        None if broken > 0 => exit::HARNESS,
+        None if broken > 0 || unasked => exit::HARNESS,
         None => exit::OK,
     })
 }

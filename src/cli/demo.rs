@@ -1,24 +1,29 @@
 //! `echospec demo`: a story about one mechanism, told from live kernel state.
 
-use std::io::{self, IsTerminal};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 
 use super::{exit, interrupt};
 use crate::demo::draw::Look;
 use crate::demo::story::Manner;
+use crate::demo::svg::Drawing;
 use crate::demo::{DEMOS, Demo};
 use crate::patience::Patience;
-use crate::verdict::{Finding, Outcome};
+use crate::verdict::{Finding, Outcome, Verdict};
 
 /// What to tell, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = list())]
 pub struct Args {
-    /// Which story to tell.
-    #[arg(value_parser = PossibleValuesParser::new(DEMOS.iter().map(|demo| demo.name)))]
-    name: String,
+    /// Which story to tell; without one, the stories are listed.
+    #[arg(value_parser = PossibleValuesParser::new(DEMOS.iter().map(|demo| demo.name)), hide_possible_values = true)]
+    name: Option<String>,
 
     /// Wait for Enter before each step, if standard input is a terminal.
     #[arg(long)]
@@ -27,32 +32,63 @@ pub struct Args {
     /// Draw in plain ASCII instead of box-drawing characters.
     #[arg(long)]
     ascii: bool,
+
+    /// Draw the whole story as one SVG picture into FILE (- for standard output) instead of telling it here.
+    #[arg(long, value_name = "FILE", requires = "name", conflicts_with_all = ["step", "ascii"])]
+    svg: Option<PathBuf>,
 }
 
 fn list() -> String {
-    let lines = DEMOS.iter().map(|demo| format!("  {:<6} {}", demo.name, demo.says));
+    let longest = DEMOS.iter().map(|demo| demo.name.len()).max().unwrap_or_default();
+    let lines = DEMOS.iter().map(|demo| format!("  {:<longest$}  {}", demo.name, demo.says));
     format!("Demos:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// Tells one demo on standard output.
+/// Tells one demo on standard output, or draws it into a file.
 ///
 /// # Errors
-/// Where the signals that interrupt it cannot be watched.
+/// Where the signals that interrupt it cannot be watched, or the file cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let demo = Demo::named(&args.name).ok_or_else(|| anyhow::anyhow!("no demo is called '{}'", args.name))?;
+    let Some(name) = &args.name else {
+        writeln!(anstream::stdout(), "{}\n\n`echospec demo NAME` tells one.", list())?;
+        return Ok(ExitCode::from(exit::OK));
+    };
+    let demo = Demo::named(name).ok_or_else(|| anyhow::anyhow!("no demo is called '{name}'"))?;
+    interrupt::watch()?;
+    let told = match &args.svg {
+        Some(file) => draw(demo, file)?,
+        None => tell(demo, args),
+    };
+    Ok(ExitCode::from(told.map_or_else(|finding| end(demo, &finding), |()| exit::OK)))
+}
+
+fn tell(demo: &Demo, args: &Args) -> Verdict {
     let manner = Manner {
         look: Look { ascii: args.ascii },
         pauses: args.step && io::stdin().is_terminal(),
         patience: Patience::default(),
     };
-    interrupt::watch()?;
-    let told = demo.tell(&mut anstream::stdout(), manner);
-    Ok(ExitCode::from(told.map_or_else(|finding| end(demo, &finding), |()| exit::OK)))
+    demo.tell(&mut anstream::stdout(), manner)
+}
+
+/// Writes nothing where the story is not so.
+fn draw(demo: &Demo, file: &Path) -> anyhow::Result<Verdict> {
+    let mut drawing = Drawing::default();
+    let told = demo.play(&mut drawing, Patience::default());
+    if told.is_err() {
+        return Ok(told);
+    }
+    if file == OsStr::new("-") {
+        io::stdout().write_all(drawing.finish().as_bytes())?;
+    } else {
+        fs::write(file, drawing.finish()).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(told)
 }
 
 /// Says why the story ended before its end; the exit code for that.
 fn end(demo: &Demo, finding: &Finding) -> u8 {
-    let Finding { outcome, expected, actual, reason } = finding;
+    let Finding { outcome, expected, actual, reason, .. } = finding;
     if let Some(signal) = interrupt::received() {
         return exit::SIGNAL + u8::try_from(signal).unwrap_or_default();
     }

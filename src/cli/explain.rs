@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 
-use super::list::{names, start};
+use super::list::start;
 use super::{Refusal, exit};
 use crate::checks::checks;
 use crate::measures::method::METHOD;
@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ("Why", check.why.to_owned()),
         ("How", check.recipe.to_owned()),
         ("See", check.cites.join(" · ")),
-        ("For", names(check).join(", ")),
+        ("For", check.kinds().join(", ")),
         ("Start", start(check).to_owned()),
     ] {
         writeln!(out, "{bold}{name:<6}{bold:#}{text}")?;

@@ -40,8 +40,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for area in AREAS {
         writeln!(out, "{}: {}", area.name, area.says)?;
         for check in area.checks {
-            let transports = names(check).join(" ");
-            writeln!(out, "  {:<28} {:<6} {transports}", check.id, check.level)?;
+            let kinds = check.kinds().join(" ");
+            writeln!(out, "  {:<28} {:<6} {kinds}", check.id, check.level)?;
             writeln!(out, "      {}", check.says)?;
         }
     }
@@ -62,7 +62,7 @@ fn entry(check: &'static Check) -> Entry {
 }
 
 /// The names of the transports that a check applies to.
-pub(super) fn names(check: &Check) -> Vec<&'static str> {
+fn names(check: &Check) -> Vec<&'static str> {
     check.transports().map(|transport| transport.name).collect()
 }
 

@@ -7,11 +7,13 @@ use clap::{Parser, Subcommand};
 
 use crate::measures::session::CLIENT;
 
+mod capture;
 mod check;
 mod compare;
 mod demo;
 mod doctor;
 mod explain;
+mod fds;
 pub mod interrupt;
 mod list;
 mod repro;
@@ -60,6 +62,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Compare mechanisms, and servers: how fast, at what cost, how certain.
     Compare(Box<compare::Args>),
+    /// Run a command and record the packets of its own loopback ports, for Wireshark and tshark.
+    Capture(capture::Args),
+    /// Draw the descriptors of any running processes, and say who holds the other end of each.
+    Fds(fds::Args),
     /// Watch descriptors, pipes and sockets at work, drawn from the live kernel.
     Demo(demo::Args),
     /// Be the client of a measurement; `compare` launches it.
@@ -84,6 +90,8 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Capture(args) => capture::run(&args),
+        Command::Fds(args) => fds::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Client => compare::serve(),

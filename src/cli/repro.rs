@@ -13,7 +13,7 @@ use crate::checks::checks;
 use crate::patience::{Patience, SCALE};
 use crate::report::{Ending, Heading, Human, Reporter};
 use crate::runner::{Event, Options, run_one};
-use crate::server::{Spec, Start, directory, keep_directories, sweep};
+use crate::server::{Spec, Start, directory, find_strace, keep_directories, sweep};
 use crate::trace;
 use crate::transport::{TRANSPORTS, Transport};
 
@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     interrupt::watch()?;
     keep_directories();
     let calls = args.strace.then(strace_file).transpose()?;
-    let spec = calls.as_ref().map_or_else(|| plain.clone(), |file| traced(&plain, file));
+    let spec = calls.as_ref().map_or_else(|| plain.clone(), |file| plain.traced(file));
     let options =
         Options { patience: Patience::scaled(args.timeout_scale), seed: args.seed, ..Options::default() };
     let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
@@ -93,16 +93,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// A file for the system calls, in a directory that stays.
 fn strace_file() -> anyhow::Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if !std::env::split_paths(&path).any(|folder| folder.join("strace").is_file()) {
-        return Err(Refusal { code: exit::HARNESS, text: "strace is not installed".into() }.into());
-    }
+    find_strace().map_err(|text| Refusal { code: exit::HARNESS, text })?;
     let place = tempfile::Builder::new().prefix("echospec-strace-").tempdir()?.keep();
     Ok(place.join("strace.txt"))
-}
-
-/// `-D` makes strace the grandchild, so that the process that is launched is still the server.
-fn traced(spec: &Spec, file: &std::path::Path) -> Spec {
-    let words = ["strace", "-D", "-f", "-tt", "-o"].map(OsString::from);
-    spec.wrapped_in(words.into_iter().chain([file.into()]))
 }

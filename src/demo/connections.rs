@@ -1,9 +1,10 @@
 //! The kernel's table of TCP connections, with those that no process holds any more.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 
-use super::picture::Picture;
+use super::picture::{Picture, Player, Row};
 use super::story::Story;
 use crate::os::{self, Object, Socket, SocketName, TcpState};
 use crate::patience::until;
@@ -17,7 +18,8 @@ pub(super) struct End {
     pub state: TcpState,
 }
 
-/// Reads the table of the connections between `server` and `clients` until it bears out `claim`. Nothing, and nothing claimed, where the system does not show it.
+/// Reads the table of the connections between `server` and `clients` until it bears out `claim`. Nothing, and
+/// nothing claimed, where the system does not show it.
 pub(super) fn observe(
     story: &mut Story<'_>,
     server: SocketAddr,
@@ -43,9 +45,10 @@ pub(super) fn observe(
 /// The kernel lists each end by its local port, so the clients' ends stand under theirs. An earlier
 /// connection of the same client's port, with another server, is none of ours.
 fn table(server: SocketAddr, clients: &[SocketAddr]) -> io::Result<Vec<End>> {
+    let ports: BTreeSet<_> = [&server].into_iter().chain(clients).map(SocketAddr::port).collect();
     let mut ends = Vec::new();
-    for address in [&server].into_iter().chain(clients) {
-        let states = os::tcp_states(address.port())?.into_iter();
+    for port in ports {
+        let states = os::tcp_states(port)?.into_iter();
         ends.extend(states.map(|(local, remote, state)| End { local, remote, state }));
     }
     ends.retain(|end| end.local == server || end.remote == server);
@@ -58,26 +61,25 @@ pub(super) fn between(ends: &[End], one: SocketAddr, other: SocketAddr) -> Vec<&
     ends.iter().filter(|end| names.contains(&(end.local, end.remote))).collect()
 }
 
+/// Shows the table that was [observed](observe), or says why there is none.
+pub(super) fn show(story: &mut Story<'_>, table: Option<Vec<End>>, picture: &Picture) -> Verdict {
+    match table {
+        Some(table) => story.show_lines(&lines(&table, picture)),
+        None => story.tell("(This system does not show its table of connections.)"),
+    }
+}
+
 /// The table as lines of text, with the descriptors of `picture` that hold each end.
-pub(super) fn lines(ends: &[End], picture: &Picture) -> Vec<String> {
+fn lines(ends: &[End], picture: &Picture) -> Vec<String> {
     let line = |local: &str, remote: &str, state: &str, holder: &str| {
         format!("{local:<18}{remote:<18}{state:<13}{holder}")
     };
     let heading = line("local address", "remote address", "state", "held by");
     let described = ends.iter().map(|end| {
         let remote = if end.state == TcpState::Listen { "-".into() } else { end.remote.to_string() };
-        line(&end.local.to_string(), &remote, state(end.state), &holder(end, picture))
+        line(&end.local.to_string(), &remote, &end.state.to_string(), &holder(end, picture))
     });
     std::iter::once(heading).chain(described).collect()
-}
-
-fn state(state: TcpState) -> &'static str {
-    match state {
-        TcpState::Listen => "LISTEN",
-        TcpState::Established => "ESTABLISHED",
-        TcpState::TimeWait => "TIME_WAIT",
-        TcpState::Other => "closing",
-    }
 }
 
 fn holder(end: &End, picture: &Picture) -> String {
@@ -94,4 +96,18 @@ fn holder(end: &End, picture: &Picture) -> String {
         None => return "no process".into(),
     };
     format!("{}, descriptor {}", player.role, row.number)
+}
+
+impl Player {
+    /// Its TCP sockets.
+    pub fn sockets(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.local_address().is_some())
+    }
+
+    /// Whether it has so many listening and so many connected TCP sockets.
+    #[must_use]
+    pub fn holds(&self, listening: usize, connected: usize) -> bool {
+        let listeners = self.sockets().filter(|socket| socket.listens()).count();
+        listeners == listening && self.sockets().count() - listeners == connected
+    }
 }

@@ -8,8 +8,9 @@ use anstyle::{AnsiColor, Style};
 use super::access::Access;
 use super::canvas::Canvas;
 use super::lanes::lanes;
-use super::picture::{Condition, Joint, Picture, Player, Row};
-use crate::os::Object;
+use super::picture::{Condition, Joint, Picture, Player, Row, Shared};
+use super::terminal::wrap;
+use super::wording;
 
 /// How a picture is to look.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +32,9 @@ const NARROW_LANE: usize = 2;
 const MARGIN: usize = 4;
 /// A box is at least so wide, for its title.
 const NARROWEST: usize = 48;
+
+/// A line of a note is no longer, so that it fits beside some lanes.
+const NOTE: usize = 64;
 
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
@@ -79,8 +83,8 @@ impl<'a> Sheet<'a> {
         let mut sheet =
             Sheet { picture, look, texts: Vec::new(), tops: Vec::new(), edge: 0, columns: Vec::new() };
         let mut top = 0;
-        for player in &picture.processes {
-            let lines = sheet.lines(player);
+        for (place, player) in picture.processes.iter().enumerate() {
+            let lines = sheet.lines(place, player);
             sheet.tops.push(top);
             top += lines.len() + 2;
             sheet.texts.push(lines);
@@ -108,43 +112,37 @@ impl<'a> Sheet<'a> {
         (lines.clone().min().unwrap_or_default(), lines.max().unwrap_or_default())
     }
 
-    fn lines(&self, player: &Player) -> Vec<Line> {
-        let rows = player.rows.iter().enumerate().filter(|(_, row)| row.visible);
-        let mut lines: Vec<Line> =
-            rows.map(|(index, row)| Line { row: Some(index), text: self.describe(player, row) }).collect();
-        let left_out = player.rows.len() - lines.len();
-        if let Some(remark) = remark(player, left_out) {
+    fn lines(&self, place: usize, player: &Player) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (index, row) in player.rows.iter().enumerate().filter(|(_, row)| row.visible) {
+            let noted = self.picture.notes.contains_key(&(place, Some(index)));
+            lines.push(Line { row: Some(index), text: self.describe(player, row, noted) });
+            lines.extend(self.notes(place, Some(index)));
+        }
+        lines.extend(self.notes(place, None));
+        let left_out = player.rows.iter().filter(|row| !row.visible).count();
+        if let Some(remark) = wording::remark(player, left_out) {
             lines.push(Line { row: None, text: remark });
         }
         lines
     }
 
-    fn describe(&self, player: &Player, row: &Row) -> String {
-        let number = row.number;
-        let standard = ["stdin", "stdout", "stderr"];
-        let name = usize::try_from(number).ok().and_then(|number| standard.get(number)).unwrap_or(&"");
-        let object = match row.access {
-            Some(access) if matches!(row.object, Object::Pipe { .. }) => {
-                format!("{}, {} end{}", row.object, verb(access), self.far_end(player, row, access))
-            }
-            _ => row.object.to_string(),
-        };
-        let text = format!("{number:>3} {name:<7}{object}");
-        if self.look.ascii { text.replace('↔', "<->") } else { text }
+    /// What is known beyond the picture, each note indented below what it is about.
+    fn notes(&self, place: usize, row: Option<usize>) -> impl Iterator<Item = Line> + use<'a> {
+        const NUMBER_AND_NAME: usize = 11;
+        let indent = if row.is_some() { NUMBER_AND_NAME } else { 0 };
+        let notes = self.picture.notes.get(&(place, row)).into_iter().flatten();
+        let lines = notes.flat_map(move |note| wrap(note, NOTE - indent).into_iter().enumerate());
+        lines.map(move |(number, text)| {
+            let hang = if number > 0 { indent + 2 } else { indent };
+            Line { row: None, text: format!("{:hang$}{text}", "") }
+        })
     }
 
-    /// Who holds the other end of a pipe, where no line shows it.
-    fn far_end(&self, player: &Player, row: &Row, access: Access) -> String {
-        let Some(shared) = row.shared() else { return String::new() };
-        let mut holders = self.picture.holders(shared);
-        holders.retain(|(_, held)| held.access.is_some_and(|theirs| theirs != access));
-        let (who, done) = if access == Access::Read { ("writer", "written") } else { ("reader", "read") };
-        match holders.first() {
-            None => format!("; no {who} here"),
-            Some(_) if holders.iter().any(|(_, held)| held.visible) => String::new(),
-            Some((other, _)) if other.role == player.role => String::new(),
-            Some((other, _)) => format!(", {done} by {}", other.program),
-        }
+    fn describe(&self, player: &Player, row: &Row, noted: bool) -> String {
+        let object = wording::object(self.picture, player, row, noted);
+        let text = format!("{:>3} {:<7}{object}", row.number, wording::standard_name(row));
+        if self.look.ascii { text.replace('↔', "<->") } else { text }
     }
 
     /// The line on which a row stands.
@@ -202,7 +200,11 @@ impl<'a> Sheet<'a> {
     fn draw_stubs(&self, canvas: &mut Canvas, place: usize) {
         for &(process, row) in &self.picture.joints[place].ends {
             let y = self.line_of((process, row));
-            let arrow = arrow(self.picture.processes[process].rows[row].access);
+            let joint = &self.picture.joints[place];
+            let arrow = match joint.shared {
+                Shared::Description(_) => arrow(None),
+                _ => arrow(self.picture.processes[process].rows[row].access),
+            };
             canvas.put(self.edge, y, "├", PLAIN);
             canvas.put(self.edge + 1, y, arrow, hue(place));
             canvas.across(self.edge + 1, self.columns[place], y, hue(place));
@@ -226,26 +228,6 @@ fn arrow(access: Option<Access>) -> &'static str {
     }
 }
 
-fn verb(access: Access) -> &'static str {
-    match access {
-        Access::Read => "read",
-        Access::Write => "write",
-        Access::Both => "read and write",
-    }
-}
-
-fn remark(player: &Player, left_out: usize) -> Option<String> {
-    match player.condition {
-        Condition::Zombie => Some("(no descriptors any more)".into()),
-        Condition::Gone => Some("(no such process any more)".into()),
-        _ if left_out == 0 => None,
-        _ if left_out == player.rows.len() => {
-            Some(format!("({left_out} descriptors, none of which plays a part here)"))
-        }
-        _ => Some(format!("(and {left_out} more that play no part here)")),
-    }
-}
-
 fn clip(text: &str, room: usize) -> String {
     if text.chars().count() <= room {
         return text.to_owned();
@@ -258,9 +240,10 @@ mod tests {
     use nix::unistd::Pid;
 
     use super::*;
+    use crate::os::Object;
 
     fn row(number: i32, pipe: u64, access: Access) -> Row {
-        Row { number, object: Object::Pipe { id: pipe }, access: Some(access), visible: true }
+        Row::new(number, Object::Pipe { id: pipe }, Some(access))
     }
 
     fn player(role: &str, pid: i32, rows: Vec<Row>) -> Player {

@@ -1,11 +1,14 @@
 //! One program, two processes: fork(2), and what becomes of the descriptors.
 
-use nix::sys::signal::{Signal, kill};
+use std::io;
+
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::Demo;
 use super::access::Access;
-use super::launch::server;
+use super::inheritance;
+use super::launch::{send, server_by};
 use super::picture::{Actor, Condition, Picture, Player, Row, unseen};
 use super::story::Story;
 use crate::os;
@@ -16,7 +19,7 @@ use crate::verdict::{Finding, Verdict};
 
 pub(super) const DEMO: Demo = Demo {
     name: "fork",
-    says: "a parent, a child, two pipes: who holds which end, and how the end passes",
+    says: "parent and child: what is copied, what is shared, how the end passes, what exec closes",
     run,
 };
 
@@ -26,8 +29,12 @@ fn run(story: &mut Story<'_>) -> Verdict {
     a_message_goes_round(story, &mut family)?;
     the_parent_passes_the_end_on(story, &mut family)?;
     the_child_ends(story, &family)?;
-    the_child_is_reaped(story, &mut family)
+    the_child_is_reaped(story, &mut family)?;
+    inheritance::tell(story)
 }
+
+/// What the parent finds in its environment.
+const VARIABLE: (&str, &str) = ("GREETING", "hello");
 
 /// `echo-fork`: a parent that has forked a child, and their client.
 struct Family {
@@ -39,7 +46,8 @@ struct Family {
 
 impl Family {
     fn launch(story: &Story<'_>) -> Verdict<Family> {
-        let mut server = server("echo-fork", "pipe", story.patience())?;
+        let variable = format!("{}={}", VARIABLE.0, VARIABLE.1);
+        let mut server = server_by(&["env", &variable], "echo-fork", "pipe", story.patience())?;
         let client = server.connect()?;
         let parent = server.pid()?;
         let forked = until(story.patience().start(), || {
@@ -71,13 +79,31 @@ fn after_the_fork(story: &mut Story<'_>, family: &Family) -> Verdict {
          descriptors 0 and 1 with dup2(2), where its standard input and output had been. What remains is \
          one circle: client, parent, child, parent, client.",
     )?;
+    story.tell(
+        "The child has a copy of everything else too. The parent was started by `env GREETING=hello echo-fork`, \
+         and so the child finds GREETING in its environment, as its own children would.",
+    )?;
     let claim = "each of the two pipes in between has one write end and one read end, in different processes";
     story.observe(&family.cast(), claim, is_settled)?;
+    inherits_the_environment(story, family)?;
     story.observe_sleep(family.child, "pipe_read", "the child sleeps in read(2)")?;
     let picture = story.observe(&family.cast(), "the kernel names one as the other's parent", |picture| {
         picture.player("child").is_some_and(|child| child.parent == Some(family.parent))
     })?;
     story.show(&picture)
+}
+
+/// Claims nothing where the system does not show environments.
+fn inherits_the_environment(story: &mut Story<'_>, family: &Family) -> Verdict {
+    let (name, value) = VARIABLE;
+    let has = |pid| os::has_mark(pid, name, value);
+    match has(family.parent).and_then(|parent| Ok(parent && has(family.child)?)) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(error) => Err(unseen("the environment of a process", &error)),
+        Ok(both) => {
+            story.claim(format!("parent and child both have {name}={value}"), both, "one of them has not")
+        }
+    }
 }
 
 /// Whether every unused end is closed: the child holds but its standard descriptors, and the pipes at its 0
@@ -175,8 +201,4 @@ fn the_child_is_reaped(story: &mut Story<'_>, family: &mut Family) -> Verdict {
     story.proven("end of file has reached the client", family.client.expect_eof())?;
     let picture = Picture::take(&family.cast())?;
     story.show(&picture)
-}
-
-fn send(pid: Pid, signal: Signal) -> Verdict {
-    kill(pid, signal).map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))
 }

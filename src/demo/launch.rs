@@ -1,11 +1,21 @@
 //! The bundled programs on stage.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-use crate::patience::Patience;
-use crate::server::{LaunchError, Server, Spec, Start, bundled};
-use crate::transport::Transport;
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use socket2::Socket;
+
+use super::picture::unseen;
+use crate::os;
+use crate::patience::{Patience, Waited, until, wait};
+use crate::server::{Instance, LaunchError, Server, Spec, Start, bundled};
+use crate::transport::{Client, Link, Transport, pipe_pair};
 use crate::verdict::{Finding, Verdict};
 
 /// The bundled program called `name`.
@@ -17,12 +27,66 @@ pub(super) fn program(name: &str) -> Verdict<PathBuf> {
 
 /// The bundled server called `name`, launched and ready.
 pub(super) fn server(name: &str, transport: &str, patience: Patience) -> Verdict<Server> {
+    launch_server(name, &spec(name, transport, Start::Bind)?, patience)
+}
+
+/// The same, by way of another program with its arguments, such as env(1).
+pub(super) fn server_by(by: &[&str], name: &str, transport: &str, patience: Patience) -> Verdict<Server> {
+    let spec = spec(name, transport, Start::Bind)?;
+    launch_server(name, &spec.wrapped_in(by.iter().copied()), patience)
+}
+
+/// The bundled server called `name`, before it is launched.
+pub(super) fn spec(name: &str, transport: &str, start: Start) -> Verdict<Spec> {
     let known = Transport::named(transport);
     let transport = known.ok_or_else(|| Finding::broken(format!("the transport {transport}"), "unknown"))?;
-    let address = transport.placeholders.iter().take(1).map(Into::into);
+    let places = if start == Start::Bind { transport.placeholders } else { &[] };
+    let address = places.iter().take(1).map(Into::into);
     let command = std::iter::once(program(name)?.into_os_string()).chain(address);
-    let spec = Spec::new(transport, Start::Bind, command);
-    spec.and_then(|spec| Server::launch(&spec, patience, 0)).map_err(|error| unlaunched(name, &error))
+    Spec::new(transport, start, command).map_err(|error| unlaunched(name, &error))
+}
+
+/// The server `name` that `spec` describes, launched and ready.
+pub(super) fn launch_server(name: &str, spec: &Spec, patience: Patience) -> Verdict<Server> {
+    Server::launch(spec, patience, 0).map_err(|error| unlaunched(name, &error))
+}
+
+/// A program with its descriptors 0, 1 and 2, as [`Instance::with_stdio`] says.
+pub(super) fn launch(
+    program: impl Into<OsString>,
+    arguments: &[OsString],
+    stdio: [Option<OwnedFd>; 3],
+) -> Verdict<Instance> {
+    let program = program.into();
+    let name = program.to_string_lossy().into_owned();
+    Instance::with_stdio((program, arguments.to_vec()), stdio).map_err(|error| unlaunched(&name, &error))
+}
+
+/// The system's own shell with a script of ours, in which `$1`, `$2` … are the `arguments`.
+pub(super) fn shell(
+    script: &'static str,
+    arguments: &[OsString],
+    stdio: [Option<OwnedFd>; 3],
+) -> Verdict<Instance> {
+    let words = ["-c", script, "sh"].map(OsString::from).into_iter().chain(arguments.iter().cloned());
+    launch("/bin/sh", &words.collect::<Vec<_>>(), stdio)
+}
+
+/// The children of `parent` that execute `program`, once there are `number` of them.
+pub(super) fn commands(parent: Pid, program: &str, number: usize, patience: Patience) -> Verdict<Vec<Pid>> {
+    let runs_it =
+        |pid: Pid| os::program(pid).is_some_and(|path| path.file_name() == Some(OsStr::new(program)));
+    let found = until(patience.start(), || {
+        let children = os::children(parent).map_err(|error| unseen("a list of children", &error))?;
+        let pids: Vec<_> = children.iter().map(|child| child.pid).filter(|&pid| runs_it(pid)).collect();
+        Ok((pids.len() == number).then_some(pids))
+    })?;
+    found.ok_or_else(|| Finding::fail(format!("{number} of {program}, launched by the shell"), "it has not"))
+}
+
+/// Sends `signal` to a process that an [`Instance`] of ours has launched.
+pub(super) fn send(pid: Pid, signal: Signal) -> Verdict {
+    kill(pid, signal).map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))
 }
 
 /// A launch that failed, as a finding.
@@ -32,4 +96,72 @@ pub(super) fn unlaunched(name: &str, error: &LaunchError) -> Finding {
         LaunchError::Unsupported { output } => Finding::unsupported(name, output),
         other => Finding::broken(format!("{name} running"), other.to_string()),
     }
+}
+
+/// The address of a server that has a port.
+pub(super) fn port(server: &Server) -> Verdict<SocketAddr> {
+    server.address().inet().ok_or_else(|| Finding::broken("a port", server.address().to_string()))
+}
+
+/// A TCP client in a process of its own. What is written to its standard input it sends to the server, and
+/// what comes back it prints.
+pub(super) struct Visitor {
+    // Dropped in this order: at the end of its input the program ends by itself.
+    /// The far ends of its standard input and output.
+    pub talk: Client,
+    /// Its process.
+    pub instance: Instance,
+}
+
+/// The program that [`Visitor`]s run.
+pub(super) const VISITOR: &str = "echo-tcp-client";
+
+impl Visitor {
+    /// A client of `server` that connects from `source`, or from wherever connect(2) chooses.
+    pub fn launch(server: SocketAddr, source: Option<SocketAddr>, patience: Patience) -> Verdict<Visitor> {
+        Visitor::launch_by(&[], server, source, patience)
+    }
+
+    /// The same, launched by the program that `words` begin with, such as a tracer.
+    pub fn launch_by(
+        words: &[OsString],
+        server: SocketAddr,
+        source: Option<SocketAddr>,
+        patience: Patience,
+    ) -> Verdict<Visitor> {
+        let (link, input, output) = pipe_pair().map_err(|error| unmade("two pipes", &error))?;
+        let addresses = [Some(server), source].into_iter().flatten();
+        let own = [program(VISITOR)?.into_os_string()].into_iter();
+        let command = own.chain(addresses.map(|address| address.to_string().into()));
+        let instance = Instance::running(words.iter().cloned().chain(command), input, output)
+            .map_err(|error| unlaunched(VISITOR, &error))?;
+        Ok(Visitor { talk: Client::new(link, patience), instance })
+    }
+
+    pub fn pid(&self) -> Pid {
+        self.instance.pid()
+    }
+}
+
+/// A listening socket of this very process, for a demo that plays the server itself.
+pub(super) fn listener() -> Verdict<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let listener = listener.map_err(|error| unmade("a listening socket", &error))?;
+    let address = listener.local_addr().map_err(|error| unmade("its address", &error))?;
+    Ok((listener, address))
+}
+
+/// The next connection of `listener`, as soon as there is one.
+pub(super) fn accept(listener: &TcpListener, patience: Patience) -> Verdict<Client> {
+    let mut interest = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+    if wait(&mut interest, patience.progress())? == Waited::Elapsed {
+        return Err(Finding::timeout("a client", "nobody connected"));
+    }
+    let accepted = listener.accept().and_then(|(connection, _)| Link::socket(Socket::from(connection)));
+    Ok(Client::new(accepted.map_err(|error| unmade("an accepted connection", &error))?, patience))
+}
+
+/// What this system would not give to the demo.
+pub(super) fn unmade(what: &str, error: &io::Error) -> Finding {
+    Finding::broken(what, error.to_string())
 }

@@ -2,31 +2,70 @@
 //!
 //! A demo runs bundled servers, stops the film at the moments worth seeing, and shows who holds which
 //! descriptor. It claims nothing that it has not verified: a demo whose story is not so on this system
-//! fails. One file per demo; what they share is the model ([`picture`]), its drawing ([`draw`]) and the
-//! narrator ([`story`]).
+//! fails. One file per demo; what they share is the model ([`picture`]), the narrator ([`story`]), and the stages
+//! it tells on ([`stage`]): a terminal ([`terminal`], [`draw`]) or a picture ([`svg`]).
 
 use std::io::Write;
 
+use crate::patience::Patience;
 use crate::verdict::Verdict;
 
 pub mod draw;
 pub mod picture;
+pub mod stage;
 pub mod story;
+pub mod svg;
+pub mod terminal;
 
 mod access;
+mod activation;
+mod actor;
+mod calls;
 mod canvas;
 mod connections;
+mod everything_is_a_file;
+mod fds;
 mod fork;
+mod greeting;
+mod half_close;
+mod inheritance;
 mod lanes;
 mod launch;
+mod many_clients;
 mod pipe;
-mod tcp;
+mod pipe_ends;
+mod props;
+mod redirect;
+mod reset;
+mod sharing;
+mod socket;
+mod time_wait;
+mod udp;
+mod unix;
+mod wording;
 
 pub use access::Access;
+use stage::Stage;
 use story::{Manner, Story};
+use terminal::Terminal;
 
 /// Every demo, in the order in which a beginner should see them.
-pub const DEMOS: &[&Demo] = &[&pipe::DEMO, &fork::DEMO, &tcp::DEMO];
+pub const DEMOS: &[&Demo] = &[
+    &fds::DEMO,
+    &redirect::DEMO,
+    &pipe::DEMO,
+    &fork::DEMO,
+    &socket::DEMO,
+    &greeting::DEMO,
+    &many_clients::DEMO,
+    &half_close::DEMO,
+    &reset::DEMO,
+    &time_wait::DEMO,
+    &udp::DEMO,
+    &unix::DEMO,
+    &activation::DEMO,
+    &everything_is_a_file::DEMO,
+];
 
 /// A story about one mechanism.
 #[derive(Debug)]
@@ -49,10 +88,18 @@ impl Demo {
     /// ended when this returns.
     ///
     /// # Errors
+    /// As [`play`](Demo::play).
+    pub fn tell(&self, out: &mut dyn Write, manner: Manner) -> Verdict {
+        self.play(&mut Terminal::new(out, manner), manner.patience)
+    }
+
+    /// Tells the story on `stage`. Every process that it launches has ended when this returns.
+    ///
+    /// # Errors
     /// A failure that names the claim that is not so here; unsupported where the system does not show what
     /// the story is about; a broken harness where its programs cannot be run.
-    pub fn tell(&self, out: &mut dyn Write, manner: Manner) -> Verdict {
-        let mut story = Story::new(out, manner);
+    pub fn play(&self, stage: &mut dyn Stage, patience: Patience) -> Verdict {
+        let mut story = Story::new(stage, patience);
         story.open(self.name, self.says)?;
         (self.run)(&mut story)?;
         story.close()
@@ -68,11 +115,12 @@ mod tests {
     #[test]
     fn every_demo_of_this_folder_is_on_the_list() {
         let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo")).unwrap();
-        for path in folder.map(|entry| entry.unwrap().path()) {
+        for path in folder.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
             let text = fs::read_to_string(&path).unwrap();
             let name = path.file_stem().unwrap().to_str().unwrap();
             let is_demo = name != "mod" && text.contains("const DEMO: Demo");
-            assert!(!is_demo || Demo::named(name).is_some(), "{} is not in DEMOS", path.display());
+            let listed = Demo::named(&name.replace('_', "-")).is_some();
+            assert!(!is_demo || listed, "{} is not in DEMOS", path.display());
         }
     }
 }

@@ -4,51 +4,19 @@
 //! *joined* when they refer to the same pipe or socket, or to the two ends of one connection. A renderer
 //! turns it into boxes and lines; a story asks it whether what it tells is so.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::RawFd;
 
 use nix::unistd::Pid;
 
-use super::access::{Access, access};
-use crate::os::{self, Object, Process, Socket, SocketName};
-use crate::transport::Client;
+use super::access::Access;
+pub use super::actor::Actor;
+use super::sharing::find_descriptions;
+use crate::os::{self, Object, OpenFile, Process, Socket, SocketName};
 use crate::verdict::{Finding, Verdict};
-
-/// A process and the part it plays.
-#[derive(Debug, Clone)]
-pub struct Actor {
-    role: String,
-    pid: Pid,
-    shown: Option<Vec<RawFd>>,
-}
-
-impl Actor {
-    /// A process whose whole descriptor table is shown.
-    pub fn new(role: impl Into<String>, pid: Pid) -> Actor {
-        Actor { role: role.into(), pid, shown: None }
-    }
-
-    /// This very process, of whose table only the ends that these clients hold are part of the story.
-    pub fn clients<'a>(role: impl Into<String>, clients: impl IntoIterator<Item = &'a Client>) -> Actor {
-        let held = |client: &'a Client| client.link().writer().into_iter().chain([client.reader()]);
-        let shown = clients.into_iter().flat_map(held).map(|end| end.as_raw_fd()).collect();
-        Actor { role: role.into(), pid: Pid::this(), shown: Some(shown) }
-    }
-
-    /// Shows `descriptor` too.
-    #[must_use]
-    pub fn and(mut self, descriptor: &impl AsFd) -> Actor {
-        self.shown.get_or_insert_default().push(descriptor.as_fd().as_raw_fd());
-        self
-    }
-
-    fn shows(&self, number: RawFd) -> bool {
-        self.shown.as_ref().is_none_or(|shown| shown.contains(&number))
-    }
-}
 
 /// Processes and what joins them, at one moment.
 #[derive(Debug, Clone)]
@@ -57,6 +25,9 @@ pub struct Picture {
     pub processes: Vec<Player>,
     /// Every object through which visible rows are connected.
     pub joints: Vec<Joint>,
+    /// What is known of a descriptor, or of a whole process, beyond the picture: by the index of the process and
+    /// that of the row in it.
+    pub notes: BTreeMap<(usize, Option<usize>), Vec<String>>,
 }
 
 /// One process of a picture.
@@ -100,6 +71,12 @@ pub struct Row {
     pub access: Option<Access>,
     /// False for one that the picture knows but leaves out.
     pub visible: bool,
+    /// Its open file description, if the system shows it.
+    pub open: Option<OpenFile>,
+    /// The same number for every descriptor in this picture that shares this file's open file description.
+    pub description: Option<usize>,
+    /// Whether its flags are part of the story.
+    pub tells_flags: bool,
 }
 
 /// What two descriptors have in common.
@@ -111,6 +88,12 @@ pub enum Shared {
     Socket(u64),
     /// The two ends of one connection, by both addresses, the lower one first.
     Connection(SocketAddr, SocketAddr),
+    /// Two Unix domain sockets that are connected with each other, by their ids, the lower one first.
+    Pair(u64, u64),
+    /// The two sides of a pseudo-terminal, by its number.
+    Terminal(u32),
+    /// The same open file description of a file, by its number in this picture.
+    Description(usize),
 }
 
 /// An object that joins visible rows, and where it is held.
@@ -130,13 +113,15 @@ impl Picture {
     pub fn take(cast: &[Actor]) -> Verdict<Picture> {
         let known = os::processes().map_err(|error| unseen("a list of processes", &error))?;
         let processes: Verdict<Vec<_>> = cast.iter().map(|actor| Player::look(actor, &known)).collect();
-        Ok(Picture::of(processes?))
+        let mut processes = processes?;
+        find_descriptions(&mut processes);
+        Ok(Picture::of(processes))
     }
 
     /// These processes, and what joins them.
     #[must_use]
     pub fn of(processes: Vec<Player>) -> Picture {
-        let mut picture = Picture { processes, joints: Vec::new() };
+        let mut picture = Picture { processes, joints: Vec::new(), notes: BTreeMap::new() };
         picture.join();
         picture
     }
@@ -158,7 +143,8 @@ impl Picture {
     fn bytes_pass(&self, joint: &Joint) -> bool {
         let access = |&(process, row): &(usize, usize)| self.processes[process].rows[row].access;
         let first = joint.ends.first().and_then(access);
-        !matches!(first, Some(Access::Read | Access::Write))
+        matches!(joint.shared, Shared::Description(_))
+            || !matches!(first, Some(Access::Read | Access::Write))
             || joint.ends.iter().any(|end| access(end) != first)
     }
 
@@ -234,6 +220,16 @@ impl Player {
 }
 
 impl Condition {
+    /// How a process is that the kernel lists.
+    #[must_use]
+    pub fn of(process: &Process) -> Condition {
+        match process {
+            Process { zombie: true, .. } => Condition::Zombie,
+            Process { stopped: true, .. } => Condition::Stopped,
+            process => Condition::Alive(os::blocked_in(process.pid)),
+        }
+    }
+
     /// Whether it has ended, so that it has no descriptors.
     #[must_use]
     pub fn is_ended(&self) -> bool {
@@ -242,21 +238,17 @@ impl Condition {
 }
 
 fn condition(process: Option<&Process>) -> Condition {
-    match process {
-        None => Condition::Gone,
-        Some(Process { zombie: true, .. }) => Condition::Zombie,
-        Some(Process { stopped: true, .. }) => Condition::Stopped,
-        Some(process) => Condition::Alive(os::blocked_in(process.pid)),
-    }
+    process.map_or(Condition::Gone, Condition::of)
 }
 
 fn rows(actor: &Actor) -> Verdict<Vec<Row>> {
     let table = os::descriptors(actor.pid).map_err(|error| unseen("a descriptor table", &error))?;
-    let row = |descriptor: os::Descriptor| Row {
-        number: descriptor.number,
-        access: access(actor.pid, descriptor.number),
-        visible: actor.shows(descriptor.number),
-        object: descriptor.object,
+    let row = |descriptor: os::Descriptor| {
+        let visible = actor.shows(&descriptor);
+        let os::Descriptor { number, object } = descriptor;
+        let open = os::open_file(actor.pid, number).ok();
+        let access = open.as_ref().and_then(Access::of);
+        Row { visible, open, tells_flags: actor.tells_flags, ..Row::new(number, object, access) }
     };
     Ok(table.into_iter().map(row).collect())
 }
@@ -270,6 +262,12 @@ pub(super) fn unseen(what: &str, error: &io::Error) -> Finding {
 }
 
 impl Row {
+    /// One that is shown, and of which no more is known.
+    #[must_use]
+    pub fn new(number: RawFd, object: Object, access: Option<Access>) -> Row {
+        Row { number, object, access, visible: true, open: None, description: None, tells_flags: false }
+    }
+
     /// What it may have in common with other descriptors.
     #[must_use]
     pub fn shared(&self) -> Option<Shared> {
@@ -279,6 +277,7 @@ impl Row {
                 Some(Shared::Connection(*local.min(remote), *local.max(remote)))
             }
             Object::Socket(socket) => Some(Shared::Socket(socket.id)),
+            Object::File(_) => self.description.map(Shared::Description),
             _ => None,
         }
     }
@@ -295,32 +294,6 @@ impl Row {
         match &self.object {
             Object::Socket(Socket { name: SocketName::Tcp(local, _), .. }) => Some(*local),
             _ => None,
-        }
-    }
-}
-
-/// One line for each process, for the report of a claim that is not so.
-impl fmt::Display for Picture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, player) in self.processes.iter().enumerate() {
-            let break_line = if place > 0 { "\n" } else { "" };
-            write!(f, "{break_line}{} ({}), {}:", player.role, player.pid, player.condition)?;
-            for row in player.rows.iter().filter(|row| row.visible) {
-                write!(f, " {}={};", row.number, row.object)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Condition::Alive(None) => f.write_str("alive"),
-            Condition::Alive(Some(place)) => write!(f, "blocked in {place}"),
-            Condition::Stopped => f.write_str("stopped by a signal"),
-            Condition::Zombie => f.write_str("zombie: ended, and not yet reaped"),
-            Condition::Gone => f.write_str("reaped"),
         }
     }
 }

@@ -1,14 +1,20 @@
-//! `A | B`: two processes joined by a pipe. pipe(7).
+//! `A | B > out.txt`: two processes joined by a pipe. pipe(7).
 
+use std::ffi::OsString;
+use std::fs;
 use std::os::fd::OwnedFd;
 
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use super::Demo;
-use super::launch::{program, unlaunched};
+use super::launch::{commands, program, send, shell};
 use super::picture::{Actor, Picture, Player};
+use super::pipe_ends::{a_stray_end_stays_open, ended_well, the_reader_goes};
+use super::props::{Folder, copy, terminal};
 use super::story::Story;
-use crate::patience::Patience;
+use crate::os::{self, Object};
+use crate::patience::until;
 use crate::payload::{MIB, payload};
 use crate::server::Instance;
 use crate::transport::{Client, pipe_pair};
@@ -16,15 +22,18 @@ use crate::verdict::{Finding, Verdict, count};
 
 pub(super) const DEMO: Demo = Demo {
     name: "pipe",
-    says: "A | B, two processes joined by a pipe: empty, full, ended, never ending",
+    says: "A | B > file, two processes joined by a pipe: empty, full, ended, never ending",
     run,
 };
 
 /// The program that plays both A and B.
 const PROGRAM: &str = "echo-pipe";
 
+/// What the shell is told; `$1` is the program, `$2` the file.
+const SCRIPT: &str = r#""$1" | "$1" > "$2"; exit $?"#;
+
 fn run(story: &mut Story<'_>) -> Verdict {
-    let mut line = Pipeline::launch(story.patience())?;
+    let mut line = Pipeline::launch(story)?;
     at_rest(story, &line)?;
     a_message_travels(story, &mut line)?;
     the_pipe_is_full(story, &mut line)?;
@@ -33,40 +42,67 @@ fn run(story: &mut Story<'_>) -> Verdict {
     a_stray_end_stays_open(story)
 }
 
-/// The client, A, and B, joined in a circle by three pipes.
+/// A shell in a terminal, the two programs that it has joined, and a client that speaks to the first.
 struct Pipeline {
     // Dropped in this order: at the end of their input the programs end by themselves.
     client: Client,
-    /// A second write end of the pipe from A to B, held by this process.
-    stray: Option<OwnedFd>,
-    a: Instance,
-    b: Instance,
+    shell: Instance,
+    a: Pid,
+    b: Pid,
+    folder: Folder,
+    /// What the file holds by now.
+    written: Vec<u8>,
+    // Only held: programs whose terminal has gone are hung up.
+    _person: Client,
+    _terminal: OwnedFd,
 }
 
 impl Pipeline {
-    fn launch(patience: Patience) -> Verdict<Pipeline> {
-        let mut line = Pipeline::launch_with_stray_end(patience)?;
-        line.stray = None;
-        Ok(line)
+    fn launch(story: &Story<'_>) -> Verdict<Pipeline> {
+        let broken = |error: std::io::Error| Finding::broken("two pipes", error.to_string());
+        let folder = Folder::new()?;
+        let (person, terminal) = terminal(story.patience())?;
+        let (link, input, _) = pipe_pair().map_err(broken)?;
+        let arguments: [OsString; 2] = [program(PROGRAM)?.into(), folder.path("out.txt").into()];
+        let stdio = [Some(input), Some(copy(&terminal)?), Some(copy(&terminal)?)];
+        let shell = shell(SCRIPT, &arguments, stdio)?;
+        let (a, b) = in_order(&commands(shell.pid(), PROGRAM, 2, story.patience())?)?;
+        let client = Client::new(link, story.patience());
+        let written = Vec::new();
+        Ok(Pipeline { client, shell, a, b, folder, written, _person: person, _terminal: terminal })
     }
 
-    fn launch_with_stray_end(patience: Patience) -> Verdict<Pipeline> {
-        let broken = |error: std::io::Error| Finding::broken("three pipes", error.to_string());
-        let (link, a_input, b_output) = pipe_pair().map_err(broken)?;
-        let (b_input, a_output) = os_pipe::pipe().map_err(broken)?;
-        let stray = a_output.try_clone().map_err(broken)?;
-        let start = |input: OwnedFd, output: OwnedFd| {
-            Instance::between(program(PROGRAM)?, input, output).map_err(|error| unlaunched(PROGRAM, &error))
-        };
-        let a = start(a_input, a_output.into())?;
-        let b = start(b_input.into(), b_output)?;
-        Ok(Pipeline { client: Client::new(link, patience), stray: Some(stray.into()), a, b })
+    fn cast(&self) -> [Actor; 4] {
+        let client = Actor::clients("client", []);
+        let client = self.client.link().writer().iter().fold(client, Actor::and);
+        let shell = Actor::new("shell", self.shell.pid());
+        [client, shell, Actor::new("A", self.a), Actor::new("B", self.b)]
     }
 
-    fn cast(&self) -> [Actor; 3] {
-        let client = Actor::clients("client", [&self.client]);
-        let client = self.stray.iter().fold(client, Actor::and);
-        [client, Actor::new("A", self.a.pid()), Actor::new("B", self.b.pid())]
+    /// Waits until the file holds all that was sent, in order.
+    fn arrived(&mut self, sent: &[u8], story: &Story<'_>) -> Verdict {
+        self.written.extend_from_slice(sent);
+        let path = self.folder.path("out.txt");
+        // Asked for its length first: what is long is read only once.
+        let full = || fs::metadata(&path).is_ok_and(|file| file.len() >= self.written.len() as u64);
+        until(story.patience().progress(), || Ok(full().then_some(())))?;
+        self.folder.expect("out.txt", &self.written, story.patience())
+    }
+}
+
+/// The one that writes into the pipe, and the one that reads from it.
+fn in_order(pair: &[Pid]) -> Verdict<(Pid, Pid)> {
+    let is_piped = |pid: Pid| {
+        let table = os::descriptors(pid).unwrap_or_default();
+        table.iter().any(|it| it.number == 1 && matches!(it.object, Object::Pipe { .. }))
+    };
+    match *pair {
+        [a, b] if is_piped(a) && !is_piped(b) => Ok((a, b)),
+        [b, a] if is_piped(a) && !is_piped(b) => Ok((a, b)),
+        _ => Err(Finding::fail(
+            "one program that writes into a pipe, and one that reads from it",
+            "no such two",
+        )),
     }
 }
 
@@ -77,32 +113,36 @@ fn a_and_b_are_joined(picture: &Picture) -> bool {
 fn at_rest(story: &mut Story<'_>, line: &Pipeline) -> Verdict {
     story.step("Two programs at rest")?;
     story.tell(
-        "A shell that reads `A | B` calls pipe(2) once. The kernel makes a buffer and gives back two \
-         descriptors: what is written to one is read from the other. Then the shell calls fork(2) for each \
-         program, and in the new process dup2(2): the write end becomes A's descriptor 1, its standard \
-         output, and the read end becomes B's descriptor 0, its standard input. Only then does execve(2) \
-         load the program, which need not know that it speaks to a pipe.",
+        "A shell has been told `A | B > out.txt`. It has called pipe(2) once: the kernel made a buffer and gave \
+         back two descriptors; what is written to one is read from the other. Then it has called fork(2) for \
+         each program, and in the new process dup2(2): the write end became A's descriptor 1, its standard \
+         output, and the read end B's descriptor 0, its standard input. B's 1 became the file. Only then did \
+         execve(2) load the program, which need not know that it speaks to a pipe. At last the shell closed both \
+         ends, which are none of its own, and waits.",
     )?;
     story.tell(
-        "This demo has done the same with two processes of the program echo-pipe, which copies its input \
-         to its output, and has made two pipes more, so that it can play the client itself. Every line \
-         beside the boxes is one pipe. The number behind the word pipe is the kernel's own name for it, and \
-         both ends show the same one.",
+        "Here A and B are two processes of the program echo-pipe, which copies its input to its output, and this \
+         demo is the client that speaks to A. Every line beside the boxes is one pipe, and its arrows say which \
+         way the bytes go. The number behind the word pipe is the kernel's own name for it, and both ends show \
+         the same one.",
     )?;
-    let joined =
-        "A's descriptor 1 and B's descriptor 0 are the two ends of one pipe, held by nobody else here";
-    story.observe(&line.cast(), joined, a_and_b_are_joined)?;
-    story.observe_sleep(line.a.pid(), "pipe_read", "A sleeps in read(2), for its pipe is empty")?;
-    story.observe_sleep(line.b.pid(), "pipe_read", "B sleeps in read(2) too")?;
-    let ring = "the client's two descriptors are the far ends of A's standard input and B's standard output";
-    let picture = story.observe(&line.cast(), ring, is_a_ring)?;
+    let cast = line.cast();
+    let joined = "A's descriptor 1 and B's descriptor 0 are the two ends of one pipe, and nobody else here holds \
+                  either: not the shell, either";
+    story.observe(&cast, joined, a_and_b_are_joined)?;
+    let file = Object::File(line.folder.path("out.txt"));
+    story.observe(&cast, "B's descriptor 1 is the file out.txt", |picture| {
+        picture.row("B", 1).is_some_and(|row| row.object == file)
+    })?;
+    story.observe_sleep(line.a, "pipe_read", "A sleeps in read(2), for its pipe is empty")?;
+    story.observe_sleep(line.b, "pipe_read", "B sleeps in read(2) too")?;
+    let three = "each holds just its three standard descriptors";
+    let picture = story.observe(&cast, three, |picture| {
+        ["A", "B"]
+            .iter()
+            .all(|role| picture.player(role).map(Player::numbers).is_some_and(|held| held == [0, 1, 2]))
+    })?;
     story.show(&picture)
-}
-
-fn is_a_ring(picture: &Picture) -> bool {
-    let ends = picture.player("client").map(Player::numbers).unwrap_or_default();
-    let joined = |end: i32, far: (&str, i32)| picture.joins(&[("client", end), far]);
-    ends.iter().any(|&end| joined(end, ("A", 0))) && ends.iter().any(|&end| joined(end, ("B", 1)))
 }
 
 fn a_message_travels(story: &mut Story<'_>, line: &mut Pipeline) -> Verdict {
@@ -110,12 +150,13 @@ fn a_message_travels(story: &mut Story<'_>, line: &mut Pipeline) -> Verdict {
     story.tell(
         "The client calls write(2) with 12 bytes. The kernel copies them into the first pipe and wakes A, \
          whose read(2) returns with them. A's write(2) puts them into the second pipe and wakes B, and B's \
-         write(2) puts them into the third, from which the client reads them. The bytes have been copied \
-         into the kernel three times and out of it three times; no process has seen another's memory.",
+         write(2) puts them into the file. The bytes have been copied into the kernel and out of it again at \
+         every step; no process has seen another's memory.",
     )?;
     let message = b"hello, pipe\n";
-    let echoed = line.client.exchange(message);
-    story.proven("\"hello, pipe\" came back through A and B, byte for byte", echoed)
+    line.client.send(message)?;
+    let arrived = line.arrived(message, story);
+    story.proven("\"hello, pipe\" has come through A and B into out.txt, byte for byte", arrived)
 }
 
 fn the_pipe_is_full(story: &mut Story<'_>, line: &mut Pipeline) -> Verdict {
@@ -136,23 +177,21 @@ fn the_pipe_is_full(story: &mut Story<'_>, line: &mut Pipeline) -> Verdict {
          show nothing of it. Only the place in the kernel where A sleeps has changed, as the lower edge of \
          its box says.",
     ))?;
-    let picture =
-        story.observe(&line.cast(), "the pipes join the same descriptors as before", |picture| {
-            a_and_b_are_joined(picture) && is_a_ring(picture)
-        })?;
+    let same = "the pipe joins the same two descriptors as before";
+    let picture = story.observe(&line.cast(), same, a_and_b_are_joined)?;
     story.show(&picture)?;
     story.tell("SIGCONT wakes B. It reads, there is room again, and A's write(2) returns.")?;
-    signal(&line.b, Signal::SIGCONT)?;
-    let returned = line.client.expect(&bytes[..sent]);
-    story.proven(format!("all {went_in} came back in order: none was lost"), returned)
+    send(line.b, Signal::SIGCONT)?;
+    let arrived = line.arrived(&bytes[..sent], story);
+    story.proven(format!("all {went_in} came out in order: none was lost"), arrived)
 }
 
 /// Stops B and writes until neither A nor the client can go on; answers how many bytes went in.
 fn fill(story: &mut Story<'_>, line: &mut Pipeline, bytes: &[u8]) -> Verdict<usize> {
-    signal(&line.b, Signal::SIGSTOP)?;
-    story.observe_stop(line.b.pid(), "B is stopped")?;
+    send(line.b, Signal::SIGSTOP)?;
+    story.observe_stop(line.b, "B is stopped")?;
     let before = line.client.stuff(bytes)?;
-    story.observe_sleep(line.a.pid(), "pipe_write", "A sleeps in write(2), for the pipe to B is full")?;
+    story.observe_sleep(line.a, "pipe_write", "A sleeps in write(2), for the pipe to B is full")?;
     // While A came that far it has made room once more.
     Ok(before + line.client.stuff(&bytes[before..])?)
 }
@@ -163,95 +202,23 @@ fn the_writer_closes(story: &mut Story<'_>, mut line: Pipeline) -> Verdict {
         "The client calls close(2) on its write end. It was the only one of that pipe, so A's read(2) \
          returns 0. That is all that end of file is: not a byte, not a signal, but the answer that there is \
          nothing and never will be. A ends. When a process ends, the kernel closes its descriptors, here the \
-         only write end of the pipe to B. B reads 0 in its turn and ends, and so the client reads 0 too.",
+         only write end of the pipe to B. B reads 0 in its turn and ends too. The shell, which has waited for \
+         both with waitpid(2), takes B's exit status for that of the whole line, and ends as well.",
     )?;
     line.client.shut_down_write()?;
-    let limit = story.patience().exit();
-    for (role, instance) in [("A", &mut line.a), ("B", &mut line.b)] {
-        ended_well(story, role, instance, limit)?;
-    }
-    story.proven("the client reads end of file", line.client.expect_eof())?;
-    let picture = story.observe(&line.cast(), "A and B hold no descriptor any more", |picture| {
-        ["A", "B"].iter().all(|role| picture.player(role).is_some_and(|player| player.rows.is_empty()))
-    })?;
-    story.tell(
-        "What is left of A and B is an entry in the process table, with their exit status: a zombie, until \
-         the parent asks for it with waitpid(2).",
-    )?;
-    story.show(&picture)
-}
-
-fn ended_well(
-    story: &mut Story<'_>,
-    role: &str,
-    instance: &mut Instance,
-    limit: std::time::Duration,
-) -> Verdict {
-    let status = instance.wait(limit);
-    let claim = format!("{role} ended by itself, with exit status 0");
-    let seen = status.map_or("it lives on".into(), crate::server::describe);
-    story.claim(claim, status.is_some_and(|status| status.success()), seen)
-}
-
-fn the_reader_goes(story: &mut Story<'_>) -> Verdict {
-    story.step("The reader goes: SIGPIPE and EPIPE")?;
-    let mut line = Pipeline::launch(story.patience())?;
-    story.tell(
-        "A new A and a new B; but this time B, the reader, is killed. The kernel closes its descriptors, \
-         and with them the only read end of the pipe. A notices nothing: it sleeps in read(2) on its other \
-         pipe.",
-    )?;
-    let limit = story.patience().exit();
-    line.b.kill_leader(limit).map_err(|error| Finding::broken("B killed", error.to_string()))?;
-    let alone = "A's descriptor 1 is a pipe whose read end nobody holds";
-    let picture = story.observe(&line.cast(), alone, |picture| picture.joins(&[("A", 1)]))?;
-    story.show(&picture)?;
-    story.tell(
-        "Then the client sends a message. A reads it, and when it calls write(2) on a pipe without readers, \
-         the kernel sends it SIGPIPE, which ends a program that has not asked otherwise: so `yes | head -1` \
-         comes to an end. A program that ignores SIGPIPE gets the error EPIPE from write(2) instead. \
-         echo-pipe does so, as Rust programs do by default, and ends of its own accord.",
-    )?;
-    line.client.send(b"is anybody there?\n")?;
-    ended_well(story, "A", &mut line.a, limit)?;
-    let waits = line.client.link().writer().is_some();
-    story.claim(
-        "nobody had closed A's input: it was the write that ended it",
-        waits,
-        "the client had closed it",
-    )
-}
-
-fn a_stray_end_stays_open(story: &mut Story<'_>) -> Verdict {
-    story.step("A stray write end: end of file never comes")?;
-    let mut line = Pipeline::launch_with_stray_end(story.patience())?;
-    story.tell(
-        "The commonest mistake with pipes. Once more a new A and B, but the client has kept a copy of the \
-         write end that it gave to A, as a shell would that forgot to close it after fork(2). The client \
-         closes the write end of the pipe to A; A reads end of file and ends. B does not: a pipe is at its \
-         end only when every copy of its write end is closed, whoever holds it, used or not. The line from \
-         the client to B is what keeps B waiting.",
-    )?;
-    line.client.shut_down_write()?;
-    ended_well(story, "A", &mut line.a, story.patience().exit())?;
-    story.observe_sleep(line.b.pid(), "pipe_read", "B still sleeps in read(2)")?;
+    ended_well(story, "the shell", &mut line.shell, story.patience().exit())?;
     let picture = story.observe(
         &line.cast(),
-        "the only other end of the pipe at B's descriptor 0 is the client's stray one",
+        "A and B have ended too, and hold no descriptor any more",
         |picture| {
-            let ends = picture.player("client").map(Player::numbers).unwrap_or_default();
-            ends.iter().any(|&end| picture.joins(&[("client", end), ("B", 0)]))
+            ["A", "B"]
+                .iter()
+                .all(|role| picture.player(role).is_some_and(|player| player.condition.is_ended()))
         },
     )?;
-    let silent = !line.client.hears_within(story.patience().stall())?;
-    story.claim("no end of file comes out of B", silent, "something came")?;
     story.show(&picture)?;
-    story.tell("At last the client closes the stray end, and everything ends as it should have at once.")?;
-    line.stray = None;
-    ended_well(story, "B", &mut line.b, story.patience().exit())?;
-    story.proven("the client reads end of file", line.client.expect_eof())
-}
-
-fn signal(instance: &Instance, signal: Signal) -> Verdict {
-    instance.signal(signal).map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))
+    story.tell(
+        "Of A and B nothing is left. The shell is a zombie: an entry in the process table, with its exit \
+         status, until its own parent, this demo, asks for it.",
+    )
 }

@@ -1,21 +1,17 @@
-//! The narrator: prints a demo step by step, pauses, and lets nothing be told that is not so.
+//! The narrator: tells a demo step by step, and lets nothing be told that is not so.
 
 use std::fmt::Display;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
-use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
-use nix::poll::{PollFd, PollFlags};
 use nix::unistd::Pid;
 
-use super::draw::{Look, WIDTH, draw};
+use super::draw::Look;
 use super::picture::{Actor, Picture, unseen};
+use super::stage::{Event, Stage};
 use crate::os;
-use crate::patience::{Patience, Waited, until, wait};
-use crate::verdict::{Finding, Verdict, count};
+use crate::patience::{Patience, until};
+use crate::verdict::{Finding, Verdict};
 
-/// How a story is to be told.
+/// How a story is to be told in a terminal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manner {
     /// How pictures look.
@@ -32,27 +28,23 @@ pub struct Manner {
 /// ends the story with a [`Finding`] that names what was expected; those that hold are listed where
 /// they were verified.
 pub struct Story<'a> {
-    out: &'a mut dyn Write,
-    manner: Manner,
+    stage: &'a mut dyn Stage,
+    patience: Patience,
     step: usize,
     verified: usize,
     claims: Vec<String>,
 }
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const HOLDS: Style = AnsiColor::Green.on_default();
-
 impl<'a> Story<'a> {
-    /// Tells to `out`, with escape sequences for colours.
-    pub fn new(out: &'a mut dyn Write, manner: Manner) -> Story<'a> {
-        Story { out, manner, step: 0, verified: 0, claims: Vec::new() }
+    /// Tells on `stage`; the kernel may take as long as `patience` allows to bear a claim out.
+    pub fn new(stage: &'a mut dyn Stage, patience: Patience) -> Story<'a> {
+        Story { stage, patience, step: 0, verified: 0, claims: Vec::new() }
     }
 
     /// The deadlines in force.
     #[must_use]
     pub fn patience(&self) -> Patience {
-        self.manner.patience
+        self.patience
     }
 
     /// The name of the story, and what it is about.
@@ -60,7 +52,7 @@ impl<'a> Story<'a> {
     /// # Errors
     /// As [`tell`](Story::tell).
     pub fn open(&mut self, name: &str, about: &str) -> Verdict {
-        self.print(format_args!("{BOLD}{name}{BOLD:#}: {about}.\n\n"))
+        self.stage.play(Event::Opened { name, about })
     }
 
     /// Ends the step before and begins one with the heading `title`.
@@ -69,14 +61,8 @@ impl<'a> Story<'a> {
     /// As [`tell`](Story::tell).
     pub fn step(&mut self, title: &str) -> Verdict {
         self.list_claims()?;
-        if self.step > 0 {
-            self.pause()?;
-        }
         self.step += 1;
-        let number = self.step;
-        let rule = if self.manner.look.ascii { "-" } else { "─" };
-        let rest = rule.repeat(WIDTH.saturating_sub(format!("-- {number}. {title} ").chars().count()));
-        self.print(format_args!("{BOLD}{rule}{rule} {number}. {title} {rest}{BOLD:#}\n\n"))
+        self.stage.play(Event::Step { number: self.step, title })
     }
 
     /// A paragraph.
@@ -85,10 +71,7 @@ impl<'a> Story<'a> {
     /// Interrupted where nobody reads any more.
     pub fn tell(&mut self, text: &str) -> Verdict {
         self.list_claims()?;
-        for line in wrap(text, WIDTH) {
-            self.print(format_args!("{line}\n"))?;
-        }
-        self.print("\n")
+        self.stage.play(Event::Told(text))
     }
 
     /// A picture, and what has been verified since the last one.
@@ -96,8 +79,7 @@ impl<'a> Story<'a> {
     /// # Errors
     /// As [`tell`](Story::tell).
     pub fn show(&mut self, picture: &Picture) -> Verdict {
-        let drawing = draw(picture, self.manner.look);
-        self.print(format_args!("{drawing}\n"))?;
+        self.stage.play(Event::Shown(picture))?;
         self.list_claims()
     }
 
@@ -106,10 +88,7 @@ impl<'a> Story<'a> {
     /// # Errors
     /// As [`tell`](Story::tell).
     pub fn show_lines(&mut self, lines: &[String]) -> Verdict {
-        for line in lines {
-            self.print(format_args!("  {line}\n"))?;
-        }
-        self.print("\n")?;
+        self.stage.play(Event::Lines(lines))?;
         self.list_claims()
     }
 
@@ -197,38 +176,15 @@ impl<'a> Story<'a> {
     /// As [`tell`](Story::tell).
     pub fn close(&mut self) -> Verdict {
         self.list_claims()?;
-        let claims = count(self.verified, "claim");
-        self.print(format_args!("{DIM}{claims} verified on this machine, just now.{DIM:#}\n"))
+        self.stage.play(Event::Closed { verified: self.verified })
     }
 
     fn list_claims(&mut self) -> Verdict {
         if self.claims.is_empty() {
             return Ok(());
         }
-        let mark = if self.manner.look.ascii { "ok" } else { "✓" };
-        for claim in std::mem::take(&mut self.claims) {
-            let mut lines = wrap(&claim, WIDTH - 5).into_iter();
-            let first = lines.next().unwrap_or_default();
-            self.print(format_args!("  {HOLDS}{mark}{HOLDS:#} {first}\n"))?;
-            for line in lines {
-                self.print(format_args!("  {:width$} {line}\n", "", width = mark.chars().count()))?;
-            }
-        }
-        self.print("\n")
-    }
-
-    fn pause(&mut self) -> Verdict {
-        if !self.manner.pauses {
-            return Ok(());
-        }
-        self.print(format_args!("{DIM}Enter for the next step{DIM:#} "))?;
-        self.out.flush().map_err(|error| unheard(&error))?;
-        self.manner.pauses = await_enter()?;
-        Ok(())
-    }
-
-    fn print(&mut self, text: impl Display) -> Verdict {
-        write!(self.out, "{text}").map_err(|error| unheard(&error))
+        let claims = std::mem::take(&mut self.claims);
+        self.stage.play(Event::Verified(&claims))
     }
 }
 
@@ -238,56 +194,17 @@ fn sleepers_are_shown() -> bool {
     processes.iter().any(|process| os::blocked_in(process.pid).is_some())
 }
 
-/// Whoever read the story has seen enough: that is no failure.
-fn unheard(error: &io::Error) -> Finding {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => Finding::interrupted().because("nobody reads on"),
-        _ => Finding::broken("the story written to standard output", error.to_string()),
-    }
-}
-
-/// False once standard input has ended: then there is nobody to wait for.
-fn await_enter() -> Verdict<bool> {
-    const GLANCE: Duration = Duration::from_secs(60);
-    let stdin = io::stdin();
-    // Not `read_line` alone: it would not notice that the user has interrupted the run.
-    while wait(&mut [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)], GLANCE)? == Waited::Elapsed {}
-    let length = stdin.read_line(&mut String::new());
-    Ok(length.map_err(|error| Finding::broken("a line from standard input", error.to_string()))? > 0)
-}
-
-/// Breaks `text` between words into lines of at most `width` characters.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        if line > 0 && line + 1 + word.chars().count() > width {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            let space = if line.is_empty() { "" } else { " " };
-            line.push_str(space);
-            line.push_str(word);
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::terminal::Terminal;
     use super::*;
-
-    #[test]
-    fn lines_break_between_words_and_no_word_is_lost() {
-        assert_eq!(wrap("one two  three\n four", 9), ["one two", "three", "four"]);
-        assert_eq!(wrap("unbreakable", 4), ["unbreakable"]);
-    }
 
     #[test]
     fn a_false_claim_ends_the_story_and_is_named() {
         let mut out = Vec::new();
-        let finding =
-            Story::new(&mut out, Manner::default()).claim("water is dry", false, "wet").unwrap_err();
+        let mut terminal = Terminal::new(&mut out, Manner::default());
+        let mut story = Story::new(&mut terminal, Patience::default());
+        let finding = story.claim("water is dry", false, "wet").unwrap_err();
         assert_eq!((finding.expected.as_str(), finding.actual.as_str()), ("water is dry", "wet"));
     }
 }

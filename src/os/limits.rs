@@ -47,8 +47,51 @@ pub fn restore_descriptor_limit(command: &mut Command) {
 /// Those of `sysconf(3)`.
 pub fn most_processes() -> io::Result<u64> {
     let own = sysconf(SysconfVar::CHILD_MAX)?.map_or(u64::MAX, c_long::unsigned_abs);
-    let container = fs::read_to_string("/sys/fs/cgroup/pids.max").ok();
-    Ok(container.and_then(|text| text.trim().parse().ok()).map_or(own, |contained| own.min(contained)))
+    let contained = group_limit("pids", "pids.max").and_then(|text| text.parse().ok());
+    Ok(contained.map_or(own, |contained| own.min(contained)))
+}
+
+/// What a container allows: the memory and processor controllers of cgroups(7), where there are any.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Container {
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Processors, or the share of one.
+    pub processors: Option<f64>,
+}
+
+/// What limits this process in its container; nothing where none is told.
+#[must_use]
+pub fn container() -> Container {
+    // Version 1 says "no limit" with as many bytes as fit into whole pages.
+    const NO_LIMIT: u64 = 1 << 62;
+    let memory = ["memory.max", "memory.limit_in_bytes"].map(|file| group_limit("memory", file));
+    let memory = memory.into_iter().flatten().find_map(|text| text.parse().ok());
+    let [unified, quota, period] =
+        ["cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"].map(|file| group_limit("cpu", file));
+    let processors = unified.or_else(|| Some(format!("{} {}", quota?, period?)));
+    let share = |text: String| {
+        let (quota, period) = text.split_once(' ')?;
+        Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
+    };
+    Container {
+        memory: memory.filter(|&bytes| bytes < NO_LIMIT),
+        processors: processors.and_then(share).filter(|&number| number > 0.0),
+    }
+}
+
+/// What `file` of this process's own control group says, in the one hierarchy of version 2, or in that of `controller`
+/// alone. In a container the own group often is the root of what is mounted.
+fn group_limit(controller: &str, file: &str) -> Option<String> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let lines = groups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
+    let own: Vec<_> =
+        lines.filter(|(names, _)| names.is_empty() || names.split(',').any(|it| it == controller)).collect();
+    let places = own.iter().flat_map(|(names, path)| {
+        let hierarchy = if names.is_empty() { String::new() } else { format!("/{controller}") };
+        [*path, ""].map(|group| format!("/sys/fs/cgroup{hierarchy}{group}/{file}"))
+    });
+    places.into_iter().find_map(|path| fs::read_to_string(path).ok()).map(|text| text.trim().to_owned())
 }
 
 /// Undoes an ignored SIGCHLD, which a parent can leave us: with it the kernel forgets how children ended

@@ -1,8 +1,9 @@
 //! Linux: `/proc` shows, pidfds tell. See proc(5), `pidfd_open(2)`, prctl(2).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
@@ -19,13 +20,13 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, getppid};
-use procfs::net::{TcpNetEntries, TcpNetEntry, UdpState};
-use procfs::process::{FDTarget, Process as ProcEntry, Stat};
-use procfs::{FromBufReadSI, FromRead, ProcError, ProcResult};
+use procfs::net::UdpState;
+use procfs::process::{FDInfo, FDTarget, Process as ProcEntry, Stat};
+use procfs::{FromRead, ProcError, ProcResult};
 
-use super::binding::covers;
 use super::unix_table;
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState};
+use super::vital_signs::place;
+use super::{Descriptor, Object, Process, Socket, SocketName};
 
 /// The signals by which a user asks what is going on.
 pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1];
@@ -71,17 +72,26 @@ fn process(stat: Stat) -> Process {
 }
 
 pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
+    let has_sockets =
+        |entries: &[FDInfo]| entries.iter().any(|entry| matches!(entry.target, FDTarget::Socket(_)));
+    described(
+        pid,
+        |entries| if has_sockets(entries) { Cow::Owned(sockets()) } else { Cow::Owned(HashMap::new()) },
+    )
+}
+
+/// The descriptor table of `pid`, with the sockets that `known` has for it.
+pub fn described<'a>(
+    pid: Pid,
+    known: impl FnOnce(&[FDInfo]) -> Cow<'a, HashMap<u64, Socket>>,
+) -> io::Result<Vec<Descriptor>> {
     let table = match ProcEntry::new(pid.as_raw()).and_then(|entry| entry.fd()) {
         Ok(table) => table,
         Err(ProcError::NotFound(_)) => return Ok(Vec::new()),
         Err(error) => return Err(to_io(error)),
     };
     let entries: Vec<_> = table.filter_map(Result::ok).collect();
-    let sockets = if entries.iter().any(|entry| matches!(entry.target, FDTarget::Socket(_))) {
-        sockets()
-    } else {
-        HashMap::new()
-    };
+    let sockets = known(&entries);
     let mut found: Vec<_> = entries
         .into_iter()
         .map(|entry| Descriptor { number: entry.fd, object: object(entry.target, &sockets) })
@@ -126,7 +136,7 @@ fn named_file(path: PathBuf) -> Object {
 }
 
 /// Every socket of this network namespace by its inode number.
-fn sockets() -> HashMap<u64, Socket> {
+pub fn sockets() -> HashMap<u64, Socket> {
     let tcp =
         [procfs::net::tcp(), procfs::net::tcp6()].into_iter().filter_map(Result::ok).flatten().map(|entry| {
             Socket {
@@ -154,64 +164,6 @@ fn sockets() -> HashMap<u64, Socket> {
 /// A dual-stack socket shows an IPv4 peer as `::ffff:127.0.0.1`.
 pub fn unmapped(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-pub fn listens(place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    match place {
-        Place::Tcp(address) => {
-            Ok(listeners()?.iter().any(|entry| covers(unmapped(entry.local_address), address)))
-        }
-        Place::Udp(address) => Ok([procfs::net::udp(), procfs::net::udp6()]
-            .into_iter()
-            .filter_map(Result::ok)
-            .flatten()
-            .any(|entry| covers(unmapped(entry.local_address), address))),
-        Place::Unix(path) => Ok(unix_table::read()?
-            .iter()
-            .any(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))),
-    }
-}
-
-/// The kernel lists listening sockets before all others, so the thousands in TIME_WAIT need not be read.
-fn listeners() -> io::Result<Vec<TcpNetEntry>> {
-    let mut found = listening_lines("/proc/net/tcp")?;
-    // Absent where the kernel has no IPv6.
-    found.extend(listening_lines("/proc/net/tcp6").unwrap_or_default());
-    Ok(found)
-}
-
-fn listening_lines(table: &str) -> io::Result<Vec<TcpNetEntry>> {
-    const LISTEN: &str = "0A";
-    let mut kept = String::new();
-    for (number, line) in BufReader::new(File::open(table)?).lines().enumerate() {
-        let line = line?;
-        if number > 0 && line.split_whitespace().nth(3) != Some(LISTEN) {
-            break;
-        }
-        kept.push_str(&line);
-        kept.push('\n');
-    }
-    TcpNetEntries::from_buf_read(Cursor::new(kept), procfs::current_system_info())
-        .map(|entries| entries.0)
-        .map_err(to_io)
-}
-
-pub fn tcp_states(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    let entries =
-        procfs::net::tcp().map_err(to_io)?.into_iter().chain(procfs::net::tcp6().unwrap_or_default());
-    Ok(entries
-        .filter(|entry| entry.local_address.port() == port)
-        .map(|entry| (unmapped(entry.local_address), unmapped(entry.remote_address), state(entry.state)))
-        .collect())
-}
-
-fn state(state: procfs::net::TcpState) -> TcpState {
-    match state {
-        procfs::net::TcpState::Listen => TcpState::Listen,
-        procfs::net::TcpState::Established => TcpState::Established,
-        procfs::net::TcpState::TimeWait => TcpState::TimeWait,
-        _ => TcpState::Other,
-    }
 }
 
 pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
@@ -274,12 +226,8 @@ pub fn program(pid: Pid) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
-/// `/proc/PID/wchan` needs no privilege for one's own processes but reads `0` while running.
 pub fn blocked_in(pid: Pid) -> Option<String> {
-    let place = fs::read_to_string(format!("/proc/{pid}/wchan")).ok()?;
-    // The compiler's suffixes (`.constprop.0`) mean nothing to a reader.
-    let place = place.split('.').next().unwrap_or_default().trim();
-    (!matches!(place, "" | "0")).then(|| place.to_owned())
+    place(&format!("/proc/{pid}/wchan"))
 }
 
 pub fn adopt_orphans() {

@@ -23,9 +23,8 @@ use nix::libc::{self, c_char, c_int};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use super::binding::covers;
 pub use super::kqueue::{exit_status, wait_for_exit};
-use super::{Descriptor, Object, Place, Process, Socket, SocketName, TcpState, procargs};
+use super::{Descriptor, Object, Process, Socket, SocketName, procargs};
 
 /// The signals by which a user asks what is going on; a terminal sends SIGINFO for Ctrl-T.
 pub const QUESTIONS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];
@@ -84,7 +83,7 @@ pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
 }
 
 /// The kernel walks the table upwards, so the numbers ascend.
-fn table(pid: Pid) -> io::Result<Vec<ProcFDInfo>> {
+pub fn table(pid: Pid) -> io::Result<Vec<ProcFDInfo>> {
     match bsd_info(pid) {
         // A zombie has no table any more, and the crate calls an empty one an error.
         Some(info) => Ok(listpidinfo::<ListFDs>(pid.as_raw(), info.pbi_nfiles as usize).unwrap_or_default()),
@@ -93,7 +92,7 @@ fn table(pid: Pid) -> io::Result<Vec<ProcFDInfo>> {
     }
 }
 
-fn object(pid: Pid, entry: &ProcFDInfo) -> Object {
+pub fn object(pid: Pid, entry: &ProcFDInfo) -> Object {
     let shown = match ProcFDType::from(entry.proc_fdtype) {
         ProcFDType::VNode => details(pid, entry).map(vnode),
         ProcFDType::Pipe => details(pid, entry).map(pipe),
@@ -105,8 +104,21 @@ fn object(pid: Pid, entry: &ProcFDInfo) -> Object {
 }
 
 /// Nothing where the descriptor has been closed or is of another kind than `T` describes.
-fn details<T: PIDFDInfo>(pid: Pid, entry: &ProcFDInfo) -> Option<T> {
+pub fn details<T: PIDFDInfo>(pid: Pid, entry: &ProcFDInfo) -> Option<T> {
     pidfdinfo(pid.as_raw(), entry.proc_fd).ok()
+}
+
+/// What the kernel shows of any open file.
+pub fn file_info(pid: Pid, number: i32) -> io::Result<ProcFileInfo> {
+    let table = table(pid)?;
+    let entry = table.iter().find(|entry| entry.proc_fd == number).ok_or(io::ErrorKind::NotFound)?;
+    let info = match ProcFDType::from(entry.proc_fdtype) {
+        ProcFDType::VNode => details(pid, entry).map(|info: VnodeInfo| info.file),
+        ProcFDType::Pipe => details(pid, entry).map(|info: PipeInfo| info.file),
+        ProcFDType::Socket => details(pid, entry).map(|info: SocketFDInfo| info.pfi),
+        _ => None,
+    };
+    info.ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
 /// After the `PROX_FDTYPE_…` of `<sys/proc_info.h>`.
@@ -128,7 +140,7 @@ fn kind(number: u32) -> String {
 #[derive(Default)]
 #[repr(C)]
 struct VnodeInfo {
-    _file: ProcFileInfo,
+    file: ProcFileInfo,
     stat: VInfoStat,
     _type_and_padding: [c_int; 2],
     _filesystem: [i32; 2],
@@ -175,6 +187,16 @@ impl PIDFDInfo for PipeInfo {
     }
 }
 
+/// How the descriptor was opened, of the kinds that are asked for it here.
+pub fn openness(pid: Pid, entry: &ProcFDInfo) -> Option<u32> {
+    match ProcFDType::from(entry.proc_fdtype) {
+        ProcFDType::Pipe => details(pid, entry).map(|info: PipeInfo| info.file.fi_openflags),
+        ProcFDType::VNode => details(pid, entry).map(|info: VnodeInfo| info.file.fi_openflags),
+        ProcFDType::Socket => details(pid, entry).map(|info: SocketFDInfo| info.pfi.fi_openflags),
+        _ => None,
+    }
+}
+
 /// Pipes have no inode number here but a handle at each end, the same one in every process. The read end's
 /// stands for both; only a write end that nobody reads any more has to go by its own.
 fn pipe(info: PipeInfo) -> Object {
@@ -191,7 +213,7 @@ const _: () = {
     assert!(size_of::<SocketFDInfo>() == 792);
 };
 
-fn socket(info: &SocketInfo) -> Socket {
+pub fn socket(info: &SocketInfo) -> Socket {
     // `SOI_S_ISCONNECTED` of `<sys/proc_info.h>`.
     const IS_CONNECTED: i16 = 2;
     let name = name(info);
@@ -255,39 +277,6 @@ pub fn claim(_name: &str) -> io::Result<Option<OwnedFd>> {
 
 pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
     descriptors(pid).map(|table| table.len())
-}
-
-/// There is no table of all sockets for ordinary users, so the descriptors of `holders` are looked through.
-pub fn listens(place: Place<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    for pid in holders() {
-        if sockets(pid)?.iter().any(|info| is_at(info, place)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn sockets(pid: Pid) -> io::Result<Vec<SocketInfo>> {
-    let info = |entry| details(pid, entry).map(|info: SocketFDInfo| info.psi);
-    Ok(table(pid)?.iter().filter_map(info).collect())
-}
-
-fn is_at(info: &SocketInfo, place: Place<'_>) -> bool {
-    let socket = socket(info);
-    match (place, socket.name) {
-        (Place::Tcp(asked), SocketName::Tcp(local, _)) => socket.listening && covers(local, asked),
-        (Place::Udp(asked), SocketName::Udp(local, _)) => covers(local, asked),
-        // An accepted connection carries its listener's path too (`unp_connect`).
-        (Place::Unix(asked), SocketName::Unix(Some(path))) => {
-            path == asked && (socket.listening || info.soi_type == libc::SOCK_DGRAM)
-        }
-        _ => false,
-    }
-}
-
-/// A connection in TIME_WAIT has no descriptor left for libproc to show.
-pub fn tcp_states(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Unsupported for the programs that System Integrity Protection restricts, such as `/bin/cat`.

@@ -19,25 +19,30 @@
 //! | [`adopt_orphans`] | child sub-reaper | – | – |
 //! | [`end_with_parent`] | `PR_SET_PDEATHSIG` | – | – |
 
+use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
-use std::{fmt, io};
 
 use nix::unistd::Pid;
 
-use crate::verdict::printable;
-
-mod binding;
+mod covering;
+mod ends;
 mod forks;
 mod inheritance;
 mod inherited;
 pub mod ipc;
 mod limits;
 pub mod machine;
+mod object;
+mod open_file;
+mod peer;
+mod persistent;
 mod seal;
+mod tap;
+mod tcp_state;
 mod vitals;
 
 #[cfg(target_os = "linux")]
@@ -51,6 +56,16 @@ mod system;
 mod system;
 
 #[cfg(target_os = "linux")]
+#[path = "bound_linux.rs"]
+mod bound;
+#[cfg(target_os = "macos")]
+#[path = "bound_macos.rs"]
+mod bound;
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[path = "bound_other.rs"]
+mod bound;
+
+#[cfg(target_os = "linux")]
 #[path = "vitals_linux.rs"]
 mod vital_signs;
 #[cfg(target_os = "macos")]
@@ -59,6 +74,13 @@ mod vital_signs;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 #[path = "vitals_other.rs"]
 mod vital_signs;
+
+#[cfg(target_os = "linux")]
+#[path = "persistent_linux.rs"]
+mod persistent_system;
+#[cfg(not(target_os = "linux"))]
+#[path = "persistent_other.rs"]
+mod persistent_system;
 
 #[cfg(target_os = "linux")]
 #[path = "timers_linux.rs"]
@@ -74,18 +96,26 @@ mod procargs;
 #[cfg(target_os = "linux")]
 mod unix_table;
 
+pub use ends::{Access, End, Partner, Survey, access};
 pub use forks::{between_launches, launching};
 pub use inheritance::{Inheritance, bequeath, leave_session};
 pub use inherited::inherited;
 pub use limits::{
-    descriptor_limit, expect_children, most_processes, raise_descriptor_limit, restore_descriptor_limit,
+    Container, container, descriptor_limit, expect_children, most_processes, raise_descriptor_limit,
+    restore_descriptor_limit,
 };
+pub use object::{Descriptor, Object, Socket, SocketName};
+pub use open_file::{OpenFile, open_file, same_open_file};
+pub use peer::{Peer, peer};
+pub use persistent::{IpcName, IpcObject, ipc_names_held, ipc_objects, ipc_users, remove_ipc};
 pub use seal::seal_descriptors;
 pub use system::QUESTIONS;
+pub use tap::{Frame, Tap};
+pub use tcp_state::TcpState;
 pub use timers::wake_on_time;
 pub use vitals::{
-    Queues, Scheduling, SignalSets, Vitals, acknowledge_at_once, scheduling, signals, tcp_queues, vitals,
-    waits_to_write_to_pipe,
+    Queues, Scheduling, SignalSets, Sleeper, Vitals, acknowledge_at_once, command_line, is_at_rest,
+    peak_memory, scheduling, signals, sleepers, state, tcp_queues, vitals, waits, waits_to_write_to_pipe,
 };
 
 /// One process as the kernel lists it.
@@ -105,71 +135,6 @@ pub struct Process {
     pub stopped: bool,
 }
 
-/// One entry of a process's descriptor table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Descriptor {
-    /// The number the process knows it by.
-    pub number: RawFd,
-    /// What it refers to.
-    pub object: Object,
-}
-
-/// What a descriptor refers to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Object {
-    /// A pipe or FIFO; both of its ends carry the same id (on Linux the inode number).
-    Pipe {
-        /// The same number at both ends, in whichever process.
-        id: u64,
-    },
-    /// A socket.
-    Socket(Socket),
-    /// A terminal, by its path.
-    Terminal(PathBuf),
-    /// A file, directory or device, by its path.
-    File(PathBuf),
-    /// Anything else, by the kernel's own name for it (`anon_inode:[eventpoll]`).
-    Other(String),
-}
-
-/// One socket as the kernel lists it. Two descriptors with the same `id` share one socket.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Socket {
-    /// The kernel's number for it (on Linux the inode number).
-    pub id: u64,
-    /// What it speaks and whom it speaks with.
-    pub name: SocketName,
-    /// True if it accepts connections; of datagram sockets, if anyone may send to it: a UDP socket without
-    /// a peer, a Unix one with a name.
-    pub listening: bool,
-}
-
-/// The addresses of a socket.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum SocketName {
-    /// TCP: local and remote address.
-    Tcp(SocketAddr, SocketAddr),
-    /// UDP: local and remote address.
-    Udp(SocketAddr, SocketAddr),
-    /// A Unix domain socket and the path it is bound to, `@name` for an abstract one.
-    Unix(Option<PathBuf>),
-    /// A socket of another family.
-    Other,
-}
-
-/// The state of a TCP connection, as far as a check asks for it. RFC 9293 §3.3.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TcpState {
-    /// Waiting for connections.
-    Listen,
-    /// Open both ways.
-    Established,
-    /// Closed here first, and kept so that late segments find their grave.
-    TimeWait,
-    /// Any other state.
-    Other,
-}
-
 /// An address that a server may hold.
 #[derive(Debug, Clone, Copy)]
 pub enum Place<'a> {
@@ -179,50 +144,6 @@ pub enum Place<'a> {
     Udp(SocketAddr),
     /// A Unix domain socket's path, or `@name`.
     Unix(&'a std::path::Path),
-}
-
-impl Object {
-    /// What kind of thing it is, in one word or two.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Object::Pipe { .. } => "pipes",
-            Object::Socket(_) => "sockets",
-            Object::Terminal(_) => "terminals",
-            Object::File(_) => "files",
-            Object::Other(_) => "kernel objects",
-        }
-    }
-}
-
-impl fmt::Display for Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Object::Pipe { id } => write!(f, "pipe {id}"),
-            Object::Socket(socket) => write!(f, "{socket}"),
-            Object::Terminal(path) | Object::File(path) => f.write_str(&printable(&path.to_string_lossy())),
-            Object::Other(name) => f.write_str(&printable(name)),
-        }
-    }
-}
-
-impl fmt::Display for Socket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            SocketName::Tcp(local, _) if self.listening => write!(f, "TCP listener {local}"),
-            SocketName::Tcp(local, remote) => write!(f, "TCP {local} ↔ {remote}"),
-            SocketName::Udp(local, _) if self.listening => write!(f, "UDP {local}"),
-            SocketName::Udp(local, remote) => write!(f, "UDP {local} ↔ {remote}"),
-            SocketName::Unix(path) => {
-                let role = if self.listening { "Unix listener" } else { "Unix socket" };
-                match path {
-                    Some(path) => write!(f, "{role} {}", printable(&path.to_string_lossy())),
-                    None => write!(f, "{role} (unnamed, id {})", self.id),
-                }
-            }
-            SocketName::Other => write!(f, "socket {}", self.id),
-        }
-    }
 }
 
 /// Every process this user may see, in no particular order.
@@ -281,7 +202,15 @@ pub fn claim(name: &str) -> io::Result<Option<OwnedFd>> {
 /// # Errors
 /// `Unsupported` where the system does not tell.
 pub fn listens(place: Place<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    system::listens(place, holders)
+    bound::listens(place, holders)
+}
+
+/// The number of the socket that [`listens`] at `place`, if there is one.
+///
+/// # Errors
+/// `Unsupported` where the system does not tell.
+pub fn socket_at(place: Place<'_>) -> io::Result<Option<u64>> {
+    bound::socket_at(place)
 }
 
 /// The states of all TCP connections whose local port is `port`, with both addresses. Includes those
@@ -290,7 +219,7 @@ pub fn listens(place: Place<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<b
 /// # Errors
 /// `Unsupported` where the system does not tell.
 pub fn tcp_states(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    system::tcp_states(port)
+    bound::tcp_states(port)
 }
 
 /// Whether the environment that `pid` was started with holds the variable `name` with `value`.

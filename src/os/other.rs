@@ -2,7 +2,6 @@
 //! rest is honestly unsupported, because `/proc` need not be mounted there.
 
 use std::io;
-use std::net::SocketAddr;
 #[cfg(not(target_os = "freebsd"))]
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
@@ -12,7 +11,7 @@ use std::process::Command;
 use nix::unistd::Pid;
 
 pub use super::kqueue::{exit_status, wait_for_exit};
-use super::{Descriptor, Place, Process, TcpState};
+use super::{Descriptor, Process};
 
 /// The signals by which a user asks what is going on.
 pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1];
@@ -40,14 +39,6 @@ pub fn claim(_name: &str) -> io::Result<Option<OwnedFd>> {
 
 pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
     descriptors(pid).map(|table| table.len())
-}
-
-pub fn listens(_place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    cannot_tell()
-}
-
-pub fn tcp_states(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    cannot_tell()
 }
 
 pub fn has_mark(_pid: Pid, _name: &str, _value: &str) -> io::Result<bool> {

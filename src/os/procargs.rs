@@ -24,10 +24,21 @@ pub fn strings_at_start(pid: Pid) -> nix::Result<Vec<u8>> {
     Ok(block)
 }
 
+/// The words that it was started with.
+pub fn arguments(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (count, strings) = counted(block);
+    strings.take(count)
+}
+
 /// The environment, and the kernel's strings behind it.
 pub fn after_arguments(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (count, strings) = counted(block);
+    strings.skip(count).filter(|entry| !entry.is_empty())
+}
+
+/// The number of arguments, and the strings that begin with them.
+fn counted(block: &[u8]) -> (usize, impl Iterator<Item = &[u8]>) {
     let (count, strings) = block.split_first_chunk().unwrap_or((&[0; 4], &[]));
-    let arguments = c_int::from_ne_bytes(*count).max(0) as usize;
     let after_path = strings.split(|&byte| byte == 0).skip(1);
-    after_path.skip_while(|padding| padding.is_empty()).skip(arguments).filter(|entry| !entry.is_empty())
+    (c_int::from_ne_bytes(*count).max(0) as usize, after_path.skip_while(|padding| padding.is_empty()))
 }

@@ -6,12 +6,18 @@
 //! | [`signals`] | `/proc/PID/status` | unsupported | unsupported |
 //! | [`waits_to_write_to_pipe`] | `/proc/PID/task/*/wchan` | unsupported | unsupported |
 //! | [`tcp_queues`] | `/proc/net/tcp` | unsupported | unsupported |
+//! | [`sleepers`] | `/proc/PID/task/*/syscall` | unsupported | unsupported |
 //! | [`scheduling`] | `/proc/PID/task/*/schedstat` | unsupported | unsupported |
 //! | [`acknowledge_at_once`] | `TCP_QUICKACK` | unsupported | unsupported |
+//! | [`state`] | `/proc/PID/stat` | `proc_pidinfo` | – |
+//! | [`is_at_rest`] | `/proc/PID/task/*/stat` | – | – |
+//! | [`waits`] | `/proc/PID/task/*/wchan` | – | – |
+//! | [`command_line`] | `/proc/PID/cmdline` | `KERN_PROCARGS2` | – |
+//! | [`peak_memory`] | `/proc/PID/status` | unsupported | unsupported |
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -54,6 +60,18 @@ pub struct Queues {
     pub unacknowledged: usize,
     /// Bytes received here that no program has read.
     pub unread: usize,
+}
+
+/// A thread that sleeps in a system call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sleeper {
+    /// The thread's number; the main thread's is that of its process.
+    pub thread: Pid,
+    /// Where in the kernel it sleeps.
+    pub place: String,
+    /// The first argument of its system call: for those that wait on a descriptor, such as read(2) and accept(2),
+    /// that descriptor.
+    pub waits_on: RawFd,
 }
 
 /// What `pid` uses.
@@ -103,4 +121,46 @@ pub fn scheduling(pid: Pid) -> io::Result<Scheduling> {
 /// `Unsupported` where the system always decides for itself.
 pub fn acknowledge_at_once(socket: BorrowedFd<'_>) -> io::Result<()> {
     system::acknowledge_at_once(socket)
+}
+
+/// What `pid` is at, in the scheduler's terms: `running`, `sleeping`, `stopped by a signal` …; `None` once it has gone,
+/// or where the system does not tell.
+#[must_use]
+pub fn state(pid: Pid) -> Option<&'static str> {
+    system::state(pid)
+}
+
+/// Whether every thread of `pid` waits for something; `None` where the system does not tell, or it has gone.
+#[must_use]
+pub fn is_at_rest(pid: Pid) -> Option<bool> {
+    system::is_at_rest(pid)
+}
+
+/// What the threads of `pid` are blocked in, the main thread's place first, each place once.
+#[must_use]
+pub fn waits(pid: Pid) -> Vec<String> {
+    system::waits(pid)
+}
+
+/// The words that `pid` was started with; none once it has gone, or where the system does not tell.
+#[must_use]
+pub fn command_line(pid: Pid) -> Vec<String> {
+    system::command_line(pid)
+}
+
+/// The most memory that `pid` has ever had resident, in bytes.
+///
+/// # Errors
+/// As [`vitals`].
+pub fn peak_memory(pid: Pid) -> io::Result<u64> {
+    system::peak_memory(pid)
+}
+
+/// The threads of `pid` that sleep in a system call whose first argument can be a descriptor, in the order of their
+/// numbers.
+///
+/// # Errors
+/// `PermissionDenied` where the system lets nobody look; else as [`vitals`].
+pub fn sleepers(pid: Pid) -> io::Result<Vec<Sleeper>> {
+    system::sleepers(pid)
 }

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use libproc::bsd_info::BSDInfo;
 use libproc::proc_pid::pidinfo;
 use libproc::task_info::TaskInfo;
 use nix::libc;
 use nix::unistd::Pid;
 
-use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
+use super::procargs::{arguments, strings_at_start};
+use super::vitals::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
 
 pub fn vitals(pid: Pid) -> io::Result<Vitals> {
     let info: TaskInfo = pidinfo(pid.as_raw(), 0).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
@@ -52,5 +54,37 @@ pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
 }
 
 pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn state(pid: Pid) -> Option<&'static str> {
+    let info: BSDInfo = pidinfo(pid.as_raw(), 0).ok()?;
+    Some(match info.pbi_status {
+        // SRUN says that it has not been stopped, whether it sleeps or runs.
+        libc::SRUN => "alive",
+        libc::SSTOP => "stopped by a signal",
+        libc::SZOMB => "dead",
+        _ => "sleeping",
+    })
+}
+
+pub fn waits(_pid: Pid) -> Vec<String> {
+    Vec::new()
+}
+
+pub fn command_line(pid: Pid) -> Vec<String> {
+    let block = strings_at_start(pid).unwrap_or_default();
+    arguments(&block).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn is_at_rest(_pid: Pid) -> Option<bool> {
+    None
+}
+
+pub fn sleepers(_pid: Pid) -> io::Result<Vec<Sleeper>> {
     Err(io::ErrorKind::Unsupported.into())
 }

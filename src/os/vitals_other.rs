@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::unistd::Pid;
 
-use super::vitals::{Queues, Scheduling, SignalSets, Vitals};
+use super::vitals::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
 
 pub fn vitals(_pid: Pid) -> io::Result<Vitals> {
     Err(io::ErrorKind::Unsupported.into())
@@ -29,5 +29,29 @@ pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
 }
 
 pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn state(_pid: Pid) -> Option<&'static str> {
+    None
+}
+
+pub fn waits(_pid: Pid) -> Vec<String> {
+    Vec::new()
+}
+
+pub fn command_line(_pid: Pid) -> Vec<String> {
+    Vec::new()
+}
+
+pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn is_at_rest(_pid: Pid) -> Option<bool> {
+    None
+}
+
+pub fn sleepers(_pid: Pid) -> io::Result<Vec<Sleeper>> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -73,19 +73,39 @@ impl<W: Write> Human<W> {
         self.field("expected", &report.expected)?;
         self.field("actual", &report.actual)?;
         self.field("cause", &report.reason)?;
-        if report.outcome == Outcome::Unsupported || report.outcome == Outcome::Skipped {
+        if report.outcome == Outcome::Unsupported {
             return Ok(());
         }
         self.field("why", check.why)?;
         self.field("see", &check.cites.join(" · "))?;
-        self.field("printed", &report.server_output.join("\n            "))?;
+        self.field("printed", &report.server_output.join("\n"))?;
         self.field("again", &self.heading.again(id))
+    }
+
+    /// What keeps one check from its question keeps many, and is told once.
+    fn explain_skipped(&mut self, reports: &[Report]) -> io::Result<()> {
+        let skipped = reports.iter().filter(|report| report.outcome == Outcome::Skipped);
+        let mut reasons: Vec<(&str, usize)> = Vec::new();
+        for Report { reason, .. } in skipped {
+            match reasons.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, number)) => *number += 1,
+                None => reasons.push((reason, 1)),
+            }
+        }
+        let style = style(Outcome::Skipped);
+        for (reason, number) in reasons {
+            writeln!(self.out, "\n{style}skipped{style:#} {}", count(number, "check"))?;
+            self.field("cause", reason)?;
+        }
+        Ok(())
     }
 
     fn field(&mut self, name: &str, text: &str) -> io::Result<()> {
         if text.is_empty() {
             return Ok(());
         }
+        // What has several lines keeps to its column.
+        let text = text.trim_end().replace('\n', "\n            ");
         writeln!(self.out, "  {DIM}{name:<9}{DIM:#} {text}")
     }
 
@@ -128,9 +148,11 @@ impl<W: Write> Reporter for Human<W> {
         if let Ending::NotLaunched(_) = ending {
             return Ok(()); // The program itself complains.
         }
-        for report in reports.iter().filter(|report| report.outcome != Outcome::Pass) {
+        let told = |report: &&Report| !matches!(report.outcome, Outcome::Pass | Outcome::Skipped);
+        for report in reports.iter().filter(told) {
             self.explain(report)?;
         }
+        self.explain_skipped(reports)?;
         self.total(reports)?;
         if *ending == Ending::Interrupted {
             writeln!(self.out, "interrupted: the other checks were not run")?;

@@ -1,6 +1,7 @@
 //! What is done to a server: signals, a stop in mid-air, a crash, a restart, a rival.
 
 use std::process::ExitStatus;
+use std::sync::atomic::Ordering;
 
 use nix::sys::signal::Signal;
 
@@ -22,12 +23,11 @@ impl Server {
         instance
             .signal(signal)
             .map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))?;
-        instance.wait(limit).ok_or_else(|| {
-            Finding::timeout(
-                format!("an end after {signal}"),
-                format!("alive after {} s", limit.as_secs_f64()),
-            )
-        })
+        if let Some(status) = instance.wait(limit) {
+            return Ok(status);
+        }
+        let waited = format!("alive after {} s", limit.as_secs_f64());
+        Err(Finding::timeout(format!("an end after {signal}"), waited).because((self.witness().0)()))
     }
 
     /// Stops the launched process with SIGSTOP and proves that it stands still; what clients do from now on
@@ -63,6 +63,7 @@ impl Server {
     /// Ends every process of the server at once, as a power cut would: nothing is tidied up.
     pub fn crash(&mut self) {
         self.ended_by_us = true;
+        self.disturbed.store(true, Ordering::Relaxed);
         self.instances.iter_mut().for_each(Instance::end);
     }
 
@@ -92,8 +93,9 @@ impl Server {
     /// # Errors
     /// As [`rival`](Server::rival).
     pub fn start_at(&self, address: &Address, conditions: &Conditions) -> Result<Instance, LaunchError> {
+        self.disturbed.store(true, Ordering::Relaxed);
         let mut conditions = conditions.clone();
-        conditions.temporary.get_or_insert_with(|| self.scratch.path().to_owned());
+        conditions.temporary.get_or_insert_with(|| self.scratch.temporary());
         Instance::launch(self.spec.fill(address), Given::default(), &conditions)
     }
 }

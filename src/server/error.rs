@@ -81,12 +81,14 @@ pub enum LaunchError {
         others: String,
     },
     /// The server did not become ready in time.
-    #[error("the server is not ready after {seconds} s: {missing}{}", quote(.output))]
+    #[error("the server is not ready after {seconds} s: {missing}{}{}", quote(.output), indent(.standing))]
     NotReady {
         /// How long was waited.
         seconds: f64,
         /// What should have appeared.
         missing: String,
+        /// Where its processes stand; empty where the system does not tell.
+        standing: String,
         /// What it printed last.
         output: String,
     },
@@ -111,6 +113,10 @@ fn quote(output: &str) -> String {
         return "; it printed nothing".into();
     }
     output.lines().fold("; it printed:".to_owned(), |text, line| text + "\n    " + line)
+}
+
+fn indent(lines: &str) -> String {
+    lines.lines().map(|line| format!("\n    {line}")).collect()
 }
 
 /// `exit status 1`, or `signal 9 (SIGKILL)`.

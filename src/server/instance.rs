@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,11 +13,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use os_pipe::PipeWriter;
 
+use super::ledger::{self, Ledger};
 use super::output::Output;
-use super::shepherd::{Flock, MARK, wait_for_burial};
+use super::shepherd::{End, Flock, MARK, wait_for_burial};
 use super::spawn::spawn;
 use super::{Conditions, LaunchError, describe, guard};
-use crate::os::{self, Process};
+use crate::os::{self, IpcObject, Process};
 use crate::patience::{Countdown, GLANCE, interrupted};
 use crate::trace;
 
@@ -32,6 +33,10 @@ pub struct Instance {
     status: Option<ExitStatus>,
     /// Once the launched process has been reaped, its number may belong to a stranger.
     reaped: bool,
+    ledger: Box<Ledger>,
+    end: End,
+    /// What it has left that others would have to remove; known once it has ended.
+    legacy: Vec<IpcObject>,
 }
 
 /// The descriptors through which one process converses, where it does not make its own.
@@ -70,13 +75,23 @@ impl Instance {
             command = with_listeners(command, given.passed.len(), conditions.passing.to_another);
         }
         let input = conditions.impose(&mut command, given.stdio, &output).map_err(failed)?;
+        let ledger = Box::new(Ledger::open());
         let descriptors = given.passed.into_iter().chain(given.ends).collect();
         let child = spawn(command, descriptors).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = guard::watch(leader);
         trace::note(|| format!("the server is launched as process {leader}"));
-        let flock = Flock { leader, mark };
-        let instance = Instance { child, flock, output, _input: input, status: None, reaped: false };
+        let instance = Instance {
+            child,
+            flock: Flock::new(leader, mark),
+            output,
+            _input: input,
+            status: None,
+            reaped: false,
+            ledger,
+            end: End::default(),
+            legacy: Vec::new(),
+        };
         watched.map_err(LaunchError::Harness).map(|()| instance)
     }
 
@@ -85,8 +100,34 @@ impl Instance {
     /// # Errors
     /// [`LaunchError::Spawn`] where it cannot be executed.
     pub fn between(program: PathBuf, input: OwnedFd, output: OwnedFd) -> Result<Instance, LaunchError> {
-        let given = Given::pipes(input, output);
-        Instance::launch((program.into_os_string(), Vec::new()), given, &Conditions::default())
+        Instance::with_stdio((program.into_os_string(), Vec::new()), [Some(input), Some(output), None])
+    }
+
+    /// Launches a program and its arguments with `stdio` as its descriptors 0, 1 and 2: for one that is left out, a
+    /// pipe in which nothing comes, or one that is [drained](Instance::output).
+    ///
+    /// # Errors
+    /// [`LaunchError::Spawn`] where it cannot be executed.
+    pub fn with_stdio(
+        command: (OsString, Vec<OsString>),
+        stdio: [Option<OwnedFd>; 3],
+    ) -> Result<Instance, LaunchError> {
+        Instance::launch(command, Given { stdio, ..Given::default() }, &Conditions::default())
+    }
+
+    /// Launches the program that `words` begin with, with the rest of them as its arguments, and with `input` and
+    /// `output` as its standard input and output.
+    ///
+    /// # Errors
+    /// As [`between`](Instance::between).
+    pub fn running(
+        words: impl IntoIterator<Item = OsString>,
+        input: OwnedFd,
+        output: OwnedFd,
+    ) -> Result<Instance, LaunchError> {
+        let mut words = words.into_iter();
+        let program = words.next().ok_or(LaunchError::NoCommand)?;
+        Instance::launch((program, words.collect()), Given::pipes(input, output), &Conditions::default())
     }
 
     /// The process that was launched.
@@ -129,6 +170,9 @@ impl Instance {
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         if self.reaped {
             return Err(nix::Error::ESRCH.into());
+        }
+        if matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
+            self.note_objects();
         }
         trace::note(|| format!("process {} gets {signal}", self.pid()));
         Ok(kill(self.pid(), signal)?)
@@ -173,6 +217,9 @@ impl Instance {
 
     /// Ends every process of this server: SIGTERM to the first, and SIGKILL to all that remain.
     pub fn stop(&mut self) {
+        if self.reaped {
+            return;
+        }
         let _ = self.signal(Signal::SIGTERM);
         let _ = self.signal(Signal::SIGCONT);
         self.wait(FAREWELL);
@@ -184,7 +231,8 @@ impl Instance {
         if self.reaped {
             return;
         }
-        self.flock.end();
+        self.note_objects();
+        self.end = self.flock.end();
         // Of another user's process (a setuid program's) there is no end to be had, and none to wait for.
         if wait_for_burial(self.pid()) {
             self.status = self.status.or(self.child.wait().ok());
@@ -192,6 +240,34 @@ impl Instance {
         self.reaped = true;
         self.flock.bury();
         guard::leave(self.pid());
+        self.legacy = self.ledger.left(&self.flock.seen());
+        ledger::remove(&self.legacy);
+    }
+
+    /// Whether it ended by itself or by SIGTERM, with every process of its own, and so could tidy up.
+    pub(super) fn went_in_order(&self) -> bool {
+        let ended = self.status.is_some_and(|it| it.signal().is_none_or(|it| it == Signal::SIGTERM as i32));
+        self.end.in_order && ended
+    }
+
+    /// Its processes that could not be ended.
+    pub(super) fn survivors(&self) -> &[Process] {
+        &self.end.survivors
+    }
+
+    /// What it should have removed before it ended.
+    pub(super) fn legacy(&self) -> &[IpcObject] {
+        if self.went_in_order() { &self.legacy } else { &[] }
+    }
+
+    /// What it has left up to now, where the system tells; to be asked when all its processes have ended.
+    pub(super) fn left(&self) -> Option<Vec<IpcObject>> {
+        self.ledger.can_tell().then(|| self.ledger.left(&self.flock.seen()))
+    }
+
+    /// Remembers which objects its processes have open now; what they close before their end is theirs too.
+    pub(super) fn note_objects(&self) {
+        self.ledger.note(&self.flock);
     }
 }
 

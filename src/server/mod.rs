@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use nix::unistd::Pid;
 
@@ -18,14 +19,18 @@ mod effort;
 mod error;
 mod guard;
 mod instance;
+mod ledger;
 mod output;
 mod passed;
 mod plan;
 mod ready;
+mod remains;
 mod scratch;
 mod shepherd;
 mod spawn;
 mod spec;
+mod standing;
+mod strace;
 mod watch;
 mod worker;
 
@@ -38,10 +43,12 @@ use instance::Given;
 pub use instance::Instance;
 pub use output::Output;
 pub use plan::bundled_plans;
-use scratch::Scratch;
-pub use scratch::{directory, keep_directories};
+pub use remains::Remnant;
+pub use scratch::{Scratch, directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
+pub use standing::{holdings, standing, started_as};
+pub use strace::{find_strace, strace_words};
 pub use worker::{Heard, Worker};
 
 /// A server under test: its address, its processes, and the clients' way to it.
@@ -57,6 +64,8 @@ pub struct Server {
     seed: u64,
     streams: u64,
     ended_by_us: bool,
+    /// Some instance was killed, or another came to its address: what is there may be theirs.
+    disturbed: AtomicBool,
     // Fields are dropped in this order: processes first, then what they used.
     instances: Vec<Instance>,
     /// What is passed to it, and where each is; the first is at the server's own address.
@@ -87,7 +96,7 @@ impl Server {
     ) -> Result<Server, LaunchError> {
         spec.find_program()?;
         let scratch = Scratch::new().map_err(LaunchError::Harness)?;
-        conditions.temporary.get_or_insert_with(|| scratch.path().to_owned());
+        conditions.temporary.get_or_insert_with(|| scratch.temporary());
         let reserved = (spec.transport().reserve)(scratch.path()).map_err(LaunchError::Harness)?;
         let mut server = Server {
             spec: spec.clone(),
@@ -96,6 +105,7 @@ impl Server {
             seed,
             streams: 0,
             ended_by_us: false,
+            disturbed: AtomicBool::new(false),
             instances: Vec::new(),
             listeners: Vec::new(),
             reserved,

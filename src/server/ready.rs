@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::error::LaunchError;
 use super::instance::Instance;
+use super::standing::standing;
 use crate::os::{self, Place};
 use crate::patience::{Countdown, Patience, interrupted};
 use crate::trace;
 use crate::transport::{Address, Shows, Transport, fifo_ends};
-use crate::verdict::printable;
+use crate::verdict::one_line;
 
 /// The exit status by which a server says that its mechanism is missing here, as in automake's tests.
 const UNSUPPORTED: i32 = 77;
@@ -77,7 +78,7 @@ fn is_fifo(path: &Path) -> bool {
 fn ended(instance: &Instance, status: std::process::ExitStatus, patience: Patience) -> LaunchError {
     let others = instance.processes().unwrap_or_default();
     let names: Vec<_> =
-        others.iter().map(|other| format!("{} ({})", other.pid, printable(&other.name))).collect();
+        others.iter().map(|other| format!("{} ({})", other.pid, one_line(&other.name))).collect();
     if status.success() && !names.is_empty() {
         return LaunchError::Daemonised { status, others: names.join(", ") };
     }
@@ -96,7 +97,14 @@ fn not_ready(instance: &Instance, address: &Address, patience: Patience) -> Laun
         Address::Path(_) => format!("there is no listener at {address}"),
         Address::Stdio => "no conversation".into(),
     };
-    LaunchError::NotReady { seconds: patience.start().as_secs_f64(), missing, output: last_words(instance) }
+    let processes = instance.processes().unwrap_or_default();
+    let standing = processes.iter().take(2).map(standing).collect::<Vec<_>>().join("\n");
+    LaunchError::NotReady {
+        seconds: patience.start().as_secs_f64(),
+        missing,
+        standing,
+        output: last_words(instance),
+    }
 }
 
 pub(super) fn last_words(instance: &Instance) -> String {

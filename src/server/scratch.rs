@@ -13,9 +13,9 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
-/// One server's directory, which goes with this value, or with [`remove_all`].
+/// One server's directory, which goes with this value, or with [`sweep`](super::sweep).
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub struct Scratch {
     directory: Option<TempDir>,
 }
 
@@ -32,10 +32,17 @@ static HOME: Mutex<Option<Home>> = Mutex::new(None);
 
 const PREFIX: &str = "echospec-";
 
+/// The server's own part of its directory; beside it are its address and its clients'.
+const TEMPORARY: &str = "tmp";
+
 /// The file whose lock says that the run lives.
 const ALIVE: &str = "alive";
 
 impl Scratch {
+    /// A new, empty directory.
+    ///
+    /// # Errors
+    /// Where the system's place for temporary files takes none.
     pub fn new() -> io::Result<Scratch> {
         let mut place = home();
         let home = match &mut *place {
@@ -43,19 +50,27 @@ impl Scratch {
             None => place.insert(Home::new()?),
         };
         let directory = tempfile::Builder::new().prefix("s").tempdir_in(home.directory.path())?;
+        fs::create_dir(directory.path().join(TEMPORARY))?;
         home.servers += 1;
         Ok(Scratch { directory: Some(directory) })
     }
 
+    /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.as_ref().map_or(Path::new(""), TempDir::path)
+    }
+
+    /// Where the server puts what it needs for a while, and nobody else puts anything.
+    pub fn temporary(&self) -> PathBuf {
+        self.path().join(TEMPORARY)
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let directory = self.directory.take();
-        if KEPT.load(Ordering::SeqCst) {
+        if are_kept() {
             let _ = directory.map(TempDir::keep);
             return;
         }
@@ -111,6 +126,10 @@ pub fn keep_directories() {
     KEPT.store(true, Ordering::SeqCst);
 }
 
+pub(super) fn are_kept() -> bool {
+    KEPT.load(Ordering::SeqCst)
+}
+
 /// The run's directory, if servers live or [directories are kept](keep_directories).
 #[must_use]
 pub fn directory() -> Option<PathBuf> {
@@ -120,7 +139,7 @@ pub fn directory() -> Option<PathBuf> {
 /// Removes the directories of all servers, for a program that ends without dropping them.
 pub(super) fn remove_all() {
     let all = home().take();
-    if KEPT.load(Ordering::SeqCst) {
+    if are_kept() {
         // Nobody locks it any more, and yet it is not abandoned.
         let keep = |home: Home| fs::remove_file(home.directory.keep().join(ALIVE));
         let _ = all.map(keep);

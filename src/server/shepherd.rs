@@ -4,14 +4,16 @@
 //! that carries its mark in the environment. Orphans come to us, because we are their sub-reaper (Linux);
 //! `setsid` and a double fork change a process's group and parent, but not that.
 
+use std::collections::HashSet;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp};
 
 use super::{guard, scratch};
 use crate::os::{self, Process};
@@ -31,9 +33,40 @@ pub(super) struct Flock {
     pub leader: Pid,
     /// The value of [`MARK`] in its environment.
     pub mark: String,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// All that was ever seen to be one server's.
+#[derive(Debug, Default)]
+struct Seen {
+    processes: HashSet<Pid>,
+    groups: HashSet<Pid>,
+}
+
+/// How the last of a server's processes went.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    /// Nobody was left to be killed.
+    pub in_order: bool,
+    /// Who could not be killed.
+    pub survivors: Vec<Process>,
 }
 
 impl Flock {
+    pub fn new(leader: Pid, mark: String) -> Flock {
+        let seen = Seen { processes: HashSet::from([leader]), groups: HashSet::from([leader]) };
+        Flock { leader, mark, seen: Arc::new(Mutex::new(seen)) }
+    }
+
+    /// Every process that was ever seen to be this server's, living or dead.
+    pub fn seen(&self) -> HashSet<Pid> {
+        self.seen_so_far().processes.clone()
+    }
+
+    fn seen_so_far(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Every living process of this server, the leader first.
     pub fn members(&self) -> io::Result<Vec<Process>> {
         let mut found = self.collect()?;
@@ -56,6 +89,15 @@ impl Flock {
             }
             next += 1;
         }
+        let mut seen = self.seen_so_far();
+        seen.processes.extend(found.iter().map(|process| process.pid));
+        seen.groups.extend(found.iter().map(|process| process.group).filter(|&group| group != getpgrp()));
+        drop(seen);
+        // What lies between a server and its daemon has ended, and tells no mark any more; but it led the daemon's group.
+        let groups = &self.seen_so_far().groups;
+        let between = |it: &&Process| it.zombie && os::may_be_ours(it) && groups.contains(&it.group);
+        let between: Vec<_> = all.iter().filter(between).filter(|it| !found.contains(it)).cloned().collect();
+        found.extend(between);
         Ok(found)
     }
 
@@ -69,21 +111,26 @@ impl Flock {
     ///
     /// A process can fork while the others die, so this looks again until nobody is left, or nobody that
     /// we may signal.
-    pub fn end(&self) {
+    pub fn end(&self) -> End {
         let mut countdown = Countdown::new(BURIAL);
+        let in_order = self.members().is_ok_and(|living| living.is_empty());
         let _ = killpg(self.leader, Signal::SIGKILL);
+        let mut survivors = Vec::new();
         while !countdown.left().is_zero() {
-            let Ok(mut all) = self.collect() else { return };
+            let Ok(mut all) = self.collect() else { break };
             all.iter().filter(|process| process.zombie).for_each(|process| self.reap(process));
-            all.retain(|process| !process.zombie && kill(process.pid, Signal::SIGKILL) != Err(Errno::EPERM));
+            all.retain(|process| !process.zombie);
+            survivors.clone_from(&all);
+            all.retain(|process| kill(process.pid, Signal::SIGKILL) != Err(Errno::EPERM));
             if all.is_empty() {
-                return;
+                break;
             }
             for process in &all {
                 let _ = os::wait_for_exit(process.pid, GLANCE);
                 self.reap(process);
             }
         }
+        End { in_order, survivors }
     }
 
     /// Once the leader has been reaped: reaps what is left of its process group, whose number stays taken

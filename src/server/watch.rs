@@ -7,10 +7,11 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::{Instance, Server, describe, ready};
+use super::{Instance, Server, describe, ready, standing};
+use crate::lack::PROCESS_TABLE;
 use crate::os::{self, Descriptor, Process, Vitals};
 use crate::transport::Witness;
-use crate::verdict::{Finding, Outcome, Verdict, printable};
+use crate::verdict::{Finding, Outcome, Verdict};
 
 impl Server {
     /// Every living process of this server.
@@ -99,8 +100,13 @@ impl Server {
     pub(super) fn witness(&self) -> Witness {
         let members: Vec<_> = self.instances.iter().map(Instance::members).collect();
         Witness(Box::new(move || {
-            let processes = members.iter().flat_map(|members| members().unwrap_or_default());
-            processes.filter_map(|process| standstill(&process)).take(4).collect::<Vec<_>>().join(", ")
+            let processes: Vec<_> =
+                members.iter().flat_map(|members| members().unwrap_or_default()).collect();
+            let mut lines: Vec<_> = processes.iter().take(SHOWN).map(standing).collect();
+            if processes.len() > SHOWN {
+                lines.push(format!("and {} more of its processes", processes.len() - SHOWN));
+            }
+            lines.join("\n")
         }))
     }
 
@@ -111,15 +117,8 @@ impl Server {
     }
 }
 
-/// Where a process stands still: `4711 (cat) is blocked in pipe_write`.
-fn standstill(process: &Process) -> Option<String> {
-    let place = if process.stopped {
-        "stopped by a signal".into()
-    } else {
-        format!("blocked in {}", os::blocked_in(process.pid)?)
-    };
-    Some(format!("{} ({}) is {place}", process.pid, printable(&process.name)))
-}
+/// Processes of one server that a report shows.
+const SHOWN: usize = 4;
 
 /// Whether a process of one client ended before that client went, which by now it has: such a process ends
 /// with its client, and of SIGPIPE if it was about to answer. One that hung was alive.
@@ -130,9 +129,10 @@ fn is_own_fault(finding: &Finding, status: ExitStatus) -> bool {
 
 fn untold(what: &str, error: &io::Error) -> Finding {
     match error.kind() {
-        io::ErrorKind::Unsupported => Finding::unsupported(what, "this system does not tell"),
+        io::ErrorKind::Unsupported => Finding::for_want_of(&PROCESS_TABLE, what, "this system does not tell"),
         io::ErrorKind::PermissionDenied => {
-            Finding::unsupported(what, "the system does not let us look into this process")
+            let found = "the system does not let us look into this process";
+            Finding::for_want_of(&PROCESS_TABLE, what, found)
         }
         _ => Finding::broken(what, error.to_string()),
     }

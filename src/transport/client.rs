@@ -161,7 +161,8 @@ impl Client {
     pub fn expect_eof(&mut self) -> Verdict {
         loop {
             if !self.inbox.is_empty() {
-                return Err(Finding::fail("end of file, and nothing more", excerpt(&self.inbox)));
+                let finding = Finding::fail("end of file, and nothing more", excerpt(&self.inbox));
+                return Err(finding.about_echo());
             }
             if self.ended {
                 return Ok(());
@@ -169,6 +170,19 @@ impl Client {
             let step = self.step(&[], true)?;
             self.insist(step, || "end of file".into())?;
         }
+    }
+
+    /// Everything that comes before the end of the stream.
+    ///
+    /// # Errors
+    /// A failure where the connection is reset, or more comes than was sent and 256 KiB; a timeout where it stays
+    /// open.
+    pub fn rest(&mut self) -> Verdict<Vec<u8>> {
+        while !self.ended {
+            let step = self.step(&[], true)?;
+            self.insist(step, || "end of file".into())?;
+        }
+        Ok(std::mem::take(&mut self.inbox))
     }
 
     /// Ends the client's direction: the server reads end of file, and can still send. shutdown(2).
@@ -193,6 +207,12 @@ impl Client {
         Ok(self.poll(&[], true, limit)?.0)
     }
 
+    /// How many bytes have come back, whether they were due or not.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.received
+    }
+
     /// What has moved so far, for reports.
     #[must_use]
     pub fn tally(&self) -> String {
@@ -205,14 +225,14 @@ impl Client {
         }
         let waited = self.patience.progress().as_secs_f64();
         let actual = format!("{}, then nothing for {waited} s", self.tally());
-        Err(Finding::timeout(wanted(), actual).because((self.witness.0)()))
+        Err(Finding::timeout(wanted(), actual).about_echo().because((self.witness.0)()))
     }
 
     fn still_open(&self, due: &Due<'_>) -> Verdict {
         if !self.ended {
             return Ok(());
         }
-        Err(Finding::fail(due.wanted(), format!("end of file after {}", self.tally())))
+        Err(Finding::fail(due.wanted(), format!("end of file after {}", self.tally())).about_echo())
     }
 
     fn step(&mut self, outgoing: &[u8], reading: bool) -> Verdict<Step> {
@@ -259,7 +279,7 @@ impl Client {
         if self.received > self.sent + READ {
             let excess = self.inbox.len().saturating_sub(24);
             let actual = format!("{}, the last of them {}", self.tally(), excerpt(&self.inbox[excess..]));
-            return Err(Finding::fail("no more bytes than were sent", actual));
+            return Err(Finding::fail("no more bytes than were sent", actual).about_echo());
         }
         match self.link.read(&mut self.buffer) {
             Ok(0) => {
@@ -296,7 +316,7 @@ impl Client {
             io::ErrorKind::BrokenPipe => "the server had closed it".into(),
             _ => error.to_string(),
         };
-        Finding::fail("an open conversation", format!("{what} after {}", self.tally()))
+        Finding::fail("an open conversation", format!("{what} after {}", self.tally())).about_echo()
     }
 
     /// The end to poll for what comes back.

@@ -18,8 +18,9 @@ impl<'a> Due<'a> {
         let rest = &self.all[self.met..];
         let arrived = inbox.len().min(rest.len());
         if rest[..arrived] != inbox[..arrived] {
-            let place = difference(rest, &inbox[..arrived], self.met).unwrap_or_default();
-            return Err(Finding::fail(self.wanted(), place));
+            // With all that came: "hello" in place of "well" says more than "hell".
+            let place = difference(rest, inbox, self.met).unwrap_or_default();
+            return Err(Finding::fail(self.wanted(), place).about_echo());
         }
         if arrived == inbox.len() {
             inbox.clear();

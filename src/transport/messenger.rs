@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use std::time::Duration;
 
@@ -38,6 +38,20 @@ pub struct Message {
     pub sender: Option<SocketAddr>,
 }
 
+impl Message {
+    /// Verifies that it holds just `bytes`.
+    ///
+    /// # Errors
+    /// A failure naming the first difference or the wrong length.
+    pub fn proves(&self, bytes: &[u8]) -> Verdict {
+        compare(bytes, &self.bytes).map_err(|actual| Finding::fail(one_of(bytes), actual).about_echo())
+    }
+}
+
+fn one_of(bytes: &[u8]) -> String {
+    format!("one message of {}", count(bytes.len(), "byte"))
+}
+
 impl Messenger {
     pub(crate) fn new(link: Link, patience: Patience) -> Messenger {
         Messenger { visit: Visit::begins(&whence(&link)), link, patience, witness: Witness::silent() }
@@ -55,6 +69,12 @@ impl Messenger {
     pub fn local_address(&self) -> Verdict<SocketAddr> {
         let address = self.link.as_socket().and_then(|socket| socket.local_addr().ok()?.as_socket());
         address.ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
+    }
+
+    /// The end to poll for what comes back.
+    #[must_use]
+    pub fn reader(&self) -> BorrowedFd<'_> {
+        self.link.reader()
     }
 
     /// Whether a message of `length` bytes can be sent by a program that leaves its buffers as they are, as most
@@ -104,13 +124,12 @@ impl Messenger {
     /// # Errors
     /// A failure naming the first difference or the wrong length; a timeout where nothing comes.
     pub fn expect(&mut self, bytes: &[u8]) -> Verdict<Message> {
-        let wanted = || format!("one message of {}", count(bytes.len(), "byte"));
         let Some(message) = self.receive()? else {
             let waited = self.patience.progress().as_secs_f64();
-            let finding = Finding::timeout(wanted(), format!("nothing for {waited} s"));
-            return Err(finding.because((self.witness.0)()));
+            let finding = Finding::timeout(one_of(bytes), format!("nothing for {waited} s"));
+            return Err(finding.about_echo().because((self.witness.0)()));
         };
-        compare(bytes, &message.bytes).map_err(|actual| Finding::fail(wanted(), actual))?;
+        message.proves(bytes)?;
         Ok(message)
     }
 
@@ -210,10 +229,13 @@ fn compare(expected: &[u8], actual: &[u8]) -> Result<(), String> {
     match difference(&expected[..common], &actual[..common], 0) {
         Some(place) => Err(format!("{}: {place}", count(actual.len(), "byte"))),
         None if actual.is_empty() => Err("an empty message".into()),
-        None if actual.len() > common => {
-            Err(format!("{}, the last of them {}", count(actual.len(), "byte"), excerpt(&actual[common..])))
-        }
-        None => Err(format!("only the first {}", count(actual.len(), "byte"))),
+        None if actual.len() > common => Err(format!(
+            "{}, the last of them {}: {} more than were sent",
+            count(actual.len(), "byte"),
+            excerpt(&actual[common..]),
+            actual.len() - common
+        )),
+        None => Err(format!("only the first {}: the rest was cut off", count(actual.len(), "byte"))),
     }
 }
 
@@ -231,8 +253,9 @@ mod tests {
 
     #[test]
     fn a_cut_message_is_told_from_a_changed_one_and_a_stale_tail() {
-        assert_eq!(compare(b"hello", b"hel").unwrap_err(), "only the first 3 bytes");
-        assert_eq!(compare(b"hi", b"hi tail").unwrap_err(), "7 bytes, the last of them \" tail\"");
+        assert_eq!(compare(b"hello", b"hel").unwrap_err(), "only the first 3 bytes: the rest was cut off");
+        let stale = compare(b"hi", b"hi tail").unwrap_err();
+        assert_eq!(stale, "7 bytes, the last of them \" tail\": 5 more than were sent");
         assert!(compare(b"hello", b"hEllo").unwrap_err().contains("at byte 1"));
         assert!(compare(b"", b"").is_ok());
     }

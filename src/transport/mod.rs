@@ -9,12 +9,15 @@ use std::path::{Path, PathBuf};
 use bitflags::bitflags;
 use serde::{Deserialize, Serialize};
 
+use crate::wire::claims::Claim;
+
 mod bridge;
 mod byte_channel;
 mod channel;
 mod client;
 mod due;
 mod fifo;
+mod kinds;
 mod knock;
 mod leftover;
 mod link;
@@ -44,12 +47,16 @@ use byte_channel::ByteChannel;
 pub use channel::{Channel, Opening, Tuning, Waiting};
 pub use client::Client;
 pub(crate) use fifo::ends as fifo_ends;
+pub use kinds::kinds;
 pub use knock::Knock;
 pub(crate) use leftover::remove_leftovers;
 pub use link::Link;
 use message_channel::MessageChannel;
 pub use messenger::{Message, Messenger};
+#[cfg(feature = "cli")]
 pub(crate) use pipe::pair as pipe_pair;
+pub(crate) use port::absent_loopback;
+#[cfg(feature = "cli")]
 pub(crate) use port::loopback_has;
 use port::{connect_within, stream_socket};
 use room::Room;
@@ -270,6 +277,8 @@ pub(crate) struct Reserved {
 /// What keeps a reserved address from others.
 #[derive(Debug)]
 pub(crate) struct Hold {
+    /// Given back first, while the port is still our own.
+    pub _told: Option<Claim>,
     pub _claim: Option<OwnedFd>,
     /// What the server may leave behind.
     pub _leftover: Option<leftover::Leftover>,

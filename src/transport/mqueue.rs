@@ -32,7 +32,7 @@ fn reserve(_scratch: &Path) -> io::Result<Reserved> {
     let name = format!("/echospec-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let address = Address::Path(name.clone().into());
     let remove = move || ends(&name).iter().for_each(|end| remove_posix_queue(end));
-    let hold = Hold { _claim: None, _leftover: Some(Leftover::new(remove)) };
+    let hold = Hold { _told: None, _claim: None, _leftover: Some(Leftover::new(remove)) };
     Ok(Reserved { address, _hold: Some(hold) })
 }
 

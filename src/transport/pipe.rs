@@ -54,6 +54,7 @@ fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
 }
 
 /// The near ends as a link, and the far ends for the standard input and output of one process or of two.
+#[cfg(feature = "cli")]
 pub(crate) fn pair() -> io::Result<(Link, OwnedFd, OwnedFd)> {
     let Pair { near: (from, to), far: (input, output) } = make(&Tuning::default())?;
     Ok((link(from, to)?, input, output))

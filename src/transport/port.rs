@@ -11,6 +11,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::{Address, Hold, Reserved};
 use crate::os;
+use crate::wire::Protocol as Carrier;
+use crate::wire::claims::Claim;
 
 /// Below the range from which any system here picks the ports of clients (32768 on Linux, 49152 on
 /// macOS), so that no connecting client can take a server's port between its choice and its bind.
@@ -46,8 +48,8 @@ fn next_port() -> u16 {
 
 /// Claims the port, and proves that nobody is bound to it on any address.
 fn hold(ip: IpAddr, kind: Type, port: u16) -> Option<Hold> {
-    let protocol = if kind == Type::STREAM { "tcp" } else { "udp" };
-    let claim = os::claim(&format!("echospec-{protocol}-{port}")).ok()?;
+    let (carrier, name) = if kind == Type::STREAM { (Carrier::Tcp, "tcp") } else { (Carrier::Udp, "udp") };
+    let claim = os::claim(&format!("echospec-{name}-{port}")).ok()?;
     let wildcard = match ip {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
@@ -55,7 +57,7 @@ fn hold(ip: IpAddr, kind: Type, port: u16) -> Option<Hold> {
     let address = SocketAddr::new(wildcard, port);
     let probe = Socket::new(Domain::for_address(address), kind, None).ok()?;
     probe.bind(&SockAddr::from(address)).ok()?;
-    Some(Hold { _claim: claim, _leftover: None })
+    Some(Hold { _told: Some(Claim::new(carrier, port)), _claim: claim, _leftover: None })
 }
 
 /// A TCP socket for `address`, bound to `source` if that is given.
@@ -85,6 +87,12 @@ pub(crate) fn connect_within(socket: &Socket, address: &SockAddr, limit: Duratio
     } else {
         socket.connect_timeout(address, limit)
     }
+}
+
+/// The first of `addresses` that it does not answer to, in words.
+pub(crate) fn absent_loopback(addresses: &[IpAddr]) -> Option<String> {
+    let absent = addresses.iter().find(|&&address| !loopback_has(address));
+    absent.map(|address| format!("{address} cannot be bound"))
 }
 
 /// Whether this machine's loopback interface answers to `address`, as Linux's does to all of 127/8.

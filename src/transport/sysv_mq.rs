@@ -37,7 +37,7 @@ fn reserve(_scratch: &Path) -> io::Result<Reserved> {
         let Ok(claim) = os::claim(&format!("echospec-sysv-{key}")) else { continue };
         if !has_system_v_queue(key) && !has_system_v_queue(key + 1) {
             let leftover = Leftover::new(move || [key, key + 1].into_iter().for_each(remove_system_v_queue));
-            let hold = Hold { _claim: claim, _leftover: Some(leftover) };
+            let hold = Hold { _told: None, _claim: claim, _leftover: Some(leftover) };
             return Ok(Reserved { address: Address::Path(key.to_string().into()), _hold: Some(hold) });
         }
     }

@@ -1,4 +1,5 @@
-//! The bundled servers, found by their sources: the head of each says by which commands it is checked.
+//! The bundled servers, found by their sources: the head of each says by which commands it is checked. Of a program
+//! that is no server it says which demo shows it.
 
 use std::fs;
 
@@ -18,8 +19,9 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     for source in sources.iter().filter(|source| source.path().is_file()) {
         let text = fs::read_to_string(source.path())?;
         let plans = bundled_plans(&text).with_context(|| format!("in {}", source.path().display()))?;
+        let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
         ensure!(
-            !plans.is_empty() || text.contains("//! Not checked: "),
+            !plans.is_empty() || is_excused,
             "{} does not say how it is checked",
             source.path().display()
         );

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bundled;
 mod ci;
+mod hostile;
 mod kill;
 mod matrix;
 mod mutants;
@@ -16,6 +17,7 @@ mod round;
 mod soak;
 mod test_all;
 mod tidy;
+mod trail;
 mod verify;
 
 #[derive(Debug, Parser)]
@@ -41,6 +43,8 @@ enum Task {
     Soak(soak::Args),
     /// End the program at random moments by random signals, and count what it leaves behind.
     Kill(kill::Args),
+    /// The program against servers that mean harm: verdict, time, memory, and what is left.
+    Hostile(hostile::Args),
     /// Our figures of mechanisms beside those of other benchmarks, on one processor, in turns.
     VerifyCompare(verify::Args),
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),
+        Task::Hostile(args) => hostile::run(&args),
         Task::VerifyCompare(args) => verify::run(&args),
     };
     match result {

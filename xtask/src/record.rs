@@ -40,8 +40,8 @@ pub struct Absent {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
-    /// The check's id.
-    pub check: String,
+    /// The check's id, or those of several that fail for one reason.
+    pub check: Ids,
     /// How that check ends: `fail`, `warn`, `timeout`, `crash`; several where a fault shows in several ways.
     pub outcomes: Vec<String>,
     /// Why it does so.
@@ -49,6 +49,24 @@ pub struct Deviation {
     /// It does not do so every time.
     #[serde(default)]
     pub sometimes: bool,
+}
+
+/// One id or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Ids {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Ids {
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let ids = match self {
+            Ids::One(id) => std::slice::from_ref(id),
+            Ids::Several(ids) => ids,
+        };
+        ids.iter().map(String::as_str)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,8 +121,9 @@ impl Entry {
     /// An id that no check has would excuse nothing for ever.
     fn validate(&self) -> Result<()> {
         let known: HashSet<_> = checks().map(|check| check.id).collect();
-        let stranger = self.deviation.iter().find(|deviation| !known.contains(deviation.check.as_str()));
-        ensure!(stranger.is_none(), "no check is called {}", stranger.map_or("", |entry| &entry.check));
+        let mut on_record = self.deviation.iter().flat_map(|deviation| deviation.check.iter());
+        let stranger = on_record.find(|id| !known.contains(id));
+        ensure!(stranger.is_none(), "no check is called {}", stranger.unwrap_or_default());
         Ok(())
     }
 

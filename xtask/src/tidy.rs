@@ -9,13 +9,13 @@ use crate::root;
 
 /// Rooms of `src` from the bottom up: a file imports from its own floor's room and from lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["os", "verdict", "payload", "trace"],
+    &["os", "verdict", "lack", "payload", "trace", "lettering"],
     &["patience"],
-    &["transport"],
+    &["transport", "wire"],
     &["server"],
     &["checks", "measures"],
     &["runner"],
-    &["report", "demo", "doctor", "expectations"],
+    &["report", "demo", "fds", "doctor", "expectations"],
     &["cli"],
 ];
 

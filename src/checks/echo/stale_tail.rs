@@ -2,8 +2,8 @@
 
 use crate::checks::Check;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::{Messenger, Needs};
+use crate::verdict::{Level::Must, Outcome, Verdict};
 
 pub const CHECK: Check = Check {
     id: "echo/stale-tail",
@@ -11,17 +11,39 @@ pub const CHECK: Check = Check {
     says: "a short message after a long one carries nothing of the long one, nor of another client's",
     why: "a server that sends its whole buffer instead of what it received leaks the data of other clients",
     cites: &["recv(2) (the return value is the length)", "RFC 862"],
-    recipe: "client A exchanges 400 bytes, client B 4, A 1: each answer has just the bytes sent",
+    recipe: "client A sends 400 bytes, which need not come back whole; client B exchanges 4, A 1: each answer has just the bytes sent",
     needs: Needs::MESSAGES.union(Needs::AT_ONCE),
     run,
 };
 
 fn run(server: &mut Server) -> Verdict {
-    let (long, short) = (server.payload(400), server.payload(4));
+    let (long, short) = (server.payload(400), server.payload(404).split_off(400));
     let mut first = server.messenger()?;
-    first.exchange(&long)?;
-    if server.spec().offers().contains(Needs::CONNECTIONLESS) {
-        server.messenger()?.exchange(&short)?;
+    // Cut or not: that is for message-sizes to say. What is left of it in a buffer is the question here.
+    if let Err(finding) = first.exchange(&long).map(drop)
+        && finding.outcome != Outcome::Fail
+    {
+        return Err(finding);
     }
-    first.exchange(&short[..1]).map(drop)
+    let mut buffer = long;
+    if server.spec().offers().contains(Needs::CONNECTIONLESS) {
+        clean(&mut server.messenger()?, &short, &buffer)?;
+        buffer[..short.len()].copy_from_slice(&short);
+    }
+    clean(&mut first, &short[..1], &buffer)
 }
+
+/// Exchanges `message`, where `buffer` is what one that is used again would hold.
+fn clean(client: &mut Messenger, message: &[u8], buffer: &[u8]) -> Verdict {
+    client.send(message)?;
+    match client.receive()? {
+        Some(answer) => answer.proves(message).map_err(|finding| {
+            let tail = answer.bytes.get(message.len()..).filter(|tail| !tail.is_empty());
+            let stale = tail.is_some_and(|tail| buffer[message.len()..].starts_with(tail));
+            finding.because(if stale { STALE } else { "" })
+        }),
+        None => client.expect(message).map(drop),
+    }
+}
+
+const STALE: &str = "stale bytes: they stood at the same place in an earlier message";

@@ -7,6 +7,7 @@ mod children_start_clean;
 mod delivers_before_ending;
 mod ends_on_sigterm;
 mod ends_with_its_pipes;
+mod leaves_nothing;
 mod no_orphans;
 mod no_zombies;
 mod odd_stdio;
@@ -33,6 +34,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &announces::FLUSHED,
     &ends_on_sigterm::CHECK,
     &no_orphans::CHECK,
+    &leaves_nothing::CHECK,
     &delivers_before_ending::CHECK,
     &ends_with_its_pipes::AT_EPIPE,
     &ends_with_its_pipes::STATUS,

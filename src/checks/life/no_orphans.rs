@@ -4,10 +4,10 @@ use nix::sys::signal::Signal;
 
 use crate::checks::Check;
 use crate::checks::elsewhere::serves;
-use crate::checks::holders::{at_rest, called};
-use crate::os::{Object, Process};
+use crate::checks::holders::at_rest;
+use crate::os::Process;
 use crate::patience::until;
-use crate::server::Server;
+use crate::server::{Server, holdings, started_as};
 use crate::transport::Needs;
 use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
 
@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     says: "once SIGTERM has ended a server that has no clients, none of its processes is left",
     why: "a worker or helper that lives on holds the port, or the standard output whose end a pipeline or a CI job waits for",
     cites: &["kill(2)", "pipe(7)", "systemd.kill(5) (KillMode=)"],
-    recipe: "serve 2 clients to their ends, send SIGTERM to the main process alone, await its end, then that of all its descendants; one that is left is named with what it holds",
+    recipe: "serve 2 clients to their ends, send SIGTERM to the main process alone, await its end, then that of all its descendants; one that is left is named with its command line and what it holds",
     needs: Needs::MANY_CLIENTS,
     run,
 };
@@ -35,19 +35,19 @@ fn run(server: &mut Server) -> Verdict {
         return Ok(());
     }
     let left = server.processes()?;
-    let named = left.iter().take(3).map(|process| called(process) + &held(server, process));
-    let actual = format!("still there: {}", named.collect::<Vec<_>>().join(", "));
+    let named: Vec<_> = left.iter().take(NAMED).map(named).collect();
+    let more = left.len() - named.len();
+    let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
+    let actual = format!("still there: {}{more}", named.join("\n"));
     Err(Finding::fail("no process left of a server that has ended", actual))
 }
 
-/// What others may be waiting for: its sockets, and the output that it was given.
-fn held(server: &Server, process: &Process) -> String {
-    let table = server.descriptors(process.pid).unwrap_or_default();
-    let telling = table.iter().filter(|descriptor| match &descriptor.object {
-        Object::Socket(socket) => socket.listening,
-        Object::Pipe { .. } => matches!(descriptor.number, 1 | 2),
-        _ => false,
-    });
-    let list: Vec<_> = telling.map(|it| format!("{} as descriptor {}", it.object, it.number)).collect();
-    if list.is_empty() { String::new() } else { format!(", which holds {}", list.join(" and ")) }
+/// Orphans that a report describes.
+const NAMED: usize = 3;
+
+/// Who it is, and what it holds: others may be waiting for its sockets, or for the end of its output.
+fn named(process: &Process) -> String {
+    let held = holdings(process.pid);
+    let held = if held.is_empty() { held } else { format!(", which holds {held}") };
+    format!("{} ({}){held}", process.pid, started_as(process))
 }

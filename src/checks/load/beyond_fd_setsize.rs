@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
+use crate::lack::DESCRIPTORS;
 use crate::os;
 use crate::server::{Conditions, LaunchError, Server};
 use crate::transport::Needs;
@@ -32,10 +33,8 @@ const SAMPLE: usize = 20;
 fn run(server: &mut Server) -> Verdict {
     let ours = os::descriptor_limit();
     if ours < LIMIT as usize {
-        return Err(Finding::unsupported(
-            format!("{LIMIT} descriptors for us"),
-            format!("the limit here is {ours}"),
-        ));
+        let found = format!("up to {ours} for a process");
+        return Err(Finding::for_want_of(&DESCRIPTORS, format!("{LIMIT} descriptors for us"), found));
     }
     let conditions = Conditions { descriptor_limit: Some(LIMIT), ..Conditions::default() };
     let mut rich = server.another_under(conditions).map_err(|error| match error {

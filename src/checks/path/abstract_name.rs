@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, process};
 
 use crate::checks::{Check, talk};
+use crate::lack::ABSTRACT_NAMES;
 use crate::os;
 use crate::patience::until;
 use crate::server::{Conditions, Instance, Server};
@@ -25,7 +26,7 @@ fn run(server: &mut Server) -> Verdict {
     let unique = server.address().path().and_then(|path| path.parent()?.file_name()?.to_str());
     let name = PathBuf::from(format!("@{}-{}", unique.unwrap_or("echospec"), process::id()));
     if os::claim(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
-        return Err(Finding::unsupported("abstract names", "this system has none"));
+        return Err(Finding::for_want_of(&ABSTRACT_NAMES, "abstract names", "this system has none"));
     }
     let mut started = server
         .start_at(&Address::Path(name.clone()), &Conditions::default())

@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use socket2::{Domain, Socket, Type};
 
 use crate::checks::Check;
+use crate::lack::MORE_LOOPBACK;
 use crate::os;
 use crate::server::Server;
-use crate::transport::{Address, Approach, Needs, loopback_has};
+use crate::transport::{Address, Approach, Needs, absent_loopback};
 use crate::verdict::{Finding, Level::Should, Verdict};
 
 pub const BOUND: Check = Check {
@@ -67,9 +68,8 @@ fn answered(server: &mut Server) -> Verdict {
 }
 
 fn other_address(server: &Server) -> Verdict<SocketAddr> {
-    if !loopback_has(OTHER) {
-        let absent = format!("{OTHER} is not on the loopback interface");
-        return Err(Finding::unsupported("two loopback addresses", absent));
+    if let Some(absent) = absent_loopback(&[OTHER]) {
+        return Err(Finding::for_want_of(&MORE_LOOPBACK, "two loopback addresses", absent));
     }
     let port = server.address().inet().map(|address| address.port());
     port.map(|port| SocketAddr::new(OTHER, port)).ok_or_else(|| Finding::broken("a port", "there is none"))

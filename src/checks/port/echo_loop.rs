@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::checks::{Check, talk};
+use crate::lack::PRIVILEGED_PORTS;
 use crate::server::Server;
 use crate::transport::{Approach, Needs};
 use crate::verdict::{Finding, Level::May, Outcome, Verdict};
@@ -44,7 +45,13 @@ fn answers(server: &mut Server, port: u16) -> Verdict<bool> {
         Ok(client) => client,
         // That very service runs here, or another run of this check.
         Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),
-        Err(finding) => return Err(Finding::unsupported(format!("source port {port}"), finding.actual)),
+        Err(finding) => {
+            return Err(Finding::for_want_of(
+                &PRIVILEGED_PORTS,
+                format!("source port {port}"),
+                finding.actual,
+            ));
+        }
     };
     forged.send(b"ping-pong")?;
     // Whoever answers in order has come to the first once it has answered the second.

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::checks::{Check, talk};
+use crate::lack::MORE_LOOPBACK;
 use crate::server::Server;
-use crate::transport::{Approach, Needs, loopback_has};
+use crate::transport::{Approach, Needs, absent_loopback};
 use crate::verdict::{Finding, Level::Must, Verdict};
 
 pub const CHECK: Check = Check {
@@ -22,11 +23,8 @@ const SOURCES: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3))];
 
 fn run(server: &mut Server) -> Verdict {
-    if let Some(absent) = SOURCES.into_iter().find(|&source| !loopback_has(source)) {
-        return Err(Finding::unsupported(
-            "two loopback addresses",
-            format!("{absent} is not on the loopback interface"),
-        ));
+    if let Some(absent) = absent_loopback(&SOURCES) {
+        return Err(Finding::for_want_of(&MORE_LOOPBACK, "two loopback addresses", absent));
     }
     let offers = server.spec().offers();
     let (mine, yours) = (server.payload(700), server.payload(900));

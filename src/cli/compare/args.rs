@@ -88,6 +88,14 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
 
+    /// Write charts as SVG into this directory, which is made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub svg: Option<PathBuf>,
+
+    /// Measure nothing: show what was saved under this name, or written to this file by --json.
+    #[arg(long, value_name = "NAME", conflicts_with_all = MEASURING)]
+    pub from: Option<String>,
+
     /// Draw in plain ASCII.
     #[arg(long)]
     pub ascii: bool,
@@ -109,12 +117,36 @@ pub struct Args {
     pub threshold: f64,
 }
 
+/// What says how to measure, and so means nothing where nothing is measured.
+const MEASURING: [&str; 18] = [
+    "mechanisms",
+    "all",
+    "server",
+    "sizes",
+    "placement",
+    "measures",
+    "rates",
+    "rounds",
+    "time",
+    "quick",
+    "seed",
+    "reference",
+    "nodelay",
+    "congestion",
+    "socket_buffer",
+    "pipe_size",
+    "save",
+    "timeout_scale",
+];
+
 const EXAMPLES: &str = "\
 Examples:
   echospec compare --quick
   echospec compare pipe unix tcp --sizes 64,64K --reference pipe
   echospec compare tcp --server 'go=tcp:./go-echo {addr}' --rates 10,1000
-  echospec compare tcp --placement same,cross --measures round-trip --congestion cubic";
+  echospec compare tcp --placement same,cross --measures round-trip --congestion cubic
+  echospec compare --save before --svg charts
+  echospec compare --from before --markdown -";
 
 fn help() -> String {
     let mechanisms = MECHANISMS.iter().map(|it| {

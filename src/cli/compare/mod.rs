@@ -7,6 +7,7 @@ use super::{Refusal, exit, interrupt};
 use crate::measures::client;
 use crate::measures::compare::{NoComparison, compare};
 use crate::measures::figures::Comparison;
+use crate::report::compare::Saved;
 use crate::server::sweep;
 
 mod args;
@@ -24,6 +25,9 @@ use output::Output;
 /// # Errors
 /// A mistake in the arguments, or what keeps the whole from being measured.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if let Some(name) = &args.from {
+        return show(name, args);
+    }
     let wish = wish::wish(args)?;
     let output = Output::prepare(args)?;
     interrupt::watch()?;
@@ -33,6 +37,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     sweep();
     let comparison = compared.map_err(refused)?;
     let regressed = output.write(&comparison)?;
+    Ok(ExitCode::from(verdict(&comparison, regressed)))
+}
+
+/// Shows what was measured before.
+fn show(name: &str, args: &Args) -> anyhow::Result<ExitCode> {
+    let saved = Saved::named(name).and_then(|saved| saved.load());
+    let comparison = saved.map_err(|error| Refusal::usage(error.to_string()))?;
+    let regressed = Output::prepare(args)?.write(&comparison)?;
     Ok(ExitCode::from(verdict(&comparison, regressed)))
 }
 

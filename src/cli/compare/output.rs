@@ -1,22 +1,24 @@
 //! Where the results go.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use super::super::Refusal;
 use super::args::Args;
-use crate::measures::change::{Change, Changes, Verdict};
-use crate::measures::figures::{Comparison, Measure};
-use crate::report::compare::{Look, Saved, SavedError, csv, json, markdown, table};
+use crate::measures::change::Changes;
+use crate::measures::figures::Comparison;
+use crate::report::compare::{Look, Saved, SavedError, charts, csv, differences, json, markdown, table};
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 
 /// Every place that was asked for, opened before anything is measured.
 pub(super) struct Output {
     files: Vec<(Format, Box<dyn Write>)>,
+    /// The directory of the charts.
+    svg: Option<PathBuf>,
     save: Option<Saved>,
     before: Option<Comparison>,
     threshold: f64,
@@ -40,6 +42,10 @@ impl Output {
         for (write, path) in named {
             files.push((write, open(path)?));
         }
+        if let Some(folder) = &args.svg {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make the directory {}", folder.display()))?;
+        }
         let place = |name: &String| Saved::named(name).map_err(|error| Refusal::usage(error.to_string()));
         let save = args.save.as_ref().map(place).transpose()?;
         if let Some(save) = &save {
@@ -49,7 +55,15 @@ impl Output {
         let before =
             baseline.map(|it| it.load()).transpose().map_err(|error| Refusal::usage(error.to_string()))?;
         let look = Look { ascii: args.ascii };
-        Ok(Output { files, save, before, threshold: args.threshold, look, piped: piped > 0 })
+        Ok(Output {
+            files,
+            svg: args.svg.clone(),
+            save,
+            before,
+            threshold: args.threshold,
+            look,
+            piped: piped > 0,
+        })
     }
 
     /// Writes everything; answers whether it is worse than what was saved.
@@ -63,7 +77,10 @@ impl Output {
         let person: &mut dyn Write = if self.piped { &mut err } else { &mut out };
         table(comparison, self.look, person)?;
         if let Some(changes) = &changes {
-            tell(changes, person)?;
+            differences(changes, self.look, person)?;
+        }
+        if let Some(folder) = &self.svg {
+            draw(comparison, folder, person)?;
         }
         if let Some(save) = self.save {
             match save.save(comparison) {
@@ -77,6 +94,19 @@ impl Output {
     }
 }
 
+/// Writes every chart into `folder`, and says which.
+fn draw(comparison: &Comparison, folder: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
+    let charts = charts(comparison);
+    for chart in &charts {
+        let path = folder.join(&chart.file);
+        fs::write(&path, &chart.svg).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let names = charts.iter().map(|chart| chart.file.as_str()).collect::<Vec<_>>();
+    let names = if names.is_empty() { "nothing: there are no figures".into() } else { names.join(", ") };
+    writeln!(out, "\ndrawn in {}: {names}", folder.display())?;
+    Ok(())
+}
+
 fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
@@ -87,35 +117,4 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn Write>> {
     }
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(Box::new(BufWriter::new(file)))
-}
-
-/// What is not as it was.
-fn tell(changes: &Changes, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\nAgainst the baseline")?;
-    let moved = |change: &&Change| matches!(change.verdict, Verdict::Faster | Verdict::Slower);
-    for change in changes.cells.iter().filter(moved) {
-        writeln!(out, "  {}", line(change))?;
-    }
-    let still = changes.cells.len() - changes.cells.iter().filter(moved).count();
-    writeln!(out, "  {still} of {} figures are as they were, within noise", changes.cells.len())
-}
-
-fn line(change: &Change) -> String {
-    let what = match change.measure {
-        Measure::RoundTrip => "round trip",
-        Measure::Throughput => "throughput",
-        Measure::Connections => "connections",
-    };
-    let rate = change.rate.map_or(String::new(), |rate| format!(" at {rate}/s"));
-    let times = change.times;
-    format!(
-        "{}: {} {} {what} {} B{rate}: {:.2} times as long [{:.2}, {:.2}]",
-        change.verdict.word(),
-        change.arm,
-        change.placement.name(),
-        change.size,
-        times.value,
-        times.low,
-        times.high
-    )
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::noise::{median, random, reach, robust_width, standard_error};
 use super::series::{Group, Series, Terms};
-use super::{Change, Verdict};
+use super::{Change, FEWEST_ROUNDS, Verdict};
 use crate::measures::figures::{Estimate, Measure, Placement};
 
 /// What two runs of the same program differ by, however many rounds they have: pages, cache sets and neighbours fall
@@ -99,8 +99,10 @@ fn change(moved: &Moved<'_>, margin: f64, threshold: f64) -> Change {
     let Terms { measure, placement, size, rate } = moved.group.terms;
     let least = (1.0 + if moved.group.is_alone() { threshold.max(MACHINE) } else { threshold }).ln();
     let beyond = moved.by.abs() > least && moved.by.abs() > margin;
+    let few = series.runs.iter().any(|run| run.len() < FEWEST_ROUNDS);
     let verdict = match (moved.group.is_only_yardstick(moved.place), beyond) {
         (true, _) => Verdict::Yardstick,
+        _ if few => Verdict::TooFewRounds,
         (false, false) => Verdict::WithinNoise,
         (false, true) if moved.by > 0.0 => Verdict::Slower,
         (false, true) => Verdict::Faster,

@@ -2,23 +2,32 @@
 
 use std::io::{self, Write};
 
+use crate::measures::change::Changes;
 use crate::measures::figures::Comparison;
 
 mod advice;
+mod changes;
+mod charts;
 mod delimited;
 mod document;
 mod floors;
+#[cfg(test)]
+mod golden;
 mod json;
 mod markdown;
 mod matrix;
+mod omitted;
 mod ranked;
 mod ranking;
+#[cfg(test)]
+mod sample;
 mod saved;
 mod story;
 mod terminal;
 mod units;
 mod words;
 
+pub use charts::{Chart, charts};
 pub use saved::{Saved, SavedError};
 pub use terminal::Look;
 
@@ -31,7 +40,15 @@ pub fn table(comparison: &Comparison, look: Look, out: &mut dyn Write) -> io::Re
     terminal::write(&story::tell(comparison), look, out)
 }
 
-/// Writes the same as Markdown, to paste in an issue.
+/// Writes what is not as it was in an earlier run, likewise.
+///
+/// # Errors
+/// Those of writing.
+pub fn differences(changes: &Changes, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    terminal::write(&changes::tell(changes), look, out)
+}
+
+/// Writes the tables as Markdown, to paste in an issue.
 ///
 /// # Errors
 /// Those of writing.

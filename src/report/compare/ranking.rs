@@ -1,5 +1,6 @@
 //! Which figures may be ranked against each other, and in which order.
 
+use crate::measures::change::FEWEST_ROUNDS;
 use crate::measures::figures::{Arm, Cell, Comparison, Estimate, Measure, Placement};
 
 /// All that must be equal for two figures to be comparable.
@@ -84,8 +85,11 @@ fn rank(places: &mut [Place<'_>], reference: &str) {
 /// Whether the difference of two figures could be chance.
 ///
 /// The ratios to the reference were taken round by round, so that what slowed a whole round down is in none of them:
-/// their intervals are the sharper ones wherever both have one.
+/// their intervals are the sharper ones wherever both have one. Too few rounds have no interval worth the name.
 fn overlap(one: &Cell, other: &Cell, reference: &str) -> bool {
+    if one.rounds.len().min(other.rounds.len()) < FEWEST_ROUNDS {
+        return true;
+    }
     match (by_reference(one, reference), by_reference(other, reference)) {
         (Some(one), Some(other)) => touch(&one, &other),
         _ => touch(&one.figure, &other.figure),

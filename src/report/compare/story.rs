@@ -1,8 +1,8 @@
-//! A comparison told from the answer down: tables, what they rest on, and what to pick.
+//! A comparison told from the answer down: who is first, the tables, and what they rest on.
 
 use super::document::{Document, Field, Side, Table, Tone};
-use super::ranking::{Group, groups, valid};
-use super::{advice, matrix, ranked, units, words};
+use super::ranking::{Group, groups};
+use super::{advice, matrix, omitted, ranked, units, words};
 use crate::measures::figures::{Cell, Comparison, Measure, Placement};
 
 /// The whole of it.
@@ -10,14 +10,19 @@ pub(super) fn tell(comparison: &Comparison) -> Document {
     let mut document = Document::default();
     heading(comparison, &mut document);
     let groups = groups(comparison);
-    for family in families(&groups) {
-        tell_family(comparison, &family, &mut document);
+    let families = families(&groups);
+    advice::give(
+        &families.iter().filter_map(|it| chief(it)).filter(|it| !it.terms.open).collect::<Vec<_>>(),
+        &mut document,
+    );
+    let mut warned = Vec::new();
+    for family in &families {
+        tell_family(comparison, family, &mut warned, &mut document);
     }
-    missing(comparison, &mut document);
+    omitted::tell(comparison, &mut document);
     floors(comparison, &mut document);
     warnings(comparison, &mut document);
     method(comparison, &mut document);
-    advice::give(comparison, &groups, &mut document);
     document
 }
 
@@ -55,14 +60,24 @@ fn families<'a, 'b>(groups: &'b [Group<'a>]) -> Vec<Vec<&'b Group<'a>>> {
     families
 }
 
-fn tell_family(comparison: &Comparison, family: &[&Group<'_>], document: &mut Document) {
+/// What must be known of a placement is told once, where it first appears.
+fn tell_family(
+    comparison: &Comparison,
+    family: &[&Group<'_>],
+    warned: &mut Vec<Placement>,
+    document: &mut Document,
+) {
     let Some(chief) = chief(family) else { return };
     let whereabouts = words::whereabouts(chief.terms.placement);
     let aside = format!("--placement {}", words::placement(chief.terms.placement));
     if !chief.terms.open {
-        document.title(format!("{}, {whereabouts}", subject(chief)), aside.clone());
+        let subject = words::subject(chief.terms.measure, chief.terms.size);
+        document.title(format!("{subject}, {whereabouts}"), aside.clone());
         document.table(ranked::table(comparison, chief));
-        notes(chief, document);
+        if !warned.contains(&chief.terms.placement) {
+            warned.push(chief.terms.placement);
+            notes(chief, document);
+        }
     }
     if chief.terms.open {
         let title =
@@ -78,7 +93,7 @@ fn tell_family(comparison: &Comparison, family: &[&Group<'_>], document: &mut Do
 }
 
 /// The group that is shown in full: small messages for times, large ones for throughput.
-pub(super) fn chief<'a, 'b>(family: &[&'b Group<'a>]) -> Option<&'b Group<'a>> {
+fn chief<'a, 'b>(family: &[&'b Group<'a>]) -> Option<&'b Group<'a>> {
     let of = |size: usize| family.iter().find(|group| group.terms.size == size);
     let chosen = match family.first()?.terms.measure {
         Measure::Throughput => of(65_536).or(family.last()),
@@ -92,15 +107,6 @@ const fn kind(measure: Measure) -> &'static str {
         Measure::RoundTrip => "Round trip",
         Measure::Throughput => "Throughput",
         Measure::Connections => "Connections",
-    }
-}
-
-fn subject(group: &Group<'_>) -> String {
-    let size = units::size(group.terms.size);
-    match group.terms.measure {
-        Measure::RoundTrip => format!("Round trip of {size}"),
-        Measure::Throughput => format!("Throughput in messages of {size}"),
-        Measure::Connections => format!("Connect, echo {size}, close"),
     }
 }
 
@@ -118,42 +124,10 @@ fn notes(group: &Group<'_>, document: &mut Document) {
 }
 
 /// How many cores were busy while it was measured.
-pub(super) fn cores(cell: &Cell) -> Option<f64> {
-    let (messages, seconds) = cell.rounds.iter().fold((0.0, 0.0), |(messages, seconds), round| {
-        (messages + round.messages as f64, seconds + round.seconds)
-    });
-    (seconds > 0.0).then(|| cell.cost.cpu() * messages / (seconds * 1e9))
-}
-
-/// What is ranked nowhere, and why.
-fn missing(comparison: &Comparison, document: &mut Document) {
-    let void: Vec<&Cell> = comparison.cells.iter().filter(|cell| !valid(cell)).collect();
-    if !void.is_empty() {
-        document.title("Void", "measured, but not to be used");
-        for cell in void {
-            document.item(Tone::Bad, void_line(cell));
-        }
-    }
-    let mut none =
-        comparison.arms.iter().filter_map(|arm| arm.unsupported.as_ref().map(|why| (arm, why))).peekable();
-    if none.peek().is_some() {
-        document.title("Not to be had here", "");
-        for (arm, why) in none {
-            document.item(Tone::Quiet, format!("{}: {why}", arm.name));
-        }
-    }
-}
-
-fn void_line(cell: &Cell) -> String {
-    let terms = format!(
-        "{}, {}, {}",
-        words::measure(cell.measure),
-        words::placement(cell.placement),
-        units::size(cell.size)
-    );
-    let rate = cell.rate.map(|rate| format!(", {}", units::rate(rate))).unwrap_or_default();
-    let why = cell.void.as_deref().unwrap_or("nothing was measured");
-    format!("{} ({terms}{rate}): {why}", cell.arm)
+fn cores(cell: &Cell) -> Option<f64> {
+    let used: f64 = cell.rounds.iter().map(|round| round.cost.cpu() * round.messages as f64).sum();
+    let seconds: f64 = cell.rounds.iter().map(|round| round.seconds).sum();
+    (seconds > 0.0).then(|| used / (seconds * 1e9))
 }
 
 fn floors(comparison: &Comparison, document: &mut Document) {

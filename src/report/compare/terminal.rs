@@ -49,11 +49,12 @@ impl Form<'_> {
     }
 
     fn title(&mut self, text: &str, aside: &str) -> io::Result<()> {
-        writeln!(
-            self.out,
-            "\n{BOLD}{text}{BOLD:#}{}{DIM}{aside}{DIM:#}",
-            if aside.is_empty() { "" } else { "  " }
-        )
+        let between = match (aside.width(), text.width()) {
+            (0, _) => "",
+            (aside, text) if text + GAP + aside > WIDTH => "\n",
+            _ => "  ",
+        };
+        writeln!(self.out, "\n{BOLD}{text}{BOLD:#}{between}{DIM}{aside}{DIM:#}")
     }
 
     fn paragraph(&mut self, mark: &str, tone: Tone, text: &str) -> io::Result<()> {

@@ -44,6 +44,9 @@ pub(super) fn figure(value: f64, measure: Measure) -> String {
 /// A figure with the larger half of its interval: `1.83 ±0.02 µs`.
 pub(super) fn estimate(estimate: &Estimate, measure: Measure) -> String {
     let Estimate { value, .. } = *estimate;
+    if is_wild(estimate) {
+        return format!("{} ±{}", figure(value, measure), figure(margin(estimate), measure));
+    }
     let (factor, name) = unit(value, units(measure));
     let decimals = decimals(value / factor);
     format!("{:.decimals$} ±{:.decimals$} {name}", value / factor, margin(estimate) / factor)
@@ -51,6 +54,9 @@ pub(super) fn estimate(estimate: &Estimate, measure: Measure) -> String {
 
 /// A ratio likewise, but without a unit: `0.97 ±0.01`.
 pub(super) fn ratio(estimate: &Estimate) -> String {
+    if is_wild(estimate) {
+        return format!("{} ±{}", number(estimate.value), number(margin(estimate)));
+    }
     let decimals = if estimate.value < 0.1 { 3 } else { decimals(estimate.value) };
     format!("{:.decimals$} ±{:.decimals$}", estimate.value, margin(estimate))
 }
@@ -58,6 +64,11 @@ pub(super) fn ratio(estimate: &Estimate) -> String {
 /// A number of three digits that count, without a unit: `2.00`, `14.1`, `230`.
 pub(super) fn number(value: f64) -> String {
     format!("{value:.0$}", decimals(value))
+}
+
+/// Whether the interval is so wide that the figure's own unit and decimals do not suit it.
+fn is_wild(estimate: &Estimate) -> bool {
+    margin(estimate) >= 10.0 * estimate.value
 }
 
 /// How far the farther end of the interval is.
@@ -117,6 +128,9 @@ mod tests {
     fn an_interval_is_told_by_its_farther_end_in_the_unit_of_the_figure() {
         let figure = Estimate { value: 1_834.0, low: 1_810.0, high: 1_840.0 };
         assert_eq!(estimate(&figure, Measure::RoundTrip), "1.83 ±0.02 µs");
+        let wild = Estimate { value: 2_560.0, low: 2_500.0, high: 30_700_000.0 };
+        assert_eq!(estimate(&wild, Measure::RoundTrip), "2.56 µs ±30.7 ms");
+        assert_eq!(ratio(&Estimate { value: 2.46, low: 2.0, high: 11_221.0 }), "2.46 ±11219");
         assert_eq!(ratio(&Estimate { value: 0.974, low: 0.95, high: 0.98 }), "0.97 ±0.02");
         assert_eq!(ratio(&Estimate { value: 0.031, low: 0.030, high: 0.033 }), "0.031 ±0.002");
     }

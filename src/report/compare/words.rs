@@ -1,5 +1,7 @@
 //! What placements and measures are called.
 
+use super::units;
+use crate::measures::change::FEWEST_ROUNDS;
 use crate::measures::figures::{Measure, Placement};
 
 /// The name of a placement, as flags and JSON write it.
@@ -53,4 +55,38 @@ pub(super) const fn measure(measure: Measure) -> &'static str {
         Measure::Throughput => "throughput",
         Measure::Connections => "connections",
     }
+}
+
+/// A mechanism's name where there is little room: of what the user called it, the beginning.
+pub(super) fn name(text: &str) -> String {
+    const ROOM: usize = 24;
+    let text = crate::verdict::one_line(text);
+    if text.chars().count() <= ROOM {
+        return text;
+    }
+    text.chars().take(ROOM - 1).chain(['…']).collect()
+}
+
+/// What a group of figures is of: `Round trip of 64 B`.
+pub(super) fn subject(measure: Measure, size: usize) -> String {
+    let size = units::size(size);
+    match measure {
+        Measure::RoundTrip => format!("Round trip of {size}"),
+        Measure::Throughput => format!("Throughput in messages of {size}"),
+        Measure::Connections => format!("Connect, echo {size}, close"),
+    }
+}
+
+/// `a, b and c`.
+pub(super) fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// Why figures can be neither ranked nor held against others.
+pub(super) fn too_few_rounds() -> String {
+    format!("too few rounds: noise is told by {FEWEST_ROUNDS} or more; --time and --rounds give them")
 }

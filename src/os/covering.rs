@@ -4,10 +4,6 @@ use std::net::SocketAddr;
 
 /// Whether a socket bound to `bound` takes what is sent to `asked`. `[::]` takes IPv4 too unless
 /// `IPV6_V6ONLY` is set (ipv6(7)).
-#[cfg_attr(
-    not(any(target_os = "linux", target_os = "macos")),
-    expect(dead_code, reason = "no table to look in")
-)]
 pub fn covers(bound: SocketAddr, asked: SocketAddr) -> bool {
     let (ip, wanted) = (bound.ip().to_canonical(), asked.ip());
     let takes = ip == wanted || ip.is_unspecified() && (ip.is_ipv6() || wanted.is_ipv4());

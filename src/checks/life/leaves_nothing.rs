@@ -1,0 +1,46 @@
+//! Some things outlive their maker unless he removes them.
+
+use nix::sys::signal::Signal;
+
+use crate::checks::{Check, talk};
+use crate::patience::until;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+
+pub const CHECK: Check = Check {
+    id: "life/leaves-nothing-behind",
+    level: Should,
+    says: "once SIGTERM has ended a server, no shared memory, semaphore, message queue or socket file that it made is left",
+    why: "they last until somebody removes them: each restart leaves more, until shmget(2) or msgget(2) says ENOSPC or memory is full",
+    cites: &["sysvipc(7)", "shm_overview(7)", "sem_overview(7)", "mq_overview(7)", "unix(7)"],
+    recipe: "serve 3 clients, send SIGTERM, await the end of all its processes; list what is new in ipcs(1), /dev/shm, /dev/mqueue and TMPDIR, and what the kernel says of who made or used it",
+    needs: Needs::MANY_CLIENTS,
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let offers = server.spec().offers();
+    for _ in 0..3 {
+        let mut client = talk::answered(server)?;
+        // A process made for one client is seen only while that client is there.
+        server.note_objects()?;
+        client.finish(offers)?;
+    }
+    server.note_objects()?;
+    // life/ends-on-sigterm and life/no-orphans tell of a server that does not end, or not as a whole.
+    let whole = |actual: String| Finding::unsupported("a server that SIGTERM ends as a whole", actual);
+    server.end_by(Signal::SIGTERM).map_err(|finding| match finding.outcome {
+        Outcome::Timeout => whole(finding.actual),
+        _ => finding,
+    })?;
+    let gone = || Ok(server.processes()?.is_empty().then_some(()));
+    if until(server.patience().exit(), gone)?.is_none() {
+        return Err(whole("one of its processes lives on".into()));
+    }
+    let left: Vec<_> = server.left_behind()?.into_iter().map(|remnant| remnant.name).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Finding::leak("nothing left of a server that SIGTERM has ended", &left))
+}

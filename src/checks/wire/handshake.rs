@@ -1,0 +1,52 @@
+//! How a connection begins.
+
+use crate::checks::Check;
+use crate::server::Server;
+use crate::transport::Needs;
+use crate::verdict::{Finding, Level::Must, Verdict};
+use crate::wire::{Conversation, Event, Side, Watch};
+
+pub const CHECK: Check = Check {
+    id: "wire/handshake",
+    level: Must,
+    says: "a connection begins with SYN, SYN-ACK and ACK, and then the client's bytes are the first",
+    why: "a server that sends, ends or resets first speaks another protocol, and may be gone before it is asked",
+    cites: &["RFC 9293 §3.5", "RFC 862", "packet(7)"],
+    recipe: "record the packets of the server's port on the loopback interface; connect, listen for a while without sending, exchange 100 bytes, and read what came after the three packets of the handshake",
+    needs: Needs::TCP.union(Needs::STREAM),
+    run,
+};
+
+fn run(server: &mut Server) -> Verdict {
+    let (patience, bytes) = (server.patience(), server.payload(100));
+    let mut watch = Watch::begin(super::address(server)?)?;
+    let mut client = server.connect()?;
+    let source = client.local_address()?;
+    let begun = watch.until(source, patience.progress(), Conversation::is_connected)?;
+    if !begun.is_connected() {
+        return Err(Finding::broken("SYN, SYN-ACK and ACK on the wire", begun.to_string()));
+    }
+    // Whoever speaks first does so soon.
+    client.hears_within(patience.stall())?;
+    let answered = client.exchange(&bytes);
+    let asked = |it: &Conversation| it.saw(Event::Data(Side::Client)) || gone(it);
+    judge(&watch.until(source, patience.progress(), asked)?)?;
+    answered
+}
+
+fn gone(conversation: &Conversation) -> bool {
+    conversation.saw(Event::Rst(Side::Server)) || conversation.saw(Event::Fin(Side::Server))
+}
+
+fn judge(conversation: &Conversation) -> Verdict {
+    let after = conversation.events.iter().skip_while(|event| **event != Event::Ack).nth(1);
+    let sent = match after {
+        Some(Event::Data(Side::Server)) => "data",
+        Some(Event::Fin(Side::Server)) => "FIN",
+        Some(Event::Rst(Side::Server)) => "RST",
+        _ => return Ok(()),
+    };
+    let actual = format!("{sent} from the server first");
+    Err(Finding::fail("the client's bytes right after the handshake", actual)
+        .because(conversation.to_string()))
+}

@@ -1,0 +1,198 @@
+//! A listening socket that outlives its server: passed as descriptor 3. sd_listen_fds(3).
+
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::Demo;
+use super::connections::{self, between};
+use super::launch::{self, Visitor, spec, unlaunched};
+use super::picture::{Actor, Picture, Player, Row, unseen};
+use super::story::Story;
+use crate::os::{self, Object, Socket, SocketName, TcpState};
+use crate::server::{Server, Start};
+use crate::verdict::{Finding, Outcome, Verdict};
+
+pub(super) const DEMO: Demo = Demo {
+    name: "activation",
+    says: "a listening socket passed as fd 3, and a restart that loses nobody",
+    run,
+};
+
+const SERVER: &str = "echo-tcp-activated";
+
+fn run(story: &mut Story<'_>) -> Verdict {
+    let spec = spec(SERVER, "tcp", Start::ListenFds)?;
+    let mut server = launch::launch_server(SERVER, &spec, story.patience())?;
+    let manager = Manager::find(launch::port(&server)?)?;
+    the_socket_is_passed(story, &mut server, &manager)?;
+    a_client_is_served(story, &mut server, &manager)?;
+    let waiting = a_client_comes_while_it_is_away(story, &mut server, &manager)?;
+    the_next_one_serves_it(story, &mut server, &manager, waiting)?;
+    drop(server);
+    a_server_that_binds_itself(story)
+}
+
+/// This demo in the part of a service manager: it has made the listening socket, and keeps it.
+struct Manager {
+    address: SocketAddr,
+    descriptor: RawFd,
+}
+
+impl Manager {
+    fn find(address: SocketAddr) -> Verdict<Manager> {
+        let table = os::descriptors(Pid::this()).map_err(|error| unseen("a descriptor table", &error))?;
+        let ours = table.iter().find(|descriptor| match &descriptor.object {
+            Object::Socket(Socket { listening: true, name: SocketName::Tcp(local, _), .. }) => {
+                *local == address
+            }
+            _ => false,
+        });
+        let ours = ours.ok_or_else(|| Finding::broken("the listening socket", "this process has none"))?;
+        Ok(Manager { address, descriptor: ours.number })
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::clients("manager", []).showing(self.descriptor)
+    }
+
+    fn cast(&self, server: &mut Server) -> Verdict<[Actor; 2]> {
+        Ok([self.actor(), Actor::new("server", server.pid()?)])
+    }
+}
+
+fn the_socket_is_passed(story: &mut Story<'_>, server: &mut Server, manager: &Manager) -> Verdict {
+    story.step("A socket is passed")?;
+    story.tell(&format!(
+        "This demo plays a service manager, such as systemd. It has called socket(2), bind(2) with {}, and listen(2), \
+         and only then has it started the server {SERVER}: fork(2), dup2(2) to move the socket to number 3 in the new \
+         process, and execve(2), which leaves it open. Both processes now hold one and the same socket; it has one \
+         number in the kernel, and a descriptor in each table. (The server has a thread that sleeps in accept(2); its main \
+         thread, whose place stands under its box, waits for that thread.)",
+        manager.address,
+    ))?;
+    let cast = manager.cast(server)?;
+    let number = manager.descriptor;
+    let claim = format!(
+        "the manager's descriptor {number} and the server's descriptor 3 are one socket, and it listens"
+    );
+    let picture = story.observe(&cast, claim, |picture| {
+        picture.joins(&[("manager", number), ("server", 3)])
+            && picture.row("server", 3).is_some_and(Row::listens)
+    })?;
+    story.show(&picture)?;
+    story.tell(
+        "How does the server know? Two environment variables say that one socket is passed, and to which process: \
+         a child of the server that merely inherits the environment must not take it for its own.",
+    )?;
+    let pid = server.pid()?;
+    let told = [("LISTEN_FDS", "1".to_owned()), ("LISTEN_PID", pid.to_string())];
+    for (name, value) in &told {
+        let found = os::has_mark(pid, name, value).map_err(|error| unseen("an environment", &error))?;
+        story.claim(format!("the server's environment holds {name}={value}"), found, "it does not")?;
+    }
+    story.tell(
+        "The server has called neither socket(2) nor bind(2) nor listen(2). It needs no privilege for a port below \
+         1024, and cannot find its port taken.",
+    )
+}
+
+fn a_client_is_served(story: &mut Story<'_>, server: &mut Server, manager: &Manager) -> Verdict {
+    story.step("A client is served")?;
+    story.tell(
+        "A client connects: another process, echo-tcp-client. Manager and server both could accept(2) it, for it is one socket with one queue of \
+         waiting connections; but the manager only watches. (A manager may also wait for the first client with \
+         poll(2), and only then start the server: hence the name, socket activation.)",
+    )?;
+    let mut client = Visitor::launch(manager.address, None, story.patience())?;
+    story.proven("the client gets back \"hello\"", client.talk.exchange(b"hello"))?;
+    let [watching, serving] = manager.cast(server)?;
+    let cast = [watching, serving, Actor::sockets("client", client.pid())];
+    let claim = "the server alone holds the connection";
+    let picture = story.observe(&cast, claim, |picture| {
+        let connections = |role| picture.player(role).into_iter().flat_map(Player::connections).count();
+        picture.player("server").is_some_and(|player| player.holds(1, 1)) && connections("server") == 1
+    })?;
+    story.show(&picture)
+}
+
+fn a_client_comes_while_it_is_away(
+    story: &mut Story<'_>,
+    server: &mut Server,
+    manager: &Manager,
+) -> Verdict<Visitor> {
+    story.step("The server is away, and a client comes")?;
+    server.end_by(Signal::SIGKILL)?;
+    story.tell(
+        "The server is killed, to be replaced by a new version, say. Its descriptors are closed. But the socket is \
+         still held by the manager, and so it goes on listening. Now a client connects and sends \"anybody there?\".",
+    )?;
+    let mut client = Visitor::launch(manager.address, None, story.patience())?;
+    client.talk.send(b"anybody there?")?;
+    let cast = [manager.actor(), Actor::sockets("client", client.pid())];
+    let claim = "the client has a connected socket, although there is no server";
+    let picture = story.observe(&cast, claim, |picture| local(picture).is_some())?;
+    let address = manager.address;
+    let local = local(&picture).unwrap_or(address);
+    let claim = "the connection is ESTABLISHED at both ends, and no process holds the server's end";
+    let table = connections::observe(story, address, &[local], claim, |table| {
+        let ends = between(table, address, local);
+        ends.len() == 2 && ends.iter().all(|end| end.state == TcpState::Established)
+    })?;
+    connections::show(story, table, &picture)?;
+    story.tell(
+        "The kernel has shaken hands for the socket, and keeps the new connection, and what the client has sent, in the \
+         listening socket's queue until somebody calls accept(2). That queue is what the backlog of listen(2) bounds.",
+    )?;
+    Ok(client)
+}
+
+/// The address of the client's connected socket.
+fn local(picture: &Picture) -> Option<SocketAddr> {
+    picture.player("client")?.sockets().next()?.local_address()
+}
+
+fn the_next_one_serves_it(
+    story: &mut Story<'_>,
+    server: &mut Server,
+    manager: &Manager,
+    mut client: Visitor,
+) -> Verdict {
+    story.step("The next server serves it")?;
+    story.tell(
+        "The manager starts the server again, with the same socket as its descriptor 3. The first accept(2) \
+         returns at once, with the client that has been waiting.",
+    )?;
+    let restarted = server.restart().map_err(|error| unlaunched(SERVER, &error));
+    story.proven("the new server has started", restarted)?;
+    let answer = client.talk.expect(b"anybody there?");
+    story.proven("the client that came while there was no server gets its answer", answer)?;
+    let [watching, serving] = manager.cast(server)?;
+    let picture = story.observe(
+        &[watching, serving, Actor::sockets("client", client.pid())],
+        "its connection is now a descriptor of the new server",
+        |picture| picture.player("server").is_some_and(|player| player.holds(1, 1)),
+    )?;
+    story.show(&picture)?;
+    story.tell("The client has noticed nothing but a delay. No connection was refused, and none was lost.")
+}
+
+fn a_server_that_binds_itself(story: &mut Story<'_>) -> Verdict {
+    story.step("The same with a server that binds its own socket")?;
+    let mut server = launch::server("echo-tcp", "tcp", story.patience())?;
+    story.proven("echo-tcp serves a client", server.connect()?.exchange(b"hello"))?;
+    server.end_by(Signal::SIGKILL)?;
+    story.tell(
+        "The listening socket of echo-tcp was its own, held by nobody else. It was closed when the server was \
+         killed, and with it the queue of those who waited.",
+    )?;
+    let refused = server.connect().map(drop);
+    let (is_so, seen) = match &refused {
+        Ok(()) => (false, "it was accepted".to_owned()),
+        Err(finding) => (finding.outcome == Outcome::Fail, finding.actual.clone()),
+    };
+    story.claim("the next client's connect(2) is refused: ECONNREFUSED", is_so, &seen)?;
+    story.show_lines(&[format!("connect(2): {seen}")])
+}

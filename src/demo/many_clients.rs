@@ -1,0 +1,228 @@
+//! One server port and many connections: what tells them apart, and who serves which. tcp(7), accept(2).
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+
+use super::Demo;
+use super::connections::{self, End};
+use super::launch::{self, Visitor, server, unmade};
+use super::picture::{Actor, Picture, Player, Row};
+use super::story::Story;
+use crate::os::{self, Sleeper};
+use crate::patience::until;
+use crate::server::Server;
+use crate::transport::{Client, loopback_has};
+use crate::verdict::{Finding, Verdict};
+
+pub(super) const DEMO: Demo =
+    Demo { name: "many-clients", says: "one server port, many connections, and who serves which", run };
+
+const CLIENTS: [&str; 3] = ["client 1", "client 2", "client 3"];
+
+fn run(story: &mut Story<'_>) -> Verdict {
+    let mut server = server("echo-tcp", "tcp", story.patience())?;
+    let sources = sources()?;
+    let address = launch::port(&server)?;
+    let clients = sources.map(|source| Visitor::launch(address, Some(source), story.patience()));
+    let [first, second, third] = clients;
+    let mut clients = [first?, second?, third?];
+    three_clients_connect(story, &mut server, &clients, sources)?;
+    each_has_its_own_answer(story, &mut clients)?;
+    a_thread_for_each(story, &mut server, &clients)?;
+    drop((clients, server));
+    a_process_for_each(story)
+}
+
+/// Where the three clients come from: the first two from one port, if this system has two addresses for them.
+fn sources() -> Verdict<[SocketAddr; 3]> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let broken = |error: io::Error| unmade("a free port", &error);
+    if !has_second() {
+        return Ok([any; 3]);
+    }
+    for _ in 0..100 {
+        let probe = TcpListener::bind(any).map_err(broken)?;
+        let first = probe.local_addr().map_err(broken)?;
+        let second = SocketAddr::new(SECOND, first.port());
+        if TcpListener::bind(second).is_ok() {
+            return Ok([first, second, any]);
+        }
+    }
+    Err(Finding::broken("a port that is free on 127.0.0.1 and 127.0.0.2", "none was found"))
+}
+
+const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+fn has_second() -> bool {
+    loopback_has(SECOND)
+}
+
+fn three_clients_connect(
+    story: &mut Story<'_>,
+    server: &mut Server,
+    clients: &[Visitor; 3],
+    sources: [SocketAddr; 3],
+) -> Verdict {
+    story.step("Three clients, one server port")?;
+    story.tell(&format!(
+        "Three processes of the program echo-tcp-client have connected to the server echo-tcp. For each of them the \
+         server's accept(2) has returned a new descriptor. The server has not got a new port for any of them: its \
+         sockets, the listening one and the three connected ones, all have the same local address and port. {}",
+        if has_second() { TWINS } else { NO_TWINS },
+    ))?;
+    let address = launch::port(server)?;
+    let cast = cast(server.pid()?, clients);
+    let claim = "the server has four sockets, all with the same local address and port";
+    let picture = story.observe(&cast, claim, |picture| {
+        let sockets = picture.player("server").into_iter().flat_map(Player::sockets);
+        sockets.filter_map(Row::local_address).collect::<Vec<_>>() == [address; 4]
+            && CLIENTS.iter().all(|role| picture.player(role).is_some_and(|player| player.holds(0, 1)))
+    })?;
+    let locals = CLIENTS.map(|role| local(&picture, role).unwrap_or(address));
+    if has_second() {
+        let same = locals[..2] == sources[..2] && locals[0].port() == locals[1].port();
+        let claim = format!("client 1 and client 2 both come from port {}", locals[0].port());
+        story.claim(claim, same, &picture)?;
+    }
+    story.show(&picture)?;
+    story.tell(
+        "So how does the kernel know whose bytes it has got? Every segment carries two addresses and two ports. \
+         These four together, the four-tuple, are the name of a connection, and the kernel looks for the socket \
+         that has this name. It is enough that one of the four differs:",
+    )?;
+    let claim =
+        "the kernel lists three connections of the server's port, and no two of their four-tuples are equal";
+    let table = connections::observe(story, address, &locals, claim, |table| distinct(table, address) == 3)?;
+    connections::show(story, table, &picture)
+}
+
+const TWINS: &str = "Client 1 and client 2 have even been told to call bind(2) with one and the same port, the first \
+                     on the address 127.0.0.1 and the second on 127.0.0.2; to Linux all of 127.0.0.0/8 is this \
+                     machine. Client 3 has got a port of its own from the kernel.";
+
+const NO_TWINS: &str = "(Two of them would come from the same port on two addresses, 127.0.0.1 and 127.0.0.2. But the \
+                        loopback interface of this system has only 127.0.0.1, and a second client from the same \
+                        address and port to the same server would be the same connection: the kernel refuses it.)";
+
+fn cast(server: nix::unistd::Pid, clients: &[Visitor; 3]) -> Vec<Actor> {
+    let visitors = CLIENTS.iter().zip(clients).map(|(&role, client)| Actor::sockets(role, client.pid()));
+    [Actor::sockets("server", server)].into_iter().chain(visitors).collect()
+}
+
+fn local(picture: &Picture, role: &str) -> Option<SocketAddr> {
+    picture.player(role)?.sockets().next()?.local_address()
+}
+
+/// How many different connections the server's own ends have.
+fn distinct(table: &[End], server: SocketAddr) -> usize {
+    let ends = table.iter().filter(|end| end.local == server && end.remote.port() != 0);
+    ends.map(|end| end.remote).collect::<HashSet<_>>().len()
+}
+
+fn each_has_its_own_answer(story: &mut Story<'_>, clients: &mut [Visitor; 3]) -> Verdict {
+    story.step("Each client gets its own answer")?;
+    story.tell(
+        "Each client sends a word of its own, and all three words are on their way before anybody reads an answer. \
+         The server reads each from another descriptor, and writes to the descriptor that it has read from.",
+    )?;
+    const WORDS: [&str; 3] = ["one", "two", "three"];
+    for (client, word) in clients.iter_mut().zip(WORDS) {
+        client.talk.send(word.as_bytes())?;
+    }
+    for ((client, word), role) in clients.iter_mut().zip(WORDS).zip(CLIENTS) {
+        story.proven(format!("{role} gets back \"{word}\""), client.talk.expect(word.as_bytes()))?;
+    }
+    Ok(())
+}
+
+fn a_thread_for_each(story: &mut Story<'_>, server: &mut Server, clients: &[Visitor; 3]) -> Verdict {
+    story.step("Which thread serves which client")?;
+    story.tell(
+        "echo-tcp has one thread for each client. Threads share one descriptor table, so the boxes cannot show who \
+         serves whom: every thread could read from every descriptor. But each sleeps in a system call, and its first \
+         argument is the descriptor that it waits for. (The places where they sleep have the kernel's own names.)",
+    )?;
+    let picture = Picture::take(&cast(server.pid()?, clients))?;
+    let wanted = picture.player("server").map_or(0, |player| player.sockets().count());
+    let mut last = Vec::new();
+    let found = until(story.patience().progress(), || match os::sleepers(server.pid()?) {
+        Err(error) => Ok(Some(Err(error))),
+        Ok(sleepers) => {
+            last = sleepers;
+            Ok((served(&last, &picture) == wanted).then(|| Ok(last.clone())))
+        }
+    })?;
+    if let Some(Err(error)) = &found {
+        return story.tell(&format!("(This system does not show where threads sleep: {error}.)"));
+    }
+    let claim = "each of the server's sockets has exactly one thread that waits for it";
+    story.claim(claim, found.is_some(), format!("{last:?}"))?;
+    story.show_lines(&thread_lines(&last, &picture))?;
+    story.tell(
+        "The main thread sleeps in accept(2) on the listening socket, the others in read(2), each on its own \
+         connection. A client that says nothing keeps one thread asleep, and is in nobody's way.",
+    )
+}
+
+/// How many of the server's sockets exactly one thread waits for.
+fn served(sleepers: &[Sleeper], picture: &Picture) -> usize {
+    let sockets = picture.player("server").into_iter().flat_map(Player::sockets);
+    let waiting = |row: &Row| sleepers.iter().filter(|sleeper| sleeper.waits_on == row.number).count();
+    sockets.filter(|row| waiting(row) == 1).count()
+}
+
+fn thread_lines(sleepers: &[Sleeper], picture: &Picture) -> Vec<String> {
+    let line = |thread: &str, place: &str, number: &str, object: &str| {
+        format!("{thread:<9}{place:<18}{number:<12}{object}").trim_end().to_owned()
+    };
+    let described = sleepers.iter().filter_map(|sleeper| {
+        let row = picture.row("server", sleeper.waits_on)?;
+        let number = row.number.to_string();
+        let object = row.object.to_string().replace("TCP ", "").replace('↔', "with");
+        Some(line(&sleeper.thread.to_string(), &sleeper.place, &number, &object))
+    });
+    std::iter::once(line("thread", "sleeps in", "descriptor", "which is")).chain(described).collect()
+}
+
+fn a_process_for_each(story: &mut Story<'_>) -> Verdict {
+    story.step("A process for each client instead")?;
+    let mut server = server("echo-tcp-fork", "tcp", story.patience())?;
+    let clients = [server.connect()?, server.connect()?];
+    story.tell(
+        "Another server: echo-tcp-fork calls fork(2) after each accept(2). Both processes then hold the listener \
+         and the new connection. The parent closes the connection, or the client would never see its end; \
+         the child closes the listener, or the port would stay taken after the parent's death. Processes have \
+         descriptor tables of their own, so the boxes show who serves whom. (This demo itself plays the clients \
+         now.)",
+    )?;
+    let cast = family(story, &server, &clients)?;
+    let claim = "the parent holds the listener and no connection; each child one connection and no listener";
+    let picture = story.observe(&cast, claim, |picture| {
+        let holds = |role, listening, connected| {
+            picture.player(role).is_some_and(|player| player.holds(listening, connected))
+        };
+        holds("parent", 1, 0) && holds("child 1", 0, 1) && holds("child 2", 0, 1)
+    })?;
+    let served = ["child 1", "child 2"].map(|role| {
+        let player = picture.player(role).into_iter();
+        player.flat_map(Player::connections).map(|(_, tuple)| tuple).next()
+    });
+    story.claim("the two children serve different connections", served[0] != served[1], &picture)?;
+    story.show(&picture)?;
+    story.tell(
+        "What else they hold: the three standard descriptors, and a pipe that ties the family together. Its only write end is \
+         the parent's, so when the parent ends, however it ends, the children read end of file and end too.",
+    )
+}
+
+fn family(story: &Story<'_>, server: &Server, clients: &[Client; 2]) -> Verdict<Vec<Actor>> {
+    let processes = until(story.patience().progress(), || {
+        Ok(Some(server.processes()?).filter(|processes| processes.len() == 3))
+    })?;
+    let processes =
+        processes.ok_or_else(|| Finding::fail("a parent and two children", "not three processes"))?;
+    let roles = ["parent", "child 1", "child 2"];
+    let family = roles.iter().zip(processes).map(|(&role, process)| Actor::sockets(role, process.pid));
+    Ok(family.chain([Actor::clients("clients", clients)]).collect())
+}

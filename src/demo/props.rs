@@ -1,0 +1,101 @@
+//! What stands on stage beside the programs: a terminal to type at, and a folder for files.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use crate::patience::{Patience, until};
+use crate::server::{self, Scratch};
+use crate::transport::{Client, Link};
+use crate::verdict::{Finding, Verdict, excerpt};
+
+/// Somebody at a terminal, and the terminal as programs hold it. What is typed is echoed, and a program gets it
+/// once the line has ended.
+pub(super) fn terminal(patience: Patience) -> Verdict<(Client, OwnedFd)> {
+    let broken = |error: io::Error| Finding::broken("a pseudo-terminal", error.to_string());
+    let (person, programs) = server::terminal().map_err(broken)?;
+    let eyes = person.try_clone().map_err(broken)?;
+    let link = Link::pipes(File::from(person), File::from(eyes)).map_err(broken)?;
+    Ok((Client::new(link, patience), programs))
+}
+
+/// A copy of `descriptor` that refers to the same open file description: dup(2).
+pub(super) fn copy(descriptor: &OwnedFd) -> Verdict<OwnedFd> {
+    descriptor.try_clone().map_err(|error| Finding::broken("a copy of a descriptor", error.to_string()))
+}
+
+/// A directory for the files of a story, which goes with this value.
+pub(super) struct Folder {
+    // Only held.
+    _scratch: Scratch,
+    path: PathBuf,
+}
+
+impl Folder {
+    pub fn new() -> Verdict<Folder> {
+        let made = Scratch::new().and_then(|scratch| {
+            // As the kernel names it, without symbolic links on the way.
+            let path = fs::canonicalize(scratch.path())?;
+            Ok(Folder { _scratch: scratch, path })
+        });
+        made.map_err(|error| Finding::broken("a temporary directory", error.to_string()))
+    }
+
+    /// The path of its file `name`.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The new file `name`, open for writing.
+    pub fn create(&self, name: &str) -> Verdict<File> {
+        File::create(self.path(name)).map_err(|error| unusable(name, &error))
+    }
+
+    /// The file `name`, opened once more, for writing.
+    pub fn open(&self, name: &str) -> Verdict<File> {
+        File::options().write(true).open(self.path(name)).map_err(|error| unusable(name, &error))
+    }
+
+    /// The file `name`, opened once more, for reading and writing.
+    pub fn open_both_ways(&self, name: &str) -> Verdict<File> {
+        let opened = File::options().read(true).write(true).open(self.path(name));
+        opened.map_err(|error| unusable(name, &error))
+    }
+
+    /// Makes the file `name` hold `text`.
+    pub fn write(&self, name: &str, text: &[u8]) -> Verdict {
+        fs::write(self.path(name), text).map_err(|error| unusable(name, &error))
+    }
+
+    /// The new FIFO `name`, opened at both ends. fifo(7).
+    pub fn fifo(&self, name: &str) -> Verdict<(File, File)> {
+        let path = self.path(name);
+        let made = mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).map_err(io::Error::from).and_then(|()| {
+            // Else this would wait for a writer, and the writer for a reader.
+            let mut unwaiting = File::options();
+            unwaiting.read(true).custom_flags(OFlag::O_NONBLOCK.bits());
+            Ok((unwaiting.open(&path)?, File::options().write(true).open(&path)?))
+        });
+        made.map_err(|error| unusable(name, &error))
+    }
+
+    /// Waits until the file `name` holds just `expected`.
+    pub fn expect(&self, name: &str, expected: &[u8], patience: Patience) -> Verdict {
+        let mut last = Vec::new();
+        let found = until(patience.progress(), || {
+            last = fs::read(self.path(name)).map_err(|error| unusable(name, &error))?;
+            Ok((last == expected).then_some(()))
+        })?;
+        found.ok_or_else(|| Finding::fail(format!("{} in {name}", excerpt(expected)), excerpt(&last)))
+    }
+}
+
+fn unusable(name: &str, error: &io::Error) -> Finding {
+    Finding::broken(format!("the file {name}"), error.to_string())
+}

@@ -1,0 +1,220 @@
+//! A story as one picture, step below step: SVG 1.1, for a README, a slide or a sheet of paper.
+//!
+//! Light and with dark text, so that it prints; fonts of whatever system it is looked at on, and nothing that
+//! would have to be fetched.
+
+use svg::Document;
+use svg::node::Node;
+use svg::node::element::{Circle, Description, Group, Path, Rectangle, Style, Title};
+
+use super::picture::Picture;
+use super::stage::{Event, Stage};
+use crate::verdict::{Verdict, count};
+
+mod boxes;
+mod lines;
+
+use crate::lettering::{self, MONO, SANS, line, paragraph, unbroken, wrap};
+use lines::Palette;
+
+/// The whole picture, in pixels.
+const WIDTH: i32 = 960;
+/// Left and right of everything.
+const MARGIN: i32 = 40;
+/// What is written on.
+const CONTENT: i32 = WIDTH - 2 * MARGIN;
+/// Around what stands in a panel.
+const PADDING: i32 = 20;
+
+/// Sizes of letters, and from one line to the next.
+const PROSE: (f64, i32) = (15.0, 23);
+const CLAIM: (f64, i32) = (14.0, 21);
+const LINE: (f64, i32) = (13.0, 20);
+
+/// Collects the events of a story, and draws them.
+#[derive(Debug, Default)]
+pub struct Drawing {
+    title: String,
+    about: String,
+    body: Group,
+    palette: Palette,
+    /// Where the next thing goes.
+    y: i32,
+}
+
+impl Drawing {
+    /// The picture as the text of an SVG file. Of a story that ended early it shows what was told.
+    #[must_use]
+    pub fn finish(&self) -> String {
+        let height = self.y + MARGIN;
+        let paper = Rectangle::new().set("class", "paper").set("width", WIDTH).set("height", height);
+        let document = Document::new()
+            .set("viewBox", (0, 0, WIDTH, height))
+            .set("width", WIDTH)
+            .set("height", height)
+            .set("role", "img")
+            .add(Title::new(format!("echospec demo {}", self.title)))
+            .add(Description::new().add(svg::node::Text::new(&self.about)))
+            .add(Style::new(style()))
+            .add(paper)
+            .add(self.body.clone());
+        format!("{document}\n")
+    }
+
+    fn put(&mut self, node: impl Node) {
+        self.body.append(node);
+    }
+
+    fn open(&mut self, name: &str, about: &str) {
+        (self.title, self.about) = (name.to_owned(), about.to_owned());
+        self.put(line("title", MARGIN, 66, name));
+        let lines = wrap(&format!("{about}."), 16.0, CONTENT);
+        self.put(paragraph("about", MARGIN, 96, 24, &lines));
+        self.y = 96 + 24 * height(&lines) - 12;
+    }
+
+    fn step(&mut self, number: usize, title: &str) {
+        const RADIUS: i32 = 15;
+        self.y += 30;
+        let (x, middle) = (MARGIN + RADIUS, self.y + RADIUS);
+        self.put(Circle::new().set("class", "badge").set("cx", x).set("cy", middle).set("r", RADIUS));
+        self.put(line("number", x, middle + 6, &number.to_string()));
+        self.put(line("heading", MARGIN + 2 * RADIUS + 12, middle + 7, title));
+        self.y += 2 * RADIUS + 8;
+    }
+
+    fn tell(&mut self, text: &str) {
+        let (size, pitch) = PROSE;
+        let lines = wrap(text, size, CONTENT);
+        self.put(paragraph("prose", MARGIN, self.y + pitch - 4, pitch, &lines));
+        self.y += pitch * height(&lines) + 12;
+    }
+
+    fn show(&mut self, picture: &Picture) {
+        let inner = boxes::draw(picture, CONTENT - 2 * PADDING, &mut self.palette);
+        self.panel(inner.group, inner.height);
+    }
+
+    fn show_lines(&mut self, lines: &[String]) {
+        let (size, pitch) = LINE;
+        let room = lettering::mono_room(CONTENT - 2 * PADDING, size);
+        let mut group = Group::new().set("class", "lines");
+        for (number, text) in (0..).zip(lines) {
+            let text: String = text.chars().take(room).collect();
+            group = group.add(line("mono", 0, pitch * number + 14, &unbroken(&text)));
+        }
+        self.panel(group, pitch * height(lines));
+    }
+
+    /// Sets `inner` into a frame.
+    fn panel(&mut self, inner: Group, height: i32) {
+        let frame = Rectangle::new()
+            .set("class", "panel")
+            .set("x", MARGIN)
+            .set("y", self.y)
+            .set("width", CONTENT)
+            .set("height", height + 2 * PADDING)
+            .set("rx", 8);
+        self.put(frame);
+        self.put(inner.set("transform", format!("translate({} {})", MARGIN + PADDING, self.y + PADDING)));
+        self.y += height + 2 * PADDING + 14;
+    }
+
+    fn claim(&mut self, claims: &[String]) {
+        const INDENT: i32 = 30;
+        let (size, pitch) = CLAIM;
+        for text in claims {
+            let lines = wrap(text, size, CONTENT - INDENT);
+            let tick = format!("M{} {} l5 5 l9 -11", MARGIN + 6, self.y + 10);
+            self.put(Path::new().set("class", "tick").set("d", tick));
+            self.put(paragraph("claim", MARGIN + INDENT, self.y + pitch - 6, pitch, &lines));
+            self.y += pitch * height(&lines) + 2;
+        }
+        self.y += 10;
+    }
+
+    fn close(&mut self, verified: usize) {
+        let claims = count(verified, "claim");
+        let text = format!("{claims} verified while this was drawn, by: echospec demo {} --svg", self.title);
+        self.put(line("foot", MARGIN, self.y + 26, &text));
+        self.y += 26;
+    }
+}
+
+impl Stage for Drawing {
+    fn play(&mut self, event: Event<'_>) -> Verdict {
+        match event {
+            Event::Opened { name, about } => self.open(name, about),
+            Event::Step { number, title } => self.step(number, title),
+            Event::Told(text) => self.tell(text),
+            Event::Shown(picture) => self.show(picture),
+            Event::Lines(lines) => self.show_lines(lines),
+            Event::Verified(claims) => self.claim(claims),
+            Event::Closed { verified } => self.close(verified),
+        }
+        Ok(())
+    }
+}
+
+fn height(lines: &[String]) -> i32 {
+    i32::try_from(lines.len()).unwrap_or(i32::MAX)
+}
+
+fn style() -> String {
+    format!(
+        "text {{ font-family: {SANS}; fill: #1f2933; }}
+.mono, .code {{ font-family: {MONO}; font-size: 13px; }}
+.code {{ fill: #7c2d12; }}
+.paper {{ fill: #ffffff; }}
+.title {{ font-family: {MONO}; font-size: 32px; font-weight: 700; }}
+.about {{ font-size: 16px; }}
+.about text, text.foot {{ fill: #52606d; }}
+.badge {{ fill: #1f3a5f; }}
+text.number {{ fill: #ffffff; font-size: 15px; font-weight: 700; text-anchor: middle; }}
+.heading {{ font-size: 20px; font-weight: 700; }}
+.prose {{ font-size: {}px; }}
+.claim {{ font-size: {}px; }}
+.tick {{ fill: none; stroke: #15803d; stroke-width: 2.6; stroke-linecap: round; stroke-linejoin: round; }}
+.panel {{ fill: #f6f8fa; stroke: #d9e1e8; }}
+.foot {{ font-size: 13px; }}
+{}",
+        PROSE.0,
+        CLAIM.0,
+        boxes::STYLE
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(events: &[Event<'_>]) -> String {
+        let mut drawing = Drawing::default();
+        events.iter().for_each(|&event| drawing.play(event).unwrap());
+        drawing.finish()
+    }
+
+    #[test]
+    fn whatever_is_told_the_picture_is_well_formed() {
+        let strange = "a < b && c > \"d\" ]]> `x | y` \u{e9}";
+        let claims = [strange.to_owned()];
+        let text = drawn(&[
+            Event::Opened { name: "x", about: strange },
+            Event::Step { number: 1, title: strange },
+            Event::Told(strange),
+            Event::Lines(&claims),
+            Event::Verified(&claims),
+            Event::Closed { verified: 1 },
+        ]);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let heading = document.descendants().find(|node| node.attribute("class") == Some("heading"));
+        assert_eq!(heading.unwrap().text(), Some(strange));
+    }
+
+    #[test]
+    fn nothing_is_fetched_from_anywhere() {
+        let text = drawn(&[Event::Opened { name: "x", about: "y" }]);
+        let addresses = text.matches("http").count();
+        assert_eq!((addresses, text.contains("xmlns=\"http://www.w3.org/2000/svg\"")), (1, true), "{text}");
+    }
+}

@@ -1,0 +1,230 @@
+//! Unix domain sockets: a path for an address, who is at the other end, and descriptors that travel. unix(7).
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use nix::unistd::geteuid;
+use socket2::Socket;
+
+use super::Demo;
+use super::launch::{Visitor, accept, listener, program, server, unlaunched, unmade};
+use super::picture::{Actor, Picture};
+use super::story::Story;
+use crate::os::{self, Object, SocketName};
+use crate::server::{Instance, Server, describe};
+use crate::transport::{Client, Link};
+use crate::verdict::{Verdict, printable};
+
+pub(super) const DEMO: Demo =
+    Demo { name: "unix", says: "a path instead of a port, who is there, and a descriptor that travels", run };
+
+const WORKER: &str = "echo-worker";
+
+fn run(story: &mut Story<'_>) -> Verdict {
+    let mut server = server("echo-unix", "unix", story.patience())?;
+    a_path_instead_of_a_port(story, &mut server)?;
+    let mut client = server.connect()?;
+    the_same_conversation(story, &mut server, &mut client)?;
+    who_is_there(story, &mut server, &client)?;
+    drop((client, server));
+    a_descriptor_travels(story)
+}
+
+fn a_path_instead_of_a_port(story: &mut Story<'_>, server: &mut Server) -> Verdict {
+    story.step("A path instead of a port")?;
+    let path = server.address().path().map(Path::to_owned).unwrap_or_default();
+    story.tell(&format!(
+        "The server echo-unix has called socket(2) with AF_UNIX instead of AF_INET, and bind(2) with a path instead of \
+         an address and port, {}; listen(2) and accept(2) are as they are with TCP. bind(2) has made a file of a kind of \
+         its own, a socket. It holds no bytes and cannot be opened: it is a name. Its permissions say who may \
+         connect, as no port can: whoever may write to it.",
+        shown(&path),
+    ))?;
+    let meta = fs::symlink_metadata(&path).map_err(|error| unmade("the socket's file", &error))?;
+    story.claim(
+        "there is a file at the path, and it is a socket",
+        meta.file_type().is_socket(),
+        "another kind",
+    )?;
+    let mode = meta.mode() & 0o777;
+    let claim = format!("its mode is {mode:04o}: only user {} may connect", meta.uid());
+    story.claim(claim, mode & 0o077 == 0, format!("{mode:04o}"))?;
+    story.show_lines(&[format!("s{} user {}  {}", permissions(mode), meta.uid(), name(&path))])?;
+    let cast = [Actor::sockets("server", server.pid()?)];
+    let claim = "the server has one socket, which listens at that path, and no port at all";
+    let picture = story.observe(&cast, claim, |picture| {
+        let sockets = picture.player("server").map_or(&[][..], |player| &player.rows);
+        let mut sockets = sockets.iter().filter(|row| matches!(row.object, Object::Socket(_)));
+        sockets.next().is_some_and(|row| is_at(&row.object, &path)) && sockets.next().is_none()
+    })?;
+    story.show(&picture)?;
+    story.tell(
+        "(Another of its threads sleeps in accept(2). The main thread, whose place stands under the box, waits for the \
+         signal that will end it, to remove the file then: no kernel does that, and a file that is left behind is in \
+         the way of the next bind(2).)",
+    )
+}
+
+fn is_at(object: &Object, path: &Path) -> bool {
+    matches!(object, Object::Socket(os::Socket { name: SocketName::Unix(Some(name)), listening: true, .. }) if name == path)
+}
+
+/// As ls(1) writes them.
+fn permissions(mode: u32) -> String {
+    let letter = |(place, letter): (u32, char)| if mode >> place & 1 == 1 { letter } else { '-' };
+    (0..9).rev().zip("rwxrwxrwx".chars()).map(letter).collect()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| shown(Path::new(name))).unwrap_or_default()
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy())
+}
+
+fn the_same_conversation(story: &mut Story<'_>, server: &mut Server, client: &mut Client) -> Verdict {
+    story.step("The same conversation")?;
+    story.tell(
+        "The client, this demo, calls connect(2) with the path, and from there on everything is as over TCP: accept(2) \
+         returns a descriptor, and read(2) and write(2) carry bytes, with end of file, half-close and back-pressure. \
+         Only there is no network: no segments, no ports, no TIME_WAIT. Bytes that one process writes are put into \
+         the other's socket at once.",
+    )?;
+    story.proven("\"hello, path\" came back", client.exchange(b"hello, path"))?;
+    let cast = [Actor::sockets("server", server.pid()?), Actor::clients("client", [&*client])];
+    let picture = story.observe(&cast, "the server has a second socket for this client", |picture| {
+        let rows = picture.player("server").map_or(&[][..], |player| &player.rows);
+        rows.iter().filter(|row| matches!(row.object, Object::Socket(_))).count() == 2
+    })?;
+    story.show(&picture)?;
+    story.tell(
+        "The server's end carries the name of the listening socket. The client's has no name: it has not called \
+         bind(2), and unlike TCP's connect(2) this one gives it none.",
+    )
+}
+
+fn who_is_there(story: &mut Story<'_>, server: &mut Server, client: &Client) -> Verdict {
+    story.step("Who is there?")?;
+    story.tell(
+        "Both ends are on one machine, so the kernel knows who they are, and tells: getsockopt(2) with SO_PEERCRED on \
+         Linux, LOCAL_PEERCRED on the BSDs and macOS. The client asks about the other end of its own socket:",
+    )?;
+    let peer = os::peer(client.reader()).map_err(|error| unmade("the peer's credentials", &error))?;
+    let process = peer.pid.map_or("(this system does not tell)".into(), |pid| pid.to_string());
+    story.show_lines(&[format!("process {process}, user {}, group {}", peer.uid, peer.gid)])?;
+    if peer.pid.is_some() {
+        let server = server.pid()?;
+        story.claim("the process is the server", peer.pid == Some(server), format!("it is {server}"))?;
+    }
+    story.claim("the user is the one who has started this demo", peer.uid == geteuid(), peer.uid)?;
+    story.tell(
+        "No password, and nothing that a program could make up: a database server can let user alice in as alice. Over \
+         TCP the other end is an address and a port, which say nothing of the user.",
+    )
+}
+
+/// The front process's part: this demo's.
+struct Front {
+    listener: TcpListener,
+    /// To the worker.
+    link: Client,
+    worker: Instance,
+}
+
+impl Front {
+    fn launch(story: &Story<'_>) -> Verdict<Front> {
+        let broken = |error: std::io::Error| unmade("a pair of Unix domain sockets", &error);
+        let (ours, theirs) = UnixStream::pair().map_err(broken)?;
+        let nowhere = File::options().write(true).open("/dev/null").map_err(broken)?;
+        let words = [program(WORKER)?.into_os_string()];
+        let worker = Instance::running(words, theirs.into(), nowhere.into());
+        let worker = worker.map_err(|error| unlaunched(WORKER, &error))?;
+        let link = Link::socket(Socket::from(std::os::fd::OwnedFd::from(ours))).map_err(broken)?;
+        Ok(Front { listener: listener()?.0, link: Client::new(link, story.patience()), worker })
+    }
+
+    fn cast(&self, visitor: &Visitor) -> [Actor; 3] {
+        let front = Actor::clients("front", [&self.link]).and(&self.listener);
+        [front, Actor::sockets("worker", self.worker.pid()), Actor::sockets("client", visitor.pid())]
+    }
+}
+
+fn a_descriptor_travels(story: &mut Story<'_>) -> Verdict {
+    story.step("A connection that is to travel")?;
+    let mut front = Front::launch(story)?;
+    let address = front.listener.local_addr().map_err(|error| unmade("an address", &error))?;
+    story.tell(&format!(
+        "Three processes now. The front, this demo, listens on the TCP port {}. A client, echo-tcp-client, has \
+         connected, and the front has called accept(2). The third is {WORKER}. It does not listen anywhere; its standard \
+         input is one end of a pair of Unix domain sockets, made with socketpair(2), and the front holds the other.",
+        address.port(),
+    ))?;
+    let mut visitor = Visitor::launch(address, None, story.patience())?;
+    let accepted = accept(&front.listener, story.patience())?;
+    let number = accepted.reader().as_raw_fd();
+    let [watching, worker, client] = front.cast(&visitor);
+    let cast = [watching.and(&accepted.reader()), worker, client];
+    let claim =
+        format!("the client's connection is descriptor {number} of the front, and the worker has none");
+    let picture = story.observe(&cast, claim, |picture| {
+        connection(picture, "front") == Some(number)
+            && connection(picture, "worker").is_none()
+            && met(picture)
+    })?;
+    story.show(&picture)?;
+    it_arrives(story, &mut front, &mut visitor, accepted)?;
+    they_end(story, front, visitor)
+}
+
+fn connection(picture: &Picture, role: &str) -> Option<RawFd> {
+    let player = picture.player(role)?;
+    player.connections().map(|(number, _)| number).find(|number| player.numbers().contains(number))
+}
+
+/// Whether the client's connection has another end in this picture.
+fn met(picture: &Picture) -> bool {
+    picture.player("client").is_some_and(|player| player.connections().next().is_some())
+        && !picture.joints.is_empty()
+}
+
+fn it_arrives(story: &mut Story<'_>, front: &mut Front, visitor: &mut Visitor, accepted: Client) -> Verdict {
+    story.step("It arrives in another process")?;
+    let number = accepted.reader().as_raw_fd();
+    story.tell(&format!(
+        "The front calls sendmsg(2) on its Unix domain socket: one byte of text, and beside it a control message, \
+         SCM_RIGHTS, with its descriptor {number}. The worker's recvmsg(2) returns with the byte and with a descriptor, \
+         but not with {number}: that number means nothing in its table. The kernel has entered the same socket there under \
+         the lowest number that was free. Then the front calls close(2) on its own; the connection lives on, for \
+         a socket is closed when its last descriptor is.",
+    ))?;
+    front.link.send_with_descriptor(b"!", accepted.reader().as_fd())?;
+    drop(accepted);
+    let claim = "the worker alone holds the connection now, under a number of its own";
+    let picture = story.observe(&front.cast(visitor), claim, |picture| {
+        connection(picture, "worker").is_some() && connection(picture, "front").is_none() && met(picture)
+    })?;
+    story.proven("\"hello, worker\" comes back to the client", visitor.talk.exchange(b"hello, worker"))?;
+    story.show(&picture)?;
+    story.tell(
+        "The client has noticed nothing. It has connected to the front's port and is served by a process that has \
+         never called accept(2), and could not have: it may run as another user, without any right to that port. \
+         What travels is the open socket itself, not its name. It works with any descriptor: a file, a pipe, a terminal.",
+    )
+}
+
+fn they_end(story: &mut Story<'_>, front: Front, mut visitor: Visitor) -> Verdict {
+    let Front { link, mut worker, .. } = front;
+    visitor.talk.shut_down_write()?;
+    story.proven("the client ends its direction, and reads end of file", visitor.talk.expect_eof())?;
+    drop(link);
+    let status = worker.wait(story.patience().exit());
+    let seen = status.map_or("it lives on".into(), describe);
+    let well = status.is_some_and(|status| status.success());
+    let claim = "the front closes its Unix domain socket, and the worker ends by itself, with exit status 0";
+    story.claim(claim, well, seen)
+}

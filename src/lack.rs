@@ -1,0 +1,128 @@
+//! What a machine can lack for some checks: the doctor and the checks themselves say it in the same words.
+
+use crate::verdict::Finding;
+
+/// Something that not every machine has.
+#[derive(Debug)]
+pub struct Lack {
+    /// What it is.
+    pub name: &'static str,
+    /// What cannot be told or done without it.
+    pub without: &'static str,
+    /// What would mend it.
+    pub mend: &'static str,
+}
+
+/// A list of all processes, and what they hold.
+pub const PROCESS_TABLE: Lack = Lack {
+    name: "process table",
+    without: "which processes a server makes, what they hold, whether they are left: most checks of fd/, life/no-*",
+    mend: "mount /proc (Linux), and run as the server's own user; other systems do not tell",
+};
+
+/// A list of all connections.
+pub const CONNECTION_TABLE: Lack = Lack {
+    name: "connection table",
+    without: "whether a connection is in TIME_WAIT, what a server has not yet read, what it buffers",
+    mend: "mount /proc (Linux); elsewhere a bind stands in as the proof of TIME_WAIT",
+};
+
+/// What each process uses.
+pub const PROCESSOR_TIME: Lack = Lack {
+    name: "processor time",
+    without: "whether a server spins, or grows: load/idle, load/no-*",
+    mend: "mount /proc (Linux)",
+};
+
+/// A list of what outlives its maker.
+pub const KERNEL_OBJECTS: Lack = Lack {
+    name: "kernel objects",
+    without: "what a server leaves in the kernel: life/leaves-nothing-behind",
+    mend: "mount /proc, and a tmpfs on /dev/shm (Linux); other systems do not tell",
+};
+
+/// More addresses than one.
+pub const MORE_LOOPBACK: Lack = Lack {
+    name: "127.0.0.2 and 127.0.0.3",
+    without: "one port from two addresses: port/same-source-port; servers bound to every address",
+    mend: "Linux has them; on macOS: sudo ifconfig lo0 alias 127.0.0.2 up, and 127.0.0.3",
+};
+
+/// `::1`.
+pub const IPV6_LOOPBACK: Lack = Lack {
+    name: "IPv6 loopback",
+    without: "servers asked to listen on [::1]",
+    mend: "enable IPv6 on the loopback interface (Linux: sysctl net.ipv6.conf.lo.disable_ipv6=0)",
+};
+
+/// Room for large crowds of clients.
+pub const DESCRIPTORS: Lack = Lack {
+    name: "descriptors",
+    without: "more than a thousand clients at once: load/beyond-fd-setsize",
+    mend: "raise the hard limit: ulimit -Hn 4096, LimitNOFILE= or docker run --ulimit nofile=4096",
+};
+
+/// Room for a process for each client.
+pub const PROCESSES: Lack = Lack {
+    name: "processes",
+    without: "200 clients of a server with a process for each",
+    mend: "raise ulimit -u, or the container's pids limit, to 1000",
+};
+
+/// Memory and processors enough.
+pub const CONTAINER: Lack = Lack {
+    name: "container",
+    without: "deadlines may pass, and processes be killed, for reasons that are not the server's",
+    mend: "give the container a processor and 1 GiB (docker run --cpus 1 --memory 1g), or use --jobs 1 and --timeout-scale 3",
+};
+
+/// `SOCK_SEQPACKET` among Unix domain sockets.
+pub const SEQPACKET: Lack = Lack {
+    name: "seqpacket sockets",
+    without: "the transport unix-seqpacket",
+    mend: "Linux and FreeBSD have them, macOS does not",
+};
+
+/// Names of sockets that are no files.
+pub const ABSTRACT_NAMES: Lack = Lack {
+    name: "abstract names",
+    without: "sockets that are not in the file system: path/abstract-name",
+    mend: "Linux has them, other systems do not",
+};
+
+/// Signals that get through to the harness.
+pub const SIGNALS: Lack = Lack {
+    name: "signals",
+    without: "nothing: servers are started with all signals at their defaults, whatever we were started with",
+    mend: "start without nohup to let Ctrl-C and hang-ups through",
+};
+
+/// Ports below 1024.
+pub const PRIVILEGED_PORTS: Lack = Lack {
+    name: "privileged ports",
+    without: "datagrams that pretend to come from another echo server: port/echo-loop",
+    mend: "run as root or with CAP_NET_BIND_SERVICE, or leave it: it is for information only",
+};
+
+/// A look at what passes on the loopback interface.
+pub const PACKETS: Lack = Lack {
+    name: "packets",
+    without: "what passes on the wire: wire/*, echospec capture",
+    mend: "Linux: run as root, or: sudo setcap cap_net_raw+ep \"$(command -v echospec)\", or in a container: \
+           --cap-add NET_RAW; other systems have no such sockets",
+};
+
+/// `/bin/sh`.
+pub const SHELL: Lack = Lack {
+    name: "a shell",
+    without: "passing listeners (LISTEN_PID), and ending the servers of a run that is killed",
+    mend: "provide /bin/sh",
+};
+
+impl Finding {
+    /// A check cannot be run, for want of `lack`; the report says what would mend it.
+    pub fn for_want_of(lack: &Lack, needed: impl Into<String>, found: impl Into<String>) -> Finding {
+        let Lack { name, mend, .. } = lack;
+        Finding::unsupported(needed, found).because(format!("limited here: {name}; to mend it: {mend}"))
+    }
+}

@@ -1,0 +1,194 @@
+//! One chart in its frame: a grid, a line for each mechanism, and its name where the line ends.
+
+use svg::node::Node;
+use svg::node::element::{Group, Line, Path, Rectangle};
+
+use super::axis::Axis;
+use super::ink::Ink;
+use super::labels::apart;
+use crate::lettering::{line, sans_width};
+
+/// What is drawn.
+#[derive(Debug)]
+pub(super) struct Plot {
+    /// What it is about, above it.
+    pub title: String,
+    /// What the axes mean, units included.
+    pub names: [String; 2],
+    pub axes: [Axis; 2],
+    pub curves: Vec<Curve>,
+}
+
+/// One mechanism.
+#[derive(Debug)]
+pub(super) struct Curve {
+    pub name: String,
+    pub ink: Ink,
+    pub points: Vec<Point>,
+    /// Each point was measured, and has a marker of its own.
+    pub marked: bool,
+}
+
+/// A value with the ends of its interval.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Point {
+    pub x: f64,
+    pub y: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Around the frame, in pixels: for the ticks, and for what stands above and below.
+const LEFT: f64 = 74.0;
+const TOP: f64 = 32.0;
+const TITLED: f64 = 54.0;
+const BOTTOM: f64 = 56.0;
+/// From the frame to the names beside it, and from one of them to the next.
+const BESIDE: f64 = 30.0;
+const PITCH: f64 = 16.0;
+const SIZE: f64 = 13.0;
+
+pub(super) const STYLE: &str = "\
+.frame { fill: none; stroke: #9aa5b1; }
+.grid { stroke: #e4e7eb; }
+.tick { font-size: 12px; fill: #3e4c59; }
+.y { text-anchor: end; }
+.x { text-anchor: middle; }
+.axis { font-size: 12px; fill: #52606d; }
+.plot { font-size: 15px; font-weight: 700; }
+.name { font-size: 13px; }
+.curve { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
+.reach { stroke-width: 1.3; fill: none; }
+.leader { fill: none; stroke-width: 1; stroke-dasharray: 1 2; opacity: 0.8; }
+.marker { stroke: #ffffff; stroke-width: 0.8; }";
+
+impl Plot {
+    /// Draws it from the origin on, `width` by `height` pixels, with its title or without.
+    pub fn draw(&self, width: f64, height: f64, titled: bool) -> Group {
+        let names = self.curves.iter().map(|curve| sans_width(&curve.name, SIZE)).max().unwrap_or_default();
+        let right = BESIDE + f64::from(names) + 6.0;
+        let top = if titled { TITLED } else { TOP };
+        let frame = Frame { plot: self, width: width - LEFT - right, height: height - top - BOTTOM };
+        let inner = frame.draw().set("transform", format!("translate({LEFT} {top})"));
+        let mut group = Group::new().add(line("axis", 0, whole(top) - 14, &self.names[1])).add(inner);
+        if titled {
+            group.append(line("plot", 0, 18, &self.title));
+        }
+        group
+    }
+}
+
+/// What lies between the axes, from its upper left corner on.
+struct Frame<'a> {
+    plot: &'a Plot,
+    width: f64,
+    height: f64,
+}
+
+impl Frame<'_> {
+    fn x(&self, value: f64) -> f64 {
+        self.plot.axes[0].at(value) * self.width
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        (1.0 - self.plot.axes[1].at(value)) * self.height
+    }
+
+    fn draw(&self) -> Group {
+        let outline = Rectangle::new().set("class", "frame").set("width", rounded(self.width));
+        let mut group = self.grid().add(outline.set("height", rounded(self.height)));
+        for (curve, place) in self.beside() {
+            group = group.add(self.name(curve, place));
+        }
+        for curve in &self.plot.curves {
+            group = group.add(self.curve(curve));
+        }
+        group
+    }
+
+    fn grid(&self) -> Group {
+        let mut group = Group::new();
+        let mut free = f64::NEG_INFINITY;
+        for tick in &self.plot.axes[0].ticks {
+            let (x, half) = (self.x(tick.value), f64::from(sans_width(&tick.text, 12.0)) / 2.0);
+            group.append(rule([x, x], [0.0, self.height]));
+            // Where ticks stand close together some go without their text.
+            if x - half > free {
+                group.append(line("tick x", whole(x), whole(self.height) + 19, &tick.text));
+                free = x + half + 9.0;
+            }
+        }
+        for tick in &self.plot.axes[1].ticks {
+            let y = self.y(tick.value);
+            group.append(rule([0.0, self.width], [y, y]));
+            group.append(line("tick y", -9, whole(y) + 4, &tick.text));
+        }
+        let below = line("axis x", whole(self.width / 2.0), whole(self.height) + 42, &self.plot.names[0]);
+        group.add(below)
+    }
+
+    fn curve(&self, curve: &Curve) -> Group {
+        let colour = curve.ink.colour();
+        let steps = curve.points.iter().enumerate().map(|(number, point)| {
+            let letter = if number == 0 { 'M' } else { 'L' };
+            format!("{letter}{:.1} {:.1}", self.x(point.x), self.y(point.y))
+        });
+        let path = Path::new().set("class", "curve").set("d", steps.collect::<String>());
+        let mut group =
+            Group::new().add(path.set("stroke", colour).set("stroke-dasharray", curve.ink.dash()));
+        for point in curve.points.iter().filter(|_| curve.marked) {
+            let (x, ends) = (self.x(point.x), [self.y(point.low), self.y(point.high)]);
+            // An interval that is hidden behind its marker needs no line.
+            if (ends[0] - ends[1]).abs() > 8.0 {
+                group.append(self.reach(x, ends, colour));
+            }
+            group.append(curve.ink.marker(x, self.y(point.y)));
+        }
+        group
+    }
+
+    /// An interval, as a line with serifs.
+    fn reach(&self, x: f64, [low, high]: [f64; 2], colour: &str) -> Path {
+        let d = format!("M{0:.1} {low:.1}h6m-3 0V{high:.1}m-3 0h6", x - 3.0);
+        Path::new().set("class", "reach").set("stroke", colour).set("d", d)
+    }
+
+    /// Every curve that has an end, from top to bottom, with the place of its name.
+    fn beside(&self) -> Vec<(&Curve, f64)> {
+        let mut ends: Vec<(&Curve, f64)> = self
+            .plot
+            .curves
+            .iter()
+            .filter_map(|curve| Some((curve, self.y(curve.points.last()?.y))))
+            .collect();
+        ends.sort_by(|one, other| one.1.total_cmp(&other.1));
+        let wanted: Vec<f64> = ends.iter().map(|end| end.1).collect();
+        let places = apart(&wanted, PITCH, self.height);
+        ends.into_iter().zip(places).map(|((curve, _), place)| (curve, place)).collect()
+    }
+
+    fn name(&self, curve: &Curve, place: f64) -> Group {
+        let end = curve.points.last().map_or((0.0, 0.0), |point| (self.x(point.x), self.y(point.y)));
+        let d = format!("M{:.1} {:.1}L{:.1} {place:.1}h8", end.0, end.1, self.width + BESIDE - 14.0);
+        let leader = Path::new().set("class", "leader").set("stroke", curve.ink.colour()).set("d", d);
+        let mut group = Group::new().add(leader);
+        if !curve.marked {
+            group.append(curve.ink.marker(self.width + BESIDE - 8.0, place));
+        }
+        group.add(line("name", whole(self.width + BESIDE), whole(place) + 4, &curve.name))
+    }
+}
+
+fn rule(x: [f64; 2], y: [f64; 2]) -> Line {
+    let [x, y] = [x, y].map(|ends| ends.map(rounded));
+    let rule = Line::new().set("class", "grid").set("x1", x[0]).set("x2", x[1]);
+    rule.set("y1", y[0]).set("y2", y[1])
+}
+
+fn rounded(pixels: f64) -> f64 {
+    (pixels * 10.0).round() / 10.0
+}
+
+fn whole(pixels: f64) -> i32 {
+    pixels.round() as i32
+}

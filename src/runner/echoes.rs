@@ -1,0 +1,54 @@
+//! Whether a server echoes at all: without that, most questions cannot be asked.
+
+use std::sync::OnceLock;
+
+use super::Options;
+use crate::checks::Check;
+use crate::server::{Server, Spec};
+use crate::transport::Needs;
+use crate::verdict::{Finding, Outcome, Verdict, count};
+
+/// A line, for a server that waits for one is a poor echo server, but not a silent one.
+const LINE: &[u8] = b"a plain line\n";
+
+/// What a fresh server makes of one plain line, found out once and only where a check gives cause to ask.
+#[derive(Default)]
+pub(super) struct Echoes(OnceLock<Option<String>>);
+
+impl Echoes {
+    /// What `check` found; or, where a server that sends back something else altogether kept it from its question,
+    /// that it was not asked. Whether a server echoes is for the area `echo` to say.
+    pub fn excuse(&self, check: &Check, finding: Finding, spec: &Spec, options: &Options) -> Finding {
+        let judged = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout | Outcome::Info);
+        // Of a socket that is passed to the server the exchange itself is the question.
+        let passed = Needs::PASSED_LISTENER.union(Needs::PASSED_CONNECTION);
+        let its_question = check.area() == "echo" || check.needs.intersects(passed);
+        if its_question || !finding.of_echo || !judged {
+            return finding;
+        }
+        match self.0.get_or_init(|| instead(spec, options)) {
+            Some(other) => Finding::skipped(format!("not asked, for this is no echo server. {other}")),
+            None => finding,
+        }
+    }
+}
+
+/// What comes back instead of a plain line; `None` where it does, and where nothing comes back: silence can have
+/// any cause, one that the check is about among them.
+fn instead(spec: &Spec, options: &Options) -> Option<String> {
+    let mut server = Server::launch(spec, options.patience, options.seed).ok()?;
+    let finding = if spec.offers().contains(Needs::STREAM) {
+        let mut client = server.connect().ok()?;
+        let finding = converse(client.exchange(LINE))?;
+        (client.received() > 0).then_some(finding)?
+    } else {
+        let mut client = server.messenger().ok()?;
+        converse(client.exchange(LINE).map(drop))?
+    };
+    let sent = count(LINE.len(), "byte");
+    Some(format!("Sent a line of {sent}, it answered: {}", finding.actual))
+}
+
+fn converse(verdict: Verdict) -> Option<Finding> {
+    verdict.err().filter(|finding| finding.of_echo && finding.outcome == Outcome::Fail)
+}

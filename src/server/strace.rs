@@ -1,0 +1,47 @@
+//! Having strace(1) write down the system calls of a server.
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Spec;
+
+/// Where strace is, if it can be used here.
+///
+/// # Errors
+/// Why it cannot: it is not installed, or the system does not let it look into another process (ptrace(2)).
+pub fn find_strace() -> Result<PathBuf, String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).map(|folder| folder.join("strace")).find(|file| file.is_file());
+    let strace = found.ok_or("strace is not installed")?;
+    match try_out(&strace) {
+        Ok(true) => Ok(strace),
+        Ok(false) => Err("this system does not permit strace to trace a process (ptrace(2))".into()),
+        Err(error) => Err(format!("strace cannot be run: {error}")),
+    }
+}
+
+/// Traces a program that does nothing.
+fn try_out(strace: &Path) -> io::Result<bool> {
+    let mut command = Command::new(strace);
+    command.args(["-o", "/dev/null", "-e", "trace=none", "true"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command.status()?.success())
+}
+
+/// The words that have strace execute what follows, as the very process that is launched, and write its calls to
+/// `file`. With `-D` it is strace that becomes the grandchild.
+pub fn strace_words(file: &Path, more: &[&str]) -> Vec<OsString> {
+    let fixed = ["strace", "-D"].iter().chain(more).chain(&["-o"]).map(OsString::from);
+    fixed.chain([file.into()]).collect()
+}
+
+impl Spec {
+    /// The same server, with all system calls of all its processes written to `file` as they are made.
+    #[must_use]
+    pub fn traced(&self, file: &Path) -> Spec {
+        self.wrapped_in(strace_words(file, &["-f", "-tt"]))
+    }
+}

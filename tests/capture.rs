@@ -1,0 +1,249 @@
+//! `echospec capture`: what is in the file and in the summary, and what is not. Where packets cannot be seen, or there
+//! is no tshark to ask, a test says so and is content.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use echospec::os::Tap;
+use echospec::patience::until;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+const ECHOSPEC: &str = env!("CARGO_BIN_EXE_echospec");
+const TCP: &str = env!("CARGO_BIN_EXE_echo-tcp");
+const UDP: &str = env!("CARGO_BIN_EXE_echo-udp");
+
+fn capture(file: &Path, command: &[&str]) -> Command {
+    let mut capture = Command::new(ECHOSPEC);
+    capture.arg("capture").arg("--all").arg(file).arg("--").args(command).stdin(Stdio::null());
+    capture
+}
+
+/// The arguments that check `server` by the checks that match `only`.
+fn check<'a>(transport: &'a str, only: &[&'a str], server: &'a str) -> Vec<&'a str> {
+    let only = only.iter().flat_map(|glob| ["--only", glob]);
+    [ECHOSPEC, "check", transport].into_iter().chain(only).chain(["--", server, "{addr}"]).collect()
+}
+
+fn may_capture() -> bool {
+    let tap = Tap::can_open();
+    if let Err(error) = &tap {
+        eprintln!("skipped: {}", echospec::wire::obstacle(error));
+    }
+    tap.is_ok()
+}
+
+/// How many packets of `file` match; none where there is no tshark. It must have nothing to complain of.
+fn tshark(file: &Path, filter: &str) -> Option<usize> {
+    let Ok(output) = Command::new("tshark").arg("-n").arg("-r").arg(file).args(["-Y", filter]).output()
+    else {
+        eprintln!("skipped: tshark is not installed");
+        return None;
+    };
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !complaint.contains("cut short"), "{complaint}");
+    Some(output.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count())
+}
+
+struct Told {
+    summary: String,
+    file: PathBuf,
+    _place: TempDir,
+}
+
+impl Told {
+    fn by(output: &Output, file: PathBuf, place: TempDir) -> Told {
+        let summary = String::from_utf8(output.stderr.clone()).unwrap();
+        assert!(output.status.success(), "{}{summary}", String::from_utf8_lossy(&output.stdout));
+        Told { summary, file, _place: place }
+    }
+
+    fn of(command: &[&str]) -> Told {
+        let place = TempDir::new().unwrap();
+        let file = place.path().join("run.pcapng");
+        let output = capture(&file, command).output().unwrap();
+        Told::by(&output, file, place)
+    }
+
+    fn conversations(&self) -> impl Iterator<Item = &str> {
+        self.summary.lines().filter(|line| line.starts_with("TCP ") || line.starts_with("UDP "))
+    }
+
+    /// The number before `word` in the last line.
+    fn total(&self, word: &str) -> usize {
+        let line = self.summary.lines().find(|line| line.contains(" packets of ")).expect(&self.summary);
+        let part = line.split([',', ':']).find(|part| part.ends_with(&format!(" {word}")));
+        part.and_then(|part| part.split_whitespace().next()?.parse().ok()).expect(line)
+    }
+
+    /// The ports of the servers.
+    fn ports(&self) -> Vec<u16> {
+        let port =
+            |line: &str| line.split(" → ").nth(1)?.split(": ").next()?.rsplit_once(':')?.1.parse().ok();
+        self.conversations().map(|line| port(line).expect(line)).collect()
+    }
+}
+
+#[test]
+fn tshark_counts_the_same_handshakes_and_endings_as_the_summary() {
+    if !may_capture() {
+        return;
+    }
+    let only = ["port/same-four-tuple", "port/many-clients", "echo/half-close", "life/survives-reset"];
+    let told = Told::of(&check("tcp", &only, TCP));
+    let counts = [
+        ("SYN", "tcp.flags.syn == 1 && tcp.flags.ack == 0"),
+        ("SYN-ACK", "tcp.flags.syn == 1 && tcp.flags.ack == 1"),
+        ("FIN", "tcp.flags.fin == 1"),
+        ("RST", "tcp.flags.reset == 1"),
+    ];
+    for (word, filter) in counts {
+        assert!(told.total(word) > 0, "no {word}:\n{}", told.summary);
+        let Some(number) = tshark(&told.file, filter) else { return };
+        assert_eq!(told.total(word), number, "{word}\n{}", told.summary);
+    }
+    assert!(told.conversations().count() >= told.total("SYN-ACK"), "{}", told.summary);
+    let calm = "SYN, SYN-ACK, ACK; 300 bytes there, 300 bytes back; RST from the client";
+    assert_eq!(told.conversations().filter(|line| line.ends_with(calm)).count(), 5, "{}", told.summary);
+}
+
+#[test]
+fn datagrams_are_counted_both_ways_and_tshark_sees_them_all() {
+    if !may_capture() {
+        return;
+    }
+    let told = Told::of(&check("udp", &["echo/one-byte", "echo/stale-tail", "echo/reply-address"], UDP));
+    let answered = told
+        .conversations()
+        .filter(|line| line.contains("1 datagram (12 bytes) there, 1 datagram (12 bytes) back"));
+    assert_eq!(answered.count(), 1, "{}", told.summary);
+    let Some(all) = tshark(&told.file, "udp") else { return };
+    let kept = told.summary.lines().find_map(|line| line.split_once(" packets of ")).unwrap().0;
+    assert_eq!(kept, all.to_string(), "{}", told.summary);
+}
+
+/// What goes on meanwhile on the same interface: a stranger on a port of the very range that runs take theirs from,
+/// and another run.
+#[test]
+fn nothing_of_other_programs_is_recorded() {
+    if !may_capture() {
+        return;
+    }
+    let listener =
+        (20_000..32_000).rev().find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).unwrap();
+    let stranger = listener.local_addr().unwrap();
+    let done = AtomicBool::new(false);
+    let (one, two) = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                let mut client = TcpStream::connect(stranger).unwrap();
+                let (mut server, _) = listener.accept().unwrap();
+                client.write_all(b"not yours").unwrap();
+                server.read_exact(&mut [0; 9]).unwrap();
+            }
+        });
+        let only = ["port/many-clients", "echo/ping-pong"];
+        let other = scope.spawn(|| Told::of(&check("tcp", &["port/many-clients", "echo/ping-pong"], TCP)));
+        let one = Told::of(&check("tcp", &only, TCP));
+        let two = other.join();
+        done.store(true, Ordering::SeqCst);
+        (one, two.unwrap())
+    });
+    for told in [&one, &two] {
+        assert!(!told.ports().is_empty());
+        assert!(!told.summary.contains(&format!(":{} ", stranger.port())), "{}", told.summary);
+        assert!(!told.ports().contains(&stranger.port()), "{}", told.summary);
+        if let Some(number) = tshark(&told.file, &format!("tcp.port == {}", stranger.port())) {
+            assert_eq!(number, 0);
+        }
+    }
+    assert!(one.ports().iter().all(|port| !two.ports().contains(port)), "{}\n{}", one.summary, two.summary);
+}
+
+#[test]
+fn the_commands_exit_code_is_passed_on_and_a_command_without_ports_is_told() {
+    if !may_capture() {
+        return;
+    }
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("nothing.pcapng");
+    for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143)] {
+        let output = capture(&file, &["sh", "-c", script]).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{script}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("has told of no port"), "{text}");
+    }
+    if let Some(number) = tshark(&file, "frame") {
+        assert_eq!(number, 0);
+    }
+    let output = capture(&file, &["./no-such-program"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot run ./no-such-program"));
+    assert!(!file.exists(), "a file was left behind");
+    let output = capture(&place.path().join("absent/file"), &["true"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write"));
+}
+
+#[test]
+fn an_interrupted_capture_leaves_a_file_that_opens() {
+    if !may_capture() {
+        return;
+    }
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
+        let place = TempDir::new().unwrap();
+        let file = place.path().join("run.pcapng");
+        let mut command = capture(&file, &check("tcp", &["echo/*", "port/*", "load/*"], TCP));
+        // A group of its own, as the terminal gives it: Ctrl-C reaches all of it.
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        lines.find(|line| line.as_ref().unwrap().contains("pass")).unwrap().unwrap();
+        killpg(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        lines.for_each(drop);
+        let status = child.wait().unwrap();
+        let code = (signal != Signal::SIGKILL).then_some(128 + signal as i32);
+        assert_eq!(status.code(), code, "{signal}");
+        if let Some(number) = tshark(&file, "tcp") {
+            assert!(number > 0, "nothing was recorded before {signal}");
+        }
+    }
+}
+
+/// Without the right to see packets the refusal says what is lacking and what would mend it, as `doctor` does.
+#[test]
+fn without_the_capability_the_refusal_says_what_would_mend_it() {
+    const NOBODY: u32 = 65_534;
+    let place = TempDir::new().unwrap();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = place.path().join("echospec");
+    fs::copy(ECHOSPEC, &program).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).current_dir("/").stdin(Stdio::null());
+        if nix::unistd::geteuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        // Another test's child may hold the copy open for writing until it executes its own program (ETXTBSY).
+        until(Duration::from_secs(10), || Ok(command.output().ok())).unwrap()
+    };
+    let Some(refused) = run(&["capture", "/nowhere/file", "--", "true"]) else {
+        return eprintln!("skipped: nobody may not run {}", program.display());
+    };
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{text}");
+    let lacking =
+        if std::env::consts::OS == "linux" { "CAP_NET_RAW is lacking" } else { "no packet sockets" };
+    assert!(text.contains(lacking) && text.contains(echospec::lack::PACKETS.mend), "{text}");
+    let doctor = String::from_utf8(run(&["doctor"]).unwrap().stdout).unwrap();
+    assert!(doctor.contains(lacking) && doctor.contains(echospec::lack::PACKETS.mend), "{doctor}");
+}

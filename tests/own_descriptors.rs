@@ -1,0 +1,51 @@
+//! What the harness opens for a check it closes again. Alone in its process, whose descriptors are counted.
+
+use std::time::Duration;
+
+use echospec::checks::{Check, QUICK, checks};
+use echospec::os::{self, Descriptor};
+use echospec::patience::until;
+use echospec::runner::{Options, run};
+use echospec::server::{Spec, Start, sweep};
+use echospec::transport::Transport;
+use nix::unistd::Pid;
+
+/// Those who drain a server's output close it a moment after its end.
+const MOMENT: Duration = Duration::from_secs(10);
+
+#[test]
+fn no_check_costs_the_harness_a_descriptor() {
+    let servers: [(&str, Start, &[&str]); 6] = [
+        ("tcp", Start::Bind, &[env!("CARGO_BIN_EXE_echo-tcp"), "{addr}"]),
+        ("tcp", Start::ListenFds, &[env!("CARGO_BIN_EXE_echo-tcp-activated")]),
+        ("udp", Start::Bind, &[env!("CARGO_BIN_EXE_echo-udp"), "{addr}"]),
+        ("unix", Start::Bind, &[env!("CARGO_BIN_EXE_echo-unix"), "{path}"]),
+        ("pipe", Start::Bind, &[env!("CARGO_BIN_EXE_echo-pipe")]),
+        ("fifo", Start::Bind, &[env!("CARGO_BIN_EXE_echo-fifo"), "{path}"]),
+    ];
+    let Ok(_) = os::descriptors(Pid::this()) else { return };
+    for (transport, start, command) in servers {
+        let spec = Spec::new(Transport::named(transport).unwrap(), start, command.to_vec()).unwrap();
+        let wanted = |check: &&Check| transport == "tcp" && start == Start::Bind || QUICK.contains(&check.id);
+        let apply: Vec<_> = checks().filter(|it| it.applies_to(spec.offers())).filter(wanted).collect();
+        // One check at a time, so that what is new is that check's.
+        let alone = |check| run(&spec, &[check], &Options { jobs: 1, ..Options::default() }, |_| {}).unwrap();
+        // What is opened once for the whole process is open after the first.
+        alone(apply[0]);
+        let before = table();
+        let mut found = Vec::new();
+        for check in apply {
+            alone(check);
+            let closed = until(MOMENT, || Ok((table().len() <= before.len()).then_some(())));
+            if closed.unwrap().is_none() {
+                found.push(format!("{} on {transport}: {:?}, before: {before:?}", check.id, table()));
+            }
+        }
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+    sweep();
+}
+
+fn table() -> Vec<Descriptor> {
+    os::descriptors(Pid::this()).unwrap()
+}
