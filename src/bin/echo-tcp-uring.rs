@@ -1,11 +1,12 @@
-//! Echo over TCP by `io_uring(7)`: one thread, many clients, and hardly a system call.
+//! Echo over TCP by `io_uring(7)`: one thread, many clients, and at most one system call a message.
 //!
 //! Calls are written into a *submission queue* that the kernel shares with us, and their answers
 //! come in a *completion queue*, in whatever order they end; one `io_uring_enter(2)` hands over all
-//! that is new, and waits. So nothing tells whose answer it is but the number given to the call,
-//! and a buffer belongs to the kernel until the answer is there. Servers that let clients share
-//! buffers have sent the bytes of one to another. Here each connection has a buffer of its own and
-//! at most one call under way, and its number is free again only when neither is left.
+//! that is new, and waits. Calls can be *linked*: the next begins when the one before has succeeded,
+//! so that a message costs one pair, "send this, then receive", and one answer. Nothing tells whose
+//! answer it is but the number given to the call, and a buffer belongs to the kernel until the answer
+//! is there. Servers that let clients share buffers have sent the bytes of one to another. Here each
+//! connection has a buffer and at most one pair under way, and its number is free when that has ended.
 //!
 //! ```text
 //! echospec check tcp -- echo-tcp-uring {addr}
@@ -34,10 +35,10 @@ fn main() -> ExitCode {
         // Whoever started us may have closed its end; that is no reason to stop serving.
         let _ = writeln!(io::stdout(), "ready tcp-uring {local}");
     };
-    let Err(error) = uring::serve(&listener, announce);
-    match error.kind() {
-        ErrorKind::Unsupported => complain(77, format!("unsupported: {error}")),
-        _ => complain(1, format!("echo-tcp-uring: cannot use io_uring: {error}")),
+    match uring::serve_until_terminated(&listener, announce) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::Unsupported => complain(77, format!("unsupported: {error}")),
+        Err(error) => complain(1, format!("echo-tcp-uring: cannot use io_uring: {error}")),
     }
 }
 
@@ -53,11 +54,10 @@ mod uring;
 
 #[cfg(not(target_os = "linux"))]
 mod uring {
-    use std::convert::Infallible;
     use std::io;
     use std::net::TcpListener;
 
-    pub fn serve(_listener: &TcpListener, _announce: impl FnOnce()) -> io::Result<Infallible> {
+    pub fn serve_until_terminated(_listener: &TcpListener, _announce: impl FnOnce()) -> io::Result<()> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has io_uring"))
     }
 }
