@@ -17,11 +17,12 @@ impl Signals {
     /// The largest message in bytes: what a pointer holds.
     pub const LARGEST: usize = size_of::<usize>();
 
-    /// With the process `peer`. From now on the calling thread has these signals blocked. Where a call would wait and
-    /// `waits` is false, it says EAGAIN.
+    /// With the process `peer`. From now on the calling thread, and those that it starts, have these signals blocked.
+    /// Where a call would wait and `waits` is false, it says EAGAIN.
     ///
     /// # Errors
-    /// `Unsupported` where signals carry no value.
+    /// `Unsupported` where signals carry no value, and in a process that has other threads already: a signal comes to
+    /// whichever has not blocked it, and ends the process.
     pub fn to(peer: i32, waits: bool) -> io::Result<Signals> {
         system::Signals::to(peer, waits).map(Signals)
     }

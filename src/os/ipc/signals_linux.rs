@@ -1,7 +1,7 @@
 //! The clients' side of real-time signals: signal(7), sigqueue(3), sigwaitinfo(2).
 
 use std::mem::MaybeUninit;
-use std::{io, ptr};
+use std::{fs, io, ptr};
 
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_void, pid_t, sigset_t, sigval, timespec};
@@ -17,6 +17,12 @@ pub struct Signals {
 
 impl Signals {
     pub fn to(peer: i32, waits: bool) -> io::Result<Signals> {
+        let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+        if threads > 1 {
+            let reason =
+                format!("signals come to a process, and any of its {threads} threads would end it by one");
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        }
         let first = libc::SIGRTMIN();
         let mut set = MaybeUninit::uninit();
         #[expect(unsafe_code, reason = "nix's sets have no real-time signals")]
