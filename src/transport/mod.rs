@@ -49,7 +49,7 @@ pub use client::Client;
 pub(crate) use fifo::ends as fifo_ends;
 pub use kinds::kinds;
 pub use knock::Knock;
-pub(crate) use leftover::remove_leftovers;
+pub(crate) use leftover::{remove_leftovers, remove_noted};
 pub use link::Link;
 use message_channel::MessageChannel;
 pub use messenger::{Message, Messenger};
