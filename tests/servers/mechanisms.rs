@@ -75,7 +75,8 @@ fn a_name_that_no_queue_can_have_is_refused(#[case] program: &str, #[case] name:
 
 #[rstest]
 #[case::echo_shm(SHM, "eventfd")]
-#[case::echo_spin(SPIN, "unix")]
+#[case::echo_spin_over_streams(SPIN, "unix")]
+#[case::echo_spin_over_datagrams(SPIN, "unix-dgram")]
 fn the_socket_of_a_server_of_two_words_goes_with_it(#[case] program: &str, #[case] kind: &str) {
     let folder = TempDir::new().unwrap();
     let mut server = Server::spawn(Command::new(program).args([kind, "path"]).current_dir(&folder));
@@ -87,7 +88,8 @@ fn the_socket_of_a_server_of_two_words_goes_with_it(#[case] program: &str, #[cas
 
 #[rstest]
 #[case::echo_shm(SHM, "eventfd")]
-#[case::echo_spin(SPIN, "unix")]
+#[case::echo_spin_over_streams(SPIN, "unix")]
+#[case::echo_spin_over_datagrams(SPIN, "unix-dgram")]
 fn a_file_in_the_place_of_that_socket_is_left_alone(#[case] program: &str, #[case] kind: &str) {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("path"), "precious").unwrap();

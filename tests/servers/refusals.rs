@@ -31,7 +31,7 @@ fn a_missing_argument_is_answered_with_the_usage(#[case] program: &str) {
 #[case::echo_shm_knows_four_ways_to_wait(SHM, &["nap", "socket"])]
 #[case::echo_signal_takes_one(SIGNAL, &["path", "more"])]
 #[case::echo_spin_takes_two(SPIN, &["unix", "socket", "more"])]
-#[case::echo_spin_knows_four_kinds(SPIN, &["carrier-pigeon", "socket"])]
+#[case::echo_spin_knows_six_kinds(SPIN, &["carrier-pigeon", "socket"])]
 #[case::echo_splice_takes_none(SPLICE, &["more"])]
 #[case::echo_sysv_mq_takes_one(SYSV_MQ, &["4711", "more"])]
 #[case::echo_tcp_takes_one(TCP, &["127.0.0.1:0", "more"])]
