@@ -10,6 +10,8 @@ use std::time::Duration;
 use echospec::os::ipc::{Queue, has_system_v_queue};
 use echospec::os::{self, Process};
 use echospec::patience::until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -53,7 +55,9 @@ fn queues_that_a_killed_comparison_leaves_go_with_the_next_run(#[case] mechanism
     }
     let place = TempDir::new().unwrap();
     // A server that is just being ended removes them itself: then this was not the moment.
-    let left = (0..20).find_map(|_| kill_amid(&place, mechanism)).expect("queues of a killed comparison");
+    let left =
+        (0..20).find_map(|_| Some(end_amid(&place, mechanism, Signal::SIGKILL)).filter(|it| !it.is_empty()));
+    let left = left.expect("queues of a killed comparison");
     let next = ["compare", "pipe", "--placement", "free", "--rounds", "1", "--time", "1", "--sizes", "64"];
     assert!(run(&place, &next).wait().unwrap().success());
     assert!(!left.iter().any(|it| is_there(it)), "{left:?}");
@@ -61,16 +65,34 @@ fn queues_that_a_killed_comparison_leaves_go_with_the_next_run(#[case] mechanism
     assert!(files.is_empty(), "left behind: {files:?}");
 }
 
-/// Kills a comparison while `mechanism` is measured; answers which queues are left when all its processes have gone.
-fn kill_amid(place: &TempDir, mechanism: &str) -> Option<Vec<String>> {
+#[rstest]
+#[case::of_posix("mqueue")]
+#[case::of_system_v("sysv-mq")]
+fn an_interrupted_comparison_leaves_no_queue(#[case] mechanism: &str) {
+    if std::env::consts::OS != "linux" {
+        return;
+    }
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let place = TempDir::new().unwrap();
+        assert_eq!(end_amid(&place, mechanism, signal), [""; 0], "{signal}");
+        let files: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.is_empty(), "{signal}: left behind: {files:?}");
+    }
+}
+
+/// Ends a comparison by `signal` while `mechanism` is measured; answers which of its queues are left when all its
+/// processes have gone.
+fn end_amid(place: &TempDir, mechanism: &str, signal: Signal) -> Vec<String> {
     let words = ["compare", "mqueue", "sysv-mq", "shm-futex", "--placement", "free", "--rounds", "100"];
     let mut child = run(place, &words);
     let made = until(Duration::from_secs(60), || Ok(queues(place, mechanism))).unwrap();
-    child.kill().unwrap();
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
     child.wait().unwrap();
     let gone = until(Duration::from_secs(10), || Ok(servers(place).is_empty().then_some(())));
     assert!(gone.unwrap().is_some(), "{:?}", servers(place));
-    made.filter(|made| made.iter().all(|it| is_there(it)))
+    let mut left = made.expect("a server of that mechanism");
+    left.retain(|queue| is_there(queue));
+    left
 }
 
 /// The two queues of the server that runs in `place`, by name or key, if they are those of `mechanism` and there.
