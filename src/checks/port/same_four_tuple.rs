@@ -19,7 +19,9 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> Verdict {
-    let mut source = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    // Of the same family as the server's: 127.0.0.1 or ::1.
+    let loopback = server.address().inet().map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip());
+    let mut source = SocketAddr::from((loopback, 0));
     for round in 1..=5 {
         let bytes = server.payload(300);
         let mut client = server.connect_as(&Approach { source: Some(source), ..Approach::default() })?;
