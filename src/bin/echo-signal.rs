@@ -122,12 +122,14 @@ mod signals {
 mod signals {
     use std::io;
 
-    pub fn block() -> io::Result<()> {
+    pub struct Signals;
+
+    pub fn block() -> io::Result<Signals> {
         let reason = "this system's signals carry no payload that is known to work (sigqueue)";
         Err(io::Error::new(io::ErrorKind::Unsupported, reason))
     }
 
-    pub fn echo(_signals: &()) -> io::Result<()> {
+    pub fn echo(_signals: &Signals) -> io::Result<()> {
         Ok(())
     }
 }
