@@ -7,9 +7,7 @@
 //! blocked, and `sigwaitinfo(2)` takes one after another. A signal goes to a process by its number,
 //! so that lies in a file, as daemons have always done it.
 //!
-//! ```text
-//! echospec compare signal --sizes 8
-//! ```
+//! Not checked: no check makes do with 8 bytes. `echospec compare signal --sizes 8` verifies them.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
