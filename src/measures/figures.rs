@@ -206,7 +206,7 @@ pub struct Round {
 /// What the machine costs before any mechanism does anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Floor {
-    /// A slug: `clock`, `getpid`, `switch`, `cache-line`, `memcpy-64k` …
+    /// A slug: `clock`, `syscall`, `switch`, `cache-line`, `memcpy-64k` …
     pub name: String,
     /// What was done, in a few words.
     pub says: String,

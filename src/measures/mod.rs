@@ -2,6 +2,7 @@
 
 pub mod accounts;
 mod assemble;
+mod batches;
 mod budget;
 pub mod change;
 pub mod client;
