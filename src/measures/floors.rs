@@ -114,6 +114,7 @@ impl Floors {
             Err(error) => self.missing.push(Warning {
                 says: format!("the machine's floor '{name}' was not measured"),
                 cause: error.to_string(),
+                mend: String::new(),
             }),
         }
     }

@@ -15,6 +15,7 @@ use crate::transport::{Channel, Opening, Transport};
 mod clock;
 mod connections;
 mod conversation;
+mod counting;
 mod effort;
 mod open_loop;
 mod round_trip;
@@ -24,6 +25,7 @@ mod throughput;
 
 use clock::Clock;
 use conversation::{Conversation, Trouble};
+use counting::Counting;
 use effort::Effort;
 use script::Script;
 use tally::Tally;
@@ -66,6 +68,8 @@ struct Client<'a> {
     clock: Clock,
     ends: Option<(OwnedFd, OwnedFd)>,
     opened: u64,
+    /// Absent where nothing is to be counted, or the system does not tell.
+    counting: Option<Counting>,
     current: Option<Conversation<'a>>,
 }
 
@@ -74,7 +78,9 @@ impl<'a> Client<'a> {
         let transport = Transport::named(&job.transport).ok_or(io::ErrorKind::NotFound)?;
         let ends = if job.lent { Some((os::inherited(3)?, os::inherited(4)?)) } else { None };
         let clock = Clock::calibrated();
-        Ok(Client { job, script, transport, clock, ends, opened: 0, current: None })
+        let counts = job.count.then(|| Counting::begin(Pid::from_raw(job.server)).ok());
+        let counting = counts.flatten();
+        Ok(Client { job, script, transport, clock, ends, opened: 0, counting, current: None })
     }
 
     fn answer(&mut self, task: &Task) -> Answer {
@@ -89,8 +95,13 @@ impl<'a> Client<'a> {
     fn measure(&mut self, task: &Task) -> Result<Sample, Trouble> {
         self.attempt(task, task.warm_up)?;
         let before = Effort::now(self.server());
+        let calls = self.counting.as_ref().and_then(|it| it.look().ok());
         let tally = self.attempt(task, task.timed)?;
-        let cost = Effort::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
+        let calls = calls.zip(self.counting.as_ref().and_then(|it| it.look().ok()));
+        let mut cost = Effort::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
+        if let Some((counting, looks)) = self.counting.as_ref().zip(calls) {
+            counting.charge(looks, tally.messages, &mut cost);
+        }
         Ok(Sample {
             figure: tally.figure,
             messages: tally.messages,
