@@ -25,7 +25,7 @@ pub struct Length {
 
 impl Length {
     /// Just to see whether something works.
-    pub const BRIEF: Length = Length { timed: Duration::from_millis(2), warm_up: Duration::ZERO };
+    pub const BRIEF: Length = Length { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
 
     /// Shares `time` out among `rounds` of `sessions`, each with its tasks, of which each costs `overhead` beside them.
     #[must_use]

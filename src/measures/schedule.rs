@@ -116,9 +116,10 @@ impl Rounds<'_> {
                 break;
             }
             self.report(0, 0, Duration::ZERO, place);
-            let began = Instant::now();
+            let (began, known) = (Instant::now(), self.log.counted.len());
             self.visit(place, None, Length::BRIEF);
-            costs.push(began.elapsed());
+            let tasks: f64 = self.log.counted[known..].iter().map(|record| record.sample.seconds).sum();
+            costs.push(began.elapsed().saturating_sub(Duration::from_secs_f64(tasks)));
         }
         self.manner.count = false;
         drop(counter);

@@ -17,6 +17,7 @@ mod connections;
 mod conversation;
 mod counting;
 mod effort;
+mod limit;
 mod open_loop;
 mod round_trip;
 mod script;
@@ -27,6 +28,7 @@ use clock::Clock;
 use conversation::{Conversation, Trouble};
 use counting::Counting;
 use effort::Effort;
+use limit::Limit;
 use script::Script;
 use tally::Tally;
 pub(crate) use tally::Times;
@@ -93,10 +95,14 @@ impl<'a> Client<'a> {
     }
 
     fn measure(&mut self, task: &Task) -> Result<Sample, Trouble> {
-        self.attempt(task, task.warm_up)?;
+        self.attempt(task, Limit::of_time(task.warm_up))?;
+        let limit = match self.counting {
+            Some(_) => Limit::of_counting(task.timed, task.size),
+            None => Limit::of_time(task.timed),
+        };
         let before = Effort::now(self.server());
         let calls = self.counting.as_ref().and_then(|it| it.look().ok());
-        let tally = self.attempt(task, task.timed)?;
+        let tally = self.attempt(task, limit)?;
         let calls = calls.zip(self.counting.as_ref().and_then(|it| it.look().ok()));
         let mut cost = Effort::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
         if let Some((counting, looks)) = self.counting.as_ref().zip(calls) {
@@ -118,7 +124,7 @@ impl<'a> Client<'a> {
         Pid::from_raw(self.job.server)
     }
 
-    fn attempt(&mut self, task: &Task, limit: std::time::Duration) -> Result<Tally, Trouble> {
+    fn attempt(&mut self, task: &Task, limit: Limit) -> Result<Tally, Trouble> {
         let (clock, size, job) = (self.clock, task.size, self.job);
         if task.measure == Measure::Connections {
             // A server of one client at a time would not hear another.
@@ -129,7 +135,7 @@ impl<'a> Client<'a> {
         conversation.admits(size)?;
         match (task.measure, task.rate) {
             (Measure::Throughput, _) => throughput::run(conversation, size, limit, job.shared, clock),
-            (_, Some(rate)) => open_loop::run(conversation, (size, rate), limit, job.waiting, clock),
+            (_, Some(rate)) => open_loop::run(conversation, (size, rate), limit.time, job.waiting, clock),
             (_, None) => round_trip::run(conversation, size, limit, clock),
         }
     }

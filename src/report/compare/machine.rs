@@ -1,41 +1,50 @@
 //! The machine as it was described: for whoever asks, and for whoever reads it elsewhere.
 
-use super::document::{Document, Field, Side, Table};
+use super::document::{Document, Tone};
+use super::words;
 use crate::measures::figures::{Comparison, Fact};
+use crate::transport::Tuning;
 
-/// Every fact with its source, and those that are not known with the reason.
+/// Every fact, and what is not known with the reason.
 pub(super) fn tell(comparison: &Comparison, document: &mut Document) {
     let facts = &comparison.machine.facts;
     if facts.is_empty() {
         return;
     }
-    document.title("The machine", "as far as it changes figures");
-    let mut table = Table::of([("what", Side::Left), ("is", Side::Left)]);
-    for fact in facts.iter().chain(&set(comparison)) {
-        let value = match &fact.absent {
-            None => Field::plain(&fact.value),
-            Some(why) => Field::quiet(format!("not known: {why}")),
-        };
-        table.rows.push(vec![Field::plain(&fact.name), value]);
+    document.title("The machine", "as far as it changes figures; --json tells where each was read");
+    for fact in facts.iter().filter(|fact| fact.absent.is_none()) {
+        document.item(Tone::Plain, format!("{}: {}", fact.name, fact.value));
     }
-    document.table(table);
+    for (name, value) in set(&comparison.method.tuning) {
+        document.item(Tone::Plain, format!("{name}, set for this run: {value}"));
+    }
+    unknown(facts, document);
 }
 
-/// What was set on the mechanisms for this run, whatever the system's own settings are.
-fn set(comparison: &Comparison) -> Vec<Fact> {
-    let tuning = &comparison.method.tuning;
-    let bytes = |size: Option<usize>| size.map_or_else(|| "the system's".to_owned(), |it| it.to_string());
-    let fact = |name: &str, value: String| Fact {
-        name: name.to_owned(),
-        value,
-        source: "the command line".into(),
-        absent: None,
-        fleeting: false,
-    };
-    vec![
-        fact("TCP_NODELAY", if tuning.nodelay { "on" } else { "off: Nagle's algorithm" }.to_owned()),
-        fact("TCP_CONGESTION", tuning.congestion.clone().unwrap_or_else(|| "the system's".to_owned())),
-        fact("SO_SNDBUF and SO_RCVBUF", bytes(tuning.socket_buffer)),
-        fact("F_SETPIPE_SZ", bytes(tuning.pipe_size)),
-    ]
+/// What is not known for one reason is told in one line.
+fn unknown(facts: &[Fact], document: &mut Document) {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for fact in facts {
+        let Some(why) = fact.absent.as_deref() else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(&fact.name),
+            None => reasons.push((why, vec![&fact.name])),
+        }
+    }
+    for (why, names) in reasons {
+        document.item(Tone::Quiet, format!("not known: {} ({why})", words::list(&names)));
+    }
+}
+
+/// What was set on the mechanisms, whatever the system's own settings are.
+fn set(tuning: &Tuning) -> Vec<(&'static str, String)> {
+    let bytes = |size: Option<usize>| size.map(|bytes| format!("{bytes} bytes"));
+    let nagle = if tuning.nodelay { "on" } else { "off, so Nagle's algorithm waits for acknowledgements" };
+    let chosen = [
+        ("TCP_NODELAY", Some(nagle.to_owned())),
+        ("TCP_CONGESTION", tuning.congestion.clone()),
+        ("SO_SNDBUF and SO_RCVBUF", bytes(tuning.socket_buffer)),
+        ("F_SETPIPE_SZ", bytes(tuning.pipe_size)),
+    ];
+    chosen.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

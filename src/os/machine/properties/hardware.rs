@@ -125,7 +125,7 @@ pub fn idle_states(processors: &[usize]) -> Property {
         states.push(format!("{name} ({latency} µs)"));
     }
     let told = if states.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(states.join(", ")) };
-    Property::new("idle states, and how long they take to leave", folder, told)
+    Property::new("idle states, and what leaving them takes", folder, told)
 }
 
 /// Who runs this machine, if it is no machine of its own: firmware (DMI) names it, processors (x86) at least show that

@@ -37,7 +37,7 @@ const MECHANISMS: &[&str] = &[
 const FILES: &[(&str, &str)] = &[
     ("processors online", "/sys/devices/system/cpu/online"),
     ("processors isolated", "/sys/devices/system/cpu/isolated"),
-    ("hardware threads (SMT)", "/sys/devices/system/cpu/smt/control"),
+    ("SMT", "/sys/devices/system/cpu/smt/control"),
     ("cpuidle driver", "/sys/devices/system/cpu/cpuidle/current_driver"),
     ("cpuidle governor", "/sys/devices/system/cpu/cpuidle/current_governor_ro"),
     ("turbo off (intel_pstate)", "/sys/devices/system/cpu/intel_pstate/no_turbo"),
