@@ -107,9 +107,22 @@ impl Rounds<'_> {
     /// costs beside its tasks. System calls are counted meanwhile, since nothing is timed. Then shares out the time that
     /// is left.
     pub fn scout(&mut self) -> Plan {
+        let mut costs = self.visit_all();
+        // The middle one: a server that hangs once is not asked again.
+        costs.sort();
+        let overhead = costs.get(costs.len() / 2).copied().unwrap_or_default();
+        self.entries.retain(|entry| !entry.tasks.is_empty());
+        // Nor does it take the time of the others.
+        let time = self.wish.time.saturating_sub(self.began.elapsed()).max(self.wish.time / 2);
+        let tasks: Vec<_> = self.entries.iter().map(|entry| &entry.tasks[..]).collect();
+        Plan { time, length: Length::share(time, self.wish.rounds, &tasks, overhead), overhead }
+    }
+
+    /// Counts what each entry does, and answers with what each session cost beside that.
+    fn visit_all(&mut self) -> Vec<Duration> {
         // Held throughout: the first to count and the last to stop have the kernel change its code, which takes long.
-        let counter = Calls::of(&[Pid::this()]).ok();
-        self.manner.count = counter.is_some();
+        let counter = Calls::of(&[Pid::this()]);
+        self.manner.count = counter.is_ok();
         let mut costs = Vec::new();
         for place in 0..self.entries.len() {
             if interrupted() {
@@ -122,15 +135,7 @@ impl Rounds<'_> {
             costs.push(began.elapsed().saturating_sub(Duration::from_secs_f64(tasks)));
         }
         self.manner.count = false;
-        drop(counter);
-        // The middle one: a server that hangs once is not asked again.
-        costs.sort();
-        let overhead = costs.get(costs.len() / 2).copied().unwrap_or_default();
-        self.entries.retain(|entry| !entry.tasks.is_empty());
-        // Nor does it take the time of the others.
-        let time = self.wish.time.saturating_sub(self.began.elapsed()).max(self.wish.time / 2);
-        let tasks: Vec<_> = self.entries.iter().map(|entry| &entry.tasks[..]).collect();
-        Plan { time, length: Length::share(time, self.wish.rounds, &tasks, overhead), overhead }
+        costs
     }
 
     /// Measures every entry in every round.
