@@ -92,7 +92,9 @@ fn machine() -> Result<&'static Machine, String> {
 }
 
 fn awake() -> Found {
-    hold_awake().map(|_| "can be held off".into()).map_err(|error| error.to_string())
+    // What would mend it comes behind the reason, and is told by the probe.
+    let reason = |error: std::io::Error| error.to_string().split(';').next().unwrap_or_default().to_owned();
+    hold_awake().map(|_| "can be held off".into()).map_err(reason)
 }
 
 fn process_table() -> Found {

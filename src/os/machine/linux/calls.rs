@@ -82,7 +82,8 @@ fn tracepoint() -> io::Result<u64> {
     let mounted = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
     let told = mounted.iter().find_map(|place| fs::read_to_string(format!("{place}/{NUMBER}")).ok());
     let text = told.map_or_else(unmounted, Ok).map_err(|error| {
-        io::Error::new(error.kind(), format!("the tracepoint is not told by any tracefs: {error}"))
+        let says = "which tracepoint it is says a tracefs, and this user can neither read nor mount one";
+        io::Error::new(error.kind(), format!("{says}: {error}"))
     })?;
     text.trim().parse().map_err(|_| io::ErrorKind::InvalidData.into())
 }
