@@ -200,7 +200,7 @@ pub const LARGE_QUEUES: Lack = Lack {
 /// Rings between a process and its kernel.
 pub const IO_URING: Lack = Lack {
     name: "io_uring",
-    without: "how it compares with the system calls that it stands in for",
+    without: "how it compares with the system calls that it stands in for: tcp-uring in echospec compare",
     mend: "Linux 5.6 or later; sudo sysctl kernel.io_uring_disabled=0; in a container a seccomp profile that allows it",
 };
 

@@ -14,6 +14,8 @@ use tempfile::TempDir;
 /// From the least to more than a mechanism's buffers hold at once.
 const SIZES: [usize; 7] = [1, 8, 64, 1000, 4097, 65_536, 300_000];
 
+const SIGNAL: &str = "signal";
+
 #[rstest]
 fn every_mechanism_echoes_every_size_that_it_has(
     #[values(Waiting::Blocks, Waiting::Yields, Waiting::Spins)] waiting: Waiting,
@@ -43,7 +45,32 @@ fn a_server_that_never_sleeps_echoes_the_same() {
     }
 }
 
+/// Signals come to a process, and a test is one of its threads. Their bytes are verified in the client of a comparison:
+/// see `compare.rs`.
+#[test]
+fn a_process_of_many_threads_is_refused_signals() {
+    let mechanism = Mechanism::named(SIGNAL).unwrap();
+    let Some(mut server) = launch(mechanism) else { return };
+    let (address, pid) = (server.address().clone(), server.pid().unwrap());
+    let (scratch, tuning) = (TempDir::new().unwrap(), Tuning::default());
+    let opening = Opening {
+        address: &address,
+        ends: None,
+        server: pid,
+        scratch: scratch.path(),
+        number: 1,
+        waiting: Waiting::Blocks,
+        tuning: &tuning,
+    };
+    let error = server.spec().transport().open(opening).err().unwrap();
+    assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+    assert!(error.to_string().contains("threads"), "{error}");
+}
+
 fn converse(mechanism: &Mechanism, waiting: Waiting, tuning: &Tuning) {
+    if mechanism.name == SIGNAL {
+        return;
+    }
     let Some(mut server) = launch(mechanism) else { return };
     let scratch = TempDir::new().unwrap();
     let Some(mut channel) = open(mechanism, &mut server, scratch.path(), waiting, tuning) else { return };

@@ -203,6 +203,24 @@ fn a_wrong_byte_voids_its_figure_and_is_named_with_its_place() {
     assert!(cells(&comparison).iter().any(|cell| cell["arm"] == "tcp" && cell["void"].is_null()));
 }
 
+#[test]
+fn a_signal_carries_as_much_as_a_pointer_and_no_more() {
+    let options = ["--placement", "free", "--rounds", "2", "--time", "1", "--json", "-", "--sizes", "1,8,64"];
+    let output = compare(&["signal", "pipe"]).args(options).assert().success().get_output().stdout.clone();
+    let comparison: Value = serde_json::from_slice(&output).unwrap();
+    if std::env::consts::OS != "linux" {
+        assert!(comparison["arms"][0]["unsupported"].is_string());
+        return;
+    }
+    let of = cells(&comparison).iter().filter(|cell| cell["arm"] == "signal");
+    for cell in of {
+        match cell["size"].as_u64().unwrap() {
+            64 => assert!(cell["void"].as_str().unwrap().starts_with("not possible"), "{cell}"),
+            _ => assert!(cell["void"].is_null() && !cell["rounds"].as_array().unwrap().is_empty(), "{cell}"),
+        }
+    }
+}
+
 /// What only the processes of one run have in their environment.
 const RUN: &str = "A_COMPARISON";
 
@@ -228,7 +246,7 @@ fn an_interrupted_run_prints_what_it_has_and_leaves_nothing() {
 
 fn long_run(place: &TempDir) -> Child {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_echospec"));
-    command.args(["compare", "pipe", "unix", "--placement", "free", "--sizes", "64", "--rounds", "1000"]);
+    command.args(["compare", "pipe", "signal", "--placement", "free", "--sizes", "8", "--rounds", "1000"]);
     command.args(["--time", "600", "--json", "-"]).env("TMPDIR", place.path()).env(RUN, place.path());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }

@@ -7,8 +7,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use echospec::os::ipc::{Queue, has_system_v_queue};
 use echospec::os::{self, Process};
 use echospec::patience::until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rstest::rstest;
 use tempfile::TempDir;
 
 /// What only the processes of one run have in their environment.
@@ -40,6 +44,73 @@ fn a_killed_run_leaves_no_process_and_the_next_one_no_file() {
     assert!(run(&place, &next).wait().unwrap().success());
     let files: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.is_empty(), "left behind: {files:?}");
+}
+
+#[rstest]
+#[case::of_posix("mqueue")]
+#[case::of_system_v("sysv-mq")]
+fn queues_that_a_killed_comparison_leaves_go_with_the_next_run(#[case] mechanism: &str) {
+    if std::env::consts::OS != "linux" {
+        return; // No server here has them elsewhere.
+    }
+    let place = TempDir::new().unwrap();
+    // A server that is just being ended removes them itself: then this was not the moment.
+    let left =
+        (0..20).find_map(|_| Some(end_amid(&place, mechanism, Signal::SIGKILL)).filter(|it| !it.is_empty()));
+    let left = left.expect("queues of a killed comparison");
+    let next = ["compare", "pipe", "--placement", "free", "--rounds", "1", "--time", "1", "--sizes", "64"];
+    assert!(run(&place, &next).wait().unwrap().success());
+    assert!(!left.iter().any(|it| is_there(it)), "{left:?}");
+    let files: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.is_empty(), "left behind: {files:?}");
+}
+
+#[rstest]
+#[case::of_posix("mqueue")]
+#[case::of_system_v("sysv-mq")]
+fn an_interrupted_comparison_leaves_no_queue(#[case] mechanism: &str) {
+    if std::env::consts::OS != "linux" {
+        return;
+    }
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let place = TempDir::new().unwrap();
+        assert_eq!(end_amid(&place, mechanism, signal), [""; 0], "{signal}");
+        let files: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.is_empty(), "{signal}: left behind: {files:?}");
+    }
+}
+
+/// Ends a comparison by `signal` while `mechanism` is measured; answers which of its queues are left when all its
+/// processes have gone.
+fn end_amid(place: &TempDir, mechanism: &str, signal: Signal) -> Vec<String> {
+    let words = ["compare", "mqueue", "sysv-mq", "shm-futex", "--placement", "free", "--rounds", "100"];
+    let mut child = run(place, &words);
+    let made = until(Duration::from_secs(60), || Ok(queues(place, mechanism))).unwrap();
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+    child.wait().unwrap();
+    let gone = until(Duration::from_secs(10), || Ok(servers(place).is_empty().then_some(())));
+    assert!(gone.unwrap().is_some(), "{:?}", servers(place));
+    let mut left = made.expect("a server of that mechanism");
+    left.retain(|queue| is_there(queue));
+    left
+}
+
+/// The two queues of the server that runs in `place`, by name or key, if they are those of `mechanism` and there.
+fn queues(place: &TempDir, mechanism: &str) -> Option<Vec<String>> {
+    let command = servers(place).into_iter().find_map(|it| {
+        let words = os::command_line(it.pid);
+        words.first()?.ends_with(&format!("echo-{mechanism}")).then_some(words)
+    })?;
+    let address = command.get(1)?;
+    let both = match address.parse::<i32>() {
+        Ok(key) => vec![key.to_string(), (key + 1).to_string()],
+        Err(_) => vec![format!("{address}.in"), format!("{address}.out")],
+    };
+    both.iter().all(|it| is_there(it)).then_some(both)
+}
+
+fn is_there(queue: &str) -> bool {
+    queue.parse().map_or_else(|_| Queue::posix(queue, false).is_ok(), has_system_v_queue)
 }
 
 /// Every living process with the environment of a run in `place`.

@@ -1,10 +1,13 @@
 //! The README shows real output: every console block is run, every table is drawn anew, and compared.
 
-use std::fs;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 use echospec::checks::AREAS;
+use echospec::demo::{DEMOS, Demo};
+use echospec::os::Tap;
 
 fn readme() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
@@ -16,21 +19,33 @@ fn every_console_block_shows_what_is_printed_today() {
     let blocks: Vec<&str> =
         text.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 3, "the README shows too little");
-    // Where a process is blocked only Linux tells.
-    let told_here = |block: &&str| std::env::consts::OS == "linux" || !block.contains("blocked in");
-    for block in blocks.into_iter().filter(told_here) {
+    for block in blocks.into_iter().filter(|block| can_be_shown(block)) {
         let (command, shown) = block.split_once('\n').unwrap();
         let words = shlex::split(command.strip_prefix("$ echospec ").expect(command)).unwrap();
         // What a command keeps goes with this.
         let place = tempfile::tempdir().unwrap();
         let mut run = Command::new(env!("CARGO_BIN_EXE_echospec"));
-        let run = run.args(words).env("TMPDIR", place.path()).output().unwrap();
+        let run = run.args(words).env("TMPDIR", place.path()).env("PATH", path()).current_dir(&place);
+        let run = run.output().unwrap();
         let printed = [run.stdout, run.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
         assert!(
             matches(&lines(shown), &lines(&printed)),
             "{command} prints:\n{printed}\nthe README shows:\n{shown}"
         );
     }
+}
+
+/// Where a process is blocked only Linux tells, and packets are for the privileged.
+fn can_be_shown(block: &str) -> bool {
+    let tells = env::consts::OS == "linux" || !block.contains("blocked in");
+    tells && (Tap::can_open().is_ok() || !block.starts_with("$ echospec capture"))
+}
+
+/// The programs that were just built come first.
+fn path() -> OsString {
+    let built = Path::new(env!("CARGO_BIN_EXE_echospec")).parent().unwrap().to_owned();
+    let others = env::var_os("PATH").unwrap_or_default();
+    env::join_paths([built].into_iter().chain(env::split_paths(&others))).unwrap()
 }
 
 /// Numbers change from run to run, and with them the width of columns.
@@ -87,6 +102,14 @@ fn the_table_of_checks_is_the_list_of_checks() {
         AREAS.iter().map(|area| area.checks.len()).sum::<usize>(),
         "a row without a check"
     );
+}
+
+#[test]
+fn the_table_of_demos_is_the_list_of_demos() {
+    let text = readme();
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `just demo-")).collect();
+    let row = |demo: &&Demo| format!("| `just demo-{}` | {} |", demo.name, demo.says.replace('|', "\\|"));
+    assert_eq!(rows, DEMOS.iter().map(row).collect::<Vec<_>>());
 }
 
 #[test]

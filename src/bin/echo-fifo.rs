@@ -16,7 +16,7 @@ use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
@@ -61,7 +61,7 @@ fn serve(input: &Path, output: &Path) -> io::Result<Infallible> {
     loop {
         let from_client = File::open(input)?;
         let to_client = File::options().write(true).open(output)?;
-        if io::copy(&mut &from_client, &mut &to_client).is_err() {
+        if echo(&from_client, &to_client).is_err() {
             // EPIPE: this client no longer reads. Its turn lasts until it no longer writes, either,
             // or what is left in the pipe would be echoed to the next
             let _ = io::copy(&mut &from_client, &mut io::sink());
@@ -70,6 +70,20 @@ fn serve(input: &Path, output: &Path) -> io::Result<Infallible> {
         // and the next client's open waits for the next turn
         drop(from_client);
         drop(to_client);
+    }
+}
+
+/// Sends back what comes, to the end.
+fn echo(mut from: &File, mut to: &File) -> io::Result<()> {
+    // On Linux io::copy would move pages from pipe to pipe (splice(2)): for that, see echo-splice
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => to.write_all(&buffer[..length])?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -10,34 +10,39 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::process::ExitCode;
-use std::{env, fs, hint, sync::OnceLock, thread};
+use std::{env, hint, sync::OnceLock, thread};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{MsgFlags, SockaddrStorage, recvfrom, sendto};
-use nix::sys::stat::{Mode, umask};
 use nix::unistd::{read, write};
+
+#[path = "spin/unix.rs"]
+mod unix;
 
 /// More than the largest datagram, and enough for a stream.
 const BUFFER: usize = 256 * 1024;
+
+/// Those that have an address.
+const KINDS: [&str; 5] = ["tcp", "udp", "unix", "unix-dgram", "unix-seqpacket"];
+
+const USAGE: &str = "usage: echo-spin stdio, or echo-spin tcp|udp|unix|unix-dgram|unix-seqpacket ADDRESS";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
     let words: Vec<&str> = args.iter().filter_map(|word| word.to_str()).collect();
     let (kind, address) = match words[..] {
         ["stdio"] => ("stdio", ""),
-        [kind @ ("tcp" | "udp" | "unix"), address] if !address.is_empty() => (kind, address),
-        _ => return complain(2, "usage: echo-spin stdio, or echo-spin tcp|udp|unix ADDRESS"),
+        [kind, address] if KINDS.contains(&kind) && !address.is_empty() => (kind, address),
+        _ => return complain(2, USAGE),
     };
     match serve_until_terminated(kind, address) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::Unsupported => complain(77, format!("unsupported: {error}")),
         Err(error) => {
             let hint = "give HOST:PORT of this machine, or a short path where nothing lies";
             complain(1, format!("echo-spin: cannot echo by {kind} {address}: {error}; {hint}"))
@@ -48,33 +53,23 @@ fn main() -> ExitCode {
 fn serve_until_terminated(kind: &str, address: &str) -> io::Result<()> {
     match kind {
         // Nothing is left to be removed: a signal may end it anywhere.
-        "stdio" => return Ok(echo(&io::stdin(), &io::stdout())?),
+        "stdio" => Ok(echo(&io::stdin(), &io::stdout())?),
         "tcp" => {
             let listener = TcpListener::bind(address)?;
             ready(listener.local_addr()?);
-            return serve(|| {
+            serve(|| {
                 let (client, _) = listener.accept()?;
                 client.set_nodelay(true)?;
                 Ok(client)
-            });
+            })
         }
         "udp" => {
             let socket = UdpSocket::bind(address)?;
             ready(socket.local_addr()?);
-            return answer(&socket);
+            answer(&socket)
         }
-        _ => {}
+        _ => unix::serve_until_terminated(kind, address),
     }
-    // Blocked here and in the thread to come, the signals wait for sigwait(3) below.
-    let termination = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
-    termination.thread_block()?;
-    // With this mask the socket is its owner's alone from the moment it exists.
-    umask(Mode::S_IXUSR | Mode::S_IRWXG | Mode::S_IRWXO);
-    let listener = UnixListener::bind(address)?;
-    ready(address);
-    thread::Builder::new().spawn(move || serve(|| Ok(listener.accept()?.0)))?;
-    termination.wait()?;
-    fs::remove_file(Path::new(address))
 }
 
 fn ready(address: impl Display) {
@@ -108,7 +103,7 @@ fn echo(input: &impl AsFd, output: &impl AsFd) -> nix::Result<()> {
     }
 }
 
-fn answer(socket: &UdpSocket) -> io::Result<()> {
+fn answer(socket: &(impl AsFd + AsRawFd)) -> io::Result<()> {
     never_block(socket)?;
     let (fd, mut buffer) = (socket.as_raw_fd(), vec![0; BUFFER]);
     loop {

@@ -12,8 +12,8 @@
 //! ```
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::process::{self, ExitCode};
 use std::{env, thread, time::Duration};
@@ -78,15 +78,11 @@ fn serve(listener: &TcpListener) -> ! {
     loop {
         match listener.accept() {
             Ok((connection, _)) => {
-                // On the BSDs a connection inherits the listener's O_NONBLOCK.
-                let _ = connection.set_nonblocking(false);
-                // Nagle's algorithm would hold back a small echo until the last is acknowledged.
-                let _ = connection.set_nodelay(true);
                 let acceptor = thread::current();
                 // Where the system refuses a thread, the closure is dropped and the connection with
                 // it: that client is turned away, the others stay.
                 let _ = thread::Builder::new().spawn(move || {
-                    let _ = io::copy(&mut &connection, &mut &connection);
+                    let _ = echo(&connection);
                     drop(connection);
                     acceptor.unpark();
                 });
@@ -101,6 +97,24 @@ fn serve(listener: &TcpListener) -> ! {
             // EMFILE or the like, and it would be the same at once. A client of ours that leaves
             // unparks us; the time limit is for ENFILE, when other processes hold the descriptors.
             Err(_) => thread::park_timeout(Duration::from_secs(1)),
+        }
+    }
+}
+
+/// Sends back what comes, to the end. An error (a reset, say) ends this one connection.
+fn echo(mut connection: &TcpStream) -> io::Result<()> {
+    // On the BSDs a connection inherits the listener's O_NONBLOCK.
+    let _ = connection.set_nonblocking(false);
+    // Nagle's algorithm would hold back a small echo until the last is acknowledged.
+    let _ = connection.set_nodelay(true);
+    // io::copy would fetch 8 KiB at a time, and call the kernel eight times as often.
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match connection.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => connection.write_all(&buffer[..length])?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

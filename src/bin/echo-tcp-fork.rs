@@ -11,7 +11,7 @@
 //! ```
 
 use std::fmt::Display;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{self, ExitCode};
 use std::{env, thread};
@@ -90,11 +90,25 @@ fn serve_one(connection: &TcpStream, mut lifeline: PipeReader) -> ! {
         process::exit(0)
     };
     if thread::Builder::new().spawn(watch).is_ok() {
-        // Nagle's algorithm would hold back a small echo until the last is acknowledged.
-        let _ = connection.set_nodelay(true);
-        let _ = io::copy(&mut &*connection, &mut &*connection);
+        let _ = echo(connection);
     }
     process::exit(0)
+}
+
+/// Sends back what comes, to the end. An error (a reset, say) ends this one connection.
+fn echo(mut connection: &TcpStream) -> io::Result<()> {
+    // Nagle's algorithm would hold back a small echo until the last is acknowledged.
+    let _ = connection.set_nodelay(true);
+    // io::copy would fetch 8 KiB at a time, and call the kernel eight times as often.
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match connection.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => connection.write_all(&buffer[..length])?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Has the kernel discard ended children instead of keeping them as zombies for a `wait(2)` that

@@ -21,7 +21,7 @@ use crate::verdict::Verdict;
 
 pub(super) const DEMO: Demo = Demo {
     name: "everything-is-a-file",
-    says: "one loop of read and write echoes over a pipe, a Unix socket, TCP and a file",
+    says: "the same read/write loop on pipe, Unix socket, TCP, file",
     run,
 };
 
@@ -103,9 +103,10 @@ fn a_unix_socket(story: &mut Story<'_>) -> Verdict<Kind> {
     let (ours, theirs): (OwnedFd, OwnedFd) = (pair.0.into(), pair.1.into());
     let instance = echo_on(copy(&theirs)?, theirs)?;
     let client = client(ours, story)?;
-    let claim = "descriptors 0 and 1 are one socket, and not the client's: each side has its own";
+    let end = client.reader().as_raw_fd();
+    let claim = "descriptors 0 and 1 are one socket, and the client's is the one it is connected with";
     converse(story, client, instance, ("a Unix domain socket", claim), |picture| {
-        picture.joins(&[("program", 0), ("program", 1)])
+        picture.joins(&[("client", end), ("program", 0), ("program", 1)])
     })
 }
 

@@ -18,11 +18,8 @@ use crate::server::Instance;
 use crate::transport::{Client, Link};
 use crate::verdict::{Finding, Verdict};
 
-pub(super) const DEMO: Demo = Demo {
-    name: "fds",
-    says: "file descriptors: 0, 1 and 2, numbers of one's own, and the lowest free one is next",
-    run,
-};
+pub(super) const DEMO: Demo =
+    Demo { name: "fds", says: "descriptors: 0, 1 and 2, one's own table, and the lowest free number", run };
 
 /// The program that plays both A and B.
 const PROGRAM: &str = "echo-pipe";

@@ -19,7 +19,7 @@ use crate::verdict::{Finding, Verdict};
 
 pub(super) const DEMO: Demo = Demo {
     name: "fork",
-    says: "parent and child: what is copied, what is shared, how the end passes, what exec closes",
+    says: "parent and child: what is copied, what is shared, and what exec closes",
     run,
 };
 

@@ -76,12 +76,17 @@ pub(super) fn shell(
 pub(super) fn commands(parent: Pid, program: &str, number: usize, patience: Patience) -> Verdict<Vec<Pid>> {
     let runs_it =
         |pid: Pid| os::program(pid).is_some_and(|path| path.file_name() == Some(OsStr::new(program)));
+    let mut seen = 0;
     let found = until(patience.start(), || {
         let children = os::children(parent).map_err(|error| unseen("a list of children", &error))?;
         let pids: Vec<_> = children.iter().map(|child| child.pid).filter(|&pid| runs_it(pid)).collect();
-        Ok((pids.len() == number).then_some(pids))
+        seen = pids.len();
+        Ok((seen == number).then_some(pids))
     })?;
-    found.ok_or_else(|| Finding::fail(format!("{number} of {program}, launched by the shell"), "it has not"))
+    found.ok_or_else(|| {
+        let expected = format!("{number} processes of {program} that stay, launched by the shell");
+        Finding::fail(expected, format!("{seen} of them"))
+    })
 }
 
 /// Sends `signal` to a process that an [`Instance`] of ours has launched.

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use super::access::Access;
 pub use super::actor::Actor;
 use super::sharing::find_descriptions;
-use crate::os::{self, Object, OpenFile, Process, Socket, SocketName};
+use crate::os::{self, Object, OpenFile, Partner, Process, Socket, SocketName, Survey};
 use crate::verdict::{Finding, Verdict};
 
 /// Processes and what joins them, at one moment.
@@ -67,6 +67,8 @@ pub struct Row {
     pub number: RawFd,
     /// What it refers to.
     pub object: Object,
+    /// The other end of a Unix domain socket, by its id, if the system tells.
+    pub peer: Option<u64>,
     /// What the process may do with it, if the system tells.
     pub access: Option<Access>,
     /// False for one that the picture knows but leaves out.
@@ -112,7 +114,10 @@ impl Picture {
     /// Unsupported where the system does not show processes and their descriptors.
     pub fn take(cast: &[Actor]) -> Verdict<Picture> {
         let known = os::processes().map_err(|error| unseen("a list of processes", &error))?;
-        let processes: Verdict<Vec<_>> = cast.iter().map(|actor| Player::look(actor, &known)).collect();
+        // Which Unix domain sockets are connected with each other, where the system tells.
+        let survey = Survey::begin().ok();
+        let look = |actor| Player::look(actor, &known, survey.as_ref());
+        let processes: Verdict<Vec<_>> = cast.iter().map(look).collect();
         let mut processes = processes?;
         find_descriptions(&mut processes);
         Ok(Picture::of(processes))
@@ -188,10 +193,10 @@ impl Picture {
 }
 
 impl Player {
-    fn look(actor: &Actor, known: &[Process]) -> Verdict<Player> {
+    fn look(actor: &Actor, known: &[Process], survey: Option<&Survey>) -> Verdict<Player> {
         let process = known.iter().find(|process| process.pid == actor.pid);
         let condition = condition(process);
-        let rows = if condition.is_ended() { Vec::new() } else { rows(actor)? };
+        let rows = if condition.is_ended() { Vec::new() } else { rows(actor, survey)? };
         let program = os::program(actor.pid).and_then(|path| path.file_name().map(OsStr::to_owned));
         let program = program.map(|name| name.to_string_lossy().into_owned());
         Ok(Player {
@@ -241,14 +246,19 @@ fn condition(process: Option<&Process>) -> Condition {
     process.map_or(Condition::Gone, Condition::of)
 }
 
-fn rows(actor: &Actor) -> Verdict<Vec<Row>> {
+fn rows(actor: &Actor, survey: Option<&Survey>) -> Verdict<Vec<Row>> {
     let table = os::descriptors(actor.pid).map_err(|error| unseen("a descriptor table", &error))?;
+    let ends = survey.and_then(|survey| survey.ends(actor.pid).ok()).unwrap_or_default();
     let row = |descriptor: os::Descriptor| {
         let visible = actor.shows(&descriptor);
         let os::Descriptor { number, object } = descriptor;
         let open = os::open_file(actor.pid, number).ok();
         let access = open.as_ref().and_then(Access::of);
-        Row { visible, open, tells_flags: actor.tells_flags, ..Row::new(number, object, access) }
+        let peer = ends.iter().find(|end| end.number == number).and_then(|end| match end.partner {
+            Partner::Socket(peer) => Some(peer),
+            _ => None,
+        });
+        Row { visible, open, peer, tells_flags: actor.tells_flags, ..Row::new(number, object, access) }
     };
     Ok(table.into_iter().map(row).collect())
 }
@@ -265,7 +275,16 @@ impl Row {
     /// One that is shown, and of which no more is known.
     #[must_use]
     pub fn new(number: RawFd, object: Object, access: Option<Access>) -> Row {
-        Row { number, object, access, visible: true, open: None, description: None, tells_flags: false }
+        Row {
+            number,
+            object,
+            peer: None,
+            access,
+            visible: true,
+            open: None,
+            description: None,
+            tells_flags: false,
+        }
     }
 
     /// What it may have in common with other descriptors.
@@ -276,7 +295,10 @@ impl Row {
             Object::Socket(Socket { listening: false, name: SocketName::Tcp(local, remote), .. }) => {
                 Some(Shared::Connection(*local.min(remote), *local.max(remote)))
             }
-            Object::Socket(socket) => Some(Shared::Socket(socket.id)),
+            Object::Socket(Socket { id, .. }) => Some(match self.peer {
+                Some(peer) => Shared::Pair(*id.min(&peer), *id.max(&peer)),
+                None => Shared::Socket(*id),
+            }),
             Object::File(_) => self.description.map(Shared::Description),
             _ => None,
         }

@@ -22,7 +22,7 @@ use crate::verdict::{Finding, Verdict, count};
 
 pub(super) const DEMO: Demo = Demo {
     name: "pipe",
-    says: "A | B > file, two processes joined by a pipe: empty, full, ended, never ending",
+    says: "A | B > file: two processes, one pipe: empty, full, ended, never ending",
     run,
 };
 

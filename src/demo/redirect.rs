@@ -17,7 +17,7 @@ use crate::verdict::{Finding, Verdict};
 
 pub(super) const DEMO: Demo = Demo {
     name: "redirect",
-    says: "command > a.txt: the shell changes one descriptor, and the command knows nothing of it",
+    says: "command > a.txt: a descriptor changes, and the command is not told",
     run,
 };
 
@@ -25,11 +25,13 @@ pub(super) const DEMO: Demo = Demo {
 const COMMAND: &str = "echo-pipe";
 
 /// What the shell is told, line by line. `$1` is the command, `$2` the folder. In parentheses every shell forks
-/// first; without them dash, for one, redirects its own descriptors and puts them back afterwards.
+/// first; without them dash, for one, redirects its own descriptors and puts them back afterwards. After the command
+/// that ends by itself it prompts, as in daily life: only then is the last command gone, and not to be taken for the next.
 const SCRIPT: &str = r#"
 ("$1")
 ("$1" > "$2/a.txt")
 ("$1" nonsense > "$2/b.txt")
+printf '$ '; read -r enter
 ("$1" > "$2/c.txt" 2>&1)
 ("$1" 2>&1 > "$2/d.txt")
 exit 0
@@ -196,11 +198,11 @@ fn complaints_stay(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
          what standard error is for.",
     )?;
     desk.end_command(story)?;
-    let wanted = format!("{}\r\n", desk.complaint);
+    let wanted = format!("{}\r\n$ ", desk.complaint);
     let seen = desk.person.expect(wanted.as_bytes());
     story.proven(
         format!(
-            "the terminal shows \"{}…\"",
+            "\"{}\" and so on is seen in the terminal",
             desk.complaint.split(' ').take(2).collect::<Vec<_>>().join(" ")
         ),
         seen,
@@ -217,6 +219,7 @@ fn both_into_one_file(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
          an open file description, with one offset: what is written through either goes behind what was \
          written through the other. A line in the picture joins what is the same.",
     )?;
+    desk.person.send(b"\n")?;
     let cast = desk.cast(story)?;
     let picture =
         story.observe(&cast, "both 1 and 2 of the command are c.txt, and 0 is the terminal", |picture| {

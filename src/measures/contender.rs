@@ -1,7 +1,7 @@
 //! Whom a comparison measures: bundled servers by their mechanisms, and anyone's own.
 
 use crate::server::{LaunchError, Spec, Start};
-use crate::transport::{TRANSPORTS, Transport};
+use crate::transport::{MEASURED_ONLY, TRANSPORTS, Transport};
 
 use super::figures::Arm;
 use super::mechanism::Mechanism;
@@ -53,7 +53,8 @@ impl Contender {
         }
         let words = shlex::split(command).ok_or("the command has a quote that does not end")?;
         let transport = self::transport(transport).map_err(|error| {
-            let names: Vec<_> = TRANSPORTS.iter().map(|transport| transport.name).collect();
+            let names: Vec<_> =
+                TRANSPORTS.iter().chain(MEASURED_ONLY).map(|transport| transport.name).collect();
             format!("{error}; there are {}", names.join(", "))
         })?;
         let spec = Spec::new(transport, Start::Bind, words).map_err(|error| error.to_string())?;

@@ -11,7 +11,9 @@ pub struct Mechanism {
     pub transport: &'static str,
     /// The server's command, with places for the address.
     pub command: &'static [&'static str],
-    /// The command of a server that never sleeps, where there is one.
+    /// The command of a server that never sleeps, where there is one. A named pipe is, once opened, no other than
+    /// `pipe`. A terminal passes on what is written by a worker of the kernel, which sleeps whoever spins. Message
+    /// queues are for programs that do other things meanwhile: who spins takes shared memory.
     pub spinning: Option<&'static [&'static str]>,
     /// Whether it belongs to the run that nobody has chosen the mechanisms of.
     pub usual: bool,
@@ -36,9 +38,16 @@ pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::new("unix", "a Unix domain stream socket", &["echo-unix", "{path}"])
         .spun_by(&["echo-spin", "unix", "{path}"])
         .usual(),
-    Mechanism::new("unix-abstract", "the same with an abstract name", &["echo-unix", "{path}"]),
-    Mechanism::new("unix-dgram", "Unix domain datagrams", &["echo-unix-dgram", "{path}"]).usual(),
-    Mechanism::new("unix-seqpacket", "Unix domain sequenced packets", &["echo-unix-seqpacket", "{path}"]),
+    Mechanism::new("unix-abstract", "the same with an abstract name", &["echo-unix", "{path}"]).spun_by(&[
+        "echo-spin",
+        "unix",
+        "{path}",
+    ]),
+    Mechanism::new("unix-dgram", "Unix domain datagrams", &["echo-unix-dgram", "{path}"])
+        .spun_by(&["echo-spin", "unix-dgram", "{path}"])
+        .usual(),
+    Mechanism::new("unix-seqpacket", "Unix domain sequenced packets", &["echo-unix-seqpacket", "{path}"])
+        .spun_by(&["echo-spin", "unix-seqpacket", "{path}"]),
     Mechanism::new("tcp", "TCP over IPv4 on loopback", &["echo-tcp", "{addr}"])
         .spun_by(&["echo-spin", "tcp", "{addr}"])
         .usual(),
@@ -47,6 +56,8 @@ pub const MECHANISMS: &[Mechanism] = &[
         "tcp",
         "{addr}",
     ]),
+    Mechanism::new("tcp-uring", "the same, with a server that uses io_uring", &["echo-tcp-uring", "{addr}"])
+        .over("tcp"),
     Mechanism::new("udp", "UDP over IPv4 on loopback", &["echo-udp", "{addr}"])
         .spun_by(&["echo-spin", "udp", "{addr}"])
         .usual(),
@@ -57,6 +68,7 @@ pub const MECHANISMS: &[Mechanism] = &[
     ]),
     Mechanism::new("mqueue", "two POSIX message queues", &["echo-mqueue", "{addr}"]).usual(),
     Mechanism::new("sysv-mq", "two System V message queues", &["echo-sysv-mq", "{addr}"]),
+    Mechanism::new("signal", "real-time signals with a value of 8 bytes", &["echo-signal", "{path}"]),
     Mechanism::new("shm-futex", "shared memory, woken by a futex", &["echo-shm", "futex", "{path}"]).usual(),
     Mechanism::new("shm-eventfd", "shared memory, woken by an eventfd", &["echo-shm", "eventfd", "{path}"]),
     Mechanism::new("shm-spin", "shared memory, never asleep", &["echo-shm", "yield", "{path}"])

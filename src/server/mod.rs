@@ -138,6 +138,12 @@ impl Server {
         Server::launch_under(conditions, &self.spec, self.patience, self.seed)
     }
 
+    /// Another address of its transport, which nobody else takes as long as it is held.
+    pub(crate) fn reserve_another(&self) -> Result<Reserved, Finding> {
+        let reserved = (self.spec.transport().reserve)(self.scratch.path());
+        reserved.map_err(|error| Finding::broken("an address of our own", error.to_string()))
+    }
+
     fn make_listeners(&mut self) -> io::Result<()> {
         let (transport, passing) = (self.spec.transport(), self.conditions.passing);
         let listener = passed::listener(transport, &self.reserved, passing.nonblocking)?;

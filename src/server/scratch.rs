@@ -13,6 +13,8 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
+use crate::transport::remove_noted;
+
 /// One server's directory, which goes with this value, or with [`sweep`](super::sweep).
 #[derive(Debug)]
 pub struct Scratch {
@@ -110,12 +112,14 @@ fn lock(file: File) -> io::Result<Flock<File>> {
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error.into())
 }
 
-/// Removes the directories of runs that were killed.
+/// Removes the directories of runs that were killed, and before that what their servers have noted there.
 fn clear_abandoned(place: &Path) {
     let Ok(entries) = fs::read_dir(place) else { return };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
         if ours && File::open(path.join(ALIVE)).and_then(lock).is_ok() {
+            let servers = fs::read_dir(&path).into_iter().flatten().filter_map(Result::ok);
+            servers.for_each(|server| remove_noted(&server.path()));
             let _ = fs::remove_dir_all(path);
         }
     }

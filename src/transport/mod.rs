@@ -31,6 +31,7 @@ mod pty;
 mod queues;
 mod room;
 mod shm;
+mod signal;
 mod socketpair;
 mod sysv_mq;
 mod tcp;
@@ -48,7 +49,7 @@ pub use client::Client;
 pub(crate) use fifo::ends as fifo_ends;
 pub use kinds::kinds;
 pub use knock::Knock;
-pub(crate) use leftover::remove_leftovers;
+pub(crate) use leftover::{remove_leftovers, remove_noted};
 pub use link::Link;
 use message_channel::MessageChannel;
 pub use messenger::{Message, Messenger};
@@ -60,7 +61,10 @@ pub(crate) use port::loopback_has;
 use port::{connect_within, stream_socket};
 use room::Room;
 
-/// Every mechanism, in the order that help and tables show them.
+/// Those that are measured and not checked: no check could send what they do not carry.
+pub const MEASURED_ONLY: &[&Transport] = &[&signal::TRANSPORT];
+
+/// Every mechanism that is checked, in the order that help and tables show them.
 pub const TRANSPORTS: &[&Transport] = &[
     &tcp::TRANSPORT,
     &tcp6::TRANSPORT,
@@ -179,7 +183,7 @@ impl Transport {
     /// The transport called `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Transport> {
-        TRANSPORTS.iter().copied().find(|transport| transport.name == name)
+        TRANSPORTS.iter().chain(MEASURED_ONLY).copied().find(|transport| transport.name == name)
     }
 
     /// A client's end at full speed; blocks until the server has taken it.

@@ -7,11 +7,11 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::leftover::Leftover;
+use super::leftover::{Leftover, Object};
 use super::queues::{self, QueueChannel};
 use super::{Address, Channel, Dial, Hold, Link, Needs, Opening, Reserved, Shows, Transport, Waiting};
 use crate::os;
-use crate::os::ipc::{Queue, raise_queue_limit, remove_posix_queue};
+use crate::os::ipc::{Queue, raise_queue_limit};
 use crate::patience::until;
 
 pub(super) const TRANSPORT: Transport = Transport {
@@ -26,17 +26,21 @@ pub(super) const TRANSPORT: Transport = Transport {
     shows: Shows::Made(are_there),
 };
 
-fn reserve(_scratch: &Path) -> io::Result<Reserved> {
+/// What the names of our queues begin with.
+pub(super) const PREFIX: &str = "/echospec-";
+
+fn reserve(scratch: &Path) -> io::Result<Reserved> {
     raise_queue_limit();
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let name = format!("/echospec-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let address = Address::Path(name.clone().into());
-    let remove = move || ends(&name).iter().for_each(|end| remove_posix_queue(end));
-    let hold = Hold { _told: None, _claim: None, _leftover: Some(Leftover::new(remove)) };
-    Ok(Reserved { address, _hold: Some(hold) })
+    // The directory's name was drawn: a run that was killed may have had our number.
+    let drawn = scratch.file_name().unwrap_or_default().to_string_lossy();
+    let name = format!("{PREFIX}{}-{}-{drawn}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let leftover = Leftover::note(scratch, Object::PosixQueues(name.clone()))?;
+    let hold = Hold { _told: None, _claim: None, _leftover: Some(leftover) };
+    Ok(Reserved { address: Address::Path(name.into()), _hold: Some(hold) })
 }
 
-fn ends(name: &str) -> [String; 2] {
+pub(super) fn ends(name: &str) -> [String; 2] {
     [format!("{name}.in"), format!("{name}.out")]
 }
 

@@ -2,15 +2,17 @@
 //! own. sysvipc(7).
 
 use std::io;
+use std::ops::RangeInclusive;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use super::leftover::Leftover;
+use super::leftover::{Leftover, Object};
 use super::queues::{self, QueueChannel};
 use super::{Address, Channel, Dial, Hold, Link, Needs, Opening, Reserved, Shows, Transport, Waiting};
 use crate::os;
-use crate::os::ipc::{Queue, has_system_v_queue, remove_system_v_queue};
+use crate::os::ipc::{Queue, has_system_v_queue};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "sysv-mq",
@@ -28,20 +30,28 @@ pub(super) const TRANSPORT: Transport = Transport {
     shows: Shows::Made(are_there),
 };
 
+/// What our keys lie between.
+pub(super) const KEYS: RangeInclusive<i32> = 0x2000_0000..=0x3fff_fffe;
+
 /// A pair of keys that belong to no queue, and that no other run of echospec takes.
-fn reserve(_scratch: &Path) -> io::Result<Reserved> {
+fn reserve(scratch: &Path) -> io::Result<Reserved> {
     static NEXT: AtomicI32 = AtomicI32::new(0);
     for _ in 0..1000 {
         let number = NEXT.fetch_add(2, Ordering::Relaxed).wrapping_add((process::id() as i32) << 12);
-        let key = 0x2000_0000 | (number & 0x1fff_fffe);
-        let Ok(claim) = os::claim(&format!("echospec-sysv-{key}")) else { continue };
+        let key = KEYS.start() | (number & 0x1fff_fffe);
+        let Ok(claim) = claim(key) else { continue };
         if !has_system_v_queue(key) && !has_system_v_queue(key + 1) {
-            let leftover = Leftover::new(move || [key, key + 1].into_iter().for_each(remove_system_v_queue));
+            let leftover = Leftover::note(scratch, Object::SystemVQueues(key))?;
             let hold = Hold { _told: None, _claim: claim, _leftover: Some(leftover) };
             return Ok(Reserved { address: Address::Path(key.to_string().into()), _hold: Some(hold) });
         }
     }
     Err(io::Error::new(io::ErrorKind::AddrInUse, "no two keys found that belong to no queue"))
+}
+
+/// Keeps other runs of echospec from `key` and the next, while it is held.
+pub(super) fn claim(key: i32) -> io::Result<Option<OwnedFd>> {
+    os::claim(&format!("echospec-sysv-{key}"))
 }
 
 fn key(address: &Address) -> io::Result<i32> {

@@ -51,6 +51,19 @@ fn message_queues_of_system_v_go_with_their_server(
 }
 
 #[rstest]
+fn the_file_of_a_servers_number_goes_with_it(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
+    if is_unsupported(SIGNAL, &["path"]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (mut server, _) = Server::start(SIGNAL, &folder, "path");
+    assert_refused(SIGNAL, &folder, "path");
+    assert_eq!(names_in(&folder), ["path"]);
+    assert_ended_by(signal, server.end_with(signal));
+    assert!(names_in(&folder).is_empty());
+}
+
+#[rstest]
 #[case::with_no_slash(MQUEUE, "no-slash")]
 #[case::that_is_no_number(SYSV_MQ, "not-a-number")]
 #[case::that_is_negative(SYSV_MQ, "-5")]
@@ -62,7 +75,8 @@ fn a_name_that_no_queue_can_have_is_refused(#[case] program: &str, #[case] name:
 
 #[rstest]
 #[case::echo_shm(SHM, "eventfd")]
-#[case::echo_spin(SPIN, "unix")]
+#[case::echo_spin_over_streams(SPIN, "unix")]
+#[case::echo_spin_over_datagrams(SPIN, "unix-dgram")]
 fn the_socket_of_a_server_of_two_words_goes_with_it(#[case] program: &str, #[case] kind: &str) {
     let folder = TempDir::new().unwrap();
     let mut server = Server::spawn(Command::new(program).args([kind, "path"]).current_dir(&folder));
@@ -74,7 +88,8 @@ fn the_socket_of_a_server_of_two_words_goes_with_it(#[case] program: &str, #[cas
 
 #[rstest]
 #[case::echo_shm(SHM, "eventfd")]
-#[case::echo_spin(SPIN, "unix")]
+#[case::echo_spin_over_streams(SPIN, "unix")]
+#[case::echo_spin_over_datagrams(SPIN, "unix-dgram")]
 fn a_file_in_the_place_of_that_socket_is_left_alone(#[case] program: &str, #[case] kind: &str) {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("path"), "precious").unwrap();

@@ -6,11 +6,13 @@ use super::*;
 #[case::echo_fifo(FIFO)]
 #[case::echo_mqueue(MQUEUE)]
 #[case::echo_shm(SHM)]
+#[case::echo_signal(SIGNAL)]
 #[case::echo_spin(SPIN)]
 #[case::echo_sysv_mq(SYSV_MQ)]
 #[case::echo_tcp(TCP)]
 #[case::echo_tcp_fork(TCP_FORK)]
 #[case::echo_tcp_iterative(TCP_ITERATIVE)]
+#[case::echo_tcp_uring(TCP_URING)]
 #[case::echo_udp(UDP)]
 #[case::echo_unix(UNIX)]
 #[case::echo_unix_dgram(UNIX_DGRAM)]
@@ -27,14 +29,16 @@ fn a_missing_argument_is_answered_with_the_usage(#[case] program: &str) {
 #[case::echo_pipe_takes_none(PIPE, &["more"])]
 #[case::echo_shm_takes_two(SHM, &["futex", "socket", "more"])]
 #[case::echo_shm_knows_four_ways_to_wait(SHM, &["nap", "socket"])]
+#[case::echo_signal_takes_one(SIGNAL, &["path", "more"])]
 #[case::echo_spin_takes_two(SPIN, &["unix", "socket", "more"])]
-#[case::echo_spin_knows_four_kinds(SPIN, &["carrier-pigeon", "socket"])]
+#[case::echo_spin_knows_six_kinds(SPIN, &["carrier-pigeon", "socket"])]
 #[case::echo_splice_takes_none(SPLICE, &["more"])]
 #[case::echo_sysv_mq_takes_one(SYSV_MQ, &["4711", "more"])]
 #[case::echo_tcp_takes_one(TCP, &["127.0.0.1:0", "more"])]
 #[case::echo_tcp_activated_takes_none(TCP_ACTIVATED, &["more"])]
 #[case::echo_tcp_fork_takes_one(TCP_FORK, &["127.0.0.1:0", "more"])]
 #[case::echo_tcp_iterative_takes_one(TCP_ITERATIVE, &["127.0.0.1:0", "more"])]
+#[case::echo_tcp_uring_takes_one(TCP_URING, &["127.0.0.1:0", "more"])]
 #[case::echo_udp_takes_one(UDP, &["127.0.0.1:0", "more"])]
 #[case::echo_unix_takes_one(UNIX, &["socket", "more"])]
 #[case::echo_unix_dgram_takes_one(UNIX_DGRAM, &["socket", "more"])]
@@ -50,6 +54,7 @@ fn an_argument_too_many_is_answered_with_the_usage(#[case] program: &str, #[case
 #[case::echo_tcp(TCP)]
 #[case::echo_tcp_fork(TCP_FORK)]
 #[case::echo_tcp_iterative(TCP_ITERATIVE)]
+#[case::echo_tcp_uring(TCP_URING)]
 #[case::echo_udp(UDP)]
 fn an_address_that_is_none_is_refused(#[case] program: &str) {
     assert_refused(program, &TempDir::new().unwrap(), "not-an-address");
@@ -59,6 +64,7 @@ fn an_address_that_is_none_is_refused(#[case] program: &str) {
 #[case::echo_tcp(TCP)]
 #[case::echo_tcp_fork(TCP_FORK)]
 #[case::echo_tcp_iterative(TCP_ITERATIVE)]
+#[case::echo_tcp_uring(TCP_URING)]
 fn a_tcp_port_in_use_is_refused(#[case] program: &str) {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     assert_refused(program, &TempDir::new().unwrap(), &holder.local_addr().unwrap().to_string());

@@ -1,7 +1,5 @@
 //! The same two addresses and ports once more.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
 use crate::checks::Check;
 use crate::server::Server;
 use crate::transport::{Approach, Needs};
@@ -19,18 +17,19 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> Verdict {
-    let mut source = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    // Between two of our connections nobody else's may get the port.
+    let own = server.reserve_another()?;
+    let source = own.address.inet();
     for round in 1..=5 {
         let bytes = server.payload(300);
-        let mut client = server.connect_as(&Approach { source: Some(source), ..Approach::default() })?;
+        let mut client = server.connect_as(&Approach { source, ..Approach::default() })?;
         let actual = client.local_address()?;
-        if round > 1 && actual != source {
-            return Err(Finding::broken(format!("source {source} again"), format!("{actual}")));
+        if Some(actual) != source {
+            return Err(Finding::broken(format!("the source {}", own.address), format!("{actual}")));
         }
-        source = actual;
         client
             .exchange(&bytes)
-            .map_err(|finding| finding.because(format!("connection {round} from {source}")))?;
+            .map_err(|finding| finding.because(format!("connection {round} from {actual}")))?;
         client.reset()?;
     }
     Ok(())

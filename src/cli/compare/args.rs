@@ -12,7 +12,7 @@ use crate::patience::SCALE;
 #[derive(Debug, clap::Args)]
 #[command(after_help = help())]
 pub struct Args {
-    /// What to compare [default: the usual five, and every --server].
+    /// What to compare [default: the usual ones, and every --server].
     #[arg(value_name = "MECHANISM", value_parser = PossibleValuesParser::new(MECHANISMS.iter().map(|it| it.name)))]
     pub mechanisms: Vec<String>,
 
@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_parser = rate)]
     pub rates: Vec<f64>,
 
-    /// How many rounds, each with a fresh pair of processes [default: 10; 5 if quick].
+    /// How many rounds, each with a fresh pair of processes [default: 10; 6 if quick].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub rounds: Option<u16>,
 
@@ -48,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub time: Option<f64>,
 
-    /// Two sizes, five rounds, a few seconds.
+    /// Two sizes, six rounds, a few seconds.
     #[arg(long)]
     pub quick: bool,
 
@@ -112,13 +112,13 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
 
-    /// Multiply every deadline by this, for a slow machine.
-    #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = super::super::check::scale)]
-    pub timeout_scale: f64,
-
     /// The least change that counts as a regression, in per cent.
     #[arg(long, value_name = "PCT", default_value = "5", value_parser = percentage)]
     pub threshold: f64,
+
+    /// Multiply every deadline by this, for a slow machine.
+    #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = super::super::check::scale)]
+    pub timeout_scale: f64,
 }
 
 /// What says how to measure, and so means nothing where nothing is measured.
@@ -155,9 +155,9 @@ Examples:
 fn help() -> String {
     let mechanisms = MECHANISMS.iter().map(|it| {
         let usual = if it.usual { " *" } else { "" };
-        format!("  {:<16} {}{usual}\n", it.name, it.says)
+        format!("  {:<20} {}{usual}\n", it.name, it.says)
     });
-    let placements = Placement::ALL.map(|it| format!("  {:<16} {}\n", it.name(), it.says()));
+    let placements = Placement::ALL.map(|it| format!("  {:<20} {}\n", it.name(), it.says()));
     format!(
         "Mechanisms (* belongs to the usual ones):\n{}\nPlacements:\n{}\n{EXAMPLES}",
         mechanisms.collect::<String>(),

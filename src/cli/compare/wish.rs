@@ -18,8 +18,9 @@ use crate::patience::Patience;
 use crate::transport::Tuning;
 
 /// Sizes, rounds and seconds of a run of which nobody said otherwise, and of a quick one.
+/// Fewer rounds than six could not be ranked.
 const USUAL: (&[usize], u16, f64) = (&[64, 4096, 65536], 10, 50.0);
-const QUICK: (&[usize], u16, f64) = (&[64, 65536], 5, 7.5);
+const QUICK: (&[usize], u16, f64) = (&[64, 65536], 6, 7.5);
 
 pub(super) fn wish(args: &Args) -> anyhow::Result<Wish> {
     let (sizes, rounds, time) = if args.quick { QUICK } else { USUAL };

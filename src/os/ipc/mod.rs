@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU32;
 mod queues;
 mod rights;
 mod rings;
+mod signals;
 mod terminal;
 
 pub use queues::{
@@ -14,6 +15,7 @@ pub use queues::{
 };
 pub use rights::receive_descriptors;
 pub use rings::{HangUp, RING_SIZE, RingReader, RingWriter, rings};
+pub use signals::Signals;
 pub use terminal::terminal;
 
 #[cfg(target_os = "linux")]

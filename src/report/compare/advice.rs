@@ -53,7 +53,7 @@ fn no_answer(group: &Group<'_>) -> String {
         return "cannot rank mechanisms that block; nearly all of it is waking the other core".into();
     }
     if group.places.iter().any(|place| place.cell.rounds.len() < FEWEST_ROUNDS) {
-        return words::too_few_rounds();
+        return format!("not to be said of fewer than {FEWEST_ROUNDS} rounds");
     }
     "no winner: all tie within noise".into()
 }
