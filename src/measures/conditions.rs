@@ -109,7 +109,6 @@ const FAST: &[&str] = &[
     "timebase",
     "stp",
     "tod",
-    "Time Stamp Counter",
 ];
 
 /// Whether reading the clock costs little.
