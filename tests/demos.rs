@@ -245,15 +245,16 @@ fn a_story_that_is_not_so_fails_and_names_what_was_expected() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let program = folder.path().join("echospec");
     fs::hard_link(ECHOSPEC, &program).unwrap();
-    fs::hard_link(env!("CARGO_BIN_EXE_echo-tcp"), folder.path().join("echo-pipe")).unwrap();
+    // It echoes from 0 to 1 as well, but by way of a child, and so holds two pipes more.
+    fs::hard_link(env!("CARGO_BIN_EXE_echo-fork"), folder.path().join("echo-pipe")).unwrap();
 
     demo_of(&program, "pipe")
-        .env("ECHOSPEC_TIMEOUT_SCALE", "0.2")
+        .env("ECHOSPEC_TIMEOUT_SCALE", "0.4")
         .assert()
         .code(1)
         .stderr(contains("the demo 'pipe' claims what is not so here"))
-        .stderr(contains("expected  2 processes of echo-pipe that stay, launched by the shell"))
-        .stderr(contains("actual    0 of them"));
+        .stderr(contains("expected  each holds just its three standard descriptors"))
+        .stderr(contains("actual").and(contains("4=pipe").or(contains("3=pipe"))));
 }
 
 #[test]

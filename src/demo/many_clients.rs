@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
+use nix::unistd::Pid;
+
 use super::Demo;
 use super::connections::{self, End};
 use super::launch::{self, Visitor, server, unmade};
@@ -24,7 +26,8 @@ fn run(story: &mut Story<'_>) -> Verdict {
     let mut server = server("echo-tcp", "tcp", story.patience())?;
     let sources = sources()?;
     let address = launch::port(&server)?;
-    let clients = sources.map(|source| Visitor::launch(address, Some(source), story.patience()));
+    let pid = server.pid()?;
+    let clients = sources.map(|source| arrive(story, pid, address, source));
     let [first, second, third] = clients;
     let mut clients = [first?, second?, third?];
     three_clients_connect(story, &mut server, &clients, sources)?;
@@ -32,6 +35,19 @@ fn run(story: &mut Story<'_>) -> Verdict {
     a_thread_for_each(story, &mut server, &clients)?;
     drop((clients, server));
     a_process_for_each(story)
+}
+
+/// A client that has connected and been accepted, so that the next gets the next descriptor.
+fn arrive(story: &Story<'_>, server: Pid, address: SocketAddr, source: SocketAddr) -> Verdict<Visitor> {
+    let sockets = || {
+        let picture = Picture::take(&[Actor::sockets("server", server)])?;
+        Ok(picture.player("server").map_or(0, |player| player.sockets().count()))
+    };
+    let before = sockets()?;
+    let client = Visitor::launch(address, Some(source), story.patience())?;
+    let accepted = until(story.patience().progress(), || Ok((sockets()? > before).then_some(())))?;
+    accepted.ok_or_else(|| Finding::timeout("the client accepted", "it waits"))?;
+    Ok(client)
 }
 
 /// Where the three clients come from: the first two from one port, if this system has two addresses for them.
@@ -105,7 +121,7 @@ const NO_TWINS: &str = "(Two of them would come from the same port on two addres
                         loopback interface of this system has only 127.0.0.1, and a second client from the same \
                         address and port to the same server would be the same connection: the kernel refuses it.)";
 
-fn cast(server: nix::unistd::Pid, clients: &[Visitor; 3]) -> Vec<Actor> {
+fn cast(server: Pid, clients: &[Visitor; 3]) -> Vec<Actor> {
     let visitors = CLIENTS.iter().zip(clients).map(|(&role, client)| Actor::sockets(role, client.pid()));
     [Actor::sockets("server", server)].into_iter().chain(visitors).collect()
 }

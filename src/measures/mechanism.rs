@@ -26,6 +26,7 @@ pub const MECHANISMS: &[Mechanism] = &[
         .usual(),
     Mechanism::new("pipe-splice", "two pipes, of which the server moves the pages", &["echo-splice"])
         .over("pipe"),
+    Mechanism::new("pipe-vmsplice", "the same, and the client lends its memory", &["echo-splice"]),
     Mechanism::new("fifo", "two named pipes", &["echo-fifo", "{path}"]),
     Mechanism::new("socketpair", "a pair of connected stream sockets", &["echo-pipe"])
         .spun_by(&["echo-spin", "stdio"])

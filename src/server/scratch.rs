@@ -30,6 +30,9 @@ struct Home {
 
 static KEPT: AtomicBool = AtomicBool::new(false);
 
+/// Whether [`remove_all`] has been called: threads that do not know it yet must not make directories anew.
+static OVER: AtomicBool = AtomicBool::new(false);
+
 static HOME: Mutex<Option<Home>> = Mutex::new(None);
 
 const PREFIX: &str = "echospec-";
@@ -44,11 +47,12 @@ impl Scratch {
     /// A new, empty directory.
     ///
     /// # Errors
-    /// Where the system's place for temporary files takes none.
+    /// Where the system's place for temporary files takes none, and after [`sweep`](super::sweep).
     pub fn new() -> io::Result<Scratch> {
         let mut place = home();
         let home = match &mut *place {
             Some(home) => home,
+            None if OVER.load(Ordering::SeqCst) => return Err(io::Error::other("the run is over")),
             None => place.insert(Home::new()?),
         };
         let directory = tempfile::Builder::new().prefix("s").tempdir_in(home.directory.path())?;
@@ -142,13 +146,24 @@ pub fn directory() -> Option<PathBuf> {
 
 /// Removes the directories of all servers, for a program that ends without dropping them.
 pub(super) fn remove_all() {
-    let all = home().take();
+    let mut place = home();
+    OVER.store(true, Ordering::SeqCst);
+    let Some(home) = place.take() else { return };
     if are_kept() {
         // Nobody locks it any more, and yet it is not abandoned.
-        let keep = |home: Home| fs::remove_file(home.directory.keep().join(ALIVE));
-        let _ = all.map(keep);
+        let _ = fs::remove_file(home.directory.keep().join(ALIVE));
+        return;
+    }
+    // Another thread may just be binding a client's socket there.
+    for _ in 0..REMOVALS {
+        if fs::remove_dir_all(home.directory.path()).is_ok() {
+            break;
+        }
     }
 }
+
+/// So often removal is tried before it is given up.
+const REMOVALS: usize = 100;
 
 fn home() -> MutexGuard<'static, Option<Home>> {
     HOME.lock().unwrap_or_else(PoisonError::into_inner)

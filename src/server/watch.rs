@@ -83,9 +83,8 @@ impl Server {
         let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout) && !self.ended_by_us;
         let for_all = self.one_for_all();
         let Some(instance) = self.instances.last_mut().filter(|_| blames) else { return finding };
-        // A process closes its sockets a moment before it ends: what a client sees of a death comes first.
-        let lost = finding.outcome == Outcome::Fail && for_all;
-        let moment = if lost { self.patience.stall() } else { Duration::ZERO };
+        // A process closes its descriptors a moment before it ends: what a client sees of a death comes first.
+        let moment = if finding.outcome == Outcome::Fail { self.patience.stall() } else { Duration::ZERO };
         let ended = instance.wait(moment).filter(|status| for_all || is_own_fault(&finding, *status));
         if let Some(status) = ended {
             // One process for each client may well end with its client; the server of all may not.

@@ -18,7 +18,8 @@ use crate::os::ipc;
 
 /// One client's end of a mechanism.
 pub trait Channel {
-    /// Sends all of `bytes`; where the mechanism keeps boundaries, as one message.
+    /// Sends all of `bytes`; where the mechanism keeps boundaries, as one message. They are to stay as they are until
+    /// they have come back: `pipe-vmsplice` lends the memory itself.
     ///
     /// Waits as the channel was [opened](Opening::waiting) to. A stream may be sent at most [`window`](Channel::window)
     /// bytes more than were received, or both sides wait for each other for ever.

@@ -42,6 +42,7 @@ mod unix;
 mod unix_abstract;
 mod unix_dgram;
 mod unix_seqpacket;
+mod vmsplice;
 
 use byte_channel::ByteChannel;
 pub use channel::{Channel, Opening, Tuning, Waiting};
@@ -61,8 +62,9 @@ pub(crate) use port::loopback_has;
 use port::{connect_within, stream_socket};
 use room::Room;
 
-/// Those that are measured and not checked: no check could send what they do not carry.
-pub const MEASURED_ONLY: &[&Transport] = &[&signal::TRANSPORT];
+/// Those that are measured and not checked: no check could send what signals do not carry, and lent memory is no other
+/// pipe to a server.
+pub const MEASURED_ONLY: &[&Transport] = &[&vmsplice::TRANSPORT, &signal::TRANSPORT];
 
 /// Every mechanism that is checked, in the order that help and tables show them.
 pub const TRANSPORTS: &[&Transport] = &[

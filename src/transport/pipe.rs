@@ -35,7 +35,7 @@ pub(super) fn not_inherited() -> io::Error {
     io::Error::other("this server is reached only through its own standard input and output")
 }
 
-fn make(tuning: &Tuning) -> io::Result<Pair> {
+pub(super) fn make(tuning: &Tuning) -> io::Result<Pair> {
     let (input, to) = os_pipe::pipe()?;
     let (from, output) = os_pipe::pipe()?;
     tuning.size_pipe(&input)?;
@@ -43,7 +43,7 @@ fn make(tuning: &Tuning) -> io::Result<Pair> {
     Ok(Pair { near: (from.into(), to.into()), far: (input.into(), output.into()) })
 }
 
-fn link(from: OwnedFd, to: OwnedFd) -> io::Result<Link> {
+pub(super) fn link(from: OwnedFd, to: OwnedFd) -> io::Result<Link> {
     Link::pipes(File::from(to), File::from(from))
 }
 

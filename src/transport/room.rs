@@ -31,6 +31,12 @@ impl Room {
         Ok(Room { bytes, overhead: 0, page: 4 * KIB, places: usize::MAX })
     }
 
+    /// The same where nothing is copied: each page of memory that a message touches takes up a page of the pipe.
+    pub fn of_lent_pages(end: impl AsFd) -> io::Result<Room> {
+        let room = Room::of_pipe(end)?;
+        Ok(Room { overhead: 2 * room.page, page: 0, ..room })
+    }
+
     /// Of a socket before it is connected, which stands for the server's as well: unless tuned, both have what the
     /// system gives. Each message counts against the sender's buffer with its header (socket(7)).
     pub fn of_socket(socket: &Socket, tuning: &Tuning) -> io::Result<Room> {
@@ -89,6 +95,14 @@ mod tests {
         assert_eq!(pipe.messages(3000), 16);
         assert_eq!(pipe.messages(5000), 8);
         assert_eq!(pipe.messages(1024 * KIB), 1);
+    }
+
+    #[test]
+    fn a_message_that_is_lent_may_begin_and_end_amid_a_page() {
+        let pipe = Room { bytes: 64 * KIB, overhead: 8 * KIB, page: 0, places: usize::MAX };
+        assert_eq!(pipe.messages(2), 7);
+        assert_eq!(pipe.messages(8 * KIB), 4);
+        assert_eq!(pipe.messages(64 * KIB), 1);
     }
 
     #[test]

@@ -52,6 +52,16 @@ pub fn pipe_capacity(end: BorrowedFd<'_>) -> io::Result<usize> {
     system::pipe_capacity(end)
 }
 
+/// Has a pipe hold the memory of `bytes` itself, of as many as there is room for: vmsplice(2). Whoever reads the pipe gets
+/// them as they are then, so they are to stay as they are until the last of them was read.
+///
+/// # Errors
+/// Those of vmsplice(2); ENOSYS where there is none.
+#[inline]
+pub fn lend(end: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
+    system::lend(end, bytes)
+}
+
 /// Sleeps while `flag`, which lies in memory shared with another process, is 1, until it is woken. It may come back
 /// early. futex(2).
 fn sleep_while_one(flag: &AtomicU32) {

@@ -4,6 +4,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::AtomicU32;
 
+use nix::errno::Errno;
+
 /// `TTYHOG` of the BSDs, less one.
 pub const TERMINAL_ROOM: usize = 1023;
 
@@ -18,6 +20,10 @@ pub fn set_pipe_capacity(_end: BorrowedFd<'_>, _bytes: usize) -> io::Result<()> 
 /// What a pipe of macOS begins with, and one of FreeBSD has; both may grow.
 pub fn pipe_capacity(_end: BorrowedFd<'_>) -> io::Result<usize> {
     Ok(16 * 1024)
+}
+
+pub fn lend(_end: BorrowedFd<'_>, _bytes: &[u8]) -> nix::Result<usize> {
+    Err(Errno::ENOSYS)
 }
 
 /// No server of this system offers memory with a futex: looking again is what remains.
