@@ -14,7 +14,7 @@
 //! | [`properties`] | `/proc/sys`, `/sys` | `sysctl(3)` | `sysctl(3)` on FreeBSD |
 //! | [`load_average`] | `getloadavg(3)` | `getloadavg(3)` | `getloadavg(3)` |
 //! | [`Calls`] | `perf_event_open(2)` | `proc_pidinfo(3)` | unsupported |
-//! | [`io_uring`] | `io_uring_setup(2)` | unsupported | unsupported |
+//! | [`io_uring()`] | `io_uring_setup(2)` | unsupported | unsupported |
 //! | [`account`] | process clocks, `/proc/PID/{stat,task}` | `proc_pid_rusage` | unsupported |
 
 use std::collections::BTreeMap;
