@@ -1,6 +1,7 @@
 //! What the harness can do on this machine, and what would give it the rest.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::Signal;
@@ -9,11 +10,15 @@ use serde::Serialize;
 use socket2::{Domain, Socket, Type};
 
 use crate::lack::{self, Lack};
+use crate::measures::conditions::{self, Found};
+use crate::measures::figures::Machine;
+use crate::measures::machine;
+use crate::os::machine::hold_awake;
 use crate::os::{self, Tap, TcpState};
 use crate::transport::{absent_loopback, loopback_has};
 use crate::wire::obstacle;
 
-/// One thing that some checks need.
+/// One thing that some checks, or comparisons, need.
 pub struct Probe {
     /// What is looked for.
     pub lack: &'static Lack,
@@ -53,6 +58,17 @@ pub const PROBES: &[Probe] = &[
     Probe { lack: &lack::PRIVILEGED_PORTS, look: privileged_ports },
     Probe { lack: &lack::PACKETS, look: packets },
     Probe { lack: &lack::SHELL, look: shell },
+    Probe { lack: &lack::OPTIMISED, look: || conditions::optimised(machine()?) },
+    Probe { lack: &lack::SECOND_PROCESSOR, look: || conditions::second_processor(machine()?) },
+    Probe { lack: &lack::QUOTA, look: || conditions::quota(machine()?) },
+    Probe { lack: &lack::GOVERNOR, look: || conditions::governor(machine()?) },
+    Probe { lack: &lack::CLOCK, look: || conditions::clock(machine()?) },
+    Probe { lack: &lack::QUIET, look: || conditions::quiet(machine()?) },
+    Probe { lack: &lack::CONGESTION, look: || conditions::congestion(machine()?) },
+    Probe { lack: &lack::AWAKE, look: awake },
+    Probe { lack: &lack::SYSTEM_CALLS, look: || conditions::calls(machine()?) },
+    Probe { lack: &lack::LARGE_QUEUES, look: || conditions::message_queues(machine()?) },
+    Probe { lack: &lack::IO_URING, look: || conditions::io_uring(machine()?) },
 ];
 
 impl Probe {
@@ -67,7 +83,19 @@ impl Probe {
     }
 }
 
-type Found = Result<String, String>;
+/// What comparisons run on: looked at once, for all probes.
+static MACHINE: LazyLock<Result<Machine, String>> =
+    LazyLock::new(|| machine::machine().map_err(|error| error.to_string()));
+
+fn machine() -> Result<&'static Machine, String> {
+    MACHINE.as_ref().map_err(String::clone)
+}
+
+fn awake() -> Found {
+    // What would mend it comes behind the reason, and is told by the probe.
+    let reason = |error: std::io::Error| error.to_string().split(';').next().unwrap_or_default().to_owned();
+    hold_awake().map(|_| "can be held off".into()).map_err(reason)
+}
 
 fn process_table() -> Found {
     let all = os::processes().map_err(|error| error.to_string())?;

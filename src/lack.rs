@@ -119,6 +119,91 @@ pub const SHELL: Lack = Lack {
     mend: "provide /bin/sh",
 };
 
+/// Programs that were built to be fast.
+pub const OPTIMISED: Lack = Lack {
+    name: "optimised build",
+    without: "how fast the bundled servers and the client are: nothing was optimised when they were built",
+    mend: "cargo build --release --bins, or cargo install",
+};
+
+/// Another processor for the other side.
+pub const SECOND_PROCESSOR: Lack = Lack {
+    name: "second processor",
+    without: "what mechanisms cost between two processors: every placement but same and free",
+    mend: "let this process use two (taskset -c 0,1; docker run --cpuset-cpus 0,1)",
+};
+
+/// Processors without a quota.
+pub const QUOTA: Lack = Lack {
+    name: "processor quota",
+    without: "how long a message takes by itself: who has used up its quota stands still until the next period, up to 0.1 s",
+    mend: "docker run without --cpus (--cpuset-cpus binds without a quota), CPUQuota= of systemd, or cpu.max: max",
+};
+
+/// Processors at one speed.
+pub const GOVERNOR: Lack = Lack {
+    name: "frequency governor",
+    without: "how fast a mechanism is at full speed: the frequency follows the load, which falls whenever one side waits",
+    mend: "sudo cpupower frequency-set -g performance",
+};
+
+/// A clock that is read without a system call.
+pub const CLOCK: Lack = Lack {
+    name: "clock source",
+    without: "how long short messages take: reading such a clock is a system call, and a slow one",
+    mend: "boot with clocksource=tsc, if the machine's time stamp counter can be trusted; in a guest, ask its host for one",
+};
+
+/// Nobody else.
+pub const QUIET: Lack = Lack {
+    name: "quiet machine",
+    without: "how fast the mechanisms are alone: others compete for processors, caches and memory",
+    mend: "end what else runs, wait a minute, and measure again",
+};
+
+/// A hypervisor that gives all the time there is.
+pub const OWN_TIME: Lack = Lack {
+    name: "stolen time",
+    without: "how fast the mechanisms are on a machine of their own: the hypervisor ran others meanwhile",
+    mend: "a machine of its own, or guests that do not share their processors; else trust ratios more than times",
+};
+
+/// TCP that sends as fast as it can.
+pub const CONGESTION: Lack = Lack {
+    name: "congestion control",
+    without: "what TCP carries at its best: BBR paces what is sent, on loopback to a fifth of what cubic sends",
+    mend: "--congestion cubic, or: sudo sysctl net.ipv4.tcp_congestion_control=cubic",
+};
+
+/// A counter of system calls.
+pub const SYSTEM_CALLS: Lack = Lack {
+    name: "system calls",
+    without: "how many system calls a message costs: echospec compare",
+    mend: "Linux: run as root; in a container: --cap-add PERFMON --cap-add SYS_ADMIN, and a seccomp profile that allows \
+           perf_event_open; macOS tells everyone",
+};
+
+/// Processors that can be kept from sleeping.
+pub const AWAKE: Lack = Lack {
+    name: "idle states",
+    without: "what mechanisms cost between processors that are awake: the placement cross-polling",
+    mend: "Linux: run as root, or let this user write to /dev/cpu_dma_latency; in a container: --device /dev/cpu_dma_latency",
+};
+
+/// Queues for large messages.
+pub const LARGE_QUEUES: Lack = Lack {
+    name: "POSIX message queues",
+    without: "how they carry messages of 64 KiB: mqueue in echospec compare",
+    mend: "Linux: sudo sysctl fs.mqueue.msgsize_max=65536, or run with CAP_SYS_RESOURCE; macOS has none",
+};
+
+/// Rings between a process and its kernel.
+pub const IO_URING: Lack = Lack {
+    name: "io_uring",
+    without: "how it compares with the system calls that it stands in for: tcp-uring in echospec compare",
+    mend: "Linux 5.6 or later; sudo sysctl kernel.io_uring_disabled=0; in a container a seccomp profile that allows it",
+};
+
 impl Finding {
     /// A check cannot be run, for want of `lack`; the report says what would mend it.
     pub fn for_want_of(lack: &Lack, needed: impl Into<String>, found: impl Into<String>) -> Finding {

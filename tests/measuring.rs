@@ -39,6 +39,7 @@ fn answers(address: SocketAddr, tasks: &[Task]) -> Vec<Answer> {
         tuning: Tuning::default(),
         shared: false,
         seed: 7,
+        count: false,
         tasks: tasks.to_vec(),
     };
     let mut output = Vec::new();
@@ -144,7 +145,7 @@ fn session(client: &Path, command: &[&str]) -> Result<Vec<Answer>, Ending> {
     let spec = Spec::new(Transport::named("pipe").unwrap(), Start::Bind, command.iter().copied()).unwrap();
     let site = Site { placement: Placement::Free, client: None, server: None, waiting: Waiting::Blocks };
     let (tuning, patience) = (Tuning::default(), Patience::scaled(0.4));
-    let manner = Manner { client, tuning: &tuning, patience, seed: 7 };
+    let manner = Manner { client, tuning: &tuning, patience, seed: 7, count: false };
     hold(&spec, &site, &[task(Measure::RoundTrip, 64, None)], &manner)
 }
 

@@ -33,9 +33,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let limited = findings.iter().filter(|finding| !finding.healthy).count();
     let verdict = match limited {
-        0 => "Every check can run here.".into(),
+        0 => "Every check and every comparison can run here.".into(),
         number => {
-            format!("{number} of {} limited; what a check then lacks it calls unsupported.", findings.len())
+            let all = findings.len();
+            format!(
+                "{number} of {all} limited; what a check then lacks it calls unsupported, and a comparison warns of \
+                 what makes its figures doubtful."
+            )
         }
     };
     writeln!(out, "\n{verdict}")?;

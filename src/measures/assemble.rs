@@ -22,6 +22,10 @@ pub(super) fn cells(wish: &Wish, log: &Log) -> Vec<Cell> {
                 });
                 if !records.is_empty() || void.is_some() {
                     let mut cell = cell(&records, &task, wish.seed);
+                    let counted = log.counted.iter().find(of).map(|record| record.sample.cost);
+                    let counted = counted.unwrap_or_default();
+                    (cell.cost.client_calls, cell.cost.server_calls) =
+                        (counted.client_calls, counted.server_calls);
                     cell.arm.clone_from(&contender.name);
                     cell.placement = placement;
                     cell.void = void.map(|void| void.why.clone());
@@ -84,14 +88,11 @@ fn percentiles(records: &[&Record]) -> Option<Percentiles> {
     })
 }
 
-/// The median of the rounds, of each part by itself.
+/// The median of the rounds, of each part by itself. System calls are not counted in them.
 fn cost(records: &[&Record]) -> Cost {
     let middle = |part: fn(&Cost) -> f64| {
         median(&records.iter().map(|record| part(&record.sample.cost)).collect::<Vec<_>>())
             .unwrap_or_default()
-    };
-    let some = |part: fn(&Cost) -> Option<f64>| {
-        median(&records.iter().filter_map(|record| part(&record.sample.cost)).collect::<Vec<_>>())
     };
     Cost {
         client_user: middle(|cost| cost.client_user),
@@ -100,8 +101,8 @@ fn cost(records: &[&Record]) -> Cost {
         server_system: middle(|cost| cost.server_system),
         voluntary_switches: middle(|cost| cost.voluntary_switches),
         involuntary_switches: middle(|cost| cost.involuntary_switches),
-        client_calls: some(|cost| cost.client_calls),
-        server_calls: some(|cost| cost.server_calls),
+        client_calls: None,
+        server_calls: None,
     }
 }
 

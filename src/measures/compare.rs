@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::entry::Entry;
-use super::figures::{Comparison, Machine, Method, Placement, SCHEMA};
+use super::figures::{Comparison, Method, Placement, SCHEMA};
+use super::machine::Watched;
 use super::placement::Site;
 use super::progress::{self, Progress};
 use super::schedule::{Log, Rounds};
@@ -11,7 +12,6 @@ use super::session::Manner;
 use super::statistics::median;
 use super::wish::Wish;
 use super::{assemble, doubts, floors, processors};
-use crate::os::machine::usable_processors;
 use crate::patience::interrupted;
 
 /// Why there is no comparison at all.
@@ -47,9 +47,15 @@ pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Compariso
     let (began, since) = (SystemTime::now(), Instant::now());
     let pair = processors::choose().map_err(NoComparison::Processors)?;
     let sites = sites(wish, &pair)?;
+    let machine = Watched::begin(&pair);
     let floors = floors::floors(&pair);
-    let manner =
-        Manner { client: &wish.client, tuning: &wish.tuning, patience: wish.patience, seed: wish.seed };
+    let manner = Manner {
+        client: &wish.client,
+        tuning: &wish.tuning,
+        patience: wish.patience,
+        seed: wish.seed,
+        count: false,
+    };
     let mut rounds = Rounds {
         wish,
         manner,
@@ -85,7 +91,7 @@ pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Compariso
         seconds: since.elapsed().as_secs_f64(),
         seed: wish.seed,
         interrupted: interrupted(),
-        machine: machine(&pair),
+        machine: machine.end(),
         method,
         floors: floors.found,
         arms: arms(wish, &log),
@@ -95,20 +101,6 @@ pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Compariso
     comparison.warnings = doubts::all(&comparison, &log, wish);
     comparison.warnings.extend(floors.missing);
     Ok(comparison)
-}
-
-/// Where it runs, as far as that is told.
-fn machine(pair: &processors::Pair) -> Machine {
-    let system = nix::sys::utsname::uname().map(|name| {
-        let parts = [name.sysname(), name.release(), name.machine()];
-        parts.map(|part| part.to_string_lossy().into_owned()).join(" ")
-    });
-    Machine {
-        system: system.unwrap_or_default(),
-        processors: usable_processors().map_or(0, |all| all.len()),
-        pinned: pair.server.map(|server| (pair.client, server)),
-        ..Machine::default()
-    }
 }
 
 fn sites(wish: &Wish, pair: &processors::Pair) -> Result<Vec<Site>, NoComparison> {

@@ -1,5 +1,6 @@
 //! What a careful reader of the figures must know, each with its cause where that is known.
 
+use super::conditions;
 use super::figures::{Cell, Comparison, Measure, Placement, Warning};
 use super::schedule::Log;
 use super::wish::Wish;
@@ -25,11 +26,11 @@ pub(super) fn all(comparison: &Comparison, log: &Log, wish: &Wish) -> Vec<Warnin
         bimodal(&cells),
         client_bound(&cells),
     ];
-    all.into_iter().flatten().collect()
+    conditions::warnings(&comparison.machine, wish).into_iter().chain(all.into_iter().flatten()).collect()
 }
 
 fn warn(says: String, cause: impl Into<String>) -> Option<Warning> {
-    Some(Warning { says, cause: cause.into() })
+    Some(Warning { says, cause: cause.into(), mend: String::new() })
 }
 
 /// `tcp and udp`, or the first few and how many more.

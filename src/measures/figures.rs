@@ -206,7 +206,7 @@ pub struct Round {
 /// What the machine costs before any mechanism does anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Floor {
-    /// A slug: `clock`, `getpid`, `switch`, `cache-line`, `memcpy-64k` …
+    /// A slug: `clock`, `syscall`, `switch`, `cache-line`, `memcpy-64k` …
     pub name: String,
     /// What was done, in a few words.
     pub says: String,
@@ -238,8 +238,26 @@ pub struct Machine {
 pub struct Fact {
     /// Its name, as the system calls it: `net.ipv4.tcp_congestion_control`.
     pub name: String,
-    /// What it is set to.
+    /// What it is set to; empty where that is not known.
     pub value: String,
+    /// The file, call or variable that told it.
+    #[serde(default)]
+    pub source: String,
+    /// Why it is not known, if it is not.
+    #[serde(default)]
+    pub absent: Option<String>,
+    /// Whether it is another in every run, so that a difference says nothing: the load, say.
+    #[serde(default)]
+    pub fleeting: bool,
+}
+
+impl Machine {
+    /// What is known by this name.
+    #[must_use]
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        let known = |fact: &&Fact| fact.name == name && fact.absent.is_none();
+        self.facts.iter().find(known).map(|fact| fact.value.as_str())
+    }
 }
 
 /// How the run was made.
@@ -266,6 +284,9 @@ pub struct Method {
 pub struct Warning {
     /// What is so.
     pub says: String,
-    /// Why, where that is known; else empty.
+    /// Why, or what it does to the figures, where that is known; else empty.
     pub cause: String,
+    /// What would mend it, where something would; else empty.
+    #[serde(default)]
+    pub mend: String,
 }

@@ -32,6 +32,9 @@ pub struct Job {
     pub shared: bool,
     /// What its bytes are drawn from.
     pub seed: u64,
+    /// Whether it counts the system calls of both sides, which costs time on each of them.
+    #[serde(default)]
+    pub count: bool,
     /// What to measure, one after the other.
     pub tasks: Vec<Task>,
 }

@@ -30,7 +30,16 @@ Figures. The median of the rounds, with the middle 95 % of 2,000 medians of roun
 (percentile bootstrap). Ratios are taken within each round, and have an interval of their own.
 
 Cost. Processor time and context switches of both processes around the timed part, by message. The client's own work
-between messages is taken off.
+between messages is taken off. System calls are counted once before the rounds, in a pass that nobody times, for counting
+slows them down (Linux: perf_event_open(2) at raw_syscalls:sys_enter, which takes root or CAP_PERFMON, and
+kernel.perf_event_paranoid says who else may; macOS tells everyone). Where they cannot be counted, or messages are sent
+at a rate, the column stays empty; `echospec doctor` says why.
+
+Floors. What the machine itself costs, in the same run: the median of at least 6 batches, with its interval; else it is
+missing, and a warning says why. One of sleeping counts only if the other side slept in nine of ten turns.
+
+Machine. Everything known that changes figures is in --json, and shown by --machine; what is not known has its reason.
+What makes figures doubtful is warned of, with what would mend it; `echospec doctor` tells it beforehand.
 
 Placement decides more than the mechanism does: same, both on one processor; cross, on two that sleep when idle, where
 all that block cost one interrupt and cannot be ranked; cross-polling, on two whose idle states are held off

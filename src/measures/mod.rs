@@ -2,10 +2,12 @@
 
 pub mod accounts;
 mod assemble;
+mod batches;
 mod budget;
 pub mod change;
 pub mod client;
 pub mod compare;
+pub mod conditions;
 pub mod contender;
 mod disturbance;
 mod doubts;
@@ -13,6 +15,7 @@ mod entry;
 pub mod figures;
 pub mod floors;
 pub mod job;
+pub mod machine;
 pub mod mechanism;
 pub mod method;
 pub mod placement;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -14,6 +15,7 @@ use super::progress::{self, Progress};
 use super::session::{Ending, Manner};
 use super::statistics::shuffle;
 use super::wish::Wish;
+use crate::os::machine::Calls;
 use crate::patience::interrupted;
 
 /// A disturbed session is repeated so often, and no more.
@@ -60,6 +62,8 @@ pub(super) struct Void {
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub records: Vec<Record>,
+    /// What was counted while nothing was timed: one of each task at most.
+    pub counted: Vec<Record>,
     pub voids: Vec<Void>,
     /// By contender: why it cannot be measured at all.
     pub refused: Vec<(usize, String)>,
@@ -100,18 +104,10 @@ pub(super) struct Plan {
 
 impl Rounds<'_> {
     /// Measures every entry once, as shortly as possible: what cannot be launched or done shows, and what a session
-    /// costs beside its tasks. Then shares out the time that is left.
+    /// costs beside its tasks. System calls are counted meanwhile, since nothing is timed. Then shares out the time that
+    /// is left.
     pub fn scout(&mut self) -> Plan {
-        let mut costs = Vec::new();
-        for place in 0..self.entries.len() {
-            if interrupted() {
-                break;
-            }
-            self.report(0, 0, Duration::ZERO, place);
-            let began = Instant::now();
-            self.visit(place, None, Length::BRIEF);
-            costs.push(began.elapsed());
-        }
+        let mut costs = self.visit_all();
         // The middle one: a server that hangs once is not asked again.
         costs.sort();
         let overhead = costs.get(costs.len() / 2).copied().unwrap_or_default();
@@ -120,6 +116,26 @@ impl Rounds<'_> {
         let time = self.wish.time.saturating_sub(self.began.elapsed()).max(self.wish.time / 2);
         let tasks: Vec<_> = self.entries.iter().map(|entry| &entry.tasks[..]).collect();
         Plan { time, length: Length::share(time, self.wish.rounds, &tasks, overhead), overhead }
+    }
+
+    /// Counts what each entry does, and answers with what each session cost beside that.
+    fn visit_all(&mut self) -> Vec<Duration> {
+        // Held throughout: the first to count and the last to stop have the kernel change its code, which takes long.
+        let counter = Calls::of(&[Pid::this()]);
+        self.manner.count = counter.is_ok();
+        let mut costs = Vec::new();
+        for place in 0..self.entries.len() {
+            if interrupted() {
+                break;
+            }
+            self.report(0, 0, Duration::ZERO, place);
+            let (began, known) = (Instant::now(), self.log.counted.len());
+            self.visit(place, None, Length::BRIEF);
+            let tasks: f64 = self.log.counted[known..].iter().map(|record| record.sample.seconds).sum();
+            costs.push(began.elapsed().saturating_sub(Duration::from_secs_f64(tasks)));
+        }
+        self.manner.count = false;
+        costs
     }
 
     /// Measures every entry in every round.
@@ -206,7 +222,10 @@ impl Rounds<'_> {
         let (why, fault) = match answer {
             Answer::Measured(sample) => {
                 let record = |round| Record { contender, placement, task, round, sample: *sample, repeated };
-                self.log.records.extend(round.map(record));
+                match round {
+                    Some(round) => self.log.records.push(record(round)),
+                    None => self.log.counted.push(record(0)),
+                }
                 return;
             }
             Answer::Impossible(why) => (format!("not possible: {why}"), false),

@@ -28,6 +28,8 @@ pub struct Manner<'a> {
     pub patience: Patience,
     /// What bytes are drawn from.
     pub seed: u64,
+    /// Whether system calls are counted, where the system lets us: then times are not to be used.
+    pub count: bool,
 }
 
 /// Why a session told nothing at all.
@@ -130,6 +132,7 @@ impl Session {
             tuning: manner.tuning.clone(),
             shared: site.is_shared(),
             seed: manner.seed,
+            count: manner.count,
             tasks: tasks.to_vec(),
         };
         let text = serde_json::to_vec(&job).map_err(|error| Ending::Failed(error.to_string()))?;

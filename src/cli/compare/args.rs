@@ -100,6 +100,10 @@ pub struct Args {
     #[arg(long)]
     pub ascii: bool,
 
+    /// Also show all that is known of the machine: kernel, caches, idle states, frequencies, buffers, limits.
+    #[arg(long)]
+    pub machine: bool,
+
     /// Keep the results under this name, or in this file (with a '/' in it, or ending in .json).
     #[arg(long, value_name = "NAME")]
     pub save: Option<String>,

@@ -54,7 +54,7 @@ impl Output {
         let baseline = args.baseline.as_ref().map(place).transpose()?;
         let before =
             baseline.map(|it| it.load()).transpose().map_err(|error| Refusal::usage(error.to_string()))?;
-        let look = Look { ascii: args.ascii };
+        let look = Look { ascii: args.ascii, machine: args.machine };
         Ok(Output {
             files,
             svg: args.svg.clone(),

@@ -41,7 +41,7 @@ fn conditions(run: &Comparison) -> Vec<Fact> {
         fact("processors", &processors.to_string()),
         fact("pinned to", &pinned),
     ];
-    all.extend(facts.iter().cloned());
+    all.extend(facts.iter().filter(|fact| !fact.fleeting).cloned());
     all.extend(tuning(&run.method.tuning));
     all.push(fact("timed part of a round", &format!("{} s", run.method.timed)));
     all.extend(run.arms.iter().map(|arm| fact(&format!("command of {}", arm.name), &arm.command)));
@@ -59,5 +59,11 @@ fn tuning(tuning: &Tuning) -> [Fact; 4] {
 }
 
 fn fact(name: &str, value: &str) -> Fact {
-    Fact { name: name.to_owned(), value: value.to_owned() }
+    Fact {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        source: String::new(),
+        absent: None,
+        fleeting: false,
+    }
 }

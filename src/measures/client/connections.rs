@@ -4,18 +4,19 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::conversation::{Conversation, Trouble};
+use super::limit::Limit;
 use super::tally::{Tally, Times};
 
 /// Each connection leaves one in TIME_WAIT for a minute, and a port of the client's with it (RFC 9293 §3.4.2): a run
 /// must not use up what the machine has of them.
 const MOST: u64 = 1000;
 
-/// Makes connections by `connect` for `limit`, but no more than a thousand, at least one. The figure is how many fit
+/// Makes connections by `connect` up to `limit`, but no more than a thousand, at least one. The figure is how many fit
 /// into a second of the time that they themselves took.
 pub(super) fn run<'a>(
     mut connect: impl FnMut() -> Result<Conversation<'a>, Trouble>,
     size: usize,
-    limit: Duration,
+    limit: Limit,
     clock: Clock,
 ) -> Result<Tally, Trouble> {
     let (mut times, mut sum) = (Times::new(), Duration::ZERO);
@@ -31,7 +32,7 @@ pub(super) fn run<'a>(
         script.verify(position, &echo[..size]).map_err(Trouble::Wrong)?;
         times.record(took);
         sum += took;
-        if start.elapsed() >= limit {
+        if limit.is_reached(start.elapsed(), times.count()) {
             break;
         }
     }

@@ -49,7 +49,7 @@ impl Effort {
 }
 
 /// A process and its descendants.
-fn family(leader: Pid) -> Vec<Pid> {
+pub(super) fn family(leader: Pid) -> Vec<Pid> {
     let mut all = vec![leader];
     let mut next = 0;
     while let Some(&parent) = all.get(next) {

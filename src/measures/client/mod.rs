@@ -15,7 +15,9 @@ use crate::transport::{Channel, Opening, Transport};
 mod clock;
 mod connections;
 mod conversation;
+mod counting;
 mod effort;
+mod limit;
 mod open_loop;
 mod round_trip;
 mod script;
@@ -24,7 +26,9 @@ mod throughput;
 
 use clock::Clock;
 use conversation::{Conversation, Trouble};
+use counting::Counting;
 use effort::Effort;
+use limit::Limit;
 use script::Script;
 use tally::Tally;
 pub(crate) use tally::Times;
@@ -66,6 +70,8 @@ struct Client<'a> {
     clock: Clock,
     ends: Option<(OwnedFd, OwnedFd)>,
     opened: u64,
+    /// Absent where nothing is to be counted, or the system does not tell.
+    counting: Option<Counting>,
     current: Option<Conversation<'a>>,
 }
 
@@ -74,7 +80,9 @@ impl<'a> Client<'a> {
         let transport = Transport::named(&job.transport).ok_or(io::ErrorKind::NotFound)?;
         let ends = if job.lent { Some((os::inherited(3)?, os::inherited(4)?)) } else { None };
         let clock = Clock::calibrated();
-        Ok(Client { job, script, transport, clock, ends, opened: 0, current: None })
+        let counts = job.count.then(|| Counting::begin(Pid::from_raw(job.server)).ok());
+        let counting = counts.flatten();
+        Ok(Client { job, script, transport, clock, ends, opened: 0, counting, current: None })
     }
 
     fn answer(&mut self, task: &Task) -> Answer {
@@ -87,10 +95,19 @@ impl<'a> Client<'a> {
     }
 
     fn measure(&mut self, task: &Task) -> Result<Sample, Trouble> {
-        self.attempt(task, task.warm_up)?;
+        self.attempt(task, Limit::of_time(task.warm_up))?;
+        let limit = match self.counting {
+            Some(_) => Limit::of_counting(task.timed, task.size),
+            None => Limit::of_time(task.timed),
+        };
         let before = Effort::now(self.server());
-        let tally = self.attempt(task, task.timed)?;
-        let cost = Effort::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
+        let calls = self.counting.as_ref().and_then(|it| it.look().ok());
+        let tally = self.attempt(task, limit)?;
+        let calls = calls.zip(self.counting.as_ref().and_then(|it| it.look().ok()));
+        let mut cost = Effort::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
+        if let Some((counting, looks)) = self.counting.as_ref().zip(calls) {
+            counting.charge(looks, tally.messages, &mut cost);
+        }
         Ok(Sample {
             figure: tally.figure,
             messages: tally.messages,
@@ -107,7 +124,7 @@ impl<'a> Client<'a> {
         Pid::from_raw(self.job.server)
     }
 
-    fn attempt(&mut self, task: &Task, limit: std::time::Duration) -> Result<Tally, Trouble> {
+    fn attempt(&mut self, task: &Task, limit: Limit) -> Result<Tally, Trouble> {
         let (clock, size, job) = (self.clock, task.size, self.job);
         if task.measure == Measure::Connections {
             // A server of one client at a time would not hear another.
@@ -118,7 +135,7 @@ impl<'a> Client<'a> {
         conversation.admits(size)?;
         match (task.measure, task.rate) {
             (Measure::Throughput, _) => throughput::run(conversation, size, limit, job.shared, clock),
-            (_, Some(rate)) => open_loop::run(conversation, (size, rate), limit, job.waiting, clock),
+            (_, Some(rate)) => open_loop::run(conversation, (size, rate), limit.time, job.waiting, clock),
             (_, None) => round_trip::run(conversation, size, limit, clock),
         }
     }

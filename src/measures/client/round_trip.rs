@@ -4,16 +4,17 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::conversation::{Conversation, Trouble};
+use super::limit::Limit;
 use super::tally::{Tally, Times};
 
-/// Exchanges messages of `size` bytes for `limit`, at least one.
+/// Exchanges messages of `size` bytes up to `limit`, at least one.
 ///
 /// Between the two readings of the clock there is nothing but the exchange. The next message is made, and the last one
 /// compared with what was sent, while the clock does not count.
 pub(super) fn run(
     conversation: &mut Conversation<'_>,
     size: usize,
-    limit: Duration,
+    limit: Limit,
     clock: Clock,
 ) -> Result<Tally, Trouble> {
     let (mut message, mut echo) = (vec![0; size], vec![0; size + 1]);
@@ -27,7 +28,7 @@ pub(super) fn run(
         conversation.verify(&echo[..size])?;
         times.record(took);
         sum += took;
-        if began.duration_since(start) >= limit {
+        if limit.is_reached(began.duration_since(start), times.count()) {
             let elapsed = start.elapsed();
             return Ok(Tally::of_times(times, elapsed, elapsed.saturating_sub(sum)));
         }

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::conversation::{Conversation, Trouble, alive, whole};
+use super::limit::Limit;
 use super::tally::Tally;
 
 /// What one receive of a stream takes at most, unless the messages are larger.
 pub(super) const RECEIVE: usize = 64 * 1024;
 
-/// Sends messages of `size` bytes for `limit`, and receives all of them.
+/// Sends messages of `size` bytes up to `limit`, and receives all of them.
 ///
 /// The clock stops at the last byte that is *received*: what is only sent has not arrived anywhere. Every byte is
 /// compared on arrival, and the time that this takes is measured. Where both sides `share` a processor the server
@@ -17,7 +18,7 @@ pub(super) const RECEIVE: usize = 64 * 1024;
 pub(super) fn run(
     conversation: &mut Conversation<'_>,
     size: usize,
-    limit: Duration,
+    limit: Limit,
     share: bool,
     clock: Clock,
 ) -> Result<Tally, Trouble> {
@@ -25,7 +26,8 @@ pub(super) fn run(
     let start = Instant::now();
     let mut sending = true;
     while sending || flow.under_way() > 0 {
-        sending = sending && start.elapsed() < limit;
+        let elapsed = start.elapsed();
+        sending = sending && (elapsed < limit.time || !limit.is_reached(elapsed, flow.messages()));
         flow.fill(sending)?;
         flow.drain(clock)?;
     }
@@ -70,6 +72,11 @@ impl<'a, 'b> Flow<'a, 'b> {
             checking: Duration::ZERO,
             last_byte: Instant::now(),
         }
+    }
+
+    /// How many have been sent, the one begun not counted.
+    fn messages(&self) -> u64 {
+        (self.sent - self.origin) / self.size as u64
     }
 
     fn under_way(&self) -> usize {

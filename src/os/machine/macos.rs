@@ -10,6 +10,11 @@ use nix::unistd::Pid;
 use super::{Account, Core, Occupation};
 use crate::os::vital_signs::duration;
 
+#[path = "macos_calls.rs"]
+mod calls;
+
+pub use calls::{Calls, SOURCE as CALLS_SOURCE};
+
 fn lacks(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, reason)
 }
@@ -57,6 +62,10 @@ pub fn account(pid: Pid) -> io::Result<Account> {
 
 pub fn occupation(_processors: &[usize]) -> io::Result<Occupation> {
     Err(lacks("how busy single processors are is not looked up on macOS"))
+}
+
+pub fn io_uring() -> io::Result<()> {
+    Err(lacks("io_uring is Linux's"))
 }
 
 pub fn sleep_on(_word: &AtomicU32, _value: u32) -> io::Result<()> {

@@ -11,6 +11,10 @@
 //! | [`hold_awake`] | `/dev/cpu_dma_latency` | unsupported | unsupported |
 //! | [`occupation`] | `/proc/stat` | unsupported | unsupported |
 //! | [`Partner`], handing over by sleeping | `futex(2)` | unsupported | unsupported |
+//! | [`properties`] | `/proc/sys`, `/sys` | `sysctl(3)` | `sysctl(3)` on FreeBSD |
+//! | [`load_average`] | `getloadavg(3)` | `getloadavg(3)` | `getloadavg(3)` |
+//! | [`Calls`] | `perf_event_open(2)` | `proc_pidinfo(3)` | unsupported |
+//! | [`io_uring()`] | `io_uring_setup(2)` | unsupported | unsupported |
 //! | [`account`] | process clocks, `/proc/PID/{stat,task}` | `proc_pid_rusage` | unsupported |
 
 use std::collections::BTreeMap;
@@ -32,9 +36,13 @@ mod system;
 #[path = "other.rs"]
 mod system;
 
+mod calls;
 mod partner;
+mod properties;
 
+pub use calls::Calls;
 pub use partner::{Handover, Partner};
+pub use properties::{Property, processor_model, properties};
 
 /// The core that a processor belongs to: processors with equal cores are hardware threads of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +160,26 @@ pub fn account(pid: Pid) -> io::Result<Account> {
 /// `Unsupported` where the system does not tell.
 pub fn occupation(processors: &[usize]) -> io::Result<Occupation> {
     system::occupation(processors)
+}
+
+/// Whether this process may have an io_uring(7).
+///
+/// # Errors
+/// `Unsupported` where there is none; `PermissionDenied` where it is forbidden.
+pub fn io_uring() -> io::Result<()> {
+    system::io_uring()
+}
+
+/// How many processes wanted a processor at once in the last minute, on average.
+///
+/// # Errors
+/// `Unsupported` where the system does not tell.
+#[expect(unsafe_code, reason = "getloadavg(3) has no safe binding")]
+pub fn load_average() -> io::Result<f64> {
+    let mut average = 0.0;
+    // SAFETY: one number is asked for, and there is room for it.
+    let told = unsafe { nix::libc::getloadavg(&raw mut average, 1) };
+    if told == 1 { Ok(average) } else { Err(io::ErrorKind::Unsupported.into()) }
 }
 
 /// What this process has used, by `getrusage(2)`: in microseconds, with the switches of threads that have ended,

@@ -12,6 +12,26 @@ fn lacks(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, reason)
 }
 
+pub const CALLS_SOURCE: &str = "no counter";
+
+/// There are none.
+#[derive(Debug)]
+pub struct Calls;
+
+impl Calls {
+    pub fn of(_pids: &[Pid]) -> io::Result<Calls> {
+        Err(lacks("system calls of other processes are not counted on this system"))
+    }
+
+    pub fn so_far(&self) -> io::Result<u64> {
+        Err(lacks("system calls are not counted on this system"))
+    }
+}
+
+pub fn io_uring() -> io::Result<()> {
+    Err(lacks("io_uring is Linux's"))
+}
+
 pub fn usable_processors() -> io::Result<Vec<usize>> {
     Ok((0..std::thread::available_parallelism()?.get()).collect())
 }

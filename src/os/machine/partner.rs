@@ -77,6 +77,12 @@ impl Partner {
         self.pid
     }
 
+    /// Whether it sleeps until it is woken, rather than looking again and again.
+    #[must_use]
+    pub fn sleeps(&self) -> bool {
+        self.how == Handover::Sleep
+    }
+
     /// Hands the turn over and waits until it is back.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ fn terminal(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn ascii(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    table(comparison, Look { ascii: true }, out)
+    table(comparison, Look { ascii: true, machine: true }, out)
 }
 
 fn latency(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {

@@ -14,6 +14,7 @@ mod floors;
 #[cfg(test)]
 mod golden;
 mod json;
+mod machine;
 mod markdown;
 mod matrix;
 mod omitted;
@@ -37,7 +38,7 @@ pub use terminal::Look;
 /// # Errors
 /// Those of writing.
 pub fn table(comparison: &Comparison, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    terminal::write(&story::tell(comparison), look, out)
+    terminal::write(&story::tell(comparison, look.machine), look, out)
 }
 
 /// Writes what is not as it was in an earlier run, likewise.
@@ -48,12 +49,12 @@ pub fn differences(changes: &Changes, look: Look, out: &mut dyn Write) -> io::Re
     terminal::write(&changes::tell(changes), look, out)
 }
 
-/// Writes the tables as Markdown, to paste in an issue.
+/// Writes the tables as Markdown, to paste in an issue, with all that is known of the machine.
 ///
 /// # Errors
 /// Those of writing.
 pub fn markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    markdown::write(&story::tell(comparison), out)
+    markdown::write(&story::tell(comparison, true), out)
 }
 
 /// Writes all of it as one JSON object, raw histograms included.

@@ -2,8 +2,8 @@
 
 use crate::measures::change::FEWEST_ROUNDS;
 use crate::measures::figures::{
-    Arm, Cell, Comparison, Cost, Estimate, Floor, Machine, Measure, Method, Percentiles, Placement, Round,
-    SCHEMA, Warning,
+    Arm, Cell, Comparison, Cost, Estimate, Fact, Floor, Machine, Measure, Method, Percentiles, Placement,
+    Round, SCHEMA, Warning,
 };
 use crate::transport::Tuning;
 
@@ -26,7 +26,10 @@ pub(super) fn comparison(name: &str) -> Comparison {
             processor: Some("Some <Processor> & Sons".into()),
             processors: 2,
             pinned: Some((0, 1)),
-            facts: Vec::new(),
+            facts: vec![
+                fact("kernel.osrelease", "6.0", None),
+                fact("cpufreq governor", "", Some("this machine <does> not tell")),
+            ],
         },
         method: method(),
         floors: vec![Floor {
@@ -37,8 +40,24 @@ pub(super) fn comparison(name: &str) -> Comparison {
         }],
         cells: cells(name),
         arms: arms.into(),
-        warnings: vec![Warning { says: "3 of 6 rounds were held".into(), cause: "the time was up".into() }],
+        warnings: vec![
+            Warning {
+                says: "3 of 6 rounds were held".into(),
+                cause: "the time was up".into(),
+                mend: String::new(),
+            },
+            Warning {
+                says: "the clock source is hpet".into(),
+                cause: "reading it takes long".into(),
+                mend: "clocksource=tsc".into(),
+            },
+        ],
     }
+}
+
+fn fact(name: &str, value: &str, absent: Option<&str>) -> Fact {
+    let (name, value, absent) = (name.to_owned(), value.to_owned(), absent.map(str::to_owned));
+    Fact { source: format!("/proc/{name}"), name, value, absent, fleeting: false }
 }
 
 fn method() -> Method {

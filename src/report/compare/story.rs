@@ -2,11 +2,11 @@
 
 use super::document::{Document, Field, Side, Table, Tone};
 use super::ranking::{Group, groups};
-use super::{advice, matrix, omitted, ranked, units, words};
+use super::{advice, machine, matrix, omitted, ranked, units, words};
 use crate::measures::figures::{Cell, Comparison, Measure, Placement};
 
-/// The whole of it.
-pub(super) fn tell(comparison: &Comparison) -> Document {
+/// The whole of it; the machine only if that is wanted.
+pub(super) fn tell(comparison: &Comparison, with_machine: bool) -> Document {
     let mut document = Document::default();
     heading(comparison, &mut document);
     let groups = groups(comparison);
@@ -21,6 +21,9 @@ pub(super) fn tell(comparison: &Comparison) -> Document {
     }
     omitted::tell(comparison, &mut document);
     floors(comparison, &mut document);
+    if with_machine {
+        machine::tell(comparison, &mut document);
+    }
     warnings(comparison, &mut document);
     method(comparison, &mut document);
     document
@@ -150,7 +153,9 @@ fn warnings(comparison: &Comparison, document: &mut Document) {
     document.title("Be warned", "");
     for warning in &comparison.warnings {
         let cause = if warning.cause.is_empty() { String::new() } else { format!(": {}", warning.cause) };
-        document.item(Tone::Doubtful, format!("{}{cause}", warning.says));
+        let mend =
+            if warning.mend.is_empty() { String::new() } else { format!("; to mend it: {}", warning.mend) };
+        document.item(Tone::Doubtful, format!("{}{cause}{mend}", warning.says));
     }
 }
 

@@ -13,6 +13,8 @@ use crate::verdict::printable;
 pub struct Look {
     /// Plain ASCII, for terminals and files that take nothing else.
     pub ascii: bool,
+    /// With all that is known of the machine.
+    pub machine: bool,
 }
 
 /// No line is wider, but for a name that is too long for any table.

@@ -1,11 +1,15 @@
 //! Linux: affinity masks, `/sys`, `/proc`, and clocks of other processes.
 
 mod accounts;
+mod calls;
 mod futex;
+mod io_uring;
 mod occupation;
 mod processors;
 
 pub use accounts::account;
+pub use calls::{Calls, SOURCE as CALLS_SOURCE};
 pub use futex::{sleep_on, wake};
+pub use io_uring::io_uring;
 pub use occupation::occupation;
-pub use processors::{confine_process, confine_thread, core_of, hold_awake, usable_processors};
+pub use processors::{confine_process, confine_thread, core_of, hold_awake, parse_list, usable_processors};

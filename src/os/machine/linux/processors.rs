@@ -25,12 +25,12 @@ pub fn core_of(processor: usize) -> io::Result<Core> {
     Ok(Core {
         // A machine that does not number its packages says -1.
         package: package.trim().parse().unwrap_or_default(),
-        threads: list(&threads).ok_or(io::ErrorKind::InvalidData)?,
+        threads: parse_list(&threads).ok_or(io::ErrorKind::InvalidData)?,
     })
 }
 
 /// A list of processors as the kernel writes it: `0-3,8`.
-fn list(text: &str) -> Option<Vec<usize>> {
+pub fn parse_list(text: &str) -> Option<Vec<usize>> {
     let mut all = Vec::new();
     for part in text.trim().split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -105,9 +105,9 @@ mod tests {
 
     #[test]
     fn the_kernels_lists_of_processors_are_read() {
-        assert_eq!(list("0-2,5\n"), Some(vec![0, 1, 2, 5]));
-        assert_eq!(list("7"), Some(vec![7]));
-        assert_eq!(list("x"), None);
+        assert_eq!(parse_list("0-2,5\n"), Some(vec![0, 1, 2, 5]));
+        assert_eq!(parse_list("7"), Some(vec![7]));
+        assert_eq!(parse_list("x"), None);
     }
 
     #[test]
