@@ -67,6 +67,8 @@ fn round(record: &Record) -> Round {
         seconds: sample.seconds,
         cost: sample.cost,
         repeated: record.repeated,
+        foreign: record.noise.told.then_some(record.noise.foreign),
+        stolen: record.noise.told.then_some(record.noise.stolen),
         histogram: sample.histogram,
         checking: sample.checking,
         lateness: sample.lateness,

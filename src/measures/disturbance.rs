@@ -31,6 +31,8 @@ pub(super) struct Noise {
     pub foreign: f64,
     /// The part that the hypervisor gave to other machines.
     pub stolen: f64,
+    /// Whether the system tells either.
+    pub told: bool,
 }
 
 impl Watch {
@@ -70,6 +72,7 @@ impl Noise {
         Noise {
             foreign: part(now.busy.saturating_sub(before.busy).saturating_sub(own)),
             stolen: part(now.stolen.saturating_sub(before.stolen)),
+            told: true,
         }
     }
 
@@ -96,7 +99,11 @@ impl std::ops::Add for Noise {
 
     /// Of two sessions in a row, the worse of each.
     fn add(self, other: Noise) -> Noise {
-        Noise { foreign: self.foreign.max(other.foreign), stolen: self.stolen.max(other.stolen) }
+        Noise {
+            foreign: self.foreign.max(other.foreign),
+            stolen: self.stolen.max(other.stolen),
+            told: self.told || other.told,
+        }
     }
 }
 
@@ -115,7 +122,7 @@ mod tests {
     #[test]
     fn our_own_work_is_no_disturbance() {
         assert_eq!(noise(1000, 0, 990).cause(), None);
-        assert_eq!(noise(10, 0, 500), Noise::default());
+        assert_eq!(noise(10, 0, 500).share(), 0.0);
     }
 
     #[test]

@@ -190,6 +190,13 @@ pub struct Round {
     pub cost: Cost,
     /// How often it was thrown away and repeated because something else had used the processors.
     pub repeated: u32,
+    /// The part of its processors' time that other processes used during its session, 0 to 1; absent where that is not
+    /// told.
+    #[serde(default)]
+    pub foreign: Option<f64>,
+    /// The part that a hypervisor gave to others, likewise.
+    #[serde(default)]
+    pub stolen: Option<f64>,
     /// The round trips in ns: an `HdrHistogram` in its V2 encoding with compression, as base64; absent where no single
     /// messages were timed.
     pub histogram: Option<String>,

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::budget::{Length, RESERVE};
+use super::disturbance::Noise;
 use super::entry::{Entry, Try};
 use super::figures::Placement;
 use super::job::{Answer, Sample, Task};
@@ -45,6 +46,8 @@ pub(super) struct Record {
     pub round: usize,
     pub sample: Sample,
     pub repeated: u32,
+    /// What else used the processors during its session.
+    pub noise: Noise,
 }
 
 /// A task that has no figure, and why.
@@ -199,7 +202,7 @@ impl Rounds<'_> {
 
     fn settle(&mut self, place: usize, round: Option<usize>, tried: Try, repeated: u32) {
         for (task, answer) in tried.answers {
-            self.take(place, round, task, answer, repeated);
+            self.take(place, round, (task, answer), (repeated, tried.noise));
         }
         if let Some(cause) = tried.noise.cause().filter(|_| round.is_some()) {
             self.log.disturbances.push(cause);
@@ -216,12 +219,19 @@ impl Rounds<'_> {
         }
     }
 
-    fn take(&mut self, place: usize, round: Option<usize>, task: Task, answer: Answer, repeated: u32) {
+    fn take(
+        &mut self,
+        place: usize,
+        round: Option<usize>,
+        (task, answer): (Task, Answer),
+        (repeated, noise): (u32, Noise),
+    ) {
         let entry = &mut self.entries[place];
         let (contender, placement) = (entry.contender, entry.site.placement);
         let (why, fault) = match answer {
             Answer::Measured(sample) => {
-                let record = |round| Record { contender, placement, task, round, sample: *sample, repeated };
+                let record =
+                    |round| Record { contender, placement, task, round, sample: *sample, repeated, noise };
                 match round {
                     Some(round) => self.log.records.push(record(round)),
                     None => self.log.counted.push(record(0)),

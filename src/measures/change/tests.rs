@@ -97,6 +97,8 @@ fn round(number: usize, figure: f64) -> Round {
         seconds: 0.01,
         cost: Cost::default(),
         repeated: 0,
+        foreign: None,
+        stolen: None,
         histogram: None,
         checking: None,
         lateness: None,

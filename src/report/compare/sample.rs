@@ -133,6 +133,8 @@ fn round(number: usize, figure: f64) -> Round {
         seconds,
         cost,
         repeated: 0,
+        foreign: None,
+        stolen: None,
         histogram: None,
         checking: None,
         lateness: None,
