@@ -77,19 +77,19 @@ const KINDS: &[Kind] = &[
     Kind { name: "memcpy-64k", says: "one copy of 64 KiB that is in the cache", bounds: &[], measure: copy },
     Kind {
         name: "switch",
-        says: "two processes hand one processor over and back by sched_yield(2): two context switches",
+        says: "two context switches: a processor handed over and back by sched_yield(2)",
         bounds: &[Placement::Same],
         measure: |pair| together(pair, Handover::Yield, 50),
     },
     Kind {
         name: "cache-line",
-        says: "two processes on two processors hand a word of shared memory over and back",
+        says: "a word of shared memory handed to another processor and back",
         bounds: &[Placement::Spin],
         measure: |pair| apart(pair, Handover::Spin, 500),
     },
     Kind {
         name: "wake",
-        says: "two processes on two processors that sleep wake each other and back by futex(2)",
+        says: "a processor that sleeps is woken by futex(2), and wakes the other",
         bounds: &[Placement::Cross],
         measure: |pair| apart(pair, Handover::Sleep, 10),
     },
