@@ -171,22 +171,35 @@ while True:
     client.close()
 ";
 
-/// The server above as the user would name it; `None` where there is no Python.
-fn python(place: &TempDir, wrong: i64) -> Option<String> {
+/// Echoes every datagram but each fiftieth.
+const FORGETFUL: &str = "\
+import socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind((sys.argv[1], int(sys.argv[2])))
+number = 0
+while True:
+    data, client = server.recvfrom(65536)
+    number += 1
+    if number % 50:
+        server.sendto(data, client)
+";
+
+/// The server of this source as the user would name it; `None` where there is no Python.
+fn python(place: &TempDir, transport: &str, source: &str, rest: &str) -> Option<String> {
     let there = std::process::Command::new("python3").arg("--version").output();
     if there.is_err() {
         eprintln!("skipped: there is no python3");
         return None;
     }
     let script = place.path().join("echo.py");
-    fs::write(&script, PYTHON).unwrap();
-    Some(format!("py=tcp:python3 {} {{host}} {{port}} {wrong}", script.display()))
+    fs::write(&script, source).unwrap();
+    Some(format!("py={transport}:python3 {} {{host}} {{port}} {rest}", script.display()))
 }
 
 #[test]
 fn anyones_server_joins_in() {
     let place = TempDir::new().unwrap();
-    let Some(server) = python(&place, -1) else { return };
+    let Some(server) = python(&place, "tcp", PYTHON, "-1") else { return };
     let comparison = found(&["tcp", "--server", &server], 0);
     let own: Vec<_> = cells(&comparison).iter().filter(|cell| cell["arm"] == "py").collect();
     assert!(own.len() == 3 && own.iter().all(|cell| cell["ratio"]["value"].as_f64().is_some()), "{own:?}");
@@ -195,12 +208,22 @@ fn anyones_server_joins_in() {
 #[test]
 fn a_wrong_byte_voids_its_figure_and_is_named_with_its_place() {
     let place = TempDir::new().unwrap();
-    let Some(server) = python(&place, 1000) else { return };
+    let Some(server) = python(&place, "tcp", PYTHON, "1000") else { return };
     let comparison = found(&["tcp", "--measures", "round-trip", "--server", &server], 1);
     let why = void(&comparison, "py").concat();
     // The stream of the first client begins at some place of its own; within it the thousandth byte is wrong.
     assert!(why.starts_with("wrong bytes came back: at byte 5099: "), "{why}");
     assert!(cells(&comparison).iter().any(|cell| cell["arm"] == "tcp" && cell["void"].is_null()));
+}
+
+#[test]
+fn a_datagram_that_is_lost_is_not_taken_for_wrong_bytes() {
+    let place = TempDir::new().unwrap();
+    let Some(server) = python(&place, "udp", FORGETFUL, "") else { return };
+    let comparison = found(&["udp", "--measures", "throughput", "--server", &server], 1);
+    let why = void(&comparison, "py").concat();
+    assert!(why.contains("messages under way got lost"), "{why}");
+    assert!(void(&comparison, "udp").is_empty());
 }
 
 #[test]

@@ -55,10 +55,10 @@ impl Room {
         Room { bytes, overhead: 0, page: 0, places: usize::MAX }
     }
 
-    /// The same of data in memory of the next power of two, as the kernel allocates that of a UDP datagram. What finds no
-    /// room here is lost.
-    pub fn rounded_up(self) -> Room {
-        Room { bytes: self.bytes / 2, ..self }
+    /// The same of UDP datagrams, of which what finds no room is lost. Each lies in memory of the next power of two; and
+    /// Linux gives room back only once a quarter of the buffer has been read (`udp_rmem_release`).
+    pub fn of_datagrams(self) -> Room {
+        Room { bytes: self.bytes / 2 / 4 * 3, ..self }
     }
 
     /// The same with at most so many messages in it.
@@ -103,6 +103,18 @@ mod tests {
         assert_eq!(pipe.messages(2), 7);
         assert_eq!(pipe.messages(8 * KIB), 4);
         assert_eq!(pipe.messages(64 * KIB), 1);
+    }
+
+    /// Of Linux 6: what a datagram counts for is its `sk_buff`, 256 bytes, and the memory of its data, headers and
+    /// `skb_shared_info`, 362 bytes more.
+    #[test]
+    fn datagrams_of_any_size_are_fewer_than_the_kernel_drops() {
+        let buffer = 208 * KIB;
+        for size in (1..16 * KIB).chain([65_507]) {
+            let counts = (size + 362).next_power_of_two() + 256;
+            let fit = Room::of(buffer).of_datagrams().messages(size);
+            assert!(fit == 1 || fit * counts <= buffer / 4 * 3, "{fit} of {size} bytes");
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ const LARGEST: usize = 65_507;
 pub(super) fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
     let address = opening.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
-    let room = Room::of_socket(&socket, opening.tuning)?.rounded_up();
+    let room = Room::of_socket(&socket, opening.tuning)?.of_datagrams();
     opening.tuning.size(&socket)?;
     socket.connect(&address.into())?;
     let largest = LARGEST.min(socket.send_buffer_size()?);

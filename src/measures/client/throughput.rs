@@ -113,9 +113,23 @@ impl<'a, 'b> Flow<'a, 'b> {
         } else if alive(got)? > self.under_way() {
             return Err(Trouble::Wrong(format!("{} bytes more than were sent", got - self.under_way())));
         }
-        self.conversation.verify(&self.buffer[..got])?;
+        self.conversation.verify(&self.buffer[..got]).map_err(|trouble| self.lost(got).unwrap_or(trouble))?;
         self.checking += clock.since(self.last_byte);
         Ok(())
+    }
+
+    /// Where messages have boundaries: how many before this one are missing, if it is just a later one.
+    #[cold]
+    fn lost(&self, got: usize) -> Option<Trouble> {
+        let Conversation { bounded, script, position, .. } = &*self.conversation;
+        let later = |number: &usize| {
+            script.verify(*position + (number * self.size) as u64, &self.buffer[..got]).is_ok()
+        };
+        let lost = (1..self.under_way() / self.size).find(later).filter(|_| *bounded)?;
+        Some(Trouble::Broken(format!(
+            "{lost} of {} messages under way got lost",
+            self.under_way() / self.size
+        )))
     }
 
     fn tally(&self, took: Duration) -> Tally {
