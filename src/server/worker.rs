@@ -22,6 +22,8 @@ use crate::verdict::Finding;
 pub struct Worker {
     instance: Instance,
     answers: OwnedFd,
+    /// Open for as long as the worker is wanted.
+    _orders: OwnedFd,
     /// What has been read and is not yet a line.
     rest: Vec<u8>,
 }
@@ -38,7 +40,8 @@ pub enum Heard {
 }
 
 impl Worker {
-    /// Launches `program` with `arguments`, gives it `job` to read, and `ends` as descriptors 3, 4, ….
+    /// Launches `program` with `arguments`, gives it `job` to read, a line, and `ends` as descriptors 3, 4, …. End of file
+    /// comes once nobody wants it any more.
     ///
     /// The job must fit into a pipe, 64 KiB: nobody reads it while it is written.
     ///
@@ -52,8 +55,7 @@ impl Worker {
     ) -> Result<Worker, LaunchError> {
         let (orders, mut tell) = os_pipe::pipe().map_err(LaunchError::Harness)?;
         let (answers, says) = os_pipe::pipe().map_err(LaunchError::Harness)?;
-        tell.write_all(job).map_err(LaunchError::Harness)?;
-        drop(tell);
+        tell.write_all(&[job, b"\n"].concat()).map_err(LaunchError::Harness)?;
         let answers = OwnedFd::from(answers);
         fcntl(&answers, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
             .map_err(|error| LaunchError::Harness(error.into()))?;
@@ -61,7 +63,7 @@ impl Worker {
         let words = arguments.iter().map(OsString::from).collect();
         let command = (program.as_os_str().to_owned(), words);
         let instance = Instance::launch(command, given, &Conditions::default())?;
-        Ok(Worker { instance, answers, rest: Vec::new() })
+        Ok(Worker { instance, answers, _orders: tell.into(), rest: Vec::new() })
     }
 
     /// Waits at most `limit` for its next line.

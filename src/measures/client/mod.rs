@@ -33,12 +33,15 @@ use script::Script;
 use tally::Tally;
 pub(crate) use tally::Times;
 
-/// Reads one job from `input` and answers to `output` until it is done, or until the conversation breaks off.
+/// Reads one job, a line, from `input` and answers to `output` until it is done, or until the conversation breaks off.
+/// Then it waits for the end of `input`: what a process has used can be asked only as long as it lives.
 ///
 /// # Errors
 /// Where the job cannot be read, or nobody takes the answers.
-pub fn serve(input: impl BufRead, mut output: impl Write) -> io::Result<()> {
-    let job: Job = serde_json::from_reader(input)?;
+pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    let job: Job = serde_json::from_str(&line)?;
     let longest = job.tasks.iter().map(|task| task.size).max().unwrap_or(0).max(throughput::RECEIVE);
     let script = Script::new(job.seed, longest);
     if let Some(processor) = job.processor {
@@ -55,7 +58,7 @@ pub fn serve(input: impl BufRead, mut output: impl Write) -> io::Result<()> {
             break;
         }
     }
-    Ok(())
+    io::copy(&mut input, &mut io::sink()).map(drop)
 }
 
 /// Each conversation begins at another place of the stream, so that a server which sends one client the bytes of the

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use echospec::measures::figures::{Comparison, Measure};
+use echospec::measures::figures::{Comparison, Measure, Round};
+use echospec::measures::statistics::median;
 
 use super::peer::{Better, Peer, Tells};
 
@@ -31,7 +32,8 @@ impl Ours {
         };
         let size = peer.size.to_string();
         let mut command = Command::new(&self.program);
-        command.args(["compare", peer.mechanism, "--placement", "same", "--rounds", "1", "--time", "1"]);
+        let rounds = if matches!(peer.tells, Tells::MedianOfMeans) { "3" } else { "1" };
+        command.args(["compare", peer.mechanism, "--placement", "same", "--rounds", rounds, "--time", "1"]);
         command.args(["--measures", measure.name(), "--sizes", &size, "--json", "-"]);
         let output = command.output().context("cannot run echospec")?;
         let comparison: Comparison = serde_json::from_slice(&output.stdout)
@@ -43,7 +45,10 @@ impl Ours {
         let round = cell.rounds.first().context("no round was held")?;
         match (peer.better, peer.tells) {
             (Better::Less, Tells::Median) => Ok(round.figure / 1e3),
-            (Better::Less, Tells::Mean) => Ok(round.mean().context("no histogram")? / 1e3),
+            (Better::Less, Tells::Mean | Tells::MedianOfMeans) => {
+                let means = cell.rounds.iter().map(Round::mean).collect::<Option<Vec<_>>>();
+                Ok(median(&means.context("no histogram")?).context("no round was held")? / 1e3)
+            }
             // An echo crosses the mechanism twice.
             (Better::More, _) => Ok(2.0 * round.figure / 1e6),
         }

@@ -53,6 +53,8 @@ pub enum Tells {
     Median,
     /// The sum by the number.
     Mean,
+    /// Of several means, which are of some ten thousand messages each, the middle one.
+    MedianOfMeans,
 }
 
 /// How its other side comes to be.
@@ -81,6 +83,7 @@ impl Peer {
             (Better::More, _) => "throughput",
             (_, Tells::Median) => "median",
             (_, Tells::Mean) => "mean",
+            (_, Tells::MedianOfMeans) => "median of means",
         };
         format!("{} {} B, {what}, {}", self.mechanism, self.size, self.name)
     }
