@@ -1,6 +1,7 @@
 //! The README shows real output: every console block is run, every table is drawn anew, and compared.
 
 use std::ffi::OsString;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
@@ -24,6 +25,7 @@ fn every_console_block_shows_what_is_printed_today() {
         let words = shlex::split(command.strip_prefix("$ echospec ").expect(command)).unwrap();
         // What a command keeps goes with this.
         let place = tempfile::tempdir().unwrap();
+        symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"), place.path().join("docs")).unwrap();
         let mut run = Command::new(env!("CARGO_BIN_EXE_echospec"));
         let run = run.args(words).env("TMPDIR", place.path()).env("PATH", path()).current_dir(&place);
         let run = run.output().unwrap();

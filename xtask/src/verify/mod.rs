@@ -17,7 +17,7 @@ mod ours;
 mod peer;
 mod peers;
 
-use ours::Ours;
+use ours::{Our, Ours};
 use peer::{Better, Peer};
 
 /// What to compare with, and how often.
@@ -40,13 +40,14 @@ built from source, where their programs lie:
   ECHOSPEC_LMBENCH    the directory that has lmbench's lat_pipe, lat_unix, lat_tcp, bw_unix ...
   ECHOSPEC_IPC_BENCH  the directory of goldsborough/ipc-bench that has pipe/pipe, domain/domain ... (build/source)
 
-A ratio below 1 is in our favour. Of a peer that tells a mean, our mean is compared; of one that tells a median, our median.";
+A ratio below 1 is in our favour. Of a peer that tells a mean, our mean is compared; of one that tells a median, our median. What we
+show users is the median, so it stands beside.";
 
 /// One line of the table.
 struct Row {
     peer: &'static Peer,
     /// Ours and theirs, pair by pair.
-    pairs: Vec<(f64, f64)>,
+    pairs: Vec<(Our, f64)>,
     trouble: Option<String>,
 }
 
@@ -74,7 +75,7 @@ pub fn run(args: &Args) -> Result<bool> {
     }
     sweep();
     println!("{}", table(&rows));
-    Ok(!interrupted() && rows.iter().all(|row| row.ratio().is_none_or(|ratio| ratio.low <= 1.0)))
+    Ok(!interrupted() && rows.iter().all(|row| row.ratio(|our| our.alike).is_none_or(|it| it.low <= 1.0)))
 }
 
 impl Row {
@@ -94,31 +95,45 @@ impl Row {
     }
 
     /// Our time by theirs.
-    fn ratio(&self) -> Option<Estimate> {
-        let time = |&(our, their): &(f64, f64)| match self.peer.better {
-            Better::Less => (our, their),
-            Better::More => (their, our),
+    fn ratio(&self, figure: fn(&Our) -> f64) -> Option<Estimate> {
+        let time = |(our, their): &(Our, f64)| match self.peer.better {
+            Better::Less => (figure(our), *their),
+            Better::More => (*their, figure(our)),
         };
         ratio(&self.pairs.iter().map(time).collect::<Vec<_>>(), 1)
     }
 
     fn cells(&self) -> Vec<String> {
-        let of = |side: fn(&(f64, f64)) -> f64| {
+        let of = |side: fn(&(Our, f64)) -> f64| {
             median(&self.pairs.iter().map(side).collect::<Vec<_>>())
                 .map_or("–".into(), |value| format!("{value:.2} {}", self.peer.better.unit()))
         };
-        let ratio = match (self.ratio(), &self.trouble) {
-            (Some(it), None) => format!("{:.3} [{:.3}, {:.3}]", it.value, it.low, it.high),
-            (Some(it), Some(why)) => format!("{:.3} [{:.3}, {:.3}]; then {why}", it.value, it.low, it.high),
-            (None, why) => why.clone().unwrap_or_default(),
-        };
-        vec![self.peer.title(), of(|pair| pair.0), of(|pair| pair.1), ratio]
+        let shown = |it: Estimate| format!("{:.3} [{:.3}, {:.3}]", it.value, it.low, it.high);
+        let by = |figure| self.ratio(figure).map(shown).unwrap_or_default();
+        let trouble = self.trouble.clone().unwrap_or_default();
+        vec![
+            self.peer.title(),
+            of(|pair| pair.1),
+            of(|pair| pair.0.alike),
+            by(|our| our.alike),
+            of(|pair| pair.0.median),
+            by(|our| our.median),
+            trouble,
+        ]
     }
 }
 
 fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["", "ours", "theirs", "ours / theirs, in time [95 %]"]);
+    table.load_style(NOTHING).set_header([
+        "",
+        "theirs",
+        "ours, alike",
+        "ours / theirs, in time [95 %]",
+        "our median",
+        "by theirs [95 %]",
+        "",
+    ]);
     table.add_rows(rows.iter().map(Row::cells));
     table
 }

@@ -9,6 +9,14 @@ use echospec::measures::statistics::median;
 
 use super::peer::{Better, Peer, Tells};
 
+/// Our figures of one measurement.
+#[derive(Clone, Copy)]
+pub struct Our {
+    /// Reckoned as the peer reckons its own.
+    pub alike: f64,
+    pub median: f64,
+}
+
 /// The program under scrutiny.
 pub struct Ours {
     program: PathBuf,
@@ -24,8 +32,9 @@ impl Ours {
         Ok(Ours { program: root.join("target/release/echospec") })
     }
 
-    /// What we say to the figure of `peer`: microseconds, or MB/s through the mechanism.
-    pub fn measure(&self, peer: &Peer) -> Result<f64> {
+    /// What we say to the figure of `peer`: microseconds, or MB/s through the mechanism; and our median beside it, which
+    /// is the same where the peer tells a median too.
+    pub fn measure(&self, peer: &Peer) -> Result<Our> {
         let measure = match peer.better {
             Better::Less => Measure::RoundTrip,
             Better::More => Measure::Throughput,
@@ -42,15 +51,19 @@ impl Ours {
         if let Some(why) = &cell.void {
             bail!("ours: {why}");
         }
-        let round = cell.rounds.first().context("no round was held")?;
+        let p50 = cell.figure.value / 1e3;
         match (peer.better, peer.tells) {
-            (Better::Less, Tells::Median) => Ok(round.figure / 1e3),
+            (Better::Less, Tells::Median) => Ok(Our { alike: p50, median: p50 }),
             (Better::Less, Tells::Mean | Tells::MedianOfMeans) => {
                 let means = cell.rounds.iter().map(Round::mean).collect::<Option<Vec<_>>>();
-                Ok(median(&means.context("no histogram")?).context("no round was held")? / 1e3)
+                let mean = median(&means.context("no histogram")?).context("no round was held")?;
+                Ok(Our { alike: mean / 1e3, median: p50 })
             }
             // An echo crosses the mechanism twice.
-            (Better::More, _) => Ok(2.0 * round.figure / 1e6),
+            (Better::More, _) => {
+                let through = 2.0 * cell.figure.value / 1e6;
+                Ok(Our { alike: through, median: through })
+            }
         }
     }
 }

@@ -110,8 +110,7 @@ pub static PEERS: &[Peer] = &[
         ..LATENCY
     },
     Peer { mechanism: "mqueue", client: &["mq/mq", "-s", "64", "-c", "100000"], ..BENCH },
-    // Its signals carry nothing, whatever size it is told.
-    Peer { mechanism: "signal", size: 8, client: &["signal/signal", "-s", "8", "-c", "100000"], ..BENCH },
+    // Not ipc-bench's signals: they carry nothing, may merge, and then it waits for ever.
     Peer { mechanism: "pipe", client: &["bw_pipe", "-N", "3"], ..BANDWIDTH },
     Peer { mechanism: "unix", client: &["bw_unix", "-N", "3"], ..BANDWIDTH },
 ];
