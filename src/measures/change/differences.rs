@@ -16,19 +16,32 @@ pub struct Difference {
 
 /// All differences between the conditions of two runs.
 pub(super) fn between(before: &Comparison, now: &Comparison) -> Vec<Difference> {
-    let (before, now) = (conditions(before), conditions(now));
+    let (old, new) = (conditions(before), conditions(now));
     let value = |of: &[Fact], name: &str| {
         of.iter().find(|fact| fact.name == name).map(|fact| fact.value.clone()).unwrap_or_default()
     };
-    let mut names: Vec<&String> = before.iter().chain(&now).map(|fact| &fact.name).collect();
+    let mut names: Vec<&String> = old.iter().chain(&new).map(|fact| &fact.name).collect();
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| seen.insert(*name));
     let both = names.into_iter().map(|name| Difference {
         name: name.clone(),
-        before: value(&before, name),
-        now: value(&now, name),
+        before: value(&old, name),
+        now: value(&new, name),
     });
-    both.filter(|difference| difference.before != difference.now).collect()
+    let timed = timed(before, now);
+    both.filter(|difference| difference.before != difference.now).chain(timed).collect()
+}
+
+/// The time of a round is what was left of the whole: a little more or less means nothing.
+fn timed(before: &Comparison, now: &Comparison) -> Option<Difference> {
+    const ALIKE: f64 = 1.5;
+    let (old, new) = (before.method.timed, now.method.timed);
+    let shown = |seconds: f64| format!("{:.1} ms", seconds * 1e3);
+    (old.max(new) > ALIKE * old.min(new)).then(|| Difference {
+        name: "timed part of a round".into(),
+        before: shown(old),
+        now: shown(new),
+    })
 }
 
 fn conditions(run: &Comparison) -> Vec<Fact> {
@@ -43,7 +56,6 @@ fn conditions(run: &Comparison) -> Vec<Fact> {
     ];
     all.extend(facts.iter().filter(|fact| !fact.fleeting).cloned());
     all.extend(tuning(&run.method.tuning));
-    all.push(fact("timed part of a round", &format!("{} s", run.method.timed)));
     all.extend(run.arms.iter().map(|arm| fact(&format!("command of {}", arm.name), &arm.command)));
     all
 }

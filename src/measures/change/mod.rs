@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::figures::{Cell, Comparison, Estimate, Measure, Placement};
 
+mod calls;
 mod differences;
 mod judge;
 mod noise;
@@ -16,6 +17,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 
+pub use calls::Calls;
 pub use differences::Difference;
 
 /// A change that is smaller is of no interest, as a part of the figure.
@@ -32,6 +34,8 @@ pub struct Changes {
     pub cells: Vec<Change>,
     /// How the machine as a whole moved: a mechanism's time, then by now. It has been taken out of every change.
     pub drifts: Vec<Drift>,
+    /// Servers that make another number of system calls for each message.
+    pub calls: Vec<Calls>,
     /// What is not the same any more: kernel, tuning, facts of the machine.
     pub differences: Vec<Difference>,
     /// Figures of the first run which the second has not, and the reverse, by the names of their arms.
@@ -112,6 +116,7 @@ impl Changes {
         let cells = judge::judge(&groups, threshold);
         Changes {
             drifts: drifts(&groups),
+            calls: calls::between(before, now),
             differences: differences::between(before, now),
             unpaired: unpaired(before, now),
             cells,
@@ -119,10 +124,11 @@ impl Changes {
         }
     }
 
-    /// Whether anything takes more time than it did.
+    /// Whether anything takes more time than it did, or more system calls for each message.
     #[must_use]
     pub fn regressed(&self) -> bool {
         self.cells.iter().any(|change| change.verdict == Verdict::Slower)
+            || self.calls.iter().any(|calls| calls.now > calls.before)
     }
 }
 

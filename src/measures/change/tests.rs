@@ -55,6 +55,16 @@ fn run(seed: u64, noise: Noise, times: f64) -> Comparison {
     comparison(cells)
 }
 
+/// A quiet run in which the server of `mine` makes so many system calls for a message.
+pub(super) fn run_with_calls(calls: f64) -> Comparison {
+    let mut run = run(1, QUIET, 1.0);
+    run.cells
+        .iter_mut()
+        .filter(|cell| cell.arm == "mine")
+        .for_each(|cell| cell.cost.server_calls = Some(calls));
+    run
+}
+
 fn measured(time: f64, shared: &[f64], noise: Noise, random: &mut ChaCha8Rng) -> Vec<f64> {
     let mut once = |shared: &f64| {
         let outlier = if random.next_u32() % 100 < noise.outliers { 3.0 } else { 1.0 };

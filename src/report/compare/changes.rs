@@ -2,7 +2,7 @@
 
 use super::document::{Document, Field, Side, Table, Tone};
 use super::{units, words};
-use crate::measures::change::{Change, Changes, Verdict};
+use crate::measures::change::{Calls, Change, Changes, Verdict};
 use crate::verdict::count;
 
 /// The verdict first, then what it rests on.
@@ -14,6 +14,7 @@ pub(super) fn tell(changes: &Changes) -> Document {
     if !moved.is_empty() {
         document.table(table(&moved));
     }
+    changes.calls.iter().for_each(|calls| document.item(tone(calls), told(calls)));
     drifts(changes, &mut document);
     for difference in &changes.differences {
         let shown = |value: &str| if value.is_empty() { "–".to_owned() } else { value.to_owned() };
@@ -83,6 +84,16 @@ fn row(change: &Change) -> Vec<Field> {
         figure(change.now),
         Field::plain(format!("× {:.2} [{:.2}, {:.2}]", times.value, times.low, times.high)),
     ]
+}
+
+fn tone(calls: &Calls) -> Tone {
+    if calls.now > calls.before { Tone::Bad } else { Tone::Good }
+}
+
+fn told(calls: &Calls) -> String {
+    let Calls { arm, placement, size, before, now } = calls;
+    let (place, size) = (words::placement(*placement), units::size(*size));
+    format!("{arm} makes {now} system calls for a round trip of {size} ({place}), and made {before}")
 }
 
 /// A drift that is smaller than this is not worth a word.
