@@ -115,6 +115,18 @@ fn the_table_of_demos_is_the_list_of_demos() {
 }
 
 #[test]
+fn the_chart_is_drawn_from_the_comparison_that_is_shown() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let place = tempfile::tempdir().unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_echospec"));
+    run.args(["compare", "--from"]).arg(docs.join("comparison.json")).arg("--svg").arg(place.path());
+    assert!(run.output().unwrap().status.success());
+    let [shown, drawn] =
+        [&docs, place.path()].map(|it| fs::read_to_string(it.join("overview-same.svg")).unwrap());
+    assert!(shown == drawn, "draw it anew: echospec compare --from docs/comparison.json --svg docs");
+}
+
+#[test]
 fn every_bundled_server_is_in_the_table_of_servers() {
     let text = readme();
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")).unwrap() {
