@@ -29,6 +29,10 @@ or time stolen by the hypervisor) is repeated while there is time, at most twice
 Figures. The median of the rounds, with the middle 95 % of 2,000 medians of rounds drawn again with replacement
 (percentile bootstrap). Ratios are taken within each round, and have an interval of their own.
 
+Changes. Against a kept run (--baseline), the drift that all mechanisms have in common is taken out first. A change counts
+if it is beyond --threshold and beyond what chance makes of so many figures; fewer than six rounds are not judged. Small
+changes need more rounds and more time. One more system call for each round trip is no noise, and counts too.
+
 Cost. Processor time and context switches of both processes around the timed part, by message. The client's own work
 between messages is taken off. System calls are counted once before the rounds, in a pass that nobody times, for counting
 slows them down (Linux: perf_event_open(2) at raw_syscalls:sys_enter, which takes root or CAP_PERFMON, and
