@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use nix::sys::signal::Signal;
 
 use super::instance::{Given, Instance};
-use super::{Conditions, LaunchError, Server};
+use super::{Conditions, LaunchError, Server, Start, ready};
 use crate::patience::until;
 use crate::transport::Address;
 use crate::verdict::{Finding, Verdict};
@@ -65,6 +65,16 @@ impl Server {
         self.ended_by_us = true;
         self.disturbed.store(true, Ordering::Relaxed);
         self.instances.iter_mut().for_each(Instance::end);
+        self.await_release();
+    }
+
+    /// Waits a moment for the address of a process that has gone. The kernel closes its sockets before it tells of its end;
+    /// but what is still to be done for it, as ending the calls of an io_uring, holds them a little longer.
+    pub(crate) fn await_release(&self) {
+        let taken = || ready::is_taken(self.spec.transport(), self.address());
+        if self.spec.start() == Start::Bind {
+            let _ = until(self.patience.stall(), || Ok((!taken()).then_some(())));
+        }
     }
 
     /// Launches the server again on the same address; what is left of the last one is ended first.

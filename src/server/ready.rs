@@ -66,6 +66,16 @@ pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Add
     shown.unwrap_or_else(|| instance.output().says(&address.to_string()))
 }
 
+/// Whether a socket is bound to a port of `address`, whoever holds it; false where the system does not tell.
+pub(super) fn is_taken(transport: &Transport, address: &Address) -> bool {
+    let taken = match (transport.shows, address) {
+        (Shows::Tcp, Address::Inet(inet)) => os::listens(Place::Tcp(*inet), &Vec::new),
+        (Shows::Udp, Address::Inet(inet)) => os::listens(Place::Udp(*inet), &Vec::new),
+        _ => return false,
+    };
+    taken.unwrap_or(false)
+}
+
 fn listens(instance: &Instance, place: Place<'_>) -> Option<bool> {
     let holders = || instance.processes().unwrap_or_default().iter().map(|process| process.pid).collect();
     os::listens(place, &holders).ok()

@@ -23,6 +23,7 @@ fn run(server: &mut Server) -> Verdict {
     let mut client = server.connect()?;
     client.exchange(b"connected")?;
     server.end_by(Signal::SIGKILL)?;
+    server.await_release();
     // Workers that were forked beforehand and go on serving hold the listener by design.
     if refuses(server) || talk::at_once(server).unwrap_or(false) {
         return Ok(());
@@ -30,7 +31,6 @@ fn run(server: &mut Server) -> Verdict {
     Err(Finding::fail(format!("connections to {} refused", server.address()), holder(server)))
 }
 
-/// The kernel closes a process's sockets before it tells of its end, so there is nothing to wait for.
 fn refuses(server: &mut Server) -> bool {
     server.connect().is_err_and(|finding| finding.outcome == Outcome::Fail)
 }
