@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 fn echo() -> io::Result<()> {
     let (childs_input, to_child) = pipe()?;
     let (from_child, childs_output) = pipe()?;
-    #[allow(unsafe_code, reason = "fork copies only the thread that calls it")]
+    #[expect(unsafe_code, reason = "fork copies only the thread that calls it")]
     // SAFETY: there is only this thread so far, so no lock in the child is held by a missing one.
     let forked = unsafe { fork() }?;
     if let ForkResult::Parent { child } = forked {

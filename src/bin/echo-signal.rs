@@ -79,11 +79,11 @@ mod signals {
     pub fn block() -> io::Result<SigSet> {
         let mut set = *SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]).as_ref();
         for number in numbers() {
-            #[allow(unsafe_code, reason = "nix's sets have no real-time signals")]
+            #[expect(unsafe_code, reason = "nix's sets have no real-time signals")]
             // SAFETY: the set has been initialised, and these are numbers of signals.
             Errno::result(unsafe { libc::sigaddset(&raw mut set, number) })?;
         }
-        #[allow(unsafe_code, reason = "nix's sets have no real-time signals")]
+        #[expect(unsafe_code, reason = "nix's sets have no real-time signals")]
         // SAFETY: the set is initialised. What it holds beyond nix's signals, nix passes on.
         let set = unsafe { SigSet::from_sigset_t_unchecked(set) };
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None)?;
@@ -94,7 +94,7 @@ mod signals {
     pub fn echo(set: &SigSet) -> io::Result<()> {
         let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
         loop {
-            #[allow(unsafe_code, reason = "sigwaitinfo(2)")]
+            #[expect(unsafe_code, reason = "sigwaitinfo(2)")]
             // SAFETY: both point to what the call takes, and it fills in the second.
             let number = unsafe { libc::sigwaitinfo(ptr::from_ref(set.as_ref()), info.as_mut_ptr()) };
             match Errno::result(number) {
@@ -103,7 +103,7 @@ mod signals {
                 Ok(number) if !numbers().contains(&number) => return Ok(()),
                 Ok(_) => {}
             }
-            #[allow(unsafe_code, reason = "the union of siginfo_t")]
+            #[expect(unsafe_code, reason = "the union of siginfo_t")]
             // SAFETY: the call has filled it in; of a signal sent by a process these members are set.
             unsafe {
                 let info = info.assume_init_ref();

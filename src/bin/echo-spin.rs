@@ -133,7 +133,7 @@ fn insist<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
 /// Whether there is but one processor for us and the other side, whatever we are pinned to.
 fn is_alone() -> bool {
     static ALONE: OnceLock<bool> = OnceLock::new();
-    #[allow(unsafe_code, reason = "nix knows this name on Linux alone")]
+    #[expect(unsafe_code, reason = "nix knows this name on Linux alone")]
     // SAFETY: it takes a number and gives one.
     *ALONE.get_or_init(|| unsafe { nix::libc::sysconf(nix::libc::_SC_NPROCESSORS_ONLN) == 1 })
 }

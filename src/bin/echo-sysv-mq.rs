@@ -72,7 +72,7 @@ mod queue {
     impl Queue {
         pub fn make(key: i32) -> io::Result<Queue> {
             let flags = libc::IPC_CREAT | libc::IPC_EXCL | 0o600;
-            #[allow(unsafe_code, reason = "msgget(2)")]
+            #[expect(unsafe_code, reason = "msgget(2)")]
             // SAFETY: it takes numbers and gives one.
             let made = Errno::result(unsafe { libc::msgget(key, flags) });
             made.map(Queue).map_err(|errno| match errno {
@@ -85,7 +85,7 @@ mod queue {
 
         /// Whoever waits for a message wakes, with EIDRM.
         pub fn remove(&self) {
-            #[allow(unsafe_code, reason = "msgctl(2)")]
+            #[expect(unsafe_code, reason = "msgctl(2)")]
             // SAFETY: IPC_RMID reads and writes no memory of ours.
             unsafe {
                 libc::msgctl(self.0, libc::IPC_RMID, std::ptr::null_mut());
@@ -102,11 +102,11 @@ mod queue {
     pub fn echo(requests: &Queue, replies: &Queue) -> nix::Result<()> {
         let mut message = Message { kind: 0, bytes: [0; 65_536] };
         loop {
-            #[allow(unsafe_code, reason = "msgrcv(2)")]
+            #[expect(unsafe_code, reason = "msgrcv(2)")]
             // SAFETY: the message has room for a type, and for as many bytes as are asked for.
             let length = unsafe { libc::msgrcv(requests.0, (&raw mut message).cast(), 65_536, 0, 0) };
             let length = Errno::result(length)?.unsigned_abs();
-            #[allow(unsafe_code, reason = "msgsnd(2)")]
+            #[expect(unsafe_code, reason = "msgsnd(2)")]
             // SAFETY: so many bytes of it have just been received.
             Errno::result(unsafe { libc::msgsnd(replies.0, (&raw const message).cast(), length, 0) })?;
         }

@@ -58,7 +58,7 @@ fn passed_listeners() -> Result<Vec<(TcpListener, SocketAddr)>, String> {
     (3..).take(count).map(|fd| take(fd).map_err(|error| format!("descriptor {fd}: {error}"))).collect()
 }
 
-#[allow(unsafe_code, reason = "the number of an inherited descriptor becomes its owner")]
+#[expect(unsafe_code, reason = "the number of an inherited descriptor becomes its owner")]
 fn take(fd: RawFd) -> io::Result<(TcpListener, SocketAddr)> {
     // SAFETY: it serves for the next call alone, which fails (EBADF) where no descriptor is open.
     let inherited = unsafe { BorrowedFd::borrow_raw(fd) };

@@ -113,14 +113,14 @@ fn echo(mut connection: &TcpStream) -> io::Result<()> {
 
 /// Has the kernel discard ended children instead of keeping them as zombies for a `wait(2)` that
 /// never comes: what POSIX says of an ignored SIGCHLD.
-#[allow(unsafe_code, reason = "a signal's disposition belongs to the whole process")]
+#[expect(unsafe_code, reason = "a signal's disposition belongs to the whole process")]
 fn reap_children_unasked() -> io::Result<()> {
     // SAFETY: no handler is installed, and nothing in this program needs a child's status.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }?;
     Ok(())
 }
 
-#[allow(unsafe_code, reason = "fork copies only the thread that calls it")]
+#[expect(unsafe_code, reason = "fork copies only the thread that calls it")]
 fn fork() -> nix::Result<ForkResult> {
     // SAFETY: the parent has only this thread, so no lock in the child can be held by a missing one.
     unsafe { nix::unistd::fork() }

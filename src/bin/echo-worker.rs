@@ -61,7 +61,7 @@ fn receive() -> nix::Result<Option<Vec<OwnedFd>>> {
     Ok(Some(received))
 }
 
-#[allow(unsafe_code, reason = "the number of a received descriptor becomes its owner")]
+#[expect(unsafe_code, reason = "the number of a received descriptor becomes its owner")]
 fn owned(number: RawFd) -> OwnedFd {
     // SAFETY: the kernel has just opened it for this process, and nobody else knows the number.
     unsafe { OwnedFd::from_raw_fd(number) }

@@ -40,7 +40,7 @@ pub(super) fn warnings(machine: &Machine, wish: &Wish) -> Vec<Warning> {
     let bad = CONDITIONS.iter().filter(|condition| (condition.bears)(wish)).filter_map(|condition| {
         let says = (condition.look)(machine).err()?;
         let Lack { without, mend, .. } = condition.lack;
-        Some(Warning { says, cause: format!("not to be told is {without}"), mend: (*mend).to_owned() })
+        Some(Warning { says, cause: format!("the figures do not show {without}"), mend: (*mend).to_owned() })
     });
     bad.collect()
 }

@@ -86,7 +86,7 @@ impl Watched {
     /// Adds what has happened since.
     pub fn end(mut self) -> Machine {
         let stolen = self.stolen().map(|share| format!("{:.1} %", share * 100.0));
-        self.machine.facts.push(fact(names::STOLEN, "/proc/stat", stolen, true));
+        self.machine.facts.push(fact(names::STOLEN, Occupation::SOURCE, stolen, true));
         self.machine
     }
 

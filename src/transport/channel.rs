@@ -46,7 +46,9 @@ pub trait Channel {
     fn under_way(&self, size: usize) -> usize;
 
     /// The largest message in bytes; `None` for a stream, which has none.
-    fn largest(&self) -> Option<usize>;
+    fn largest(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// What a client does while nothing has come.

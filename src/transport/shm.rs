@@ -141,8 +141,4 @@ impl Channel for ShmChannel {
     fn under_way(&self, size: usize) -> usize {
         self.room.messages(size)
     }
-
-    fn largest(&self) -> Option<usize> {
-        None
-    }
 }

@@ -11,7 +11,7 @@ use super::ring::Ring;
 
 pub struct Mapping(NonNull<[Ring; 2]>);
 
-#[allow(unsafe_code, reason = "what is behind the pointer is shared with the client anyway")]
+#[expect(unsafe_code, reason = "what is behind the pointer is shared with the client anyway")]
 // SAFETY: the counters are atomic, and only the thread that echoes touches the bytes.
 unsafe impl Sync for Mapping {}
 
@@ -21,14 +21,14 @@ impl Mapping {
     /// New memory is zero: two empty rings.
     pub fn of(file: &OwnedFd) -> io::Result<Mapping> {
         let both = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        #[allow(unsafe_code, reason = "mmap(2)")]
+        #[expect(unsafe_code, reason = "mmap(2)")]
         // SAFETY: the kernel chooses a place where nothing is.
         let rings = unsafe { mmap(None, Mapping::LENGTH, both, MapFlags::MAP_SHARED, file, 0) }?;
         Ok(Mapping(rings.cast()))
     }
 
     pub fn ring(&self, number: usize) -> &Ring {
-        #[allow(unsafe_code, reason = "memory that mmap(2) gave")]
+        #[expect(unsafe_code, reason = "memory that mmap(2) gave")]
         // SAFETY: it is there as long as `self`, zero is valid for every field, and what changes in it
         // is atomic or in an UnsafeCell.
         unsafe {
@@ -39,7 +39,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        #[allow(unsafe_code, reason = "munmap(2)")]
+        #[expect(unsafe_code, reason = "munmap(2)")]
         // SAFETY: it was mapped with this length, and whoever borrowed from it is gone.
         let _ = unsafe { munmap(self.0.cast(), size_of::<[Ring; 2]>()) };
     }

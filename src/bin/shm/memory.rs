@@ -82,7 +82,7 @@ impl Memory {
                 break;
             }
             let (source, target) = (from.bytes.get().cast::<u8>(), to.bytes.get().cast::<u8>());
-            #[allow(unsafe_code, reason = "copying in shared memory")]
+            #[expect(unsafe_code, reason = "copying in shared memory")]
             // SAFETY: both pieces lie within their rings. The counters give them to us, and a client
             // that breaks the rule only spoils bytes, which have no invalid values, of its own.
             unsafe {

@@ -15,7 +15,7 @@ pub struct Connection {
 impl Connection {
     /// Of a socket that the kernel has just accepted for us.
     pub fn new(socket: RawFd) -> Connection {
-        #[allow(unsafe_code, reason = "accept answers with a number")]
+        #[expect(unsafe_code, reason = "accept answers with a number")]
         // SAFETY: it was opened for us, and nobody else knows of it.
         let socket = unsafe { OwnedFd::from_raw_fd(socket) };
         // Nagle's algorithm would hold back a small echo until the last is acknowledged.

@@ -17,7 +17,7 @@ impl Ring {
 
     /// Puts `calls` into the queue, all or none: what is linked must be handed over together.
     pub fn push(&mut self, calls: &[squeue::Entry]) -> io::Result<()> {
-        #[allow(unsafe_code, reason = "the kernel will use the memory that a call names")]
+        #[expect(unsafe_code, reason = "the kernel will use the memory that a call names")]
         // SAFETY: that is a connection's buffer, neither touched nor freed while calls of its are under way.
         while unsafe { self.0.submission().push_multiple(calls) }.is_err() {
             // The queue is full: what is in it goes to the kernel first.

@@ -60,6 +60,8 @@ pub fn account(pid: Pid) -> io::Result<Account> {
     })
 }
 
+pub const OCCUPATION_SOURCE: &str = "no counter";
+
 pub fn occupation(_processors: &[usize]) -> io::Result<Occupation> {
     Err(lacks("how busy single processors are is not looked up on macOS"))
 }

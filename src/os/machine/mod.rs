@@ -89,6 +89,11 @@ pub struct Occupation {
     pub grain: Duration,
 }
 
+impl Occupation {
+    /// What tells of it here.
+    pub const SOURCE: &str = system::OCCUPATION_SOURCE;
+}
+
 /// How often a thread stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Switches {

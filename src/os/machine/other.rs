@@ -56,6 +56,8 @@ pub fn account(_pid: Pid) -> io::Result<Account> {
     Err(lacks("what another process uses is not told on this system"))
 }
 
+pub const OCCUPATION_SOURCE: &str = "no counter";
+
 pub fn occupation(_processors: &[usize]) -> io::Result<Occupation> {
     Err(lacks("how busy processors are is not told on this system"))
 }

@@ -11,5 +11,5 @@ pub use accounts::account;
 pub use calls::{Calls, SOURCE as CALLS_SOURCE};
 pub use futex::{sleep_on, wake};
 pub use io_uring::io_uring;
-pub use occupation::occupation;
+pub use occupation::{SOURCE as OCCUPATION_SOURCE, occupation};
 pub use processors::{confine_process, confine_thread, core_of, hold_awake, parse_list, usable_processors};

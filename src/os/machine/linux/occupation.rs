@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::super::Occupation;
 
+pub const SOURCE: &str = "/proc/stat";
+
 pub fn occupation(processors: &[usize]) -> io::Result<Occupation> {
     let tick = Duration::from_secs_f64(1.0 / procfs::ticks_per_second() as f64);
     let text = fs::read_to_string("/proc/stat")?;
