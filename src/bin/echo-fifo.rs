@@ -20,12 +20,16 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, thread};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
+
+/// Whether the FIFOs are being removed: who finds none any more then is not to complain.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
@@ -50,10 +54,15 @@ fn serve_until_terminated(path: &OsStr) -> io::Result<()> {
         // Whoever started us may have closed its end; that is no reason to stop serving
         let _ = writeln!(io::stdout(), "ready fifo {}", path.display());
         let Err(error) = serve(&from, &to);
+        // The names have gone with the signal, and the process goes in a moment
+        while ENDING.load(Ordering::SeqCst) {
+            thread::park();
+        }
         complain(1, format!("echo-fifo: cannot open {} any more: {error}", path.display()));
         process::exit(1)
     })?;
     termination.wait()?;
+    ENDING.store(true, Ordering::SeqCst);
     Ok(())
 }
 
