@@ -34,5 +34,5 @@ fn candidate(spec: Spec) -> Candidate {
     let program = spec.command_line().split(' ').next().unwrap_or_default().to_owned();
     let start = spec.start().name();
     let name = if start == "bind" { program } else { format!("{program} ({start})") };
-    Candidate { name, spec, deviations: Vec::new() }
+    Candidate { name, spec, deviations: Vec::new(), second_looks: 0 }
 }

@@ -23,6 +23,8 @@ pub struct Row {
     pub took: Duration,
     pub on_record: Vec<String>,
     pub surprises: Vec<String>,
+    /// Surprises that did not come again at a second look.
+    pub seen_once: Vec<String>,
 }
 
 /// Servers at a time: most checks wait for most of their time.
@@ -60,47 +62,76 @@ fn run(candidate: &Candidate, options: &Options) -> Row {
     let began = Instant::now();
     let apply: Vec<_> = checks().filter(|check| check.applies_to(candidate.spec.offers())).collect();
     let result = runner::run(&candidate.spec, &apply, options, |_| ());
-    let mut row = Row { name: candidate.name.clone(), took: began.elapsed(), ..Row::default() };
+    let mut row = Row { name: candidate.name.clone(), ..Row::default() };
     match result {
         Ok(reports) => {
+            reports.iter().for_each(|report| row.enter(candidate, report, options));
             row.reports = reports;
-            row.judge(&candidate.deviations);
         }
         Err(LaunchError::Interrupted) => {}
         Err(error) => row.surprises.push(format!("{}: does not start: {error}", row.name)),
     }
+    row.took = began.elapsed();
     row
 }
 
 impl Row {
-    /// What is on record and happened is fine; what happened and is not on record is a surprise, and so is
-    /// what is on record and no longer happens.
-    fn judge(&mut self, record: &[Deviation]) {
-        for report in self.reports.iter().filter(|report| deviates(report.outcome)) {
-            let known = record.iter().find(|entry| entry.covers(report));
-            let line = format!("{}: {} {}", self.name, report.outcome, report.check.id);
-            match known {
-                Some(entry) => self.on_record.push(format!("{line}: {}", entry.reason)),
-                None => self.surprises.push(format!("{line}: {}", tale(report))),
+    fn enter(&mut self, candidate: &Candidate, report: &Report, options: &Options) {
+        match candidate.judge(report) {
+            Judgement::Expected => {}
+            Judgement::OnRecord(line) => self.on_record.push(line),
+            Judgement::Surprise(line) if candidate.surprises_again(report, options) => {
+                self.surprises.push(line);
             }
-        }
-        for entry in record.iter().filter(|entry| !entry.sometimes) {
-            for id in entry.check.iter() {
-                let ran = self.reports.iter().find(|report| report.check.id == id);
-                if ran.is_some_and(|report| !deviates(report.outcome)) {
-                    let gone =
-                        format!("{}: {id} passes, though the record says: {}", self.name, entry.reason);
-                    self.surprises.push(gone);
-                }
-            }
+            Judgement::Surprise(line) => self.seen_once.push(line),
         }
     }
 }
 
+/// What a report says, held against the record.
+enum Judgement {
+    Expected,
+    OnRecord(String),
+    Surprise(String),
+}
+
+impl Candidate {
+    /// What is on record and happened is fine; what happened and is not on record is a surprise, and so is
+    /// what is on record and did not happen.
+    fn judge(&self, report: &Report) -> Judgement {
+        let Candidate { name, deviations, .. } = self;
+        let id = report.check.id;
+        if !deviates(report.outcome) {
+            let gone = deviations.iter().find(|entry| !entry.sometimes && entry.names(id));
+            return gone.map_or(Judgement::Expected, |entry| {
+                Judgement::Surprise(format!("{name}: {id} passes, though the record says: {}", entry.reason))
+            });
+        }
+        let line = format!("{name}: {} {id}", report.outcome);
+        match deviations.iter().find(|entry| entry.covers(report)) {
+            Some(entry) => Judgement::OnRecord(format!("{line}: {}", entry.reason)),
+            None => Judgement::Surprise(format!("{line}: {}", tale(report))),
+        }
+    }
+
+    /// Whether what `report` says is believed: of a server that is owed second looks, once one of them shows
+    /// a surprise too.
+    fn surprises_again(&self, report: &Report, options: &Options) -> bool {
+        let look = || {
+            let again = runner::run(&self.spec, &[report.check], options, |_| ()).ok()?.pop()?;
+            Some(matches!(self.judge(&again), Judgement::Surprise(_)))
+        };
+        self.second_looks == 0 || (0..self.second_looks).any(|_| look().unwrap_or(true))
+    }
+}
+
 impl Deviation {
+    fn names(&self, id: &str) -> bool {
+        self.check.iter().any(|known| known == id)
+    }
+
     fn covers(&self, report: &Report) -> bool {
-        self.check.iter().any(|id| id == report.check.id)
-            && self.outcomes.iter().any(|outcome| outcome == report.outcome.word())
+        self.names(report.check.id) && self.outcomes.iter().any(|outcome| outcome == report.outcome.word())
     }
 }
 

@@ -39,7 +39,9 @@ pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Sel
     let surprised = tell(&rows, &absent);
     let checks: usize = rows.iter().map(|row| row.reports.len()).sum();
     let seconds = began.elapsed().as_secs_f64();
-    println!("\n{} servers, {checks} checks, {surprised} surprises in {seconds:.1} s", rows.len());
+    let once: usize = rows.iter().map(|row| row.seen_once.len()).sum();
+    let once = if once == 0 { String::new() } else { format!(", {once} seen once and not again") };
+    println!("\n{} servers, {checks} checks, {surprised} surprises{once} in {seconds:.1} s", rows.len());
     if let Some(signal) = interrupt::received() {
         println!("interrupted by signal {signal}: the other servers were not run");
         return Ok(false);
@@ -82,6 +84,10 @@ fn tell(rows: &[Row], absent: &[Absent]) -> usize {
     section(
         "Absent, not run",
         absent.iter().map(|server| format!("{}: {} is not installed", server.name, server.program)),
+    );
+    section(
+        "Seen once and not again (cargo xtask soak --server NAME looks longer)",
+        rows.iter().flat_map(|row| row.seen_once.iter().cloned()),
     );
     section("SURPRISES", rows.iter().flat_map(|row| row.surprises.iter().cloned()));
     rows.iter().map(|row| row.surprises.len()).sum()
