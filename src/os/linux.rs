@@ -167,10 +167,39 @@ pub fn unmapped(address: SocketAddr) -> SocketAddr {
 }
 
 pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
-    let mut block = Vec::new();
-    File::open(format!("/proc/{pid}/environ"))?.read_to_end(&mut block)?;
+    let block = environment(pid)?;
     let wanted = format!("{name}={value}");
     Ok(block.split(|&byte| byte == 0).any(|entry| entry == wanted.as_bytes()))
+}
+
+/// How long a process may take from its new memory to its new environment.
+const EXEC: Duration = Duration::from_secs(1);
+
+/// Room for an environment, to have it by one call: between two the memory that it lies in can go.
+const ENVIRONMENT: usize = 64 * 1024;
+
+/// The environment of `pid`, as it was when its program began; nothing of one that has ended.
+///
+/// In the midst of execve(2), when the old memory has gone and the new stack is not laid out yet, none can be read,
+/// as of a process that was given none. Only of the latter does proc_pid_stat(5) tell where its code begins, which
+/// the kernel notes last.
+fn environment(pid: Pid) -> io::Result<Vec<u8>> {
+    let began = Instant::now();
+    let mut before = None;
+    loop {
+        let mut block = Vec::with_capacity(ENVIRONMENT);
+        File::open(format!("/proc/{pid}/environ"))?.read_to_end(&mut block)?;
+        if !block.is_empty() || began.elapsed() > EXEC {
+            return Ok(block);
+        }
+        let stat = read_stat(pid.as_raw()).map_err(to_io)?;
+        let place = (stat.startcode != 0).then_some((stat.startcode, stat.env_end));
+        if matches!(stat.state, 'Z' | 'X') || place.is_some() && place == before {
+            return Ok(block);
+        }
+        before = place;
+        thread::yield_now();
+    }
 }
 
 pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
@@ -275,5 +304,32 @@ pub fn to_io(error: ProcError) -> io::Error {
         ProcError::NotFound(_) => io::ErrorKind::NotFound.into(),
         ProcError::Io(error, _) => error,
         other => io::Error::other(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Executes itself anew, without end.
+    const AGAIN: &str = r#"exec sh -c "$0" "$0""#;
+
+    #[test]
+    fn a_mark_is_seen_in_the_midst_of_exec() {
+        let mut child = Command::new("sh").args(["-c", AGAIN, AGAIN]).env("MARKED", "yes").spawn().unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let unseen = (0..2000).filter(|_| !has_mark(pid, "MARKED", "yes").unwrap()).count();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(unseen, 0, "of 2000 looks");
+    }
+
+    #[test]
+    fn a_process_without_environment_has_no_mark() {
+        let mut child = Command::new("sleep").arg("60").env_clear().spawn().unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed());
+        assert!(!has_mark(pid, "PATH", "").unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }

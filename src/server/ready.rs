@@ -86,14 +86,17 @@ fn is_fifo(path: &Path) -> bool {
 }
 
 fn ended(instance: &Instance, status: std::process::ExitStatus, patience: Patience) -> LaunchError {
-    let others = instance.processes().unwrap_or_default();
-    let names: Vec<_> =
-        others.iter().map(|other| format!("{} ({})", other.pid, one_line(&other.name))).collect();
-    if status.success() && !names.is_empty() {
-        return LaunchError::Daemonised { status, others: names.join(", ") };
+    let others = || instance.processes().unwrap_or_default();
+    let mut left = others();
+    if left.is_empty() || !status.success() {
+        // Its last words may still be on their way through the pipe; and who holds that may be about to fork.
+        instance.output().wait_closed(patience.turn());
+        left = others();
     }
-    // Its last words may still be on their way through the pipe.
-    instance.output().wait_closed(patience.turn());
+    if status.success() && !left.is_empty() {
+        let names = left.iter().map(|other| format!("{} ({})", other.pid, one_line(&other.name)));
+        return LaunchError::Daemonised { status, others: names.collect::<Vec<_>>().join(", ") };
+    }
     let output = last_words(instance);
     if status.code() == Some(UNSUPPORTED) {
         return LaunchError::Unsupported { output };
