@@ -270,11 +270,11 @@ fn run_once(spec: &Spec, check: &'static Check, options: &Options, nature: &Natu
                 report.server_output = server.last_words();
             }
             // One of two servers at a time is enough for any machine.
-            let left = server.put_away();
+            let left = server.put_away().left;
             if let Some(finding) = found {
                 report.blame(nature.echoes.excuse(check, finding, spec, options));
             } else if !left.is_empty() {
-                report.account(left, nature.habits.of(spec, options));
+                report.account(left, |kind| nature.habits.include(kind, spec, options));
             }
         }
     }
@@ -321,8 +321,8 @@ impl Report {
     }
 
     /// A check that passed is to blame for what is left of the server, but not for what always is.
-    fn account(&mut self, left: Vec<Remnant>, habits: &[&str]) {
-        let new = left.into_iter().filter(|remnant| !habits.contains(&remnant.kind));
+    fn account(&mut self, left: Vec<Remnant>, is_habit: impl Fn(&str) -> bool) {
+        let new = left.into_iter().filter(|remnant| !is_habit(remnant.kind));
         let new: Vec<_> = new.map(|remnant| remnant.name).collect();
         if !new.is_empty() {
             let reason = "the server leaves nothing of the kind after an ordinary client";

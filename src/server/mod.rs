@@ -43,7 +43,7 @@ use instance::Given;
 pub use instance::Instance;
 pub use output::Output;
 pub use plan::bundled_plans;
-pub use remains::Remnant;
+pub use remains::{Remains, Remnant};
 pub use scratch::{Scratch, directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};

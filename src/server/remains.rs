@@ -21,6 +21,15 @@ pub struct Remnant {
     pub name: String,
 }
 
+/// What is left of a server that was put away.
+#[derive(Debug, Default)]
+pub struct Remains {
+    /// Each thing.
+    pub left: Vec<Remnant>,
+    /// Whether it could tidy up: one that had to be killed could not.
+    pub went_in_order: bool,
+}
+
 impl Remnant {
     fn of(object: &IpcObject) -> Remnant {
         let kind = match object.name {
@@ -71,20 +80,21 @@ impl Server {
     /// process ended by itself or by SIGTERM, and all others with it, could tidy up: of one that had to be killed
     /// nothing is told but processes that could not be.
     #[must_use]
-    pub fn put_away(mut self) -> Vec<Remnant> {
+    pub fn put_away(mut self) -> Remains {
         let listener = self.place().and_then(|place| os::socket_at(place).ok().flatten());
         self.instances.iter_mut().for_each(Instance::stop);
         let mut left: Vec<_> =
             self.instances.iter().flat_map(Instance::survivors).map(Remnant::process).collect();
         left.extend(self.instances.iter().flat_map(Instance::legacy).map(Remnant::of));
+        let went_in_order = self.all_went_in_order();
         if self.spec.start() == Start::Bind {
             left.extend(self.still_bound(listener));
-            if self.all_went_in_order() {
+            if went_in_order {
                 left.extend(self.address().path().filter(|path| is_socket(path)).map(Remnant::socket_file));
                 left.extend(self.own_socket_files());
             }
         }
-        left
+        Remains { left, went_in_order }
     }
 
     fn all_went_in_order(&self) -> bool {
