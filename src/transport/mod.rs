@@ -294,7 +294,9 @@ pub struct Approach {
     /// The client's own address; port 0 leaves the port to the system.
     pub source: Option<SocketAddr>,
     /// The size of its receive buffer in bytes, set before it connects. On loopback less than 64 KiB ends in
-    /// zero-window probes.
+    /// zero-window probes. Not for a client that is to read nothing for long: Linux lets a buffer of the system's
+    /// own size grow to hold what its window has promised, but drops what one of a fixed size has no room for, and
+    /// with it what acknowledgements come later. Such a client then never hears that the server has room again.
     pub receive_buffer: Option<usize>,
     /// A Unix datagram client that binds no name, and so can be sent nothing.
     pub unnamed: bool,

@@ -6,7 +6,7 @@ use crate::checks::Check;
 use crate::os;
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::transport::{Approach, Client, Needs};
+use crate::transport::{Client, Needs};
 use crate::verdict::{Finding, Level::Should, Verdict};
 
 pub const CHECK: Check = Check {
@@ -29,8 +29,7 @@ const ALLOWED: usize = 32 * MIB;
 fn run(server: &mut Server) -> Verdict {
     // Always the same bytes: nobody reads them, and they need not all be in memory.
     let block = server.payload(4 * MIB);
-    let narrow = Approach { receive_buffer: Some(MIB / 4), ..Approach::default() };
-    let mut client = server.connect_as(&narrow)?;
+    let mut client = server.connect()?;
     // For one that takes a little for ever; what matters is how much is taken, not how fast.
     let deadline = Instant::now() + 12 * server.patience().progress();
     let mut taken = 0;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::checks::{Check, talk};
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::transport::{Approach, Needs};
+use crate::transport::Needs;
 use crate::verdict::{Finding, Level::Should, Verdict, count};
 
 pub const CHECK: Check = Check {
@@ -53,8 +53,7 @@ fn silent(server: &mut Server) -> Verdict {
 }
 
 fn stalled(server: &mut Server) -> Verdict {
-    let narrow = Approach { receive_buffer: Some(MIB / 4), ..Approach::default() };
-    let mut client = server.connect_as(&narrow)?;
+    let mut client = server.connect()?;
     let bytes = server.payload(32 * MIB);
     let taken = client.stuff(&bytes)?;
     if taken == bytes.len() {
@@ -70,7 +69,7 @@ fn stalled(server: &mut Server) -> Verdict {
     // Less of it, so that the end is not held up in the client's own kernel, behind bytes that find no room; and yet more
     // than a server with large buffers can send on.
     for part in [taken / 2, taken / 4 * 3] {
-        let mut client = server.connect_as(&narrow)?;
+        let mut client = server.connect()?;
         client.stuff(&bytes[..part])?;
         client.shut_down_write()?;
         let part = count(part, "byte");

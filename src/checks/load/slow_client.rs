@@ -3,7 +3,7 @@
 use crate::checks::{Check, talk};
 use crate::payload::{KIB, MIB};
 use crate::server::Server;
-use crate::transport::{Approach, Client, Needs};
+use crate::transport::{Client, Needs};
 use crate::verdict::{Level, Outcome, Verdict, count};
 
 pub const BLOCKS_NONE: Check = Check {
@@ -67,11 +67,9 @@ fn no_cross_talk(server: &mut Server) -> Verdict {
     }
 }
 
-/// A client that has sent as much of `bytes` as is taken while it reads nothing, and how much that was. Its own
-/// receive buffer is small, so that it is the server who is left with the bytes.
+/// A client that has sent as much of `bytes` as is taken while it reads nothing, and how much that was.
 fn stalled(server: &mut Server, bytes: &[u8]) -> Verdict<(Client, usize)> {
-    let narrow = Approach { receive_buffer: Some(MIB / 4), ..Approach::default() };
-    let mut client = server.connect_as(&narrow)?;
+    let mut client = server.connect()?;
     let taken = client.stuff(bytes)?;
     Ok((client, taken))
 }
