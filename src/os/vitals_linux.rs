@@ -74,8 +74,14 @@ pub fn state(pid: Pid) -> Option<&'static str> {
 
 pub fn is_at_rest(pid: Pid) -> Option<bool> {
     let tasks = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.tasks()).ok()?;
-    let states: Vec<char> = tasks.filter_map(|task| Some(task.ok()?.stat().ok()?.state)).collect();
-    (!states.is_empty()).then(|| states.iter().all(|state| matches!(state, 'S' | 'T' | 't')))
+    let states: Vec<Option<char>> = tasks.map(|task| Some(task.ok()?.stat().ok()?.state)).collect();
+    (!states.is_empty()).then(|| all_wait(&states))
+}
+
+/// A thread whose state could not be read has ended since it was listed, and may have taken along those that were
+/// seen to wait before it: exit_group(2).
+fn all_wait(states: &[Option<char>]) -> bool {
+    states.iter().all(|state| matches!(state, Some('S' | 'T' | 't')))
 }
 
 /// The kernel lists a process's threads by their numbers, and the main thread has the lowest.
@@ -144,4 +150,16 @@ fn sleeper(thread: &str, call: &str, place: String) -> Option<Sleeper> {
         place,
         waits_on: i32::from_str_radix(first, 16).ok()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_whose_thread_goes_while_it_is_looked_at_is_not_at_rest() {
+        assert!(all_wait(&[Some('S'), Some('T')]));
+        assert!(!all_wait(&[Some('S'), None]));
+        assert!(!all_wait(&[Some('S'), Some('R')]));
+    }
 }

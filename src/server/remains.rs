@@ -12,6 +12,10 @@ use crate::patience::until;
 use crate::transport::{Address, Needs};
 use crate::verdict::{Finding, Outcome, Verdict, one_line};
 
+/// How many looks in a row must find a server at rest. Between the end of the thread that ends a process and the
+/// waking of the others, one look finds only threads that wait.
+const LOOKS: usize = 3;
+
 /// One thing that a server has left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remnant {
@@ -63,9 +67,13 @@ impl Server {
         }
         let moment = self.patience.stall();
         let Some(instance) = self.instances.last_mut() else { return Ok(()) };
+        let mut rested = 0;
         let settled = until(moment, || {
+            // In this order: one that ends in between was not at rest.
+            let rests = os::is_at_rest(instance.pid()) != Some(false);
             let ended = instance.ended();
-            Ok((ended.is_some() || os::is_at_rest(instance.pid()) != Some(false)).then_some(ended))
+            rested = if rests { rested + 1 } else { 0 };
+            Ok((ended.is_some() || rested == LOOKS).then_some(ended))
         })?;
         match settled.flatten().filter(|status| !status.success()) {
             Some(status) => Err(Finding {
