@@ -9,19 +9,19 @@ use nix::unistd::{Pid, access};
 use serde::Serialize;
 use socket2::{Domain, Socket, Type};
 
-use crate::lack::{self, Lack};
-use crate::measures::conditions::{self, Found};
-use crate::measures::figures::Machine;
-use crate::measures::machine;
-use crate::os::machine::hold_awake;
-use crate::os::{self, Tap, TcpState};
+use crate::bench::conditions::{self, Found};
+use crate::bench::figures::Machine;
+use crate::bench::machine;
+use crate::requirement::{self, MissingRequirement};
+use crate::sys::machine::hold_awake;
+use crate::sys::{self, Tap, TcpState};
 use crate::transport::{absent_loopback, loopback_has};
 use crate::wire::obstacle;
 
 /// One thing that some checks, or comparisons, need.
 pub struct Probe {
     /// What is looked for.
-    pub lack: &'static Lack,
+    pub lack: &'static MissingRequirement,
     /// Looks; the error says what was found instead.
     look: fn() -> Result<String, String>,
 }
@@ -43,39 +43,39 @@ pub struct Diagnosis {
 
 /// Every probe, in the order in which they are told.
 pub const PROBES: &[Probe] = &[
-    Probe { lack: &lack::PROCESS_TABLE, look: process_table },
-    Probe { lack: &lack::CONNECTION_TABLE, look: connection_table },
-    Probe { lack: &lack::PROCESSOR_TIME, look: processor_time },
-    Probe { lack: &lack::KERNEL_OBJECTS, look: kernel_objects },
-    Probe { lack: &lack::MORE_LOOPBACK, look: more_loopback },
-    Probe { lack: &lack::IPV6_LOOPBACK, look: ipv6 },
-    Probe { lack: &lack::DESCRIPTORS, look: descriptor_limit },
-    Probe { lack: &lack::PROCESSES, look: process_limit },
-    Probe { lack: &lack::CONTAINER, look: container },
-    Probe { lack: &lack::SEQPACKET, look: seqpacket },
-    Probe { lack: &lack::ABSTRACT_NAMES, look: abstract_names },
-    Probe { lack: &lack::SIGNALS, look: signals },
-    Probe { lack: &lack::PRIVILEGED_PORTS, look: privileged_ports },
-    Probe { lack: &lack::PACKETS, look: packets },
-    Probe { lack: &lack::SHELL, look: shell },
-    Probe { lack: &lack::OPTIMISED, look: || conditions::optimised(machine()?) },
-    Probe { lack: &lack::SECOND_PROCESSOR, look: || conditions::second_processor(machine()?) },
-    Probe { lack: &lack::QUOTA, look: || conditions::quota(machine()?) },
-    Probe { lack: &lack::GOVERNOR, look: || conditions::governor(machine()?) },
-    Probe { lack: &lack::CLOCK, look: || conditions::clock(machine()?) },
-    Probe { lack: &lack::QUIET, look: || conditions::quiet(machine()?) },
-    Probe { lack: &lack::CONGESTION, look: || conditions::congestion(machine()?) },
-    Probe { lack: &lack::AWAKE, look: awake },
-    Probe { lack: &lack::SYSTEM_CALLS, look: || conditions::calls(machine()?) },
-    Probe { lack: &lack::LARGE_QUEUES, look: || conditions::message_queues(machine()?) },
-    Probe { lack: &lack::IO_URING, look: || conditions::io_uring(machine()?) },
+    Probe { lack: &requirement::PROCESS_TABLE, look: process_table },
+    Probe { lack: &requirement::CONNECTION_TABLE, look: connection_table },
+    Probe { lack: &requirement::PROCESSOR_TIME, look: processor_time },
+    Probe { lack: &requirement::KERNEL_OBJECTS, look: kernel_objects },
+    Probe { lack: &requirement::MORE_LOOPBACK, look: more_loopback },
+    Probe { lack: &requirement::IPV6_LOOPBACK, look: ipv6 },
+    Probe { lack: &requirement::DESCRIPTORS, look: descriptor_limit },
+    Probe { lack: &requirement::PROCESSES, look: process_limit },
+    Probe { lack: &requirement::CONTAINER, look: container },
+    Probe { lack: &requirement::SEQPACKET, look: seqpacket },
+    Probe { lack: &requirement::ABSTRACT_NAMES, look: abstract_names },
+    Probe { lack: &requirement::SIGNALS, look: signals },
+    Probe { lack: &requirement::PRIVILEGED_PORTS, look: privileged_ports },
+    Probe { lack: &requirement::PACKETS, look: packets },
+    Probe { lack: &requirement::SHELL, look: shell },
+    Probe { lack: &requirement::OPTIMISED, look: || conditions::optimised(machine()?) },
+    Probe { lack: &requirement::SECOND_PROCESSOR, look: || conditions::second_processor(machine()?) },
+    Probe { lack: &requirement::QUOTA, look: || conditions::quota(machine()?) },
+    Probe { lack: &requirement::GOVERNOR, look: || conditions::governor(machine()?) },
+    Probe { lack: &requirement::CLOCK, look: || conditions::clock(machine()?) },
+    Probe { lack: &requirement::QUIET, look: || conditions::quiet(machine()?) },
+    Probe { lack: &requirement::CONGESTION, look: || conditions::congestion(machine()?) },
+    Probe { lack: &requirement::AWAKE, look: awake },
+    Probe { lack: &requirement::SYSTEM_CALLS, look: || conditions::calls(machine()?) },
+    Probe { lack: &requirement::LARGE_QUEUES, look: || conditions::message_queues(machine()?) },
+    Probe { lack: &requirement::IO_URING, look: || conditions::io_uring(machine()?) },
 ];
 
 impl Probe {
     /// Looks now.
     #[must_use]
     pub fn diagnose(&self) -> Diagnosis {
-        let Lack { name, without, mend } = *self.lack;
+        let MissingRequirement { name, without, mend } = *self.lack;
         match (self.look)() {
             Ok(found) => Diagnosis { name, healthy: true, found, without: "", mend: "" },
             Err(found) => Diagnosis { name, healthy: false, found, without, mend },
@@ -98,8 +98,8 @@ fn awake() -> Found {
 }
 
 fn process_table() -> Found {
-    let all = os::processes().map_err(|error| error.to_string())?;
-    os::descriptors(Pid::this()).map_err(|error| error.to_string())?;
+    let all = sys::processes().map_err(|error| error.to_string())?;
+    sys::descriptors(Pid::this()).map_err(|error| error.to_string())?;
     Ok(format!("{} processes to be seen, and the descriptors of our own", all.len()))
 }
 
@@ -108,7 +108,7 @@ fn connection_table() -> Found {
     let listener =
         std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-    let states = os::tcp_states(port).map_err(|error| error.to_string())?;
+    let states = sys::tcp_states(port).map_err(|error| error.to_string())?;
     let seen = states.iter().any(|(_, _, state)| *state == TcpState::Listen);
     if seen {
         Ok("shows a listener of our own".into())
@@ -118,13 +118,13 @@ fn connection_table() -> Found {
 }
 
 fn processor_time() -> Found {
-    os::vitals(Pid::this())
+    sys::vitals(Pid::this())
         .map(|it| format!("{:.2} s so far", it.cpu.as_secs_f64()))
         .map_err(|error| error.to_string())
 }
 
 fn kernel_objects() -> Found {
-    os::ipc_objects().map(|all| format!("{} to be seen", all.len())).map_err(|_| "not listed here".into())
+    sys::ipc_objects().map(|all| format!("{} to be seen", all.len())).map_err(|_| "not listed here".into())
 }
 
 fn more_loopback() -> Found {
@@ -147,7 +147,7 @@ fn descriptor_limit() -> Found {
 }
 
 fn process_limit() -> Found {
-    let most = os::most_processes().map_err(|error| error.to_string())?;
+    let most = sys::most_processes().map_err(|error| error.to_string())?;
     let text = format!("up to {most}");
     if most >= 1000 { Ok(text) } else { Err(text) }
 }
@@ -156,7 +156,7 @@ fn process_limit() -> Found {
 const ENOUGH_MEMORY: u64 = 1 << 30;
 
 fn container() -> Found {
-    let os::Container { memory, processors } = os::container();
+    let sys::Container { memory, processors } = sys::container();
     let memory_text = memory.map(|bytes| format!("{} MiB of memory", bytes >> 20));
     let processors_text = processors.map(|number| format!("{number:.1} processors"));
     let limits: Vec<_> = [memory_text, processors_text].into_iter().flatten().collect();
@@ -173,12 +173,12 @@ fn seqpacket() -> Found {
 }
 
 fn abstract_names() -> Found {
-    let claim = os::claim(&format!("echospec-doctor-{}", Pid::this())).map_err(|error| error.to_string())?;
+    let claim = sys::claim(&format!("echospec-doctor-{}", Pid::this())).map_err(|error| error.to_string())?;
     claim.map(|_| "can be bound".into()).ok_or_else(|| "this system has none".into())
 }
 
 fn signals() -> Found {
-    let sets = os::signals(Pid::this()).map_err(|_| "this system does not tell".to_owned())?;
+    let sets = sys::signals(Pid::this()).map_err(|_| "this system does not tell".to_owned())?;
     let ignored = |signal: &Signal| sets.ignored & 1 << (*signal as i32 - 1) != 0;
     let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
     let names: Vec<_> = wanted.into_iter().filter(ignored).map(Signal::as_str).collect();

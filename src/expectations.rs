@@ -16,8 +16,8 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::checks::checks;
+use crate::outcome::Outcome;
 use crate::runner::Expectation;
-use crate::verdict::Outcome;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,7 +56,7 @@ impl Entry {
         let known = checks().any(|it| it.id == check);
         ensure!(known, "no check is called '{check}'; `echospec list` names them all");
         ensure!(!reason.trim().is_empty(), "{check} has no reason: say why it is expected");
-        let expectable = outcome.condemns() && outcome != Outcome::Xpass || outcome == Outcome::Warn;
+        let expectable = outcome.is_failure() && outcome != Outcome::Xpass || outcome == Outcome::Warn;
         ensure!(
             expectable,
             "{check}: '{outcome}' cannot be expected; a deviation is fail, warn, timeout, crash or leak"

@@ -15,7 +15,7 @@
 //! let spec = Spec::new(tcp, Start::Bind, ["target/debug/my-server", "{addr}"])?;
 //! let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).collect();
 //! for report in runner::run(&spec, &apply, &Options::default(), |_| ())? {
-//!     assert!(!report.outcome.condemns(), "{}: {}", report.check.id, report.actual);
+//!     assert!(!report.outcome.is_failure(), "{}: {}", report.check.id, report.actual);
 //! }
 //! # Ok(())
 //! # }
@@ -36,11 +36,16 @@
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
 //! | [`transport`], [`wire`] | one file for each mechanism: how a client reaches a server; the packets themselves |
-//! | [`verdict`], [`trace`], [`patience`], [`payload`], [`os`] | words, what happened, deadlines, bytes, and the system |
+//! | [`deadline`], [`trace`] | every time limit; what clients and servers did, in order |
+//! | [`mod@check`], [`outcome`], [`text`], [`payload`], [`requirement`], [`sys`] | results, text for reports, bytes to send, what a machine can lack, and the system |
 
+#[cfg(feature = "cli")]
+pub mod bench;
+pub mod check;
 pub mod checks;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod deadline;
 #[cfg(feature = "cli")]
 pub mod demo;
 #[cfg(feature = "cli")]
@@ -49,21 +54,19 @@ pub mod doctor;
 pub mod expectations;
 #[cfg(feature = "cli")]
 pub mod fds;
-pub mod lack;
 #[cfg(feature = "cli")]
 mod lettering;
-#[cfg(feature = "cli")]
-pub mod measures;
-pub mod os;
-pub mod patience;
+pub mod outcome;
 pub mod payload;
 #[cfg(feature = "cli")]
 pub mod report;
+pub mod requirement;
 pub mod runner;
 pub mod server;
+pub mod sys;
+pub mod text;
 pub mod trace;
 pub mod transport;
-pub mod verdict;
 pub mod wire;
 
 /// Compiles the README's example.

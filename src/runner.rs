@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::patience::{Patience, interrupted};
-use crate::server::{LaunchError, Remnant, Server, Spec};
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::deadline::{Deadlines, interrupted};
+use crate::outcome::Outcome;
+use crate::server::{LaunchError, Leak, Server, Spec};
 
 mod echoes;
 mod habits;
@@ -31,12 +32,12 @@ struct Nature {
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Deadlines.
-    pub patience: Patience,
+    pub deadlines: Deadlines,
     /// What the bytes of every payload are drawn from.
     pub seed: u64,
     /// How many checks run at the same time, each with a server of its own; at least one.
     pub jobs: usize,
-    /// How often a check that condemns the server is tried again, each time with a new one.
+    /// How often a check that is_failure the server is tried again, each time with a new one.
     pub retries: usize,
     /// What is known of the server.
     pub expectations: Arc<[Expectation]>,
@@ -59,7 +60,7 @@ impl Default for Options {
     fn default() -> Self {
         // Most checks wait for most of their time.
         let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
-        Options { patience: Patience::default(), seed: 0, jobs, retries: 0, expectations: Arc::new([]) }
+        Options { deadlines: Deadlines::default(), seed: 0, jobs, retries: 0, expectations: Arc::new([]) }
     }
 }
 
@@ -140,7 +141,7 @@ impl Summary {
 /// Runs `checks` against servers launched by `spec` and reports in the order of `checks`.
 ///
 /// A first launch proves that the server starts at all. After that each check has a server of its own, so
-/// that one check's damage is not another's. Interrupting (see [`crate::patience::interrupt`]) ends the run
+/// that one check's damage is not another's. Interrupting (see [`crate::deadline::interrupt`]) ends the run
 /// early; the checks that did not get their turn are missing from the result.
 ///
 /// # Errors
@@ -151,7 +152,7 @@ pub fn run(
     options: &Options,
     mut observe: impl FnMut(&Event<'_>),
 ) -> Result<Vec<Report>, LaunchError> {
-    let first = Server::launch(spec, options.patience, options.seed);
+    let first = Server::launch(spec, options.deadlines, options.seed);
     if let Err(LaunchError::Unsupported { output }) = &first {
         return Ok(all_unsupported(checks, output, observe));
     }
@@ -236,7 +237,7 @@ fn work(spec: &Spec, options: &Options, nature: &Nature, queue: &Queue, tell: &S
 fn run_to_the_end(spec: &Spec, check: &'static Check, options: &Options, nature: &Nature) -> Report {
     let mut report = run_once(spec, check, options, nature);
     for retry in 1..=options.retries {
-        if interrupted() || !report.outcome.condemns() {
+        if interrupted() || !report.outcome.is_failure() {
             break;
         }
         let again = run_once(spec, check, options, nature);
@@ -261,7 +262,7 @@ fn run_once(spec: &Spec, check: &'static Check, options: &Options, nature: &Natu
     let running = || UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
     running().push((check.id, began));
     let mut report = Report::new(check);
-    match Server::launch(spec, options.patience, options.seed) {
+    match Server::launch(spec, options.deadlines, options.seed) {
         Err(error) => report.blame(Finding::broken("a server to check", error.to_string())),
         Ok(mut server) => {
             let stumbled = guarded(check, &mut server).map_err(|it| server.diagnose(it)).err();
@@ -270,7 +271,7 @@ fn run_once(spec: &Spec, check: &'static Check, options: &Options, nature: &Natu
                 report.server_output = server.last_words();
             }
             // One of two servers at a time is enough for any machine.
-            let left = server.put_away().left;
+            let left = server.shutdown().left;
             if let Some(finding) = found {
                 report.blame(nature.echoes.excuse(check, finding, spec, options));
             } else if !left.is_empty() {
@@ -284,7 +285,7 @@ fn run_once(spec: &Spec, check: &'static Check, options: &Options, nature: &Natu
 }
 
 /// A panic in a check is the harness's fault, and no reason to lose the other results.
-fn guarded(check: &Check, server: &mut Server) -> Verdict {
+fn guarded(check: &Check, server: &mut Server) -> check::Result {
     catch_unwind(AssertUnwindSafe(|| (check.run)(server))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
@@ -321,7 +322,7 @@ impl Report {
     }
 
     /// A check that passed is to blame for what is left of the server, but not for what always is.
-    fn account(&mut self, left: Vec<Remnant>, is_habit: impl Fn(&str) -> bool) {
+    fn account(&mut self, left: Vec<Leak>, is_habit: impl Fn(&str) -> bool) {
         let new = left.into_iter().filter(|remnant| !is_habit(remnant.kind));
         let new: Vec<_> = new.map(|remnant| remnant.name).collect();
         if !new.is_empty() {

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use echospec::os::Tap;
-use echospec::patience::until;
+use echospec::deadline::until;
+use echospec::sys::Tap;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -243,7 +243,7 @@ fn without_the_capability_the_refusal_says_what_would_mend_it() {
     assert_eq!(refused.status.code(), Some(3), "{text}");
     let lacking =
         if std::env::consts::OS == "linux" { "CAP_NET_RAW is lacking" } else { "no packet sockets" };
-    assert!(text.contains(lacking) && text.contains(echospec::lack::PACKETS.mend), "{text}");
+    assert!(text.contains(lacking) && text.contains(echospec::requirement::PACKETS.mend), "{text}");
     let doctor = String::from_utf8(run(&["doctor"]).unwrap().stdout).unwrap();
-    assert!(doctor.contains(lacking) && doctor.contains(echospec::lack::PACKETS.mend), "{doctor}");
+    assert!(doctor.contains(lacking) && doctor.contains(echospec::requirement::PACKETS.mend), "{doctor}");
 }

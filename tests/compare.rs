@@ -8,8 +8,8 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use assert_cmd::Command;
-use echospec::os::{self, Process};
-use echospec::patience::until;
+use echospec::deadline::until;
+use echospec::sys::{self, Process};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use predicates::str::contains;
@@ -250,7 +250,7 @@ const RUN: &str = "A_COMPARISON";
 #[test]
 fn an_interrupted_run_prints_what_it_has_and_leaves_nothing() {
     let place = TempDir::new().unwrap();
-    os::adopt_orphans();
+    sys::adopt_orphans();
     let mut run = long_run(&place);
     let pid = Pid::from_raw(i32::try_from(run.id()).unwrap());
     // Whoever stops listening is told nothing more.
@@ -294,7 +294,7 @@ fn await_sessions(run: &mut Child, pid: Pid, place: &TempDir) -> impl BufRead + 
 /// Every living process with the environment of the run in `place`.
 fn left(place: &TempDir) -> Vec<Process> {
     let directory: &Path = place.path();
-    let mut all = os::processes().unwrap_or_default();
-    all.retain(|it| !it.zombie && os::has_mark(it.pid, RUN, directory.to_str().unwrap()).unwrap_or(false));
+    let mut all = sys::processes().unwrap_or_default();
+    all.retain(|it| !it.zombie && sys::has_mark(it.pid, RUN, directory.to_str().unwrap()).unwrap_or(false));
     all
 }

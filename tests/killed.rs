@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use echospec::os::ipc::{Queue, has_system_v_queue};
-use echospec::os::{self, Process};
-use echospec::patience::until;
+use echospec::deadline::until;
+use echospec::sys::ipc::{Queue, has_system_v_queue};
+use echospec::sys::{self, Process};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
@@ -98,7 +98,7 @@ fn end_amid(place: &TempDir, mechanism: &str, signal: Signal) -> Vec<String> {
 /// The two queues of the server that runs in `place`, by name or key, if they are those of `mechanism` and there.
 fn queues(place: &TempDir, mechanism: &str) -> Option<Vec<String>> {
     let command = servers(place).into_iter().find_map(|it| {
-        let words = os::command_line(it.pid);
+        let words = sys::command_line(it.pid);
         words.first()?.ends_with(&format!("echo-{mechanism}")).then_some(words)
     })?;
     let address = command.get(1)?;
@@ -116,7 +116,7 @@ fn is_there(queue: &str) -> bool {
 /// Every living process with the environment of a run in `place`.
 fn servers(place: &TempDir) -> Vec<Process> {
     let directory = place.path().to_str().unwrap();
-    let mut all = os::processes().unwrap_or_default();
-    all.retain(|it| !it.zombie && os::has_mark(it.pid, RUN, directory).unwrap_or(false));
+    let mut all = sys::processes().unwrap_or_default();
+    all.retain(|it| !it.zombie && sys::has_mark(it.pid, RUN, directory).unwrap_or(false));
     all
 }

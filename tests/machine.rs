@@ -1,8 +1,8 @@
 //! What a comparison says of the machine it ran on, and of the system calls that a message costs.
 
 use assert_cmd::Command;
-use echospec::lack;
-use echospec::os::machine::Calls;
+use echospec::requirement;
+use echospec::sys::machine::Calls;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
@@ -52,10 +52,10 @@ fn what_makes_figures_doubtful_is_warned_of_in_the_doctors_words() {
     let comparison = found(&["pipe", "--measures", "round-trip"]);
     let warnings = comparison["warnings"].as_array().unwrap();
     let warning = warnings.iter().find(|warning| warning["says"] == "this is a debug build").unwrap();
-    assert!(warning["cause"].as_str().unwrap().ends_with(lack::OPTIMISED.without), "{warning}");
-    assert_eq!(warning["mend"], lack::OPTIMISED.mend);
-    let doctor =
-        contains("limited  optimised build: this is a debug build").and(contains(lack::OPTIMISED.mend));
+    assert!(warning["cause"].as_str().unwrap().ends_with(requirement::OPTIMISED.without), "{warning}");
+    assert_eq!(warning["mend"], requirement::OPTIMISED.mend);
+    let doctor = contains("limited  optimised build: this is a debug build")
+        .and(contains(requirement::OPTIMISED.mend));
     echospec(&["doctor"]).assert().success().stdout(doctor);
 }
 

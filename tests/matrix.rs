@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use echospec::checks::checks;
+use echospec::outcome::Outcome;
 use echospec::runner::{self, Options};
 use echospec::server::bundled_plans;
-use echospec::verdict::Outcome;
 use rstest::rstest;
 
 #[rstest]

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use echospec::measures::client::serve;
-use echospec::measures::figures::{Measure, Placement};
-use echospec::measures::job::{Answer, Job, Task};
-use echospec::measures::placement::Site;
-use echospec::measures::session::{Ending, Manner, hold};
-use echospec::patience::Patience;
+use echospec::bench::client::serve;
+use echospec::bench::figures::{Measure, Placement};
+use echospec::bench::job::{Answer, Job, Task};
+use echospec::bench::placement::Site;
+use echospec::bench::session::{Ending, Manner, hold};
+use echospec::deadline::Deadlines;
 use echospec::server::{Spec, Start};
 use echospec::transport::{Address, Transport, Tuning, Waiting};
 use rstest::rstest;
@@ -144,8 +144,8 @@ fn client(place: &TempDir, script: &str) -> PathBuf {
 fn session(client: &Path, command: &[&str]) -> Result<Vec<Answer>, Ending> {
     let spec = Spec::new(Transport::named("pipe").unwrap(), Start::Bind, command.iter().copied()).unwrap();
     let site = Site { placement: Placement::Free, client: None, server: None, waiting: Waiting::Blocks };
-    let (tuning, patience) = (Tuning::default(), Patience::scaled(0.4));
-    let manner = Manner { client, tuning: &tuning, patience, seed: 7, count: false };
+    let (tuning, deadlines) = (Tuning::default(), Deadlines::scaled(0.4));
+    let manner = Manner { client, tuning: &tuning, deadlines, seed: 7, count: false };
     hold(&spec, &site, &[task(Measure::RoundTrip, 64, None)], &manner)
 }
 

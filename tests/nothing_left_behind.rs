@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use echospec::os::{self, Process};
+use echospec::sys::{self, Process};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// A run whose temporary files go to `place`.
 fn run(place: &TempDir, arguments: &[&str]) -> Child {
     // Orphans that the run might leave would become children of this process.
-    os::adopt_orphans();
+    sys::adopt_orphans();
     Command::new(env!("CARGO_BIN_EXE_echospec"))
         .args(arguments)
         .env("TMPDIR", place.path())
@@ -38,7 +38,7 @@ fn path_with_bundled() -> std::ffi::OsString {
 
 /// The bundled servers among our children, to whom orphans come.
 fn servers_left() -> Vec<Process> {
-    let mut orphans = os::children(Pid::this()).unwrap_or_default();
+    let mut orphans = sys::children(Pid::this()).unwrap_or_default();
     orphans.retain(|process| process.name.starts_with("echo-"));
     orphans
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use echospec::checks::{Check, QUICK, checks};
-use echospec::os::{self, Descriptor};
-use echospec::patience::until;
+use echospec::deadline::until;
 use echospec::runner::{Options, run};
 use echospec::server::{Spec, Start, sweep};
+use echospec::sys::{self, Descriptor};
 use echospec::transport::Transport;
 use nix::unistd::Pid;
 
@@ -23,7 +23,7 @@ fn no_check_costs_the_harness_a_descriptor() {
         ("pipe", Start::Bind, &[env!("CARGO_BIN_EXE_echo-pipe")]),
         ("fifo", Start::Bind, &[env!("CARGO_BIN_EXE_echo-fifo"), "{path}"]),
     ];
-    let Ok(_) = os::descriptors(Pid::this()) else { return };
+    let Ok(_) = sys::descriptors(Pid::this()) else { return };
     for (transport, start, command) in servers {
         let spec = Spec::new(Transport::named(transport).unwrap(), start, command.to_vec()).unwrap();
         let wanted = |check: &&Check| transport == "tcp" && start == Start::Bind || QUICK.contains(&check.id);
@@ -47,5 +47,5 @@ fn no_check_costs_the_harness_a_descriptor() {
 }
 
 fn table() -> Vec<Descriptor> {
-    os::descriptors(Pid::this()).unwrap()
+    sys::descriptors(Pid::this()).unwrap()
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use echospec::os;
-use echospec::patience::{until, wait};
+use echospec::deadline::{until, wait};
+use echospec::sys;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -57,5 +57,5 @@ fn wait_for(path: &Path) {
 }
 
 fn is_stopped(pid: Pid) -> bool {
-    os::processes().unwrap().iter().any(|process| process.pid == pid && process.stopped)
+    sys::processes().unwrap().iter().any(|process| process.pid == pid && process.stopped)
 }

@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use echospec::checks::AREAS;
 use echospec::demo::{DEMOS, Demo};
-use echospec::os::Tap;
+use echospec::sys::Tap;
 
 fn readme() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()

@@ -1,9 +1,10 @@
 //! The same command once more, under conditions of its own.
 
+use crate::check::{self, Finding};
 use crate::checks::talk;
+use crate::outcome::Outcome;
 use crate::server::{Conditions, LaunchError, Server};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::transport::Capabilities;
 
 /// Starts the server's command under `conditions`, at an address of its own, and has `ask` look at it there;
 /// `when` says in a report what was special about it.
@@ -11,8 +12,8 @@ pub(super) fn under(
     server: &Server,
     conditions: Conditions,
     when: &str,
-    ask: impl FnOnce(&mut Server) -> Verdict,
-) -> Verdict {
+    ask: impl FnOnce(&mut Server) -> check::Result,
+) -> check::Result {
     let mut other = server.another_under(conditions).map_err(|error| not_started(&error, when))?;
     ask(&mut other).map_err(|finding| {
         let finding = other.diagnose(finding.because(when));
@@ -39,11 +40,11 @@ fn last_words(server: &Server) -> String {
 ///
 /// Where datagrams may be lost (RFC 768), a client that was not answered comes once more: who calls this asks
 /// about something else, and a server that makes a socket for each peer has a moment without one for the next.
-pub(super) fn serves(server: &mut Server, clients: usize) -> Verdict {
+pub(super) fn serves(server: &mut Server, clients: usize) -> check::Result {
     let offers = server.spec().offers();
     (0..clients).try_for_each(|_| {
         let client = match talk::answered(server) {
-            Err(finding) if finding.outcome == Outcome::Timeout && offers.contains(Needs::UDP) => {
+            Err(finding) if finding.outcome == Outcome::Timeout && offers.contains(Capabilities::UDP) => {
                 talk::answered(server)
             }
             told => told,

@@ -4,22 +4,23 @@ use std::collections::HashSet;
 
 use nix::unistd::Pid;
 
-use crate::os::{Descriptor, Object, Process, Socket, SocketName};
-use crate::patience::until;
+use crate::check::{self, Finding};
+use crate::deadline::until;
 use crate::server::Server;
+use crate::sys::{Descriptor, Object, Process, Socket, SocketName};
+use crate::text::one_line;
 use crate::transport::Address;
-use crate::verdict::{Finding, Verdict, one_line};
 
 /// The processes that the server has now and that are not among `known`.
-pub(super) fn newcomers(server: &Server, known: &[Process]) -> Verdict<Vec<Process>> {
+pub(super) fn newcomers(server: &Server, known: &[Process]) -> check::Result<Vec<Process>> {
     let known: HashSet<Pid> = known.iter().map(|process| process.pid).collect();
     Ok(server.processes()?.into_iter().filter(|process| !known.contains(&process.pid)).collect())
 }
 
 /// The server's processes once no more come and go: one that forks its workers beforehand may still be at it.
-pub(super) fn at_rest(server: &Server) -> Verdict<Vec<Process>> {
+pub(super) fn at_rest(server: &Server) -> check::Result<Vec<Process>> {
     let (mut last, mut seen) = (Vec::new(), 0);
-    let settled = until(server.patience().exit(), || {
+    let settled = until(server.deadlines().exit(), || {
         let now = server.processes()?;
         seen = if now == last { seen + 1 } else { 0 };
         last.clone_from(&now);
@@ -29,7 +30,7 @@ pub(super) fn at_rest(server: &Server) -> Verdict<Vec<Process>> {
 }
 
 /// The sockets at the server's own address that `pid` holds: its listener, and its ends of connections.
-pub(super) fn server_sockets(server: &Server, pid: Pid) -> Verdict<Vec<(Descriptor, Socket)>> {
+pub(super) fn server_sockets(server: &Server, pid: Pid) -> check::Result<Vec<(Descriptor, Socket)>> {
     let table = server.descriptors(pid)?;
     let sockets = table.into_iter().filter_map(|descriptor| match &descriptor.object {
         Object::Socket(socket) if belongs(server.address(), &socket.name) => {

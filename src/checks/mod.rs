@@ -5,9 +5,10 @@
 
 use std::fmt;
 
+use crate::check;
+use crate::outcome::Level;
 use crate::server::Server;
-use crate::transport::{Needs, TRANSPORTS, Transport, kinds};
-use crate::verdict::{Level, Verdict};
+use crate::transport::{Capabilities, TRANSPORTS, Transport, kinds};
 
 mod announcement;
 mod echo;
@@ -37,9 +38,9 @@ pub struct Check {
     /// What the check does, step by step, for someone who wants to repeat it by hand.
     pub recipe: &'static str,
     /// What the server must offer for the check to make sense.
-    pub needs: Needs,
+    pub needs: Capabilities,
     /// Runs it against a freshly launched server.
-    pub run: fn(&mut Server) -> Verdict,
+    pub run: fn(&mut Server) -> check::Result,
 }
 
 impl Check {
@@ -51,15 +52,15 @@ impl Check {
 
     /// Whether it makes sense for a server that offers this.
     #[must_use]
-    pub fn applies_to(&self, offers: Needs) -> bool {
+    pub fn applies_to(&self, offers: Capabilities) -> bool {
         offers.contains(self.needs)
     }
 
     /// The transports it applies to, in some way of starting.
     pub fn transports(&self) -> impl Iterator<Item = &'static Transport> {
-        let passed = Needs::PASSED_LISTENER.union(Needs::PASSED_CONNECTION);
+        let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
         let (needs, passes) = (self.needs.difference(passed), self.needs.intersects(passed));
-        let wanted = if passes { needs.union(Needs::CONNECTIONS) } else { needs };
+        let wanted = if passes { needs.union(Capabilities::CONNECTIONS) } else { needs };
         TRANSPORTS.iter().copied().filter(move |transport| transport.offers.contains(wanted))
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::check;
 use crate::server::Server;
 use crate::transport::Client;
-use crate::verdict::Verdict;
 
 /// What a client says, and hears at the latest when it has ended its direction.
 ///
@@ -20,17 +20,17 @@ pub(super) struct Speech {
 
 impl Speech {
     /// To a new client's server.
-    pub fn to(server: &mut Server) -> Verdict<Speech> {
+    pub fn to(server: &mut Server) -> check::Result<Speech> {
         Ok(Speech::by(server.connect()?, server))
     }
 
     /// By a client that is there already.
     pub fn by(client: Client, server: &Server) -> Speech {
-        Speech { client, lull: server.patience().turn(), owed: Vec::new() }
+        Speech { client, lull: server.deadlines().reply(), owed: Vec::new() }
     }
 
     /// Sends `bytes` and awaits their echo, as long as the server has answered all that was said before.
-    pub fn say(&mut self, bytes: &[u8]) -> Verdict {
+    pub fn say(&mut self, bytes: &[u8]) -> check::Result {
         let mut back = 0;
         if self.owed.is_empty() {
             back = self.client.exchange_until(bytes, self.lull)?;
@@ -44,17 +44,17 @@ impl Speech {
     }
 
     /// Has everything back: what the server has kept, by ending the direction.
-    pub fn hear_out(mut self) -> Verdict {
+    pub fn hear_out(mut self) -> check::Result {
         if self.owed.is_empty() { Ok(()) } else { self.finish() }
     }
 
     /// Ends the direction, has everything back, and then nothing but end of file.
-    pub fn end(mut self) -> Verdict {
+    pub fn end(mut self) -> check::Result {
         self.finish()?;
         self.client.expect_eof()
     }
 
-    fn finish(&mut self) -> Verdict {
+    fn finish(&mut self) -> check::Result {
         self.client.shut_down_write()?;
         for bytes in &self.owed {
             self.client
@@ -67,7 +67,7 @@ impl Speech {
 
 /// Waits for `bytes`, which `client` has sent, and ends its direction to have those that the server keeps; then
 /// for end of file.
-pub(super) fn hear_out(mut client: Client, bytes: &[u8], lull: Duration) -> Verdict {
+pub(super) fn hear_out(mut client: Client, bytes: &[u8], lull: Duration) -> check::Result {
     let back = client.expect_until(bytes, lull)?;
     client.shut_down_write()?;
     client.expect(&bytes[back..])?;

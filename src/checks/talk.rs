@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::check::{self, Finding};
 use crate::server::{LaunchError, Server};
-use crate::transport::{Approach, Client, Messenger, Needs};
-use crate::verdict::{Finding, Verdict};
+use crate::transport::{Capabilities, Client, ConnectOptions, Messenger};
 
 /// A client of either kind.
 pub(super) enum Talker {
@@ -14,13 +14,13 @@ pub(super) enum Talker {
 }
 
 /// A new client of whichever kind the server's transport asks for.
-pub(super) fn connect(server: &mut Server) -> Verdict<Talker> {
-    connect_as(server, &Approach::default())
+pub(super) fn connect(server: &mut Server) -> check::Result<Talker> {
+    connect_as(server, &ConnectOptions::default())
 }
 
 /// The same, coming in a way of its own.
-pub(super) fn connect_as(server: &mut Server, approach: &Approach) -> Verdict<Talker> {
-    if server.spec().offers().contains(Needs::STREAM) {
+pub(super) fn connect_as(server: &mut Server, approach: &ConnectOptions) -> check::Result<Talker> {
+    if server.spec().offers().contains(Capabilities::STREAM) {
         server.connect_as(approach).map(Talker::Stream)
     } else {
         server.messenger_as(approach).map(Talker::Messages)
@@ -28,7 +28,7 @@ pub(super) fn connect_as(server: &mut Server, approach: &Approach) -> Verdict<Ta
 }
 
 /// A client that has been answered once.
-pub(super) fn answered(server: &mut Server) -> Verdict<Talker> {
+pub(super) fn answered(server: &mut Server) -> check::Result<Talker> {
     let mut client = connect(server)?;
     client.exchange(b"here")?;
     Ok(client)
@@ -36,8 +36,8 @@ pub(super) fn answered(server: &mut Server) -> Verdict<Talker> {
 
 /// A client whose server has had the time to answer it. One of many clients must have answered; a process for
 /// one client may be a filter that gathers what it writes, and has had its turn once it waits again.
-pub(super) fn had_its_turn(server: &mut Server) -> Verdict<Talker> {
-    if server.spec().offers().contains(Needs::MANY_CLIENTS) {
+pub(super) fn had_its_turn(server: &mut Server) -> check::Result<Talker> {
+    if server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
         return answered(server);
     }
     let mut client = connect(server)?;
@@ -52,13 +52,13 @@ pub(super) fn had_its_turn(server: &mut Server) -> Verdict<Talker> {
 const TURNS: usize = 5;
 
 /// Whether `client` hears something before the server waits again.
-fn heard_or_at_rest(server: &Server, client: &mut Talker) -> Verdict<bool> {
-    let patience = server.patience();
+fn heard_or_at_rest(server: &Server, client: &mut Talker) -> check::Result<bool> {
+    let deadlines = server.deadlines();
     for _ in 0..TURNS {
-        if client.hears_within(patience.turn())? {
+        if client.hears_within(deadlines.reply())? {
             return Ok(true);
         }
-        if server.effort(patience.stall()).is_ok_and(|effort| !effort.is_a_spin()) {
+        if server.effort(deadlines.quiet()).is_ok_and(|effort| !effort.is_a_spin()) {
             return Ok(false);
         }
     }
@@ -66,7 +66,7 @@ fn heard_or_at_rest(server: &Server, client: &mut Talker) -> Verdict<bool> {
 }
 
 /// Starts the server again on its address and has it answer; `cause` is likely where it gives up by itself.
-pub(super) fn started_again(server: &mut Server, cause: &str) -> Verdict {
+pub(super) fn started_again(server: &mut Server, cause: &str) -> check::Result {
     let wanted = format!("the server started again on {}", server.address());
     match server.restart() {
         Ok(()) => answered(server).map(drop),
@@ -80,41 +80,41 @@ pub(super) fn started_again(server: &mut Server, cause: &str) -> Verdict {
 }
 
 /// Whether a second client is answered while the first is connected and silent.
-pub(super) fn at_once(server: &mut Server) -> Verdict<bool> {
-    let limit = server.patience().turn();
+pub(super) fn at_once(server: &mut Server) -> check::Result<bool> {
+    let limit = server.deadlines().reply();
     let mut probe = connect(server)?;
     probe.send(b"?")?;
     probe.hears_within(limit)
 }
 
 impl Talker {
-    pub fn local_address(&self) -> Verdict<SocketAddr> {
+    pub fn local_address(&self) -> check::Result<SocketAddr> {
         match self {
             Talker::Stream(client) => client.local_address(),
             Talker::Messages(client) => client.local_address(),
         }
     }
 
-    pub fn send(&mut self, bytes: &[u8]) -> Verdict {
+    pub fn send(&mut self, bytes: &[u8]) -> check::Result {
         match self {
             Talker::Stream(client) => client.send(bytes),
             Talker::Messages(client) => client.send(bytes),
         }
     }
 
-    pub fn expect(&mut self, bytes: &[u8]) -> Verdict {
+    pub fn expect(&mut self, bytes: &[u8]) -> check::Result {
         match self {
             Talker::Stream(client) => client.expect(bytes),
             Talker::Messages(client) => client.expect(bytes).map(drop),
         }
     }
 
-    pub fn exchange(&mut self, bytes: &[u8]) -> Verdict {
+    pub fn exchange(&mut self, bytes: &[u8]) -> check::Result {
         self.send(bytes)?;
         self.expect(bytes)
     }
 
-    pub fn hears_within(&mut self, limit: Duration) -> Verdict<bool> {
+    pub fn hears_within(&mut self, limit: Duration) -> check::Result<bool> {
         match self {
             Talker::Stream(client) => client.hears_within(limit),
             Talker::Messages(client) => client.hears_within(limit),
@@ -122,7 +122,7 @@ impl Talker {
     }
 
     /// Ends the client's direction, and waits for nothing.
-    pub fn shut_down_write(&mut self) -> Verdict {
+    pub fn shut_down_write(&mut self) -> check::Result {
         match self {
             Talker::Stream(client) => client.shut_down_write(),
             Talker::Messages(client) => client.shut_down_write(),
@@ -131,9 +131,9 @@ impl Talker {
 
     /// Ends the client's direction and waits for the server to end the other; nothing to end without a
     /// connection.
-    pub fn finish(&mut self, offers: Needs) -> Verdict {
+    pub fn finish(&mut self, offers: Capabilities) -> check::Result {
         match self {
-            _ if !offers.contains(Needs::HALF_CLOSE) => Ok(()),
+            _ if !offers.contains(Capabilities::HALF_CLOSE) => Ok(()),
             Talker::Stream(client) => {
                 client.shut_down_write()?;
                 client.expect_eof()

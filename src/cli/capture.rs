@@ -15,10 +15,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{Refusal, exit, interrupt};
-use crate::lack::PACKETS;
-use crate::os::{self, Tap};
-use crate::patience::Patience;
-use crate::verdict::{count, printable};
+use crate::deadline::Deadlines;
+use crate::requirement::PACKETS;
+use crate::sys::{self, Tap};
+use crate::text::{count, printable};
 use crate::wire::{Recording, claims, obstacle};
 
 /// What to record, and where.
@@ -76,19 +76,19 @@ fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Resu
     let mut command = Command::new(program);
     command.args(arguments).env(claims::PIPE, name);
     command.fd_mappings(vec![FdMapping { parent_fd: claims, child_fd: claims::NUMBER }])?;
-    os::adopt_orphans();
-    os::end_with_parent(&mut command);
-    os::restore_descriptor_limit(&mut command);
+    sys::adopt_orphans();
+    sys::end_with_parent(&mut command);
+    sys::restore_descriptor_limit(&mut command);
     let program = printable(&program.to_string_lossy());
     let failed = |error| Refusal { code: exit::HARNESS, text: format!("cannot run {program}: {error}") };
-    Ok(os::launching(|| command.spawn()).map_err(failed)?)
+    Ok(sys::launching(|| command.spawn()).map_err(failed)?)
 }
 
 /// Records until the command has ended.
 fn record(recording: &mut Recording, mut child: Child) -> std::io::Result<ExitStatus> {
     let pid = Pid::from_raw(child.id().cast_signed());
     let mut plea = Plea::default();
-    while os::exit_status(pid)?.is_none() {
+    while sys::exit_status(pid)?.is_none() {
         recording.advance(GLANCE)?;
         plea.pass_on(pid);
     }
@@ -112,7 +112,7 @@ impl Plea {
     fn pass_on(&mut self, pid: Pid) {
         let Some(signal) = interrupt::received() else { return };
         let since = *self.since.get_or_insert_with(Instant::now);
-        let knows = signal == Signal::SIGINT as i32 && since.elapsed() < Patience::default().exit();
+        let knows = signal == Signal::SIGINT as i32 && since.elapsed() < Deadlines::default().exit();
         if !self.made && !knows {
             self.made = true;
             let _ = kill(pid, Signal::SIGTERM);

@@ -13,13 +13,13 @@ use clap::builder::PossibleValuesParser;
 
 use super::{Refusal, exit, interrupt};
 use crate::checks::{AREAS, Check, QUICK, checks};
+use crate::deadline::{Deadlines, SCALE, interrupted};
 use crate::expectations;
-use crate::patience::{Patience, SCALE, interrupted};
+use crate::outcome::{Level, Outcome};
 use crate::report::{Ending, Heading, Human, Json, Reporter};
 use crate::runner::{self, Expectation, Options, Report, Summary};
 use crate::server::{LaunchError, Spec, Start, sweep};
 use crate::transport::{TRANSPORTS, Transport};
-use crate::verdict::{Level, Outcome};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -99,7 +99,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let spec = spec(&args)?;
     let chosen = choose(&args, &spec)?;
     let seed = args.seed.unwrap_or_else(fresh_seed);
-    let mut options = Options { patience: Patience::scaled(args.timeout_scale), seed, ..Options::default() };
+    let mut options =
+        Options { deadlines: Deadlines::scaled(args.timeout_scale), seed, ..Options::default() };
     options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
     options.retries = args.flaky_retries;
     options.expectations = expected(&args, &spec)?.into();

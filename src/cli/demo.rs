@@ -10,12 +10,13 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 
 use super::{exit, interrupt};
+use crate::check::{self, Finding};
+use crate::deadline::Deadlines;
 use crate::demo::draw::Look;
 use crate::demo::story::Manner;
 use crate::demo::svg::Drawing;
 use crate::demo::{DEMOS, Demo};
-use crate::patience::Patience;
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::outcome::Outcome;
 
 /// What to tell, and how.
 #[derive(Debug, clap::Args)]
@@ -62,19 +63,19 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(told.map_or_else(|finding| end(demo, &finding), |()| exit::OK)))
 }
 
-fn tell(demo: &Demo, args: &Args) -> Verdict {
+fn tell(demo: &Demo, args: &Args) -> check::Result {
     let manner = Manner {
         look: Look { ascii: args.ascii },
         pauses: args.step && io::stdin().is_terminal(),
-        patience: Patience::default(),
+        deadlines: Deadlines::default(),
     };
     demo.tell(&mut anstream::stdout(), manner)
 }
 
 /// Writes nothing where the story is not so.
-fn draw(demo: &Demo, file: &Path) -> anyhow::Result<Verdict> {
+fn draw(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
     let mut drawing = Drawing::default();
-    let told = demo.play(&mut drawing, Patience::default());
+    let told = demo.play(&mut drawing, Deadlines::default());
     if told.is_err() {
         return Ok(told);
     }

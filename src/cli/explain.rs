@@ -7,8 +7,8 @@ use anstyle::Style;
 
 use super::list::start;
 use super::{Refusal, exit};
+use crate::bench::method::METHOD;
 use crate::checks::checks;
-use crate::measures::method::METHOD;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

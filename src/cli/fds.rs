@@ -8,11 +8,11 @@ use clap::builder::RangedI64ValueParser;
 use nix::unistd::Pid;
 
 use super::{Refusal, exit, interrupt};
+use crate::deadline::{Deadlines, SCALE};
 use crate::demo::draw::{Look, draw};
-use crate::fds::{self, Blind, Data, Launched, Settled, View};
-use crate::patience::{Patience, SCALE};
+use crate::fds::{self, Data, InspectError, Launched, Settled, View};
 use crate::server::describe;
-use crate::verdict::printable;
+use crate::text::printable;
 
 /// Whom to look at, and how to show it.
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     interrupt::watch()?;
     let launched = Launched::launch(&args.command).map_err(|error| not_launched(args, &error))?;
-    match launched.settle(Patience::scaled(args.timeout_scale)) {
+    match launched.settle(Deadlines::scaled(args.timeout_scale)) {
         Ok(Settled::Ended(status)) => {
             let text =
                 format!("{} has come to its end ({}): nothing is left to draw", name(args), describe(status));
@@ -97,8 +97,8 @@ fn with_descendants(pids: &[Pid]) -> Result<Vec<Pid>, Refusal> {
     fds::with_descendants(pids).map_err(refused)
 }
 
-fn refused(blind: Blind) -> Refusal {
-    let code = if matches!(blind, Blind::NoProcess(_)) { exit::USAGE } else { exit::HARNESS };
+fn refused(blind: InspectError) -> Refusal {
+    let code = if matches!(blind, InspectError::NoProcess(_)) { exit::USAGE } else { exit::HARNESS };
     Refusal { code, text: format!("{:#}", anyhow::Error::from(blind)) }
 }
 

@@ -6,11 +6,11 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::measures::progress;
-use crate::os::QUESTIONS;
-use crate::patience;
+use crate::bench::progress;
+use crate::deadline;
 use crate::runner::under_way;
 use crate::server::sweep;
+use crate::sys::QUESTIONS;
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
@@ -31,7 +31,7 @@ pub fn watch() -> anyhow::Result<()> {
             if RECEIVED.swap(signal, Ordering::SeqCst) != 0 {
                 end_at_once(signal);
             }
-            patience::interrupt();
+            deadline::interrupt();
         }
     });
     Ok(())

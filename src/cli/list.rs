@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::exit;
 use crate::checks::{AREAS, Check, checks};
-use crate::transport::Needs;
-use crate::verdict::Level;
+use crate::outcome::Level;
+use crate::transport::Capabilities;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -68,11 +68,11 @@ fn names(check: &Check) -> Vec<&'static str> {
 
 /// The way of starting that a check asks for.
 pub(super) fn start(check: &Check) -> &'static str {
-    if check.needs.contains(Needs::PASSED_LISTENER) {
+    if check.needs.contains(Capabilities::PASSED_LISTENER) {
         "listen-fds"
-    } else if check.needs.contains(Needs::PASSED_CONNECTION) {
+    } else if check.needs.contains(Capabilities::PASSED_CONNECTION) {
         "inetd"
-    } else if check.needs.contains(Needs::BINDS) {
+    } else if check.needs.contains(Capabilities::BINDS) {
         "bind"
     } else {
         "any"

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::measures::session::CLIENT;
+use crate::bench::session::CLIENT;
 
 mod capture;
 mod check;
@@ -75,9 +75,9 @@ enum Command {
 
 /// Makes this process a launcher: what its own parent has left it must not reach the servers, nor hinder.
 pub fn prepare() {
-    crate::os::seal_descriptors();
-    crate::os::expect_children();
-    crate::os::raise_descriptor_limit();
+    crate::sys::seal_descriptors();
+    crate::sys::expect_children();
+    crate::sys::raise_descriptor_limit();
 }
 
 /// Runs the program with the arguments of this process.

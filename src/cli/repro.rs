@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::{Refusal, check, exit, interrupt};
 use crate::checks::checks;
-use crate::patience::{Patience, SCALE};
+use crate::deadline::{Deadlines, SCALE};
 use crate::report::{Ending, Heading, Human, Reporter};
 use crate::runner::{Event, Options, run_one};
 use crate::server::{Spec, Start, directory, find_strace, keep_directories, sweep};
@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let calls = args.strace.then(strace_file).transpose()?;
     let spec = calls.as_ref().map_or_else(|| plain.clone(), |file| plain.traced(file));
     let options =
-        Options { patience: Patience::scaled(args.timeout_scale), seed: args.seed, ..Options::default() };
+        Options { deadlines: Deadlines::scaled(args.timeout_scale), seed: args.seed, ..Options::default() };
     let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
     let heading = Heading { spec: plain, seed: args.seed, timeout_scale };
     let mut human = Human::new(heading, anstream::stdout());

@@ -1,7 +1,7 @@
 //! Which end of a pipe a descriptor is.
 
-pub use crate::os::Access;
-use crate::os::OpenFile;
+pub use crate::sys::Access;
+use crate::sys::OpenFile;
 
 impl Access {
     /// The access mode that it was opened with.

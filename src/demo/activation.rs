@@ -11,9 +11,10 @@ use super::connections::{self, between};
 use super::launch::{self, Visitor, spec, unlaunched};
 use super::picture::{Actor, Picture, Player, Row, unseen};
 use super::story::Story;
-use crate::os::{self, Object, Socket, SocketName, TcpState};
+use crate::check::{self, Finding};
+use crate::outcome::Outcome;
 use crate::server::{Server, Start};
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::sys::{self, Object, Socket, SocketName, TcpState};
 
 pub(super) const DEMO: Demo = Demo {
     name: "activation",
@@ -23,9 +24,9 @@ pub(super) const DEMO: Demo = Demo {
 
 const SERVER: &str = "echo-tcp-activated";
 
-fn run(story: &mut Story<'_>) -> Verdict {
+fn run(story: &mut Story<'_>) -> check::Result {
     let spec = spec(SERVER, "tcp", Start::ListenFds)?;
-    let mut server = launch::launch_server(SERVER, &spec, story.patience())?;
+    let mut server = launch::launch_server(SERVER, &spec, story.deadlines())?;
     let manager = Manager::find(launch::port(&server)?)?;
     the_socket_is_passed(story, &mut server, &manager)?;
     a_client_is_served(story, &mut server, &manager)?;
@@ -42,8 +43,8 @@ struct Manager {
 }
 
 impl Manager {
-    fn find(address: SocketAddr) -> Verdict<Manager> {
-        let table = os::descriptors(Pid::this()).map_err(|error| unseen("a descriptor table", &error))?;
+    fn find(address: SocketAddr) -> check::Result<Manager> {
+        let table = sys::descriptors(Pid::this()).map_err(|error| unseen("a descriptor table", &error))?;
         let ours = table.iter().find(|descriptor| match &descriptor.object {
             Object::Socket(Socket { listening: true, name: SocketName::Tcp(local, _), .. }) => {
                 *local == address
@@ -58,12 +59,12 @@ impl Manager {
         Actor::clients("manager", []).showing(self.descriptor)
     }
 
-    fn cast(&self, server: &mut Server) -> Verdict<[Actor; 2]> {
+    fn cast(&self, server: &mut Server) -> check::Result<[Actor; 2]> {
         Ok([self.actor(), Actor::new("server", server.pid()?)])
     }
 }
 
-fn the_socket_is_passed(story: &mut Story<'_>, server: &mut Server, manager: &Manager) -> Verdict {
+fn the_socket_is_passed(story: &mut Story<'_>, server: &mut Server, manager: &Manager) -> check::Result {
     story.step("A socket is passed")?;
     story.tell(&format!(
         "This demo plays a service manager, such as systemd. It has called socket(2), bind(2) with {}, and listen(2), \
@@ -90,7 +91,7 @@ fn the_socket_is_passed(story: &mut Story<'_>, server: &mut Server, manager: &Ma
     let pid = server.pid()?;
     let told = [("LISTEN_FDS", "1".to_owned()), ("LISTEN_PID", pid.to_string())];
     for (name, value) in &told {
-        let found = os::has_mark(pid, name, value).map_err(|error| unseen("an environment", &error))?;
+        let found = sys::has_mark(pid, name, value).map_err(|error| unseen("an environment", &error))?;
         story.claim(format!("the server's environment holds {name}={value}"), found, "it does not")?;
     }
     story.tell(
@@ -99,14 +100,14 @@ fn the_socket_is_passed(story: &mut Story<'_>, server: &mut Server, manager: &Ma
     )
 }
 
-fn a_client_is_served(story: &mut Story<'_>, server: &mut Server, manager: &Manager) -> Verdict {
+fn a_client_is_served(story: &mut Story<'_>, server: &mut Server, manager: &Manager) -> check::Result {
     story.step("A client is served")?;
     story.tell(
         "A client connects: another process, echo-tcp-client. Manager and server both could accept(2) it, for it is one socket with one queue of \
          waiting connections; but the manager only watches. (A manager may also wait for the first client with \
          poll(2), and only then start the server: hence the name, socket activation.)",
     )?;
-    let mut client = Visitor::launch(manager.address, None, story.patience())?;
+    let mut client = Visitor::launch(manager.address, None, story.deadlines())?;
     story.proven("the client gets back \"hello\"", client.talk.exchange(b"hello"))?;
     let [watching, serving] = manager.cast(server)?;
     let cast = [watching, serving, Actor::sockets("client", client.pid())];
@@ -122,14 +123,14 @@ fn a_client_comes_while_it_is_away(
     story: &mut Story<'_>,
     server: &mut Server,
     manager: &Manager,
-) -> Verdict<Visitor> {
+) -> check::Result<Visitor> {
     story.step("The server is away, and a client comes")?;
     server.end_by(Signal::SIGKILL)?;
     story.tell(
         "The server is killed, to be replaced by a new version, say. Its descriptors are closed. But the socket is \
          still held by the manager, and so it goes on listening. Now a client connects and sends \"anybody there?\".",
     )?;
-    let mut client = Visitor::launch(manager.address, None, story.patience())?;
+    let mut client = Visitor::launch(manager.address, None, story.deadlines())?;
     client.talk.send(b"anybody there?")?;
     let cast = [manager.actor(), Actor::sockets("client", client.pid())];
     let claim = "the client has a connected socket, although there is no server";
@@ -159,7 +160,7 @@ fn the_next_one_serves_it(
     server: &mut Server,
     manager: &Manager,
     mut client: Visitor,
-) -> Verdict {
+) -> check::Result {
     story.step("The next server serves it")?;
     story.tell(
         "The manager starts the server again, with the same socket as its descriptor 3. The first accept(2) \
@@ -179,9 +180,9 @@ fn the_next_one_serves_it(
     story.tell("The client has noticed nothing but a delay. No connection was refused, and none was lost.")
 }
 
-fn a_server_that_binds_itself(story: &mut Story<'_>) -> Verdict {
+fn a_server_that_binds_itself(story: &mut Story<'_>) -> check::Result {
     story.step("The same with a server that binds its own socket")?;
-    let mut server = launch::server("echo-tcp", "tcp", story.patience())?;
+    let mut server = launch::server("echo-tcp", "tcp", story.deadlines())?;
     story.proven("echo-tcp serves a client", server.connect()?.exchange(b"hello"))?;
     server.end_by(Signal::SIGKILL)?;
     story.tell(

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use nix::unistd::Pid;
 
-use crate::os::{Descriptor, Object};
+use crate::sys::{Descriptor, Object};
 use crate::transport::Client;
 
 /// A process and the part it plays.

@@ -10,9 +10,10 @@ use tempfile::TempDir;
 use super::draw::WIDTH;
 use super::launch::unmade;
 use super::story::Story;
-use crate::patience::until;
+use crate::check;
+use crate::deadline::until;
 use crate::server::{find_strace, strace_words};
-use crate::verdict::{Verdict, printable};
+use crate::text::printable;
 
 /// Those that this is about, by the names of every system: `?` excuses a name that is unknown here.
 const TRACED: &str = "trace=?socket,?setsockopt,?bind,?listen,?accept,?accept4,?connect,?read,?write,\
@@ -39,7 +40,7 @@ struct Call {
 
 impl Calls {
     /// Traces the programs that are launched by [`words`](Calls::words) from now on, if that can be done here.
-    pub fn watch() -> Verdict<Calls> {
+    pub fn watch() -> check::Result<Calls> {
         let place = tempfile::Builder::new().prefix("echospec-strace-").tempdir();
         let place = place.map_err(|error| unmade("a temporary directory", &error))?;
         Ok(Calls { place, refusal: find_strace().err(), roles: Vec::new(), told: HashSet::new() })
@@ -62,12 +63,12 @@ impl Calls {
 
     /// Waits until each role has made the calls named beside it, in that order, since the last time; claims it, and
     /// shows all calls on sockets since then. Nothing is claimed where nothing is traced.
-    pub fn observe(&mut self, story: &mut Story<'_>, wanted: &[(&str, &[&str])]) -> Verdict {
+    pub fn observe(&mut self, story: &mut Story<'_>, wanted: &[(&str, &[&str])]) -> check::Result {
         if self.refusal.is_some() {
             return Ok(());
         }
         let mut news = Vec::new();
-        let limit = story.patience().progress();
+        let limit = story.deadlines().no_progress();
         let complete = until(limit, || {
             news = self.news();
             let made = |(role, names): &(&str, &[&str])| in_order(&news, role, names);

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 
 use super::picture::{Picture, Player, Row};
 use super::story::Story;
-use crate::os::{self, Object, Socket, SocketName, TcpState};
-use crate::patience::until;
-use crate::verdict::{Finding, Verdict};
+use crate::check::{self, Finding};
+use crate::deadline::until;
+use crate::sys::{self, Object, Socket, SocketName, TcpState};
 
 /// One end of a connection, or a listening socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub(super) fn observe(
     clients: &[SocketAddr],
     claim: &str,
     is_so: impl Fn(&[End]) -> bool,
-) -> Verdict<Option<Vec<End>>> {
+) -> check::Result<Option<Vec<End>>> {
     let mut last = Vec::new();
-    let found = until(story.patience().progress(), || match table(server, clients) {
+    let found = until(story.deadlines().no_progress(), || match table(server, clients) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(Some(None)),
         Err(error) => Err(Finding::broken("the kernel's table of connections", error.to_string())),
         Ok(ends) => {
@@ -48,7 +48,7 @@ fn table(server: SocketAddr, clients: &[SocketAddr]) -> io::Result<Vec<End>> {
     let ports: BTreeSet<_> = [&server].into_iter().chain(clients).map(SocketAddr::port).collect();
     let mut ends = Vec::new();
     for port in ports {
-        let states = os::tcp_states(port)?.into_iter();
+        let states = sys::tcp_states(port)?.into_iter();
         ends.extend(states.map(|(local, remote, state)| End { local, remote, state }));
     }
     ends.retain(|end| end.local == server || end.remote == server);
@@ -62,7 +62,7 @@ pub(super) fn between(ends: &[End], one: SocketAddr, other: SocketAddr) -> Vec<&
 }
 
 /// Shows the table that was [observed](observe), or says why there is none.
-pub(super) fn show(story: &mut Story<'_>, table: Option<Vec<End>>, picture: &Picture) -> Verdict {
+pub(super) fn show(story: &mut Story<'_>, table: Option<Vec<End>>, picture: &Picture) -> check::Result {
     match table {
         Some(table) => story.show_lines(&lines(&table, picture)),
         None => story.tell("(This system does not show its table of connections.)"),

@@ -240,7 +240,7 @@ mod tests {
     use nix::unistd::Pid;
 
     use super::*;
-    use crate::os::Object;
+    use crate::sys::Object;
 
     fn row(number: i32, pipe: u64, access: Access) -> Row {
         Row::new(number, Object::Pipe { id: pipe }, Some(access))

@@ -15,9 +15,9 @@ use super::picture::{Actor, Picture};
 use super::pipe_ends::ended_well;
 use super::props::{Folder, copy};
 use super::story::Story;
+use crate::check;
 use crate::server::Instance;
 use crate::transport::{Client, Link, pipe_pair};
-use crate::verdict::Verdict;
 
 pub(super) const DEMO: Demo = Demo {
     name: "everything-is-a-file",
@@ -33,7 +33,7 @@ const MESSAGE: &[u8] = b"hello, descriptor\n";
 /// Stops itself, so that it can be looked at before it becomes the program `$1`.
 const SCRIPT: &str = r#"kill -STOP $$; exec "$1""#;
 
-fn run(story: &mut Story<'_>) -> Verdict {
+fn run(story: &mut Story<'_>) -> check::Result {
     let kinds = [two_pipes(story)?, a_unix_socket(story)?, a_tcp_connection(story)?, a_file(story)?];
     where_it_ends(story, &kinds)
 }
@@ -48,7 +48,7 @@ struct Kind {
 }
 
 impl Kind {
-    fn of(what: &'static str, descriptor: impl AsFd) -> Verdict<Kind> {
+    fn of(what: &'static str, descriptor: impl AsFd) -> check::Result<Kind> {
         let known = fstat(&descriptor).map_err(|error| unmade("the type of a descriptor", &error.into()))?;
         let mode = SFlag::from_bits_truncate(known.st_mode) & SFlag::S_IFMT;
         Ok(Kind { what, mode, offset: lseek(descriptor, 0, Whence::SeekCur) })
@@ -66,11 +66,11 @@ impl Kind {
     }
 }
 
-fn echo_on(input: OwnedFd, output: OwnedFd) -> Verdict<Instance> {
+fn echo_on(input: OwnedFd, output: OwnedFd) -> check::Result<Instance> {
     launch(program(PROGRAM)?, &[], [Some(input), Some(output), None])
 }
 
-fn two_pipes(story: &mut Story<'_>) -> Verdict<Kind> {
+fn two_pipes(story: &mut Story<'_>) -> check::Result<Kind> {
     story.step("Two pipes")?;
     story.tell("The program echo-pipe is one loop, here in C and without its handling of errors:")?;
     let code = ["while ((n = read(0, buffer, sizeof buffer)) > 0)", "    write(1, buffer, n);"];
@@ -82,7 +82,7 @@ fn two_pipes(story: &mut Story<'_>) -> Verdict<Kind> {
     let (link, input, output) = pipe_pair().map_err(|error| unmade("two pipes", &error))?;
     let instance = echo_on(input, output)?;
     let claim = "descriptors 0 and 1 are two pipes, and the client holds the other end of each";
-    let client = Client::new(link, story.patience());
+    let client = Client::new(link, story.deadlines());
     let ends = [client.link().writer().map(|end| end.as_raw_fd()), Some(client.reader().as_raw_fd())];
     converse(story, client, instance, ("a pipe", claim), |picture| {
         let far = |number, end: Option<i32>| {
@@ -92,7 +92,7 @@ fn two_pipes(story: &mut Story<'_>) -> Verdict<Kind> {
     })
 }
 
-fn a_unix_socket(story: &mut Story<'_>) -> Verdict<Kind> {
+fn a_unix_socket(story: &mut Story<'_>) -> check::Result<Kind> {
     story.step("A Unix domain socket")?;
     story.tell(
         "Now a pair of Unix domain sockets, made with socketpair(2). The client keeps one; the other is the program's \
@@ -110,7 +110,7 @@ fn a_unix_socket(story: &mut Story<'_>) -> Verdict<Kind> {
     })
 }
 
-fn a_tcp_connection(story: &mut Story<'_>) -> Verdict<Kind> {
+fn a_tcp_connection(story: &mut Story<'_>) -> check::Result<Kind> {
     story.step("A TCP connection")?;
     story.tell(
         "The demo calls socket(2), bind(2), listen(2) and accept(2), and launches the program with the accepted \
@@ -131,9 +131,9 @@ fn a_tcp_connection(story: &mut Story<'_>) -> Verdict<Kind> {
     })
 }
 
-fn client(end: OwnedFd, story: &Story<'_>) -> Verdict<Client> {
+fn client(end: OwnedFd, story: &Story<'_>) -> check::Result<Client> {
     let link = Link::socket(Socket::from(end)).map_err(|error| unmade("a socket of the client's", &error))?;
-    Ok(Client::new(link, story.patience()))
+    Ok(Client::new(link, story.deadlines()))
 }
 
 /// The same for whatever can be waited for: a message comes back, and at the end of file the program ends.
@@ -143,14 +143,14 @@ fn converse(
     mut instance: Instance,
     (what, claim): (&'static str, &str),
     is_so: impl Fn(&Picture) -> bool,
-) -> Verdict<Kind> {
+) -> check::Result<Kind> {
     let cast = [Actor::clients("client", [&client]), Actor::new("program", instance.pid())];
     let picture = story.observe(&cast, claim, |picture| runs(picture, PROGRAM) && is_so(picture))?;
     story.proven("\"hello, descriptor\" came back, byte for byte", client.exchange(MESSAGE))?;
     let kind = Kind::of(what, client.reader())?;
     client.shut_down_write()?;
     story.proven("at the client's end of file the client reads end of file too", client.expect_eof())?;
-    ended_well(story, "the program", &mut instance, story.patience().exit())?;
+    ended_well(story, "the program", &mut instance, story.deadlines().exit())?;
     story.show(&picture)?;
     Ok(kind)
 }
@@ -159,7 +159,7 @@ fn runs(picture: &Picture, program: &str) -> bool {
     picture.player("program").is_some_and(|player| player.program == program)
 }
 
-fn a_file(story: &mut Story<'_>) -> Verdict<Kind> {
+fn a_file(story: &mut Story<'_>) -> check::Result<Kind> {
     story.step("A file")?;
     story.tell(
         "At last a file that holds one line. The client has opened it once, with open(2) and O_RDWR, and hands it over as \
@@ -200,7 +200,7 @@ fn shares(picture: &Picture, end: i32, offset: u64) -> bool {
     one && there && ours.object == input.object && ours.object == output.object
 }
 
-fn the_file_is_doubled(story: &mut Story<'_>, folder: &Folder, instance: &mut Instance) -> Verdict {
+fn the_file_is_doubled(story: &mut Story<'_>, folder: &Folder, instance: &mut Instance) -> check::Result {
     story.tell(&format!(
         "SIGCONT lets it go on. The first read(2) returns the {0} bytes and moves the offset to {0}; write(2) puts them \
          there, behind themselves, and moves it to {1}. The next read(2) begins at the end of the file and returns 0 at \
@@ -209,12 +209,12 @@ fn the_file_is_doubled(story: &mut Story<'_>, folder: &Folder, instance: &mut In
         2 * MESSAGE.len(),
     ))?;
     send(instance.pid(), Signal::SIGCONT)?;
-    ended_well(story, "the program", instance, story.patience().exit())?;
-    let doubled = folder.expect("echo.txt", &MESSAGE.repeat(2), story.patience());
+    ended_well(story, "the program", instance, story.deadlines().exit())?;
+    let doubled = folder.expect("echo.txt", &MESSAGE.repeat(2), story.deadlines());
     story.proven("the file holds \"hello, descriptor\" twice", doubled)
 }
 
-fn where_it_ends(story: &mut Story<'_>, kinds: &[Kind; 4]) -> Verdict {
+fn where_it_ends(story: &mut Story<'_>, kinds: &[Kind; 4]) -> check::Result {
     story.step("What is the same, and what is not")?;
     story.tell(
         "read(2), write(2), close(2), dup2(2) and poll(2) take any descriptor: that is what \"everything is a file\" \

@@ -13,10 +13,10 @@ use super::launch::{launch, program, shell};
 use super::picture::{Actor, Picture, Player};
 use super::props::{Folder, copy, terminal};
 use super::story::Story;
-use crate::os::Object;
+use crate::check::{self, Finding};
 use crate::server::Instance;
+use crate::sys::Object;
 use crate::transport::{Client, Link};
-use crate::verdict::{Finding, Verdict};
 
 pub(super) const DEMO: Demo =
     Demo { name: "fds", says: "descriptors: 0, 1 and 2, one's own table, and the lowest free number", run };
@@ -24,8 +24,8 @@ pub(super) const DEMO: Demo =
 /// The program that plays both A and B.
 const PROGRAM: &str = "echo-pipe";
 
-fn run(story: &mut Story<'_>) -> Verdict {
-    let (mut person, screen) = terminal(story.patience())?;
+fn run(story: &mut Story<'_>) -> check::Result {
+    let (mut person, screen) = terminal(story.deadlines())?;
     let a =
         launch(program(PROGRAM)?, &[], [Some(copy(&screen)?), Some(copy(&screen)?), Some(copy(&screen)?)])?;
     three_to_begin_with(story, &a, &mut person)?;
@@ -36,7 +36,7 @@ fn run(story: &mut Story<'_>) -> Verdict {
     the_lowest_free_number(story, &screen)
 }
 
-fn three_to_begin_with(story: &mut Story<'_>, a: &Instance, person: &mut Client) -> Verdict {
+fn three_to_begin_with(story: &mut Story<'_>, a: &Instance, person: &mut Client) -> check::Result {
     story.step("Three to begin with")?;
     story.tell(
         "A process cannot touch a file, a terminal or a network itself. It asks the kernel with a system call \
@@ -75,7 +75,7 @@ struct Other {
 }
 
 impl Other {
-    fn launch(story: &Story<'_>) -> Verdict<Other> {
+    fn launch(story: &Story<'_>) -> check::Result<Other> {
         let broken = |error: std::io::Error| Finding::broken("a socket and a pipe", error.to_string());
         let (near, far) = UnixStream::pair().map_err(broken)?;
         let (reader, writer) = os_pipe::pipe().map_err(broken)?;
@@ -85,14 +85,14 @@ impl Other {
         let stdio = [Some(copy(&socket)?), Some(copy(&file)?), Some(copy(&pipe)?)];
         let b = launch(program(PROGRAM)?, &[], stdio)?;
         let link = Link::socket(near.into()).map_err(broken)?;
-        let client = Client::new(link, story.patience());
+        let client = Client::new(link, story.deadlines());
         // Nobody reads what B complains of, and it does not complain.
         drop(reader);
         Ok(Other { client, socket, b, file, pipe, folder })
     }
 }
 
-fn the_same_numbers(story: &mut Story<'_>, a: &Instance, other: &mut Other) -> Verdict {
+fn the_same_numbers(story: &mut Story<'_>, a: &Instance, other: &mut Other) -> check::Result {
     story.step("The same numbers, other things")?;
     story.tell(
         "B is a second process of the same program, but whoever started it put a socket at 0, a file at 1 and a \
@@ -113,11 +113,11 @@ fn the_same_numbers(story: &mut Story<'_>, a: &Instance, other: &mut Other) -> V
     story.show(&picture)?;
     story.tell("B reads from 0 and writes to 1, as A does, with the same two system calls.")?;
     other.client.send(b"hello\n")?;
-    let written = other.folder.expect("notes.txt", b"hello\n", story.patience());
+    let written = other.folder.expect("notes.txt", b"hello\n", story.deadlines());
     story.proven("\"hello\", sent into the socket, came in at 0 and went into the file at 1", written)
 }
 
-fn four_kinds(story: &mut Story<'_>, screen: &OwnedFd, other: &Other) -> Verdict {
+fn four_kinds(story: &mut Story<'_>, screen: &OwnedFd, other: &Other) -> check::Result {
     story.step("Four kinds of things")?;
     story.tell(
         "Behind a descriptor may be a terminal (a person, at the other end), a file (bytes that stay, and a place \
@@ -192,7 +192,7 @@ const COMMANDS: [(&str, &str, &str); 3] = [
     ("third", "cat lines 0<&-", r#"exec cat "$1" 0<&-"#),
 ];
 
-fn the_lowest_free_number(story: &mut Story<'_>, screen: &OwnedFd) -> Verdict {
+fn the_lowest_free_number(story: &mut Story<'_>, screen: &OwnedFd) -> check::Result {
     story.step("The lowest free number is next")?;
     story.tell(
         "Which number does the next thing get? open(2), socket(2), pipe(2) and dup(2) all answer with the lowest \

@@ -11,11 +11,11 @@ use super::inheritance;
 use super::launch::{send, server_by};
 use super::picture::{Actor, Condition, Picture, Player, Row, unseen};
 use super::story::Story;
-use crate::os;
-use crate::patience::until;
+use crate::check::{self, Finding};
+use crate::deadline::until;
 use crate::server::Server;
+use crate::sys;
 use crate::transport::Client;
-use crate::verdict::{Finding, Verdict};
 
 pub(super) const DEMO: Demo = Demo {
     name: "fork",
@@ -23,7 +23,7 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-fn run(story: &mut Story<'_>) -> Verdict {
+fn run(story: &mut Story<'_>) -> check::Result {
     let mut family = Family::launch(story)?;
     after_the_fork(story, &family)?;
     a_message_goes_round(story, &mut family)?;
@@ -45,13 +45,13 @@ struct Family {
 }
 
 impl Family {
-    fn launch(story: &Story<'_>) -> Verdict<Family> {
+    fn launch(story: &Story<'_>) -> check::Result<Family> {
         let variable = format!("{}={}", VARIABLE.0, VARIABLE.1);
-        let mut server = server_by(&["env", &variable], "echo-fork", "pipe", story.patience())?;
+        let mut server = server_by(&["env", &variable], "echo-fork", "pipe", story.deadlines())?;
         let client = server.connect()?;
         let parent = server.pid()?;
-        let forked = until(story.patience().start(), || {
-            let children = os::children(parent).map_err(|error| unseen("a list of children", &error))?;
+        let forked = until(story.deadlines().start(), || {
+            let children = sys::children(parent).map_err(|error| unseen("a list of children", &error))?;
             Ok(children.first().map(|child| child.pid))
         })?;
         let child = forked.ok_or_else(|| Finding::fail("a child of echo-fork", "it has none"))?;
@@ -67,7 +67,7 @@ impl Family {
     }
 }
 
-fn after_the_fork(story: &mut Story<'_>, family: &Family) -> Verdict {
+fn after_the_fork(story: &mut Story<'_>, family: &Family) -> check::Result {
     story.step("After the fork")?;
     story.tell(
         "The program echo-fork has called pipe(2) twice and then fork(2). fork makes a copy of the calling \
@@ -94,9 +94,9 @@ fn after_the_fork(story: &mut Story<'_>, family: &Family) -> Verdict {
 }
 
 /// Claims nothing where the system does not show environments.
-fn inherits_the_environment(story: &mut Story<'_>, family: &Family) -> Verdict {
+fn inherits_the_environment(story: &mut Story<'_>, family: &Family) -> check::Result {
     let (name, value) = VARIABLE;
-    let has = |pid| os::has_mark(pid, name, value);
+    let has = |pid| sys::has_mark(pid, name, value);
     match has(family.parent).and_then(|parent| Ok(parent && has(family.child)?)) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(error) => Err(unseen("the environment of a process", &error)),
@@ -131,7 +131,7 @@ fn complement(row: &Row, number: i32) -> bool {
     row.access.is_none_or(|access| access == wanted)
 }
 
-fn a_message_goes_round(story: &mut Story<'_>, family: &mut Family) -> Verdict {
+fn a_message_goes_round(story: &mut Story<'_>, family: &mut Family) -> check::Result {
     story.step("A message goes round")?;
     story.tell(
         "The client writes to the parent's standard input. The parent reads that and writes it into the \
@@ -145,7 +145,7 @@ fn a_message_goes_round(story: &mut Story<'_>, family: &mut Family) -> Verdict {
     story.proven("\"hello, child\" came back by way of the child", echoed)
 }
 
-fn the_parent_passes_the_end_on(story: &mut Story<'_>, family: &mut Family) -> Verdict {
+fn the_parent_passes_the_end_on(story: &mut Story<'_>, family: &mut Family) -> check::Result {
     story.step("The parent passes the end of file on")?;
     story.tell(
         "To see what would be over in a moment, the child is stopped first (SIGSTOP). The client closes its \
@@ -161,7 +161,7 @@ fn the_parent_passes_the_end_on(story: &mut Story<'_>, family: &mut Family) -> V
     story.show(&picture)
 }
 
-fn the_child_ends(story: &mut Story<'_>, family: &Family) -> Verdict {
+fn the_child_ends(story: &mut Story<'_>, family: &Family) -> check::Result {
     story.step("The child ends, and is a zombie")?;
     story.tell(
         "Now the parent is stopped, and the child goes on (SIGCONT). It reads 0, and ends. The \
@@ -180,7 +180,7 @@ fn the_child_ends(story: &mut Story<'_>, family: &Family) -> Verdict {
     story.show(&picture)
 }
 
-fn the_child_is_reaped(story: &mut Story<'_>, family: &mut Family) -> Verdict {
+fn the_child_is_reaped(story: &mut Story<'_>, family: &mut Family) -> check::Result {
     story.step("The child is reaped")?;
     story.tell(
         "The parent goes on. The second pipe has no writer any more, so the parent reads end of file there \
@@ -191,7 +191,7 @@ fn the_child_is_reaped(story: &mut Story<'_>, family: &mut Family) -> Verdict {
     let claim = "the child's number is in the process table no more";
     let is_gone = |player: &Player| player.condition == Condition::Gone;
     story.observe(&family.cast(), claim, |picture| picture.player("child").is_some_and(is_gone))?;
-    let status = family.server.instance()?.wait(story.patience().exit());
+    let status = family.server.instance()?.wait(story.deadlines().exit());
     let seen = status.map_or("it lives on".into(), crate::server::describe);
     story.claim(
         "the parent has ended with exit status 0",

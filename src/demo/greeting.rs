@@ -5,21 +5,21 @@ use super::connections::{self, between};
 use super::launch::{self, VISITOR, Visitor, accept, listener, server};
 use super::picture::{Actor, Picture};
 use super::story::Story;
-use crate::os::TcpState;
+use crate::check;
 use crate::server::describe;
-use crate::verdict::Verdict;
+use crate::sys::TcpState;
 
 pub(super) const DEMO: Demo =
     Demo { name: "greeting", says: "a server that speaks first, and two who wait for each other", run };
 
 const GREETING: &[u8] = b"hello from the server\n";
 
-fn run(story: &mut Story<'_>) -> Verdict {
+fn run(story: &mut Story<'_>) -> check::Result {
     the_server_speaks_first(story)?;
     nobody_speaks_first(story)
 }
 
-fn the_server_speaks_first(story: &mut Story<'_>) -> Verdict {
+fn the_server_speaks_first(story: &mut Story<'_>) -> check::Result {
     story.step("The server speaks first")?;
     story.tell(&format!(
         "The first server of many textbooks: it calls accept(2), writes one line, and calls close(2). This demo plays it. \
@@ -27,8 +27,8 @@ fn the_server_speaks_first(story: &mut Story<'_>) -> Verdict {
          read(2), and writes nothing.",
     ))?;
     let (listener, address) = listener()?;
-    let mut client = Visitor::launch(address, None, story.patience())?;
-    let mut served = accept(&listener, story.patience())?;
+    let mut client = Visitor::launch(address, None, story.deadlines())?;
+    let mut served = accept(&listener, story.deadlines())?;
     let server = Actor::clients("server", [&served]).and(&listener);
     let cast = [server, Actor::sockets("client", client.pid())];
     let claim = "they are connected, and neither has written yet";
@@ -41,7 +41,7 @@ fn the_server_speaks_first(story: &mut Story<'_>) -> Verdict {
     let read = client.talk.expect(GREETING);
     story.proven("the client reads \"hello from the server\", and has not sent a byte", read)?;
     story.proven("then it reads end of file: the server has closed", client.talk.expect_eof())?;
-    let status = client.instance.wait(story.patience().exit());
+    let status = client.instance.wait(story.deadlines().exit());
     let seen = status.map_or("it lives on".into(), describe);
     let well = status.is_some_and(|status| status.success());
     story.claim("and ends by itself, with exit status 0", well, seen)?;
@@ -64,10 +64,10 @@ fn the_server_speaks_first(story: &mut Story<'_>) -> Verdict {
     connections::show(story, table, &picture)
 }
 
-fn nobody_speaks_first(story: &mut Story<'_>) -> Verdict {
+fn nobody_speaks_first(story: &mut Story<'_>) -> check::Result {
     story.step("Nobody speaks first")?;
-    let mut server = server("echo-tcp", "tcp", story.patience())?;
-    let mut client = Visitor::launch(launch::port(&server)?, None, story.patience())?;
+    let mut server = server("echo-tcp", "tcp", story.deadlines())?;
+    let mut client = Visitor::launch(launch::port(&server)?, None, story.deadlines())?;
     story.tell(
         "Now the same client connects to echo-tcp, which answers but never begins. If the client has been written for a \
          server that greets, both wait for the other. Nothing is wrong with the connection, and no error will ever \
@@ -75,7 +75,7 @@ fn nobody_speaks_first(story: &mut Story<'_>) -> Verdict {
     )?;
     let cast = [Actor::sockets("server", server.pid()?), Actor::sockets("client", client.pid())];
     let picture = story.observe(&cast, "they are connected", |picture| picture.joints.len() == 1)?;
-    let silent = !client.talk.hears_within(story.patience().stall())?;
+    let silent = !client.talk.hears_within(story.deadlines().quiet())?;
     story.claim("nothing comes, and nothing would", silent, "something came")?;
     story.observe_sleep(client.pid(), "wait", "the client sleeps in read(2) on its socket")?;
     story.show(&picture)?;

@@ -7,11 +7,12 @@ use super::connections::{self, between};
 use super::launch::{self, server};
 use super::picture::{Actor, Picture};
 use super::story::Story;
-use crate::os::TcpState::{self, CloseWait, Established, FinWait2, TimeWait};
+use crate::check;
 use crate::payload::{KIB, payload};
 use crate::server::Server;
+use crate::sys::TcpState::{self, CloseWait, Established, FinWait2, TimeWait};
+use crate::text::count;
 use crate::transport::Client;
-use crate::verdict::{Verdict, count};
 
 pub(super) const DEMO: Demo =
     Demo { name: "half-close", says: "a FIN ends one direction, while data flows in the other", run };
@@ -19,8 +20,8 @@ pub(super) const DEMO: Demo =
 /// What the client says before its FIN.
 const LAST_WORDS: usize = 48 * KIB;
 
-fn run(story: &mut Story<'_>) -> Verdict {
-    let mut server = server("echo-tcp", "tcp", story.patience())?;
+fn run(story: &mut Story<'_>) -> check::Result {
+    let mut server = server("echo-tcp", "tcp", story.deadlines())?;
     let mut client = server.connect()?;
     both_ways(story, &mut server, &mut client)?;
     let words = payload(LAST_WORDS, 0, 0);
@@ -29,11 +30,11 @@ fn run(story: &mut Story<'_>) -> Verdict {
     both_have_ended(story, &mut server, client)
 }
 
-fn cast(server: &mut Server, client: &Client) -> Verdict<[Actor; 2]> {
+fn cast(server: &mut Server, client: &Client) -> check::Result<[Actor; 2]> {
     Ok([Actor::sockets("server", server.pid()?), Actor::clients("client", [client])])
 }
 
-fn both_ways(story: &mut Story<'_>, server: &mut Server, client: &mut Client) -> Verdict {
+fn both_ways(story: &mut Story<'_>, server: &mut Server, client: &mut Client) -> check::Result {
     story.step("Open both ways")?;
     story.tell(
         "A connection is two streams of bytes, one each way, which have nothing to do with each other. The client \
@@ -56,7 +57,7 @@ fn states(
     picture: &Picture,
     claim: &str,
     [theirs, ours]: [TcpState; 2],
-) -> Verdict {
+) -> check::Result {
     let (server, client) = (launch::port(server)?, client.local_address()?);
     let table = connections::observe(story, server, &[client], claim, |table| {
         let is = |local: SocketAddr, state| {
@@ -72,7 +73,7 @@ fn the_client_ends_its_direction(
     server: &mut Server,
     client: &mut Client,
     words: &[u8],
-) -> Verdict {
+) -> check::Result {
     story.step("A FIN ends one direction")?;
     story.tell(&format!(
         "The server is stopped for a moment (SIGSTOP), to see what would be over in an instant. The client writes \
@@ -102,7 +103,7 @@ fn the_other_direction_goes_on(
     server: &mut Server,
     client: &mut Client,
     words: &[u8],
-) -> Verdict {
+) -> check::Result {
     story.step("The other direction goes on")?;
     story.tell(
         "SIGCONT: the server reads what the client had written, and writes it back. All this goes to a client that \
@@ -120,7 +121,7 @@ fn the_other_direction_goes_on(
     )
 }
 
-fn both_have_ended(story: &mut Story<'_>, server: &mut Server, client: Client) -> Verdict {
+fn both_have_ended(story: &mut Story<'_>, server: &mut Server, client: Client) -> check::Result {
     story.step("Both directions have ended")?;
     let address = client.local_address()?;
     drop(client);

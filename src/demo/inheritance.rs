@@ -11,10 +11,10 @@ use super::launch::{launch, program};
 use super::picture::{Actor, Picture, Player, Row, Shared};
 use super::props::{Folder, copy};
 use super::story::Story;
-use crate::os;
+use crate::check::{self, Finding};
 use crate::server::Instance;
+use crate::sys;
 use crate::transport::{Client, pipe_pair};
-use crate::verdict::{Finding, Verdict};
 
 /// The program that plays both A and B.
 const PROGRAM: &str = "echo-pipe";
@@ -31,11 +31,11 @@ struct Writer {
 }
 
 impl Writer {
-    fn launch(story: &Story<'_>, file: OwnedFd) -> Verdict<Writer> {
+    fn launch(story: &Story<'_>, file: OwnedFd) -> check::Result<Writer> {
         let broken = |error: io::Error| Finding::broken("two pipes", error.to_string());
         let (link, input, _) = pipe_pair().map_err(broken)?;
         let instance = launch(program(PROGRAM)?, &[], [Some(copy(&input)?), Some(file), None])?;
-        Ok(Writer { client: Client::new(link, story.patience()), input, instance })
+        Ok(Writer { client: Client::new(link, story.deadlines()), input, instance })
     }
 
     fn pid(&self) -> Pid {
@@ -43,7 +43,7 @@ impl Writer {
     }
 }
 
-pub(super) fn tell(story: &mut Story<'_>) -> Verdict {
+pub(super) fn tell(story: &mut Story<'_>) -> check::Result {
     let folder = Folder::new()?;
     let writer = inherited_once(story, &folder)?;
     one_flag(story, writer)?;
@@ -51,7 +51,7 @@ pub(super) fn tell(story: &mut Story<'_>) -> Verdict {
     closed_on_exec(story, &folder)
 }
 
-fn inherited_once(story: &mut Story<'_>, folder: &Folder) -> Verdict<Writer> {
+fn inherited_once(story: &mut Story<'_>, folder: &Folder) -> check::Result<Writer> {
     story.step("Inherited: two processes, one open file")?;
     story.tell(
         "fork(2) copies the descriptors, but not what they refer to. When open(2) opens a file, the kernel makes \
@@ -67,7 +67,7 @@ fn inherited_once(story: &mut Story<'_>, folder: &Folder) -> Verdict<Writer> {
     a.client.send(b"one\n")?;
     story.proven(
         "A has written \"one\" and a line feed: 4 bytes",
-        folder.expect(FILE, b"one\n", story.patience()),
+        folder.expect(FILE, b"one\n", story.deadlines()),
     )?;
     if shows_offsets(&file) {
         let claim = "the offset is 4 in all three, though B and the parent have done nothing";
@@ -85,14 +85,14 @@ fn inherited_once(story: &mut Story<'_>, folder: &Folder) -> Verdict<Writer> {
     story.show(&picture)?;
     story.tell("Then B writes. It begins where A has ended, and nothing is lost.")?;
     b.client.send(b"two\n")?;
-    let both = folder.expect(FILE, b"one\ntwo\n", story.patience());
+    let both = folder.expect(FILE, b"one\ntwo\n", story.deadlines());
     story.proven("log.txt holds \"one\" and \"two\", one after the other", both)?;
     Ok(a)
 }
 
 /// Whether this system shows where in a file a descriptor stands.
 fn shows_offsets(file: &OwnedFd) -> bool {
-    os::open_file(Pid::this(), file.as_raw_fd()).is_ok()
+    sys::open_file(Pid::this(), file.as_raw_fd()).is_ok()
 }
 
 /// Whether this system says which descriptors share an open file description.
@@ -106,7 +106,7 @@ fn offsets(picture: &Picture, file: &OwnedFd) -> [Option<u64>; 3] {
     [("parent", file.as_raw_fd()), ("A", 1), ("B", 1)].map(|(role, number)| offset(picture.row(role, number)))
 }
 
-fn one_flag(story: &mut Story<'_>, mut a: Writer) -> Verdict {
+fn one_flag(story: &mut Story<'_>, mut a: Writer) -> check::Result {
     story.step("One O_NONBLOCK for all")?;
     story.tell(
         "Flags are shared in the same way. The parent has kept a copy of the pipe end that is A's standard input. \
@@ -140,14 +140,14 @@ fn one_flag(story: &mut Story<'_>, mut a: Writer) -> Verdict {
     )
 }
 
-fn set_nonblocking(descriptor: &OwnedFd) -> Verdict {
+fn set_nonblocking(descriptor: &OwnedFd) -> check::Result {
     let set = fcntl(descriptor, FcntlArg::F_GETFL).and_then(|flags| {
         fcntl(descriptor, FcntlArg::F_SETFL(OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK))
     });
     set.map(drop).map_err(|error| Finding::broken("O_NONBLOCK set", error.to_string()))
 }
 
-fn opened_twice(story: &mut Story<'_>, folder: &Folder) -> Verdict {
+fn opened_twice(story: &mut Story<'_>, folder: &Folder) -> check::Result {
     story.step("Opened twice: one file, two offsets")?;
     story.tell(
         "Now the same with one difference: log.txt is opened once for A and once more for B. It is the same file \
@@ -159,7 +159,7 @@ fn opened_twice(story: &mut Story<'_>, folder: &Folder) -> Verdict {
     let mut b = Writer::launch(story, second.into())?;
     let cast = [Actor::clients("parent", []), Actor::new("A", a.pid()), Actor::new("B", b.pid())];
     a.client.send(b"one\n")?;
-    story.proven("A has written \"one\"", folder.expect(FILE, b"one\n", story.patience()))?;
+    story.proven("A has written \"one\"", folder.expect(FILE, b"one\n", story.deadlines()))?;
     let picture = Picture::take(&cast)?;
     let object = |role| picture.row(role, 1).map(|row| &row.object);
     story.claim("the descriptors 1 of A and B name the same file", object("A") == object("B"), &picture)?;
@@ -178,11 +178,11 @@ fn opened_twice(story: &mut Story<'_>, folder: &Folder) -> Verdict {
          then every write goes to the end, wherever that is.",
     )?;
     b.client.send(b"TWO\n")?;
-    let lost = folder.expect(FILE, b"TWO\n", story.patience());
+    let lost = folder.expect(FILE, b"TWO\n", story.deadlines());
     story.proven("log.txt holds \"TWO\", and \"one\" is lost", lost)
 }
 
-fn closed_on_exec(story: &mut Story<'_>, folder: &Folder) -> Verdict {
+fn closed_on_exec(story: &mut Story<'_>, folder: &Folder) -> check::Result {
     story.step("close-on-exec: what a new program does not find")?;
     let (kept, closed) = (folder.create("kept.txt")?, folder.create("closed.txt")?);
     story.tell(&format!(
@@ -224,7 +224,7 @@ fn closed_on_exec(story: &mut Story<'_>, folder: &Folder) -> Verdict {
 }
 
 /// Takes the mark off that every descriptor has which Rust's library opens.
-fn keep_on_exec(file: &File) -> Verdict {
+fn keep_on_exec(file: &File) -> check::Result {
     let set = fcntl(file, FcntlArg::F_SETFD(FdFlag::empty()));
     set.map(drop).map_err(|error| Finding::broken("FD_CLOEXEC cleared", error.to_string()))
 }

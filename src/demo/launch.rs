@@ -12,32 +12,37 @@ use nix::unistd::Pid;
 use socket2::Socket;
 
 use super::picture::unseen;
-use crate::os;
-use crate::patience::{Patience, Waited, until, wait};
+use crate::check::{self, Finding};
+use crate::deadline::{Deadlines, Waited, until, wait};
 use crate::server::{Instance, LaunchError, Server, Spec, Start, bundled};
+use crate::sys;
 use crate::transport::{Client, Link, Transport, pipe_pair};
-use crate::verdict::{Finding, Verdict};
 
 /// The bundled program called `name`.
-pub(super) fn program(name: &str) -> Verdict<PathBuf> {
+pub(super) fn program(name: &str) -> check::Result<PathBuf> {
     bundled(OsStr::new(name)).ok_or_else(|| {
         Finding::broken(format!("the bundled program {name}"), "it does not stand beside this program")
     })
 }
 
 /// The bundled server called `name`, launched and ready.
-pub(super) fn server(name: &str, transport: &str, patience: Patience) -> Verdict<Server> {
-    launch_server(name, &spec(name, transport, Start::Bind)?, patience)
+pub(super) fn server(name: &str, transport: &str, deadlines: Deadlines) -> check::Result<Server> {
+    launch_server(name, &spec(name, transport, Start::Bind)?, deadlines)
 }
 
 /// The same, by way of another program with its arguments, such as env(1).
-pub(super) fn server_by(by: &[&str], name: &str, transport: &str, patience: Patience) -> Verdict<Server> {
+pub(super) fn server_by(
+    by: &[&str],
+    name: &str,
+    transport: &str,
+    deadlines: Deadlines,
+) -> check::Result<Server> {
     let spec = spec(name, transport, Start::Bind)?;
-    launch_server(name, &spec.wrapped_in(by.iter().copied()), patience)
+    launch_server(name, &spec.wrapped_in(by.iter().copied()), deadlines)
 }
 
 /// The bundled server called `name`, before it is launched.
-pub(super) fn spec(name: &str, transport: &str, start: Start) -> Verdict<Spec> {
+pub(super) fn spec(name: &str, transport: &str, start: Start) -> check::Result<Spec> {
     let known = Transport::named(transport);
     let transport = known.ok_or_else(|| Finding::broken(format!("the transport {transport}"), "unknown"))?;
     let places = if start == Start::Bind { transport.placeholders } else { &[] };
@@ -47,8 +52,8 @@ pub(super) fn spec(name: &str, transport: &str, start: Start) -> Verdict<Spec> {
 }
 
 /// The server `name` that `spec` describes, launched and ready.
-pub(super) fn launch_server(name: &str, spec: &Spec, patience: Patience) -> Verdict<Server> {
-    Server::launch(spec, patience, 0).map_err(|error| unlaunched(name, &error))
+pub(super) fn launch_server(name: &str, spec: &Spec, deadlines: Deadlines) -> check::Result<Server> {
+    Server::launch(spec, deadlines, 0).map_err(|error| unlaunched(name, &error))
 }
 
 /// A program with its descriptors 0, 1 and 2, as [`Instance::with_stdio`] says.
@@ -56,7 +61,7 @@ pub(super) fn launch(
     program: impl Into<OsString>,
     arguments: &[OsString],
     stdio: [Option<OwnedFd>; 3],
-) -> Verdict<Instance> {
+) -> check::Result<Instance> {
     let program = program.into();
     let name = program.to_string_lossy().into_owned();
     Instance::with_stdio((program, arguments.to_vec()), stdio).map_err(|error| unlaunched(&name, &error))
@@ -67,18 +72,23 @@ pub(super) fn shell(
     script: &'static str,
     arguments: &[OsString],
     stdio: [Option<OwnedFd>; 3],
-) -> Verdict<Instance> {
+) -> check::Result<Instance> {
     let words = ["-c", script, "sh"].map(OsString::from).into_iter().chain(arguments.iter().cloned());
     launch("/bin/sh", &words.collect::<Vec<_>>(), stdio)
 }
 
 /// The children of `parent` that execute `program`, once there are `number` of them.
-pub(super) fn commands(parent: Pid, program: &str, number: usize, patience: Patience) -> Verdict<Vec<Pid>> {
+pub(super) fn commands(
+    parent: Pid,
+    program: &str,
+    number: usize,
+    deadlines: Deadlines,
+) -> check::Result<Vec<Pid>> {
     let runs_it =
-        |pid: Pid| os::program(pid).is_some_and(|path| path.file_name() == Some(OsStr::new(program)));
+        |pid: Pid| sys::program(pid).is_some_and(|path| path.file_name() == Some(OsStr::new(program)));
     let mut seen = 0;
-    let found = until(patience.start(), || {
-        let children = os::children(parent).map_err(|error| unseen("a list of children", &error))?;
+    let found = until(deadlines.start(), || {
+        let children = sys::children(parent).map_err(|error| unseen("a list of children", &error))?;
         let pids: Vec<_> = children.iter().map(|child| child.pid).filter(|&pid| runs_it(pid)).collect();
         seen = pids.len();
         Ok((seen == number).then_some(pids))
@@ -90,7 +100,7 @@ pub(super) fn commands(parent: Pid, program: &str, number: usize, patience: Pati
 }
 
 /// Sends `signal` to a process that an [`Instance`] of ours has launched.
-pub(super) fn send(pid: Pid, signal: Signal) -> Verdict {
+pub(super) fn send(pid: Pid, signal: Signal) -> check::Result {
     kill(pid, signal).map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))
 }
 
@@ -104,7 +114,7 @@ pub(super) fn unlaunched(name: &str, error: &LaunchError) -> Finding {
 }
 
 /// The address of a server that has a port.
-pub(super) fn port(server: &Server) -> Verdict<SocketAddr> {
+pub(super) fn port(server: &Server) -> check::Result<SocketAddr> {
     server.address().inet().ok_or_else(|| Finding::broken("a port", server.address().to_string()))
 }
 
@@ -123,8 +133,12 @@ pub(super) const VISITOR: &str = "echo-tcp-client";
 
 impl Visitor {
     /// A client of `server` that connects from `source`, or from wherever connect(2) chooses.
-    pub fn launch(server: SocketAddr, source: Option<SocketAddr>, patience: Patience) -> Verdict<Visitor> {
-        Visitor::launch_by(&[], server, source, patience)
+    pub fn launch(
+        server: SocketAddr,
+        source: Option<SocketAddr>,
+        deadlines: Deadlines,
+    ) -> check::Result<Visitor> {
+        Visitor::launch_by(&[], server, source, deadlines)
     }
 
     /// The same, launched by the program that `words` begin with, such as a tracer.
@@ -132,15 +146,15 @@ impl Visitor {
         words: &[OsString],
         server: SocketAddr,
         source: Option<SocketAddr>,
-        patience: Patience,
-    ) -> Verdict<Visitor> {
+        deadlines: Deadlines,
+    ) -> check::Result<Visitor> {
         let (link, input, output) = pipe_pair().map_err(|error| unmade("two pipes", &error))?;
         let addresses = [Some(server), source].into_iter().flatten();
         let own = [program(VISITOR)?.into_os_string()].into_iter();
         let command = own.chain(addresses.map(|address| address.to_string().into()));
         let instance = Instance::running(words.iter().cloned().chain(command), input, output)
             .map_err(|error| unlaunched(VISITOR, &error))?;
-        Ok(Visitor { talk: Client::new(link, patience), instance })
+        Ok(Visitor { talk: Client::new(link, deadlines), instance })
     }
 
     pub fn pid(&self) -> Pid {
@@ -149,7 +163,7 @@ impl Visitor {
 }
 
 /// A listening socket of this very process, for a demo that plays the server itself.
-pub(super) fn listener() -> Verdict<(TcpListener, SocketAddr)> {
+pub(super) fn listener() -> check::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let listener = listener.map_err(|error| unmade("a listening socket", &error))?;
     let address = listener.local_addr().map_err(|error| unmade("its address", &error))?;
@@ -157,13 +171,13 @@ pub(super) fn listener() -> Verdict<(TcpListener, SocketAddr)> {
 }
 
 /// The next connection of `listener`, as soon as there is one.
-pub(super) fn accept(listener: &TcpListener, patience: Patience) -> Verdict<Client> {
+pub(super) fn accept(listener: &TcpListener, deadlines: Deadlines) -> check::Result<Client> {
     let mut interest = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
-    if wait(&mut interest, patience.progress())? == Waited::Elapsed {
+    if wait(&mut interest, deadlines.no_progress())? == Waited::Elapsed {
         return Err(Finding::timeout("a client", "nobody connected"));
     }
     let accepted = listener.accept().and_then(|(connection, _)| Link::socket(Socket::from(connection)));
-    Ok(Client::new(accepted.map_err(|error| unmade("an accepted connection", &error))?, patience))
+    Ok(Client::new(accepted.map_err(|error| unmade("an accepted connection", &error))?, deadlines))
 }
 
 /// What this system would not give to the demo.

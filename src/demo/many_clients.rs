@@ -11,19 +11,19 @@ use super::connections::{self, End};
 use super::launch::{self, Visitor, server, unmade};
 use super::picture::{Actor, Picture, Player, Row};
 use super::story::Story;
-use crate::os::{self, Sleeper};
-use crate::patience::until;
+use crate::check::{self, Finding};
+use crate::deadline::until;
 use crate::server::Server;
+use crate::sys::{self, Sleeper};
 use crate::transport::{Client, loopback_has};
-use crate::verdict::{Finding, Verdict};
 
 pub(super) const DEMO: Demo =
     Demo { name: "many-clients", says: "one server port, many connections, and who serves which", run };
 
 const CLIENTS: [&str; 3] = ["client 1", "client 2", "client 3"];
 
-fn run(story: &mut Story<'_>) -> Verdict {
-    let mut server = server("echo-tcp", "tcp", story.patience())?;
+fn run(story: &mut Story<'_>) -> check::Result {
+    let mut server = server("echo-tcp", "tcp", story.deadlines())?;
     let sources = sources()?;
     let address = launch::port(&server)?;
     let pid = server.pid()?;
@@ -38,20 +38,20 @@ fn run(story: &mut Story<'_>) -> Verdict {
 }
 
 /// A client that has connected and been accepted, so that the next gets the next descriptor.
-fn arrive(story: &Story<'_>, server: Pid, address: SocketAddr, source: SocketAddr) -> Verdict<Visitor> {
+fn arrive(story: &Story<'_>, server: Pid, address: SocketAddr, source: SocketAddr) -> check::Result<Visitor> {
     let sockets = || {
         let picture = Picture::take(&[Actor::sockets("server", server)])?;
         Ok(picture.player("server").map_or(0, |player| player.sockets().count()))
     };
     let before = sockets()?;
-    let client = Visitor::launch(address, Some(source), story.patience())?;
-    let accepted = until(story.patience().progress(), || Ok((sockets()? > before).then_some(())))?;
+    let client = Visitor::launch(address, Some(source), story.deadlines())?;
+    let accepted = until(story.deadlines().no_progress(), || Ok((sockets()? > before).then_some(())))?;
     accepted.ok_or_else(|| Finding::timeout("the client accepted", "it waits"))?;
     Ok(client)
 }
 
 /// Where the three clients come from: the first two from one port, if this system has two addresses for them.
-fn sources() -> Verdict<[SocketAddr; 3]> {
+fn sources() -> check::Result<[SocketAddr; 3]> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let broken = |error: io::Error| unmade("a free port", &error);
     if !has_second() {
@@ -79,7 +79,7 @@ fn three_clients_connect(
     server: &mut Server,
     clients: &[Visitor; 3],
     sources: [SocketAddr; 3],
-) -> Verdict {
+) -> check::Result {
     story.step("Three clients, one server port")?;
     story.tell(&format!(
         "Three processes of the program echo-tcp-client have connected to the server echo-tcp. For each of them the \
@@ -136,7 +136,7 @@ fn distinct(table: &[End], server: SocketAddr) -> usize {
     ends.map(|end| end.remote).collect::<HashSet<_>>().len()
 }
 
-fn each_has_its_own_answer(story: &mut Story<'_>, clients: &mut [Visitor; 3]) -> Verdict {
+fn each_has_its_own_answer(story: &mut Story<'_>, clients: &mut [Visitor; 3]) -> check::Result {
     story.step("Each client gets its own answer")?;
     story.tell(
         "Each client sends a word of its own, and all three words are on their way before anybody reads an answer. \
@@ -152,7 +152,7 @@ fn each_has_its_own_answer(story: &mut Story<'_>, clients: &mut [Visitor; 3]) ->
     Ok(())
 }
 
-fn a_thread_for_each(story: &mut Story<'_>, server: &mut Server, clients: &[Visitor; 3]) -> Verdict {
+fn a_thread_for_each(story: &mut Story<'_>, server: &mut Server, clients: &[Visitor; 3]) -> check::Result {
     story.step("Which thread serves which client")?;
     story.tell(
         "echo-tcp has one thread for each client. Threads share one descriptor table, so the boxes cannot show who \
@@ -162,7 +162,7 @@ fn a_thread_for_each(story: &mut Story<'_>, server: &mut Server, clients: &[Visi
     let picture = Picture::take(&cast(server.pid()?, clients))?;
     let wanted = picture.player("server").map_or(0, |player| player.sockets().count());
     let mut last = Vec::new();
-    let found = until(story.patience().progress(), || match os::sleepers(server.pid()?) {
+    let found = until(story.deadlines().no_progress(), || match sys::sleepers(server.pid()?) {
         Err(error) => Ok(Some(Err(error))),
         Ok(sleepers) => {
             last = sleepers;
@@ -201,9 +201,9 @@ fn thread_lines(sleepers: &[Sleeper], picture: &Picture) -> Vec<String> {
     std::iter::once(line("thread", "sleeps in", "descriptor", "which is")).chain(described).collect()
 }
 
-fn a_process_for_each(story: &mut Story<'_>) -> Verdict {
+fn a_process_for_each(story: &mut Story<'_>) -> check::Result {
     story.step("A process for each client instead")?;
-    let mut server = server("echo-tcp-fork", "tcp", story.patience())?;
+    let mut server = server("echo-tcp-fork", "tcp", story.deadlines())?;
     let clients = [server.connect()?, server.connect()?];
     story.tell(
         "Another server: echo-tcp-fork calls fork(2) after each accept(2). Both processes then hold the listener \
@@ -232,8 +232,8 @@ fn a_process_for_each(story: &mut Story<'_>) -> Verdict {
     )
 }
 
-fn family(story: &Story<'_>, server: &Server, clients: &[Client; 2]) -> Verdict<Vec<Actor>> {
-    let processes = until(story.patience().progress(), || {
+fn family(story: &Story<'_>, server: &Server, clients: &[Client; 2]) -> check::Result<Vec<Actor>> {
+    let processes = until(story.deadlines().no_progress(), || {
         Ok(Some(server.processes()?).filter(|processes| processes.len() == 3))
     })?;
     let processes =

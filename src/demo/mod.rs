@@ -7,8 +7,8 @@
 
 use std::io::Write;
 
-use crate::patience::Patience;
-use crate::verdict::Verdict;
+use crate::check;
+use crate::deadline::Deadlines;
 
 pub mod draw;
 pub mod picture;
@@ -74,7 +74,7 @@ pub struct Demo {
     pub name: &'static str,
     /// What it shows, in one line.
     pub says: &'static str,
-    run: fn(&mut Story<'_>) -> Verdict,
+    run: fn(&mut Story<'_>) -> check::Result,
 }
 
 impl Demo {
@@ -89,8 +89,8 @@ impl Demo {
     ///
     /// # Errors
     /// As [`play`](Demo::play).
-    pub fn tell(&self, out: &mut dyn Write, manner: Manner) -> Verdict {
-        self.play(&mut Terminal::new(out, manner), manner.patience)
+    pub fn tell(&self, out: &mut dyn Write, manner: Manner) -> check::Result {
+        self.play(&mut Terminal::new(out, manner), manner.deadlines)
     }
 
     /// Tells the story on `stage`. Every process that it launches has ended when this returns.
@@ -98,8 +98,8 @@ impl Demo {
     /// # Errors
     /// A failure that names the claim that is not so here; unsupported where the system does not show what
     /// the story is about; a broken harness where its programs cannot be run.
-    pub fn play(&self, stage: &mut dyn Stage, patience: Patience) -> Verdict {
-        let mut story = Story::new(stage, patience);
+    pub fn play(&self, stage: &mut dyn Stage, deadlines: Deadlines) -> check::Result {
+        let mut story = Story::new(stage, deadlines);
         story.open(self.name, self.says)?;
         (self.run)(&mut story)?;
         story.close()

@@ -15,8 +15,8 @@ use nix::unistd::Pid;
 use super::access::Access;
 pub use super::actor::Actor;
 use super::sharing::find_descriptions;
-use crate::os::{self, Object, OpenFile, Partner, Process, Socket, SocketName, Survey};
-use crate::verdict::{Finding, Verdict};
+use crate::check::{self, Finding};
+use crate::sys::{self, Object, OpenFile, Partner, Process, Socket, SocketName, Survey};
 
 /// Processes and what joins them, at one moment.
 #[derive(Debug, Clone)]
@@ -112,12 +112,12 @@ impl Picture {
     ///
     /// # Errors
     /// Unsupported where the system does not show processes and their descriptors.
-    pub fn take(cast: &[Actor]) -> Verdict<Picture> {
-        let known = os::processes().map_err(|error| unseen("a list of processes", &error))?;
+    pub fn take(cast: &[Actor]) -> check::Result<Picture> {
+        let known = sys::processes().map_err(|error| unseen("a list of processes", &error))?;
         // Which Unix domain sockets are connected with each other, where the system tells.
         let survey = Survey::begin().ok();
         let look = |actor| Player::look(actor, &known, survey.as_ref());
-        let processes: Verdict<Vec<_>> = cast.iter().map(look).collect();
+        let processes: check::Result<Vec<_>> = cast.iter().map(look).collect();
         let mut processes = processes?;
         find_descriptions(&mut processes);
         Ok(Picture::of(processes))
@@ -193,11 +193,11 @@ impl Picture {
 }
 
 impl Player {
-    fn look(actor: &Actor, known: &[Process], survey: Option<&Survey>) -> Verdict<Player> {
+    fn look(actor: &Actor, known: &[Process], survey: Option<&Survey>) -> check::Result<Player> {
         let process = known.iter().find(|process| process.pid == actor.pid);
         let condition = condition(process);
         let rows = if condition.is_ended() { Vec::new() } else { rows(actor, survey)? };
-        let program = os::program(actor.pid).and_then(|path| path.file_name().map(OsStr::to_owned));
+        let program = sys::program(actor.pid).and_then(|path| path.file_name().map(OsStr::to_owned));
         let program = program.map(|name| name.to_string_lossy().into_owned());
         Ok(Player {
             role: actor.role.clone(),
@@ -231,7 +231,7 @@ impl Condition {
         match process {
             Process { zombie: true, .. } => Condition::Zombie,
             Process { stopped: true, .. } => Condition::Stopped,
-            process => Condition::Alive(os::blocked_in(process.pid)),
+            process => Condition::Alive(sys::blocked_in(process.pid)),
         }
     }
 
@@ -246,13 +246,13 @@ fn condition(process: Option<&Process>) -> Condition {
     process.map_or(Condition::Gone, Condition::of)
 }
 
-fn rows(actor: &Actor, survey: Option<&Survey>) -> Verdict<Vec<Row>> {
-    let table = os::descriptors(actor.pid).map_err(|error| unseen("a descriptor table", &error))?;
+fn rows(actor: &Actor, survey: Option<&Survey>) -> check::Result<Vec<Row>> {
+    let table = sys::descriptors(actor.pid).map_err(|error| unseen("a descriptor table", &error))?;
     let ends = survey.and_then(|survey| survey.ends(actor.pid).ok()).unwrap_or_default();
-    let row = |descriptor: os::Descriptor| {
+    let row = |descriptor: sys::Descriptor| {
         let visible = actor.shows(&descriptor);
-        let os::Descriptor { number, object } = descriptor;
-        let open = os::open_file(actor.pid, number).ok();
+        let sys::Descriptor { number, object } = descriptor;
+        let open = sys::open_file(actor.pid, number).ok();
         let access = open.as_ref().and_then(Access::of);
         let peer = ends.iter().find(|end| end.number == number).and_then(|end| match end.partner {
             Partner::Socket(peer) => Some(peer),

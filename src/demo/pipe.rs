@@ -13,12 +13,13 @@ use super::picture::{Actor, Picture, Player};
 use super::pipe_ends::{a_stray_end_stays_open, ended_well, the_reader_goes};
 use super::props::{Folder, copy, terminal};
 use super::story::Story;
-use crate::os::{self, Object};
-use crate::patience::until;
+use crate::check::{self, Finding};
+use crate::deadline::until;
 use crate::payload::{MIB, payload};
 use crate::server::Instance;
+use crate::sys::{self, Object};
+use crate::text::count;
 use crate::transport::{Client, pipe_pair};
-use crate::verdict::{Finding, Verdict, count};
 
 pub(super) const DEMO: Demo = Demo {
     name: "pipe",
@@ -32,7 +33,7 @@ const PROGRAM: &str = "echo-pipe";
 /// What the shell is told; `$1` is the program, `$2` the file.
 const SCRIPT: &str = r#""$1" | "$1" > "$2"; exit $?"#;
 
-fn run(story: &mut Story<'_>) -> Verdict {
+fn run(story: &mut Story<'_>) -> check::Result {
     let mut line = Pipeline::launch(story)?;
     at_rest(story, &line)?;
     a_message_travels(story, &mut line)?;
@@ -58,16 +59,16 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    fn launch(story: &Story<'_>) -> Verdict<Pipeline> {
+    fn launch(story: &Story<'_>) -> check::Result<Pipeline> {
         let broken = |error: std::io::Error| Finding::broken("two pipes", error.to_string());
         let folder = Folder::new()?;
-        let (person, terminal) = terminal(story.patience())?;
+        let (person, terminal) = terminal(story.deadlines())?;
         let (link, input, _) = pipe_pair().map_err(broken)?;
         let arguments: [OsString; 2] = [program(PROGRAM)?.into(), folder.path("out.txt").into()];
         let stdio = [Some(input), Some(copy(&terminal)?), Some(copy(&terminal)?)];
         let shell = shell(SCRIPT, &arguments, stdio)?;
-        let (a, b) = in_order(&commands(shell.pid(), PROGRAM, 2, story.patience())?)?;
-        let client = Client::new(link, story.patience());
+        let (a, b) = in_order(&commands(shell.pid(), PROGRAM, 2, story.deadlines())?)?;
+        let client = Client::new(link, story.deadlines());
         let written = Vec::new();
         Ok(Pipeline { client, shell, a, b, folder, written, _person: person, _terminal: terminal })
     }
@@ -80,20 +81,20 @@ impl Pipeline {
     }
 
     /// Waits until the file holds all that was sent, in order.
-    fn arrived(&mut self, sent: &[u8], story: &Story<'_>) -> Verdict {
+    fn arrived(&mut self, sent: &[u8], story: &Story<'_>) -> check::Result {
         self.written.extend_from_slice(sent);
         let path = self.folder.path("out.txt");
         // Asked for its length first: what is long is read only once.
         let full = || fs::metadata(&path).is_ok_and(|file| file.len() >= self.written.len() as u64);
-        until(story.patience().progress(), || Ok(full().then_some(())))?;
-        self.folder.expect("out.txt", &self.written, story.patience())
+        until(story.deadlines().no_progress(), || Ok(full().then_some(())))?;
+        self.folder.expect("out.txt", &self.written, story.deadlines())
     }
 }
 
 /// The one that writes into the pipe, and the one that reads from it.
-fn in_order(pair: &[Pid]) -> Verdict<(Pid, Pid)> {
+fn in_order(pair: &[Pid]) -> check::Result<(Pid, Pid)> {
     let is_piped = |pid: Pid| {
-        let table = os::descriptors(pid).unwrap_or_default();
+        let table = sys::descriptors(pid).unwrap_or_default();
         table.iter().any(|it| it.number == 1 && matches!(it.object, Object::Pipe { .. }))
     };
     match *pair {
@@ -110,7 +111,7 @@ fn a_and_b_are_joined(picture: &Picture) -> bool {
     picture.joins(&[("A", 1), ("B", 0)])
 }
 
-fn at_rest(story: &mut Story<'_>, line: &Pipeline) -> Verdict {
+fn at_rest(story: &mut Story<'_>, line: &Pipeline) -> check::Result {
     story.step("Two programs at rest")?;
     story.tell(
         "A shell has been told `A | B > out.txt`. It has called pipe(2) once: the kernel made a buffer and gave \
@@ -145,7 +146,7 @@ fn at_rest(story: &mut Story<'_>, line: &Pipeline) -> Verdict {
     story.show(&picture)
 }
 
-fn a_message_travels(story: &mut Story<'_>, line: &mut Pipeline) -> Verdict {
+fn a_message_travels(story: &mut Story<'_>, line: &mut Pipeline) -> check::Result {
     story.step("A message travels")?;
     story.tell(
         "The client calls write(2) with 12 bytes. The kernel copies them into the first pipe and wakes A, \
@@ -159,7 +160,7 @@ fn a_message_travels(story: &mut Story<'_>, line: &mut Pipeline) -> Verdict {
     story.proven("\"hello, pipe\" has come through A and B into out.txt, byte for byte", arrived)
 }
 
-fn the_pipe_is_full(story: &mut Story<'_>, line: &mut Pipeline) -> Verdict {
+fn the_pipe_is_full(story: &mut Story<'_>, line: &mut Pipeline) -> check::Result {
     story.step("The pipe is full")?;
     story.tell(
         "Now B is stopped with the signal SIGSTOP, so it reads no more, and the client writes as much as it \
@@ -187,16 +188,16 @@ fn the_pipe_is_full(story: &mut Story<'_>, line: &mut Pipeline) -> Verdict {
 }
 
 /// Stops B and writes until neither A nor the client can go on; answers how many bytes went in.
-fn fill(story: &mut Story<'_>, line: &mut Pipeline, bytes: &[u8]) -> Verdict<usize> {
+fn fill(story: &mut Story<'_>, line: &mut Pipeline, bytes: &[u8]) -> check::Result<usize> {
     send(line.b, Signal::SIGSTOP)?;
     story.observe_stop(line.b, "B is stopped")?;
-    let before = line.client.stuff(bytes)?;
+    let before = line.client.fill_until_blocked(bytes)?;
     story.observe_sleep(line.a, "pipe_write", "A sleeps in write(2), for the pipe to B is full")?;
     // While A came that far it has made room once more.
-    Ok(before + line.client.stuff(&bytes[before..])?)
+    Ok(before + line.client.fill_until_blocked(&bytes[before..])?)
 }
 
-fn the_writer_closes(story: &mut Story<'_>, mut line: Pipeline) -> Verdict {
+fn the_writer_closes(story: &mut Story<'_>, mut line: Pipeline) -> check::Result {
     story.step("The writer closes: end of file")?;
     story.tell(
         "The client calls close(2) on its write end. It was the only one of that pipe, so A's read(2) \
@@ -206,7 +207,7 @@ fn the_writer_closes(story: &mut Story<'_>, mut line: Pipeline) -> Verdict {
          both with waitpid(2), takes B's exit status for that of the whole line, and ends as well.",
     )?;
     line.client.shut_down_write()?;
-    ended_well(story, "the shell", &mut line.shell, story.patience().exit())?;
+    ended_well(story, "the shell", &mut line.shell, story.deadlines().exit())?;
     let picture = story.observe(
         &line.cast(),
         "A and B have ended too, and hold no descriptor any more",

@@ -10,10 +10,10 @@ use nix::sys::signal::Signal;
 use super::launch::{launch, program};
 use super::picture::{Actor, Player};
 use super::story::Story;
-use crate::patience::Patience;
+use crate::check::{self, Finding};
+use crate::deadline::Deadlines;
 use crate::server::{Instance, describe};
 use crate::transport::{Client, pipe_pair};
-use crate::verdict::{Finding, Verdict};
 
 /// The program that plays B, and A where nothing else is said.
 const PROGRAM: &str = "echo-pipe";
@@ -30,20 +30,20 @@ struct Pipeline {
 
 impl Pipeline {
     /// With the program `a` as A.
-    fn launch(a: OsString, patience: Patience) -> Verdict<Pipeline> {
-        let mut line = Pipeline::launch_with_stray_end(a, patience)?;
+    fn launch(a: OsString, deadlines: Deadlines) -> check::Result<Pipeline> {
+        let mut line = Pipeline::launch_with_stray_end(a, deadlines)?;
         line.stray = None;
         Ok(line)
     }
 
-    fn launch_with_stray_end(a: OsString, patience: Patience) -> Verdict<Pipeline> {
+    fn launch_with_stray_end(a: OsString, deadlines: Deadlines) -> check::Result<Pipeline> {
         let broken = |error: std::io::Error| Finding::broken("three pipes", error.to_string());
         let (link, a_input, b_output) = pipe_pair().map_err(broken)?;
         let (b_input, a_output) = os_pipe::pipe().map_err(broken)?;
         let stray = a_output.try_clone().map_err(broken)?;
         let a = launch(a, &[], [Some(a_input), Some(a_output.into()), None])?;
         let b = launch(program(PROGRAM)?, &[], [Some(b_input.into()), Some(b_output), None])?;
-        Ok(Pipeline { client: Client::new(link, patience), stray: Some(stray.into()), a, b })
+        Ok(Pipeline { client: Client::new(link, deadlines), stray: Some(stray.into()), a, b })
     }
 
     fn cast(&self) -> [Actor; 3] {
@@ -53,15 +53,15 @@ impl Pipeline {
     }
 }
 
-pub(super) fn the_reader_goes(story: &mut Story<'_>) -> Verdict {
+pub(super) fn the_reader_goes(story: &mut Story<'_>) -> check::Result {
     story.step("The reader goes: SIGPIPE")?;
     story.tell(
         "A new pipeline; this time the demo itself is the client at both ends. A is the system's program cat, which \
          copies too. Now B, the reader, is killed. The kernel closes its descriptors, and with them the only read \
          end of the pipe. A notices nothing: it sleeps in read(2) on its other pipe.",
     )?;
-    let limit = story.patience().exit();
-    let mut line = Pipeline::launch("cat".into(), story.patience())?;
+    let limit = story.deadlines().exit();
+    let mut line = Pipeline::launch("cat".into(), story.deadlines())?;
     line.lose_reader(limit)?;
     let alone = "A's descriptor 1 is a pipe whose read end nobody holds";
     let picture = story.observe(&line.cast(), alone, |picture| picture.joins(&[("A", 1)]))?;
@@ -88,9 +88,9 @@ pub(super) fn the_reader_goes(story: &mut Story<'_>) -> Verdict {
     an_error_instead(story)
 }
 
-fn an_error_instead(story: &mut Story<'_>) -> Verdict {
-    let limit = story.patience().exit();
-    let mut line = Pipeline::launch(program(PROGRAM)?.into(), story.patience())?;
+fn an_error_instead(story: &mut Story<'_>) -> check::Result {
+    let limit = story.deadlines().exit();
+    let mut line = Pipeline::launch(program(PROGRAM)?.into(), story.deadlines())?;
     line.lose_reader(limit)?;
     story.tell(
         "Once more, with echo-pipe as A. It ignores SIGPIPE, as all programs in Rust do unless they say otherwise. \
@@ -103,14 +103,14 @@ fn an_error_instead(story: &mut Story<'_>) -> Verdict {
 
 impl Pipeline {
     /// Kills B and waits for that.
-    fn lose_reader(&mut self, limit: Duration) -> Verdict {
+    fn lose_reader(&mut self, limit: Duration) -> check::Result {
         self.b.kill_leader(limit).map_err(|error| Finding::broken("B killed", error.to_string()))
     }
 }
 
-pub(super) fn a_stray_end_stays_open(story: &mut Story<'_>) -> Verdict {
+pub(super) fn a_stray_end_stays_open(story: &mut Story<'_>) -> check::Result {
     story.step("A stray write end: end of file never comes")?;
-    let mut line = Pipeline::launch_with_stray_end(program(PROGRAM)?.into(), story.patience())?;
+    let mut line = Pipeline::launch_with_stray_end(program(PROGRAM)?.into(), story.deadlines())?;
     story.tell(
         "The commonest mistake with pipes. Once more a new A and B, but the client has kept a copy of the \
          write end that it gave to A, as a shell would that forgot to close it after fork(2). The client \
@@ -119,7 +119,7 @@ pub(super) fn a_stray_end_stays_open(story: &mut Story<'_>) -> Verdict {
          the client to B is what keeps B waiting.",
     )?;
     line.client.shut_down_write()?;
-    ended_well(story, "A", &mut line.a, story.patience().exit())?;
+    ended_well(story, "A", &mut line.a, story.deadlines().exit())?;
     story.observe_sleep(line.b.pid(), "pipe_read", "B still sleeps in read(2)")?;
     let picture = story.observe(
         &line.cast(),
@@ -129,12 +129,12 @@ pub(super) fn a_stray_end_stays_open(story: &mut Story<'_>) -> Verdict {
             ends.iter().any(|&end| picture.joins(&[("client", end), ("B", 0)]))
         },
     )?;
-    let silent = !line.client.hears_within(story.patience().stall())?;
+    let silent = !line.client.hears_within(story.deadlines().quiet())?;
     story.claim("no end of file comes out of B", silent, "something came")?;
     story.show(&picture)?;
     story.tell("At last the client closes the stray end, and everything ends as it should have at once.")?;
     line.stray = None;
-    ended_well(story, "B", &mut line.b, story.patience().exit())?;
+    ended_well(story, "B", &mut line.b, story.deadlines().exit())?;
     story.proven("the client reads end of file", line.client.expect_eof())
 }
 
@@ -143,7 +143,7 @@ pub(super) fn ended_well(
     role: &str,
     instance: &mut Instance,
     limit: Duration,
-) -> Verdict {
+) -> check::Result {
     let status = instance.wait(limit);
     let claim = format!("{role} ended by itself, with exit status 0");
     let seen = status.map_or("it lives on".into(), describe);

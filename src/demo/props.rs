@@ -10,23 +10,24 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::patience::{Patience, until};
+use crate::check::{self, Finding};
+use crate::deadline::{Deadlines, until};
 use crate::server::{self, Scratch};
+use crate::text::excerpt;
 use crate::transport::{Client, Link};
-use crate::verdict::{Finding, Verdict, excerpt};
 
 /// Somebody at a terminal, and the terminal as programs hold it. What is typed is echoed, and a program gets it
 /// once the line has ended.
-pub(super) fn terminal(patience: Patience) -> Verdict<(Client, OwnedFd)> {
+pub(super) fn terminal(deadlines: Deadlines) -> check::Result<(Client, OwnedFd)> {
     let broken = |error: io::Error| Finding::broken("a pseudo-terminal", error.to_string());
     let (person, programs) = server::terminal().map_err(broken)?;
     let eyes = person.try_clone().map_err(broken)?;
     let link = Link::pipes(File::from(person), File::from(eyes)).map_err(broken)?;
-    Ok((Client::new(link, patience), programs))
+    Ok((Client::new(link, deadlines), programs))
 }
 
 /// A copy of `descriptor` that refers to the same open file description: dup(2).
-pub(super) fn copy(descriptor: &OwnedFd) -> Verdict<OwnedFd> {
+pub(super) fn copy(descriptor: &OwnedFd) -> check::Result<OwnedFd> {
     descriptor.try_clone().map_err(|error| Finding::broken("a copy of a descriptor", error.to_string()))
 }
 
@@ -38,7 +39,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    pub fn new() -> Verdict<Folder> {
+    pub fn new() -> check::Result<Folder> {
         let made = Scratch::new().and_then(|scratch| {
             // As the kernel names it, without symbolic links on the way.
             let path = fs::canonicalize(scratch.path())?;
@@ -53,28 +54,28 @@ impl Folder {
     }
 
     /// The new file `name`, open for writing.
-    pub fn create(&self, name: &str) -> Verdict<File> {
+    pub fn create(&self, name: &str) -> check::Result<File> {
         File::create(self.path(name)).map_err(|error| unusable(name, &error))
     }
 
     /// The file `name`, opened once more, for writing.
-    pub fn open(&self, name: &str) -> Verdict<File> {
+    pub fn open(&self, name: &str) -> check::Result<File> {
         File::options().write(true).open(self.path(name)).map_err(|error| unusable(name, &error))
     }
 
     /// The file `name`, opened once more, for reading and writing.
-    pub fn open_both_ways(&self, name: &str) -> Verdict<File> {
+    pub fn open_both_ways(&self, name: &str) -> check::Result<File> {
         let opened = File::options().read(true).write(true).open(self.path(name));
         opened.map_err(|error| unusable(name, &error))
     }
 
     /// Makes the file `name` hold `text`.
-    pub fn write(&self, name: &str, text: &[u8]) -> Verdict {
+    pub fn write(&self, name: &str, text: &[u8]) -> check::Result {
         fs::write(self.path(name), text).map_err(|error| unusable(name, &error))
     }
 
     /// The new FIFO `name`, opened at both ends. fifo(7).
-    pub fn fifo(&self, name: &str) -> Verdict<(File, File)> {
+    pub fn fifo(&self, name: &str) -> check::Result<(File, File)> {
         let path = self.path(name);
         let made = mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).map_err(io::Error::from).and_then(|()| {
             // Else this would wait for a writer, and the writer for a reader.
@@ -86,9 +87,9 @@ impl Folder {
     }
 
     /// Waits until the file `name` holds just `expected`.
-    pub fn expect(&self, name: &str, expected: &[u8], patience: Patience) -> Verdict {
+    pub fn expect(&self, name: &str, expected: &[u8], deadlines: Deadlines) -> check::Result {
         let mut last = Vec::new();
-        let found = until(patience.progress(), || {
+        let found = until(deadlines.no_progress(), || {
             last = fs::read(self.path(name)).map_err(|error| unusable(name, &error))?;
             Ok((last == expected).then_some(()))
         })?;

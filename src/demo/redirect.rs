@@ -10,10 +10,10 @@ use super::launch::{commands, launch, program, shell};
 use super::picture::{Actor, Picture, Player, Row, Shared};
 use super::props::{Folder, copy, terminal};
 use super::story::Story;
-use crate::os::Object;
+use crate::check::{self, Finding};
 use crate::server::Instance;
+use crate::sys::Object;
 use crate::transport::Client;
-use crate::verdict::{Finding, Verdict};
 
 pub(super) const DEMO: Demo = Demo {
     name: "redirect",
@@ -40,7 +40,7 @@ exit 0
 /// What a terminal takes for the end of its input: Ctrl-D.
 const END: &[u8] = b"\x04";
 
-fn run(story: &mut Story<'_>) -> Verdict {
+fn run(story: &mut Story<'_>) -> check::Result {
     let mut desk = Desk::new(story)?;
     nothing_redirected(story, &mut desk)?;
     one_redirected(story, &mut desk)?;
@@ -61,10 +61,10 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(story: &Story<'_>) -> Verdict<Desk> {
+    fn new(story: &Story<'_>) -> check::Result<Desk> {
         let complaint = complaint(story)?;
         let folder = Folder::new()?;
-        let (person, terminal) = terminal(story.patience())?;
+        let (person, terminal) = terminal(story.deadlines())?;
         let arguments: [OsString; 2] = [program(COMMAND)?.into(), folder.path("").into()];
         let shell =
             shell(SCRIPT, &arguments, [Some(copy(&terminal)?), Some(copy(&terminal)?), Some(terminal)])?;
@@ -72,17 +72,17 @@ impl Desk {
     }
 
     /// The shell and the command that it is running now.
-    fn cast(&self, story: &Story<'_>) -> Verdict<[Actor; 2]> {
-        let command = commands(self.shell.pid(), COMMAND, 1, story.patience())?;
+    fn cast(&self, story: &Story<'_>) -> check::Result<[Actor; 2]> {
+        let command = commands(self.shell.pid(), COMMAND, 1, story.deadlines())?;
         let command = command.first().copied().unwrap_or(self.shell.pid());
         Ok([Actor::new("shell", self.shell.pid()), Actor::new("command", command)])
     }
 
     /// Ends the running command, and waits until it has gone.
-    fn end_command(&mut self, story: &Story<'_>) -> Verdict {
-        let command = commands(self.shell.pid(), COMMAND, 1, story.patience())?;
+    fn end_command(&mut self, story: &Story<'_>) -> check::Result {
+        let command = commands(self.shell.pid(), COMMAND, 1, story.deadlines())?;
         self.person.send(END)?;
-        let gone = |pid: &Pid| crate::os::wait_for_exit(*pid, story.patience().exit()).unwrap_or(false);
+        let gone = |pid: &Pid| crate::sys::wait_for_exit(*pid, story.deadlines().exit()).unwrap_or(false);
         if command.iter().all(gone) {
             return Ok(());
         }
@@ -91,10 +91,10 @@ impl Desk {
 }
 
 /// What the command prints on standard error where its command line is wrong.
-fn complaint(story: &Story<'_>) -> Verdict<String> {
+fn complaint(story: &Story<'_>) -> check::Result<String> {
     let mut wrong = launch(program(COMMAND)?, &["nonsense".into()], [const { None::<OwnedFd> }; 3])?;
-    wrong.wait(story.patience().exit());
-    if wrong.says_anything(story.patience().exit()) {
+    wrong.wait(story.deadlines().exit());
+    if wrong.says_anything(story.deadlines().exit()) {
         return Ok(wrong.output().text().trim().to_owned());
     }
     Err(Finding::fail("a complaint about a wrong command line", "none came"))
@@ -119,7 +119,7 @@ fn is_file(picture: &Picture, desk: &Desk, number: i32, name: &str) -> bool {
     object(picture, "command", number) == Some(&Object::File(desk.folder.path(name)))
 }
 
-fn nothing_redirected(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
+fn nothing_redirected(story: &mut Story<'_>, desk: &mut Desk) -> check::Result {
     story.step("A command in a terminal")?;
     story.tell(
         "Somebody types `echo-pipe` into a shell. The shell calls fork(2), which makes a second process with a \
@@ -145,7 +145,7 @@ fn nothing_redirected(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
     )
 }
 
-fn one_redirected(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
+fn one_redirected(story: &mut Story<'_>, desk: &mut Desk) -> check::Result {
     story.step("Now with > a.txt")?;
     story.tell(
         "Ctrl-D ends that command, and the next line is `echo-pipe > a.txt`. After fork(2), and before \
@@ -170,7 +170,7 @@ fn one_redirected(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
     story.show(&picture)
 }
 
-fn the_bytes_go_there(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
+fn the_bytes_go_there(story: &mut Story<'_>, desk: &mut Desk) -> check::Result {
     story.step("The command does as it always does")?;
     story.tell(
         "The command reads a line from 0 and calls write(2) on 1, as before. It cannot tell the difference and \
@@ -178,7 +178,7 @@ fn the_bytes_go_there(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
          be redirected, and none has an option for it.",
     )?;
     desk.person.send(b"hello\n")?;
-    let written = desk.folder.expect("a.txt", b"hello\n", story.patience());
+    let written = desk.folder.expect("a.txt", b"hello\n", story.deadlines());
     story.proven("\"hello\" is in a.txt", written)?;
     let seen = desk.person.expect(b"hello\r\n");
     story.proven("the terminal shows what was typed, but nothing that the command has written", seen)?;
@@ -190,7 +190,7 @@ fn the_bytes_go_there(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
     story.show(&picture)
 }
 
-fn complaints_stay(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
+fn complaints_stay(story: &mut Story<'_>, desk: &mut Desk) -> check::Result {
     story.step("Complaints go elsewhere")?;
     story.tell(
         "`echo-pipe nonsense > b.txt`: a mistake, and the command says so. Complaints are written to 2, which \
@@ -207,11 +207,11 @@ fn complaints_stay(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
         ),
         seen,
     )?;
-    let empty = desk.folder.expect("b.txt", b"", story.patience());
+    let empty = desk.folder.expect("b.txt", b"", story.deadlines());
     story.proven("b.txt was made by the shell, before the command began, and is empty", empty)
 }
 
-fn both_into_one_file(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
+fn both_into_one_file(story: &mut Story<'_>, desk: &mut Desk) -> check::Result {
     story.step("Results and complaints into one file: > c.txt 2>&1")?;
     story.tell(
         "`2>&1` means: let 2 be what 1 is at this moment, dup2(1, 2). The shell carries redirections out from \
@@ -236,7 +236,7 @@ fn both_into_one_file(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
     story.show(&picture)
 }
 
-fn the_other_order(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
+fn the_other_order(story: &mut Story<'_>, desk: &mut Desk) -> check::Result {
     story.step("The order matters: 2>&1 > d.txt")?;
     story.tell(
         "The same two redirections the other way round. First 2 becomes what 1 is: the terminal, which it was \
@@ -250,7 +250,7 @@ fn the_other_order(story: &mut Story<'_>, desk: &mut Desk) -> Verdict {
     })?;
     story.show(&picture)?;
     desk.end_command(story)?;
-    let status = desk.shell.wait(story.patience().exit());
+    let status = desk.shell.wait(story.deadlines().exit());
     let seen = status.map_or("it lives on".into(), crate::server::describe);
     story.claim(
         "at the end the shell has ended with status 0",

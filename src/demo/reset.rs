@@ -10,12 +10,13 @@ use super::connections::{self, between};
 use super::launch::{Visitor, accept, listener, send, unmade};
 use super::picture::{Actor, Picture};
 use super::story::Story;
-use crate::os;
-use crate::patience::until;
+use crate::check::{self, Finding};
+use crate::deadline::until;
 use crate::payload::{KIB, payload};
 use crate::server::describe;
+use crate::sys;
+use crate::text::{count, printable};
 use crate::transport::Client;
-use crate::verdict::{Finding, Verdict, count, printable};
 
 pub(super) const DEMO: Demo =
     Demo { name: "reset", says: "closing with unread data sends RST, not FIN, and data is lost", run };
@@ -25,7 +26,7 @@ const ANSWER: usize = 256 * KIB;
 
 const QUESTION: &[u8] = b"GET /answer, and please read me to the end\n";
 
-fn run(story: &mut Story<'_>) -> Verdict {
+fn run(story: &mut Story<'_>) -> check::Result {
     let (listener, _) = listener()?;
     let answer = payload(ANSWER, 0, 0);
     read_and_closed(story, &listener, &answer)?;
@@ -43,10 +44,10 @@ struct Pair {
 }
 
 impl Pair {
-    fn meet(story: &Story<'_>, listener: &TcpListener) -> Verdict<Pair> {
+    fn meet(story: &Story<'_>, listener: &TcpListener) -> check::Result<Pair> {
         let address = listener.local_addr().map_err(|error| unmade("an address", &error))?;
-        let mut visitor = Visitor::launch(address, None, story.patience())?;
-        let served = accept(listener, story.patience())?;
+        let mut visitor = Visitor::launch(address, None, story.deadlines())?;
+        let served = accept(listener, story.deadlines())?;
         visitor.talk.send(QUESTION)?;
         Ok(Pair { visitor, served })
     }
@@ -57,14 +58,14 @@ impl Pair {
     }
 
     /// Stops the client, and gives its kernel as much of `answer` as there is room for; answers how much.
-    fn answer_a_sleeper(&mut self, story: &mut Story<'_>, answer: &[u8]) -> Verdict<usize> {
+    fn answer_a_sleeper(&mut self, story: &mut Story<'_>, answer: &[u8]) -> check::Result<usize> {
         send(self.visitor.instance.pid(), Signal::SIGSTOP)?;
         story.observe_stop(self.visitor.pid(), "the client is stopped")?;
-        self.served.stuff(answer)
+        self.served.fill_until_blocked(answer)
     }
 }
 
-fn read_and_closed(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8]) -> Verdict {
+fn read_and_closed(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8]) -> check::Result {
     story.step("Everything read, then closed: FIN")?;
     let mut pair = Pair::meet(story, listener)?;
     story.tell(
@@ -107,14 +108,14 @@ fn read_and_closed(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8])
 }
 
 /// The addresses of the server's end and of the client's.
-fn ends(listener: &TcpListener, served: &Client) -> Verdict<(SocketAddr, SocketAddr)> {
+fn ends(listener: &TcpListener, served: &Client) -> check::Result<(SocketAddr, SocketAddr)> {
     let local = listener.local_addr().map_err(|error| unmade("an address", &error))?;
     let remote = served.link().as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());
     let remote = remote.ok_or_else(|| Finding::broken("the client's address", "getpeername(2) gave none"))?;
     Ok((local, remote))
 }
 
-fn closed_unread(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8]) -> Verdict {
+fn closed_unread(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8]) -> check::Result {
     story.step("Closed with unread data: RST")?;
     let mut pair = Pair::meet(story, listener)?;
     let (address, client) = ends(listener, &pair.served)?;
@@ -157,9 +158,9 @@ fn closed_unread(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8]) -
 }
 
 /// Waits until the question lies in the server's socket, and has not been read.
-fn unread(story: &mut Story<'_>, pair: &mut Pair, server: SocketAddr, client: SocketAddr) -> Verdict {
+fn unread(story: &mut Story<'_>, pair: &mut Pair, server: SocketAddr, client: SocketAddr) -> check::Result {
     let mut seen = 0;
-    let found = until(story.patience().progress(), || match os::tcp_queues(server, client) {
+    let found = until(story.deadlines().no_progress(), || match sys::tcp_queues(server, client) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(Some(None)),
         Err(error) => Err(unmade("the kernel's table of connections", &error)),
         Ok(queues) => {
@@ -168,7 +169,7 @@ fn unread(story: &mut Story<'_>, pair: &mut Pair, server: SocketAddr, client: So
         }
     })?;
     if found == Some(None) {
-        let came = pair.served.hears_within(story.patience().progress())?;
+        let came = pair.served.hears_within(story.deadlines().no_progress())?;
         return story.claim("the question has come, and has not been read", came, "nothing came");
     }
     let claim =
@@ -177,14 +178,14 @@ fn unread(story: &mut Story<'_>, pair: &mut Pair, server: SocketAddr, client: So
 }
 
 /// Claims how the client ended, and shows what it said about it.
-fn ends_with(story: &mut Story<'_>, visitor: &mut Visitor, well: bool) -> Verdict {
-    let status = visitor.instance.wait(story.patience().exit());
+fn ends_with(story: &mut Story<'_>, visitor: &mut Visitor, well: bool) -> check::Result {
+    let status = visitor.instance.wait(story.deadlines().exit());
     let seen = status.map_or("it lives on".into(), describe);
     let is_so = status.is_some_and(|status| status.success() == well);
     if well {
         return story.claim("the client is content: exit status 0", is_so, seen);
     }
-    let said = visitor.instance.says_anything(story.patience().turn());
+    let said = visitor.instance.says_anything(story.deadlines().reply());
     let words = visitor.instance.output().last_lines(1);
     let claim = "the client's read(2) has failed with ECONNRESET, and it says so";
     story.claim(claim, is_so && said, seen)?;

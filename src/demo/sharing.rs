@@ -4,7 +4,7 @@
 //! processes may each have opened it, or one have inherited what the other opened.
 
 use super::picture::{Player, Row};
-use crate::os::{self, Object};
+use crate::sys::{self, Object};
 
 /// Gives descriptors of the same file that share one open file description the same number for it. None gets one
 /// where the system does not tell.
@@ -34,7 +34,7 @@ fn places(processes: &[Player]) -> Vec<(usize, usize)> {
 fn are_one(processes: &[Player], one: (usize, usize), other: (usize, usize)) -> bool {
     let row = |place: (usize, usize)| &processes[place.0].rows[place.1];
     let name = |place: (usize, usize)| (processes[place.0].pid, row(place).number);
-    row(one).object == row(other).object && os::same_open_file(name(one), name(other)).unwrap_or(false)
+    row(one).object == row(other).object && sys::same_open_file(name(one), name(other)).unwrap_or(false)
 }
 
 /// Whether the system answers the question at all: a descriptor is the same as itself.

@@ -7,22 +7,22 @@ use super::calls::Calls;
 use super::launch::{self, VISITOR, Visitor, spec};
 use super::picture::{Actor, Picture, Player, Row};
 use super::story::Story;
+use crate::check::{self, Finding};
 use crate::server::{Server, Start, describe};
-use crate::verdict::{Finding, Verdict};
 
 pub(super) const DEMO: Demo =
     Demo { name: "socket", says: "each system call of a TCP conversation, on both sides", run };
 
 const SERVER: &str = "echo-tcp";
 
-fn run(story: &mut Story<'_>) -> Verdict {
+fn run(story: &mut Story<'_>) -> check::Result {
     let mut calls = Calls::watch()?;
     let server = spec(SERVER, "tcp", Start::Bind)?.wrapped_in(calls.words("server"));
-    let mut server = launch::launch_server(SERVER, &server, story.patience())?;
+    let mut server = launch::launch_server(SERVER, &server, story.deadlines())?;
     let address = launch::port(&server)?;
     the_server_listens(story, &mut calls, &mut server, address)?;
     let words = calls.words("client");
-    let mut client = Visitor::launch_by(&words, address, None, story.patience())?;
+    let mut client = Visitor::launch_by(&words, address, None, story.deadlines())?;
     the_client_connects(story, &mut calls, &mut server, &client, address)?;
     they_talk(story, &mut calls, &mut client)?;
     they_part(story, &mut calls, &mut server, client)
@@ -33,7 +33,7 @@ fn the_server_listens(
     calls: &mut Calls,
     server: &mut Server,
     address: SocketAddr,
-) -> Verdict {
+) -> check::Result {
     story.step("The server: socket, bind, listen, accept")?;
     story.tell(&how_it_is_seen(calls))?;
     story.tell(&format!(
@@ -72,7 +72,7 @@ fn the_client_connects(
     server: &mut Server,
     client: &Visitor,
     address: SocketAddr,
-) -> Verdict {
+) -> check::Result {
     story.step("The client: socket, connect. The server: accept returns")?;
     story.tell(&format!(
         "Another process, {VISITOR}, calls socket(2) and then connect(2) with the server's address. It has not \
@@ -106,7 +106,7 @@ fn ends(picture: &Picture) -> Option<(i32, i32)> {
     Some((one("server")?, one("client")?))
 }
 
-fn they_talk(story: &mut Story<'_>, calls: &mut Calls, client: &mut Visitor) -> Verdict {
+fn they_talk(story: &mut Story<'_>, calls: &mut Calls, client: &mut Visitor) -> check::Result {
     story.step("They talk: write, read, write, read")?;
     story.tell(
         "The client writes to its descriptor. The kernel copies the bytes and carries them to the other socket, \
@@ -119,7 +119,12 @@ fn they_talk(story: &mut Story<'_>, calls: &mut Calls, client: &mut Visitor) -> 
     calls.observe(story, &[("client", &["write", "read"]), ("server", &["read", "write"])])
 }
 
-fn they_part(story: &mut Story<'_>, calls: &mut Calls, server: &mut Server, mut client: Visitor) -> Verdict {
+fn they_part(
+    story: &mut Story<'_>,
+    calls: &mut Calls,
+    server: &mut Server,
+    mut client: Visitor,
+) -> check::Result {
     story.step("They part: shutdown, read 0, close")?;
     story.tell(
         "The client has come to the end of its input. It calls shutdown(2) with SHUT_WR: no more from me. That is \
@@ -129,7 +134,7 @@ fn they_part(story: &mut Story<'_>, calls: &mut Calls, server: &mut Server, mut 
     )?;
     client.talk.shut_down_write()?;
     story.proven("the client reads end of file", client.talk.expect_eof())?;
-    let status = client.instance.wait(story.patience().exit());
+    let status = client.instance.wait(story.deadlines().exit());
     let seen = status.map_or("it lives on".into(), describe);
     let well = status.is_some_and(|status| status.success());
     story.claim("the client has ended by itself, with exit status 0", well, seen)?;

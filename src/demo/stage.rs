@@ -1,7 +1,7 @@
 //! What a story is told on: a terminal, a picture.
 
 use super::picture::Picture;
-use crate::verdict::Verdict;
+use crate::check;
 
 /// What happens in a story, in this order: it opens; each step has a heading, and then paragraphs, pictures, lines
 /// and claims as they come; it closes.
@@ -42,5 +42,5 @@ pub trait Stage {
     ///
     /// # Errors
     /// Interrupted where nobody looks any more.
-    fn play(&mut self, event: Event<'_>) -> Verdict;
+    fn play(&mut self, event: Event<'_>) -> check::Result;
 }

@@ -7,9 +7,9 @@ use nix::unistd::Pid;
 use super::draw::Look;
 use super::picture::{Actor, Picture, unseen};
 use super::stage::{Event, Stage};
-use crate::os;
-use crate::patience::{Patience, until};
-use crate::verdict::{Finding, Verdict};
+use crate::check::{self, Finding};
+use crate::deadline::{Deadlines, until};
+use crate::sys;
 
 /// How a story is to be told in a terminal.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,7 +19,7 @@ pub struct Manner {
     /// Wait for Enter on standard input before each step.
     pub pauses: bool,
     /// How long the kernel may take to bear a claim out.
-    pub patience: Patience,
+    pub deadlines: Deadlines,
 }
 
 /// A story being told.
@@ -29,29 +29,29 @@ pub struct Manner {
 /// they were verified.
 pub struct Story<'a> {
     stage: &'a mut dyn Stage,
-    patience: Patience,
+    deadlines: Deadlines,
     step: usize,
     verified: usize,
     claims: Vec<String>,
 }
 
 impl<'a> Story<'a> {
-    /// Tells on `stage`; the kernel may take as long as `patience` allows to bear a claim out.
-    pub fn new(stage: &'a mut dyn Stage, patience: Patience) -> Story<'a> {
-        Story { stage, patience, step: 0, verified: 0, claims: Vec::new() }
+    /// Tells on `stage`; the kernel may take as long as `deadlines` allows to bear a claim out.
+    pub fn new(stage: &'a mut dyn Stage, deadlines: Deadlines) -> Story<'a> {
+        Story { stage, deadlines, step: 0, verified: 0, claims: Vec::new() }
     }
 
     /// The deadlines in force.
     #[must_use]
-    pub fn patience(&self) -> Patience {
-        self.patience
+    pub fn deadlines(&self) -> Deadlines {
+        self.deadlines
     }
 
     /// The name of the story, and what it is about.
     ///
     /// # Errors
     /// As [`tell`](Story::tell).
-    pub fn open(&mut self, name: &str, about: &str) -> Verdict {
+    pub fn open(&mut self, name: &str, about: &str) -> check::Result {
         self.stage.play(Event::Opened { name, about })
     }
 
@@ -59,7 +59,7 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// As [`tell`](Story::tell).
-    pub fn step(&mut self, title: &str) -> Verdict {
+    pub fn step(&mut self, title: &str) -> check::Result {
         self.list_claims()?;
         self.step += 1;
         self.stage.play(Event::Step { number: self.step, title })
@@ -69,7 +69,7 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// Interrupted where nobody reads any more.
-    pub fn tell(&mut self, text: &str) -> Verdict {
+    pub fn tell(&mut self, text: &str) -> check::Result {
         self.list_claims()?;
         self.stage.play(Event::Told(text))
     }
@@ -78,7 +78,7 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// As [`tell`](Story::tell).
-    pub fn show(&mut self, picture: &Picture) -> Verdict {
+    pub fn show(&mut self, picture: &Picture) -> check::Result {
         self.stage.play(Event::Shown(picture))?;
         self.list_claims()
     }
@@ -87,7 +87,7 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// As [`tell`](Story::tell).
-    pub fn show_lines(&mut self, lines: &[String]) -> Verdict {
+    pub fn show_lines(&mut self, lines: &[String]) -> check::Result {
         self.stage.play(Event::Lines(lines))?;
         self.list_claims()
     }
@@ -101,9 +101,9 @@ impl<'a> Story<'a> {
         cast: &[Actor],
         claim: impl Into<String>,
         is_so: impl Fn(&Picture) -> bool,
-    ) -> Verdict<Picture> {
+    ) -> check::Result<Picture> {
         let mut last = String::new();
-        let found = until(self.patience().progress(), || {
+        let found = until(self.deadlines().no_progress(), || {
             let picture = Picture::take(cast)?;
             if is_so(&picture) {
                 return Ok(Some(picture));
@@ -120,13 +120,13 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// A failure where it sleeps elsewhere, or not at all.
-    pub fn observe_sleep(&mut self, pid: Pid, place: &str, claim: &str) -> Verdict {
+    pub fn observe_sleep(&mut self, pid: Pid, place: &str, claim: &str) -> check::Result {
         if !sleepers_are_shown() {
             return Ok(());
         }
         let mut last = None;
-        let found = until(self.patience().progress(), || {
-            last = os::blocked_in(pid);
+        let found = until(self.deadlines().no_progress(), || {
+            last = sys::blocked_in(pid);
             Ok(last.as_ref().filter(|last| last.contains(place)).cloned())
         })?;
         let seen = last.map_or("not blocked".into(), |last| format!("blocked in {last}"));
@@ -137,9 +137,9 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// A failure where none has; unsupported where the system does not list processes.
-    pub fn observe_stop(&mut self, pid: Pid, claim: &str) -> Verdict {
-        let stopped = until(self.patience().progress(), || {
-            let processes = os::processes().map_err(|error| unseen("a list of processes", &error))?;
+    pub fn observe_stop(&mut self, pid: Pid, claim: &str) -> check::Result {
+        let stopped = until(self.deadlines().no_progress(), || {
+            let processes = sys::processes().map_err(|error| unseen("a list of processes", &error))?;
             Ok(processes.iter().any(|process| process.pid == pid && process.stopped).then_some(()))
         })?;
         self.claim(claim, stopped.is_some(), format!("process {pid} is not stopped"))
@@ -149,7 +149,7 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// A failure that names the claim and what was `seen` instead.
-    pub fn claim(&mut self, claim: impl Into<String>, holds: bool, seen: impl Display) -> Verdict {
+    pub fn claim(&mut self, claim: impl Into<String>, holds: bool, seen: impl Display) -> check::Result {
         let claim = claim.into();
         if !holds {
             return Err(Finding::fail(claim, seen.to_string()));
@@ -163,7 +163,7 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// The finding of `proof`, with the claim as its reason.
-    pub fn proven<T>(&mut self, claim: impl Into<String>, proof: Verdict<T>) -> Verdict<T> {
+    pub fn proven<T>(&mut self, claim: impl Into<String>, proof: check::Result<T>) -> check::Result<T> {
         let claim = claim.into();
         let value = proof.map_err(|finding| finding.because(format!("the demo claims: {claim}")))?;
         self.claim(claim, true, "")?;
@@ -174,12 +174,12 @@ impl<'a> Story<'a> {
     ///
     /// # Errors
     /// As [`tell`](Story::tell).
-    pub fn close(&mut self) -> Verdict {
+    pub fn close(&mut self) -> check::Result {
         self.list_claims()?;
         self.stage.play(Event::Closed { verified: self.verified })
     }
 
-    fn list_claims(&mut self) -> Verdict {
+    fn list_claims(&mut self) -> check::Result {
         if self.claims.is_empty() {
             return Ok(());
         }
@@ -190,8 +190,8 @@ impl<'a> Story<'a> {
 
 /// Whether this system tells where processes sleep: then at least one is seen to, at any time.
 fn sleepers_are_shown() -> bool {
-    let processes = os::processes().unwrap_or_default();
-    processes.iter().any(|process| os::blocked_in(process.pid).is_some())
+    let processes = sys::processes().unwrap_or_default();
+    processes.iter().any(|process| sys::blocked_in(process.pid).is_some())
 }
 
 #[cfg(test)]
@@ -203,7 +203,7 @@ mod tests {
     fn a_false_claim_ends_the_story_and_is_named() {
         let mut out = Vec::new();
         let mut terminal = Terminal::new(&mut out, Manner::default());
-        let mut story = Story::new(&mut terminal, Patience::default());
+        let mut story = Story::new(&mut terminal, Deadlines::default());
         let finding = story.claim("water is dry", false, "wet").unwrap_err();
         assert_eq!((finding.expected.as_str(), finding.actual.as_str()), ("water is dry", "wet"));
     }

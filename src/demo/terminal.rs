@@ -11,8 +11,9 @@ use nix::poll::{PollFd, PollFlags};
 use super::draw::{WIDTH, draw};
 use super::stage::{Event, Stage};
 use super::story::Manner;
-use crate::patience::{Waited, wait};
-use crate::verdict::{Finding, Verdict, count};
+use crate::check::{self, Finding};
+use crate::deadline::{Waited, wait};
+use crate::text::count;
 
 /// Prints a story, with escape sequences for colours.
 pub struct Terminal<'a> {
@@ -30,7 +31,7 @@ impl<'a> Terminal<'a> {
         Terminal { out, manner }
     }
 
-    fn begin_step(&mut self, number: usize, title: &str) -> Verdict {
+    fn begin_step(&mut self, number: usize, title: &str) -> check::Result {
         if number > 1 {
             self.pause()?;
         }
@@ -39,21 +40,21 @@ impl<'a> Terminal<'a> {
         self.print(format_args!("{BOLD}{rule}{rule} {number}. {title} {rest}{BOLD:#}\n\n"))
     }
 
-    fn print_paragraph(&mut self, text: &str) -> Verdict {
+    fn print_paragraph(&mut self, text: &str) -> check::Result {
         for line in wrap(text, WIDTH) {
             self.print(format_args!("{line}\n"))?;
         }
         self.print("\n")
     }
 
-    fn print_lines(&mut self, lines: &[String]) -> Verdict {
+    fn print_lines(&mut self, lines: &[String]) -> check::Result {
         for line in lines {
             self.print(format_args!("  {line}\n"))?;
         }
         self.print("\n")
     }
 
-    fn print_claims(&mut self, claims: &[String]) -> Verdict {
+    fn print_claims(&mut self, claims: &[String]) -> check::Result {
         let mark = if self.manner.look.ascii { "ok" } else { "✓" };
         for claim in claims {
             let mut lines = wrap(claim, WIDTH - 5).into_iter();
@@ -66,7 +67,7 @@ impl<'a> Terminal<'a> {
         self.print("\n")
     }
 
-    fn pause(&mut self) -> Verdict {
+    fn pause(&mut self) -> check::Result {
         if !self.manner.pauses {
             return Ok(());
         }
@@ -76,13 +77,13 @@ impl<'a> Terminal<'a> {
         Ok(())
     }
 
-    fn print(&mut self, text: impl Display) -> Verdict {
+    fn print(&mut self, text: impl Display) -> check::Result {
         write!(self.out, "{text}").map_err(|error| unheard(&error))
     }
 }
 
 impl Stage for Terminal<'_> {
-    fn play(&mut self, event: Event<'_>) -> Verdict {
+    fn play(&mut self, event: Event<'_>) -> check::Result {
         match event {
             Event::Opened { name, about } => self.print(format_args!("{BOLD}{name}{BOLD:#}: {about}.\n\n")),
             Event::Step { number, title } => self.begin_step(number, title),
@@ -110,7 +111,7 @@ fn unheard(error: &io::Error) -> Finding {
 }
 
 /// False once standard input has ended: then there is nobody to wait for.
-fn await_enter() -> Verdict<bool> {
+fn await_enter() -> check::Result<bool> {
     const GLANCE: Duration = Duration::from_secs(60);
     let stdin = io::stdin();
     // Not `read_line` alone: it would not notice that the user has interrupted the run.

@@ -11,10 +11,11 @@ use super::connections::{self, End, between};
 use super::launch::{self, server, unlaunched, unmade};
 use super::picture::{Actor, Picture};
 use super::story::Story;
-use crate::os::TcpState;
+use crate::check;
 use crate::server::Server;
+use crate::sys::TcpState;
+use crate::text::printable;
 use crate::transport::Client;
-use crate::verdict::{Verdict, printable};
 
 pub(super) const DEMO: Demo = Demo {
     name: "time-wait",
@@ -24,8 +25,8 @@ pub(super) const DEMO: Demo = Demo {
 
 const SERVER: &str = "echo-tcp";
 
-fn run(story: &mut Story<'_>) -> Verdict {
-    let mut server = server(SERVER, "tcp", story.patience())?;
+fn run(story: &mut Story<'_>) -> check::Result {
+    let mut server = server(SERVER, "tcp", story.deadlines())?;
     let client = server.connect()?;
     the_client_closes_first(story, &mut server, client)?;
     let client = server.connect()?;
@@ -34,7 +35,7 @@ fn run(story: &mut Story<'_>) -> Verdict {
     with_the_option(story, &mut server, remembered)
 }
 
-fn the_client_closes_first(story: &mut Story<'_>, server: &mut Server, mut client: Client) -> Verdict {
+fn the_client_closes_first(story: &mut Story<'_>, server: &mut Server, mut client: Client) -> check::Result {
     story.step("The client closes first")?;
     let (address, gone) = (launch::port(server)?, client.local_address()?);
     story.proven("a first client is served", client.exchange(b"hello"))?;
@@ -64,7 +65,7 @@ fn remembered_by(
     client: SocketAddr,
     claim: &str,
     is_that: impl Fn(&End) -> bool,
-) -> Verdict {
+) -> check::Result {
     let picture = Picture::take(&[Actor::sockets("server", server.pid()?)])?;
     let table = connections::observe(story, address, &[client], claim, |table| {
         let ends = between(table, address, client);
@@ -78,7 +79,7 @@ fn the_server_closes_first(
     story: &mut Story<'_>,
     server: &mut Server,
     mut client: Client,
-) -> Verdict<SocketAddr> {
+) -> check::Result<SocketAddr> {
     story.step("The server closes first")?;
     let (address, local) = (launch::port(server)?, client.local_address()?);
     story.proven("a second client is served", client.exchange(b"hello"))?;
@@ -95,7 +96,7 @@ fn the_server_closes_first(
     Ok(address)
 }
 
-fn without_the_option(story: &mut Story<'_>, address: SocketAddr) -> Verdict {
+fn without_the_option(story: &mut Story<'_>, address: SocketAddr) -> check::Result {
     story.step("Restarted without SO_REUSEADDR")?;
     story.tell(&format!(
         "A new server wants the old port. No process holds it. This demo makes a socket and calls bind(2) with \
@@ -120,7 +121,7 @@ fn bind(address: SocketAddr, reuse: bool) -> io::Result<Option<io::Error>> {
     Ok(socket.bind(&address.into()).err())
 }
 
-fn with_the_option(story: &mut Story<'_>, server: &mut Server, address: SocketAddr) -> Verdict {
+fn with_the_option(story: &mut Story<'_>, server: &mut Server, address: SocketAddr) -> check::Result {
     story.step("Restarted with SO_REUSEADDR")?;
     story.tell(
         "The option SO_REUSEADDR, set with setsockopt(2) before bind(2), says: I know that old connections may be \
@@ -148,7 +149,7 @@ fn still_remembered(
     address: SocketAddr,
     clients: &[SocketAddr],
     picture: &Picture,
-) -> Verdict {
+) -> check::Result {
     let claim = "the old connection is still in TIME_WAIT, beside the new listener and the new connection";
     let table = connections::observe(story, address, clients, claim, |table| {
         let has = |state| table.iter().any(|end| end.local == address && end.state == state);

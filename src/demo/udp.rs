@@ -11,31 +11,36 @@ use super::Demo;
 use super::launch::{self, server, unlaunched, unmade};
 use super::picture::{Actor, Player, Row};
 use super::story::Story;
-use crate::os::{Object, Socket, SocketName};
-use crate::patience::{Patience, Waited, wait};
+use crate::check::{self, Finding};
+use crate::deadline::{Deadlines, Waited, wait};
 use crate::server::Server;
-use crate::transport::{Address, Approach, Messenger};
-use crate::verdict::{Finding, Verdict, count, excerpt};
+use crate::sys::{Object, Socket, SocketName};
+use crate::text::{count, excerpt};
+use crate::transport::{Address, ConnectOptions, Messenger};
 
 pub(super) const DEMO: Demo =
     Demo { name: "udp", says: "no connection; boundaries; a buffer too small, and one used again", run };
 
 const SERVER: &str = "echo-udp";
 
-fn run(story: &mut Story<'_>) -> Verdict {
-    let mut server = server(SERVER, "udp", story.patience())?;
+fn run(story: &mut Story<'_>) -> check::Result {
+    let mut server = server(SERVER, "udp", story.deadlines())?;
     let mut clients = [server.messenger()?, server.messenger()?];
     one_socket_for_all(story, &mut server, &mut clients)?;
     boundaries_are_kept(story, &mut server, &mut clients[0])?;
     nobody_notices_a_restart(story, &mut server, &mut clients[0])?;
     let mut careless = Careless::open()?;
-    let at = Approach { address: Some(Address::Inet(careless.address)), ..Approach::default() };
+    let at = ConnectOptions { address: Some(Address::Inet(careless.address)), ..ConnectOptions::default() };
     let mut clients = [server.messenger_as(&at)?, server.messenger_as(&at)?];
     the_rest_is_lost(story, &mut careless, &mut clients[0])?;
     the_tail_of_another(story, &mut careless, &mut clients[1])
 }
 
-fn one_socket_for_all(story: &mut Story<'_>, server: &mut Server, clients: &mut [Messenger; 2]) -> Verdict {
+fn one_socket_for_all(
+    story: &mut Story<'_>,
+    server: &mut Server,
+    clients: &mut [Messenger; 2],
+) -> check::Result {
     story.step("One socket for everyone")?;
     let address = launch::port(server)?;
     story.tell(&format!(
@@ -75,7 +80,7 @@ fn datagram_sockets(player: &Player) -> impl Iterator<Item = SocketAddr> {
     })
 }
 
-fn boundaries_are_kept(story: &mut Story<'_>, server: &mut Server, client: &mut Messenger) -> Verdict {
+fn boundaries_are_kept(story: &mut Story<'_>, server: &mut Server, client: &mut Messenger) -> check::Result {
     story.step("Boundaries are kept")?;
     story.tell(
         "The server is stopped (SIGSTOP), and the client calls sendto(2) three times: \"hello\", then nothing at all, \
@@ -97,7 +102,11 @@ fn boundaries_are_kept(story: &mut Story<'_>, server: &mut Server, client: &mut 
     Ok(())
 }
 
-fn nobody_notices_a_restart(story: &mut Story<'_>, server: &mut Server, client: &mut Messenger) -> Verdict {
+fn nobody_notices_a_restart(
+    story: &mut Story<'_>,
+    server: &mut Server,
+    client: &mut Messenger,
+) -> check::Result {
     story.step("Nobody notices a restart")?;
     story.tell(
         "The server is killed. The client sends \"lost\" to nobody: sendto(2) succeeds, and nothing ever comes back. \
@@ -123,7 +132,7 @@ struct Careless {
 }
 
 impl Careless {
-    fn open() -> Verdict<Careless> {
+    fn open() -> check::Result<Careless> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| {
             socket.set_nonblocking(true)?;
             Ok((socket.local_addr()?, socket))
@@ -133,15 +142,15 @@ impl Careless {
     }
 
     /// The answer of recvfrom(2) for the next datagram.
-    fn receive(&mut self, patience: Patience) -> Verdict<(usize, SocketAddr)> {
+    fn receive(&mut self, deadlines: Deadlines) -> check::Result<(usize, SocketAddr)> {
         let mut interest = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        if wait(&mut interest, patience.progress())? == Waited::Elapsed {
+        if wait(&mut interest, deadlines.no_progress())? == Waited::Elapsed {
             return Err(Finding::timeout("a datagram", "none came"));
         }
         self.socket.recv_from(&mut self.buffer).map_err(|error| unmade("a datagram", &error))
     }
 
-    fn answer(&self, length: usize, client: SocketAddr) -> Verdict {
+    fn answer(&self, length: usize, client: SocketAddr) -> check::Result {
         let sent = self.socket.send_to(&self.buffer[..length], client);
         sent.map(drop).map_err(|error| unmade("an answer sent", &error))
     }
@@ -156,14 +165,14 @@ impl Careless {
     }
 }
 
-fn the_rest_is_lost(story: &mut Story<'_>, careless: &mut Careless, client: &mut Messenger) -> Verdict {
+fn the_rest_is_lost(story: &mut Story<'_>, careless: &mut Careless, client: &mut Messenger) -> check::Result {
     story.step("A buffer that is too small")?;
     story.tell(&format!(
         "Another server, on {}. This demo plays it itself, to look into its memory. It has been written with TCP in mind:          its buffer has five bytes, and whatever does not fit it means to read next time. A client sends          \"hello world\", 11 bytes.",
         careless.address,
     ))?;
     client.send(b"hello world")?;
-    let (length, from) = careless.receive(story.patience())?;
+    let (length, from) = careless.receive(story.deadlines())?;
     let claim = format!("recvfrom(2) returns {length}: the first five bytes");
     story.claim(claim, careless.buffer[..length] == *b"hello", excerpt(&careless.buffer))?;
     story.claim("and there is nothing left to read", !careless.has_more(), "more was there")?;
@@ -180,14 +189,18 @@ fn the_rest_is_lost(story: &mut Story<'_>, careless: &mut Careless, client: &mut
     )
 }
 
-fn the_tail_of_another(story: &mut Story<'_>, careless: &mut Careless, client: &mut Messenger) -> Verdict {
+fn the_tail_of_another(
+    story: &mut Story<'_>,
+    careless: &mut Careless,
+    client: &mut Messenger,
+) -> check::Result {
     story.step("A buffer that is used again")?;
     story.tell(
         "Its second mistake: it uses one buffer for all datagrams, and answers with the whole of it, whatever \
          recvfrom(2) has returned. A second client sends \"hi\".",
     )?;
     client.send(b"hi")?;
-    let (length, from) = careless.receive(story.patience())?;
+    let (length, from) = careless.receive(story.deadlines())?;
     story.claim("recvfrom(2) returns 2", length == 2, length)?;
     story.show_lines(&[careless.buffer()])?;
     careless.answer(careless.buffer.len(), from)?;

@@ -14,18 +14,19 @@ use super::Demo;
 use super::launch::{Visitor, accept, listener, program, server, unlaunched, unmade};
 use super::picture::{Actor, Picture};
 use super::story::Story;
-use crate::os::{self, Object, SocketName};
+use crate::check;
 use crate::server::{Instance, Server, describe};
+use crate::sys::{self, Object, SocketName};
+use crate::text::printable;
 use crate::transport::{Client, Link};
-use crate::verdict::{Verdict, printable};
 
 pub(super) const DEMO: Demo =
     Demo { name: "unix", says: "a path instead of a port, who is there, and a descriptor that travels", run };
 
 const WORKER: &str = "echo-worker";
 
-fn run(story: &mut Story<'_>) -> Verdict {
-    let mut server = server("echo-unix", "unix", story.patience())?;
+fn run(story: &mut Story<'_>) -> check::Result {
+    let mut server = server("echo-unix", "unix", story.deadlines())?;
     a_path_instead_of_a_port(story, &mut server)?;
     let mut client = server.connect()?;
     the_same_conversation(story, &mut server, &mut client)?;
@@ -34,7 +35,7 @@ fn run(story: &mut Story<'_>) -> Verdict {
     a_descriptor_travels(story)
 }
 
-fn a_path_instead_of_a_port(story: &mut Story<'_>, server: &mut Server) -> Verdict {
+fn a_path_instead_of_a_port(story: &mut Story<'_>, server: &mut Server) -> check::Result {
     story.step("A path instead of a port")?;
     let path = server.address().path().map(Path::to_owned).unwrap_or_default();
     story.tell(&format!(
@@ -70,7 +71,7 @@ fn a_path_instead_of_a_port(story: &mut Story<'_>, server: &mut Server) -> Verdi
 }
 
 fn is_at(object: &Object, path: &Path) -> bool {
-    matches!(object, Object::Socket(os::Socket { name: SocketName::Unix(Some(name)), listening: true, .. }) if name == path)
+    matches!(object, Object::Socket(sys::Socket { name: SocketName::Unix(Some(name)), listening: true, .. }) if name == path)
 }
 
 /// As ls(1) writes them.
@@ -87,7 +88,7 @@ fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy())
 }
 
-fn the_same_conversation(story: &mut Story<'_>, server: &mut Server, client: &mut Client) -> Verdict {
+fn the_same_conversation(story: &mut Story<'_>, server: &mut Server, client: &mut Client) -> check::Result {
     story.step("The same conversation")?;
     story.tell(
         "The client, this demo, calls connect(2) with the path, and from there on everything is as over TCP: accept(2) \
@@ -108,13 +109,13 @@ fn the_same_conversation(story: &mut Story<'_>, server: &mut Server, client: &mu
     )
 }
 
-fn who_is_there(story: &mut Story<'_>, server: &mut Server, client: &Client) -> Verdict {
+fn who_is_there(story: &mut Story<'_>, server: &mut Server, client: &Client) -> check::Result {
     story.step("Who is there?")?;
     story.tell(
         "Both ends are on one machine, so the kernel knows who they are, and tells: getsockopt(2) with SO_PEERCRED on \
          Linux, LOCAL_PEERCRED on the BSDs and macOS. The client asks about the other end of its own socket:",
     )?;
-    let peer = os::peer(client.reader()).map_err(|error| unmade("the peer's credentials", &error))?;
+    let peer = sys::peer(client.reader()).map_err(|error| unmade("the peer's credentials", &error))?;
     let process = peer.pid.map_or("(this system does not tell)".into(), |pid| pid.to_string());
     story.show_lines(&[format!("process {process}, user {}, group {}", peer.uid, peer.gid)])?;
     if peer.pid.is_some() {
@@ -137,7 +138,7 @@ struct Front {
 }
 
 impl Front {
-    fn launch(story: &Story<'_>) -> Verdict<Front> {
+    fn launch(story: &Story<'_>) -> check::Result<Front> {
         let broken = |error: std::io::Error| unmade("a pair of Unix domain sockets", &error);
         let (ours, theirs) = UnixStream::pair().map_err(broken)?;
         let nowhere = File::options().write(true).open("/dev/null").map_err(broken)?;
@@ -145,7 +146,7 @@ impl Front {
         let worker = Instance::running(words, theirs.into(), nowhere.into());
         let worker = worker.map_err(|error| unlaunched(WORKER, &error))?;
         let link = Link::socket(Socket::from(std::os::fd::OwnedFd::from(ours))).map_err(broken)?;
-        Ok(Front { listener: listener()?.0, link: Client::new(link, story.patience()), worker })
+        Ok(Front { listener: listener()?.0, link: Client::new(link, story.deadlines()), worker })
     }
 
     fn cast(&self, visitor: &Visitor) -> [Actor; 3] {
@@ -154,7 +155,7 @@ impl Front {
     }
 }
 
-fn a_descriptor_travels(story: &mut Story<'_>) -> Verdict {
+fn a_descriptor_travels(story: &mut Story<'_>) -> check::Result {
     story.step("A connection that is to travel")?;
     let mut front = Front::launch(story)?;
     let address = front.listener.local_addr().map_err(|error| unmade("an address", &error))?;
@@ -164,8 +165,8 @@ fn a_descriptor_travels(story: &mut Story<'_>) -> Verdict {
          input is one end of a pair of Unix domain sockets, made with socketpair(2), and the front holds the other.",
         address.port(),
     ))?;
-    let mut visitor = Visitor::launch(address, None, story.patience())?;
-    let accepted = accept(&front.listener, story.patience())?;
+    let mut visitor = Visitor::launch(address, None, story.deadlines())?;
+    let accepted = accept(&front.listener, story.deadlines())?;
     let number = accepted.reader().as_raw_fd();
     let [watching, worker, client] = front.cast(&visitor);
     let cast = [watching.and(&accepted.reader()), worker, client];
@@ -192,7 +193,12 @@ fn met(picture: &Picture) -> bool {
         && !picture.joints.is_empty()
 }
 
-fn it_arrives(story: &mut Story<'_>, front: &mut Front, visitor: &mut Visitor, accepted: Client) -> Verdict {
+fn it_arrives(
+    story: &mut Story<'_>,
+    front: &mut Front,
+    visitor: &mut Visitor,
+    accepted: Client,
+) -> check::Result {
     story.step("It arrives in another process")?;
     let number = accepted.reader().as_raw_fd();
     story.tell(&format!(
@@ -217,12 +223,12 @@ fn it_arrives(story: &mut Story<'_>, front: &mut Front, visitor: &mut Visitor, a
     )
 }
 
-fn they_end(story: &mut Story<'_>, front: Front, mut visitor: Visitor) -> Verdict {
+fn they_end(story: &mut Story<'_>, front: Front, mut visitor: Visitor) -> check::Result {
     let Front { link, mut worker, .. } = front;
     visitor.talk.shut_down_write()?;
     story.proven("the client ends its direction, and reads end of file", visitor.talk.expect_eof())?;
     drop(link);
-    let status = worker.wait(story.patience().exit());
+    let status = worker.wait(story.deadlines().exit());
     let seen = status.map_or("it lives on".into(), describe);
     let well = status.is_some_and(|status| status.success());
     let claim = "the front closes its Unix domain socket, and the worker ends by itself, with exit status 0";

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::access::Access;
 use super::picture::{Condition, Picture, Player, Row};
-use crate::os::Object;
 use crate::server;
+use crate::sys::Object;
 
 /// What a standard descriptor is called; else nothing.
 pub(super) fn standard_name(row: &Row) -> &'static str {

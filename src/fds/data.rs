@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Held, Holder, Subject, View};
-use crate::os::{Access, Object};
+use crate::sys::{Access, Object};
 
 /// A [`View`] as it is written in JSON.
 #[derive(Debug, Serialize)]

@@ -9,9 +9,9 @@ use std::time::Duration;
 use nix::unistd::Pid;
 
 use super::with_descendants;
-use crate::os;
-use crate::patience::{Patience, until};
-use crate::verdict::Verdict;
+use crate::check;
+use crate::deadline::{Deadlines, until};
+use crate::sys;
 
 /// A command under way. Its processes end with the program: see [`sweep`](crate::server::sweep).
 #[derive(Debug)]
@@ -47,10 +47,10 @@ impl Launched {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
         command.args(arguments);
-        os::adopt_orphans();
-        os::end_with_parent(&mut command);
-        os::restore_descriptor_limit(&mut command);
-        Ok(Launched { child: os::launching(|| command.spawn())? })
+        sys::adopt_orphans();
+        sys::end_with_parent(&mut command);
+        sys::restore_descriptor_limit(&mut command);
+        Ok(Launched { child: sys::launching(|| command.spawn())? })
     }
 
     /// Its process.
@@ -64,11 +64,11 @@ impl Launched {
     ///
     /// # Errors
     /// Only when interrupted.
-    pub fn settle(&self, patience: Patience) -> Verdict<Settled> {
+    pub fn settle(&self, deadlines: Deadlines) -> check::Result<Settled> {
         let mut seen = self.traces();
         let mut changed = std::time::Instant::now();
-        let settled = until(patience.progress(), || {
-            if let Ok(Some(status)) = os::exit_status(self.pid()) {
+        let settled = until(deadlines.no_progress(), || {
+            if let Ok(Some(status)) = sys::exit_status(self.pid()) {
                 return Ok(Some(Settled::Ended(status)));
             }
             let now = self.traces();
@@ -76,7 +76,7 @@ impl Launched {
                 seen = now;
                 changed = std::time::Instant::now();
             }
-            Ok((changed.elapsed() >= patience.stall()).then_some(Settled::Rests))
+            Ok((changed.elapsed() >= deadlines.quiet()).then_some(Settled::Rests))
         })?;
         Ok(settled.unwrap_or(Settled::Busy))
     }
@@ -87,8 +87,8 @@ impl Launched {
 }
 
 fn trace(pid: Pid) -> Trace {
-    let ran = os::scheduling(pid).map(|it| it.ran).or_else(|_| os::vitals(pid).map(|it| it.cpu));
-    let descriptors = os::descriptors(pid).unwrap_or_default();
+    let ran = sys::scheduling(pid).map(|it| it.ran).or_else(|_| sys::vitals(pid).map(|it| it.cpu));
+    let descriptors = sys::descriptors(pid).unwrap_or_default();
     let descriptors = descriptors.into_iter().map(|descriptor| descriptor.number).collect();
     Trace { pid, ran: ran.unwrap_or_default(), descriptors }
 }

@@ -11,7 +11,7 @@ use std::os::fd::RawFd;
 use nix::unistd::Pid;
 
 use crate::demo::picture::Condition;
-use crate::os::{self, End, Object, Partner, Process, Socket, SocketName, Survey};
+use crate::sys::{self, End, Object, Partner, Process, Socket, SocketName, Survey};
 
 mod data;
 mod launch;
@@ -68,7 +68,7 @@ pub struct Holder {
 
 /// Why there is nothing to see.
 #[derive(Debug, thiserror::Error)]
-pub enum Blind {
+pub enum InspectError {
     /// No process has this number.
     #[error("there is no process {0}; `ps -e` lists those that there are")]
     NoProcess(Pid),
@@ -83,8 +83,8 @@ pub enum Blind {
 /// Looks at `pids`, and at every other process for what they have in common.
 ///
 /// # Errors
-/// [`Blind`], where one of them does not exist or nothing at all can be seen.
-pub fn look(pids: &[Pid]) -> Result<View, Blind> {
+/// [`InspectError`], where one of them does not exist or nothing at all can be seen.
+pub fn look(pids: &[Pid]) -> Result<View, InspectError> {
     let view = look_once(pids)?;
     // A socket that was made between the look at the tables and that at the process is in no table yet.
     let has_news = view.subjects.iter().flat_map(|subject| subject.held.iter().flatten()).any(is_untold);
@@ -101,9 +101,9 @@ fn is_untold(held: &Held) -> bool {
     }
 }
 
-fn look_once(pids: &[Pid]) -> Result<View, Blind> {
-    let survey = Survey::begin().map_err(Blind::from)?;
-    let processes = os::processes().map_err(Blind::from)?;
+fn look_once(pids: &[Pid]) -> Result<View, InspectError> {
+    let survey = Survey::begin().map_err(InspectError::from)?;
+    let processes = sys::processes().map_err(InspectError::from)?;
     let mut all = Vec::with_capacity(processes.len());
     for process in &processes {
         match survey.ends(process.pid) {
@@ -114,7 +114,7 @@ fn look_once(pids: &[Pid]) -> Result<View, Blind> {
         }
     }
     let known = Known { all: &all };
-    let subjects: Result<Vec<_>, Blind> = pids.iter().map(|&pid| known.subject(pid)).collect();
+    let subjects: Result<Vec<_>, InspectError> = pids.iter().map(|&pid| known.subject(pid)).collect();
     let hidden = all.iter().filter(|(process, ends)| ends.is_none() && !pids.contains(&process.pid)).count();
     Ok(View { subjects: subjects?, hidden })
 }
@@ -122,9 +122,9 @@ fn look_once(pids: &[Pid]) -> Result<View, Blind> {
 /// `pids`, and all that descend from them, each once.
 ///
 /// # Errors
-/// [`Blind`], where processes cannot be listed.
-pub fn with_descendants(pids: &[Pid]) -> Result<Vec<Pid>, Blind> {
-    let processes = os::processes().map_err(Blind::from)?;
+/// [`InspectError`], where processes cannot be listed.
+pub fn with_descendants(pids: &[Pid]) -> Result<Vec<Pid>, InspectError> {
+    let processes = sys::processes().map_err(InspectError::from)?;
     let mut found: Vec<Pid> = pids.to_vec();
     let mut next = 0;
     while let Some(&parent) = found.get(next) {
@@ -137,11 +137,11 @@ pub fn with_descendants(pids: &[Pid]) -> Result<Vec<Pid>, Blind> {
     Ok(found)
 }
 
-impl From<io::Error> for Blind {
-    fn from(error: io::Error) -> Blind {
+impl From<io::Error> for InspectError {
+    fn from(error: io::Error) -> InspectError {
         match error.kind() {
-            io::ErrorKind::Unsupported => Blind::Unsupported,
-            _ => Blind::Unreadable(error),
+            io::ErrorKind::Unsupported => InspectError::Unsupported,
+            _ => InspectError::Unreadable(error),
         }
     }
 }
@@ -152,9 +152,9 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    fn subject(&self, pid: Pid) -> Result<Subject, Blind> {
+    fn subject(&self, pid: Pid) -> Result<Subject, InspectError> {
         let found = self.all.iter().find(|(process, _)| process.pid == pid);
-        let (process, ends) = found.ok_or(Blind::NoProcess(pid))?;
+        let (process, ends) = found.ok_or(InspectError::NoProcess(pid))?;
         let held = ends.as_ref().map(|ends| ends.iter().map(|end| self.held(pid, end)).collect());
         Ok(Subject { pid, program: program(process), condition: Condition::of(process), held })
     }
@@ -203,7 +203,7 @@ fn is_one_end(one: &End, two: &End) -> bool {
 }
 
 fn program(process: &Process) -> String {
-    let path = os::program(process.pid);
+    let path = sys::program(process.pid);
     let name = path.as_deref().and_then(|path| path.file_name()).map(OsStr::to_string_lossy);
     name.map_or_else(|| process.name.clone(), Into::into)
 }

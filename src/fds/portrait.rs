@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::{Held, Holder, Subject, View};
 use crate::demo::picture::{Joint, Picture, Player, Row, Shared};
-use crate::os::{Access, Object, Partner, SocketName};
-use crate::verdict::printable;
+use crate::sys::{Access, Object, Partner, SocketName};
+use crate::text::printable;
 
 /// So many holders are named; of more, their number.
 const NAMED: usize = 4;

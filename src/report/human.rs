@@ -8,8 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Ending, Heading, Reporter};
 use crate::checks::Check;
+use crate::outcome::Outcome;
 use crate::runner::{Event, Report, Summary};
-use crate::verdict::{Outcome, count};
+use crate::text::count;
 
 /// A line for each check as it ends, what is wrong in full at the end, and a live line on a terminal.
 pub struct Human<W> {
@@ -171,5 +172,5 @@ fn style(outcome: Outcome) -> Style {
         _ => AnsiColor::Red,
     };
     let style = colour.on_default();
-    if outcome.condemns() { style.bold() } else { style }
+    if outcome.is_failure() { style.bold() } else { style }
 }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Ending, Heading, Reporter};
+use crate::outcome::{Level, Outcome};
 use crate::runner::{Event, Report, Summary};
-use crate::verdict::{Level, Outcome};
 
 /// Writes the object when the run is over.
 pub struct Json<W> {

@@ -5,7 +5,6 @@ use std::io;
 use crate::runner::{Event, Report};
 use crate::server::Spec;
 
-pub mod compare;
 mod human;
 mod json;
 

@@ -3,10 +3,12 @@
 use std::sync::OnceLock;
 
 use super::Options;
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Outcome;
 use crate::server::{Server, Spec};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Outcome, Verdict, count};
+use crate::text::count;
+use crate::transport::Capabilities;
 
 /// A line, for a server that waits for one is a poor echo server, but not a silent one.
 const LINE: &[u8] = b"a plain line\n";
@@ -21,7 +23,7 @@ impl Echoes {
     pub fn excuse(&self, check: &Check, finding: Finding, spec: &Spec, options: &Options) -> Finding {
         let judged = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout | Outcome::Info);
         // Of a socket that is passed to the server the exchange itself is the question.
-        let passed = Needs::PASSED_LISTENER.union(Needs::PASSED_CONNECTION);
+        let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
         let its_question = check.area() == "echo" || check.needs.intersects(passed);
         if its_question || !finding.of_echo || !judged {
             return finding;
@@ -36,8 +38,8 @@ impl Echoes {
 /// What comes back instead of a plain line; `None` where it does, and where nothing comes back: silence can have
 /// any cause, one that the check is about among them.
 fn instead(spec: &Spec, options: &Options) -> Option<String> {
-    let mut server = Server::launch(spec, options.patience, options.seed).ok()?;
-    let finding = if spec.offers().contains(Needs::STREAM) {
+    let mut server = Server::launch(spec, options.deadlines, options.seed).ok()?;
+    let finding = if spec.offers().contains(Capabilities::STREAM) {
         let mut client = server.connect().ok()?;
         let finding = converse(client.exchange(LINE))?;
         (client.received() > 0).then_some(finding)?
@@ -49,6 +51,6 @@ fn instead(spec: &Spec, options: &Options) -> Option<String> {
     Some(format!("Sent a line of {sent}, it answered: {}", finding.actual))
 }
 
-fn converse(verdict: Verdict) -> Option<Finding> {
+fn converse(verdict: check::Result) -> Option<Finding> {
     verdict.err().filter(|finding| finding.of_echo && finding.outcome == Outcome::Fail)
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::Options;
 use crate::server::{Server, Spec};
-use crate::transport::Needs;
+use crate::transport::Capabilities;
 
 /// The kinds of things that a server leaves behind after a life without incident: `life/leaves-nothing-behind`
 /// and `path/removed-at-exit` tell of those, once, and no other check is to blame for them.
@@ -25,13 +25,13 @@ impl Habits {
 
 /// What is left after an ordinary client and SIGTERM; `None` of one that did not start, or had to be killed.
 fn one_life(spec: &Spec, options: &Options) -> Option<Vec<&'static str>> {
-    let mut server = Server::launch(spec, options.patience, options.seed).ok()?;
+    let mut server = Server::launch(spec, options.deadlines, options.seed).ok()?;
     // Whether it answers is not the question here.
-    let _ = if spec.offers().contains(Needs::STREAM) {
+    let _ = if spec.offers().contains(Capabilities::STREAM) {
         server.connect().and_then(|mut client| client.exchange(b"here"))
     } else {
         server.messenger().and_then(|mut client| client.exchange(b"here").map(drop))
     };
-    let remains = server.put_away();
+    let remains = server.shutdown();
     remains.went_in_order.then(|| remains.left.into_iter().map(|remnant| remnant.kind).collect())
 }

@@ -7,8 +7,8 @@ use nix::unistd::Pid;
 
 use super::instance::{Given, Instance};
 use super::{Server, Start, passed};
-use crate::transport::{Approach, Client, Dial, Inherited, Knock, Link, Messenger, Pair, Tuning};
-use crate::verdict::{Finding, Verdict};
+use crate::check::{self, Finding};
+use crate::transport::{Client, ConnectOptions, Dial, Inherited, Knock, Link, Messenger, Pair, Tuning};
 
 /// A server that was launched on one side of a pair, and the other side.
 #[derive(Debug)]
@@ -24,46 +24,46 @@ impl Server {
     ///
     /// # Errors
     /// A failure where the server refuses, a timeout where it does not answer.
-    pub fn connect(&mut self) -> Verdict<Client> {
-        self.connect_as(&Approach::default())
+    pub fn connect(&mut self) -> check::Result<Client> {
+        self.connect_as(&ConnectOptions::default())
     }
 
     /// A new client that comes in a way of its own.
     ///
     /// # Errors
     /// As [`connect`](Server::connect); a broken harness where a source address cannot be had.
-    pub fn connect_as(&mut self, approach: &Approach) -> Verdict<Client> {
+    pub fn connect_as(&mut self, approach: &ConnectOptions) -> check::Result<Client> {
         let link = self.link(approach)?;
-        Ok(Client::new(link, self.patience).watched_by(self.witness()))
+        Ok(Client::new(link, self.deadlines).with_diagnosis(self.witness()))
     }
 
     /// A new client of a message server.
     ///
     /// # Errors
     /// As [`connect`](Server::connect).
-    pub fn messenger(&mut self) -> Verdict<Messenger> {
-        self.messenger_as(&Approach::default())
+    pub fn messenger(&mut self) -> check::Result<Messenger> {
+        self.messenger_as(&ConnectOptions::default())
     }
 
     /// A new client of a message server that comes in a way of its own.
     ///
     /// # Errors
     /// As [`connect_as`](Server::connect_as).
-    pub fn messenger_as(&mut self, approach: &Approach) -> Verdict<Messenger> {
+    pub fn messenger_as(&mut self, approach: &ConnectOptions) -> check::Result<Messenger> {
         let link = self.link(approach)?;
-        Ok(Messenger::new(link, self.patience).watched_by(self.witness()))
+        Ok(Messenger::new(link, self.deadlines).with_diagnosis(self.witness()))
     }
 
     /// A client that begins to connect and does not wait.
     ///
     /// # Errors
     /// A broken harness where it cannot even begin.
-    pub fn knock(&self) -> Verdict<Knock> {
+    pub fn knock(&self) -> check::Result<Knock> {
         let broken = |error: io::Error| Finding::broken("a connection begun", error.to_string());
         Knock::at(self.spec.transport(), self.address()).map_err(broken)
     }
 
-    fn link(&mut self, approach: &Approach) -> Verdict<Link> {
+    fn link(&mut self, approach: &ConnectOptions) -> check::Result<Link> {
         if let Some(inherited) = &self.spec.transport().inherited {
             let near = self.launch_on_far_ends(&Tuning::default())?;
             return as_link(inherited, near);
@@ -75,18 +75,18 @@ impl Server {
         Ok(link)
     }
 
-    fn dial(&mut self, approach: &Approach) -> io::Result<Link> {
+    fn dial(&mut self, approach: &ConnectOptions) -> io::Result<Link> {
         self.streams += 1;
         (self.spec.transport().dial)(&Dial {
             address: approach.address.as_ref().unwrap_or(self.address()),
             approach,
             scratch: self.scratch.path(),
             number: self.streams,
-            limit: self.patience.progress(),
+            limit: self.deadlines.no_progress(),
         })
     }
 
-    fn unreachable(&self, approach: &Approach, error: &io::Error) -> Finding {
+    fn unreachable(&self, approach: &ConnectOptions, error: &io::Error) -> Finding {
         use nix::libc::{EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
         let wanted = format!("a connection to {}", approach.address.as_ref().unwrap_or(self.address()));
         match error.raw_os_error() {
@@ -103,18 +103,18 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness where its transport has no such pair, or the process cannot be had.
-    pub fn lend(&mut self, tuning: &Tuning) -> Verdict<Lent> {
+    pub fn lend(&mut self, tuning: &Tuning) -> check::Result<Lent> {
         let near = self.launch_on_far_ends(tuning)?;
         Ok(Lent { near, pid: self.pid()? })
     }
 
-    fn launch_on_far_ends(&mut self, tuning: &Tuning) -> Verdict<(OwnedFd, OwnedFd)> {
+    fn launch_on_far_ends(&mut self, tuning: &Tuning) -> check::Result<(OwnedFd, OwnedFd)> {
         let pair = self.pair(tuning)?;
         self.launch_with(Given::pipes(pair.far.0, pair.far.1))?;
         Ok(pair.near)
     }
 
-    fn pair(&self, tuning: &Tuning) -> Verdict<Pair> {
+    fn pair(&self, tuning: &Tuning) -> check::Result<Pair> {
         let transport = self.spec.transport();
         let wanted = || format!("a conversation by {} to inherit", transport.name);
         let Some(inherited) = &transport.inherited else {
@@ -133,7 +133,7 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness where pipes or the process cannot be had.
-    pub fn connect_sharing_stdio(&mut self) -> Verdict<(Client, [OwnedFd; 2])> {
+    pub fn connect_sharing_stdio(&mut self) -> check::Result<(Client, [OwnedFd; 2])> {
         let broken = |error: io::Error| Finding::broken("a second descriptor", error.to_string());
         let Pair { near, far: (input, output) } = self.pair(&Tuning::default())?;
         let shared = [input.try_clone().map_err(broken)?, output.try_clone().map_err(broken)?];
@@ -141,10 +141,10 @@ impl Server {
         let inherited = self.spec.transport().inherited.as_ref();
         let link =
             inherited.map_or(Err(broken(io::ErrorKind::Unsupported.into())), |it| as_link(it, near))?;
-        Ok((Client::new(link, self.patience).watched_by(self.witness()), shared))
+        Ok((Client::new(link, self.deadlines).with_diagnosis(self.witness()), shared))
     }
 
-    fn launch_on_connection(&mut self) -> Verdict {
+    fn launch_on_connection(&mut self) -> check::Result {
         let broken = |error: io::Error| Finding::broken("a connection to pass on", error.to_string());
         let (listener, _) = self.listeners.first().ok_or_else(|| broken(io::ErrorKind::NotFound.into()))?;
         let connection = passed::accept(listener).map_err(broken)?;
@@ -154,7 +154,7 @@ impl Server {
         self.launch_with(given)
     }
 
-    fn launch_with(&mut self, given: Given) -> Verdict {
+    fn launch_with(&mut self, given: Given) -> check::Result {
         let instance = Instance::launch(self.spec.fill(self.address()), given, &self.conditions)
             .map_err(|error| Finding::broken("one more server process", error.to_string()))?;
         self.instances.push(instance);
@@ -162,6 +162,6 @@ impl Server {
     }
 }
 
-fn as_link(inherited: &Inherited, (from, to): (OwnedFd, OwnedFd)) -> Verdict<Link> {
+fn as_link(inherited: &Inherited, (from, to): (OwnedFd, OwnedFd)) -> check::Result<Link> {
     (inherited.link)(from, to).map_err(|error| Finding::broken("a client's end", error.to_string()))
 }

@@ -12,7 +12,7 @@ use nix::unistd::write;
 use os_pipe::PipeWriter;
 
 use super::output::Output;
-use crate::os::{self, Inheritance};
+use crate::sys::{self, Inheritance};
 
 /// The circumstances of a start; the default is what every check gets that says nothing else.
 #[derive(Debug, Clone, Default)]
@@ -113,7 +113,7 @@ impl Conditions {
             command.env_remove(name);
         }
         command.envs(self.temporary.iter().map(|directory| ("TMPDIR", directory)));
-        os::bequeath(
+        sys::set_child_attributes(
             command,
             Inheritance {
                 descriptor_limit: self.descriptor_limit.map(Into::into),

@@ -7,17 +7,17 @@ use nix::sys::signal::Signal;
 
 use super::instance::{Given, Instance};
 use super::{Conditions, LaunchError, Server, Start, ready};
-use crate::patience::until;
+use crate::check::{self, Finding};
+use crate::deadline::until;
 use crate::transport::Address;
-use crate::verdict::{Finding, Verdict};
 
 impl Server {
     /// Sends `signal` to the launched process alone and waits for its end.
     ///
     /// # Errors
     /// A timeout where it lives on.
-    pub fn end_by(&mut self, signal: Signal) -> Verdict<ExitStatus> {
-        let limit = self.patience.exit();
+    pub fn end_by(&mut self, signal: Signal) -> check::Result<ExitStatus> {
+        let limit = self.deadlines.exit();
         self.ended_by_us = true;
         let instance = self.instance()?;
         instance
@@ -35,8 +35,8 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness where it does not stop.
-    pub fn freeze(&mut self) -> Verdict {
-        let limit = self.patience.progress();
+    pub fn freeze(&mut self) -> check::Result {
+        let limit = self.deadlines.no_progress();
         let instance = self.instance()?;
         instance
             .signal(Signal::SIGSTOP)
@@ -55,7 +55,7 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness where the signal cannot be sent.
-    pub fn thaw(&mut self) -> Verdict {
+    pub fn thaw(&mut self) -> check::Result {
         let sent = self.instance()?.signal(Signal::SIGCONT);
         sent.map_err(|error| Finding::broken("SIGCONT sent", error.to_string()))
     }
@@ -73,7 +73,7 @@ impl Server {
     pub(crate) fn await_release(&self) {
         let taken = || ready::is_taken(self.spec.transport(), self.address());
         if self.spec.start() == Start::Bind {
-            let _ = until(self.patience.stall(), || Ok((!taken()).then_some(())));
+            let _ = until(self.deadlines.quiet(), || Ok((!taken()).then_some(())));
         }
     }
 

@@ -5,9 +5,9 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::Server;
-use crate::os::{self, Scheduling};
-use crate::patience::until;
-use crate::verdict::Verdict;
+use crate::check;
+use crate::deadline::until;
+use crate::sys::{self, Scheduling};
 
 /// How much of one processor a server's processes had and wanted, together, over a while.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,7 +52,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`vitals`](Server::vitals).
-    pub fn effort(&self, window: Duration) -> Verdict<Effort> {
+    pub fn effort(&self, window: Duration) -> check::Result<Effort> {
         let (used, scheduled, began) = (self.vitals()?.cpu, self.scheduling()?, Instant::now());
         until(window, || Ok(None::<()>))?;
         let share = |time: Duration| time.as_secs_f64() / began.elapsed().as_secs_f64();
@@ -67,10 +67,10 @@ impl Server {
     }
 
     /// What all of its threads together have been given, where the system tells.
-    fn scheduling(&self) -> Verdict<Option<Scheduling>> {
+    fn scheduling(&self) -> check::Result<Option<Scheduling>> {
         let mut sum = Scheduling::default();
         for process in self.processes()? {
-            match os::scheduling(process.pid) {
+            match sys::scheduling(process.pid) {
                 Ok(one) => {
                     sum.ran += one.ran;
                     sum.queued += one.queued;

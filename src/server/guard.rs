@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use os_pipe::PipeWriter;
 
 use super::shepherd::MARK;
-use crate::os;
+use crate::sys;
 
 struct Guard {
     process: Child,
@@ -24,7 +24,7 @@ struct Guard {
 static GUARD: Mutex<Option<Guard>> = Mutex::new(None);
 
 /// `$1` is what the marks of our servers begin with. Twenty rounds outrun a server that forks while it is killed.
-const VIGIL: &str = r#"
+const GUARD_SCRIPT: &str = r#"
 trap '' INT TERM HUP QUIT TSTP USR1
 groups=' '
 while read -r order group; do
@@ -77,7 +77,7 @@ pub(super) fn leave(group: Pid) {
 /// Ends the guard, who finds nothing left to do, and waits for that.
 pub(super) fn dismiss() {
     if let Some(Guard { mut process, tell }) = post().take() {
-        os::between_launches(|| drop(tell));
+        sys::between_launches(|| drop(tell));
         let _ = process.wait();
     }
 }
@@ -91,10 +91,10 @@ impl Guard {
     fn start() -> io::Result<Guard> {
         let (orders, tell) = os_pipe::pipe()?;
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", VIGIL, "echospec-guard", &format!("{MARK}={}", mark_prefix())]);
+        shell.args(["-c", GUARD_SCRIPT, "echospec-guard", &format!("{MARK}={}", mark_prefix())]);
         shell.stdin(orders).stdout(Stdio::null()).stderr(Stdio::null());
-        os::leave_session(&mut shell);
-        Ok(Guard { process: os::launching(|| shell.spawn())?, tell })
+        sys::leave_session(&mut shell);
+        Ok(Guard { process: sys::launching(|| shell.spawn())?, tell })
     }
 }
 

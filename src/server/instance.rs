@@ -18,8 +18,8 @@ use super::output::Output;
 use super::shepherd::{End, Flock, MARK, wait_for_burial};
 use super::spawn::spawn;
 use super::{Conditions, LaunchError, describe, guard};
-use crate::os::{self, IpcObject, Process};
-use crate::patience::{Countdown, GLANCE, interrupted};
+use crate::deadline::{Countdown, GLANCE, interrupted};
+use crate::sys::{self, IpcObject, Process};
 use crate::trace;
 
 /// A process that ends with this value, and all its descendants with it.
@@ -58,7 +58,7 @@ impl Given {
 }
 
 /// How long a server may take to end by itself once a check no longer needs it.
-const FAREWELL: Duration = Duration::from_millis(500);
+const TERM_GRACE: Duration = Duration::from_millis(500);
 
 impl Instance {
     pub(super) fn launch(
@@ -184,8 +184,8 @@ impl Instance {
         let mut countdown = Countdown::new(limit);
         while !self.reaped && self.status.is_none() {
             let left = countdown.left();
-            if os::wait_for_exit(self.pid(), left.min(GLANCE)).unwrap_or(false) {
-                self.status = os::exit_status(self.pid()).ok().flatten();
+            if sys::wait_for_exit(self.pid(), left.min(GLANCE)).unwrap_or(false) {
+                self.status = sys::exit_status(self.pid()).ok().flatten();
                 self.note_end();
             }
             if left.is_zero() || interrupted() {
@@ -222,7 +222,7 @@ impl Instance {
         }
         let _ = self.signal(Signal::SIGTERM);
         let _ = self.signal(Signal::SIGCONT);
-        self.wait(FAREWELL);
+        self.wait(TERM_GRACE);
         self.end();
     }
 

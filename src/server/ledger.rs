@@ -1,6 +1,6 @@
 //! What outlives one process of a server, among all that others make meanwhile.
 //!
-//! An object of [`os::ipc_objects`] is put down to a server only if it was not there before the launch, our own user
+//! An object of [`sys::ipc_objects`] is put down to a server only if it was not there before the launch, our own user
 //! made it, nobody uses it any more, and the kernel names processes of this server, and nobody else, as those who made
 //! it or used it last; a file, if some of them had it open. Whatever cannot be told like that is nobody's.
 
@@ -12,7 +12,7 @@ use nix::unistd::{Pid, geteuid};
 
 use super::scratch;
 use super::shepherd::Flock;
-use crate::os::{self, IpcName, IpcObject};
+use crate::sys::{self, IpcName, IpcObject};
 
 /// What was there before a launch, and what the server's processes were seen with.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Ledger {
 impl Ledger {
     /// To be opened before the launch.
     pub fn open() -> Ledger {
-        let before = os::ipc_objects().ok();
+        let before = sys::ipc_objects().ok();
         let names = |objects: Vec<IpcObject>| objects.into_iter().map(|object| object.name).collect();
         Ledger { before: before.map(names), held: Mutex::default() }
     }
@@ -43,7 +43,7 @@ impl Ledger {
         }
         let files = files(&news);
         for process in flock.members().unwrap_or_default() {
-            self.held().extend(os::ipc_names_held(process.pid, &files));
+            self.held().extend(sys::ipc_names_held(process.pid, &files));
         }
     }
 
@@ -55,7 +55,7 @@ impl Ledger {
     fn news(&self) -> Vec<IpcObject> {
         let Some(before) = &self.before else { return Vec::new() };
         let user = geteuid().as_raw();
-        let mut objects = os::ipc_objects().unwrap_or_default();
+        let mut objects = sys::ipc_objects().unwrap_or_default();
         objects.retain(|object| object.maker == user && !before.contains(&object.name));
         objects
     }
@@ -74,7 +74,7 @@ impl Ledger {
         if let IpcName::File(path) = &object.name {
             return self.held().contains(path);
         }
-        let users = os::ipc_users(object);
+        let users = sys::ipc_users(object);
         !object.attached && !users.is_empty() && users.iter().all(|user| seen.contains(user))
     }
 }
@@ -82,7 +82,7 @@ impl Ledger {
 /// Removes what a server has left, unless somebody wants to look at it.
 pub(super) fn remove(objects: &[IpcObject]) {
     if !scratch::are_kept() {
-        objects.iter().for_each(|object| drop(os::remove_ipc(&object.name)));
+        objects.iter().for_each(|object| drop(sys::remove_ipc(&object.name)));
     }
 }
 
@@ -96,6 +96,6 @@ fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
 
 /// Those of `files` that some living process holds.
 fn in_use(files: &[PathBuf]) -> HashSet<PathBuf> {
-    let all = if files.is_empty() { Vec::new() } else { os::processes().unwrap_or_default() };
-    all.iter().flat_map(|process| os::ipc_names_held(process.pid, files)).collect()
+    let all = if files.is_empty() { Vec::new() } else { sys::processes().unwrap_or_default() };
+    all.iter().flat_map(|process| sys::ipc_names_held(process.pid, files)).collect()
 }

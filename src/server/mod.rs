@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use nix::unistd::Pid;
 
-use crate::patience::Patience;
+use crate::check::{self, Finding};
+use crate::deadline::Deadlines;
 use crate::payload::payload;
-use crate::transport::{Address, Needs, Reserved};
-use crate::verdict::{Finding, Verdict};
+use crate::transport::{Address, Capabilities, Reserved};
 
 mod clients;
 mod conditions;
@@ -34,7 +34,7 @@ mod strace;
 mod watch;
 mod worker;
 
-pub use crate::os::ipc::terminal;
+pub use crate::sys::ipc::terminal;
 pub use clients::Lent;
 pub use conditions::{Conditions, Passing, Standard, full_pipe};
 pub use effort::Effort;
@@ -43,7 +43,7 @@ use instance::Given;
 pub use instance::Instance;
 pub use output::Output;
 pub use plan::bundled_plans;
-pub use remains::{Remains, Remnant};
+pub use remains::{Leak, Remains};
 pub use scratch::{Scratch, directory, keep_directories};
 pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
@@ -60,7 +60,7 @@ pub use worker::{Heard, Worker};
 pub struct Server {
     spec: Spec,
     conditions: Conditions,
-    patience: Patience,
+    deadlines: Deadlines,
     seed: u64,
     streams: u64,
     ended_by_us: bool,
@@ -80,8 +80,8 @@ impl Server {
     ///
     /// # Errors
     /// [`LaunchError`], which quotes what the server printed.
-    pub fn launch(spec: &Spec, patience: Patience, seed: u64) -> Result<Server, LaunchError> {
-        Server::launch_under(Conditions::default(), spec, patience, seed)
+    pub fn launch(spec: &Spec, deadlines: Deadlines, seed: u64) -> Result<Server, LaunchError> {
+        Server::launch_under(Conditions::default(), spec, deadlines, seed)
     }
 
     /// The same under `conditions`, at every start of it.
@@ -91,7 +91,7 @@ impl Server {
     pub fn launch_under(
         mut conditions: Conditions,
         spec: &Spec,
-        patience: Patience,
+        deadlines: Deadlines,
         seed: u64,
     ) -> Result<Server, LaunchError> {
         spec.find_program()?;
@@ -101,7 +101,7 @@ impl Server {
         let mut server = Server {
             spec: spec.clone(),
             conditions,
-            patience,
+            deadlines,
             seed,
             streams: 0,
             ended_by_us: false,
@@ -135,7 +135,7 @@ impl Server {
     /// # Errors
     /// As [`launch`](Server::launch).
     pub fn another_under(&self, conditions: Conditions) -> Result<Server, LaunchError> {
-        Server::launch_under(conditions, &self.spec, self.patience, self.seed)
+        Server::launch_under(conditions, &self.spec, self.deadlines, self.seed)
     }
 
     /// Another address of its transport, which nobody else takes as long as it is held.
@@ -160,7 +160,7 @@ impl Server {
     }
 
     fn one_for_all(&self) -> bool {
-        self.spec.offers().contains(Needs::MANY_CLIENTS)
+        self.spec.offers().contains(Capabilities::MANY_CLIENTS)
     }
 
     fn start_instance(&self) -> Result<Instance, LaunchError> {
@@ -168,7 +168,7 @@ impl Server {
         let passed = copies.collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
         let given = Given { passed, ..Given::default() };
         let mut instance = Instance::launch(self.spec.fill(self.address()), given, &self.conditions)?;
-        ready::await_ready(&mut instance, self.spec.transport(), self.address(), self.patience)?;
+        ready::await_ready(&mut instance, self.spec.transport(), self.address(), self.deadlines)?;
         Ok(instance)
     }
 
@@ -198,8 +198,8 @@ impl Server {
 
     /// The deadlines in force.
     #[must_use]
-    pub fn patience(&self) -> Patience {
-        self.patience
+    pub fn deadlines(&self) -> Deadlines {
+        self.deadlines
     }
 
     /// `length` bytes that nobody else of this run sends, and that the run's seed determines.
@@ -212,7 +212,7 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness before any was launched.
-    pub fn instance(&mut self) -> Verdict<&mut Instance> {
+    pub fn instance(&mut self) -> check::Result<&mut Instance> {
         self.instances.last_mut().ok_or_else(|| Finding::broken("a running server", "none was launched"))
     }
 
@@ -220,7 +220,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`instance`](Server::instance).
-    pub fn pid(&mut self) -> Verdict<Pid> {
+    pub fn pid(&mut self) -> check::Result<Pid> {
         Ok(self.instance()?.pid())
     }
 }

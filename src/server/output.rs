@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::verdict::printable;
+use crate::text::printable;
 
 /// What is kept of the beginning, and again of the end, of each stream.
 const KEPT: usize = 16 * 1024;

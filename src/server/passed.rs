@@ -5,14 +5,14 @@ use std::os::fd::OwnedFd;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::transport::{Address, Needs, Reserved, Transport};
+use crate::transport::{Address, Capabilities, Reserved, Transport};
 
 /// As many clients as any check connects before the server accepts one.
 const BACKLOG: i32 = 1024;
 
 /// A listening socket at the reserved address.
 pub(super) fn listener(transport: &Transport, reserved: &Reserved, nonblocking: bool) -> io::Result<OwnedFd> {
-    let kind = if transport.offers.contains(Needs::STREAM) { Type::STREAM } else { Type::SEQPACKET };
+    let kind = if transport.offers.contains(Capabilities::STREAM) { Type::STREAM } else { Type::SEQPACKET };
     let (domain, address) = match &reserved.address {
         Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
         Address::Path(path) => (Domain::UNIX, SockAddr::unix(path)?),

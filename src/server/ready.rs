@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::error::LaunchError;
 use super::instance::Instance;
 use super::standing::standing;
-use crate::os::{self, Place};
-use crate::patience::{Countdown, Patience, interrupted};
+use crate::deadline::{Countdown, Deadlines, interrupted};
+use crate::sys::{self, Place};
+use crate::text::one_line;
 use crate::trace;
 use crate::transport::{Address, Shows, Transport, fifo_ends};
-use crate::verdict::one_line;
 
 /// The exit status by which a server says that its mechanism is missing here, as in automake's tests.
 const UNSUPPORTED: i32 = 77;
@@ -25,14 +25,14 @@ pub(super) fn await_ready(
     instance: &mut Instance,
     transport: &Transport,
     address: &Address,
-    patience: Patience,
+    deadlines: Deadlines,
 ) -> Result<(), LaunchError> {
-    let mut countdown = Countdown::new(patience.start());
+    let mut countdown = Countdown::new(deadlines.start());
     let mut interval = Duration::from_millis(1);
     loop {
         // Asked first: what a daemon leaves behind may listen already.
         if let Some(status) = instance.ended() {
-            return Err(ended(instance, status, patience));
+            return Err(ended(instance, status, deadlines));
         }
         if is_ready(instance, transport, address) {
             trace::note(|| format!("process {} is ready at {address}", instance.pid()));
@@ -42,7 +42,7 @@ pub(super) fn await_ready(
             return Err(LaunchError::Interrupted);
         }
         if countdown.left().is_zero() {
-            return Err(not_ready(instance, address, patience));
+            return Err(not_ready(instance, address, deadlines));
         }
         instance.output().wait(interval);
         interval = (interval * 2).min(Duration::from_millis(20));
@@ -69,8 +69,8 @@ pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Add
 /// Whether a socket is bound to a port of `address`, whoever holds it; false where the system does not tell.
 pub(super) fn is_taken(transport: &Transport, address: &Address) -> bool {
     let taken = match (transport.shows, address) {
-        (Shows::Tcp, Address::Inet(inet)) => os::listens(Place::Tcp(*inet), &Vec::new),
-        (Shows::Udp, Address::Inet(inet)) => os::listens(Place::Udp(*inet), &Vec::new),
+        (Shows::Tcp, Address::Inet(inet)) => sys::listens(Place::Tcp(*inet), &Vec::new),
+        (Shows::Udp, Address::Inet(inet)) => sys::listens(Place::Udp(*inet), &Vec::new),
         _ => return false,
     };
     taken.unwrap_or(false)
@@ -78,19 +78,19 @@ pub(super) fn is_taken(transport: &Transport, address: &Address) -> bool {
 
 fn listens(instance: &Instance, place: Place<'_>) -> Option<bool> {
     let holders = || instance.processes().unwrap_or_default().iter().map(|process| process.pid).collect();
-    os::listens(place, &holders).ok()
+    sys::listens(place, &holders).ok()
 }
 
 fn is_fifo(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_fifo())
 }
 
-fn ended(instance: &Instance, status: std::process::ExitStatus, patience: Patience) -> LaunchError {
+fn ended(instance: &Instance, status: std::process::ExitStatus, deadlines: Deadlines) -> LaunchError {
     let others = || instance.processes().unwrap_or_default();
     let mut left = others();
     if left.is_empty() || !status.success() {
         // Its last words may still be on their way through the pipe; and who holds that may be about to fork.
-        instance.output().wait_closed(patience.turn());
+        instance.output().wait_closed(deadlines.reply());
         left = others();
     }
     if status.success() && !left.is_empty() {
@@ -104,7 +104,7 @@ fn ended(instance: &Instance, status: std::process::ExitStatus, patience: Patien
     LaunchError::Ended { status, output }
 }
 
-fn not_ready(instance: &Instance, address: &Address, patience: Patience) -> LaunchError {
+fn not_ready(instance: &Instance, address: &Address, deadlines: Deadlines) -> LaunchError {
     let missing = match address {
         Address::Inet(_) => format!("nothing listens on {address}"),
         Address::Path(_) => format!("there is no listener at {address}"),
@@ -113,7 +113,7 @@ fn not_ready(instance: &Instance, address: &Address, patience: Patience) -> Laun
     let processes = instance.processes().unwrap_or_default();
     let standing = processes.iter().take(2).map(standing).collect::<Vec<_>>().join("\n");
     LaunchError::NotReady {
-        seconds: patience.start().as_secs_f64(),
+        seconds: deadlines.start().as_secs_f64(),
         missing,
         standing,
         output: last_words(instance),

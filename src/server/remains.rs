@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use super::{Instance, Server, Start};
-use crate::lack::KERNEL_OBJECTS;
-use crate::os::{self, IpcName, IpcObject, Object, Place, Process};
-use crate::patience::until;
-use crate::transport::{Address, Needs};
-use crate::verdict::{Finding, Outcome, Verdict, one_line};
+use crate::check::{self, Finding};
+use crate::deadline::until;
+use crate::outcome::Outcome;
+use crate::requirement::KERNEL_OBJECTS;
+use crate::sys::{self, IpcName, IpcObject, Object, Place, Process};
+use crate::text::one_line;
+use crate::transport::{Address, Capabilities};
 
 /// How many looks in a row must find a server at rest. Between the end of the thread that ends a process and the
 /// waking of the others, one look finds only threads that wait.
@@ -18,7 +20,7 @@ const LOOKS: usize = 3;
 
 /// One thing that a server has left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remnant {
+pub struct Leak {
     /// What it is an example of: `message queue`, `socket file` …
     pub kind: &'static str,
     /// Which one.
@@ -29,28 +31,28 @@ pub struct Remnant {
 #[derive(Debug, Default)]
 pub struct Remains {
     /// Each thing.
-    pub left: Vec<Remnant>,
+    pub left: Vec<Leak>,
     /// Whether it could tidy up: one that had to be killed could not.
     pub went_in_order: bool,
 }
 
-impl Remnant {
-    fn of(object: &IpcObject) -> Remnant {
+impl Leak {
+    fn of(object: &IpcObject) -> Leak {
         let kind = match object.name {
             IpcName::Memory(_) => "shared memory",
             IpcName::Queue(_) => "message queue",
             IpcName::Semaphores(_) => "semaphores",
             IpcName::File(_) => "POSIX name",
         };
-        Remnant { kind, name: object.to_string() }
+        Leak { kind, name: object.to_string() }
     }
 
-    fn process(process: &Process) -> Remnant {
-        Remnant { kind: "process", name: format!("process {} ({})", process.pid, one_line(&process.name)) }
+    fn process(process: &Process) -> Leak {
+        Leak { kind: "process", name: format!("process {} ({})", process.pid, one_line(&process.name)) }
     }
 
-    fn socket_file(path: &Path) -> Remnant {
-        Remnant { kind: "socket file", name: format!("socket {}", one_line(&path.to_string_lossy())) }
+    fn socket_file(path: &Path) -> Leak {
+        Leak { kind: "socket file", name: format!("socket {}", one_line(&path.to_string_lossy())) }
     }
 }
 
@@ -61,16 +63,16 @@ impl Server {
     ///
     /// # Errors
     /// A crash.
-    pub fn lives_on(&mut self) -> Verdict {
+    pub fn lives_on(&mut self) -> check::Result {
         if !self.one_for_all() || self.ended_by_us {
             return Ok(());
         }
-        let moment = self.patience.stall();
+        let moment = self.deadlines.quiet();
         let Some(instance) = self.instances.last_mut() else { return Ok(()) };
         let mut rested = 0;
         let settled = until(moment, || {
             // In this order: one that ends in between was not at rest.
-            let rests = os::is_at_rest(instance.pid()) != Some(false);
+            let rests = sys::is_at_rest(instance.pid()) != Some(false);
             let ended = instance.ended();
             rested = if rests { rested + 1 } else { 0 };
             Ok((ended.is_some() || rested == LOOKS).then_some(ended))
@@ -88,17 +90,17 @@ impl Server {
     /// process ended by itself or by SIGTERM, and all others with it, could tidy up: of one that had to be killed
     /// nothing is told but processes that could not be.
     #[must_use]
-    pub fn put_away(mut self) -> Remains {
-        let listener = self.place().and_then(|place| os::socket_at(place).ok().flatten());
+    pub fn shutdown(mut self) -> Remains {
+        let listener = self.place().and_then(|place| sys::socket_at(place).ok().flatten());
         self.instances.iter_mut().for_each(Instance::stop);
         let mut left: Vec<_> =
-            self.instances.iter().flat_map(Instance::survivors).map(Remnant::process).collect();
-        left.extend(self.instances.iter().flat_map(Instance::legacy).map(Remnant::of));
+            self.instances.iter().flat_map(Instance::survivors).map(Leak::process).collect();
+        left.extend(self.instances.iter().flat_map(Instance::legacy).map(Leak::of));
         let went_in_order = self.all_went_in_order();
         if self.spec.start() == Start::Bind {
             left.extend(self.still_bound(listener));
             if went_in_order {
-                left.extend(self.address().path().filter(|path| is_socket(path)).map(Remnant::socket_file));
+                left.extend(self.address().path().filter(|path| is_socket(path)).map(Leak::socket_file));
                 left.extend(self.own_socket_files());
             }
         }
@@ -114,7 +116,7 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness before any process was launched.
-    pub fn note_objects(&mut self) -> Verdict {
+    pub fn note_objects(&mut self) -> check::Result {
         self.instance()?.note_objects();
         Ok(())
     }
@@ -124,38 +126,38 @@ impl Server {
     ///
     /// # Errors
     /// Unsupported where the system does not tell.
-    pub fn left_behind(&mut self) -> Verdict<Vec<Remnant>> {
+    pub fn left_behind(&mut self) -> check::Result<Vec<Leak>> {
         let instance = self.instance()?;
         let objects = instance.left().ok_or_else(|| {
-            Finding::for_want_of(&KERNEL_OBJECTS, "shared memory, queues and semaphores", "not listed here")
+            Finding::missing(&KERNEL_OBJECTS, "shared memory, queues and semaphores", "not listed here")
         })?;
-        Ok(objects.iter().map(Remnant::of).chain(self.own_socket_files()).collect())
+        Ok(objects.iter().map(Leak::of).chain(self.own_socket_files()).collect())
     }
 
-    fn own_socket_files(&self) -> Vec<Remnant> {
-        sockets_in(&self.scratch.temporary(), 3).iter().map(|path| Remnant::socket_file(path)).collect()
+    fn own_socket_files(&self) -> Vec<Leak> {
+        sockets_in(&self.scratch.temporary(), 3).iter().map(|path| Leak::socket_file(path)).collect()
     }
 
     fn place(&self) -> Option<Place<'_>> {
         let offers = self.spec.transport().offers;
         match self.address() {
-            Address::Inet(inet) if offers.contains(Needs::TCP) => Some(Place::Tcp(*inet)),
+            Address::Inet(inet) if offers.contains(Capabilities::TCP) => Some(Place::Tcp(*inet)),
             Address::Inet(inet) => Some(Place::Udp(*inet)),
-            Address::Path(path) if offers.contains(Needs::SOCKET_PATH) => Some(Place::Unix(path)),
+            Address::Path(path) if offers.contains(Capabilities::SOCKET_PATH) => Some(Place::Unix(path)),
             _ => None,
         }
     }
 
     /// The very socket that the server listened on, which somebody else has been given.
-    fn still_bound(&self, listener: Option<u64>) -> Option<Remnant> {
-        let now = self.place().and_then(|place| os::socket_at(place).ok().flatten());
+    fn still_bound(&self, listener: Option<u64>) -> Option<Leak> {
+        let now = self.place().and_then(|place| sys::socket_at(place).ok().flatten());
         let id = listener.filter(|_| now == listener)?;
-        let holder = os::processes().unwrap_or_default().into_iter().find(|process| {
-            let table = os::descriptors(process.pid).unwrap_or_default();
+        let holder = sys::processes().unwrap_or_default().into_iter().find(|process| {
+            let table = sys::descriptors(process.pid).unwrap_or_default();
             table.iter().any(|it| matches!(&it.object, Object::Socket(socket) if socket.id == id))
         });
         let by = holder.map_or(String::new(), |it| format!(", held by {} ({})", it.pid, one_line(&it.name)));
-        Some(Remnant { kind: "port", name: format!("the listener at {}{by}", self.address()) })
+        Some(Leak { kind: "port", name: format!("the listener at {}{by}", self.address()) })
     }
 }
 

@@ -16,15 +16,15 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgrp};
 
 use super::{guard, scratch};
-use crate::os::{self, Process};
-use crate::patience::{Countdown, GLANCE};
+use crate::deadline::{Countdown, GLANCE};
+use crate::sys::{self, Process};
 use crate::transport::remove_leftovers;
 
 /// The environment variable that marks the processes of one server.
 pub(super) const MARK: &str = "ECHOSPEC_SERVER";
 
 /// How long a killed process may take to leave the process table.
-const BURIAL: Duration = Duration::from_secs(5);
+const REAP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One server's processes.
 #[derive(Debug, Clone)]
@@ -76,8 +76,8 @@ impl Flock {
 
     /// From one list of all processes, which misses none that lives while it is made.
     fn collect(&self) -> io::Result<Vec<Process>> {
-        let all = os::processes()?;
-        let ours = all.iter().filter(|process| os::may_be_ours(process) && self.owns(process)).cloned();
+        let all = sys::processes()?;
+        let ours = all.iter().filter(|process| sys::may_be_ours(process) && self.owns(process)).cloned();
         let (mut found, orphans): (Vec<_>, Vec<_>) = ours.partition(|process| process.pid == self.leader);
         found.extend(orphans);
         let mut next = 0;
@@ -95,7 +95,7 @@ impl Flock {
         drop(seen);
         // What lies between a server and its daemon has ended, and tells no mark any more; but it led the daemon's group.
         let groups = &self.seen_so_far().groups;
-        let between = |it: &&Process| it.zombie && os::may_be_ours(it) && groups.contains(&it.group);
+        let between = |it: &&Process| it.zombie && sys::may_be_ours(it) && groups.contains(&it.group);
         let between: Vec<_> = all.iter().filter(between).filter(|it| !found.contains(it)).cloned().collect();
         found.extend(between);
         Ok(found)
@@ -104,7 +104,7 @@ impl Flock {
     fn owns(&self, child: &Process) -> bool {
         child.pid == self.leader
             || child.group == self.leader
-            || os::has_mark(child.pid, MARK, &self.mark).unwrap_or(false)
+            || sys::has_mark(child.pid, MARK, &self.mark).unwrap_or(false)
     }
 
     /// Kills every process but leaves the leader unreaped; those that we adopted are reaped.
@@ -112,7 +112,7 @@ impl Flock {
     /// A process can fork while the others die, so this looks again until nobody is left, or nobody that
     /// we may signal.
     pub fn end(&self) -> End {
-        let mut countdown = Countdown::new(BURIAL);
+        let mut countdown = Countdown::new(REAP_TIMEOUT);
         let in_order = self.members().is_ok_and(|living| living.is_empty());
         let _ = killpg(self.leader, Signal::SIGKILL);
         let mut survivors = Vec::new();
@@ -126,7 +126,7 @@ impl Flock {
                 break;
             }
             for process in &all {
-                let _ = os::wait_for_exit(process.pid, GLANCE);
+                let _ = sys::wait_for_exit(process.pid, GLANCE);
                 self.reap(process);
             }
         }
@@ -136,7 +136,7 @@ impl Flock {
     /// Once the leader has been reaped: reaps what is left of its process group, whose number stays taken
     /// until then. Lists of children can miss one while others end; `waitpid(2)` cannot.
     pub fn bury(&self) {
-        let mut countdown = Countdown::new(BURIAL);
+        let mut countdown = Countdown::new(REAP_TIMEOUT);
         let group = Pid::from_raw(-self.leader.as_raw());
         while !countdown.left().is_zero() {
             match waitpid(group, Some(WaitPidFlag::WNOHANG)) {
@@ -160,9 +160,9 @@ impl Flock {
 
 /// How long the leader, killed, may take to become a zombie.
 pub(super) fn wait_for_burial(leader: Pid) -> bool {
-    let mut countdown = Countdown::new(BURIAL);
+    let mut countdown = Countdown::new(REAP_TIMEOUT);
     loop {
-        match os::wait_for_exit(leader, GLANCE) {
+        match sys::wait_for_exit(leader, GLANCE) {
             Ok(true) => return true,
             Ok(false) if !countdown.left().is_zero() => {}
             _ => return false,
@@ -177,11 +177,11 @@ pub(super) fn wait_for_burial(leader: Pid) -> bool {
 /// any more, and not found.
 pub fn sweep() {
     guard::dismiss();
-    let mut countdown = Countdown::new(BURIAL);
+    let mut countdown = Countdown::new(REAP_TIMEOUT);
     while !countdown.left().is_zero() {
-        let mut doomed = os::children(Pid::this()).unwrap_or_default();
+        let mut doomed = sys::children(Pid::this()).unwrap_or_default();
         while let Some(process) = doomed.pop() {
-            doomed.extend(os::children(process.pid).unwrap_or_default());
+            doomed.extend(sys::children(process.pid).unwrap_or_default());
             let _ = kill(process.pid, Signal::SIGKILL);
         }
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {

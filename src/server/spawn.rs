@@ -14,7 +14,7 @@ use std::thread;
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use crate::os;
+use crate::sys;
 
 type Launch = (Command, Sender<io::Result<Child>>);
 
@@ -22,8 +22,8 @@ type Launch = (Command, Sender<io::Result<Child>>);
 pub(super) fn spawn(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Child> {
     let numbered = (3..).zip(passed).map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd });
     command.fd_mappings(numbered.collect()).map_err(io::Error::other)?;
-    os::end_with_parent(&mut command);
-    os::restore_descriptor_limit(&mut command);
+    sys::end_with_parent(&mut command);
+    sys::restore_descriptor_limit(&mut command);
     let (answer, child) = channel();
     launcher().send((command, answer)).map_err(|_| io::Error::other("the launching thread has ended"))?;
     child.recv().map_err(|_| io::Error::other("the launching thread has ended"))?
@@ -34,9 +34,9 @@ fn launcher() -> Sender<Launch> {
     let start = || {
         let (launches, queue) = channel::<Launch>();
         thread::spawn(move || {
-            os::adopt_orphans();
+            sys::adopt_orphans();
             for (mut command, answer) in queue {
-                let child = os::launching(|| command.spawn());
+                let child = sys::launching(|| command.spawn());
                 // Our copies of what was passed go first: whoever waits for end of file must not meet them.
                 drop(command);
                 let _ = answer.send(child);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 use super::LaunchError;
-use crate::transport::{Address, Needs, Transport};
+use crate::transport::{Address, Capabilities, Transport};
 
 /// Who makes the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,7 +74,7 @@ impl Spec {
         if self.command.is_empty() {
             return Err(LaunchError::NoCommand);
         }
-        if self.start != Start::Bind && !self.transport.offers.contains(Needs::CONNECTIONS) {
+        if self.start != Start::Bind && !self.transport.offers.contains(Capabilities::CONNECTIONS) {
             return Err(LaunchError::StartMismatch {
                 transport: self.transport.name,
                 start: self.start.name(),
@@ -117,14 +117,14 @@ impl Spec {
 
     /// What checks may ask of this server.
     #[must_use]
-    pub fn offers(&self) -> Needs {
+    pub fn offers(&self) -> Capabilities {
         let offers = self.transport.offers;
         match self.start {
             Start::Bind => offers,
-            Start::ListenFds => offers.difference(Needs::BINDS).union(Needs::PASSED_LISTENER),
-            Start::Inetd => {
-                offers.difference(Needs::BINDS.union(Needs::MANY_CLIENTS)).union(Needs::PASSED_CONNECTION)
-            }
+            Start::ListenFds => offers.difference(Capabilities::BINDS).union(Capabilities::PASSED_LISTENER),
+            Start::Inetd => offers
+                .difference(Capabilities::BINDS.union(Capabilities::MANY_CLIENTS))
+                .union(Capabilities::PASSED_CONNECTION),
         }
     }
 

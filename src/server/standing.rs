@@ -2,8 +2,8 @@
 
 use nix::unistd::Pid;
 
-use crate::os::{self, Descriptor, Object, Process};
-use crate::verdict::one_line;
+use crate::sys::{self, Descriptor, Object, Process};
+use crate::text::one_line;
 
 /// Descriptors that a report shows of one process, and characters of its command line.
 const SHOWN: usize = 8;
@@ -19,11 +19,11 @@ pub fn standing(process: &Process) -> String {
 }
 
 fn occupation(process: &Process) -> String {
-    let state = os::state(process.pid);
+    let state = sys::state(process.pid);
     if process.stopped {
         return state.unwrap_or("stopped by a signal").into();
     }
-    match os::waits(process.pid).split_first() {
+    match sys::waits(process.pid).split_first() {
         Some((place, [])) => format!("blocked in {place}"),
         Some((place, others)) => format!("blocked in {place}, and other threads in {}", others.join(", ")),
         None => state.unwrap_or("alive").into(),
@@ -34,7 +34,7 @@ fn occupation(process: &Process) -> String {
 /// that it was given.
 #[must_use]
 pub fn holdings(pid: Pid) -> String {
-    let mut table = os::descriptors(pid).unwrap_or_default();
+    let mut table = sys::descriptors(pid).unwrap_or_default();
     table.sort_by_key(|descriptor| !is_awaited(descriptor));
     let left_out = table.len().saturating_sub(SHOWN);
     table.truncate(SHOWN);
@@ -57,7 +57,7 @@ fn is_awaited(descriptor: &Descriptor) -> bool {
 /// The words that it was started with, or else its program's name.
 #[must_use]
 pub fn started_as(process: &Process) -> String {
-    let words = os::command_line(process.pid);
+    let words = sys::command_line(process.pid);
     let quoted = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
     let line = one_line(if quoted.is_empty() { &process.name } else { &quoted });
     match line.char_indices().nth(LONGEST) {

@@ -8,17 +8,18 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::{Instance, Server, describe, ready, standing};
-use crate::lack::PROCESS_TABLE;
-use crate::os::{self, Descriptor, Process, Vitals};
-use crate::transport::Witness;
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::check::{self, Finding};
+use crate::outcome::Outcome;
+use crate::requirement::PROCESS_TABLE;
+use crate::sys::{self, Descriptor, Process, Vitals};
+use crate::transport::HangDiagnosis;
 
 impl Server {
     /// Every living process of this server.
     ///
     /// # Errors
     /// Unsupported where the system does not list processes.
-    pub fn processes(&self) -> Verdict<Vec<Process>> {
+    pub fn processes(&self) -> check::Result<Vec<Process>> {
         let lists: io::Result<Vec<_>> = self.instances.iter().map(Instance::processes).collect();
         Ok(lists.map_err(|error| untold("a list of the server's processes", &error))?.concat())
     }
@@ -27,26 +28,26 @@ impl Server {
     ///
     /// # Errors
     /// Unsupported where the system does not tell.
-    pub fn descriptors(&self, pid: Pid) -> Verdict<Vec<Descriptor>> {
-        os::descriptors(pid).map_err(|error| untold("the descriptors of the server", &error))
+    pub fn descriptors(&self, pid: Pid) -> check::Result<Vec<Descriptor>> {
+        sys::descriptors(pid).map_err(|error| untold("the descriptors of the server", &error))
     }
 
     /// How many descriptors one of its processes has open.
     ///
     /// # Errors
     /// As [`descriptors`](Server::descriptors).
-    pub fn descriptor_count(&self, pid: Pid) -> Verdict<usize> {
-        os::descriptor_count(pid).map_err(|error| untold("the descriptors of the server", &error))
+    pub fn descriptor_count(&self, pid: Pid) -> check::Result<usize> {
+        sys::descriptor_count(pid).map_err(|error| untold("the descriptors of the server", &error))
     }
 
     /// What all of its processes together have used, and use now.
     ///
     /// # Errors
     /// As [`descriptors`](Server::descriptors).
-    pub fn vitals(&self) -> Verdict<Vitals> {
+    pub fn vitals(&self) -> check::Result<Vitals> {
         let mut sum = Vitals::default();
         for process in self.processes()? {
-            match os::vitals(process.pid) {
+            match sys::vitals(process.pid) {
                 Ok(one) => {
                     sum.cpu += one.cpu;
                     sum.threads += one.threads;
@@ -70,9 +71,9 @@ impl Server {
     ///
     /// # Errors
     /// As [`processes`](Server::processes).
-    pub fn zombies(&self) -> Verdict<Vec<Process>> {
+    pub fn zombies(&self) -> check::Result<Vec<Process>> {
         let living = self.processes()?;
-        let all = os::processes().map_err(|error| untold("a list of processes", &error))?;
+        let all = sys::processes().map_err(|error| untold("a list of processes", &error))?;
         let theirs = |process: &Process| living.iter().any(|parent| parent.pid == process.parent);
         Ok(all.into_iter().filter(|process| process.zombie && theirs(process)).collect())
     }
@@ -84,7 +85,7 @@ impl Server {
         let for_all = self.one_for_all();
         let Some(instance) = self.instances.last_mut().filter(|_| blames) else { return finding };
         // A process closes its descriptors a moment before it ends: what a client sees of a death comes first.
-        let moment = if finding.outcome == Outcome::Fail { self.patience.stall() } else { Duration::ZERO };
+        let moment = if finding.outcome == Outcome::Fail { self.deadlines.quiet() } else { Duration::ZERO };
         let ended = instance.wait(moment).filter(|status| for_all || is_own_fault(&finding, *status));
         if let Some(status) = ended {
             // One process for each client may well end with its client; the server of all may not.
@@ -96,9 +97,9 @@ impl Server {
     }
 
     /// Tells where each process of the server stands still, as far as the system lets us know.
-    pub(super) fn witness(&self) -> Witness {
+    pub(super) fn witness(&self) -> HangDiagnosis {
         let members: Vec<_> = self.instances.iter().map(Instance::members).collect();
-        Witness(Box::new(move || {
+        HangDiagnosis(Box::new(move || {
             let processes: Vec<_> =
                 members.iter().flat_map(|members| members().unwrap_or_default()).collect();
             let mut lines: Vec<_> = processes.iter().take(SHOWN).map(standing).collect();
@@ -128,10 +129,10 @@ fn is_own_fault(finding: &Finding, status: ExitStatus) -> bool {
 
 fn untold(what: &str, error: &io::Error) -> Finding {
     match error.kind() {
-        io::ErrorKind::Unsupported => Finding::for_want_of(&PROCESS_TABLE, what, "this system does not tell"),
+        io::ErrorKind::Unsupported => Finding::missing(&PROCESS_TABLE, what, "this system does not tell"),
         io::ErrorKind::PermissionDenied => {
             let found = "the system does not let us look into this process";
-            Finding::for_want_of(&PROCESS_TABLE, what, found)
+            Finding::missing(&PROCESS_TABLE, what, found)
         }
         _ => Finding::broken(what, error.to_string()),
     }

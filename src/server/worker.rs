@@ -14,8 +14,8 @@ use nix::unistd::read;
 
 use super::instance::{Given, Instance};
 use super::{Conditions, LaunchError};
-use crate::patience::{Waited, wait};
-use crate::verdict::Finding;
+use crate::check::Finding;
+use crate::deadline::{Waited, wait};
 
 /// A running worker.
 #[derive(Debug)]

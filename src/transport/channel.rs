@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
 use super::Address;
-use crate::os::ipc;
+use crate::sys::ipc;
 
 /// One client's end of a mechanism.
 pub trait Channel {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags};
 
 use super::due::Due;
-use super::{Link, Witness};
-use crate::patience::{Patience, Waited, wait};
+use super::{HangDiagnosis, Link};
+use crate::check::{self, Finding};
+use crate::deadline::{Deadlines, Waited, wait};
 use crate::payload::KIB;
+use crate::text::{count, excerpt};
 use crate::trace::{Visit, Way};
-use crate::verdict::{Finding, Verdict, count, excerpt};
 
 /// What one read takes at most.
 const READ: usize = 256 * KIB;
@@ -23,8 +24,8 @@ const READ: usize = 256 * KIB;
 #[derive(Debug)]
 pub struct Client {
     pub(super) link: Link,
-    pub(super) patience: Patience,
-    witness: Witness,
+    pub(super) deadlines: Deadlines,
+    witness: HangDiagnosis,
     buffer: Box<[u8]>,
     inbox: Vec<u8>,
     pub(super) sent: usize,
@@ -42,12 +43,12 @@ pub(super) struct Step {
 }
 
 impl Client {
-    pub(crate) fn new(link: Link, patience: Patience) -> Client {
+    pub(crate) fn new(link: Link, deadlines: Deadlines) -> Client {
         Client {
             visit: Visit::begins(&whence(&link)),
             link,
-            patience,
-            witness: Witness::silent(),
+            deadlines,
+            witness: HangDiagnosis::silent(),
             buffer: vec![0; READ].into(),
             inbox: Vec::new(),
             sent: 0,
@@ -57,7 +58,7 @@ impl Client {
     }
 
     /// Has `witness` asked whenever nothing moves any more.
-    pub(crate) fn watched_by(self, witness: Witness) -> Client {
+    pub(crate) fn with_diagnosis(self, witness: HangDiagnosis) -> Client {
         Client { witness, ..self }
     }
 
@@ -71,7 +72,7 @@ impl Client {
     ///
     /// # Errors
     /// A broken harness where this is no internet socket.
-    pub fn local_address(&self) -> Verdict<SocketAddr> {
+    pub fn local_address(&self) -> check::Result<SocketAddr> {
         self.link
             .as_socket()
             .and_then(|socket| socket.local_addr().ok()?.as_socket())
@@ -82,7 +83,7 @@ impl Client {
     ///
     /// # Errors
     /// A failure where the server closes, a timeout where it stops reading.
-    pub fn send(&mut self, bytes: &[u8]) -> Verdict {
+    pub fn send(&mut self, bytes: &[u8]) -> check::Result {
         let mut rest = bytes;
         while !rest.is_empty() {
             let step = self.step(rest, true)?;
@@ -97,7 +98,7 @@ impl Client {
     /// # Errors
     /// A failure at the first byte that differs or where the stream ends early; a timeout where nothing
     /// moves any more.
-    pub fn exchange(&mut self, bytes: &[u8]) -> Verdict {
+    pub fn exchange(&mut self, bytes: &[u8]) -> check::Result {
         let mut rest = bytes;
         let mut due = Due::new(bytes);
         while !due.met(&mut self.inbox)? || !rest.is_empty() {
@@ -113,7 +114,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`exchange`](Client::exchange).
-    pub fn expect(&mut self, bytes: &[u8]) -> Verdict {
+    pub fn expect(&mut self, bytes: &[u8]) -> check::Result {
         let mut due = Due::new(bytes);
         while !due.met(&mut self.inbox)? {
             self.still_open(&due)?;
@@ -128,7 +129,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`exchange`](Client::exchange), but for that silence.
-    pub fn exchange_until(&mut self, bytes: &[u8], lull: Duration) -> Verdict<usize> {
+    pub fn exchange_until(&mut self, bytes: &[u8], lull: Duration) -> check::Result<usize> {
         self.converse(bytes, Due::new(bytes), lull)
     }
 
@@ -137,11 +138,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`expect`](Client::expect), but for that silence.
-    pub fn expect_until(&mut self, bytes: &[u8], lull: Duration) -> Verdict<usize> {
+    pub fn expect_until(&mut self, bytes: &[u8], lull: Duration) -> check::Result<usize> {
         self.converse(&[], Due::new(bytes), lull)
     }
 
-    fn converse(&mut self, mut rest: &[u8], mut due: Due<'_>, lull: Duration) -> Verdict<usize> {
+    fn converse(&mut self, mut rest: &[u8], mut due: Due<'_>, lull: Duration) -> check::Result<usize> {
         while !due.met(&mut self.inbox)? || !rest.is_empty() {
             if rest.is_empty() && !self.hears_within(lull)? {
                 break;
@@ -158,7 +159,7 @@ impl Client {
     ///
     /// # Errors
     /// A failure where more bytes come or the connection is reset; a timeout where it stays open.
-    pub fn expect_eof(&mut self) -> Verdict {
+    pub fn expect_eof(&mut self) -> check::Result {
         loop {
             if !self.inbox.is_empty() {
                 let finding = Finding::fail("end of file, and nothing more", excerpt(&self.inbox));
@@ -177,7 +178,7 @@ impl Client {
     /// # Errors
     /// A failure where the connection is reset, or more comes than was sent and 256 KiB; a timeout where it stays
     /// open.
-    pub fn rest(&mut self) -> Verdict<Vec<u8>> {
+    pub fn rest(&mut self) -> check::Result<Vec<u8>> {
         while !self.ended {
             let step = self.step(&[], true)?;
             self.insist(step, || "end of file".into())?;
@@ -189,7 +190,7 @@ impl Client {
     ///
     /// # Errors
     /// A broken harness where the system refuses.
-    pub fn shut_down_write(&mut self) -> Verdict {
+    pub fn shut_down_write(&mut self) -> check::Result {
         self.visit.note("ends its direction");
         self.link
             .shut_down_write()
@@ -200,7 +201,7 @@ impl Client {
     ///
     /// # Errors
     /// Only when interrupted.
-    pub fn hears_within(&mut self, limit: Duration) -> Verdict<bool> {
+    pub fn hears_within(&mut self, limit: Duration) -> check::Result<bool> {
         if !self.inbox.is_empty() || self.ended {
             return Ok(true);
         }
@@ -219,29 +220,34 @@ impl Client {
         format!("{} sent, {} came back", count(self.sent, "byte"), count(self.received, "byte"))
     }
 
-    fn insist(&self, step: Step, wanted: impl FnOnce() -> String) -> Verdict {
+    fn insist(&self, step: Step, wanted: impl FnOnce() -> String) -> check::Result {
         if step.moved {
             return Ok(());
         }
-        let waited = self.patience.progress().as_secs_f64();
+        let waited = self.deadlines.no_progress().as_secs_f64();
         let actual = format!("{}, then nothing for {waited} s", self.tally());
         Err(Finding::timeout(wanted(), actual).about_echo().because((self.witness.0)()))
     }
 
-    fn still_open(&self, due: &Due<'_>) -> Verdict {
+    fn still_open(&self, due: &Due<'_>) -> check::Result {
         if !self.ended {
             return Ok(());
         }
         Err(Finding::fail(due.wanted(), format!("end of file after {}", self.tally())).about_echo())
     }
 
-    fn step(&mut self, outgoing: &[u8], reading: bool) -> Verdict<Step> {
-        let ready = self.poll(outgoing, reading && !self.ended, self.patience.progress())?;
+    fn step(&mut self, outgoing: &[u8], reading: bool) -> check::Result<Step> {
+        let ready = self.poll(outgoing, reading && !self.ended, self.deadlines.no_progress())?;
         self.move_bytes(outgoing, ready)
     }
 
     /// Waits until the link can be read, or written if there is something to write.
-    pub(super) fn poll(&self, outgoing: &[u8], reading: bool, limit: Duration) -> Verdict<(bool, bool)> {
+    pub(super) fn poll(
+        &self,
+        outgoing: &[u8],
+        reading: bool,
+        limit: Duration,
+    ) -> check::Result<(bool, bool)> {
         let writer = self.link.writer().filter(|_| !outgoing.is_empty());
         let mut interest: Vec<PollFd<'_>> = Vec::with_capacity(2);
         if reading {
@@ -263,7 +269,7 @@ impl Client {
         &mut self,
         outgoing: &[u8],
         (readable, writable): (bool, bool),
-    ) -> Verdict<Step> {
+    ) -> check::Result<Step> {
         let mut step = Step { moved: readable || writable, ..Step::default() };
         if readable {
             self.take_in()?;
@@ -274,7 +280,7 @@ impl Client {
         Ok(step)
     }
 
-    fn take_in(&mut self) -> Verdict {
+    fn take_in(&mut self) -> check::Result {
         // An echo returns no more than was sent: a server that sends without end must not fill our memory.
         if self.received > self.sent + READ {
             let excess = self.inbox.len().saturating_sub(24);
@@ -297,7 +303,7 @@ impl Client {
         Ok(())
     }
 
-    fn give(&mut self, outgoing: &[u8]) -> Verdict<usize> {
+    fn give(&mut self, outgoing: &[u8]) -> check::Result<usize> {
         match self.link.write(outgoing) {
             Ok(number) => {
                 self.visit.transfer(Way::Sent, &outgoing[..number]);

@@ -1,6 +1,7 @@
 //! What a client of a stream still has coming, compared as it comes.
 
-use crate::verdict::{Finding, Verdict, count, difference, excerpt};
+use crate::check::{self, Finding};
+use crate::text::{count, difference, excerpt};
 
 /// Bytes of which some are still to come.
 pub(super) struct Due<'a> {
@@ -14,7 +15,7 @@ impl<'a> Due<'a> {
     }
 
     /// Takes from `inbox` what was due; true once nothing is.
-    pub fn met(&mut self, inbox: &mut Vec<u8>) -> Verdict<bool> {
+    pub fn met(&mut self, inbox: &mut Vec<u8>) -> check::Result<bool> {
         let rest = &self.all[self.met..];
         let arrived = inbox.len().min(rest.len());
         if rest[..arrived] != inbox[..arrived] {

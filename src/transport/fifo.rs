@@ -9,12 +9,17 @@ use std::thread;
 
 use nix::libc::O_NONBLOCK;
 
-use super::{Address, ByteChannel, Channel, Dial, Link, Needs, Opening, Reserved, Room, Shows, Transport};
+use super::{
+    Address, ByteChannel, Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport,
+};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "fifo",
     says: "two named pipes, one client after another",
-    offers: Needs::STREAM.union(Needs::HALF_CLOSE).union(Needs::MANY_CLIENTS).union(Needs::BINDS),
+    offers: Capabilities::STREAM
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::BINDS),
     placeholders: &["{addr}", "{path}"],
     reserve,
     dial,

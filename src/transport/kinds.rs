@@ -1,14 +1,14 @@
 //! A set of transports in a few words, for tables that people read.
 
-use super::{Needs, TRANSPORTS, Transport};
+use super::{Capabilities, TRANSPORTS, Transport};
 
 /// Words for sets that come often, the larger ones first. Whoever wants the names has `echospec list --json`.
-const GROUPS: &[(&str, Needs)] = &[
-    ("all", Needs::empty()),
-    ("daemons", Needs::MANY_CLIENTS),
-    ("streams", Needs::STREAM),
-    ("messages", Needs::MESSAGES),
-    ("connections", Needs::CONNECTIONS),
+const GROUPS: &[(&str, Capabilities)] = &[
+    ("all", Capabilities::empty()),
+    ("daemons", Capabilities::MANY_CLIENTS),
+    ("streams", Capabilities::STREAM),
+    ("messages", Capabilities::MESSAGES),
+    ("connections", Capabilities::CONNECTIONS),
 ];
 
 /// Transports that differ from another in their addresses alone, or in how they wait: they go without saying.
@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(of(&["tcp", "tcp6", "udp"]), ["tcp", "udp"]);
         assert_eq!(of(&["tcp6"]), ["tcp6"]);
         let streams: Vec<_> =
-            TRANSPORTS.iter().copied().filter(|it| it.offers.contains(Needs::STREAM)).collect();
+            TRANSPORTS.iter().copied().filter(|it| it.offers.contains(Capabilities::STREAM)).collect();
         assert_eq!(kinds(&streams), ["streams"]);
     }
 

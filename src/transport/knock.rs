@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Address, Needs, Transport, stream_socket};
+use super::{Address, Capabilities, Transport, stream_socket};
 
 /// A client at the door. Dropped, it goes away again.
 #[derive(Debug)]
@@ -21,8 +21,11 @@ impl Knock {
         let (socket, name) = match address {
             Address::Inet(address) => (stream_socket(*address, None)?, (*address).into()),
             _ => {
-                let kind =
-                    if transport.offers.contains(Needs::STREAM) { Type::STREAM } else { Type::SEQPACKET };
+                let kind = if transport.offers.contains(Capabilities::STREAM) {
+                    Type::STREAM
+                } else {
+                    Type::SEQPACKET
+                };
                 (Socket::new(Domain::UNIX, kind, None)?, SockAddr::unix(address.expect_path()?)?)
             }
         };

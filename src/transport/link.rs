@@ -10,7 +10,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use socket2::{SockAddr, Socket};
 
-use crate::os;
+use crate::sys;
 
 /// A non-blocking conversation. Reads and writes give `WouldBlock` where they would wait.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl Link {
     pub(crate) fn close_reader(&mut self) -> io::Result<()> {
         let Link::Pipes { from, .. } = self else { return Err(io::ErrorKind::Unsupported.into()) };
         let closed = std::mem::replace(from, File::open("/dev/null")?);
-        os::between_launches(|| drop(closed));
+        sys::between_launches(|| drop(closed));
         Ok(())
     }
 
@@ -165,7 +165,7 @@ impl Link {
         if let Link::Socket(socket) = &self {
             socket.set_linger(Some(Duration::ZERO))?;
         }
-        os::between_launches(|| drop(self));
+        sys::between_launches(|| drop(self));
         Ok(())
     }
 }

@@ -11,11 +11,12 @@ use nix::sys::socket::{SockaddrStorage, recvfrom};
 use socket2::Socket;
 
 use super::client::whence;
-use super::{Link, Witness};
-use crate::patience::{Patience, Waited, until, wait};
+use super::{HangDiagnosis, Link};
+use crate::check::{self, Finding};
+use crate::deadline::{Deadlines, Waited, until, wait};
 use crate::payload::KIB;
+use crate::text::{count, difference, excerpt};
 use crate::trace::{Visit, Way};
-use crate::verdict::{Finding, Verdict, count, difference, excerpt};
 
 /// Room for the largest message of any mechanism here, and for what a server might add to it.
 const LARGEST: usize = 512 * KIB;
@@ -24,8 +25,8 @@ const LARGEST: usize = 512 * KIB;
 #[derive(Debug)]
 pub struct Messenger {
     pub(super) link: Link,
-    patience: Patience,
-    witness: Witness,
+    deadlines: Deadlines,
+    witness: HangDiagnosis,
     visit: Visit,
 }
 
@@ -43,7 +44,7 @@ impl Message {
     ///
     /// # Errors
     /// A failure naming the first difference or the wrong length.
-    pub fn proves(&self, bytes: &[u8]) -> Verdict {
+    pub fn proves(&self, bytes: &[u8]) -> check::Result {
         compare(bytes, &self.bytes).map_err(|actual| Finding::fail(one_of(bytes), actual).about_echo())
     }
 }
@@ -53,12 +54,12 @@ fn one_of(bytes: &[u8]) -> String {
 }
 
 impl Messenger {
-    pub(crate) fn new(link: Link, patience: Patience) -> Messenger {
-        Messenger { visit: Visit::begins(&whence(&link)), link, patience, witness: Witness::silent() }
+    pub(crate) fn new(link: Link, deadlines: Deadlines) -> Messenger {
+        Messenger { visit: Visit::begins(&whence(&link)), link, deadlines, witness: HangDiagnosis::silent() }
     }
 
     /// Has `witness` asked whenever nothing moves any more.
-    pub(crate) fn watched_by(self, witness: Witness) -> Messenger {
+    pub(crate) fn with_diagnosis(self, witness: HangDiagnosis) -> Messenger {
         Messenger { witness, ..self }
     }
 
@@ -66,7 +67,7 @@ impl Messenger {
     ///
     /// # Errors
     /// A broken harness where this is no internet socket.
-    pub fn local_address(&self) -> Verdict<SocketAddr> {
+    pub fn local_address(&self) -> check::Result<SocketAddr> {
         let address = self.link.as_socket().and_then(|socket| socket.local_addr().ok()?.as_socket());
         address.ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
     }
@@ -94,8 +95,8 @@ impl Messenger {
     ///
     /// # Errors
     /// A failure where the server is gone, a timeout where its queue stays full.
-    pub fn send(&mut self, bytes: &[u8]) -> Verdict {
-        let limit = self.patience.progress();
+    pub fn send(&mut self, bytes: &[u8]) -> check::Result {
+        let limit = self.deadlines.no_progress();
         let sent = until(limit, || match self.link.write(bytes) {
             Ok(_) => {
                 self.visit.transfer(Way::Sent, bytes);
@@ -114,7 +115,7 @@ impl Messenger {
     ///
     /// # Errors
     /// Only when interrupted.
-    pub fn hears_within(&self, limit: Duration) -> Verdict<bool> {
+    pub fn hears_within(&self, limit: Duration) -> check::Result<bool> {
         let mut interest = [PollFd::new(self.link.reader(), PollFlags::POLLIN)];
         Ok(wait(&mut interest, limit)? == Waited::Ready)
     }
@@ -123,9 +124,9 @@ impl Messenger {
     ///
     /// # Errors
     /// A failure naming the first difference or the wrong length; a timeout where nothing comes.
-    pub fn expect(&mut self, bytes: &[u8]) -> Verdict<Message> {
+    pub fn expect(&mut self, bytes: &[u8]) -> check::Result<Message> {
         let Some(message) = self.receive()? else {
-            let waited = self.patience.progress().as_secs_f64();
+            let waited = self.deadlines.no_progress().as_secs_f64();
             let finding = Finding::timeout(one_of(bytes), format!("nothing for {waited} s"));
             return Err(finding.about_echo().because((self.witness.0)()));
         };
@@ -137,7 +138,7 @@ impl Messenger {
     ///
     /// # Errors
     /// As [`send`](Messenger::send) and [`expect`](Messenger::expect).
-    pub fn exchange(&mut self, bytes: &[u8]) -> Verdict<Message> {
+    pub fn exchange(&mut self, bytes: &[u8]) -> check::Result<Message> {
         self.send(bytes)?;
         self.expect(bytes)
     }
@@ -146,15 +147,15 @@ impl Messenger {
     ///
     /// # Errors
     /// A failure where the connection is lost.
-    pub fn receive(&mut self) -> Verdict<Option<Message>> {
-        self.receive_within(self.patience.progress())
+    pub fn receive(&mut self) -> check::Result<Option<Message>> {
+        self.receive_within(self.deadlines.no_progress())
     }
 
     /// The next message within `limit`. On a connection a message of no bytes is also its end.
     ///
     /// # Errors
     /// A failure where the connection is lost.
-    pub fn receive_within(&mut self, limit: Duration) -> Verdict<Option<Message>> {
+    pub fn receive_within(&mut self, limit: Duration) -> check::Result<Option<Message>> {
         let mut buffer = vec![0; LARGEST];
         loop {
             let mut interest = [PollFd::new(self.link.reader(), PollFlags::POLLIN)];
@@ -177,7 +178,7 @@ impl Messenger {
     ///
     /// # Errors
     /// A broken harness where the system refuses.
-    pub fn shut_down_write(&mut self) -> Verdict {
+    pub fn shut_down_write(&mut self) -> check::Result {
         self.visit.note("ends its direction");
         self.link
             .shut_down_write()
@@ -188,7 +189,7 @@ impl Messenger {
     ///
     /// # Errors
     /// A failure where a message comes, a timeout where the connection stays open.
-    pub fn expect_eof(&mut self) -> Verdict {
+    pub fn expect_eof(&mut self) -> check::Result {
         match self.receive()? {
             Some(message) if message.bytes.is_empty() => Ok(()),
             Some(message) => Err(Finding::fail("end of file, and nothing more", excerpt(&message.bytes))),
@@ -202,9 +203,9 @@ impl Messenger {
     }
 
     /// Linux lets a full queue be waited for; macOS says ENOBUFS and leaves only trying again.
-    fn await_room(&self) -> Verdict<Option<()>> {
+    fn await_room(&self) -> check::Result<Option<()>> {
         if let Some(writer) = self.link.writer() {
-            wait(&mut [PollFd::new(writer, PollFlags::POLLOUT)], self.patience.stall())?;
+            wait(&mut [PollFd::new(writer, PollFlags::POLLOUT)], self.deadlines.quiet())?;
         }
         Ok(None)
     }

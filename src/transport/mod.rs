@@ -92,7 +92,7 @@ pub const TRANSPORTS: &[&Transport] = &[
 bitflags! {
     /// What a check needs, and what a transport with a way of starting it has.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Needs: u32 {
+    pub struct Capabilities: u32 {
         /// A stream of bytes without boundaries.
         const STREAM = 1;
         /// Messages that keep their boundaries.
@@ -136,7 +136,7 @@ pub struct Transport {
     /// One line for help and tables.
     pub says: &'static str,
     /// What it offers to checks when the server makes its own socket.
-    pub offers: Needs,
+    pub offers: Capabilities,
     /// What of `{addr}`, `{host}`, `{port}`, `{path}` names a whole address to the server.
     pub placeholders: &'static [&'static str],
     pub(crate) reserve: fn(&Path) -> io::Result<Reserved>,
@@ -254,18 +254,18 @@ impl fmt::Display for Address {
 
 /// Tells what a server is doing when nothing moves any more: asked at that very moment, because the end of
 /// the client would change it.
-pub(crate) struct Witness(pub Box<dyn Fn() -> String + Send>);
+pub(crate) struct HangDiagnosis(pub Box<dyn Fn() -> String + Send>);
 
-impl Witness {
+impl HangDiagnosis {
     /// One who has seen nothing.
-    pub fn silent() -> Witness {
-        Witness(Box::new(String::new))
+    pub fn silent() -> HangDiagnosis {
+        HangDiagnosis(Box::new(String::new))
     }
 }
 
-impl fmt::Debug for Witness {
+impl fmt::Debug for HangDiagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Witness")
+        f.write_str("HangDiagnosis")
     }
 }
 
@@ -288,7 +288,7 @@ pub(crate) struct Hold {
 
 /// How a client comes to a server, where a check wants something other than the usual.
 #[derive(Debug, Clone, Default)]
-pub struct Approach {
+pub struct ConnectOptions {
     /// Where it goes, if not to the server's own address.
     pub address: Option<Address>,
     /// The client's own address; port 0 leaves the port to the system.
@@ -306,7 +306,7 @@ pub struct Approach {
 #[derive(Debug)]
 pub(crate) struct Dial<'a> {
     pub address: &'a Address,
-    pub approach: &'a Approach,
+    pub approach: &'a ConnectOptions,
     /// A directory for what the client must bind itself.
     pub scratch: &'a Path,
     /// Tells this client from the server's others.

@@ -9,15 +9,18 @@ use std::time::Duration;
 
 use super::leftover::{Leftover, Object};
 use super::queues::{self, QueueChannel};
-use super::{Address, Channel, Dial, Hold, Link, Needs, Opening, Reserved, Shows, Transport, Waiting};
-use crate::os;
-use crate::os::ipc::{Queue, raise_queue_limit};
-use crate::patience::until;
+use super::{Address, Capabilities, Channel, Dial, Hold, Link, Opening, Reserved, Shows, Transport, Waiting};
+use crate::deadline::until;
+use crate::sys;
+use crate::sys::ipc::{Queue, raise_queue_limit};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "mqueue",
     says: "two POSIX message queues, one client after another",
-    offers: Needs::MESSAGES.union(Needs::HALF_CLOSE).union(Needs::MANY_CLIENTS).union(Needs::BINDS),
+    offers: Capabilities::MESSAGES
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::BINDS),
     placeholders: &["{addr}"],
     reserve,
     dial,
@@ -61,7 +64,7 @@ fn dial(dial: &Dial<'_>) -> io::Result<Link> {
 }
 
 fn take_turn(name: &str, limit: Duration) -> io::Result<Option<OwnedFd>> {
-    let turn = until(limit, || Ok(os::claim(&format!("echospec{name}")).ok()));
+    let turn = until(limit, || Ok(sys::claim(&format!("echospec{name}")).ok()));
     turn.ok().flatten().ok_or_else(|| io::ErrorKind::TimedOut.into())
 }
 

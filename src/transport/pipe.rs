@@ -6,14 +6,14 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::{
-    Address, ByteChannel, Channel, Dial, Inherited, Link, Needs, Opening, Pair, Reserved, Room, Shows,
+    Address, ByteChannel, Capabilities, Channel, Dial, Inherited, Link, Opening, Pair, Reserved, Room, Shows,
     Transport, Tuning,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pipe",
     says: "standard input to standard output, through two pipes",
-    offers: Needs::STREAM.union(Needs::HALF_CLOSE).union(Needs::STDIO),
+    offers: Capabilities::STREAM.union(Capabilities::HALF_CLOSE).union(Capabilities::STDIO),
     placeholders: &[],
     reserve,
     dial,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::{Address, Hold, Reserved};
-use crate::os;
+use crate::sys;
 use crate::wire::Protocol as Carrier;
 use crate::wire::claims::Claim;
 
@@ -28,7 +28,7 @@ pub(super) fn reserve_at(ip: IpAddr, kind: Type) -> io::Result<Reserved> {
     for _ in 0..1000 {
         let port = next_port();
         // A process that is just being launched would keep a copy of the probe, and the port taken.
-        if let Some(hold) = os::between_launches(|| hold(ip, kind, port)) {
+        if let Some(hold) = sys::between_launches(|| hold(ip, kind, port)) {
             let address = Address::Inet(SocketAddr::new(ip, port));
             return Ok(Reserved { address, _hold: Some(hold) });
         }
@@ -49,7 +49,7 @@ fn next_port() -> u16 {
 /// Claims the port, and proves that nobody is bound to it on any address.
 fn hold(ip: IpAddr, kind: Type, port: u16) -> Option<Hold> {
     let (carrier, name) = if kind == Type::STREAM { (Carrier::Tcp, "tcp") } else { (Carrier::Udp, "udp") };
-    let claim = os::claim(&format!("echospec-{name}-{port}")).ok()?;
+    let claim = sys::claim(&format!("echospec-{name}-{port}")).ok()?;
     let wildcard = match ip {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),

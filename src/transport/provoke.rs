@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::messenger::{is_full, refused};
 use super::{Client, Messenger};
-use crate::os;
-use crate::patience::until;
-use crate::verdict::{Finding, Verdict};
+use crate::check::{self, Finding};
+use crate::deadline::until;
+use crate::sys;
 
 impl Client {
     /// Sends from `bytes` without reading until nothing has been accepted for a while; answers how much
@@ -16,10 +16,10 @@ impl Client {
     ///
     /// # Errors
     /// A failure where the server closes the connection.
-    pub fn stuff(&mut self, bytes: &[u8]) -> Verdict<usize> {
+    pub fn fill_until_blocked(&mut self, bytes: &[u8]) -> check::Result<usize> {
         let (mut wrote, mut silences) = (0, 0);
         while wrote < bytes.len() {
-            let ready = self.poll(&bytes[wrote..], false, self.patience.stall())?;
+            let ready = self.poll(&bytes[wrote..], false, self.deadlines.quiet())?;
             let step = self.move_bytes(&bytes[wrote..], ready)?;
             // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
             silences = if step.moved { 0 } else { silences + 1 };
@@ -36,10 +36,10 @@ impl Client {
     ///
     /// # Errors
     /// Only when interrupted.
-    pub fn await_delivery(&self) -> Verdict {
+    pub fn await_delivery(&self) -> check::Result {
         let Some(socket) = self.link.as_socket() else { return Ok(()) };
-        let delivered = || Ok((os::unsent_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
-        until(self.patience.stall(), delivered).map(drop)
+        let delivered = || Ok((sys::unsent_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
+        until(self.deadlines.quiet(), delivered).map(drop)
     }
 
     /// Waits until the server itself, and not only its kernel, has read everything that was sent; false if it
@@ -47,13 +47,13 @@ impl Client {
     ///
     /// # Errors
     /// Unsupported where the system does not tell; else only when interrupted.
-    pub fn await_read(&self) -> Verdict<bool> {
+    pub fn await_read(&self) -> check::Result<bool> {
         self.await_delivery()?;
         let ours = self.local_address()?;
         let peer = self.link.as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());
         let peer = peer.ok_or_else(|| Finding::broken("the server's address", "getpeername(2) gave none"))?;
-        let read = until(self.patience.progress(), || {
-            let queues = os::tcp_queues(peer, ours).map_err(|error| {
+        let read = until(self.deadlines.no_progress(), || {
+            let queues = sys::tcp_queues(peer, ours).map_err(|error| {
                 Finding::unsupported("what the server has not yet read", error.to_string())
             })?;
             Ok(queues.is_none_or(|queues| queues.unread == 0).then_some(()))
@@ -65,7 +65,7 @@ impl Client {
     ///
     /// # Errors
     /// A broken harness where the system refuses.
-    pub fn send_urgent(&mut self, byte: u8) -> Verdict {
+    pub fn send_urgent(&mut self, byte: u8) -> check::Result {
         self.visit.note("sends urgent data");
         let broken = |error: std::io::Error| Finding::broken("urgent data", error.to_string());
         self.link.send_urgent(byte).map_err(broken)
@@ -75,7 +75,7 @@ impl Client {
     ///
     /// # Errors
     /// A broken harness where the system refuses.
-    pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> Verdict {
+    pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
         self.sent += bytes.len();
         self.link.send_with_descriptor(bytes, descriptor).map_err(not_attached)
     }
@@ -84,7 +84,7 @@ impl Client {
     ///
     /// # Errors
     /// A broken harness where the conversation is not one of pipes.
-    pub fn stop_reading(&mut self) -> Verdict {
+    pub fn stop_reading(&mut self) -> check::Result {
         self.link.close_reader().map_err(|error| Finding::broken("a pipe to close", error.to_string()))
     }
 
@@ -92,7 +92,7 @@ impl Client {
     ///
     /// # Errors
     /// A broken harness where the system refuses.
-    pub fn reset(mut self) -> Verdict {
+    pub fn reset(mut self) -> check::Result {
         self.visit.ends_otherwise("resets");
         self.link.reset().map_err(|error| Finding::broken("SO_LINGER 0", error.to_string()))
     }
@@ -103,7 +103,7 @@ impl Messenger {
     ///
     /// # Errors
     /// A broken harness where the system refuses.
-    pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> Verdict {
+    pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
         self.link.send_with_descriptor(bytes, descriptor).map_err(not_attached)
     }
 
@@ -111,7 +111,7 @@ impl Messenger {
     ///
     /// # Errors
     /// A failure where the server is gone.
-    pub fn offer(&mut self, bytes: &[u8]) -> Verdict<bool> {
+    pub fn offer(&mut self, bytes: &[u8]) -> check::Result<bool> {
         match self.link.write(bytes) {
             Ok(_) => Ok(true),
             Err(error) if is_full(&error) => Ok(false),
@@ -123,7 +123,7 @@ impl Messenger {
     pub fn vanish(self) {
         let name = self.link.as_socket().and_then(|socket| socket.local_addr().ok());
         let path = name.as_ref().and_then(|name| name.as_pathname()).map(Path::to_owned);
-        os::between_launches(|| drop(self));
+        sys::between_launches(|| drop(self));
         if let Some(path) = path {
             let _ = fs::remove_file(path);
         }

@@ -7,15 +7,15 @@ use std::os::fd::OwnedFd;
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
 use super::{
-    ByteChannel, Channel, Inherited, Link, Needs, Opening, Pair, Room, Shows, Transport, Tuning, pipe,
+    ByteChannel, Capabilities, Channel, Inherited, Link, Opening, Pair, Room, Shows, Transport, Tuning, pipe,
 };
-use crate::os;
+use crate::sys;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pty",
     says: "a pseudo-terminal in raw mode",
     // A terminal has but one end: who closes it, hangs up.
-    offers: Needs::STREAM,
+    offers: Capabilities::STREAM,
     placeholders: &[],
     reserve: pipe::reserve,
     dial: pipe::dial,
@@ -26,7 +26,7 @@ pub(super) const TRANSPORT: Transport = Transport {
 
 /// A terminal as it comes edits lines, echoes what is typed, and takes some bytes for signals.
 fn make(_tuning: &Tuning) -> io::Result<Pair> {
-    let (near, far) = os::ipc::terminal()?;
+    let (near, far) = sys::ipc::terminal()?;
     let mut modes = tcgetattr(&far)?;
     cfmakeraw(&mut modes);
     tcsetattr(&far, SetArg::TCSANOW, &modes)?;
@@ -39,5 +39,5 @@ fn link(from: OwnedFd, to: OwnedFd) -> io::Result<Link> {
 
 fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
     let (from, to) = opening.ends.ok_or_else(pipe::not_inherited)?;
-    ByteChannel::between(from, to, opening.waiting, Room::exactly(os::ipc::TERMINAL_ROOM))
+    ByteChannel::between(from, to, opening.waiting, Room::exactly(sys::ipc::TERMINAL_ROOM))
 }

@@ -9,9 +9,9 @@ use socket2::Type;
 
 use super::bridge::{Shore, bridge};
 use super::{Channel, Link, Room, Waiting};
-use crate::os::ipc::Queue;
-use crate::patience::until;
+use crate::deadline::until;
 use crate::payload::KIB;
+use crate::sys::ipc::Queue;
 
 /// More than any queue's largest message.
 const BUFFER: usize = 64 * KIB;

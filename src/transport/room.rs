@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 use socket2::Socket;
 
 use super::Tuning;
-use crate::os::ipc;
 use crate::payload::KIB;
+use crate::sys::ipc;
 
 /// What each direction of a conversation holds.
 #[derive(Debug, Clone, Copy)]

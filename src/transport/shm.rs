@@ -12,18 +12,19 @@ use socket2::{Domain, Socket, Type};
 
 use super::bridge::{Shore, bridge};
 use super::{
-    Channel, Dial, Link, Needs, Opening, Reserved, Room, Shows, Transport, Waiting, connect_within, unix,
+    Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport, Waiting, connect_within,
+    unix,
 };
-use crate::os::ipc::{self, RING_SIZE, RingReader, RingWriter};
+use crate::sys::ipc::{self, RING_SIZE, RingReader, RingWriter};
 
 pub(super) const FUTEX: Transport = Transport {
     name: "shm-futex",
     says: "a ring in shared memory for each direction, woken by a futex",
-    offers: Needs::STREAM
-        .union(Needs::HALF_CLOSE)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::BINDS),
+    offers: Capabilities::STREAM
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::BINDS),
     placeholders: &["{addr}", "{path}"],
     reserve,
     dial,

@@ -4,13 +4,13 @@
 use std::io;
 use std::path::Path;
 
-use super::{Address, Channel, Dial, Link, Needs, Opening, Reserved, Shows, Transport, Waiting};
-use crate::os::ipc::Signals;
+use super::{Address, Capabilities, Channel, Dial, Link, Opening, Reserved, Shows, Transport, Waiting};
+use crate::sys::ipc::Signals;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "signal",
     says: "real-time signals of up to 8 bytes each, to the process whose number a file tells",
-    offers: Needs::MESSAGES.union(Needs::MANY_CLIENTS),
+    offers: Capabilities::MESSAGES.union(Capabilities::MANY_CLIENTS),
     placeholders: &["{path}"],
     reserve,
     dial,

@@ -6,15 +6,15 @@ use std::os::fd::OwnedFd;
 use socket2::{Domain, Socket, Type};
 
 use super::{
-    ByteChannel, Channel, Inherited, Link, MessageChannel, Needs, Opening, Pair, Room, Shows, Transport,
-    Tuning, messenger, pipe,
+    ByteChannel, Capabilities, Channel, Inherited, Link, MessageChannel, Opening, Pair, Room, Shows,
+    Transport, Tuning, messenger, pipe,
 };
 use crate::payload::KIB;
 
 pub(super) const STREAM: Transport = Transport {
     name: "socketpair",
     says: "a pair of connected stream sockets",
-    offers: Needs::STREAM.union(Needs::HALF_CLOSE),
+    offers: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     placeholders: &[],
     reserve: pipe::reserve,
     dial: pipe::dial,
@@ -27,7 +27,7 @@ pub(super) const DGRAM: Transport = Transport {
     name: "socketpair-dgram",
     says: "a pair of connected datagram sockets",
     // Nothing tells a datagram socket that its peer has gone.
-    offers: Needs::MESSAGES,
+    offers: Capabilities::MESSAGES,
     open: open_messages,
     inherited: Some(Inherited { make: |tuning| pair(Type::DGRAM, tuning), link: widened, sockets: true }),
     ..STREAM
@@ -36,7 +36,7 @@ pub(super) const DGRAM: Transport = Transport {
 pub(super) const SEQPACKET: Transport = Transport {
     name: "socketpair-seqpacket",
     says: "a pair of connected sockets for sequenced packets",
-    offers: Needs::MESSAGES.union(Needs::HALF_CLOSE),
+    offers: Capabilities::MESSAGES.union(Capabilities::HALF_CLOSE),
     open: open_messages,
     inherited: Some(Inherited { make: |tuning| pair(Type::SEQPACKET, tuning), link: widened, sockets: true }),
     ..STREAM

@@ -10,18 +10,18 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::leftover::{Leftover, Object};
 use super::queues::{self, QueueChannel};
-use super::{Address, Channel, Dial, Hold, Link, Needs, Opening, Reserved, Shows, Transport, Waiting};
-use crate::os;
-use crate::os::ipc::{Queue, has_system_v_queue};
+use super::{Address, Capabilities, Channel, Dial, Hold, Link, Opening, Reserved, Shows, Transport, Waiting};
+use crate::sys;
+use crate::sys::ipc::{Queue, has_system_v_queue};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "sysv-mq",
     says: "two System V message queues",
-    offers: Needs::MESSAGES
-        .union(Needs::HALF_CLOSE)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::BINDS),
+    offers: Capabilities::MESSAGES
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::BINDS),
     placeholders: &["{addr}"],
     reserve,
     dial,
@@ -51,7 +51,7 @@ fn reserve(scratch: &Path) -> io::Result<Reserved> {
 
 /// Keeps other runs of echospec from `key` and the next, while it is held.
 pub(super) fn claim(key: i32) -> io::Result<Option<OwnedFd>> {
-    os::claim(&format!("echospec-sysv-{key}"))
+    sys::claim(&format!("echospec-sysv-{key}"))
 }
 
 fn key(address: &Address) -> io::Result<i32> {

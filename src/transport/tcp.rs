@@ -5,23 +5,23 @@ use std::path::Path;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
-    ByteChannel, Channel, Dial, Link, Needs, Opening, Reserved, Room, Shows, Transport, connect_within, port,
-    stream_socket,
+    ByteChannel, Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport,
+    connect_within, port, stream_socket,
 };
 use crate::payload::KIB;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "tcp",
     says: "a connection to a port, as a stream of bytes",
-    offers: Needs::STREAM
-        .union(Needs::HALF_CLOSE)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::CONNECTIONS)
-        .union(Needs::SOURCE_ADDRESS)
-        .union(Needs::BINDS)
-        .union(Needs::PORT)
-        .union(Needs::TCP),
+    offers: Capabilities::STREAM
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::SOURCE_ADDRESS)
+        .union(Capabilities::BINDS)
+        .union(Capabilities::PORT)
+        .union(Capabilities::TCP),
     placeholders: &["{addr}", "{port}"],
     reserve,
     dial,

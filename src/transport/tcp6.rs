@@ -5,18 +5,18 @@ use std::path::Path;
 
 use socket2::Type;
 
-use super::{Needs, Reserved, Shows, Transport, port, tcp};
+use super::{Capabilities, Reserved, Shows, Transport, port, tcp};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "tcp6",
     says: "a connection to a port over IPv6, as a stream of bytes",
-    offers: Needs::STREAM
-        .union(Needs::HALF_CLOSE)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::CONNECTIONS)
-        .union(Needs::BINDS)
-        .union(Needs::TCP),
+    offers: Capabilities::STREAM
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::BINDS)
+        .union(Capabilities::TCP),
     placeholders: &["{addr}"],
     reserve,
     dial: tcp::dial,

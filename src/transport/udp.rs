@@ -9,20 +9,21 @@ use std::path::Path;
 use socket2::{Domain, Socket, Type};
 
 use super::{
-    Channel, Dial, Link, MessageChannel, Needs, Opening, Reserved, Room, Shows, Transport, messenger, port,
+    Capabilities, Channel, Dial, Link, MessageChannel, Opening, Reserved, Room, Shows, Transport, messenger,
+    port,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "udp",
     says: "datagrams to a port, without a connection",
-    offers: Needs::MESSAGES
-        .union(Needs::CONNECTIONLESS)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::SOURCE_ADDRESS)
-        .union(Needs::BINDS)
-        .union(Needs::PORT)
-        .union(Needs::UDP),
+    offers: Capabilities::MESSAGES
+        .union(Capabilities::CONNECTIONLESS)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::SOURCE_ADDRESS)
+        .union(Capabilities::BINDS)
+        .union(Capabilities::PORT)
+        .union(Capabilities::UDP),
     placeholders: &["{addr}", "{port}"],
     reserve,
     dial,

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use socket2::Type;
 
-use super::{Needs, Reserved, Shows, Transport, port, udp};
+use super::{Capabilities, Reserved, Shows, Transport, port, udp};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "udp6",
     says: "datagrams to a port over IPv6, without a connection",
-    offers: Needs::MESSAGES
-        .union(Needs::CONNECTIONLESS)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::BINDS)
-        .union(Needs::UDP),
+    offers: Capabilities::MESSAGES
+        .union(Capabilities::CONNECTIONLESS)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::BINDS)
+        .union(Capabilities::UDP),
     placeholders: &["{addr}"],
     reserve,
     dial: udp::dial,

@@ -7,20 +7,20 @@ use std::path::Path;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{
-    Address, ByteChannel, Channel, Dial, Link, Needs, Opening, Reserved, Room, Shows, Transport,
+    Address, ByteChannel, Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport,
     connect_within,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix",
     says: "a connection to a path, as a stream of bytes",
-    offers: Needs::STREAM
-        .union(Needs::HALF_CLOSE)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::CONNECTIONS)
-        .union(Needs::BINDS)
-        .union(Needs::SOCKET_PATH),
+    offers: Capabilities::STREAM
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::BINDS)
+        .union(Capabilities::SOCKET_PATH),
     placeholders: &["{addr}", "{path}"],
     reserve,
     dial,

@@ -3,17 +3,17 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Address, Needs, Reserved, Shows, Transport, unix};
+use super::{Address, Capabilities, Reserved, Shows, Transport, unix};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-abstract",
     says: "a connection to an abstract name, as a stream of bytes",
-    offers: Needs::STREAM
-        .union(Needs::HALF_CLOSE)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::CONNECTIONS)
-        .union(Needs::BINDS),
+    offers: Capabilities::STREAM
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::BINDS),
     placeholders: &["{addr}", "{path}"],
     reserve,
     dial: unix::dial,

@@ -2,18 +2,20 @@
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Channel, Dial, Link, MessageChannel, Needs, Opening, Room, Shows, Transport, messenger, unix};
+use super::{
+    Capabilities, Channel, Dial, Link, MessageChannel, Opening, Room, Shows, Transport, messenger, unix,
+};
 use crate::payload::KIB;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-dgram",
     says: "datagrams to a path, without a connection",
-    offers: Needs::MESSAGES
-        .union(Needs::CONNECTIONLESS)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::BINDS)
-        .union(Needs::SOCKET_PATH),
+    offers: Capabilities::MESSAGES
+        .union(Capabilities::CONNECTIONLESS)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::BINDS)
+        .union(Capabilities::SOCKET_PATH),
     placeholders: &["{addr}", "{path}"],
     reserve: unix::reserve,
     dial,

@@ -2,19 +2,19 @@
 
 use socket2::Type;
 
-use super::{Channel, Dial, Link, MessageChannel, Needs, Opening, Shows, Transport, messenger, unix};
+use super::{Capabilities, Channel, Dial, Link, MessageChannel, Opening, Shows, Transport, messenger, unix};
 use crate::payload::KIB;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-seqpacket",
     says: "a connection to a path that keeps message boundaries",
-    offers: Needs::MESSAGES
-        .union(Needs::HALF_CLOSE)
-        .union(Needs::MANY_CLIENTS)
-        .union(Needs::AT_ONCE)
-        .union(Needs::CONNECTIONS)
-        .union(Needs::BINDS)
-        .union(Needs::SOCKET_PATH),
+    offers: Capabilities::MESSAGES
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::BINDS)
+        .union(Capabilities::SOCKET_PATH),
     placeholders: &["{addr}", "{path}"],
     reserve: unix::reserve,
     dial,

@@ -7,7 +7,7 @@
 use std::io;
 
 use super::{ByteChannel, Channel, Inherited, Opening, Room, Transport, pipe};
-use crate::os::ipc::lend;
+use crate::sys::ipc::lend;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pipe-vmsplice",

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use super::packet::{Packet, Protocol, Segment};
-use crate::verdict::count;
+use crate::text::count;
 
 /// One of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

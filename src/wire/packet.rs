@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 
-use crate::os::Frame;
+use crate::sys::Frame;
 
 /// What carries a packet's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

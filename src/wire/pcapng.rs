@@ -14,7 +14,7 @@ use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeade
 use pcap_file::pcapng::{PcapNgBlock, PcapNgWriter};
 use pcap_file::{DataLink, Endianness, PcapError};
 
-use crate::os::Frame;
+use crate::sys::Frame;
 
 /// A capture file that is whole after each [`flush`](Pcapng::flush), however the program ends.
 pub struct Pcapng {

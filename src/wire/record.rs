@@ -10,7 +10,7 @@ use super::conversation::Conversation;
 use super::conversations::Conversations;
 use super::packet::Packet;
 use super::pcapng::Pcapng;
-use crate::os::{Frame, Tap};
+use crate::sys::{Frame, Tap};
 
 /// So many packets are taken before the claims are looked at again.
 const BATCH: usize = 1024;

@@ -8,10 +8,10 @@ use super::conversation::Conversation;
 use super::conversations::Conversations;
 use super::obstacle;
 use super::packet::Packet;
-use crate::lack::PACKETS;
-use crate::os::Tap;
-use crate::patience::until;
-use crate::verdict::{Finding, Verdict};
+use crate::check::{self, Finding};
+use crate::deadline::until;
+use crate::requirement::PACKETS;
+use crate::sys::Tap;
 
 /// Headers need no more.
 const ROOM: u32 = 256;
@@ -29,9 +29,9 @@ impl Watch {
     ///
     /// # Errors
     /// Unsupported where this user, or this system, may not see packets.
-    pub fn begin(server: SocketAddr) -> Verdict<Watch> {
+    pub fn begin(server: SocketAddr) -> check::Result<Watch> {
         let tap = Tap::open(Some(server.port()), ROOM).map_err(|error| {
-            Finding::for_want_of(&PACKETS, "a look at the packets themselves", obstacle(&error))
+            Finding::missing(&PACKETS, "a look at the packets themselves", obstacle(&error))
         })?;
         Ok(Watch { tap, server, conversations: Conversations::default() })
     }
@@ -45,7 +45,7 @@ impl Watch {
         client: SocketAddr,
         limit: Duration,
         is_so: impl Fn(&Conversation) -> bool,
-    ) -> Verdict<Conversation> {
+    ) -> check::Result<Conversation> {
         until(limit, || {
             self.listen().map_err(|error| Finding::broken("packets seen as they pass", error.to_string()))?;
             Ok(self.conversations.of(client).is_some_and(&is_so).then_some(()))

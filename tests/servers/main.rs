@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
-use echospec::os;
+use echospec::sys;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use predicates::prelude::*;
@@ -98,7 +98,7 @@ impl Server {
     fn end_with(&mut self, signal: Signal) -> ExitStatus {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         kill(pid, signal).unwrap();
-        assert!(os::wait_for_exit(pid, DEADLINE).unwrap(), "{signal} has not ended the server");
+        assert!(sys::wait_for_exit(pid, DEADLINE).unwrap(), "{signal} has not ended the server");
         let after = self.lines.recv_timeout(DEADLINE);
         assert_eq!(after, Err(RecvTimeoutError::Disconnected), "a line more, or a child that stays");
         self.child.wait().unwrap()

@@ -1,6 +1,6 @@
 //! The servers of mechanisms that no descriptor of a client shows: what they make, refuse and remove.
 
-use echospec::os::ipc::{Queue, has_system_v_queue};
+use echospec::sys::ipc::{Queue, has_system_v_queue};
 
 use super::*;
 

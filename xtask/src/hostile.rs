@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, ensure};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use echospec::os;
-use echospec::patience::until;
+use echospec::deadline::until;
+use echospec::sys;
 use nix::unistd::Pid;
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ struct Row {
 
 pub fn run(args: &Args) -> Result<bool> {
     round::build()?;
-    os::adopt_orphans();
+    sys::adopt_orphans();
     let here = std::env::current_exe()?;
     let program = here.parent().context("this program has no folder")?.join("hostile");
     let wanted = |name: &String| args.only.as_deref().is_none_or(|part| name.contains(part));
@@ -94,7 +94,7 @@ fn watch(child: &mut Child, trail: &Trail) -> Result<(u64, Vec<std::net::SocketA
     let pid = Pid::from_raw(i32::try_from(child.id())?);
     let (mut peak, mut ports, mut looks) = (0, Vec::new(), 0_u32);
     let ended = until(LONGEST, || {
-        peak = os::peak_memory(pid).unwrap_or(0).max(peak);
+        peak = sys::peak_memory(pid).unwrap_or(0).max(peak);
         looks += 1;
         // Who listens is asked less often: it takes a look at every process.
         if looks.is_multiple_of(50) {

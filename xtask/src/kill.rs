@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use echospec::os;
-use echospec::patience::{until, wait};
+use echospec::deadline::{until, wait};
+use echospec::sys;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -76,7 +76,7 @@ impl fmt::Display for Toll {
 
 pub fn run(args: &Args) -> Result<bool> {
     round::build()?;
-    os::adopt_orphans();
+    sys::adopt_orphans();
     let mut toll = Toll::default();
     for number in 0..args.times {
         let random = RandomState::new().hash_one(number);

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use echospec::checks::{AREAS, checks};
-use echospec::patience::interrupted;
+use echospec::deadline::interrupted;
+use echospec::outcome::Outcome;
 use echospec::runner::{self, Options, Report};
 use echospec::server::LaunchError;
-use echospec::verdict::Outcome;
 
 use crate::record::{Candidate, Deviation};
 
@@ -136,7 +136,7 @@ impl Deviation {
 }
 
 fn deviates(outcome: Outcome) -> bool {
-    outcome.condemns() || matches!(outcome, Outcome::Warn | Outcome::Broken | Outcome::Flaky)
+    outcome.is_failure() || matches!(outcome, Outcome::Warn | Outcome::Broken | Outcome::Flaky)
 }
 
 fn tale(report: &Report) -> String {

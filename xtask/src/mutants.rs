@@ -8,7 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use echospec::cli::interrupt;
 use echospec::server::sweep;
-use echospec::verdict::count;
+use echospec::text::count;
 use echospec_fixtures::judge::{self, Judgement};
 use echospec_fixtures::{TWINS, Twin};
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use echospec::cli::interrupt;
 use echospec::runner::Options;
 use echospec::server::sweep;
-use echospec::verdict::count;
+use echospec::text::count;
 
 use crate::matrix::{self, Row};
 use crate::record::{Absent, Candidate};

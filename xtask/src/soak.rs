@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use echospec::cli::interrupt;
-use echospec::patience::interrupted;
+use echospec::deadline::interrupted;
 use echospec::runner::Options;
 use echospec::server::sweep;
 

@@ -9,13 +9,14 @@ use crate::root;
 
 /// Rooms of `src` from the bottom up: a file imports from its own floor's room and from lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["os", "verdict", "lack", "payload", "trace", "lettering"],
-    &["patience"],
-    &["transport", "wire"],
+    &["sys", "check", "outcome", "text", "requirement", "payload", "lettering"],
+    &["deadline", "trace"],
+    &["protocol", "wire"],
+    &["transport", "diagram"],
     &["server"],
-    &["checks", "measures"],
+    &["checks", "bench"],
     &["runner"],
-    &["report", "demo", "fds", "doctor", "expectations"],
+    &["report", "demo", "fds", "doctor", "expectations", "config"],
     &["cli"],
 ];
 
@@ -86,11 +87,11 @@ const RULES: &[Rule] = &[
         breaks: |name, code| !is_rule_book(name) && code.contains("thread::sleep"),
     },
     Rule {
-        says: "platform code belongs in src/os or src/bin",
+        says: "platform code belongs in src/sys or src/bin",
         breaks: |name, code| !is_rule_book(name) && !may_ask_system(name) && code.contains("target_os"),
     },
     Rule {
-        says: "unsafe belongs in src/os",
+        says: "unsafe belongs in src/sys",
         breaks: |name, code| !is_rule_book(name) && !may_be_unsafe(name) && code.contains("unsafe {"),
     },
     Rule {
@@ -108,7 +109,7 @@ fn is_rule_book(name: &str) -> bool {
 }
 
 fn may_ask_system(name: &str) -> bool {
-    ["src/os/", "src/bin/", "fixtures/"].iter().any(|room| name.starts_with(room))
+    ["src/sys/", "src/bin/", "fixtures/"].iter().any(|room| name.starts_with(room))
 }
 
 /// fork(2) is unsafe in Rust, and some servers are about nothing else.
@@ -186,7 +187,7 @@ mod tests {
     fn an_import_that_points_up_is_found() {
         assert_eq!(broken("src/server/mod.rs", "use crate::runner::run;\n").len(), 1);
         assert!(broken("src/runner.rs", "use crate::server::Server;\n").is_empty());
-        assert!(broken("src/os/mod.rs", "use crate::serverless::X;\n").is_empty());
+        assert!(broken("src/sys/mod.rs", "use crate::serverless::X;\n").is_empty());
     }
 
     #[test]
@@ -194,7 +195,7 @@ mod tests {
         assert_eq!(broken("src/runner.rs", "thread::sleep(long);\n").len(), 1);
         assert_eq!(broken("src/runner.rs", "#[cfg(target_os = \"macos\")]\n").len(), 1);
         assert_eq!(broken("src/runner.rs", "unsafe { fork() }\n").len(), 1);
-        assert_eq!(broken("src/bin/echo-x.rs", "use echospec::os;\n").len(), 1);
+        assert_eq!(broken("src/bin/echo-x.rs", "use echospec::sys;\n").len(), 1);
         assert_eq!(broken("tests/a.rs", "#[ignore]\n").len(), 1);
         assert_eq!(broken("src/bin/echo-x.rs", &"\n".repeat(LONGEST_SERVER + 1)).len(), 1);
         assert_eq!(broken("src/helper.rs", "\n").len(), 1);

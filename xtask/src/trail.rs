@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
-use echospec::os::{self, IpcName, Object, Place, Process, SocketName};
+use echospec::sys::{self, IpcName, Object, Place, Process, SocketName};
 
 use crate::root;
 
@@ -45,16 +45,16 @@ impl Trail {
     /// Every living process that has the environment of this run.
     pub fn processes(&self) -> Vec<Process> {
         let directory = self.place.to_string_lossy();
-        let mut all = os::processes().unwrap_or_default();
-        all.retain(|it| !it.zombie && os::has_mark(it.pid, RUN, &directory).unwrap_or(false));
+        let mut all = sys::processes().unwrap_or_default();
+        all.retain(|it| !it.zombie && sys::has_mark(it.pid, RUN, &directory).unwrap_or(false));
         all
     }
 
     /// The TCP ports on which they listen.
     pub fn listeners(&self) -> Vec<SocketAddr> {
-        let tables = self.processes().into_iter().filter_map(|process| os::descriptors(process.pid).ok());
+        let tables = self.processes().into_iter().filter_map(|process| sys::descriptors(process.pid).ok());
         let listening = |object: Object| match object {
-            Object::Socket(os::Socket { name: SocketName::Tcp(local, _), listening: true, .. }) => {
+            Object::Socket(sys::Socket { name: SocketName::Tcp(local, _), listening: true, .. }) => {
                 Some(local)
             }
             _ => None,
@@ -86,11 +86,11 @@ impl Trail {
 
 /// How many of `ports` are listened on.
 pub fn still_listening(ports: &[SocketAddr]) -> usize {
-    ports.iter().filter(|&&port| os::listens(Place::Tcp(port), &Vec::new).unwrap_or(false)).count()
+    ports.iter().filter(|&&port| sys::listens(Place::Tcp(port), &Vec::new).unwrap_or(false)).count()
 }
 
 fn objects() -> HashSet<IpcName> {
-    os::ipc_objects().unwrap_or_default().into_iter().map(|object| object.name).collect()
+    sys::ipc_objects().unwrap_or_default().into_iter().map(|object| object.name).collect()
 }
 
 fn sockets_below(folder: &Path) -> usize {

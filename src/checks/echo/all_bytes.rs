@@ -1,10 +1,11 @@
 //! Bytes are not text.
 
+use crate::check;
 use crate::checks::Check;
 use crate::checks::speech::Speech;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/all-bytes",
@@ -13,11 +14,11 @@ pub const CHECK: Check = Check {
     why: "text handling on the way (strlen, UTF-8, CRLF, ^D, stripping) silently damages binary data",
     cites: &["RFC 862", "read(2)", "write(2)"],
     recipe: "send all 256 values up and down, line ends with NUL, invalid UTF-8, and a multibyte character piecemeal; what a server that gathers has kept it must give at the end",
-    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut speech = Speech::to(server)?;
     let up: Vec<u8> = (0..=u8::MAX).collect();
     let down: Vec<u8> = (0..=u8::MAX).rev().collect();

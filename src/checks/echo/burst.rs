@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict, count};
+use crate::text::count;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/burst",
@@ -14,7 +16,7 @@ pub const CHECK: Check = Check {
     why: "with an edge-triggered event, one receive for each event leaves the rest lying until more come, and every answer late from then on",
     cites: &["RFC 862", "epoll(7) (edge-triggered)", "recvmmsg(2)"],
     recipe: "stop the server, send up to 60 small messages (8 through a Unix datagram socket, whose queue is short), let it go on: all come back, in whatever order",
-    needs: Needs::MESSAGES,
+    needs: Capabilities::MESSAGES,
     run,
 };
 
@@ -24,9 +26,9 @@ const MOST: usize = 60;
 /// On Linux the queue of a Unix datagram socket holds ten (unix(7), `max_dgram_qlen`): the server's, and then ours.
 const MOST_BY_PATH: usize = 8;
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
-    let by_path = offers.contains(Needs::CONNECTIONLESS.union(Needs::SOCKET_PATH));
+    let by_path = offers.contains(Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH));
     let most = if by_path { MOST_BY_PATH } else { MOST };
     let mut client = server.messenger()?;
     client.exchange(b"here")?;

@@ -1,9 +1,10 @@
 //! Many small writes are one stream.
 
+use crate::check;
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/byte-by-byte",
@@ -12,11 +13,11 @@ pub const CHECK: Check = Check {
     why: "a server that reads in units of its own choice works with its author's client and no other",
     cites: &["RFC 862", "RFC 9293 §3.7"],
     recipe: "256 times: send one byte, wait for that byte",
-    needs: Needs::STREAM,
+    needs: Capabilities::STREAM,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let bytes = server.payload(256);
     let mut client = server.connect()?;
     bytes.iter().try_for_each(|&byte| client.exchange(&[byte]))

@@ -1,10 +1,12 @@
 //! Whatever the client says, it says to be echoed.
 
+use crate::check;
 use crate::checks::Check;
 use crate::checks::speech::Speech;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict, excerpt};
+use crate::text::excerpt;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/control-words",
@@ -13,7 +15,7 @@ pub const CHECK: Check = Check {
     why: "a server that obeys 'quit', ^D or Telnet's IAC hangs up, or answers something else, when data happen to hold it",
     cites: &["RFC 862", "RFC 854"],
     recipe: "on one connection send quit, exit and their like, ^C, ^D and ^Z, Telnet commands, a lone dot, +++, a line of HTTP, each alone and awaited; what a server that gathers has kept it must give at the end",
-    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
@@ -48,7 +50,7 @@ const WORDS: [&[u8]; 27] = [
     b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
 ];
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut speech = Speech::to(server)?;
     let mut said: &[u8] = b"";
     for word in WORDS {

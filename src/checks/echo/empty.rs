@@ -1,9 +1,10 @@
 //! The shortest conversation.
 
+use crate::check;
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/empty",
@@ -12,11 +13,11 @@ pub const CHECK: Check = Check {
     why: "a server that waits for a first message, or answers the end with one, leaves such a client hanging",
     cites: &["RFC 862", "RFC 9293 §3.6", "read(2)"],
     recipe: "connect, shut down the write side at once, expect end of file",
-    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     client.shut_down_write()?;
     client.expect_eof()

@@ -1,11 +1,12 @@
 //! Both directions at once, for longer than any buffer lasts.
 
+use crate::check;
 use crate::checks::Check;
 use crate::checks::speech::Speech;
+use crate::outcome::Level::Must;
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/full-duplex",
@@ -14,11 +15,11 @@ pub const CHECK: Check = Check {
     why: "a server that reads to the end before it writes, or closes with input unread, fails on real amounts of data",
     cites: &["RFC 862", "RFC 9293 §3.6.1", "RFC 2525 §2.17"],
     recipe: "send 64 MiB and verify the echo at the same time, shut down the write side, expect end of file",
-    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let bytes = server.payload(64 * MIB);
     let mut speech = Speech::to(server)?;
     speech.say(&bytes)?;

@@ -1,9 +1,10 @@
 //! As large as the mechanism carries.
 
+use crate::check;
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/large-messages",
@@ -12,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "65,507 bytes is a legal datagram; a smaller buffer cuts it, and an unready server ends with EMSGSIZE",
     cites: &["RFC 768", "RFC 862", "udp(7)", "unix(7)"],
     recipe: "send one message each of 8,193 bytes up to 65,507 (UDP) or 150,000 (Unix), as far as this system sends them",
-    needs: Needs::MESSAGES,
+    needs: Capabilities::MESSAGES,
     run,
 };
 
@@ -20,9 +21,9 @@ pub const CHECK: Check = Check {
 const LARGEST_UDP: usize = 65_507;
 const SIZES: [usize; 7] = [8193, 9000, 16_384, 32_768, LARGEST_UDP, 65_536, 150_000];
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = server.messenger()?;
-    let udp = server.spec().offers().contains(Needs::UDP);
+    let udp = server.spec().offers().contains(Capabilities::UDP);
     let carried = |length: usize| !udp || length <= LARGEST_UDP;
     for length in
         SIZES.into_iter().filter(|&length| carried(length) && client.can_send(length)).collect::<Vec<_>>()

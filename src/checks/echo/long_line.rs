@@ -1,11 +1,12 @@
 //! A line that does not end.
 
+use crate::check;
 use crate::checks::Check;
 use crate::checks::speech::Speech;
+use crate::outcome::Level::Must;
 use crate::payload::KIB;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/long-line",
@@ -14,14 +15,14 @@ pub const CHECK: Check = Check {
     why: "a server that thinks in lines keeps one in a buffer of some size, and ends the conversation, or drops the rest, where that is full",
     cites: &["RFC 862", "read(2)"],
     recipe: "send 300 KiB that hold neither line feed nor carriage return, 4 KiB at a time and each awaited; exchange on; what a server that gathers has kept it must give at the end",
-    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
 /// Little enough to be under way at once: what happens under backpressure is another check's matter.
 const PIECE: usize = 4 * KIB;
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut bytes = server.payload(300 * KIB);
     bytes.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'.');
     let mut speech = Speech::to(server)?;

@@ -1,9 +1,11 @@
 //! Messages are neither joined nor split.
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict, count};
+use crate::text::count;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/message-boundaries",
@@ -12,11 +14,11 @@ pub const CHECK: Check = Check {
     why: "a client that relies on boundaries, as the mechanism promises them, cannot find them again",
     cites: &["RFC 862", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
     recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five; compare them as a set; then one message twice, each time answered",
-    needs: Needs::MESSAGES,
+    needs: Capabilities::MESSAGES,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = server.messenger()?;
     let mut due: Vec<Vec<u8>> = [7, 1, 300, 2, 40].map(|length| server.payload(length)).to_vec();
     due.iter().try_for_each(|message| client.send(message))?;

@@ -1,9 +1,10 @@
 //! One message in, the same message out.
 
+use crate::check;
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/message-sizes",
@@ -12,14 +13,14 @@ pub const CHECK: Check = Check {
     why: "a buffer of 512 or 1,024 bytes silently cuts what is longer: the rest of a datagram is discarded",
     cites: &["RFC 862", "recv(2) (MSG_TRUNC)", "udp(7)"],
     recipe: "send one message each of 1 to 8,192 bytes around the usual buffer sizes and the Ethernet MTU; await each",
-    needs: Needs::MESSAGES,
+    needs: Capabilities::MESSAGES,
     run,
 };
 
 const SIZES: [usize; 18] =
     [1, 5, 6, 508, 511, 512, 513, 1023, 1024, 1025, 1472, 1473, 2047, 2048, 2049, 4096, 4097, 8192];
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = server.messenger()?;
     for length in SIZES.into_iter().filter(|&length| client.can_send(length)).collect::<Vec<_>>() {
         client.exchange(&server.payload(length))?;

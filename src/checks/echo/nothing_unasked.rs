@@ -1,10 +1,11 @@
 //! An echo server waits to be spoken to.
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::speech::Speech;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/nothing-unasked",
@@ -13,14 +14,14 @@ pub const CHECK: Check = Check {
     why: "a banner or a log line in the data channel shifts every byte that follows it",
     cites: &["RFC 862"],
     recipe: "connect, listen without sending, then exchange a few bytes and compare",
-    needs: Needs::STREAM.union(Needs::HALF_CLOSE),
+    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let greeting = server.payload(64);
     let mut client = server.connect()?;
-    if client.hears_within(server.patience().stall())? {
+    if client.hears_within(server.deadlines().quiet())? {
         let unasked = client.expect_eof().err();
         return Err(Finding::fail(
             "nothing before the first byte is sent",

@@ -1,9 +1,10 @@
 //! A stream has no lines and no messages.
 
+use crate::check;
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/one-byte",
@@ -12,11 +13,11 @@ pub const CHECK: Check = Check {
     why: "a server that waits for a line, a full block or the end of the stream stops every dialogue",
     cites: &["RFC 862", "stdio(3)", "setvbuf(3)"],
     recipe: "connect, send one byte that is no newline, wait for it, send another",
-    needs: Needs::STREAM,
+    needs: Capabilities::STREAM,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     client.exchange(b"x")?;
     client.exchange(b"y")

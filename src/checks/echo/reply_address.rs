@@ -1,9 +1,10 @@
 //! The answer comes from where the question went.
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "echo/reply-address",
@@ -12,11 +13,11 @@ pub const CHECK: Check = Check {
     why: "a connected client, a firewall and every NAT drop an answer from anywhere else",
     cites: &["RFC 862", "RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "connect(2)"],
     recipe: "send from an unconnected socket and compare the answer's source with the server's address",
-    needs: Needs::UDP,
+    needs: Capabilities::UDP,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = server.messenger()?;
     let answer = client.exchange(b"who answers?")?;
     let wanted = server.address().to_string();

@@ -1,9 +1,10 @@
 //! A buffer that is used again still holds the last message.
 
+use crate::check;
 use crate::checks::Check;
+use crate::outcome::{Level::Must, Outcome};
 use crate::server::Server;
-use crate::transport::{Messenger, Needs};
-use crate::verdict::{Level::Must, Outcome, Verdict};
+use crate::transport::{Capabilities, Messenger};
 
 pub const CHECK: Check = Check {
     id: "echo/stale-tail",
@@ -12,11 +13,11 @@ pub const CHECK: Check = Check {
     why: "a server that sends its whole buffer instead of what it received leaks the data of other clients",
     cites: &["recv(2) (the return value is the length)", "RFC 862"],
     recipe: "client A sends 400 bytes, which need not come back whole; client B exchanges 4, A 1: each answer has just the bytes sent",
-    needs: Needs::MESSAGES.union(Needs::AT_ONCE),
+    needs: Capabilities::MESSAGES.union(Capabilities::AT_ONCE),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let (long, short) = (server.payload(400), server.payload(404).split_off(400));
     let mut first = server.messenger()?;
     // Cut or not: that is for message-sizes to say. What is left of it in a buffer is the question here.
@@ -26,7 +27,7 @@ fn run(server: &mut Server) -> Verdict {
         return Err(finding);
     }
     let mut buffer = long;
-    if server.spec().offers().contains(Needs::CONNECTIONLESS) {
+    if server.spec().offers().contains(Capabilities::CONNECTIONLESS) {
         clean(&mut server.messenger()?, &short, &buffer)?;
         buffer[..short.len()].copy_from_slice(&short);
     }
@@ -34,7 +35,7 @@ fn run(server: &mut Server) -> Verdict {
 }
 
 /// Exchanges `message`, where `buffer` is what one that is used again would hold.
-fn clean(client: &mut Messenger, message: &[u8], buffer: &[u8]) -> Verdict {
+fn clean(client: &mut Messenger, message: &[u8], buffer: &[u8]) -> check::Result {
     client.send(message)?;
     match client.receive()? {
         Some(answer) => answer.proves(message).map_err(|finding| {

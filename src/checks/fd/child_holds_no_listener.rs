@@ -1,12 +1,13 @@
 //! A child for one client has no business with the next.
 
+use crate::check;
 use crate::checks::holders::{at_rest, holds, newcomers, server_sockets};
 use crate::checks::{Check, talk};
-use crate::os::Process;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Should, Verdict};
+use crate::sys::Process;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "fd/child-holds-no-listener",
@@ -15,11 +16,11 @@ pub const CHECK: Check = Check {
     why: "after a crash of the parent the port stays taken, and clients connect to a queue that nobody accepts from",
     cites: &["fork(2)", "close(2)", "PEP 446"],
     recipe: "serve one client, note the server's processes, connect and exchange, list the descriptors of those that are new and end with their client",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     talk::answered(server)?.finish(offers)?;
     let before = at_rest(server)?;
@@ -41,7 +42,7 @@ fn run(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-fn ends(server: &Server, process: &Process) -> Verdict<bool> {
+fn ends(server: &Server, process: &Process) -> check::Result<bool> {
     let gone = || Ok(server.processes()?.iter().all(|other| other.pid != process.pid).then_some(()));
-    Ok(until(server.patience().turn(), gone)?.is_some())
+    Ok(until(server.deadlines().reply(), gone)?.is_some())
 }

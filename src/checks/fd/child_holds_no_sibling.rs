@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use crate::check;
 use crate::checks::holders::{holds, newcomers, server_sockets};
 use crate::checks::{Check, talk};
-use crate::os::Process;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Should, Verdict};
+use crate::sys::Process;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "fd/child-holds-no-sibling",
@@ -16,11 +17,11 @@ pub const CHECK: Check = Check {
     why: "that connection ends only when every holder has closed it: the other client waits for an end that does not come",
     cites: &["fork(2)", "close(2)", "accept(2)"],
     recipe: "connect A, then B; note which processes each has brought; none of B's holds a socket of A's",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let idle = server.processes()?;
     let _a = talk::answered(server)?;
     let with_a = server.processes()?;
@@ -39,7 +40,7 @@ fn run(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-fn held_by(server: &Server, processes: &[Process]) -> Verdict<HashSet<u64>> {
+fn held_by(server: &Server, processes: &[Process]) -> check::Result<HashSet<u64>> {
     let mut held = HashSet::new();
     for process in processes {
         let sockets = server_sockets(server, process.pid)?;

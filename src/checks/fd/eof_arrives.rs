@@ -1,9 +1,10 @@
 //! End of file comes when the last copy of the write end is closed, and not before.
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "fd/eof-arrives",
@@ -12,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a copy of the connection left open in a parent, child or sibling means that no FIN is ever sent",
     cites: &["close(2)", "fork(2)", "RFC 9293 §3.6"],
     recipe: "connect A and B and exchange with both, end A's write side, expect end of file at A, exchange with B again",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS).union(Needs::HALF_CLOSE),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::HALF_CLOSE),
     run: beside_another,
 };
 
@@ -23,11 +24,11 @@ pub const STDIO: Check = Check {
     why: "a write end left open in the server or its child means that end of file never comes, and the pipeline hangs",
     cites: &["pipe(7)", "fork(2)", "close(2)"],
     recipe: "send a line, close the server's standard input, expect the line, end of file and the process's end",
-    needs: Needs::STDIO,
+    needs: Capabilities::STDIO,
     run: of_the_process,
 };
 
-fn beside_another(server: &mut Server) -> Verdict {
+fn beside_another(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     let mut a = talk::answered(server)?;
     // A server of one client after another gives B its turn only once A has gone.
@@ -36,14 +37,14 @@ fn beside_another(server: &mut Server) -> Verdict {
     b.map_or(Ok(()), |mut b| b.exchange(b"still here"))
 }
 
-fn of_the_process(server: &mut Server) -> Verdict {
+fn of_the_process(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     // A filter that gathers tells all it has at the end, and one of lines adds no newline to this one.
     client.send(b"the last words\n")?;
     client.shut_down_write()?;
     client.expect(b"the last words\n")?;
     client.expect_eof()?;
-    let limit = server.patience().exit();
+    let limit = server.deadlines().exit();
     match server.instance()?.wait(limit) {
         Some(_) => Ok(()),
         None => {

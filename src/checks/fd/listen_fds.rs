@@ -3,13 +3,14 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::check::{self, Finding};
 use crate::checks::load::idle::rests;
 use crate::checks::talk::Talker;
 use crate::checks::{Check, talk};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::{Conditions, LaunchError, Passing, Server, describe};
-use crate::transport::{Address, Approach, Needs};
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::{Address, Capabilities, ConnectOptions};
 
 pub const OF_ANOTHER: Check = Check {
     id: "fd/listen-pid-of-another",
@@ -18,7 +19,7 @@ pub const OF_ANOTHER: Check = Check {
     why: "the variables are inherited: a program that is started by the process they were meant for takes its clients away",
     cites: &["sd_listen_fds(3)"],
     recipe: "launch it with a listener as descriptor 3, LISTEN_FDS=1 and LISTEN_PID=1, and send from a client: the server ends, or never answers",
-    needs: Needs::PASSED_LISTENER,
+    needs: Capabilities::PASSED_LISTENER,
     run: meant_for_another,
 };
 
@@ -29,7 +30,7 @@ pub const NONBLOCKING: Check = Check {
     why: "accept(2) gives EAGAIN while no client waits: taken for a failure it ends the service, tried again at once it burns a core",
     cites: &["systemd.service(5) (NonBlocking=)", "accept(2) (EAGAIN)"],
     recipe: "launch it with a listener that has O_NONBLOCK set; a client exchanges and leaves; count its processor time as in load/idle; another client exchanges",
-    needs: Needs::PASSED_LISTENER,
+    needs: Capabilities::PASSED_LISTENER,
     run: nonblocking,
 };
 
@@ -40,11 +41,11 @@ pub const EVERY_LISTENER: Check = Check {
     why: "clients of the second connect, because somebody listens for the server, and wait for ever",
     cites: &["sd_listen_fds(3)", "systemd.socket(5) (ListenStream=)"],
     recipe: "launch it with listeners as descriptors 3 and 4 and LISTEN_FDS=2; a client of each exchanges",
-    needs: Needs::PASSED_LISTENER,
+    needs: Capabilities::PASSED_LISTENER,
     run: every_listener,
 };
 
-fn meant_for_another(server: &mut Server) -> Verdict {
+fn meant_for_another(server: &mut Server) -> check::Result {
     let mut other = match passed(server, Passing { to_another: true, ..Passing::default() }) {
         Err(LaunchError::Ended { .. }) => return Ok(()),
         launched => launched.map_err(|error| not_launched(&error))?,
@@ -67,8 +68,8 @@ enum Sign {
 }
 
 /// Ends early where either is seen; that neither comes can be known only by waiting for longer than a start takes.
-fn hears_or_ends(server: &mut Server, client: &mut Talker) -> Verdict<Option<Sign>> {
-    until(server.patience().progress(), || {
+fn hears_or_ends(server: &mut Server, client: &mut Talker) -> check::Result<Option<Sign>> {
+    until(server.deadlines().no_progress(), || {
         if client.hears_within(Duration::ZERO)? {
             return Ok(Some(Sign::Heard));
         }
@@ -78,7 +79,7 @@ fn hears_or_ends(server: &mut Server, client: &mut Talker) -> Verdict<Option<Sig
 
 const CAUSE: &str = "the listener has O_NONBLOCK set";
 
-fn nonblocking(server: &mut Server) -> Verdict {
+fn nonblocking(server: &mut Server) -> check::Result {
     let mut other = match passed(server, Passing { nonblocking: true, ..Passing::default() }) {
         Err(error @ LaunchError::Ended { .. }) => {
             let wanted = "a server that starts with a listener that has O_NONBLOCK set";
@@ -92,12 +93,12 @@ fn nonblocking(server: &mut Server) -> Verdict {
 }
 
 /// A client that is there alone: before it and after it accept(2) has nobody to give.
-fn alone(server: &mut Server) -> Verdict {
+fn alone(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     talk::answered(server)?.finish(offers)
 }
 
-fn every_listener(server: &mut Server) -> Verdict {
+fn every_listener(server: &mut Server) -> check::Result {
     let mut other = match passed(server, Passing { second: true, ..Passing::default() }) {
         Err(LaunchError::Ended { status, .. }) if !status.success() => return Err(refuses(status)),
         launched => launched.map_err(|error| not_launched(&error))?,
@@ -110,8 +111,8 @@ fn every_listener(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-fn visit(server: &mut Server, address: &Address) -> Verdict {
-    let approach = Approach { address: Some(address.clone()), ..Approach::default() };
+fn visit(server: &mut Server, address: &Address) -> check::Result {
+    let approach = ConnectOptions { address: Some(address.clone()), ..ConnectOptions::default() };
     let mut client = talk::connect_as(server, &approach)?;
     client.send(b"here")?;
     match hears_or_ends(server, &mut client)? {
@@ -123,7 +124,7 @@ fn visit(server: &mut Server, address: &Address) -> Verdict {
         Some(Sign::Ended(status)) if !status.success() => Err(refuses(status)),
         _ => Err(Finding::timeout(
             format!("an answer from {address}, one of two passed listeners"),
-            format!("none for {} s", server.patience().progress().as_secs_f64()),
+            format!("none for {} s", server.deadlines().no_progress().as_secs_f64()),
         )),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "fd/no-leak",
@@ -15,7 +16,7 @@ pub const CHECK: Check = Check {
     why: "one descriptor lost for each client ends the server with EMFILE after a day, or after a thousand",
     cites: &["close(2)", "accept(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "count the descriptors of all the server's processes after 30 clients one by one, and again after 300 more",
-    needs: Needs::STREAM.union(Needs::CONNECTIONS).union(Needs::MANY_CLIENTS),
+    needs: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run: after_clean_ends,
 };
 
@@ -26,7 +27,7 @@ pub const AFTER_RESETS: Check = Check {
     why: "an error path that forgets to close is never seen with clients that say goodbye",
     cites: &["close(2)", "read(3p) (ECONNRESET)", "RFC 9293 §3.5.3"],
     recipe: "as fd/no-leak, but each client ends with a reset (SO_LINGER 0), every other one with its last bytes on the way",
-    needs: Needs::TCP.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run: after_resets,
 };
 
@@ -37,12 +38,12 @@ pub const PEERS: Check = Check {
     why: "peers of a datagram service never say goodbye: what is opened for each of them stays open",
     cites: &["socket(2)", "close(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "as fd/no-leak, with 60 peers after the first 10, each at an address of its own and answered once",
-    needs: Needs::CONNECTIONLESS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::CONNECTIONLESS.union(Capabilities::MANY_CLIENTS),
     run: after_peers,
 };
 
-fn after_clean_ends(server: &mut Server) -> Verdict {
-    grows_not(server, 30, 300, |server| {
+fn after_clean_ends(server: &mut Server) -> check::Result {
+    assert_no_growth(server, 30, 300, |server| {
         let mut client = server.connect()?;
         client.exchange(b"in")?;
         client.shut_down_write()?;
@@ -50,8 +51,8 @@ fn after_clean_ends(server: &mut Server) -> Verdict {
     })
 }
 
-fn after_resets(server: &mut Server) -> Verdict {
-    grows_not(server, 10, 60, |server| {
+fn after_resets(server: &mut Server) -> check::Result {
+    assert_no_growth(server, 10, 60, |server| {
         let mut client = server.connect()?;
         client.exchange(b"in")?;
         client.reset()?;
@@ -62,24 +63,24 @@ fn after_resets(server: &mut Server) -> Verdict {
     })
 }
 
-fn after_peers(server: &mut Server) -> Verdict {
-    grows_not(server, 10, 60, |server| server.messenger()?.exchange(b"in").map(drop))
+fn after_peers(server: &mut Server) -> check::Result {
+    assert_no_growth(server, 10, 60, |server| server.messenger()?.exchange(b"in").map(drop))
 }
 
 /// Runtimes keep descriptors in pools, so the first few clients are a warm-up and only growth counts.
-fn grows_not(
+fn assert_no_growth(
     server: &mut Server,
     warm_up: usize,
     clients: usize,
-    visit: fn(&mut Server) -> Verdict,
-) -> Verdict {
+    visit: fn(&mut Server) -> check::Result,
+) -> check::Result {
     (0..warm_up).try_for_each(|_| visit(server))?;
     let before = at_rest(server)?;
     for number in 1..=clients {
         visit(server).map_err(|finding| finding.because(format!("at client {}", warm_up + number)))?;
     }
     let allowed = before + clients / 10;
-    let returned = until(server.patience().exit(), || Ok((count_all(server)? <= allowed).then_some(())))?;
+    let returned = until(server.deadlines().exit(), || Ok((count_all(server)? <= allowed).then_some(())))?;
     if returned.is_some() {
         return Ok(());
     }
@@ -90,9 +91,9 @@ fn grows_not(
 }
 
 /// The number of open descriptors once it stays the same.
-fn at_rest(server: &Server) -> Verdict<usize> {
+fn at_rest(server: &Server) -> check::Result<usize> {
     let (mut last, mut seen) = (None, 0);
-    let settled = until(server.patience().exit(), || {
+    let settled = until(server.deadlines().exit(), || {
         let now = count_all(server)?;
         seen = if last == Some(now) { seen + 1 } else { 0 };
         last = Some(now);
@@ -101,12 +102,12 @@ fn at_rest(server: &Server) -> Verdict<usize> {
     settled.map_or_else(|| count_all(server), Ok)
 }
 
-fn count_all(server: &Server) -> Verdict<usize> {
+fn count_all(server: &Server) -> check::Result<usize> {
     server.processes()?.iter().map(|process| server.descriptor_count(process.pid)).sum()
 }
 
 /// Of what kind most of them are.
-fn most_frequent(server: &Server) -> Verdict<String> {
+fn most_frequent(server: &Server) -> check::Result<String> {
     let mut kinds = BTreeMap::new();
     for process in server.processes()? {
         for descriptor in server.descriptors(process.pid)? {

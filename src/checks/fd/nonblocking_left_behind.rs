@@ -2,10 +2,11 @@
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "fd/nonblocking-left-behind",
@@ -14,15 +15,15 @@ pub const CHECK: Check = Check {
     why: "the shell, or the next program on the same terminal or pipe, suddenly gets EAGAIN and loses output",
     cites: &["fcntl(2) (F_SETFL)", "open(2) (open file descriptions)", "dup(2)"],
     recipe: "keep duplicates of its descriptors 0 and 1, send a few bytes, end it by end of file, look at F_GETFL",
-    needs: Needs::STDIO,
+    needs: Capabilities::STDIO,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let (mut client, shared) = server.connect_sharing_stdio()?;
     client.send(b"lent")?;
     client.shut_down_write()?;
-    let limit = server.patience().exit();
+    let limit = server.deadlines().exit();
     if server.instance()?.wait(limit).is_none() {
         return Err(Finding::timeout(
             "the server's end at end of file",

@@ -4,12 +4,13 @@ use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags};
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
-use crate::patience::{Waited, wait};
+use crate::deadline::{Waited, wait};
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "fd/passed-in-message-closed",
@@ -18,11 +19,11 @@ pub const CHECK: Check = Check {
     why: "a server that makes room for descriptors and forgets them lets any client fill its table, and keeps other programs' pipes open",
     cites: &["unix(7) (SCM_RIGHTS)", "recvmsg(2)", "cmsg(3)"],
     recipe: "send bytes with a pipe's write end attached, take their echo, exchange on and leave; close the write end: end of file comes at the read end",
-    needs: Needs::SOCKET_PATH,
+    needs: Capabilities::SOCKET_PATH,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     let (reader, writer) = os_pipe::pipe().map_err(|error| Finding::broken("a pipe", error.to_string()))?;
     let mut client = talk::answered(server)?;
@@ -38,7 +39,7 @@ fn run(server: &mut Server) -> Verdict {
     drop(client);
     // Nobody writes, so that whatever poll(2) tells is the end.
     let mut end = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
-    let limit = server.patience().progress();
+    let limit = server.deadlines().no_progress();
     if wait(&mut end, limit)? == Waited::Ready {
         return Ok(());
     }

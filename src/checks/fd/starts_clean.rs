@@ -4,12 +4,13 @@ use std::os::fd::AsRawFd;
 
 use nix::unistd::Pid;
 
+use crate::check::{self, Finding};
 use crate::checks::holders::holds;
 use crate::checks::{Check, talk};
-use crate::os::{Descriptor, Object};
+use crate::outcome::Level::Should;
 use crate::server::{Server, Start};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::sys::{Descriptor, Object};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "fd/starts-clean",
@@ -18,18 +19,18 @@ pub const CHECK: Check = Check {
     why: "a socket in the place of descriptor 1 or 2 receives every log line; a stranger's pipe or listener is kept open by mistake",
     cites: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "socket(2)", "daemon(7)"],
     recipe: "hold a pipe as a canary, launch the server, list the descriptors of its processes",
-    needs: Needs::empty(),
+    needs: Capabilities::empty(),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let canary = os_pipe::pipe().map_err(|error| Finding::broken("a canary", error.to_string()))?;
     let id = object_of(server, canary.0.as_raw_fd())?;
     // Only a server launched after the canary was made could have inherited it.
     let mut fresh =
         server.another().map_err(|error| Finding::broken("one more server", error.to_string()))?;
     // One process for each client is launched with its client; the server of all is looked at while idle.
-    let idle = fresh.spec().offers().contains(Needs::MANY_CLIENTS);
+    let idle = fresh.spec().offers().contains(Capabilities::MANY_CLIENTS);
     let _client = if idle { None } else { Some(talk::had_its_turn(&mut fresh)?) };
     let passed = fresh.spec().start() == Start::Inetd || fresh.spec().transport().inherits_sockets();
     for process in fresh.processes()? {
@@ -46,7 +47,7 @@ fn run(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-fn object_of(server: &Server, number: i32) -> Verdict<Object> {
+fn object_of(server: &Server, number: i32) -> check::Result<Object> {
     let own: Vec<Descriptor> = server.descriptors(Pid::this())?;
     let found = own.into_iter().find(|descriptor| descriptor.number == number);
     found

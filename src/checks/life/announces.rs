@@ -7,14 +7,16 @@ use std::process::ExitStatus;
 
 use nix::poll::{PollFd, PollFlags};
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::announcement::names;
 use crate::checks::elsewhere::{serves, under};
-use crate::os;
-use crate::patience::{Waited, until, wait};
+use crate::deadline::{Waited, until, wait};
+use crate::outcome::Level::Should;
 use crate::server::{Conditions, Instance, Server, Standard, describe, full_pipe, terminal};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict, excerpt};
+use crate::sys;
+use crate::text::excerpt;
+use crate::transport::Capabilities;
 
 pub const WHEN_LISTENING: Check = Check {
     id: "life/announces-when-listening",
@@ -23,7 +25,7 @@ pub const WHEN_LISTENING: Check = Check {
     why: "a script that connects when it reads the announcement is refused now and then, on busy machines above all",
     cites: &["listen(2)", "connect(2) (ECONNREFUSED)", "pipe(7)"],
     recipe: "start the server with a full pipe as standard output; when it waits to write there, see whether it listens; if it does not, read what it had to say",
-    needs: Needs::BINDS.union(Needs::PORT),
+    needs: Capabilities::BINDS.union(Capabilities::PORT),
     run: when_listening,
 };
 
@@ -34,7 +36,7 @@ pub const FLUSHED: Check = Check {
     why: "standard output is buffered in blocks unless it is a terminal: whoever started the server waits for a line that stays in the buffer",
     cites: &["stdout(3)", "setvbuf(3)", "fflush(3)"],
     recipe: "start the server with a pipe as standard output and serve a client; if nothing names its address, do the same with a terminal and compare",
-    needs: Needs::MANY_CLIENTS,
+    needs: Capabilities::MANY_CLIENTS,
     run: flushed,
 };
 
@@ -45,7 +47,7 @@ enum First {
     Ends(ExitStatus),
 }
 
-fn when_listening(server: &mut Server) -> Verdict {
+fn when_listening(server: &mut Server) -> check::Result {
     let broken =
         |error: &dyn std::fmt::Display| Finding::broken("the server with a full pipe", error.to_string());
     let (reader, writer) = full_pipe().map_err(|error| broken(&error))?;
@@ -54,7 +56,7 @@ fn when_listening(server: &mut Server) -> Verdict {
     let conditions = Conditions { stdio, ..Conditions::default() };
     let started = server.start_at(server.address(), &conditions);
     let mut instance = started.map_err(|error| broken(&error))?;
-    match until(server.patience().start(), || first(server, &mut instance))? {
+    match until(server.deadlines().start(), || first(server, &mut instance))? {
         Some(First::Listens) => Ok(()),
         Some(First::Prints) => {
             let text = held_back(OwnedFd::from(reader).into(), server)?;
@@ -65,7 +67,7 @@ fn when_listening(server: &mut Server) -> Verdict {
     }
 }
 
-fn first(server: &Server, instance: &mut Instance) -> Verdict<Option<First>> {
+fn first(server: &Server, instance: &mut Instance) -> check::Result<Option<First>> {
     if server.is_ready(instance) {
         return Ok(Some(First::Listens));
     }
@@ -74,7 +76,7 @@ fn first(server: &Server, instance: &mut Instance) -> Verdict<Option<First>> {
     }
     let untold = |error: std::io::Error| Finding::unsupported("whether it waits to print", error.to_string());
     for process in instance.processes().map_err(untold)? {
-        if os::waits_to_write_to_pipe(process.pid).or_else(gone).map_err(untold)? {
+        if sys::waits_to_write_to_pipe(process.pid).or_else(gone).map_err(untold)? {
             // It waits, and so does nothing else: had it listened by now, that would show.
             let listens = server.is_ready(instance);
             return Ok(Some(if listens { First::Listens } else { First::Prints }));
@@ -88,12 +90,12 @@ fn gone(error: std::io::Error) -> std::io::Result<bool> {
 }
 
 /// The first line that did not fit into the pipe. What follows it may have been written later.
-fn held_back(mut reader: File, server: &Server) -> Verdict<String> {
+fn held_back(mut reader: File, server: &Server) -> check::Result<String> {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {
         let mut interest = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
-        let waited = wait(&mut interest, server.patience().stall())?;
+        let waited = wait(&mut interest, server.deadlines().quiet())?;
         let length = if waited == Waited::Ready { reader.read(&mut buffer).unwrap_or(0) } else { 0 };
         text.extend_from_slice(&buffer[..length]);
         if length == 0 || text.contains(&b'\n') {
@@ -104,7 +106,7 @@ fn held_back(mut reader: File, server: &Server) -> Verdict<String> {
 }
 
 /// Something else may well be said before: that a file has been read, or what is about to be tried.
-fn not_an_announcement(server: &Server, line: &str) -> Verdict {
+fn not_an_announcement(server: &Server, line: &str) -> check::Result {
     let intention = ["starting", "binding", "opening", "trying", "will "];
     let lower = line.to_lowercase();
     if !names(line, server.address()) || intention.iter().any(|word| lower.contains(word)) {
@@ -117,16 +119,16 @@ fn not_an_announcement(server: &Server, line: &str) -> Verdict {
 /// Python's own way not to buffer would hide what everybody else meets.
 const BUFFERED: &[&str] = &["PYTHONUNBUFFERED"];
 
-fn flushed(server: &mut Server) -> Verdict {
+fn flushed(server: &mut Server) -> check::Result {
     let conditions = Conditions { unset: BUFFERED, ..Conditions::default() };
     under(server, conditions, "with a pipe as standard output", |server| {
         serves(server, 1)?;
-        if until(server.patience().stall(), || announced(server))?.is_some() {
+        if until(server.deadlines().quiet(), || announced(server))?.is_some() {
             return Ok(());
         }
         let Some(line) = on_a_terminal(server)? else { return Ok(()) };
         // By now it has had more time than on the terminal.
-        if until(server.patience().stall(), || announced(server))?.is_some() {
+        if until(server.deadlines().quiet(), || announced(server))?.is_some() {
             return Ok(());
         }
         let wanted = format!("{} in a pipe, as on a terminal", excerpt(line.as_bytes()));
@@ -135,13 +137,13 @@ fn flushed(server: &mut Server) -> Verdict {
     })
 }
 
-fn announced(server: &mut Server) -> Verdict<Option<()>> {
+fn announced(server: &mut Server) -> check::Result<Option<()>> {
     let text = server.instance()?.output().text();
     Ok(names(&text, server.address()).then_some(()))
 }
 
 /// The line that names its address, if it prints one on a terminal.
-fn on_a_terminal(server: &Server) -> Verdict<Option<String>> {
+fn on_a_terminal(server: &Server) -> check::Result<Option<String>> {
     let (screen, theirs) = terminal().map_err(|error| Finding::broken("a terminal", error.to_string()))?;
     let stdio = [Standard::Usual, Standard::lend(theirs), Standard::Usual];
     let conditions = Conditions { stdio, unset: BUFFERED, ..Conditions::default() };
@@ -155,13 +157,13 @@ fn on_a_terminal(server: &Server) -> Verdict<Option<String>> {
 }
 
 /// What is on `screen` once nothing more comes, or the address has.
-fn shown(mut screen: File, server: &Server) -> Verdict<Option<String>> {
+fn shown(mut screen: File, server: &Server) -> check::Result<Option<String>> {
     let mut text = String::new();
     let mut buffer = [0; 4096];
     loop {
         let line = text.lines().find(|line| names(line, server.address()));
         let mut interest = [PollFd::new(screen.as_fd(), PollFlags::POLLIN)];
-        if line.is_some() || wait(&mut interest, server.patience().stall())? == Waited::Elapsed {
+        if line.is_some() || wait(&mut interest, server.deadlines().quiet())? == Waited::Elapsed {
             return Ok(line.map(str::to_owned));
         }
         let Ok(length @ 1..) = screen.read(&mut buffer) else { return Ok(None) };

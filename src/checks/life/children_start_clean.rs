@@ -6,13 +6,14 @@ use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 
+use crate::check::{self, Finding};
 use crate::checks::holders::{called, newcomers};
 use crate::checks::{Check, talk};
-use crate::os::{self, Process, SignalSets};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Instance, Server};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+use crate::sys::{self, Process, SignalSets};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/children-start-clean",
@@ -21,21 +22,21 @@ pub const CHECK: Check = Check {
     why: "what a server blocks or ignores for itself its programs do unasked: they cannot be ended, or never end",
     cites: &["exec(3p)", "signal(7)", "sigprocmask(2)"],
     recipe: "connect and exchange; of the processes this has brought that run another program, compare the blocked and ignored signals with those of the same program started by the harness",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
     let _client = talk::answered(server)?;
     // A wrapper that started the server is a program of its own, and the server's forks run the server's.
-    let own: HashSet<_> = before.iter().filter_map(|process| os::program(process.pid)).collect();
+    let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
     let now = server.processes()?;
     for child in newcomers(server, &before)? {
         // What a shell in between has its own children ignore is not the server's doing.
         let parent = now.iter().find(|process| process.pid == child.parent);
-        let by_server = parent.and_then(|it| os::program(it.pid)).is_some_and(|it| own.contains(&it));
-        let program = os::program(child.pid).filter(|program| by_server && !own.contains(program));
+        let by_server = parent.and_then(|it| sys::program(it.pid)).is_some_and(|it| own.contains(&it));
+        let program = sys::program(child.pid).filter(|program| by_server && !own.contains(program));
         if let Some(program) = program {
             starts_clean(server, &child, program)?;
         }
@@ -43,7 +44,7 @@ fn run(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-fn starts_clean(server: &Server, child: &Process, program: PathBuf) -> Verdict {
+fn starts_clean(server: &Server, child: &Process, program: PathBuf) -> check::Result {
     let has = signals(child.pid)?;
     if has == SignalSets::default() {
         return Ok(());
@@ -79,18 +80,18 @@ fn mere_habit(finding: Finding) -> Finding {
 }
 
 /// The signals of `program` when nobody has set any for it; `None` if it does not wait to be asked.
-fn by_itself(server: &Server, program: PathBuf) -> Verdict<Option<SignalSets>> {
+fn by_itself(server: &Server, program: PathBuf) -> check::Result<Option<SignalSets>> {
     let broken = |error: io::Error| Finding::broken("a pipe", error.to_string());
     let (input, _held) = os_pipe::pipe().map_err(broken)?;
     let (_reader, output) = os_pipe::pipe().map_err(broken)?;
     let Ok(mut alone) = Instance::between(program, input.into(), output.into()) else { return Ok(None) };
-    let at_rest = || Ok((alone.ended().is_some() || os::blocked_in(alone.pid()).is_some()).then_some(()));
-    until(server.patience().progress(), at_rest)?;
+    let at_rest = || Ok((alone.ended().is_some() || sys::blocked_in(alone.pid()).is_some()).then_some(()));
+    until(server.deadlines().no_progress(), at_rest)?;
     if alone.ended().is_some() { Ok(None) } else { signals(alone.pid()).map(Some) }
 }
 
-fn signals(pid: nix::unistd::Pid) -> Verdict<SignalSets> {
-    os::signals(pid).map_err(|error| match error.kind() {
+fn signals(pid: nix::unistd::Pid) -> check::Result<SignalSets> {
+    sys::signals(pid).map_err(|error| match error.kind() {
         io::ErrorKind::Unsupported => {
             Finding::unsupported("the signals of a process", "this system does not tell")
         }

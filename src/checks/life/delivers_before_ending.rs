@@ -2,11 +2,13 @@
 
 use nix::sys::signal::Signal;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::May;
 use crate::payload::KIB;
 use crate::server::Server;
-use crate::transport::{Approach, Needs};
-use crate::verdict::{Finding, Level::May, Verdict, count};
+use crate::text::count;
+use crate::transport::{Capabilities, ConnectOptions};
 
 pub const CHECK: Check = Check {
     id: "life/delivers-before-ending",
@@ -15,16 +17,16 @@ pub const CHECK: Check = Check {
     why: "what was taken from a client and not returned is lost without a word: a deployment is seen by its users",
     cites: &["signal(7)", "tcp(7)", "RFC 9293 §3.6"],
     recipe: "connect with a small receive buffer, send 40,001 bytes, wait until the server has read them all, send SIGTERM, count what comes back",
-    needs: Needs::TCP.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
-    let small = Approach { receive_buffer: Some(64 * KIB), ..Approach::default() };
+fn run(server: &mut Server) -> check::Result {
+    let small = ConnectOptions { receive_buffer: Some(64 * KIB), ..ConnectOptions::default() };
     let mut client = server.connect_as(&small)?;
     client.exchange(b"well")?;
     let bytes = server.payload(40_001);
-    client.stuff(&bytes)?;
+    client.fill_until_blocked(&bytes)?;
     if !client.await_read()? {
         return Err(Finding::unsupported("40,001 bytes read by the server", "it leaves some of them unread"));
     }

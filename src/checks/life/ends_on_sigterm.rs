@@ -4,10 +4,11 @@ use std::os::unix::process::ExitStatusExt;
 
 use nix::sys::signal::Signal;
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
+use crate::outcome::Level::Should;
 use crate::server::{Server, describe};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/ends-on-sigterm",
@@ -16,11 +17,11 @@ pub const CHECK: Check = Check {
     why: "an init system waits for it, then kills; another status is taken for a failure of the service",
     cites: &["signal(7)", "daemon(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
     recipe: "connect and exchange (a filter may keep its answer), send SIGTERM to the main process, await its end, look at its status",
-    needs: Needs::empty(),
+    needs: Capabilities::empty(),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let _client = talk::had_its_turn(server)?;
     let status = server.end_by(Signal::SIGTERM)?;
     let asked = status.signal() == Some(Signal::SIGTERM as i32);

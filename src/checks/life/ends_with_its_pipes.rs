@@ -4,12 +4,13 @@ use std::process::ExitStatus;
 
 use nix::sys::signal::Signal;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::elsewhere::under;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Conditions, Server, describe};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+use crate::transport::Capabilities;
 
 pub const AT_EPIPE: Check = Check {
     id: "life/ends-at-epipe",
@@ -18,7 +19,7 @@ pub const AT_EPIPE: Check = Check {
     why: "one that ignores EPIPE goes on for ever, and `server | head -1` never returns",
     cites: &["pipe(7)", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
     recipe: "close the read end of its output, feed it lines until it ends; again with SIGPIPE ignored at its start",
-    needs: Needs::STDIO,
+    needs: Capabilities::STDIO,
     run: at_epipe,
 };
 
@@ -29,22 +30,22 @@ pub const STATUS: Check = Check {
     why: "a shell with `set -o pipefail`, and every make and CI job, takes another status for a failure",
     cites: &["exit(3)", "cat(1p) (EXIT STATUS)"],
     recipe: "send a line, close the server's standard input, expect the line and end of file, look at the exit status",
-    needs: Needs::STDIO,
+    needs: Capabilities::STDIO,
     run: status,
 };
 
-fn at_epipe(server: &mut Server) -> Verdict {
+fn at_epipe(server: &mut Server) -> check::Result {
     ends_unread(server)?;
     let conditions = Conditions { ignored: &[Signal::SIGPIPE], ..Conditions::default() };
     under(server, conditions, "with SIGPIPE ignored at its start", ends_unread)
 }
 
-fn ends_unread(server: &mut Server) -> Verdict {
+fn ends_unread(server: &mut Server) -> check::Result {
     // Long enough for those that buffer their output in blocks.
     let lines = b"nobody reads this line\n".repeat(100);
     let mut client = server.connect()?;
     client.stop_reading()?;
-    let limit = server.patience().exit();
+    let limit = server.deadlines().exit();
     let ended = until(limit, || {
         match client.send(&lines) {
             // It no longer reads: gone, or about to go.
@@ -59,14 +60,14 @@ fn ends_unread(server: &mut Server) -> Verdict {
     })
 }
 
-fn status(server: &mut Server) -> Verdict {
+fn status(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     // Filters that gather lines or blocks tell all they have at the end, and add no newline to this one.
     client.send(b"the last words\n")?;
     client.shut_down_write()?;
     client.expect(b"the last words\n")?;
     client.expect_eof()?;
-    let limit = server.patience().exit();
+    let limit = server.deadlines().exit();
     match server.instance()?.wait(limit) {
         Some(status) if !status.success() => Err(failed(status)),
         // fd/eof-ends-it tells of one that lives on.

@@ -2,11 +2,12 @@
 
 use nix::sys::signal::Signal;
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::{Level::Should, Outcome};
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/leaves-nothing-behind",
@@ -15,11 +16,11 @@ pub const CHECK: Check = Check {
     why: "they last until somebody removes them: each restart leaves more, until shmget(2) or msgget(2) says ENOSPC or memory is full",
     cites: &["sysvipc(7)", "shm_overview(7)", "sem_overview(7)", "mq_overview(7)", "unix(7)"],
     recipe: "serve 3 clients, send SIGTERM, await the end of all its processes; list what is new in ipcs(1), /dev/shm, /dev/mqueue and TMPDIR, and what the kernel says of who made or used it",
-    needs: Needs::MANY_CLIENTS,
+    needs: Capabilities::MANY_CLIENTS,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     for _ in 0..3 {
         let mut client = talk::answered(server)?;
@@ -35,7 +36,7 @@ fn run(server: &mut Server) -> Verdict {
         _ => finding,
     })?;
     let gone = || Ok(server.processes()?.is_empty().then_some(()));
-    if until(server.patience().exit(), gone)?.is_none() {
+    if until(server.deadlines().exit(), gone)?.is_none() {
         return Err(whole("one of its processes lives on".into()));
     }
     let left: Vec<_> = server.left_behind()?.into_iter().map(|remnant| remnant.name).collect();

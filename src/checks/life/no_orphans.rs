@@ -2,14 +2,15 @@
 
 use nix::sys::signal::Signal;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::elsewhere::serves;
 use crate::checks::holders::at_rest;
-use crate::os::Process;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Server, holdings, started_as};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+use crate::sys::Process;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/no-orphans",
@@ -18,11 +19,11 @@ pub const CHECK: Check = Check {
     why: "a worker or helper that lives on holds the port, or the standard output whose end a pipeline or a CI job waits for",
     cites: &["kill(2)", "pipe(7)", "systemd.kill(5) (KillMode=)"],
     recipe: "serve 2 clients to their ends, send SIGTERM to the main process alone, await its end, then that of all its descendants; one that is left is named with its command line and what it holds",
-    needs: Needs::MANY_CLIENTS,
+    needs: Capabilities::MANY_CLIENTS,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     serves(server, 2)?;
     at_rest(server)?;
     server.end_by(Signal::SIGTERM).map_err(|finding| match finding.outcome {
@@ -31,7 +32,7 @@ fn run(server: &mut Server) -> Verdict {
         _ => finding,
     })?;
     let gone = || Ok(server.processes()?.is_empty().then_some(()));
-    if until(server.patience().exit(), gone)?.is_some() {
+    if until(server.deadlines().exit(), gone)?.is_some() {
         return Ok(());
     }
     let left = server.processes()?;

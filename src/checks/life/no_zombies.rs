@@ -1,13 +1,15 @@
 //! Who has children must ask after them.
 
+use crate::check::{self, Finding};
 use crate::checks::elsewhere::serves;
 use crate::checks::holders::called;
 use crate::checks::{Check, talk};
-use crate::os::Process;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict, count};
+use crate::sys::Process;
+use crate::text::count;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/no-zombies",
@@ -16,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "each zombie keeps an entry of the process table, and when those run out nobody can fork any more",
     cites: &["wait(2)", "fork(2) (EAGAIN)"],
     recipe: "12 clients one by one, each to its end; one client more, so that a server that reaps when it accepts can do so; list the zombies whose parent is the server; again with 12 clients that leave at one moment, while the main process is stopped, and 12 more one by one",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
@@ -25,17 +27,17 @@ const CLIENTS: usize = 12;
 /// One that reaps one child at each accept is always a client or two behind.
 const BEHIND: usize = 2;
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     serves(server, CLIENTS)?;
     are_reaped(server, 1, "one by one")?;
-    if server.spec().offers().contains(Needs::AT_ONCE) && leave_at_once(server)? {
+    if server.spec().offers().contains(Capabilities::AT_ONCE) && leave_at_once(server)? {
         are_reaped(server, CLIENTS, "at one moment: several deaths can be one SIGCHLD")?;
     }
     Ok(())
 }
 
 /// Clients that all leave while the server cannot look; false if it serves one after another.
-fn leave_at_once(server: &mut Server) -> Verdict<bool> {
+fn leave_at_once(server: &mut Server) -> check::Result<bool> {
     let mut crowd = vec![talk::answered(server)?];
     if !talk::at_once(server)? {
         return Ok(false);
@@ -48,19 +50,19 @@ fn leave_at_once(server: &mut Server) -> Verdict<bool> {
     drop(crowd);
     // Only a server with processes for its clients becomes smaller.
     let smaller = || Ok((server.processes()?.len() + CLIENTS <= before).then_some(()));
-    until(server.patience().stall(), smaller)?;
+    until(server.deadlines().quiet(), smaller)?;
     server.thaw()?;
     Ok(true)
 }
 
 /// `chances` more clients come, for a server that reaps when it accepts.
-fn are_reaped(server: &mut Server, chances: usize, left_how: &str) -> Verdict {
-    if until(server.patience().stall(), || reaped(server, 0))?.is_some() {
+fn are_reaped(server: &mut Server, chances: usize, left_how: &str) -> check::Result {
+    if until(server.deadlines().quiet(), || reaped(server, 0))?.is_some() {
         return Ok(());
     }
     serves(server, chances - 1)?;
     let _one_more = talk::answered(server)?;
-    if until(server.patience().turn(), || reaped(server, BEHIND))?.is_some() {
+    if until(server.deadlines().reply(), || reaped(server, BEHIND))?.is_some() {
         return Ok(());
     }
     let left = server.zombies()?;
@@ -71,7 +73,7 @@ fn are_reaped(server: &mut Server, chances: usize, left_how: &str) -> Verdict {
         .because(parent(&left)))
 }
 
-fn reaped(server: &Server, left: usize) -> Verdict<Option<()>> {
+fn reaped(server: &Server, left: usize) -> check::Result<Option<()>> {
     Ok((server.zombies()?.len() <= left).then_some(()))
 }
 

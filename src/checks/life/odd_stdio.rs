@@ -5,13 +5,14 @@ use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags};
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::elsewhere::{serves, under};
-use crate::os;
-use crate::patience::wait;
+use crate::deadline::wait;
+use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Conditions, Server, Standard};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+use crate::sys;
+use crate::transport::Capabilities;
 
 pub const CLOSED: Check = Check {
     id: "life/closed-stdio",
@@ -20,7 +21,7 @@ pub const CLOSED: Check = Check {
     why: "the next descriptor that is opened gets the free number: descriptor 0 is no error, and a client that is descriptor 1 reads the log",
     cites: &["exec(3p)", "open(2)", "stdin(3)", "daemon(7)"],
     recipe: "start the server with /dev/null as descriptor 0, with 0 closed, 1 closed, 2 closed, all three closed; each time 3 clients, one after another, get their bytes and nothing else",
-    needs: Needs::MANY_CLIENTS,
+    needs: Capabilities::MANY_CLIENTS,
     run: closed,
 };
 
@@ -31,11 +32,11 @@ pub const UNWRITABLE: Check = Check {
     why: "a full disk or a log reader that has gone takes the service down with it if a failed write, or SIGPIPE, ends the server",
     cites: &["write(2) (EPIPE, ENOSPC)", "signal(7) (SIGPIPE)", "full(4)"],
     recipe: "start the server with a pipe as descriptor 1, serve a client, close the pipe's read end; start it with /dev/full as 1 and 2; each time 3 clients, one after another, get their bytes and nothing else; death by SIGPIPE, or before the first client is served, is only told",
-    needs: Needs::MANY_CLIENTS,
+    needs: Capabilities::MANY_CLIENTS,
     run: unwritable,
 };
 
-fn closed(server: &mut Server) -> Verdict {
+fn closed(server: &mut Server) -> check::Result {
     // Where the system does not list processes, a server without standard output cannot tell that it is ready.
     server.processes()?;
     let usual = || Standard::Usual;
@@ -48,7 +49,7 @@ fn closed(server: &mut Server) -> Verdict {
     serves_with(server, [shut(), shut(), shut()], "with descriptors 0, 1 and 2 closed")
 }
 
-fn unwritable(server: &mut Server) -> Verdict {
+fn unwritable(server: &mut Server) -> check::Result {
     server.processes()?;
     reader_goes(server)?;
     // Not every system has this device.
@@ -71,21 +72,21 @@ fn unwritable(server: &mut Server) -> Verdict {
 }
 
 /// Whoever started the server reads its announcement, and then no more.
-fn reader_goes(server: &Server) -> Verdict {
+fn reader_goes(server: &Server) -> check::Result {
     let (reader, writer) = os_pipe::pipe().map_err(|error| Finding::broken("a pipe", error.to_string()))?;
     let stdio = [Standard::Usual, Standard::lend(writer), Standard::Usual];
     let conditions = Conditions { stdio, ..Conditions::default() };
     under(server, conditions, "whose standard output is read no more", |server| {
         serves(server, 1)?;
         // To write an announcement that nobody hears is not the fault looked for.
-        wait(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], server.patience().stall())?;
-        os::between_launches(|| drop(reader));
+        wait(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], server.deadlines().quiet())?;
+        sys::between_launches(|| drop(reader));
         serves(server, 3)
     })
     .map_err(excuse_sigpipe)
 }
 
-fn serves_with(server: &Server, stdio: [Standard; 3], when: &str) -> Verdict {
+fn serves_with(server: &Server, stdio: [Standard; 3], when: &str) -> check::Result {
     let told = under(server, Conditions { stdio, ..Conditions::default() }, when, |server| serves(server, 3));
     told.map_err(excuse_sigpipe)
 }
@@ -98,7 +99,7 @@ fn excuse_sigpipe(finding: Finding) -> Finding {
 
 /// Worth knowing, and no fault.
 fn habit(finding: Finding) -> Finding {
-    match finding.outcome.condemns() {
+    match finding.outcome.is_failure() {
         true => Finding { outcome: Outcome::Info, ..finding },
         false => finding,
     }

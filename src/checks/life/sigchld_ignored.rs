@@ -2,11 +2,12 @@
 
 use nix::sys::signal::Signal;
 
+use crate::check;
 use crate::checks::Check;
 use crate::checks::elsewhere::{serves, under};
+use crate::outcome::Level::Should;
 use crate::server::{Conditions, Server};
-use crate::transport::Needs;
-use crate::verdict::{Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/sigchld-ignored",
@@ -15,11 +16,11 @@ pub const CHECK: Check = Check {
     why: "some launchers ignore SIGCHLD, and exec keeps that: then wait(2) ends in ECHILD, which is no reason to give up",
     cites: &["wait(2) (ECHILD)", "sigaction(2) (SA_NOCLDWAIT)", "exec(3p)"],
     recipe: "start the server with SIGCHLD ignored; 5 clients one after another, each to its end",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let conditions = Conditions { ignored: &[Signal::SIGCHLD], ..Conditions::default() };
     under(server, conditions, "with SIGCHLD ignored", |server| serves(server, 5))
 }

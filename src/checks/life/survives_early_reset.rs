@@ -1,9 +1,10 @@
 //! A connection can be over before it is accepted.
 
+use crate::check;
 use crate::checks::{Check, talk};
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/survives-reset-before-accept",
@@ -12,11 +13,11 @@ pub const CHECK: Check = Check {
     why: "accept(2) gives ECONNABORTED on BSD, and on Linux a socket whose peer has no name any more: a port scan is enough",
     cites: &["accept(2) (ECONNABORTED)", "getpeername(2) (ENOTCONN)", "RFC 9293 §3.5.3"],
     recipe: "6 times: stop the server, connect, send something every other time, reset (SO_LINGER 0), let the server go on, exchange with a new client",
-    needs: Needs::TCP.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     talk::answered(server)?;
     for round in 0..6 {
         server.freeze()?;

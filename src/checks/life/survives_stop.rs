@@ -1,12 +1,13 @@
 //! A signal can interrupt a server that waits, and means nothing by it.
 
+use crate::check::{self, Finding};
 use crate::checks::elsewhere::serves;
 use crate::checks::{Check, talk};
-use crate::os;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict};
+use crate::sys;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/survives-stop-and-continue",
@@ -19,11 +20,11 @@ pub const CHECK: Check = Check {
         "accept(2) (EINTR)",
     ],
     recipe: "serve a client to its end; 4 times SIGSTOP, SIGCONT, exchange with a new client; the same while it is silent, exchange again; another client after its end",
-    needs: Needs::MANY_CLIENTS,
+    needs: Capabilities::MANY_CLIENTS,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     // A first client that has ended leaves the server waiting for the next, and tells it of its child's end.
     serves(server, 1)?;
     let idle = |finding: Finding| finding.because("stopped and continued while no client was connected");
@@ -42,15 +43,15 @@ const TIMES: usize = 4;
 
 /// Only a call that waits is interrupted, so the server first gets the time to begin one; more than once, for
 /// where the system does not tell, that time is a guess.
-fn interrupt(server: &mut Server) -> Verdict {
+fn interrupt(server: &mut Server) -> check::Result {
     let pid = server.pid()?;
     for _ in 0..TIMES {
         if server.instance()?.ended().is_some() {
             break; // Its next client will tell.
         }
         let (mut last, mut seen) = (None, 0);
-        until(server.patience().stall(), || {
-            let place = os::blocked_in(pid);
+        until(server.deadlines().quiet(), || {
+            let place = sys::blocked_in(pid);
             seen = if place.is_some() && place == last { seen + 1 } else { 0 };
             last = place;
             Ok((seen >= 3).then_some(()))

@@ -1,9 +1,10 @@
 //! Urgent data is data.
 
+use crate::check;
 use crate::checks::{Check, talk};
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Level::Must, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "life/survives-urgent-data",
@@ -12,11 +13,11 @@ pub const CHECK: Check = Check {
     why: "whoever takes POLLPRI for an error, or an exceptional condition for an impossible one, can be ended by any client with one byte",
     cites: &["RFC 9293 §3.8.5", "RFC 6093", "tcp(7) (SO_OOBINLINE)", "poll(2) (POLLPRI)"],
     recipe: "exchange, send a word, one byte with MSG_OOB and another word; whatever comes back, exchange with a new client",
-    needs: Needs::TCP.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     client.exchange(b"well")?;
     client.send(b"before")?;
@@ -24,7 +25,7 @@ fn run(server: &mut Server) -> Verdict {
     // What becomes of this conversation is between the two: splice(2) on Linux never passes the urgent mark.
     let sent = client.send(b"after").and_then(|()| client.expect(b"before"));
     if sent.is_ok() {
-        client.hears_within(server.patience().stall())?;
+        client.hears_within(server.deadlines().quiet())?;
     }
     drop(client);
     talk::answered(server).map(drop).map_err(|finding| finding.because("after a byte of urgent data"))

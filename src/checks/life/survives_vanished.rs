@@ -1,9 +1,10 @@
 //! A sender that is no more, or that nobody can answer.
 
+use crate::check;
 use crate::checks::{Check, talk};
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::{Approach, Messenger, Needs};
-use crate::verdict::{Level::Should, Verdict};
+use crate::transport::{Capabilities, ConnectOptions, Messenger};
 
 pub const VANISHED: Check = Check {
     id: "life/survives-vanished-client",
@@ -12,7 +13,7 @@ pub const VANISHED: Check = Check {
     why: "ECONNREFUSED or ENOENT, from the call that answers or from the next, concerns one client: taken as fatal it ends the service for all",
     cites: &["udp(7) (IP_RECVERR)", "unix(7)", "sendto(2)", "RFC 1122 §4.1.3.3"],
     recipe: "stop the server, have clients send and leave, some of them with their socket file removed, let it go on; 3 times; the next clients are served",
-    needs: Needs::CONNECTIONLESS,
+    needs: Capabilities::CONNECTIONLESS,
     run: vanished,
 };
 
@@ -23,11 +24,11 @@ pub const UNNAMED: Check = Check {
     why: "recvfrom(2) gives an empty address for it: a server that insists on answering ends, or waits for ever",
     cites: &["unix(7) (unnamed)", "recvfrom(2)"],
     recipe: "send one datagram, then an empty one, from sockets that were not bound; the next client is served",
-    needs: Needs::CONNECTIONLESS.union(Needs::SOCKET_PATH),
+    needs: Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH),
     run: unnamed,
 };
 
-fn vanished(server: &mut Server) -> Verdict {
+fn vanished(server: &mut Server) -> check::Result {
     talk::answered(server)?;
     for _ in 0..3 {
         server.freeze()?;
@@ -42,15 +43,15 @@ fn vanished(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-fn leave_behind(server: &mut Server, leave: impl FnOnce(Messenger)) -> Verdict {
+fn leave_behind(server: &mut Server, leave: impl FnOnce(Messenger)) -> check::Result {
     let mut client = server.messenger()?;
     client.send(b"gone before you can answer")?;
     leave(client);
     Ok(())
 }
 
-fn unnamed(server: &mut Server) -> Verdict {
-    let approach = Approach { unnamed: true, ..Approach::default() };
+fn unnamed(server: &mut Server) -> check::Result {
+    let approach = ConnectOptions { unnamed: true, ..ConnectOptions::default() };
     for text in [&b"who am I?"[..], b""] {
         server.messenger_as(&approach)?.send(text)?;
         talk::answered(server)

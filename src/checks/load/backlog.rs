@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::May;
 use crate::server::Server;
-use crate::transport::{Knock, Needs};
-use crate::verdict::{Finding, Level::May, Verdict};
+use crate::transport::{Capabilities, Knock};
 
 pub const CHECK: Check = Check {
     id: "load/backlog",
@@ -15,7 +16,7 @@ pub const CHECK: Check = Check {
     why: "with a short queue the rest are dropped: TCP tries again after a second, a Unix domain socket refuses",
     cites: &["listen(2)", "RFC 9293 §3.10.7.2", "unix(7) (EAGAIN)"],
     recipe: "stop the server, begin 40 connections without waiting, count those that are there within 0.2 s, let the server go on",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS).union(Needs::BINDS),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::BINDS),
     run,
 };
 
@@ -24,10 +25,10 @@ const CLIENTS: usize = 40;
 /// Far below the second after which TCP tries again, and far above what loopback needs.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     drop(talk::answered(server)?);
     server.freeze()?;
-    let knocks: Vec<Knock> = (0..CLIENTS).map(|_| server.knock()).collect::<Verdict<_>>()?;
+    let knocks: Vec<Knock> = (0..CLIENTS).map(|_| server.knock()).collect::<check::Result<_>>()?;
     let mut taken = 0;
     until(AT_ONCE, || {
         taken = knocks.iter().filter(|knock| knock.is_taken()).count();

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
-use crate::lack::DESCRIPTORS;
-use crate::os;
+use crate::outcome::{Level::Should, Outcome};
+use crate::requirement::DESCRIPTORS;
 use crate::server::{Conditions, LaunchError, Server};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+use crate::sys;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "load/beyond-fd-setsize",
@@ -17,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "select(2) sets bits beyond its set, or the server forgets whom it cannot watch: memory is damaged, or clients wait for ever",
     cites: &["select(2) (FD_SETSIZE)", "poll(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "launch it with 4096 descriptors; 1100 clients connect and exchange, one by one, and all stay; not with a process for each client",
-    needs: Needs::AT_ONCE.union(Needs::MANY_CLIENTS).union(Needs::CONNECTIONS),
+    needs: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS),
     run,
 };
 
@@ -33,11 +34,11 @@ const FD_SETSIZE: usize = 1024;
 /// By now a server that makes a process for each client has shown it.
 const SAMPLE: usize = 20;
 
-fn run(server: &mut Server) -> Verdict {
-    let ours = os::descriptor_limit();
+fn run(server: &mut Server) -> check::Result {
+    let ours = sys::descriptor_limit();
     if ours < LIMIT as usize {
         let found = format!("up to {ours} for a process");
-        return Err(Finding::for_want_of(&DESCRIPTORS, format!("{LIMIT} descriptors for us"), found));
+        return Err(Finding::missing(&DESCRIPTORS, format!("{LIMIT} descriptors for us"), found));
     }
     let conditions = Conditions { descriptor_limit: Some(LIMIT), ..Conditions::default() };
     let mut rich = server.another_under(conditions).map_err(|error| match error {
@@ -48,13 +49,13 @@ fn run(server: &mut Server) -> Verdict {
     outcome.map_err(|finding| rich.diagnose(finding))
 }
 
-fn crowd(server: &mut Server) -> Verdict {
+fn crowd(server: &mut Server) -> check::Result {
     let before = server.processes()?.len();
     let mut crowd = vec![talk::answered(server)?];
     if !talk::at_once(server)? {
         return Ok(()); // One client after another: one descriptor is enough.
     }
-    let deadline = Instant::now() + server.patience().progress() * SLOWEST;
+    let deadline = Instant::now() + server.deadlines().no_progress() * SLOWEST;
     while crowd.len() < CLIENTS {
         match talk::answered(server) {
             Ok(client) => crowd.push(client),
@@ -65,7 +66,7 @@ fn crowd(server: &mut Server) -> Verdict {
             return Ok(()); // A process for each has no such table.
         }
         if Instant::now() > deadline {
-            return Err(too_slow(crowd.len(), server.patience().progress() * SLOWEST));
+            return Err(too_slow(crowd.len(), server.deadlines().no_progress() * SLOWEST));
         }
     }
     Ok(())

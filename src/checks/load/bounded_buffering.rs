@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::os;
+use crate::outcome::Level::Should;
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::transport::{Client, Needs};
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::sys;
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "load/bounded-buffering",
@@ -16,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "a server that reads on while its answers find no room lets one client use up all memory",
     cites: &["RFC 9293 §3.8.6", "tcp(7) (tcp_rmem, tcp_wmem)", "unix(7)"],
     recipe: "send without reading until nothing more is taken (at most 96 MiB); from what was taken subtract what the kernel holds at both ends; the rest is with the server: at most 32 MiB",
-    needs: Needs::STREAM.union(Needs::CONNECTIONS).union(Needs::MANY_CLIENTS),
+    needs: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run,
 };
 
@@ -26,15 +27,15 @@ const MOST: usize = 96 * MIB;
 /// A generous buffer has an end too.
 const ALLOWED: usize = 32 * MIB;
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     // Always the same bytes: nobody reads them, and they need not all be in memory.
     let block = server.payload(4 * MIB);
     let mut client = server.connect()?;
     // For one that takes a little for ever; what matters is how much is taken, not how fast.
-    let deadline = Instant::now() + 12 * server.patience().progress();
+    let deadline = Instant::now() + 12 * server.deadlines().no_progress();
     let mut taken = 0;
     while taken < MOST && Instant::now() < deadline {
-        let more = client.stuff(&block)?;
+        let more = client.fill_until_blocked(&block)?;
         taken += more;
         let with_server = taken.saturating_sub(in_kernel(&client)?);
         if with_server > ALLOWED {
@@ -51,7 +52,7 @@ fn run(server: &mut Server) -> Verdict {
 }
 
 /// What the kernel holds of this conversation, in both directions, at both ends.
-fn in_kernel(client: &Client) -> Verdict<usize> {
+fn in_kernel(client: &Client) -> check::Result<usize> {
     let Some(socket) = client.link().as_socket() else { return Ok(0) };
     let untold = |error: std::io::Error| Finding::unsupported("what the kernel holds", error.to_string());
     let ends = socket.local_addr().and_then(|ours| Ok((ours.as_socket(), socket.peer_addr()?.as_socket())));
@@ -60,7 +61,7 @@ fn in_kernel(client: &Client) -> Verdict<usize> {
         return Ok(2 * socket.send_buffer_size().map_err(untold)?);
     };
     let held = |local, remote| {
-        let queues = os::tcp_queues(local, remote).map_err(untold)?.unwrap_or_default();
+        let queues = sys::tcp_queues(local, remote).map_err(untold)?.unwrap_or_default();
         Ok(queues.unacknowledged + queues.unread)
     };
     Ok(held(ours, theirs)? + held(theirs, ours)?)

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
+use crate::outcome::Level::Should;
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict, count};
+use crate::text::count;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "load/idle",
@@ -15,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "one that polls for what is always ready, or asks again and again without waiting, burns a core for nothing",
     cites: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
     recipe: "for 0.2 s each, up to five times: the processor time that the server's processes use, and wait for, before the first client, with a silent client, with one that has ended its direction, and after they have gone",
-    needs: Needs::empty(),
+    needs: Capabilities::empty(),
     run: silent,
 };
 
@@ -26,23 +28,23 @@ pub const STALLED: Check = Check {
     why: "the connection has something to read and no room to write: poll for the wrong one of them, or pass over a hang-up, and poll never waits",
     cites: &["poll(2) (POLLHUP)", "epoll(7)", "proc(5) (schedstat)"],
     recipe: "send without reading until nothing more is taken; the processor time as in load/idle; reset, and again; again with clients that send half, and three quarters, of that and end their direction",
-    needs: Needs::STREAM,
+    needs: Capabilities::STREAM,
     run: stalled,
 };
 
-fn silent(server: &mut Server) -> Verdict {
+fn silent(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     rests(server, "before its first client")?;
     let mut client = talk::had_its_turn(server)?;
     rests(server, "with a silent client")?;
-    if offers.contains(Needs::HALF_CLOSE) && offers.contains(Needs::MANY_CLIENTS) {
+    if offers.contains(Capabilities::HALF_CLOSE) && offers.contains(Capabilities::MANY_CLIENTS) {
         client.shut_down_write()?;
         // The server answers with an end of its own, or not at all: that is another check's matter.
-        client.hears_within(server.patience().turn())?;
+        client.hears_within(server.deadlines().reply())?;
         rests(server, "with a client that has ended its direction")?;
     }
-    if offers.contains(Needs::MANY_CLIENTS) {
-        if offers.contains(Needs::CONNECTIONLESS) {
+    if offers.contains(Capabilities::MANY_CLIENTS) {
+        if offers.contains(Capabilities::CONNECTIONLESS) {
             // The answer to one who has gone can leave an error on the server's socket (udp(7)).
             client.send(b"and gone")?;
         }
@@ -52,16 +54,16 @@ fn silent(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-fn stalled(server: &mut Server) -> Verdict {
+fn stalled(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     let bytes = server.payload(32 * MIB);
-    let taken = client.stuff(&bytes)?;
+    let taken = client.fill_until_blocked(&bytes)?;
     if taken == bytes.len() {
         return Ok(()); // Nothing is stalled: it takes whatever comes.
     }
     let all = count(taken, "byte");
     rests(server, &format!("with a client that has sent {all} and reads nothing"))?;
-    if !server.spec().offers().contains(Needs::MANY_CLIENTS) {
+    if !server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
         return Ok(());
     }
     client.reset()?;
@@ -70,7 +72,7 @@ fn stalled(server: &mut Server) -> Verdict {
     // than a server with large buffers can send on.
     for part in [taken / 2, taken / 4 * 3] {
         let mut client = server.connect()?;
-        client.stuff(&bytes[..part])?;
+        client.fill_until_blocked(&bytes[..part])?;
         client.shut_down_write()?;
         let part = count(part, "byte");
         rests(
@@ -85,7 +87,7 @@ const WINDOW: Duration = Duration::from_millis(200);
 
 /// What begins with a burst, such as a compiler or a collector of garbage, is over at some look; a loop that
 /// never waits is there at each.
-pub(in crate::checks) fn rests(server: &Server, when: &str) -> Verdict {
+pub(in crate::checks) fn rests(server: &Server, when: &str) -> check::Result {
     let mut seen = Vec::new();
     while seen.len() < LOOKS {
         let effort = server.effort(WINDOW)?;

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
+use crate::outcome::Level::May;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::May, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "load/idle-client",
@@ -14,14 +15,14 @@ pub const CHECK: Check = Check {
     why: "whoever types by hand, or answers to something slow, is cut off by a server without patience",
     cites: &["RFC 862", "RFC 9293 §3.8.4"],
     recipe: "exchange, be silent for 2.3 s, exchange",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
 /// A little more than two seconds, which is a popular choice of those who do hang up.
 const SILENCE: Duration = Duration::from_millis(2300);
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = talk::answered(server)?;
     let began = Instant::now();
     if client.hears_within(SILENCE)? {

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::{Level, Outcome};
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level, Outcome, Verdict};
+use crate::transport::Capabilities;
 
 pub const THREADS: Check = Check {
     id: "load/no-thread-leak",
@@ -31,10 +32,11 @@ pub const MEMORY: Check = Check {
     run: unless_it_hangs,
 };
 
-const VISITED: Needs = Needs::STREAM.union(Needs::CONNECTIONS).union(Needs::MANY_CLIENTS);
+const VISITED: Capabilities =
+    Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
 
 /// Every fourth client leaves by a reset, with its last bytes on the way.
-fn visit(server: &mut Server, number: usize, bytes: &[u8]) -> Verdict {
+fn visit(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result {
     let mut client = server.connect()?;
     client.exchange(bytes)?;
     if number % 4 == 3 {
@@ -46,13 +48,13 @@ fn visit(server: &mut Server, number: usize, bytes: &[u8]) -> Verdict {
     }
 }
 
-fn visits(server: &mut Server, clients: usize) -> Verdict {
+fn visits(server: &mut Server, clients: usize) -> check::Result {
     (0..clients).try_for_each(|number| visit(server, number, b"in"))
 }
 
 const BATCH: usize = 40;
 
-fn threads(server: &mut Server) -> Verdict {
+fn threads(server: &mut Server) -> check::Result {
     visits(server, BATCH / 2)?;
     let before = fewest(server, 0)?;
     visits(server, BATCH)?;
@@ -73,9 +75,9 @@ fn threads(server: &mut Server) -> Verdict {
 }
 
 /// How many threads there are once there are fewer than `enough`, or once they have had time to end.
-fn fewest(server: &Server, enough: usize) -> Verdict<usize> {
+fn fewest(server: &Server, enough: usize) -> check::Result<usize> {
     let mut least = usize::MAX;
-    let limit = if enough == 0 { server.patience().stall() } else { server.patience().exit() };
+    let limit = if enough == 0 { server.deadlines().quiet() } else { server.deadlines().exit() };
     until(limit, || {
         least = least.min(server.vitals()?.threads);
         Ok((least < enough).then_some(()))
@@ -94,16 +96,16 @@ const LONGEST: u32 = 12;
 const GROWS: u64 = (CROWD * MIB / 5) as u64;
 
 /// A server that waits for itself where much is on the way does so here too: echo/full-duplex tells.
-fn unless_it_hangs(server: &mut Server) -> Verdict {
+fn unless_it_hangs(server: &mut Server) -> check::Result {
     match memory(server) {
         Err(hung) if hung.outcome == Outcome::Timeout => Ok(()),
         told => told,
     }
 }
 
-fn memory(server: &mut Server) -> Verdict {
+fn memory(server: &mut Server) -> check::Result {
     let bytes = server.payload(MIB);
-    let deadline = Instant::now() + LONGEST * server.patience().progress();
+    let deadline = Instant::now() + LONGEST * server.deadlines().no_progress();
     (0..CROWD / 4).try_for_each(|number| visit(server, number, &bytes))?;
     let first = server.vitals()?.resident;
     let mut last = first;
@@ -141,9 +143,9 @@ fn grown(first: u64, now: u64, clients: usize) -> Finding {
 }
 
 /// How much is resident once it is less than `enough`, or once the last clients' processes have had time to end.
-fn least_resident(server: &Server, enough: u64) -> Verdict<u64> {
+fn least_resident(server: &Server, enough: u64) -> check::Result<u64> {
     let mut least = u64::MAX;
-    until(server.patience().stall(), || {
+    until(server.deadlines().quiet(), || {
         least = least.min(server.vitals()?.resident);
         Ok((least < enough).then_some(()))
     })?;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::{Conditions, LaunchError, Server};
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "load/out-of-descriptors",
@@ -18,7 +19,7 @@ pub const CHECK: Check = Check {
     why: "accept(2) fails and the client stays in the queue: a server that takes this as fatal dies, one that tries again at once spins",
     cites: &["accept(2) (EMFILE)", "getrlimit(2) (RLIMIT_NOFILE)", "epoll(7)"],
     recipe: "launch it with 64 descriptors; connect up to 90 clients one by one until they are no longer answered, and 4 more; the processor time as in load/idle; all leave; the next client exchanges",
-    needs: Needs::CONNECTIONS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
@@ -27,7 +28,7 @@ const LIMIT: u32 = 64;
 const CLIENTS: usize = 90;
 const MORE: usize = 4;
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let conditions = Conditions { descriptor_limit: Some(LIMIT), ..Conditions::default() };
     let mut poor = server.another_under(conditions).map_err(|error| match error {
         LaunchError::Interrupted => Finding::interrupted(),
@@ -37,7 +38,7 @@ fn run(server: &mut Server) -> Verdict {
     outcome.map_err(|finding| poor.diagnose(finding))
 }
 
-fn starve(server: &mut Server) -> Verdict {
+fn starve(server: &mut Server) -> check::Result {
     let mut crowd = Vec::new();
     while crowd.len() < CLIENTS {
         let mut client = talk::connect(server)?;
@@ -64,11 +65,11 @@ fn starve(server: &mut Server) -> Verdict {
 }
 
 /// False for one who is turned away, and as soon as the table is full and there is still no answer.
-fn is_answered(server: &Server, client: &mut Talker) -> Verdict<bool> {
+fn is_answered(server: &Server, client: &mut Talker) -> check::Result<bool> {
     if client.send(b"?").is_err() {
         return Ok(false);
     }
-    let limit = server.patience().turn();
+    let limit = server.deadlines().reply();
     let mut full_at = 0;
     let told = until(limit, || {
         if client.hears_within(Duration::ZERO)? {
@@ -80,7 +81,7 @@ fn is_answered(server: &Server, client: &mut Talker) -> Verdict<bool> {
     Ok(told.unwrap_or(false))
 }
 
-fn is_full(server: &Server) -> Verdict<bool> {
+fn is_full(server: &Server) -> check::Result<bool> {
     let count = |pid: Pid| server.descriptor_count(pid).unwrap_or(0);
     Ok(server.processes()?.iter().any(|process| count(process.pid) >= LIMIT as usize))
 }
@@ -88,7 +89,7 @@ fn is_full(server: &Server) -> Verdict<bool> {
 const WINDOW: Duration = Duration::from_millis(200);
 const LOOKS: usize = 5;
 
-fn rests(server: &Server) -> Verdict {
+fn rests(server: &Server) -> check::Result {
     let mut effort = server.effort(WINDOW)?;
     for _ in 1..LOOKS {
         if !effort.is_a_spin() {
@@ -103,9 +104,9 @@ fn rests(server: &Server) -> Verdict {
 }
 
 /// Some pause for a second or so before they accept again.
-fn serves_again(server: &mut Server) -> Verdict {
+fn serves_again(server: &mut Server) -> check::Result {
     let mut last = Ok(());
-    let served = until(server.patience().progress(), || {
+    let served = until(server.deadlines().no_progress(), || {
         last = talk::answered(server).map(drop);
         Ok(last.is_ok().then_some(()))
     })?;

@@ -1,10 +1,12 @@
 //! One who does not read, among others who do.
 
+use crate::check;
 use crate::checks::{Check, talk};
+use crate::outcome::{Level, Outcome};
 use crate::payload::{KIB, MIB};
 use crate::server::Server;
-use crate::transport::{Client, Needs};
-use crate::verdict::{Level, Outcome, Verdict, count};
+use crate::text::count;
+use crate::transport::{Capabilities, Client};
 
 pub const BLOCKS_NONE: Check = Check {
     id: "load/slow-client-blocks-none",
@@ -30,9 +32,10 @@ pub const NO_CROSS_TALK: Check = Check {
 
 const VISITS: usize = 8;
 
-const AMONG_OTHERS: Needs = Needs::STREAM.union(Needs::CONNECTIONS).union(Needs::MANY_CLIENTS);
+const AMONG_OTHERS: Capabilities =
+    Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
 
-fn blocks_none(server: &mut Server) -> Verdict {
+fn blocks_none(server: &mut Server) -> check::Result {
     let mut known = server.connect()?;
     known.exchange(b"before")?;
     if !talk::at_once(server)? {
@@ -45,7 +48,7 @@ fn blocks_none(server: &mut Server) -> Verdict {
     answered.map_err(|finding| finding.because(why))
 }
 
-fn no_cross_talk(server: &mut Server) -> Verdict {
+fn no_cross_talk(server: &mut Server) -> check::Result {
     // Whoever gives a buffer back twice gives it to two later clients.
     let offers = server.spec().offers();
     (0..VISITS).try_for_each(|_| talk::answered(server)?.finish(offers))?;
@@ -68,8 +71,8 @@ fn no_cross_talk(server: &mut Server) -> Verdict {
 }
 
 /// A client that has sent as much of `bytes` as is taken while it reads nothing, and how much that was.
-fn stalled(server: &mut Server, bytes: &[u8]) -> Verdict<(Client, usize)> {
+fn stalled(server: &mut Server, bytes: &[u8]) -> check::Result<(Client, usize)> {
     let mut client = server.connect()?;
-    let taken = client.stuff(bytes)?;
+    let taken = client.fill_until_blocked(bytes)?;
     Ok((client, taken))
 }

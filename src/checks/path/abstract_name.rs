@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
-use crate::lack::ABSTRACT_NAMES;
-use crate::os;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::May;
+use crate::requirement::ABSTRACT_NAMES;
 use crate::server::{Conditions, Instance, Server};
-use crate::transport::{Address, Approach, Needs};
-use crate::verdict::{Finding, Level::May, Verdict};
+use crate::sys;
+use crate::transport::{Address, Capabilities, ConnectOptions};
 
 pub const CHECK: Check = Check {
     id: "path/abstract-name",
@@ -18,15 +19,15 @@ pub const CHECK: Check = Check {
     why: "such is the way to write abstract names; a server that knows none leaves a file of that name in its directory",
     cites: &["unix(7) (abstract)"],
     recipe: "start the server with @ and a name: it serves the abstract name, or ends; a file of that name is told",
-    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let unique = server.address().path().and_then(|path| path.parent()?.file_name()?.to_str());
     let name = PathBuf::from(format!("@{}-{}", unique.unwrap_or("echospec"), process::id()));
-    if os::claim(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
-        return Err(Finding::for_want_of(&ABSTRACT_NAMES, "abstract names", "this system has none"));
+    if sys::claim(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
+        return Err(Finding::missing(&ABSTRACT_NAMES, "abstract names", "this system has none"));
     }
     let mut started = server
         .start_at(&Address::Path(name.clone()), &Conditions::default())
@@ -37,9 +38,10 @@ fn run(server: &mut Server) -> Verdict {
     told
 }
 
-fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> Verdict {
-    let approach = Approach { address: Some(Address::Path(name.to_owned())), ..Approach::default() };
-    let limit = server.patience().start();
+fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> check::Result {
+    let approach =
+        ConnectOptions { address: Some(Address::Path(name.to_owned())), ..ConnectOptions::default() };
+    let limit = server.deadlines().start();
     let settled = until(limit, || {
         if name.symlink_metadata().is_ok() {
             let actual = format!("a file called {} in the directory that it was started in", name.display());

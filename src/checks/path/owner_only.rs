@@ -2,10 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "path/owner-only",
@@ -14,11 +15,11 @@ pub const CHECK: Check = Check {
     why: "connecting needs write permission on the socket file: a world-writable one invites every user of the machine",
     cites: &["unix(7) (Pathname socket ownership and permissions)", "umask(2)"],
     recipe: "look at the mode of the socket file: no write permission for group and others",
-    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     const OTHERS_WRITE: u32 = 0o022;
     let path =
         server.address().expect_path().map_err(|error| Finding::broken("a path", error.to_string()))?;

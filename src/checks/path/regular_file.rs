@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::{Conditions, Server};
-use crate::transport::{Address, Needs};
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::{Address, Capabilities};
 
 pub const CHECK: Check = Check {
     id: "path/regular-file",
@@ -16,13 +17,13 @@ pub const CHECK: Check = Check {
     why: "a server that makes room by unlinking whatever is there turns a slip in its command line into the loss of a file",
     cites: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
     recipe: "write a file, start the server with that file's path, await its end; the file is there, with its content",
-    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
 const CONTENT: &[u8] = b"the only copy of somebody's work\n";
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let path = server.address().expect_path().map(|path| path.with_file_name("work"));
     let path = path.map_err(|error| Finding::broken("a path", error.to_string()))?;
     fs::write(&path, CONTENT).map_err(|error| Finding::broken("an ordinary file", error.to_string()))?;
@@ -30,7 +31,7 @@ fn run(server: &mut Server) -> Verdict {
         .start_at(&Address::Path(path.clone()), &Conditions::default())
         .map_err(|error| Finding::broken("one more server", error.to_string()))?;
     // One that neither ends nor touches the file tries for longer than anybody will wait.
-    let seen = until(server.patience().progress(), || {
+    let seen = until(server.deadlines().no_progress(), || {
         // Its end first: whatever it does to the file, it has done before.
         let ended = started.ended();
         Ok(loss(&path).map(Some).or(ended.map(|_| None)))

@@ -2,10 +2,11 @@
 
 use nix::sys::signal::Signal;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "path/removed-at-exit",
@@ -14,11 +15,11 @@ pub const CHECK: Check = Check {
     why: "a file that stays tells scripts and users of a server that is not there, and blocks a naive successor",
     cites: &["unix(7)", "unlink(2)"],
     recipe: "send SIGTERM, await the end of the process, look for the file",
-    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     server.end_by(Signal::SIGTERM)?;
     let path =
         server.address().expect_path().map_err(|error| Finding::broken("a path", error.to_string()))?;

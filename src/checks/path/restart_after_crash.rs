@@ -1,9 +1,10 @@
 //! A file that nobody serves must not keep a server from coming back.
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "path/restart-after-crash",
@@ -12,11 +13,11 @@ pub const CHECK: Check = Check {
     why: "bind gives EADDRINUSE for a file that is there, though no process listens: no restart until somebody removes it by hand",
     cites: &["unix(7)", "bind(2) (EADDRINUSE)"],
     recipe: "SIGKILL the server, see that the file is still there, start it again, exchange",
-    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     server.crash();
     let path = server
         .address()

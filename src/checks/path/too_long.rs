@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use nix::libc::sockaddr_un;
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::{Conditions, Instance, Server, describe};
-use crate::transport::{Address, Approach, Needs};
-use crate::verdict::{Finding, Level::Should, Verdict, count};
+use crate::text::count;
+use crate::transport::{Address, Capabilities, ConnectOptions};
 
 pub const CHECK: Check = Check {
     id: "path/too-long",
@@ -21,7 +23,7 @@ pub const CHECK: Check = Check {
     why: "a path cut to what fits is another path: clients do not find the server, and what it removes there was never meant",
     cites: &["unix(7) (sun_path)", "sys_un.h(0P)"],
     recipe: "start the server with a path of 128 bytes: it ends with an error, and binds no other name; start it with one of 107 (103 on macOS and BSDs), and exchange",
-    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
@@ -30,12 +32,12 @@ const LONGEST: usize = size_of::<sockaddr_un>() - offset_of!(sockaddr_un, sun_pa
 /// More than there is room for on any system.
 const TOO_LONG: usize = 128;
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     refused(server)?;
     served(server)
 }
 
-fn refused(server: &Server) -> Verdict {
+fn refused(server: &Server) -> check::Result {
     let wanted = format!("a path of {TOO_LONG} bytes refused");
     match started_at(server, &path_of(server, TOO_LONG)?)? {
         // A server that goes to the directory and binds the last part alone is there for whoever does the same.
@@ -50,15 +52,15 @@ fn refused(server: &Server) -> Verdict {
     }
 }
 
-fn served(server: &mut Server) -> Verdict {
+fn served(server: &mut Server) -> check::Result {
     let wanted = format!("a path of {LONGEST} bytes served");
     let path = path_of(server, LONGEST)?;
     match started_at(server, &path)? {
         Fate::Bound(_instance) => {
-            let approach = Approach { address: Some(Address::Path(path)), ..Approach::default() };
+            let approach = ConnectOptions { address: Some(Address::Path(path)), ..ConnectOptions::default() };
             // The file is there from bind(2) on, and clients are taken only from listen(2) on.
             let client =
-                until(server.patience().progress(), || Ok(talk::connect_as(server, &approach).ok()))?;
+                until(server.deadlines().no_progress(), || Ok(talk::connect_as(server, &approach).ok()))?;
             client.map_or_else(|| talk::connect_as(server, &approach), Ok)?.exchange(b"a long way")
         }
         Fate::Elsewhere(name) => {
@@ -80,7 +82,7 @@ enum Fate {
     Neither,
 }
 
-fn started_at(server: &Server, path: &Path) -> Verdict<Fate> {
+fn started_at(server: &Server, path: &Path) -> check::Result<Fate> {
     let folder = path.parent().unwrap_or(path);
     let known = sockets_in(folder)?;
     let mut instance = server
@@ -88,7 +90,7 @@ fn started_at(server: &Server, path: &Path) -> Verdict<Fate> {
         .map_err(|error| Finding::broken("one more server", error.to_string()))?;
     // A server may bind a name for the time being, and then rename(2) it to the one that was asked for.
     let mut passing = 0;
-    let fate = until(server.patience().start(), || {
+    let fate = until(server.deadlines().start(), || {
         // First its end: whatever it has bound, it has bound before.
         let ended = instance.ended();
         let mut now = sockets_in(folder)?;
@@ -110,7 +112,7 @@ fn started_at(server: &Server, path: &Path) -> Verdict<Fate> {
 }
 
 /// A path of just so many bytes beside the server's own.
-fn path_of(server: &Server, length: usize) -> Verdict<PathBuf> {
+fn path_of(server: &Server, length: usize) -> check::Result<PathBuf> {
     let folder = server.address().path().and_then(Path::parent);
     let folder = folder.ok_or_else(|| Finding::broken("a directory", "the server has no path"))?;
     let room = length.checked_sub(folder.as_os_str().len() + 1).filter(|room| *room > 0);
@@ -120,7 +122,7 @@ fn path_of(server: &Server, length: usize) -> Verdict<PathBuf> {
     Ok(folder.join("n".repeat(room)))
 }
 
-fn sockets_in(folder: &Path) -> Verdict<BTreeSet<PathBuf>> {
+fn sockets_in(folder: &Path) -> check::Result<BTreeSet<PathBuf>> {
     let listing =
         fs::read_dir(folder).map_err(|error| Finding::broken("a list of files", error.to_string()))?;
     let is_socket = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_socket());

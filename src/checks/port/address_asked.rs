@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::lack::MORE_LOOPBACK;
-use crate::os;
+use crate::outcome::Level::Should;
+use crate::requirement::MORE_LOOPBACK;
 use crate::server::Server;
-use crate::transport::{Address, Approach, Needs, absent_loopback};
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::sys;
+use crate::transport::{Address, Capabilities, ConnectOptions, absent_loopback};
 
 pub const BOUND: Check = Check {
     id: "port/address-asked",
@@ -18,7 +19,7 @@ pub const BOUND: Check = Check {
     why: "bound to the wildcard instead, a service meant for this machine alone is open to the whole network",
     cites: &["bind(2)", "ip(7) (INADDR_ANY)", "CWE-1327"],
     recipe: "start it on 127.0.0.1 and bind its port on 127.0.0.2: that is free",
-    needs: Needs::BINDS.union(Needs::PORT),
+    needs: Capabilities::BINDS.union(Capabilities::PORT),
     run: bound,
 };
 
@@ -29,14 +30,14 @@ pub const ANSWERED: Check = Check {
     why: "with the wildcard the kernel picks the source of an answer by its route: a client that asked another address drops it",
     cites: &["RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "ip(7) (IP_PKTINFO)"],
     recipe: "if its port on 127.0.0.2 is taken too, ask it there: the answer comes from 127.0.0.2",
-    needs: Needs::BINDS.union(Needs::UDP),
+    needs: Capabilities::BINDS.union(Capabilities::UDP),
     run: answered,
 };
 
 /// An address of this machine that no server here is told.
 const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-fn bound(server: &mut Server) -> Verdict {
+fn bound(server: &mut Server) -> check::Result {
     let other = other_address(server)?;
     if is_free(server, other) {
         return Ok(());
@@ -50,12 +51,12 @@ fn bound(server: &mut Server) -> Verdict {
     }
 }
 
-fn answered(server: &mut Server) -> Verdict {
+fn answered(server: &mut Server) -> check::Result {
     let other = other_address(server)?;
     if is_free(server, other) {
         return Ok(()); // One address, from which every answer comes.
     }
-    let approach = Approach { address: Some(Address::Inet(other)), ..Approach::default() };
+    let approach = ConnectOptions { address: Some(Address::Inet(other)), ..ConnectOptions::default() };
     let answer = server.messenger_as(&approach)?.exchange(b"who answers?")?;
     match answer.sender {
         Some(sender) if sender == other => Ok(()),
@@ -67,9 +68,9 @@ fn answered(server: &mut Server) -> Verdict {
     }
 }
 
-fn other_address(server: &Server) -> Verdict<SocketAddr> {
+fn other_address(server: &Server) -> check::Result<SocketAddr> {
     if let Some(absent) = absent_loopback(&[OTHER]) {
-        return Err(Finding::for_want_of(&MORE_LOOPBACK, "two loopback addresses", absent));
+        return Err(Finding::missing(&MORE_LOOPBACK, "two loopback addresses", absent));
     }
     let port = server.address().inet().map(|address| address.port());
     port.map(|port| SocketAddr::new(OTHER, port)).ok_or_else(|| Finding::broken("a port", "there is none"))
@@ -79,9 +80,9 @@ fn other_address(server: &Server) -> Verdict<SocketAddr> {
 /// on both sides that is refused (socket(7)). Between launches, because a process that is just being launched would
 /// keep a copy.
 fn is_free(server: &Server, address: SocketAddr) -> bool {
-    let tcp = server.spec().offers().contains(Needs::TCP);
+    let tcp = server.spec().offers().contains(Capabilities::TCP);
     let kind = if tcp { Type::STREAM } else { Type::DGRAM };
-    os::between_launches(|| {
+    sys::between_launches(|| {
         let socket = Socket::new(Domain::for_address(address), kind, None);
         socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())
     })

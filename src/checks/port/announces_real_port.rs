@@ -1,12 +1,14 @@
 //! Asked for any port, a server must say which one it got.
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::announcement::names;
-use crate::os::{self, Object, SocketName};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::{Conditions, Instance, Server};
-use crate::transport::{Address, Needs};
-use crate::verdict::{Finding, Level::Should, Verdict, excerpt};
+use crate::sys::{self, Object, SocketName};
+use crate::text::excerpt;
+use crate::transport::{Address, Capabilities};
 
 pub const CHECK: Check = Check {
     id: "port/announces-real-port",
@@ -15,13 +17,13 @@ pub const CHECK: Check = Check {
     why: "port 0 lets the system choose a free one: whoever is told 0 can reach nobody",
     cites: &["bind(2)", "getsockname(2)", "ip(7)"],
     recipe: "start the server at port 0, find the port of its socket among its descriptors, look for it in what it prints; to refuse port 0, or to print no port, is right as well",
-    needs: Needs::BINDS.union(Needs::PORT),
+    needs: Capabilities::BINDS.union(Capabilities::PORT),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     // One that never names its port has nothing to get wrong.
-    if until(server.patience().stall(), || named(server))?.is_none() {
+    if until(server.deadlines().quiet(), || named(server))?.is_none() {
         return Ok(());
     }
     let broken = |error: &dyn std::fmt::Display| Finding::broken("the server at port 0", error.to_string());
@@ -29,7 +31,8 @@ fn run(server: &mut Server) -> Verdict {
     asked.set_port(0);
     let started = server.start_at(&Address::Inet(asked), &Conditions::default());
     let mut instance = started.map_err(|error| broken(&error))?;
-    if until(server.patience().start(), || settled(server, &mut instance))?.is_none() || gone(&mut instance) {
+    if until(server.deadlines().start(), || settled(server, &mut instance))?.is_none() || gone(&mut instance)
+    {
         return Ok(());
     }
     // A moment for what is printed after the socket was made.
@@ -38,7 +41,7 @@ fn run(server: &mut Server) -> Verdict {
         let real = |port: &u16| names(&text, &Address::Inet((asked.ip(), *port).into()));
         Ok(ports(server, &instance)?.iter().any(real).then_some(()))
     };
-    if until(server.patience().turn(), told)?.is_some() {
+    if until(server.deadlines().reply(), told)?.is_some() {
         return Ok(());
     }
     let (has, said) = (ports(server, &instance)?, instance.output().last_lines(1).pop());
@@ -48,13 +51,13 @@ fn run(server: &mut Server) -> Verdict {
     Err(Finding::fail(wanted, actual).because("getsockname(2) would have told it"))
 }
 
-fn named(server: &mut Server) -> Verdict<Option<()>> {
+fn named(server: &mut Server) -> check::Result<Option<()>> {
     let text = server.instance()?.output().text();
     Ok(names(&text, server.address()).then_some(()))
 }
 
 /// It can be reached, or has given up.
-fn settled(server: &Server, instance: &mut Instance) -> Verdict<Option<()>> {
+fn settled(server: &Server, instance: &mut Instance) -> check::Result<Option<()>> {
     Ok((!ports(server, instance)?.is_empty() || gone(instance)).then_some(()))
 }
 
@@ -63,7 +66,7 @@ fn gone(instance: &mut Instance) -> bool {
 }
 
 /// The ports at which `instance` can be reached; there can be others beside that of the echo.
-fn ports(server: &Server, instance: &Instance) -> Verdict<Vec<u16>> {
+fn ports(server: &Server, instance: &Instance) -> check::Result<Vec<u16>> {
     let untold = |error: std::io::Error| Finding::unsupported("the server's processes", error.to_string());
     let mut ports = Vec::new();
     for process in instance.processes().map_err(untold)? {
@@ -74,7 +77,7 @@ fn ports(server: &Server, instance: &Instance) -> Verdict<Vec<u16>> {
 }
 
 fn reachable_at(object: &Object) -> Option<u16> {
-    let Object::Socket(os::Socket { name, listening: true, .. }) = object else { return None };
+    let Object::Socket(sys::Socket { name, listening: true, .. }) = object else { return None };
     match name {
         SocketName::Tcp(local, _) | SocketName::Udp(local, _) => Some(local.port()).filter(|&port| port != 0),
         _ => None,

@@ -2,11 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
-use crate::lack::PRIVILEGED_PORTS;
+use crate::outcome::{Level::May, Outcome};
+use crate::requirement::PRIVILEGED_PORTS;
 use crate::server::Server;
-use crate::transport::{Approach, Needs};
-use crate::verdict::{Finding, Level::May, Outcome, Verdict};
+use crate::transport::{Capabilities, ConnectOptions};
 
 pub const CHECK: Check = Check {
     id: "port/echo-loop",
@@ -15,13 +16,13 @@ pub const CHECK: Check = Check {
     why: "one datagram with a forged source sets two such servers to answering each other without end",
     cites: &["CVE-1999-0103", "CVE-2024-2169", "RFC 862"],
     recipe: "send from source ports 7 (echo), 13 (daytime), 19 (chargen), 37 (time) and 53 (DNS): which are answered?",
-    needs: Needs::UDP,
+    needs: Capabilities::UDP,
     run,
 };
 
 const ANSWERING: [u16; 5] = [7, 13, 19, 37, 53];
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut answered = Vec::new();
     for port in ANSWERING {
         if answers(server, port)? {
@@ -38,23 +39,19 @@ fn run(server: &mut Server) -> Verdict {
     .because("RFC 862 asks for nothing else: only a server on an open network has cause to refuse"))
 }
 
-fn answers(server: &mut Server, port: u16) -> Verdict<bool> {
+fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
     let source = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let approach = Approach { source: Some(source), ..Approach::default() };
+    let approach = ConnectOptions { source: Some(source), ..ConnectOptions::default() };
     let mut forged = match server.messenger_as(&approach) {
         Ok(client) => client,
         // That very service runs here, or another run of this check.
         Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),
         Err(finding) => {
-            return Err(Finding::for_want_of(
-                &PRIVILEGED_PORTS,
-                format!("source port {port}"),
-                finding.actual,
-            ));
+            return Err(Finding::missing(&PRIVILEGED_PORTS, format!("source port {port}"), finding.actual));
         }
     };
     forged.send(b"ping-pong")?;
     // Whoever answers in order has come to the first once it has answered the second.
     talk::answered(server)?;
-    forged.hears_within(server.patience().stall() / 4)
+    forged.hears_within(server.deadlines().quiet() / 4)
 }

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::os;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::sys;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "port/exclusive",
@@ -18,7 +19,7 @@ pub const CHECK: Check = Check {
     why: "any program of the same user (with SO_REUSEADDR on UDP, of any user) then takes a share of its clients, or all of them",
     cites: &["socket(7) (SO_REUSEADDR, SO_REUSEPORT)", "bind(2) (EADDRINUSE)"],
     recipe: "bind the server's address with SO_REUSEPORT, and a datagram server's with SO_REUSEADDR too: both are refused",
-    needs: Needs::BINDS.union(Needs::PORT),
+    needs: Capabilities::BINDS.union(Capabilities::PORT),
     run,
 };
 
@@ -28,10 +29,10 @@ type Option = (fn(&Socket) -> io::Result<()>, &'static str);
 const REUSEPORT: Option = (|socket| socket.set_reuse_port(true), "SO_REUSEPORT");
 const REUSEADDR: Option = (|socket| socket.set_reuse_address(true), "SO_REUSEADDR");
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let address = server.address().expect_inet();
     let address = address.map_err(|error| Finding::broken("a port", error.to_string()))?;
-    let tcp = server.spec().offers().contains(Needs::TCP);
+    let tcp = server.spec().offers().contains(Capabilities::TCP);
     // With TCP the second of the two is what every server sets for its restart, and gives no share of a listener.
     let (kind, options) =
         if tcp { (Type::STREAM, &[REUSEPORT][..]) } else { (Type::DGRAM, &[REUSEPORT, REUSEADDR][..]) };
@@ -49,8 +50,8 @@ fn run(server: &mut Server) -> Verdict {
 
 /// Between launches, because a process that is just being launched would keep a copy of the bound socket; and
 /// closed at once, so that no client's datagram gets there.
-fn shares(address: SocketAddr, kind: Type, set: fn(&Socket) -> io::Result<()>) -> Verdict<bool> {
-    let bound = os::between_launches(|| {
+fn shares(address: SocketAddr, kind: Type, set: fn(&Socket) -> io::Result<()>) -> check::Result<bool> {
+    let bound = sys::between_launches(|| {
         let socket = Socket::new(Domain::for_address(address), kind, None)?;
         set(&socket)?;
         socket.bind(&address.into())

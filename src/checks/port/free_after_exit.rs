@@ -2,11 +2,12 @@
 
 use nix::sys::signal::Signal;
 
+use crate::check::{self, Finding};
 use crate::checks::holders::{called, server_sockets};
 use crate::checks::{Check, talk};
+use crate::outcome::{Level::Should, Outcome};
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Outcome, Verdict};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "port/free-after-exit",
@@ -15,11 +16,11 @@ pub const CHECK: Check = Check {
     why: "a child that inherited the listener keeps the port taken: no restart, and clients queue up for nobody",
     cites: &["fork(2)", "close(2)", "bind(2)"],
     recipe: "connect and exchange, SIGKILL the main process alone, then connect again: refused, or else answered by a worker",
-    needs: Needs::TCP.union(Needs::BINDS),
+    needs: Capabilities::TCP.union(Capabilities::BINDS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     client.exchange(b"connected")?;
     server.end_by(Signal::SIGKILL)?;

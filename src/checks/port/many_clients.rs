@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::{Level::Must, Outcome};
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Outcome, Verdict};
+use crate::transport::Capabilities;
 
 pub const PORT: Check = Check {
     id: "port/many-clients",
@@ -16,7 +17,7 @@ pub const PORT: Check = Check {
     why: "shared buffers and connections mixed up after a close hand one client's data to another",
     cites: &["RFC 862", "RFC 9293 §3.4.1", "accept(2)"],
     recipe: "connect and leave 20 times, every other time without waiting for the answer; open 200 clients, each answered; the server is stopped while all send bytes of their own, and continued; then all read; all end orderly",
-    needs: Needs::AT_ONCE.union(Needs::MANY_CLIENTS).union(Needs::PORT),
+    needs: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::PORT),
     run,
 };
 
@@ -27,7 +28,7 @@ pub const PATH: Check = Check {
     why: PORT.why,
     cites: &["RFC 862", "unix(7)", "accept(2)"],
     recipe: PORT.recipe,
-    needs: Needs::AT_ONCE.union(Needs::MANY_CLIENTS).union(Needs::SOCKET_PATH),
+    needs: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::SOCKET_PATH),
     run,
 };
 
@@ -36,7 +37,7 @@ const CLIENTS: usize = 200;
 /// A datagram socket's receive buffer holds about a hundred small datagrams, and UDP drops the rest.
 const BURST: usize = 40;
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     for _ in 0..10 {
         visit(server)?;
         rush_off(server)?;
@@ -56,28 +57,28 @@ fn run(server: &mut Server) -> Verdict {
     }
     distinct_ports(server, &crowd)?;
     let offers = server.spec().offers();
-    let wave = if offers.contains(Needs::CONNECTIONLESS) { BURST } else { CLIENTS };
+    let wave = if offers.contains(Capabilities::CONNECTIONLESS) { BURST } else { CLIENTS };
     for clients in crowd.chunks_mut(wave) {
         everyone_speaks(server, clients)?;
     }
     crowd.iter_mut().try_for_each(|client| client.finish(offers))
 }
 
-fn visit(server: &mut Server) -> Verdict {
+fn visit(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     let mut client = talk::answered(server)?;
     client.finish(offers)
 }
 
 /// A client that leaves before it is answered: what was meant for it must reach nobody else.
-fn rush_off(server: &mut Server) -> Verdict {
+fn rush_off(server: &mut Server) -> check::Result {
     // So few that they are written at once: what several writes meet is another check's matter.
     let bytes = server.payload(500);
     let mut client = talk::answered(server)?;
     client.send(&bytes)
 }
 
-fn everyone_speaks(server: &mut Server, clients: &mut [Talker]) -> Verdict {
+fn everyone_speaks(server: &mut Server, clients: &mut [Talker]) -> check::Result {
     let payloads: Vec<_> = clients.iter().map(|_| server.payload(1000)).collect();
     let stands_still = stops(server)?;
     let sent = clients.iter_mut().zip(&payloads).try_for_each(|(client, bytes)| client.send(bytes));
@@ -95,8 +96,8 @@ fn everyone_speaks(server: &mut Server, clients: &mut [Talker]) -> Verdict {
 
 /// All that is sent to a stopped server it meets at one moment. Where the system does not tell whether it has stopped,
 /// it is left running; so is one on Unix datagrams, whose queue holds ten.
-fn stops(server: &mut Server) -> Verdict<bool> {
-    if !server.spec().offers().intersects(Needs::CONNECTIONS.union(Needs::UDP)) {
+fn stops(server: &mut Server) -> check::Result<bool> {
+    if !server.spec().offers().intersects(Capabilities::CONNECTIONS.union(Capabilities::UDP)) {
         return Ok(false);
     }
     match server.freeze() {
@@ -107,7 +108,7 @@ fn stops(server: &mut Server) -> Verdict<bool> {
 }
 
 /// A cap on clients is a limit to be told; a server that serves nobody after it is broken.
-fn limit(server: &mut Server, crowd: Vec<Talker>, finding: Finding) -> Verdict {
+fn limit(server: &mut Server, crowd: Vec<Talker>, finding: Finding) -> check::Result {
     let served = crowd.len();
     drop(crowd);
     if recovers(server)? {
@@ -119,9 +120,9 @@ fn limit(server: &mut Server, crowd: Vec<Talker>, finding: Finding) -> Verdict {
 
 /// Whether some client is served again. Those turned away at once try again and again; one whom nobody answers
 /// has waited for long, and is given up with the second of its kind: of datagrams a single one may be lost.
-fn recovers(server: &mut Server) -> Verdict<bool> {
+fn recovers(server: &mut Server) -> check::Result<bool> {
     let mut unanswered = 0;
-    let served = until(server.patience().progress(), || {
+    let served = until(server.deadlines().no_progress(), || {
         match visit(server) {
             Ok(()) => return Ok(Some(true)),
             Err(finding) if finding.outcome == Outcome::Timeout => unanswered += 1,
@@ -133,7 +134,7 @@ fn recovers(server: &mut Server) -> Verdict<bool> {
 }
 
 /// Each client is open while the one before it is served: two at a time, which any backlog holds.
-fn one_after_another(server: &mut Server) -> Verdict {
+fn one_after_another(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     let mut waiting = talk::connect(server)?;
     for number in 1..=CLIENTS {
@@ -148,8 +149,8 @@ fn one_after_another(server: &mut Server) -> Verdict {
     ))
 }
 
-fn distinct_ports(server: &Server, crowd: &[Talker]) -> Verdict {
-    if !server.spec().offers().contains(Needs::PORT) {
+fn distinct_ports(server: &Server, crowd: &[Talker]) -> check::Result {
+    if !server.spec().offers().contains(Capabilities::PORT) {
         return Ok(());
     }
     let ports: HashSet<u16> =

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
-use crate::os::{self, TcpState};
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::sys::{self, TcpState};
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "port/restart-in-time-wait",
@@ -18,11 +19,11 @@ pub const CHECK: Check = Check {
     why: "without SO_REUSEADDR the restart fails with EADDRINUSE for as long as TIME_WAIT lasts: one to four minutes without service",
     cites: &["socket(7) (SO_REUSEADDR)", "RFC 9293 §3.6.1", "bind(2)"],
     recipe: "connect, exchange, SIGKILL the server (its FIN goes first), close; prove TIME_WAIT by a bind without SO_REUSEADDR; start it again",
-    needs: Needs::TCP.union(Needs::BINDS),
+    needs: Capabilities::TCP.union(Capabilities::BINDS),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let address =
         server.address().expect_inet().map_err(|error| Finding::broken("a port", error.to_string()))?;
     let mut client = server.connect()?;
@@ -36,9 +37,9 @@ fn run(server: &mut Server) -> Verdict {
 }
 
 /// The control: whoever binds without SO_REUSEADDR is refused now, and the kernel's table says why.
-fn prove_time_wait(server: &Server, address: SocketAddr) -> Verdict {
-    let proven = until(server.patience().progress(), || {
-        let waits = match os::tcp_states(address.port()) {
+fn prove_time_wait(server: &Server, address: SocketAddr) -> check::Result {
+    let proven = until(server.deadlines().no_progress(), || {
+        let waits = match sys::tcp_states(address.port()) {
             Ok(states) => states.iter().any(|(_, _, state)| *state == TcpState::TimeWait),
             Err(_) => true, // This system does not tell; the bind alone must do.
         };
@@ -51,7 +52,7 @@ fn prove_time_wait(server: &Server, address: SocketAddr) -> Verdict {
 
 /// Between launches, because a process that is just being launched would keep a copy of the bound socket.
 fn binds_plainly(address: SocketAddr) -> bool {
-    os::between_launches(|| {
+    sys::between_launches(|| {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
         socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())
     })

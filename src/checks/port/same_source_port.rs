@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
-use crate::lack::MORE_LOOPBACK;
+use crate::outcome::Level::Must;
+use crate::requirement::MORE_LOOPBACK;
 use crate::server::Server;
-use crate::transport::{Approach, Needs, absent_loopback};
-use crate::verdict::{Finding, Level::Must, Verdict};
+use crate::transport::{Capabilities, ConnectOptions, absent_loopback};
 
 pub const CHECK: Check = Check {
     id: "port/same-source-port",
@@ -15,16 +16,16 @@ pub const CHECK: Check = Check {
     why: "a server that tells its clients apart by port alone mixes up two machines, or two users behind two addresses",
     cites: &["RFC 9293 §3.4.1", "RFC 768", "ip(7)"],
     recipe: "connect from 127.0.0.2 and from 127.0.0.3 with one and the same source port; both send, then both read",
-    needs: Needs::SOURCE_ADDRESS.union(Needs::MANY_CLIENTS),
+    needs: Capabilities::SOURCE_ADDRESS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
 const SOURCES: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3))];
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     if let Some(absent) = absent_loopback(&SOURCES) {
-        return Err(Finding::for_want_of(&MORE_LOOPBACK, "two loopback addresses", absent));
+        return Err(Finding::missing(&MORE_LOOPBACK, "two loopback addresses", absent));
     }
     let offers = server.spec().offers();
     let (mine, yours) = (server.payload(700), server.payload(900));
@@ -41,6 +42,6 @@ fn run(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-fn from(source: IpAddr, port: u16) -> Approach {
-    Approach { source: Some(SocketAddr::new(source, port)), ..Approach::default() }
+fn from(source: IpAddr, port: u16) -> ConnectOptions {
+    ConnectOptions { source: Some(SocketAddr::new(source, port)), ..ConnectOptions::default() }
 }

@@ -1,12 +1,13 @@
 //! Two servers, one address.
 
+use crate::check::{self, Finding};
 use crate::checks::holders::server_sockets;
 use crate::checks::{Check, talk};
-use crate::os::Process;
-use crate::patience::until;
+use crate::deadline::until;
+use crate::outcome::Level::Should;
 use crate::server::{Instance, Server, describe};
-use crate::transport::{Address, Needs};
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::sys::Process;
+use crate::transport::{Address, Capabilities};
 
 pub const PORT: Check = Check {
     id: "port/second-instance",
@@ -15,7 +16,7 @@ pub const PORT: Check = Check {
     why: "two servers on one port (SO_REUSEPORT, or SO_REUSEADDR with UDP) take each other's clients at random",
     cites: &["bind(2) (EADDRINUSE)", "socket(7) (SO_REUSEPORT)"],
     recipe: "start the same command on the same port, await its end with a non-zero status and a message; exchange with the first",
-    needs: Needs::BINDS.union(Needs::PORT),
+    needs: Capabilities::BINDS.union(Capabilities::PORT),
     run,
 };
 
@@ -26,11 +27,11 @@ pub const PATH: Check = Check {
     why: "a server that unlinks whatever is there takes the path from a living one, which then serves nobody",
     cites: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
     recipe: "note the inode of the socket file, start the same command on the same path, await its end; same inode, and the first answers",
-    needs: Needs::BINDS.union(Needs::SOCKET_PATH),
+    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let before = identity(server);
     let mut rival =
         server.rival().map_err(|error| Finding::broken("a second instance", error.to_string()))?;
@@ -48,9 +49,9 @@ fn run(server: &mut Server) -> Verdict {
 }
 
 /// It ends with a status that says so, and with a word to whoever started it.
-fn gives_up(server: &Server, rival: &mut Instance) -> Verdict {
+fn gives_up(server: &Server, rival: &mut Instance) -> check::Result {
     let wanted = format!("a second instance on {} ends with an error", server.address());
-    let limit = server.patience().start();
+    let limit = server.deadlines().start();
     // A program may take long to load: only one that holds the address has not given up on it.
     let end = until(limit, || {
         if rival.ended().is_some() || holds_address(server, rival) {
@@ -69,7 +70,7 @@ fn gives_up(server: &Server, rival: &mut Instance) -> Verdict {
     if status.success() {
         return Err(Finding::fail(wanted, describe(status)));
     }
-    if !rival.says_anything(server.patience().progress()) {
+    if !rival.says_anything(server.deadlines().no_progress()) {
         return Err(Finding::fail(
             format!("{wanted} that it prints"),
             format!("{}, and silence", describe(status)),

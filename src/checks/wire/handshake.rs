@@ -1,9 +1,10 @@
 //! How a connection begins.
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict};
+use crate::transport::Capabilities;
 use crate::wire::{Conversation, Event, Side, Watch};
 
 pub const CHECK: Check = Check {
@@ -13,24 +14,24 @@ pub const CHECK: Check = Check {
     why: "a server that sends, ends or resets first speaks another protocol, and may be gone before it is asked",
     cites: &["RFC 9293 §3.5", "RFC 862", "packet(7)"],
     recipe: "record the packets of the server's port on the loopback interface; connect, listen for a while without sending, exchange 100 bytes, and read what came after the three packets of the handshake",
-    needs: Needs::TCP.union(Needs::STREAM),
+    needs: Capabilities::TCP.union(Capabilities::STREAM),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
-    let (patience, bytes) = (server.patience(), server.payload(100));
+fn run(server: &mut Server) -> check::Result {
+    let (deadlines, bytes) = (server.deadlines(), server.payload(100));
     let mut watch = Watch::begin(super::address(server)?)?;
     let mut client = server.connect()?;
     let source = client.local_address()?;
-    let begun = watch.until(source, patience.progress(), Conversation::is_connected)?;
+    let begun = watch.until(source, deadlines.no_progress(), Conversation::is_connected)?;
     if !begun.is_connected() {
         return Err(Finding::broken("SYN, SYN-ACK and ACK on the wire", begun.to_string()));
     }
     // Whoever speaks first does so soon.
-    client.hears_within(patience.stall())?;
+    client.hears_within(deadlines.quiet())?;
     let answered = client.exchange(&bytes);
     let asked = |it: &Conversation| it.saw(Event::Data(Side::Client)) || gone(it);
-    judge(&watch.until(source, patience.progress(), asked)?)?;
+    judge(&watch.until(source, deadlines.no_progress(), asked)?)?;
     answered
 }
 
@@ -38,7 +39,7 @@ fn gone(conversation: &Conversation) -> bool {
     conversation.saw(Event::Rst(Side::Server)) || conversation.saw(Event::Fin(Side::Server))
 }
 
-fn judge(conversation: &Conversation) -> Verdict {
+fn judge(conversation: &Conversation) -> check::Result {
     let after = conversation.events.iter().skip_while(|event| **event != Event::Ack).nth(1);
     let sent = match after {
         Some(Event::Data(Side::Server)) => "data",

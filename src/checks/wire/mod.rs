@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use super::Check;
+use crate::check::{self, Finding};
 use crate::server::Server;
-use crate::verdict::{Finding, Verdict};
 
 mod handshake;
 mod orderly_close;
@@ -12,6 +12,6 @@ mod two_datagrams;
 
 pub(super) const CHECKS: &[&Check] = &[&handshake::CHECK, &orderly_close::CHECK, &two_datagrams::CHECK];
 
-fn address(server: &Server) -> Verdict<SocketAddr> {
+fn address(server: &Server) -> check::Result<SocketAddr> {
     server.address().inet().ok_or_else(|| Finding::broken("a port to watch", "the server has none"))
 }

@@ -1,10 +1,11 @@
 //! How a connection ends.
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::os;
+use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Should, Verdict};
+use crate::sys;
+use crate::transport::Capabilities;
 use crate::wire::{Conversation, Event, Side, Watch};
 
 pub const CHECK: Check = Check {
@@ -14,19 +15,19 @@ pub const CHECK: Check = Check {
     why: "a reset throws away what is still under way, and looks like a crash to whoever watches; the client's kernel may hide it from a client that has closed",
     cites: &["RFC 9293 §3.6", "RFC 9293 §3.10.5", "RFC 1122 §4.2.2.13", "socket(7) (SO_LINGER)", "packet(7)"],
     recipe: "record the packets of the server's port on the loopback interface; exchange 300 bytes and close(2); again with shutdown(SHUT_WR), end of file and then close(2); look for FIN and RST",
-    needs: Needs::TCP.union(Needs::STREAM).union(Needs::HALF_CLOSE),
+    needs: Capabilities::TCP.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
+fn run(server: &mut Server) -> check::Result {
     let mut watch = Watch::begin(super::address(server)?)?;
     ends(server, &mut watch, false).map_err(|finding| finding.because("after the client had closed"))?;
     ends(server, &mut watch, true)
         .map_err(|finding| finding.because("after the client had ended its direction"))
 }
 
-fn ends(server: &mut Server, watch: &mut Watch, by_halves: bool) -> Verdict {
-    let (limit, bytes) = (server.patience().progress(), server.payload(300));
+fn ends(server: &mut Server, watch: &mut Watch, by_halves: bool) -> check::Result {
+    let (limit, bytes) = (server.deadlines().no_progress(), server.payload(300));
     let mut client = server.connect()?;
     let source = client.local_address()?;
     client.exchange(&bytes)?;
@@ -36,7 +37,7 @@ fn ends(server: &mut Server, watch: &mut Watch, by_halves: bool) -> Verdict {
         return Err(Finding::broken("300 bytes there on the wire, behind a handshake", spoken.to_string()));
     }
     let heard = if by_halves { client.shut_down_write().and_then(|()| client.expect_eof()) } else { Ok(()) };
-    os::between_launches(|| drop(client));
+    sys::between_launches(|| drop(client));
     judge(&watch.until(source, limit, is_over)?)?;
     heard
 }
@@ -49,7 +50,7 @@ fn is_over(conversation: &Conversation) -> bool {
 }
 
 /// What comes after both have said their last is nobody's loss.
-fn judge(conversation: &Conversation) -> Verdict {
+fn judge(conversation: &Conversation) -> check::Result {
     let place = |wanted| conversation.events.iter().position(|&event| event == wanted);
     let ended =
         place(Event::Fin(Side::Client)).zip(place(Event::Fin(Side::Server))).map(|(one, two)| one.max(two));
@@ -74,7 +75,7 @@ fn timeout(conversation: &Conversation) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Outcome;
+    use crate::outcome::Outcome;
     use crate::wire::{Conversations, Packet, Segment};
 
     const FIN: Segment = Segment { sequence: 1, syn: false, ack: true, fin: true, rst: false };

@@ -1,9 +1,11 @@
 //! A question and an answer, and no connection at all.
 
+use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::transport::Needs;
-use crate::verdict::{Finding, Level::Must, Verdict, count};
+use crate::text::count;
+use crate::transport::Capabilities;
 use crate::wire::{Conversation, Watch};
 
 pub const CHECK: Check = Check {
@@ -13,21 +15,21 @@ pub const CHECK: Check = Check {
     why: "an answer that is sent again, or in pieces, is an answer to a question that nobody asked; a client takes it for that to its next one",
     cites: &["RFC 862", "RFC 768", "packet(7)"],
     recipe: "record the packets of the server's port on the loopback interface; send one datagram, receive one, wait a while, and count both ways",
-    needs: Needs::UDP,
+    needs: Capabilities::UDP,
     run,
 };
 
-fn run(server: &mut Server) -> Verdict {
-    let patience = server.patience();
+fn run(server: &mut Server) -> check::Result {
+    let deadlines = server.deadlines();
     let mut watch = Watch::begin(super::address(server)?)?;
     let mut client = server.messenger()?;
     let source = client.local_address()?;
     client.exchange(b"one question")?;
-    let answered = watch.until(source, patience.turn(), |it| it.messages >= [1, 1])?;
+    let answered = watch.until(source, deadlines.reply(), |it| it.messages >= [1, 1])?;
     if answered.messages[0] != 1 {
         return Err(Finding::broken("the client's one datagram on the wire", answered.to_string()));
     }
-    let all = watch.until(source, patience.stall(), |it: &Conversation| it.messages[1] > 1)?;
+    let all = watch.until(source, deadlines.quiet(), |it: &Conversation| it.messages[1] > 1)?;
     match all.messages {
         [1, 1] => Ok(()),
         [_, back] => {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
 
 use super::words::{percentage, rate, seconds, size};
-use crate::measures::figures::{Measure, Placement};
-use crate::measures::mechanism::MECHANISMS;
-use crate::patience::SCALE;
+use crate::bench::figures::{Measure, Placement};
+use crate::bench::mechanism::MECHANISMS;
+use crate::deadline::SCALE;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = help())]

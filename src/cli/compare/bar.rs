@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::measures::progress::Progress;
+use crate::bench::progress::Progress;
 
 const TRYING: &str = "{spinner} trying what is possible: {msg}";
 const MEASURING: &str = "{bar:24} {pos}/{len}  about {prefix} left  {msg}";

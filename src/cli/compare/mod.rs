@@ -4,10 +4,10 @@ use std::io;
 use std::process::ExitCode;
 
 use super::{Refusal, exit, interrupt};
-use crate::measures::client;
-use crate::measures::compare::{NoComparison, compare};
-use crate::measures::figures::Comparison;
-use crate::report::compare::Saved;
+use crate::bench::client;
+use crate::bench::compare::{NoComparison, compare};
+use crate::bench::figures::Comparison;
+use crate::bench::report::Saved;
 use crate::server::sweep;
 
 mod args;

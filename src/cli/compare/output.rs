@@ -8,9 +8,9 @@ use anyhow::Context;
 
 use super::super::Refusal;
 use super::args::Args;
-use crate::measures::change::Changes;
-use crate::measures::figures::Comparison;
-use crate::report::compare::{Look, Saved, SavedError, charts, csv, differences, json, markdown, table};
+use crate::bench::change::Changes;
+use crate::bench::figures::Comparison;
+use crate::bench::report::{Look, Saved, SavedError, charts, csv, differences, json, markdown, table};
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 

@@ -9,12 +9,12 @@ use super::super::Refusal;
 use super::super::check::fresh_seed;
 use super::args::Args;
 use super::words::nearest;
-use crate::measures::contender::Contender;
-use crate::measures::figures::{Measure, Placement};
-use crate::measures::mechanism::{MECHANISMS, Mechanism};
-use crate::measures::wish::Wish;
-use crate::measures::{placement, processors};
-use crate::patience::Patience;
+use crate::bench::contender::Contender;
+use crate::bench::figures::{Measure, Placement};
+use crate::bench::mechanism::{MECHANISMS, Mechanism};
+use crate::bench::wish::Wish;
+use crate::bench::{placement, processors};
+use crate::deadline::Deadlines;
 use crate::transport::Tuning;
 
 /// Sizes, rounds and seconds of a run of which nobody said otherwise, and of a quick one.
@@ -37,7 +37,7 @@ pub(super) fn wish(args: &Args) -> anyhow::Result<Wish> {
         time: Duration::from_secs_f64(args.time.unwrap_or(time)),
         tuning,
         seed: args.seed.unwrap_or_else(fresh_seed),
-        patience: Patience::scaled(args.timeout_scale),
+        deadlines: Deadlines::scaled(args.timeout_scale),
         client: env::current_exe().context("the path of this program, which is launched again as client")?,
     })
 }

@@ -1,6 +1,6 @@
 //! Numbers as people write them.
 
-use crate::measures::wish::LARGEST;
+use crate::bench::wish::LARGEST;
 
 /// The lowest and the highest rate of an open loop, in messages a second.
 const RATES: std::ops::RangeInclusive<f64> = 0.1..=100_000.0;

@@ -9,7 +9,8 @@ use svg::node::element::{Circle, Description, Group, Path, Rectangle, Style, Tit
 
 use super::picture::Picture;
 use super::stage::{Event, Stage};
-use crate::verdict::{Verdict, count};
+use crate::check;
+use crate::text::count;
 
 mod boxes;
 mod lines;
@@ -142,7 +143,7 @@ impl Drawing {
 }
 
 impl Stage for Drawing {
-    fn play(&mut self, event: Event<'_>) -> Verdict {
+    fn play(&mut self, event: Event<'_>) -> check::Result {
         match event {
             Event::Opened { name, about } => self.open(name, about),
             Event::Step { number, title } => self.step(number, title),

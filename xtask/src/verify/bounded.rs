@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use echospec::patience::until;
+use echospec::deadline::until;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::tempfile;

@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use echospec::bench::figures::Estimate;
+use echospec::bench::processors;
+use echospec::bench::statistics::{median, ratio};
 use echospec::cli::interrupt;
-use echospec::measures::figures::Estimate;
-use echospec::measures::processors;
-use echospec::measures::statistics::{median, ratio};
-use echospec::patience::interrupted;
+use echospec::deadline::interrupted;
 use echospec::server::sweep;
 
 use crate::root;

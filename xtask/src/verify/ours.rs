@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use echospec::measures::figures::{Comparison, Measure, Round};
-use echospec::measures::statistics::median;
+use echospec::bench::figures::{Comparison, Measure, Round};
+use echospec::bench::statistics::median;
 
 use super::peer::{Better, Peer, Tells};
 

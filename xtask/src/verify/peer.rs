@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use echospec::patience::{Patience, until};
+use echospec::deadline::{Deadlines, until};
 use echospec::server::{Server, Spec, Start};
 use echospec::transport::{Address, Transport};
 
@@ -133,7 +133,7 @@ impl Peer {
         let processor = processor.to_string();
         let pinned = ["taskset", "-c", &processor].into_iter().chain(words.iter().copied());
         let spec = Spec::new(transport, Start::Bind, pinned)?;
-        Ok(Server::launch(&spec, Patience::default(), 1)?)
+        Ok(Server::launch(&spec, Deadlines::default(), 1)?)
     }
 
     fn ask(&self, processor: usize, address: Option<&Address>) -> Result<String> {

@@ -1,0 +1,77 @@
+//! Every format to the letter, of a comparison that is always the same.
+//!
+//! What is expected lies in `golden/`. After a change that was meant, `BLESS=1 cargo test golden` writes it anew, and the
+//! difference is read before it is committed.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::{env, fs};
+
+use anstream::StripStream;
+use rstest::rstest;
+
+use super::sample::comparison;
+use super::{Comparison, Look, charts, csv, json, markdown, table};
+
+fn terminal(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    table(comparison, Look::default(), out)
+}
+
+fn ascii(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    table(comparison, Look { ascii: true, machine: true }, out)
+}
+
+fn latency(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(charts(comparison)[0].svg.as_bytes())
+}
+
+/// Every cell is written like every other.
+fn a_few_cells(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let cells = comparison.cells.iter().step_by(15).cloned().collect();
+    json(&Comparison { cells, ..comparison.clone() }, out)
+}
+
+type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
+
+#[rstest]
+#[case::a_terminal("terminal.txt", terminal)]
+#[case::plain_ascii("ascii.txt", ascii)]
+#[case::markdown("markdown.md", markdown)]
+#[case::csv("figures.csv", csv)]
+#[case::json("figures.json", a_few_cells)]
+#[case::a_chart("latency-same.svg", latency)]
+fn a_comparison_is_written_as_it_always_was(#[case] file: &str, #[case] write: Format) {
+    let mut bytes = Vec::new();
+    write(&comparison("mine"), &mut StripStream::new(&mut bytes as &mut dyn Write)).unwrap();
+    let written = String::from_utf8(bytes).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bench/report/golden").join(file);
+    if env::var_os("BLESS").is_some() {
+        fs::write(&path, &written).unwrap();
+    }
+    assert_eq!(written, fs::read_to_string(&path).unwrap(), "{}", path.display());
+}
+
+#[test]
+fn no_line_on_a_terminal_is_wider_than_a_hundred_columns() {
+    let mut bytes = Vec::new();
+    terminal(&comparison("mine"), &mut StripStream::new(&mut bytes as &mut dyn Write)).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn whatever_a_server_is_called_its_charts_are_well_formed() {
+    let strange = "<a href='x'>&\u{1b}[31m]]>\u{202e}";
+    let all = charts(&comparison(strange));
+    let files: Vec<_> = all.iter().map(|chart| chart.file.as_str()).collect();
+    let kinds = ["latency", "throughput", "cpu", "overview"];
+    let expected: Vec<_> =
+        ["same", "cross"].iter().flat_map(|place| kinds.map(|kind| format!("{kind}-{place}.svg"))).collect();
+    assert_eq!(files, expected);
+    for chart in all {
+        let document = roxmltree::Document::parse(&chart.svg).unwrap();
+        let named = document.descendants().filter(|node| node.attribute("class") == Some("name"));
+        assert!(named.filter(|node| node.text().is_some_and(|text| text.starts_with("<a href"))).count() > 0);
+        assert!(!chart.svg.contains(['\u{1b}', '\u{202e}']), "{}", chart.file);
+    }
+}
