@@ -9,9 +9,9 @@ use nix::unistd::{Pid, access};
 use serde::Serialize;
 use socket2::{Domain, Socket, Type};
 
-use crate::bench::conditions::{self, Found};
-use crate::bench::figures::Machine;
+use crate::bench::comparison::Machine;
 use crate::bench::machine;
+use crate::bench::machine::suitability::{self, Found};
 use crate::requirement::{self, MissingRequirement};
 use crate::sys::machine::hold_awake;
 use crate::sys::{self, Tap, TcpState};
@@ -58,17 +58,17 @@ pub const PROBES: &[Probe] = &[
     Probe { lack: &requirement::PRIVILEGED_PORTS, look: privileged_ports },
     Probe { lack: &requirement::PACKETS, look: packets },
     Probe { lack: &requirement::SHELL, look: shell },
-    Probe { lack: &requirement::OPTIMISED, look: || conditions::optimised(machine()?) },
-    Probe { lack: &requirement::SECOND_PROCESSOR, look: || conditions::second_processor(machine()?) },
-    Probe { lack: &requirement::QUOTA, look: || conditions::quota(machine()?) },
-    Probe { lack: &requirement::GOVERNOR, look: || conditions::governor(machine()?) },
-    Probe { lack: &requirement::CLOCK, look: || conditions::clock(machine()?) },
-    Probe { lack: &requirement::QUIET, look: || conditions::quiet(machine()?) },
-    Probe { lack: &requirement::CONGESTION, look: || conditions::congestion(machine()?) },
+    Probe { lack: &requirement::OPTIMISED, look: || suitability::optimised(machine()?) },
+    Probe { lack: &requirement::SECOND_PROCESSOR, look: || suitability::second_processor(machine()?) },
+    Probe { lack: &requirement::QUOTA, look: || suitability::quota(machine()?) },
+    Probe { lack: &requirement::GOVERNOR, look: || suitability::governor(machine()?) },
+    Probe { lack: &requirement::CLOCK, look: || suitability::clock(machine()?) },
+    Probe { lack: &requirement::QUIET, look: || suitability::quiet(machine()?) },
+    Probe { lack: &requirement::CONGESTION, look: || suitability::congestion(machine()?) },
     Probe { lack: &requirement::AWAKE, look: awake },
-    Probe { lack: &requirement::SYSTEM_CALLS, look: || conditions::calls(machine()?) },
-    Probe { lack: &requirement::LARGE_QUEUES, look: || conditions::message_queues(machine()?) },
-    Probe { lack: &requirement::IO_URING, look: || conditions::io_uring(machine()?) },
+    Probe { lack: &requirement::SYSTEM_CALLS, look: || suitability::calls(machine()?) },
+    Probe { lack: &requirement::LARGE_QUEUES, look: || suitability::message_queues(machine()?) },
+    Probe { lack: &requirement::IO_URING, look: || suitability::io_uring(machine()?) },
 ];
 
 impl Probe {

@@ -9,9 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use echospec::bench::client::serve;
-use echospec::bench::figures::{Measure, Placement};
-use echospec::bench::job::{Answer, Job, Task};
+use echospec::bench::comparison::{Measure, Placement};
 use echospec::bench::placement::Site;
+use echospec::bench::session::job::{Answer, Job, Task};
 use echospec::bench::session::{Ending, Manner, hold};
 use echospec::deadline::Deadlines;
 use echospec::server::{Spec, Start};

@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::entry::Entry;
-use super::figures::{Comparison, Method, Placement, SCHEMA};
+use super::comparison::{Comparison, Method, Placement, SCHEMA};
 use super::machine::Watched;
 use super::placement::Site;
-use super::progress::{self, Progress};
+use super::placement::processors;
+use super::plan::Wish;
 use super::schedule::{Log, Rounds};
 use super::session::Manner;
 use super::statistics::median;
-use super::wish::Wish;
-use super::{assemble, doubts, floors, processors};
+use super::{floors, results, warnings};
+use crate::bench::schedule::attempt::Entry;
+use crate::bench::schedule::progress::{self, Progress};
 use crate::deadline::interrupted;
 
 /// Why there is no comparison at all.
@@ -95,10 +96,10 @@ pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Compariso
         method,
         floors: floors.found,
         arms: arms(wish, &log),
-        cells: assemble::cells(wish, &log),
+        cells: results::cells(wish, &log),
         warnings: Vec::new(),
     };
-    comparison.warnings = doubts::all(&comparison, &log, wish);
+    comparison.warnings = warnings::all(&comparison, &log, wish);
     comparison.warnings.extend(floors.missing);
     Ok(comparison)
 }
@@ -128,7 +129,7 @@ fn entries<'a>(wish: &'a Wish, sites: &[Site]) -> Vec<Entry<'a>> {
     entries
 }
 
-fn arms(wish: &Wish, log: &Log) -> Vec<super::figures::Arm> {
+fn arms(wish: &Wish, log: &Log) -> Vec<super::comparison::Arm> {
     let why = |number: usize| {
         let mut reasons =
             log.refused.iter().filter(|(other, _)| *other == number).map(|(_, why)| why.clone());

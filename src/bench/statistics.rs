@@ -7,7 +7,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::figures::Estimate;
+use super::comparison::Estimate;
 
 /// How often the rounds are drawn again.
 const DRAWS: usize = 2000;

@@ -6,7 +6,7 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::bench::progress;
+use crate::bench::schedule::progress;
 use crate::deadline;
 use crate::runner::under_way;
 use crate::server::sweep;

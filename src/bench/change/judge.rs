@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::noise::{median, random, reach, robust_width, standard_error};
 use super::series::{Group, Series, Terms};
+use super::statistics::{median, random, reach, robust_width, standard_error};
 use super::{Change, FEWEST_ROUNDS, Verdict};
-use crate::bench::figures::{Estimate, Measure, Placement};
+use crate::bench::comparison::{Estimate, Measure, Placement};
 
 /// What two runs of the same program differ by, however many rounds they have: pages, cache sets and neighbours fall
 /// otherwise. As a logarithm, that is, as a part of the figure.

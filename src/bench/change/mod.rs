@@ -7,18 +7,18 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::{Cell, Comparison, Estimate, Measure, Placement};
+use crate::bench::comparison::{Cell, Comparison, Estimate, Measure, Placement};
 
-mod calls;
-mod differences;
 mod judge;
-mod noise;
 mod series;
+mod settings;
+mod statistics;
+mod system_calls;
 #[cfg(test)]
 mod tests;
 
-pub use calls::Calls;
-pub use differences::Difference;
+pub use settings::Difference;
+pub use system_calls::Calls;
 
 /// A change that is smaller is of no interest, as a part of the figure.
 pub const THRESHOLD: f64 = 0.05;
@@ -116,8 +116,8 @@ impl Changes {
         let cells = judge::judge(&groups, threshold);
         Changes {
             drifts: drifts(&groups),
-            calls: calls::between(before, now),
-            differences: differences::between(before, now),
+            calls: system_calls::between(before, now),
+            differences: settings::between(before, now),
             unpaired: unpaired(before, now),
             cells,
             threshold,
@@ -141,7 +141,7 @@ fn drifts(groups: &[series::Group]) -> Vec<Drift> {
     let drift = |((measure, placement), mut changes): ((Measure, Placement), Vec<f64>)| Drift {
         measure,
         placement,
-        times: noise::median(&mut changes).exp(),
+        times: statistics::median(&mut changes).exp(),
     };
     moved.into_iter().map(drift).collect()
 }

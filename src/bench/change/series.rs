@@ -1,7 +1,7 @@
 //! The rounds of two runs, brought together.
 
-use super::noise::median;
-use crate::bench::figures::{Cell, Comparison, Measure, Placement, Round};
+use super::statistics::median;
+use crate::bench::comparison::{Cell, Comparison, Measure, Placement, Round};
 
 /// Everything that must be equal for figures to have been measured side by side.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::{Changes, FEWEST_ROUNDS, THRESHOLD, Verdict};
-use crate::bench::figures::{
+use crate::bench::comparison::{
     Arm, Cell, Comparison, Cost, Estimate, Machine, Measure, Method, Placement, Round, SCHEMA,
 };
 use crate::transport::Tuning;
@@ -82,7 +82,7 @@ fn cell(arm: &str, (measure, placement, size): (Measure, Placement, usize), time
     let figure = |time: &f64| if measure == Measure::RoundTrip { *time } else { size as f64 * 1e9 / time };
     let rounds: Vec<Round> =
         times.iter().map(figure).enumerate().map(|(number, figure)| round(number, figure)).collect();
-    let value = super::noise::median(&mut rounds.iter().map(|round| round.figure).collect::<Vec<_>>());
+    let value = super::statistics::median(&mut rounds.iter().map(|round| round.figure).collect::<Vec<_>>());
     Cell {
         arm: arm.into(),
         placement,

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::clock::Clock;
 use super::conversation::{Conversation, Trouble};
-use super::limit::Limit;
+use super::timing::{Clock, Limit};
+
 use super::tally::{Tally, Times};
 
 /// Each connection leaves one in TIME_WAIT for a minute, and a port of the client's with it (RFC 9293 §3.4.2): a run

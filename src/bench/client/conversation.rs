@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::script::Script;
+use super::byte_stream::Script;
 use crate::transport::Channel;
 
 /// Why there is no figure.

@@ -7,31 +7,26 @@ use std::os::fd::OwnedFd;
 
 use nix::unistd::Pid;
 
-use super::figures::Measure;
-use super::job::{Answer, Job, Sample, Task};
+use super::comparison::Measure;
+use crate::bench::session::job::{Answer, Job, Sample, Task};
 use crate::sys;
 use crate::transport::{Channel, Opening, Transport};
 
-mod clock;
+mod byte_stream;
 mod connections;
 mod conversation;
-mod counting;
-mod effort;
-mod limit;
-mod open_loop;
+mod cost;
 mod round_trip;
-mod script;
 mod tally;
 mod throughput;
+mod timing;
 
-use clock::Clock;
+use byte_stream::Script;
 use conversation::{Conversation, Trouble};
-use counting::Counting;
-use effort::Effort;
-use limit::Limit;
-use script::Script;
+use cost::{Counting, Effort};
 use tally::Tally;
 pub(crate) use tally::Times;
+use timing::{Clock, Limit};
 
 /// Reads one job, a line, from `input` and answers to `output` until it is done, or until the conversation breaks off.
 /// Then it waits for the end of `input`: what a process has used can be asked only as long as it lives.
@@ -138,8 +133,10 @@ impl<'a> Client<'a> {
         conversation.admits(size)?;
         match (task.measure, task.rate) {
             (Measure::Throughput, _) => throughput::run(conversation, size, limit, job.shared, clock),
-            (_, Some(rate)) => open_loop::run(conversation, (size, rate), limit.time, job.waiting, clock),
-            (_, None) => round_trip::run(conversation, size, limit, clock),
+            (_, Some(rate)) => {
+                round_trip::open_loop(conversation, (size, rate), limit.time, job.waiting, clock)
+            }
+            (_, None) => round_trip::closed_loop(conversation, size, limit, clock),
         }
     }
 

@@ -1,17 +1,19 @@
-//! Closed loop: the next message is sent when the one before it is back.
+//! Round trips, in a closed loop and in an open one.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use super::clock::Clock;
 use super::conversation::{Conversation, Trouble};
-use super::limit::Limit;
 use super::tally::{Tally, Times};
+use super::timing::{Clock, Limit};
+use crate::transport::Waiting;
 
-/// Exchanges messages of `size` bytes up to `limit`, at least one.
+/// Exchanges messages of `size` bytes, at least one, until `limit` is reached. Sends the next message when the last one
+/// is back: a closed loop.
 ///
-/// Between the two readings of the clock there is nothing but the exchange. The next message is made, and the last one
-/// compared with what was sent, while the clock does not count.
-pub(super) fn run(
+/// Between the two readings of the clock there is nothing but the exchange. The next message is prepared, and the last
+/// one compared with what was sent, outside of the timed interval.
+pub(super) fn closed_loop(
     conversation: &mut Conversation<'_>,
     size: usize,
     limit: Limit,
@@ -31,6 +33,53 @@ pub(super) fn run(
         if limit.is_reached(began.duration_since(start), times.count()) {
             let elapsed = start.elapsed();
             return Ok(Tally::of_times(times, elapsed, elapsed.saturating_sub(sum)));
+        }
+    }
+}
+
+/// Sends messages of `size` bytes at fixed times, `rate` each second, for `limit`, at least one: an open loop.
+///
+/// The time of a message counts from the moment at which it was due. If one message is held up, those behind it include
+/// their wait for it. Otherwise the slowest moments would be measured least ("coordinated omission").
+///
+/// Between messages the client does what an idle program does: it asks the kernel to wake it when the next one is due
+/// (a timed futex wait, `CLOCK_MONOTONIC`). The wake-up is part of what is measured.
+pub(super) fn open_loop(
+    conversation: &mut Conversation<'_>,
+    (size, rate): (usize, f64),
+    limit: Duration,
+    waiting: Waiting,
+    clock: Clock,
+) -> Result<Tally, Trouble> {
+    let interval = Duration::from_secs_f64(1.0 / rate);
+    let number = (limit.as_secs_f64() * rate).round().max(1.0) as u32;
+    let (mut message, mut echo) = (vec![0; size], vec![0; size + 1]);
+    let (mut times, mut lateness) = (Times::new(), Times::new());
+    let start = Instant::now();
+    for place in 1..=number {
+        message.copy_from_slice(conversation.script.at(conversation.position, size));
+        let due = start + interval * place;
+        wait_until(due, waiting);
+        lateness.record(due.elapsed());
+        conversation.exchange(&message, &mut echo)?;
+        times.record(clock.since(due));
+        conversation.verify(&echo[..size])?;
+    }
+    let tally = Tally::of_times(times, start.elapsed(), Duration::ZERO);
+    Ok(Tally { lateness: Some(lateness), ..tally })
+}
+
+/// Waits until `due`. A client that never sleeps does not sleep here either.
+fn wait_until(due: Instant, waiting: Waiting) {
+    loop {
+        let left = due.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        match waiting {
+            Waiting::Blocks => thread::park_timeout(left),
+            Waiting::Spins => std::hint::spin_loop(),
+            Waiting::Yields => thread::yield_now(),
         }
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 
-use super::super::figures::Round;
+use crate::bench::comparison::Round;
 
 /// Three significant digits: 1.234 µs and 1.235 µs are told apart.
 const DIGITS: u8 = 3;

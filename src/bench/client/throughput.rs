@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::clock::Clock;
 use super::conversation::{Conversation, Trouble, alive, whole};
-use super::limit::Limit;
+use super::timing::{Clock, Limit};
+
 use super::tally::Tally;
 
 /// What one receive of a stream takes at most, unless the messages are larger.

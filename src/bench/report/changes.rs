@@ -1,7 +1,7 @@
 //! What is not as it was in the run before.
 
 use super::document::{Document, Field, Side, Table, Tone};
-use super::{units, words};
+use super::{labels, units};
 use crate::bench::change::{Calls, Change, Changes, Verdict};
 use crate::text::count;
 
@@ -23,7 +23,7 @@ pub(super) fn tell(changes: &Changes) -> Document {
     }
     if !changes.unpaired.is_empty() {
         let names: Vec<&str> = changes.unpaired.iter().map(String::as_str).collect();
-        document.item(Tone::Quiet, format!("not in both runs, wholly or in part: {}", words::list(&names)));
+        document.item(Tone::Quiet, format!("not in both runs, wholly or in part: {}", labels::list(&names)));
     }
     document
 }
@@ -52,7 +52,7 @@ fn verdict(changes: &Changes, document: &mut Document) {
     };
     document.line(tone, text);
     if number(Verdict::TooFewRounds) > 0 {
-        document.line(Tone::Doubtful, words::too_few_rounds());
+        document.line(Tone::Doubtful, labels::too_few_rounds());
     }
 }
 
@@ -74,12 +74,12 @@ fn row(change: &Change) -> Vec<Field> {
     let tone = if change.verdict == Verdict::Slower { Tone::Bad } else { Tone::Good };
     let rate = change.rate.map(|rate| format!(" at {}", units::rate(rate))).unwrap_or_default();
     let figure = |value| Field::plain(units::figure(value, change.measure));
-    let (times, what) = (change.times, words::measure(change.measure));
+    let (times, what) = (change.times, labels::measure(change.measure));
     vec![
         Field::Text(tone, change.verdict.word().into()),
         Field::plain(&change.arm),
         Field::plain(format!("{what} {}{rate}", units::size(change.size))),
-        Field::plain(words::placement(change.placement)),
+        Field::plain(labels::placement(change.placement)),
         figure(change.before),
         figure(change.now),
         Field::plain(format!("× {:.2} [{:.2}, {:.2}]", times.value, times.low, times.high)),
@@ -92,7 +92,7 @@ fn tone(calls: &Calls) -> Tone {
 
 fn told(calls: &Calls) -> String {
     let Calls { arm, placement, size, before, now } = calls;
-    let (place, size) = (words::placement(*placement), units::size(*size));
+    let (place, size) = (labels::placement(*placement), units::size(*size));
     format!("{arm} makes {now} system calls for a round trip of {size} ({place}), and made {before}")
 }
 
@@ -103,13 +103,13 @@ fn drifts(changes: &Changes, document: &mut Document) {
     let drifts = changes.drifts.iter().filter(|drift| drift.times.ln().abs() > DRIFT);
     let told: Vec<String> = drifts
         .map(|drift| {
-            let what = words::measure(drift.measure);
-            format!("{what} {} × {:.2}", words::placement(drift.placement), drift.times)
+            let what = labels::measure(drift.measure);
+            format!("{what} {} × {:.2}", labels::placement(drift.placement), drift.times)
         })
         .collect();
     if !told.is_empty() {
         let told: Vec<&str> = told.iter().map(String::as_str).collect();
-        let text = format!("The machine as a whole moved, which is taken out: {}.", words::list(&told));
+        let text = format!("The machine as a whole moved, which is taken out: {}.", labels::list(&told));
         document.line(Tone::Quiet, text);
     }
 }

@@ -1,74 +1,69 @@
-//! What a comparison found: for a person, for programs, as pictures, and beside what was found before.
+//! The reports of a comparison: tables for the terminal, Markdown, JSON, CSV, SVG charts, and what changed since a
+//! saved one.
+//!
+//! [`summary`] makes the tables as a [`document`], which is rendered for the terminal and as Markdown.
 
 use std::io::{self, Write};
 
 use crate::bench::change::Changes;
-use crate::bench::figures::Comparison;
+use crate::bench::comparison::Comparison;
 
-mod advice;
 mod changes;
 mod charts;
-mod delimited;
+mod csv;
 mod document;
-mod floors;
-#[cfg(test)]
-mod golden;
-mod json;
-mod machine;
-mod markdown;
-mod matrix;
-mod omitted;
-mod ranked;
+mod labels;
 mod ranking;
 #[cfg(test)]
 mod sample;
-mod saved;
-mod story;
-mod terminal;
+mod summary;
+#[cfg(test)]
+mod tests;
 mod units;
-mod words;
 
 pub use charts::{Chart, charts};
-pub use saved::{Saved, SavedError};
-pub use terminal::Look;
+pub use document::terminal::Look;
 
-/// Writes the tables for a person, with escape sequences for colours: give it a stream of `anstream`, which takes them
-/// out where they do not belong.
+use document::{markdown, terminal};
+
+/// Writes the tables for a terminal, with escape sequences for colours. `anstream` removes them where `out` is none.
 ///
 /// # Errors
-/// Those of writing.
+/// The errors of writing to `out`.
 pub fn table(comparison: &Comparison, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    terminal::write(&story::tell(comparison, look.machine), look, out)
+    terminal::write(&summary::tell(comparison, look.machine), look, out)
 }
 
-/// Writes what is not as it was in an earlier run, likewise.
+/// Writes the changes since an earlier run, for a terminal as [`table`] does.
 ///
 /// # Errors
-/// Those of writing.
+/// The errors of writing to `out`.
 pub fn differences(changes: &Changes, look: Look, out: &mut dyn Write) -> io::Result<()> {
     terminal::write(&changes::tell(changes), look, out)
 }
 
-/// Writes the tables as Markdown, to paste in an issue, with all that is known of the machine.
+/// Writes the tables as Markdown, with all that is known of the machine.
 ///
 /// # Errors
-/// Those of writing.
+/// The errors of writing to `out`.
 pub fn markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    markdown::write(&story::tell(comparison, true), out)
+    markdown::write(&summary::tell(comparison, true), out)
 }
 
-/// Writes all of it as one JSON object, raw histograms included.
+/// Writes the whole comparison as one JSON object, raw histograms included.
 ///
 /// # Errors
-/// Those of writing.
+/// The errors of writing to `out`.
 pub fn json(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    json::write(comparison, out)
+    serde_json::to_writer_pretty(&mut *out, comparison)?;
+    writeln!(out)?;
+    out.flush()
 }
 
-/// Writes a header and one line for each figure (RFC 4180), with the units in the names of the columns.
+/// Writes a header and one line for each measurement (RFC 4180). The names of the columns include the units.
 ///
 /// # Errors
-/// Those of writing.
+/// The errors of writing to `out`.
 pub fn csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    delimited::write(comparison, out)
+    csv::write(comparison, out)
 }

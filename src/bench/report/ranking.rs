@@ -1,7 +1,7 @@
 //! Which figures may be ranked against each other, and in which order.
 
 use crate::bench::change::FEWEST_ROUNDS;
-use crate::bench::figures::{Arm, Cell, Comparison, Estimate, Measure, Placement};
+use crate::bench::comparison::{Arm, Cell, Comparison, Estimate, Measure, Placement};
 
 /// All that must be equal for two figures to be comparable.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]

@@ -1,7 +1,7 @@
 //! A comparison that nobody measured, and that is always the same.
 
 use crate::bench::change::FEWEST_ROUNDS;
-use crate::bench::figures::{
+use crate::bench::comparison::{
     Arm, Cell, Comparison, Cost, Estimate, Fact, Floor, Machine, Measure, Method, Percentiles, Placement,
     Round, SCHEMA, Warning,
 };

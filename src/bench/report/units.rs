@@ -1,6 +1,6 @@
 //! Figures as a person reads them: three digits that count, and a unit that keeps them near one.
 
-use crate::bench::figures::{Estimate, Measure};
+use crate::bench::comparison::{Estimate, Measure};
 
 /// A unit by its name, and how many of the base unit it is.
 type Unit = (f64, &'static str);

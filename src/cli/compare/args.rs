@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
 
-use super::words::{percentage, rate, seconds, size};
-use crate::bench::figures::{Measure, Placement};
+use super::values::{percentage, rate, seconds, size};
+use crate::bench::comparison::{Measure, Placement};
 use crate::bench::mechanism::MECHANISMS;
 use crate::deadline::SCALE;
 

@@ -6,19 +6,19 @@ use std::process::ExitCode;
 use super::{Refusal, exit, interrupt};
 use crate::bench::client;
 use crate::bench::compare::{NoComparison, compare};
-use crate::bench::figures::Comparison;
-use crate::bench::report::Saved;
+use crate::bench::comparison::Comparison;
+use crate::bench::saved::Saved;
 use crate::server::sweep;
 
 mod args;
-mod bar;
 mod output;
-mod wish;
-mod words;
+mod plan;
+mod progress_bar;
+mod values;
 
 pub use args::Args;
-use bar::Bar;
 use output::Output;
+use progress_bar::Bar;
 
 /// Compares, and writes what came of it.
 ///
@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.from {
         return show(name, args);
     }
-    let wish = wish::wish(args)?;
+    let wish = plan::wish(args)?;
     let output = Output::prepare(args)?;
     interrupt::watch()?;
     let bar = Bar::new();

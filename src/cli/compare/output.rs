@@ -9,8 +9,9 @@ use anyhow::Context;
 use super::super::Refusal;
 use super::args::Args;
 use crate::bench::change::Changes;
-use crate::bench::figures::Comparison;
-use crate::bench::report::{Look, Saved, SavedError, charts, csv, differences, json, markdown, table};
+use crate::bench::comparison::Comparison;
+use crate::bench::report::{Look, charts, csv, differences, json, markdown, table};
+use crate::bench::saved::{Saved, SavedError};
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use echospec::bench::figures::Estimate;
-use echospec::bench::processors;
+use echospec::bench::comparison::Estimate;
+use echospec::bench::placement::processors;
 use echospec::bench::statistics::{median, ratio};
 use echospec::cli::interrupt;
 use echospec::deadline::interrupted;

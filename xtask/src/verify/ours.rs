@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use echospec::bench::figures::{Comparison, Measure, Round};
+use echospec::bench::comparison::{Comparison, Measure, Round};
 use echospec::bench::statistics::median;
 
 use super::peer::{Better, Peer, Tells};

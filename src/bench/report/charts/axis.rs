@@ -1,6 +1,6 @@
 //! Logarithmic axes, and where their ticks stand.
 
-use super::super::units;
+use crate::bench::report::units;
 
 /// A range of values, from one end of a line to the other.
 #[derive(Debug, Clone)]

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 
-use super::super::ranking::valid;
-use super::super::{units, words};
 use super::axis::{self, Axis};
-use super::ink::Ink;
+use super::line_style::Ink;
 use super::plot::{Curve, Plot, Point};
-use crate::bench::figures::{Cell, Comparison, Measure, Placement};
+use crate::bench::comparison::{Cell, Comparison, Measure, Placement};
+use crate::bench::report::ranking::valid;
+use crate::bench::report::{labels, units};
 
 /// The curves of one run under one placement.
 pub(super) struct Curves<'a> {
@@ -91,7 +91,7 @@ impl<'a> Curves<'a> {
         let arms = self.comparison.arms.iter().filter(|arm| arm.unsupported.is_none()).enumerate();
         arms.map(|(place, arm)| {
             let cells = self.cells().filter(|cell| cell.arm == arm.name && wanted(cell)).collect();
-            (words::name(&arm.name), Ink::of(place), cells)
+            (labels::name(&arm.name), Ink::of(place), cells)
         })
         .filter(|(_, _, cells): &(_, _, Vec<&Cell>)| !cells.is_empty())
         .collect()

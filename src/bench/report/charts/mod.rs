@@ -3,20 +3,20 @@
 //! Drawn with the crate that the demos draw with. A plotting library places ticks and lines as well, but writes shapes
 //! without meaning, and neither names a line at its end nor moves the names apart.
 
-use super::words;
-use crate::bench::figures::{Comparison, Placement};
+use crate::bench::comparison::{Comparison, Placement};
+use crate::bench::report::labels;
 use crate::text::{count, one_line};
 
 mod axis;
 mod curves;
-mod ink;
-mod labels;
+mod label_positions;
+mod line_style;
+mod page;
 mod plot;
-mod sheet;
 
 use curves::Curves;
+use page::Sheet;
 use plot::Plot;
-use sheet::Sheet;
 
 /// One picture.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ fn of_placement(comparison: &Comparison, placement: Placement) -> Vec<Chart> {
         ("rates", curves.rates()),
     ];
     let plots: Vec<(&str, Plot)> = kinds.into_iter().filter_map(|(kind, plot)| Some((kind, plot?))).collect();
-    let place = words::placement(placement);
+    let place = labels::placement(placement);
     let chart = |kind: &str, title: &str, plots: Vec<&Plot>| {
         let sheet = Sheet {
             title: title.into(),
@@ -68,7 +68,7 @@ fn of_placement(comparison: &Comparison, placement: Placement) -> Vec<Chart> {
 }
 
 fn regime(placement: Placement) -> String {
-    let whereabouts = words::whereabouts(placement);
+    let whereabouts = labels::whereabouts(placement);
     format!("{}{}", whereabouts[..1].to_uppercase(), &whereabouts[1..])
 }
 
@@ -87,12 +87,12 @@ fn foot(comparison: &Comparison, placement: Placement) -> String {
     let machine = &comparison.machine;
     let model = machine.processor.as_ref().map(|model| format!(", {}", one_line(model))).unwrap_or_default();
     let processors = count(machine.processors, "processor");
-    let caution = words::caution(placement).map(|text| format!("{text} ")).unwrap_or_default();
+    let caution = labels::caution(placement).map(|text| format!("{text} ")).unwrap_or_default();
     format!(
         "{caution}Measured on {}{model}, {processors}, by echospec compare {} (--placement {}, seed {}).",
         one_line(&machine.system),
         one_line(&comparison.version),
-        words::placement(placement),
+        labels::placement(placement),
         comparison.seed
     )
 }

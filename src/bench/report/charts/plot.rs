@@ -4,8 +4,8 @@ use svg::node::Node;
 use svg::node::element::{Group, Line, Path, Rectangle};
 
 use super::axis::Axis;
-use super::ink::Ink;
-use super::labels::apart;
+use super::label_positions::apart;
+use super::line_style::Ink;
 use crate::lettering::{line, sans_width};
 
 /// What is drawn.

@@ -1,0 +1,61 @@
+//! The document as Markdown, to paste in an issue.
+
+use std::io::{self, Write};
+
+use crate::bench::report::document::{Block, Document, Field, Side, Table, Tone};
+use crate::text::printable;
+
+/// Writes the document in GitHub's flavour, which has tables.
+pub(in crate::bench::report) fn write(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+    for block in &document.0 {
+        match block {
+            Block::Title(text, aside) if aside.is_empty() => writeln!(out, "\n### {}\n", escaped(text))?,
+            Block::Title(text, aside) => writeln!(out, "\n### {}\n\n{}\n", escaped(text), escaped(aside))?,
+            Block::Line(tone, text) => writeln!(out, "\n{}", toned(*tone, text))?,
+            Block::Item(tone, text) => writeln!(out, "- {}", toned(*tone, text))?,
+            Block::Table(table) => write_table(table, out)?,
+        }
+    }
+    Ok(())
+}
+
+/// Bars are for terminals: a table in Markdown has none.
+fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    let columns = table.columns.iter().filter(|column| column.side != Side::Bars);
+    let rule = |side: Side| if side == Side::Right { "--:" } else { ":--" };
+    let (heads, rules): (Vec<_>, Vec<_>) =
+        columns.map(|column| (escaped(&column.head), rule(column.side))).unzip();
+    writeln!(out, "\n| {} |\n|{}|", heads.join(" | "), rules.join("|"))?;
+    for row in &table.rows {
+        let texts = row.iter().filter_map(|field| match field {
+            Field::Text(tone, text) => Some(toned(*tone, text)),
+            Field::Bar(..) => None,
+        });
+        writeln!(out, "| {} |", texts.collect::<Vec<_>>().join(" | "))?;
+    }
+    writeln!(out)
+}
+
+fn toned(tone: Tone, text: &str) -> String {
+    let text = escaped(text);
+    if tone == Tone::Strong && !text.is_empty() { format!("**{text}**") } else { text }
+}
+
+/// Text with nothing in it that Markdown, or the HTML that it may hold, would obey.
+fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in printable(text).chars() {
+        match letter {
+            '\n' | '\t' => shown.push(' '),
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            // A name with an @ before it, or a number with a #, would call somebody or link somewhere.
+            '@' => shown.push_str("&#64;"),
+            '#' => shown.push_str("&#35;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => shown.extend(['\\', letter]),
+            other => shown.push(other),
+        }
+    }
+    shown
+}

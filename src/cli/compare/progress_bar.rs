@@ -1,0 +1,43 @@
+//! How far a comparison has come, on a terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::bench::schedule::progress::Progress;
+
+const TRYING: &str = "{spinner} trying what is possible: {msg}";
+const MEASURING: &str = "{bar:24} {pos}/{len}  about {prefix} left  {msg}";
+
+/// A line on standard error, where that is a terminal.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    pub fn new() -> Bar {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(style(TRYING));
+        Bar(bar)
+    }
+
+    pub fn show(&self, progress: &Progress) {
+        self.0.set_message(progress.says.clone());
+        if progress.total > 0 {
+            if self.0.length().is_none() {
+                self.0.set_style(style(MEASURING));
+            }
+            self.0.set_length(progress.total as u64);
+            self.0.set_position(progress.done as u64);
+            self.0.set_prefix(format!("{} s", progress.left.as_secs_f64().ceil()));
+        }
+        self.0.tick();
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are fixed, and valid.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
