@@ -1,0 +1,247 @@
+//! The README and the pages in `docs` show real output. Every console block is run, every generated table and
+//! picture is made again, and compared. `ECHOSPEC_UPDATE_DOCS=1` writes tables and pictures instead.
+
+use std::ffi::OsString;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anstyle_svg::Term;
+use echospec::checks::AREAS;
+use echospec::demo::DEMOS;
+use echospec::sys::Tap;
+
+/// The command in the README's picture.
+const PICTURE: &str =
+    "check tcp --quick --jobs 1 --seed 7 -- perl fixtures/servers/perl/tcp_select.pl {host} {port}";
+
+/// The width of the terminal in the picture.
+const COLUMNS: usize = 110;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The README and every page in `docs`.
+fn pages() -> Vec<PathBuf> {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = docs.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    [root().join("README.md")].into_iter().chain(pages).collect()
+}
+
+fn echospec(words: &[String], place: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_echospec"));
+    command.args(words).env("TMPDIR", place).env("PATH", path());
+    command
+}
+
+/// `PATH` with the programs that were just built in front.
+fn path() -> OsString {
+    let built = Path::new(env!("CARGO_BIN_EXE_echospec")).parent().unwrap().to_owned();
+    let others = env::var_os("PATH").unwrap_or_default();
+    env::join_paths([built].into_iter().chain(env::split_paths(&others))).unwrap()
+}
+
+#[test]
+fn console_blocks_show_what_is_printed_today() {
+    let mut shown = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let blocks = text.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        for block in blocks.filter(|block| can_run_here(block)) {
+            assert_block(&page, block);
+            shown += 1;
+        }
+    }
+    assert!(shown >= 8, "the pages show only {shown} blocks");
+}
+
+fn assert_block(page: &Path, block: &str) {
+    let (command, shown) = block.split_once('\n').unwrap();
+    let words = shlex::split(command.strip_prefix("$ echospec ").expect(command)).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    symlink(root().join("docs"), place.path().join("docs")).unwrap();
+    let run = echospec(&words, place.path()).current_dir(&place).output().unwrap();
+    let printed = [run.stdout, run.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    assert!(
+        matches(&lines(shown), &lines(&printed)),
+        "{command} prints:\n{printed}\n{} shows:\n{shown}",
+        page.display()
+    );
+}
+
+/// Only Linux tells where a process is blocked, and packet sockets need a privilege.
+fn can_run_here(block: &str) -> bool {
+    let tells = env::consts::OS == "linux" || !block.contains("blocked in");
+    tells && (Tap::can_open().is_ok() || !block.starts_with("$ echospec capture"))
+}
+
+/// Lines without what changes from run to run: numbers, the width of columns, names of kernel functions.
+fn lines(text: &str) -> Vec<String> {
+    text.trim().lines().map(normal).collect()
+}
+
+fn normal(line: &str) -> String {
+    let mut out = String::new();
+    for letter in line.chars() {
+        let letter = if letter.is_ascii_digit() { '0' } else { letter };
+        let repeated = matches!(letter, '0' | ' ' | '─') && out.ends_with(letter);
+        if !repeated {
+            out.push(letter);
+        }
+    }
+    match out.split_once("blocked in ") {
+        Some((before, place)) => {
+            let rest = place.trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
+            format!("{before}blocked in {rest}").trim().to_owned()
+        }
+        None => out.trim().to_owned(),
+    }
+}
+
+/// Compares line by line; a line that holds only `…` stands for any number of lines.
+fn matches(shown: &[String], printed: &[String]) -> bool {
+    match shown.split_first() {
+        None => printed.is_empty(),
+        Some((first, rest)) if first == "…" => {
+            (0..=printed.len()).any(|skip| matches(rest, &printed[skip..]))
+        }
+        Some((first, rest)) => printed.first() == Some(first) && matches(rest, &printed[1..]),
+    }
+}
+
+#[test]
+fn tables_are_generated() {
+    let tables = [("checks.md", "checks", checks()), ("demos.md", "demos", demos())];
+    for (page, name, table) in tables.into_iter().chain([("bundled.md", "servers", servers())]) {
+        let page = root().join("docs").join(page);
+        let text = fs::read_to_string(&page).unwrap();
+        let (before, rest) = text.split_once(&format!("<!-- generated: {name} -->\n")).expect(name);
+        let (shown, after) = rest.split_once("<!-- end -->").expect(name);
+        if shown == table {
+            continue;
+        }
+        assert!(updates(), "{} is out of date: run this test with ECHOSPEC_UPDATE_DOCS=1", page.display());
+        let new = format!("{before}<!-- generated: {name} -->\n{table}<!-- end -->{after}");
+        fs::write(&page, new).unwrap();
+    }
+}
+
+fn updates() -> bool {
+    env::var_os("ECHOSPEC_UPDATE_DOCS").is_some()
+}
+
+fn checks() -> String {
+    let mut text = String::new();
+    for area in AREAS {
+        text += &format!(
+            "\n**{}**: {}\n\n| check | level | for | what it verifies |\n|---|---|---|---|\n",
+            area.name, area.says
+        );
+        for check in area.checks {
+            let kinds = check.kinds().join(", ");
+            text += &format!("| `{}` | {} | {kinds} | {} |\n", check.id, check.level, check.says);
+        }
+    }
+    text + "\n"
+}
+
+fn demos() -> String {
+    let rows = DEMOS
+        .iter()
+        .map(|demo| format!("| `just demo-{}` | {} |\n", demo.name, demo.says.replace('|', "\\|")));
+    format!("| | |\n|---|---|\n{}", rows.collect::<String>())
+}
+
+/// Each bundled server with the first sentence of its file.
+fn servers() -> String {
+    let entries = fs::read_dir(root().join("src/bin")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    files.sort();
+    let row = |file: &PathBuf| {
+        let source = fs::read_to_string(file).unwrap();
+        let sentence = source.lines().next().unwrap().trim_start_matches("//! ").to_owned();
+        format!("| `{}` | {sentence} |\n", file.file_stem().unwrap().to_str().unwrap())
+    };
+    format!("| server | what it is |\n|---|---|\n{}", files.iter().map(row).collect::<String>())
+}
+
+#[test]
+fn picture_of_a_run_shows_what_is_printed_today() {
+    let file = root().join("docs/check.svg");
+    let place = tempfile::tempdir().unwrap();
+    let words = shlex::split(PICTURE).unwrap();
+    let run = echospec(&words, place.path()).current_dir(root()).env("CLICOLOR_FORCE", "1").output().unwrap();
+    let text = format!("$ echospec {PICTURE}\n{}", String::from_utf8(run.stdout).unwrap());
+    let drawn = Term::new().render_svg(&wrapped(&text, COLUMNS));
+    if updates() {
+        fs::write(&file, &drawn).unwrap();
+    }
+    let shown = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        text_of(&shown) == text_of(&drawn),
+        "docs/check.svg is out of date: run this test with ECHOSPEC_UPDATE_DOCS=1; the run prints:\n{text}"
+    );
+}
+
+/// Breaks lines after `columns` characters, as a terminal of that width does. Escape sequences take no room.
+fn wrapped(text: &str, columns: usize) -> String {
+    let (mut out, mut column, mut escaped) = (String::new(), 0, false);
+    for letter in text.chars() {
+        if !escaped && letter != '\x1b' && letter != '\n' && column == columns {
+            out.push('\n');
+            column = 0;
+        }
+        out.push(letter);
+        column = if letter == '\n' { 0 } else { column + usize::from(!escaped && letter != '\x1b') };
+        escaped = letter == '\x1b' || escaped && letter != 'm';
+    }
+    out
+}
+
+/// The text of a picture without spaces and without the values of numbers, wherever its lines are broken.
+fn text_of(svg: &str) -> String {
+    let pieces = svg.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
+    let letters: String = pieces.flat_map(str::chars).filter(|letter| !letter.is_whitespace()).collect();
+    normal(&letters)
+}
+
+#[test]
+fn charts_are_drawn_from_the_comparison_that_is_shown() {
+    let docs = root().join("docs");
+    let place = tempfile::tempdir().unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_echospec"));
+    run.args(["compare", "--from"]).arg(docs.join("comparison.json")).arg("--svg").arg(place.path());
+    assert!(run.output().unwrap().status.success());
+    let [shown, drawn] =
+        [&docs, place.path()].map(|it| fs::read_to_string(it.join("overview-same.svg")).unwrap());
+    assert!(shown == drawn, "draw it again: echospec compare --from docs/comparison.json --svg docs");
+}
+
+#[test]
+fn readme_has_at_most_200_lines() {
+    let length = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
+    assert!(length <= 200, "README.md has {length} lines; move details to docs");
+}
+
+#[test]
+fn links_between_pages_lead_to_files() {
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for rest in text.split("](").skip(1) {
+            let target = rest.split([')', '#']).next().unwrap();
+            let local = !target.is_empty() && !target.contains("://");
+            let file = page.parent().unwrap().join(target);
+            assert!(!local || file.exists(), "{} links to {target}, which does not exist", page.display());
+        }
+    }
+}
+
+#[test]
+fn ellipsis_stands_for_any_number_of_lines() {
+    let all = lines("a\nb 12\nc");
+    assert!(matches(&lines("a\nb 7\nc"), &all));
+    assert!(matches(&lines("a\n…\nc"), &all));
+    assert!(!matches(&lines("a\nc"), &all));
+}
