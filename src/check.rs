@@ -1,5 +1,7 @@
 //! The result of one check: nothing, or the finding that explains why it did not pass.
 
+use std::fmt::Display;
+
 use crate::outcome::Outcome;
 
 /// The result of a check, or of one of its steps.
@@ -94,5 +96,32 @@ impl Finding {
         }
         self.reason.push_str(reason);
         self
+    }
+}
+
+/// Turns an error into the finding that says what the harness needed and did not get.
+pub trait OrFinding<T> {
+    /// Turns an error into [`Finding::broken`]: the harness could not set up `needed`.
+    ///
+    /// # Errors
+    ///
+    /// The finding, with the error's text.
+    fn or_broken(self, needed: impl Into<String>) -> Result<T>;
+
+    /// Turns an error into [`Finding::unsupported`]: this system does not offer `needed`.
+    ///
+    /// # Errors
+    ///
+    /// The finding, with the error's text.
+    fn or_unsupported(self, needed: impl Into<String>) -> Result<T>;
+}
+
+impl<T, E: Display> OrFinding<T> for std::result::Result<T, E> {
+    fn or_broken(self, needed: impl Into<String>) -> Result<T> {
+        self.map_err(|error| Finding::broken(needed, error.to_string()))
+    }
+
+    fn or_unsupported(self, needed: impl Into<String>) -> Result<T> {
+        self.map_err(|error| Finding::unsupported(needed, error.to_string()))
     }
 }

@@ -8,9 +8,8 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::draw::WIDTH;
-use super::launch::unmade;
 use super::story::Story;
-use crate::check;
+use crate::check::{self, OrFinding};
 use crate::deadline::until;
 use crate::server::{find_strace, strace_words};
 use crate::text::printable;
@@ -42,7 +41,7 @@ impl Calls {
     /// Traces the programs that are launched by [`words`](Calls::words) from now on, if that can be done here.
     pub fn watch() -> check::Result<Calls> {
         let place = tempfile::Builder::new().prefix("echospec-strace-").tempdir();
-        let place = place.map_err(|error| unmade("a temporary directory", &error))?;
+        let place = place.or_broken("a temporary directory")?;
         Ok(Calls { place, refusal: find_strace().err(), roles: Vec::new(), told: HashSet::new() })
     }
 

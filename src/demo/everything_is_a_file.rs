@@ -10,12 +10,12 @@ use nix::unistd::{Whence, lseek};
 use socket2::Socket;
 
 use super::Demo;
-use super::launch::{launch, listener, program, send, shell, unmade};
+use super::launch::{launch, listener, program, send, shell};
 use super::picture::{Actor, Picture};
 use super::pipe_ends::ended_well;
 use super::props::{Folder, copy};
 use super::story::Story;
-use crate::check;
+use crate::check::{self, OrFinding};
 use crate::server::Instance;
 use crate::transport::{Client, Link, pipe_pair};
 
@@ -49,7 +49,7 @@ struct Kind {
 
 impl Kind {
     fn of(what: &'static str, descriptor: impl AsFd) -> check::Result<Kind> {
-        let known = fstat(&descriptor).map_err(|error| unmade("the type of a descriptor", &error.into()))?;
+        let known = fstat(&descriptor).or_broken("the type of a descriptor")?;
         let mode = SFlag::from_bits_truncate(known.st_mode) & SFlag::S_IFMT;
         Ok(Kind { what, mode, offset: lseek(descriptor, 0, Whence::SeekCur) })
     }
@@ -79,7 +79,7 @@ fn two_pipes(story: &mut Story<'_>) -> check::Result<Kind> {
         "It opens nothing, and never asks what its descriptors 0 and 1 refer to. Whoever launches it decides that. \
          First two pipes, made with pipe(2): one to the program, one back.",
     )?;
-    let (link, input, output) = pipe_pair().map_err(|error| unmade("two pipes", &error))?;
+    let (link, input, output) = pipe_pair().or_broken("two pipes")?;
     let instance = echo_on(input, output)?;
     let claim = "descriptors 0 and 1 are two pipes, and the client holds the other end of each";
     let client = Client::new(link, story.deadlines());
@@ -99,7 +99,7 @@ fn a_unix_socket(story: &mut Story<'_>) -> check::Result<Kind> {
          descriptor 0 and, by dup2(2), its 1 as well, for a socket carries bytes both ways. The loop calls read(2) and \
          write(2), not recv(2) and send(2), and need not know the difference.",
     )?;
-    let pair = UnixStream::pair().map_err(|error| unmade("a pair of Unix domain sockets", &error))?;
+    let pair = UnixStream::pair().or_broken("a pair of Unix domain sockets")?;
     let (ours, theirs): (OwnedFd, OwnedFd) = (pair.0.into(), pair.1.into());
     let instance = echo_on(copy(&theirs)?, theirs)?;
     let client = client(ours, story)?;
@@ -120,7 +120,7 @@ fn a_tcp_connection(story: &mut Story<'_>) -> check::Result<Kind> {
     )?;
     let (listener, address) = listener()?;
     let made = std::net::TcpStream::connect(address).and_then(|ours| Ok((ours, listener.accept()?.0)));
-    let (ours, theirs) = made.map_err(|error| unmade("a TCP connection", &error))?;
+    let (ours, theirs) = made.or_broken("a TCP connection")?;
     let theirs = OwnedFd::from(theirs);
     let instance = echo_on(copy(&theirs)?, theirs)?;
     let client = client(ours.into(), story)?;
@@ -132,7 +132,7 @@ fn a_tcp_connection(story: &mut Story<'_>) -> check::Result<Kind> {
 }
 
 fn client(end: OwnedFd, story: &Story<'_>) -> check::Result<Client> {
-    let link = Link::socket(Socket::from(end)).map_err(|error| unmade("a socket of the client's", &error))?;
+    let link = Link::socket(Socket::from(end)).or_broken("a socket of the client's")?;
     Ok(Client::new(link, story.deadlines()))
 }
 

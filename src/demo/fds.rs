@@ -13,7 +13,7 @@ use super::launch::{launch, program, shell};
 use super::picture::{Actor, Picture, Player};
 use super::props::{Folder, copy, terminal};
 use super::story::Story;
-use crate::check::{self, Finding};
+use crate::check::{self, OrFinding};
 use crate::server::Instance;
 use crate::sys::Object;
 use crate::transport::{Client, Link};
@@ -76,15 +76,14 @@ struct Other {
 
 impl Other {
     fn launch(story: &Story<'_>) -> check::Result<Other> {
-        let broken = |error: std::io::Error| Finding::broken("a socket and a pipe", error.to_string());
-        let (near, far) = UnixStream::pair().map_err(broken)?;
-        let (reader, writer) = os_pipe::pipe().map_err(broken)?;
+        let (near, far) = UnixStream::pair().or_broken("a socket and a pipe")?;
+        let (reader, writer) = os_pipe::pipe().or_broken("a socket and a pipe")?;
         let folder = Folder::new()?;
         let (socket, pipe) = (OwnedFd::from(far), OwnedFd::from(writer));
         let file = OwnedFd::from(folder.create("notes.txt")?);
         let stdio = [Some(copy(&socket)?), Some(copy(&file)?), Some(copy(&pipe)?)];
         let b = launch(program(PROGRAM)?, &[], stdio)?;
-        let link = Link::socket(near.into()).map_err(broken)?;
+        let link = Link::socket(near.into()).or_broken("a socket and a pipe")?;
         let client = Client::new(link, story.deadlines());
         // Nobody reads what B complains of, and it does not complain.
         drop(reader);

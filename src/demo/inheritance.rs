@@ -1,7 +1,6 @@
 //! What a child inherits, and what it shares with its parent from then on. fork(2), execve(2), open(2).
 
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -11,7 +10,7 @@ use super::launch::{launch, program};
 use super::picture::{Actor, Picture, Player, Row, Shared};
 use super::props::{Folder, copy};
 use super::story::Story;
-use crate::check::{self, Finding};
+use crate::check::{self, OrFinding};
 use crate::server::Instance;
 use crate::sys;
 use crate::transport::{Client, pipe_pair};
@@ -32,8 +31,7 @@ struct Writer {
 
 impl Writer {
     fn launch(story: &Story<'_>, file: OwnedFd) -> check::Result<Writer> {
-        let broken = |error: io::Error| Finding::broken("two pipes", error.to_string());
-        let (link, input, _) = pipe_pair().map_err(broken)?;
+        let (link, input, _) = pipe_pair().or_broken("two pipes")?;
         let instance = launch(program(PROGRAM)?, &[], [Some(copy(&input)?), Some(file), None])?;
         Ok(Writer { client: Client::new(link, story.deadlines()), input, instance })
     }
@@ -144,7 +142,7 @@ fn set_nonblocking(descriptor: &OwnedFd) -> check::Result {
     let set = fcntl(descriptor, FcntlArg::F_GETFL).and_then(|flags| {
         fcntl(descriptor, FcntlArg::F_SETFL(OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK))
     });
-    set.map(drop).map_err(|error| Finding::broken("O_NONBLOCK set", error.to_string()))
+    set.map(drop).or_broken("O_NONBLOCK set")
 }
 
 fn opened_twice(story: &mut Story<'_>, folder: &Folder) -> check::Result {
@@ -226,5 +224,5 @@ fn closed_on_exec(story: &mut Story<'_>, folder: &Folder) -> check::Result {
 /// Takes the mark off that every descriptor has which Rust's library opens.
 fn keep_on_exec(file: &File) -> check::Result {
     let set = fcntl(file, FcntlArg::F_SETFD(FdFlag::empty()));
-    set.map(drop).map_err(|error| Finding::broken("FD_CLOEXEC cleared", error.to_string()))
+    set.map(drop).or_broken("FD_CLOEXEC cleared")
 }

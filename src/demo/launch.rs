@@ -1,7 +1,6 @@
 //! The bundled programs on stage.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ use nix::unistd::Pid;
 use socket2::Socket;
 
 use super::picture::unseen;
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Deadlines, Waited, until, wait};
 use crate::server::{Instance, LaunchError, Server, Spec, Start, bundled};
 use crate::sys;
@@ -101,7 +100,7 @@ pub(super) fn commands(
 
 /// Sends `signal` to a process that an [`Instance`] of ours has launched.
 pub(super) fn send(pid: Pid, signal: Signal) -> check::Result {
-    kill(pid, signal).map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))
+    kill(pid, signal).or_broken(format!("{signal} sent"))
 }
 
 /// A launch that failed, as a finding.
@@ -148,7 +147,7 @@ impl Visitor {
         source: Option<SocketAddr>,
         deadlines: Deadlines,
     ) -> check::Result<Visitor> {
-        let (link, input, output) = pipe_pair().map_err(|error| unmade("two pipes", &error))?;
+        let (link, input, output) = pipe_pair().or_broken("two pipes")?;
         let addresses = [Some(server), source].into_iter().flatten();
         let own = [program(VISITOR)?.into_os_string()].into_iter();
         let command = own.chain(addresses.map(|address| address.to_string().into()));
@@ -165,8 +164,8 @@ impl Visitor {
 /// A listening socket of this very process, for a demo that plays the server itself.
 pub(super) fn listener() -> check::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let listener = listener.map_err(|error| unmade("a listening socket", &error))?;
-    let address = listener.local_addr().map_err(|error| unmade("its address", &error))?;
+    let listener = listener.or_broken("a listening socket")?;
+    let address = listener.local_addr().or_broken("its address")?;
     Ok((listener, address))
 }
 
@@ -177,10 +176,5 @@ pub(super) fn accept(listener: &TcpListener, deadlines: Deadlines) -> check::Res
         return Err(Finding::timeout("a client", "nobody connected"));
     }
     let accepted = listener.accept().and_then(|(connection, _)| Link::socket(Socket::from(connection)));
-    Ok(Client::new(accepted.map_err(|error| unmade("an accepted connection", &error))?, deadlines))
-}
-
-/// What this system would not give to the demo.
-pub(super) fn unmade(what: &str, error: &io::Error) -> Finding {
-    Finding::broken(what, error.to_string())
+    Ok(Client::new(accepted.or_broken("an accepted connection")?, deadlines))
 }

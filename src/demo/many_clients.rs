@@ -1,17 +1,16 @@
 //! One server port and many connections: what tells them apart, and who serves which. tcp(7), accept(2).
 
 use std::collections::HashSet;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use nix::unistd::Pid;
 
 use super::Demo;
 use super::connections::{self, End};
-use super::launch::{self, Visitor, server, unmade};
+use super::launch::{self, Visitor, server};
 use super::picture::{Actor, Picture, Player, Row};
 use super::story::Story;
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::server::Server;
 use crate::sys::{self, Sleeper};
@@ -53,13 +52,12 @@ fn arrive(story: &Story<'_>, server: Pid, address: SocketAddr, source: SocketAdd
 /// Where the three clients come from: the first two from one port, if this system has two addresses for them.
 fn sources() -> check::Result<[SocketAddr; 3]> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let broken = |error: io::Error| unmade("a free port", &error);
     if !has_second() {
         return Ok([any; 3]);
     }
     for _ in 0..100 {
-        let probe = TcpListener::bind(any).map_err(broken)?;
-        let first = probe.local_addr().map_err(broken)?;
+        let probe = TcpListener::bind(any).or_broken("a free port")?;
+        let first = probe.local_addr().or_broken("a free port")?;
         let second = SocketAddr::new(SECOND, first.port());
         if TcpListener::bind(second).is_ok() {
             return Ok([first, second, any]);

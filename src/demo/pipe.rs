@@ -13,7 +13,7 @@ use super::picture::{Actor, Picture, Player};
 use super::pipe_ends::{a_stray_end_stays_open, ended_well, the_reader_goes};
 use super::props::{Folder, copy, terminal};
 use super::story::Story;
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::payload::{MIB, payload};
 use crate::server::Instance;
@@ -60,10 +60,9 @@ struct Pipeline {
 
 impl Pipeline {
     fn launch(story: &Story<'_>) -> check::Result<Pipeline> {
-        let broken = |error: std::io::Error| Finding::broken("two pipes", error.to_string());
         let folder = Folder::new()?;
         let (person, terminal) = terminal(story.deadlines())?;
-        let (link, input, _) = pipe_pair().map_err(broken)?;
+        let (link, input, _) = pipe_pair().or_broken("two pipes")?;
         let arguments: [OsString; 2] = [program(PROGRAM)?.into(), folder.path("out.txt").into()];
         let stdio = [Some(input), Some(copy(&terminal)?), Some(copy(&terminal)?)];
         let shell = shell(SCRIPT, &arguments, stdio)?;

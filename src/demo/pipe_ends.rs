@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use super::launch::{launch, program};
 use super::picture::{Actor, Player};
 use super::story::Story;
-use crate::check::{self, Finding};
+use crate::check::{self, OrFinding};
 use crate::deadline::Deadlines;
 use crate::server::{Instance, describe};
 use crate::transport::{Client, pipe_pair};
@@ -37,10 +37,9 @@ impl Pipeline {
     }
 
     fn launch_with_stray_end(a: OsString, deadlines: Deadlines) -> check::Result<Pipeline> {
-        let broken = |error: std::io::Error| Finding::broken("three pipes", error.to_string());
-        let (link, a_input, b_output) = pipe_pair().map_err(broken)?;
-        let (b_input, a_output) = os_pipe::pipe().map_err(broken)?;
-        let stray = a_output.try_clone().map_err(broken)?;
+        let (link, a_input, b_output) = pipe_pair().or_broken("three pipes")?;
+        let (b_input, a_output) = os_pipe::pipe().or_broken("three pipes")?;
+        let stray = a_output.try_clone().or_broken("three pipes")?;
         let a = launch(a, &[], [Some(a_input), Some(a_output.into()), None])?;
         let b = launch(program(PROGRAM)?, &[], [Some(b_input.into()), Some(b_output), None])?;
         Ok(Pipeline { client: Client::new(link, deadlines), stray: Some(stray.into()), a, b })
@@ -104,7 +103,7 @@ fn an_error_instead(story: &mut Story<'_>) -> check::Result {
 impl Pipeline {
     /// Kills B and waits for that.
     fn lose_reader(&mut self, limit: Duration) -> check::Result {
-        self.b.kill_leader(limit).map_err(|error| Finding::broken("B killed", error.to_string()))
+        self.b.kill_leader(limit).or_broken("B killed")
     }
 }
 

@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Deadlines, until};
 use crate::server::{self, Scratch};
 use crate::text::excerpt;
@@ -19,16 +19,15 @@ use crate::transport::{Client, Link};
 /// Somebody at a terminal, and the terminal as programs hold it. What is typed is echoed, and a program gets it
 /// once the line has ended.
 pub(super) fn terminal(deadlines: Deadlines) -> check::Result<(Client, OwnedFd)> {
-    let broken = |error: io::Error| Finding::broken("a pseudo-terminal", error.to_string());
-    let (person, programs) = server::terminal().map_err(broken)?;
-    let eyes = person.try_clone().map_err(broken)?;
-    let link = Link::pipes(File::from(person), File::from(eyes)).map_err(broken)?;
+    let (person, programs) = server::terminal().or_broken("a pseudo-terminal")?;
+    let eyes = person.try_clone().or_broken("a pseudo-terminal")?;
+    let link = Link::pipes(File::from(person), File::from(eyes)).or_broken("a pseudo-terminal")?;
     Ok((Client::new(link, deadlines), programs))
 }
 
 /// A copy of `descriptor` that refers to the same open file description: dup(2).
 pub(super) fn copy(descriptor: &OwnedFd) -> check::Result<OwnedFd> {
-    descriptor.try_clone().map_err(|error| Finding::broken("a copy of a descriptor", error.to_string()))
+    descriptor.try_clone().or_broken("a copy of a descriptor")
 }
 
 /// A directory for the files of a story, which goes with this value.
@@ -45,7 +44,7 @@ impl Folder {
             let path = fs::canonicalize(scratch.path())?;
             Ok(Folder { _scratch: scratch, path })
         });
-        made.map_err(|error| Finding::broken("a temporary directory", error.to_string()))
+        made.or_broken("a temporary directory")
     }
 
     /// The path of its file `name`.
@@ -55,23 +54,23 @@ impl Folder {
 
     /// The new file `name`, open for writing.
     pub fn create(&self, name: &str) -> check::Result<File> {
-        File::create(self.path(name)).map_err(|error| unusable(name, &error))
+        File::create(self.path(name)).or_broken(format!("the file {name}"))
     }
 
     /// The file `name`, opened once more, for writing.
     pub fn open(&self, name: &str) -> check::Result<File> {
-        File::options().write(true).open(self.path(name)).map_err(|error| unusable(name, &error))
+        File::options().write(true).open(self.path(name)).or_broken(format!("the file {name}"))
     }
 
     /// The file `name`, opened once more, for reading and writing.
     pub fn open_both_ways(&self, name: &str) -> check::Result<File> {
         let opened = File::options().read(true).write(true).open(self.path(name));
-        opened.map_err(|error| unusable(name, &error))
+        opened.or_broken(format!("the file {name}"))
     }
 
     /// Makes the file `name` hold `text`.
     pub fn write(&self, name: &str, text: &[u8]) -> check::Result {
-        fs::write(self.path(name), text).map_err(|error| unusable(name, &error))
+        fs::write(self.path(name), text).or_broken(format!("the file {name}"))
     }
 
     /// The new FIFO `name`, opened at both ends. fifo(7).
@@ -83,20 +82,16 @@ impl Folder {
             unwaiting.read(true).custom_flags(OFlag::O_NONBLOCK.bits());
             Ok((unwaiting.open(&path)?, File::options().write(true).open(&path)?))
         });
-        made.map_err(|error| unusable(name, &error))
+        made.or_broken(format!("the file {name}"))
     }
 
     /// Waits until the file `name` holds just `expected`.
     pub fn expect(&self, name: &str, expected: &[u8], deadlines: Deadlines) -> check::Result {
         let mut last = Vec::new();
         let found = until(deadlines.no_progress(), || {
-            last = fs::read(self.path(name)).map_err(|error| unusable(name, &error))?;
+            last = fs::read(self.path(name)).or_broken(format!("the file {name}"))?;
             Ok((last == expected).then_some(()))
         })?;
         found.ok_or_else(|| Finding::fail(format!("{} in {name}", excerpt(expected)), excerpt(&last)))
     }
-}
-
-fn unusable(name: &str, error: &io::Error) -> Finding {
-    Finding::broken(format!("the file {name}"), error.to_string())
 }

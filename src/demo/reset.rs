@@ -7,10 +7,10 @@ use nix::sys::signal::Signal;
 
 use super::Demo;
 use super::connections::{self, between};
-use super::launch::{Visitor, accept, listener, send, unmade};
+use super::launch::{Visitor, accept, listener, send};
 use super::picture::{Actor, Picture};
 use super::story::Story;
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::payload::{KIB, payload};
 use crate::server::describe;
@@ -45,7 +45,7 @@ struct Pair {
 
 impl Pair {
     fn meet(story: &Story<'_>, listener: &TcpListener) -> check::Result<Pair> {
-        let address = listener.local_addr().map_err(|error| unmade("an address", &error))?;
+        let address = listener.local_addr().or_broken("an address")?;
         let mut visitor = Visitor::launch(address, None, story.deadlines())?;
         let served = accept(listener, story.deadlines())?;
         visitor.talk.send(QUESTION)?;
@@ -109,7 +109,7 @@ fn read_and_closed(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8])
 
 /// The addresses of the server's end and of the client's.
 fn ends(listener: &TcpListener, served: &Client) -> check::Result<(SocketAddr, SocketAddr)> {
-    let local = listener.local_addr().map_err(|error| unmade("an address", &error))?;
+    let local = listener.local_addr().or_broken("an address")?;
     let remote = served.link().as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());
     let remote = remote.ok_or_else(|| Finding::broken("the client's address", "getpeername(2) gave none"))?;
     Ok((local, remote))
@@ -162,7 +162,7 @@ fn unread(story: &mut Story<'_>, pair: &mut Pair, server: SocketAddr, client: So
     let mut seen = 0;
     let found = until(story.deadlines().no_progress(), || match sys::tcp_queues(server, client) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(Some(None)),
-        Err(error) => Err(unmade("the kernel's table of connections", &error)),
+        Err(error) => Err(Finding::broken("the kernel's table of connections", error.to_string())),
         Ok(queues) => {
             seen = queues.map_or(0, |queues| queues.unread);
             Ok((seen == QUESTION.len()).then_some(Some(seen)))

@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags};
 use super::draw::{WIDTH, draw};
 use super::stage::{Event, Stage};
 use super::story::Manner;
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Waited, wait};
 use crate::text::count;
 
@@ -117,7 +117,7 @@ fn await_enter() -> check::Result<bool> {
     // Not `read_line` alone: it would not notice that the user has interrupted the run.
     while wait(&mut [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)], GLANCE)? == Waited::Elapsed {}
     let length = stdin.read_line(&mut String::new());
-    Ok(length.map_err(|error| Finding::broken("a line from standard input", error.to_string()))? > 0)
+    Ok(length.or_broken("a line from standard input")? > 0)
 }
 
 /// Breaks `text` between words into lines of at most `width` characters.

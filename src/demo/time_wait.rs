@@ -8,10 +8,10 @@ use socket2::{Domain, Socket, Type};
 
 use super::Demo;
 use super::connections::{self, End, between};
-use super::launch::{self, server, unlaunched, unmade};
+use super::launch::{self, server, unlaunched};
 use super::picture::{Actor, Picture};
 use super::story::Story;
-use crate::check;
+use crate::check::{self, OrFinding};
 use crate::server::Server;
 use crate::sys::TcpState;
 use crate::text::printable;
@@ -102,7 +102,7 @@ fn without_the_option(story: &mut Story<'_>, address: SocketAddr) -> check::Resu
         "A new server wants the old port. No process holds it. This demo makes a socket and calls bind(2) with \
          {address}, just as such a server would:",
     ))?;
-    let refused = bind(address, false).map_err(|error| unmade("a socket", &error))?;
+    let refused = bind(address, false).or_broken("a socket")?;
     let seen = refused.as_ref().map_or("it was allowed".into(), ToString::to_string);
     let in_use = refused.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse);
     story.claim("bind(2) fails with EADDRINUSE: address already in use", in_use, &seen)?;
@@ -138,7 +138,7 @@ fn with_the_option(story: &mut Story<'_>, server: &mut Server, address: SocketAd
     let picture =
         Picture::take(&[Actor::sockets("server", server.pid()?), Actor::clients("client", [&client])])?;
     still_remembered(story, address, &clients, &picture)?;
-    let refused = bind(address, true).map_err(|error| unmade("a socket", &error))?;
+    let refused = bind(address, true).or_broken("a socket")?;
     let seen = refused.as_ref().map_or("it was allowed".into(), ToString::to_string);
     let in_use = refused.is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse);
     story.claim("and nobody else can take the port now, with the option or without", in_use, seen)

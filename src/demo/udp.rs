@@ -8,10 +8,10 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
 
 use super::Demo;
-use super::launch::{self, server, unlaunched, unmade};
+use super::launch::{self, server, unlaunched};
 use super::picture::{Actor, Player, Row};
 use super::story::Story;
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Deadlines, Waited, wait};
 use crate::server::Server;
 use crate::sys::{Object, Socket, SocketName};
@@ -137,7 +137,7 @@ impl Careless {
             socket.set_nonblocking(true)?;
             Ok((socket.local_addr()?, socket))
         });
-        let (address, socket) = socket.map_err(|error| unmade("a UDP socket", &error))?;
+        let (address, socket) = socket.or_broken("a UDP socket")?;
         Ok(Careless { socket, address, buffer: *b"....." })
     }
 
@@ -147,12 +147,12 @@ impl Careless {
         if wait(&mut interest, deadlines.no_progress())? == Waited::Elapsed {
             return Err(Finding::timeout("a datagram", "none came"));
         }
-        self.socket.recv_from(&mut self.buffer).map_err(|error| unmade("a datagram", &error))
+        self.socket.recv_from(&mut self.buffer).or_broken("a datagram")
     }
 
     fn answer(&self, length: usize, client: SocketAddr) -> check::Result {
         let sent = self.socket.send_to(&self.buffer[..length], client);
-        sent.map(drop).map_err(|error| unmade("an answer sent", &error))
+        sent.map(drop).or_broken("an answer sent")
     }
 
     fn has_more(&self) -> bool {

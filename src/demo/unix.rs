@@ -11,10 +11,10 @@ use nix::unistd::geteuid;
 use socket2::Socket;
 
 use super::Demo;
-use super::launch::{Visitor, accept, listener, program, server, unlaunched, unmade};
+use super::launch::{Visitor, accept, listener, program, server, unlaunched};
 use super::picture::{Actor, Picture};
 use super::story::Story;
-use crate::check;
+use crate::check::{self, OrFinding};
 use crate::server::{Instance, Server, describe};
 use crate::sys::{self, Object, SocketName};
 use crate::text::printable;
@@ -45,7 +45,7 @@ fn a_path_instead_of_a_port(story: &mut Story<'_>, server: &mut Server) -> check
          connect, as no port can: whoever may write to it.",
         shown(&path),
     ))?;
-    let meta = fs::symlink_metadata(&path).map_err(|error| unmade("the socket's file", &error))?;
+    let meta = fs::symlink_metadata(&path).or_broken("the socket's file")?;
     story.claim(
         "there is a file at the path, and it is a socket",
         meta.file_type().is_socket(),
@@ -115,7 +115,7 @@ fn who_is_there(story: &mut Story<'_>, server: &mut Server, client: &Client) -> 
         "Both ends are on one machine, so the kernel knows who they are, and tells: getsockopt(2) with SO_PEERCRED on \
          Linux, LOCAL_PEERCRED on the BSDs and macOS. The client asks about the other end of its own socket:",
     )?;
-    let peer = sys::peer(client.reader()).map_err(|error| unmade("the peer's credentials", &error))?;
+    let peer = sys::peer(client.reader()).or_broken("the peer's credentials")?;
     let process = peer.pid.map_or("(this system does not tell)".into(), |pid| pid.to_string());
     story.show_lines(&[format!("process {process}, user {}, group {}", peer.uid, peer.gid)])?;
     if peer.pid.is_some() {
@@ -139,13 +139,13 @@ struct Front {
 
 impl Front {
     fn launch(story: &Story<'_>) -> check::Result<Front> {
-        let broken = |error: std::io::Error| unmade("a pair of Unix domain sockets", &error);
-        let (ours, theirs) = UnixStream::pair().map_err(broken)?;
-        let nowhere = File::options().write(true).open("/dev/null").map_err(broken)?;
+        let (ours, theirs) = UnixStream::pair().or_broken("a pair of Unix domain sockets")?;
+        let nowhere = File::options().write(true).open("/dev/null").or_broken("/dev/null")?;
         let words = [program(WORKER)?.into_os_string()];
         let worker = Instance::running(words, theirs.into(), nowhere.into());
         let worker = worker.map_err(|error| unlaunched(WORKER, &error))?;
-        let link = Link::socket(Socket::from(std::os::fd::OwnedFd::from(ours))).map_err(broken)?;
+        let link = Link::socket(Socket::from(std::os::fd::OwnedFd::from(ours)))
+            .or_broken("a pair of Unix domain sockets")?;
         Ok(Front { listener: listener()?.0, link: Client::new(link, story.deadlines()), worker })
     }
 
@@ -158,7 +158,7 @@ impl Front {
 fn a_descriptor_travels(story: &mut Story<'_>) -> check::Result {
     story.step("A connection that is to travel")?;
     let mut front = Front::launch(story)?;
-    let address = front.listener.local_addr().map_err(|error| unmade("an address", &error))?;
+    let address = front.listener.local_addr().or_broken("an address")?;
     story.tell(&format!(
         "Three processes now. The front, this demo, listens on the TCP port {}. A client, echo-tcp-client, has \
          connected, and the front has called accept(2). The third is {WORKER}. It does not listen anywhere; its standard \

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 
 use super::instance::{Given, Instance};
 use super::{Server, Start, passed};
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::transport::{Client, ConnectOptions, Dial, Inherited, Knock, Link, Messenger, Pair, Tuning};
 
 /// A server that was launched on one side of a pair, and the other side.
@@ -59,8 +59,7 @@ impl Server {
     /// # Errors
     /// A broken harness where it cannot even begin.
     pub fn knock(&self) -> check::Result<Knock> {
-        let broken = |error: io::Error| Finding::broken("a connection begun", error.to_string());
-        Knock::at(self.spec.transport(), self.address()).map_err(broken)
+        Knock::at(self.spec.transport(), self.address()).or_broken("a connection begun")
     }
 
     fn link(&mut self, approach: &ConnectOptions) -> check::Result<Link> {
@@ -134,21 +133,24 @@ impl Server {
     /// # Errors
     /// A broken harness where pipes or the process cannot be had.
     pub fn connect_sharing_stdio(&mut self) -> check::Result<(Client, [OwnedFd; 2])> {
-        let broken = |error: io::Error| Finding::broken("a second descriptor", error.to_string());
         let Pair { near, far: (input, output) } = self.pair(&Tuning::default())?;
-        let shared = [input.try_clone().map_err(broken)?, output.try_clone().map_err(broken)?];
+        let copy = |end: &OwnedFd| end.try_clone().or_broken("a duplicate of the server's end of a pipe");
+        let shared = [copy(&input)?, copy(&output)?];
         self.launch_with(Given::pipes(input, output))?;
         let inherited = self.spec.transport().inherited.as_ref();
-        let link =
-            inherited.map_or(Err(broken(io::ErrorKind::Unsupported.into())), |it| as_link(it, near))?;
+        let inherited =
+            inherited.ok_or_else(|| Finding::broken("a pair of pipes", "the server has an address"))?;
+        let link = as_link(inherited, near)?;
         Ok((Client::new(link, self.deadlines).with_diagnosis(self.witness()), shared))
     }
 
     fn launch_on_connection(&mut self) -> check::Result {
-        let broken = |error: io::Error| Finding::broken("a connection to pass on", error.to_string());
-        let (listener, _) = self.listeners.first().ok_or_else(|| broken(io::ErrorKind::NotFound.into()))?;
-        let connection = passed::accept(listener).map_err(broken)?;
-        let copy = || connection.try_clone().map(Some).map_err(broken);
+        let (listener, _) = self
+            .listeners
+            .first()
+            .ok_or_else(|| Finding::broken("a listener to accept from", "the server was given none"))?;
+        let connection = passed::accept(listener).or_broken("a connection to pass on")?;
+        let copy = || connection.try_clone().map(Some).or_broken("a connection to pass on");
         let given = Given { stdio: [copy()?, copy()?, copy()?], ..Given::default() };
         drop(connection);
         self.launch_with(given)
@@ -156,12 +158,12 @@ impl Server {
 
     fn launch_with(&mut self, given: Given) -> check::Result {
         let instance = Instance::launch(self.spec.fill(self.address()), given, &self.conditions)
-            .map_err(|error| Finding::broken("one more server process", error.to_string()))?;
+            .or_broken("one more server process")?;
         self.instances.push(instance);
         Ok(())
     }
 }
 
 fn as_link(inherited: &Inherited, (from, to): (OwnedFd, OwnedFd)) -> check::Result<Link> {
-    (inherited.link)(from, to).map_err(|error| Finding::broken("a client's end", error.to_string()))
+    (inherited.link)(from, to).or_broken("a client's end")
 }

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::instance::{Given, Instance};
 use super::{Conditions, LaunchError, Server, Start, ready};
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::transport::Address;
 
@@ -20,9 +20,7 @@ impl Server {
         let limit = self.deadlines.exit();
         self.ended_by_us = true;
         let instance = self.instance()?;
-        instance
-            .signal(signal)
-            .map_err(|error| Finding::broken(format!("{signal} sent"), error.to_string()))?;
+        instance.signal(signal).or_broken(format!("{signal} sent"))?;
         if let Some(status) = instance.wait(limit) {
             return Ok(status);
         }
@@ -38,9 +36,7 @@ impl Server {
     pub fn freeze(&mut self) -> check::Result {
         let limit = self.deadlines.no_progress();
         let instance = self.instance()?;
-        instance
-            .signal(Signal::SIGSTOP)
-            .map_err(|error| Finding::broken("SIGSTOP sent", error.to_string()))?;
+        instance.signal(Signal::SIGSTOP).or_broken("SIGSTOP sent")?;
         let leader = instance.pid();
         let stopped = until(limit, || {
             let now = self.processes()?;
@@ -57,7 +53,7 @@ impl Server {
     /// A broken harness where the signal cannot be sent.
     pub fn thaw(&mut self) -> check::Result {
         let sent = self.instance()?.signal(Signal::SIGCONT);
-        sent.map_err(|error| Finding::broken("SIGCONT sent", error.to_string()))
+        sent.or_broken("SIGCONT sent")
     }
 
     /// Ends every process of the server at once, as a power cut would: nothing is tidied up.

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use nix::unistd::Pid;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::payload;
 use crate::transport::{Address, Capabilities, Reserved};
@@ -141,7 +141,7 @@ impl Server {
     /// Another address of its transport, which nobody else takes as long as it is held.
     pub(crate) fn reserve_another(&self) -> Result<Reserved, Finding> {
         let reserved = (self.spec.transport().reserve)(self.scratch.path());
-        reserved.map_err(|error| Finding::broken("an address of our own", error.to_string()))
+        reserved.or_broken("an address of our own")
     }
 
     fn make_listeners(&mut self) -> io::Result<()> {

@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::due::Due;
 use super::{HangDiagnosis, Link};
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Deadlines, Waited, wait};
 use crate::payload::KIB;
 use crate::text::{count, excerpt};
@@ -192,9 +192,7 @@ impl Client {
     /// A broken harness where the system refuses.
     pub fn shut_down_write(&mut self) -> check::Result {
         self.visit.note("ends its direction");
-        self.link
-            .shut_down_write()
-            .map_err(|error| Finding::broken("a half-closed connection", error.to_string()))
+        self.link.shut_down_write().or_broken("a half-closed connection")
     }
 
     /// Whether anything (a byte, the end) can be read within `limit`; nothing is taken.

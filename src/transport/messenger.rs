@@ -12,7 +12,7 @@ use socket2::Socket;
 
 use super::client::whence;
 use super::{HangDiagnosis, Link};
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Deadlines, Waited, until, wait};
 use crate::payload::KIB;
 use crate::text::{count, difference, excerpt};
@@ -180,9 +180,7 @@ impl Messenger {
     /// A broken harness where the system refuses.
     pub fn shut_down_write(&mut self) -> check::Result {
         self.visit.note("ends its direction");
-        self.link
-            .shut_down_write()
-            .map_err(|error| Finding::broken("a half-closed connection", error.to_string()))
+        self.link.shut_down_write().or_broken("a half-closed connection")
     }
 
     /// Waits for the end of the connection, and for nothing else.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::messenger::{is_full, refused};
 use super::{Client, Messenger};
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::sys;
 
@@ -53,9 +53,7 @@ impl Client {
         let peer = self.link.as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());
         let peer = peer.ok_or_else(|| Finding::broken("the server's address", "getpeername(2) gave none"))?;
         let read = until(self.deadlines.no_progress(), || {
-            let queues = sys::tcp_queues(peer, ours).map_err(|error| {
-                Finding::unsupported("what the server has not yet read", error.to_string())
-            })?;
+            let queues = sys::tcp_queues(peer, ours).or_unsupported("what the server has not yet read")?;
             Ok(queues.is_none_or(|queues| queues.unread == 0).then_some(()))
         })?;
         Ok(read.is_some())
@@ -67,8 +65,7 @@ impl Client {
     /// A broken harness where the system refuses.
     pub fn send_urgent(&mut self, byte: u8) -> check::Result {
         self.visit.note("sends urgent data");
-        let broken = |error: std::io::Error| Finding::broken("urgent data", error.to_string());
-        self.link.send_urgent(byte).map_err(broken)
+        self.link.send_urgent(byte).or_broken("urgent data")
     }
 
     /// Sends `bytes` with `descriptor` attached: `SCM_RIGHTS`, unix(7).
@@ -77,7 +74,7 @@ impl Client {
     /// A broken harness where the system refuses.
     pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
         self.sent += bytes.len();
-        self.link.send_with_descriptor(bytes, descriptor).map_err(not_attached)
+        self.link.send_with_descriptor(bytes, descriptor).or_broken("a descriptor sent along")
     }
 
     /// Closes the pipe that the server writes to; its input stays open.
@@ -85,7 +82,7 @@ impl Client {
     /// # Errors
     /// A broken harness where the conversation is not one of pipes.
     pub fn stop_reading(&mut self) -> check::Result {
-        self.link.close_reader().map_err(|error| Finding::broken("a pipe to close", error.to_string()))
+        self.link.close_reader().or_broken("a pipe to close")
     }
 
     /// Ends the connection with a reset instead of an orderly close (TCP only; elsewhere a plain close).
@@ -94,7 +91,7 @@ impl Client {
     /// A broken harness where the system refuses.
     pub fn reset(mut self) -> check::Result {
         self.visit.ends_otherwise("resets");
-        self.link.reset().map_err(|error| Finding::broken("SO_LINGER 0", error.to_string()))
+        self.link.reset().or_broken("SO_LINGER 0")
     }
 }
 
@@ -104,7 +101,7 @@ impl Messenger {
     /// # Errors
     /// A broken harness where the system refuses.
     pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
-        self.link.send_with_descriptor(bytes, descriptor).map_err(not_attached)
+        self.link.send_with_descriptor(bytes, descriptor).or_broken("a descriptor sent along")
     }
 
     /// Sends one message if there is room for it at once; false if not.
@@ -128,8 +125,4 @@ impl Messenger {
             let _ = fs::remove_file(path);
         }
     }
-}
-
-fn not_attached(error: std::io::Error) -> Finding {
-    Finding::broken("a descriptor sent along", error.to_string())
 }

@@ -8,7 +8,7 @@ use super::conversation::Conversation;
 use super::conversations::Conversations;
 use super::obstacle;
 use super::packet::Packet;
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::requirement::PACKETS;
 use crate::sys::Tap;
@@ -47,7 +47,7 @@ impl Watch {
         is_so: impl Fn(&Conversation) -> bool,
     ) -> check::Result<Conversation> {
         until(limit, || {
-            self.listen().map_err(|error| Finding::broken("packets seen as they pass", error.to_string()))?;
+            self.listen().or_broken("packets seen as they pass")?;
             Ok(self.conversations.of(client).is_some_and(&is_so).then_some(()))
         })?;
         let missed = self.tap.missed().unwrap_or_default();

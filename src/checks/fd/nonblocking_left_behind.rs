@@ -2,7 +2,7 @@
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -31,8 +31,7 @@ fn run(server: &mut Server) -> check::Result {
         ));
     }
     for (end, name) in shared.iter().zip(["standard input", "standard output"]) {
-        let flags =
-            fcntl(end, FcntlArg::F_GETFL).map_err(|error| Finding::broken("F_GETFL", error.to_string()))?;
+        let flags = fcntl(end, FcntlArg::F_GETFL).or_broken("F_GETFL")?;
         if OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK) {
             return Err(Finding::fail(format!("{name} blocking, as it was lent"), "O_NONBLOCK is set on it"));
         }

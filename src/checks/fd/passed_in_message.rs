@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
 use crate::deadline::{Waited, wait};
@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
-    let (reader, writer) = os_pipe::pipe().map_err(|error| Finding::broken("a pipe", error.to_string()))?;
+    let (reader, writer) = os_pipe::pipe().or_broken("a pipe")?;
     let mut client = talk::answered(server)?;
     let text = b"take this";
     match &mut client {

@@ -4,7 +4,7 @@ use std::os::fd::AsRawFd;
 
 use nix::unistd::Pid;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::holders::holds;
 use crate::checks::{Check, talk};
 use crate::outcome::Level::Should;
@@ -24,11 +24,10 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let canary = os_pipe::pipe().map_err(|error| Finding::broken("a canary", error.to_string()))?;
+    let canary = os_pipe::pipe().or_broken("a canary")?;
     let id = object_of(server, canary.0.as_raw_fd())?;
     // Only a server launched after the canary was made could have inherited it.
-    let mut fresh =
-        server.another().map_err(|error| Finding::broken("one more server", error.to_string()))?;
+    let mut fresh = server.another().or_broken("one more server")?;
     // One process for each client is launched with its client; the server of all is looked at while idle.
     let idle = fresh.spec().offers().contains(Capabilities::MANY_CLIENTS);
     let _client = if idle { None } else { Some(talk::had_its_turn(&mut fresh)?) };

@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 
 use nix::poll::{PollFd, PollFlags};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::announcement::names;
 use crate::checks::elsewhere::{serves, under};
@@ -48,22 +48,22 @@ enum First {
 }
 
 fn when_listening(server: &mut Server) -> check::Result {
-    let broken =
-        |error: &dyn std::fmt::Display| Finding::broken("the server with a full pipe", error.to_string());
-    let (reader, writer) = full_pipe().map_err(|error| broken(&error))?;
+    let (reader, writer) = full_pipe().or_broken("the server with a full pipe")?;
     server.crash();
     let stdio = [Standard::Usual, Standard::lend(writer), Standard::Usual];
     let conditions = Conditions { stdio, ..Conditions::default() };
     let started = server.start_at(server.address(), &conditions);
-    let mut instance = started.map_err(|error| broken(&error))?;
+    let mut instance = started.or_broken("the server with a full pipe")?;
     match until(server.deadlines().start(), || first(server, &mut instance))? {
         Some(First::Listens) => Ok(()),
         Some(First::Prints) => {
             let text = held_back(OwnedFd::from(reader).into(), server)?;
             not_an_announcement(server, text.lines().next().unwrap_or_default())
         }
-        Some(First::Ends(status)) => Err(broken(&describe(status))),
-        None => Err(broken(&"it neither listens nor prints nor ends")),
+        Some(First::Ends(status)) => Err(Finding::broken("the server with a full pipe", describe(status))),
+        None => {
+            Err(Finding::broken("the server with a full pipe", "it neither listens nor prints nor exits"))
+        }
     }
 }
 
@@ -74,9 +74,11 @@ fn first(server: &Server, instance: &mut Instance) -> check::Result<Option<First
     if let Some(status) = instance.ended() {
         return Ok(Some(First::Ends(status)));
     }
-    let untold = |error: std::io::Error| Finding::unsupported("whether it waits to print", error.to_string());
-    for process in instance.processes().map_err(untold)? {
-        if sys::waits_to_write_to_pipe(process.pid).or_else(gone).map_err(untold)? {
+    for process in instance.processes().or_unsupported("whether it waits to print")? {
+        if sys::waits_to_write_to_pipe(process.pid)
+            .or_else(gone)
+            .or_unsupported("whether it waits to print")?
+        {
             // It waits, and so does nothing else: had it listened by now, that would show.
             let listens = server.is_ready(instance);
             return Ok(Some(if listens { First::Listens } else { First::Prints }));
@@ -144,7 +146,7 @@ fn announced(server: &mut Server) -> check::Result<Option<()>> {
 
 /// The line that names its address, if it prints one on a terminal.
 fn on_a_terminal(server: &Server) -> check::Result<Option<String>> {
-    let (screen, theirs) = terminal().map_err(|error| Finding::broken("a terminal", error.to_string()))?;
+    let (screen, theirs) = terminal().or_broken("a terminal")?;
     let stdio = [Standard::Usual, Standard::lend(theirs), Standard::Usual];
     let conditions = Conditions { stdio, unset: BUFFERED, ..Conditions::default() };
     let mut found = None;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::holders::{called, newcomers};
 use crate::checks::{Check, talk};
 use crate::deadline::until;
@@ -81,9 +81,8 @@ fn mere_habit(finding: Finding) -> Finding {
 
 /// The signals of `program` when nobody has set any for it; `None` if it does not wait to be asked.
 fn by_itself(server: &Server, program: PathBuf) -> check::Result<Option<SignalSets>> {
-    let broken = |error: io::Error| Finding::broken("a pipe", error.to_string());
-    let (input, _held) = os_pipe::pipe().map_err(broken)?;
-    let (_reader, output) = os_pipe::pipe().map_err(broken)?;
+    let (input, _held) = os_pipe::pipe().or_broken("a pipe")?;
+    let (_reader, output) = os_pipe::pipe().or_broken("a pipe")?;
     let Ok(mut alone) = Instance::between(program, input.into(), output.into()) else { return Ok(None) };
     let at_rest = || Ok((alone.ended().is_some() || sys::blocked_in(alone.pid()).is_some()).then_some(()));
     until(server.deadlines().no_progress(), at_rest)?;

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::elsewhere::{serves, under};
 use crate::deadline::wait;
@@ -41,7 +41,7 @@ fn closed(server: &mut Server) -> check::Result {
     server.processes()?;
     let usual = || Standard::Usual;
     let shut = || Standard::Closed;
-    let nothing = File::open("/dev/null").map_err(|error| Finding::broken("/dev/null", error.to_string()))?;
+    let nothing = File::open("/dev/null").or_broken("/dev/null")?;
     serves_with(server, [Standard::lend(nothing), usual(), usual()], "with /dev/null as standard input")?;
     serves_with(server, [shut(), usual(), usual()], "with standard input closed")?;
     serves_with(server, [usual(), shut(), usual()], "with standard output closed")?;
@@ -73,7 +73,7 @@ fn unwritable(server: &mut Server) -> check::Result {
 
 /// Whoever started the server reads its announcement, and then no more.
 fn reader_goes(server: &Server) -> check::Result {
-    let (reader, writer) = os_pipe::pipe().map_err(|error| Finding::broken("a pipe", error.to_string()))?;
+    let (reader, writer) = os_pipe::pipe().or_broken("a pipe")?;
     let stdio = [Standard::Usual, Standard::lend(writer), Standard::Usual];
     let conditions = Conditions { stdio, ..Conditions::default() };
     under(server, conditions, "whose standard output is read no more", |server| {

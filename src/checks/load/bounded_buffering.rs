@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::payload::MIB;
@@ -54,14 +54,14 @@ fn run(server: &mut Server) -> check::Result {
 /// What the kernel holds of this conversation, in both directions, at both ends.
 fn in_kernel(client: &Client) -> check::Result<usize> {
     let Some(socket) = client.link().as_socket() else { return Ok(0) };
-    let untold = |error: std::io::Error| Finding::unsupported("what the kernel holds", error.to_string());
     let ends = socket.local_addr().and_then(|ours| Ok((ours.as_socket(), socket.peer_addr()?.as_socket())));
-    let (Some(ours), Some(theirs)) = ends.map_err(untold)? else {
+    let (Some(ours), Some(theirs)) = ends.or_unsupported("what the kernel holds")? else {
         // A Unix domain socket: what is sent counts against the sender's buffer until it is read.
-        return Ok(2 * socket.send_buffer_size().map_err(untold)?);
+        return Ok(2 * socket.send_buffer_size().or_unsupported("what the kernel holds")?);
     };
     let held = |local, remote| {
-        let queues = sys::tcp_queues(local, remote).map_err(untold)?.unwrap_or_default();
+        let queues =
+            sys::tcp_queues(local, remote).or_unsupported("what the kernel holds")?.unwrap_or_default();
         Ok(queues.unacknowledged + queues.unread)
     };
     Ok(held(ours, theirs)? + held(theirs, ours)?)

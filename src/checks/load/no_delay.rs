@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -49,8 +49,7 @@ fn run(server: &mut Server) -> check::Result {
 fn exchange_acknowledging(client: &mut Client, message: &[u8]) -> check::Result {
     client.send(message)?;
     if let Some(socket) = client.link().as_socket() {
-        let untold = |error: std::io::Error| Finding::unsupported("TCP_QUICKACK", error.to_string());
-        sys::acknowledge_at_once(socket.as_fd()).map_err(untold)?;
+        sys::acknowledge_at_once(socket.as_fd()).or_unsupported("TCP_QUICKACK")?;
     }
     client.expect(message)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::May;
@@ -29,9 +29,8 @@ fn run(server: &mut Server) -> check::Result {
     if sys::claim(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
         return Err(Finding::missing(&ABSTRACT_NAMES, "abstract names", "this system has none"));
     }
-    let mut started = server
-        .start_at(&Address::Path(name.clone()), &Conditions::default())
-        .map_err(|error| Finding::broken("one more server", error.to_string()))?;
+    let mut started =
+        server.start_at(&Address::Path(name.clone()), &Conditions::default()).or_broken("one more server")?;
     let told = judge(server, &mut started, &name);
     drop(started);
     let _ = fs::remove_file(&name);

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -21,8 +21,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     const OTHERS_WRITE: u32 = 0o022;
-    let path =
-        server.address().expect_path().map_err(|error| Finding::broken("a path", error.to_string()))?;
+    let path = server.address().expect_path().or_broken("a path")?;
     let meta = path
         .symlink_metadata()
         .map_err(|error| Finding::fail(format!("a socket file at {}", path.display()), error.to_string()))?;

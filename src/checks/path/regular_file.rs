@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
@@ -25,11 +25,10 @@ const CONTENT: &[u8] = b"the only copy of somebody's work\n";
 
 fn run(server: &mut Server) -> check::Result {
     let path = server.address().expect_path().map(|path| path.with_file_name("work"));
-    let path = path.map_err(|error| Finding::broken("a path", error.to_string()))?;
-    fs::write(&path, CONTENT).map_err(|error| Finding::broken("an ordinary file", error.to_string()))?;
-    let mut started = server
-        .start_at(&Address::Path(path.clone()), &Conditions::default())
-        .map_err(|error| Finding::broken("one more server", error.to_string()))?;
+    let path = path.or_broken("a path")?;
+    fs::write(&path, CONTENT).or_broken("an ordinary file")?;
+    let mut started =
+        server.start_at(&Address::Path(path.clone()), &Conditions::default()).or_broken("one more server")?;
     // One that neither ends nor touches the file tries for longer than anybody will wait.
     let seen = until(server.deadlines().no_progress(), || {
         // Its end first: whatever it does to the file, it has done before.

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -21,8 +21,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     server.end_by(Signal::SIGTERM)?;
-    let path =
-        server.address().expect_path().map_err(|error| Finding::broken("a path", error.to_string()))?;
+    let path = server.address().expect_path().or_broken("a path")?;
     if path.symlink_metadata().is_err() {
         return Ok(());
     }

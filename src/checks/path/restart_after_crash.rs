@@ -1,6 +1,6 @@
 //! A file that nobody serves must not keep a server from coming back.
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::{Check, talk};
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -19,11 +19,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     server.crash();
-    let path = server
-        .address()
-        .expect_path()
-        .map_err(|error| Finding::broken("a path", error.to_string()))?
-        .to_owned();
+    let path = server.address().expect_path().or_broken("a path")?.to_owned();
     if path.symlink_metadata().is_err() {
         return Err(Finding::broken("a stale socket file", "there is none: something removed it"));
     }

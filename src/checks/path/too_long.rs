@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nix::libc::sockaddr_un;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
@@ -87,7 +87,7 @@ fn started_at(server: &Server, path: &Path) -> check::Result<Fate> {
     let known = sockets_in(folder)?;
     let mut instance = server
         .start_at(&Address::Path(path.to_owned()), &Conditions::default())
-        .map_err(|error| Finding::broken("one more server", error.to_string()))?;
+        .or_broken("one more server")?;
     // A server may bind a name for the time being, and then rename(2) it to the one that was asked for.
     let mut passing = 0;
     let fate = until(server.deadlines().start(), || {
@@ -123,8 +123,7 @@ fn path_of(server: &Server, length: usize) -> check::Result<PathBuf> {
 }
 
 fn sockets_in(folder: &Path) -> check::Result<BTreeSet<PathBuf>> {
-    let listing =
-        fs::read_dir(folder).map_err(|error| Finding::broken("a list of files", error.to_string()))?;
+    let listing = fs::read_dir(folder).or_broken("a list of files")?;
     let is_socket = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_socket());
     Ok(listing.flatten().filter(is_socket).map(|entry| entry.path()).collect())
 }

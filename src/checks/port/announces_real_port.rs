@@ -1,6 +1,6 @@
 //! Asked for any port, a server must say which one it got.
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::announcement::names;
 use crate::deadline::until;
@@ -26,11 +26,10 @@ fn run(server: &mut Server) -> check::Result {
     if until(server.deadlines().quiet(), || named(server))?.is_none() {
         return Ok(());
     }
-    let broken = |error: &dyn std::fmt::Display| Finding::broken("the server at port 0", error.to_string());
-    let mut asked = server.address().expect_inet().map_err(|error| broken(&error))?;
+    let mut asked = server.address().expect_inet().or_broken("the server at port 0")?;
     asked.set_port(0);
     let started = server.start_at(&Address::Inet(asked), &Conditions::default());
-    let mut instance = started.map_err(|error| broken(&error))?;
+    let mut instance = started.or_broken("the server at port 0")?;
     if until(server.deadlines().start(), || settled(server, &mut instance))?.is_none() || gone(&mut instance)
     {
         return Ok(());
@@ -67,9 +66,8 @@ fn gone(instance: &mut Instance) -> bool {
 
 /// The ports at which `instance` can be reached; there can be others beside that of the echo.
 fn ports(server: &Server, instance: &Instance) -> check::Result<Vec<u16>> {
-    let untold = |error: std::io::Error| Finding::unsupported("the server's processes", error.to_string());
     let mut ports = Vec::new();
-    for process in instance.processes().map_err(untold)? {
+    for process in instance.processes().or_unsupported("the server's processes")? {
         let table = server.descriptors(process.pid)?;
         ports.extend(table.iter().filter_map(|descriptor| reachable_at(&descriptor.object)));
     }

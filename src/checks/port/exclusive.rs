@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -31,7 +31,7 @@ const REUSEADDR: Option = (|socket| socket.set_reuse_address(true), "SO_REUSEADD
 
 fn run(server: &mut Server) -> check::Result {
     let address = server.address().expect_inet();
-    let address = address.map_err(|error| Finding::broken("a port", error.to_string()))?;
+    let address = address.or_broken("a port")?;
     let tcp = server.spec().offers().contains(Capabilities::TCP);
     // With TCP the second of the two is what every server sets for its restart, and gives no share of a listener.
     let (kind, options) =

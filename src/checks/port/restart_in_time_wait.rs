@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
@@ -24,8 +24,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let address =
-        server.address().expect_inet().map_err(|error| Finding::broken("a port", error.to_string()))?;
+    let address = server.address().expect_inet().or_broken("a port")?;
     let mut client = server.connect()?;
     client.exchange(b"read to the last byte")?;
     server.crash();

@@ -1,6 +1,6 @@
 //! Two servers, one address.
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::holders::server_sockets;
 use crate::checks::{Check, talk};
 use crate::deadline::until;
@@ -33,8 +33,7 @@ pub const PATH: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let before = identity(server);
-    let mut rival =
-        server.rival().map_err(|error| Finding::broken("a second instance", error.to_string()))?;
+    let mut rival = server.rival().or_broken("a second instance")?;
     gives_up(server, &mut rival)?;
     drop(rival);
     if identity(server) != before {
