@@ -14,7 +14,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{Refusal, exit, interrupt};
+use super::{CliError, exit, interrupt};
 use crate::deadline::Deadlines;
 use crate::requirement::PACKETS;
 use crate::sys::{self, Tap};
@@ -58,10 +58,10 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tap = Tap::open(None, args.snap).map_err(|error| {
         let text = format!("packets cannot be recorded: {}; {}", obstacle(&error), PACKETS.mend);
-        Refusal { code: exit::HARNESS, text }
+        CliError { code: exit::HARNESS, text }
     })?;
     let file = File::create(&args.file)
-        .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", shown(args))))?;
+        .map_err(|error| CliError::usage(format!("cannot write {}: {error}", shown(args))))?;
     interrupt::watch()?;
     let (mut recording, ticket) = Recording::begin(tap, file, args.snap).with_context(|| shown(args))?;
     let child =
@@ -80,7 +80,7 @@ fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Resu
     sys::end_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
     let program = printable(&program.to_string_lossy());
-    let failed = |error| Refusal { code: exit::HARNESS, text: format!("cannot run {program}: {error}") };
+    let failed = |error| CliError { code: exit::HARNESS, text: format!("cannot run {program}: {error}") };
     Ok(sys::launching(|| command.spawn()).map_err(failed)?)
 }
 

@@ -1,4 +1,4 @@
-//! `echospec check`: the whole verdict on one server.
+//! `echospec check`: runs all checks that apply against one server.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 
-use super::{Refusal, exit, interrupt};
+use super::{CliError, exit, interrupt};
 use crate::checks::{AREAS, Check, QUICK, checks};
 use crate::deadline::{Deadlines, SCALE, interrupted};
 use crate::expectations;
@@ -24,58 +24,58 @@ use crate::transport::{TRANSPORTS, Transport};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// How the server is reached.
+    /// Transport by which clients reach the server.
     #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
     transport: String,
 
-    /// Run only checks whose id matches this glob, such as 'echo/*'; may be repeated.
+    /// Run only checks whose id matches GLOB, such as 'echo/*'; may be repeated.
     #[arg(long, value_name = "GLOB")]
     only: Vec<glob::Pattern>,
 
-    /// Leave out checks whose id matches this glob; may be repeated.
+    /// Skip checks whose id matches GLOB; may be repeated.
     #[arg(long, value_name = "GLOB")]
     skip: Vec<glob::Pattern>,
 
-    /// Run only the few checks that catch most, in a few seconds.
+    /// Run only the checks that find most faults, in a few seconds.
     #[arg(long)]
     quick: bool,
 
-    /// Run only checks that bind at least this strongly.
+    /// Run only checks of this level or higher.
     #[arg(long, value_enum, default_value = "may")]
     level: LevelName,
 
-    /// Write the results as one JSON object to this file, or to standard output for '-'.
+    /// Write the results as one JSON object to FILE; '-' is standard output.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Multiply every deadline by this, for a slow machine.
+    /// Multiply every deadline by N, for a slow machine.
     #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = scale)]
     timeout_scale: f64,
 
-    /// How many checks run at the same time, each with a server of its own [default: two per core].
+    /// Run N checks at the same time, each with its own server [default: two per core].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
-    /// What the bytes of every payload are drawn from, to repeat a run [default: a new one].
+    /// Seed of the payloads; give it to repeat a run [default: random].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// What is known of servers: deviations with their reasons, which then do not fail the run
-    /// [default: echospec.toml, if there is one here].
+    /// Read known failures, which then do not fail the run, from FILE
+    /// [default: echospec.toml, if it exists].
     #[arg(long, value_name = "FILE")]
     expectations: Option<PathBuf>,
 
-    /// Try a failed check again this often, each time with a new server; one that passes then is called flaky.
+    /// Repeat a failed check up to N times, each with a new server; one that then passes is flaky.
     #[arg(long, value_name = "N", default_value_t = 0)]
     flaky_retries: usize,
 
-    /// Who makes the socket: the server, or the harness, which passes a listener as descriptor 3, or each
-    /// connection as descriptors 0, 1 and 2.
+    /// How the server gets its socket: it binds its own, or receives a listener as descriptor 3 (listen-fds), or
+    /// each connection as descriptors 0, 1 and 2 (inetd).
     #[arg(long, default_value = "bind", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
     start: String,
 
-    /// The server's command; {addr}, or {host} {port} or {path}, stands where the address belongs. No shell
-    /// is involved.
+    /// Command of the server, with {addr}, or {host} and {port}, or {path}, where the address belongs. No shell is
+    /// involved.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -136,7 +136,7 @@ fn expected(args: &Args, spec: &Spec) -> anyhow::Result<Vec<Expectation>> {
         None if Path::new(USUAL).exists() => expectations::read(Path::new(USUAL), &spec.command_line()),
         None => Ok(Vec::new()),
     }
-    .map_err(|error| Refusal::usage(format!("{error:#}")).into())
+    .map_err(|error| CliError::usage(format!("{error:#}")).into())
 }
 
 /// Those who are told of the run. One that has gone away (`| head`) is told no more; the verdict stands.
@@ -160,12 +160,12 @@ fn spec(args: &Args) -> anyhow::Result<Spec> {
     let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
     let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
     Spec::new(transport, start, args.command.clone())
-        .map_err(|error| Refusal::usage(error.to_string()).into())
+        .map_err(|error| CliError::usage(error.to_string()).into())
 }
 
 /// The checks that apply to this server and that the user wants. A glob that matches nothing is a mistake
 /// to be told, not an empty wish.
-fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, Refusal> {
+fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, CliError> {
     let level = match args.level {
         LevelName::Must => Level::Must,
         LevelName::Should => Level::Should,
@@ -177,7 +177,7 @@ fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, Refusal> {
             let hint = area.map_or("`echospec list` names them all".into(), |area| {
                 format!("did you mean '{}/*'?", area.name)
             });
-            return Err(Refusal::nothing(format!("no check matches '{pattern}'; {hint}")));
+            return Err(CliError::nothing(format!("no check matches '{pattern}'; {hint}")));
         }
     }
     let wanted = |check: &&Check| {
@@ -190,7 +190,7 @@ fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, Refusal> {
         let (transport, start) = (spec.transport().name, spec.start().name());
         let text =
             format!("of the checks selected, none applies to {transport} servers started by '{start}'");
-        return Err(Refusal::nothing(text));
+        return Err(CliError::nothing(text));
     }
     Ok(chosen)
 }

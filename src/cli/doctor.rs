@@ -1,4 +1,4 @@
-//! `echospec doctor`: what will be limited on this machine, why, and what would mend it.
+//! `echospec doctor`: what this machine lacks, what that limits, and how to fix it.
 
 use std::io::Write;
 use std::process::ExitCode;

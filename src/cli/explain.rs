@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use anstyle::Style;
 
 use super::list::start;
-use super::{Refusal, exit};
+use super::{CliError, exit};
 use crate::bench::method::METHOD;
 use crate::checks::checks;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The check's id, such as echo/half-close; or `compare`, for how mechanisms are compared.
+    /// Id of a check, such as echo/half-close; or `compare`, for the method of comparisons.
     id: String,
 }
 
@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit::OK))
 }
 
-pub(super) fn unknown(id: &str) -> Refusal {
+pub(super) fn unknown(id: &str) -> CliError {
     let slug = id.rsplit('/').next().unwrap_or(id);
     let near: Vec<_> =
         checks().map(|check| check.id).filter(|known| !slug.is_empty() && known.contains(slug)).collect();
@@ -46,5 +46,5 @@ pub(super) fn unknown(id: &str) -> Refusal {
     } else {
         format!("did you mean {}?", near.join(", "))
     };
-    Refusal::usage(format!("no check is called '{id}'; {hint}"))
+    CliError::usage(format!("no check is called '{id}'; {hint}"))
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::builder::RangedI64ValueParser;
 use nix::unistd::Pid;
 
-use super::{Refusal, exit, interrupt};
+use super::{CliError, exit, interrupt};
 use crate::deadline::{Deadlines, SCALE};
 use crate::demo::draw::{Look, draw};
 use crate::fds::{self, Data, InspectError, Launched, Settled, View};
@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(Settled::Ended(status)) => {
             let text =
                 format!("{} has come to its end ({}): nothing is left to draw", name(args), describe(status));
-            return Err(Refusal { code: exit::HARNESS, text }.into());
+            return Err(CliError { code: exit::HARNESS, text }.into());
         }
         Ok(Settled::Busy) => {
             anstream::eprintln!("echospec: it does not come to rest; this is one moment of it\n");
@@ -89,21 +89,21 @@ fn show(args: &Args, view: &View) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if seen { exit::OK } else { exit::HARNESS }))
 }
 
-fn look(pids: &[Pid]) -> Result<View, Refusal> {
+fn look(pids: &[Pid]) -> Result<View, CliError> {
     fds::look(pids).map_err(refused)
 }
 
-fn with_descendants(pids: &[Pid]) -> Result<Vec<Pid>, Refusal> {
+fn with_descendants(pids: &[Pid]) -> Result<Vec<Pid>, CliError> {
     fds::with_descendants(pids).map_err(refused)
 }
 
-fn refused(blind: InspectError) -> Refusal {
+fn refused(blind: InspectError) -> CliError {
     let code = if matches!(blind, InspectError::NoProcess(_)) { exit::USAGE } else { exit::HARNESS };
-    Refusal { code, text: format!("{:#}", anyhow::Error::from(blind)) }
+    CliError { code, text: format!("{:#}", anyhow::Error::from(blind)) }
 }
 
-fn not_launched(args: &Args, error: &std::io::Error) -> Refusal {
-    Refusal { code: exit::HARNESS, text: format!("cannot run {}: {error}", name(args)) }
+fn not_launched(args: &Args, error: &std::io::Error) -> CliError {
+    CliError { code: exit::HARNESS, text: format!("cannot run {}: {error}", name(args)) }
 }
 
 fn name(args: &Args) -> String {

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first ends the run cleanly, the second at once.
+//! Signals to the program: the first Ctrl-C ends the run cleanly, the second at once.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
@@ -14,9 +14,10 @@ use crate::sys::QUESTIONS;
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
-/// From now on the first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends by itself
-/// and tidies up; the second kills all descendants and ends this process. SIGUSR1, and Ctrl-T where terminals
-/// know it (SIGINFO), has it say what is under way.
+/// Installs the signal handlers.
+///
+/// The first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends and cleans up. The second kills
+/// all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which checks are running.
 ///
 /// # Errors
 /// Those of `sigaction(2)` and `pipe(2)`.

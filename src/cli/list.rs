@@ -1,4 +1,4 @@
-//! `echospec list`: every check, from the very data that the checks are made of.
+//! `echospec list`: all checks, drawn from the list of checks itself.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -66,7 +66,7 @@ fn names(check: &Check) -> Vec<&'static str> {
     check.transports().map(|transport| transport.name).collect()
 }
 
-/// The way of starting that a check asks for.
+/// The way of starting (`--start`) that a check needs.
 pub(super) fn start(check: &Check) -> &'static str {
     if check.needs.contains(Capabilities::PASSED_LISTENER) {
         "listen-fds"

@@ -1,4 +1,4 @@
-//! The command line: parse, call one library function, print, exit code. One file for each subcommand.
+//! The command line. Each subcommand has one file, which parses, calls one library function, prints, and sets the exit code.
 
 use std::io;
 use std::process::ExitCode;
@@ -18,25 +18,25 @@ pub mod interrupt;
 mod list;
 mod repro;
 
-/// Exit codes, the same for every subcommand.
+/// Exit codes of all subcommands.
 mod exit {
     /// All as expected.
     pub const OK: u8 = 0;
     /// A check failed.
     pub const FAILED: u8 = 1;
-    /// The command line is wrong. Also clap's own.
+    /// The command line is wrong; clap uses the same code.
     pub const USAGE: u8 = 2;
     /// The harness could not do its work.
     pub const HARNESS: u8 = 3;
     /// Nothing was selected.
     pub const NOTHING: u8 = 4;
-    /// A figure is worse than it was, by more than noise and the threshold.
+    /// A figure is worse than in the baseline, by more than noise and the threshold.
     pub const REGRESSED: u8 = 5;
     /// Added to the number of the signal that ended the run.
     pub const SIGNAL: u8 = 128;
 }
 
-/// Launches any echo server as a subprocess and says, check by check, what it does wrong.
+/// Launches a server as a subprocess and reports, check by check, what it does wrong.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
@@ -50,30 +50,31 @@ Exit codes: 0 all as expected; 1 a check failed; 2 usage; 3 the harness could no
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check a server: launch it and run every check that applies.
+    /// Launch a server and run every check that applies.
     Check(check::Args),
-    /// Run one check alone, and show all that client and server do, when they do it.
+    /// Run one check alone, and print each step of client and server with its time.
     Repro(repro::Args),
     /// List the checks.
     List(list::Args),
-    /// Explain a check: what it demands, why, who says so, and how to repeat it by hand.
+    /// Explain a check: what it verifies, why, its sources, and how to repeat it by hand.
     Explain(explain::Args),
-    /// Say what will be limited on this machine, why, and what would mend it.
+    /// List what this machine lacks, what that limits, and how to fix it.
     Doctor(doctor::Args),
-    /// Compare mechanisms, and servers: how fast, at what cost, how certain.
+    /// Measure mechanisms and servers side by side: latency, throughput and cost.
     Compare(Box<compare::Args>),
-    /// Run a command and record the packets of its own loopback ports, for Wireshark and tshark.
+    /// Run a command and record the packets on its loopback ports, for Wireshark and tshark.
     Capture(capture::Args),
-    /// Draw the descriptors of any running processes, and say who holds the other end of each.
+    /// Draw the descriptors of running processes, and name the process at the other end of each.
     Fds(fds::Args),
-    /// Watch descriptors, pipes and sockets at work, drawn from the live kernel.
+    /// Show how descriptors, pipes and sockets work, drawn from live kernel state.
     Demo(demo::Args),
-    /// Be the client of a measurement; `compare` launches it.
+    /// Act as the client process of `compare`.
     #[command(hide = true, name = CLIENT[0])]
     Client,
 }
 
-/// Makes this process a launcher: what its own parent has left it must not reach the servers, nor hinder.
+/// Prepares this process to launch servers: inherited descriptors are marked close-on-exec, SIGCHLD gets its default
+/// disposition, and the soft descriptor limit is raised to the hard limit.
 pub fn prepare() {
     crate::sys::seal_descriptors();
     crate::sys::expect_children();
@@ -97,32 +98,32 @@ pub fn main() -> ExitCode {
         Command::Client => compare::serve(),
     };
     crate::server::sweep();
-    result.unwrap_or_else(|error| complain(&error))
+    result.unwrap_or_else(|error| print_error(&error))
 }
 
-fn complain(error: &anyhow::Error) -> ExitCode {
+fn print_error(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-        // Whoever was reading has seen enough: `echospec list | head -3`.
+        // The reader has closed the pipe, as in `echospec list | head -3`.
         return ExitCode::from(exit::OK);
     }
     anstream::eprintln!("echospec: {error:#}");
-    ExitCode::from(error.downcast_ref::<Refusal>().map_or(exit::HARNESS, |refusal| refusal.code))
+    ExitCode::from(error.downcast_ref::<CliError>().map_or(exit::HARNESS, |error| error.code))
 }
 
-/// An error of the user's, with its exit code.
+/// An error with an exit code of its own.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
-struct Refusal {
+struct CliError {
     code: u8,
     text: String,
 }
 
-impl Refusal {
-    fn usage(text: impl Into<String>) -> Refusal {
-        Refusal { code: exit::USAGE, text: text.into() }
+impl CliError {
+    fn usage(text: impl Into<String>) -> CliError {
+        CliError { code: exit::USAGE, text: text.into() }
     }
 
-    fn nothing(text: impl Into<String>) -> Refusal {
-        Refusal { code: exit::NOTHING, text: text.into() }
+    fn nothing(text: impl Into<String>) -> CliError {
+        CliError { code: exit::NOTHING, text: text.into() }
     }
 }

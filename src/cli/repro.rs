@@ -1,4 +1,4 @@
-//! `echospec repro`: one check alone, with all that client and server do, when they do it.
+//! `echospec repro`: one check alone, with each step of client and server and its time.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 
-use super::{Refusal, check, exit, interrupt};
+use super::{CliError, check, exit, interrupt};
 use crate::checks::checks;
 use crate::deadline::{Deadlines, SCALE};
 use crate::report::{Ending, Heading, Human, Reporter};
@@ -19,30 +19,30 @@ use crate::transport::{TRANSPORTS, Transport};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The check's id, such as echo/half-close.
+    /// Id of a check, such as echo/half-close.
     id: String,
 
-    /// How the server is reached.
+    /// Transport by which clients reach the server.
     #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
     transport: String,
 
-    /// Who makes the socket, as for `check`.
+    /// How the server gets its socket, as for `check`.
     #[arg(long, default_value = "bind", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
     start: String,
 
-    /// What the bytes of every payload are drawn from.
+    /// Seed of the payloads.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
-    /// Multiply every deadline by this.
+    /// Multiply every deadline by N.
     #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = check::scale)]
     timeout_scale: f64,
 
-    /// Have strace write the server's system calls to a file of the kept directory (Linux).
+    /// Record the server's system calls with strace, in a file that is kept (Linux).
     #[arg(long)]
     strace: bool,
 
-    /// The server's command, as for `check`.
+    /// Command of the server, as for `check`.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
     let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
     let plain = Spec::new(transport, start, args.command.clone())
-        .map_err(|error| Refusal::usage(error.to_string()))?;
+        .map_err(|error| CliError::usage(error.to_string()))?;
     if !check.applies_to(plain.offers()) {
         let text = format!(
             "{} does not apply to {} servers started by '{}'",
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             transport.name,
             start.name()
         );
-        return Err(Refusal::nothing(text).into());
+        return Err(CliError::nothing(text).into());
     }
     interrupt::watch()?;
     keep_directories();
@@ -91,9 +91,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(check::verdict(&[report]))
 }
 
-/// A file for the system calls, in a directory that stays.
+/// Returns the path of the file for system calls, in a new directory that is kept.
 fn strace_file() -> anyhow::Result<PathBuf> {
-    find_strace().map_err(|text| Refusal { code: exit::HARNESS, text })?;
+    find_strace().map_err(|text| CliError { code: exit::HARNESS, text })?;
     let place = tempfile::Builder::new().prefix("echospec-strace-").tempdir()?.keep();
     Ok(place.join("strace.txt"))
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use super::{Refusal, exit, interrupt};
+use super::{CliError, exit, interrupt};
 use crate::bench::client;
 use crate::bench::compare::{NoComparison, compare};
 use crate::bench::comparison::Comparison;
@@ -43,7 +43,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Shows what was measured before.
 fn show(name: &str, args: &Args) -> anyhow::Result<ExitCode> {
     let saved = Saved::named(name).and_then(|saved| saved.load());
-    let comparison = saved.map_err(|error| Refusal::usage(error.to_string()))?;
+    let comparison = saved.map_err(|error| CliError::usage(error.to_string()))?;
     let regressed = Output::prepare(args)?.write(&comparison)?;
     Ok(ExitCode::from(verdict(&comparison, regressed)))
 }
@@ -60,7 +60,7 @@ pub fn serve() -> anyhow::Result<ExitCode> {
 /// What was asked for and is not to be had is the user's to change.
 fn refused(error: NoComparison) -> anyhow::Error {
     match error {
-        NoComparison::Placement { .. } => Refusal::usage(error.to_string()).into(),
+        NoComparison::Placement { .. } => CliError::usage(error.to_string()).into(),
         NoComparison::Server { .. } | NoComparison::Processors(_) => error.into(),
     }
 }

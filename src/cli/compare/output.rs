@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::super::Refusal;
+use super::super::CliError;
 use super::args::Args;
 use crate::bench::change::Changes;
 use crate::bench::comparison::Comparison;
@@ -36,7 +36,7 @@ impl Output {
         let piped = named.iter().filter(|(_, path)| is_stdout(path)).count();
         if piped > 1 {
             return Err(
-                Refusal::usage("only one format goes to standard output; give the others a file").into()
+                CliError::usage("only one format goes to standard output; give the others a file").into()
             );
         }
         let mut files = Vec::new();
@@ -47,14 +47,14 @@ impl Output {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make the directory {}", folder.display()))?;
         }
-        let place = |name: &String| Saved::named(name).map_err(|error| Refusal::usage(error.to_string()));
+        let place = |name: &String| Saved::named(name).map_err(|error| CliError::usage(error.to_string()));
         let save = args.save.as_ref().map(place).transpose()?;
         if let Some(save) = &save {
             save.prepare()?;
         }
         let baseline = args.baseline.as_ref().map(place).transpose()?;
         let before =
-            baseline.map(|it| it.load()).transpose().map_err(|error| Refusal::usage(error.to_string()))?;
+            baseline.map(|it| it.load()).transpose().map_err(|error| CliError::usage(error.to_string()))?;
         let look = Look { ascii: args.ascii, machine: args.machine };
         Ok(Output {
             files,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::super::Refusal;
+use super::super::CliError;
 use super::super::check::fresh_seed;
 use super::args::Args;
 use super::values::nearest;
@@ -64,17 +64,17 @@ fn contenders(args: &Args) -> anyhow::Result<Vec<Contender>> {
     }
     for text in &args.server {
         let own =
-            Contender::from_words(text).map_err(|why| Refusal::usage(format!("--server '{text}': {why}")))?;
+            Contender::from_words(text).map_err(|why| CliError::usage(format!("--server '{text}': {why}")))?;
         if all.iter().any(|other: &Contender| other.name == own.name) {
             let text = format!("two are called '{}': give the server another name", own.name);
-            return Err(Refusal::usage(text).into());
+            return Err(CliError::usage(text).into());
         }
         all.push(own);
     }
     Ok(all)
 }
 
-fn reference(args: &Args, contenders: &[Contender]) -> Result<String, Refusal> {
+fn reference(args: &Args, contenders: &[Contender]) -> Result<String, CliError> {
     let names = || contenders.iter().map(|contender| contender.name.as_str());
     match &args.reference {
         None => Ok(names().next().unwrap_or_default().to_owned()),
@@ -82,7 +82,7 @@ fn reference(args: &Args, contenders: &[Contender]) -> Result<String, Refusal> {
         Some(name) => {
             let all = || format!("compared are {}", names().collect::<Vec<_>>().join(", "));
             let hint = nearest(name, names()).map_or_else(all, |near| format!("did you mean '{near}'?"));
-            Err(Refusal::usage(format!("--reference: '{name}' is not compared; {hint}")))
+            Err(CliError::usage(format!("--reference: '{name}' is not compared; {hint}")))
         }
     }
 }
@@ -102,13 +102,13 @@ fn measures(args: &Args) -> Vec<Measure> {
     once(&args.measures.iter().filter_map(|name| Measure::named(name)).collect::<Vec<_>>())
 }
 
-fn tuning(args: &Args) -> Result<Tuning, Refusal> {
+fn tuning(args: &Args) -> Result<Tuning, CliError> {
     let tuning = Tuning {
         nodelay: args.nodelay,
         congestion: args.congestion.clone(),
         socket_buffer: args.socket_buffer,
         pipe_size: args.pipe_size,
     };
-    tuning.try_out().map_err(Refusal::usage)?;
+    tuning.try_out().map_err(CliError::usage)?;
     Ok(tuning)
 }
