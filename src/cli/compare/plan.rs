@@ -63,8 +63,8 @@ fn contenders(args: &Args) -> anyhow::Result<Vec<Contender>> {
         all.push(Contender::bundled(mechanism)?);
     }
     for text in &args.server {
-        let own =
-            Contender::from_words(text).map_err(|why| CliError::usage(format!("--server '{text}': {why}")))?;
+        let own = Contender::from_words(text)
+            .map_err(|why| CliError::usage(format!("--server '{text}': {why}")))?;
         if all.iter().any(|other: &Contender| other.name == own.name) {
             let text = format!("two are called '{}': give the server another name", own.name);
             return Err(CliError::usage(text).into());
