@@ -1,0 +1,59 @@
+//! Variables of the kernel by name: sysctlbyname(3), of macOS and FreeBSD.
+
+use std::ffi::{CString, c_int};
+use std::io;
+use std::ptr;
+
+use nix::errno::Errno;
+use nix::libc;
+
+use crate::sys::types::Property;
+
+/// How a variable is to be read: the kernel hands out bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Number,
+}
+
+pub fn property(name: &'static str, kind: Kind) -> Property {
+    let value = match kind {
+        Kind::Text => text(name),
+        Kind::Number => number(name),
+    };
+    Property::new(name, "sysctl(8)", value)
+}
+
+pub fn text(name: &str) -> io::Result<String> {
+    let bytes = raw(name)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.trim_end_matches('\0').trim().to_owned())
+}
+
+/// Numbers have four bytes or eight, in the order of the machine.
+fn number(name: &str) -> io::Result<String> {
+    let bytes = raw(name)?;
+    if let Ok(short) = <[u8; 4]>::try_from(&bytes[..]) {
+        return Ok(c_int::from_ne_bytes(short).to_string());
+    }
+    let long = <[u8; 8]>::try_from(&bytes[..]).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(i64::from_ne_bytes(long).to_string())
+}
+
+#[expect(unsafe_code, reason = "sysctlbyname(3) is untyped")]
+fn raw(name: &str) -> io::Result<Vec<u8>> {
+    let name = CString::new(name)?;
+    let mut length = 0;
+    // SAFETY: the name ends with NUL; with no place for the value only its length is written.
+    let known =
+        unsafe { libc::sysctlbyname(name.as_ptr(), ptr::null_mut(), &raw mut length, ptr::null_mut(), 0) };
+    Errno::result(known)?;
+    let mut bytes = vec![0_u8; length];
+    // SAFETY: there is room for `length` bytes, and no more are written.
+    let read = unsafe {
+        libc::sysctlbyname(name.as_ptr(), bytes.as_mut_ptr().cast(), &raw mut length, ptr::null_mut(), 0)
+    };
+    Errno::result(read)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}

@@ -1,0 +1,40 @@
+//! FreeBSD: sysctl(3).
+
+use std::io;
+
+use crate::sys::bsd::sysctl::{Kind, property, text};
+use crate::sys::types::Property;
+
+/// In the order in which they should be read.
+const VARIABLES: &[(&str, Kind)] = &[
+    ("kern.osrelease", Kind::Text),
+    ("kern.version", Kind::Text),
+    ("hw.ncpu", Kind::Number),
+    ("kern.smp.cores", Kind::Number),
+    ("kern.smp.threads_per_core", Kind::Number),
+    ("kern.vm_guest", Kind::Text),
+    ("kern.sched.name", Kind::Text),
+    ("kern.timecounter.hardware", Kind::Text),
+    ("machdep.idle", Kind::Text),
+    ("hw.acpi.cpu.cx_lowest", Kind::Text),
+    ("dev.cpu.0.freq", Kind::Number),
+    ("net.inet.tcp.cc.algorithm", Kind::Text),
+    ("net.inet.tcp.sendspace", Kind::Number),
+    ("net.inet.tcp.recvspace", Kind::Number),
+    ("net.local.stream.sendspace", Kind::Number),
+    ("net.local.stream.recvspace", Kind::Number),
+    ("net.local.dgram.maxdgram", Kind::Number),
+    ("kern.ipc.maxsockbuf", Kind::Number),
+    ("kern.ipc.maxpipekva", Kind::Number),
+    ("kern.mqueue.maxmsg", Kind::Number),
+    ("kern.mqueue.maxmsgsize", Kind::Number),
+    ("kern.ipc.msgmnb", Kind::Number),
+];
+
+pub fn properties(_processors: &[usize]) -> Vec<Property> {
+    VARIABLES.iter().map(|&(name, kind)| property(name, kind)).collect()
+}
+
+pub fn processor_model() -> io::Result<String> {
+    text("hw.model")
+}

@@ -1,0 +1,22 @@
+//! FreeBSD: kqueue tells when a process ends.
+
+pub use crate::sys::bsd::kqueue::wait_for_exit;
+pub use crate::sys::unsupported::process::{
+    QUESTIONS, adopt_orphans, blocked_in, children, claim, descriptor_count, descriptors, end_with_parent,
+    has_mark, may_be_ours, processes, program,
+};
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+nix::ioctl_read_bad!(fionwrite, nix::libc::FIONWRITE, nix::libc::c_int);
+
+/// `FIONWRITE` of `<sys/filio.h>`: what is in the send buffer, where TCP keeps bytes until they are
+/// acknowledged.
+#[expect(unsafe_code, reason = "ioctl(2) is untyped")]
+pub fn unsent_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut bytes = 0;
+    // SAFETY: FIONWRITE writes one int, and `bytes` is one.
+    unsafe { fionwrite(socket.as_raw_fd(), &raw mut bytes) }?;
+    usize::try_from(bytes).map_err(io::Error::other)
+}

@@ -1,0 +1,16 @@
+//! Linux: `SO_PEERCRED`, unix(7).
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::{Gid, Pid, Uid};
+
+use crate::sys::types::Peer;
+
+pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
+    let found = getsockopt(&socket, sockopt::PeerCredentials)?;
+    // 0 for a process outside of this one's PID namespace.
+    let pid = Some(found.pid()).filter(|&pid| pid > 0).map(Pid::from_raw);
+    Ok(Peer { pid, uid: Uid::from_raw(found.uid()), gid: Gid::from_raw(found.gid()) })
+}

@@ -1,0 +1,39 @@
+//! macOS: sysctl(3). Idle states, governors and stolen time are not told.
+
+use std::io;
+
+use crate::sys::bsd::sysctl::{Kind, property, text};
+use crate::sys::types::Property;
+
+/// In the order in which they should be read.
+const VARIABLES: &[(&str, Kind)] = &[
+    ("kern.osrelease", Kind::Text),
+    ("kern.osproductversion", Kind::Text),
+    ("hw.model", Kind::Text),
+    ("hw.physicalcpu", Kind::Number),
+    ("hw.logicalcpu", Kind::Number),
+    ("hw.perflevel0.logicalcpu", Kind::Number),
+    ("hw.perflevel1.logicalcpu", Kind::Number),
+    ("hw.l1dcachesize", Kind::Number),
+    ("hw.l2cachesize", Kind::Number),
+    ("hw.l3cachesize", Kind::Number),
+    ("hw.cachelinesize", Kind::Number),
+    ("hw.pagesize", Kind::Number),
+    ("hw.tbfrequency", Kind::Number),
+    ("kern.hv_vmm_present", Kind::Number),
+    ("net.inet.tcp.sendspace", Kind::Number),
+    ("net.inet.tcp.recvspace", Kind::Number),
+    ("net.inet.tcp.delayed_ack", Kind::Number),
+    ("net.local.stream.sendspace", Kind::Number),
+    ("net.local.stream.recvspace", Kind::Number),
+    ("net.local.dgram.maxdgram", Kind::Number),
+    ("kern.ipc.maxsockbuf", Kind::Number),
+];
+
+pub fn properties(_processors: &[usize]) -> Vec<Property> {
+    VARIABLES.iter().map(|&(name, kind)| property(name, kind)).collect()
+}
+
+pub fn processor_model() -> io::Result<String> {
+    text("machdep.cpu.brand_string")
+}

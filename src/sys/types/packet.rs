@@ -1,0 +1,14 @@
+//! A packet on the loopback interface.
+
+use std::time::Duration;
+
+/// One packet as it passed.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// The time since 1970 at which it passed.
+    pub at: Duration,
+    /// How long it was, in bytes.
+    pub length: usize,
+    /// Its beginning, from the Ethernet header on; all of it where there was room.
+    pub bytes: &'a [u8],
+}

@@ -1,0 +1,23 @@
+//! No futex.
+
+use std::io;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use super::unsupported;
+
+/// Fails: there is no futex here.
+///
+/// # Errors
+/// `Unsupported`.
+pub fn futex_wait(_word: &AtomicU32, _value: u32, _limit: Option<Duration>) -> io::Result<()> {
+    unsupported("this system has no futex(2)")
+}
+
+/// Fails: there is no futex here.
+///
+/// # Errors
+/// `Unsupported`.
+pub fn futex_wake(_word: &AtomicU32) -> io::Result<()> {
+    unsupported("this system has no futex(2)")
+}

@@ -1,0 +1,9 @@
+//! No io_uring.
+
+use std::io;
+
+use super::unsupported;
+
+pub fn io_uring() -> io::Result<()> {
+    unsupported("io_uring is Linux's")
+}

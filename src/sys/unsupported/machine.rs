@@ -1,0 +1,13 @@
+//! Elsewhere nothing is looked up.
+
+use std::io;
+
+use crate::sys::types::Property;
+
+pub fn properties(_processors: &[usize]) -> Vec<Property> {
+    Vec::new()
+}
+
+pub fn processor_model() -> io::Result<String> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "the processor's model is not looked up on this system"))
+}

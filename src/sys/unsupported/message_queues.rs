@@ -1,0 +1,44 @@
+//! macOS has no POSIX message queues, and FreeBSD only as an option; no server here speaks System V's elsewhere.
+
+use std::io;
+
+use crate::sys::types::Holds;
+
+/// There is none.
+pub enum Queue {}
+
+fn unsupported() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "this system has no such message queues")
+}
+
+impl Queue {
+    pub fn posix(_name: &str, _waits: bool) -> io::Result<Queue> {
+        Err(unsupported())
+    }
+
+    pub fn system_v(_key: i32, _kind: i32, _waits: bool) -> io::Result<Queue> {
+        Err(unsupported())
+    }
+
+    pub fn holds(&self) -> io::Result<Holds> {
+        match *self {}
+    }
+
+    pub fn send(&mut self, _bytes: &[u8]) -> nix::Result<()> {
+        match *self {}
+    }
+
+    pub fn receive(&mut self, _buffer: &mut [u8]) -> nix::Result<usize> {
+        match *self {}
+    }
+}
+
+pub fn raise_queue_limit() {}
+
+pub fn remove_posix_queue(_name: &str) {}
+
+pub fn has_system_v_queue(_key: i32) -> bool {
+    false
+}
+
+pub fn remove_system_v_queue(_key: i32) {}
