@@ -244,7 +244,7 @@ fn a_failure_is_explained_and_can_be_run_again() {
     .assert()
     .code(1)
     .stdout(
-        contains("one byte without a newline comes back before the next is sent")
+        contains("a single byte without a newline comes back before the client sends the next one")
             .and(contains("expected  \"x\" back"))
             .and(contains("then nothing for 0.5 s"))
             .and(contains("RFC 862"))

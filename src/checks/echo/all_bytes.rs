@@ -1,4 +1,4 @@
-//! Bytes are not text.
+//! Checks that every byte value is echoed, so that the server handles bytes and not text.
 
 use crate::check;
 use crate::checks::Check;
@@ -10,10 +10,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/all-bytes",
     level: Must,
-    says: "all 256 values of a byte come back unchanged, in any company",
-    why: "text handling on the way (strlen, UTF-8, CRLF, ^D, stripping) silently damages binary data",
+    says: "all 256 byte values come back unchanged, in any order and next to any other byte",
+    why: "a server that handles its input as text (strlen, UTF-8, CRLF, ^D, stripping) silently corrupts binary data",
     cites: &["RFC 862", "read(2)", "write(2)"],
-    recipe: "send all 256 values up and down, line ends with NUL, invalid UTF-8, and a multibyte character piecemeal; what a server that gathers has kept it must give at the end",
+    recipe: "send all 256 byte values in ascending and in descending order, line ends mixed with NUL, invalid UTF-8, and a multibyte character one byte at a time; read the echo of each; shut down the write side, and read what a server that buffers its output still holds",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };

@@ -1,4 +1,4 @@
-//! Off by one lives where a buffer is exactly full.
+//! Checks messages that fill common buffer sizes exactly, where off-by-one errors show.
 
 use crate::check;
 use crate::checks::Check;
@@ -11,10 +11,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/buffer-boundaries",
     level: Must,
-    says: "messages as long as a usual buffer, and one byte more or less, come back whole",
-    why: "a buffer that is exactly full is the one case that a quick test never tries",
+    says: "messages exactly as long as a common buffer size, and one byte shorter or longer, come back complete",
+    why: "quick tests never fill a buffer exactly, so an off-by-one error there goes unnoticed",
     cites: &["RFC 862", "read(2)"],
-    recipe: "for each of 1, 5, 512, 1024, 4096, 8192, 16 KiB, 64 KiB: send one byte less, as many, one more; await each",
+    recipe: "for each size of 1, 5, 512, 1024, 4096, 8192, 16 KiB and 64 KiB: send one byte less, exactly as many, and one more; wait for the echo of each",
     needs: Capabilities::STREAM,
     run,
 };

@@ -1,4 +1,4 @@
-//! Many messages, one event.
+//! Checks that a server answers every message that was queued while it was busy.
 
 use std::collections::HashSet;
 
@@ -12,18 +12,19 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/burst",
     level: Must,
-    says: "messages that arrived while the server was busy are all answered, and not only the first of them",
-    why: "with an edge-triggered event, one receive for each event leaves the rest lying until more come, and every answer late from then on",
+    says: "messages that arrived while the server was busy are all answered, not only the first one",
+    why: "an edge-triggered event is reported once for all queued messages; a server that receives one message per event leaves the rest unread until more arrive",
     cites: &["RFC 862", "epoll(7) (edge-triggered)", "recvmmsg(2)"],
-    recipe: "stop the server, send up to 60 small messages (8 through a Unix datagram socket, whose queue is short), let it go on: all come back, in whatever order",
+    recipe: "stop the server (SIGSTOP); send up to 60 small messages, or 8 on a Unix datagram socket, whose queue is short; continue it (SIGCONT); receive all of them, in any order",
     needs: Capabilities::MESSAGES,
     run,
 };
 
-/// Few enough for a receive buffer of the usual size.
+/// Messages that fit into a socket's receive buffer of the default size.
 const MOST: usize = 60;
 
-/// On Linux the queue of a Unix datagram socket holds ten (unix(7), `max_dgram_qlen`): the server's, and then ours.
+/// Messages that fit into the queue of a Unix datagram socket, the server's as well as the client's. It holds ten on
+/// Linux: unix(7), `max_dgram_qlen`.
 const MOST_BY_PATH: usize = 8;
 
 fn run(server: &mut Server) -> check::Result {
@@ -45,13 +46,13 @@ fn run(server: &mut Server) -> check::Result {
     let sent = due.len();
     for answered in 0..sent {
         let Some(message) = client.receive()? else {
-            let wanted = format!("{} back that were sent in a row", count(sent, "message"));
+            let wanted = format!("{} back, all sent in a row", count(sent, "message"));
             return Err(Finding::timeout(wanted, format!("{answered} of them, then nothing")));
         };
         // A server with one process for each message may answer in another order.
         if !due.remove(&message.bytes) {
-            let actual = format!("one of {} that was not due", count(message.bytes.len(), "byte"));
-            return Err(Finding::fail("messages as they were sent, each once", actual));
+            let actual = format!("one of {} that was not sent", count(message.bytes.len(), "byte"));
+            return Err(Finding::fail("each message once, as it was sent", actual));
         }
     }
     Ok(())

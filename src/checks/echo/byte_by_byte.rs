@@ -1,4 +1,4 @@
-//! Many small writes are one stream.
+//! Checks that a server answers each byte of a client that sends one byte at a time.
 
 use crate::check;
 use crate::checks::Check;
@@ -9,8 +9,8 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/byte-by-byte",
     level: Must,
-    says: "bytes sent one at a time, each awaited, come back one at a time",
-    why: "a server that reads in units of its own choice works with its author's client and no other",
+    says: "when a client sends one byte at a time and waits for each, every byte comes back at once",
+    why: "a server that reads in fixed-size units works only with clients that write in the same units",
     cites: &["RFC 862", "RFC 9293 §3.7"],
     recipe: "256 times: send one byte, wait for that byte",
     needs: Capabilities::STREAM,

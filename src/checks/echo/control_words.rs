@@ -1,4 +1,4 @@
-//! Whatever the client says, it says to be echoed.
+//! Checks that no input is taken for a command.
 
 use crate::check;
 use crate::checks::Check;
@@ -11,10 +11,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/control-words",
     level: Must,
-    says: "words and bytes that command other programs are echoed like any others, and the conversation goes on",
-    why: "a server that obeys 'quit', ^D or Telnet's IAC hangs up, or answers something else, when data happen to hold it",
+    says: "words and control bytes that are commands elsewhere are echoed like any other bytes, and the connection stays open",
+    why: "a server that obeys 'quit', ^D or Telnet's IAC closes the connection, or sends something else, when a client's data happen to contain it",
     cites: &["RFC 862", "RFC 854"],
-    recipe: "on one connection send quit, exit and their like, ^C, ^D and ^Z, Telnet commands, a lone dot, +++, a line of HTTP, each alone and awaited; what a server that gathers has kept it must give at the end",
+    recipe: "on one connection send quit, exit and similar words, ^C, ^D and ^Z, Telnet commands, a single dot, +++, and an HTTP request; wait for the echo of each; shut down the write side, and read what a server that buffers its output still holds",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
@@ -40,7 +40,7 @@ const WORDS: [&[u8]; 27] = [
     b"\x1a",
     b"\x1b[A",
     b"\0",
-    // Interrupt Process, Do Timing Mark, Will Echo, and the byte 255 itself, as Telnet doubles it: RFC 854.
+    // Telnet's Interrupt Process, Do Timing Mark, Will Echo, and the data byte 255, which Telnet doubles: RFC 854.
     b"\xff\xf4\xff\xfd\x06",
     b"\xff\xfb\x01",
     b"\xff\xff",
@@ -54,12 +54,12 @@ fn run(server: &mut Server) -> check::Result {
     let mut speech = Speech::to(server)?;
     let mut said: &[u8] = b"";
     for word in WORDS {
-        // What does not hang up at once may do so before the next.
+        // A server may close only after it has echoed the word, so the failure shows at the next one.
         speech.say(word).map_err(|finding| {
             let told = if said.is_empty() {
                 String::new()
             } else {
-                format!("the word before was {}", excerpt(said))
+                format!("the client sent {} before that", excerpt(said))
             };
             finding.because(told)
         })?;

@@ -1,4 +1,4 @@
-//! The shortest conversation.
+//! Checks a connection on which the client sends nothing.
 
 use crate::check;
 use crate::checks::Check;
@@ -9,10 +9,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/empty",
     level: Must,
-    says: "a client that ends its direction without having sent anything gets end of file, and no byte",
-    why: "a server that waits for a first message, or answers the end with one, leaves such a client hanging",
+    says: "a client that shuts down its write side without sending anything receives end of file and no byte",
+    why: "a server that waits for a first message, or answers end of file with data, leaves such a client waiting or misleads it",
     cites: &["RFC 862", "RFC 9293 §3.6", "read(2)"],
-    recipe: "connect, shut down the write side at once, expect end of file",
+    recipe: "connect; shut down the write side at once; expect end of file",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };

@@ -1,4 +1,4 @@
-//! A message of no bytes is a message.
+//! Checks that a datagram of 0 bytes is answered like any other.
 
 use crate::check;
 use crate::checks::Check;
@@ -9,10 +9,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/empty-message",
     level: Must,
-    says: "a datagram of no bytes is answered by one of no bytes, and ends nothing",
-    why: "recv(2) gives 0 for it, which a server that thinks in streams takes for the end",
+    says: "an empty datagram is answered with an empty datagram, and the server keeps serving",
+    why: "recv(2) returns 0 for an empty datagram; a server written for streams takes that for end of file",
     cites: &["RFC 862", "RFC 768", "recv(2)"],
-    recipe: "send an empty datagram, await an empty one, then exchange an ordinary one",
+    recipe: "send an empty datagram; wait for an empty one; then send an ordinary one, and wait for it",
     needs: Capabilities::MESSAGES.union(Capabilities::CONNECTIONLESS),
     run,
 };

@@ -1,4 +1,4 @@
-//! The end of one direction is not the end of the other.
+//! Checks that a server goes on writing after the client has shut down its write side.
 
 use crate::check;
 use crate::checks::Check;
@@ -13,14 +13,14 @@ pub const CHECK: Check = Check {
     id: "echo/half-close",
     level: Must,
     says: "after the client shuts down its write side, the server still sends back every byte, then end of file",
-    why: "a server that treats end of file as 'close now' throws away what it has not yet written",
+    why: "a server that takes end of file for 'close now' discards what it has not yet written",
     cites: &["RFC 862", "RFC 9293 §3.6", "shutdown(2)"],
-    recipe: "send 32 KiB and end the write side at once, read all back, then end of file; 8 times; again with data and end arriving while the server is stopped; again reading only after a stall and the end",
+    recipe: "8 times: send 32 KiB, shut down the write side at once, read all of it back, then end of file; once with data and end of file arriving while the server is stopped; three times with a client that reads only some time after it shut down its write side",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
-/// The end must overtake the server in the middle of its work, which one try may miss.
+/// End of file must arrive while the server still has bytes to write. One try may miss that moment.
 const TRIES: usize = 8;
 
 fn run(server: &mut Server) -> check::Result {
@@ -36,11 +36,11 @@ fn run(server: &mut Server) -> check::Result {
     late_reader(server)
 }
 
-/// Data and end wait for the server together: it was frozen when they came.
+/// Checks data and end of file that arrive together, while the server is stopped.
 fn all_at_once(server: &mut Server) -> check::Result {
     let bytes = server.payload(40 * KIB);
     let mut client = server.connect()?;
-    // A process launched for its client is there already; another has to accept it first.
+    // A server of many clients has accepted this one when it answers. A process launched for its client need not accept.
     if server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
         client.exchange(&bytes[..1])?;
     }
@@ -52,8 +52,10 @@ fn all_at_once(server: &mut Server) -> check::Result {
     told.map_err(|finding| finding.because("data and end of file arrived while the server was stopped"))
 }
 
-/// The end comes while the server still holds what the client has not read: everything that can be under
-/// way at all, and less, so that the end itself is not held up behind data in the client's own kernel.
+/// Checks end of file that arrives while the server still holds bytes that the client has not read.
+///
+/// The first client sends until nothing more is taken; its FIN then waits behind data in the client's own kernel.
+/// The others send less, so that their end of file reaches the server.
 fn late_reader(server: &mut Server) -> check::Result {
     let bytes = server.payload(32 * MIB);
     let most = reads_late(server, &bytes)?;
@@ -62,17 +64,20 @@ fn late_reader(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Sends as much of `bytes` as is taken, ends the direction, and reads only after a while; answers how much
-/// was taken.
+/// Sends `bytes` until nothing more is taken, shuts down the write side, waits, and then reads. Returns the number of
+/// bytes taken.
 fn reads_late(server: &mut Server, bytes: &[u8]) -> check::Result<usize> {
     let mut client = server.connect()?;
     let taken = client.fill_until_blocked(bytes)?;
     client.shut_down_write()?;
-    // No event tells that the server has acted on the end. One that acts rightly may do so at any time.
+    // No event shows that the server has read end of file, so the client waits for a fixed time.
     until(server.deadlines().quiet(), || Ok(None::<()>))?;
     let told = client.expect(&bytes[..taken]).and_then(|()| client.expect_eof());
     told.map_err(|finding| {
-        finding.because(format!("the client read only after sending {} and ending", count(taken, "byte")))
+        finding.because(format!(
+            "the client read only after it had sent {} and shut down its write side",
+            count(taken, "byte")
+        ))
     })?;
     Ok(taken)
 }

@@ -1,4 +1,4 @@
-//! As large as the mechanism carries.
+//! Checks messages up to the largest size that the mechanism carries.
 
 use crate::check;
 use crate::checks::Check;
@@ -9,15 +9,15 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/large-messages",
     level: Must,
-    says: "messages up to the largest that the mechanism carries come back whole",
-    why: "65,507 bytes is a legal datagram; a smaller buffer cuts it, and an unready server ends with EMSGSIZE",
+    says: "messages up to the largest size of the mechanism come back complete",
+    why: "a UDP datagram may carry 65,507 bytes; a smaller buffer truncates it, and a server that does not expect EMSGSIZE exits",
     cites: &["RFC 768", "RFC 862", "udp(7)", "unix(7)"],
-    recipe: "send one message each of 8,193 bytes up to 65,507 (UDP) or 150,000 (Unix), as far as this system sends them",
+    recipe: "send one message of each size from 8,193 bytes to 65,507 (UDP) or 150,000 (Unix), as far as this system sends them; wait for each",
     needs: Capabilities::MESSAGES,
     run,
 };
 
-/// A 16-bit length, less the headers of IPv4 and UDP.
+/// The largest payload of a UDP datagram over IPv4: 65,535 bytes less the headers of IPv4 (20) and UDP (8).
 const LARGEST_UDP: usize = 65_507;
 const SIZES: [usize; 7] = [8193, 9000, 16_384, 32_768, LARGEST_UDP, 65_536, 150_000];
 

@@ -1,4 +1,4 @@
-//! A line that does not end.
+//! Checks that a server does not depend on line ends.
 
 use crate::check;
 use crate::checks::Check;
@@ -12,14 +12,14 @@ pub const CHECK: Check = Check {
     id: "echo/long-line",
     level: Must,
     says: "300 KiB without a newline come back like any other bytes",
-    why: "a server that thinks in lines keeps one in a buffer of some size, and ends the conversation, or drops the rest, where that is full",
+    why: "a server that reads lines keeps each in a buffer; when that buffer is full, it closes the connection or drops the rest",
     cites: &["RFC 862", "read(2)"],
-    recipe: "send 300 KiB that hold neither line feed nor carriage return, 4 KiB at a time and each awaited; exchange on; what a server that gathers has kept it must give at the end",
+    recipe: "send 300 KiB that contain neither line feed nor carriage return, 4 KiB at a time, and wait for each; then exchange a short line; shut down the write side, and read what a server that buffers its output still holds",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
-/// Little enough to be under way at once: what happens under backpressure is another check's matter.
+/// Small enough for the socket's buffers, so that backpressure, which echo/slow-reader checks, does not occur here.
 const PIECE: usize = 4 * KIB;
 
 fn run(server: &mut Server) -> check::Result {

@@ -1,4 +1,4 @@
-//! Messages are neither joined nor split.
+//! Checks that a server neither joins nor splits messages.
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
@@ -10,10 +10,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/message-boundaries",
     level: Must,
-    says: "messages sent in a row come back as just those messages, neither joined nor split",
-    why: "a client that relies on boundaries, as the mechanism promises them, cannot find them again",
+    says: "messages sent in a row come back as the same messages, neither joined nor split",
+    why: "the mechanism preserves message boundaries and clients rely on them; once lost, they cannot be recovered",
     cites: &["RFC 862", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
-    recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five; compare them as a set; then one message twice, each time answered",
+    recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five, and compare them in any order; then send one message twice, and wait for each",
     needs: Capabilities::MESSAGES,
     run,
 };
@@ -25,7 +25,7 @@ fn run(server: &mut Server) -> check::Result {
     while !due.is_empty() {
         let wanted = format!("{} more, each as it was sent", count(due.len(), "message"));
         let Some(message) = client.receive()? else {
-            return Err(Finding::timeout(wanted, "no more came"));
+            return Err(Finding::timeout(wanted, "no more messages"));
         };
         // A server with one process for each message may answer in another order.
         let Some(place) = due.iter().position(|sent| *sent == message.bytes) else {
@@ -34,7 +34,7 @@ fn run(server: &mut Server) -> check::Result {
         };
         due.swap_remove(place);
     }
-    // A message is no copy of the last one because it says the same.
+    // A server may take an equal message for a retransmission, and drop it.
     let same = server.payload(20);
     client.exchange(&same)?;
     let again = client.exchange(&same).map(drop);

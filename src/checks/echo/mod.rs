@@ -1,4 +1,4 @@
-//! What a client sends comes back: all of it, unchanged, in order, and nothing else.
+//! Checks of the echo itself: every byte comes back, unchanged and in order, and nothing else does.
 
 use super::Check;
 

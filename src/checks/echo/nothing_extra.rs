@@ -1,4 +1,4 @@
-//! The last byte is the client's own.
+//! Checks that the server sends nothing after the echo.
 
 use crate::check;
 use crate::checks::Check;
@@ -10,10 +10,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/nothing-extra",
     level: Must,
-    says: "after the last byte that was sent comes end of file, and nothing else",
-    why: "a goodbye, an added newline or a byte sent twice corrupts what the client stores",
+    says: "after the echo of the last byte comes end of file, and nothing else",
+    why: "a farewell message, an added newline or a byte sent twice corrupts what the client stores",
     cites: &["RFC 862"],
-    recipe: "send 1,000 bytes that end without a newline, await them, shut down the write side, expect what was kept until then, and end of file at once",
+    recipe: "send 1,000 bytes that do not end in a newline; wait for them; shut down the write side; expect only what a server that buffers its output still holds, and then end of file",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };

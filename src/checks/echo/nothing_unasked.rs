@@ -1,4 +1,4 @@
-//! An echo server waits to be spoken to.
+//! Checks that the server does not send first.
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
@@ -11,9 +11,9 @@ pub const CHECK: Check = Check {
     id: "echo/nothing-unasked",
     level: Must,
     says: "a client that has sent nothing receives nothing",
-    why: "a banner or a log line in the data channel shifts every byte that follows it",
+    why: "a greeting or a log line on the connection shifts every byte that follows it",
     cites: &["RFC 862"],
-    recipe: "connect, listen without sending, then exchange a few bytes and compare",
+    recipe: "connect; wait without sending; then send 64 bytes, and compare the echo",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
@@ -24,7 +24,7 @@ fn run(server: &mut Server) -> check::Result {
     if client.hears_within(server.deadlines().quiet())? {
         let unasked = client.expect_eof().err();
         return Err(Finding::fail(
-            "nothing before the first byte is sent",
+            "nothing before the client has sent a byte",
             unasked.map_or_else(|| "end of file".into(), |finding| finding.actual),
         ));
     }

@@ -1,4 +1,4 @@
-//! A stream has no lines and no messages.
+//! Checks that a server answers a single byte, without waiting for a line or a full block.
 
 use crate::check;
 use crate::checks::Check;
@@ -9,10 +9,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/one-byte",
     level: Must,
-    says: "one byte without a newline comes back before the next is sent",
-    why: "a server that waits for a line, a full block or the end of the stream stops every dialogue",
+    says: "a single byte without a newline comes back before the client sends the next one",
+    why: "with a server that waits for a line, a full block or end of file, a client that waits for each answer hangs",
     cites: &["RFC 862", "stdio(3)", "setvbuf(3)"],
-    recipe: "connect, send one byte that is no newline, wait for it, send another",
+    recipe: "connect; send one byte that is not a newline; wait for it; send another, and wait for it",
     needs: Capabilities::STREAM,
     run,
 };

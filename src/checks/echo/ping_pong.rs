@@ -1,4 +1,4 @@
-//! A dialogue goes on.
+//! Checks many messages and answers over one connection.
 
 use crate::check;
 use crate::checks::Check;
@@ -9,10 +9,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/ping-pong",
     level: Must,
-    says: "a dialogue of many messages without newlines goes on over one connection",
-    why: "a server that takes one read for the whole conversation answers once and hangs up",
+    says: "one connection carries many messages without newlines, each answered before the next is sent",
+    why: "a server that calls read(2) once for each connection answers once and closes",
     cites: &["RFC 862", "recv(2)"],
-    recipe: "40 times on one connection: send 1 to 1,500 bytes, wait for exactly those, then end it orderly",
+    recipe: "40 times on one connection: send 1 to 1,500 bytes, and wait for exactly those; then shut down the write side, and expect end of file",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };

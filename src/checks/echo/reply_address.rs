@@ -1,4 +1,4 @@
-//! The answer comes from where the question went.
+//! Checks the source address of an answer over UDP.
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
@@ -9,10 +9,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/reply-address",
     level: Should,
-    says: "the answer to a datagram comes from the address and port that it was sent to",
-    why: "a connected client, a firewall and every NAT drop an answer from anywhere else",
+    says: "the answer to a datagram comes from the address and port to which the datagram was sent",
+    why: "connected clients, firewalls and NATs drop an answer that comes from another address or port",
     cites: &["RFC 862", "RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "connect(2)"],
-    recipe: "send from an unconnected socket and compare the answer's source with the server's address",
+    recipe: "send from an unconnected socket, and compare the answer's source with the server's address",
     needs: Capabilities::UDP,
     run,
 };
@@ -24,6 +24,6 @@ fn run(server: &mut Server) -> check::Result {
     match answer.sender {
         Some(sender) if sender.to_string() == wanted => Ok(()),
         Some(sender) => Err(Finding::fail(format!("an answer from {wanted}"), format!("one from {sender}"))),
-        None => Err(Finding::broken("the sender's address", "recvfrom(2) gave none")),
+        None => Err(Finding::broken("the sender's address", "recvfrom(2) returned none")),
     }
 }

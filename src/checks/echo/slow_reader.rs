@@ -1,4 +1,4 @@
-//! Backpressure: what a server must hold while its client is not reading.
+//! Checks a client that sends until the socket is full before it reads anything (backpressure).
 
 use std::thread;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use crate::transport::{Capabilities, Client, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "echo/slow-reader",
     level: Must,
-    says: "a client that sends until nothing more is taken, and only then reads, gets every byte in order",
-    why: "under backpressure a write takes only a part, or nothing: the rest is lost, or sent twice, by servers that ignore what write(2) returns; a server that waits for itself never goes on",
+    says: "a client that sends until the server takes no more, and only then reads, receives every byte in order",
+    why: "under backpressure write(2) takes only part of the bytes, or none; a server that ignores its return value loses bytes or sends them twice, and a server that waits for its own reader deadlocks",
     cites: &["RFC 862", "write(2)", "RFC 9293 §3.8.6"],
-    recipe: "12 clients at once, or one if they are served one after another: send without reading until the socket stays unwritable (at most 32 MiB), then read all, compare, and end it orderly, which is when one that gathers gives the rest",
+    recipe: "with 12 clients at once, or one if the server serves one at a time: send without reading until the socket stays unwritable (at most 32 MiB); then read everything and compare; shut down the write side, and read what a server that buffers its output still holds, then end of file",
     needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 
-/// A server that can deadlock itself does not do so every time: one time in five, say.
+/// Clients that stall the server at once. A server that can deadlock does so in about one of five.
 const STALLS: usize = 12;
 
 fn run(server: &mut Server) -> check::Result {
@@ -31,7 +31,7 @@ fn run(server: &mut Server) -> check::Result {
     let stalls = clients.len();
     let findings = stall_all(clients, &bytes, server.deadlines().reply());
     let failed = findings.len();
-    // What is not the server's fault comes first.
+    // A finding that is not the server's fault takes precedence.
     let worst = findings.into_iter().min_by_key(|finding| finding.outcome.is_failure());
     worst.map_or(Ok(()), |finding| {
         let often = format!("in {failed} of {}", count(stalls, "stall"));
@@ -39,7 +39,7 @@ fn run(server: &mut Server) -> check::Result {
     })
 }
 
-/// As many clients as are to be stalled, all connected.
+/// Connects all clients: one, if the server serves one at a time.
 fn crowd(server: &mut Server) -> check::Result<Vec<Client>> {
     let offers = server.spec().offers();
     let mut clients = vec![connected(server)?];
@@ -52,12 +52,12 @@ fn crowd(server: &mut Server) -> check::Result<Vec<Client>> {
     Ok(clients)
 }
 
-/// A client with a receive buffer that does not grow, but is large: what the server gets rid of in bursts, and
-/// then not at all, trips one that waits for itself more often than an even trickle does.
+/// Connects a client with a large receive buffer of fixed size. The server then writes in bursts, followed by a stop,
+/// which makes a deadlock of the server more likely than a steady flow does.
 fn connected(server: &mut Server) -> check::Result<Client> {
     let mut client =
         server.connect_as(&ConnectOptions { receive_buffer: Some(MIB), ..ConnectOptions::default() })?;
-    // Accepted before all send at once; a process launched for its client has it from the start.
+    // An answer shows that the server has accepted the client. A process launched for its client need not accept.
     if server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
         client.exchange(b"well")?;
     }
@@ -68,7 +68,7 @@ fn stall_all(clients: Vec<Client>, bytes: &[u8], lull: Duration) -> Vec<Finding>
     thread::scope(|scope| {
         let stalls: Vec<_> =
             clients.into_iter().map(|client| scope.spawn(move || stall(client, bytes, lull).err())).collect();
-        let lost = |_| Some(Finding::broken("a client of its own thread", "it panicked"));
+        let lost = |_| Some(Finding::broken("a client in a thread of its own", "the thread panicked"));
         stalls.into_iter().filter_map(|stall| stall.join().unwrap_or_else(lost)).collect()
     })
 }

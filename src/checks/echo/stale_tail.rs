@@ -1,4 +1,4 @@
-//! A buffer that is used again still holds the last message.
+//! Checks that an answer holds no bytes left in the server's buffer by an earlier message.
 
 use crate::check;
 use crate::checks::Check;
@@ -9,10 +9,10 @@ use crate::transport::{Capabilities, Messenger};
 pub const CHECK: Check = Check {
     id: "echo/stale-tail",
     level: Must,
-    says: "a short message after a long one carries nothing of the long one, nor of another client's",
-    why: "a server that sends its whole buffer instead of what it received leaks the data of other clients",
+    says: "the answer to a short message holds no bytes of an earlier, longer message, from this client or another",
+    why: "a server that sends its whole buffer instead of the bytes it received leaks the data of other clients",
     cites: &["recv(2) (the return value is the length)", "RFC 862"],
-    recipe: "client A sends 400 bytes, which need not come back whole; client B exchanges 4, A 1: each answer has just the bytes sent",
+    recipe: "client A sends 400 bytes, whose echo may be truncated; client B sends 4 bytes, then A sends 1; each answer holds exactly the bytes sent",
     needs: Capabilities::MESSAGES.union(Capabilities::AT_ONCE),
     run,
 };
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let (long, short) = (server.payload(400), server.payload(404).split_off(400));
     let mut first = server.messenger()?;
-    // Cut or not: that is for message-sizes to say. What is left of it in a buffer is the question here.
+    // echo/message-sizes reports a truncated answer. Here the bytes only have to be in the server's buffer.
     if let Err(finding) = first.exchange(&long).map(drop)
         && finding.outcome != Outcome::Fail
     {
@@ -34,7 +34,7 @@ fn run(server: &mut Server) -> check::Result {
     clean(&mut first, &short[..1], &buffer)
 }
 
-/// Exchanges `message`, where `buffer` is what one that is used again would hold.
+/// Exchanges `message`. `buffer` is what the server's buffer holds from earlier messages if the server reuses it.
 fn clean(client: &mut Messenger, message: &[u8], buffer: &[u8]) -> check::Result {
     client.send(message)?;
     match client.receive()? {
@@ -47,4 +47,4 @@ fn clean(client: &mut Messenger, message: &[u8], buffer: &[u8]) -> check::Result
     }
 }
 
-const STALE: &str = "stale bytes: they stood at the same place in an earlier message";
+const STALE: &str = "these bytes stood at the same offset in an earlier message";

@@ -1,4 +1,4 @@
-//! A child for one client has no business with the next.
+//! Checks that a child made for one client closes the listening socket.
 
 use crate::check;
 use crate::checks::holders::{at_rest, holds, newcomers, server_sockets};
@@ -13,9 +13,9 @@ pub const CHECK: Check = Check {
     id: "fd/child-holds-no-listener",
     level: Should,
     says: "a process made for one client does not hold the listening socket",
-    why: "after a crash of the parent the port stays taken, and clients connect to a queue that nobody accepts from",
+    why: "if the parent crashes, the port stays in use, and the kernel queues new clients that no process accepts",
     cites: &["fork(2)", "close(2)", "PEP 446"],
-    recipe: "serve one client, note the server's processes, connect and exchange, list the descriptors of those that are new and end with their client",
+    recipe: "serve one client; note the server's processes; connect and exchange a message; list the descriptors of the processes that are new and that exit with their client",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -34,15 +34,16 @@ fn run(server: &mut Server) -> check::Result {
     client.finish(offers)?;
     drop(client);
     for (process, descriptor) in suspects {
-        // One that stays when the client has gone is a worker, which accepts clients itself.
-        if ends(server, &process)? {
+        // A process that stays after its client has gone is a worker, which accepts clients itself.
+        if exits(server, &process)? {
             return Err(holds(&process, "no listening socket in a process made for one client", &descriptor));
         }
     }
     Ok(())
 }
 
-fn ends(server: &Server, process: &Process) -> check::Result<bool> {
+/// Reports whether `process` exits soon.
+fn exits(server: &Server, process: &Process) -> check::Result<bool> {
     let gone = || Ok(server.processes()?.iter().all(|other| other.pid != process.pid).then_some(()));
     Ok(until(server.deadlines().reply(), gone)?.is_some())
 }

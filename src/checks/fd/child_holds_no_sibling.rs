@@ -1,4 +1,4 @@
-//! A child for one client holds nothing of another's.
+//! Checks that a child made for one client closes the connections of other clients.
 
 use std::collections::HashSet;
 
@@ -14,9 +14,9 @@ pub const CHECK: Check = Check {
     id: "fd/child-holds-no-sibling",
     level: Should,
     says: "a process made for one client does not hold another client's connection",
-    why: "that connection ends only when every holder has closed it: the other client waits for an end that does not come",
+    why: "the kernel sends FIN only when every process has closed the connection, so the other client waits for an end of file that does not come",
     cites: &["fork(2)", "close(2)", "accept(2)"],
-    recipe: "connect A, then B; note which processes each has brought; none of B's holds a socket of A's",
+    recipe: "connect A, then B; note which processes are new after each; no process of B holds a socket of A",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -25,9 +25,9 @@ fn run(server: &mut Server) -> check::Result {
     let idle = server.processes()?;
     let _a = talk::answered(server)?;
     let with_a = server.processes()?;
-    let connections = held_by(server, &newcomers(server, &idle)?)?;
+    let connections = connections_of(server, &newcomers(server, &idle)?)?;
     if connections.is_empty() {
-        return Ok(()); // No process of its own for a client, so no sibling.
+        return Ok(()); // The server makes no process for a client.
     }
     let _b = talk::answered(server)?;
     for process in newcomers(server, &with_a)? {
@@ -40,7 +40,8 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-fn held_by(server: &Server, processes: &[Process]) -> check::Result<HashSet<u64>> {
+/// Returns the identifiers of the connections that `processes` hold.
+fn connections_of(server: &Server, processes: &[Process]) -> check::Result<HashSet<u64>> {
     let mut held = HashSet::new();
     for process in processes {
         let sockets = server_sockets(server, process.pid)?;

@@ -1,4 +1,4 @@
-//! The variables that come with passed sockets are a message to one process.
+//! Checks that the variables of passed sockets are not handed down to other programs.
 
 use std::collections::HashSet;
 use std::io;
@@ -15,9 +15,9 @@ pub const CHECK: Check = Check {
     id: "fd/environment-not-passed-on",
     level: Should,
     says: "another program that the server executes does not find LISTEN_FDS in its environment",
-    why: "a program that takes the variables for its own treats whatever its descriptor 3 is as a listening socket",
+    why: "a program that believes the variables treats its descriptor 3 as a listening socket, whatever it is",
     cites: &["sd_listen_fds(3) (unset_environment)", "environ(7)"],
-    recipe: "connect and exchange; among the processes this has brought, look into the environment of those that run another program",
+    recipe: "connect and exchange a message; find the new processes that run another program; look for LISTEN_FDS in their environment",
     needs: Capabilities::PASSED_LISTENER.union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -25,14 +25,14 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
     let _client = talk::answered(server)?;
-    // A fork shows the environment that its parent was started with: only an exec gives it a new one.
+    // A forked child still shows the environment of its parent. Only execve(2) replaces it.
     let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
     let foreign =
         |process: &Process| sys::program(process.pid).is_some_and(|program| !own.contains(&program));
     for process in newcomers(server, &before)?.into_iter().filter(foreign) {
-        if finds_listen_fds(&process)? {
+        if has_listen_fds(&process)? {
             return Err(Finding::fail(
-                "no LISTEN_FDS in the environment of a program that it executes",
+                "no LISTEN_FDS in the environment of a program that the server executes",
                 format!("process {} has LISTEN_FDS=1", called(&process)),
             ));
         }
@@ -40,10 +40,10 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-fn finds_listen_fds(process: &Process) -> check::Result<bool> {
+fn has_listen_fds(process: &Process) -> check::Result<bool> {
     match sys::has_mark(process.pid, "LISTEN_FDS", "1") {
         Ok(found) => Ok(found),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false), // It has ended.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false), // The process has exited.
         Err(error) => Err(Finding::unsupported("the environment of a process", error.to_string())),
     }
 }

@@ -1,4 +1,4 @@
-//! End of file comes when the last copy of the write end is closed, and not before.
+//! Checks that every copy of a write end is closed, so that end of file arrives.
 
 use crate::check::{self, Finding};
 use crate::checks::{Check, talk};
@@ -9,10 +9,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/eof-arrives",
     level: Must,
-    says: "a client that ends its direction gets end of file while another client stays connected",
-    why: "a copy of the connection left open in a parent, child or sibling means that no FIN is ever sent",
+    says: "a client that shuts down its write side receives end of file while another client stays connected",
+    why: "the kernel sends FIN only when every copy of the descriptor is closed, so a copy left open in a parent, child or sibling prevents it",
     cites: &["close(2)", "fork(2)", "RFC 9293 §3.6"],
-    recipe: "connect A and B and exchange with both, end A's write side, expect end of file at A, exchange with B again",
+    recipe: "connect A and B, and exchange a message with each; shut down A's write side; expect end of file at A; exchange another message with B",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::HALF_CLOSE),
     run: beside_another,
 };
@@ -20,10 +20,10 @@ pub const CHECK: Check = Check {
 pub const STDIO: Check = Check {
     id: "fd/eof-ends-it",
     level: Must,
-    says: "end of file on standard input ends the server: its output ends, and its process too",
-    why: "a write end left open in the server or its child means that end of file never comes, and the pipeline hangs",
+    says: "end of file on standard input ends the server: its standard output reaches end of file, and the process exits",
+    why: "if the server or its child keeps a write end open, end of file never arrives, and the pipeline hangs",
     cites: &["pipe(7)", "fork(2)", "close(2)"],
-    recipe: "send a line, close the server's standard input, expect the line, end of file and the process's end",
+    recipe: "send a line; close the server's standard input; expect the line, then end of file, then the exit of the process",
     needs: Capabilities::STDIO,
     run: of_the_process,
 };
@@ -31,7 +31,7 @@ pub const STDIO: Check = Check {
 fn beside_another(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     let mut a = talk::answered(server)?;
-    // A server of one client after another gives B its turn only once A has gone.
+    // A server that serves one client at a time answers B only after A has gone.
     let b = if talk::at_once(server)? { Some(talk::answered(server)?) } else { None };
     a.finish(offers)?;
     b.map_or(Ok(()), |mut b| b.exchange(b"still here"))
@@ -39,7 +39,7 @@ fn beside_another(server: &mut Server) -> check::Result {
 
 fn of_the_process(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
-    // A filter that gathers tells all it has at the end, and one of lines adds no newline to this one.
+    // A filter may keep its output until end of file, and may add a missing newline: hence the one here.
     client.send(b"the last words\n")?;
     client.shut_down_write()?;
     client.expect(b"the last words\n")?;
@@ -48,7 +48,7 @@ fn of_the_process(server: &mut Server) -> check::Result {
     match server.instance()?.wait(limit) {
         Some(_) => Ok(()),
         None => {
-            Err(Finding::timeout("the end of the process", format!("alive after {} s", limit.as_secs_f64())))
+            Err(Finding::timeout("the exit of the process", format!("alive after {} s", limit.as_secs_f64())))
         }
     }
 }

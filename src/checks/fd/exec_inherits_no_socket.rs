@@ -1,4 +1,4 @@
-//! What survives an exec unasked.
+//! Checks that the server's sockets are close-on-exec.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/exec-inherits-no-socket",
     level: Should,
-    says: "another program that the server executes holds none of its sockets, but for its own client as 0, 1 or 2",
-    why: "a descriptor without close-on-exec lives on in programs that know nothing of it, and keeps ports and connections open",
+    says: "another program that the server executes holds no socket of the server, except its own client's as descriptor 0, 1 or 2",
+    why: "a descriptor without close-on-exec stays open in a program that does not know of it, and keeps ports and connections in use",
     cites: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "open(2) (O_CLOEXEC)"],
-    recipe: "connect and exchange; among the processes this has brought, list the descriptors of those that run another program",
+    recipe: "connect and exchange a message; find the new processes that run another program; list their descriptors",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
     let _client = talk::answered(server)?;
-    // A wrapper that started the server is a program of its own, and the server's forks run the server's.
+    // The server's own programs: that of a wrapper which started the server, and that of the server and its forks.
     let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
     let foreign =
         |process: &Process| sys::program(process.pid).is_some_and(|program| !own.contains(&program));
@@ -32,7 +32,7 @@ fn run(server: &mut Server) -> check::Result {
     for process in executed {
         for (descriptor, _) in server_sockets(server, process.pid)? {
             if descriptor.number > 2 {
-                return Err(holds(&process, "no socket of the server's above descriptor 2", &descriptor));
+                return Err(holds(&process, "no socket of the server above descriptor 2", &descriptor));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What is agreed about passed sockets: whose they are, how many, and in which state.
+//! Checks of sockets passed by sd_listen_fds(3): for which process they are, how many there are, and in which mode.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::transport::{Address, Capabilities, ConnectOptions};
 pub const OF_ANOTHER: Check = Check {
     id: "fd/listen-pid-of-another",
     level: Should,
-    says: "sockets that LISTEN_PID says are meant for another process are left alone",
-    why: "the variables are inherited: a program that is started by the process they were meant for takes its clients away",
+    says: "the server leaves passed sockets alone if LISTEN_PID names another process",
+    why: "children inherit the variables: a program started by the process for which the sockets were meant would take its clients",
     cites: &["sd_listen_fds(3)"],
-    recipe: "launch it with a listener as descriptor 3, LISTEN_FDS=1 and LISTEN_PID=1, and send from a client: the server ends, or never answers",
+    recipe: "launch the server with a listener as descriptor 3, LISTEN_FDS=1 and LISTEN_PID=1; send from a client; the server exits, or never answers",
     needs: Capabilities::PASSED_LISTENER,
     run: meant_for_another,
 };
@@ -26,10 +26,10 @@ pub const OF_ANOTHER: Check = Check {
 pub const NONBLOCKING: Check = Check {
     id: "fd/nonblocking-listener",
     level: Should,
-    says: "a passed listener that has O_NONBLOCK set is served, and waited for without spinning",
-    why: "accept(2) gives EAGAIN while no client waits: taken for a failure it ends the service, tried again at once it burns a core",
+    says: "the server serves a passed listener that has O_NONBLOCK set, and waits for clients without a busy loop",
+    why: "accept(2) returns EAGAIN while no client waits; a server that takes it for a failure exits, and one that calls again at once uses a whole processor",
     cites: &["systemd.service(5) (NonBlocking=)", "accept(2) (EAGAIN)"],
-    recipe: "launch it with a listener that has O_NONBLOCK set; a client exchanges and leaves; count its processor time as in load/idle; another client exchanges",
+    recipe: "launch the server with a listener that has O_NONBLOCK set; one client exchanges a message and leaves; measure processor time as in load/idle; another client exchanges a message",
     needs: Capabilities::PASSED_LISTENER,
     run: nonblocking,
 };
@@ -37,10 +37,10 @@ pub const NONBLOCKING: Check = Check {
 pub const EVERY_LISTENER: Check = Check {
     id: "fd/serves-every-listener",
     level: Should,
-    says: "of two listening sockets passed, both are served, or the server refuses to start",
-    why: "clients of the second connect, because somebody listens for the server, and wait for ever",
+    says: "of two passed listening sockets the server serves both, or it refuses to start",
+    why: "the kernel completes the connections of the second listener, so its clients connect and then wait forever",
     cites: &["sd_listen_fds(3)", "systemd.socket(5) (ListenStream=)"],
-    recipe: "launch it with listeners as descriptors 3 and 4 and LISTEN_FDS=2; a client of each exchanges",
+    recipe: "launch the server with listeners as descriptors 3 and 4, and LISTEN_FDS=2; exchange a message with a client of each",
     needs: Capabilities::PASSED_LISTENER,
     run: every_listener,
 };
@@ -52,28 +52,28 @@ fn meant_for_another(server: &mut Server) -> check::Result {
     };
     let mut client = talk::connect(&mut other)?;
     client.send(b"not for you")?;
-    match hears_or_ends(&mut other, &mut client)? {
-        Some(Sign::Heard) => Err(Finding::fail(
+    match await_answer_or_exit(&mut other, &mut client)? {
+        Some(Sign::Answered) => Err(Finding::fail(
             "no service on a socket that is meant for process 1 (LISTEN_PID=1)",
-            "its client is served",
+            "the server answers its client",
         )),
         _ => Ok(()),
     }
 }
 
-/// What shows how a server has taken its sockets.
+/// The reaction of a server to its passed sockets.
 enum Sign {
-    Heard,
-    Ended(ExitStatus),
+    Answered,
+    Exited(ExitStatus),
 }
 
-/// Ends early where either is seen; that neither comes can be known only by waiting for longer than a start takes.
-fn hears_or_ends(server: &mut Server, client: &mut Talker) -> check::Result<Option<Sign>> {
+/// Waits until the server answers `client` or exits. Returns `None` if neither happens for longer than a start takes.
+fn await_answer_or_exit(server: &mut Server, client: &mut Talker) -> check::Result<Option<Sign>> {
     until(server.deadlines().no_progress(), || {
         if client.hears_within(Duration::ZERO)? {
-            return Ok(Some(Sign::Heard));
+            return Ok(Some(Sign::Answered));
         }
-        Ok(server.instance()?.ended().map(Sign::Ended))
+        Ok(server.instance()?.ended().map(Sign::Exited))
     })
 }
 
@@ -88,12 +88,12 @@ fn nonblocking(server: &mut Server) -> check::Result {
         launched => launched.map_err(|error| not_launched(&error))?,
     };
     let waits = |server: &Server| rests(server, "while it waits for a client");
-    let served = alone(&mut other).and_then(|()| waits(&other)).and_then(|()| alone(&mut other));
+    let served = serve_one(&mut other).and_then(|()| waits(&other)).and_then(|()| serve_one(&mut other));
     served.map_err(|finding| other.diagnose(finding).because(CAUSE))
 }
 
-/// A client that is there alone: before it and after it accept(2) has nobody to give.
-fn alone(server: &mut Server) -> check::Result {
+/// Serves one client alone. Before it and after it, accept(2) on a nonblocking listener returns EAGAIN.
+fn serve_one(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     talk::answered(server)?.finish(offers)
 }
@@ -115,13 +115,13 @@ fn visit(server: &mut Server, address: &Address) -> check::Result {
     let approach = ConnectOptions { address: Some(address.clone()), ..ConnectOptions::default() };
     let mut client = talk::connect_as(server, &approach)?;
     client.send(b"here")?;
-    match hears_or_ends(server, &mut client)? {
-        Some(Sign::Heard) => {
+    match await_answer_or_exit(server, &mut client)? {
+        Some(Sign::Answered) => {
             client.expect(b"here")?;
             client.finish(server.spec().offers())
         }
-        // Whoever wants one socket alone may say so and end: then nobody is left waiting unawares.
-        Some(Sign::Ended(status)) if !status.success() => Err(refuses(status)),
+        // A server may refuse more than one socket. Its exit shows clients that it does not serve them.
+        Some(Sign::Exited(status)) if !status.success() => Err(refuses(status)),
         _ => Err(Finding::timeout(
             format!("an answer from {address}, one of two passed listeners"),
             format!("none for {} s", server.deadlines().no_progress().as_secs_f64()),
@@ -130,7 +130,7 @@ fn visit(server: &mut Server, address: &Address) -> check::Result {
 }
 
 fn refuses(status: ExitStatus) -> Finding {
-    Finding::info("two passed listeners served", format!("it refuses to start: {}", describe(status)))
+    Finding::info("two passed listeners served", format!("the server refuses to start: {}", describe(status)))
 }
 
 fn passed(server: &Server, passing: Passing) -> Result<Server, LaunchError> {

@@ -1,4 +1,4 @@
-//! Which descriptors a server and its children hold, and what they leave behind on those they were lent.
+//! Checks of the descriptors that a server and its children hold.
 
 use super::Check;
 

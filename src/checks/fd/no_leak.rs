@@ -1,4 +1,4 @@
-//! Every accepted connection is a descriptor that somebody must close.
+//! Checks that a server closes the descriptors of clients that have gone.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ pub const CHECK: Check = Check {
     id: "fd/no-leak",
     level: Should,
     says: "after hundreds of clients have come and gone, the server holds no more descriptors than after the first few",
-    why: "one descriptor lost for each client ends the server with EMFILE after a day, or after a thousand",
+    why: "a server that loses one descriptor for each client reaches its limit and fails with EMFILE",
     cites: &["close(2)", "accept(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
-    recipe: "count the descriptors of all the server's processes after 30 clients one by one, and again after 300 more",
+    recipe: "serve 30 clients, one at a time, and count the descriptors of all the server's processes; serve 300 more, and count again",
     needs: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run: after_clean_ends,
 };
@@ -23,10 +23,10 @@ pub const CHECK: Check = Check {
 pub const AFTER_RESETS: Check = Check {
     id: "fd/no-leak-after-resets",
     level: Should,
-    says: "after many clients that reset their connections, the server holds no more descriptors than before",
-    why: "an error path that forgets to close is never seen with clients that say goodbye",
+    says: "after many clients have reset their connections, the server holds no more descriptors than before",
+    why: "clients that close in order never reach an error path that forgets to close",
     cites: &["close(2)", "read(3p) (ECONNRESET)", "RFC 9293 §3.5.3"],
-    recipe: "as fd/no-leak, but each client ends with a reset (SO_LINGER 0), every other one with its last bytes on the way",
+    recipe: "as fd/no-leak, but each client resets its connection (SO_LINGER 0), every other one with its last bytes unread",
     needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run: after_resets,
 };
@@ -35,9 +35,9 @@ pub const PEERS: Check = Check {
     id: "fd/no-leak-of-peers",
     level: Should,
     says: "after many peers have sent one datagram each, the server holds no more descriptors than before",
-    why: "peers of a datagram service never say goodbye: what is opened for each of them stays open",
+    why: "a peer without a connection never closes anything, so a socket opened for each peer stays open",
     cites: &["socket(2)", "close(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
-    recipe: "as fd/no-leak, with 60 peers after the first 10, each at an address of its own and answered once",
+    recipe: "as fd/no-leak, with 10 peers and then 60 more, each at its own address and answered once",
     needs: Capabilities::CONNECTIONLESS.union(Capabilities::MANY_CLIENTS),
     run: after_peers,
 };
@@ -67,7 +67,8 @@ fn after_peers(server: &mut Server) -> check::Result {
     assert_no_growth(server, 10, 60, |server| server.messenger()?.exchange(b"in").map(drop))
 }
 
-/// Runtimes keep descriptors in pools, so the first few clients are a warm-up and only growth counts.
+/// Serves `warm_up` clients, then `clients` more, and fails if the number of descriptors grows with them. Runtimes keep
+/// descriptors in pools, so the first clients do not count.
 fn assert_no_growth(
     server: &mut Server,
     warm_up: usize,
@@ -75,7 +76,7 @@ fn assert_no_growth(
     visit: fn(&mut Server) -> check::Result,
 ) -> check::Result {
     (0..warm_up).try_for_each(|_| visit(server))?;
-    let before = at_rest(server)?;
+    let before = stable_count(server)?;
     for number in 1..=clients {
         visit(server).map_err(|finding| finding.because(format!("at client {}", warm_up + number)))?;
     }
@@ -90,8 +91,8 @@ fn assert_no_growth(
     ))
 }
 
-/// The number of open descriptors once it stays the same.
-fn at_rest(server: &Server) -> check::Result<usize> {
+/// Returns the number of open descriptors, once it no longer changes.
+fn stable_count(server: &Server) -> check::Result<usize> {
     let (mut last, mut seen) = (None, 0);
     let settled = until(server.deadlines().exit(), || {
         let now = count_all(server)?;
@@ -106,7 +107,7 @@ fn count_all(server: &Server) -> check::Result<usize> {
     server.processes()?.iter().map(|process| server.descriptor_count(process.pid)).sum()
 }
 
-/// Of what kind most of them are.
+/// Describes the most frequent kind of descriptor.
 fn most_frequent(server: &Server) -> check::Result<String> {
     let mut kinds = BTreeMap::new();
     for process in server.processes()? {

@@ -1,4 +1,4 @@
-//! O_NONBLOCK belongs to the open file description, which the launcher shares.
+//! Checks that a server does not leave O_NONBLOCK set on standard input and output, which it shares with its launcher.
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
@@ -11,10 +11,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/nonblocking-left-behind",
     level: Should,
-    says: "after its end, the standard input and output that a server was lent are as blocking as they were",
-    why: "the shell, or the next program on the same terminal or pipe, suddenly gets EAGAIN and loses output",
+    says: "after the server has exited, the standard input and output that it was given are still in blocking mode",
+    why: "O_NONBLOCK belongs to the open file description, so the shell or the next program on the same terminal or pipe gets EAGAIN and loses output",
     cites: &["fcntl(2) (F_SETFL)", "open(2) (open file descriptions)", "dup(2)"],
-    recipe: "keep duplicates of its descriptors 0 and 1, send a few bytes, end it by end of file, look at F_GETFL",
+    recipe: "keep duplicates of the server's descriptors 0 and 1; send a few bytes; close its input, and wait for its exit; read the flags with F_GETFL",
     needs: Capabilities::STDIO,
     run,
 };
@@ -26,14 +26,17 @@ fn run(server: &mut Server) -> check::Result {
     let limit = server.deadlines().exit();
     if server.instance()?.wait(limit).is_none() {
         return Err(Finding::timeout(
-            "the server's end at end of file",
+            "the server's exit at end of file",
             format!("alive after {} s", limit.as_secs_f64()),
         ));
     }
     for (end, name) in shared.iter().zip(["standard input", "standard output"]) {
         let flags = fcntl(end, FcntlArg::F_GETFL).or_broken("F_GETFL")?;
         if OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK) {
-            return Err(Finding::fail(format!("{name} blocking, as it was lent"), "O_NONBLOCK is set on it"));
+            return Err(Finding::fail(
+                format!("{name} in blocking mode, as it was given"),
+                "O_NONBLOCK is set on it",
+            ));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Sockets made by somebody else: by systemd or launchd, by inetd, by a supervisor that restarts the server.
+//! Checks of sockets that systemd, launchd, inetd or a supervisor made and passed to the server.
 
 use crate::check;
 use crate::checks::{Check, talk};
@@ -9,10 +9,10 @@ use crate::transport::Capabilities;
 pub const LISTENER: Check = Check {
     id: "fd/serves-passed-listener",
     level: Must,
-    says: "a listening socket passed as descriptor 3 is served, for one client after another",
-    why: "a server that binds a socket of its own leaves the clients of the passed one waiting for ever",
+    says: "the server serves a listening socket passed as descriptor 3, one client after another",
+    why: "if the server binds a socket of its own, the clients of the passed one wait forever",
     cites: &["sd_listen_fds(3)", "systemd.socket(5)"],
-    recipe: "launch it with a listener as descriptor 3, LISTEN_FDS=1 and LISTEN_PID its own; two clients exchange",
+    recipe: "launch the server with a listener as descriptor 3, LISTEN_FDS=1 and its own process id in LISTEN_PID; two clients, one after the other, exchange a message",
     needs: Capabilities::PASSED_LISTENER,
     run,
 };
@@ -20,10 +20,10 @@ pub const LISTENER: Check = Check {
 pub const CONNECTION: Check = Check {
     id: "fd/serves-passed-connection",
     level: Must,
-    says: "a connected socket passed as descriptors 0, 1 and 2 is served, and ended at end of file",
-    why: "programs started by inetd and its kin have no other way to their client",
+    says: "the server serves a connected socket passed as descriptors 0, 1 and 2, and ends at end of file",
+    why: "a program started by inetd or a similar launcher has no other way to reach its client",
     cites: &["inetd(8)", "systemd.socket(5) (Accept=)"],
-    recipe: "accept a connection, launch the server with it as 0, 1 and 2; exchange; end; twice",
+    recipe: "accept a connection; launch the server with it as descriptors 0, 1 and 2; exchange a message; shut down the write side; expect end of file; do it twice",
     needs: Capabilities::PASSED_CONNECTION,
     run,
 };

@@ -1,4 +1,4 @@
-//! Whoever sends a descriptor along leaves a copy of it to the receiver.
+//! Checks that a server closes descriptors that clients send to it.
 
 use std::os::fd::AsFd;
 
@@ -16,9 +16,9 @@ pub const CHECK: Check = Check {
     id: "fd/passed-in-message-closed",
     level: Should,
     says: "a descriptor that a client sends along with its bytes is closed by the time that client has gone",
-    why: "a server that makes room for descriptors and forgets them lets any client fill its table, and keeps other programs' pipes open",
+    why: "a server that receives descriptors and forgets them lets any client fill its descriptor table, and keeps other programs' pipes open",
     cites: &["unix(7) (SCM_RIGHTS)", "recvmsg(2)", "cmsg(3)"],
-    recipe: "send bytes with a pipe's write end attached, take their echo, exchange on and leave; close the write end: end of file comes at the read end",
+    recipe: "send bytes with the write end of a pipe attached; read their echo; exchange another message, and leave; close the write end; the read end must reach end of file",
     needs: Capabilities::SOCKET_PATH,
     run,
 };
@@ -37,14 +37,14 @@ fn run(server: &mut Server) -> check::Result {
     client.exchange(b"and now?")?;
     client.finish(offers)?;
     drop(client);
-    // Nobody writes, so that whatever poll(2) tells is the end.
+    // No process writes to the pipe, so poll(2) returns only at end of file.
     let mut end = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
     let limit = server.deadlines().no_progress();
     if wait(&mut end, limit)? == Waited::Ready {
         return Ok(());
     }
     Err(Finding::fail(
-        "end of file in a pipe whose write end was sent along",
+        "end of file on a pipe whose write end was sent to the server",
         format!("the server still holds that end {} s after its client has gone", limit.as_secs_f64()),
     ))
 }

@@ -1,4 +1,4 @@
-//! A program starts with exactly what its launcher gave it.
+//! Checks that a server holds only the descriptors that its launcher gave to it.
 
 use std::os::fd::AsRawFd;
 
@@ -15,20 +15,20 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/starts-clean",
     level: Should,
-    says: "the server holds the three standard descriptors it was given, none turned into a socket, and nothing of its launcher's",
-    why: "a socket in the place of descriptor 1 or 2 receives every log line; a stranger's pipe or listener is kept open by mistake",
+    says: "the server holds the three standard descriptors that it was given, has replaced none by a socket, and holds nothing else of its launcher's",
+    why: "a socket in place of descriptor 1 or 2 receives every log line; another program's pipe or listener stays open by mistake",
     cites: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "socket(2)", "daemon(7)"],
-    recipe: "hold a pipe as a canary, launch the server, list the descriptors of its processes",
+    recipe: "hold a pipe open in the launcher; launch the server; list the descriptors of its processes, and look for the pipe and for sockets among 0, 1 and 2",
     needs: Capabilities::empty(),
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let canary = os_pipe::pipe().or_broken("a canary")?;
+    let canary = os_pipe::pipe().or_broken("a pipe")?;
     let id = object_of(server, canary.0.as_raw_fd())?;
-    // Only a server launched after the canary was made could have inherited it.
+    // Only a server launched after the pipe was made can have inherited it.
     let mut fresh = server.another().or_broken("one more server")?;
-    // One process for each client is launched with its client; the server of all is looked at while idle.
+    // A server of many clients is inspected while idle. A process for one client is launched with its client.
     let idle = fresh.spec().offers().contains(Capabilities::MANY_CLIENTS);
     let _client = if idle { None } else { Some(talk::had_its_turn(&mut fresh)?) };
     let passed = fresh.spec().start() == Start::Inetd || fresh.spec().transport().inherits_sockets();
@@ -51,5 +51,5 @@ fn object_of(server: &Server, number: i32) -> check::Result<Object> {
     let found = own.into_iter().find(|descriptor| descriptor.number == number);
     found
         .map(|descriptor| descriptor.object)
-        .ok_or_else(|| Finding::broken("the canary", "it is not in our own table"))
+        .ok_or_else(|| Finding::broken("the pipe", "it is not in this process's descriptor table"))
 }
