@@ -13,7 +13,7 @@ use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::deadline::{Deadlines, interrupted};
 use crate::outcome::Outcome;
-use crate::server::{LaunchError, Leak, Server, Spec};
+use crate::server::{LaunchError, LaunchOptions, Leak, Server, Spec};
 
 mod echoes;
 mod habits;
@@ -61,6 +61,12 @@ impl Default for Options {
         // Most checks wait for most of their time.
         let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
         Options { deadlines: Deadlines::default(), seed: 0, jobs, retries: 0, expectations: Arc::new([]) }
+    }
+}
+
+impl Options {
+    fn launch(&self) -> LaunchOptions {
+        LaunchOptions { deadlines: self.deadlines, seed: self.seed, ..LaunchOptions::default() }
     }
 }
 
@@ -152,7 +158,7 @@ pub fn run(
     options: &Options,
     mut observe: impl FnMut(&Event<'_>),
 ) -> Result<Vec<Report>, LaunchError> {
-    let first = Server::launch(spec, options.deadlines, options.seed);
+    let first = Server::launch(spec, options.launch());
     if let Err(LaunchError::Unsupported { output }) = &first {
         return Ok(all_unsupported(checks, output, observe));
     }
@@ -262,16 +268,16 @@ fn run_once(spec: &Spec, check: &'static Check, options: &Options, nature: &Natu
     let running = || UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
     running().push((check.id, began));
     let mut report = Report::new(check);
-    match Server::launch(spec, options.deadlines, options.seed) {
+    match Server::launch(spec, options.launch()) {
         Err(error) => report.blame(Finding::broken("a server to check", error.to_string())),
         Ok(mut server) => {
             let stumbled = guarded(check, &mut server).map_err(|it| server.diagnose(it)).err();
-            let found = stumbled.or_else(|| server.lives_on().err());
+            let found = stumbled.or_else(|| server.expect_alive().err());
             if found.is_some() {
-                report.server_output = server.last_words();
+                report.server_output = server.last_output();
             }
             // One of two servers at a time is enough for any machine.
-            let left = server.shutdown().left;
+            let left = server.shutdown().leaks;
             if let Some(finding) = found {
                 report.blame(nature.echoes.excuse(check, finding, spec, options));
             } else if !left.is_empty() {

@@ -3,10 +3,9 @@
 use std::io;
 
 use echospec::bench::mechanism::{MECHANISMS, Mechanism};
-use echospec::deadline::Deadlines;
 use echospec::outcome::Outcome;
 use echospec::payload::payload;
-use echospec::server::{LaunchError, Server, Spec, Start};
+use echospec::server::{LaunchError, LaunchOptions, Server, Spec, Start};
 use echospec::transport::{Channel, Opening, Transport, Tuning, Waiting};
 use rstest::rstest;
 use tempfile::TempDir;
@@ -89,7 +88,7 @@ fn converse(mechanism: &Mechanism, waiting: Waiting, tuning: &Tuning) {
 fn launch(mechanism: &Mechanism) -> Option<Server> {
     let transport = Transport::named(mechanism.transport).unwrap();
     let spec = Spec::new(transport, Start::Bind, mechanism.command.iter().copied()).unwrap();
-    match Server::launch(&spec, Deadlines::default(), 7) {
+    match Server::launch(&spec, LaunchOptions { seed: 7, ..LaunchOptions::default() }) {
         Ok(server) => Some(server),
         Err(LaunchError::Unsupported { output }) => {
             eprintln!("skipped: {}: {output}", mechanism.name);

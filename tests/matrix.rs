@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use echospec::checks::checks;
 use echospec::outcome::Outcome;
 use echospec::runner::{self, Options};
-use echospec::server::bundled_plans;
+use echospec::server::bundled_specs;
 use rstest::rstest;
 
 #[rstest]
 fn a_bundled_server_passes_every_check_that_applies(#[files("src/bin/echo-*.rs")] source: PathBuf) {
     let text = fs::read_to_string(&source).unwrap();
-    let plans = bundled_plans(&text).unwrap();
+    let plans = bundled_specs(&text).unwrap();
     let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
     assert!(!plans.is_empty() || is_excused, "{} does not say how it is checked", source.display());
     for spec in plans {

@@ -1,27 +1,27 @@
-//! The same command once more, under conditions of its own.
+//! The same command once more, under options of its own.
 
 use crate::check::{self, Finding};
 use crate::checks::talk;
 use crate::outcome::Outcome;
-use crate::server::{Conditions, LaunchError, Server};
+use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::transport::Capabilities;
 
-/// Starts the server's command under `conditions`, at an address of its own, and has `ask` look at it there;
+/// Starts the server's command under `options`, at an address of its own, and has `ask` look at it there;
 /// `when` says in a report what was special about it.
 pub(super) fn under(
     server: &Server,
-    conditions: Conditions,
+    options: LaunchOptions,
     when: &str,
     ask: impl FnOnce(&mut Server) -> check::Result,
 ) -> check::Result {
-    let mut other = server.another_under(conditions).map_err(|error| not_started(&error, when))?;
+    let mut other = Server::launch(server.spec(), options).map_err(|error| not_started(&error, when))?;
     ask(&mut other).map_err(|finding| {
         let finding = other.diagnose(finding.because(when));
         finding.because(last_words(&other))
     })
 }
 
-/// A server that starts as it usually does, and not under these conditions, is to blame for that.
+/// A server that starts as it usually does, and not under these options, is to blame for that.
 fn not_started(error: &LaunchError, when: &str) -> Finding {
     let wanted = format!("a server that starts {when}");
     match error {
@@ -33,7 +33,7 @@ fn not_started(error: &LaunchError, when: &str) -> Finding {
 }
 
 fn last_words(server: &Server) -> String {
-    server.last_words().last().map(|line| format!("it printed: {line}")).unwrap_or_default()
+    server.last_output().last().map(|line| format!("it printed: {line}")).unwrap_or_default()
 }
 
 /// So many clients, one after another, each of which gets its own bytes and nothing else.

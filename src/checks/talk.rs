@@ -58,7 +58,7 @@ fn heard_or_at_rest(server: &Server, client: &mut Talker) -> check::Result<bool>
         if client.hears_within(deadlines.reply())? {
             return Ok(true);
         }
-        if server.effort(deadlines.quiet()).is_ok_and(|effort| !effort.is_a_spin()) {
+        if server.cpu_use(deadlines.quiet()).is_ok_and(|cpu_use| !cpu_use.is_busy_loop()) {
             return Ok(false);
         }
     }

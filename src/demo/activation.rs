@@ -125,7 +125,7 @@ fn a_client_comes_while_it_is_away(
     manager: &Manager,
 ) -> check::Result<Visitor> {
     story.step("The server is away, and a client comes")?;
-    server.end_by(Signal::SIGKILL)?;
+    server.signal_and_wait(Signal::SIGKILL)?;
     story.tell(
         "The server is killed, to be replaced by a new version, say. Its descriptors are closed. But the socket is \
          still held by the manager, and so it goes on listening. Now a client connects and sends \"anybody there?\".",
@@ -184,7 +184,7 @@ fn a_server_that_binds_itself(story: &mut Story<'_>) -> check::Result {
     story.step("The same with a server that binds its own socket")?;
     let mut server = launch::server("echo-tcp", "tcp", story.deadlines())?;
     story.proven("echo-tcp serves a client", server.connect()?.exchange(b"hello"))?;
-    server.end_by(Signal::SIGKILL)?;
+    server.signal_and_wait(Signal::SIGKILL)?;
     story.tell(
         "The listening socket of echo-tcp was its own, held by nobody else. It was closed when the server was \
          killed, and with it the queue of those who waited.",

@@ -13,7 +13,7 @@ use socket2::Socket;
 use super::picture::unseen;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Deadlines, Waited, until, wait};
-use crate::server::{Instance, LaunchError, Server, Spec, Start, bundled};
+use crate::server::{Instance, LaunchError, LaunchOptions, Server, Spec, Start, bundled};
 use crate::sys;
 use crate::transport::{Client, Link, Transport, pipe_pair};
 
@@ -52,10 +52,11 @@ pub(super) fn spec(name: &str, transport: &str, start: Start) -> check::Result<S
 
 /// The server `name` that `spec` describes, launched and ready.
 pub(super) fn launch_server(name: &str, spec: &Spec, deadlines: Deadlines) -> check::Result<Server> {
-    Server::launch(spec, deadlines, 0).map_err(|error| unlaunched(name, &error))
+    Server::launch(spec, LaunchOptions { deadlines, ..LaunchOptions::default() })
+        .map_err(|error| unlaunched(name, &error))
 }
 
-/// A program with its descriptors 0, 1 and 2, as [`Instance::with_stdio`] says.
+/// A program with its descriptors 0, 1 and 2, as [`Instance::start`] says.
 pub(super) fn launch(
     program: impl Into<OsString>,
     arguments: &[OsString],
@@ -63,7 +64,7 @@ pub(super) fn launch(
 ) -> check::Result<Instance> {
     let program = program.into();
     let name = program.to_string_lossy().into_owned();
-    Instance::with_stdio((program, arguments.to_vec()), stdio).map_err(|error| unlaunched(&name, &error))
+    Instance::start([&[program], arguments].concat(), stdio).map_err(|error| unlaunched(&name, &error))
 }
 
 /// The system's own shell with a script of ours, in which `$1`, `$2` … are the `arguments`.
@@ -151,8 +152,9 @@ impl Visitor {
         let addresses = [Some(server), source].into_iter().flatten();
         let own = [program(VISITOR)?.into_os_string()].into_iter();
         let command = own.chain(addresses.map(|address| address.to_string().into()));
-        let instance = Instance::running(words.iter().cloned().chain(command), input, output)
-            .map_err(|error| unlaunched(VISITOR, &error))?;
+        let instance =
+            Instance::start(words.iter().cloned().chain(command), [Some(input), Some(output), None])
+                .map_err(|error| unlaunched(VISITOR, &error))?;
         Ok(Visitor { talk: Client::new(link, deadlines), instance })
     }
 

@@ -103,7 +103,7 @@ fn an_error_instead(story: &mut Story<'_>) -> check::Result {
 impl Pipeline {
     /// Kills B and waits for that.
     fn lose_reader(&mut self, limit: Duration) -> check::Result {
-        self.b.kill_leader(limit).or_broken("B killed")
+        self.b.kill_main_process(limit).or_broken("B killed")
     }
 }
 

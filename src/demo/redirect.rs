@@ -94,7 +94,7 @@ impl Desk {
 fn complaint(story: &Story<'_>) -> check::Result<String> {
     let mut wrong = launch(program(COMMAND)?, &["nonsense".into()], [const { None::<OwnedFd> }; 3])?;
     wrong.wait(story.deadlines().exit());
-    if wrong.says_anything(story.deadlines().exit()) {
+    if wrong.printed_anything(story.deadlines().exit()) {
         return Ok(wrong.output().text().trim().to_owned());
     }
     Err(Finding::fail("a complaint about a wrong command line", "none came"))

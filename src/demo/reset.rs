@@ -185,7 +185,7 @@ fn ends_with(story: &mut Story<'_>, visitor: &mut Visitor, well: bool) -> check:
     if well {
         return story.claim("the client is content: exit status 0", is_so, seen);
     }
-    let said = visitor.instance.says_anything(story.deadlines().reply());
+    let said = visitor.instance.printed_anything(story.deadlines().reply());
     let words = visitor.instance.output().last_lines(1);
     let claim = "the client's read(2) has failed with ECONNRESET, and it says so";
     story.claim(claim, is_so && said, seen)?;

@@ -83,7 +83,7 @@ fn the_server_closes_first(
     story.step("The server closes first")?;
     let (address, local) = (launch::port(server)?, client.local_address()?);
     story.proven("a second client is served", client.exchange(b"hello"))?;
-    server.end_by(Signal::SIGKILL)?;
+    server.signal_and_wait(Signal::SIGKILL)?;
     story.tell(
         "Now the server is killed while its client is still connected (SIGKILL; a crash or a restart would do the \
          same). The kernel closes its descriptors for it, and so the first FIN is the server's. The client reads end \

@@ -112,7 +112,7 @@ fn nobody_notices_a_restart(
         "The server is killed. The client sends \"lost\" to nobody: sendto(2) succeeds, and nothing ever comes back. \
          Then a new server is started on the same port, and the client asks again, with the same socket.",
     )?;
-    server.end_by(Signal::SIGKILL)?;
+    server.signal_and_wait(Signal::SIGKILL)?;
     story.proven("sendto(2) succeeds although nobody is there", client.send(b"lost"))?;
     let restarted = server.restart().map_err(|error| unlaunched(SERVER, &error));
     story.proven("a new server is bound to the same port", restarted)?;

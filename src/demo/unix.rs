@@ -142,7 +142,7 @@ impl Front {
         let (ours, theirs) = UnixStream::pair().or_broken("a pair of Unix domain sockets")?;
         let nowhere = File::options().write(true).open("/dev/null").or_broken("/dev/null")?;
         let words = [program(WORKER)?.into_os_string()];
-        let worker = Instance::running(words, theirs.into(), nowhere.into());
+        let worker = Instance::start(words, [Some(theirs.into()), Some(nowhere.into()), None]);
         let worker = worker.map_err(|error| unlaunched(WORKER, &error))?;
         let link = Link::socket(Socket::from(std::os::fd::OwnedFd::from(ours)))
             .or_broken("a pair of Unix domain sockets")?;

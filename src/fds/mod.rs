@@ -125,16 +125,11 @@ fn look_once(pids: &[Pid]) -> Result<View, InspectError> {
 /// [`InspectError`], where processes cannot be listed.
 pub fn with_descendants(pids: &[Pid]) -> Result<Vec<Pid>, InspectError> {
     let processes = sys::processes().map_err(InspectError::from)?;
-    let mut found: Vec<Pid> = pids.to_vec();
-    let mut next = 0;
-    while let Some(&parent) = found.get(next) {
-        let children: BTreeSet<Pid> =
-            processes.iter().filter(|process| process.parent == parent).map(|process| process.pid).collect();
-        let new: Vec<Pid> = children.into_iter().filter(|pid| !found.contains(pid)).collect();
-        found.extend(new);
-        next += 1;
-    }
-    Ok(found)
+    let children = |parent: Pid| {
+        let children = processes.iter().filter(|process| process.parent == parent);
+        children.map(|process| process.pid).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    Ok(sys::with_descendants(pids.to_vec(), children))
 }
 
 impl From<io::Error> for InspectError {

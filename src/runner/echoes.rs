@@ -38,7 +38,7 @@ impl Echoes {
 /// What comes back instead of a plain line; `None` where it does, and where nothing comes back: silence can have
 /// any cause, one that the check is about among them.
 fn instead(spec: &Spec, options: &Options) -> Option<String> {
-    let mut server = Server::launch(spec, options.deadlines, options.seed).ok()?;
+    let mut server = Server::launch(spec, options.launch()).ok()?;
     let finding = if spec.offers().contains(Capabilities::STREAM) {
         let mut client = server.connect().ok()?;
         let finding = converse(client.exchange(LINE))?;

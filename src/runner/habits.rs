@@ -25,13 +25,13 @@ impl Habits {
 
 /// What is left after an ordinary client and SIGTERM; `None` of one that did not start, or had to be killed.
 fn one_life(spec: &Spec, options: &Options) -> Option<Vec<&'static str>> {
-    let mut server = Server::launch(spec, options.deadlines, options.seed).ok()?;
+    let mut server = Server::launch(spec, options.launch()).ok()?;
     // Whether it answers is not the question here.
     let _ = if spec.offers().contains(Capabilities::STREAM) {
         server.connect().and_then(|mut client| client.exchange(b"here"))
     } else {
         server.messenger().and_then(|mut client| client.exchange(b"here").map(drop))
     };
-    let remains = server.shutdown();
-    remains.went_in_order.then(|| remains.left.into_iter().map(|remnant| remnant.kind).collect())
+    let shutdown = server.shutdown();
+    shutdown.clean.then(|| shutdown.leaks.into_iter().map(|remnant| remnant.kind).collect())
 }

@@ -81,14 +81,14 @@ pub enum LaunchError {
         others: String,
     },
     /// The server did not become ready in time.
-    #[error("the server is not ready after {seconds} s: {missing}{}{}", quote(.output), indent(.standing))]
+    #[error("the server is not ready after {seconds} s: {missing}{}{}", quote(.output), indent(.state))]
     NotReady {
         /// How long was waited.
         seconds: f64,
         /// What should have appeared.
         missing: String,
         /// Where its processes stand; empty where the system does not tell.
-        standing: String,
+        state: String,
         /// What it printed last.
         output: String,
     },

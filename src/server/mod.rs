@@ -1,4 +1,17 @@
-//! Launch, await ready, connect, inspect, signal, restart, reap: a server that cannot outlive its owner.
+//! A server under test: launch it, connect to it, inspect it, signal it, restart it, shut it down.
+//!
+//! The folder, in the order of a server's life:
+//!
+//! | file | content |
+//! |---|---|
+//! | `spec` | the command, its transport, and who makes the socket |
+//! | `options` | limits, signals, descriptors and deadlines of one launch |
+//! | `process/` | one running process, its descendants, its output, and how they are all killed |
+//! | `readiness` | how the harness knows that the server listens |
+//! | `connect` | clients |
+//! | `inspect`, `cpu_use` | processes, descriptors, memory, processor time |
+//! | `control` | signals, freeze and thaw, crash, restart, a second instance |
+//! | `leaks` | shutdown, and what the server leaves behind |
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,63 +25,57 @@ use crate::deadline::Deadlines;
 use crate::payload::payload;
 use crate::transport::{Address, Capabilities, Reserved};
 
-mod clients;
-mod conditions;
+mod bundled;
+mod connect;
 mod control;
-mod effort;
+mod cpu_use;
 mod error;
-mod guard;
-mod instance;
-mod ledger;
-mod output;
-mod passed;
-mod plan;
-mod ready;
-mod remains;
+mod inspect;
+mod leaks;
+mod listeners;
+mod options;
+mod process;
+mod readiness;
 mod scratch;
-mod shepherd;
-mod spawn;
 mod spec;
-mod standing;
 mod strace;
-mod watch;
-mod worker;
+mod sweep;
 
 pub use crate::sys::ipc::terminal;
-pub use clients::Lent;
-pub use conditions::{Conditions, Passing, Standard, full_pipe};
-pub use effort::Effort;
+pub use bundled::bundled_specs;
+pub use connect::Lent;
+pub use cpu_use::CpuUse;
 pub use error::{LaunchError, describe};
-use instance::Given;
-pub use instance::Instance;
-pub use output::Output;
-pub use plan::bundled_plans;
-pub use remains::{Leak, Remains};
+pub use leaks::{Leak, Shutdown};
+pub use options::{LaunchOptions, ListenerOptions, Stdio, full_pipe};
+use process::GivenDescriptors;
+pub use process::{
+    Helper, HelperOutput, Instance, Output, command_line_of, describe_descriptors, describe_process,
+};
 pub use scratch::{Scratch, directory, keep_directories};
-pub use shepherd::sweep;
 pub use spec::{Spec, Start, bundled};
-pub use standing::{holdings, standing, started_as};
 pub use strace::{find_strace, strace_words};
-pub use worker::{Heard, Worker};
+pub use sweep::sweep;
 
-/// A server under test: its address, its processes, and the clients' way to it.
+/// A running server: its address, its processes, and the way for clients to reach it.
 ///
-/// For transports and ways of starting with one process for each client, each
-/// [`connect`](Server::connect) launches one. When this value goes, every process it has launched has
-/// ended, descendants included, and its directory is removed.
+/// Where each client has a server process of its own (pipes, inetd), [`connect`](Server::connect) launches
+/// that process. Dropping the value kills every process that it launched, descendants included, and removes
+/// its directory.
 #[derive(Debug)]
 pub struct Server {
     spec: Spec,
-    conditions: Conditions,
-    deadlines: Deadlines,
-    seed: u64,
+    options: LaunchOptions,
+    /// How many clients and payloads were made so far.
     streams: u64,
+    /// The harness has ended the main process.
     ended_by_us: bool,
-    /// Some instance was killed, or another came to its address: what is there may be theirs.
+    /// Some instance was killed, or another was launched at the same address, so that files found there may
+    /// be from either.
     disturbed: AtomicBool,
     // Fields are dropped in this order: processes first, then what they used.
     instances: Vec<Instance>,
-    /// What is passed to it, and where each is; the first is at the server's own address.
+    /// Listening sockets passed to the server, with their addresses. The first is at the server's address.
     listeners: Vec<(OwnedFd, Address)>,
     reserved: Reserved,
     _second: Option<Reserved>,
@@ -80,29 +87,13 @@ impl Server {
     ///
     /// # Errors
     /// [`LaunchError`], which quotes what the server printed.
-    pub fn launch(spec: &Spec, deadlines: Deadlines, seed: u64) -> Result<Server, LaunchError> {
-        Server::launch_under(Conditions::default(), spec, deadlines, seed)
-    }
-
-    /// The same under `conditions`, at every start of it.
-    ///
-    /// # Errors
-    /// As [`launch`](Server::launch).
-    pub fn launch_under(
-        mut conditions: Conditions,
-        spec: &Spec,
-        deadlines: Deadlines,
-        seed: u64,
-    ) -> Result<Server, LaunchError> {
+    pub fn launch(spec: &Spec, options: LaunchOptions) -> Result<Server, LaunchError> {
         spec.find_program()?;
         let scratch = Scratch::new().map_err(LaunchError::Harness)?;
-        conditions.temporary.get_or_insert_with(|| scratch.temporary());
         let reserved = (spec.transport().reserve)(scratch.path()).map_err(LaunchError::Harness)?;
         let mut server = Server {
             spec: spec.clone(),
-            conditions,
-            deadlines,
-            seed,
+            options,
             streams: 0,
             ended_by_us: false,
             disturbed: AtomicBool::new(false),
@@ -115,82 +106,85 @@ impl Server {
         if spec.start() != Start::Bind {
             server.make_listeners().map_err(LaunchError::Harness)?;
         }
-        if server.one_for_all() {
-            let first = server.start_instance()?;
+        if server.is_shared() {
+            let first = server.launch_and_await()?;
             server.instances.push(first);
         }
         Ok(server)
     }
 
-    /// Launches the same command once more, at an address of its own.
-    ///
-    /// # Errors
-    /// As [`launch`](Server::launch).
-    pub fn another(&self) -> Result<Server, LaunchError> {
-        self.another_under(Conditions::default())
+    /// The options that this server was launched with: launch another with them, or with some of them changed.
+    #[must_use]
+    pub fn options(&self) -> LaunchOptions {
+        self.options.clone()
     }
 
-    /// Launches the same command once more under other conditions, at an address of its own.
-    ///
-    /// # Errors
-    /// As [`launch`](Server::launch).
-    pub fn another_under(&self, conditions: Conditions) -> Result<Server, LaunchError> {
-        Server::launch_under(conditions, &self.spec, self.deadlines, self.seed)
-    }
-
-    /// Another address of its transport, which nobody else takes as long as it is held.
-    pub(crate) fn reserve_another(&self) -> Result<Reserved, Finding> {
+    /// Reserves one more address of the server's transport. No other launch gets it while the value lives.
+    pub(crate) fn reserve_another(&self) -> check::Result<Reserved> {
         let reserved = (self.spec.transport().reserve)(self.scratch.path());
         reserved.or_broken("an address of our own")
     }
 
     fn make_listeners(&mut self) -> io::Result<()> {
-        let (transport, passing) = (self.spec.transport(), self.conditions.passing);
-        let listener = passed::listener(transport, &self.reserved, passing.nonblocking)?;
+        let (transport, wanted) = (self.spec.transport(), self.options.listeners);
+        let listener = listeners::listen(transport, &self.reserved, wanted.nonblocking)?;
         self.listeners.push((listener, self.reserved.address.clone()));
-        if passing.second {
+        if wanted.second {
             let place = self.scratch.path().join("second");
             std::fs::create_dir(&place)?;
             let second = (transport.reserve)(&place)?;
             self.listeners
-                .push((passed::listener(transport, &second, passing.nonblocking)?, second.address.clone()));
+                .push((listeners::listen(transport, &second, wanted.nonblocking)?, second.address.clone()));
             self._second = Some(second);
         }
         Ok(())
     }
 
-    fn one_for_all(&self) -> bool {
+    /// Whether one process serves all clients, and so is launched before any of them.
+    fn is_shared(&self) -> bool {
         self.spec.offers().contains(Capabilities::MANY_CLIENTS)
     }
 
-    fn start_instance(&self) -> Result<Instance, LaunchError> {
+    fn launch_and_await(&self) -> Result<Instance, LaunchError> {
         let copies = self.listeners.iter().map(|(listener, _)| listener.try_clone());
-        let passed = copies.collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
-        let given = Given { passed, ..Given::default() };
-        let mut instance = Instance::launch(self.spec.fill(self.address()), given, &self.conditions)?;
-        ready::await_ready(&mut instance, self.spec.transport(), self.address(), self.deadlines)?;
+        let listeners = copies.collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
+        let given = GivenDescriptors { listeners, ..GivenDescriptors::default() };
+        let mut instance = self.launch_instance(self.address(), given, &self.options)?;
+        readiness::await_ready(&mut instance, self.spec.transport(), self.address(), self.deadlines())?;
         Ok(instance)
     }
 
-    /// Where it listens.
+    /// Launches the server's command for `address` and does not wait.
+    fn launch_instance(
+        &self,
+        address: &Address,
+        given: GivenDescriptors,
+        options: &LaunchOptions,
+    ) -> Result<Instance, LaunchError> {
+        let mut options = options.clone();
+        options.temp_dir.get_or_insert_with(|| self.scratch.temporary());
+        Instance::launch(self.spec.fill(address), given, &options)
+    }
+
+    /// The address where the server listens.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.reserved.address
     }
 
-    /// Where the second of the listeners passed to it is, if [it was passed one](Passing::second).
+    /// The address of the second listener, if the server [was passed one](ListenerOptions::second).
     #[must_use]
     pub fn second_address(&self) -> Option<&Address> {
         self.listeners.get(1).map(|(_, address)| address)
     }
 
-    /// A directory of its own, which goes with it: for what its clients bind.
+    /// The server's own directory, where its clients may bind sockets. It is removed with the server.
     #[must_use]
     pub fn scratch(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// What was launched.
+    /// The command and transport that this server was launched from.
     #[must_use]
     pub fn spec(&self) -> &Spec {
         &self.spec
@@ -199,24 +193,24 @@ impl Server {
     /// The deadlines in force.
     #[must_use]
     pub fn deadlines(&self) -> Deadlines {
-        self.deadlines
+        self.options.deadlines
     }
 
-    /// `length` bytes that nobody else of this run sends, and that the run's seed determines.
+    /// Returns `length` bytes that differ from every other payload of this server. The seed determines them.
     pub fn payload(&mut self, length: usize) -> Vec<u8> {
         self.streams += 1;
-        payload(length, self.seed, self.streams)
+        payload(length, self.options.seed, self.streams)
     }
 
-    /// The process launched last: the server itself, or that of the newest client.
+    /// The process launched last: the server itself, or the process of the newest client.
     ///
     /// # Errors
-    /// A broken harness before any was launched.
+    /// A broken harness if none was launched yet.
     pub fn instance(&mut self) -> check::Result<&mut Instance> {
         self.instances.last_mut().ok_or_else(|| Finding::broken("a running server", "none was launched"))
     }
 
-    /// The process that was launched.
+    /// The process id of the process launched last.
     ///
     /// # Errors
     /// As [`instance`](Server::instance).

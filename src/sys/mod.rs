@@ -48,6 +48,7 @@ pub use types::{
     Queues, Scheduling, SignalSets, Sleeper, Socket, SocketName, TcpState, Vitals,
 };
 pub use unix::child_attributes::{Inheritance, leave_session, set_child_attributes};
+pub use unix::descendants::{descendants, with_descendants};
 pub use unix::descriptors::seal_descriptors;
 pub use unix::exit::exit_status;
 pub use unix::inherited::inherited;

@@ -4,7 +4,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use echospec::server::{Spec, bundled_plans};
+use echospec::server::{Spec, bundled_specs};
 
 use crate::record::Candidate;
 use crate::root;
@@ -18,7 +18,7 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     // The folder of a server of several files stands beside its first.
     for source in sources.iter().filter(|source| source.path().is_file()) {
         let text = fs::read_to_string(source.path())?;
-        let plans = bundled_plans(&text).with_context(|| format!("in {}", source.path().display()))?;
+        let plans = bundled_specs(&text).with_context(|| format!("in {}", source.path().display()))?;
         let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
         ensure!(
             !plans.is_empty() || is_excused,

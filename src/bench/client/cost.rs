@@ -51,14 +51,9 @@ impl Effort {
 
 /// Returns `leader` and all its descendants.
 fn family(leader: Pid) -> Vec<Pid> {
-    let mut all = vec![leader];
-    let mut next = 0;
-    while let Some(&parent) = all.get(next) {
-        let children = sys::children(parent).unwrap_or_default();
-        all.extend(children.iter().filter(|child| !child.zombie).map(|child| child.pid));
-        next += 1;
-    }
-    all
+    let below = sys::descendants(leader).unwrap_or_default();
+    let living = below.iter().filter(|process| !process.zombie).map(|process| process.pid);
+    std::iter::once(leader).chain(living).collect()
 }
 
 /// Counters of the system calls of both processes. They are read before and after a task that is not timed.

@@ -9,7 +9,7 @@ use super::placement::Site;
 use crate::check::Finding;
 use crate::deadline::Deadlines;
 use crate::outcome::Outcome;
-use crate::server::{Heard, LaunchError, Server, Spec, Worker, describe};
+use crate::server::{Helper, HelperOutput, LaunchError, LaunchOptions, Server, Spec, describe};
 use crate::sys::machine::confine_process;
 use crate::transport::{Tuning, Waiting};
 
@@ -113,13 +113,16 @@ pub(in crate::bench) fn hold_and_watch(
 
 /// The two processes. The client goes first: a server ends more calmly without one.
 struct Session {
-    client: Worker,
+    client: Helper,
     server: Server,
 }
 
 impl Session {
     fn begin(spec: &Spec, site: &Site, tasks: &[Task], manner: &Manner<'_>) -> Result<Session, Ending> {
-        let mut server = Server::launch(spec, manner.deadlines, manner.seed)?;
+        let mut server = Server::launch(
+            spec,
+            LaunchOptions { deadlines: manner.deadlines, seed: manner.seed, ..LaunchOptions::default() },
+        )?;
         let near = if spec.transport().is_inherited() {
             let (from, to) = server.lend(manner.tuning)?.near;
             vec![from, to]
@@ -142,7 +145,7 @@ impl Session {
             tasks: tasks.to_vec(),
         };
         let text = serde_json::to_vec(&job).map_err(|error| Ending::Failed(error.to_string()))?;
-        let client = Worker::launch(manner.client, CLIENT, &text, near)?;
+        let client = Helper::launch(manner.client, CLIENT, &text, near)?;
         Ok(Session { client, server })
     }
 
@@ -154,12 +157,12 @@ impl Session {
 
     fn answer(&mut self, task: &Task, deadlines: Deadlines) -> Result<Answer, Ending> {
         let limit = task.warm_up + task.timed + deadlines.no_progress();
-        match self.client.hear(limit)? {
-            Heard::Line(line) => serde_json::from_str(&line)
+        match self.client.read_line(limit)? {
+            HelperOutput::Line(line) => serde_json::from_str(&line)
                 .map_err(|error| Ending::Failed(format!("the client's answer is none: {error}: {line}")))
                 .map(|answer| self.explain(answer)),
-            Heard::End => Err(self.client_died(deadlines)),
-            Heard::Nothing => Ok(self.explain_silence(limit)),
+            HelperOutput::End => Err(self.client_died(deadlines)),
+            HelperOutput::Elapsed => Ok(self.explain_silence(limit)),
         }
     }
 
@@ -183,8 +186,11 @@ impl Session {
     fn client_died(&mut self, deadlines: Deadlines) -> Ending {
         let instance = self.client.instance();
         let how = instance.wait(deadlines.exit()).map_or("it closed its output".into(), describe);
-        let words =
-            if instance.says_anything(deadlines.reply()) { instance.output().text() } else { String::new() };
+        let words = if instance.printed_anything(deadlines.reply()) {
+            instance.output().text()
+        } else {
+            String::new()
+        };
         Ending::Failed(format!("the client process ended without an answer: {how} {}", words.trim()))
     }
 }

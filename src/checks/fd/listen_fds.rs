@@ -9,7 +9,7 @@ use crate::checks::talk::Talker;
 use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{Conditions, LaunchError, Passing, Server, describe};
+use crate::server::{LaunchError, LaunchOptions, ListenerOptions, Server, describe};
 use crate::transport::{Address, Capabilities, ConnectOptions};
 
 pub const OF_ANOTHER: Check = Check {
@@ -46,10 +46,11 @@ pub const EVERY_LISTENER: Check = Check {
 };
 
 fn meant_for_another(server: &mut Server) -> check::Result {
-    let mut other = match passed(server, Passing { to_another: true, ..Passing::default() }) {
-        Err(LaunchError::Ended { .. }) => return Ok(()),
-        launched => launched.map_err(|error| not_launched(&error))?,
-    };
+    let mut other =
+        match passed(server, ListenerOptions { for_another_process: true, ..ListenerOptions::default() }) {
+            Err(LaunchError::Ended { .. }) => return Ok(()),
+            launched => launched.map_err(|error| not_launched(&error))?,
+        };
     let mut client = talk::connect(&mut other)?;
     client.send(b"not for you")?;
     match await_answer_or_exit(&mut other, &mut client)? {
@@ -80,7 +81,8 @@ fn await_answer_or_exit(server: &mut Server, client: &mut Talker) -> check::Resu
 const CAUSE: &str = "the listener has O_NONBLOCK set";
 
 fn nonblocking(server: &mut Server) -> check::Result {
-    let mut other = match passed(server, Passing { nonblocking: true, ..Passing::default() }) {
+    let mut other = match passed(server, ListenerOptions { nonblocking: true, ..ListenerOptions::default() })
+    {
         Err(error @ LaunchError::Ended { .. }) => {
             let wanted = "a server that starts with a listener that has O_NONBLOCK set";
             return Err(Finding::fail(wanted, error.to_string()).because(CAUSE));
@@ -99,7 +101,7 @@ fn serve_one(server: &mut Server) -> check::Result {
 }
 
 fn every_listener(server: &mut Server) -> check::Result {
-    let mut other = match passed(server, Passing { second: true, ..Passing::default() }) {
+    let mut other = match passed(server, ListenerOptions { second: true, ..ListenerOptions::default() }) {
         Err(LaunchError::Ended { status, .. }) if !status.success() => return Err(refuses(status)),
         launched => launched.map_err(|error| not_launched(&error))?,
     };
@@ -133,8 +135,8 @@ fn refuses(status: ExitStatus) -> Finding {
     Finding::info("two passed listeners served", format!("the server refuses to start: {}", describe(status)))
 }
 
-fn passed(server: &Server, passing: Passing) -> Result<Server, LaunchError> {
-    server.another_under(Conditions { passing, ..Conditions::default() })
+fn passed(server: &Server, listeners: ListenerOptions) -> Result<Server, LaunchError> {
+    Server::launch(server.spec(), LaunchOptions { listeners, ..server.options() })
 }
 
 fn not_launched(error: &LaunchError) -> Finding {

@@ -13,7 +13,7 @@ use crate::checks::announcement::names;
 use crate::checks::elsewhere::{serves, under};
 use crate::deadline::{Waited, until, wait};
 use crate::outcome::Level::Should;
-use crate::server::{Conditions, Instance, Server, Standard, describe, full_pipe, terminal};
+use crate::server::{Instance, LaunchOptions, Server, Stdio, describe, full_pipe, terminal};
 use crate::sys;
 use crate::text::excerpt;
 use crate::transport::Capabilities;
@@ -50,9 +50,9 @@ enum First {
 fn when_listening(server: &mut Server) -> check::Result {
     let (reader, writer) = full_pipe().or_broken("the server with a full pipe")?;
     server.crash();
-    let stdio = [Standard::Usual, Standard::lend(writer), Standard::Usual];
-    let conditions = Conditions { stdio, ..Conditions::default() };
-    let started = server.start_at(server.address(), &conditions);
+    let stdio = [Stdio::Piped, Stdio::descriptor(writer), Stdio::Piped];
+    let options = LaunchOptions { stdio, ..server.options() };
+    let started = server.start_at(server.address(), &options);
     let mut instance = started.or_broken("the server with a full pipe")?;
     match until(server.deadlines().start(), || first(server, &mut instance))? {
         Some(First::Listens) => Ok(()),
@@ -118,12 +118,9 @@ fn not_an_announcement(server: &Server, line: &str) -> check::Result {
     Err(Finding::fail(wanted, "it is about to say so, and nothing listens yet"))
 }
 
-/// Python's own way not to buffer would hide what everybody else meets.
-const BUFFERED: &[&str] = &["PYTHONUNBUFFERED"];
-
 fn flushed(server: &mut Server) -> check::Result {
-    let conditions = Conditions { unset: BUFFERED, ..Conditions::default() };
-    under(server, conditions, "with a pipe as standard output", |server| {
+    let options = server.options();
+    under(server, options, "with a pipe as standard output", |server| {
         serves(server, 1)?;
         if until(server.deadlines().quiet(), || announced(server))?.is_some() {
             return Ok(());
@@ -147,10 +144,10 @@ fn announced(server: &mut Server) -> check::Result<Option<()>> {
 /// The line that names its address, if it prints one on a terminal.
 fn on_a_terminal(server: &Server) -> check::Result<Option<String>> {
     let (screen, theirs) = terminal().or_broken("a terminal")?;
-    let stdio = [Standard::Usual, Standard::lend(theirs), Standard::Usual];
-    let conditions = Conditions { stdio, unset: BUFFERED, ..Conditions::default() };
+    let stdio = [Stdio::Piped, Stdio::descriptor(theirs), Stdio::Piped];
+    let options = LaunchOptions { stdio, ..server.options() };
     let mut found = None;
-    under(server, conditions, "with a terminal as standard output", |server| {
+    under(server, options, "with a terminal as standard output", |server| {
         serves(server, 1)?;
         found = shown(File::from(screen), server)?;
         Ok(())

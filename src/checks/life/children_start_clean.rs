@@ -83,7 +83,11 @@ fn mere_habit(finding: Finding) -> Finding {
 fn by_itself(server: &Server, program: PathBuf) -> check::Result<Option<SignalSets>> {
     let (input, _held) = os_pipe::pipe().or_broken("a pipe")?;
     let (_reader, output) = os_pipe::pipe().or_broken("a pipe")?;
-    let Ok(mut alone) = Instance::between(program, input.into(), output.into()) else { return Ok(None) };
+    let Ok(mut alone) =
+        Instance::start([program.into_os_string()], [Some(input.into()), Some(output.into()), None])
+    else {
+        return Ok(None);
+    };
     let at_rest = || Ok((alone.ended().is_some() || sys::blocked_in(alone.pid()).is_some()).then_some(()));
     until(server.deadlines().no_progress(), at_rest)?;
     if alone.ended().is_some() { Ok(None) } else { signals(alone.pid()).map(Some) }

@@ -30,7 +30,7 @@ fn run(server: &mut Server) -> check::Result {
     if !client.await_read()? {
         return Err(Finding::unsupported("40,001 bytes read by the server", "it leaves some of them unread"));
     }
-    if let Err(finding) = server.end_by(Signal::SIGTERM) {
+    if let Err(finding) = server.signal_and_wait(Signal::SIGTERM) {
         return Err(Finding::unsupported("a server that SIGTERM ends", finding.actual));
     }
     client.expect(&bytes).map_err(|finding| {

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let _client = talk::had_its_turn(server)?;
-    let status = server.end_by(Signal::SIGTERM)?;
+    let status = server.signal_and_wait(Signal::SIGTERM)?;
     let asked = status.signal() == Some(Signal::SIGTERM as i32);
     if asked || matches!(status.code(), Some(0 | 143)) {
         return Ok(());

@@ -9,7 +9,7 @@ use crate::checks::Check;
 use crate::checks::elsewhere::under;
 use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
-use crate::server::{Conditions, Server, describe};
+use crate::server::{LaunchOptions, Server, describe};
 use crate::transport::Capabilities;
 
 pub const AT_EPIPE: Check = Check {
@@ -36,8 +36,8 @@ pub const STATUS: Check = Check {
 
 fn at_epipe(server: &mut Server) -> check::Result {
     ends_unread(server)?;
-    let conditions = Conditions { ignored: &[Signal::SIGPIPE], ..Conditions::default() };
-    under(server, conditions, "with SIGPIPE ignored at its start", ends_unread)
+    let options = LaunchOptions { ignored: &[Signal::SIGPIPE], ..server.options() };
+    under(server, options, "with SIGPIPE ignored at its start", ends_unread)
 }
 
 fn ends_unread(server: &mut Server) -> check::Result {

@@ -25,13 +25,13 @@ fn run(server: &mut Server) -> check::Result {
     for _ in 0..3 {
         let mut client = talk::answered(server)?;
         // A process made for one client is seen only while that client is there.
-        server.note_objects()?;
+        server.record_ipc_objects()?;
         client.finish(offers)?;
     }
-    server.note_objects()?;
+    server.record_ipc_objects()?;
     // life/ends-on-sigterm and life/no-orphans tell of a server that does not end, or not as a whole.
     let whole = |actual: String| Finding::unsupported("a server that SIGTERM ends as a whole", actual);
-    server.end_by(Signal::SIGTERM).map_err(|finding| match finding.outcome {
+    server.signal_and_wait(Signal::SIGTERM).map_err(|finding| match finding.outcome {
         Outcome::Timeout => whole(finding.actual),
         _ => finding,
     })?;
@@ -39,7 +39,7 @@ fn run(server: &mut Server) -> check::Result {
     if until(server.deadlines().exit(), gone)?.is_none() {
         return Err(whole("one of its processes lives on".into()));
     }
-    let left: Vec<_> = server.left_behind()?.into_iter().map(|remnant| remnant.name).collect();
+    let left: Vec<_> = server.leaks()?.into_iter().map(|remnant| remnant.name).collect();
     if left.is_empty() {
         return Ok(());
     }

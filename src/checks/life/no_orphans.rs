@@ -8,7 +8,7 @@ use crate::checks::elsewhere::serves;
 use crate::checks::holders::at_rest;
 use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
-use crate::server::{Server, holdings, started_as};
+use crate::server::{Server, command_line_of, describe_descriptors};
 use crate::sys::Process;
 use crate::transport::Capabilities;
 
@@ -26,7 +26,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     serves(server, 2)?;
     at_rest(server)?;
-    server.end_by(Signal::SIGTERM).map_err(|finding| match finding.outcome {
+    server.signal_and_wait(Signal::SIGTERM).map_err(|finding| match finding.outcome {
         // life/ends-on-sigterm tells of that.
         Outcome::Timeout => Finding::unsupported("a server that SIGTERM ends", finding.actual),
         _ => finding,
@@ -48,7 +48,7 @@ const NAMED: usize = 3;
 
 /// Who it is, and what it holds: others may be waiting for its sockets, or for the end of its output.
 fn named(process: &Process) -> String {
-    let held = holdings(process.pid);
+    let held = describe_descriptors(process.pid);
     let held = if held.is_empty() { held } else { format!(", which holds {held}") };
-    format!("{} ({}){held}", process.pid, started_as(process))
+    format!("{} ({}){held}", process.pid, command_line_of(process))
 }

@@ -10,7 +10,7 @@ use crate::checks::Check;
 use crate::checks::elsewhere::{serves, under};
 use crate::deadline::wait;
 use crate::outcome::{Level::Should, Outcome};
-use crate::server::{Conditions, Server, Standard};
+use crate::server::{LaunchOptions, Server, Stdio};
 use crate::sys;
 use crate::transport::Capabilities;
 
@@ -39,10 +39,10 @@ pub const UNWRITABLE: Check = Check {
 fn closed(server: &mut Server) -> check::Result {
     // Where the system does not list processes, a server without standard output cannot tell that it is ready.
     server.processes()?;
-    let usual = || Standard::Usual;
-    let shut = || Standard::Closed;
+    let usual = || Stdio::Piped;
+    let shut = || Stdio::Closed;
     let nothing = File::open("/dev/null").or_broken("/dev/null")?;
-    serves_with(server, [Standard::lend(nothing), usual(), usual()], "with /dev/null as standard input")?;
+    serves_with(server, [Stdio::descriptor(nothing), usual(), usual()], "with /dev/null as standard input")?;
     serves_with(server, [shut(), usual(), usual()], "with standard input closed")?;
     serves_with(server, [usual(), shut(), usual()], "with standard output closed")?;
     serves_with(server, [usual(), usual(), shut()], "with standard error closed")?;
@@ -54,12 +54,12 @@ fn unwritable(server: &mut Server) -> check::Result {
     reader_goes(server)?;
     // Not every system has this device.
     let Ok(full) = File::options().write(true).open("/dev/full") else { return Ok(()) };
-    let full = Standard::lend(full);
-    let stdio = [Standard::Usual, full.clone(), full];
+    let full = Stdio::descriptor(full);
+    let stdio = [Stdio::Piped, full.clone(), full];
     let mut has_served = false;
     let told = under(
         server,
-        Conditions { stdio, ..Conditions::default() },
+        LaunchOptions { stdio, ..server.options() },
         "with /dev/full as standard output and error",
         |server| {
             serves(server, 1)?;
@@ -74,9 +74,9 @@ fn unwritable(server: &mut Server) -> check::Result {
 /// Whoever started the server reads its announcement, and then no more.
 fn reader_goes(server: &Server) -> check::Result {
     let (reader, writer) = os_pipe::pipe().or_broken("a pipe")?;
-    let stdio = [Standard::Usual, Standard::lend(writer), Standard::Usual];
-    let conditions = Conditions { stdio, ..Conditions::default() };
-    under(server, conditions, "whose standard output is read no more", |server| {
+    let stdio = [Stdio::Piped, Stdio::descriptor(writer), Stdio::Piped];
+    let options = LaunchOptions { stdio, ..server.options() };
+    under(server, options, "whose standard output is read no more", |server| {
         serves(server, 1)?;
         // To write an announcement that nobody hears is not the fault looked for.
         wait(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], server.deadlines().quiet())?;
@@ -86,8 +86,8 @@ fn reader_goes(server: &Server) -> check::Result {
     .map_err(excuse_sigpipe)
 }
 
-fn serves_with(server: &Server, stdio: [Standard; 3], when: &str) -> check::Result {
-    let told = under(server, Conditions { stdio, ..Conditions::default() }, when, |server| serves(server, 3));
+fn serves_with(server: &Server, stdio: [Stdio; 3], when: &str) -> check::Result {
+    let told = under(server, LaunchOptions { stdio, ..server.options() }, when, |server| serves(server, 3));
     told.map_err(excuse_sigpipe)
 }
 

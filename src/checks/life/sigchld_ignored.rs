@@ -6,7 +6,7 @@ use crate::check;
 use crate::checks::Check;
 use crate::checks::elsewhere::{serves, under};
 use crate::outcome::Level::Should;
-use crate::server::{Conditions, Server};
+use crate::server::{LaunchOptions, Server};
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -21,6 +21,6 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let conditions = Conditions { ignored: &[Signal::SIGCHLD], ..Conditions::default() };
-    under(server, conditions, "with SIGCHLD ignored", |server| serves(server, 5))
+    let options = LaunchOptions { ignored: &[Signal::SIGCHLD], ..server.options() };
+    under(server, options, "with SIGCHLD ignored", |server| serves(server, 5))
 }

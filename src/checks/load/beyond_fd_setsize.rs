@@ -7,7 +7,7 @@ use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
 use crate::outcome::{Level::Should, Outcome};
 use crate::requirement::DESCRIPTORS;
-use crate::server::{Conditions, LaunchError, Server};
+use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::sys;
 use crate::transport::Capabilities;
 
@@ -40,8 +40,8 @@ fn run(server: &mut Server) -> check::Result {
         let found = format!("up to {ours} for a process");
         return Err(Finding::missing(&DESCRIPTORS, format!("{LIMIT} descriptors for us"), found));
     }
-    let conditions = Conditions { descriptor_limit: Some(LIMIT), ..Conditions::default() };
-    let mut rich = server.another_under(conditions).map_err(|error| match error {
+    let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
+    let mut rich = Server::launch(server.spec(), options).map_err(|error| match error {
         LaunchError::Interrupted => Finding::interrupted(),
         error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
     })?;

@@ -90,11 +90,11 @@ const WINDOW: Duration = Duration::from_millis(200);
 pub(in crate::checks) fn rests(server: &Server, when: &str) -> check::Result {
     let mut seen = Vec::new();
     while seen.len() < LOOKS {
-        let effort = server.effort(WINDOW)?;
-        if !effort.is_a_spin() {
+        let cpu_use = server.cpu_use(WINDOW)?;
+        if !cpu_use.is_busy_loop() {
             return Ok(());
         }
-        seen.push(effort.to_string());
+        seen.push(cpu_use.to_string());
     }
     let last = seen.last().map_or("", String::as_str);
     Err(Finding::fail("next to no processor time", format!("{last} {when}"))

@@ -9,7 +9,7 @@ use crate::checks::Check;
 use crate::checks::talk::{self, Talker};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{Conditions, LaunchError, Server};
+use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -29,8 +29,8 @@ const CLIENTS: usize = 90;
 const MORE: usize = 4;
 
 fn run(server: &mut Server) -> check::Result {
-    let conditions = Conditions { descriptor_limit: Some(LIMIT), ..Conditions::default() };
-    let mut poor = server.another_under(conditions).map_err(|error| match error {
+    let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
+    let mut poor = Server::launch(server.spec(), options).map_err(|error| match error {
         LaunchError::Interrupted => Finding::interrupted(),
         error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
     })?;
@@ -90,17 +90,17 @@ const WINDOW: Duration = Duration::from_millis(200);
 const LOOKS: usize = 5;
 
 fn rests(server: &Server) -> check::Result {
-    let mut effort = server.effort(WINDOW)?;
+    let mut cpu_use = server.cpu_use(WINDOW)?;
     for _ in 1..LOOKS {
-        if !effort.is_a_spin() {
+        if !cpu_use.is_busy_loop() {
             return Ok(());
         }
-        effort = server.effort(WINDOW)?;
+        cpu_use = server.cpu_use(WINDOW)?;
     }
-    if !effort.is_a_spin() {
+    if !cpu_use.is_busy_loop() {
         return Ok(());
     }
-    Err(Finding::fail("a server that waits until a descriptor is free", effort.to_string()))
+    Err(Finding::fail("a server that waits until a descriptor is free", cpu_use.to_string()))
 }
 
 /// Some pause for a second or so before they accept again.

@@ -8,7 +8,7 @@ use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::May;
 use crate::requirement::ABSTRACT_NAMES;
-use crate::server::{Conditions, Instance, Server};
+use crate::server::{Instance, LaunchOptions, Server};
 use crate::sys;
 use crate::transport::{Address, Capabilities, ConnectOptions};
 
@@ -29,8 +29,9 @@ fn run(server: &mut Server) -> check::Result {
     if sys::claim(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
         return Err(Finding::missing(&ABSTRACT_NAMES, "abstract names", "this system has none"));
     }
-    let mut started =
-        server.start_at(&Address::Path(name.clone()), &Conditions::default()).or_broken("one more server")?;
+    let mut started = server
+        .start_at(&Address::Path(name.clone()), &LaunchOptions::default())
+        .or_broken("one more server")?;
     let told = judge(server, &mut started, &name);
     drop(started);
     let _ = fs::remove_file(&name);

@@ -7,7 +7,7 @@ use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{Conditions, Server};
+use crate::server::{LaunchOptions, Server};
 use crate::transport::{Address, Capabilities};
 
 pub const CHECK: Check = Check {
@@ -27,8 +27,9 @@ fn run(server: &mut Server) -> check::Result {
     let path = server.address().expect_path().map(|path| path.with_file_name("work"));
     let path = path.or_broken("a path")?;
     fs::write(&path, CONTENT).or_broken("an ordinary file")?;
-    let mut started =
-        server.start_at(&Address::Path(path.clone()), &Conditions::default()).or_broken("one more server")?;
+    let mut started = server
+        .start_at(&Address::Path(path.clone()), &LaunchOptions::default())
+        .or_broken("one more server")?;
     // One that neither ends nor touches the file tries for longer than anybody will wait.
     let seen = until(server.deadlines().no_progress(), || {
         // Its end first: whatever it does to the file, it has done before.

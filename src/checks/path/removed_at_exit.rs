@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    server.end_by(Signal::SIGTERM)?;
+    server.signal_and_wait(Signal::SIGTERM)?;
     let path = server.address().expect_path().or_broken("a path")?;
     if path.symlink_metadata().is_err() {
         return Ok(());

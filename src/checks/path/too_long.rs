@@ -12,7 +12,7 @@ use crate::check::{self, Finding, OrFinding};
 use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{Conditions, Instance, Server, describe};
+use crate::server::{Instance, LaunchOptions, Server, describe};
 use crate::text::count;
 use crate::transport::{Address, Capabilities, ConnectOptions};
 
@@ -86,7 +86,7 @@ fn started_at(server: &Server, path: &Path) -> check::Result<Fate> {
     let folder = path.parent().unwrap_or(path);
     let known = sockets_in(folder)?;
     let mut instance = server
-        .start_at(&Address::Path(path.to_owned()), &Conditions::default())
+        .start_at(&Address::Path(path.to_owned()), &LaunchOptions::default())
         .or_broken("one more server")?;
     // A server may bind a name for the time being, and then rename(2) it to the one that was asked for.
     let mut passing = 0;

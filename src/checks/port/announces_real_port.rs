@@ -5,7 +5,7 @@ use crate::checks::Check;
 use crate::checks::announcement::names;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{Conditions, Instance, Server};
+use crate::server::{Instance, LaunchOptions, Server};
 use crate::sys::{self, Object, SocketName};
 use crate::text::excerpt;
 use crate::transport::{Address, Capabilities};
@@ -28,7 +28,7 @@ fn run(server: &mut Server) -> check::Result {
     }
     let mut asked = server.address().expect_inet().or_broken("the server at port 0")?;
     asked.set_port(0);
-    let started = server.start_at(&Address::Inet(asked), &Conditions::default());
+    let started = server.start_at(&Address::Inet(asked), &LaunchOptions::default());
     let mut instance = started.or_broken("the server at port 0")?;
     if until(server.deadlines().start(), || settled(server, &mut instance))?.is_none() || gone(&mut instance)
     {

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     client.exchange(b"connected")?;
-    server.end_by(Signal::SIGKILL)?;
+    server.signal_and_wait(Signal::SIGKILL)?;
     server.await_release();
     // Workers that were forked beforehand and go on serving hold the listener by design.
     if refuses(server) || talk::at_once(server).unwrap_or(false) {

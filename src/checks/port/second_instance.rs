@@ -33,7 +33,7 @@ pub const PATH: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let before = identity(server);
-    let mut rival = server.rival().or_broken("a second instance")?;
+    let mut rival = server.start_second().or_broken("a second instance")?;
     gives_up(server, &mut rival)?;
     drop(rival);
     if identity(server) != before {
@@ -69,7 +69,7 @@ fn gives_up(server: &Server, rival: &mut Instance) -> check::Result {
     if status.success() {
         return Err(Finding::fail(wanted, describe(status)));
     }
-    if !rival.says_anything(server.deadlines().no_progress()) {
+    if !rival.printed_anything(server.deadlines().no_progress()) {
         return Err(Finding::fail(
             format!("{wanted} that it prints"),
             format!("{}, and silence", describe(status)),

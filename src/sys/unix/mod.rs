@@ -1,6 +1,7 @@
 //! Functions of POSIX, the same on every system.
 
 pub mod child_attributes;
+pub mod descendants;
 pub mod descriptors;
 pub mod exit;
 pub mod inherited;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use echospec::deadline::{Deadlines, until};
-use echospec::server::{Server, Spec, Start};
+use echospec::deadline::until;
+use echospec::server::{LaunchOptions, Server, Spec, Start};
 use echospec::transport::{Address, Transport};
 
 use super::bounded;
@@ -133,7 +133,7 @@ impl Peer {
         let processor = processor.to_string();
         let pinned = ["taskset", "-c", &processor].into_iter().chain(words.iter().copied());
         let spec = Spec::new(transport, Start::Bind, pinned)?;
-        Ok(Server::launch(&spec, Deadlines::default(), 1)?)
+        Ok(Server::launch(&spec, LaunchOptions { seed: 1, ..LaunchOptions::default() })?)
     }
 
     fn ask(&self, processor: usize, address: Option<&Address>) -> Result<String> {

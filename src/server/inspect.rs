@@ -1,4 +1,4 @@
-//! What can be seen of a server from outside: its processes, their descriptors, how it died.
+//! Inspects a server from outside: its processes, their descriptors, memory and exit status.
 
 use std::io;
 use std::process::ExitStatus;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::{Instance, Server, describe, ready, standing};
+use super::{Instance, Server, describe, describe_process, readiness};
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::requirement::PROCESS_TABLE;
@@ -15,32 +15,32 @@ use crate::sys::{self, Descriptor, Process, Vitals};
 use crate::transport::HangDiagnosis;
 
 impl Server {
-    /// Every living process of this server.
+    /// Lists the living processes of this server.
     ///
     /// # Errors
     /// Unsupported where the system does not list processes.
     pub fn processes(&self) -> check::Result<Vec<Process>> {
         let lists: io::Result<Vec<_>> = self.instances.iter().map(Instance::processes).collect();
-        Ok(lists.map_err(|error| untold("a list of the server's processes", &error))?.concat())
+        Ok(lists.map_err(|error| unknown("a list of the server's processes", &error))?.concat())
     }
 
-    /// The descriptor table of one of its processes.
+    /// Lists the descriptors of one of its processes.
     ///
     /// # Errors
     /// Unsupported where the system does not tell.
     pub fn descriptors(&self, pid: Pid) -> check::Result<Vec<Descriptor>> {
-        sys::descriptors(pid).map_err(|error| untold("the descriptors of the server", &error))
+        sys::descriptors(pid).map_err(|error| unknown("the descriptors of the server", &error))
     }
 
-    /// How many descriptors one of its processes has open.
+    /// Counts the open descriptors of one of its processes.
     ///
     /// # Errors
     /// As [`descriptors`](Server::descriptors).
     pub fn descriptor_count(&self, pid: Pid) -> check::Result<usize> {
-        sys::descriptor_count(pid).map_err(|error| untold("the descriptors of the server", &error))
+        sys::descriptor_count(pid).map_err(|error| unknown("the descriptors of the server", &error))
     }
 
-    /// What all of its processes together have used, and use now.
+    /// Sums processor time, threads and memory over all its processes.
     ///
     /// # Errors
     /// As [`descriptors`](Server::descriptors).
@@ -53,9 +53,9 @@ impl Server {
                     sum.threads += one.threads;
                     sum.resident += one.resident;
                 }
-                // It ended between the list and the look.
+                // It exited after it was listed.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(untold("what the server uses", &error)),
+                Err(error) => return Err(unknown("what the server uses", &error)),
             }
         }
         Ok(sum)
@@ -64,31 +64,31 @@ impl Server {
     /// Whether `instance`, [started](Server::start_at) at this server's address, listens there.
     #[must_use]
     pub fn is_ready(&self, instance: &Instance) -> bool {
-        ready::is_ready(instance, self.spec.transport(), self.address())
+        readiness::is_ready(instance, self.spec.transport(), self.address())
     }
 
-    /// Processes that have ended and that a process of this server has not waited for.
+    /// Lists the zombies whose parent is a process of this server.
     ///
     /// # Errors
     /// As [`processes`](Server::processes).
     pub fn zombies(&self) -> check::Result<Vec<Process>> {
         let living = self.processes()?;
-        let all = sys::processes().map_err(|error| untold("a list of processes", &error))?;
+        let all = sys::processes().map_err(|error| unknown("a list of processes", &error))?;
         let theirs = |process: &Process| living.iter().any(|parent| parent.pid == process.parent);
         Ok(all.into_iter().filter(|process| process.zombie && theirs(process)).collect())
     }
 
-    /// Adds to `finding` what the server's processes tell: that one has died, and of what.
+    /// Turns `finding` into a crash, with the exit status, if the server has died.
     #[must_use]
     pub fn diagnose(&mut self, finding: Finding) -> Finding {
         let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout) && !self.ended_by_us;
-        let for_all = self.one_for_all();
+        let (for_all, deadlines) = (self.is_shared(), self.deadlines());
         let Some(instance) = self.instances.last_mut().filter(|_| blames) else { return finding };
-        // A process closes its descriptors a moment before it ends: what a client sees of a death comes first.
-        let moment = if finding.outcome == Outcome::Fail { self.deadlines.quiet() } else { Duration::ZERO };
-        let ended = instance.wait(moment).filter(|status| for_all || is_own_fault(&finding, *status));
+        // A process closes its descriptors a moment before it exits, so the client may notice the crash first.
+        let limit = if finding.outcome == Outcome::Fail { deadlines.quiet() } else { Duration::ZERO };
+        let ended = instance.wait(limit).filter(|status| for_all || is_own_fault(&finding, *status));
         if let Some(status) = ended {
-            // One process for each client may well end with its client; the server of all may not.
+            // A process that serves one client may exit with it; the one that serves all may not.
             let outcome = if for_all || !status.success() { Outcome::Crash } else { finding.outcome };
             return Finding { outcome, ..finding }
                 .because(format!("the server has ended: {}", describe(status)));
@@ -96,13 +96,12 @@ impl Server {
         finding
     }
 
-    /// Tells where each process of the server stands still, as far as the system lets us know.
-    pub(super) fn witness(&self) -> HangDiagnosis {
-        let members: Vec<_> = self.instances.iter().map(Instance::members).collect();
+    /// Returns a function that describes what each process of the server is blocked in.
+    pub(super) fn hang_diagnosis(&self) -> HangDiagnosis {
+        let listers: Vec<_> = self.instances.iter().map(Instance::lister).collect();
         HangDiagnosis(Box::new(move || {
-            let processes: Vec<_> =
-                members.iter().flat_map(|members| members().unwrap_or_default()).collect();
-            let mut lines: Vec<_> = processes.iter().take(SHOWN).map(standing).collect();
+            let processes: Vec<_> = listers.iter().flat_map(|list| list().unwrap_or_default()).collect();
+            let mut lines: Vec<_> = processes.iter().take(SHOWN).map(describe_process).collect();
             if processes.len() > SHOWN {
                 lines.push(format!("and {} more of its processes", processes.len() - SHOWN));
             }
@@ -110,24 +109,24 @@ impl Server {
         }))
     }
 
-    /// What the server has printed last.
+    /// The last lines that the server printed.
     #[must_use]
-    pub fn last_words(&self) -> Vec<String> {
+    pub fn last_output(&self) -> Vec<String> {
         self.instances.last().map(|instance| instance.output().last_lines(12)).unwrap_or_default()
     }
 }
 
-/// Processes of one server that a report shows.
+/// Most processes of one server that a report shows.
 const SHOWN: usize = 4;
 
-/// Whether a process of one client ended before that client went, which by now it has: such a process ends
-/// with its client, and of SIGPIPE if it was about to answer. One that hung was alive.
+/// Whether a process that serves one client crashed before its client closed. After the close it may exit, and
+/// SIGPIPE may end it if it was about to answer. After a timeout this is unknown: the process was alive then.
 fn is_own_fault(finding: &Finding, status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
     finding.outcome == Outcome::Fail && !status.success() && status.signal() != Some(Signal::SIGPIPE as i32)
 }
 
-fn untold(what: &str, error: &io::Error) -> Finding {
+fn unknown(what: &str, error: &io::Error) -> Finding {
     match error.kind() {
         io::ErrorKind::Unsupported => Finding::missing(&PROCESS_TABLE, what, "this system does not tell"),
         io::ErrorKind::PermissionDenied => {

@@ -1,11 +1,11 @@
-//! The end of a server as the harness sees it: what should have gone with it, and has not.
+//! The shutdown of a server, and the things that it leaves behind.
 
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use super::{Instance, Server, Start};
+use super::{Instance, Server, Start, describe};
 use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::outcome::Outcome;
@@ -14,30 +14,30 @@ use crate::sys::{self, IpcName, IpcObject, Object, Place, Process};
 use crate::text::one_line;
 use crate::transport::{Address, Capabilities};
 
-/// How many looks in a row must find a server at rest. Between the end of the thread that ends a process and the
-/// waking of the others, one look finds only threads that wait.
+/// How many looks in a row must find a server idle. When one thread ends the process, there is a moment in which
+/// the others still wait and a single look sees only waiting threads.
 const LOOKS: usize = 3;
 
-/// One thing that a server has left behind.
+/// One thing that a server left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leak {
-    /// What it is an example of: `message queue`, `socket file` …
+    /// Its kind: `message queue`, `socket file` …
     pub kind: &'static str,
-    /// Which one.
+    /// Its kind and name, for a report.
     pub name: String,
 }
 
-/// What is left of a server that was put away.
+/// The result of [`Server::shutdown`].
 #[derive(Debug, Default)]
-pub struct Remains {
-    /// Each thing.
-    pub left: Vec<Leak>,
-    /// Whether it could tidy up: one that had to be killed could not.
-    pub went_in_order: bool,
+pub struct Shutdown {
+    /// Everything that the server left behind.
+    pub leaks: Vec<Leak>,
+    /// Whether the server exited by itself or by SIGTERM. One that was killed had no chance to clean up.
+    pub clean: bool,
 }
 
 impl Leak {
-    fn of(object: &IpcObject) -> Leak {
+    fn object(object: &IpcObject) -> Leak {
         let kind = match object.name {
             IpcName::Memory(_) => "shared memory",
             IpcName::Queue(_) => "message queue",
@@ -57,81 +57,81 @@ impl Leak {
 }
 
 impl Server {
-    /// Fails if the server has died though nobody ended it: the check that killed it is to blame for that, whatever
-    /// else it saw, and no later one. What a client's end does to the server is waited for as long as it is busy
-    /// with it. One that ends with status 0 was perhaps meant to serve one client.
+    /// Fails if the server has crashed although the harness did not end it. A check calls this at its end: the
+    /// check that crashed the server must report it, and not a later one. While the server is busy with the end of
+    /// a client, this waits. Exit status 0 is no crash: such a server may be meant to serve one client.
     ///
     /// # Errors
     /// A crash.
-    pub fn lives_on(&mut self) -> check::Result {
-        if !self.one_for_all() || self.ended_by_us {
+    pub fn expect_alive(&mut self) -> check::Result {
+        if !self.is_shared() || self.ended_by_us {
             return Ok(());
         }
-        let moment = self.deadlines.quiet();
+        let limit = self.deadlines().quiet();
         let Some(instance) = self.instances.last_mut() else { return Ok(()) };
-        let mut rested = 0;
-        let settled = until(moment, || {
-            // In this order: one that ends in between was not at rest.
-            let rests = sys::is_at_rest(instance.pid()) != Some(false);
+        let mut idle_looks = 0;
+        let settled = until(limit, || {
+            // In this order: a server that exits in between was not idle.
+            let idle = sys::is_at_rest(instance.pid()) != Some(false);
             let ended = instance.ended();
-            rested = if rests { rested + 1 } else { 0 };
-            Ok((ended.is_some() || rested == LOOKS).then_some(ended))
+            idle_looks = if idle { idle_looks + 1 } else { 0 };
+            Ok((ended.is_some() || idle_looks == LOOKS).then_some(ended))
         })?;
         match settled.flatten().filter(|status| !status.success()) {
             Some(status) => Err(Finding {
                 outcome: Outcome::Crash,
-                ..Finding::fail("a server that lives on when the check is over", super::describe(status))
+                ..Finding::fail("a server that lives on when the check is over", describe(status))
             }),
             None => Ok(()),
         }
     }
 
-    /// Ends the server, and answers what is left of it that it should have taken with it. Only a server whose main
-    /// process ended by itself or by SIGTERM, and all others with it, could tidy up: of one that had to be killed
-    /// nothing is told but processes that could not be.
+    /// Terminates the server and reports what it leaves behind. A server that had to be killed could not clean up:
+    /// of that one, only processes that could not be killed are reported.
     #[must_use]
-    pub fn shutdown(mut self) -> Remains {
+    pub fn shutdown(mut self) -> Shutdown {
         let listener = self.place().and_then(|place| sys::socket_at(place).ok().flatten());
-        self.instances.iter_mut().for_each(Instance::stop);
-        let mut left: Vec<_> =
+        self.instances.iter_mut().for_each(Instance::terminate);
+        let mut leaks: Vec<_> =
             self.instances.iter().flat_map(Instance::survivors).map(Leak::process).collect();
-        left.extend(self.instances.iter().flat_map(Instance::legacy).map(Leak::of));
-        let went_in_order = self.all_went_in_order();
+        leaks.extend(self.instances.iter().flat_map(Instance::leaked_objects).map(Leak::object));
+        let clean = self.exited_cleanly();
         if self.spec.start() == Start::Bind {
-            left.extend(self.still_bound(listener));
-            if went_in_order {
-                left.extend(self.address().path().filter(|path| is_socket(path)).map(Leak::socket_file));
-                left.extend(self.own_socket_files());
+            leaks.extend(self.still_bound(listener));
+            if clean {
+                leaks.extend(self.address().path().filter(|path| is_socket(path)).map(Leak::socket_file));
+                leaks.extend(self.own_socket_files());
             }
         }
-        Remains { left, went_in_order }
+        Shutdown { leaks, clean }
     }
 
-    fn all_went_in_order(&self) -> bool {
+    fn exited_cleanly(&self) -> bool {
         let disturbed = self.disturbed.load(Ordering::Relaxed);
-        !disturbed && !self.instances.is_empty() && self.instances.iter().all(Instance::went_in_order)
+        !disturbed && !self.instances.is_empty() && self.instances.iter().all(Instance::exited_cleanly)
     }
 
-    /// Remembers which kernel objects the server's processes have open now, so that they can be told from others' later.
+    /// Records the kernel objects that the server's processes have open now, so that [`leaks`](Server::leaks) can
+    /// attribute them later.
     ///
     /// # Errors
     /// A broken harness before any process was launched.
-    pub fn note_objects(&mut self) -> check::Result {
-        self.instance()?.note_objects();
+    pub fn record_ipc_objects(&mut self) -> check::Result {
+        self.instance()?.record_ipc_objects();
         Ok(())
     }
 
-    /// What is left of a server that has ended, and all its processes with it: objects of the kernel, and socket files
+    /// Lists the things left by a server that has exited with all its processes: kernel objects, and socket files
     /// in its own directory.
     ///
     /// # Errors
-    /// Unsupported where the system does not tell.
-    pub fn left_behind(&mut self) -> check::Result<Vec<Leak>> {
+    /// Unsupported where the system does not list kernel objects.
+    pub fn leaks(&mut self) -> check::Result<Vec<Leak>> {
         let instance = self.instance()?;
-        let objects = instance.left().ok_or_else(|| {
+        let objects = instance.objects_left().ok_or_else(|| {
             Finding::missing(&KERNEL_OBJECTS, "shared memory, queues and semaphores", "not listed here")
         })?;
-        Ok(objects.iter().map(Leak::of).chain(self.own_socket_files()).collect())
+        Ok(objects.iter().map(Leak::object).chain(self.own_socket_files()).collect())
     }
 
     fn own_socket_files(&self) -> Vec<Leak> {
@@ -148,7 +148,7 @@ impl Server {
         }
     }
 
-    /// The very socket that the server listened on, which somebody else has been given.
+    /// The server's listening socket, if another process still holds it.
     fn still_bound(&self, listener: Option<u64>) -> Option<Leak> {
         let now = self.place().and_then(|place| sys::socket_at(place).ok().flatten());
         let id = listener.filter(|_| now == listener)?;
@@ -165,7 +165,7 @@ fn is_socket(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_socket())
 }
 
-/// The socket files in `folder` and, so many levels deep, below it.
+/// Lists the socket files in `folder` and below it, `levels` deep.
 fn sockets_in(folder: &Path, levels: usize) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {

@@ -1,24 +1,26 @@
-//! Where a process stands: what it was started as, what it is at, what it holds; in words for a report.
+//! Describes a process in words for a report: its command line, its state, its descriptors.
 
 use nix::unistd::Pid;
 
 use crate::sys::{self, Descriptor, Object, Process};
 use crate::text::one_line;
 
-/// Descriptors that a report shows of one process, and characters of its command line.
+/// Most descriptors of one process that a report shows.
 const SHOWN: usize = 8;
+
+/// Most characters of one command line that a report shows.
 const LONGEST: usize = 120;
 
-/// Where it stands still, and with what: `4711 (cat) is blocked in pipe_read`, and a line of descriptors.
+/// Describes the state and the descriptors of `process`: `4711 (cat) is blocked in pipe_read`, and a second line.
 #[must_use]
-pub fn standing(process: &Process) -> String {
+pub fn describe_process(process: &Process) -> String {
     let Process { pid, name, .. } = process;
-    let held = holdings(*pid);
+    let held = describe_descriptors(*pid);
     let held = if held.is_empty() { held } else { format!("\nand holds {held}") };
-    format!("{pid} ({}) is {}{held}", one_line(name), occupation(process))
+    format!("{pid} ({}) is {}{held}", one_line(name), describe_state(process))
 }
 
-fn occupation(process: &Process) -> String {
+fn describe_state(process: &Process) -> String {
     let state = sys::state(process.pid);
     if process.stopped {
         return state.unwrap_or("stopped by a signal").into();
@@ -30,10 +32,10 @@ fn occupation(process: &Process) -> String {
     }
 }
 
-/// Its descriptors. Where they are too many, those are shown that others may be waiting for: listeners, and the outputs
-/// that it was given.
+/// Lists the descriptors of `pid` in one line. If there are too many, it keeps listeners and output pipes: these
+/// are the ones that other processes may wait for.
 #[must_use]
-pub fn holdings(pid: Pid) -> String {
+pub fn describe_descriptors(pid: Pid) -> String {
     let mut table = sys::descriptors(pid).unwrap_or_default();
     table.sort_by_key(|descriptor| !is_awaited(descriptor));
     let left_out = table.len().saturating_sub(SHOWN);
@@ -54,9 +56,9 @@ fn is_awaited(descriptor: &Descriptor) -> bool {
     }
 }
 
-/// The words that it was started with, or else its program's name.
+/// Returns the command line of `process`, quoted for a shell, or its program's name if the system does not tell.
 #[must_use]
-pub fn started_as(process: &Process) -> String {
+pub fn command_line_of(process: &Process) -> String {
     let words = sys::command_line(process.pid);
     let quoted = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
     let line = one_line(if quoted.is_empty() { &process.name } else { &quoted });

@@ -1,9 +1,9 @@
-//! Every server process is started by one thread that lives as long as this process.
+//! The thread that launches every server process.
 //!
-//! Linux sends the parent-death signal when the *thread* that forked ends (prctl(2)), so a worker that is
-//! done with its check must not be that thread. One thread also means that no two launches overlap: on
-//! systems where a pipe is made and then marked close-on-exec in two steps, no other launch of ours can
-//! catch the moment between.
+//! Linux sends the parent-death signal when the *thread* that forked ends (prctl(2)). A worker thread ends with
+//! its checks, so it must not be that thread; this one lives as long as this process. It also keeps launches
+//! from overlapping: where a pipe is made first and marked close-on-exec in a second step, no other launch of
+//! ours can fork in between.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -37,7 +37,8 @@ fn launcher() -> Sender<Launch> {
             sys::adopt_orphans();
             for (mut command, answer) in queue {
                 let child = sys::launching(|| command.spawn());
-                // Our copies of what was passed go first: whoever waits for end of file must not meet them.
+                // Our copies of the passed descriptors close before the caller goes on: while they are open, a
+                // peer sees no end of file.
                 drop(command);
                 let _ = answer.send(child);
             }

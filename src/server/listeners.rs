@@ -7,11 +7,11 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::transport::{Address, Capabilities, Reserved, Transport};
 
-/// As many clients as any check connects before the server accepts one.
+/// At least as many clients as any check connects before the server accepts one.
 const BACKLOG: i32 = 1024;
 
-/// A listening socket at the reserved address.
-pub(super) fn listener(transport: &Transport, reserved: &Reserved, nonblocking: bool) -> io::Result<OwnedFd> {
+/// Returns a listening socket at the reserved address.
+pub(super) fn listen(transport: &Transport, reserved: &Reserved, nonblocking: bool) -> io::Result<OwnedFd> {
     let kind = if transport.offers.contains(Capabilities::STREAM) { Type::STREAM } else { Type::SEQPACKET };
     let (domain, address) = match &reserved.address {
         Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
@@ -28,7 +28,7 @@ pub(super) fn listener(transport: &Transport, reserved: &Reserved, nonblocking: 
     Ok(socket.into())
 }
 
-/// The next connection on `listener`; the client has connected already, so this does not block.
+/// Accepts the next connection on `listener`. Does not block if a client has connected.
 pub(super) fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
     let listener = Socket::from(listener.try_clone()?);
     Ok(listener.accept()?.0.into())

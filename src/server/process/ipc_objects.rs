@@ -1,8 +1,9 @@
-//! What outlives one process of a server, among all that others make meanwhile.
+//! The IPC objects that a server leaves behind: shared memory, message queues, semaphores.
 //!
-//! An object of [`sys::ipc_objects`] is put down to a server only if it was not there before the launch, our own user
-//! made it, nobody uses it any more, and the kernel names processes of this server, and nobody else, as those who made
-//! it or used it last; a file, if some of them had it open. Whatever cannot be told like that is nobody's.
+//! An object of [`sys::ipc_objects`] counts as left by a server only if all of this holds: it did not exist
+//! before the launch; our user made it; no process uses it any more; the kernel names only processes of this
+//! server as its makers and last users. A file counts if a process of the server had it open. An object that
+//! cannot be attributed like this is ignored.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -10,39 +11,38 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::unistd::{Pid, geteuid};
 
-use super::scratch;
-use super::shepherd::Flock;
+use super::tree::ProcessTree;
 use crate::sys::{self, IpcName, IpcObject};
 
-/// What was there before a launch, and what the server's processes were seen with.
+/// The objects that existed before a launch, and the files that the server's processes were seen to hold.
 #[derive(Debug)]
-pub(super) struct Ledger {
-    /// `None` where the system does not tell.
+pub(super) struct IpcObjects {
+    /// `None` where the system does not list objects.
     before: Option<HashSet<IpcName>>,
     held: Mutex<HashSet<PathBuf>>,
 }
 
-impl Ledger {
-    /// To be opened before the launch.
-    pub fn open() -> Ledger {
+impl IpcObjects {
+    /// Lists the objects that exist now. Call it before the launch.
+    pub fn before_launch() -> IpcObjects {
         let before = sys::ipc_objects().ok();
         let names = |objects: Vec<IpcObject>| objects.into_iter().map(|object| object.name).collect();
-        Ledger { before: before.map(names), held: Mutex::default() }
+        IpcObjects { before: before.map(names), held: Mutex::default() }
     }
 
-    /// Whether this system tells at all.
-    pub fn can_tell(&self) -> bool {
+    /// Whether this system lists objects.
+    pub fn is_supported(&self) -> bool {
         self.before.is_some()
     }
 
-    /// Looks at who holds what, while the processes live; without cost where nobody has made anything.
-    pub fn note(&self, flock: &Flock) {
-        let news = self.news();
-        if news.is_empty() {
+    /// Records which new files the living processes of `tree` hold. Costs nothing while no new object exists.
+    pub fn record(&self, tree: &ProcessTree) {
+        let new = self.new_objects();
+        if new.is_empty() {
             return;
         }
-        let files = files(&news);
-        for process in flock.members().unwrap_or_default() {
+        let files = files(&new);
+        for process in tree.members().unwrap_or_default() {
             self.held().extend(sys::ipc_names_held(process.pid, &files));
         }
     }
@@ -51,8 +51,8 @@ impl Ledger {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What our user has made since.
-    fn news(&self) -> Vec<IpcObject> {
+    /// The objects that our user has made since the launch.
+    fn new_objects(&self) -> Vec<IpcObject> {
         let Some(before) = &self.before else { return Vec::new() };
         let user = geteuid().as_raw();
         let mut objects = sys::ipc_objects().unwrap_or_default();
@@ -60,9 +60,9 @@ impl Ledger {
         objects
     }
 
-    /// What is left of the server whose processes, all of which have ended, were `seen`.
-    pub fn left(&self, seen: &HashSet<Pid>) -> Vec<IpcObject> {
-        let mut objects = self.news();
+    /// The objects left by a server whose processes were `seen`. All of them must have ended.
+    pub fn left_by(&self, seen: &HashSet<Pid>) -> Vec<IpcObject> {
+        let mut objects = self.new_objects();
         objects.retain(|object| self.is_made_by(object, seen));
         let held_by_others = in_use(&files(&objects));
         objects
@@ -79,13 +79,6 @@ impl Ledger {
     }
 }
 
-/// Removes what a server has left, unless somebody wants to look at it.
-pub(super) fn remove(objects: &[IpcObject]) {
-    if !scratch::are_kept() {
-        objects.iter().for_each(|object| drop(sys::remove_ipc(&object.name)));
-    }
-}
-
 fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
     let path = |object: &IpcObject| match &object.name {
         IpcName::File(path) => Some(path.clone()),
@@ -94,7 +87,7 @@ fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
     objects.iter().filter_map(path).collect()
 }
 
-/// Those of `files` that some living process holds.
+/// The `files` that some living process holds.
 fn in_use(files: &[PathBuf]) -> HashSet<PathBuf> {
     let all = if files.is_empty() { Vec::new() } else { sys::processes().unwrap_or_default() };
     all.iter().flat_map(|process| sys::ipc_names_held(process.pid, files)).collect()

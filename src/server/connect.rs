@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 
 use nix::unistd::Pid;
 
-use super::instance::{Given, Instance};
-use super::{Server, Start, passed};
+use super::process::GivenDescriptors;
+use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
 use crate::transport::{Client, ConnectOptions, Dial, Inherited, Knock, Link, Messenger, Pair, Tuning};
 
@@ -34,7 +34,7 @@ impl Server {
     /// As [`connect`](Server::connect); a broken harness where a source address cannot be had.
     pub fn connect_as(&mut self, approach: &ConnectOptions) -> check::Result<Client> {
         let link = self.link(approach)?;
-        Ok(Client::new(link, self.deadlines).with_diagnosis(self.witness()))
+        Ok(Client::new(link, self.deadlines()).with_diagnosis(self.hang_diagnosis()))
     }
 
     /// A new client of a message server.
@@ -51,7 +51,7 @@ impl Server {
     /// As [`connect_as`](Server::connect_as).
     pub fn messenger_as(&mut self, approach: &ConnectOptions) -> check::Result<Messenger> {
         let link = self.link(approach)?;
-        Ok(Messenger::new(link, self.deadlines).with_diagnosis(self.witness()))
+        Ok(Messenger::new(link, self.deadlines()).with_diagnosis(self.hang_diagnosis()))
     }
 
     /// A client that begins to connect and does not wait.
@@ -81,7 +81,7 @@ impl Server {
             approach,
             scratch: self.scratch.path(),
             number: self.streams,
-            limit: self.deadlines.no_progress(),
+            limit: self.deadlines().no_progress(),
         })
     }
 
@@ -109,7 +109,7 @@ impl Server {
 
     fn launch_on_far_ends(&mut self, tuning: &Tuning) -> check::Result<(OwnedFd, OwnedFd)> {
         let pair = self.pair(tuning)?;
-        self.launch_with(Given::pipes(pair.far.0, pair.far.1))?;
+        self.launch_with(GivenDescriptors::pipes(pair.far.0, pair.far.1))?;
         Ok(pair.near)
     }
 
@@ -136,12 +136,12 @@ impl Server {
         let Pair { near, far: (input, output) } = self.pair(&Tuning::default())?;
         let copy = |end: &OwnedFd| end.try_clone().or_broken("a duplicate of the server's end of a pipe");
         let shared = [copy(&input)?, copy(&output)?];
-        self.launch_with(Given::pipes(input, output))?;
+        self.launch_with(GivenDescriptors::pipes(input, output))?;
         let inherited = self.spec.transport().inherited.as_ref();
         let inherited =
             inherited.ok_or_else(|| Finding::broken("a pair of pipes", "the server has an address"))?;
         let link = as_link(inherited, near)?;
-        Ok((Client::new(link, self.deadlines).with_diagnosis(self.witness()), shared))
+        Ok((Client::new(link, self.deadlines()).with_diagnosis(self.hang_diagnosis()), shared))
     }
 
     fn launch_on_connection(&mut self) -> check::Result {
@@ -149,15 +149,16 @@ impl Server {
             .listeners
             .first()
             .ok_or_else(|| Finding::broken("a listener to accept from", "the server was given none"))?;
-        let connection = passed::accept(listener).or_broken("a connection to pass on")?;
+        let connection = listeners::accept(listener).or_broken("a connection to pass on")?;
         let copy = || connection.try_clone().map(Some).or_broken("a connection to pass on");
-        let given = Given { stdio: [copy()?, copy()?, copy()?], ..Given::default() };
+        let given = GivenDescriptors { stdio: [copy()?, copy()?, copy()?], ..GivenDescriptors::default() };
         drop(connection);
         self.launch_with(given)
     }
 
-    fn launch_with(&mut self, given: Given) -> check::Result {
-        let instance = Instance::launch(self.spec.fill(self.address()), given, &self.conditions)
+    fn launch_with(&mut self, given: GivenDescriptors) -> check::Result {
+        let instance = self
+            .launch_instance(self.address(), given, &self.options)
             .or_broken("one more server process")?;
         self.instances.push(instance);
         Ok(())

@@ -1,26 +1,24 @@
-//! Knowing that a server is ready, without sleeping and without disturbing it by a connection.
+//! Finds out that a server is ready, without sleeping and without connecting to it.
 
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::error::LaunchError;
-use super::instance::Instance;
-use super::standing::standing;
+use super::{Instance, LaunchError, describe_process};
 use crate::deadline::{Countdown, Deadlines, interrupted};
 use crate::sys::{self, Place};
 use crate::text::one_line;
 use crate::trace;
 use crate::transport::{Address, Shows, Transport, fifo_ends};
 
-/// The exit status by which a server says that its mechanism is missing here, as in automake's tests.
+/// The exit status by which a server says that this system lacks its mechanism, as in automake's tests.
 const UNSUPPORTED: i32 = 77;
 
-/// Waits until `instance` listens at `address`, as the kernel or, where that does not tell, its own
-/// announcement shows.
+/// Waits until `instance` listens at `address`. The kernel's socket table shows that; where there is none, a line
+/// of the server's output that contains the address.
 ///
-/// The kernel has no event for `listen(2)`: its table is read again whenever the server prints something,
-/// and at intervals of 1 to 20 ms where it prints nothing.
+/// The kernel has no event for `listen(2)`, so this reads the table again whenever the server prints something,
+/// and otherwise at intervals of 1 to 20 ms.
 pub(super) fn await_ready(
     instance: &mut Instance,
     transport: &Transport,
@@ -30,7 +28,7 @@ pub(super) fn await_ready(
     let mut countdown = Countdown::new(deadlines.start());
     let mut interval = Duration::from_millis(1);
     loop {
-        // Asked first: what a daemon leaves behind may listen already.
+        // In this order: the background process of a daemon may listen already.
         if let Some(status) = instance.ended() {
             return Err(ended(instance, status, deadlines));
         }
@@ -63,10 +61,10 @@ pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Add
         (Shows::AtOnce, _) => Some(true),
         _ => None,
     };
-    shown.unwrap_or_else(|| instance.output().says(&address.to_string()))
+    shown.unwrap_or_else(|| instance.output().has_line_with(&address.to_string()))
 }
 
-/// Whether a socket is bound to a port of `address`, whoever holds it; false where the system does not tell.
+/// Whether any process has a socket bound to the port of `address`; false where the system does not tell.
 pub(super) fn is_taken(transport: &Transport, address: &Address) -> bool {
     let taken = match (transport.shows, address) {
         (Shows::Tcp, Address::Inet(inet)) => sys::listens(Place::Tcp(*inet), &Vec::new),
@@ -89,7 +87,7 @@ fn ended(instance: &Instance, status: std::process::ExitStatus, deadlines: Deadl
     let others = || instance.processes().unwrap_or_default();
     let mut left = others();
     if left.is_empty() || !status.success() {
-        // Its last words may still be on their way through the pipe; and who holds that may be about to fork.
+        // Its last output may still be in the pipe, and a process that holds the pipe may be about to fork.
         instance.output().wait_closed(deadlines.reply());
         left = others();
     }
@@ -97,7 +95,7 @@ fn ended(instance: &Instance, status: std::process::ExitStatus, deadlines: Deadl
         let names = left.iter().map(|other| format!("{} ({})", other.pid, one_line(&other.name)));
         return LaunchError::Daemonised { status, others: names.collect::<Vec<_>>().join(", ") };
     }
-    let output = last_words(instance);
+    let output = last_output(instance);
     if status.code() == Some(UNSUPPORTED) {
         return LaunchError::Unsupported { output };
     }
@@ -111,15 +109,15 @@ fn not_ready(instance: &Instance, address: &Address, deadlines: Deadlines) -> La
         Address::Stdio => "no conversation".into(),
     };
     let processes = instance.processes().unwrap_or_default();
-    let standing = processes.iter().take(2).map(standing).collect::<Vec<_>>().join("\n");
+    let state = processes.iter().take(2).map(describe_process).collect::<Vec<_>>().join("\n");
     LaunchError::NotReady {
         seconds: deadlines.start().as_secs_f64(),
         missing,
-        standing,
-        output: last_words(instance),
+        state,
+        output: last_output(instance),
     }
 }
 
-pub(super) fn last_words(instance: &Instance) -> String {
+fn last_output(instance: &Instance) -> String {
     instance.output().last_lines(12).join("\n")
 }

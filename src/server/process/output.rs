@@ -1,4 +1,4 @@
-//! What a server prints: drained always, so that it never blocks, and kept in part, so that a report can show it.
+//! The output of a server: drained all the time, so that the server never blocks, and kept in part for reports.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::text::printable;
 
-/// What is kept of the beginning, and again of the end, of each stream.
+/// How many bytes of the beginning, and again of the end, are kept.
 const KEPT: usize = 16 * 1024;
 
-/// The text of one or two streams, read by a thread of its own until nobody holds the write end.
+/// The output of a process on one or two streams. A thread per stream reads until the last write end is closed.
 #[derive(Debug, Clone, Default)]
 pub struct Output {
     shared: Arc<(Mutex<Kept>, Condvar)>,
@@ -29,7 +29,7 @@ struct Kept {
 
 impl Output {
     /// Starts to drain `stream` into this output.
-    pub(super) fn drain(&self, stream: OwnedFd) {
+    pub(in crate::server) fn drain(&self, stream: OwnedFd) {
         self.lock().open += 1;
         let output = self.clone();
         thread::spawn(move || {
@@ -42,7 +42,7 @@ impl Output {
         });
     }
 
-    /// All that is kept, as text: control characters escaped, the middle left out where it was long.
+    /// The kept output as text. Control characters are escaped, and the middle of a long output is left out.
     #[must_use]
     pub fn text(&self) -> String {
         let kept = self.lock();
@@ -56,8 +56,8 @@ impl Output {
         text
     }
 
-    /// The last `number` lines of [`text`](Output::text), each cut to a length that a report has room for: what a
-    /// server prints may be data, and no lines at all.
+    /// The last `number` lines of [`text`](Output::text). Long lines are cut: a server may print data without
+    /// any newline.
     #[must_use]
     pub fn last_lines(&self, number: usize) -> Vec<String> {
         let text = self.text();
@@ -65,24 +65,24 @@ impl Output {
         lines[lines.len().saturating_sub(number)..].iter().map(|line| cut(line)).collect()
     }
 
-    /// Whether a complete line of the beginning holds `text`.
+    /// Whether a complete line within the kept beginning contains `text`.
     #[must_use]
-    pub fn says(&self, text: &str) -> bool {
+    pub fn has_line_with(&self, text: &str) -> bool {
         let kept = self.lock();
         let end = kept.head.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
         String::from_utf8_lossy(&kept.head[..end]).lines().any(|line| line.contains(text))
     }
 
     /// Waits for more output or the end of a stream, for at most `limit`.
-    pub(super) fn wait(&self, limit: Duration) {
+    pub(in crate::server) fn wait(&self, limit: Duration) {
         let kept = self.lock();
         let (seen, open) = (kept.total, kept.open);
         let changed = |kept: &mut Kept| kept.total == seen && kept.open == open;
         drop(self.shared.1.wait_timeout_while(kept, limit, changed));
     }
 
-    /// Waits until every process that could write has gone; false if some still hold the stream.
-    pub(super) fn wait_closed(&self, limit: Duration) -> bool {
+    /// Waits until no process holds a write end. Returns false if one still does after `limit`.
+    pub(in crate::server) fn wait_closed(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         while self.lock().open > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -115,7 +115,7 @@ impl Kept {
     }
 }
 
-/// What a report shows of one line, in characters.
+/// Most characters of one line that a report shows.
 const LONGEST: usize = 200;
 
 fn cut(line: &str) -> String {
@@ -130,23 +130,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_line_is_cut_between_characters() {
+    fn cuts_a_long_line_between_characters() {
         let long = "é".repeat(LONGEST);
         assert_eq!(cut(&long), long);
         assert_eq!(cut(&format!("{long}é")), format!("{long}…"));
     }
 
     #[test]
-    fn a_flood_is_drained_and_only_its_ends_are_kept() {
+    fn keeps_only_the_ends_of_a_flood() {
         let (reader, writer) = os_pipe::pipe().unwrap();
         let output = Output::default();
         output.drain(reader.into());
         let mut writer = File::from(OwnedFd::from(writer));
         std::io::Write::write_all(&mut writer, &[b'x'; 1_000_000]).unwrap();
-        std::io::Write::write_all(&mut writer, b"\nlast words\n").unwrap();
+        std::io::Write::write_all(&mut writer, b"\nlast line\n").unwrap();
         drop(writer);
         assert!(output.wait_closed(Duration::from_secs(10)));
         assert!(output.text().len() < 3 * KEPT);
-        assert_eq!(output.last_lines(1), ["last words"]);
+        assert_eq!(output.last_lines(1), ["last line"]);
     }
 }

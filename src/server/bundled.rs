@@ -11,7 +11,7 @@ const PREFIX: &str = "//! echospec check ";
 ///
 /// # Errors
 /// [`LaunchError`] for a line that `echospec check` would refuse.
-pub fn bundled_plans(source: &str) -> Result<Vec<Spec>, LaunchError> {
+pub fn bundled_specs(source: &str) -> Result<Vec<Spec>, LaunchError> {
     source.lines().filter_map(|line| line.strip_prefix(PREFIX)).map(plan).collect()
 }
 
@@ -36,16 +36,16 @@ mod tests {
     #[test]
     fn a_head_may_name_several_ways_of_checking() {
         let source = "//! Text.\n//! echospec check pipe -- echo-pipe\n//! echospec check tcp --start inetd -- echo-pipe\n";
-        let plans = bundled_plans(source).unwrap();
+        let plans = bundled_specs(source).unwrap();
         assert_eq!(plans.len(), 2);
         assert_eq!((plans[1].transport().name, plans[1].start()), ("tcp", Start::Inetd));
     }
 
     #[test]
     fn an_unknown_transport_or_way_of_starting_is_named() {
-        let error = bundled_plans("//! echospec check tpc -- echo-tcp {addr}\n").unwrap_err();
+        let error = bundled_specs("//! echospec check tpc -- echo-tcp {addr}\n").unwrap_err();
         assert!(error.to_string().contains("tpc"));
-        let error = bundled_plans("//! echospec check tcp --start tpyo -- echo-tcp\n").unwrap_err();
+        let error = bundled_specs("//! echospec check tcp --start tpyo -- echo-tcp\n").unwrap_err();
         assert!(error.to_string().contains("tpyo"));
     }
 }

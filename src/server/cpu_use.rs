@@ -1,0 +1,101 @@
+//! The processor time of a server, on a machine that others use too.
+
+use std::fmt;
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::Server;
+use crate::check;
+use crate::deadline::until;
+use crate::sys::{self, Scheduling};
+
+/// The share of one processor that all processes of a server used, and waited for, during a time window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CpuUse {
+    /// The share of the time in which they ran.
+    pub used: f64,
+    /// The share in which they were ready to run but waited for a processor; `None` where the system does not tell.
+    pub queued: Option<f64>,
+}
+
+/// A busy loop runs or waits for a processor all the time. A process that wakes up now and then may wait long, but
+/// runs next to nothing.
+const BUSY: f64 = 0.6;
+const IDLE: f64 = 0.02;
+
+/// The threshold where the waiting time is unknown: other processes may take most of what a busy loop wants.
+const BUSY_UNQUEUED: f64 = 0.2;
+
+impl CpuUse {
+    /// Whether a loop ran all the time without waiting for anything but a processor.
+    #[must_use]
+    pub fn is_busy_loop(&self) -> bool {
+        match self.queued {
+            Some(queued) => self.used >= IDLE && self.used + queued >= BUSY,
+            None => self.used >= BUSY_UNQUEUED,
+        }
+    }
+}
+
+impl fmt::Display for CpuUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} % of a processor", self.used * 100.0)?;
+        match self.queued.map(|queued| (queued * 100.0).round()) {
+            Some(queued) if queued >= 1.0 => write!(f, ", and it waited for one for another {queued:.0} %"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Server {
+    /// Measures the processor time of all the server's processes for the length of `window`.
+    ///
+    /// # Errors
+    /// As [`vitals`](Server::vitals).
+    pub fn cpu_use(&self, window: Duration) -> check::Result<CpuUse> {
+        let (used, scheduled, began) = (self.vitals()?.cpu, self.scheduling()?, Instant::now());
+        until(window, || Ok(None::<()>))?;
+        let share = |time: Duration| time.as_secs_f64() / began.elapsed().as_secs_f64();
+        let since = |now: Duration, before| share(now.saturating_sub(before));
+        // The scheduler counts nanoseconds, the process table hundredths of a second.
+        Ok(match scheduled.zip(self.scheduling()?) {
+            Some((before, now)) => {
+                CpuUse { used: since(now.ran, before.ran), queued: Some(since(now.queued, before.queued)) }
+            }
+            None => CpuUse { used: since(self.vitals()?.cpu, used), queued: None },
+        })
+    }
+
+    /// The sum over all threads, or `None` where the system does not tell.
+    fn scheduling(&self) -> check::Result<Option<Scheduling>> {
+        let mut sum = Scheduling::default();
+        for process in self.processes()? {
+            match sys::scheduling(process.pid) {
+                Ok(one) => {
+                    sum.ran += one.ran;
+                    sum.queued += one.queued;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(Some(sum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CpuUse;
+
+    #[test]
+    fn a_loop_that_waits_for_a_processor_is_busy() {
+        assert!(CpuUse { used: 0.15, queued: Some(0.8) }.is_busy_loop());
+        assert!(CpuUse { used: 1.0, queued: Some(0.0) }.is_busy_loop());
+    }
+
+    #[test]
+    fn a_timer_that_waits_for_a_processor_is_not_busy() {
+        assert!(!CpuUse { used: 0.01, queued: Some(0.9) }.is_busy_loop());
+        assert!(!CpuUse { used: 0.1, queued: None }.is_busy_loop());
+    }
+}

@@ -1,0 +1,154 @@
+//! The options of one launch: deadlines, limits, signals, and standard descriptors.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{self, Command};
+use std::sync::Arc;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::Signal;
+use nix::unistd::write;
+use os_pipe::PipeWriter;
+
+use super::process::Output;
+use crate::deadline::Deadlines;
+use crate::sys::{self, Inheritance};
+
+/// How a server is launched.
+#[derive(Debug, Clone, Default)]
+pub struct LaunchOptions {
+    /// How long the harness waits for the server.
+    pub deadlines: Deadlines,
+    /// Determines the bytes of every [payload](super::Server::payload).
+    pub seed: u64,
+    /// The most descriptors that the server may have open: `RLIMIT_NOFILE`, soft and hard.
+    pub descriptor_limit: Option<u32>,
+    /// Signals that are ignored when the server starts, as nohup(1) does.
+    pub ignored: &'static [Signal],
+    /// Signals that are blocked when the server starts.
+    pub blocked: &'static [Signal],
+    /// Descriptors 0, 1 and 2. Those that the transport uses for its data are not affected.
+    pub stdio: [Stdio; 3],
+    /// The server's `TMPDIR`. By default a directory of its own, which is removed with it.
+    pub temp_dir: Option<PathBuf>,
+    /// How listening sockets are passed to a server that takes them.
+    pub listeners: ListenerOptions,
+}
+
+/// One of a server's standard descriptors.
+#[derive(Debug, Clone, Default)]
+pub enum Stdio {
+    /// A pipe. As standard input it is silent but open; as output the harness drains it.
+    #[default]
+    Piped,
+    /// Closed: the next descriptor that the server opens gets the number.
+    Closed,
+    /// A descriptor of the caller's.
+    Descriptor(Arc<OwnedFd>),
+}
+
+/// Always removed from a server's environment. Container images set it, and then Python does not buffer its output
+/// as it does elsewhere. Set it in the server's command with env(1) if the server needs it.
+const HIDES_BUFFERING: &str = "PYTHONUNBUFFERED";
+
+/// How listening sockets are passed: sd_listen_fds(3).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListenerOptions {
+    /// Passes a second listener as descriptor 4, at an address of its own.
+    pub second: bool,
+    /// Sets `LISTEN_PID` to another process: the sockets are not meant for this server.
+    pub for_another_process: bool,
+    /// Sets `O_NONBLOCK` on the listeners.
+    pub nonblocking: bool,
+}
+
+impl Stdio {
+    /// Passes `descriptor` to the server.
+    pub fn descriptor(descriptor: impl Into<OwnedFd>) -> Stdio {
+        Stdio::Descriptor(Arc::new(descriptor.into()))
+    }
+
+    fn copy(&self) -> io::Result<Option<OwnedFd>> {
+        let Stdio::Descriptor(descriptor) = self else { return Ok(None) };
+        descriptor.try_clone().map(Some)
+    }
+}
+
+/// Returns a pipe that is full: a write blocks until the read end is read. Capacities differ between systems
+/// (pipe(7)), so this writes until the pipe takes no more.
+///
+/// # Errors
+/// Those of `pipe(2)` and `fcntl(2)`.
+pub fn full_pipe() -> io::Result<(os_pipe::PipeReader, PipeWriter)> {
+    let (reader, writer) = os_pipe::pipe()?;
+    let blocking = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL)?);
+    fcntl(&writer, FcntlArg::F_SETFL(blocking | OFlag::O_NONBLOCK))?;
+    for piece in [4096, 1] {
+        while write(&writer, &vec![b'.'; piece]).is_ok() {}
+    }
+    fcntl(&writer, FcntlArg::F_SETFL(blocking))?;
+    Ok((reader, writer))
+}
+
+impl LaunchOptions {
+    /// Sets up `command` as these options say. `given` takes precedence over [`stdio`](Self::stdio): it holds the
+    /// descriptors that carry the transport's data. Drained output goes to `output`. The server's standard input
+    /// stays open while the caller holds the returned pipe.
+    pub(super) fn apply(
+        &self,
+        command: &mut Command,
+        given: [Option<OwnedFd>; 3],
+        output: &Output,
+    ) -> io::Result<Option<PipeWriter>> {
+        let [input, first_output, second_output] = given;
+        let [zero, one, two] = &self.stdio;
+        let closed: Vec<i32> = [(&input, zero), (&first_output, one), (&second_output, two)]
+            .into_iter()
+            .zip(0..)
+            .filter(|((given, stdio), _)| given.is_none() && matches!(stdio, Stdio::Closed))
+            .map(|(_, number)| number)
+            .collect();
+        let held = set_input(command, input, zero)?;
+        command.stdout(output_of(first_output, one, output)?);
+        command.stderr(output_of(second_output, two, output)?);
+        command.env_remove(HIDES_BUFFERING);
+        command.envs(self.temp_dir.iter().map(|directory| ("TMPDIR", directory)));
+        sys::set_child_attributes(
+            command,
+            Inheritance {
+                descriptor_limit: self.descriptor_limit.map(Into::into),
+                ignored: self.ignored,
+                blocked: self.blocked,
+                closed,
+            },
+        );
+        Ok(held)
+    }
+}
+
+fn set_input(command: &mut Command, given: Option<OwnedFd>, stdio: &Stdio) -> io::Result<Option<PipeWriter>> {
+    if let Some(given) = given.map_or_else(|| stdio.copy(), |it| Ok(Some(it)))? {
+        command.stdin(given);
+        return Ok(None);
+    }
+    if matches!(stdio, Stdio::Closed) {
+        command.stdin(process::Stdio::null());
+        return Ok(None);
+    }
+    let (silent, held) = os_pipe::pipe()?;
+    command.stdin(silent);
+    Ok(Some(held))
+}
+
+fn output_of(given: Option<OwnedFd>, stdio: &Stdio, output: &Output) -> io::Result<process::Stdio> {
+    if let Some(given) = given.map_or_else(|| stdio.copy(), |it| Ok(Some(it)))? {
+        return Ok(given.into());
+    }
+    if matches!(stdio, Stdio::Closed) {
+        return Ok(process::Stdio::null());
+    }
+    let (reader, writer) = os_pipe::pipe()?;
+    output.drain(reader.into());
+    Ok(OwnedFd::from(writer).into())
+}

@@ -1,0 +1,105 @@
+//! A helper process: it reads a job on its standard input and answers in lines on its standard output.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags};
+use nix::unistd::read;
+
+use super::{GivenDescriptors, Instance};
+use crate::check::Finding;
+use crate::deadline::{Waited, wait};
+use crate::server::{LaunchError, LaunchOptions};
+
+/// A running helper. Like a server, it is killed with its descendants when the value is dropped.
+#[derive(Debug)]
+pub struct Helper {
+    instance: Instance,
+    answers: OwnedFd,
+    /// The helper reads end of file once this is closed.
+    _input: OwnedFd,
+    /// Bytes that were read and do not yet make a line.
+    rest: Vec<u8>,
+}
+
+/// The result of [`Helper::read_line`].
+#[derive(Debug, PartialEq, Eq)]
+pub enum HelperOutput {
+    /// A line, without its newline.
+    Line(String),
+    /// End of file.
+    End,
+    /// The time was over before a line came.
+    Elapsed,
+}
+
+impl Helper {
+    /// Launches `program` with `arguments`, writes `job` as one line to its standard input, and passes `ends` as
+    /// its descriptors 3, 4, …. Its standard input ends when the value is dropped.
+    ///
+    /// The job must fit into a pipe, 64 KiB: no process reads it while it is written.
+    ///
+    /// # Errors
+    /// [`LaunchError`] where the program cannot be executed.
+    pub fn launch(
+        program: &Path,
+        arguments: &[&str],
+        job: &[u8],
+        ends: Vec<OwnedFd>,
+    ) -> Result<Helper, LaunchError> {
+        let (input, mut jobs) = os_pipe::pipe().map_err(LaunchError::Harness)?;
+        let (answers, output) = os_pipe::pipe().map_err(LaunchError::Harness)?;
+        jobs.write_all(&[job, b"\n"].concat()).map_err(LaunchError::Harness)?;
+        let answers = OwnedFd::from(answers);
+        fcntl(&answers, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
+            .map_err(|error| LaunchError::Harness(error.into()))?;
+        let given = GivenDescriptors { extra: ends, ..GivenDescriptors::pipes(input.into(), output.into()) };
+        let words = arguments.iter().map(OsString::from).collect();
+        let command = (program.as_os_str().to_owned(), words);
+        let instance = Instance::launch(command, given, &LaunchOptions::default())?;
+        Ok(Helper { instance, answers, _input: jobs.into(), rest: Vec::new() })
+    }
+
+    /// Waits at most `limit` for the next line.
+    ///
+    /// # Errors
+    /// Only when interrupted, or where the pipe itself fails.
+    pub fn read_line(&mut self, limit: Duration) -> Result<HelperOutput, Finding> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|&byte| byte == b'\n') {
+                let line = self.rest.drain(..=end).collect::<Vec<_>>();
+                return Ok(HelperOutput::Line(String::from_utf8_lossy(&line[..end]).into_owned()));
+            }
+            let mut interest = [PollFd::new(self.answers.as_fd(), PollFlags::POLLIN)];
+            if wait(&mut interest, limit)? == Waited::Elapsed {
+                return Ok(HelperOutput::Elapsed);
+            }
+            if self.read_more()? == 0 {
+                return Ok(HelperOutput::End);
+            }
+        }
+    }
+
+    fn read_more(&mut self) -> Result<usize, Finding> {
+        let mut buffer = [0; 16 * 1024];
+        match read(&self.answers, &mut buffer) {
+            Ok(length) => {
+                self.rest.extend_from_slice(&buffer[..length]);
+                Ok(length)
+            }
+            // poll(2) reported input a moment ago: ask again.
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(1),
+            Err(error) => Err(Finding::broken("a helper's answer", io::Error::from(error).to_string())),
+        }
+    }
+
+    /// The process itself.
+    pub fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
+    }
+}

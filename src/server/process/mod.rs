@@ -1,0 +1,318 @@
+//! One running process of a server, with its descendants and its output.
+//!
+//! | file | content |
+//! |---|---|
+//! | `launcher` | the thread that forks |
+//! | `tree` | finds and kills all descendants |
+//! | `guard` | kills them if this process is killed |
+//! | `output` | drains and keeps standard output and error |
+//! | `ipc_objects` | kernel objects that the process leaves behind |
+//! | `description` | a process in words, for reports |
+//! | `helper` | a process that works for the harness |
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use os_pipe::PipeWriter;
+
+use super::scratch;
+use super::{LaunchError, LaunchOptions, describe};
+use crate::deadline::{Countdown, GLANCE, interrupted};
+use crate::sys::{self, IpcObject, Process};
+use crate::trace;
+
+mod description;
+mod guard;
+mod helper;
+mod ipc_objects;
+mod launcher;
+mod output;
+mod tree;
+
+pub use description::{command_line_of, describe_descriptors, describe_process};
+pub(super) use guard::dismiss as dismiss_guard;
+pub use helper::{Helper, HelperOutput};
+use ipc_objects::IpcObjects;
+pub use output::Output;
+pub(super) use tree::REAP_TIMEOUT;
+use tree::{Killed, MARK, ProcessTree, wait_for_zombie};
+
+/// A running process and its descendants. Dropping the value terminates them all.
+#[derive(Debug)]
+pub struct Instance {
+    child: Child,
+    tree: ProcessTree,
+    output: Output,
+    /// The write end of its standard input: no data comes, and no end of file either.
+    _input: Option<PipeWriter>,
+    status: Option<ExitStatus>,
+    /// The launched process was reaped, so its number may belong to another process.
+    reaped: bool,
+    objects: Box<IpcObjects>,
+    killed: Killed,
+    /// The objects found once all processes had ended.
+    leaked_objects: Vec<IpcObject>,
+}
+
+/// Descriptors handed to a process at its launch.
+#[derive(Debug, Default)]
+pub(super) struct GivenDescriptors {
+    /// Descriptors 0, 1 and 2. For `None`, [`LaunchOptions::stdio`] decides.
+    pub stdio: [Option<OwnedFd>; 3],
+    /// Listening sockets, as descriptors 3, 4, …, announced as in sd_listen_fds(3).
+    pub listeners: Vec<OwnedFd>,
+    /// More descriptors, numbered after the listeners.
+    pub extra: Vec<OwnedFd>,
+}
+
+impl GivenDescriptors {
+    /// Standard input and output.
+    pub fn pipes(input: OwnedFd, output: OwnedFd) -> GivenDescriptors {
+        GivenDescriptors { stdio: [Some(input), Some(output), None], ..GivenDescriptors::default() }
+    }
+}
+
+/// How long a process may run on after SIGTERM before it is killed.
+const TERM_GRACE: Duration = Duration::from_millis(500);
+
+impl Instance {
+    /// Launches a program with its arguments, and `stdio` as its descriptors 0, 1 and 2. `None` stands for a pipe:
+    /// a silent one as standard input, a [drained](Instance::output) one as output.
+    ///
+    /// # Errors
+    /// [`LaunchError`] where the program cannot be executed.
+    pub fn start(
+        command: impl IntoIterator<Item = OsString>,
+        stdio: [Option<OwnedFd>; 3],
+    ) -> Result<Instance, LaunchError> {
+        let mut words = command.into_iter();
+        let program = words.next().ok_or(LaunchError::NoCommand)?;
+        let given = GivenDescriptors { stdio, ..GivenDescriptors::default() };
+        Instance::launch((program, words.collect()), given, &LaunchOptions::default())
+    }
+
+    pub(super) fn launch(
+        (program, arguments): (OsString, Vec<OsString>),
+        given: GivenDescriptors,
+        options: &LaunchOptions,
+    ) -> Result<Instance, LaunchError> {
+        let failed = |error| LaunchError::Spawn { program: program.to_string_lossy().into_owned(), error };
+        let mark = fresh_mark();
+        let output = Output::default();
+        let mut command = Command::new(&program);
+        command.args(arguments).process_group(0).env(MARK, &mark);
+        if !given.listeners.is_empty() {
+            let for_another = options.listeners.for_another_process;
+            command = with_listeners(command, given.listeners.len(), for_another);
+        }
+        let input = options.apply(&mut command, given.stdio, &output).map_err(failed)?;
+        let objects = Box::new(IpcObjects::before_launch());
+        let descriptors = given.listeners.into_iter().chain(given.extra).collect();
+        let child = launcher::spawn(command, descriptors).map_err(failed)?;
+        let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
+        let watched = guard::watch(leader);
+        trace::note(|| format!("the server is launched as process {leader}"));
+        let instance = Instance {
+            child,
+            tree: ProcessTree::new(leader, mark),
+            output,
+            _input: input,
+            status: None,
+            reaped: false,
+            objects,
+            killed: Killed::default(),
+            leaked_objects: Vec::new(),
+        };
+        watched.map_err(LaunchError::Harness).map(|()| instance)
+    }
+
+    /// The process that was launched.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.tree.leader
+    }
+
+    /// The output that this process and its descendants have printed so far.
+    #[must_use]
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Whether it has printed anything. Waits at most `limit` for the end of its output.
+    #[must_use]
+    pub fn printed_anything(&self, limit: Duration) -> bool {
+        self.output.wait_closed(limit);
+        !self.output.text().trim().is_empty()
+    }
+
+    /// Lists the living processes: this one and its descendants.
+    ///
+    /// # Errors
+    /// `Unsupported` where the system does not list processes.
+    pub fn processes(&self) -> io::Result<Vec<Process>> {
+        self.tree.members()
+    }
+
+    /// Returns a function that lists the living processes at any later time, without borrowing this value.
+    pub(super) fn lister(&self) -> impl Fn() -> io::Result<Vec<Process>> + Send + use<> {
+        let tree = self.tree.clone();
+        move || tree.members()
+    }
+
+    /// Sends `signal` to the launched process alone.
+    ///
+    /// # Errors
+    /// `ESRCH` once it has been reaped.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        if self.reaped {
+            return Err(nix::Error::ESRCH.into());
+        }
+        if matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
+            self.record_ipc_objects();
+        }
+        trace::note(|| format!("process {} gets {signal}", self.pid()));
+        Ok(kill(self.pid(), signal)?)
+    }
+
+    /// Waits at most `limit` for the launched process to exit, and returns its status. An interrupt ends the wait.
+    /// The process stays a zombie, and its number reserved, until the value is dropped.
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let mut countdown = Countdown::new(limit);
+        while !self.reaped && self.status.is_none() {
+            let left = countdown.left();
+            if sys::wait_for_exit(self.pid(), left.min(GLANCE)).unwrap_or(false) {
+                self.status = sys::exit_status(self.pid()).ok().flatten();
+                self.trace_end();
+            }
+            if left.is_zero() || interrupted() {
+                break;
+            }
+        }
+        self.status
+    }
+
+    fn trace_end(&self) {
+        if let Some(status) = self.status {
+            trace::note(|| format!("process {} has ended: {}", self.pid(), describe(status)));
+        }
+    }
+
+    /// Its exit status, if it has exited.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.wait(Duration::ZERO)
+    }
+
+    /// Kills the launched process alone with SIGKILL, and waits for its end.
+    ///
+    /// # Errors
+    /// `TimedOut` if it is still there after `limit`.
+    pub fn kill_main_process(&mut self, limit: Duration) -> io::Result<()> {
+        self.signal(Signal::SIGKILL)?;
+        self.wait(limit).map(drop).ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+
+    /// Sends SIGTERM to the launched process, waits a moment, and kills every process that is left.
+    pub fn terminate(&mut self) {
+        if self.reaped {
+            return;
+        }
+        let _ = self.signal(Signal::SIGTERM);
+        let _ = self.signal(Signal::SIGCONT);
+        self.wait(TERM_GRACE);
+        self.kill();
+    }
+
+    /// Kills every process with SIGKILL, and reaps them.
+    pub fn kill(&mut self) {
+        if self.reaped {
+            return;
+        }
+        self.record_ipc_objects();
+        self.killed = self.tree.kill();
+        // Another user's process (a setuid program's) cannot be killed: there is no end to wait for.
+        if wait_for_zombie(self.pid()) {
+            self.status = self.status.or(self.child.wait().ok());
+        }
+        self.reaped = true;
+        self.tree.reap_group();
+        guard::leave(self.pid());
+        self.leaked_objects = self.objects.left_by(&self.tree.seen());
+        self.remove_leaked_objects();
+    }
+
+    fn remove_leaked_objects(&self) {
+        if !scratch::are_kept() {
+            self.leaked_objects.iter().for_each(|object| drop(sys::remove_ipc(&object.name)));
+        }
+    }
+
+    /// Whether it exited by itself or by SIGTERM, after all its descendants, and so was able to clean up.
+    pub(super) fn exited_cleanly(&self) -> bool {
+        let ended = self.status.is_some_and(|it| it.signal().is_none_or(|it| it == Signal::SIGTERM as i32));
+        self.killed.none_left && ended
+    }
+
+    /// The processes that could not be killed.
+    pub(super) fn survivors(&self) -> &[Process] {
+        &self.killed.survivors
+    }
+
+    /// The objects that it should have removed before it ended.
+    pub(super) fn leaked_objects(&self) -> &[IpcObject] {
+        if self.exited_cleanly() { &self.leaked_objects } else { &[] }
+    }
+
+    /// The objects left up to now, or `None` where the system does not list them. All its processes must have ended.
+    pub(super) fn objects_left(&self) -> Option<Vec<IpcObject>> {
+        self.objects.is_supported().then(|| self.objects.left_by(&self.tree.seen()))
+    }
+
+    /// Records the objects that its processes have open now, so that they count as its own even if closed later.
+    pub(super) fn record_ipc_objects(&self) {
+        self.objects.record(&self.tree);
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.terminate();
+    }
+}
+
+/// Announces the passed listeners in the environment: sd_listen_fds(3).
+fn with_listeners(command: Command, listeners: usize, for_another_process: bool) -> Command {
+    let mut announced = if for_another_process {
+        let mut announced = command;
+        // Process 1 is never a server of ours.
+        announced.env("LISTEN_PID", "1");
+        announced
+    } else {
+        with_listen_pid(&command)
+    };
+    announced.env("LISTEN_FDS", listeners.to_string());
+    announced
+}
+
+/// Sets `LISTEN_PID` in the process that will exec. Its number is known only after the fork, and `sh` with fixed
+/// text is the one portable program that can put its own number into the environment.
+fn with_listen_pid(command: &Command) -> Command {
+    let mut wrapped = Command::new("/bin/sh");
+    wrapped.args(["-c", r#"LISTEN_PID=$$ exec "$@""#, "sh"]);
+    wrapped.arg(command.get_program()).args(command.get_args()).process_group(0);
+    for (name, value) in command.get_envs() {
+        wrapped.env(name, value.unwrap_or_default());
+    }
+    wrapped
+}
+
+fn fresh_mark() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{}{}", guard::mark_prefix(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
