@@ -1,7 +1,6 @@
 //! The same command once more, under options of its own.
 
 use crate::check::{self, Finding};
-use crate::checks::talk;
 use crate::outcome::Outcome;
 use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::transport::Capabilities;
@@ -43,12 +42,12 @@ fn last_words(server: &Server) -> String {
 pub(super) fn serves(server: &mut Server, clients: usize) -> check::Result {
     let offers = server.spec().offers();
     (0..clients).try_for_each(|_| {
-        let client = match talk::answered(server) {
+        let client = match server.connect_and_exchange() {
             Err(finding) if finding.outcome == Outcome::Timeout && offers.contains(Capabilities::UDP) => {
-                talk::answered(server)
+                server.connect_and_exchange()
             }
             told => told,
         };
-        client?.finish(offers)
+        client?.finish()
     })
 }

@@ -19,8 +19,7 @@ mod life;
 mod load;
 mod path;
 mod port;
-mod speech;
-mod talk;
+mod steps;
 mod wire;
 
 /// One thing that a server should do, and how to find out whether it does.

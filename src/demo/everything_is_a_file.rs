@@ -82,7 +82,7 @@ fn two_pipes(story: &mut Story<'_>) -> check::Result<Kind> {
     let (link, input, output) = pipe_pair().or_broken("two pipes")?;
     let instance = echo_on(input, output)?;
     let claim = "descriptors 0 and 1 are two pipes, and the client holds the other end of each";
-    let client = Client::new(link, story.deadlines());
+    let client = Client::over_stream(link, story.deadlines());
     let ends = [client.link().writer().map(|end| end.as_raw_fd()), Some(client.reader().as_raw_fd())];
     converse(story, client, instance, ("a pipe", claim), |picture| {
         let far = |number, end: Option<i32>| {
@@ -133,7 +133,7 @@ fn a_tcp_connection(story: &mut Story<'_>) -> check::Result<Kind> {
 
 fn client(end: OwnedFd, story: &Story<'_>) -> check::Result<Client> {
     let link = Link::socket(Socket::from(end)).or_broken("a socket of the client's")?;
-    Ok(Client::new(link, story.deadlines()))
+    Ok(Client::over_stream(link, story.deadlines()))
 }
 
 /// The same for whatever can be waited for: a message comes back, and at the end of file the program ends.

@@ -84,7 +84,7 @@ impl Other {
         let stdio = [Some(copy(&socket)?), Some(copy(&file)?), Some(copy(&pipe)?)];
         let b = launch(program(PROGRAM)?, &[], stdio)?;
         let link = Link::socket(near.into()).or_broken("a socket and a pipe")?;
-        let client = Client::new(link, story.deadlines());
+        let client = Client::over_stream(link, story.deadlines());
         // Nobody reads what B complains of, and it does not complain.
         drop(reader);
         Ok(Other { client, socket, b, file, pipe, folder })

@@ -75,7 +75,7 @@ fn nobody_speaks_first(story: &mut Story<'_>) -> check::Result {
     )?;
     let cast = [Actor::sockets("server", server.pid()?), Actor::sockets("client", client.pid())];
     let picture = story.observe(&cast, "they are connected", |picture| picture.joints.len() == 1)?;
-    let silent = !client.talk.hears_within(story.deadlines().quiet())?;
+    let silent = !client.talk.readable_within(story.deadlines().quiet())?;
     story.claim("nothing comes, and nothing would", silent, "something came")?;
     story.observe_sleep(client.pid(), "wait", "the client sleeps in read(2) on its socket")?;
     story.show(&picture)?;

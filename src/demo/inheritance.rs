@@ -33,7 +33,7 @@ impl Writer {
     fn launch(story: &Story<'_>, file: OwnedFd) -> check::Result<Writer> {
         let (link, input, _) = pipe_pair().or_broken("two pipes")?;
         let instance = launch(program(PROGRAM)?, &[], [Some(copy(&input)?), Some(file), None])?;
-        Ok(Writer { client: Client::new(link, story.deadlines()), input, instance })
+        Ok(Writer { client: Client::over_stream(link, story.deadlines()), input, instance })
     }
 
     fn pid(&self) -> Pid {

@@ -155,7 +155,7 @@ impl Visitor {
         let instance =
             Instance::start(words.iter().cloned().chain(command), [Some(input), Some(output), None])
                 .map_err(|error| unlaunched(VISITOR, &error))?;
-        Ok(Visitor { talk: Client::new(link, deadlines), instance })
+        Ok(Visitor { talk: Client::over_stream(link, deadlines), instance })
     }
 
     pub fn pid(&self) -> Pid {
@@ -178,5 +178,5 @@ pub(super) fn accept(listener: &TcpListener, deadlines: Deadlines) -> check::Res
         return Err(Finding::timeout("a client", "nobody connected"));
     }
     let accepted = listener.accept().and_then(|(connection, _)| Link::socket(Socket::from(connection)));
-    Ok(Client::new(accepted.or_broken("an accepted connection")?, deadlines))
+    Ok(Client::over_stream(accepted.or_broken("an accepted connection")?, deadlines))
 }

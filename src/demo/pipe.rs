@@ -67,7 +67,7 @@ impl Pipeline {
         let stdio = [Some(input), Some(copy(&terminal)?), Some(copy(&terminal)?)];
         let shell = shell(SCRIPT, &arguments, stdio)?;
         let (a, b) = in_order(&commands(shell.pid(), PROGRAM, 2, story.deadlines())?)?;
-        let client = Client::new(link, story.deadlines());
+        let client = Client::over_stream(link, story.deadlines());
         let written = Vec::new();
         Ok(Pipeline { client, shell, a, b, folder, written, _person: person, _terminal: terminal })
     }

@@ -42,7 +42,7 @@ impl Pipeline {
         let stray = a_output.try_clone().or_broken("three pipes")?;
         let a = launch(a, &[], [Some(a_input), Some(a_output.into()), None])?;
         let b = launch(program(PROGRAM)?, &[], [Some(b_input.into()), Some(b_output), None])?;
-        Ok(Pipeline { client: Client::new(link, deadlines), stray: Some(stray.into()), a, b })
+        Ok(Pipeline { client: Client::over_stream(link, deadlines), stray: Some(stray.into()), a, b })
     }
 
     fn cast(&self) -> [Actor; 3] {
@@ -128,7 +128,7 @@ pub(super) fn a_stray_end_stays_open(story: &mut Story<'_>) -> check::Result {
             ends.iter().any(|&end| picture.joins(&[("client", end), ("B", 0)]))
         },
     )?;
-    let silent = !line.client.hears_within(story.deadlines().quiet())?;
+    let silent = !line.client.readable_within(story.deadlines().quiet())?;
     story.claim("no end of file comes out of B", silent, "something came")?;
     story.show(&picture)?;
     story.tell("At last the client closes the stray end, and everything ends as it should have at once.")?;

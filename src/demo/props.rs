@@ -22,7 +22,7 @@ pub(super) fn terminal(deadlines: Deadlines) -> check::Result<(Client, OwnedFd)>
     let (person, programs) = server::terminal().or_broken("a pseudo-terminal")?;
     let eyes = person.try_clone().or_broken("a pseudo-terminal")?;
     let link = Link::pipes(File::from(person), File::from(eyes)).or_broken("a pseudo-terminal")?;
-    Ok((Client::new(link, deadlines), programs))
+    Ok((Client::over_stream(link, deadlines), programs))
 }
 
 /// A copy of `descriptor` that refers to the same open file description: dup(2).

@@ -97,7 +97,7 @@ fn read_and_closed(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8])
     connections::show(story, table, &picture)?;
     story.tell("SIGCONT: the client reads.")?;
     send(visitor.instance.pid(), Signal::SIGCONT)?;
-    let received = visitor.talk.rest()?;
+    let received = visitor.talk.read_to_end()?;
     let all = count(written, "byte");
     story.claim(
         format!("all {all} arrived, and then end of file"),
@@ -142,7 +142,7 @@ fn closed_unread(story: &mut Story<'_>, listener: &TcpListener, answer: &[u8]) -
     })?;
     story.tell("SIGCONT: the client reads.")?;
     send(visitor.instance.pid(), Signal::SIGCONT)?;
-    let received = visitor.talk.rest()?.len();
+    let received = visitor.talk.read_to_end()?.len();
     if received == written {
         return story.tell(NO_RESET);
     }
@@ -169,7 +169,7 @@ fn unread(story: &mut Story<'_>, pair: &mut Pair, server: SocketAddr, client: So
         }
     })?;
     if found == Some(None) {
-        let came = pair.served.hears_within(story.deadlines().no_progress())?;
+        let came = pair.served.readable_within(story.deadlines().no_progress())?;
         return story.claim("the question has come, and has not been read", came, "nothing came");
     }
     let claim =

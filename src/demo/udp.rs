@@ -16,7 +16,7 @@ use crate::deadline::{Deadlines, Waited, wait};
 use crate::server::Server;
 use crate::sys::{Object, Socket, SocketName};
 use crate::text::{count, excerpt};
-use crate::transport::{Address, ConnectOptions, Messenger};
+use crate::transport::{Address, Client, ConnectOptions};
 
 pub(super) const DEMO: Demo =
     Demo { name: "udp", says: "no connection; boundaries; a buffer too small, and one used again", run };
@@ -25,13 +25,13 @@ const SERVER: &str = "echo-udp";
 
 fn run(story: &mut Story<'_>) -> check::Result {
     let mut server = server(SERVER, "udp", story.deadlines())?;
-    let mut clients = [server.messenger()?, server.messenger()?];
+    let mut clients = [server.connect()?, server.connect()?];
     one_socket_for_all(story, &mut server, &mut clients)?;
     boundaries_are_kept(story, &mut server, &mut clients[0])?;
     nobody_notices_a_restart(story, &mut server, &mut clients[0])?;
     let mut careless = Careless::open()?;
     let at = ConnectOptions { address: Some(Address::Inet(careless.address)), ..ConnectOptions::default() };
-    let mut clients = [server.messenger_as(&at)?, server.messenger_as(&at)?];
+    let mut clients = [server.connect_with(&at)?, server.connect_with(&at)?];
     the_rest_is_lost(story, &mut careless, &mut clients[0])?;
     the_tail_of_another(story, &mut careless, &mut clients[1])
 }
@@ -39,7 +39,7 @@ fn run(story: &mut Story<'_>) -> check::Result {
 fn one_socket_for_all(
     story: &mut Story<'_>,
     server: &mut Server,
-    clients: &mut [Messenger; 2],
+    clients: &mut [Client; 2],
 ) -> check::Result {
     story.step("One socket for everyone")?;
     let address = launch::port(server)?;
@@ -51,7 +51,8 @@ fn one_socket_for_all(
     ))?;
     for (client, word) in clients.iter_mut().zip(["one", "two"]) {
         let local = client.local_address()?;
-        let echo = story.proven(format!("{local} gets back \"{word}\""), client.exchange(word.as_bytes()))?;
+        let answer = client.exchange_message(word.as_bytes());
+        let echo = story.proven(format!("{local} gets back \"{word}\""), answer)?;
         let claim = format!("and its answer comes from {address}, the address that was asked");
         story.claim(claim, echo.sender == Some(address), format!("{:?}", echo.sender))?;
     }
@@ -80,7 +81,7 @@ fn datagram_sockets(player: &Player) -> impl Iterator<Item = SocketAddr> {
     })
 }
 
-fn boundaries_are_kept(story: &mut Story<'_>, server: &mut Server, client: &mut Messenger) -> check::Result {
+fn boundaries_are_kept(story: &mut Story<'_>, server: &mut Server, client: &mut Client) -> check::Result {
     story.step("Boundaries are kept")?;
     story.tell(
         "The server is stopped (SIGSTOP), and the client calls sendto(2) three times: \"hello\", then nothing at all, \
@@ -105,7 +106,7 @@ fn boundaries_are_kept(story: &mut Story<'_>, server: &mut Server, client: &mut 
 fn nobody_notices_a_restart(
     story: &mut Story<'_>,
     server: &mut Server,
-    client: &mut Messenger,
+    client: &mut Client,
 ) -> check::Result {
     story.step("Nobody notices a restart")?;
     story.tell(
@@ -165,7 +166,7 @@ impl Careless {
     }
 }
 
-fn the_rest_is_lost(story: &mut Story<'_>, careless: &mut Careless, client: &mut Messenger) -> check::Result {
+fn the_rest_is_lost(story: &mut Story<'_>, careless: &mut Careless, client: &mut Client) -> check::Result {
     story.step("A buffer that is too small")?;
     story.tell(&format!(
         "Another server, on {}. This demo plays it itself, to look into its memory. It has been written with TCP in mind:          its buffer has five bytes, and whatever does not fit it means to read next time. A client sends          \"hello world\", 11 bytes.",
@@ -189,11 +190,7 @@ fn the_rest_is_lost(story: &mut Story<'_>, careless: &mut Careless, client: &mut
     )
 }
 
-fn the_tail_of_another(
-    story: &mut Story<'_>,
-    careless: &mut Careless,
-    client: &mut Messenger,
-) -> check::Result {
+fn the_tail_of_another(story: &mut Story<'_>, careless: &mut Careless, client: &mut Client) -> check::Result {
     story.step("A buffer that is used again")?;
     story.tell(
         "Its second mistake: it uses one buffer for all datagrams, and answers with the whole of it, whatever \

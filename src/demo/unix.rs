@@ -146,7 +146,7 @@ impl Front {
         let worker = worker.map_err(|error| unlaunched(WORKER, &error))?;
         let link = Link::socket(Socket::from(std::os::fd::OwnedFd::from(ours)))
             .or_broken("a pair of Unix domain sockets")?;
-        Ok(Front { listener: listener()?.0, link: Client::new(link, story.deadlines()), worker })
+        Ok(Front { listener: listener()?.0, link: Client::over_stream(link, story.deadlines()), worker })
     }
 
     fn cast(&self, visitor: &Visitor) -> [Actor; 3] {

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use super::Options;
 use crate::server::{Server, Spec};
-use crate::transport::Capabilities;
 
 /// The kinds of things that a server leaves behind after a life without incident: `life/leaves-nothing-behind`
 /// and `path/removed-at-exit` tell of those, once, and no other check is to blame for them.
@@ -27,11 +26,7 @@ impl Habits {
 fn one_life(spec: &Spec, options: &Options) -> Option<Vec<&'static str>> {
     let mut server = Server::launch(spec, options.launch()).ok()?;
     // Whether it answers is not the question here.
-    let _ = if spec.offers().contains(Capabilities::STREAM) {
-        server.connect().and_then(|mut client| client.exchange(b"here"))
-    } else {
-        server.messenger().and_then(|mut client| client.exchange(b"here").map(drop))
-    };
+    let _ = server.connect_and_exchange();
     let shutdown = server.shutdown();
     shutdown.clean.then(|| shutdown.leaks.into_iter().map(|remnant| remnant.kind).collect())
 }

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use super::process::GivenDescriptors;
 use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
-use crate::transport::{Client, ConnectOptions, Dial, Inherited, Knock, Link, Messenger, Pair, Tuning};
+use crate::transport::{Client, ConnectOptions, Dial, Inherited, Link, Pair, PendingConnection, Tuning};
 
 /// A server that was launched on one side of a pair, and the other side.
 #[derive(Debug)]
@@ -20,74 +20,83 @@ pub struct Lent {
 }
 
 impl Server {
-    /// A new client of a stream server.
+    /// Connects a new client.
     ///
     /// # Errors
-    /// A failure where the server refuses, a timeout where it does not answer.
+    /// A failure if the server refuses, a timeout if it does not accept the connection.
     pub fn connect(&mut self) -> check::Result<Client> {
-        self.connect_as(&ConnectOptions::default())
+        self.connect_with(&ConnectOptions::default())
     }
 
-    /// A new client that comes in a way of its own.
+    /// Connects a new client with `options`.
     ///
     /// # Errors
-    /// As [`connect`](Server::connect); a broken harness where a source address cannot be had.
-    pub fn connect_as(&mut self, approach: &ConnectOptions) -> check::Result<Client> {
-        let link = self.link(approach)?;
-        Ok(Client::new(link, self.deadlines()).with_diagnosis(self.hang_diagnosis()))
+    /// Those of [`connect`](Server::connect); a broken harness if the source address is not available.
+    pub fn connect_with(&mut self, options: &ConnectOptions) -> check::Result<Client> {
+        let link = self.link(options)?;
+        Ok(self.client(link))
     }
 
-    /// A new client of a message server.
+    /// Begins to connect a client, and does not wait for the server.
     ///
     /// # Errors
-    /// As [`connect`](Server::connect).
-    pub fn messenger(&mut self) -> check::Result<Messenger> {
-        self.messenger_as(&ConnectOptions::default())
+    /// A broken harness if the system refuses.
+    pub fn begin_connect(&self) -> check::Result<PendingConnection> {
+        PendingConnection::begin(self.spec.transport(), self.address()).or_broken("a connection begun")
     }
 
-    /// A new client of a message server that comes in a way of its own.
+    /// Connects a client that the server has already answered once.
     ///
     /// # Errors
-    /// As [`connect_as`](Server::connect_as).
-    pub fn messenger_as(&mut self, approach: &ConnectOptions) -> check::Result<Messenger> {
-        let link = self.link(approach)?;
-        Ok(Messenger::new(link, self.deadlines()).with_diagnosis(self.hang_diagnosis()))
+    /// Those of [`connect`](Server::connect) and [`exchange`](Client::exchange).
+    pub fn connect_and_exchange(&mut self) -> check::Result<Client> {
+        let mut client = self.connect()?;
+        client.exchange(b"here")?;
+        Ok(client)
     }
 
-    /// A client that begins to connect and does not wait.
+    /// Whether the server answers a new client while an earlier one is connected and silent. A server that serves one
+    /// client after another does not. The caller holds the earlier client.
     ///
     /// # Errors
-    /// A broken harness where it cannot even begin.
-    pub fn knock(&self) -> check::Result<Knock> {
-        Knock::at(self.spec.transport(), self.address()).or_broken("a connection begun")
+    /// Those of [`connect`](Server::connect) and [`send`](Client::send).
+    pub fn serves_concurrently(&mut self) -> check::Result<bool> {
+        let limit = self.deadlines().reply();
+        let mut probe = self.connect()?;
+        probe.send(b"?")?;
+        probe.readable_within(limit)
     }
 
-    fn link(&mut self, approach: &ConnectOptions) -> check::Result<Link> {
+    fn client(&self, link: Link) -> Client {
+        Client::new(link, self.spec.offers(), self.deadlines()).with_diagnosis(self.hang_diagnosis())
+    }
+
+    fn link(&mut self, options: &ConnectOptions) -> check::Result<Link> {
         if let Some(inherited) = &self.spec.transport().inherited {
             let near = self.launch_on_far_ends(&Tuning::default())?;
             return as_link(inherited, near);
         }
-        let link = self.dial(approach).map_err(|error| self.unreachable(approach, &error))?;
+        let link = self.dial(options).map_err(|error| self.unreachable(options, &error))?;
         if self.spec.start() == Start::Inetd {
             self.launch_on_connection()?;
         }
         Ok(link)
     }
 
-    fn dial(&mut self, approach: &ConnectOptions) -> io::Result<Link> {
+    fn dial(&mut self, options: &ConnectOptions) -> io::Result<Link> {
         self.streams += 1;
         (self.spec.transport().dial)(&Dial {
-            address: approach.address.as_ref().unwrap_or(self.address()),
-            approach,
+            address: options.address.as_ref().unwrap_or(self.address()),
+            options,
             scratch: self.scratch.path(),
             number: self.streams,
             limit: self.deadlines().no_progress(),
         })
     }
 
-    fn unreachable(&self, approach: &ConnectOptions, error: &io::Error) -> Finding {
+    fn unreachable(&self, options: &ConnectOptions, error: &io::Error) -> Finding {
         use nix::libc::{EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
-        let wanted = format!("a connection to {}", approach.address.as_ref().unwrap_or(self.address()));
+        let wanted = format!("a connection to {}", options.address.as_ref().unwrap_or(self.address()));
         match error.raw_os_error() {
             // Ours to provide, not the server's.
             Some(EADDRINUSE | EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM) => {
@@ -141,7 +150,7 @@ impl Server {
         let inherited =
             inherited.ok_or_else(|| Finding::broken("a pair of pipes", "the server has an address"))?;
         let link = as_link(inherited, near)?;
-        Ok((Client::new(link, self.deadlines()).with_diagnosis(self.hang_diagnosis()), shared))
+        Ok((self.client(link), shared))
     }
 
     fn launch_on_connection(&mut self) -> check::Result {

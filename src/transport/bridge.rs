@@ -8,7 +8,7 @@ use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
-use super::{Link, messenger};
+use super::{Link, client};
 use crate::payload::KIB;
 
 /// What is carried at once, and more than the largest message of any mechanism that is bridged.
@@ -33,8 +33,8 @@ where
 {
     let (near, far) = Socket::pair(Domain::UNIX, kind, None)?;
     if kind != Type::STREAM {
-        messenger::widen(&near);
-        messenger::widen(&far);
+        client::enlarge_buffers(&near);
+        client::enlarge_buffers(&far);
     }
     let outward = Arc::new(far);
     let inward = Arc::clone(&outward);

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, recvfrom, sendmsg};
 use socket2::{SockAddr, Socket};
 
 use crate::sys;
@@ -134,6 +134,12 @@ impl Link {
         }
     }
 
+    /// Receives one message, and the IP address of its sender if it has one.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)> {
+        let (length, sender) = recvfrom::<SockaddrStorage>(self.reader().as_raw_fd(), buffer)?;
+        Ok((length, sender.as_ref().and_then(ip_address)))
+    }
+
     /// Ends the client's direction: FIN on a socket, EOF in a pipe.
     pub(crate) fn shut_down_write(&mut self) -> io::Result<()> {
         match self {
@@ -168,4 +174,9 @@ impl Link {
         sys::between_launches(|| drop(self));
         Ok(())
     }
+}
+
+fn ip_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|&address| SocketAddrV4::from(address).into());
+    v4.or_else(|| address.as_sockaddr_in6().map(|&address| SocketAddrV6::from(address).into()))
 }

@@ -15,18 +15,15 @@ mod bridge;
 mod byte_channel;
 mod channel;
 mod client;
-mod due;
 mod fifo;
 mod kinds;
-mod knock;
 mod leftover;
 mod link;
 mod message_channel;
-mod messenger;
 mod mqueue;
+mod pending;
 mod pipe;
 mod port;
-mod provoke;
 mod pty;
 mod queues;
 mod room;
@@ -46,14 +43,14 @@ mod vmsplice;
 
 use byte_channel::ByteChannel;
 pub use channel::{Channel, Opening, Tuning, Waiting};
-pub use client::Client;
+pub(crate) use client::HangDiagnosis;
+pub use client::{Client, Message};
 pub(crate) use fifo::ends as fifo_ends;
 pub use kinds::kinds;
-pub use knock::Knock;
 pub(crate) use leftover::{remove_leftovers, remove_noted};
 pub use link::Link;
 use message_channel::MessageChannel;
-pub use messenger::{Message, Messenger};
+pub use pending::PendingConnection;
 #[cfg(feature = "cli")]
 pub(crate) use pipe::pair as pipe_pair;
 pub(crate) use port::absent_loopback;
@@ -252,23 +249,6 @@ impl fmt::Display for Address {
     }
 }
 
-/// Tells what a server is doing when nothing moves any more: asked at that very moment, because the end of
-/// the client would change it.
-pub(crate) struct HangDiagnosis(pub Box<dyn Fn() -> String + Send>);
-
-impl HangDiagnosis {
-    /// One who has seen nothing.
-    pub fn silent() -> HangDiagnosis {
-        HangDiagnosis(Box::new(String::new))
-    }
-}
-
-impl fmt::Debug for HangDiagnosis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HangDiagnosis")
-    }
-}
-
 /// An address that nobody else will use while this value lives.
 #[derive(Debug)]
 pub(crate) struct Reserved {
@@ -306,7 +286,7 @@ pub struct ConnectOptions {
 #[derive(Debug)]
 pub(crate) struct Dial<'a> {
     pub address: &'a Address,
-    pub approach: &'a ConnectOptions,
+    pub options: &'a ConnectOptions,
     /// A directory for what the client must bind itself.
     pub scratch: &'a Path,
     /// Tells this client from the server's others.
@@ -317,6 +297,6 @@ pub(crate) struct Dial<'a> {
 impl Dial<'_> {
     /// Sizes `socket` as the client wishes.
     fn size(&self, socket: &socket2::Socket) -> io::Result<()> {
-        self.approach.receive_buffer.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))
+        self.options.receive_buffer.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))
     }
 }

@@ -7,7 +7,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::{
     ByteChannel, Capabilities, Channel, Inherited, Link, MessageChannel, Opening, Pair, Room, Shows,
-    Transport, Tuning, messenger, pipe,
+    Transport, Tuning, client, pipe,
 };
 use crate::payload::KIB;
 
@@ -71,7 +71,7 @@ fn link(both: OwnedFd, _again: OwnedFd) -> io::Result<Link> {
 fn widened(both: OwnedFd, again: OwnedFd) -> io::Result<Link> {
     let link = link(both, again)?;
     if let Some(socket) = link.as_socket() {
-        messenger::widen(socket);
+        client::enlarge_buffers(socket);
     }
     Ok(link)
 }

@@ -36,7 +36,7 @@ fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
 
 pub(super) fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let address = dial.address.expect_inet()?;
-    let socket = stream_socket(address, dial.approach.source)?;
+    let socket = stream_socket(address, dial.options.source)?;
     dial.size(&socket)?;
     connect_within(&socket, &address.into(), dial.limit)?;
     Link::socket(socket)

@@ -9,7 +9,7 @@ use std::path::Path;
 use socket2::{Domain, Socket, Type};
 
 use super::{
-    Capabilities, Channel, Dial, Link, MessageChannel, Opening, Reserved, Room, Shows, Transport, messenger,
+    Capabilities, Channel, Dial, Link, MessageChannel, Opening, Reserved, Room, Shows, Transport, client,
     port,
 };
 
@@ -39,9 +39,9 @@ fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
 pub(super) fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let address = dial.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
-    messenger::widen(&socket);
+    client::enlarge_buffers(&socket);
     dial.size(&socket)?;
-    socket.bind(&dial.approach.source.unwrap_or_else(|| any_port_near(address)).into())?;
+    socket.bind(&dial.options.source.unwrap_or_else(|| any_port_near(address)).into())?;
     Link::unconnected(socket, address.into())
 }
 

@@ -3,7 +3,7 @@
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{
-    Capabilities, Channel, Dial, Link, MessageChannel, Opening, Room, Shows, Transport, messenger, unix,
+    Capabilities, Channel, Dial, Link, MessageChannel, Opening, Room, Shows, Transport, client, unix,
 };
 use crate::payload::KIB;
 
@@ -26,9 +26,9 @@ pub(super) const TRANSPORT: Transport = Transport {
 
 fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
-    messenger::widen(&socket);
+    client::enlarge_buffers(&socket);
     dial.size(&socket)?;
-    if !dial.approach.unnamed {
+    if !dial.options.unnamed {
         socket.bind(&SockAddr::unix(dial.scratch.join(format!("client-{}", dial.number)))?)?;
     }
     // Connected, so that poll(2) tells when the server's queue, ten messages on Linux, has room again.

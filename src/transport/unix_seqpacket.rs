@@ -2,7 +2,7 @@
 
 use socket2::Type;
 
-use super::{Capabilities, Channel, Dial, Link, MessageChannel, Opening, Shows, Transport, messenger, unix};
+use super::{Capabilities, Channel, Dial, Link, MessageChannel, Opening, Shows, Transport, client, unix};
 use crate::payload::KIB;
 
 pub(super) const TRANSPORT: Transport = Transport {
@@ -26,7 +26,7 @@ pub(super) const TRANSPORT: Transport = Transport {
 fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
     let link = unix::connect(dial, Type::SEQPACKET)?;
     if let Some(socket) = link.as_socket() {
-        messenger::widen(socket);
+        client::enlarge_buffers(socket);
     }
     Ok(link)
 }

@@ -2,7 +2,6 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::speech::Speech;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -19,16 +18,16 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let mut speech = Speech::to(server)?;
+    let mut client = server.connect()?;
     let up: Vec<u8> = (0..=u8::MAX).collect();
     let down: Vec<u8> = (0..=u8::MAX).rev().collect();
     for bytes in
         [&up[..], &down, b"\r\n\r\0\n", b"  \t\n", b"\xff\xfe\x80\xc3", b"\x04\x1a\x03", b"quit\n", b"\xff"]
     {
-        speech.say(bytes)?;
+        client.send_and_collect(bytes)?;
     }
     for byte in "…".bytes() {
-        speech.say(&[byte])?;
+        client.send_and_collect(&[byte])?;
     }
-    speech.hear_out()
+    client.collect_rest()
 }

@@ -31,13 +31,13 @@ fn run(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     let by_path = offers.contains(Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH));
     let most = if by_path { MOST_BY_PATH } else { MOST };
-    let mut client = server.messenger()?;
+    let mut client = server.connect()?;
     client.exchange(b"here")?;
     server.freeze()?;
     let mut due = HashSet::new();
     for _ in 0..most {
         let message = server.payload(24);
-        if !client.offer(&message)? {
+        if !client.try_send(&message)? {
             break;
         }
         due.insert(message);

@@ -2,7 +2,6 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::speech::Speech;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::text::excerpt;
@@ -51,11 +50,11 @@ const WORDS: [&[u8]; 27] = [
 ];
 
 fn run(server: &mut Server) -> check::Result {
-    let mut speech = Speech::to(server)?;
+    let mut client = server.connect()?;
     let mut said: &[u8] = b"";
     for word in WORDS {
         // A server may close only after it has echoed the word, so the failure shows at the next one.
-        speech.say(word).map_err(|finding| {
+        client.send_and_collect(word).map_err(|finding| {
             let told = if said.is_empty() {
                 String::new()
             } else {
@@ -65,6 +64,6 @@ fn run(server: &mut Server) -> check::Result {
         })?;
         said = word;
     }
-    speech.say(b"still here")?;
-    speech.hear_out()
+    client.send_and_collect(b"still here")?;
+    client.collect_rest()
 }

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let mut client = server.messenger()?;
+    let mut client = server.connect()?;
     client.exchange(b"")?;
-    client.exchange(b"after the empty one").map(drop)
+    client.exchange(b"after the empty one")
 }

@@ -2,7 +2,6 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::speech::Speech;
 use crate::outcome::Level::Must;
 use crate::payload::MIB;
 use crate::server::Server;
@@ -21,7 +20,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let bytes = server.payload(64 * MIB);
-    let mut speech = Speech::to(server)?;
-    speech.say(&bytes)?;
-    speech.end()
+    let mut client = server.connect()?;
+    client.send_and_collect(&bytes)?;
+    client.finish()
 }

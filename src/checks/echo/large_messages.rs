@@ -22,7 +22,7 @@ const LARGEST_UDP: usize = 65_507;
 const SIZES: [usize; 7] = [8193, 9000, 16_384, 32_768, LARGEST_UDP, 65_536, 150_000];
 
 fn run(server: &mut Server) -> check::Result {
-    let mut client = server.messenger()?;
+    let mut client = server.connect()?;
     let udp = server.spec().offers().contains(Capabilities::UDP);
     let carried = |length: usize| !udp || length <= LARGEST_UDP;
     for length in

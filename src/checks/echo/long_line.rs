@@ -2,7 +2,6 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::speech::Speech;
 use crate::outcome::Level::Must;
 use crate::payload::KIB;
 use crate::server::Server;
@@ -25,10 +24,12 @@ const PIECE: usize = 4 * KIB;
 fn run(server: &mut Server) -> check::Result {
     let mut bytes = server.payload(300 * KIB);
     bytes.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b'.');
-    let mut speech = Speech::to(server)?;
+    let mut client = server.connect()?;
     for piece in bytes.chunks(PIECE) {
-        speech.say(piece).map_err(|finding| finding.because("in the middle of one long line"))?;
+        client
+            .send_and_collect(piece)
+            .map_err(|finding| finding.because("in the middle of one long line"))?;
     }
-    speech.say(b"and a short one\n")?;
-    speech.hear_out()
+    client.send_and_collect(b"and a short one\n")?;
+    client.collect_rest()
 }

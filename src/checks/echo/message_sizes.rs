@@ -21,7 +21,7 @@ const SIZES: [usize; 18] =
     [1, 5, 6, 508, 511, 512, 513, 1023, 1024, 1025, 1472, 1473, 2047, 2048, 2049, 4096, 4097, 8192];
 
 fn run(server: &mut Server) -> check::Result {
-    let mut client = server.messenger()?;
+    let mut client = server.connect()?;
     for length in SIZES.into_iter().filter(|&length| client.can_send(length)).collect::<Vec<_>>() {
         client.exchange(&server.payload(length))?;
     }

@@ -2,7 +2,6 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::speech::Speech;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -21,7 +20,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let mut bytes = server.payload(999);
     bytes.push(b'.');
-    let mut speech = Speech::to(server)?;
-    speech.say(&bytes)?;
-    speech.end()
+    let mut client = server.connect()?;
+    client.send_and_collect(&bytes)?;
+    client.finish()
 }

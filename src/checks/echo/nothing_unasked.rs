@@ -2,7 +2,6 @@
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::speech::Speech;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -21,14 +20,13 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let greeting = server.payload(64);
     let mut client = server.connect()?;
-    if client.hears_within(server.deadlines().quiet())? {
+    if client.readable_within(server.deadlines().quiet())? {
         let unasked = client.expect_eof().err();
         return Err(Finding::fail(
             "nothing before the client has sent a byte",
             unasked.map_or_else(|| "end of file".into(), |finding| finding.actual),
         ));
     }
-    let mut speech = Speech::by(client, server);
-    speech.say(&greeting)?;
-    speech.hear_out()
+    client.send_and_collect(&greeting)?;
+    client.collect_rest()
 }

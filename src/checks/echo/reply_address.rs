@@ -18,8 +18,8 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let mut client = server.messenger()?;
-    let answer = client.exchange(b"who answers?")?;
+    let mut client = server.connect()?;
+    let answer = client.exchange_message(b"who answers?")?;
     let wanted = server.address().to_string();
     match answer.sender {
         Some(sender) if sender.to_string() == wanted => Ok(()),

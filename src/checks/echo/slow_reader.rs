@@ -1,10 +1,9 @@
 //! Checks a client that sends until the socket is full before it reads anything (backpressure).
 
 use std::thread;
-use std::time::Duration;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, speech, talk};
+use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::payload::MIB;
 use crate::server::Server;
@@ -29,7 +28,7 @@ fn run(server: &mut Server) -> check::Result {
     let bytes = server.payload(32 * MIB);
     let clients = crowd(server)?;
     let stalls = clients.len();
-    let findings = stall_all(clients, &bytes, server.deadlines().reply());
+    let findings = stall_all(clients, &bytes);
     let failed = findings.len();
     // A finding that is not the server's fault takes precedence.
     let worst = findings.into_iter().min_by_key(|finding| finding.outcome.is_failure());
@@ -44,7 +43,7 @@ fn crowd(server: &mut Server) -> check::Result<Vec<Client>> {
     let offers = server.spec().offers();
     let mut clients = vec![connected(server)?];
     let apart = !offers.contains(Capabilities::MANY_CLIENTS);
-    if apart || offers.contains(Capabilities::AT_ONCE) && talk::at_once(server)? {
+    if apart || offers.contains(Capabilities::AT_ONCE) && server.serves_concurrently()? {
         while clients.len() < STALLS {
             clients.push(connected(server)?);
         }
@@ -56,7 +55,7 @@ fn crowd(server: &mut Server) -> check::Result<Vec<Client>> {
 /// which makes a deadlock of the server more likely than a steady flow does.
 fn connected(server: &mut Server) -> check::Result<Client> {
     let mut client =
-        server.connect_as(&ConnectOptions { receive_buffer: Some(MIB), ..ConnectOptions::default() })?;
+        server.connect_with(&ConnectOptions { receive_buffer: Some(MIB), ..ConnectOptions::default() })?;
     // An answer shows that the server has accepted the client. A process launched for its client need not accept.
     if server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
         client.exchange(b"well")?;
@@ -64,17 +63,18 @@ fn connected(server: &mut Server) -> check::Result<Client> {
     Ok(client)
 }
 
-fn stall_all(clients: Vec<Client>, bytes: &[u8], lull: Duration) -> Vec<Finding> {
+fn stall_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
     thread::scope(|scope| {
         let stalls: Vec<_> =
-            clients.into_iter().map(|client| scope.spawn(move || stall(client, bytes, lull).err())).collect();
+            clients.into_iter().map(|client| scope.spawn(move || stall(client, bytes).err())).collect();
         let lost = |_| Some(Finding::broken("a client in a thread of its own", "the thread panicked"));
         stalls.into_iter().filter_map(|stall| stall.join().unwrap_or_else(lost)).collect()
     })
 }
 
-fn stall(mut client: Client, bytes: &[u8], lull: Duration) -> check::Result {
+fn stall(mut client: Client, bytes: &[u8]) -> check::Result {
     let taken = client.fill_until_blocked(bytes)?;
     let stalled = format!("after a stall with {} taken", count(taken, "byte"));
-    speech::hear_out(client, &bytes[..taken], lull).map_err(|finding| finding.because(&stalled))
+    let echoed = client.collect(&bytes[..taken]).and_then(|()| client.finish());
+    echoed.map_err(|finding| finding.because(&stalled))
 }

@@ -4,7 +4,7 @@ use crate::check;
 use crate::checks::Check;
 use crate::outcome::{Level::Must, Outcome};
 use crate::server::Server;
-use crate::transport::{Capabilities, Messenger};
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "echo/stale-tail",
@@ -19,31 +19,31 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let (long, short) = (server.payload(400), server.payload(404).split_off(400));
-    let mut first = server.messenger()?;
+    let mut first = server.connect()?;
     // echo/message-sizes reports a truncated answer. Here the bytes only have to be in the server's buffer.
-    if let Err(finding) = first.exchange(&long).map(drop)
+    if let Err(finding) = first.exchange(&long)
         && finding.outcome != Outcome::Fail
     {
         return Err(finding);
     }
     let mut buffer = long;
     if server.spec().offers().contains(Capabilities::CONNECTIONLESS) {
-        clean(&mut server.messenger()?, &short, &buffer)?;
+        clean(&mut server.connect()?, &short, &buffer)?;
         buffer[..short.len()].copy_from_slice(&short);
     }
     clean(&mut first, &short[..1], &buffer)
 }
 
 /// Exchanges `message`. `buffer` is what the server's buffer holds from earlier messages if the server reuses it.
-fn clean(client: &mut Messenger, message: &[u8], buffer: &[u8]) -> check::Result {
+fn clean(client: &mut Client, message: &[u8], buffer: &[u8]) -> check::Result {
     client.send(message)?;
     match client.receive()? {
-        Some(answer) => answer.proves(message).map_err(|finding| {
+        Some(answer) => answer.verify(message).map_err(|finding| {
             let tail = answer.bytes.get(message.len()..).filter(|tail| !tail.is_empty());
             let stale = tail.is_some_and(|tail| buffer[message.len()..].starts_with(tail));
             finding.because(if stale { STALE } else { "" })
         }),
-        None => client.expect(message).map(drop),
+        None => client.expect(message),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Checks that a child made for one client closes the listening socket.
 
 use crate::check;
+use crate::checks::Check;
 use crate::checks::holders::{at_rest, holds, newcomers, server_sockets};
-use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -21,17 +21,16 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
-    talk::answered(server)?.finish(offers)?;
+    server.connect_and_exchange()?.finish()?;
     let before = at_rest(server)?;
-    let mut client = talk::answered(server)?;
+    let mut client = server.connect_and_exchange()?;
     let mut suspects = Vec::new();
     for process in newcomers(server, &before)? {
         let sockets = server_sockets(server, process.pid)?;
         let listener = sockets.into_iter().find(|(_, socket)| socket.listening);
         suspects.extend(listener.map(|(descriptor, _)| (process, descriptor)));
     }
-    client.finish(offers)?;
+    client.finish()?;
     drop(client);
     for (process, descriptor) in suspects {
         // A process that stays after its client has gone is a worker, which accepts clients itself.

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::check;
+use crate::checks::Check;
 use crate::checks::holders::{holds, newcomers, server_sockets};
-use crate::checks::{Check, talk};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys::Process;
@@ -23,13 +23,13 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let idle = server.processes()?;
-    let _a = talk::answered(server)?;
+    let _a = server.connect_and_exchange()?;
     let with_a = server.processes()?;
     let connections = connections_of(server, &newcomers(server, &idle)?)?;
     if connections.is_empty() {
         return Ok(()); // The server makes no process for a client.
     }
-    let _b = talk::answered(server)?;
+    let _b = server.connect_and_exchange()?;
     for process in newcomers(server, &with_a)? {
         for (descriptor, socket) in server_sockets(server, process.pid)? {
             if connections.contains(&socket.id) {

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io;
 
 use crate::check::{self, Finding};
+use crate::checks::Check;
 use crate::checks::holders::{called, newcomers};
-use crate::checks::{Check, talk};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys::{self, Process};
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
-    let _client = talk::answered(server)?;
+    let _client = server.connect_and_exchange()?;
     // A forked child still shows the environment of its parent. Only execve(2) replaces it.
     let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
     let foreign =

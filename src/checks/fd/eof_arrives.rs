@@ -1,7 +1,7 @@
 //! Checks that every copy of a write end is closed, so that end of file arrives.
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -29,11 +29,10 @@ pub const STDIO: Check = Check {
 };
 
 fn beside_another(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
-    let mut a = talk::answered(server)?;
+    let mut a = server.connect_and_exchange()?;
     // A server that serves one client at a time answers B only after A has gone.
-    let b = if talk::at_once(server)? { Some(talk::answered(server)?) } else { None };
-    a.finish(offers)?;
+    let b = if server.serves_concurrently()? { Some(server.connect_and_exchange()?) } else { None };
+    a.finish()?;
     b.map_or(Ok(()), |mut b| b.exchange(b"still here"))
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::check;
+use crate::checks::Check;
 use crate::checks::holders::{holds, newcomers, server_sockets};
-use crate::checks::{Check, talk};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys::{self, Process};
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
-    let _client = talk::answered(server)?;
+    let _client = server.connect_and_exchange()?;
     // The server's own programs: that of a wrapper which started the server, and that of the server and its forks.
     let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
     let foreign =

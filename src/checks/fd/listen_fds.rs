@@ -4,13 +4,12 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::check::{self, Finding};
+use crate::checks::Check;
 use crate::checks::load::idle::rests;
-use crate::checks::talk::Talker;
-use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{LaunchError, LaunchOptions, ListenerOptions, Server, describe};
-use crate::transport::{Address, Capabilities, ConnectOptions};
+use crate::transport::{Address, Capabilities, Client, ConnectOptions};
 
 pub const OF_ANOTHER: Check = Check {
     id: "fd/listen-pid-of-another",
@@ -51,7 +50,7 @@ fn meant_for_another(server: &mut Server) -> check::Result {
             Err(LaunchError::Ended { .. }) => return Ok(()),
             launched => launched.map_err(|error| not_launched(&error))?,
         };
-    let mut client = talk::connect(&mut other)?;
+    let mut client = other.connect()?;
     client.send(b"not for you")?;
     match await_answer_or_exit(&mut other, &mut client)? {
         Some(Sign::Answered) => Err(Finding::fail(
@@ -69,9 +68,9 @@ enum Sign {
 }
 
 /// Waits until the server answers `client` or exits. Returns `None` if neither happens for longer than a start takes.
-fn await_answer_or_exit(server: &mut Server, client: &mut Talker) -> check::Result<Option<Sign>> {
+fn await_answer_or_exit(server: &mut Server, client: &mut Client) -> check::Result<Option<Sign>> {
     until(server.deadlines().no_progress(), || {
-        if client.hears_within(Duration::ZERO)? {
+        if client.readable_within(Duration::ZERO)? {
             return Ok(Some(Sign::Answered));
         }
         Ok(server.instance()?.ended().map(Sign::Exited))
@@ -96,8 +95,7 @@ fn nonblocking(server: &mut Server) -> check::Result {
 
 /// Serves one client alone. Before it and after it, accept(2) on a nonblocking listener returns EAGAIN.
 fn serve_one(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
-    talk::answered(server)?.finish(offers)
+    server.connect_and_exchange()?.finish()
 }
 
 fn every_listener(server: &mut Server) -> check::Result {
@@ -115,12 +113,12 @@ fn every_listener(server: &mut Server) -> check::Result {
 
 fn visit(server: &mut Server, address: &Address) -> check::Result {
     let approach = ConnectOptions { address: Some(address.clone()), ..ConnectOptions::default() };
-    let mut client = talk::connect_as(server, &approach)?;
+    let mut client = server.connect_with(&approach)?;
     client.send(b"here")?;
     match await_answer_or_exit(server, &mut client)? {
         Some(Sign::Answered) => {
             client.expect(b"here")?;
-            client.finish(server.spec().offers())
+            client.finish()
         }
         // A server may refuse more than one socket. Its exit shows clients that it does not serve them.
         Some(Sign::Exited(status)) if !status.success() => Err(refuses(status)),

@@ -64,7 +64,7 @@ fn after_resets(server: &mut Server) -> check::Result {
 }
 
 fn after_peers(server: &mut Server) -> check::Result {
-    assert_no_growth(server, 10, 60, |server| server.messenger()?.exchange(b"in").map(drop))
+    assert_no_growth(server, 10, 60, |server| server.connect()?.exchange(b"in"))
 }
 
 /// Serves `warm_up` clients, then `clients` more, and fails if the number of descriptors grows with them. Runtimes keep

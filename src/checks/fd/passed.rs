@@ -1,7 +1,7 @@
 //! Checks of sockets that systemd, launchd, inetd or a supervisor made and passed to the server.
 
 use crate::check;
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -29,9 +29,8 @@ pub const CONNECTION: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
     for _ in 0..2 {
-        talk::answered(server)?.finish(offers)?;
+        server.connect_and_exchange()?.finish()?;
     }
     Ok(())
 }

@@ -6,7 +6,6 @@ use nix::poll::{PollFd, PollFlags};
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::talk::{self, Talker};
 use crate::deadline::{Waited, wait};
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -24,18 +23,14 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
     let (reader, writer) = os_pipe::pipe().or_broken("a pipe")?;
-    let mut client = talk::answered(server)?;
+    let mut client = server.connect_and_exchange()?;
     let text = b"take this";
-    match &mut client {
-        Talker::Stream(client) => client.send_with_descriptor(text, writer.as_fd())?,
-        Talker::Messages(client) => client.send_with_descriptor(text, writer.as_fd())?,
-    }
+    client.send_with_descriptor(text, writer.as_fd())?;
     client.expect(text)?;
     drop(writer);
     client.exchange(b"and now?")?;
-    client.finish(offers)?;
+    client.finish()?;
     drop(client);
     // No process writes to the pipe, so poll(2) returns only at end of file.
     let mut end = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];

@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::holders::holds;
-use crate::checks::{Check, talk};
+use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::server::{Server, Start};
 use crate::sys::{Descriptor, Object};
@@ -30,7 +30,7 @@ fn run(server: &mut Server) -> check::Result {
     let mut fresh = Server::launch(server.spec(), server.options()).or_broken("one more server")?;
     // A server of many clients is inspected while idle. A process for one client is launched with its client.
     let idle = fresh.spec().offers().contains(Capabilities::MANY_CLIENTS);
-    let _client = if idle { None } else { Some(talk::had_its_turn(&mut fresh)?) };
+    let _client = if idle { None } else { Some(steps::connect_and_settle(&mut fresh)?) };
     let passed = fresh.spec().start() == Start::Inetd || fresh.spec().transport().inherits_sockets();
     for process in fresh.processes()? {
         for descriptor in fresh.descriptors(process.pid)? {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding, OrFinding};
+use crate::checks::Check;
 use crate::checks::holders::{called, newcomers};
-use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Instance, Server};
@@ -28,7 +28,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
-    let _client = talk::answered(server)?;
+    let _client = server.connect_and_exchange()?;
     // A wrapper that started the server is a program of its own, and the server's forks run the server's.
     let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
     let now = server.processes()?;

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let small = ConnectOptions { receive_buffer: Some(64 * KIB), ..ConnectOptions::default() };
-    let mut client = server.connect_as(&small)?;
+    let mut client = server.connect_with(&small)?;
     client.exchange(b"well")?;
     let bytes = server.payload(40_001);
     client.fill_until_blocked(&bytes)?;

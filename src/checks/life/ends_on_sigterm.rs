@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, talk};
+use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::server::{Server, describe};
 use crate::transport::Capabilities;
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let _client = talk::had_its_turn(server)?;
+    let _client = steps::connect_and_settle(server)?;
     let status = server.signal_and_wait(Signal::SIGTERM)?;
     let asked = status.signal() == Some(Signal::SIGTERM as i32);
     if asked || matches!(status.code(), Some(0 | 143)) {

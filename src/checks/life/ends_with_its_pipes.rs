@@ -44,7 +44,7 @@ fn ends_unread(server: &mut Server) -> check::Result {
     // Long enough for those that buffer their output in blocks.
     let lines = b"nobody reads this line\n".repeat(100);
     let mut client = server.connect()?;
-    client.stop_reading()?;
+    client.close_read_side()?;
     let limit = server.deadlines().exit();
     let ended = until(limit, || {
         match client.send(&lines) {

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::Server;
@@ -21,12 +21,11 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
     for _ in 0..3 {
-        let mut client = talk::answered(server)?;
+        let mut client = server.connect_and_exchange()?;
         // A process made for one client is seen only while that client is there.
         server.record_ipc_objects()?;
-        client.finish(offers)?;
+        client.finish()?;
     }
     server.record_ipc_objects()?;
     // life/ends-on-sigterm and life/no-orphans tell of a server that does not end, or not as a whole.

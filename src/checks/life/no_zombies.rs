@@ -1,9 +1,9 @@
 //! Who has children must ask after them.
 
 use crate::check::{self, Finding};
+use crate::checks::Check;
 use crate::checks::elsewhere::serves;
 use crate::checks::holders::called;
-use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -38,12 +38,12 @@ fn run(server: &mut Server) -> check::Result {
 
 /// Clients that all leave while the server cannot look; false if it serves one after another.
 fn leave_at_once(server: &mut Server) -> check::Result<bool> {
-    let mut crowd = vec![talk::answered(server)?];
-    if !talk::at_once(server)? {
+    let mut crowd = vec![server.connect_and_exchange()?];
+    if !server.serves_concurrently()? {
         return Ok(false);
     }
     while crowd.len() < CLIENTS {
-        crowd.push(talk::answered(server)?);
+        crowd.push(server.connect_and_exchange()?);
     }
     let before = server.processes()?.len();
     server.freeze()?;
@@ -61,7 +61,7 @@ fn are_reaped(server: &mut Server, chances: usize, left_how: &str) -> check::Res
         return Ok(());
     }
     serves(server, chances - 1)?;
-    let _one_more = talk::answered(server)?;
+    let _one_more = server.connect_and_exchange()?;
     if until(server.deadlines().reply(), || reaped(server, BEHIND))?.is_some() {
         return Ok(());
     }

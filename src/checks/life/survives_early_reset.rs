@@ -1,7 +1,7 @@
 //! A connection can be over before it is accepted.
 
 use crate::check;
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    talk::answered(server)?;
+    server.connect_and_exchange()?;
     for round in 0..6 {
         server.freeze()?;
         let mut client = server.connect()?;
@@ -27,7 +27,8 @@ fn run(server: &mut Server) -> check::Result {
         }
         client.reset()?;
         server.thaw()?;
-        talk::answered(server)
+        server
+            .connect_and_exchange()
             .map_err(|finding| finding.because("after a client that was gone before it was accepted"))?;
     }
     Ok(())

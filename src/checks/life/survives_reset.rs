@@ -1,7 +1,7 @@
 //! One client's misfortune is not another's.
 
 use crate::check;
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::payload::KIB;
 use crate::server::Server;
@@ -35,7 +35,7 @@ fn run(server: &mut Server) -> check::Result {
 }
 
 fn served(server: &mut Server, when: &str) -> check::Result {
-    talk::answered(server).map(drop).map_err(|finding| finding.because(when))
+    server.connect_and_exchange().map(drop).map_err(|finding| finding.because(when))
 }
 
 /// Brings about EPIPE, and with it SIGPIPE: the first write after the client's end is answered by a reset,

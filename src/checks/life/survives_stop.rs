@@ -1,8 +1,8 @@
 //! A signal can interrupt a server that waits, and means nothing by it.
 
 use crate::check::{self, Finding};
+use crate::checks::Check;
 use crate::checks::elsewhere::serves;
-use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Must;
 use crate::server::Server;
@@ -30,11 +30,10 @@ fn run(server: &mut Server) -> check::Result {
     let idle = |finding: Finding| finding.because("stopped and continued while no client was connected");
     let busy = |finding: Finding| finding.because("stopped and continued while its client was silent");
     interrupt(server).map_err(idle)?;
-    let offers = server.spec().offers();
-    let mut client = talk::answered(server).map_err(idle)?;
+    let mut client = server.connect_and_exchange().map_err(idle)?;
     interrupt(server).map_err(busy)?;
     client.exchange(b"still here").map_err(busy)?;
-    client.finish(offers)?;
+    client.finish()?;
     serves(server, 1).map_err(busy)
 }
 

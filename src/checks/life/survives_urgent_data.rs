@@ -1,7 +1,7 @@
 //! Urgent data is data.
 
 use crate::check;
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -25,8 +25,8 @@ fn run(server: &mut Server) -> check::Result {
     // What becomes of this conversation is between the two: splice(2) on Linux never passes the urgent mark.
     let sent = client.send(b"after").and_then(|()| client.expect(b"before"));
     if sent.is_ok() {
-        client.hears_within(server.deadlines().quiet())?;
+        client.readable_within(server.deadlines().quiet())?;
     }
     drop(client);
-    talk::answered(server).map(drop).map_err(|finding| finding.because("after a byte of urgent data"))
+    server.connect_and_exchange().map(drop).map_err(|finding| finding.because("after a byte of urgent data"))
 }

@@ -1,10 +1,10 @@
 //! A sender that is no more, or that nobody can answer.
 
 use crate::check;
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::{Capabilities, ConnectOptions, Messenger};
+use crate::transport::{Capabilities, Client, ConnectOptions};
 
 pub const VANISHED: Check = Check {
     id: "life/survives-vanished-client",
@@ -29,22 +29,24 @@ pub const UNNAMED: Check = Check {
 };
 
 fn vanished(server: &mut Server) -> check::Result {
-    talk::answered(server)?;
+    server.connect_and_exchange()?;
     for _ in 0..3 {
         server.freeze()?;
-        leave_behind(server, Messenger::vanish)?;
+        leave_behind(server, Client::close_and_unlink)?;
         leave_behind(server, drop)?;
         server.thaw()?;
         // An error that is news of one client may come with the next, or with the one after it.
         for _ in 0..2 {
-            talk::answered(server).map_err(|finding| finding.because("after clients that did not wait"))?;
+            server
+                .connect_and_exchange()
+                .map_err(|finding| finding.because("after clients that did not wait"))?;
         }
     }
     Ok(())
 }
 
-fn leave_behind(server: &mut Server, leave: impl FnOnce(Messenger)) -> check::Result {
-    let mut client = server.messenger()?;
+fn leave_behind(server: &mut Server, leave: impl FnOnce(Client)) -> check::Result {
+    let mut client = server.connect()?;
     client.send(b"gone before you can answer")?;
     leave(client);
     Ok(())
@@ -53,8 +55,9 @@ fn leave_behind(server: &mut Server, leave: impl FnOnce(Messenger)) -> check::Re
 fn unnamed(server: &mut Server) -> check::Result {
     let approach = ConnectOptions { unnamed: true, ..ConnectOptions::default() };
     for text in [&b"who am I?"[..], b""] {
-        server.messenger_as(&approach)?.send(text)?;
-        talk::answered(server)
+        server.connect_with(&approach)?.send(text)?;
+        server
+            .connect_and_exchange()
             .map_err(|finding| finding.because("after a client that was bound to no name"))?;
     }
     Ok(())

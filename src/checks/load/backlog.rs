@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::deadline::until;
 use crate::outcome::Level::May;
 use crate::server::Server;
-use crate::transport::{Capabilities, Knock};
+use crate::transport::{Capabilities, PendingConnection};
 
 pub const CHECK: Check = Check {
     id: "load/backlog",
@@ -26,12 +26,13 @@ const CLIENTS: usize = 40;
 const AT_ONCE: Duration = Duration::from_millis(200);
 
 fn run(server: &mut Server) -> check::Result {
-    drop(talk::answered(server)?);
+    drop(server.connect_and_exchange()?);
     server.freeze()?;
-    let knocks: Vec<Knock> = (0..CLIENTS).map(|_| server.knock()).collect::<check::Result<_>>()?;
+    let knocks: Vec<PendingConnection> =
+        (0..CLIENTS).map(|_| server.begin_connect()).collect::<check::Result<_>>()?;
     let mut taken = 0;
     until(AT_ONCE, || {
-        taken = knocks.iter().filter(|knock| knock.is_taken()).count();
+        taken = knocks.iter().filter(|knock| knock.is_established()).count();
         Ok((taken == CLIENTS).then_some(()))
     })?;
     server.thaw()?;

@@ -4,12 +4,11 @@ use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::talk::{self, Talker};
 use crate::outcome::{Level::Should, Outcome};
 use crate::requirement::DESCRIPTORS;
 use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::sys;
-use crate::transport::Capabilities;
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "load/beyond-fd-setsize",
@@ -51,13 +50,13 @@ fn run(server: &mut Server) -> check::Result {
 
 fn crowd(server: &mut Server) -> check::Result {
     let before = server.processes()?.len();
-    let mut crowd = vec![talk::answered(server)?];
-    if !talk::at_once(server)? {
+    let mut crowd = vec![server.connect_and_exchange()?];
+    if !server.serves_concurrently()? {
         return Ok(()); // One client after another: one descriptor is enough.
     }
     let deadline = Instant::now() + server.deadlines().no_progress() * SLOWEST;
     while crowd.len() < CLIENTS {
-        match talk::answered(server) {
+        match server.connect_and_exchange() {
             Ok(client) => crowd.push(client),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
             Err(finding) => return Err(judge(server, &mut crowd, finding)),
@@ -80,7 +79,7 @@ fn too_slow(served: usize, time: Duration) -> Finding {
 
 /// A cap on clients is a limit to be told, if those within it are served on; who has accepted a client and never
 /// answers it, or dies of it, is broken.
-fn judge(server: &mut Server, crowd: &mut [Talker], finding: Finding) -> Finding {
+fn judge(server: &mut Server, crowd: &mut [Client], finding: Finding) -> Finding {
     let served = crowd.len();
     let most = server.processes().unwrap_or_default();
     let most = most.iter().filter_map(|process| server.descriptor_count(process.pid).ok()).max().unwrap_or(0);

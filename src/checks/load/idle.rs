@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, talk};
+use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::payload::MIB;
 use crate::server::Server;
@@ -35,12 +35,12 @@ pub const STALLED: Check = Check {
 fn silent(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
     rests(server, "before its first client")?;
-    let mut client = talk::had_its_turn(server)?;
+    let mut client = steps::connect_and_settle(server)?;
     rests(server, "with a silent client")?;
     if offers.contains(Capabilities::HALF_CLOSE) && offers.contains(Capabilities::MANY_CLIENTS) {
         client.shut_down_write()?;
         // The server answers with an end of its own, or not at all: that is another check's matter.
-        client.hears_within(server.deadlines().reply())?;
+        client.readable_within(server.deadlines().reply())?;
         rests(server, "with a client that has ended its direction")?;
     }
     if offers.contains(Capabilities::MANY_CLIENTS) {

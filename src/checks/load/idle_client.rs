@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::Level::May;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -23,9 +23,9 @@ pub const CHECK: Check = Check {
 const SILENCE: Duration = Duration::from_millis(2300);
 
 fn run(server: &mut Server) -> check::Result {
-    let mut client = talk::answered(server)?;
+    let mut client = server.connect_and_exchange()?;
     let began = Instant::now();
-    if client.hears_within(SILENCE)? {
+    if client.readable_within(SILENCE)? {
         let actual = format!("the server ended it after {:.1} s", began.elapsed().as_secs_f64());
         return Err(Finding::info("a conversation that outlasts two seconds of silence", actual));
     }

@@ -6,11 +6,10 @@ use nix::unistd::Pid;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::talk::{self, Talker};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{LaunchError, LaunchOptions, Server};
-use crate::transport::Capabilities;
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "load/out-of-descriptors",
@@ -41,7 +40,7 @@ fn run(server: &mut Server) -> check::Result {
 fn starve(server: &mut Server) -> check::Result {
     let mut crowd = Vec::new();
     while crowd.len() < CLIENTS {
-        let mut client = talk::connect(server)?;
+        let mut client = server.connect()?;
         let answered = is_answered(server, &mut client)?;
         crowd.push(client);
         if !answered {
@@ -54,7 +53,7 @@ fn starve(server: &mut Server) -> check::Result {
     }
     // Some servers try again only when the next one comes.
     for _ in 0..MORE {
-        let Ok(client) = talk::connect(server) else { break };
+        let Ok(client) = server.connect() else { break };
         crowd.push(client);
     }
     let met =
@@ -65,14 +64,14 @@ fn starve(server: &mut Server) -> check::Result {
 }
 
 /// False for one who is turned away, and as soon as the table is full and there is still no answer.
-fn is_answered(server: &Server, client: &mut Talker) -> check::Result<bool> {
+fn is_answered(server: &Server, client: &mut Client) -> check::Result<bool> {
     if client.send(b"?").is_err() {
         return Ok(false);
     }
     let limit = server.deadlines().reply();
     let mut full_at = 0;
     let told = until(limit, || {
-        if client.hears_within(Duration::ZERO)? {
+        if client.readable_within(Duration::ZERO)? {
             return Ok(Some(client.expect(b"?").is_ok()));
         }
         full_at = if is_full(server)? { full_at + 1 } else { 0 };
@@ -107,7 +106,7 @@ fn rests(server: &Server) -> check::Result {
 fn serves_again(server: &mut Server) -> check::Result {
     let mut last = Ok(());
     let served = until(server.deadlines().no_progress(), || {
-        last = talk::answered(server).map(drop);
+        last = server.connect_and_exchange().map(drop);
         Ok(last.is_ok().then_some(()))
     })?;
     served.map_or(last, Ok)

@@ -1,7 +1,7 @@
 //! One who does not read, among others who do.
 
 use crate::check;
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::{Level, Outcome};
 use crate::payload::{KIB, MIB};
 use crate::server::Server;
@@ -38,23 +38,22 @@ const AMONG_OTHERS: Capabilities =
 fn blocks_none(server: &mut Server) -> check::Result {
     let mut known = server.connect()?;
     known.exchange(b"before")?;
-    if !talk::at_once(server)? {
+    if !server.serves_concurrently()? {
         return Ok(()); // One client after another: all but the first wait anyhow.
     }
     let bytes = server.payload(32 * MIB);
     let (_slow, taken) = stalled(server, &bytes)?;
-    let answered = known.exchange(b"meanwhile").and_then(|()| talk::answered(server).map(drop));
+    let answered = known.exchange(b"meanwhile").and_then(|()| server.connect_and_exchange().map(drop));
     let why = format!("another client has sent {} and reads nothing", count(taken, "byte"));
     answered.map_err(|finding| finding.because(why))
 }
 
 fn no_cross_talk(server: &mut Server) -> check::Result {
     // Whoever gives a buffer back twice gives it to two later clients.
-    let offers = server.spec().offers();
-    (0..VISITS).try_for_each(|_| talk::answered(server)?.finish(offers))?;
+    (0..VISITS).try_for_each(|_| server.connect_and_exchange()?.finish())?;
     let bytes = server.payload(32 * MIB);
     let (mut slow, taken) = stalled(server, &bytes)?;
-    if !talk::at_once(server)? {
+    if !server.serves_concurrently()? {
         return Ok(()); // Nobody else is heard meanwhile, so there is nothing to mix up.
     }
     let mut other = server.connect()?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, process};
 
 use crate::check::{self, Finding, OrFinding};
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::deadline::until;
 use crate::outcome::Level::May;
 use crate::requirement::ABSTRACT_NAMES;
@@ -50,13 +50,13 @@ fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> check::Res
         if started.ended().is_some() {
             return Ok(Some(()));
         }
-        Ok(talk::connect_as(server, &approach).is_ok().then_some(()))
+        Ok(server.connect_with(&approach).is_ok().then_some(()))
     })?;
     settled.ok_or_else(|| {
         Finding::info("the abstract name served, or the server's end", "neither a name nor an end")
     })?;
     if started.ended().is_none() {
-        talk::connect_as(server, &approach)?.exchange(b"nowhere to be found")?;
+        server.connect_with(&approach)?.exchange(b"nowhere to be found")?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A file that nobody serves must not keep a server from coming back.
 
 use crate::check::{self, Finding, OrFinding};
-use crate::checks::{Check, talk};
+use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -23,5 +23,5 @@ fn run(server: &mut Server) -> check::Result {
     if path.symlink_metadata().is_err() {
         return Err(Finding::broken("a stale socket file", "there is none: something removed it"));
     }
-    talk::started_again(server, "the stale file was neither recognised nor removed")
+    steps::restart_and_exchange(server, "the stale file was neither recognised nor removed")
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::libc::sockaddr_un;
 
 use crate::check::{self, Finding, OrFinding};
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{Instance, LaunchOptions, Server, describe};
@@ -59,9 +59,8 @@ fn served(server: &mut Server) -> check::Result {
         Fate::Bound(_instance) => {
             let approach = ConnectOptions { address: Some(Address::Path(path)), ..ConnectOptions::default() };
             // The file is there from bind(2) on, and clients are taken only from listen(2) on.
-            let client =
-                until(server.deadlines().no_progress(), || Ok(talk::connect_as(server, &approach).ok()))?;
-            client.map_or_else(|| talk::connect_as(server, &approach), Ok)?.exchange(b"a long way")
+            let client = until(server.deadlines().no_progress(), || Ok(server.connect_with(&approach).ok()))?;
+            client.map_or_else(|| server.connect_with(&approach), Ok)?.exchange(b"a long way")
         }
         Fate::Elsewhere(name) => {
             Err(Finding::fail(wanted, format!("it is bound to {} instead", name.display())))

@@ -57,7 +57,7 @@ fn answered(server: &mut Server) -> check::Result {
         return Ok(()); // One address, from which every answer comes.
     }
     let approach = ConnectOptions { address: Some(Address::Inet(other)), ..ConnectOptions::default() };
-    let answer = server.messenger_as(&approach)?.exchange(b"who answers?")?;
+    let answer = server.connect_with(&approach)?.exchange_message(b"who answers?")?;
     match answer.sender {
         Some(sender) if sender == other => Ok(()),
         Some(sender) => Err(Finding::fail(format!("an answer from {other}"), format!("one from {sender}"))

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::{Level::May, Outcome};
 use crate::requirement::PRIVILEGED_PORTS;
 use crate::server::Server;
@@ -42,7 +42,7 @@ fn run(server: &mut Server) -> check::Result {
 fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
     let source = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let approach = ConnectOptions { source: Some(source), ..ConnectOptions::default() };
-    let mut forged = match server.messenger_as(&approach) {
+    let mut forged = match server.connect_with(&approach) {
         Ok(client) => client,
         // That very service runs here, or another run of this check.
         Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),
@@ -52,6 +52,6 @@ fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
     };
     forged.send(b"ping-pong")?;
     // Whoever answers in order has come to the first once it has answered the second.
-    talk::answered(server)?;
-    forged.hears_within(server.deadlines().quiet() / 4)
+    server.connect_and_exchange()?;
+    forged.readable_within(server.deadlines().quiet() / 4)
 }

@@ -3,8 +3,8 @@
 use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding};
+use crate::checks::Check;
 use crate::checks::holders::{called, server_sockets};
-use crate::checks::{Check, talk};
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -26,7 +26,7 @@ fn run(server: &mut Server) -> check::Result {
     server.signal_and_wait(Signal::SIGKILL)?;
     server.await_release();
     // Workers that were forked beforehand and go on serving hold the listener by design.
-    if refuses(server) || talk::at_once(server).unwrap_or(false) {
+    if refuses(server) || server.serves_concurrently().unwrap_or(false) {
         return Ok(());
     }
     Err(Finding::fail(format!("connections to {} refused", server.address()), holder(server)))

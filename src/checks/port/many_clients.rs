@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::talk::{self, Talker};
 use crate::deadline::until;
 use crate::outcome::{Level::Must, Outcome};
 use crate::server::Server;
-use crate::transport::Capabilities;
+use crate::transport::{Capabilities, Client};
 
 pub const PORT: Check = Check {
     id: "port/many-clients",
@@ -42,14 +41,14 @@ fn run(server: &mut Server) -> check::Result {
         visit(server)?;
         rush_off(server)?;
     }
-    let first = talk::answered(server)?;
-    if !talk::at_once(server)? {
+    let first = server.connect_and_exchange()?;
+    if !server.serves_concurrently()? {
         drop(first);
         return one_after_another(server);
     }
     let mut crowd = vec![first];
     while crowd.len() < CLIENTS {
-        match talk::answered(server) {
+        match server.connect_and_exchange() {
             Ok(client) => crowd.push(client),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
             Err(finding) => return limit(server, crowd, finding),
@@ -61,24 +60,23 @@ fn run(server: &mut Server) -> check::Result {
     for clients in crowd.chunks_mut(wave) {
         everyone_speaks(server, clients)?;
     }
-    crowd.iter_mut().try_for_each(|client| client.finish(offers))
+    crowd.iter_mut().try_for_each(|client| client.finish())
 }
 
 fn visit(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
-    let mut client = talk::answered(server)?;
-    client.finish(offers)
+    let mut client = server.connect_and_exchange()?;
+    client.finish()
 }
 
 /// A client that leaves before it is answered: what was meant for it must reach nobody else.
 fn rush_off(server: &mut Server) -> check::Result {
     // So few that they are written at once: what several writes meet is another check's matter.
     let bytes = server.payload(500);
-    let mut client = talk::answered(server)?;
+    let mut client = server.connect_and_exchange()?;
     client.send(&bytes)
 }
 
-fn everyone_speaks(server: &mut Server, clients: &mut [Talker]) -> check::Result {
+fn everyone_speaks(server: &mut Server, clients: &mut [Client]) -> check::Result {
     let payloads: Vec<_> = clients.iter().map(|_| server.payload(1000)).collect();
     let stands_still = stops(server)?;
     let sent = clients.iter_mut().zip(&payloads).try_for_each(|(client, bytes)| client.send(bytes));
@@ -108,7 +106,7 @@ fn stops(server: &mut Server) -> check::Result<bool> {
 }
 
 /// A cap on clients is a limit to be told; a server that serves nobody after it is broken.
-fn limit(server: &mut Server, crowd: Vec<Talker>, finding: Finding) -> check::Result {
+fn limit(server: &mut Server, crowd: Vec<Client>, finding: Finding) -> check::Result {
     let served = crowd.len();
     drop(crowd);
     if recovers(server)? {
@@ -135,12 +133,11 @@ fn recovers(server: &mut Server) -> check::Result<bool> {
 
 /// Each client is open while the one before it is served: two at a time, which any backlog holds.
 fn one_after_another(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
-    let mut waiting = talk::connect(server)?;
+    let mut waiting = server.connect()?;
     for number in 1..=CLIENTS {
-        let mut client = std::mem::replace(&mut waiting, talk::connect(server)?);
+        let mut client = std::mem::replace(&mut waiting, server.connect()?);
         let bytes = server.payload(1000);
-        let served = client.exchange(&bytes).and_then(|()| client.finish(offers));
+        let served = client.exchange(&bytes).and_then(|()| client.finish());
         served.map_err(|finding| finding.because(format!("client {number}, one after another")))?;
     }
     Err(Finding::info(
@@ -149,7 +146,7 @@ fn one_after_another(server: &mut Server) -> check::Result {
     ))
 }
 
-fn distinct_ports(server: &Server, crowd: &[Talker]) -> check::Result {
+fn distinct_ports(server: &Server, crowd: &[Client]) -> check::Result {
     if !server.spec().offers().contains(Capabilities::PORT) {
         return Ok(());
     }

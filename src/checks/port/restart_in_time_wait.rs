@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use socket2::{Domain, Socket, Type};
 
 use crate::check::{self, Finding, OrFinding};
-use crate::checks::{Check, talk};
+use crate::checks::{Check, steps};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -32,7 +32,7 @@ fn run(server: &mut Server) -> check::Result {
     drop(client);
     prove_time_wait(server, address)?;
     let cause = "the listener is bound without SO_REUSEADDR, and an old connection is in TIME_WAIT";
-    talk::started_again(server, cause)
+    steps::restart_and_exchange(server, cause)
 }
 
 /// The control: whoever binds without SO_REUSEADDR is refused now, and the kernel's table says why.

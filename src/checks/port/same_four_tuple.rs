@@ -23,7 +23,7 @@ fn run(server: &mut Server) -> check::Result {
     let source = own.address.inet();
     for round in 1..=5 {
         let bytes = server.payload(300);
-        let mut client = server.connect_as(&ConnectOptions { source, ..ConnectOptions::default() })?;
+        let mut client = server.connect_with(&ConnectOptions { source, ..ConnectOptions::default() })?;
         let actual = client.local_address()?;
         if Some(actual) != source {
             return Err(Finding::broken(format!("the source {}", own.address), format!("{actual}")));

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, talk};
+use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::requirement::MORE_LOOPBACK;
 use crate::server::Server;
@@ -27,16 +27,15 @@ fn run(server: &mut Server) -> check::Result {
     if let Some(absent) = absent_loopback(&SOURCES) {
         return Err(Finding::missing(&MORE_LOOPBACK, "two loopback addresses", absent));
     }
-    let offers = server.spec().offers();
     let (mine, yours) = (server.payload(700), server.payload(900));
-    let mut first = talk::connect_as(server, &from(SOURCES[0], 0))?;
+    let mut first = server.connect_with(&from(SOURCES[0], 0))?;
     let port = first.local_address()?.port();
-    let mut second = talk::connect_as(server, &from(SOURCES[1], port))?;
+    let mut second = server.connect_with(&from(SOURCES[1], port))?;
     first.send(&mine)?;
     second.send(&yours)?;
     // The first is done before the second is read, so that a server of one client at a time can serve both.
     for (client, bytes) in [(&mut first, &mine), (&mut second, &yours)] {
-        let served = client.expect(bytes).and_then(|()| client.finish(offers));
+        let served = client.expect(bytes).and_then(|()| client.finish());
         served.map_err(|finding| finding.because(format!("both clients have source port {port}")))?;
     }
     Ok(())

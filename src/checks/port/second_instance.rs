@@ -1,8 +1,8 @@
 //! Two servers, one address.
 
 use crate::check::{self, Finding, OrFinding};
+use crate::checks::Check;
 use crate::checks::holders::server_sockets;
-use crate::checks::{Check, talk};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{Instance, Server, describe};
@@ -42,7 +42,8 @@ fn run(server: &mut Server) -> check::Result {
             "it has been replaced or removed",
         ));
     }
-    talk::answered(server)
+    server
+        .connect_and_exchange()
         .map(drop)
         .map_err(|finding| finding.because("after a second instance was started on its address"))
 }

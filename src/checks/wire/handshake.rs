@@ -28,7 +28,7 @@ fn run(server: &mut Server) -> check::Result {
         return Err(Finding::broken("SYN, SYN-ACK and ACK on the wire", begun.to_string()));
     }
     // Whoever speaks first does so soon.
-    client.hears_within(deadlines.quiet())?;
+    client.readable_within(deadlines.quiet())?;
     let answered = client.exchange(&bytes);
     let asked = |it: &Conversation| it.saw(Event::Data(Side::Client)) || gone(it);
     judge(&watch.until(source, deadlines.no_progress(), asked)?)?;

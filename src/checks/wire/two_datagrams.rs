@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let deadlines = server.deadlines();
     let mut watch = Watch::begin(super::address(server)?)?;
-    let mut client = server.messenger()?;
+    let mut client = server.connect()?;
     let source = client.local_address()?;
     client.exchange(b"one question")?;
     let answered = watch.until(source, deadlines.reply(), |it| it.messages >= [1, 1])?;

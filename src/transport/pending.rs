@@ -1,4 +1,4 @@
-//! A connection that is begun and not waited for.
+//! A connection that a client has begun and does not wait for.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -8,49 +8,46 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{Address, Capabilities, Transport, stream_socket};
 
-/// A client at the door. Dropped, it goes away again.
+/// A connection that may not be established yet. When this value is dropped, the connection is closed.
 #[derive(Debug)]
-pub struct Knock {
-    /// `None` where it was turned away at once.
+pub struct PendingConnection {
+    /// `None` if the connection was refused at once.
     socket: Option<Socket>,
 }
 
-impl Knock {
+impl PendingConnection {
     /// Begins to connect to `address`.
-    pub(crate) fn at(transport: &Transport, address: &Address) -> io::Result<Knock> {
+    pub(crate) fn begin(transport: &Transport, address: &Address) -> io::Result<PendingConnection> {
         let (socket, name) = match address {
             Address::Inet(address) => (stream_socket(*address, None)?, (*address).into()),
             _ => {
-                let kind = if transport.offers.contains(Capabilities::STREAM) {
-                    Type::STREAM
-                } else {
-                    Type::SEQPACKET
-                };
+                let stream = transport.offers.contains(Capabilities::STREAM);
+                let kind = if stream { Type::STREAM } else { Type::SEQPACKET };
                 (Socket::new(Domain::UNIX, kind, None)?, SockAddr::unix(address.expect_path()?)?)
             }
         };
         socket.set_nonblocking(true)?;
         match socket.connect(&name) {
-            Ok(()) => Ok(Knock { socket: Some(socket) }),
+            Ok(()) => Ok(PendingConnection { socket: Some(socket) }),
             Err(error) if error.raw_os_error() == Some(nix::libc::EINPROGRESS) => {
-                Ok(Knock { socket: Some(socket) })
+                Ok(PendingConnection { socket: Some(socket) })
             }
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionRefused) =>
             {
-                Ok(Knock { socket: None })
+                Ok(PendingConnection { socket: None })
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Whether the server's kernel has taken it.
+    /// Whether the server's kernel has established the connection.
     #[must_use]
-    pub fn is_taken(&self) -> bool {
+    pub fn is_established(&self) -> bool {
         let connected = |socket: &Socket| {
             let mut interest = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
-            let told = poll(&mut interest, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
-            told && socket.peer_addr().is_ok()
+            let ready = poll(&mut interest, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
+            ready && socket.peer_addr().is_ok()
         };
         self.socket.as_ref().is_some_and(connected)
     }

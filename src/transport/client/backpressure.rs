@@ -1,0 +1,59 @@
+//! Filling every buffer between client and server, and waiting until the server has read what was sent.
+
+use std::os::fd::AsFd;
+
+use super::Client;
+use crate::check::{self, Finding, OrFinding};
+use crate::deadline::until;
+use crate::sys;
+
+impl Client {
+    /// Sends from `bytes`, without reading, until nothing has been accepted for a while. Returns how many bytes
+    /// were accepted; if that is all of them, the server never blocked. [`STREAM`](crate::transport::Capabilities::STREAM).
+    ///
+    /// # Errors
+    /// A failure if the server closes the connection.
+    pub fn fill_until_blocked(&mut self, bytes: &[u8]) -> check::Result<usize> {
+        let (mut wrote, mut silences) = (0, 0);
+        while wrote < bytes.len() {
+            let ready = self.connection.poll(true, false, self.deadlines.quiet())?;
+            let step = self.move_bytes(&bytes[wrote..], ready)?;
+            // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
+            silences = if step.moved { 0 } else { silences + 1 };
+            if silences == 2 {
+                break;
+            }
+            wrote += step.wrote;
+        }
+        Ok(wrote)
+    }
+
+    /// Waits until the server's kernel has received everything that was sent, if this system reports that. If the
+    /// server does not read, a part stays in the client's kernel; then the wait ends after
+    /// [`Deadlines::quiet`](crate::deadline::Deadlines::quiet).
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub fn await_delivery(&self) -> check::Result {
+        let Some(socket) = self.connection.link.as_socket() else { return Ok(()) };
+        let delivered = || Ok((sys::unsent_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
+        until(self.deadlines.quiet(), delivered).map(drop)
+    }
+
+    /// Waits until the server itself has read everything that was sent. Returns false if it leaves some of it
+    /// unread. [`TCP`](crate::transport::Capabilities::TCP).
+    ///
+    /// # Errors
+    /// Unsupported if this system does not report that; otherwise only when interrupted.
+    pub fn await_read(&self) -> check::Result<bool> {
+        self.await_delivery()?;
+        let ours = self.local_address()?;
+        let peer = self.connection.link.as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());
+        let peer = peer.ok_or_else(|| Finding::broken("the server's address", "getpeername(2) gave none"))?;
+        let read = until(self.deadlines.no_progress(), || {
+            let queues = sys::tcp_queues(peer, ours).or_unsupported("what the server has not yet read")?;
+            Ok(queues.is_none_or(|queues| queues.unread == 0).then_some(()))
+        })?;
+        Ok(read.is_some())
+    }
+}

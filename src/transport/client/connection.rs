@@ -1,0 +1,105 @@
+//! The link of one client, with everything that passes over it counted and traced.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags};
+
+use super::Link;
+use crate::check;
+use crate::deadline::{Waited, wait};
+use crate::trace::{Visit, Way};
+
+/// One client's connection. Every byte of the client passes [`write`](Connection::write) or
+/// [`read`](Connection::read), and no other place: a protocol other than echo translates there between the bytes of
+/// a check and the bytes on the wire.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub link: Link,
+    /// Reads return pieces of a stream, not messages with their senders.
+    stream: bool,
+    pub sent: usize,
+    pub received: usize,
+    pub trace: Visit,
+}
+
+/// What one read took.
+pub(super) struct Received {
+    pub length: usize,
+    /// The sender of a message, if it has an IP address.
+    pub sender: Option<SocketAddr>,
+}
+
+/// Which directions can be used without waiting.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Ready {
+    pub readable: bool,
+    pub writable: bool,
+}
+
+impl Connection {
+    pub fn new(link: Link, stream: bool) -> Connection {
+        let from = local_address(&link).map(|address| format!(" from {address}")).unwrap_or_default();
+        Connection { trace: Visit::begins(&from), link, stream, sent: 0, received: 0 }
+    }
+
+    /// Writes a part of `bytes` to a stream, or all of them as one message, without waiting.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.link.write(bytes)?;
+        self.trace.transfer(Way::Sent, &bytes[..written]);
+        self.sent += written;
+        Ok(written)
+    }
+
+    /// Reads a piece of a stream, or one message, without waiting.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        let (length, sender) =
+            if self.stream { (self.link.read(buffer)?, None) } else { self.link.receive(buffer)? };
+        if self.stream && length == 0 {
+            self.trace.note("receives end of file");
+        } else {
+            self.trace.transfer(Way::Received, &buffer[..length]);
+        }
+        self.received += length;
+        Ok(Received { length, sender })
+    }
+
+    /// Waits at most `limit` until the link can be written or read, whichever is asked for.
+    pub fn poll(&self, writing: bool, reading: bool, limit: Duration) -> check::Result<Ready> {
+        let writer = self.link.writer().filter(|_| writing);
+        let mut interest: Vec<PollFd<'_>> = Vec::with_capacity(2);
+        if reading {
+            interest.push(PollFd::new(self.link.reader(), PollFlags::POLLIN));
+        }
+        if let Some(writer) = writer {
+            interest.push(PollFd::new(writer, PollFlags::POLLOUT));
+        }
+        if wait(&mut interest, limit)? == Waited::Elapsed {
+            return Ok(Ready::default());
+        }
+        let ready = |entry: &PollFd<'_>| entry.any().unwrap_or(true);
+        Ok(Ready {
+            readable: reading && interest.first().is_some_and(ready),
+            writable: writer.is_some() && interest.last().is_some_and(ready),
+        })
+    }
+
+    pub fn shut_down_write(&mut self) -> io::Result<()> {
+        self.trace.note("ends its direction");
+        self.link.shut_down_write()
+    }
+
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        local_address(&self.link)
+    }
+}
+
+fn local_address(link: &Link) -> Option<SocketAddr> {
+    link.as_socket()?.local_addr().ok()?.as_socket()
+}
+
+/// Whether the same call may succeed later.
+pub(super) fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}

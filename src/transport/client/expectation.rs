@@ -1,0 +1,48 @@
+//! The bytes that a stream client still expects, compared with what it receives as it is received.
+
+use crate::check::{self, Finding};
+use crate::text::{count, difference, excerpt};
+
+/// Bytes of which the first [`received`](Expectation::received) have been received.
+pub(super) struct Expectation<'a> {
+    all: &'a [u8],
+    received: usize,
+}
+
+impl<'a> Expectation<'a> {
+    /// Expects all of `bytes`.
+    pub fn of(bytes: &'a [u8]) -> Expectation<'a> {
+        Expectation { all: bytes, received: 0 }
+    }
+
+    /// Takes expected bytes out of `inbox`. Returns true once none is missing.
+    pub fn is_met_by(&mut self, inbox: &mut Vec<u8>) -> check::Result<bool> {
+        let rest = &self.all[self.received..];
+        let arrived = inbox.len().min(rest.len());
+        if rest[..arrived] != inbox[..arrived] {
+            // The report shows all that was received: "hello" in place of "well" says more than "hell".
+            let place = difference(rest, inbox, self.received).unwrap_or_default();
+            return Err(Finding::fail(self.description(), place).about_echo());
+        }
+        if arrived == inbox.len() {
+            inbox.clear();
+        } else {
+            drop(inbox.drain(..arrived));
+        }
+        self.received += arrived;
+        Ok(self.received == self.all.len())
+    }
+
+    /// How many of the bytes have been received.
+    pub fn received(&self) -> usize {
+        self.received
+    }
+
+    /// The expectation in the words of a report.
+    pub fn description(&self) -> String {
+        match self.all.len() {
+            0..=24 => format!("{} back", excerpt(self.all)),
+            length => format!("{} back, unchanged", count(length, "byte")),
+        }
+    }
+}

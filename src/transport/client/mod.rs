@@ -1,0 +1,196 @@
+//! The client of the checks: every step is bounded in time, verified, counted and traced.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `connection` | the one place where bytes pass, each way |
+//! | `stream` | sending to and expecting from a byte stream |
+//! | `messages` | the same where the mechanism keeps message boundaries |
+//! | `expectation` | bytes that are still to come, compared as they come |
+//! | `collect` | exchanges with a server that may buffer its output |
+//! | `backpressure` | filling every buffer, and waiting until the server has read |
+//! | `special` | urgent data, passed descriptors, resets |
+
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use super::{Capabilities, Link};
+use crate::check::{self, Finding, OrFinding};
+use crate::deadline::Deadlines;
+use crate::payload::KIB;
+use crate::text::count;
+
+mod backpressure;
+mod collect;
+mod connection;
+mod expectation;
+mod messages;
+mod special;
+mod stream;
+
+use connection::Connection;
+pub use messages::Message;
+pub(super) use messages::enlarge_buffers;
+
+/// The most bytes that one read from a stream takes.
+const READ: usize = 256 * KIB;
+
+/// A client of a server, over a byte stream or over messages.
+///
+/// [`send`](Client::send), [`expect`](Client::expect), [`exchange`](Client::exchange) and
+/// [`expect_eof`](Client::expect_eof) work over both. A method that needs more from the mechanism says which
+/// [capability](Capabilities); without it, the method returns a *broken (harness)* finding.
+///
+/// No call blocks for longer than [`Deadlines::no_progress`] after the last byte moved.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+    capabilities: Capabilities,
+    deadlines: Deadlines,
+    hang_diagnosis: HangDiagnosis,
+    buffer: Box<[u8]>,
+    /// Bytes received from a stream that no method has returned or verified yet.
+    inbox: Vec<u8>,
+    /// The server has ended its direction of the stream.
+    ended: bool,
+    /// Sent bytes whose echo the server may hold back until the client ends its direction.
+    uncollected: Vec<Vec<u8>>,
+}
+
+impl Client {
+    /// A client whose server has these `capabilities`.
+    pub(crate) fn new(link: Link, capabilities: Capabilities, deadlines: Deadlines) -> Client {
+        let stream = capabilities.contains(Capabilities::STREAM);
+        Client {
+            connection: Connection::new(link, stream),
+            capabilities,
+            deadlines,
+            hang_diagnosis: HangDiagnosis::silent(),
+            buffer: vec![0; if stream { READ } else { messages::LARGEST }].into(),
+            inbox: Vec::new(),
+            ended: false,
+            uncollected: Vec::new(),
+        }
+    }
+
+    /// A client of a byte stream that both sides can end.
+    #[cfg(feature = "cli")]
+    pub(crate) fn over_stream(link: Link, deadlines: Deadlines) -> Client {
+        Client::new(link, Capabilities::STREAM.union(Capabilities::HALF_CLOSE), deadlines)
+    }
+
+    /// Adds `diagnosis` to every finding about a server that makes no progress.
+    pub(crate) fn with_diagnosis(self, diagnosis: HangDiagnosis) -> Client {
+        Client { hang_diagnosis: diagnosis, ..self }
+    }
+
+    /// Sends all of `bytes`, as one message where the mechanism keeps boundaries. A stream client meanwhile keeps
+    /// what it receives, for [`expect`](Client::expect).
+    ///
+    /// # Errors
+    /// A failure if the server closes the connection, a timeout if it stops reading.
+    pub fn send(&mut self, bytes: &[u8]) -> check::Result {
+        if self.is_stream() { self.send_stream(bytes) } else { self.send_message(bytes) }
+    }
+
+    /// Waits for exactly these bytes: in any number of pieces from a stream, else as one message.
+    ///
+    /// # Errors
+    /// A failure at the first byte that differs, or if the stream or message ends early; a timeout if nothing
+    /// moves any more.
+    pub fn expect(&mut self, bytes: &[u8]) -> check::Result {
+        if self.is_stream() { self.expect_stream(bytes) } else { self.expect_message(bytes).map(drop) }
+    }
+
+    /// Sends `bytes` and verifies their echo. Over a stream both happen at the same time, so that no buffer needs
+    /// to hold all of them.
+    ///
+    /// # Errors
+    /// Those of [`send`](Client::send) and [`expect`](Client::expect).
+    pub fn exchange(&mut self, bytes: &[u8]) -> check::Result {
+        if self.is_stream() { self.exchange_stream(bytes) } else { self.exchange_message(bytes).map(drop) }
+    }
+
+    /// Waits until the server ends its direction. [`HALF_CLOSE`](Capabilities::HALF_CLOSE).
+    ///
+    /// # Errors
+    /// A failure if anything else is received or the connection is reset, a timeout if it stays open.
+    pub fn expect_eof(&mut self) -> check::Result {
+        if self.is_stream() { self.expect_end_of_stream() } else { self.expect_end_of_messages() }
+    }
+
+    /// Ends the client's direction: the server reads end of file, and can still send. shutdown(2).
+    ///
+    /// # Errors
+    /// A broken harness if the system refuses.
+    pub fn shut_down_write(&mut self) -> check::Result {
+        self.connection.shut_down_write().or_broken("a half-closed connection")
+    }
+
+    /// Whether anything (a byte, a message, the end) can be received within `limit`. It is not taken.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub fn readable_within(&mut self, limit: Duration) -> check::Result<bool> {
+        if !self.inbox.is_empty() || self.ended {
+            return Ok(true);
+        }
+        Ok(self.connection.poll(false, true, limit)?.readable)
+    }
+
+    /// What the client reads from and writes to.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        &self.connection.link
+    }
+
+    /// The descriptor to poll for input.
+    #[must_use]
+    pub fn reader(&self) -> BorrowedFd<'_> {
+        self.connection.link.reader()
+    }
+
+    /// The client's own IP address and port.
+    ///
+    /// # Errors
+    /// A broken harness if it has none.
+    pub fn local_address(&self) -> check::Result<SocketAddr> {
+        self.connection
+            .local_address()
+            .ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
+    }
+
+    /// How many bytes have been received, expected or not.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.connection.received
+    }
+
+    /// How much was sent and received so far, in words.
+    #[must_use]
+    pub fn tally(&self) -> String {
+        let Connection { sent, received, .. } = &self.connection;
+        format!("{} sent, {} came back", count(*sent, "byte"), count(*received, "byte"))
+    }
+
+    fn is_stream(&self) -> bool {
+        self.capabilities.contains(Capabilities::STREAM)
+    }
+}
+
+/// Describes what a server is doing when it makes no progress. It is called at that moment, because the end of the
+/// client would change the answer.
+pub(crate) struct HangDiagnosis(pub Box<dyn Fn() -> String + Send>);
+
+impl HangDiagnosis {
+    /// A diagnosis that says nothing.
+    pub fn silent() -> HangDiagnosis {
+        HangDiagnosis(Box::new(String::new))
+    }
+}
+
+impl std::fmt::Debug for HangDiagnosis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HangDiagnosis")
+    }
+}

@@ -1,0 +1,57 @@
+//! Urgent data, passed descriptors, and ends other than an orderly close.
+
+use std::fs;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+use super::Client;
+use crate::check::{self, OrFinding};
+use crate::sys;
+
+impl Client {
+    /// Sends one byte as urgent data: `MSG_OOB` (RFC 6093). [`TCP`](crate::transport::Capabilities::TCP).
+    ///
+    /// # Errors
+    /// A broken harness if the system refuses.
+    pub fn send_urgent(&mut self, byte: u8) -> check::Result {
+        self.connection.trace.note("sends urgent data");
+        self.connection.link.send_urgent(byte).or_broken("urgent data")
+    }
+
+    /// Sends `bytes` with `descriptor` attached: `SCM_RIGHTS`, unix(7). Only over Unix domain sockets.
+    ///
+    /// # Errors
+    /// A broken harness if the system refuses.
+    pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
+        self.connection.sent += bytes.len();
+        let sent = self.connection.link.send_with_descriptor(bytes, descriptor);
+        sent.or_broken("a descriptor sent along")
+    }
+
+    /// Closes the pipe that the server writes to. The pipe that it reads from stays open. Only over two pipes.
+    ///
+    /// # Errors
+    /// A broken harness without pipes.
+    pub fn close_read_side(&mut self) -> check::Result {
+        self.connection.link.close_reader().or_broken("a pipe to close")
+    }
+
+    /// Ends a TCP connection with a reset instead of an orderly close. Other connections are closed.
+    ///
+    /// # Errors
+    /// A broken harness if the system refuses.
+    pub fn reset(mut self) -> check::Result {
+        self.connection.trace.ends_otherwise("resets");
+        self.connection.link.reset().or_broken("SO_LINGER 0")
+    }
+
+    /// Closes the client, and removes the socket file that it was bound to.
+    pub fn close_and_unlink(self) {
+        let name = self.connection.link.as_socket().and_then(|socket| socket.local_addr().ok());
+        let path = name.as_ref().and_then(|name| name.as_pathname()).map(Path::to_owned);
+        sys::between_launches(|| drop(self));
+        if let Some(path) = path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}

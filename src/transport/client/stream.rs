@@ -1,0 +1,157 @@
+//! Sending to, and expecting from, a byte stream.
+
+use std::io;
+use std::time::Duration;
+
+use super::connection::{Ready, is_transient};
+use super::expectation::Expectation;
+use super::{Client, READ};
+use crate::check::{self, Finding};
+use crate::text::{count, excerpt};
+
+/// What moved in one step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// How many bytes were written.
+    pub wrote: usize,
+    /// Whether either direction became ready in time.
+    pub moved: bool,
+}
+
+impl Client {
+    pub(super) fn send_stream(&mut self, bytes: &[u8]) -> check::Result {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let step = self.step(rest)?;
+            self.require_progress(step, || format!("{} read by the server", count(bytes.len(), "byte")))?;
+            rest = &rest[step.wrote..];
+        }
+        Ok(())
+    }
+
+    pub(super) fn exchange_stream(&mut self, bytes: &[u8]) -> check::Result {
+        self.run_exchange(bytes, Expectation::of(bytes), None).map(drop)
+    }
+
+    pub(super) fn expect_stream(&mut self, bytes: &[u8]) -> check::Result {
+        self.run_exchange(&[], Expectation::of(bytes), None).map(drop)
+    }
+
+    /// Sends `outgoing` and waits for what is expected. Once all is sent, gives up without an error after a silence
+    /// of `quiet`, if that is given. Returns how many of the expected bytes were received.
+    pub(super) fn run_exchange(
+        &mut self,
+        mut outgoing: &[u8],
+        mut expected: Expectation<'_>,
+        quiet: Option<Duration>,
+    ) -> check::Result<usize> {
+        while !expected.is_met_by(&mut self.inbox)? || !outgoing.is_empty() {
+            if let Some(quiet) = quiet.filter(|_| outgoing.is_empty())
+                && !self.readable_within(quiet)?
+            {
+                break;
+            }
+            self.require_open(&expected)?;
+            let step = self.step(outgoing)?;
+            self.require_progress(step, || expected.description())?;
+            outgoing = &outgoing[step.wrote..];
+        }
+        Ok(expected.received())
+    }
+
+    pub(super) fn expect_end_of_stream(&mut self) -> check::Result {
+        loop {
+            if !self.inbox.is_empty() {
+                let finding = Finding::fail("end of file, and nothing more", excerpt(&self.inbox));
+                return Err(finding.about_echo());
+            }
+            if self.ended {
+                return Ok(());
+            }
+            let step = self.step(&[])?;
+            self.require_progress(step, || "end of file".into())?;
+        }
+    }
+
+    /// Reads to the end of the stream, and returns everything that was not read before.
+    ///
+    /// # Errors
+    /// A failure if the connection is reset, or if more is received than was sent and 256 KiB; a timeout if it
+    /// stays open.
+    pub fn read_to_end(&mut self) -> check::Result<Vec<u8>> {
+        while !self.ended {
+            let step = self.step(&[])?;
+            self.require_progress(step, || "end of file".into())?;
+        }
+        Ok(std::mem::take(&mut self.inbox))
+    }
+
+    fn require_progress(&self, step: Step, wanted: impl FnOnce() -> String) -> check::Result {
+        if step.moved {
+            return Ok(());
+        }
+        let waited = self.deadlines.no_progress().as_secs_f64();
+        let actual = format!("{}, then nothing for {waited} s", self.tally());
+        Err(Finding::timeout(wanted(), actual).about_echo().because((self.hang_diagnosis.0)()))
+    }
+
+    fn require_open(&self, expected: &Expectation<'_>) -> check::Result {
+        if !self.ended {
+            return Ok(());
+        }
+        let actual = format!("end of file after {}", self.tally());
+        Err(Finding::fail(expected.description(), actual).about_echo())
+    }
+
+    fn step(&mut self, outgoing: &[u8]) -> check::Result<Step> {
+        let limit = self.deadlines.no_progress();
+        let ready = self.connection.poll(!outgoing.is_empty(), !self.ended, limit)?;
+        self.move_bytes(outgoing, ready)
+    }
+
+    pub(super) fn move_bytes(&mut self, outgoing: &[u8], ready: Ready) -> check::Result<Step> {
+        let mut step = Step { wrote: 0, moved: ready.readable || ready.writable };
+        if ready.readable {
+            self.fill_inbox()?;
+        }
+        if ready.writable {
+            step.wrote = self.write_some(outgoing)?;
+        }
+        Ok(step)
+    }
+
+    fn fill_inbox(&mut self) -> check::Result {
+        // An echo returns no more than was sent: a server that sends without end must not fill our memory.
+        if self.connection.received > self.connection.sent + READ {
+            let excess = self.inbox.len().saturating_sub(24);
+            let actual = format!("{}, the last of them {}", self.tally(), excerpt(&self.inbox[excess..]));
+            return Err(Finding::fail("no more bytes than were sent", actual).about_echo());
+        }
+        match self.connection.read(&mut self.buffer) {
+            Ok(piece) => {
+                self.ended = piece.length == 0;
+                self.inbox.extend_from_slice(&self.buffer[..piece.length]);
+                Ok(())
+            }
+            Err(error) if is_transient(&error) => Ok(()),
+            Err(error) => Err(self.lost(&error)),
+        }
+    }
+
+    fn write_some(&mut self, outgoing: &[u8]) -> check::Result<usize> {
+        match self.connection.write(outgoing) {
+            Err(error) if is_transient(&error) => Ok(0),
+            written => written.map_err(|error| self.lost(&error)),
+        }
+    }
+
+    fn lost(&self, error: &io::Error) -> Finding {
+        self.connection.trace.note(format_args!("is told: {error}"));
+        let what = match error.kind() {
+            io::ErrorKind::ConnectionReset => "the connection was reset".into(),
+            io::ErrorKind::BrokenPipe => "the server had closed it".into(),
+            _ => error.to_string(),
+        };
+        Finding::fail("an open conversation", format!("{what} after {}", self.tally())).about_echo()
+    }
+}
