@@ -1,4 +1,4 @@
-//! A name that lies in no directory.
+//! Checks how a server treats a path that begins with @, the notation for an abstract name.
 
 use std::path::{Path, PathBuf};
 use std::{fs, process};
@@ -16,9 +16,9 @@ pub const CHECK: Check = Check {
     id: "path/abstract-name",
     level: May,
     says: "a path that begins with @ is served as an abstract name, or refused",
-    why: "such is the way to write abstract names; a server that knows none leaves a file of that name in its directory",
+    why: "@ is how users write abstract names; a server that does not know them creates a file of that name in its directory",
     cites: &["unix(7) (abstract)"],
-    recipe: "start the server with @ and a name: it serves the abstract name, or ends; a file of that name is told",
+    recipe: "start the server with @ and a name; it serves the abstract name, or exits; report a file of that name",
     needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
@@ -44,8 +44,8 @@ fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> check::Res
     let limit = server.deadlines().start();
     let settled = until(limit, || {
         if name.symlink_metadata().is_ok() {
-            let actual = format!("a file called {} in the directory that it was started in", name.display());
-            return Err(Finding::info("the abstract name served, or the server's end", actual));
+            let actual = format!("a file called {} in the server's working directory", name.display());
+            return Err(Finding::info("the abstract name served, or the server's exit", actual));
         }
         if started.ended().is_some() {
             return Ok(Some(()));
@@ -53,7 +53,10 @@ fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> check::Res
         Ok(server.connect_with(&approach).is_ok().then_some(()))
     })?;
     settled.ok_or_else(|| {
-        Finding::info("the abstract name served, or the server's end", "neither a name nor an end")
+        Finding::info(
+            "the abstract name served, or the server's exit",
+            "it neither serves the name nor exits",
+        )
     })?;
     if started.ended().is_none() {
         server.connect_with(&approach)?.exchange(b"nowhere to be found")?;

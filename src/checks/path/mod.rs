@@ -1,4 +1,4 @@
-//! What becomes of the socket file.
+//! Checks of socket files: who may connect, what the server replaces, and what it removes.
 
 use super::Check;
 use super::port::{many_clients, second_instance};

@@ -1,4 +1,4 @@
-//! The file's mode is the only guard at the door.
+//! Checks the permissions of the socket file, which decide who may connect.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -11,10 +11,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "path/owner-only",
     level: Should,
-    says: "only the server's own user may connect, unless somebody has said otherwise",
-    why: "connecting needs write permission on the socket file: a world-writable one invites every user of the machine",
+    says: "unless the user has asked for more, only the server's own user can connect",
+    why: "connecting needs write permission on the socket file, so a world-writable file lets every user of the machine connect",
     cites: &["unix(7) (Pathname socket ownership and permissions)", "umask(2)"],
-    recipe: "look at the mode of the socket file: no write permission for group and others",
+    recipe: "read the mode of the socket file; group and others must have no write permission",
     needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };

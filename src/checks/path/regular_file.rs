@@ -1,4 +1,4 @@
-//! What lies at the path may be somebody's work.
+//! Checks that a server does not delete an ordinary file at its path.
 
 use std::fs;
 use std::path::Path;
@@ -13,15 +13,15 @@ use crate::transport::{Address, Capabilities};
 pub const CHECK: Check = Check {
     id: "path/regular-file",
     level: Should,
-    says: "an ordinary file at its path is neither removed nor replaced",
-    why: "a server that makes room by unlinking whatever is there turns a slip in its command line into the loss of a file",
+    says: "an ordinary file at the server's path is neither removed nor replaced",
+    why: "with a server that unlinks any file at its path, a mistake on the command line loses a file",
     cites: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
-    recipe: "write a file, start the server with that file's path, await its end; the file is there, with its content",
+    recipe: "write a file; start the server with that file's path; wait for it to exit; the file must be there with its content",
     needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
-const CONTENT: &[u8] = b"the only copy of somebody's work\n";
+const CONTENT: &[u8] = b"the only copy of a user's work\n";
 
 fn run(server: &mut Server) -> check::Result {
     let path = server.address().expect_path().map(|path| path.with_file_name("work"));
@@ -30,21 +30,21 @@ fn run(server: &mut Server) -> check::Result {
     let mut started = server
         .start_at(&Address::Path(path.clone()), &LaunchOptions::default())
         .or_broken("one more server")?;
-    // One that neither ends nor touches the file tries for longer than anybody will wait.
+    // The wait is limited: a server may keep trying to bind, and neither exit nor touch the file.
     let seen = until(server.deadlines().no_progress(), || {
-        // Its end first: whatever it does to the file, it has done before.
+        // The exit is read first, so that the file is read after the server's last change to it.
         let ended = started.ended();
-        Ok(loss(&path).map(Some).or(ended.map(|_| None)))
+        Ok(change(&path).map(Some).or(ended.map(|_| None)))
     })?;
-    // Its end, if that is still to come, must spare the file too.
+    // A server that is still running must not remove the file when it is ended, either.
     drop(started);
-    seen.flatten()
-        .or_else(|| loss(&path))
-        .map_or(Ok(()), |loss| Err(Finding::fail(format!("the file at {} as it was", path.display()), loss)))
+    seen.flatten().or_else(|| change(&path)).map_or(Ok(()), |change| {
+        Err(Finding::fail(format!("the file at {} unchanged", path.display()), change))
+    })
 }
 
-/// What has become of the file, if it is not as it was.
-fn loss(path: &Path) -> Option<&'static str> {
+/// Describes how the file has changed, if it has.
+fn change(path: &Path) -> Option<&'static str> {
     match fs::symlink_metadata(path) {
         Err(_) => Some("it is gone"),
         Ok(meta) if !meta.is_file() => Some("a socket is in its place"),

@@ -1,4 +1,4 @@
-//! A server that goes takes its sign down.
+//! Checks that a server removes its socket file when SIGTERM ends it.
 
 use nix::sys::signal::Signal;
 
@@ -12,9 +12,9 @@ pub const CHECK: Check = Check {
     id: "path/removed-at-exit",
     level: Should,
     says: "after SIGTERM the socket file is gone",
-    why: "a file that stays tells scripts and users of a server that is not there, and blocks a naive successor",
+    why: "a file that stays suggests to scripts and users that a server is running, and makes bind(2) fail for the next one",
     cites: &["unix(7)", "unlink(2)"],
-    recipe: "send SIGTERM, await the end of the process, look for the file",
+    recipe: "send SIGTERM; wait for the process to exit; look for the file",
     needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };

@@ -1,4 +1,4 @@
-//! A name that does not fit, and one that just fits.
+//! Checks paths of the greatest length and beyond.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,65 +19,67 @@ use crate::transport::{Address, Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "path/too-long",
     level: Should,
-    says: "a path that is too long for a socket's address is refused, and not cut to another",
-    why: "a path cut to what fits is another path: clients do not find the server, and what it removes there was never meant",
+    says: "a path that is too long for a socket's address is refused, not truncated",
+    why: "a truncated path is another path: clients do not find the server, and the server may remove an unrelated file there",
     cites: &["unix(7) (sun_path)", "sys_un.h(0P)"],
-    recipe: "start the server with a path of 128 bytes: it ends with an error, and binds no other name; start it with one of 107 (103 on macOS and BSDs), and exchange",
+    recipe: "start the server with a path of 128 bytes; it exits with an error, and binds no other name; start it with a path of 107 bytes (103 on macOS and the BSDs), and exchange a message",
     needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 
-/// What an address has room for with its closing NUL: 107 bytes on Linux, 103 on macOS and the BSDs.
+/// The longest path that fits into `sun_path` with its NUL: 107 bytes on Linux, 103 on macOS and the BSDs.
 const LONGEST: usize = size_of::<sockaddr_un>() - offset_of!(sockaddr_un, sun_path) - 1;
-/// More than there is room for on any system.
+/// A length that does not fit on any system.
 const TOO_LONG: usize = 128;
 
 fn run(server: &mut Server) -> check::Result {
-    refused(server)?;
-    served(server)
+    refuses_too_long(server)?;
+    serves_longest(server)
 }
 
-fn refused(server: &Server) -> check::Result {
+fn refuses_too_long(server: &Server) -> check::Result {
     let wanted = format!("a path of {TOO_LONG} bytes refused");
     match started_at(server, &path_of(server, TOO_LONG)?)? {
-        // A server that goes to the directory and binds the last part alone is there for whoever does the same.
+        // A server may change its directory and bind the last component. Clients that do the same can connect.
         Fate::Bound(_instance) => Ok(()),
         Fate::Elsewhere(name) => {
             let length = count(name.as_os_str().len(), "byte");
-            Err(Finding::fail(wanted, format!("it is bound to {}, cut to {length}", name.display())))
+            Err(Finding::fail(wanted, format!("it is bound to {}, truncated to {length}", name.display())))
         }
-        Fate::Ended(status) if status.success() => Err(Finding::fail(wanted, describe(status))),
-        Fate::Ended(_) => Ok(()),
-        Fate::Neither => Err(Finding::timeout(wanted, "it has neither ended nor bound a name")),
+        Fate::Exited(status) if status.success() => Err(Finding::fail(wanted, describe(status))),
+        Fate::Exited(_) => Ok(()),
+        Fate::Neither => Err(Finding::timeout(wanted, "it has neither exited nor bound a name")),
     }
 }
 
-fn served(server: &mut Server) -> check::Result {
+fn serves_longest(server: &mut Server) -> check::Result {
     let wanted = format!("a path of {LONGEST} bytes served");
     let path = path_of(server, LONGEST)?;
     match started_at(server, &path)? {
         Fate::Bound(_instance) => {
             let approach = ConnectOptions { address: Some(Address::Path(path)), ..ConnectOptions::default() };
-            // The file is there from bind(2) on, and clients are taken only from listen(2) on.
+            // bind(2) creates the file. Until listen(2) the kernel refuses clients.
             let client = until(server.deadlines().no_progress(), || Ok(server.connect_with(&approach).ok()))?;
             client.map_or_else(|| server.connect_with(&approach), Ok)?.exchange(b"a long way")
         }
         Fate::Elsewhere(name) => {
             Err(Finding::fail(wanted, format!("it is bound to {} instead", name.display())))
         }
-        // A shorter limit of its own, which it tells.
-        Fate::Ended(status) => Err(Finding::info(wanted, describe(status))),
-        Fate::Neither => Err(Finding::timeout(wanted, "it has neither ended nor bound a name")),
+        // The server has a shorter limit of its own.
+        Fate::Exited(status) => Err(Finding::info(wanted, describe(status))),
+        Fate::Neither => Err(Finding::timeout(wanted, "it has neither exited nor bound a name")),
     }
 }
 
-/// What has become of a server that was started with some path.
+/// What a server did that was started with some path.
 enum Fate {
-    /// A socket is there. The server lives as long as this.
+    /// It bound that path. Dropping the instance ends the server.
     Bound(Instance),
-    /// A socket is where nobody wanted it.
+    /// It bound another path.
     Elsewhere(PathBuf),
-    Ended(std::process::ExitStatus),
+    /// It exited.
+    Exited(std::process::ExitStatus),
+    /// Until its deadline it neither bound a path nor exited.
     Neither,
 }
 
@@ -87,30 +89,30 @@ fn started_at(server: &Server, path: &Path) -> check::Result<Fate> {
     let mut instance = server
         .start_at(&Address::Path(path.to_owned()), &LaunchOptions::default())
         .or_broken("one more server")?;
-    // A server may bind a name for the time being, and then rename(2) it to the one that was asked for.
-    let mut passing = 0;
+    // A server may bind a temporary name and then rename(2) it to the path in its command.
+    let mut seen = 0;
     let fate = until(server.deadlines().start(), || {
-        // First its end: whatever it has bound, it has bound before.
+        // The exit is read first, so that the directory is read after the server's last change to it.
         let ended = instance.ended();
         let mut now = sockets_in(folder)?;
         let asked = now.take(path);
         let new = asked.or_else(|| now.into_iter().find(|name| !known.contains(name)));
-        passing += usize::from(new.is_some());
+        seen += usize::from(new.is_some());
         Ok(match (new, ended) {
             (Some(name), _) if name == path => Some(Ok(name)),
-            (Some(name), ended) if ended.is_some() || passing > 8 => Some(Ok(name)),
+            (Some(name), ended) if ended.is_some() || seen > 8 => Some(Ok(name)),
             (_, ended) => ended.map(Err),
         })
     })?;
     Ok(match fate {
         Some(Ok(name)) if name == path => Fate::Bound(instance),
         Some(Ok(name)) => Fate::Elsewhere(name),
-        Some(Err(status)) => Fate::Ended(status),
+        Some(Err(status)) => Fate::Exited(status),
         None => Fate::Neither,
     })
 }
 
-/// A path of just so many bytes beside the server's own.
+/// Returns a path of exactly `length` bytes in the directory of the server's own path.
 fn path_of(server: &Server, length: usize) -> check::Result<PathBuf> {
     let folder = server.address().path().and_then(Path::parent);
     let folder = folder.ok_or_else(|| Finding::broken("a directory", "the server has no path"))?;

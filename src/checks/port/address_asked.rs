@@ -1,4 +1,4 @@
-//! The address in the command is there for a reason.
+//! Checks that a server binds the address in its command, and answers from the address that a client asked.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -15,10 +15,10 @@ use crate::transport::{Address, Capabilities, ConnectOptions, absent_loopback};
 pub const BOUND: Check = Check {
     id: "port/address-asked",
     level: Should,
-    says: "a server that is told an address to listen on is not bound to any other",
-    why: "bound to the wildcard instead, a service meant for this machine alone is open to the whole network",
+    says: "a server that is told an address to listen on is not bound to any other address",
+    why: "a service meant for this machine alone is open to the whole network if it is bound to the wildcard address",
     cites: &["bind(2)", "ip(7) (INADDR_ANY)", "CWE-1327"],
-    recipe: "start it on 127.0.0.1 and bind its port on 127.0.0.2: that is free",
+    recipe: "start the server on 127.0.0.1; bind its port on 127.0.0.2, which must succeed",
     needs: Capabilities::BINDS.union(Capabilities::PORT),
     run: bound,
 };
@@ -26,15 +26,15 @@ pub const BOUND: Check = Check {
 pub const ANSWERED: Check = Check {
     id: "port/answers-from-address-asked",
     level: Should,
-    says: "a server that takes datagrams on every address answers each from the one it was sent to",
-    why: "with the wildcard the kernel picks the source of an answer by its route: a client that asked another address drops it",
+    says: "a server that receives datagrams on every address answers each from the address to which it was sent",
+    why: "on a wildcard socket the kernel chooses the source address by route; a client that asked another address drops the answer",
     cites: &["RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "ip(7) (IP_PKTINFO)"],
-    recipe: "if its port on 127.0.0.2 is taken too, ask it there: the answer comes from 127.0.0.2",
+    recipe: "if the server's port on 127.0.0.2 is in use too, send a datagram there; the answer must come from 127.0.0.2",
     needs: Capabilities::BINDS.union(Capabilities::UDP),
     run: answered,
 };
 
-/// An address of this machine that no server here is told.
+/// A loopback address that is in no server's command.
 const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 fn bound(server: &mut Server) -> check::Result {
@@ -43,18 +43,18 @@ fn bound(server: &mut Server) -> check::Result {
         return Ok(());
     }
     let (wanted, actual) =
-        (format!("no service but on {}", server.address()), format!("its port is taken on {OTHER} as well"));
+        (format!("service on {} alone", server.address()), format!("its port is in use on {OTHER} as well"));
     if server.spec().is_told_host() {
         Err(Finding::fail(wanted, actual).because("it is bound to the wildcard address"))
     } else {
-        Err(Finding::info(wanted, actual).because("its command names a port, and no address"))
+        Err(Finding::info(wanted, actual).because("its command names a port, but no address"))
     }
 }
 
 fn answered(server: &mut Server) -> check::Result {
     let other = other_address(server)?;
     if is_free(server, other) {
-        return Ok(()); // One address, from which every answer comes.
+        return Ok(()); // The server has one address, from which it sends every answer.
     }
     let approach = ConnectOptions { address: Some(Address::Inet(other)), ..ConnectOptions::default() };
     let answer = server.connect_with(&approach)?.exchange_message(b"who answers?")?;
@@ -62,9 +62,9 @@ fn answered(server: &mut Server) -> check::Result {
         Some(sender) if sender == other => Ok(()),
         Some(sender) => Err(Finding::fail(format!("an answer from {other}"), format!("one from {sender}"))
             .because(
-                "it is bound to the wildcard address, and does not say which source an answer is to have",
+                "it is bound to the wildcard address, and does not set the source address of its answers",
             )),
-        None => Err(Finding::broken("the sender's address", "recvfrom(2) gave none")),
+        None => Err(Finding::broken("the sender's address", "recvfrom(2) returned none")),
     }
 }
 
@@ -76,9 +76,10 @@ fn other_address(server: &Server) -> check::Result<SocketAddr> {
     port.map(|port| SocketAddr::new(OTHER, port)).ok_or_else(|| Finding::broken("a port", "there is none"))
 }
 
-/// Whether nobody is bound to `address`, nor to every address with its port: without SO_REUSEADDR or SO_REUSEPORT
-/// on both sides that is refused (socket(7)). Between launches, because a process that is just being launched would
-/// keep a copy.
+/// Reports whether `address` can be bound. Without SO_REUSEADDR or SO_REUSEPORT on both sockets the kernel refuses if
+/// another socket is bound to `address`, or to the wildcard address with its port: socket(7).
+///
+/// It binds while no process is being launched, since such a process would inherit a copy of the socket.
 fn is_free(server: &Server, address: SocketAddr) -> bool {
     let tcp = server.spec().offers().contains(Capabilities::TCP);
     let kind = if tcp { Type::STREAM } else { Type::DGRAM };

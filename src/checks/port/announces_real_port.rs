@@ -1,4 +1,4 @@
-//! Asked for any port, a server must say which one it got.
+//! Checks that a server started on port 0 announces the port that the system chose.
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
@@ -13,28 +13,29 @@ use crate::transport::{Address, Capabilities};
 pub const CHECK: Check = Check {
     id: "port/announces-real-port",
     level: Should,
-    says: "a server that is asked for port 0 and names a port names the one it got",
-    why: "port 0 lets the system choose a free one: whoever is told 0 can reach nobody",
+    says: "a server that is asked for port 0, and announces a port, announces the port that it got",
+    why: "port 0 lets the system choose a free port, and a user who is told port 0 cannot connect",
     cites: &["bind(2)", "getsockname(2)", "ip(7)"],
-    recipe: "start the server at port 0, find the port of its socket among its descriptors, look for it in what it prints; to refuse port 0, or to print no port, is right as well",
+    recipe: "start the server on port 0; find its port among the sockets of its processes; look for that number in its output; a server that refuses port 0, or announces no port, passes as well",
     needs: Capabilities::BINDS.union(Capabilities::PORT),
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
-    // One that never names its port has nothing to get wrong.
-    if until(server.deadlines().quiet(), || named(server))?.is_none() {
+    // A server that never announces its port passes.
+    if until(server.deadlines().quiet(), || announced(server))?.is_none() {
         return Ok(());
     }
     let mut asked = server.address().expect_inet().or_broken("the server at port 0")?;
     asked.set_port(0);
     let started = server.start_at(&Address::Inet(asked), &LaunchOptions::default());
     let mut instance = started.or_broken("the server at port 0")?;
-    if until(server.deadlines().start(), || settled(server, &mut instance))?.is_none() || gone(&mut instance)
+    if until(server.deadlines().start(), || listens_or_exits(server, &mut instance))?.is_none()
+        || has_exited(&mut instance)
     {
         return Ok(());
     }
-    // A moment for what is printed after the socket was made.
+    // The server may print the port some time after it has bound it.
     let told = || {
         let text = instance.output().text();
         let real = |port: &u16| names(&text, &Address::Inet((asked.ip(), *port).into()));
@@ -45,36 +46,37 @@ fn run(server: &mut Server) -> check::Result {
     }
     let (has, said) = (ports(server, &instance)?, instance.output().last_lines(1).pop());
     let (Some(port), Some(said)) = (has.first(), said) else { return Ok(()) };
-    let wanted = format!("port {port} announced, at which it can be reached");
-    let actual = format!("it was asked for port 0, and says {}", excerpt(said.as_bytes()));
-    Err(Finding::fail(wanted, actual).because("getsockname(2) would have told it"))
+    let wanted = format!("port {port} announced, on which it listens");
+    let actual = format!("it was asked for port 0, and prints {}", excerpt(said.as_bytes()));
+    Err(Finding::fail(wanted, actual).because("getsockname(2) returns the port that the system chose"))
 }
 
-fn named(server: &mut Server) -> check::Result<Option<()>> {
+/// Returns `Some` once the server has printed its port.
+fn announced(server: &mut Server) -> check::Result<Option<()>> {
     let text = server.instance()?.output().text();
     Ok(names(&text, server.address()).then_some(()))
 }
 
-/// It can be reached, or has given up.
-fn settled(server: &Server, instance: &mut Instance) -> check::Result<Option<()>> {
-    Ok((!ports(server, instance)?.is_empty() || gone(instance)).then_some(()))
+/// Returns `Some` once `instance` listens or has exited.
+fn listens_or_exits(server: &Server, instance: &mut Instance) -> check::Result<Option<()>> {
+    Ok((!ports(server, instance)?.is_empty() || has_exited(instance)).then_some(()))
 }
 
-fn gone(instance: &mut Instance) -> bool {
+fn has_exited(instance: &mut Instance) -> bool {
     instance.ended().is_some()
 }
 
-/// The ports at which `instance` can be reached; there can be others beside that of the echo.
+/// Returns the ports on which `instance` listens. A server may listen on others beside that of the echo.
 fn ports(server: &Server, instance: &Instance) -> check::Result<Vec<u16>> {
     let mut ports = Vec::new();
     for process in instance.processes().or_unsupported("the server's processes")? {
         let table = server.descriptors(process.pid)?;
-        ports.extend(table.iter().filter_map(|descriptor| reachable_at(&descriptor.object)));
+        ports.extend(table.iter().filter_map(|descriptor| listening_port(&descriptor.object)));
     }
     Ok(ports)
 }
 
-fn reachable_at(object: &Object) -> Option<u16> {
+fn listening_port(object: &Object) -> Option<u16> {
     let Object::Socket(sys::Socket { name, listening: true, .. }) = object else { return None };
     match name {
         SocketName::Tcp(local, _) | SocketName::Udp(local, _) => Some(local.port()).filter(|&port| port != 0),

@@ -1,4 +1,4 @@
-//! Two echo servers, and one forged datagram.
+//! Checks whether one forged datagram can make two servers answer each other forever.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,14 +12,15 @@ use crate::transport::{Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "port/echo-loop",
     level: May,
-    says: "datagrams that claim to come from another service that answers everything are not answered",
-    why: "one datagram with a forged source sets two such servers to answering each other without end",
+    says: "datagrams that claim to come from the port of another answering service are not answered",
+    why: "one datagram with a forged source address makes two such servers answer each other without end",
     cites: &["CVE-1999-0103", "CVE-2024-2169", "RFC 862"],
-    recipe: "send from source ports 7 (echo), 13 (daytime), 19 (chargen), 37 (time) and 53 (DNS): which are answered?",
+    recipe: "send from source ports 7 (echo), 13 (daytime), 19 (chargen), 37 (time) and 53 (DNS); report which are answered",
     needs: Capabilities::UDP,
     run,
 };
 
+/// Ports of services that answer every datagram: echo, daytime, chargen, time and DNS.
 const ANSWERING: [u16; 5] = [7, 13, 19, 37, 53];
 
 fn run(server: &mut Server) -> check::Result {
@@ -33,10 +34,10 @@ fn run(server: &mut Server) -> check::Result {
         return Ok(());
     }
     Err(Finding::info(
-        "no answer to a port whose service answers in turn",
+        "no answer to the port of a service that answers in turn",
         format!("answers to source port {}", answered.join(", ")),
     )
-    .because("RFC 862 asks for nothing else: only a server on an open network has cause to refuse"))
+    .because("RFC 862 requires an answer; only a server on an open network has a reason to refuse it"))
 }
 
 fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
@@ -44,14 +45,14 @@ fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
     let approach = ConnectOptions { source: Some(source), ..ConnectOptions::default() };
     let mut forged = match server.connect_with(&approach) {
         Ok(client) => client,
-        // That very service runs here, or another run of this check.
+        // The port is in use: by that service, or by another run of this check.
         Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),
         Err(finding) => {
             return Err(Finding::missing(&PRIVILEGED_PORTS, format!("source port {port}"), finding.actual));
         }
     };
     forged.send(b"ping-pong")?;
-    // Whoever answers in order has come to the first once it has answered the second.
+    // A server that answers in order has handled the forged datagram by the time that it answers the next one.
     server.connect_and_exchange()?;
     forged.readable_within(server.deadlines().quiet() / 4)
 }

@@ -1,4 +1,4 @@
-//! Whose port it is.
+//! Checks that no other process can bind the server's address and port.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,15 +15,15 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "port/exclusive",
     level: Should,
-    says: "while the server lives, nobody else can bind its address and port",
-    why: "any program of the same user (with SO_REUSEADDR on UDP, of any user) then takes a share of its clients, or all of them",
+    says: "while the server runs, no other process can bind its address and port",
+    why: "any program of the same user (with SO_REUSEADDR on UDP, of any user) can otherwise take some or all of its clients",
     cites: &["socket(7) (SO_REUSEADDR, SO_REUSEPORT)", "bind(2) (EADDRINUSE)"],
-    recipe: "bind the server's address with SO_REUSEPORT, and a datagram server's with SO_REUSEADDR too: both are refused",
+    recipe: "bind the server's address with SO_REUSEPORT, and for UDP also with SO_REUSEADDR; the kernel must refuse both",
     needs: Capabilities::BINDS.union(Capabilities::PORT),
     run,
 };
 
-/// How to ask for a share, and what the option is called.
+/// A socket option that lets several sockets share an address: how to set it, and its name.
 type Option = (fn(&Socket) -> io::Result<()>, &'static str);
 
 const REUSEPORT: Option = (|socket| socket.set_reuse_port(true), "SO_REUSEPORT");
@@ -33,24 +33,26 @@ fn run(server: &mut Server) -> check::Result {
     let address = server.address().expect_inet();
     let address = address.or_broken("a port")?;
     let tcp = server.spec().offers().contains(Capabilities::TCP);
-    // With TCP the second of the two is what every server sets for its restart, and gives no share of a listener.
+    // With TCP every server sets SO_REUSEADDR for its restart, and it lets no other socket share a listener's address.
     let (kind, options) =
         if tcp { (Type::STREAM, &[REUSEPORT][..]) } else { (Type::DGRAM, &[REUSEPORT, REUSEADDR][..]) };
     for (set, name) in options {
-        if shares(address, kind, *set)? {
+        if can_bind(address, kind, *set)? {
             return Err(Finding::fail(
-                format!("{address} refused to everybody else"),
+                format!("{address} refused to other sockets"),
                 format!("another socket was bound to it, with {name}"),
             )
-            .because(format!("the server has set {name} itself")));
+            .because(format!("the server has set {name} on its own socket")));
         }
     }
     Ok(())
 }
 
-/// Between launches, because a process that is just being launched would keep a copy of the bound socket; and
-/// closed at once, so that no client's datagram gets there.
-fn shares(address: SocketAddr, kind: Type, set: fn(&Socket) -> io::Result<()>) -> check::Result<bool> {
+/// Reports whether `address` can be bound with the option that `set` sets.
+///
+/// It binds while no process is being launched, since such a process would inherit a copy of the socket, and closes the
+/// socket at once, so that it receives no client's datagram.
+fn can_bind(address: SocketAddr, kind: Type, set: fn(&Socket) -> io::Result<()>) -> check::Result<bool> {
     let bound = sys::between_launches(|| {
         let socket = Socket::new(Domain::for_address(address), kind, None)?;
         set(&socket)?;

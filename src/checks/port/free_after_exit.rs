@@ -1,4 +1,4 @@
-//! With the server its port is gone.
+//! Checks that the port is released when the server's main process is killed.
 
 use nix::sys::signal::Signal;
 
@@ -12,10 +12,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "port/free-after-exit",
     level: Should,
-    says: "once the server's main process has gone, its port is free, even while a client is still connected",
-    why: "a child that inherited the listener keeps the port taken: no restart, and clients queue up for nobody",
+    says: "after the server's main process has exited, its port is free, even while a client is still connected",
+    why: "a child that inherited the listener keeps the port in use: the server cannot restart, and new clients wait in a queue without a reader",
     cites: &["fork(2)", "close(2)", "bind(2)"],
-    recipe: "connect and exchange, SIGKILL the main process alone, then connect again: refused, or else answered by a worker",
+    recipe: "connect and exchange a message; SIGKILL the main process alone; connect again: the connection is refused, or a worker answers",
     needs: Capabilities::TCP.union(Capabilities::BINDS),
     run,
 };
@@ -25,7 +25,7 @@ fn run(server: &mut Server) -> check::Result {
     client.exchange(b"connected")?;
     server.signal_and_wait(Signal::SIGKILL)?;
     server.await_release();
-    // Workers that were forked beforehand and go on serving hold the listener by design.
+    // Workers forked before the clients came hold the listener on purpose, and keep serving.
     if refuses(server) || server.serves_concurrently().unwrap_or(false) {
         return Ok(());
     }
@@ -43,5 +43,5 @@ fn holder(server: &Server) -> String {
             return format!("{listener} is still held by its child {}", called(&process));
         }
     }
-    "connections are taken, and nobody answers".into()
+    "connections are accepted, but not answered".into()
 }

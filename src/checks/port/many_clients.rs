@@ -1,4 +1,4 @@
-//! Hundreds of clients at one address, each with its own bytes.
+//! Checks two hundred clients at one address, each with bytes of its own.
 
 use std::collections::HashSet;
 
@@ -12,10 +12,10 @@ use crate::transport::{Capabilities, Client};
 pub const PORT: Check = Check {
     id: "port/many-clients",
     level: Must,
-    says: "two hundred clients at once on one port, each from a port of its own, each get just their own bytes",
-    why: "shared buffers and connections mixed up after a close hand one client's data to another",
+    says: "two hundred clients connected at once to one port, each from its own port, each receive only their own bytes",
+    why: "buffers that clients share, or connections confused after a close, give one client's data to another",
     cites: &["RFC 862", "RFC 9293 §3.4.1", "accept(2)"],
-    recipe: "connect and leave 20 times, every other time without waiting for the answer; open 200 clients, each answered; the server is stopped while all send bytes of their own, and continued; then all read; all end orderly",
+    recipe: "connect and leave 20 times, every other time without waiting for the answer; open 200 clients, each answered; stop the server while all send bytes of their own, and continue it; read the echo of each, then shut down the write side of each and expect end of file",
     needs: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::PORT),
     run,
 };
@@ -23,7 +23,7 @@ pub const PORT: Check = Check {
 pub const PATH: Check = Check {
     id: "path/many-clients",
     level: Must,
-    says: "two hundred clients at once on one path each get just their own bytes",
+    says: "two hundred clients connected at once to one path each receive only their own bytes",
     why: PORT.why,
     cites: &["RFC 862", "unix(7)", "accept(2)"],
     recipe: PORT.recipe,
@@ -33,13 +33,13 @@ pub const PATH: Check = Check {
 
 const CLIENTS: usize = 200;
 
-/// A datagram socket's receive buffer holds about a hundred small datagrams, and UDP drops the rest.
+/// Datagram clients that send at once. A socket's receive buffer holds about a hundred small datagrams; UDP drops the rest.
 const BURST: usize = 40;
 
 fn run(server: &mut Server) -> check::Result {
     for _ in 0..10 {
         visit(server)?;
-        rush_off(server)?;
+        leave_unanswered(server)?;
     }
     let first = server.connect_and_exchange()?;
     if !server.serves_concurrently()? {
@@ -51,14 +51,14 @@ fn run(server: &mut Server) -> check::Result {
         match server.connect_and_exchange() {
             Ok(client) => crowd.push(client),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
-            Err(finding) => return limit(server, crowd, finding),
+            Err(finding) => return judge_limit(server, crowd, finding),
         }
     }
     distinct_ports(server, &crowd)?;
     let offers = server.spec().offers();
     let wave = if offers.contains(Capabilities::CONNECTIONLESS) { BURST } else { CLIENTS };
     for clients in crowd.chunks_mut(wave) {
-        everyone_speaks(server, clients)?;
+        exchange_with_all(server, clients)?;
     }
     crowd.iter_mut().try_for_each(|client| client.finish())
 }
@@ -68,19 +68,20 @@ fn visit(server: &mut Server) -> check::Result {
     client.finish()
 }
 
-/// A client that leaves before it is answered: what was meant for it must reach nobody else.
-fn rush_off(server: &mut Server) -> check::Result {
-    // So few that they are written at once: what several writes meet is another check's matter.
+/// Sends from a client that leaves before it is answered. Its answer must not reach another client.
+fn leave_unanswered(server: &mut Server) -> check::Result {
+    // Few enough for one write.
     let bytes = server.payload(500);
     let mut client = server.connect_and_exchange()?;
     client.send(&bytes)
 }
 
-fn everyone_speaks(server: &mut Server, clients: &mut [Client]) -> check::Result {
+/// Has every client send while the server is stopped, and compares the echo of each.
+fn exchange_with_all(server: &mut Server, clients: &mut [Client]) -> check::Result {
     let payloads: Vec<_> = clients.iter().map(|_| server.payload(1000)).collect();
-    let stands_still = stops(server)?;
+    let stopped = stop(server)?;
     let sent = clients.iter_mut().zip(&payloads).try_for_each(|(client, bytes)| client.send(bytes));
-    if stands_still {
+    if stopped {
         server.thaw()?;
     }
     sent?;
@@ -92,9 +93,11 @@ fn everyone_speaks(server: &mut Server, clients: &mut [Client]) -> check::Result
     Ok(())
 }
 
-/// All that is sent to a stopped server it meets at one moment. Where the system does not tell whether it has stopped,
-/// it is left running; so is one on Unix datagrams, whose queue holds ten.
-fn stops(server: &mut Server) -> check::Result<bool> {
+/// Stops the server, so that it finds the bytes of all clients at once; returns false if it is left running.
+///
+/// A server on Unix datagrams is left running, since its queue holds ten. So is one on a system that does not report
+/// whether a process has stopped.
+fn stop(server: &mut Server) -> check::Result<bool> {
     if !server.spec().offers().intersects(Capabilities::CONNECTIONS.union(Capabilities::UDP)) {
         return Ok(false);
     }
@@ -105,19 +108,22 @@ fn stops(server: &mut Server) -> check::Result<bool> {
     }
 }
 
-/// A cap on clients is a limit to be told; a server that serves nobody after it is broken.
-fn limit(server: &mut Server, crowd: Vec<Client>, finding: Finding) -> check::Result {
+/// Judges a server that did not serve the next client: it passes, with a note, if it serves clients again once these have
+/// left.
+fn judge_limit(server: &mut Server, crowd: Vec<Client>, finding: Finding) -> check::Result {
     let served = crowd.len();
     drop(crowd);
     if recovers(server)? {
         let wanted = format!("{CLIENTS} clients at once");
         return Err(Finding::info(wanted, format!("{served} at once; the next: {}", finding.actual)));
     }
-    Err(finding.because(format!("at client {}, and nobody is served after that", served + 1)))
+    Err(finding.because(format!("at client {}, and no client is served after that", served + 1)))
 }
 
-/// Whether some client is served again. Those turned away at once try again and again; one whom nobody answers
-/// has waited for long, and is given up with the second of its kind: of datagrams a single one may be lost.
+/// Reports whether the server serves a client again.
+///
+/// A client that is refused tries again. After two clients that were not answered until their deadline it gives up: a
+/// single one may be due to a lost datagram.
 fn recovers(server: &mut Server) -> check::Result<bool> {
     let mut unanswered = 0;
     let served = until(server.deadlines().no_progress(), || {
@@ -131,7 +137,8 @@ fn recovers(server: &mut Server) -> check::Result<bool> {
     Ok(served.unwrap_or(false))
 }
 
-/// Each client is open while the one before it is served: two at a time, which any backlog holds.
+/// Checks a server that serves one client at a time. Each client connects while the one before it is served, so that the
+/// server's listen queue never holds more than one.
 fn one_after_another(server: &mut Server) -> check::Result {
     let mut waiting = server.connect()?;
     for number in 1..=CLIENTS {
@@ -142,7 +149,7 @@ fn one_after_another(server: &mut Server) -> check::Result {
     }
     Err(Finding::info(
         "clients served at the same time",
-        "one after another: each waits until the one before has gone",
+        "one at a time: each waits until the one before has gone",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! One port for many clients, and the same port again.
+//! Checks of ports: how a server binds one, and how it serves many clients on it.
 
 use super::Check;
 

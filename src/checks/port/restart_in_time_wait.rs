@@ -1,4 +1,4 @@
-//! Old connections must not keep a server from coming back.
+//! Checks that connections in TIME_WAIT do not prevent a restart.
 
 use std::net::SocketAddr;
 
@@ -15,10 +15,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "port/restart-in-time-wait",
     level: Should,
-    says: "a server that was killed can be started again on its port at once, while old connections sit in TIME_WAIT",
-    why: "without SO_REUSEADDR the restart fails with EADDRINUSE for as long as TIME_WAIT lasts: one to four minutes without service",
+    says: "a server that was killed can be started again on its port at once, while old connections are in TIME_WAIT",
+    why: "without SO_REUSEADDR bind(2) fails with EADDRINUSE for as long as TIME_WAIT lasts: one to four minutes without service",
     cites: &["socket(7) (SO_REUSEADDR)", "RFC 9293 §3.6.1", "bind(2)"],
-    recipe: "connect, exchange, SIGKILL the server (its FIN goes first), close; prove TIME_WAIT by a bind without SO_REUSEADDR; start it again",
+    recipe: "connect and exchange a message; SIGKILL the server, so that it sends its FIN first; close the client; check that a bind without SO_REUSEADDR fails; start the server again, and exchange a message",
     needs: Capabilities::TCP.union(Capabilities::BINDS),
     run,
 };
@@ -35,22 +35,25 @@ fn run(server: &mut Server) -> check::Result {
     steps::restart_and_exchange(server, cause)
 }
 
-/// The control: whoever binds without SO_REUSEADDR is refused now, and the kernel's table says why.
+/// Waits until a bind without SO_REUSEADDR is refused and the kernel shows a connection in TIME_WAIT. Without this proof
+/// a pass would mean nothing.
 fn prove_time_wait(server: &Server, address: SocketAddr) -> check::Result {
     let proven = until(server.deadlines().no_progress(), || {
         let waits = match sys::tcp_states(address.port()) {
             Ok(states) => states.iter().any(|(_, _, state)| *state == TcpState::TimeWait),
-            Err(_) => true, // This system does not tell; the bind alone must do.
+            Err(_) => true, // This system does not show connection states; the refused bind is the only proof.
         };
-        Ok((waits && !binds_plainly(address)).then_some(()))
+        Ok((waits && !can_bind(address)).then_some(()))
     })?;
     proven.ok_or_else(|| {
         Finding::broken(format!("a connection of {address} in TIME_WAIT"), "the port could be bound")
     })
 }
 
-/// Between launches, because a process that is just being launched would keep a copy of the bound socket.
-fn binds_plainly(address: SocketAddr) -> bool {
+/// Reports whether `address` can be bound without SO_REUSEADDR.
+///
+/// It binds while no process is being launched, since such a process would inherit a copy of the socket.
+fn can_bind(address: SocketAddr) -> bool {
     sys::between_launches(|| {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
         socket.is_ok_and(|socket| socket.bind(&address.into()).is_ok())

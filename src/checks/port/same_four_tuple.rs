@@ -1,4 +1,4 @@
-//! The same two addresses and ports once more.
+//! Checks a new connection that has the same two addresses and ports as the one before.
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
@@ -9,16 +9,16 @@ use crate::transport::{Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "port/same-four-tuple",
     level: Must,
-    says: "a client that comes back from the same address and port straight after a reset is a new client, served as such",
-    why: "a server that keeps state by the peer's address mixes the new conversation with the dead one, or refuses it",
+    says: "a client that connects from the same address and port right after a reset is served as a new client",
+    why: "a server that keeps state by the peer's address confuses the new connection with the old one, or refuses it",
     cites: &["RFC 9293 §3.4.1", "RFC 9293 §3.5.3", "RFC 9293 §3.10.5"],
-    recipe: "connect, exchange, reset (SO_LINGER 0 leaves no TIME_WAIT); connect again from the same port; 5 times",
+    recipe: "5 times from one port: connect, exchange a message, and reset (SO_LINGER 0 leaves no TIME_WAIT)",
     needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
-    // Between two of our connections nobody else's may get the port.
+    // The reservation keeps the port from other processes between two connections.
     let own = server.reserve_another()?;
     let source = own.address.inet();
     for round in 1..=5 {

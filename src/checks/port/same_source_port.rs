@@ -1,4 +1,4 @@
-//! A connection is known by four numbers, not by the client's port.
+//! Checks two clients with the same source port and different source addresses.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -12,10 +12,10 @@ use crate::transport::{Capabilities, ConnectOptions, absent_loopback};
 pub const CHECK: Check = Check {
     id: "port/same-source-port",
     level: Must,
-    says: "two clients with the same source port on two source addresses, at the same time, each get their own bytes",
-    why: "a server that tells its clients apart by port alone mixes up two machines, or two users behind two addresses",
+    says: "two clients with the same source port on two source addresses, connected at once, each receive their own bytes",
+    why: "a connection is identified by both addresses and both ports; a server that looks at the client's port alone confuses clients of two machines",
     cites: &["RFC 9293 §3.4.1", "RFC 768", "ip(7)"],
-    recipe: "connect from 127.0.0.2 and from 127.0.0.3 with one and the same source port; both send, then both read",
+    recipe: "connect from 127.0.0.2 and from 127.0.0.3 with the same source port; send from both, then read from both",
     needs: Capabilities::SOURCE_ADDRESS.union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -33,7 +33,7 @@ fn run(server: &mut Server) -> check::Result {
     let mut second = server.connect_with(&from(SOURCES[1], port))?;
     first.send(&mine)?;
     second.send(&yours)?;
-    // The first is done before the second is read, so that a server of one client at a time can serve both.
+    // The first client finishes before the second reads, so that a server of one client at a time can serve both.
     for (client, bytes) in [(&mut first, &mine), (&mut second, &yours)] {
         let served = client.expect(bytes).and_then(|()| client.finish());
         served.map_err(|finding| finding.because(format!("both clients have source port {port}")))?;

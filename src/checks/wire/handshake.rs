@@ -1,4 +1,4 @@
-//! How a connection begins.
+//! Checks that the server sends nothing between the handshake and the client's first bytes.
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
@@ -10,10 +10,10 @@ use crate::wire::{Conversation, Event, Side, Watch};
 pub const CHECK: Check = Check {
     id: "wire/handshake",
     level: Must,
-    says: "a connection begins with SYN, SYN-ACK and ACK, and then the client's bytes are the first",
-    why: "a server that sends, ends or resets first speaks another protocol, and may be gone before it is asked",
+    says: "a connection begins with SYN, SYN-ACK and ACK, followed by the client's bytes",
+    why: "a server that sends, closes or resets first speaks another protocol, or closes before the client has asked",
     cites: &["RFC 9293 §3.5", "RFC 862", "packet(7)"],
-    recipe: "record the packets of the server's port on the loopback interface; connect, listen for a while without sending, exchange 100 bytes, and read what came after the three packets of the handshake",
+    recipe: "record the packets of the server's port on the loopback interface; connect, and wait without sending; exchange 100 bytes; look at the packet after the three of the handshake",
     needs: Capabilities::TCP.union(Capabilities::STREAM),
     run,
 };
@@ -27,15 +27,15 @@ fn run(server: &mut Server) -> check::Result {
     if !begun.is_connected() {
         return Err(Finding::broken("SYN, SYN-ACK and ACK on the wire", begun.to_string()));
     }
-    // Whoever speaks first does so soon.
+    // A server that sends first does so soon after the handshake.
     client.readable_within(deadlines.quiet())?;
     let answered = client.exchange(&bytes);
-    let asked = |it: &Conversation| it.saw(Event::Data(Side::Client)) || gone(it);
+    let asked = |it: &Conversation| it.saw(Event::Data(Side::Client)) || server_closed(it);
     judge(&watch.until(source, deadlines.no_progress(), asked)?)?;
     answered
 }
 
-fn gone(conversation: &Conversation) -> bool {
+fn server_closed(conversation: &Conversation) -> bool {
     conversation.saw(Event::Rst(Side::Server)) || conversation.saw(Event::Fin(Side::Server))
 }
 

@@ -1,4 +1,4 @@
-//! What a server makes pass on the wire: packets, and not what the client's kernel makes of them.
+//! Checks of the packets that a server sends, recorded on the loopback interface.
 
 use std::net::SocketAddr;
 
@@ -13,5 +13,5 @@ mod two_datagrams;
 pub(super) const CHECKS: &[&Check] = &[&handshake::CHECK, &orderly_close::CHECK, &two_datagrams::CHECK];
 
 fn address(server: &Server) -> check::Result<SocketAddr> {
-    server.address().inet().ok_or_else(|| Finding::broken("a port to watch", "the server has none"))
+    server.address().inet().ok_or_else(|| Finding::broken("a port to record", "the server has none"))
 }

@@ -1,4 +1,4 @@
-//! How a connection ends.
+//! Checks that the server ends a connection with FIN and not with RST.
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
@@ -11,10 +11,10 @@ use crate::wire::{Conversation, Event, Side, Watch};
 pub const CHECK: Check = Check {
     id: "wire/orderly-close",
     level: Should,
-    says: "a connection on which all is said ends with a FIN from either side, and not with the server's RST",
-    why: "a reset throws away what is still under way, and looks like a crash to whoever watches; the client's kernel may hide it from a client that has closed",
+    says: "a connection with nothing left to send ends with a FIN from each side, and without an RST from the server",
+    why: "a reset discards data that is still on its way and looks like a crash in a packet trace; the client's kernel may not report it to a client that has closed",
     cites: &["RFC 9293 §3.6", "RFC 9293 §3.10.5", "RFC 1122 §4.2.2.13", "socket(7) (SO_LINGER)", "packet(7)"],
-    recipe: "record the packets of the server's port on the loopback interface; exchange 300 bytes and close(2); again with shutdown(SHUT_WR), end of file and then close(2); look for FIN and RST",
+    recipe: "record the packets of the server's port on the loopback interface; exchange 300 bytes, and close(2); exchange 300 bytes on a second connection, shutdown(SHUT_WR), read end of file, and close(2); look for FIN and RST",
     needs: Capabilities::TCP.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
@@ -23,20 +23,21 @@ fn run(server: &mut Server) -> check::Result {
     let mut watch = Watch::begin(super::address(server)?)?;
     ends(server, &mut watch, false).map_err(|finding| finding.because("after the client had closed"))?;
     ends(server, &mut watch, true)
-        .map_err(|finding| finding.because("after the client had ended its direction"))
+        .map_err(|finding| finding.because("after the client had shut down its write side"))
 }
 
-fn ends(server: &mut Server, watch: &mut Watch, by_halves: bool) -> check::Result {
+/// Exchanges 300 bytes and closes, after a half-close if `half_close` is set, and judges how the connection ends.
+fn ends(server: &mut Server, watch: &mut Watch, half_close: bool) -> check::Result {
     let (limit, bytes) = (server.deadlines().no_progress(), server.payload(300));
     let mut client = server.connect()?;
     let source = client.local_address()?;
     client.exchange(&bytes)?;
-    // All that was sent has come back, so neither side has anything left to lose.
+    // All bytes have come back, so neither side has anything left to send.
     let spoken = watch.until(source, limit, |it| it.is_connected() && it.bytes == [300, 300])?;
     if !spoken.is_connected() || spoken.bytes[0] != 300 {
-        return Err(Finding::broken("300 bytes there on the wire, behind a handshake", spoken.to_string()));
+        return Err(Finding::broken("300 bytes to the server after a handshake", spoken.to_string()));
     }
-    let heard = if by_halves { client.shut_down_write().and_then(|()| client.expect_eof()) } else { Ok(()) };
+    let heard = if half_close { client.shut_down_write().and_then(|()| client.expect_eof()) } else { Ok(()) };
     sys::between_launches(|| drop(client));
     judge(&watch.until(source, limit, is_over)?)?;
     heard
@@ -49,7 +50,7 @@ fn is_over(conversation: &Conversation) -> bool {
         || saw(Event::Rst(Side::Client))
 }
 
-/// What comes after both have said their last is nobody's loss.
+/// Fails if the server sent RST before both sides had sent FIN. A later RST loses no data.
 fn judge(conversation: &Conversation) -> check::Result {
     let place = |wanted| conversation.events.iter().position(|&event| event == wanted);
     let ended =
@@ -59,7 +60,7 @@ fn judge(conversation: &Conversation) -> check::Result {
         (Some(ended), reset) if reset.is_none_or(|reset| reset > ended) => return Ok(()),
         (_, Some(_)) => "RST from the server",
         (..) if place(Event::Rst(Side::Client)).is_some() => {
-            "bytes for a client that has gone, and so its RST"
+            "bytes to a client that has closed, and therefore an RST from the client"
         }
         (..) => return Err(timeout(conversation)),
     };
@@ -81,7 +82,7 @@ mod tests {
     const FIN: Segment = Segment { sequence: 1, syn: false, ack: true, fin: true, rst: false };
     const RST: Segment = Segment { fin: false, rst: true, ..FIN };
 
-    /// A conversation with these endings: whether the client sent each, and what.
+    /// Judges a connection that ends with these segments, each sent by the client if the flag is set.
     fn judged(endings: &[(bool, Segment)]) -> Result<(), (Outcome, String)> {
         let [client, server] = ["127.0.0.1:40000", "127.0.0.1:20000"].map(|text| text.parse().unwrap());
         let mut all = Conversations::default();
@@ -93,21 +94,25 @@ mod tests {
     }
 
     #[test]
-    fn whoever_ends_first_an_orderly_close_is_two_fins_and_a_later_reset_is_no_matter() {
+    fn passes_when_both_sides_send_fin() {
         assert!(judged(&[(true, FIN), (false, FIN)]).is_ok());
         assert!(judged(&[(false, FIN), (true, FIN)]).is_ok());
+    }
+
+    #[test]
+    fn passes_when_a_reset_follows_both_fins() {
         assert!(judged(&[(true, FIN), (false, FIN), (false, RST)]).is_ok());
         assert!(judged(&[(false, FIN), (true, FIN), (true, RST)]).is_ok());
     }
 
     #[test]
-    fn a_reset_before_both_fins_is_told_with_its_sender() {
+    fn reports_who_sent_a_reset_before_both_fins() {
         let server = (Outcome::Fail, "RST from the server".to_owned());
         assert_eq!(judged(&[(true, FIN), (false, RST)]), Err(server.clone()));
         assert_eq!(judged(&[(false, RST), (true, FIN)]), Err(server.clone()));
         assert_eq!(judged(&[(false, FIN), (false, RST), (true, FIN)]), Err(server));
         let (outcome, actual) = judged(&[(true, FIN), (true, RST)]).unwrap_err();
-        assert!(outcome == Outcome::Fail && actual.starts_with("bytes for a client that has gone"));
+        assert!(outcome == Outcome::Fail && actual.starts_with("bytes to a client that has closed"));
         assert_eq!(judged(&[(true, FIN)]).unwrap_err().0, Outcome::Timeout);
     }
 }

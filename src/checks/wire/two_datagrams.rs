@@ -1,4 +1,4 @@
-//! A question and an answer, and no connection at all.
+//! Checks that a message over UDP and its answer are exactly two datagrams.
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
@@ -11,10 +11,10 @@ use crate::wire::{Conversation, Watch};
 pub const CHECK: Check = Check {
     id: "wire/udp-two-datagrams",
     level: Must,
-    says: "a question over UDP and its answer are two datagrams on the wire, between the same two ports, and no third",
-    why: "an answer that is sent again, or in pieces, is an answer to a question that nobody asked; a client takes it for that to its next one",
+    says: "over UDP a message and its answer are two datagrams between the same two ports, with no third",
+    why: "a client takes a repeated answer, or the second piece of one, for the answer to its next message",
     cites: &["RFC 862", "RFC 768", "packet(7)"],
-    recipe: "record the packets of the server's port on the loopback interface; send one datagram, receive one, wait a while, and count both ways",
+    recipe: "record the packets of the server's port on the loopback interface; send one datagram, and receive one; wait; count the datagrams in each direction",
     needs: Capabilities::UDP,
     run,
 };
@@ -27,14 +27,14 @@ fn run(server: &mut Server) -> check::Result {
     client.exchange(b"one question")?;
     let answered = watch.until(source, deadlines.reply(), |it| it.messages >= [1, 1])?;
     if answered.messages[0] != 1 {
-        return Err(Finding::broken("the client's one datagram on the wire", answered.to_string()));
+        return Err(Finding::broken("one datagram from the client on the wire", answered.to_string()));
     }
     let all = watch.until(source, deadlines.quiet(), |it: &Conversation| it.messages[1] > 1)?;
     match all.messages {
         [1, 1] => Ok(()),
         [_, back] => {
             let actual = count(usize::try_from(back).unwrap_or(usize::MAX), "datagram");
-            let finding = Finding::fail("one datagram back, from the port that was asked", actual);
+            let finding = Finding::fail("one datagram back, from the port it was sent to", actual);
             Err(finding.because(all.to_string()))
         }
     }
