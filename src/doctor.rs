@@ -13,8 +13,8 @@ use crate::bench::comparison::Machine;
 use crate::bench::machine;
 use crate::bench::machine::suitability::{self, Found};
 use crate::requirement::{self, MissingRequirement};
-use crate::sys::machine::hold_awake;
-use crate::sys::{self, Tap, TcpState};
+use crate::sys::disable_idle_states;
+use crate::sys::{self, PacketCapture, TcpState};
 use crate::transport::{absent_loopback, loopback_has};
 use crate::wire::obstacle;
 
@@ -94,7 +94,7 @@ fn machine() -> Result<&'static Machine, String> {
 fn awake() -> Found {
     // What would mend it comes behind the reason, and is told by the probe.
     let reason = |error: std::io::Error| error.to_string().split(';').next().unwrap_or_default().to_owned();
-    hold_awake().map(|_| "can be held off".into()).map_err(reason)
+    disable_idle_states().map(|_| "can be held off".into()).map_err(reason)
 }
 
 fn process_table() -> Found {
@@ -108,7 +108,7 @@ fn connection_table() -> Found {
     let listener =
         std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-    let states = sys::tcp_states(port).map_err(|error| error.to_string())?;
+    let states = sys::tcp_sockets(port).map_err(|error| error.to_string())?;
     let seen = states.iter().any(|(_, _, state)| *state == TcpState::Listen);
     if seen {
         Ok("shows a listener of our own".into())
@@ -118,7 +118,7 @@ fn connection_table() -> Found {
 }
 
 fn processor_time() -> Found {
-    sys::vitals(Pid::this())
+    sys::process_stats(Pid::this())
         .map(|it| format!("{:.2} s so far", it.cpu.as_secs_f64()))
         .map_err(|error| error.to_string())
 }
@@ -147,7 +147,7 @@ fn descriptor_limit() -> Found {
 }
 
 fn process_limit() -> Found {
-    let most = sys::most_processes().map_err(|error| error.to_string())?;
+    let most = sys::process_limit().map_err(|error| error.to_string())?;
     let text = format!("up to {most}");
     if most >= 1000 { Ok(text) } else { Err(text) }
 }
@@ -156,7 +156,7 @@ fn process_limit() -> Found {
 const ENOUGH_MEMORY: u64 = 1 << 30;
 
 fn container() -> Found {
-    let sys::Container { memory, processors } = sys::container();
+    let sys::ContainerLimits { memory, processors } = sys::container_limits();
     let memory_text = memory.map(|bytes| format!("{} MiB of memory", bytes >> 20));
     let processors_text = processors.map(|number| format!("{number:.1} processors"));
     let limits: Vec<_> = [memory_text, processors_text].into_iter().flatten().collect();
@@ -173,12 +173,13 @@ fn seqpacket() -> Found {
 }
 
 fn abstract_names() -> Found {
-    let claim = sys::claim(&format!("echospec-doctor-{}", Pid::this())).map_err(|error| error.to_string())?;
+    let claim =
+        sys::claim_name(&format!("echospec-doctor-{}", Pid::this())).map_err(|error| error.to_string())?;
     claim.map(|_| "can be bound".into()).ok_or_else(|| "this system has none".into())
 }
 
 fn signals() -> Found {
-    let sets = sys::signals(Pid::this()).map_err(|_| "this system does not tell".to_owned())?;
+    let sets = sys::signal_sets(Pid::this()).map_err(|_| "this system does not tell".to_owned())?;
     let ignored = |signal: &Signal| sets.ignored & 1 << (*signal as i32 - 1) != 0;
     let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
     let names: Vec<_> = wanted.into_iter().filter(ignored).map(Signal::as_str).collect();
@@ -198,7 +199,7 @@ fn privileged_ports() -> Found {
 }
 
 fn packets() -> Found {
-    Tap::can_open().map(|()| "seen as they pass".into()).map_err(|error| obstacle(&error))
+    PacketCapture::check_permission().map(|()| "seen as they pass".into()).map_err(|error| obstacle(&error))
 }
 
 fn shell() -> Found {

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use echospec::deadline::until;
-use echospec::sys::Tap;
+use echospec::sys::PacketCapture;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -35,7 +35,7 @@ fn check<'a>(transport: &'a str, only: &[&'a str], server: &'a str) -> Vec<&'a s
 }
 
 fn may_capture() -> bool {
-    let tap = Tap::can_open();
+    let tap = PacketCapture::check_permission();
     if let Err(error) = &tap {
         eprintln!("skipped: {}", echospec::wire::obstacle(error));
     }

@@ -250,7 +250,7 @@ const RUN: &str = "A_COMPARISON";
 #[test]
 fn an_interrupted_run_prints_what_it_has_and_leaves_nothing() {
     let place = TempDir::new().unwrap();
-    sys::adopt_orphans();
+    sys::become_subreaper();
     let mut run = long_run(&place);
     let pid = Pid::from_raw(i32::try_from(run.id()).unwrap());
     // Whoever stops listening is told nothing more.
@@ -295,6 +295,8 @@ fn await_sessions(run: &mut Child, pid: Pid, place: &TempDir) -> impl BufRead + 
 fn left(place: &TempDir) -> Vec<Process> {
     let directory: &Path = place.path();
     let mut all = sys::processes().unwrap_or_default();
-    all.retain(|it| !it.zombie && sys::has_mark(it.pid, RUN, directory.to_str().unwrap()).unwrap_or(false));
+    all.retain(|it| {
+        !it.zombie && sys::has_env_var(it.pid, RUN, directory.to_str().unwrap()).unwrap_or(false)
+    });
     all
 }

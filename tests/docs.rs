@@ -10,7 +10,7 @@ use std::{env, fs};
 use anstyle_svg::Term;
 use echospec::checks::AREAS;
 use echospec::demo::DEMOS;
-use echospec::sys::Tap;
+use echospec::sys::PacketCapture;
 
 /// The command in the README's picture.
 const PICTURE: &str =
@@ -74,7 +74,7 @@ fn assert_block(page: &Path, block: &str) {
 /// Only Linux tells where a process is blocked, and packet sockets need a privilege.
 fn can_run_here(block: &str) -> bool {
     let tells = env::consts::OS == "linux" || !block.contains("blocked in");
-    tells && (Tap::can_open().is_ok() || !block.starts_with("$ echospec capture"))
+    tells && (PacketCapture::check_permission().is_ok() || !block.starts_with("$ echospec capture"))
 }
 
 /// Lines without what changes from run to run: numbers, the width of columns, names of kernel functions.

@@ -74,7 +74,7 @@ fn a_pipeline_that_lives_is_drawn_with_its_neighbours_and_ended() {
     assert_eq!([&descriptor(head, 0)["access"], &descriptor(head, 1)["access"]], ["read", "write"]);
     let lives = |it: &Value| {
         let pid = nix::unistd::Pid::from_raw(it["pid"].as_i64().unwrap().try_into().unwrap());
-        echospec::sys::program(pid).is_some_and(|path| path.ends_with(it["program"].as_str().unwrap()))
+        echospec::sys::executable(pid).is_some_and(|path| path.ends_with(it["program"].as_str().unwrap()))
     };
     assert!(![yes, head, wc].into_iter().any(lives), "left behind");
 }

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use echospec::deadline::until;
-use echospec::sys::ipc::{Queue, has_system_v_queue};
 use echospec::sys::{self, Process};
+use echospec::sys::{MessageQueue, system_v_queue_exists};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
@@ -110,13 +110,13 @@ fn queues(place: &TempDir, mechanism: &str) -> Option<Vec<String>> {
 }
 
 fn is_there(queue: &str) -> bool {
-    queue.parse().map_or_else(|_| Queue::posix(queue, false).is_ok(), has_system_v_queue)
+    queue.parse().map_or_else(|_| MessageQueue::posix(queue, false).is_ok(), system_v_queue_exists)
 }
 
 /// Every living process with the environment of a run in `place`.
 fn servers(place: &TempDir) -> Vec<Process> {
     let directory = place.path().to_str().unwrap();
     let mut all = sys::processes().unwrap_or_default();
-    all.retain(|it| !it.zombie && sys::has_mark(it.pid, RUN, directory).unwrap_or(false));
+    all.retain(|it| !it.zombie && sys::has_env_var(it.pid, RUN, directory).unwrap_or(false));
     all
 }

@@ -2,7 +2,7 @@
 
 use assert_cmd::Command;
 use echospec::requirement;
-use echospec::sys::machine::Calls;
+use echospec::sys::SystemCallCounter;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
@@ -65,7 +65,7 @@ fn what_makes_figures_doubtful_is_warned_of_in_the_doctors_words() {
 fn a_message_costs_the_system_calls_that_it_takes() {
     let comparison = found(&["pipe", "--measures", "round-trip"]);
     let cost = &comparison["cells"][0]["cost"];
-    if let Err(why) = Calls::permitted() {
+    if let Err(why) = SystemCallCounter::check_permission() {
         eprintln!("skipped: {why}");
         assert!(cost["client_calls"].is_null() && cost["server_calls"].is_null(), "{cost}");
         let fact = facts(&comparison).iter().find(|fact| fact["name"] == "system calls").unwrap();

@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use super::{CliError, exit, interrupt};
 use crate::deadline::Deadlines;
 use crate::requirement::PACKETS;
-use crate::sys::{self, Tap};
+use crate::sys::{self, PacketCapture};
 use crate::text::{count, printable};
 use crate::wire::{Recording, claims, obstacle};
 
@@ -56,7 +56,7 @@ const LISTED: usize = 50;
 const GLANCE: Duration = Duration::from_millis(50);
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let tap = Tap::open(None, args.snap).map_err(|error| {
+    let tap = PacketCapture::open(None, args.snap).map_err(|error| {
         let text = format!("packets cannot be recorded: {}; {}", obstacle(&error), PACKETS.mend);
         CliError { code: exit::HARNESS, text }
     })?;
@@ -76,12 +76,12 @@ fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Resu
     let mut command = Command::new(program);
     command.args(arguments).env(claims::PIPE, name);
     command.fd_mappings(vec![FdMapping { parent_fd: claims, child_fd: claims::NUMBER }])?;
-    sys::adopt_orphans();
-    sys::end_with_parent(&mut command);
+    sys::become_subreaper();
+    sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
     let program = printable(&program.to_string_lossy());
     let failed = |error| CliError { code: exit::HARNESS, text: format!("cannot run {program}: {error}") };
-    Ok(sys::launching(|| command.spawn()).map_err(failed)?)
+    Ok(sys::with_launch_lock(|| command.spawn()).map_err(failed)?)
 }
 
 /// Records until the command has ended.

@@ -10,7 +10,7 @@ use crate::bench::schedule::progress;
 use crate::deadline;
 use crate::runner::under_way;
 use crate::server::sweep;
-use crate::sys::QUESTIONS;
+use crate::sys::STATUS_SIGNALS;
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
@@ -22,10 +22,10 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 /// # Errors
 /// Those of `sigaction(2)` and `pipe(2)`.
 pub fn watch() -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].iter().chain(QUESTIONS))?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].iter().chain(STATUS_SIGNALS))?;
     thread::spawn(move || {
         for signal in signals.forever() {
-            if QUESTIONS.contains(&signal) {
+            if STATUS_SIGNALS.contains(&signal) {
                 anstream::eprintln!("echospec: {}", progress::under_way().unwrap_or_else(under_way));
                 continue;
             }

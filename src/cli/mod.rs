@@ -76,8 +76,8 @@ enum Command {
 /// Prepares this process to launch servers: inherited descriptors are marked close-on-exec, SIGCHLD gets its default
 /// disposition, and the soft descriptor limit is raised to the hard limit.
 pub fn prepare() {
-    crate::sys::seal_descriptors();
-    crate::sys::expect_children();
+    crate::sys::mark_descriptors_close_on_exec();
+    crate::sys::reset_sigchld();
     crate::sys::raise_descriptor_limit();
 }
 

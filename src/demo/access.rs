@@ -1,15 +1,15 @@
 //! Which end of a pipe a descriptor is.
 
-pub use crate::sys::Access;
+pub use crate::sys::AccessMode;
 use crate::sys::OpenFile;
 
-impl Access {
+impl AccessMode {
     /// The access mode that it was opened with.
-    pub(super) fn of(open: &OpenFile) -> Option<Access> {
+    pub(super) fn of(open: &OpenFile) -> Option<AccessMode> {
         match (open.readable, open.writable) {
-            (true, true) => Some(Access::Both),
-            (true, false) => Some(Access::Read),
-            (false, true) => Some(Access::Write),
+            (true, true) => Some(AccessMode::ReadWrite),
+            (true, false) => Some(AccessMode::ReadOnly),
+            (false, true) => Some(AccessMode::WriteOnly),
             (false, false) => None,
         }
     }

@@ -91,7 +91,7 @@ fn the_socket_is_passed(story: &mut Story<'_>, server: &mut Server, manager: &Ma
     let pid = server.pid()?;
     let told = [("LISTEN_FDS", "1".to_owned()), ("LISTEN_PID", pid.to_string())];
     for (name, value) in &told {
-        let found = sys::has_mark(pid, name, value).map_err(|error| unseen("an environment", &error))?;
+        let found = sys::has_env_var(pid, name, value).map_err(|error| unseen("an environment", &error))?;
         story.claim(format!("the server's environment holds {name}={value}"), found, "it does not")?;
     }
     story.tell(

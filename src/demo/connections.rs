@@ -48,7 +48,7 @@ fn table(server: SocketAddr, clients: &[SocketAddr]) -> io::Result<Vec<End>> {
     let ports: BTreeSet<_> = [&server].into_iter().chain(clients).map(SocketAddr::port).collect();
     let mut ends = Vec::new();
     for port in ports {
-        let states = sys::tcp_states(port)?.into_iter();
+        let states = sys::tcp_sockets(port)?.into_iter();
         ends.extend(states.map(|(local, remote, state)| End { local, remote, state }));
     }
     ends.retain(|end| end.local == server || end.remote == server);

@@ -5,7 +5,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::access::Access;
+use super::access::AccessMode;
 use super::canvas::Canvas;
 use super::lanes::lanes;
 use super::picture::{Condition, Joint, Picture, Player, Row, Shared};
@@ -219,11 +219,11 @@ fn hue(joint: usize) -> Style {
     HUES[joint % HUES.len()].on_default()
 }
 
-fn arrow(access: Option<Access>) -> &'static str {
+fn arrow(access: Option<AccessMode>) -> &'static str {
     match access {
-        Some(Access::Read) => "◀──",
-        Some(Access::Write) => "──▶",
-        Some(Access::Both) => "◀─▶",
+        Some(AccessMode::ReadOnly) => "◀──",
+        Some(AccessMode::WriteOnly) => "──▶",
+        Some(AccessMode::ReadWrite) => "◀─▶",
         None => "───",
     }
 }
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
     use crate::sys::Object;
 
-    fn row(number: i32, pipe: u64, access: Access) -> Row {
+    fn row(number: i32, pipe: u64, access: AccessMode) -> Row {
         Row::new(number, Object::Pipe { id: pipe }, Some(access))
     }
 
@@ -265,8 +265,8 @@ mod tests {
 
     #[test]
     fn a_pipe_is_a_line_from_its_write_end_to_its_read_end() {
-        let a = player("A", 7, vec![row(1, 99, Access::Write)]);
-        let b = player("B", 8, vec![row(0, 99, Access::Read)]);
+        let a = player("A", 7, vec![row(1, 99, AccessMode::WriteOnly)]);
+        let b = player("B", 8, vec![row(0, 99, AccessMode::ReadOnly)]);
         let expected = "\
 ┌─ A: cat, process 7 ──────────────────────────────┐
 │   1 stdout pipe 99, write end                    ├──▶─┐
@@ -280,15 +280,15 @@ mod tests {
 
     #[test]
     fn a_line_passes_below_those_that_it_crosses_and_joins_none_of_them() {
-        let a = player("A", 7, vec![row(1, 99, Access::Write), row(3, 88, Access::Write)]);
-        let b = player("B", 8, vec![row(0, 99, Access::Read), row(3, 88, Access::Read)]);
+        let a = player("A", 7, vec![row(1, 99, AccessMode::WriteOnly), row(3, 88, AccessMode::WriteOnly)]);
+        let b = player("B", 8, vec![row(0, 99, AccessMode::ReadOnly), row(3, 88, AccessMode::ReadOnly)]);
         let text = drawn(vec![a, b], true);
         assert!(text.contains("+-->-|---+"), "{text}");
     }
 
     #[test]
     fn an_end_without_another_says_so_and_has_no_line() {
-        let text = drawn(vec![player("A", 7, vec![row(1, 99, Access::Write)])], false);
+        let text = drawn(vec![player("A", 7, vec![row(1, 99, AccessMode::WriteOnly)])], false);
         assert!(text.contains("pipe 99, write end; no reader here   "), "{text}");
         assert!(!text.contains('├'), "{text}");
     }
@@ -296,7 +296,10 @@ mod tests {
     #[test]
     fn no_drawing_is_wider_than_a_terminal_however_many_lines_it_has() {
         let rows = |access| (10..18).map(|number| row(number, number as u64, access)).collect();
-        let text = drawn(vec![player("A", 7, rows(Access::Write)), player("B", 8, rows(Access::Read))], true);
+        let text = drawn(
+            vec![player("A", 7, rows(AccessMode::WriteOnly)), player("B", 8, rows(AccessMode::ReadOnly))],
+            true,
+        );
         assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
         assert!(text.is_ascii());
     }

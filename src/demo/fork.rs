@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::Demo;
-use super::access::Access;
+use super::access::AccessMode;
 use super::inheritance;
 use super::launch::{send, server_by};
 use super::picture::{Actor, Condition, Picture, Player, Row, unseen};
@@ -96,7 +96,7 @@ fn after_the_fork(story: &mut Story<'_>, family: &Family) -> check::Result {
 /// Claims nothing where the system does not show environments.
 fn inherits_the_environment(story: &mut Story<'_>, family: &Family) -> check::Result {
     let (name, value) = VARIABLE;
-    let has = |pid| sys::has_mark(pid, name, value);
+    let has = |pid| sys::has_env_var(pid, name, value);
     match has(family.parent).and_then(|parent| Ok(parent && has(family.child)?)) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(error) => Err(unseen("the environment of a process", &error)),
@@ -127,7 +127,7 @@ fn far_end(picture: &Picture, number: i32) -> Option<(&Player, &Row)> {
 
 /// Whether `row` can be the other end of a standard input or output, as far as the system tells.
 fn complement(row: &Row, number: i32) -> bool {
-    let wanted = if number == 0 { Access::Write } else { Access::Read };
+    let wanted = if number == 0 { AccessMode::WriteOnly } else { AccessMode::ReadOnly };
     row.access.is_none_or(|access| access == wanted)
 }
 

@@ -85,7 +85,7 @@ pub(super) fn commands(
     deadlines: Deadlines,
 ) -> check::Result<Vec<Pid>> {
     let runs_it =
-        |pid: Pid| sys::program(pid).is_some_and(|path| path.file_name() == Some(OsStr::new(program)));
+        |pid: Pid| sys::executable(pid).is_some_and(|path| path.file_name() == Some(OsStr::new(program)));
     let mut seen = 0;
     let found = until(deadlines.start(), || {
         let children = sys::children(parent).map_err(|error| unseen("a list of children", &error))?;

@@ -13,7 +13,7 @@ use super::story::Story;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::server::Server;
-use crate::sys::{self, Sleeper};
+use crate::sys::{self, SleepingThread};
 use crate::transport::{Client, loopback_has};
 
 pub(super) const DEMO: Demo =
@@ -160,7 +160,7 @@ fn a_thread_for_each(story: &mut Story<'_>, server: &mut Server, clients: &[Visi
     let picture = Picture::take(&cast(server.pid()?, clients))?;
     let wanted = picture.player("server").map_or(0, |player| player.sockets().count());
     let mut last = Vec::new();
-    let found = until(story.deadlines().no_progress(), || match sys::sleepers(server.pid()?) {
+    let found = until(story.deadlines().no_progress(), || match sys::sleeping_threads(server.pid()?) {
         Err(error) => Ok(Some(Err(error))),
         Ok(sleepers) => {
             last = sleepers;
@@ -180,21 +180,21 @@ fn a_thread_for_each(story: &mut Story<'_>, server: &mut Server, clients: &[Visi
 }
 
 /// How many of the server's sockets exactly one thread waits for.
-fn served(sleepers: &[Sleeper], picture: &Picture) -> usize {
+fn served(sleepers: &[SleepingThread], picture: &Picture) -> usize {
     let sockets = picture.player("server").into_iter().flat_map(Player::sockets);
-    let waiting = |row: &Row| sleepers.iter().filter(|sleeper| sleeper.waits_on == row.number).count();
+    let waiting = |row: &Row| sleepers.iter().filter(|sleeper| sleeper.first_argument == row.number).count();
     sockets.filter(|row| waiting(row) == 1).count()
 }
 
-fn thread_lines(sleepers: &[Sleeper], picture: &Picture) -> Vec<String> {
+fn thread_lines(sleepers: &[SleepingThread], picture: &Picture) -> Vec<String> {
     let line = |thread: &str, place: &str, number: &str, object: &str| {
         format!("{thread:<9}{place:<18}{number:<12}{object}").trim_end().to_owned()
     };
     let described = sleepers.iter().filter_map(|sleeper| {
-        let row = picture.row("server", sleeper.waits_on)?;
+        let row = picture.row("server", sleeper.first_argument)?;
         let number = row.number.to_string();
         let object = row.object.to_string().replace("TCP ", "").replace('↔', "with");
-        Some(line(&sleeper.thread.to_string(), &sleeper.place, &number, &object))
+        Some(line(&sleeper.thread.to_string(), &sleeper.wait_channel, &number, &object))
     });
     std::iter::once(line("thread", "sleeps in", "descriptor", "which is")).chain(described).collect()
 }

@@ -44,7 +44,7 @@ mod udp;
 mod unix;
 mod wording;
 
-pub use access::Access;
+pub use access::AccessMode;
 use stage::Stage;
 use story::{Manner, Story};
 use terminal::Terminal;

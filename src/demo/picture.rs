@@ -12,11 +12,11 @@ use std::os::fd::RawFd;
 
 use nix::unistd::Pid;
 
-use super::access::Access;
+use super::access::AccessMode;
 pub use super::actor::Actor;
 use super::sharing::find_descriptions;
 use crate::check::{self, Finding};
-use crate::sys::{self, Object, OpenFile, Partner, Process, Socket, SocketName, Survey};
+use crate::sys::{self, DescriptorSnapshot, Object, OpenFile, Peer, Process, Socket, SocketName};
 
 /// Processes and what joins them, at one moment.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ pub struct Row {
     /// The other end of a Unix domain socket, by its id, if the system tells.
     pub peer: Option<u64>,
     /// What the process may do with it, if the system tells.
-    pub access: Option<Access>,
+    pub access: Option<AccessMode>,
     /// False for one that the picture knows but leaves out.
     pub visible: bool,
     /// Its open file description, if the system shows it.
@@ -115,7 +115,7 @@ impl Picture {
     pub fn take(cast: &[Actor]) -> check::Result<Picture> {
         let known = sys::processes().map_err(|error| unseen("a list of processes", &error))?;
         // Which Unix domain sockets are connected with each other, where the system tells.
-        let survey = Survey::begin().ok();
+        let survey = DescriptorSnapshot::take().ok();
         let look = |actor| Player::look(actor, &known, survey.as_ref());
         let processes: check::Result<Vec<_>> = cast.iter().map(look).collect();
         let mut processes = processes?;
@@ -149,7 +149,7 @@ impl Picture {
         let access = |&(process, row): &(usize, usize)| self.processes[process].rows[row].access;
         let first = joint.ends.first().and_then(access);
         matches!(joint.shared, Shared::Description(_))
-            || !matches!(first, Some(Access::Read | Access::Write))
+            || !matches!(first, Some(AccessMode::ReadOnly | AccessMode::WriteOnly))
             || joint.ends.iter().any(|end| access(end) != first)
     }
 
@@ -193,11 +193,11 @@ impl Picture {
 }
 
 impl Player {
-    fn look(actor: &Actor, known: &[Process], survey: Option<&Survey>) -> check::Result<Player> {
+    fn look(actor: &Actor, known: &[Process], survey: Option<&DescriptorSnapshot>) -> check::Result<Player> {
         let process = known.iter().find(|process| process.pid == actor.pid);
         let condition = condition(process);
         let rows = if condition.is_ended() { Vec::new() } else { rows(actor, survey)? };
-        let program = sys::program(actor.pid).and_then(|path| path.file_name().map(OsStr::to_owned));
+        let program = sys::executable(actor.pid).and_then(|path| path.file_name().map(OsStr::to_owned));
         let program = program.map(|name| name.to_string_lossy().into_owned());
         Ok(Player {
             role: actor.role.clone(),
@@ -231,7 +231,7 @@ impl Condition {
         match process {
             Process { zombie: true, .. } => Condition::Zombie,
             Process { stopped: true, .. } => Condition::Stopped,
-            process => Condition::Alive(sys::blocked_in(process.pid)),
+            process => Condition::Alive(sys::wait_channel(process.pid)),
         }
     }
 
@@ -246,16 +246,16 @@ fn condition(process: Option<&Process>) -> Condition {
     process.map_or(Condition::Gone, Condition::of)
 }
 
-fn rows(actor: &Actor, survey: Option<&Survey>) -> check::Result<Vec<Row>> {
+fn rows(actor: &Actor, survey: Option<&DescriptorSnapshot>) -> check::Result<Vec<Row>> {
     let table = sys::descriptors(actor.pid).map_err(|error| unseen("a descriptor table", &error))?;
-    let ends = survey.and_then(|survey| survey.ends(actor.pid).ok()).unwrap_or_default();
+    let ends = survey.and_then(|survey| survey.descriptors(actor.pid).ok()).unwrap_or_default();
     let row = |descriptor: sys::Descriptor| {
         let visible = actor.shows(&descriptor);
         let sys::Descriptor { number, object } = descriptor;
         let open = sys::open_file(actor.pid, number).ok();
-        let access = open.as_ref().and_then(Access::of);
-        let peer = ends.iter().find(|end| end.number == number).and_then(|end| match end.partner {
-            Partner::Socket(peer) => Some(peer),
+        let access = open.as_ref().and_then(AccessMode::of);
+        let peer = ends.iter().find(|end| end.number == number).and_then(|end| match end.peer {
+            Peer::UnixSocket(peer) => Some(peer),
             _ => None,
         });
         Row { visible, open, peer, tells_flags: actor.tells_flags, ..Row::new(number, object, access) }
@@ -274,7 +274,7 @@ pub(super) fn unseen(what: &str, error: &io::Error) -> Finding {
 impl Row {
     /// One that is shown, and of which no more is known.
     #[must_use]
-    pub fn new(number: RawFd, object: Object, access: Option<Access>) -> Row {
+    pub fn new(number: RawFd, object: Object, access: Option<AccessMode>) -> Row {
         Row {
             number,
             object,

@@ -19,7 +19,7 @@ use crate::transport::{Client, Link};
 /// Somebody at a terminal, and the terminal as programs hold it. What is typed is echoed, and a program gets it
 /// once the line has ended.
 pub(super) fn terminal(deadlines: Deadlines) -> check::Result<(Client, OwnedFd)> {
-    let (person, programs) = server::terminal().or_broken("a pseudo-terminal")?;
+    let (person, programs) = server::open_pseudo_terminal().or_broken("a pseudo-terminal")?;
     let eyes = person.try_clone().or_broken("a pseudo-terminal")?;
     let link = Link::pipes(File::from(person), File::from(eyes)).or_broken("a pseudo-terminal")?;
     Ok((Client::over_stream(link, deadlines), programs))

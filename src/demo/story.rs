@@ -126,7 +126,7 @@ impl<'a> Story<'a> {
         }
         let mut last = None;
         let found = until(self.deadlines().no_progress(), || {
-            last = sys::blocked_in(pid);
+            last = sys::wait_channel(pid);
             Ok(last.as_ref().filter(|last| last.contains(place)).cloned())
         })?;
         let seen = last.map_or("not blocked".into(), |last| format!("blocked in {last}"));
@@ -191,7 +191,7 @@ impl<'a> Story<'a> {
 /// Whether this system tells where processes sleep: then at least one is seen to, at any time.
 fn sleepers_are_shown() -> bool {
     let processes = sys::processes().unwrap_or_default();
-    processes.iter().any(|process| sys::blocked_in(process.pid).is_some())
+    processes.iter().any(|process| sys::wait_channel(process.pid).is_some())
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn who_is_there(story: &mut Story<'_>, server: &mut Server, client: &Client) -> 
         "Both ends are on one machine, so the kernel knows who they are, and tells: getsockopt(2) with SO_PEERCRED on \
          Linux, LOCAL_PEERCRED on the BSDs and macOS. The client asks about the other end of its own socket:",
     )?;
-    let peer = sys::peer(client.reader()).or_broken("the peer's credentials")?;
+    let peer = sys::peer_credentials(client.reader()).or_broken("the peer's credentials")?;
     let process = peer.pid.map_or("(this system does not tell)".into(), |pid| pid.to_string());
     story.show_lines(&[format!("process {process}, user {}, group {}", peer.uid, peer.gid)])?;
     if peer.pid.is_some() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::access::Access;
+use super::access::AccessMode;
 use super::picture::{Condition, Picture, Player, Row};
 use crate::server;
 use crate::sys::Object;
@@ -39,20 +39,20 @@ fn name(object: &Object) -> String {
     }
 }
 
-fn verb(access: Access) -> &'static str {
+fn verb(access: AccessMode) -> &'static str {
     match access {
-        Access::Read => "read",
-        Access::Write => "write",
-        Access::Both => "read and write",
+        AccessMode::ReadOnly => "read",
+        AccessMode::WriteOnly => "write",
+        AccessMode::ReadWrite => "read and write",
     }
 }
 
 /// Who holds the other end of a pipe, where no line shows it.
-fn far_end(picture: &Picture, player: &Player, row: &Row, access: Access) -> String {
+fn far_end(picture: &Picture, player: &Player, row: &Row, access: AccessMode) -> String {
     let Some(shared) = row.shared() else { return String::new() };
     let mut holders = picture.holders(shared);
     holders.retain(|(_, held)| held.access.is_some_and(|theirs| theirs != access));
-    let (who, done) = if access == Access::Read { ("writer", "written") } else { ("reader", "read") };
+    let (who, done) = if access == AccessMode::ReadOnly { ("writer", "written") } else { ("reader", "read") };
     match holders.first() {
         None => format!("; no {who} here"),
         Some(_) if holders.iter().any(|(_, held)| held.visible) => String::new(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Held, Holder, Subject, View};
-use crate::sys::{Access, Object};
+use crate::sys::{AccessMode, Object};
 
 /// A [`View`] as it is written in JSON.
 #[derive(Debug, Serialize)]
@@ -85,10 +85,10 @@ fn kind(object: &Object) -> &'static str {
     }
 }
 
-fn access(access: Access) -> &'static str {
+fn access(access: AccessMode) -> &'static str {
     match access {
-        Access::Read => "read",
-        Access::Write => "write",
-        Access::Both => "read and write",
+        AccessMode::ReadOnly => "read",
+        AccessMode::WriteOnly => "write",
+        AccessMode::ReadWrite => "read and write",
     }
 }

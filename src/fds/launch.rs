@@ -47,10 +47,10 @@ impl Launched {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
         command.args(arguments);
-        sys::adopt_orphans();
-        sys::end_with_parent(&mut command);
+        sys::become_subreaper();
+        sys::kill_with_parent(&mut command);
         sys::restore_descriptor_limit(&mut command);
-        Ok(Launched { child: sys::launching(|| command.spawn())? })
+        Ok(Launched { child: sys::with_launch_lock(|| command.spawn())? })
     }
 
     /// Its process.
@@ -87,7 +87,8 @@ impl Launched {
 }
 
 fn trace(pid: Pid) -> Trace {
-    let ran = sys::scheduling(pid).map(|it| it.ran).or_else(|_| sys::vitals(pid).map(|it| it.cpu));
+    let ran =
+        sys::scheduler_stats(pid).map(|it| it.ran).or_else(|_| sys::process_stats(pid).map(|it| it.cpu));
     let descriptors = sys::descriptors(pid).unwrap_or_default();
     let descriptors = descriptors.into_iter().map(|descriptor| descriptor.number).collect();
     Trace { pid, ran: ran.unwrap_or_default(), descriptors }

@@ -11,7 +11,7 @@ use std::os::fd::RawFd;
 use nix::unistd::Pid;
 
 use crate::demo::picture::Condition;
-use crate::sys::{self, End, Object, Partner, Process, Socket, SocketName, Survey};
+use crate::sys::{self, DescriptorEnd, DescriptorSnapshot, Object, Peer, Process, Socket, SocketName};
 
 mod data;
 mod launch;
@@ -46,7 +46,7 @@ pub struct Subject {
 #[derive(Debug)]
 pub struct Held {
     /// The descriptor itself.
-    pub end: End,
+    pub end: DescriptorEnd,
     /// Who holds the other end.
     pub others: Vec<Holder>,
     /// Who else holds this very end: it stays open for as long as one of them has it.
@@ -95,18 +95,18 @@ fn is_untold(held: &Held) -> bool {
     match &held.end.object {
         Object::Socket(Socket { name: SocketName::Other, .. }) => true,
         Object::Socket(Socket { name: SocketName::Unix(_), listening: false, .. }) => {
-            held.end.partner == Partner::Named
+            held.end.peer == Peer::Named
         }
         _ => false,
     }
 }
 
 fn look_once(pids: &[Pid]) -> Result<View, InspectError> {
-    let survey = Survey::begin().map_err(InspectError::from)?;
+    let survey = DescriptorSnapshot::take().map_err(InspectError::from)?;
     let processes = sys::processes().map_err(InspectError::from)?;
     let mut all = Vec::with_capacity(processes.len());
     for process in &processes {
-        match survey.ends(process.pid) {
+        match survey.descriptors(process.pid) {
             Ok(ends) => all.push((process, Some(ends))),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => all.push((process, None)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -143,7 +143,7 @@ impl From<io::Error> for InspectError {
 
 /// Every process with its descriptors, if they may be seen.
 struct Known<'a> {
-    all: &'a [(&'a Process, Option<Vec<End>>)],
+    all: &'a [(&'a Process, Option<Vec<DescriptorEnd>>)],
 }
 
 impl Known<'_> {
@@ -154,17 +154,21 @@ impl Known<'_> {
         Ok(Subject { pid, program: program(process), condition: Condition::of(process), held })
     }
 
-    fn held(&self, pid: Pid, end: &End) -> Held {
-        let others =
-            if leads_somewhere(end) { self.holders(pid, end, |other| end.faces(other)) } else { Vec::new() };
+    fn held(&self, pid: Pid, end: &DescriptorEnd) -> Held {
+        let others = if leads_somewhere(end) {
+            self.holders(pid, end, |other| end.is_connected_to(other))
+        } else {
+            Vec::new()
+        };
         let unclaimed = others.is_empty() && leads_somewhere(end);
-        let awaiting = if unclaimed { self.holders(pid, end, |other| other.awaits(end)) } else { Vec::new() };
+        let awaiting =
+            if unclaimed { self.holders(pid, end, |other| other.is_listener_for(end)) } else { Vec::new() };
         let sharers = self.holders(pid, end, |other| is_one_end(end, other));
         Held { end: end.clone(), others, sharers, awaiting }
     }
 
     /// Every descriptor but `end` itself for which `is_so`, the process's own first.
-    fn holders(&self, pid: Pid, end: &End, is_so: impl Fn(&End) -> bool) -> Vec<Holder> {
+    fn holders(&self, pid: Pid, end: &DescriptorEnd, is_so: impl Fn(&DescriptorEnd) -> bool) -> Vec<Holder> {
         let mut found = Vec::new();
         for (process, ends) in self.all {
             let holding = ends.iter().flatten().filter(|other| is_so(other));
@@ -180,25 +184,25 @@ impl Known<'_> {
     }
 }
 
-fn leads_somewhere(end: &End) -> bool {
-    end.has_other_end_here() == Some(true)
+fn leads_somewhere(end: &DescriptorEnd) -> bool {
+    end.has_local_peer() == Some(true)
 }
 
 /// Whether both are one end of a pipe, or one socket.
-fn is_one_end(one: &End, two: &End) -> bool {
+fn is_one_end(one: &DescriptorEnd, two: &DescriptorEnd) -> bool {
     match (&one.object, &two.object) {
         (Object::Pipe { id }, Object::Pipe { id: same }) => {
             (id, one.device, one.access) == (same, two.device, two.access)
         }
         (Object::Socket(one), Object::Socket(two)) => one.id == two.id,
         _ => {
-            matches!((one.partner, two.partner), (Partner::Terminal(one), Partner::Terminal(two)) if one == two)
+            matches!((one.peer, two.peer), (Peer::Terminal(one), Peer::Terminal(two)) if one == two)
         }
     }
 }
 
 fn program(process: &Process) -> String {
-    let path = sys::program(process.pid);
+    let path = sys::executable(process.pid);
     let name = path.as_deref().and_then(|path| path.file_name()).map(OsStr::to_string_lossy);
     name.map_or_else(|| process.name.clone(), Into::into)
 }

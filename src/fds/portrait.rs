@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{Held, Holder, Subject, View};
 use crate::demo::picture::{Joint, Picture, Player, Row, Shared};
-use crate::sys::{Access, Object, Partner, SocketName};
+use crate::sys::{AccessMode, Object, Peer, SocketName};
 use crate::text::printable;
 
 /// So many holders are named; of more, their number.
@@ -40,7 +40,7 @@ impl View {
             }
         }
         for (shared, ends) in groups {
-            let sides = ends.iter().map(|&(place, row)| self.partner(place, row)).collect::<Vec<_>>();
+            let sides = ends.iter().map(|&(place, row)| self.peer(place, row)).collect::<Vec<_>>();
             if sides.iter().any(|side| *side != sides[0]) {
                 picture.joints.retain(|joint| joint.ends.iter().all(|end| !ends.contains(end)));
                 picture.joints.push(Joint { shared, ends });
@@ -48,8 +48,8 @@ impl View {
         }
     }
 
-    fn partner(&self, place: usize, row: usize) -> Option<Partner> {
-        Some(self.subjects[place].held.as_ref()?.get(row)?.end.partner)
+    fn peer(&self, place: usize, row: usize) -> Option<Peer> {
+        Some(self.subjects[place].held.as_ref()?.get(row)?.end.peer)
     }
 
     /// What is to be said of a descriptor besides its name.
@@ -68,18 +68,16 @@ impl View {
     /// Who holds the other end, or why nobody is named.
     #[must_use]
     pub fn other_end(&self, held: &Held) -> Option<String> {
-        match held.end.has_other_end_here() {
+        match held.end.has_local_peer() {
             None => None,
             Some(false) => Some("other end: on another machine".into()),
             Some(true) if !held.others.is_empty() => Some(format!("other end: {}", list(&held.others))),
             Some(true) if !held.awaiting.is_empty() => {
                 Some(format!("other end: not accepted yet; {} listens there", list(&held.awaiting)))
             }
-            Some(true) if held.end.partner == Partner::Unaccepted => {
-                Some("other end: not accepted yet".into())
-            }
-            Some(true) if held.end.partner == Partner::Closed => Some("other end: closed".into()),
-            Some(true) if held.end.access == Some(Access::Both) && is_pipe(held) => {
+            Some(true) if held.end.peer == Peer::NotAccepted => Some("other end: not accepted yet".into()),
+            Some(true) if held.end.peer == Peer::Closed => Some("other end: closed".into()),
+            Some(true) if held.end.access == Some(AccessMode::ReadWrite) && is_pipe(held) => {
                 Some("other end: this very descriptor, which is open for both".into())
             }
             Some(true) => Some(self.nobody(held)),
@@ -92,8 +90,10 @@ impl View {
             return format!("other end: in no process that may be seen; {hidden} hidden (permission denied)");
         }
         let so = match (&held.end.object, held.end.access) {
-            (Object::Pipe { .. }, Some(Access::Read)) => "; a read from the empty pipe gives end of file",
-            (Object::Pipe { .. }, Some(Access::Write)) => "; a write gives EPIPE",
+            (Object::Pipe { .. }, Some(AccessMode::ReadOnly)) => {
+                "; a read from the empty pipe gives end of file"
+            }
+            (Object::Pipe { .. }, Some(AccessMode::WriteOnly)) => "; a write gives EPIPE",
             _ => "",
         };
         format!("other end: nobody holds it{so}")
@@ -134,11 +134,11 @@ fn has_notes(object: &Object) -> bool {
 }
 
 fn tie(held: &Held) -> Option<Shared> {
-    match (&held.end.object, held.end.partner) {
-        (Object::Socket(socket), Partner::Socket(peer)) if matches!(socket.name, SocketName::Unix(_)) => {
+    match (&held.end.object, held.end.peer) {
+        (Object::Socket(socket), Peer::UnixSocket(peer)) if matches!(socket.name, SocketName::Unix(_)) => {
             Some(Shared::Pair(socket.id.min(peer), socket.id.max(peer)))
         }
-        (_, Partner::Terminal(number) | Partner::Master(number)) => Some(Shared::Terminal(number)),
+        (_, Peer::Terminal(number) | Peer::TerminalMaster(number)) => Some(Shared::Terminal(number)),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Server;
 use crate::check;
 use crate::deadline::until;
-use crate::sys::{self, Scheduling};
+use crate::sys::{self, SchedulerStats};
 
 /// The share of one processor that all processes of a server used, and waited for, during a time window.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,10 +67,10 @@ impl Server {
     }
 
     /// The sum over all threads, or `None` where the system does not tell.
-    fn scheduling(&self) -> check::Result<Option<Scheduling>> {
-        let mut sum = Scheduling::default();
+    fn scheduling(&self) -> check::Result<Option<SchedulerStats>> {
+        let mut sum = SchedulerStats::default();
         for process in self.processes()? {
-            match sys::scheduling(process.pid) {
+            match sys::scheduler_stats(process.pid) {
                 Ok(one) => {
                     sum.ran += one.ran;
                     sum.queued += one.queued;

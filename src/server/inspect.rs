@@ -11,7 +11,7 @@ use super::{Instance, Server, describe, describe_process, readiness};
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::requirement::PROCESS_TABLE;
-use crate::sys::{self, Descriptor, Process, Vitals};
+use crate::sys::{self, Descriptor, Process, ProcessStats};
 use crate::transport::HangDiagnosis;
 
 impl Server {
@@ -44,10 +44,10 @@ impl Server {
     ///
     /// # Errors
     /// As [`descriptors`](Server::descriptors).
-    pub fn vitals(&self) -> check::Result<Vitals> {
-        let mut sum = Vitals::default();
+    pub fn vitals(&self) -> check::Result<ProcessStats> {
+        let mut sum = ProcessStats::default();
         for process in self.processes()? {
-            match sys::vitals(process.pid) {
+            match sys::process_stats(process.pid) {
                 Ok(one) => {
                     sum.cpu += one.cpu;
                     sum.threads += one.threads;

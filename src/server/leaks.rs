@@ -10,7 +10,7 @@ use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::outcome::Outcome;
 use crate::requirement::KERNEL_OBJECTS;
-use crate::sys::{self, IpcName, IpcObject, Object, Place, Process};
+use crate::sys::{self, IpcId, IpcObject, Object, Process, SocketAddress};
 use crate::text::one_line;
 use crate::transport::{Address, Capabilities};
 
@@ -39,10 +39,10 @@ pub struct Shutdown {
 impl Leak {
     fn object(object: &IpcObject) -> Leak {
         let kind = match object.name {
-            IpcName::Memory(_) => "shared memory",
-            IpcName::Queue(_) => "message queue",
-            IpcName::Semaphores(_) => "semaphores",
-            IpcName::File(_) => "POSIX name",
+            IpcId::SharedMemory(_) => "shared memory",
+            IpcId::MessageQueue(_) => "message queue",
+            IpcId::SemaphoreSet(_) => "semaphores",
+            IpcId::File(_) => "POSIX name",
         };
         Leak { kind, name: object.to_string() }
     }
@@ -72,7 +72,7 @@ impl Server {
         let mut idle_looks = 0;
         let settled = until(limit, || {
             // In this order: a server that exits in between was not idle.
-            let idle = sys::is_at_rest(instance.pid()) != Some(false);
+            let idle = sys::all_threads_blocked(instance.pid()) != Some(false);
             let ended = instance.ended();
             idle_looks = if idle { idle_looks + 1 } else { 0 };
             Ok((ended.is_some() || idle_looks == LOOKS).then_some(ended))
@@ -90,7 +90,7 @@ impl Server {
     /// of that one, only processes that could not be killed are reported.
     #[must_use]
     pub fn shutdown(mut self) -> Shutdown {
-        let listener = self.place().and_then(|place| sys::socket_at(place).ok().flatten());
+        let listener = self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
         self.instances.iter_mut().for_each(Instance::terminate);
         let mut leaks: Vec<_> =
             self.instances.iter().flat_map(Instance::survivors).map(Leak::process).collect();
@@ -138,19 +138,21 @@ impl Server {
         sockets_in(&self.scratch.temporary(), 3).iter().map(|path| Leak::socket_file(path)).collect()
     }
 
-    fn place(&self) -> Option<Place<'_>> {
+    fn place(&self) -> Option<SocketAddress<'_>> {
         let offers = self.spec.transport().offers;
         match self.address() {
-            Address::Inet(inet) if offers.contains(Capabilities::TCP) => Some(Place::Tcp(*inet)),
-            Address::Inet(inet) => Some(Place::Udp(*inet)),
-            Address::Path(path) if offers.contains(Capabilities::SOCKET_PATH) => Some(Place::Unix(path)),
+            Address::Inet(inet) if offers.contains(Capabilities::TCP) => Some(SocketAddress::Tcp(*inet)),
+            Address::Inet(inet) => Some(SocketAddress::Udp(*inet)),
+            Address::Path(path) if offers.contains(Capabilities::SOCKET_PATH) => {
+                Some(SocketAddress::Unix(path))
+            }
             _ => None,
         }
     }
 
     /// The server's listening socket, if another process still holds it.
     fn still_bound(&self, listener: Option<u64>) -> Option<Leak> {
-        let now = self.place().and_then(|place| sys::socket_at(place).ok().flatten());
+        let now = self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
         let id = listener.filter(|_| now == listener)?;
         let holder = sys::processes().unwrap_or_default().into_iter().find(|process| {
             let table = sys::descriptors(process.pid).unwrap_or_default();

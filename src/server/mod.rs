@@ -41,7 +41,7 @@ mod spec;
 mod strace;
 mod sweep;
 
-pub use crate::sys::ipc::terminal;
+pub use crate::sys::open_pseudo_terminal;
 pub use bundled::bundled_specs;
 pub use connect::Lent;
 pub use cpu_use::CpuUse;

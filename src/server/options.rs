@@ -13,7 +13,7 @@ use os_pipe::PipeWriter;
 
 use super::process::Output;
 use crate::deadline::Deadlines;
-use crate::sys::{self, Inheritance};
+use crate::sys::{self, ChildAttributes};
 
 /// How a server is launched.
 #[derive(Debug, Clone, Default)]
@@ -116,11 +116,11 @@ impl LaunchOptions {
         command.envs(self.temp_dir.iter().map(|directory| ("TMPDIR", directory)));
         sys::set_child_attributes(
             command,
-            Inheritance {
+            ChildAttributes {
                 descriptor_limit: self.descriptor_limit.map(Into::into),
-                ignored: self.ignored,
-                blocked: self.blocked,
-                closed,
+                ignored_signals: self.ignored,
+                blocked_signals: self.blocked,
+                closed_descriptors: closed,
             },
         );
         Ok(held)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Instance, LaunchError, describe_process};
 use crate::deadline::{Countdown, Deadlines, interrupted};
-use crate::sys::{self, Place};
+use crate::sys::{self, SocketAddress};
 use crate::text::one_line;
 use crate::trace;
 use crate::transport::{Address, Shows, Transport, fifo_ends};
@@ -50,9 +50,9 @@ pub(super) fn await_ready(
 /// Whether `instance` listens at `address` now.
 pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Address) -> bool {
     let shown = match (transport.shows, address) {
-        (Shows::Tcp, Address::Inet(inet)) => listens(instance, Place::Tcp(*inet)),
-        (Shows::Udp, Address::Inet(inet)) => listens(instance, Place::Udp(*inet)),
-        (Shows::Unix, Address::Path(path)) => listens(instance, Place::Unix(path)),
+        (Shows::Tcp, Address::Inet(inet)) => listens(instance, SocketAddress::Tcp(*inet)),
+        (Shows::Udp, Address::Inet(inet)) => listens(instance, SocketAddress::Udp(*inet)),
+        (Shows::Unix, Address::Path(path)) => listens(instance, SocketAddress::Unix(path)),
         (Shows::Fifos, Address::Path(path)) => {
             let (input, output) = fifo_ends(path);
             Some(is_fifo(&input) && is_fifo(&output))
@@ -67,16 +67,16 @@ pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Add
 /// Whether any process has a socket bound to the port of `address`; false where the system does not tell.
 pub(super) fn is_taken(transport: &Transport, address: &Address) -> bool {
     let taken = match (transport.shows, address) {
-        (Shows::Tcp, Address::Inet(inet)) => sys::listens(Place::Tcp(*inet), &Vec::new),
-        (Shows::Udp, Address::Inet(inet)) => sys::listens(Place::Udp(*inet), &Vec::new),
+        (Shows::Tcp, Address::Inet(inet)) => sys::is_listening(SocketAddress::Tcp(*inet), &Vec::new),
+        (Shows::Udp, Address::Inet(inet)) => sys::is_listening(SocketAddress::Udp(*inet), &Vec::new),
         _ => return false,
     };
     taken.unwrap_or(false)
 }
 
-fn listens(instance: &Instance, place: Place<'_>) -> Option<bool> {
+fn listens(instance: &Instance, place: SocketAddress<'_>) -> Option<bool> {
     let holders = || instance.processes().unwrap_or_default().iter().map(|process| process.pid).collect();
-    sys::listens(place, &holders).ok()
+    sys::is_listening(place, &holders).ok()
 }
 
 fn is_fifo(path: &Path) -> bool {

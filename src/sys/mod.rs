@@ -28,62 +28,53 @@ cfg_if::cfg_if! {
 #[cfg(test)]
 mod tests;
 
-pub use system::credentials::peer;
-pub use system::ipc_objects::{ipc_names_held, ipc_objects, ipc_users, remove_ipc};
+pub use system::accounts::resource_usage;
+pub use system::calls::SystemCallCounter;
+pub use system::credentials::peer_credentials;
+pub use system::io_uring::check_io_uring;
+pub use system::ipc::{
+    TERMINAL_BUFFER_SIZE, pipe_capacity, set_congestion_control, set_pipe_capacity, vmsplice,
+};
+pub use system::ipc_objects::{ipc_object_processes, ipc_objects, open_ipc_files, remove_ipc_object};
+pub use system::machine::{machine_properties, processor_model};
+pub use system::message_queues::{
+    MessageQueue, raise_message_queue_limit, remove_posix_queue, remove_system_v_queue, system_v_queue_exists,
+};
+pub use system::occupation::processor_time;
 pub use system::open_file::{open_file, same_open_file};
-pub use system::packets::Tap;
-pub use system::peers::{Survey, access};
+pub use system::packets::PacketCapture;
+pub use system::peers::{DescriptorSnapshot, access_mode};
 pub use system::process::{
-    QUESTIONS, adopt_orphans, blocked_in, children, claim, descriptor_count, descriptors, end_with_parent,
-    has_mark, may_be_ours, processes, program, unsent_bytes, wait_for_exit,
+    STATUS_SIGNALS, become_subreaper, children, claim_name, descriptor_count, descriptors, executable,
+    has_env_var, kill_with_parent, may_be_descendant, processes, unacknowledged_bytes, wait_channel,
+    wait_for_exit,
 };
 pub use system::process_stats::{
-    acknowledge_at_once, command_line, is_at_rest, peak_memory, scheduling, signals, sleepers, state,
-    tcp_queues, vitals, waits, waits_to_write_to_pipe,
+    all_threads_blocked, command_line, enable_quick_ack, is_blocked_writing_pipe, peak_memory, process_state,
+    process_stats, scheduler_stats, signal_sets, sleeping_threads, tcp_queues, wait_channels,
 };
-pub use system::sockets::{listens, socket_at, tcp_states};
-pub use system::timers::wake_on_time;
+pub use system::processors::{core_of, disable_idle_states, pin_process, pin_thread, usable_processors};
+pub use system::signals::QueuedSignals;
+pub use system::sockets::{is_listening, socket_id_at, tcp_sockets};
+pub use system::timers::minimize_timer_slack;
 pub use types::{
-    Access, Descriptor, End, Frame, IpcName, IpcObject, Object, OpenFile, Partner, Peer, Place, Process,
-    Queues, Scheduling, SignalSets, Sleeper, Socket, SocketName, TcpState, Vitals,
+    AccessMode, CapturedPacket, ContextSwitches, Core, Descriptor, DescriptorEnd, IdleStatesDisabled, IpcId,
+    IpcObject, MachineProperty, Object, OpenFile, Peer, PeerCredentials, Process, ProcessStats,
+    ProcessorTime, QueueCapacity, ResourceUsage, SchedulerStats, SignalSets, SleepingThread, Socket,
+    SocketAddress, SocketName, TcpQueues, TcpState,
 };
-pub use unix::child_attributes::{Inheritance, leave_session, set_child_attributes};
+pub use unix::child_attributes::{ChildAttributes, set_child_attributes, start_new_session};
 pub use unix::descendants::{descendants, with_descendants};
-pub use unix::descriptors::seal_descriptors;
+pub use unix::descriptors::mark_descriptors_close_on_exec;
 pub use unix::exit::exit_status;
-pub use unix::inherited::inherited;
-pub use unix::launch_lock::{between_launches, launching};
+pub use unix::inherited::take_inherited_descriptor;
+pub use unix::launch_lock::{between_launches, with_launch_lock};
 pub use unix::limits::{
-    Container, container, descriptor_limit, expect_children, most_processes, raise_descriptor_limit,
-    restore_descriptor_limit,
+    ContainerLimits, container_limits, descriptor_limit, process_limit, raise_descriptor_limit,
+    reset_sigchld, restore_descriptor_limit,
 };
-
-/// The mechanisms of interprocess communication, as a client uses them.
-pub mod ipc {
-    pub use super::system::ipc::{
-        TERMINAL_ROOM, lend, pipe_capacity, set_congestion_control, set_pipe_capacity,
-    };
-    pub use super::system::message_queues::{
-        Queue, has_system_v_queue, raise_queue_limit, remove_posix_queue, remove_system_v_queue,
-    };
-    pub use super::system::signals::Signals;
-    pub use super::types::Holds;
-    pub use super::unix::received::receive_descriptors;
-    pub use super::unix::rings::{HangUp, RING_SIZE, RingReader, RingWriter, rings};
-    pub use super::unix::terminal::terminal;
-}
-
-/// The machine that a comparison runs on: its processors, and what processes use of them.
-pub mod machine {
-    pub use super::system::accounts::account;
-    pub use super::system::calls::Calls;
-    pub use super::system::io_uring::io_uring;
-    pub use super::system::machine::{processor_model, properties};
-    pub use super::system::occupation::occupation;
-    pub use super::system::processors::{
-        confine_process, confine_thread, core_of, hold_awake, usable_processors,
-    };
-    pub use super::types::{Account, Awake, Core, Occupation, Property, Switches};
-    pub use super::unix::partner::{Handover, Partner};
-    pub use super::unix::usage::{load_average, own_account};
-}
+pub use unix::partner::{ForkedPartner, WaitMethod};
+pub use unix::received::receive_descriptors;
+pub use unix::rings::{RING_SIZE, RingHangUp, RingReader, RingWriter, map_rings};
+pub use unix::terminal::open_pseudo_terminal;
+pub use unix::usage::{load_average, own_resource_usage};

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use nix::unistd::{Pid, getppid};
 
-use super::machine::{
-    Calls, account, confine_process, confine_thread, core_of, own_account, properties, usable_processors,
+use super::{
+    OpenFile, PacketCapture, SystemCallCounter, core_of, machine_properties, open_file, own_resource_usage,
+    pin_process, pin_thread, resource_usage, same_open_file, usable_processors,
 };
-use super::{OpenFile, Tap, open_file, same_open_file};
 
 fn shown(file: &File) -> Option<OpenFile> {
     match open_file(Pid::this(), file.as_raw_fd()) {
@@ -56,7 +56,7 @@ const HEADERS: usize = 14 + 20 + 8;
 fn each_packet_of_the_port_is_heard_once_and_no_other() {
     let [here, elsewhere] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
     let [port, other] = [&here, &elsewhere].map(|socket| socket.local_addr().unwrap().port());
-    let tap = match Tap::open(Some(port), 64) {
+    let tap = match PacketCapture::open(Some(port), 64) {
         Ok(tap) => tap,
         Err(error) => return eprintln!("skipped: packets cannot be seen here: {error}"),
     };
@@ -66,14 +66,14 @@ fn each_packet_of_the_port_is_heard_once_and_no_other() {
     }
     let mut room = [0; 64];
     for length in [1, 2, 3] {
-        let frame = tap.next(&mut room, Duration::from_secs(5)).unwrap().unwrap();
+        let frame = tap.next_packet(&mut room, Duration::from_secs(5)).unwrap().unwrap();
         assert_eq!((frame.length, frame.bytes.len()), (HEADERS + length, HEADERS + length));
     }
-    assert!(tap.next(&mut room, Duration::ZERO).unwrap().is_none());
+    assert!(tap.next_packet(&mut room, Duration::ZERO).unwrap().is_none());
     here.send_to(&[0; 1000], ("127.0.0.1", other)).unwrap();
-    let frame = tap.next(&mut room, Duration::from_secs(5)).unwrap().unwrap();
+    let frame = tap.next_packet(&mut room, Duration::from_secs(5)).unwrap().unwrap();
     assert_eq!((frame.length, frame.bytes.len()), (HEADERS + 1000, 64));
-    assert_eq!(tap.missed().unwrap(), 0);
+    assert_eq!(tap.take_dropped().unwrap(), 0);
 }
 
 /// On a system that refuses, the refusal says why.
@@ -86,7 +86,7 @@ fn a_confined_thread_may_use_what_it_was_given() {
     let chosen = usable_processors().unwrap()[0];
     std::thread::scope(|scope| {
         let confined =
-            scope.spawn(|| or_unsupported(confine_thread(&[chosen])).map(|()| usable_processors().unwrap()));
+            scope.spawn(|| or_unsupported(pin_thread(&[chosen])).map(|()| usable_processors().unwrap()));
         assert!(confined.join().unwrap().is_none_or(|usable| usable == [chosen]));
     });
 }
@@ -95,12 +95,12 @@ fn a_confined_thread_may_use_what_it_was_given() {
 fn every_thread_of_a_confined_process_is() {
     let everywhere = usable_processors().unwrap();
     // Confined to where it may run anyway, so that the other tests of this process keep their processors.
-    or_unsupported(confine_process(Pid::this(), &everywhere));
+    or_unsupported(pin_process(Pid::this(), &everywhere));
 }
 
 #[test]
 fn an_unusable_processor_is_refused() {
-    let error = confine_thread(&[1023]).unwrap_err();
+    let error = pin_thread(&[1023]).unwrap_err();
     assert!([io::ErrorKind::InvalidInput, io::ErrorKind::Unsupported].contains(&error.kind()), "{error}");
 }
 
@@ -114,35 +114,35 @@ fn a_processor_is_a_thread_of_its_core() {
 
 #[test]
 fn our_account_can_be_had_by_number_too() {
-    let Some(account) = or_unsupported(account(Pid::this())) else { return };
+    let Some(account) = or_unsupported(resource_usage(Pid::this())) else { return };
     assert!(account.cpu > Duration::ZERO);
-    assert!(own_account().unwrap().cpu > Duration::ZERO);
+    assert!(own_resource_usage().unwrap().cpu > Duration::ZERO);
 }
 
 /// `None` where this user or this system is not told.
-fn counting() -> Option<Calls> {
-    Calls::of(&[Pid::this()]).map_err(|error| eprintln!("not counted here: {error}")).ok()
+fn counting() -> Option<SystemCallCounter> {
+    SystemCallCounter::start(&[Pid::this()]).map_err(|error| eprintln!("not counted here: {error}")).ok()
 }
 
 #[test]
 fn every_call_is_counted() {
     let Some(calls) = counting() else { return };
-    let before = calls.so_far().unwrap();
+    let before = calls.count().unwrap();
     for _ in 0..1000 {
         std::hint::black_box(getppid());
     }
     // Other tests of this process make calls too.
-    assert!(calls.so_far().unwrap() - before >= 1000);
+    assert!(calls.count().unwrap() - before >= 1000);
 }
 
 #[test]
 fn nobody_is_no_process() {
-    assert!(Calls::of(&[Pid::from_raw(i32::MAX)]).is_err());
+    assert!(SystemCallCounter::start(&[Pid::from_raw(i32::MAX)]).is_err());
 }
 
 #[test]
 fn everything_is_told_or_says_why_not_and_no_name_comes_twice() {
-    let all = properties(&usable_processors().unwrap());
+    let all = machine_properties(&usable_processors().unwrap());
     for property in &all {
         assert!(!property.source.is_empty(), "{property:?}");
         let text = property.value.as_ref().unwrap_or_else(|why| why);

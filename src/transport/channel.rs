@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
 use super::Address;
-use crate::sys::ipc;
+use crate::sys;
 
 /// One client's end of a mechanism.
 pub trait Channel {
@@ -153,12 +153,12 @@ impl Tuning {
     pub(super) fn prepare_tcp(&self, socket: &Socket) -> io::Result<()> {
         self.size(socket)?;
         socket.set_tcp_nodelay(self.nodelay)?;
-        self.congestion.as_deref().map_or(Ok(()), |name| ipc::set_congestion_control(socket.as_fd(), name))
+        self.congestion.as_deref().map_or(Ok(()), |name| sys::set_congestion_control(socket.as_fd(), name))
     }
 
     /// Sizes a pipe.
     pub(super) fn size_pipe(&self, end: impl AsFd) -> io::Result<()> {
-        self.pipe_size.map_or(Ok(()), |bytes| ipc::set_pipe_capacity(end.as_fd(), bytes))
+        self.pipe_size.map_or(Ok(()), |bytes| sys::set_pipe_capacity(end.as_fd(), bytes))
     }
 }
 

@@ -14,7 +14,7 @@ use nix::unistd::geteuid;
 
 use super::mqueue::{PREFIX, ends};
 use super::sysv_mq::{KEYS, claim};
-use crate::sys::ipc::{remove_posix_queue, remove_system_v_queue};
+use crate::sys::{remove_posix_queue, remove_system_v_queue};
 
 /// The file of the note.
 const NOTE: &str = "leaves";

@@ -12,7 +12,7 @@ use super::queues::{self, QueueChannel};
 use super::{Address, Capabilities, Channel, Dial, Hold, Link, Opening, Reserved, Shows, Transport, Waiting};
 use crate::deadline::until;
 use crate::sys;
-use crate::sys::ipc::{Queue, raise_queue_limit};
+use crate::sys::{MessageQueue, raise_message_queue_limit};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "mqueue",
@@ -33,7 +33,7 @@ pub(super) const TRANSPORT: Transport = Transport {
 pub(super) const PREFIX: &str = "/echospec-";
 
 fn reserve(scratch: &Path) -> io::Result<Reserved> {
-    raise_queue_limit();
+    raise_message_queue_limit();
     static NEXT: AtomicU64 = AtomicU64::new(0);
     // The directory's name was drawn: a run that was killed may have had our number.
     let drawn = scratch.file_name().unwrap_or_default().to_string_lossy();
@@ -52,24 +52,28 @@ fn names(address: &Address) -> io::Result<[String; 2]> {
 }
 
 fn are_there(address: &Address) -> bool {
-    names(address).is_ok_and(|names| names.iter().all(|name| Queue::posix(name, false).is_ok()))
+    names(address).is_ok_and(|names| names.iter().all(|name| MessageQueue::posix(name, false).is_ok()))
 }
 
 /// Whatever one client has sent, the next would receive: so there is but one at a time.
 fn dial(dial: &Dial<'_>) -> io::Result<Link> {
     let [input, output] = names(dial.address)?;
     let turn = take_turn(&input, dial.limit)?;
-    let (to, from) = (Queue::posix(&input, false)?, Queue::posix(&output, true)?);
-    queues::link(to, from, Queue::posix(&output, false)?, dial.limit, turn)
+    let (to, from) = (MessageQueue::posix(&input, false)?, MessageQueue::posix(&output, true)?);
+    queues::link(to, from, MessageQueue::posix(&output, false)?, dial.limit, turn)
 }
 
 fn take_turn(name: &str, limit: Duration) -> io::Result<Option<OwnedFd>> {
-    let turn = until(limit, || Ok(sys::claim(&format!("echospec{name}")).ok()));
+    let turn = until(limit, || Ok(sys::claim_name(&format!("echospec{name}")).ok()));
     turn.ok().flatten().ok_or_else(|| io::ErrorKind::TimedOut.into())
 }
 
 fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
     let [input, output] = names(opening.address)?;
     let waits = opening.waiting == Waiting::Blocks;
-    QueueChannel::between(Queue::posix(&input, waits)?, Queue::posix(&output, waits)?, opening.waiting)
+    QueueChannel::between(
+        MessageQueue::posix(&input, waits)?,
+        MessageQueue::posix(&output, waits)?,
+        opening.waiting,
+    )
 }

@@ -49,7 +49,7 @@ fn next_port() -> u16 {
 /// Claims the port, and proves that nobody is bound to it on any address.
 fn hold(ip: IpAddr, kind: Type, port: u16) -> Option<Hold> {
     let (carrier, name) = if kind == Type::STREAM { (Carrier::Tcp, "tcp") } else { (Carrier::Udp, "udp") };
-    let claim = sys::claim(&format!("echospec-{name}-{port}")).ok()?;
+    let claim = sys::claim_name(&format!("echospec-{name}-{port}")).ok()?;
     let wildcard = match ip {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),

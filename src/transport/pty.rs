@@ -26,7 +26,7 @@ pub(super) const TRANSPORT: Transport = Transport {
 
 /// A terminal as it comes edits lines, echoes what is typed, and takes some bytes for signals.
 fn make(_tuning: &Tuning) -> io::Result<Pair> {
-    let (near, far) = sys::ipc::terminal()?;
+    let (near, far) = sys::open_pseudo_terminal()?;
     let mut modes = tcgetattr(&far)?;
     cfmakeraw(&mut modes);
     tcsetattr(&far, SetArg::TCSANOW, &modes)?;
@@ -39,5 +39,5 @@ fn link(from: OwnedFd, to: OwnedFd) -> io::Result<Link> {
 
 fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
     let (from, to) = opening.ends.ok_or_else(pipe::not_inherited)?;
-    ByteChannel::between(from, to, opening.waiting, Room::exactly(sys::ipc::TERMINAL_ROOM))
+    ByteChannel::between(from, to, opening.waiting, Room::exactly(sys::TERMINAL_BUFFER_SIZE))
 }

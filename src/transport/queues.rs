@@ -11,15 +11,15 @@ use super::bridge::{Shore, bridge};
 use super::{Channel, Link, Room, Waiting};
 use crate::deadline::until;
 use crate::payload::KIB;
-use crate::sys::ipc::Queue;
+use crate::sys::MessageQueue;
 
 /// More than any queue's largest message.
 const BUFFER: usize = 64 * KIB;
 
 /// A client's end at full speed.
 pub(super) struct QueueChannel {
-    pub to: Queue,
-    pub from: Queue,
+    pub to: MessageQueue,
+    pub from: MessageQueue,
     pub waiting: Waiting,
     room: Room,
     largest: usize,
@@ -28,11 +28,11 @@ pub(super) struct QueueChannel {
 }
 
 impl QueueChannel {
-    pub fn between(to: Queue, from: Queue, waiting: Waiting) -> io::Result<Box<dyn Channel>> {
-        let holds = to.holds()?;
-        let room = Room::exactly(holds.bytes).with_places(holds.places);
+    pub fn between(to: MessageQueue, from: MessageQueue, waiting: Waiting) -> io::Result<Box<dyn Channel>> {
+        let capacity = to.capacity()?;
+        let room = Room::exactly(capacity.bytes).with_places(capacity.messages);
         let buffer = vec![0; BUFFER].into();
-        Ok(Box::new(QueueChannel { to, from, waiting, room, largest: holds.largest, buffer }))
+        Ok(Box::new(QueueChannel { to, from, waiting, room, largest: capacity.largest_message, buffer }))
     }
 }
 
@@ -68,13 +68,13 @@ impl Channel for QueueChannel {
 /// that it leaves none of its echoes to the next; and that is the end that the client sees. Where the server has gone, it sends that to itself, by `poke`.
 /// `hold` goes when it has left.
 pub(super) fn link(
-    mut to: Queue,
-    mut from: Queue,
-    mut poke: Queue,
+    mut to: MessageQueue,
+    mut from: MessageQueue,
+    mut poke: MessageQueue,
     limit: Duration,
     hold: impl Send + 'static,
 ) -> io::Result<Link> {
-    let largest = to.holds()?.largest;
+    let largest = to.capacity()?.largest_message;
     let (left, has_left) = mpsc::channel::<()>();
     let mut buffer = vec![0; BUFFER];
     let link = bridge(
@@ -100,7 +100,7 @@ pub(super) fn link(
 }
 
 /// Sends one message, as soon as there is room for it.
-fn insist(queue: &mut Queue, bytes: &[u8], limit: Duration) -> io::Result<()> {
+fn insist(queue: &mut MessageQueue, bytes: &[u8], limit: Duration) -> io::Result<()> {
     let mut refused = None;
     let sent = until(limit, || match queue.send(bytes) {
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),

@@ -7,7 +7,7 @@ use socket2::Socket;
 
 use super::Tuning;
 use crate::payload::KIB;
-use crate::sys::ipc;
+use crate::sys;
 
 /// What each direction of a conversation holds.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ const HEADER: usize = KIB;
 impl Room {
     /// Of a pipe: a message that does not fit into what is left of the last page begins a new one (pipe(7)).
     pub fn of_pipe(end: impl AsFd) -> io::Result<Room> {
-        let bytes = ipc::pipe_capacity(end.as_fd())?;
+        let bytes = sys::pipe_capacity(end.as_fd())?;
         Ok(Room { bytes, overhead: 0, page: 4 * KIB, places: usize::MAX })
     }
 

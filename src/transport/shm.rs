@@ -15,7 +15,7 @@ use super::{
     Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport, Waiting, connect_within,
     unix,
 };
-use crate::sys::ipc::{self, RING_SIZE, RingReader, RingWriter};
+use crate::sys::{self, RING_SIZE, RingReader, RingWriter};
 
 pub(super) const FUTEX: Transport = Transport {
     name: "shm-futex",
@@ -62,9 +62,9 @@ fn link(dial: &Dial<'_>, waiting: Waiting) -> io::Result<Link> {
     connect_within(&socket, &unix::name(dial.address.expect_path()?)?, dial.limit)?;
     socket.set_nonblocking(false)?;
     socket.set_read_timeout(Some(dial.limit))?;
-    let passed = ipc::receive_descriptors(socket.as_fd())?;
+    let passed = sys::receive_descriptors(socket.as_fd())?;
     socket.set_read_timeout(None)?;
-    let (mut writer, mut reader, server) = ipc::rings(passed)?;
+    let (mut writer, mut reader, server) = sys::map_rings(passed)?;
     let socket = Arc::new(socket);
     let watched = Arc::clone(&socket);
     thread::Builder::new().name("shm watch".into()).spawn(move || {
@@ -112,7 +112,7 @@ fn open_awake(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
 
 fn open(opening: &Opening<'_>, waiting: Waiting) -> io::Result<Box<dyn Channel>> {
     let socket = UnixStream::connect(opening.address.expect_path()?)?;
-    let (writer, reader, _) = ipc::rings(ipc::receive_descriptors(socket.as_fd())?)?;
+    let (writer, reader, _) = sys::map_rings(sys::receive_descriptors(socket.as_fd())?)?;
     Ok(Box::new(ShmChannel { writer, reader, waiting, room: Room::exactly(RING_SIZE), _socket: socket }))
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{Address, Capabilities, Channel, Dial, Link, Opening, Reserved, Shows, Transport, Waiting};
-use crate::sys::ipc::Signals;
+use crate::sys::QueuedSignals;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "signal",
@@ -40,13 +40,13 @@ fn dial(_dial: &Dial<'_>) -> io::Result<Link> {
 }
 
 struct SignalChannel {
-    signals: Signals,
+    signals: QueuedSignals,
     waiting: Waiting,
 }
 
 fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
     let waits = opening.waiting == Waiting::Blocks;
-    let signals = Signals::to(server(opening.address)?, waits)?;
+    let signals = QueuedSignals::open(server(opening.address)?, waits)?;
     Ok(Box::new(SignalChannel { signals, waiting: opening.waiting }))
 }
 
@@ -64,7 +64,7 @@ impl Channel for SignalChannel {
     }
 
     fn window(&self) -> usize {
-        PENDING * Signals::LARGEST
+        PENDING * QueuedSignals::MAX_MESSAGE
     }
 
     fn under_way(&self, _size: usize) -> usize {
@@ -72,6 +72,6 @@ impl Channel for SignalChannel {
     }
 
     fn largest(&self) -> Option<usize> {
-        Some(Signals::LARGEST)
+        Some(QueuedSignals::MAX_MESSAGE)
     }
 }

@@ -12,7 +12,7 @@ use super::leftover::{Leftover, Object};
 use super::queues::{self, QueueChannel};
 use super::{Address, Capabilities, Channel, Dial, Hold, Link, Opening, Reserved, Shows, Transport, Waiting};
 use crate::sys;
-use crate::sys::ipc::{Queue, has_system_v_queue};
+use crate::sys::{MessageQueue, system_v_queue_exists};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "sysv-mq",
@@ -40,7 +40,7 @@ fn reserve(scratch: &Path) -> io::Result<Reserved> {
         let number = NEXT.fetch_add(2, Ordering::Relaxed).wrapping_add((process::id() as i32) << 12);
         let key = KEYS.start() | (number & 0x1fff_fffe);
         let Ok(claim) = claim(key) else { continue };
-        if !has_system_v_queue(key) && !has_system_v_queue(key + 1) {
+        if !system_v_queue_exists(key) && !system_v_queue_exists(key + 1) {
             let leftover = Leftover::note(scratch, Object::SystemVQueues(key))?;
             let hold = Hold { _told: None, _claim: claim, _leftover: Some(leftover) };
             return Ok(Reserved { address: Address::Path(key.to_string().into()), _hold: Some(hold) });
@@ -51,7 +51,7 @@ fn reserve(scratch: &Path) -> io::Result<Reserved> {
 
 /// Keeps other runs of echospec from `key` and the next, while it is held.
 pub(super) fn claim(key: i32) -> io::Result<Option<OwnedFd>> {
-    sys::claim(&format!("echospec-sysv-{key}"))
+    sys::claim_name(&format!("echospec-sysv-{key}"))
 }
 
 fn key(address: &Address) -> io::Result<i32> {
@@ -60,7 +60,7 @@ fn key(address: &Address) -> io::Result<i32> {
 }
 
 fn are_there(address: &Address) -> bool {
-    key(address).is_ok_and(|key| has_system_v_queue(key) && has_system_v_queue(key + 1))
+    key(address).is_ok_and(|key| system_v_queue_exists(key) && system_v_queue_exists(key + 1))
 }
 
 /// Types are positive, and type 0 would be all of them.
@@ -70,13 +70,15 @@ fn kind(number: u64) -> io::Result<i32> {
 
 fn dial(dial: &Dial<'_>) -> io::Result<Link> {
     let (key, kind) = (key(dial.address)?, kind(dial.number)?);
-    let (to, from) = (Queue::system_v(key, kind, false)?, Queue::system_v(key + 1, kind, true)?);
-    queues::link(to, from, Queue::system_v(key + 1, kind, false)?, dial.limit, ())
+    let (to, from) =
+        (MessageQueue::system_v(key, kind, false)?, MessageQueue::system_v(key + 1, kind, true)?);
+    queues::link(to, from, MessageQueue::system_v(key + 1, kind, false)?, dial.limit, ())
 }
 
 fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
     let (key, kind) = (key(opening.address)?, kind(opening.number)?);
     let waits = opening.waiting == Waiting::Blocks;
-    let (to, from) = (Queue::system_v(key, kind, waits)?, Queue::system_v(key + 1, kind, waits)?);
+    let (to, from) =
+        (MessageQueue::system_v(key, kind, waits)?, MessageQueue::system_v(key + 1, kind, waits)?);
     QueueChannel::between(to, from, opening.waiting)
 }

@@ -7,7 +7,7 @@
 use std::io;
 
 use super::{ByteChannel, Channel, Inherited, Opening, Room, Transport, pipe};
-use crate::sys::ipc::lend;
+use crate::sys::vmsplice;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pipe-vmsplice",
@@ -20,5 +20,5 @@ pub(super) const TRANSPORT: Transport = Transport {
 fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
     let ends = opening.ends.ok_or_else(pipe::not_inherited)?;
     let room = Room::of_lent_pages(&ends.1)?;
-    ByteChannel::putting(lend, ends, opening.waiting, room)
+    ByteChannel::putting(vmsplice, ends, opening.waiting, room)
 }

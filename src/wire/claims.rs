@@ -2,7 +2,7 @@
 //!
 //! A recorder hands its command the write end of a pipe, as descriptor [`NUMBER`], and names the pipe in the
 //! environment. Each port is told before any packet can pass there, and again when it is given back. The descriptor
-//! is not passed on to servers: [`seal_descriptors`](crate::sys::seal_descriptors).
+//! is not passed on to servers: [`seal_descriptors`](crate::sys::mark_descriptors_close_on_exec).
 
 use std::collections::HashMap;
 use std::fs::{self, File};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 
-use crate::sys::Frame;
+use crate::sys::CapturedPacket;
 
 /// What carries a packet's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ pub struct Segment {
 impl Packet {
     /// Reads the headers; none where it is neither TCP nor UDP.
     #[must_use]
-    pub fn read(frame: &Frame<'_>) -> Option<Packet> {
+    pub fn read(frame: &CapturedPacket<'_>) -> Option<Packet> {
         let sliced = LaxSlicedPacket::from_ethernet(frame.bytes).ok()?;
         let (source, destination): (IpAddr, IpAddr) = match sliced.net.as_ref()? {
             LaxNetSlice::Ipv4(slice) => {
@@ -115,7 +115,8 @@ mod tests {
         let mut bytes = Vec::new();
         builder.write(&mut bytes, &[b'x'; 500]).unwrap();
         for length in [bytes.len(), 100, 14 + 20 + 20] {
-            let frame = Frame { at: Duration::ZERO, length: bytes.len(), bytes: &bytes[..length] };
+            let frame =
+                CapturedPacket { timestamp: Duration::ZERO, length: bytes.len(), bytes: &bytes[..length] };
             let packet = Packet::read(&frame).unwrap();
             assert_eq!((packet.payload, packet.protocol()), (500, Protocol::Tcp));
             assert_eq!(packet.to, "127.0.0.2:20123".parse().unwrap());
@@ -128,7 +129,9 @@ mod tests {
         let builder = PacketBuilder::ethernet2([0; 6], [0; 6]).ipv6([1; 16], [2; 16], 64).udp(7, 20_123);
         let mut bytes = Vec::new();
         builder.write(&mut bytes, &[]).unwrap();
-        let packet = Packet::read(&Frame { at: Duration::ZERO, length: bytes.len(), bytes: &bytes }).unwrap();
+        let packet =
+            Packet::read(&CapturedPacket { timestamp: Duration::ZERO, length: bytes.len(), bytes: &bytes })
+                .unwrap();
         assert_eq!((packet.payload, packet.protocol(), packet.from.port()), (0, Protocol::Udp, 7));
     }
 }

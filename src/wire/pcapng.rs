@@ -14,7 +14,7 @@ use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeade
 use pcap_file::pcapng::{PcapNgBlock, PcapNgWriter};
 use pcap_file::{DataLink, Endianness, PcapError};
 
-use crate::sys::Frame;
+use crate::sys::CapturedPacket;
 
 /// A capture file that is whole after each [`flush`](Pcapng::flush), however the program ends.
 pub struct Pcapng {
@@ -51,10 +51,10 @@ impl Pcapng {
     }
 
     /// Adds a packet, to be written with the next flush.
-    pub fn add(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+    pub fn add(&mut self, frame: &CapturedPacket<'_>) -> io::Result<()> {
         self.put(EnhancedPacketBlock {
             interface_id: 0,
-            timestamp: frame.at,
+            timestamp: frame.timestamp,
             original_len: u32::try_from(frame.length).unwrap_or(u32::MAX),
             data: Cow::Borrowed(frame.bytes),
             options: Vec::new(),

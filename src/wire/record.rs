@@ -10,14 +10,14 @@ use super::conversation::Conversation;
 use super::conversations::Conversations;
 use super::packet::Packet;
 use super::pcapng::Pcapng;
-use crate::sys::{Frame, Tap};
+use crate::sys::{CapturedPacket, PacketCapture};
 
 /// So many packets are taken before the claims are looked at again.
 const BATCH: usize = 1024;
 
 /// Packets under way from the interface to the file.
 pub struct Recording {
-    tap: Tap,
+    tap: PacketCapture,
     claims: Claims,
     file: Pcapng,
     conversations: Conversations,
@@ -48,7 +48,7 @@ impl Recording {
     ///
     /// # Errors
     /// Those of the file, and of `pipe(2)`.
-    pub fn begin(tap: Tap, file: File, room: u32) -> io::Result<(Recording, Ticket)> {
+    pub fn begin(tap: PacketCapture, file: File, room: u32) -> io::Result<(Recording, Ticket)> {
         let (claims, descriptor, name) = Claims::new()?;
         let recording = Recording {
             tap,
@@ -72,7 +72,7 @@ impl Recording {
         let mut heard = 0;
         while heard < BATCH {
             let limit = if heard == 0 { limit } else { Duration::ZERO };
-            let Some(frame) = self.tap.next(&mut self.room, limit)? else { break };
+            let Some(frame) = self.tap.next_packet(&mut self.room, limit)? else { break };
             heard += 1;
             batch.extend(take(&frame));
         }
@@ -81,7 +81,7 @@ impl Recording {
         for taken in &batch {
             self.keep(taken)?;
         }
-        self.missed += self.tap.missed()?;
+        self.missed += self.tap.take_dropped()?;
         self.file.flush()?;
         Ok(heard > 0)
     }
@@ -92,7 +92,7 @@ impl Recording {
         let is_ours =
             self.conversations.add(&packet, |address| claims.cover(packet.protocol(), address.port(), at));
         if is_ours {
-            self.file.add(&Frame { at, length, bytes })?;
+            self.file.add(&CapturedPacket { timestamp: at, length, bytes })?;
             self.kept += 1;
             self.last = at;
         }
@@ -132,7 +132,7 @@ impl Recording {
     }
 }
 
-fn take(frame: &Frame<'_>) -> Option<Taken> {
+fn take(frame: &CapturedPacket<'_>) -> Option<Taken> {
     let packet = Packet::read(frame)?;
-    Some(Taken { at: frame.at, length: frame.length, bytes: frame.bytes.to_vec(), packet })
+    Some(Taken { at: frame.timestamp, length: frame.length, bytes: frame.bytes.to_vec(), packet })
 }

@@ -11,7 +11,7 @@ use super::packet::Packet;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::requirement::PACKETS;
-use crate::sys::Tap;
+use crate::sys::PacketCapture;
 
 /// Headers need no more.
 const ROOM: u32 = 256;
@@ -19,7 +19,7 @@ const ROOM: u32 = 256;
 /// All that passes to and from one port from now on.
 #[derive(Debug)]
 pub struct Watch {
-    tap: Tap,
+    tap: PacketCapture,
     server: SocketAddr,
     conversations: Conversations,
 }
@@ -30,7 +30,7 @@ impl Watch {
     /// # Errors
     /// Unsupported where this user, or this system, may not see packets.
     pub fn begin(server: SocketAddr) -> check::Result<Watch> {
-        let tap = Tap::open(Some(server.port()), ROOM).map_err(|error| {
+        let tap = PacketCapture::open(Some(server.port()), ROOM).map_err(|error| {
             Finding::missing(&PACKETS, "a look at the packets themselves", obstacle(&error))
         })?;
         Ok(Watch { tap, server, conversations: Conversations::default() })
@@ -50,7 +50,7 @@ impl Watch {
             self.listen().or_broken("packets seen as they pass")?;
             Ok(self.conversations.of(client).is_some_and(&is_so).then_some(()))
         })?;
-        let missed = self.tap.missed().unwrap_or_default();
+        let missed = self.tap.take_dropped().unwrap_or_default();
         if missed > 0 {
             return Err(Finding::broken("every packet of the conversation", format!("{missed} were missed")));
         }
@@ -60,7 +60,7 @@ impl Watch {
 
     fn listen(&mut self) -> io::Result<()> {
         let mut room = [0; ROOM as usize];
-        while let Some(frame) = self.tap.next(&mut room, Duration::ZERO)? {
+        while let Some(frame) = self.tap.next_packet(&mut room, Duration::ZERO)? {
             if let Some(packet) = Packet::read(&frame) {
                 let server = self.server.port();
                 self.conversations.add(&packet, |address| address.port() == server);

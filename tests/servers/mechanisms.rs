@@ -1,6 +1,6 @@
 //! The servers of mechanisms that no descriptor of a client shows: what they make, refuse and remove.
 
-use echospec::sys::ipc::{Queue, has_system_v_queue};
+use echospec::sys::{MessageQueue, system_v_queue_exists};
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn message_queues_of_posix_go_with_their_server(#[values(Signal::SIGTERM, Signal
     let (mut server, ready) = Server::start(MQUEUE, &folder, &name);
     assert_eq!(ready, name);
     assert_refused(MQUEUE, &folder, &name);
-    let made = || ["in", "out"].map(|end| Queue::posix(&format!("{name}.{end}"), false).is_ok());
+    let made = || ["in", "out"].map(|end| MessageQueue::posix(&format!("{name}.{end}"), false).is_ok());
     assert_eq!(made(), [true, true]);
     assert_ended_by(signal, server.end_with(signal));
     assert_eq!(made(), [false, false]);
@@ -45,9 +45,9 @@ fn message_queues_of_system_v_go_with_their_server(
     let (mut server, ready) = Server::start(SYSV_MQ, &folder, &key.to_string());
     assert_eq!(ready, key.to_string());
     assert_refused(SYSV_MQ, &folder, &key.to_string());
-    assert!(has_system_v_queue(key) && has_system_v_queue(key + 1));
+    assert!(system_v_queue_exists(key) && system_v_queue_exists(key + 1));
     assert_ended_by(signal, server.end_with(signal));
-    assert!(!has_system_v_queue(key) && !has_system_v_queue(key + 1));
+    assert!(!system_v_queue_exists(key) && !system_v_queue_exists(key + 1));
 }
 
 #[rstest]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
-use echospec::sys::{self, IpcName, Object, Place, Process, SocketName};
+use echospec::sys::{self, IpcId, Object, Process, SocketAddress, SocketName};
 
 use crate::root;
 
@@ -18,7 +18,7 @@ const RUN: &str = "A_WATCHED_RUN";
 #[derive(Debug)]
 pub struct Trail {
     place: PathBuf,
-    objects: HashSet<IpcName>,
+    objects: HashSet<IpcId>,
 }
 
 impl Trail {
@@ -46,7 +46,7 @@ impl Trail {
     pub fn processes(&self) -> Vec<Process> {
         let directory = self.place.to_string_lossy();
         let mut all = sys::processes().unwrap_or_default();
-        all.retain(|it| !it.zombie && sys::has_mark(it.pid, RUN, &directory).unwrap_or(false));
+        all.retain(|it| !it.zombie && sys::has_env_var(it.pid, RUN, &directory).unwrap_or(false));
         all
     }
 
@@ -86,10 +86,13 @@ impl Trail {
 
 /// How many of `ports` are listened on.
 pub fn still_listening(ports: &[SocketAddr]) -> usize {
-    ports.iter().filter(|&&port| sys::listens(Place::Tcp(port), &Vec::new).unwrap_or(false)).count()
+    ports
+        .iter()
+        .filter(|&&port| sys::is_listening(SocketAddress::Tcp(port), &Vec::new).unwrap_or(false))
+        .count()
 }
 
-fn objects() -> HashSet<IpcName> {
+fn objects() -> HashSet<IpcId> {
     sys::ipc_objects().unwrap_or_default().into_iter().map(|object| object.name).collect()
 }
 

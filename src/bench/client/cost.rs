@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use crate::bench::comparison::Cost;
 use crate::bench::session::cpu_usage::{Accounts, Usage};
 use crate::sys;
-use crate::sys::machine::Calls;
+use crate::sys::SystemCallCounter;
 
 /// The processor time and context switches of both processes at one moment.
 pub(super) struct Effort {
@@ -33,7 +33,7 @@ impl Effort {
         let (client, server) = (used(&self.client, &earlier.client), used(&self.server, &earlier.server));
         let each = |time: Duration| time.as_nanos() as f64 / messages.max(1) as f64;
         let switches = [client.switches, server.switches].map(Option::unwrap_or_default);
-        let sum = |part: fn(&sys::machine::Switches) -> u64| {
+        let sum = |part: fn(&sys::ContextSwitches) -> u64| {
             switches.iter().map(part).sum::<u64>() as f64 / messages.max(1) as f64
         };
         Cost {
@@ -58,8 +58,8 @@ fn family(leader: Pid) -> Vec<Pid> {
 
 /// Counters of the system calls of both processes. They are read before and after a task that is not timed.
 pub(super) struct Counting {
-    client: Calls,
-    server: Calls,
+    client: SystemCallCounter,
+    server: SystemCallCounter,
     /// The client's system calls for one reading.
     look: u64,
 }
@@ -74,7 +74,8 @@ pub(super) struct Look {
 impl Counting {
     /// Begins to count those of this process, and of `server` with its descendants.
     pub fn begin(server: Pid) -> io::Result<Counting> {
-        let (client, server) = (Calls::of(&[Pid::this()])?, Calls::of(&family(server))?);
+        let (client, server) =
+            (SystemCallCounter::start(&[Pid::this()])?, SystemCallCounter::start(&family(server))?);
         let mut counting = Counting { client, server, look: 0 };
         // Reading the counters makes system calls too: the second reading includes those of the first.
         let (first, second) = (counting.look()?, counting.look()?);
@@ -83,8 +84,8 @@ impl Counting {
     }
 
     pub fn look(&self) -> io::Result<Look> {
-        let server = self.server.so_far()?;
-        Ok(Look { client: self.client.so_far()?, server })
+        let server = self.server.count()?;
+        Ok(Look { client: self.client.count()?, server })
     }
 
     /// Writes into `cost` the system calls for each of `messages` between two readings.

@@ -32,7 +32,7 @@ impl Effort {
         let (client, server) = (used(&self.client, &earlier.client), used(&self.server, &earlier.server));
         let each = |time: Duration| time.as_nanos() as f64 / messages.max(1) as f64;
         let switches = [client.switches, server.switches].map(Option::unwrap_or_default);
-        let sum = |part: fn(&sys::machine::Switches) -> u64| {
+        let sum = |part: fn(&sys::ContextSwitches) -> u64| {
             switches.iter().map(part).sum::<u64>() as f64 / messages.max(1) as f64
         };
         Cost {

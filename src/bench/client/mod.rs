@@ -40,9 +40,9 @@ pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> 
     let longest = job.tasks.iter().map(|task| task.size).max().unwrap_or(0).max(throughput::RECEIVE);
     let script = Script::new(job.seed, longest);
     if let Some(processor) = job.processor {
-        sys::machine::confine_thread(&[processor])?;
+        sys::pin_thread(&[processor])?;
     }
-    sys::wake_on_time();
+    sys::minimize_timer_slack();
     let mut session = Client::new(&job, &script)?;
     for task in &job.tasks {
         let answer = session.answer(task);
@@ -76,7 +76,11 @@ struct Client<'a> {
 impl<'a> Client<'a> {
     fn new(job: &'a Job, script: &'a Script) -> io::Result<Client<'a>> {
         let transport = Transport::named(&job.transport).ok_or(io::ErrorKind::NotFound)?;
-        let ends = if job.lent { Some((sys::inherited(3)?, sys::inherited(4)?)) } else { None };
+        let ends = if job.lent {
+            Some((sys::take_inherited_descriptor(3)?, sys::take_inherited_descriptor(4)?))
+        } else {
+            None
+        };
         let clock = Clock::calibrated();
         let counts = job.count.then(|| Counting::begin(Pid::from_raw(job.server)).ok());
         let counting = counts.flatten();

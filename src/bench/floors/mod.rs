@@ -12,7 +12,7 @@ use nix::unistd::getppid;
 
 use super::comparison::{Estimate, Floor, Placement, Warning};
 use crate::bench::placement::processors::Pair;
-use crate::sys::machine::{Handover, Partner, account, confine_process, confine_thread, hold_awake};
+use crate::sys::{ForkedPartner, WaitMethod, disable_idle_states, pin_process, pin_thread, resource_usage};
 
 mod batches;
 
@@ -82,27 +82,27 @@ const KINDS: &[Kind] = &[
         name: "switch",
         says: "two context switches: a processor handed over and back by sched_yield(2)",
         bounds: &[Placement::Same],
-        measure: |pair| together(pair, Handover::Yield, 50),
+        measure: |pair| together(pair, WaitMethod::Yield, 50),
     },
     Kind {
         name: "cache-line",
         says: "a word of shared memory handed to another processor and back",
         bounds: &[Placement::Spin],
-        measure: |pair| apart(pair, Handover::Spin, 500),
+        measure: |pair| apart(pair, WaitMethod::Spin, 500),
     },
     Kind {
         name: "wake",
         says: "a processor that sleeps is woken by futex(2), and wakes the other",
         bounds: &[Placement::Cross],
-        measure: |pair| apart(pair, Handover::Sleep, 10),
+        measure: |pair| apart(pair, WaitMethod::Sleep, 10),
     },
     Kind {
         name: "wake-polling",
         says: "the same with idle states held off",
         bounds: &[Placement::CrossPolling],
         measure: |pair| {
-            let _awake = hold_awake()?;
-            apart(pair, Handover::Sleep, 50)
+            let _awake = disable_idle_states()?;
+            apart(pair, WaitMethod::Sleep, 50)
         },
     },
 ];
@@ -125,7 +125,7 @@ impl Floors {
 
 /// On the client's processor, where threads can be bound to one; elsewhere wherever the system puts it.
 fn at_home(pair: &Pair) {
-    let _ = confine_thread(&[pair.client]);
+    let _ = pin_thread(&[pair.client]);
 }
 
 fn copy(pair: &Pair) -> io::Result<Estimate> {
@@ -134,20 +134,20 @@ fn copy(pair: &Pair) -> io::Result<Estimate> {
     sample(100, || black_box(&mut to).copy_from_slice(black_box(&from)))
 }
 
-fn together(pair: &Pair, how: Handover, repetitions: u32) -> io::Result<Estimate> {
-    confine_thread(&[pair.client])?;
-    hand_over(&Partner::fork(how)?, repetitions)
+fn together(pair: &Pair, how: WaitMethod, repetitions: u32) -> io::Result<Estimate> {
+    pin_thread(&[pair.client])?;
+    hand_over(&ForkedPartner::fork(how)?, repetitions)
 }
 
-fn apart(pair: &Pair, how: Handover, repetitions: u32) -> io::Result<Estimate> {
+fn apart(pair: &Pair, how: WaitMethod, repetitions: u32) -> io::Result<Estimate> {
     let server = pair.server.ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, pair.says.clone()))?;
-    confine_thread(&[pair.client])?;
-    let partner = Partner::fork(how)?;
-    confine_process(partner.pid(), &[server])?;
+    pin_thread(&[pair.client])?;
+    let partner = ForkedPartner::fork(how)?;
+    pin_process(partner.pid(), &[server])?;
     hand_over(&partner, repetitions)
 }
 
-fn hand_over(partner: &Partner, repetitions: u32) -> io::Result<Estimate> {
+fn hand_over(partner: &ForkedPartner, repetitions: u32) -> io::Result<Estimate> {
     let mut lost = None;
     let (mut turns, before) = (0_u64, slept(partner));
     let time = sample(repetitions, || {
@@ -166,8 +166,8 @@ fn hand_over(partner: &Partner, repetitions: u32) -> io::Result<Estimate> {
 }
 
 /// How often the partner has gone to sleep so far, where that is told.
-fn slept(partner: &Partner) -> Option<u64> {
-    let switches = account(partner.pid()).ok()?.switches?;
+fn slept(partner: &ForkedPartner) -> Option<u64> {
+    let switches = resource_usage(partner.pid()).ok()?.switches?;
     Some(switches.values().map(|thread| thread.voluntary).sum())
 }
 

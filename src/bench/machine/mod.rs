@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::comparison::{Fact, Machine};
 use crate::bench::placement::processors::{Pair, choose};
-use crate::sys::machine::{
-    Calls, Occupation, Property, io_uring, load_average, occupation, processor_model, properties,
-    usable_processors,
+use crate::sys::{
+    MachineProperty, ProcessorTime, SystemCallCounter, check_io_uring, load_average, machine_properties,
+    processor_model, processor_time, usable_processors,
 };
 
 pub mod suitability;
@@ -42,7 +42,7 @@ pub(super) struct Watched {
     processors: Vec<usize>,
     began: Instant,
     /// Absent where the system does not tell.
-    before: io::Result<Occupation>,
+    before: io::Result<ProcessorTime>,
 }
 
 /// The machine as it is at this moment.
@@ -61,18 +61,18 @@ impl Watched {
             fact(names::BUILD, "cfg!(debug_assertions)", Ok(build().to_owned()), false),
             fact(
                 names::CALLS,
-                Calls::SOURCE,
-                Calls::permitted().map(|()| "can be counted".to_owned()),
+                SystemCallCounter::SOURCE,
+                SystemCallCounter::check_permission().map(|()| "can be counted".to_owned()),
                 false,
             ),
             fact(
                 names::IO_URING,
                 "io_uring_setup(2)",
-                io_uring().map(|()| "can be set up".to_owned()),
+                check_io_uring().map(|()| "can be set up".to_owned()),
                 false,
             ),
         ];
-        facts.extend(properties(&processors).into_iter().map(Fact::from));
+        facts.extend(machine_properties(&processors).into_iter().map(Fact::from));
         facts.push(fact(names::LOAD, "getloadavg(3)", load_average().map(|load| format!("{load:.2}")), true));
         let machine = Machine {
             system: system(),
@@ -81,21 +81,21 @@ impl Watched {
             pinned: pair.server.map(|server| (pair.client, server)),
             facts,
         };
-        let before = occupation(&processors);
+        let before = processor_time(&processors);
         Watched { machine, processors, began: Instant::now(), before }
     }
 
     /// Adds what has happened since.
     pub fn end(mut self) -> Machine {
         let stolen = self.stolen().map(|share| format!("{:.1} %", share * 100.0));
-        self.machine.facts.push(fact(names::STOLEN, Occupation::SOURCE, stolen, true));
+        self.machine.facts.push(fact(names::STOLEN, ProcessorTime::SOURCE, stolen, true));
         self.machine
     }
 
     /// The part of the time of the processors that were used.
     fn stolen(&self) -> io::Result<f64> {
         let before = self.before.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
-        let stolen = occupation(&self.processors)?.stolen.saturating_sub(before.stolen);
+        let stolen = processor_time(&self.processors)?.stolen.saturating_sub(before.stolen);
         let time = self.began.elapsed().as_secs_f64() * self.processors.len() as f64;
         Ok(stolen.as_secs_f64() / time.max(f64::MIN_POSITIVE))
     }
@@ -121,8 +121,8 @@ fn fact(name: &str, source: &str, value: io::Result<String>, fleeting: bool) -> 
     Fact { name: name.to_owned(), value, source: source.to_owned(), absent, fleeting }
 }
 
-impl From<Property> for Fact {
-    fn from(Property { name, source, value }: Property) -> Fact {
+impl From<MachineProperty> for Fact {
+    fn from(MachineProperty { name, source, value }: MachineProperty) -> Fact {
         fact(name, &source, value.map_err(io::Error::other), false)
     }
 }

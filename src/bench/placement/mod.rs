@@ -3,7 +3,7 @@
 use std::io;
 
 use super::comparison::Placement;
-use crate::sys::machine::{Awake, confine_thread, hold_awake, usable_processors};
+use crate::sys::{IdleStatesDisabled, disable_idle_states, pin_thread, usable_processors};
 use crate::transport::Waiting;
 
 pub mod processors;
@@ -78,7 +78,7 @@ impl Placement {
             Placement::Free => (None, None, Waiting::Blocks),
         };
         if self == Placement::CrossPolling {
-            hold_awake().map_err(|error| error.to_string())?;
+            disable_idle_states().map_err(|error| error.to_string())?;
         }
         Ok(Site { placement: self, client, server, waiting })
     }
@@ -95,8 +95,8 @@ impl Site {
     ///
     /// # Errors
     /// As [`hold_awake`].
-    pub fn hold(&self) -> io::Result<Option<Awake>> {
-        if self.placement == Placement::CrossPolling { hold_awake().map(Some) } else { Ok(None) }
+    pub fn hold(&self) -> io::Result<Option<IdleStatesDisabled>> {
+        if self.placement == Placement::CrossPolling { disable_idle_states().map(Some) } else { Ok(None) }
     }
 
     /// The processors that are used; none where the scheduler chooses.
@@ -110,7 +110,7 @@ impl Site {
 
 /// Confines a thread to where it may run anyway: that changes nothing, and tells whether the system can.
 fn can_confine() -> io::Result<()> {
-    confine_thread(&usable_processors()?)
+    pin_thread(&usable_processors()?)
 }
 
 /// Whom nobody has told where: on one processor, and on two in the best way to be had.

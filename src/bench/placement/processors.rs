@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::sys::machine::{Core, core_of, usable_processors};
+use crate::sys::{Core, core_of, usable_processors};
 
 /// The two processors, and why they were chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use super::statistics::shuffle;
 use crate::bench::session::disturbance::Noise;
 use crate::bench::session::job::{Answer, Sample, Task};
 use crate::deadline::interrupted;
-use crate::sys::machine::Calls;
+use crate::sys::SystemCallCounter;
 
 pub(in crate::bench) mod attempt;
 pub mod progress;
@@ -129,7 +129,7 @@ impl Rounds<'_> {
     /// Counts what each entry does, and answers with what each session cost beside that.
     fn visit_all(&mut self) -> Vec<Duration> {
         // Held throughout: the first to count and the last to stop have the kernel change its code, which takes long.
-        let counter = Calls::of(&[Pid::this()]);
+        let counter = SystemCallCounter::start(&[Pid::this()]);
         self.manner.count = counter.is_ok();
         let mut costs = Vec::new();
         for place in 0..self.entries.len() {

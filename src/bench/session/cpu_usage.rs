@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use crate::sys::machine::{Account, Switches, account, own_account};
+use crate::sys::{ContextSwitches, ResourceUsage, own_resource_usage, resource_usage};
 
 /// A look at what processes have used so far.
 #[derive(Debug, Clone, Default)]
 pub struct Accounts {
     /// By number and beginning: numbers are given out again.
-    of: HashMap<(Pid, u64), Account>,
+    of: HashMap<(Pid, u64), ResourceUsage>,
 }
 
 /// What was used between two looks.
@@ -23,7 +23,7 @@ pub struct Usage {
     /// Processor time in the kernel.
     pub system: Duration,
     /// How often a thread gave the processor up, or lost it; `None` where the system does not tell.
-    pub switches: Option<Switches>,
+    pub switches: Option<ContextSwitches>,
     /// How many processes of the first look had gone by the second. What such a one used in between is counted only
     /// if another of the set has waited for it: a caller that sees this number should not trust the rest.
     pub gone: usize,
@@ -37,8 +37,8 @@ impl Accounts {
     pub fn of(pids: impl IntoIterator<Item = Pid>) -> io::Result<Accounts> {
         let mut of = HashMap::new();
         for pid in pids {
-            match account(pid) {
-                Ok(account) => of.insert((pid, account.began), account),
+            match resource_usage(pid) {
+                Ok(account) => of.insert((pid, account.start_time), account),
                 Err(error) if has_gone(&error) => None,
                 Err(error) => return Err(error),
             };
@@ -51,7 +51,7 @@ impl Accounts {
     /// # Errors
     /// As [`own_account`].
     pub fn of_ourselves() -> io::Result<Accounts> {
-        Ok(Accounts { of: HashMap::from([((Pid::this(), 0), own_account()?)]) })
+        Ok(Accounts { of: HashMap::from([((Pid::this(), 0), own_resource_usage()?)]) })
     }
 
     /// What was used since `earlier`.
@@ -63,12 +63,12 @@ impl Accounts {
     pub fn since(&self, earlier: &Accounts) -> Usage {
         let mut sum = Sum::default();
         for (key, now) in &self.of {
-            sum.add(now, earlier.of.get(key).unwrap_or(&Account::default()));
+            sum.add(now, earlier.of.get(key).unwrap_or(&ResourceUsage::default()));
         }
         let gone: Vec<_> =
             earlier.of.iter().filter(|(key, _)| !self.of.contains_key(key)).map(|(_, then)| then).collect();
         // A parent is told of all that its child ever used, also before the first look.
-        sum.reaped = sum.reaped.saturating_sub(gone.iter().map(|then| then.cpu + then.reaped).sum());
+        sum.reaped = sum.reaped.saturating_sub(gone.iter().map(|then| then.cpu + then.children).sum());
         sum.usage(gone.len(), self.of.values().all(|account| account.switches.is_some()))
     }
 }
@@ -84,15 +84,15 @@ struct Sum {
     user: Duration,
     system: Duration,
     reaped: Duration,
-    switches: Switches,
+    switches: ContextSwitches,
 }
 
 impl Sum {
-    fn add(&mut self, now: &Account, then: &Account) {
+    fn add(&mut self, now: &ResourceUsage, then: &ResourceUsage) {
         self.cpu += now.cpu.saturating_sub(then.cpu);
         self.user += now.user.saturating_sub(then.user);
         self.system += now.system.saturating_sub(then.system);
-        self.reaped += now.reaped.saturating_sub(then.reaped);
+        self.reaped += now.children.saturating_sub(then.children);
         for (thread, now) in now.switches.iter().flatten() {
             let then = then.switches.as_ref().and_then(|threads| threads.get(thread));
             let then = then.copied().unwrap_or_default();
@@ -128,14 +128,21 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn used(cpu: u32, reaped: u32, voluntary: u64) -> Account {
-        let switches = BTreeMap::from([(1, Switches { voluntary, involuntary: 0 })]);
+    fn used(cpu: u32, reaped: u32, voluntary: u64) -> ResourceUsage {
+        let switches = BTreeMap::from([(1, ContextSwitches { voluntary, involuntary: 0 })]);
         let (user, system) = (MS * cpu / 4, MS * cpu / 2);
-        Account { began: 1, cpu: MS * cpu, user, system, reaped: MS * reaped, switches: Some(switches) }
+        ResourceUsage {
+            start_time: 1,
+            cpu: MS * cpu,
+            user,
+            system,
+            children: MS * reaped,
+            switches: Some(switches),
+        }
     }
 
-    fn look(accounts: &[(i32, Account)]) -> Accounts {
-        let key = |(pid, it): &(i32, Account)| ((Pid::from_raw(*pid), it.began), it.clone());
+    fn look(accounts: &[(i32, ResourceUsage)]) -> Accounts {
+        let key = |(pid, it): &(i32, ResourceUsage)| ((Pid::from_raw(*pid), it.start_time), it.clone());
         Accounts { of: accounts.iter().map(key).collect() }
     }
 
@@ -143,7 +150,7 @@ mod tests {
     fn samples_share_out_the_exact_time() {
         let usage = look(&[(7, used(50, 0, 9))]).since(&look(&[(7, used(20, 0, 4))]));
         assert_eq!((usage.user, usage.system), (MS * 10, MS * 20));
-        assert_eq!(usage.switches, Some(Switches { voluntary: 5, involuntary: 0 }));
+        assert_eq!(usage.switches, Some(ContextSwitches { voluntary: 5, involuntary: 0 }));
         assert_eq!(usage.gone, 0);
     }
 
@@ -165,7 +172,7 @@ mod tests {
         let usage = look(&[]).since(&look(&[(7, used(20, 9, 4))]));
         assert_eq!((usage.cpu(), usage.gone), (Duration::ZERO, 1));
         let usage = look(&[(7, used(1, 0, 0))]).since(&look(&[(7, used(20, 9, 4))]));
-        assert_eq!((usage.cpu(), usage.switches), (Duration::ZERO, Some(Switches::default())));
+        assert_eq!((usage.cpu(), usage.switches), (Duration::ZERO, Some(ContextSwitches::default())));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 
 use super::cpu_usage::Accounts;
 use crate::bench::placement::Site;
-use crate::sys::machine::{Occupation, occupation, usable_processors};
+use crate::sys::{ProcessorTime, processor_time, usable_processors};
 
 /// More than this part of the time of a processor is a disturbance.
 const BEARABLE: f64 = 0.05;
@@ -21,7 +21,7 @@ pub(in crate::bench) struct Watch {
     processors: Vec<usize>,
     began: Instant,
     /// Absent where the system does not tell.
-    before: io::Result<(Occupation, Accounts)>,
+    before: io::Result<(ProcessorTime, Accounts)>,
 }
 
 /// What others used meanwhile.
@@ -58,14 +58,14 @@ impl Watch {
     }
 }
 
-fn look(processors: &[usize], family: &[Pid]) -> io::Result<(Occupation, Accounts)> {
-    Ok((occupation(processors)?, Accounts::of(family.iter().copied())?))
+fn look(processors: &[usize], family: &[Pid]) -> io::Result<(ProcessorTime, Accounts)> {
+    Ok((processor_time(processors)?, Accounts::of(family.iter().copied())?))
 }
 
 impl Noise {
     /// What is left of the busy time when our `own` is taken off, as a part of the time that went by.
-    fn among(before: &Occupation, now: &Occupation, own: Duration, took: Duration) -> Noise {
-        let blur = now.grain * GRAINS;
+    fn among(before: &ProcessorTime, now: &ProcessorTime, own: Duration, took: Duration) -> Noise {
+        let blur = now.resolution * GRAINS;
         let part = |time: Duration| {
             time.saturating_sub(blur).as_secs_f64() / took.as_secs_f64().max(f64::MIN_POSITIVE)
         };
@@ -114,8 +114,8 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn noise(busy: u32, stolen: u32, own: u32) -> Noise {
-        let before = Occupation { busy: MS * 1000, stolen: MS * 50, grain: MS * 10 };
-        let now = Occupation { busy: MS * (1000 + busy), stolen: MS * (50 + stolen), grain: MS * 10 };
+        let before = ProcessorTime { busy: MS * 1000, stolen: MS * 50, resolution: MS * 10 };
+        let now = ProcessorTime { busy: MS * (1000 + busy), stolen: MS * (50 + stolen), resolution: MS * 10 };
         Noise::among(&before, &now, MS * own, MS * 1000)
     }
 

@@ -10,7 +10,7 @@ use crate::check::Finding;
 use crate::deadline::Deadlines;
 use crate::outcome::Outcome;
 use crate::server::{Helper, HelperOutput, LaunchError, LaunchOptions, Server, Spec, describe};
-use crate::sys::machine::confine_process;
+use crate::sys::pin_process;
 use crate::transport::{Tuning, Waiting};
 
 pub mod cpu_usage;
@@ -199,7 +199,7 @@ impl Session {
 fn place(server: &Server, site: &Site) -> Result<(), Ending> {
     let Some(processor) = site.server else { return Ok(()) };
     for process in server.processes()? {
-        confine_process(process.pid, &[processor])
+        pin_process(process.pid, &[processor])
             .map_err(|error| Ending::Failed(format!("the server stays where it is: {error}")))?;
     }
     Ok(())

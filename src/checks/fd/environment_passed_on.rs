@@ -26,9 +26,9 @@ fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
     let _client = server.connect_and_exchange()?;
     // A forked child still shows the environment of its parent. Only execve(2) replaces it.
-    let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
+    let own: HashSet<_> = before.iter().filter_map(|process| sys::executable(process.pid)).collect();
     let foreign =
-        |process: &Process| sys::program(process.pid).is_some_and(|program| !own.contains(&program));
+        |process: &Process| sys::executable(process.pid).is_some_and(|program| !own.contains(&program));
     for process in newcomers(server, &before)?.into_iter().filter(foreign) {
         if has_listen_fds(&process)? {
             return Err(Finding::fail(
@@ -41,7 +41,7 @@ fn run(server: &mut Server) -> check::Result {
 }
 
 fn has_listen_fds(process: &Process) -> check::Result<bool> {
-    match sys::has_mark(process.pid, "LISTEN_FDS", "1") {
+    match sys::has_env_var(process.pid, "LISTEN_FDS", "1") {
         Ok(found) => Ok(found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false), // The process has exited.
         Err(error) => Err(Finding::unsupported("the environment of a process", error.to_string())),

@@ -25,9 +25,9 @@ fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
     let _client = server.connect_and_exchange()?;
     // The server's own programs: that of a wrapper which started the server, and that of the server and its forks.
-    let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
+    let own: HashSet<_> = before.iter().filter_map(|process| sys::executable(process.pid)).collect();
     let foreign =
-        |process: &Process| sys::program(process.pid).is_some_and(|program| !own.contains(&program));
+        |process: &Process| sys::executable(process.pid).is_some_and(|program| !own.contains(&program));
     let executed = newcomers(server, &before)?.into_iter().filter(foreign);
     for process in executed {
         for (descriptor, _) in server_sockets(server, process.pid)? {

@@ -13,7 +13,7 @@ use crate::checks::announcement::names;
 use crate::checks::elsewhere::{serves, under};
 use crate::deadline::{Waited, until, wait};
 use crate::outcome::Level::Should;
-use crate::server::{Instance, LaunchOptions, Server, Stdio, describe, full_pipe, terminal};
+use crate::server::{Instance, LaunchOptions, Server, Stdio, describe, full_pipe, open_pseudo_terminal};
 use crate::sys;
 use crate::text::excerpt;
 use crate::transport::Capabilities;
@@ -75,7 +75,7 @@ fn first(server: &Server, instance: &mut Instance) -> check::Result<Option<First
         return Ok(Some(First::Ends(status)));
     }
     for process in instance.processes().or_unsupported("whether it waits to print")? {
-        if sys::waits_to_write_to_pipe(process.pid)
+        if sys::is_blocked_writing_pipe(process.pid)
             .or_else(gone)
             .or_unsupported("whether it waits to print")?
         {
@@ -143,7 +143,7 @@ fn announced(server: &mut Server) -> check::Result<Option<()>> {
 
 /// The line that names its address, if it prints one on a terminal.
 fn on_a_terminal(server: &Server) -> check::Result<Option<String>> {
-    let (screen, theirs) = terminal().or_broken("a terminal")?;
+    let (screen, theirs) = open_pseudo_terminal().or_broken("a terminal")?;
     let stdio = [Stdio::Piped, Stdio::descriptor(theirs), Stdio::Piped];
     let options = LaunchOptions { stdio, ..server.options() };
     let mut found = None;

@@ -30,13 +30,13 @@ fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
     let _client = server.connect_and_exchange()?;
     // A wrapper that started the server is a program of its own, and the server's forks run the server's.
-    let own: HashSet<_> = before.iter().filter_map(|process| sys::program(process.pid)).collect();
+    let own: HashSet<_> = before.iter().filter_map(|process| sys::executable(process.pid)).collect();
     let now = server.processes()?;
     for child in newcomers(server, &before)? {
         // What a shell in between has its own children ignore is not the server's doing.
         let parent = now.iter().find(|process| process.pid == child.parent);
-        let by_server = parent.and_then(|it| sys::program(it.pid)).is_some_and(|it| own.contains(&it));
-        let program = sys::program(child.pid).filter(|program| by_server && !own.contains(program));
+        let by_server = parent.and_then(|it| sys::executable(it.pid)).is_some_and(|it| own.contains(&it));
+        let program = sys::executable(child.pid).filter(|program| by_server && !own.contains(program));
         if let Some(program) = program {
             starts_clean(server, &child, program)?;
         }
@@ -88,13 +88,13 @@ fn by_itself(server: &Server, program: PathBuf) -> check::Result<Option<SignalSe
     else {
         return Ok(None);
     };
-    let at_rest = || Ok((alone.ended().is_some() || sys::blocked_in(alone.pid()).is_some()).then_some(()));
+    let at_rest = || Ok((alone.ended().is_some() || sys::wait_channel(alone.pid()).is_some()).then_some(()));
     until(server.deadlines().no_progress(), at_rest)?;
     if alone.ended().is_some() { Ok(None) } else { signals(alone.pid()).map(Some) }
 }
 
 fn signals(pid: nix::unistd::Pid) -> check::Result<SignalSets> {
-    sys::signals(pid).map_err(|error| match error.kind() {
+    sys::signal_sets(pid).map_err(|error| match error.kind() {
         io::ErrorKind::Unsupported => {
             Finding::unsupported("the signals of a process", "this system does not tell")
         }

@@ -50,7 +50,7 @@ fn interrupt(server: &mut Server) -> check::Result {
         }
         let (mut last, mut seen) = (None, 0);
         until(server.deadlines().quiet(), || {
-            let place = sys::blocked_in(pid);
+            let place = sys::wait_channel(pid);
             seen = if place.is_some() && place == last { seen + 1 } else { 0 };
             last = place;
             Ok((seen >= 3).then_some(()))

@@ -49,7 +49,7 @@ fn run(server: &mut Server) -> check::Result {
 fn exchange_acknowledging(client: &mut Client, message: &[u8]) -> check::Result {
     client.send(message)?;
     if let Some(socket) = client.link().as_socket() {
-        sys::acknowledge_at_once(socket.as_fd()).or_unsupported("TCP_QUICKACK")?;
+        sys::enable_quick_ack(socket.as_fd()).or_unsupported("TCP_QUICKACK")?;
     }
     client.expect(message)
 }

@@ -39,7 +39,7 @@ fn run(server: &mut Server) -> check::Result {
 /// a pass would mean nothing.
 fn prove_time_wait(server: &Server, address: SocketAddr) -> check::Result {
     let proven = until(server.deadlines().no_progress(), || {
-        let waits = match sys::tcp_states(address.port()) {
+        let waits = match sys::tcp_sockets(address.port()) {
             Ok(states) => states.iter().any(|(_, _, state)| *state == TcpState::TimeWait),
             Err(_) => true, // This system does not show connection states; the refused bind is the only proof.
         };

@@ -3,7 +3,7 @@
 use svg::node::Node;
 use svg::node::element::{Circle, Group, Path, Rectangle};
 
-use crate::demo::access::Access;
+use crate::demo::access::AccessMode;
 use crate::demo::lanes::lanes;
 use crate::demo::picture::{Joint, Picture, Shared};
 use crate::lettering::{line, mono_width};
@@ -73,7 +73,7 @@ pub(super) fn draw<'a>(
 }
 
 /// Which way bytes go at an end; a file that is open once has no other end.
-fn access(picture: &Picture, joint: &Joint, (process, row): (usize, usize)) -> Option<Access> {
+fn access(picture: &Picture, joint: &Joint, (process, row): (usize, usize)) -> Option<AccessMode> {
     let access = picture.processes[process].rows[row].access;
     access.filter(|_| !matches!(joint.shared, Shared::Description(_)))
 }
@@ -93,7 +93,7 @@ struct Strand<'a> {
     edge: i32,
     x: i32,
     /// From top to bottom.
-    ends: Vec<(i32, Option<Access>)>,
+    ends: Vec<(i32, Option<AccessMode>)>,
     colour: &'a str,
     name: String,
 }
@@ -121,11 +121,11 @@ impl Strand<'_> {
     }
 
     /// An arrow where bytes arrive, and a dot elsewhere.
-    fn mark(&self, y: i32, access: Option<Access>) -> Group {
+    fn mark(&self, y: i32, access: Option<AccessMode>) -> Group {
         let group = Group::new().set("fill", self.colour);
         let edge = self.edge;
         match access {
-            Some(Access::Read | Access::Both) => {
+            Some(AccessMode::ReadOnly | AccessMode::ReadWrite) => {
                 group.add(Path::new().set("d", format!("M{} {y} l11 -5.5 v11 z", edge + 1)))
             }
             _ => group.add(Circle::new().set("cx", edge).set("cy", y).set("r", 4)),

@@ -21,11 +21,11 @@ pub fn describe_process(process: &Process) -> String {
 }
 
 fn describe_state(process: &Process) -> String {
-    let state = sys::state(process.pid);
+    let state = sys::process_state(process.pid);
     if process.stopped {
         return state.unwrap_or("stopped by a signal").into();
     }
-    match sys::waits(process.pid).split_first() {
+    match sys::wait_channels(process.pid).split_first() {
         Some((place, [])) => format!("blocked in {place}"),
         Some((place, others)) => format!("blocked in {place}, and other threads in {}", others.join(", ")),
         None => state.unwrap_or("alive").into(),

@@ -94,8 +94,8 @@ impl Guard {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", GUARD_SCRIPT, "echospec-guard", &format!("{MARK}={}", mark_prefix())]);
         shell.stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
-        sys::leave_session(&mut shell);
-        Ok(Guard { process: sys::launching(|| shell.spawn())?, orders })
+        sys::start_new_session(&mut shell);
+        Ok(Guard { process: sys::with_launch_lock(|| shell.spawn())?, orders })
     }
 }
 

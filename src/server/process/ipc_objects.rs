@@ -12,13 +12,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use nix::unistd::{Pid, geteuid};
 
 use super::tree::ProcessTree;
-use crate::sys::{self, IpcName, IpcObject};
+use crate::sys::{self, IpcId, IpcObject};
 
 /// The objects that existed before a launch, and the files that the server's processes were seen to hold.
 #[derive(Debug)]
 pub(super) struct IpcObjects {
     /// `None` where the system does not list objects.
-    before: Option<HashSet<IpcName>>,
+    before: Option<HashSet<IpcId>>,
     held: Mutex<HashSet<PathBuf>>,
 }
 
@@ -43,7 +43,7 @@ impl IpcObjects {
         }
         let files = files(&new);
         for process in tree.members().unwrap_or_default() {
-            self.held().extend(sys::ipc_names_held(process.pid, &files));
+            self.held().extend(sys::open_ipc_files(process.pid, &files));
         }
     }
 
@@ -56,7 +56,7 @@ impl IpcObjects {
         let Some(before) = &self.before else { return Vec::new() };
         let user = geteuid().as_raw();
         let mut objects = sys::ipc_objects().unwrap_or_default();
-        objects.retain(|object| object.maker == user && !before.contains(&object.name));
+        objects.retain(|object| object.creator == user && !before.contains(&object.name));
         objects
     }
 
@@ -65,23 +65,22 @@ impl IpcObjects {
         let mut objects = self.new_objects();
         objects.retain(|object| self.is_made_by(object, seen));
         let held_by_others = in_use(&files(&objects));
-        objects
-            .retain(|object| !matches!(&object.name, IpcName::File(path) if held_by_others.contains(path)));
+        objects.retain(|object| !matches!(&object.name, IpcId::File(path) if held_by_others.contains(path)));
         objects
     }
 
     fn is_made_by(&self, object: &IpcObject, seen: &HashSet<Pid>) -> bool {
-        if let IpcName::File(path) = &object.name {
+        if let IpcId::File(path) = &object.name {
             return self.held().contains(path);
         }
-        let users = sys::ipc_users(object);
+        let users = sys::ipc_object_processes(object);
         !object.attached && !users.is_empty() && users.iter().all(|user| seen.contains(user))
     }
 }
 
 fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
     let path = |object: &IpcObject| match &object.name {
-        IpcName::File(path) => Some(path.clone()),
+        IpcId::File(path) => Some(path.clone()),
         _ => None,
     };
     objects.iter().filter_map(path).collect()
@@ -90,5 +89,5 @@ fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
 /// The `files` that some living process holds.
 fn in_use(files: &[PathBuf]) -> HashSet<PathBuf> {
     let all = if files.is_empty() { Vec::new() } else { sys::processes().unwrap_or_default() };
-    all.iter().flat_map(|process| sys::ipc_names_held(process.pid, files)).collect()
+    all.iter().flat_map(|process| sys::open_ipc_files(process.pid, files)).collect()
 }

@@ -22,7 +22,7 @@ type Launch = (Command, Sender<io::Result<Child>>);
 pub(super) fn spawn(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Child> {
     let numbered = (3..).zip(passed).map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd });
     command.fd_mappings(numbered.collect()).map_err(io::Error::other)?;
-    sys::end_with_parent(&mut command);
+    sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
     let (answer, child) = channel();
     launcher().send((command, answer)).map_err(|_| io::Error::other("the launching thread has ended"))?;
@@ -34,9 +34,9 @@ fn launcher() -> Sender<Launch> {
     let start = || {
         let (launches, queue) = channel::<Launch>();
         thread::spawn(move || {
-            sys::adopt_orphans();
+            sys::become_subreaper();
             for (mut command, answer) in queue {
-                let child = sys::launching(|| command.spawn());
+                let child = sys::with_launch_lock(|| command.spawn());
                 // Our copies of the passed descriptors close before the caller goes on: while they are open, a
                 // peer sees no end of file.
                 drop(command);

@@ -249,7 +249,7 @@ impl Instance {
 
     fn remove_leaked_objects(&self) {
         if !scratch::are_kept() {
-            self.leaked_objects.iter().for_each(|object| drop(sys::remove_ipc(&object.name)));
+            self.leaked_objects.iter().for_each(|object| drop(sys::remove_ipc_object(&object.name)));
         }
     }
 

@@ -77,7 +77,7 @@ impl ProcessTree {
     /// no process that lives while it is made.
     fn collect(&self) -> io::Result<Vec<Process>> {
         let all = sys::processes()?;
-        let ours = all.iter().filter(|process| sys::may_be_ours(process) && self.owns(process));
+        let ours = all.iter().filter(|process| sys::may_be_descendant(process) && self.owns(process));
         let (mut roots, orphans): (Vec<_>, Vec<_>) =
             ours.map(|process| process.pid).partition(|&pid| pid == self.leader);
         roots.extend(orphans);
@@ -90,7 +90,7 @@ impl ProcessTree {
         // A process between a server and its daemon may be a zombie, whose environment cannot be read any more.
         // It led the daemon's group.
         let groups = &self.lock_seen().groups;
-        let between = |it: &&Process| it.zombie && sys::may_be_ours(it) && groups.contains(&it.group);
+        let between = |it: &&Process| it.zombie && sys::may_be_descendant(it) && groups.contains(&it.group);
         let between: Vec<_> = all.iter().filter(between).filter(|it| !found.contains(it)).cloned().collect();
         found.extend(between);
         Ok(found)
@@ -105,7 +105,7 @@ impl ProcessTree {
     fn owns(&self, child: &Process) -> bool {
         child.pid == self.leader
             || child.group == self.leader
-            || sys::has_mark(child.pid, MARK, &self.mark).unwrap_or(false)
+            || sys::has_env_var(child.pid, MARK, &self.mark).unwrap_or(false)
     }
 
     /// Kills every process, reaps the adopted orphans, and leaves the leader a zombie.

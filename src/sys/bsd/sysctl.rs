@@ -7,7 +7,7 @@ use std::ptr;
 use nix::errno::Errno;
 use nix::libc;
 
-use crate::sys::types::Property;
+use crate::sys::types::MachineProperty;
 
 /// How a variable is to be read: the kernel hands out bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub enum Kind {
     Number,
 }
 
-pub fn property(name: &'static str, kind: Kind) -> Property {
+pub fn property(name: &'static str, kind: Kind) -> MachineProperty {
     let value = match kind {
         Kind::Text => text(name),
         Kind::Number => number(name),
     };
-    Property::new(name, "sysctl(8)", value)
+    MachineProperty::new(name, "sysctl(8)", value)
 }
 
 pub fn text(name: &str) -> io::Result<String> {

@@ -5,9 +5,9 @@ use std::os::fd::BorrowedFd;
 
 use nix::unistd::getpeereid;
 
-use crate::sys::types::Peer;
+use crate::sys::types::PeerCredentials;
 
-pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
+pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
     let (uid, gid) = getpeereid(socket)?;
-    Ok(Peer { pid: None, uid, gid })
+    Ok(PeerCredentials { pid: None, uid, gid })
 }

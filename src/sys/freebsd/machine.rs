@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::sys::bsd::sysctl::{Kind, property, text};
-use crate::sys::types::Property;
+use crate::sys::types::MachineProperty;
 
 /// In the order in which they should be read.
 const VARIABLES: &[(&str, Kind)] = &[
@@ -31,7 +31,7 @@ const VARIABLES: &[(&str, Kind)] = &[
     ("kern.ipc.msgmnb", Kind::Number),
 ];
 
-pub fn properties(_processors: &[usize]) -> Vec<Property> {
+pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
     VARIABLES.iter().map(|&(name, kind)| property(name, kind)).collect()
 }
 

@@ -2,8 +2,8 @@
 
 pub use crate::sys::bsd::kqueue::wait_for_exit;
 pub use crate::sys::unsupported::process::{
-    QUESTIONS, adopt_orphans, blocked_in, children, claim, descriptor_count, descriptors, end_with_parent,
-    has_mark, may_be_ours, processes, program,
+    STATUS_SIGNALS, become_subreaper, children, claim_name, descriptor_count, descriptors, executable,
+    has_env_var, kill_with_parent, may_be_descendant, processes, wait_channel,
 };
 
 use std::io;
@@ -14,7 +14,7 @@ nix::ioctl_read_bad!(fionwrite, nix::libc::FIONWRITE, nix::libc::c_int);
 /// `FIONWRITE` of `<sys/filio.h>`: what is in the send buffer, where TCP keeps bytes until they are
 /// acknowledged.
 #[expect(unsafe_code, reason = "ioctl(2) is untyped")]
-pub fn unsent_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
+pub fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
     let mut bytes = 0;
     // SAFETY: FIONWRITE writes one int, and `bytes` is one.
     unsafe { fionwrite(socket.as_raw_fd(), &raw mut bytes) }?;

@@ -12,7 +12,7 @@ use procfs::process::Process as ProcEntry;
 
 use super::process::to_io;
 use super::processors::threads;
-use crate::sys::types::{Account, Switches};
+use crate::sys::types::{ContextSwitches, ResourceUsage};
 
 /// What a processor clock counts: the lowest two bits of its number (linux/include/linux/posix-timers.h).
 const KIND: clockid_t = 3;
@@ -21,18 +21,18 @@ const SAMPLED: clockid_t = 0;
 /// Ticks that found it in user mode.
 const SAMPLED_USER: clockid_t = 1;
 
-pub fn account(pid: Pid) -> io::Result<Account> {
+pub fn resource_usage(pid: Pid) -> io::Result<ResourceUsage> {
     let clock = clock_getcpuclockid(pid)?;
     let kind = |kind| read(ClockId::from_raw(clock.as_raw() & !KIND | kind));
     let (cpu, user) = (read(clock)?, kind(SAMPLED_USER)?);
     let system = kind(SAMPLED)?.saturating_sub(user);
     let stat = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.stat()).map_err(to_io)?;
-    Ok(Account {
-        began: stat.starttime,
+    Ok(ResourceUsage {
+        start_time: stat.starttime,
         cpu,
         user,
         system,
-        reaped: ticks(stat.cutime + stat.cstime),
+        children: ticks(stat.cutime + stat.cstime),
         switches: Some(switches(pid)?),
     })
 }
@@ -45,7 +45,7 @@ fn ticks(ticks: i64) -> Duration {
     Duration::from_secs_f64(ticks.unsigned_abs() as f64 / procfs::ticks_per_second() as f64)
 }
 
-fn switches(pid: Pid) -> io::Result<BTreeMap<i32, Switches>> {
+fn switches(pid: Pid) -> io::Result<BTreeMap<i32, ContextSwitches>> {
     let of = |thread: Pid| {
         let status = fs::read_to_string(format!("/proc/{pid}/task/{thread}/status")).ok()?;
         Some((thread.as_raw(), parse(&status)))
@@ -53,12 +53,12 @@ fn switches(pid: Pid) -> io::Result<BTreeMap<i32, Switches>> {
     Ok(threads(pid)?.into_iter().filter_map(of).collect())
 }
 
-fn parse(status: &str) -> Switches {
+fn parse(status: &str) -> ContextSwitches {
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
     };
-    Switches {
+    ContextSwitches {
         voluntary: field("voluntary_ctxt_switches:"),
         involuntary: field("nonvoluntary_ctxt_switches:"),
     }
@@ -71,6 +71,6 @@ mod tests {
     #[test]
     fn switches_are_read_from_a_threads_status() {
         let status = "Name:\tcat\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t3\n";
-        assert_eq!(parse(status), Switches { voluntary: 12, involuntary: 3 });
+        assert_eq!(parse(status), ContextSwitches { voluntary: 12, involuntary: 3 });
     }
 }

@@ -25,13 +25,13 @@ const NUMBER: &str = "events/raw_syscalls/sys_enter/id";
 
 /// Counters, one for each thread that there was; whatever those start is counted with them.
 #[derive(Debug)]
-pub struct Calls(Vec<File>);
+pub struct SystemCallCounter(Vec<File>);
 
-impl Calls {
+impl SystemCallCounter {
     /// What counts them.
     pub const SOURCE: &str = CALLS_SOURCE;
 
-    pub fn of(pids: &[Pid]) -> io::Result<Calls> {
+    pub fn start(pids: &[Pid]) -> io::Result<SystemCallCounter> {
         let tracepoint = tracepoint()?;
         let mut counters = Vec::new();
         for &pid in pids {
@@ -44,10 +44,10 @@ impl Calls {
                 }
             }
         }
-        Ok(Calls(counters))
+        Ok(SystemCallCounter(counters))
     }
 
-    pub fn so_far(&self) -> io::Result<u64> {
+    pub fn count(&self) -> io::Result<u64> {
         let mut sum = 0;
         for mut counter in &self.0 {
             let mut bytes = [0; 8];

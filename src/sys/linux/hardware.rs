@@ -5,7 +5,7 @@ use std::io;
 
 use super::machine::read;
 use super::processors::parse_list;
-use crate::sys::types::Property;
+use crate::sys::types::MachineProperty;
 
 const PROCESSORS: &str = "/sys/devices/system/cpu";
 
@@ -44,23 +44,23 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     fields.into_iter().find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim())
 }
 
-pub fn parameters() -> Property {
+pub fn parameters() -> MachineProperty {
     const FILE: &str = "/proc/cmdline";
     let ours = |text: String| {
         let bears = |word: &&str| PARAMETERS.iter().any(|parameter| word.starts_with(parameter));
         let words: Vec<_> = text.split_whitespace().filter(bears).collect();
         if words.is_empty() { "none that bears on figures".to_owned() } else { words.join(" ") }
     };
-    Property::new("kernel parameters", FILE, read(FILE).map(ours))
+    MachineProperty::new("kernel parameters", FILE, read(FILE).map(ours))
 }
 
 /// Caches and memory nodes of the first of `processors`, and whether all of them share these.
-pub fn shared(processors: &[usize]) -> [Property; 2] {
+pub fn shared(processors: &[usize]) -> [MachineProperty; 2] {
     let Some(&first) = processors.first() else {
         let nobody = || Err(io::Error::other("no processor is chosen"));
         return [
-            Property::new("caches", PROCESSORS, nobody()),
-            Property::new("memory node", PROCESSORS, nobody()),
+            MachineProperty::new("caches", PROCESSORS, nobody()),
+            MachineProperty::new("memory node", PROCESSORS, nobody()),
         ];
     };
     let caches = format!("{PROCESSORS}/cpu{first}/cache");
@@ -70,8 +70,8 @@ pub fn shared(processors: &[usize]) -> [Property; 2] {
         if let [one] = &nodes[..] { format!("{one}, for all") } else { nodes.join(" and ") }
     });
     [
-        Property::new("caches", &caches, all_caches(&caches, processors)),
-        Property::new("memory node", format!("{PROCESSORS}/cpuN/nodeN"), nodes),
+        MachineProperty::new("caches", &caches, all_caches(&caches, processors)),
+        MachineProperty::new("memory node", format!("{PROCESSORS}/cpuN/nodeN"), nodes),
     ]
 }
 
@@ -117,7 +117,7 @@ pub fn list(processors: &[usize]) -> String {
     runs.map(text).collect::<Vec<_>>().join(",")
 }
 
-pub fn idle_states(processors: &[usize]) -> Property {
+pub fn idle_states(processors: &[usize]) -> MachineProperty {
     let folder = format!("{PROCESSORS}/cpu{}/cpuidle", processors.first().copied().unwrap_or_default());
     let mut states = Vec::new();
     while let Ok(name) = read(&format!("{folder}/state{}/name", states.len())) {
@@ -125,12 +125,12 @@ pub fn idle_states(processors: &[usize]) -> Property {
         states.push(format!("{name} ({latency} µs)"));
     }
     let told = if states.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(states.join(", ")) };
-    Property::new("idle states, and what leaving them takes", folder, told)
+    MachineProperty::new("idle states, and what leaving them takes", folder, told)
 }
 
 /// Who runs this machine, if it is no machine of its own: firmware (DMI) names it, processors (x86) at least show that
 /// somebody does.
-pub fn hypervisor() -> Property {
+pub fn hypervisor() -> MachineProperty {
     const DMI: &str = "/sys/class/dmi/id";
     let [vendor, product] = ["sys_vendor", "product_name"].map(|file| read(&format!("{DMI}/{file}")).ok());
     let board = [vendor, product].into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -146,11 +146,11 @@ pub fn hypervisor() -> Property {
         };
         if board.is_empty() { whether } else { format!("{whether} ({board})") }
     });
-    Property::new("hypervisor", format!("/proc/cpuinfo, /sys/hypervisor/type, {DMI}"), value)
+    MachineProperty::new("hypervisor", format!("/proc/cpuinfo, /sys/hypervisor/type, {DMI}"), value)
 }
 
 /// What the kernel does about faults of processors that costs every system call: those that bear on this one.
-pub fn mitigations() -> Property {
+pub fn mitigations() -> MachineProperty {
     const FOLDER: &str = "/sys/devices/system/cpu/vulnerabilities";
     let value = fs::read_dir(FOLDER).map(|entries| {
         let mut all: Vec<_> = entries
@@ -163,7 +163,7 @@ pub fn mitigations() -> Property {
         all.sort();
         if all.is_empty() { "not affected by any that is known".to_owned() } else { all.join("; ") }
     });
-    Property::new("mitigations", FOLDER, value)
+    MachineProperty::new("mitigations", FOLDER, value)
 }
 
 /// The first of what is done, without the rest.

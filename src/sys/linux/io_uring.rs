@@ -5,6 +5,6 @@ use std::io;
 use io_uring::IoUring;
 
 /// Sets the smallest one up, and lets it go: `kernel.io_uring_disabled` or a seccomp filter may forbid it.
-pub fn io_uring() -> io::Result<()> {
+pub fn check_io_uring() -> io::Result<()> {
     IoUring::new(1).map(drop)
 }

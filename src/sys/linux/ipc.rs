@@ -9,10 +9,10 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc::c_int;
 use nix::sys::socket::{setsockopt, sockopt};
 
-use rustix::pipe::{IoSliceRaw, SpliceFlags, vmsplice};
+use rustix::pipe::{self, IoSliceRaw, SpliceFlags};
 
 /// `N_TTY_BUF_SIZE` of the kernel's n_tty.c, less one.
-pub const TERMINAL_ROOM: usize = 4095;
+pub const TERMINAL_BUFFER_SIZE: usize = 4095;
 
 pub fn set_congestion_control(socket: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     Ok(setsockopt(&socket, sockopt::TcpCongestion, &OsString::from(name))?)
@@ -29,10 +29,10 @@ pub fn pipe_capacity(end: BorrowedFd<'_>) -> io::Result<usize> {
 }
 
 /// The pages are not given away (`SPLICE_F_GIFT`): we go on reading them.
-pub fn lend(end: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
+pub fn vmsplice(end: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
     #[expect(unsafe_code, reason = "vmsplice(2)")]
     // SAFETY: the kernel reads the bytes, now and later, and holds the pages for as long. Who changes them meanwhile
     // changes what the reader gets, which is what the caller was told.
-    let lent = unsafe { vmsplice(end, &[IoSliceRaw::from_slice(bytes)], SpliceFlags::empty()) };
+    let lent = unsafe { pipe::vmsplice(end, &[IoSliceRaw::from_slice(bytes)], SpliceFlags::empty()) };
     lent.map_err(|errno| Errno::from_raw(errno.raw_os_error()))
 }

@@ -11,7 +11,7 @@ use nix::sys::stat::makedev;
 use nix::unistd::Pid;
 use procfs::process::Process as ProcEntry;
 
-use crate::sys::types::{IpcName, IpcObject};
+use crate::sys::types::{IpcId, IpcObject};
 
 const FOLDERS: [&str; 2] = ["/dev/shm", "/dev/mqueue"];
 
@@ -40,31 +40,31 @@ fn numbers(line: &str) -> Option<Vec<i64>> {
 // key shmid perms size cpid lpid nattch uid gid cuid …
 fn memory(columns: &[i64]) -> Option<IpcObject> {
     let permissions = u32::from_str_radix(&columns.get(2)?.to_string(), 8).ok()?;
-    let entry = system_v(columns, IpcName::Memory, *columns.get(9)?, &[*columns.get(4)?])?;
+    let entry = system_v(columns, IpcId::SharedMemory, *columns.get(9)?, &[*columns.get(4)?])?;
     let attached = *columns.get(6)? > 0;
     (permissions & DOOMED == 0).then_some(IpcObject { attached, ..entry })
 }
 
 // key msqid perms cbytes qnum lspid lrpid uid gid cuid …
 fn queue(columns: &[i64]) -> Option<IpcObject> {
-    system_v(columns, IpcName::Queue, *columns.get(9)?, &[*columns.get(5)?, *columns.get(6)?])
+    system_v(columns, IpcId::MessageQueue, *columns.get(9)?, &[*columns.get(5)?, *columns.get(6)?])
 }
 
 // key semid perms nsems uid gid cuid …
 fn semaphores(columns: &[i64]) -> Option<IpcObject> {
-    let entry = system_v(columns, IpcName::Semaphores, *columns.get(6)?, &[])?;
+    let entry = system_v(columns, IpcId::SemaphoreSet, *columns.get(6)?, &[])?;
     Some(IpcObject { semaphores: i32::try_from(*columns.get(3)?).ok()?, ..entry })
 }
 
-fn system_v(columns: &[i64], name: fn(i32) -> IpcName, maker: i64, pids: &[i64]) -> Option<IpcObject> {
+fn system_v(columns: &[i64], name: fn(i32) -> IpcId, creator: i64, pids: &[i64]) -> Option<IpcObject> {
     let (&key, &id) = (columns.first()?, columns.get(1)?);
     let pids = pids.iter().filter_map(|&pid| i32::try_from(pid).ok()).filter(|&pid| pid != 0);
     Some(IpcObject {
         name: name(i32::try_from(id).ok()?),
-        maker: u32::try_from(maker).ok()?,
+        creator: u32::try_from(creator).ok()?,
         // Printed as signed by some kernels and as unsigned by others.
         key: i32::try_from(key).or_else(|_| u32::try_from(key).map(u32::cast_signed)).ok()?,
-        told: pids.map(Pid::from_raw).collect(),
+        pids: pids.map(Pid::from_raw).collect(),
         attached: false,
         semaphores: 0,
     })
@@ -73,16 +73,23 @@ fn system_v(columns: &[i64], name: fn(i32) -> IpcName, maker: i64, pids: &[i64])
 fn folder(path: &str) -> io::Result<Vec<IpcObject>> {
     let named = |entry: fs::DirEntry| {
         let meta = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-        let name = IpcName::File(entry.path());
-        Some(IpcObject { name, maker: meta.uid(), key: 0, told: Vec::new(), attached: false, semaphores: 0 })
+        let name = IpcId::File(entry.path());
+        Some(IpcObject {
+            name,
+            creator: meta.uid(),
+            key: 0,
+            pids: Vec::new(),
+            attached: false,
+            semaphores: 0,
+        })
     };
     Ok(fs::read_dir(path)?.filter_map(|entry| named(entry.ok()?)).collect())
 }
 
 /// Of a semaphore set the table names nobody, but each semaphore knows who changed it last.
-pub fn ipc_users(object: &IpcObject) -> Vec<Pid> {
+pub fn ipc_object_processes(object: &IpcObject) -> Vec<Pid> {
     const MOST: i32 = 64;
-    let IpcName::Semaphores(id) = object.name else { return object.told.clone() };
+    let IpcId::SemaphoreSet(id) = object.name else { return object.pids.clone() };
     let last = |number| last_to_change(id, number).ok().filter(|&pid| pid > 0);
     (0..object.semaphores.min(MOST)).filter_map(last).map(Pid::from_raw).collect()
 }
@@ -93,7 +100,7 @@ fn last_to_change(set: i32, number: i32) -> nix::Result<i32> {
     Errno::result(unsafe { libc::semctl(set, number, libc::GETPID) })
 }
 
-pub fn ipc_names_held(pid: Pid, files: &[PathBuf]) -> Vec<PathBuf> {
+pub fn open_ipc_files(pid: Pid, files: &[PathBuf]) -> Vec<PathBuf> {
     let open = open_files(pid);
     let is_open = |path: &&PathBuf| fs::metadata(path).is_ok_and(|it| open.contains(&(it.dev(), it.ino())));
     files.iter().filter(is_open).cloned().collect()
@@ -114,14 +121,14 @@ fn open_files(pid: Pid) -> Vec<(u64, u64)> {
 }
 
 #[expect(unsafe_code, reason = "System V calls have no safe wrappers")]
-pub fn remove_ipc(name: &IpcName) -> io::Result<()> {
+pub fn remove_ipc_object(name: &IpcId) -> io::Result<()> {
     // SAFETY: IPC_RMID takes no buffer; an id that is none gives EINVAL.
     let answer = unsafe {
         match name {
-            IpcName::File(path) => return fs::remove_file(path),
-            IpcName::Memory(id) => libc::shmctl(*id, libc::IPC_RMID, std::ptr::null_mut()),
-            IpcName::Queue(id) => libc::msgctl(*id, libc::IPC_RMID, std::ptr::null_mut()),
-            IpcName::Semaphores(id) => libc::semctl(*id, 0, libc::IPC_RMID),
+            IpcId::File(path) => return fs::remove_file(path),
+            IpcId::SharedMemory(id) => libc::shmctl(*id, libc::IPC_RMID, std::ptr::null_mut()),
+            IpcId::MessageQueue(id) => libc::msgctl(*id, libc::IPC_RMID, std::ptr::null_mut()),
+            IpcId::SemaphoreSet(id) => libc::semctl(*id, 0, libc::IPC_RMID),
         }
     };
     Errno::result(answer)?;
@@ -138,17 +145,17 @@ mod tests {
             numbers(&format!(" 0 7 {permissions:o} 4096 41 42 1 1000 1000 1000 1000 0 0 0 0 0")).unwrap()
         };
         let object = memory(&line(0o600)).unwrap();
-        assert_eq!((object.name, object.maker), (IpcName::Memory(7), 1000));
-        assert_eq!(object.told, [Pid::from_raw(41)]);
+        assert_eq!((object.name, object.creator), (IpcId::SharedMemory(7), 1000));
+        assert_eq!(object.pids, [Pid::from_raw(41)]);
         assert!(memory(&line(0o1600)).is_none());
     }
 
     #[test]
     fn whoever_used_a_queue_last_is_told_and_nobody_of_an_unused_one() {
         let line = |pids| numbers(&format!("-559038737 3 600 0 0 {pids} 0 0 0 0 0 0 0")).unwrap();
-        assert_eq!(queue(&line("41 42")).unwrap().told.len(), 2);
+        assert_eq!(queue(&line("41 42")).unwrap().pids.len(), 2);
         let unused = queue(&line("0 0")).unwrap();
-        assert!(unused.told.is_empty());
+        assert!(unused.pids.is_empty());
         assert_eq!(unused.to_string(), "System V message queue 3 (key 0xdeadbeef)");
     }
 }

@@ -5,8 +5,8 @@ use std::io;
 
 use super::hardware;
 use super::processors::usable_processors;
-use crate::sys::types::Property;
-use crate::sys::unix::limits::container;
+use crate::sys::types::MachineProperty;
+use crate::sys::unix::limits::container_limits;
 
 pub use super::hardware::processor_model;
 
@@ -55,10 +55,10 @@ const OF_EACH: &[(&str, &str)] = &[
     ("energy preference", "cpufreq/energy_performance_preference"),
 ];
 
-pub fn properties(processors: &[usize]) -> Vec<Property> {
+pub fn machine_properties(processors: &[usize]) -> Vec<MachineProperty> {
     let mut all: Vec<_> = KERNEL.iter().map(|name| sysctl(name)).collect();
     all.push(hardware::parameters());
-    all.extend(FILES.iter().map(|(name, path)| Property::new(name, *path, read(path).map(chosen))));
+    all.extend(FILES.iter().map(|(name, path)| MachineProperty::new(name, *path, read(path).map(chosen))));
     all.push(affinity());
     all.extend(hardware::shared(processors));
     all.extend(OF_EACH.iter().map(|(name, file)| of_each(name, file, processors)));
@@ -75,10 +75,10 @@ pub(super) fn read(path: &str) -> io::Result<String> {
     Ok(if text.trim().is_empty() { "none".to_owned() } else { text.trim().to_owned() })
 }
 
-fn sysctl(name: &'static str) -> Property {
+fn sysctl(name: &'static str) -> MachineProperty {
     let path = format!("/proc/sys/{}", name.replace('.', "/"));
     let value = read(&path);
-    Property::new(name, path, value)
+    MachineProperty::new(name, path, value)
 }
 
 /// Of a choice that the kernel shows in full, `always [madvise] never`, the one that is taken.
@@ -87,12 +87,12 @@ fn chosen(text: String) -> String {
     taken.unwrap_or(text)
 }
 
-fn of_each(name: &'static str, file: &str, processors: &[usize]) -> Property {
+fn of_each(name: &'static str, file: &str, processors: &[usize]) -> MachineProperty {
     let of = |processor: &usize| {
         read(&format!("/sys/devices/system/cpu/cpu{processor}/{file}")).map(|text| (*processor, text))
     };
     let value = processors.iter().map(of).collect::<io::Result<Vec<_>>>().map(|all| alike(&all));
-    Property::new(name, format!("/sys/devices/system/cpu/cpuN/{file}"), value)
+    MachineProperty::new(name, format!("/sys/devices/system/cpu/cpuN/{file}"), value)
 }
 
 /// Once where all have the same.
@@ -106,17 +106,17 @@ fn alike(all: &[(usize, String)]) -> String {
     }
 }
 
-fn affinity() -> Property {
+fn affinity() -> MachineProperty {
     let value = usable_processors().map(|all| hardware::list(&all));
-    Property::new("affinity", "sched_getaffinity(2)", value)
+    MachineProperty::new("affinity", "sched_getaffinity(2)", value)
 }
 
 /// cgroups(7): `cpu.max`, or `cpu.cfs_quota_us` by `cpu.cfs_period_us` in version 1.
-fn quota() -> Property {
-    let value = container()
+fn quota() -> MachineProperty {
+    let value = container_limits()
         .processors
         .map_or_else(|| "no limit".to_owned(), |number| format!("{number:.2} processors"));
-    Property::new("processor quota", "cpu.max of /proc/self/cgroup", Ok(value))
+    MachineProperty::new("processor quota", "cpu.max of /proc/self/cgroup", Ok(value))
 }
 
 #[cfg(test)]
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_kernel_tells_its_release() {
-        let all = properties(&[0]);
+        let all = machine_properties(&[0]);
         let release = all.iter().find(|property| property.name == "kernel.osrelease").unwrap();
         assert!(
             release.value.as_ref().is_ok_and(|text| text.starts_with(|first: char| first.is_ascii_digit()))

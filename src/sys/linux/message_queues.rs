@@ -8,13 +8,13 @@ use nix::mqueue::{MQ_OFlag, MqdT, mq_close, mq_getattr, mq_open, mq_receive, mq_
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
 
-use crate::sys::types::Holds;
+use crate::sys::types::QueueCapacity;
 
 /// `MSGMAX` unless `/proc/sys/kernel/msgmax` says otherwise.
 const LARGEST: usize = 8192;
 
 /// One queue, open to send and to receive.
-pub enum Queue {
+pub enum MessageQueue {
     /// Behind an option because closing takes it.
     Posix(Option<MqdT>),
     SystemV {
@@ -32,30 +32,30 @@ pub struct Message {
     bytes: [u8; LARGEST],
 }
 
-impl Queue {
-    pub fn posix(name: &str, waits: bool) -> io::Result<Queue> {
+impl MessageQueue {
+    pub fn posix(name: &str, waits: bool) -> io::Result<MessageQueue> {
         let flags = if waits { MQ_OFlag::empty() } else { MQ_OFlag::O_NONBLOCK };
         let flags = flags | MQ_OFlag::O_RDWR | MQ_OFlag::O_CLOEXEC;
-        Ok(Queue::Posix(Some(mq_open(name, flags, Mode::empty(), None)?)))
+        Ok(MessageQueue::Posix(Some(mq_open(name, flags, Mode::empty(), None)?)))
     }
 
-    pub fn system_v(key: i32, kind: i32, waits: bool) -> io::Result<Queue> {
+    pub fn system_v(key: i32, kind: i32, waits: bool) -> io::Result<MessageQueue> {
         let flags = if waits { 0 } else { libc::IPC_NOWAIT };
         let message = Box::new(Message { kind: 0, bytes: [0; LARGEST] });
-        Ok(Queue::SystemV { id: id(key)?, kind: kind.into(), flags, message })
+        Ok(MessageQueue::SystemV { id: id(key)?, kind: kind.into(), flags, message })
     }
 
-    pub fn holds(&self) -> io::Result<Holds> {
+    pub fn capacity(&self) -> io::Result<QueueCapacity> {
         match self {
-            Queue::Posix(queue) => {
+            MessageQueue::Posix(queue) => {
                 let attributes = mq_getattr(opened(queue)?)?;
                 let number = |member: i64| usize::try_from(member).unwrap_or_default();
-                let (places, largest) = (number(attributes.maxmsg()), number(attributes.msgsize()));
-                Ok(Holds { bytes: places * largest, places, largest })
+                let (messages, largest) = (number(attributes.maxmsg()), number(attributes.msgsize()));
+                Ok(QueueCapacity { bytes: messages * largest, messages, largest_message: largest })
             }
-            Queue::SystemV { id, .. } => {
+            MessageQueue::SystemV { id, .. } => {
                 let bytes = capacity(*id)?;
-                Ok(Holds { bytes, places: bytes, largest: LARGEST.min(bytes) })
+                Ok(QueueCapacity { bytes, messages: bytes, largest_message: LARGEST.min(bytes) })
             }
         }
     }
@@ -63,8 +63,8 @@ impl Queue {
     #[inline]
     pub fn send(&mut self, bytes: &[u8]) -> nix::Result<()> {
         match self {
-            Queue::Posix(queue) => mq_send(opened(queue)?, bytes, 0),
-            Queue::SystemV { id, kind, flags, message } => {
+            MessageQueue::Posix(queue) => mq_send(opened(queue)?, bytes, 0),
+            MessageQueue::SystemV { id, kind, flags, message } => {
                 message.bytes.get_mut(..bytes.len()).ok_or(Errno::EMSGSIZE)?.copy_from_slice(bytes);
                 message.kind = *kind;
                 let message = ptr::from_ref::<Message>(message).cast();
@@ -79,8 +79,8 @@ impl Queue {
     #[inline]
     pub fn receive(&mut self, buffer: &mut [u8]) -> nix::Result<usize> {
         match self {
-            Queue::Posix(queue) => mq_receive(opened(queue)?, buffer, &mut 0),
-            Queue::SystemV { id, kind, flags, message } => {
+            MessageQueue::Posix(queue) => mq_receive(opened(queue)?, buffer, &mut 0),
+            MessageQueue::SystemV { id, kind, flags, message } => {
                 let target = ptr::from_mut::<Message>(message).cast();
                 #[expect(unsafe_code, reason = "msgrcv(2)")]
                 // SAFETY: the message has room for a type and for as many bytes as are asked for.
@@ -103,9 +103,9 @@ fn opened(queue: &Option<MqdT>) -> nix::Result<&MqdT> {
     queue.as_ref().ok_or(Errno::EBADF)
 }
 
-impl Drop for Queue {
+impl Drop for MessageQueue {
     fn drop(&mut self) {
-        if let Queue::Posix(queue) = self {
+        if let MessageQueue::Posix(queue) = self {
             let _ = queue.take().map(mq_close);
         }
     }
@@ -129,7 +129,7 @@ fn capacity(id: c_int) -> io::Result<usize> {
 }
 
 /// Root may lift it; others reach the hard limit, getrlimit(2).
-pub fn raise_queue_limit() {
+pub fn raise_message_queue_limit() {
     if setrlimit(Resource::RLIMIT_MSGQUEUE, RLIM_INFINITY, RLIM_INFINITY).is_err()
         && let Ok((_, hard)) = getrlimit(Resource::RLIMIT_MSGQUEUE)
     {
@@ -141,7 +141,7 @@ pub fn remove_posix_queue(name: &str) {
     let _ = mq_unlink(name);
 }
 
-pub fn has_system_v_queue(key: i32) -> bool {
+pub fn system_v_queue_exists(key: i32) -> bool {
     id(key) != Err(Errno::ENOENT)
 }
 

@@ -4,14 +4,14 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use crate::sys::types::Occupation;
+use crate::sys::types::ProcessorTime;
 
 pub const OCCUPATION_SOURCE: &str = "/proc/stat";
 
-pub fn occupation(processors: &[usize]) -> io::Result<Occupation> {
+pub fn processor_time(processors: &[usize]) -> io::Result<ProcessorTime> {
     let tick = Duration::from_secs_f64(1.0 / procfs::ticks_per_second() as f64);
     let text = fs::read_to_string("/proc/stat")?;
-    let mut sum = Occupation { grain: tick, ..Occupation::default() };
+    let mut sum = ProcessorTime { resolution: tick, ..ProcessorTime::default() };
     for &processor in processors {
         let (busy, stolen) = ticks(&text, processor)
             .ok_or_else(|| io::Error::other(format!("/proc/stat does not list processor {processor}")))?;

@@ -13,18 +13,18 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnknownCmsg, recvmsg, sets
 use nix::sys::time::TimeSpec;
 use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
 
-use crate::sys::types::Frame;
+use crate::sys::types::CapturedPacket;
 
 /// Room for what passes while nobody reads: a bulk transfer on loopback comes in pieces of 64 KiB.
 const QUEUE: usize = 128 * 1024 * 1024;
 
 #[derive(Debug)]
-pub struct Tap {
+pub struct PacketCapture {
     socket: Socket,
 }
 
-impl Tap {
-    pub fn open(port: Option<u16>, room: u32) -> io::Result<Tap> {
+impl PacketCapture {
+    pub fn open(port: Option<u16>, room: u32) -> io::Result<PacketCapture> {
         // Without a protocol it hears nothing until it is bound, and by then has its filter.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
         socket.attach_filter(&filter(port, room))?;
@@ -34,10 +34,14 @@ impl Tap {
             .or_else(|_| socket.set_recv_buffer_size(QUEUE).map_err(|_| nix::errno::Errno::EPERM));
         setsockopt(&socket, ReceiveTimestampns, &true)?;
         socket.bind(&loopback()?)?;
-        Ok(Tap { socket })
+        Ok(PacketCapture { socket })
     }
 
-    pub fn next<'a>(&self, room: &'a mut [u8], limit: Duration) -> io::Result<Option<Frame<'a>>> {
+    pub fn next_packet<'a>(
+        &self,
+        room: &'a mut [u8],
+        limit: Duration,
+    ) -> io::Result<Option<CapturedPacket<'a>>> {
         let mut flags = MsgFlags::empty();
         if limit.is_zero() {
             flags |= MsgFlags::MSG_DONTWAIT;
@@ -55,12 +59,12 @@ impl Tap {
         let (at, length) = (news.iter().find_map(stamp), news.iter().find_map(length));
         let (at, length) =
             at.zip(length).ok_or_else(|| io::Error::other("a packet without a time or length"))?;
-        Ok(Some(Frame { at, length, bytes: &room[..taken.min(room.len())] }))
+        Ok(Some(CapturedPacket { timestamp: at, length, bytes: &room[..taken.min(room.len())] }))
     }
 
     /// Asking sets it back to nothing.
     #[expect(unsafe_code, reason = "no crate has this option")]
-    pub fn missed(&self) -> io::Result<u64> {
+    pub fn take_dropped(&self) -> io::Result<u64> {
         // `struct tpacket_stats`: how many packets, and how many of them were dropped.
         let mut counts = [0_u32; 2];
         let mut length = u32::try_from(size_of::<[u32; 2]>()).unwrap_or_default();

@@ -13,72 +13,72 @@ use nix::unistd::Pid;
 
 use super::process::{described, sockets};
 use super::sock_diag;
-use crate::sys::types::{Access, End, Object, Partner, Socket, SocketName};
+use crate::sys::types::{AccessMode, DescriptorEnd, Object, Peer, Socket, SocketName};
 
 /// The sockets of this network namespace.
 #[derive(Debug)]
-pub struct Survey {
+pub struct DescriptorSnapshot {
     sockets: HashMap<u64, Socket>,
-    peers: HashMap<u64, Partner>,
+    peers: HashMap<u64, Peer>,
 }
 
-impl Survey {
+impl DescriptorSnapshot {
     /// A kernel without `CONFIG_UNIX_DIAG` does not tell who is connected with whom; the rest stays true.
-    pub fn begin() -> io::Result<Survey> {
+    pub fn take() -> io::Result<DescriptorSnapshot> {
         fs::metadata("/proc/self/fdinfo").map_err(|_| io::ErrorKind::Unsupported)?;
-        Ok(Survey { peers: sock_diag::read().unwrap_or_default(), sockets: sockets() })
+        Ok(DescriptorSnapshot { peers: sock_diag::read().unwrap_or_default(), sockets: sockets() })
     }
 
-    pub fn ends(&self, pid: Pid) -> io::Result<Vec<End>> {
+    pub fn descriptors(&self, pid: Pid) -> io::Result<Vec<DescriptorEnd>> {
         let table = described(pid, |_| Cow::Borrowed(&self.sockets))?;
         Ok(table.into_iter().map(|entry| self.end(pid, entry.number, entry.object)).collect())
     }
 
-    fn end(&self, pid: Pid, number: RawFd, object: Object) -> End {
+    fn end(&self, pid: Pid, number: RawFd, object: Object) -> DescriptorEnd {
         let information = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
         let link = format!("/proc/{pid}/fd/{number}");
-        let partner = self.partner(&object, &link, &information);
-        let detail = match partner {
-            Partner::Terminal(number) => format!("the master of /dev/pts/{number}"),
+        let peer = self.peer(&object, &link, &information);
+        let detail = match peer {
+            Peer::Terminal(number) => format!("the master of /dev/pts/{number}"),
             _ => detail(pid, &object, &link, &information),
         };
         let device = fs::metadata(&link).map_or(0, |meta| meta.dev());
-        End { number, access: access(pid, number), object, device, partner, detail }
+        DescriptorEnd { number, access: access_mode(pid, number), object, device, peer, detail }
     }
 
-    fn partner(&self, object: &Object, link: &str, information: &str) -> Partner {
+    fn peer(&self, object: &Object, link: &str, information: &str) -> Peer {
         match object {
             Object::Socket(Socket { id, name: SocketName::Unix(_), listening: false }) => {
                 self.peers.get(id).copied().unwrap_or_default()
             }
             Object::Terminal(_) | Object::File(_) => terminal(link, information),
-            _ => Partner::Named,
+            _ => Peer::Named,
         }
     }
 }
 
 /// Which end of which pseudo-terminal it is, if any: pts(4). `fdinfo` tells the number at the master's side.
-fn terminal(link: &str, information: &str) -> Partner {
+fn terminal(link: &str, information: &str) -> Peer {
     // Documentation/admin-guide/devices.txt: 136 to 143 are the terminals of `/dev/pts`.
     const TERMINALS: std::ops::RangeInclusive<u64> = 136..=143;
     if let Some(number) = field(information, "tty-index").and_then(|text| text.parse().ok()) {
-        return Partner::Terminal(number);
+        return Peer::Terminal(number);
     }
     let device = fs::metadata(link).map_or(0, |meta| meta.rdev());
     let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
     let number = u32::try_from(minor + (major.saturating_sub(136) << 8)).ok();
-    number.filter(|_| TERMINALS.contains(&major)).map_or(Partner::Named, Partner::Master)
+    number.filter(|_| TERMINALS.contains(&major)).map_or(Peer::Named, Peer::TerminalMaster)
 }
 
 /// The permissions of the link `/proc/PID/fd/N` are the mode that the file was opened with (proc(5)).
-pub fn access(pid: Pid, number: RawFd) -> Option<Access> {
+pub fn access_mode(pid: Pid, number: RawFd) -> Option<AccessMode> {
     const READ: u32 = 0o400;
     const WRITE: u32 = 0o200;
     let mode = fs::symlink_metadata(format!("/proc/{pid}/fd/{number}")).ok()?.permissions().mode();
     match (mode & READ != 0, mode & WRITE != 0) {
-        (true, true) => Some(Access::Both),
-        (true, false) => Some(Access::Read),
-        (false, true) => Some(Access::Write),
+        (true, true) => Some(AccessMode::ReadWrite),
+        (true, false) => Some(AccessMode::ReadOnly),
+        (false, true) => Some(AccessMode::WriteOnly),
         (false, false) => None,
     }
 }

@@ -29,7 +29,7 @@ use crate::sys::types::{Descriptor, Object, Process, Socket, SocketName};
 use crate::sys::unix::exit::poll_for_exit;
 
 /// The signals by which a user asks what is going on.
-pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1];
+pub const STATUS_SIGNALS: &[i32] = &[nix::libc::SIGUSR1];
 
 pub fn processes() -> io::Result<Vec<Process>> {
     let pids =
@@ -52,7 +52,7 @@ pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
     Ok(pids.filter_map(|pid| read_stat(pid).ok()).map(process).collect())
 }
 
-pub fn may_be_ours(process: &Process) -> bool {
+pub fn may_be_descendant(process: &Process) -> bool {
     process.parent == Pid::this()
 }
 
@@ -166,7 +166,7 @@ pub fn unmapped(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
+pub fn has_env_var(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
     let block = environment(pid)?;
     let wanted = format!("{name}={value}");
     Ok(block.split(|&byte| byte == 0).any(|entry| entry == wanted.as_bytes()))
@@ -222,20 +222,20 @@ pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
 }
 
 /// An abstract name of unix(7) goes with the process that holds it.
-pub fn claim(name: &str) -> io::Result<Option<OwnedFd>> {
+pub fn claim_name(name: &str) -> io::Result<Option<OwnedFd>> {
     let address = UnixAddress::from_abstract_name(name)?;
     Ok(Some(UnixDatagram::bind_addr(&address)?.into()))
 }
 
-pub fn program(pid: Pid) -> Option<PathBuf> {
+pub fn executable(pid: Pid) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
-pub fn blocked_in(pid: Pid) -> Option<String> {
+pub fn wait_channel(pid: Pid) -> Option<String> {
     place(&format!("/proc/{pid}/wchan"))
 }
 
-pub fn adopt_orphans() {
+pub fn become_subreaper() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let _ = prctl::set_child_subreaper(true);
@@ -243,7 +243,7 @@ pub fn adopt_orphans() {
 }
 
 #[expect(unsafe_code, reason = "only the child itself can ask for the signal, between fork and exec")]
-pub fn end_with_parent(command: &mut Command) {
+pub fn kill_with_parent(command: &mut Command) {
     let harness = Pid::this();
     let ask = move || {
         prctl::set_pdeathsig(Signal::SIGKILL)?;
@@ -255,7 +255,7 @@ pub fn end_with_parent(command: &mut Command) {
 }
 
 /// `SIOCOUTQ`, see tcp(7).
-pub fn unsent_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
+pub fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
     ioctl::outq(socket)
 }
 
@@ -294,7 +294,7 @@ mod tests {
     fn a_mark_is_seen_in_the_midst_of_exec() {
         let mut child = Command::new("sh").args(["-c", AGAIN, AGAIN]).env("MARKED", "yes").spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());
-        let unseen = (0..2000).filter(|_| !has_mark(pid, "MARKED", "yes").unwrap()).count();
+        let unseen = (0..2000).filter(|_| !has_env_var(pid, "MARKED", "yes").unwrap()).count();
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(unseen, 0, "of 2000 looks");
@@ -304,7 +304,7 @@ mod tests {
     fn a_process_without_environment_has_no_mark() {
         let mut child = Command::new("sleep").arg("60").env_clear().spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());
-        assert!(!has_mark(pid, "PATH", "").unwrap());
+        assert!(!has_env_var(pid, "PATH", "").unwrap());
         child.kill().unwrap();
         child.wait().unwrap();
     }

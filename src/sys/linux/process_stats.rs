@@ -10,36 +10,36 @@ use nix::unistd::Pid;
 use procfs::process::Process as ProcEntry;
 
 use super::process::{to_io, unmapped};
-use crate::sys::types::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
+use crate::sys::types::{ProcessStats, SchedulerStats, SignalSets, SleepingThread, TcpQueues};
 
-pub fn vitals(pid: Pid) -> io::Result<Vitals> {
+pub fn process_stats(pid: Pid) -> io::Result<ProcessStats> {
     let stat = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.stat()).map_err(to_io)?;
     let ticks = stat.utime + stat.stime;
-    Ok(Vitals {
+    Ok(ProcessStats {
         cpu: Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64),
         threads: usize::try_from(stat.num_threads).unwrap_or_default(),
         resident: stat.rss * procfs::page_size(),
     })
 }
 
-pub fn signals(pid: Pid) -> io::Result<SignalSets> {
+pub fn signal_sets(pid: Pid) -> io::Result<SignalSets> {
     let status = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.status()).map_err(to_io)?;
     Ok(SignalSets { blocked: status.sigblk, ignored: status.sigign })
 }
 
 /// `pipe_write`, or `anon_pipe_write` since Linux 6.16.
-pub fn waits_to_write_to_pipe(pid: Pid) -> io::Result<bool> {
+pub fn is_blocked_writing_pipe(pid: Pid) -> io::Result<bool> {
     let waits = |task: fs::DirEntry| {
         fs::read_to_string(task.path().join("wchan")).is_ok_and(|place| place.contains("pipe_write"))
     };
     Ok(fs::read_dir(format!("/proc/{pid}/task"))?.filter_map(Result::ok).any(waits))
 }
 
-pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Queues>> {
+pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
     let all = procfs::net::tcp().map_err(to_io)?.into_iter().chain(procfs::net::tcp6().unwrap_or_default());
     let mut ends = all
         .filter(|entry| unmapped(entry.local_address) == local && unmapped(entry.remote_address) == remote);
-    let queues = |entry: procfs::net::TcpNetEntry| Queues {
+    let queues = |entry: procfs::net::TcpNetEntry| TcpQueues {
         unacknowledged: entry.tx_queue as usize,
         unread: entry.rx_queue as usize,
     };
@@ -47,9 +47,9 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Qu
 }
 
 /// From two counters of nanoseconds for each thread, which a kernel can be built without.
-pub fn scheduling(pid: Pid) -> io::Result<Scheduling> {
+pub fn scheduler_stats(pid: Pid) -> io::Result<SchedulerStats> {
     fs::metadata("/proc/self/schedstat").map_err(|_| io::ErrorKind::Unsupported)?;
-    let mut sum = Scheduling::default();
+    let mut sum = SchedulerStats::default();
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         // A thread that has ended since the list was made is none that lives.
         let Ok(statistics) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
@@ -60,7 +60,7 @@ pub fn scheduling(pid: Pid) -> io::Result<Scheduling> {
     Ok(sum)
 }
 
-pub fn state(pid: Pid) -> Option<&'static str> {
+pub fn process_state(pid: Pid) -> Option<&'static str> {
     let stat = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.stat()).ok()?;
     Some(match stat.state {
         'R' => "running",
@@ -72,7 +72,7 @@ pub fn state(pid: Pid) -> Option<&'static str> {
     })
 }
 
-pub fn is_at_rest(pid: Pid) -> Option<bool> {
+pub fn all_threads_blocked(pid: Pid) -> Option<bool> {
     let tasks = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.tasks()).ok()?;
     let states: Vec<Option<char>> = tasks.map(|task| Some(task.ok()?.stat().ok()?.state)).collect();
     (!states.is_empty()).then(|| all_wait(&states))
@@ -85,7 +85,7 @@ fn all_wait(states: &[Option<char>]) -> bool {
 }
 
 /// The kernel lists a process's threads by their numbers, and the main thread has the lowest.
-pub fn waits(pid: Pid) -> Vec<String> {
+pub fn wait_channels(pid: Pid) -> Vec<String> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().filter_map(Result::ok);
     let mut numbers: Vec<i32> = tasks.filter_map(|task| task.file_name().to_str()?.parse().ok()).collect();
     numbers.sort_by_key(|&number| (number != pid.as_raw(), number));
@@ -121,13 +121,13 @@ pub fn peak_memory(pid: Pid) -> io::Result<u64> {
     status.vmhwm.map(|kibibytes| kibibytes * 1024).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-pub fn acknowledge_at_once(socket: BorrowedFd<'_>) -> io::Result<()> {
+pub fn enable_quick_ack(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(rustix::net::sockopt::set_tcp_quickack(socket, true)?)
 }
 
 /// `running`, or the number of the system call and its arguments (proc(5)); what may be read there is what ptrace(2)
 /// might read.
-pub fn sleepers(pid: Pid) -> io::Result<Vec<Sleeper>> {
+pub fn sleeping_threads(pid: Pid) -> io::Result<Vec<SleepingThread>> {
     let mut found = Vec::new();
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         let task = task?;
@@ -143,12 +143,12 @@ pub fn sleepers(pid: Pid) -> io::Result<Vec<Sleeper>> {
     Ok(found)
 }
 
-fn sleeper(thread: &str, call: &str, place: String) -> Option<Sleeper> {
+fn sleeper(thread: &str, call: &str, place: String) -> Option<SleepingThread> {
     let first = call.split_whitespace().nth(1)?.strip_prefix("0x")?;
-    Some(Sleeper {
+    Some(SleepingThread {
         thread: Pid::from_raw(thread.parse().ok()?),
-        place,
-        waits_on: i32::from_str_radix(first, 16).ok()?,
+        wait_channel: place,
+        first_argument: i32::from_str_radix(first, 16).ok()?,
     })
 }
 

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-use crate::sys::types::{Awake, Core};
+use crate::sys::types::{Core, IdleStatesDisabled};
 
 const SELF: Pid = Pid::from_raw(0);
 
@@ -38,13 +38,13 @@ pub fn parse_list(text: &str) -> Option<Vec<usize>> {
     Some(all)
 }
 
-pub fn confine_thread(processors: &[usize]) -> io::Result<()> {
+pub fn pin_thread(processors: &[usize]) -> io::Result<()> {
     Ok(sched_setaffinity(SELF, &set(processors)?)?)
 }
 
 /// A thread inherits the mask of the one that makes it, so the list is read until it holds no thread that has not
 /// been confined: then none is left that could make another outside.
-pub fn confine_process(pid: Pid, processors: &[usize]) -> io::Result<()> {
+pub fn pin_process(pid: Pid, processors: &[usize]) -> io::Result<()> {
     let set = set(processors)?;
     let mut confined = HashSet::new();
     loop {
@@ -79,10 +79,10 @@ fn set(processors: &[usize]) -> io::Result<CpuSet> {
 const LATENCY: &str = "/dev/cpu_dma_latency";
 
 /// Four bytes with the longest latency in µs that is wished for: 0 leaves only the idle state that polls.
-pub fn hold_awake() -> io::Result<Awake> {
+pub fn disable_idle_states() -> io::Result<IdleStatesDisabled> {
     let mut device = File::options().write(true).open(LATENCY).map_err(explain)?;
     device.write_all(&0_i32.to_ne_bytes()).map_err(explain)?;
-    Ok(Awake { wish: device.into() })
+    Ok(IdleStatesDisabled { wish: device.into() })
 }
 
 fn explain(error: io::Error) -> io::Error {

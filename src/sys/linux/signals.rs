@@ -8,18 +8,18 @@ use nix::libc::{self, c_int, c_void, pid_t, sigset_t, sigval, timespec};
 
 static AT_ONCE: timespec = timespec { tv_sec: 0, tv_nsec: 0 };
 
-pub struct Signals {
+pub struct QueuedSignals {
     peer: pid_t,
     set: sigset_t,
     first: c_int,
     waits: bool,
 }
 
-impl Signals {
+impl QueuedSignals {
     /// The largest message in bytes: what a pointer holds.
-    pub const LARGEST: usize = size_of::<usize>();
+    pub const MAX_MESSAGE: usize = size_of::<usize>();
 
-    pub fn to(peer: i32, waits: bool) -> io::Result<Signals> {
+    pub fn open(peer: i32, waits: bool) -> io::Result<QueuedSignals> {
         let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
         if threads > 1 {
             let reason =
@@ -33,7 +33,7 @@ impl Signals {
         let set = unsafe {
             libc::sigemptyset(set.as_mut_ptr());
             let mut set = set.assume_init();
-            for number in first..=first + Signals::LARGEST as c_int {
+            for number in first..=first + QueuedSignals::MAX_MESSAGE as c_int {
                 Errno::result(libc::sigaddset(&raw mut set, number))?;
             }
             match libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) {
@@ -41,7 +41,7 @@ impl Signals {
                 error => return Err(io::Error::from_raw_os_error(error)),
             }
         };
-        Ok(Signals { peer, set, first, waits })
+        Ok(QueuedSignals { peer, set, first, waits })
     }
 
     #[inline]

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use nix::libc::{AF_UNIX, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::sys::types::Partner;
+use crate::sys::types::Peer;
 
 /// `<linux/sock_diag.h>`, `<linux/unix_diag.h>`.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -23,7 +23,7 @@ const REQUEST: usize = 24;
 const MESSAGE: usize = 16;
 
 /// The inode number of each connected socket, with its peer.
-pub fn read() -> io::Result<HashMap<u64, Partner>> {
+pub fn read() -> io::Result<HashMap<u64, Peer>> {
     let mut socket = Socket::new(
         Domain::from(nix::libc::AF_NETLINK),
         Type::DGRAM,
@@ -66,7 +66,7 @@ fn request() -> Vec<u8> {
 ///
 /// A peer has no inode before it has been accepted, and none after it has been closed: that shuts the survivor down
 /// both ways (`unix_release_sock`).
-fn pair(message: &[u8]) -> Option<(u64, Partner)> {
+fn pair(message: &[u8]) -> Option<(u64, Peer)> {
     const BOTH_WAYS: u8 = 3;
     let inode = u64::from(number(message.get(4..8)?)?);
     let (mut peer, mut shut) = (None, 0);
@@ -79,12 +79,12 @@ fn pair(message: &[u8]) -> Option<(u64, Partner)> {
         }
         rest = next;
     }
-    let partner = match peer? {
-        0 if shut == BOTH_WAYS => Partner::Closed,
-        0 => Partner::Unaccepted,
-        peer => Partner::Socket(peer.into()),
+    let peer = match peer? {
+        0 if shut == BOTH_WAYS => Peer::Closed,
+        0 => Peer::NotAccepted,
+        peer => Peer::UnixSocket(peer.into()),
     };
-    Some((inode, partner))
+    Some((inode, peer))
 }
 
 /// The next message: a length of 4 bytes with its header, a kind of 2.
@@ -114,17 +114,17 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
-    use crate::sys::types::Partner;
+    use crate::sys::types::Peer;
 
     #[test]
     fn both_ends_of_a_socketpair_name_each_other() {
         let (one, two) = UnixStream::pair().unwrap();
         // A kernel without CONFIG_UNIX_DIAG answers that it does not know.
         let Ok(peers) = super::read() else { return eprintln!("skipped: no sock_diag(7) for Unix sockets") };
-        assert_eq!(peers.get(&inode(&one)), Some(&Partner::Socket(inode(&two))));
-        assert_eq!(peers.get(&inode(&two)), Some(&Partner::Socket(inode(&one))));
+        assert_eq!(peers.get(&inode(&one)), Some(&Peer::UnixSocket(inode(&two))));
+        assert_eq!(peers.get(&inode(&two)), Some(&Peer::UnixSocket(inode(&one))));
         drop(two);
-        assert_eq!(super::read().unwrap().get(&inode(&one)), Some(&Partner::Closed));
+        assert_eq!(super::read().unwrap().get(&inode(&one)), Some(&Peer::Closed));
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
         let listener = UnixListener::bind_addr(&address).unwrap();
         let client = UnixStream::connect_addr(&address).unwrap();
         let Ok(peers) = super::read() else { return eprintln!("skipped: no sock_diag(7) for Unix sockets") };
-        assert_eq!(peers.get(&inode(&client)), Some(&Partner::Unaccepted));
+        assert_eq!(peers.get(&inode(&client)), Some(&Peer::NotAccepted));
         drop(listener);
     }
 

@@ -10,25 +10,25 @@ use procfs::net::{TcpNetEntries, TcpNetEntry};
 
 use super::process::{to_io, unmapped};
 use super::unix_table;
-use crate::sys::types::{Place, TcpState, covers};
+use crate::sys::types::{SocketAddress, TcpState, covers};
 
-pub fn listens(place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    Ok(socket_at(place)?.is_some())
+pub fn is_listening(place: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
+    Ok(socket_id_at(place)?.is_some())
 }
 
-pub fn socket_at(place: Place<'_>) -> io::Result<Option<u64>> {
+pub fn socket_id_at(place: SocketAddress<'_>) -> io::Result<Option<u64>> {
     Ok(match place {
-        Place::Tcp(address) => {
+        SocketAddress::Tcp(address) => {
             let mut all = listeners()?.into_iter();
             all.find(|entry| covers(unmapped(entry.local_address), address)).map(|entry| entry.inode)
         }
-        Place::Udp(address) => [procfs::net::udp(), procfs::net::udp6()]
+        SocketAddress::Udp(address) => [procfs::net::udp(), procfs::net::udp6()]
             .into_iter()
             .filter_map(Result::ok)
             .flatten()
             .find(|entry| covers(unmapped(entry.local_address), address))
             .map(|entry| entry.inode),
-        Place::Unix(path) => unix_table::read()?
+        SocketAddress::Unix(path) => unix_table::read()?
             .into_iter()
             .find(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))
             .map(|entry| entry.inode),
@@ -59,7 +59,7 @@ fn listening_lines(table: &str) -> io::Result<Vec<TcpNetEntry>> {
         .map_err(to_io)
 }
 
-pub fn tcp_states(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
+pub fn tcp_sockets(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
     let entries =
         procfs::net::tcp().map_err(to_io)?.into_iter().chain(procfs::net::tcp6().unwrap_or_default());
     Ok(entries

@@ -6,19 +6,19 @@ use libproc::pid_rusage::{RUsageInfoV2, pidrusage};
 use nix::unistd::Pid;
 
 use super::process_stats::duration;
-use crate::sys::types::Account;
+use crate::sys::types::ResourceUsage;
 
 /// The kinds of switches are told of our own process only.
-pub fn account(pid: Pid) -> io::Result<Account> {
+pub fn resource_usage(pid: Pid) -> io::Result<ResourceUsage> {
     let usage: RUsageInfoV2 =
         pidrusage(pid.as_raw()).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
     let (user, system) = (duration(usage.ri_user_time), duration(usage.ri_system_time));
-    Ok(Account {
-        began: usage.ri_proc_start_abstime,
+    Ok(ResourceUsage {
+        start_time: usage.ri_proc_start_abstime,
         cpu: user + system,
         user,
         system,
-        reaped: duration(usage.ri_child_user_time + usage.ri_child_system_time),
+        children: duration(usage.ri_child_user_time + usage.ri_child_system_time),
         switches: None,
     })
 }

@@ -10,22 +10,22 @@ pub const CALLS_SOURCE: &str = "proc_pidinfo(3), PROC_PIDTASKINFO";
 
 /// Whom to ask, and what they had done before.
 #[derive(Debug)]
-pub struct Calls {
+pub struct SystemCallCounter {
     pids: Vec<Pid>,
     before: u64,
 }
 
-impl Calls {
+impl SystemCallCounter {
     /// What counts them.
     pub const SOURCE: &str = CALLS_SOURCE;
 
-    pub fn of(pids: &[Pid]) -> io::Result<Calls> {
+    pub fn start(pids: &[Pid]) -> io::Result<SystemCallCounter> {
         let pids = pids.to_vec();
         let before = sum(&pids)?;
-        Ok(Calls { pids, before })
+        Ok(SystemCallCounter { pids, before })
     }
 
-    pub fn so_far(&self) -> io::Result<u64> {
+    pub fn count(&self) -> io::Result<u64> {
         Ok(sum(&self.pids)?.saturating_sub(self.before))
     }
 }

@@ -6,10 +6,10 @@ use std::os::fd::BorrowedFd;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::{Pid, getpeereid};
 
-use crate::sys::types::Peer;
+use crate::sys::types::PeerCredentials;
 
-pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
+pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
     let (uid, gid) = getpeereid(socket)?;
     let pid = getsockopt(&socket, sockopt::LocalPeerPid).ok().map(Pid::from_raw);
-    Ok(Peer { pid, uid, gid })
+    Ok(PeerCredentials { pid, uid, gid })
 }

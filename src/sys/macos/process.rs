@@ -29,7 +29,7 @@ use super::procargs;
 use crate::sys::types::{Descriptor, Object, Process, Socket, SocketName};
 
 /// The signals by which a user asks what is going on; a terminal sends SIGINFO for Ctrl-T.
-pub const QUESTIONS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];
+pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];
 
 pub fn processes() -> io::Result<Vec<Process>> {
     let pids = pids_by_type(ProcFilter::All)?.into_iter().map(|pid| Pid::from_raw(pid.cast_signed()));
@@ -45,7 +45,7 @@ pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
 }
 
 /// There are no sub-reapers, so launchd takes in the orphans.
-pub fn may_be_ours(process: &Process) -> bool {
+pub fn may_be_descendant(process: &Process) -> bool {
     const LAUNCHD: Pid = Pid::from_raw(1);
     process.parent == Pid::this() || process.parent == LAUNCHD
 }
@@ -273,7 +273,7 @@ fn bound_path(info: &SocketInfo) -> Option<PathBuf> {
 }
 
 /// There are no names that vanish with their process.
-pub fn claim(_name: &str) -> io::Result<Option<OwnedFd>> {
+pub fn claim_name(_name: &str) -> io::Result<Option<OwnedFd>> {
     Ok(None)
 }
 
@@ -282,7 +282,7 @@ pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
 }
 
 /// Unsupported for the programs that System Integrity Protection restricts, such as `/bin/cat`.
-pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
+pub fn has_env_var(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
     let block = match procargs::strings_at_start(pid) {
         Err(Errno::EINVAL) if is_another_users(pid) => return Err(io::ErrorKind::PermissionDenied.into()),
         Err(Errno::EINVAL) => return Err(io::ErrorKind::NotFound.into()),
@@ -295,25 +295,25 @@ pub fn has_mark(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
     Ok(environment.any(|entry| entry == wanted.as_bytes()))
 }
 
-pub fn program(pid: Pid) -> Option<PathBuf> {
+pub fn executable(pid: Pid) -> Option<PathBuf> {
     pidpath(pid.as_raw()).ok().map(PathBuf::from)
 }
 
 /// libproc shows no wait channels.
-pub fn blocked_in(_pid: Pid) -> Option<String> {
+pub fn wait_channel(_pid: Pid) -> Option<String> {
     None
 }
 
 /// There are no sub-reapers.
-pub fn adopt_orphans() {}
+pub fn become_subreaper() {}
 
 /// There is no `PR_SET_PDEATHSIG`.
-pub fn end_with_parent(_command: &mut Command) {}
+pub fn kill_with_parent(_command: &mut Command) {}
 
 /// `SO_NWRITE`, see getsockopt(2): what is in the send buffer, where TCP keeps bytes until they are
 /// acknowledged. A Unix socket writes into its peer's buffer and never has any.
 #[expect(unsafe_code, reason = "getsockopt(2) is untyped")]
-pub fn unsent_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
+pub fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
     let mut bytes: c_int = 0;
     let mut size = size_of_val(&bytes) as libc::socklen_t;
     // SAFETY: SO_NWRITE writes one int; `bytes` is one, and `size` says so.

@@ -12,11 +12,11 @@ use nix::libc;
 use nix::unistd::Pid;
 
 use super::procargs::{arguments, strings_at_start};
-use crate::sys::types::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
+use crate::sys::types::{ProcessStats, SchedulerStats, SignalSets, SleepingThread, TcpQueues};
 
-pub fn vitals(pid: Pid) -> io::Result<Vitals> {
+pub fn process_stats(pid: Pid) -> io::Result<ProcessStats> {
     let info: TaskInfo = pidinfo(pid.as_raw(), 0).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
-    Ok(Vitals {
+    Ok(ProcessStats {
         cpu: duration(info.pti_total_user + info.pti_total_system),
         threads: usize::try_from(info.pti_threadnum).unwrap_or_default(),
         resident: info.pti_resident_size,
@@ -37,27 +37,27 @@ pub fn duration(ticks: u64) -> Duration {
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }
 
-pub fn signals(_pid: Pid) -> io::Result<SignalSets> {
+pub fn signal_sets(_pid: Pid) -> io::Result<SignalSets> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn waits_to_write_to_pipe(_pid: Pid) -> io::Result<bool> {
+pub fn is_blocked_writing_pipe(_pid: Pid) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<Queues>> {
+pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
+pub fn scheduler_stats(_pid: Pid) -> io::Result<SchedulerStats> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
+pub fn enable_quick_ack(_socket: BorrowedFd<'_>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn state(pid: Pid) -> Option<&'static str> {
+pub fn process_state(pid: Pid) -> Option<&'static str> {
     let info: BSDInfo = pidinfo(pid.as_raw(), 0).ok()?;
     Some(match info.pbi_status {
         // SRUN says that it has not been stopped, whether it sleeps or runs.
@@ -68,7 +68,7 @@ pub fn state(pid: Pid) -> Option<&'static str> {
     })
 }
 
-pub fn waits(_pid: Pid) -> Vec<String> {
+pub fn wait_channels(_pid: Pid) -> Vec<String> {
     Vec::new()
 }
 
@@ -81,10 +81,10 @@ pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn is_at_rest(_pid: Pid) -> Option<bool> {
+pub fn all_threads_blocked(_pid: Pid) -> Option<bool> {
     None
 }
 
-pub fn sleepers(_pid: Pid) -> io::Result<Vec<Sleeper>> {
+pub fn sleeping_threads(_pid: Pid) -> io::Result<Vec<SleepingThread>> {
     Err(io::ErrorKind::Unsupported.into())
 }

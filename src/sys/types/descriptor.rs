@@ -18,13 +18,13 @@ pub struct Descriptor {
 
 /// What a process may do with a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum AccessMode {
     /// `O_RDONLY`: the read end of a pipe.
-    Read,
+    ReadOnly,
     /// `O_WRONLY`: the write end of a pipe.
-    Write,
+    WriteOnly,
     /// `O_RDWR`, as every socket.
-    Both,
+    ReadWrite,
 }
 
 /// An open file description, seen through one descriptor that refers to it. open(2).

@@ -10,13 +10,13 @@ use crate::text::one_line;
 
 /// An object's name in the kernel, which no other gets while it is there, nor soon after.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum IpcName {
+pub enum IpcId {
     /// A System V shared memory segment, by its id.
-    Memory(i32),
+    SharedMemory(i32),
     /// A System V message queue, by its id.
-    Queue(i32),
+    MessageQueue(i32),
     /// A System V semaphore set, by its id.
-    Semaphores(i32),
+    SemaphoreSet(i32),
     /// POSIX shared memory, a POSIX semaphore or message queue, as the file that it is on this system.
     File(PathBuf),
 }
@@ -25,13 +25,13 @@ pub enum IpcName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IpcObject {
     /// Which one.
-    pub name: IpcName,
+    pub name: IpcId,
     /// The user that made it.
-    pub maker: u32,
+    pub creator: u32,
     /// The key by which others find it; 0, `IPC_PRIVATE`, and names that are files have none.
     pub key: i32,
     /// The processes that the table names: who made it, or who used it last.
-    pub(in crate::sys) told: Vec<Pid>,
+    pub(in crate::sys) pids: Vec<Pid>,
     /// Whether some process has it attached now; told of shared memory segments only.
     pub attached: bool,
     /// How many semaphores it has.
@@ -41,10 +41,10 @@ pub struct IpcObject {
 impl fmt::Display for IpcObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, id) = match &self.name {
-            IpcName::Memory(id) => ("shared memory segment", id),
-            IpcName::Queue(id) => ("message queue", id),
-            IpcName::Semaphores(id) => ("semaphore set", id),
-            IpcName::File(path) => return f.write_str(&one_line(&path.to_string_lossy())),
+            IpcId::SharedMemory(id) => ("shared memory segment", id),
+            IpcId::MessageQueue(id) => ("message queue", id),
+            IpcId::SemaphoreSet(id) => ("semaphore set", id),
+            IpcId::File(path) => return f.write_str(&one_line(&path.to_string_lossy())),
         };
         write!(f, "System V {what} {id}")?;
         if self.key == 0 { Ok(()) } else { write!(f, " (key {:#010x})", self.key) }
@@ -53,11 +53,11 @@ impl fmt::Display for IpcObject {
 
 /// How much a queue holds.
 #[derive(Debug, Clone, Copy)]
-pub struct Holds {
+pub struct QueueCapacity {
     /// In all messages together.
     pub bytes: usize,
     /// How many messages.
-    pub places: usize,
+    pub messages: usize,
     /// The largest message in bytes.
-    pub largest: usize,
+    pub largest_message: usize,
 }

@@ -13,27 +13,27 @@ pub struct Core {
     pub threads: Vec<usize>,
 }
 
-/// Holds the idle states of all processors off: they poll for work. Dropping it lets them sleep again.
+/// QueueCapacity the idle states of all processors off: they poll for work. Dropping it lets them sleep again.
 #[derive(Debug)]
-pub struct Awake {
+pub struct IdleStatesDisabled {
     #[expect(dead_code, reason = "the kernel honours the wish for as long as the descriptor is open")]
     pub(in crate::sys) wish: OwnedFd,
 }
 
 /// What processors have done since the system began, summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Occupation {
+pub struct ProcessorTime {
     /// The time in which they were at work, for whomever.
     pub busy: Duration,
     /// The time in which they had work, and a hypervisor let others use them.
     pub stolen: Duration,
     /// How finely the system counts these.
-    pub grain: Duration,
+    pub resolution: Duration,
 }
 
 /// Something about the machine.
 #[derive(Debug)]
-pub struct Property {
+pub struct MachineProperty {
     /// Its name, as the system calls it where it has one: `net.ipv4.tcp_congestion_control`.
     pub name: &'static str,
     /// The file, call or variable that tells it.
@@ -42,14 +42,14 @@ pub struct Property {
     pub value: Result<String, String>,
 }
 
-impl Property {
+impl MachineProperty {
     pub(in crate::sys) fn new(
         name: &'static str,
         source: impl Into<String>,
         value: io::Result<String>,
-    ) -> Property {
+    ) -> MachineProperty {
         let value = value.map(tidy).map_err(|error| explain(&error));
-        Property { name, source: source.into(), value }
+        MachineProperty { name, source: source.into(), value }
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_says_so() {
-        let absent = Property::new("nothing", "/nowhere", Err(io::ErrorKind::NotFound.into()));
+        let absent = MachineProperty::new("nothing", "/nowhere", Err(io::ErrorKind::NotFound.into()));
         assert!(absent.value.unwrap_err().contains("does not"));
     }
 }

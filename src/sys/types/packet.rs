@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// One packet as it passed.
 #[derive(Debug, Clone, Copy)]
-pub struct Frame<'a> {
+pub struct CapturedPacket<'a> {
     /// The time since 1970 at which it passed.
-    pub at: Duration,
+    pub timestamp: Duration,
     /// How long it was, in bytes.
     pub length: usize,
     /// Its beginning, from the Ethernet header on; all of it where there was room.

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 /// What a process has used so far, and uses now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Vitals {
+pub struct ProcessStats {
     /// Processor time of all its threads, in user and kernel mode.
     pub cpu: Duration,
     /// Its threads.
@@ -19,14 +19,14 @@ pub struct Vitals {
 
 /// What the scheduler has given to threads, and what they had to wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scheduling {
+pub struct SchedulerStats {
     /// How long they ran.
     pub ran: Duration,
     /// How long they were ready to run while others had the processors.
     pub queued: Duration,
 }
 
-/// Signals as bits: signal N is bit N − 1.
+/// QueuedSignals as bits: signal N is bit N − 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SignalSets {
     /// Held back until they are unblocked.
@@ -37,14 +37,14 @@ pub struct SignalSets {
 
 /// A thread that sleeps in a system call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sleeper {
+pub struct SleepingThread {
     /// The thread's number; the main thread's is that of its process.
     pub thread: Pid,
     /// Where in the kernel it sleeps.
-    pub place: String,
+    pub wait_channel: String,
     /// The first argument of its system call: for those that wait on a descriptor, such as read(2) and accept(2),
     /// that descriptor.
-    pub waits_on: RawFd,
+    pub first_argument: RawFd,
 }
 
 /// One process as the kernel lists it.
@@ -66,9 +66,9 @@ pub struct Process {
 
 /// What a process has used since it began.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Account {
+pub struct ResourceUsage {
     /// When it began, in the system's own unit: with its number it names the process for good.
-    pub began: u64,
+    pub start_time: u64,
     /// Processor time of all its threads, those that have ended included.
     pub cpu: Duration,
     /// The part of it that was spent in user mode, by the system's own sampling: see [`account`].
@@ -76,15 +76,15 @@ pub struct Account {
     /// The part of it that was spent in the kernel; the two may be less than `cpu`.
     pub system: Duration,
     /// Processor time of its children that have ended and that it has waited for.
-    pub reaped: Duration,
+    pub children: Duration,
     /// How often threads gave the processor up, or lost it, by thread; a thread that has ended is missing. `None`
     /// where the system does not tell.
-    pub switches: Option<BTreeMap<i32, Switches>>,
+    pub switches: Option<BTreeMap<i32, ContextSwitches>>,
 }
 
 /// How often a thread stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Switches {
+pub struct ContextSwitches {
     /// Because it had to wait for something.
     pub voluntary: u64,
     /// Because the scheduler gave the processor to another.

@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Pid, Uid};
 
 /// An address that a server may hold.
 #[derive(Debug, Clone, Copy)]
-pub enum Place<'a> {
+pub enum SocketAddress<'a> {
     /// A TCP port on an address.
     Tcp(SocketAddr),
     /// A UDP port on an address.
@@ -72,7 +72,7 @@ impl fmt::Display for TcpState {
 
 /// What the kernel holds of one direction-pair of a TCP connection, at one of its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Queues {
+pub struct TcpQueues {
     /// Bytes written here that the other end has not acknowledged.
     pub unacknowledged: usize,
     /// Bytes received here that no program has read.
@@ -81,7 +81,7 @@ pub struct Queues {
 
 /// Who was at the other end when the connection was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
+pub struct PeerCredentials {
     /// Its process, where the system tells.
     pub pid: Option<Pid>,
     /// Its user.

@@ -10,7 +10,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 ///
 /// Call it at the start of a program, before other threads open descriptors. `/dev/fd` lists the
 /// calling process's own table on Linux, macOS and (with fdescfs) FreeBSD.
-pub fn seal_descriptors() {
+pub fn mark_descriptors_close_on_exec() {
     let Ok(table) = fs::read_dir("/dev/fd") else { return };
     let numbers = table.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     for number in numbers.filter(|&number: &RawFd| number > 2).collect::<Vec<_>>() {

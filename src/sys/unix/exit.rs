@@ -34,15 +34,14 @@ fn exit_status_of(code: i32, status: i32) -> ExitStatus {
     })
 }
 
-/// Calls waitid(2) for a child that has ended, and leaves the zombie. With `WNOHANG` and a child that lives, `si_pid`
+/// SystemCallCounter waitid(2) for a child that has ended, and leaves the zombie. With `WNOHANG` and a child that lives, `si_pid`
 /// is 0.
 #[expect(unsafe_code, reason = "nix has waitid(2) for Linux and FreeBSD only")]
 pub fn wait_without_reaping(pid: Pid, options: libc::c_int) -> nix::Result<libc::siginfo_t> {
     let options = options | libc::WEXITED | libc::WNOWAIT;
     let mut end = MaybeUninit::zeroed();
     // SAFETY: `end` has room for the one siginfo_t that the call may write.
-    let answer =
-        unsafe { libc::waitid(libc::P_PID, pid.as_raw().cast_unsigned(), end.as_mut_ptr(), options) };
+    let answer = unsafe { libc::waitid(libc::P_PID, pid.as_raw() as libc::id_t, end.as_mut_ptr(), options) };
     Errno::result(answer)?;
     // SAFETY: siginfo_t is made of integers and pointers, for which zeros are valid.
     Ok(unsafe { end.assume_init() })

@@ -11,7 +11,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 /// # Errors
 /// `EBADF` where it was started without one.
 #[expect(unsafe_code, reason = "only by its number can a program name what it was started with")]
-pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+pub fn take_inherited_descriptor(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: the borrow lasts for one call, which for a number that is not open gives EBADF and changes nothing.
     fcntl(unsafe { BorrowedFd::borrow_raw(number) }, FcntlArg::F_GETFD)?;
     // SAFETY: it is open, and by this function's contract nothing else owns or closes it.

@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock};
 static LAUNCHES: RwLock<()> = RwLock::new(());
 
 /// Runs `launch`, which forks and returns once the child has executed its program.
-pub fn launching<T>(launch: impl FnOnce() -> T) -> T {
+pub fn with_launch_lock<T>(launch: impl FnOnce() -> T) -> T {
     let _alone = LAUNCHES.write().unwrap_or_else(PoisonError::into_inner);
     launch()
 }

@@ -45,7 +45,7 @@ pub fn restore_descriptor_limit(command: &mut Command) {
 ///
 /// # Errors
 /// Those of `sysconf(3)`.
-pub fn most_processes() -> io::Result<u64> {
+pub fn process_limit() -> io::Result<u64> {
     let own = sysconf(SysconfVar::CHILD_MAX)?.map_or(u64::MAX, c_long::unsigned_abs);
     let contained = group_limit("pids", "pids.max").and_then(|text| text.parse().ok());
     Ok(contained.map_or(own, |contained| own.min(contained)))
@@ -53,7 +53,7 @@ pub fn most_processes() -> io::Result<u64> {
 
 /// What a container allows: the memory and processor controllers of cgroups(7), where there are any.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Container {
+pub struct ContainerLimits {
     /// Bytes of memory.
     pub memory: Option<u64>,
     /// Processors, or the share of one.
@@ -62,7 +62,7 @@ pub struct Container {
 
 /// What limits this process in its container; nothing where none is told.
 #[must_use]
-pub fn container() -> Container {
+pub fn container_limits() -> ContainerLimits {
     // Version 1 says "no limit" with as many bytes as fit into whole pages.
     const NO_LIMIT: u64 = 1 << 62;
     let memory = ["memory.max", "memory.limit_in_bytes"].map(|file| group_limit("memory", file));
@@ -74,7 +74,7 @@ pub fn container() -> Container {
         let (quota, period) = text.split_once(' ')?;
         Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
     };
-    Container {
+    ContainerLimits {
         memory: memory.filter(|&bytes| bytes < NO_LIMIT),
         processors: processors.and_then(share).filter(|&number| number > 0.0),
     }
@@ -97,7 +97,7 @@ fn group_limit(controller: &str, file: &str) -> Option<String> {
 /// Undoes an ignored SIGCHLD, which a parent can leave us: with it the kernel forgets how children ended
 /// (wait(2)), and servers would inherit it.
 #[expect(unsafe_code, reason = "signal(2) is unsafe because handlers are")]
-pub fn expect_children() {
+pub fn reset_sigchld() {
     // SAFETY: the default action runs no code of ours.
     let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
 }

@@ -13,12 +13,12 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getppid};
 
-use super::launch_lock::launching;
+use super::launch_lock::with_launch_lock;
 use crate::sys::system::futex::{futex_wait, futex_wake};
 
 /// How one side waits until it is its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handover {
+pub enum WaitMethod {
     /// By `sched_yield(2)`: for two on one processor.
     Yield,
     /// By reading until it is so: for two processors.
@@ -40,21 +40,21 @@ const GLANCE: u32 = 1 << 14;
 /// A child of this process that hands every turn straight back. It ends with the value, and within a moment of this
 /// process however that ends.
 #[derive(Debug)]
-pub struct Partner {
+pub struct ForkedPartner {
     pid: Pid,
     turn: Shared,
-    how: Handover,
+    how: WaitMethod,
 }
 
-impl Partner {
+impl ForkedPartner {
     /// Forks it.
     ///
     /// # Errors
-    /// Those of `mmap(2)` and `fork(2)`; `Unsupported` for [`Handover::Sleep`] where the system has no futex.
+    /// Those of `mmap(2)` and `fork(2)`; `Unsupported` for [`WaitMethod::Sleep`] where the system has no futex.
     #[expect(unsafe_code, reason = "fork(2): the partner shares memory and runs no program of its own")]
-    pub fn fork(how: Handover) -> io::Result<Partner> {
+    pub fn fork(how: WaitMethod) -> io::Result<ForkedPartner> {
         let turn = Shared::new()?;
-        if how == Handover::Sleep {
+        if how == WaitMethod::Sleep {
             futex_wake(turn.word())?;
         }
         let parent = Pid::this();
@@ -62,7 +62,7 @@ impl Partner {
         let former = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
         // SAFETY: other threads may hold any lock at this moment. The child takes none: it allocates nothing, reads
         // and writes one shared word, makes system calls, and leaves by _exit(2).
-        let forked = launching(|| unsafe { fork() });
+        let forked = with_launch_lock(|| unsafe { fork() });
         if let Ok(ForkResult::Child) = forked {
             serve(turn.word(), how, parent);
             // SAFETY: _exit(2) ends the process and runs nothing of ours.
@@ -70,7 +70,7 @@ impl Partner {
         }
         former.thread_set_mask()?;
         match forked? {
-            ForkResult::Parent { child } => Ok(Partner { pid: child, turn, how }),
+            ForkResult::Parent { child } => Ok(ForkedPartner { pid: child, turn, how }),
             ForkResult::Child => unreachable!("it has left"),
         }
     }
@@ -84,7 +84,7 @@ impl Partner {
     /// Whether it sleeps until it is woken, rather than looking again and again.
     #[must_use]
     pub fn sleeps(&self) -> bool {
-        self.how == Handover::Sleep
+        self.how == WaitMethod::Sleep
     }
 
     /// Hands the turn over and waits until it is back.
@@ -101,7 +101,7 @@ impl Partner {
     }
 }
 
-impl Drop for Partner {
+impl Drop for ForkedPartner {
     fn drop(&mut self) {
         hand_over(self.turn.word(), ENOUGH, self.how);
         let still = waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
@@ -112,23 +112,23 @@ impl Drop for Partner {
 }
 
 /// What the partner does: nothing here may allocate or take a lock.
-fn serve(turn: &AtomicU32, how: Handover, parent: Pid) {
+fn serve(turn: &AtomicU32, how: WaitMethod, parent: Pid) {
     while await_turn(turn, OURS, how, || getppid() == parent) == Some(THEIRS) {
         hand_over(turn, OURS, how);
     }
 }
 
 #[inline]
-fn hand_over(turn: &AtomicU32, to: u32, how: Handover) {
+fn hand_over(turn: &AtomicU32, to: u32, how: WaitMethod) {
     turn.store(to, Ordering::Release);
-    if how == Handover::Sleep {
+    if how == WaitMethod::Sleep {
         let _ = futex_wake(turn);
     }
 }
 
 /// Waits until the word is no longer `other`; `None` if whoever should change it lives no more.
 #[inline]
-fn await_turn(turn: &AtomicU32, other: u32, how: Handover, lives: impl Fn() -> bool) -> Option<u32> {
+fn await_turn(turn: &AtomicU32, other: u32, how: WaitMethod, lives: impl Fn() -> bool) -> Option<u32> {
     let mut turns = 0_u32;
     loop {
         let now = turn.load(Ordering::Acquire);
@@ -137,10 +137,10 @@ fn await_turn(turn: &AtomicU32, other: u32, how: Handover, lives: impl Fn() -> b
         }
         turns = turns.wrapping_add(1);
         match how {
-            Handover::Yield => drop(nix::sched::sched_yield()),
-            Handover::Sleep if turns > 1 && !lives() => return None,
-            Handover::Sleep => futex_wait(turn, other, Some(LONGEST)).ok()?,
-            Handover::Spin => {}
+            WaitMethod::Yield => drop(nix::sched::sched_yield()),
+            WaitMethod::Sleep if turns > 1 && !lives() => return None,
+            WaitMethod::Sleep => futex_wait(turn, other, Some(LONGEST)).ok()?,
+            WaitMethod::Spin => {}
         }
         if turns.is_multiple_of(GLANCE) && !lives() {
             return None;
@@ -188,8 +188,8 @@ unsafe impl Send for Shared {}
 mod tests {
     use super::*;
 
-    fn hand_over_and_back(how: Handover) -> io::Result<Pid> {
-        let partner = Partner::fork(how)?;
+    fn hand_over_and_back(how: WaitMethod) -> io::Result<Pid> {
+        let partner = ForkedPartner::fork(how)?;
         for _ in 0..3 {
             partner.round_trip()?;
         }
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_turn_comes_back_whatever_the_way_of_waiting_and_no_partner_is_left() {
-        for how in [Handover::Yield, Handover::Spin, Handover::Sleep] {
+        for how in [WaitMethod::Yield, WaitMethod::Spin, WaitMethod::Sleep] {
             match hand_over_and_back(how) {
                 Ok(pid) => assert_eq!(waitpid(pid, None), Err(nix::Error::ECHILD)),
                 Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported),
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_partner_that_was_killed_is_no_hang() {
-        let partner = Partner::fork(Handover::Yield).unwrap();
+        let partner = ForkedPartner::fork(WaitMethod::Yield).unwrap();
         kill(partner.pid(), Signal::SIGKILL).unwrap();
         let answer = std::iter::repeat_with(|| partner.round_trip()).find(Result::is_err).unwrap();
         assert_eq!(answer.unwrap_err().kind(), io::ErrorKind::BrokenPipe);

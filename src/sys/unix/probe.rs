@@ -5,30 +5,30 @@ use std::io;
 use nix::unistd::Pid;
 
 use crate::sys::system::occupation::OCCUPATION_SOURCE;
-use crate::sys::types::Occupation;
-use crate::sys::{Tap, machine::Calls};
+use crate::sys::types::ProcessorTime;
+use crate::sys::{PacketCapture, SystemCallCounter};
 
-impl Tap {
+impl PacketCapture {
     /// Whether packets can be heard at all.
     ///
     /// # Errors
-    /// As [`open`](Tap::open).
-    pub fn can_open() -> io::Result<()> {
-        Tap::open(None, 0).map(drop)
+    /// As [`open`](PacketCapture::open).
+    pub fn check_permission() -> io::Result<()> {
+        PacketCapture::open(None, 0).map(drop)
     }
 }
 
-impl Calls {
+impl SystemCallCounter {
     /// Whether they can be counted here, which is tried on this process.
     ///
     /// # Errors
-    /// As [`of`](Calls::of).
-    pub fn permitted() -> io::Result<()> {
-        Calls::of(&[Pid::this()]).map(drop)
+    /// As [`of`](SystemCallCounter::of).
+    pub fn check_permission() -> io::Result<()> {
+        SystemCallCounter::start(&[Pid::this()]).map(drop)
     }
 }
 
-impl Occupation {
+impl ProcessorTime {
     /// What tells of it here.
     pub const SOURCE: &str = OCCUPATION_SOURCE;
 }

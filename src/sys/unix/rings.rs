@@ -64,13 +64,13 @@ pub struct RingReader {
 }
 
 /// Ends whatever waits for a server that is no more.
-pub struct HangUp(Arc<Shared>);
+pub struct RingHangUp(Arc<Shared>);
 
 /// Maps what a server has passed: the memory, and four bells where it sleeps by these.
 ///
 /// # Errors
 /// `InvalidData` where that is something else; those of mmap(2).
-pub fn rings(mut passed: Vec<OwnedFd>) -> io::Result<(RingWriter, RingReader, HangUp)> {
+pub fn map_rings(mut passed: Vec<OwnedFd>) -> io::Result<(RingWriter, RingReader, RingHangUp)> {
     let strange = || io::Error::new(io::ErrorKind::InvalidData, "the server passed other descriptors");
     if !matches!(passed.len(), 1 | 5) {
         return Err(strange());
@@ -85,7 +85,7 @@ pub fn rings(mut passed: Vec<OwnedFd>) -> io::Result<(RingWriter, RingReader, Ha
     let rings = unsafe { mmap(None, LENGTH, both, MapFlags::MAP_SHARED, &file, 0) }?.cast();
     let shared = Arc::new(Shared { rings, bells: passed, gone: AtomicBool::new(false) });
     let reader = RingReader { shared: Arc::clone(&shared), read: 0 };
-    Ok((RingWriter { shared: Arc::clone(&shared), written: 0 }, reader, HangUp(shared)))
+    Ok((RingWriter { shared: Arc::clone(&shared), written: 0 }, reader, RingHangUp(shared)))
 }
 
 impl Shared {
@@ -234,7 +234,7 @@ impl RingReader {
     }
 }
 
-impl HangUp {
+impl RingHangUp {
     /// Ends all waiting, now and for ever.
     pub fn hang_up(&self) {
         self.0.gone.store(true, Ordering::SeqCst);

@@ -12,7 +12,7 @@ use super::launch_lock::between_launches;
 ///
 /// # Errors
 /// Those of `openpty(3)` and `fcntl(2)`.
-pub fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+pub fn open_pseudo_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
     // openpty(3) cannot mark its descriptors, and a launch in between would inherit them.
     between_launches(|| {
         let pair = openpty(None, None)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::sys::types::{Account, Switches};
+use crate::sys::types::{ContextSwitches, ResourceUsage};
 
 /// How many processes wanted a processor at once in the last minute, on average.
 ///
@@ -26,20 +26,20 @@ pub fn load_average() -> io::Result<f64> {
 ///
 /// # Errors
 /// Those of `getrusage(2)`.
-pub fn own_account() -> io::Result<Account> {
+pub fn own_resource_usage() -> io::Result<ResourceUsage> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let children = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let (user, system) = (duration(usage.user_time()), duration(usage.system_time()));
-    let switches = Switches {
+    let switches = ContextSwitches {
         voluntary: usage.voluntary_context_switches().unsigned_abs(),
         involuntary: usage.involuntary_context_switches().unsigned_abs(),
     };
-    Ok(Account {
-        began: 0,
+    Ok(ResourceUsage {
+        start_time: 0,
         cpu: user + system,
         user,
         system,
-        reaped: duration(children.user_time()) + duration(children.system_time()),
+        children: duration(children.user_time()) + duration(children.system_time()),
         switches: Some(BTreeMap::from([(0, switches)])),
     })
 }

@@ -5,8 +5,8 @@ use std::io;
 use nix::unistd::Pid;
 
 use super::unsupported;
-use crate::sys::types::Account;
+use crate::sys::types::ResourceUsage;
 
-pub fn account(_pid: Pid) -> io::Result<Account> {
+pub fn resource_usage(_pid: Pid) -> io::Result<ResourceUsage> {
     unsupported("what another process uses is not told on this system")
 }

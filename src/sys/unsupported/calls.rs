@@ -10,17 +10,17 @@ pub const CALLS_SOURCE: &str = "no counter";
 
 /// There are none.
 #[derive(Debug)]
-pub enum Calls {}
+pub enum SystemCallCounter {}
 
-impl Calls {
+impl SystemCallCounter {
     /// What counts them.
     pub const SOURCE: &str = CALLS_SOURCE;
 
-    pub fn of(_pids: &[Pid]) -> io::Result<Calls> {
+    pub fn start(_pids: &[Pid]) -> io::Result<SystemCallCounter> {
         unsupported("system calls of other processes are not counted on this system")
     }
 
-    pub fn so_far(&self) -> io::Result<u64> {
+    pub fn count(&self) -> io::Result<u64> {
         match *self {}
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use super::unsupported;
-use crate::sys::types::Peer;
+use crate::sys::types::PeerCredentials;
 
-pub fn peer(_socket: BorrowedFd<'_>) -> io::Result<Peer> {
+pub fn peer_credentials(_socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
     unsupported("the process at the other end of a socket is not looked up on this system")
 }

@@ -4,6 +4,6 @@ use std::io;
 
 use super::unsupported;
 
-pub fn io_uring() -> io::Result<()> {
+pub fn check_io_uring() -> io::Result<()> {
     unsupported("io_uring is Linux's")
 }

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use nix::errno::Errno;
 
 /// `TTYHOG` of the BSDs, less one.
-pub const TERMINAL_ROOM: usize = 1023;
+pub const TERMINAL_BUFFER_SIZE: usize = 1023;
 
 pub fn set_congestion_control(_socket: BorrowedFd<'_>, _name: &str) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no congestion control to choose"))
@@ -21,6 +21,6 @@ pub fn pipe_capacity(_end: BorrowedFd<'_>) -> io::Result<usize> {
     Ok(16 * 1024)
 }
 
-pub fn lend(_end: BorrowedFd<'_>, _bytes: &[u8]) -> nix::Result<usize> {
+pub fn vmsplice(_end: BorrowedFd<'_>, _bytes: &[u8]) -> nix::Result<usize> {
     Err(Errno::ENOSYS)
 }

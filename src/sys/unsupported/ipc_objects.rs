@@ -5,20 +5,20 @@ use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
-use crate::sys::types::{IpcName, IpcObject};
+use crate::sys::types::{IpcId, IpcObject};
 
 pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn ipc_users(object: &IpcObject) -> Vec<Pid> {
-    object.told.clone()
+pub fn ipc_object_processes(object: &IpcObject) -> Vec<Pid> {
+    object.pids.clone()
 }
 
-pub fn ipc_names_held(_pid: Pid, _files: &[PathBuf]) -> Vec<PathBuf> {
+pub fn open_ipc_files(_pid: Pid, _files: &[PathBuf]) -> Vec<PathBuf> {
     Vec::new()
 }
 
-pub fn remove_ipc(_name: &IpcName) -> io::Result<()> {
+pub fn remove_ipc_object(_name: &IpcId) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

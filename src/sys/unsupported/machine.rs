@@ -2,9 +2,9 @@
 
 use std::io;
 
-use crate::sys::types::Property;
+use crate::sys::types::MachineProperty;
 
-pub fn properties(_processors: &[usize]) -> Vec<Property> {
+pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
     Vec::new()
 }
 

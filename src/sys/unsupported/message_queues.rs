@@ -2,25 +2,25 @@
 
 use std::io;
 
-use crate::sys::types::Holds;
+use crate::sys::types::QueueCapacity;
 
 /// There is none.
-pub enum Queue {}
+pub enum MessageQueue {}
 
 fn unsupported() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "this system has no such message queues")
 }
 
-impl Queue {
-    pub fn posix(_name: &str, _waits: bool) -> io::Result<Queue> {
+impl MessageQueue {
+    pub fn posix(_name: &str, _waits: bool) -> io::Result<MessageQueue> {
         Err(unsupported())
     }
 
-    pub fn system_v(_key: i32, _kind: i32, _waits: bool) -> io::Result<Queue> {
+    pub fn system_v(_key: i32, _kind: i32, _waits: bool) -> io::Result<MessageQueue> {
         Err(unsupported())
     }
 
-    pub fn holds(&self) -> io::Result<Holds> {
+    pub fn capacity(&self) -> io::Result<QueueCapacity> {
         match *self {}
     }
 
@@ -33,11 +33,11 @@ impl Queue {
     }
 }
 
-pub fn raise_queue_limit() {}
+pub fn raise_message_queue_limit() {}
 
 pub fn remove_posix_queue(_name: &str) {}
 
-pub fn has_system_v_queue(_key: i32) -> bool {
+pub fn system_v_queue_exists(_key: i32) -> bool {
     false
 }
 

@@ -3,21 +3,25 @@
 use std::io;
 use std::time::Duration;
 
-use crate::sys::types::Frame;
+use crate::sys::types::CapturedPacket;
 
 #[derive(Debug)]
-pub enum Tap {}
+pub enum PacketCapture {}
 
-impl Tap {
-    pub fn open(_port: Option<u16>, _room: u32) -> io::Result<Tap> {
+impl PacketCapture {
+    pub fn open(_port: Option<u16>, _room: u32) -> io::Result<PacketCapture> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub fn next<'a>(&self, _room: &'a mut [u8], _limit: Duration) -> io::Result<Option<Frame<'a>>> {
+    pub fn next_packet<'a>(
+        &self,
+        _room: &'a mut [u8],
+        _limit: Duration,
+    ) -> io::Result<Option<CapturedPacket<'a>>> {
         match *self {}
     }
 
-    pub fn missed(&self) -> io::Result<u64> {
+    pub fn take_dropped(&self) -> io::Result<u64> {
         match *self {}
     }
 }

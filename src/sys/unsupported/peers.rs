@@ -5,21 +5,21 @@ use std::os::fd::RawFd;
 
 use nix::unistd::Pid;
 
-use crate::sys::types::{Access, End};
+use crate::sys::types::{AccessMode, DescriptorEnd};
 
 #[derive(Debug)]
-pub struct Survey;
+pub struct DescriptorSnapshot;
 
-impl Survey {
-    pub fn begin() -> io::Result<Survey> {
+impl DescriptorSnapshot {
+    pub fn take() -> io::Result<DescriptorSnapshot> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub fn ends(&self, _pid: Pid) -> io::Result<Vec<End>> {
+    pub fn descriptors(&self, _pid: Pid) -> io::Result<Vec<DescriptorEnd>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
 
-pub fn access(_pid: Pid, _number: RawFd) -> Option<Access> {
+pub fn access_mode(_pid: Pid, _number: RawFd) -> Option<AccessMode> {
     None
 }

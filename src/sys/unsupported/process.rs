@@ -13,7 +13,7 @@ use crate::sys::types::{Descriptor, Process};
 use crate::sys::unix::exit::poll_for_exit;
 
 /// The signals by which a user asks what is going on.
-pub const QUESTIONS: &[i32] = &[nix::libc::SIGUSR1];
+pub const STATUS_SIGNALS: &[i32] = &[nix::libc::SIGUSR1];
 
 pub fn processes() -> io::Result<Vec<Process>> {
     cannot_tell()
@@ -23,7 +23,7 @@ pub fn children(_parent: Pid) -> io::Result<Vec<Process>> {
     cannot_tell()
 }
 
-pub fn may_be_ours(process: &Process) -> bool {
+pub fn may_be_descendant(process: &Process) -> bool {
     process.parent == Pid::this()
 }
 
@@ -32,7 +32,7 @@ pub fn descriptors(_pid: Pid) -> io::Result<Vec<Descriptor>> {
 }
 
 /// There are no names that vanish with their process.
-pub fn claim(_name: &str) -> io::Result<Option<OwnedFd>> {
+pub fn claim_name(_name: &str) -> io::Result<Option<OwnedFd>> {
     Ok(None)
 }
 
@@ -40,7 +40,7 @@ pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
     descriptors(pid).map(|table| table.len())
 }
 
-pub fn has_mark(_pid: Pid, _name: &str, _value: &str) -> io::Result<bool> {
+pub fn has_env_var(_pid: Pid, _name: &str, _value: &str) -> io::Result<bool> {
     cannot_tell()
 }
 
@@ -52,20 +52,20 @@ pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
     poll_for_exit(pid, limit)
 }
 
-pub fn program(_pid: Pid) -> Option<PathBuf> {
+pub fn executable(_pid: Pid) -> Option<PathBuf> {
     None
 }
 
-pub fn blocked_in(_pid: Pid) -> Option<String> {
+pub fn wait_channel(_pid: Pid) -> Option<String> {
     None
 }
 
 /// Orphans go to init.
-pub fn adopt_orphans() {}
+pub fn become_subreaper() {}
 
 /// The child stays when its parent dies.
-pub fn end_with_parent(_command: &mut Command) {}
+pub fn kill_with_parent(_command: &mut Command) {}
 
-pub fn unsent_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
+pub fn unacknowledged_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
     cannot_tell()
 }

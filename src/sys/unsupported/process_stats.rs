@@ -6,37 +6,37 @@ use std::os::fd::BorrowedFd;
 
 use nix::unistd::Pid;
 
-use crate::sys::types::{Queues, Scheduling, SignalSets, Sleeper, Vitals};
+use crate::sys::types::{ProcessStats, SchedulerStats, SignalSets, SleepingThread, TcpQueues};
 
-pub fn vitals(_pid: Pid) -> io::Result<Vitals> {
+pub fn process_stats(_pid: Pid) -> io::Result<ProcessStats> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn signals(_pid: Pid) -> io::Result<SignalSets> {
+pub fn signal_sets(_pid: Pid) -> io::Result<SignalSets> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn waits_to_write_to_pipe(_pid: Pid) -> io::Result<bool> {
+pub fn is_blocked_writing_pipe(_pid: Pid) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<Queues>> {
+pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn scheduling(_pid: Pid) -> io::Result<Scheduling> {
+pub fn scheduler_stats(_pid: Pid) -> io::Result<SchedulerStats> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn acknowledge_at_once(_socket: BorrowedFd<'_>) -> io::Result<()> {
+pub fn enable_quick_ack(_socket: BorrowedFd<'_>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn state(_pid: Pid) -> Option<&'static str> {
+pub fn process_state(_pid: Pid) -> Option<&'static str> {
     None
 }
 
-pub fn waits(_pid: Pid) -> Vec<String> {
+pub fn wait_channels(_pid: Pid) -> Vec<String> {
     Vec::new()
 }
 
@@ -48,10 +48,10 @@ pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn is_at_rest(_pid: Pid) -> Option<bool> {
+pub fn all_threads_blocked(_pid: Pid) -> Option<bool> {
     None
 }
 
-pub fn sleepers(_pid: Pid) -> io::Result<Vec<Sleeper>> {
+pub fn sleeping_threads(_pid: Pid) -> io::Result<Vec<SleepingThread>> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -2,13 +2,13 @@
 
 use std::io;
 
-pub enum Signals {}
+pub enum QueuedSignals {}
 
-impl Signals {
+impl QueuedSignals {
     /// The largest message in bytes: what a pointer holds.
-    pub const LARGEST: usize = size_of::<usize>();
+    pub const MAX_MESSAGE: usize = size_of::<usize>();
 
-    pub fn to(_peer: i32, _waits: bool) -> io::Result<Signals> {
+    pub fn open(_peer: i32, _waits: bool) -> io::Result<QueuedSignals> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "signals are queued with a value only on Linux here"))
     }
 

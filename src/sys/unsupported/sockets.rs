@@ -5,16 +5,16 @@ use std::net::SocketAddr;
 
 use nix::unistd::Pid;
 
-use crate::sys::types::{Place, TcpState};
+use crate::sys::types::{SocketAddress, TcpState};
 
-pub fn listens(_place: Place<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
+pub fn is_listening(_place: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn socket_at(_place: Place<'_>) -> io::Result<Option<u64>> {
+pub fn socket_id_at(_place: SocketAddress<'_>) -> io::Result<Option<u64>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub fn tcp_states(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
+pub fn tcp_sockets(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
     Err(io::ErrorKind::Unsupported.into())
 }

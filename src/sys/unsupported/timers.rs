@@ -1,4 +1,4 @@
 //! Elsewhere timed waits are as exact as they are: nothing is to be asked for.
 
 /// On Linux, has timed waits of this thread end when they are due.
-pub fn wake_on_time() {}
+pub fn minimize_timer_slack() {}

@@ -36,7 +36,7 @@ impl Client {
     /// Only when interrupted.
     pub fn await_delivery(&self) -> check::Result {
         let Some(socket) = self.connection.link.as_socket() else { return Ok(()) };
-        let delivered = || Ok((sys::unsent_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
+        let delivered = || Ok((sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
         until(self.deadlines.quiet(), delivered).map(drop)
     }
 
