@@ -156,15 +156,16 @@ fn demos() -> String {
 
 /// Each bundled server with the first sentence of its file.
 fn servers() -> String {
-    let entries = fs::read_dir(root().join("src/bin")).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
-    files.sort();
-    let row = |file: &PathBuf| {
-        let source = fs::read_to_string(file).unwrap();
+    let entries = fs::read_dir(root().join("src/bin")).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let row = |path: &PathBuf| {
+        let source = if path.is_dir() { path.join("main.rs") } else { path.clone() };
+        let source = fs::read_to_string(source).unwrap();
         let sentence = source.lines().next().unwrap().trim_start_matches("//! ").to_owned();
-        format!("| `{}` | {sentence} |\n", file.file_stem().unwrap().to_str().unwrap())
+        format!("| `{}` | {sentence} |\n", path.file_stem().unwrap().to_str().unwrap())
     };
-    format!("| server | what it is |\n|---|---|\n{}", files.iter().map(row).collect::<String>())
+    format!("| server | what it is |\n|---|---|\n{}", paths.iter().map(row).collect::<String>())
 }
 
 #[test]

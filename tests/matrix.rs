@@ -1,4 +1,4 @@
-//! Every bundled server against every check that applies. A new file in `src/bin` is a new case here.
+//! Every bundled server against every check that applies. Each program in `src/bin` is a case.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,11 @@ use echospec::server::bundled_specs;
 use rstest::rstest;
 
 #[rstest]
-fn a_bundled_server_passes_every_check_that_applies(#[files("src/bin/echo-*.rs")] source: PathBuf) {
+fn a_bundled_server_passes_every_check_that_applies(
+    #[files("src/bin/echo-*.rs")]
+    #[files("src/bin/echo-*/main.rs")]
+    source: PathBuf,
+) {
     let text = fs::read_to_string(&source).unwrap();
     let plans = bundled_specs(&text).unwrap();
     let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));

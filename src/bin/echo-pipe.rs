@@ -1,12 +1,12 @@
-//! Echo from standard input to standard output: whatever they are.
+//! Echo from standard input to standard output.
 //!
-//! A Unix filter asks nothing of descriptors 0 and 1 but `read(2)` and `write(2)`, so the same
-//! program echoes through two pipes, a pseudo-terminal or one socket that is both: of a pair
-//! (`socketpair(2)`), or started by inetd. The two calls have four habits that each loop around them must know: a read returns what
-//! is there, not what was asked for; a write may take only a part; a signal may interrupt either
-//! (EINTR); and a descriptor that another process made non-blocking answers EAGAIN. `O_NONBLOCK`
-//! belongs to the *open file description*, which we share with that process: so we wait with
-//! `poll(2)`, and leave the flag alone.
+//! A Unix filter needs only `read(2)` on descriptor 0 and `write(2)` on descriptor 1. So the same
+//! program echoes through two pipes, a pseudo-terminal, a socket of a pair (`socketpair(2)`), or a
+//! connection that inetd accepted. Both calls have habits that each loop must handle: a read
+//! returns what is there, not what was asked for; a write may take only a part; a signal may
+//! interrupt either (EINTR); and a descriptor that another process made non-blocking fails with
+//! EAGAIN. `O_NONBLOCK` belongs to the *open file description*, which both processes share. So this
+//! program does not clear it, but waits with `poll(2)`.
 //!
 //! ```text
 //! echospec check pipe -- echo-pipe
@@ -17,48 +17,45 @@
 //! echospec check tcp --start inetd -- echo-pipe
 //! ```
 
-use std::env;
-use std::fmt::Display;
-use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::process::ExitCode;
+use std::{env, io, process};
 
+use anyhow::Context;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{read, write};
 
-fn main() -> ExitCode {
+fn main() -> anyhow::Result<()> {
     if env::args_os().len() > 1 {
-        return complain(2, "usage: echo-pipe (it has no arguments: it echoes its standard input)");
+        eprintln!("usage: echo-pipe (without arguments: it echoes its standard input)");
+        process::exit(2);
     }
     match copy(io::stdin(), io::stdout()) {
-        // Rust ignores SIGPIPE, so a reader that went away shows as EPIPE, or as a reset where
-        // standard output is a socket: nobody is left to echo to, and that is no failure of ours
-        Ok(()) | Err(Errno::EPIPE | Errno::ECONNRESET) => ExitCode::SUCCESS,
-        Err(error) => complain(1, format!("echo-pipe: cannot echo: {}", error.desc())),
+        // The reader has gone. Rust ignores SIGPIPE, so write(2) fails, on a socket perhaps with ECONNRESET.
+        Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(()),
+        outcome => outcome.context("cannot echo standard input"),
     }
 }
 
-/// Copies every byte as soon as it is there, until end of file.
+/// Copies all bytes until end of file, each as soon as it can be read.
 fn copy(input: impl AsFd, output: impl AsFd) -> nix::Result<()> {
-    // On a socket that keeps boundaries, what doesn't fit is thrown away: Linux by default sends up
-    // to some 200 KiB at once.
+    // A datagram that does not fit is cut off. Linux by default sends up to some 200 KiB at once.
     let mut buffer = vec![0; 256 * 1024];
     loop {
-        let length = when_ready(&input, PollFlags::POLLIN, || read(&input, &mut buffer))?;
+        let length = retry(&input, PollFlags::POLLIN, || read(&input, &mut buffer))?;
         if length == 0 {
             return Ok(());
         }
         let mut rest = &buffer[..length];
         while !rest.is_empty() {
-            let written = when_ready(&output, PollFlags::POLLOUT, || write(&output, rest))?;
+            let written = retry(&output, PollFlags::POLLOUT, || write(&output, rest))?;
             rest = &rest[written..];
         }
     }
 }
 
-/// Makes `call` until it is neither interrupted nor told to come back when `fd` is ready.
-fn when_ready(
+/// Repeats `call` after EINTR, and after EAGAIN once `fd` is ready.
+fn retry(
     fd: &impl AsFd,
     ready: PollFlags,
     mut call: impl FnMut() -> nix::Result<usize>,
@@ -66,16 +63,8 @@ fn when_ready(
     loop {
         match call() {
             Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => {
-                let _ = poll(&mut [PollFd::new(fd.as_fd(), ready)], PollTimeout::NONE);
-            }
+            Err(Errno::EAGAIN) => drop(poll(&mut [PollFd::new(fd.as_fd(), ready)], PollTimeout::NONE)),
             outcome => return outcome,
         }
     }
-}
-
-fn complain(status: u8, line: impl Display) -> ExitCode {
-    // eprintln! would panic where standard error cannot be written
-    let _ = writeln!(io::stderr(), "{line}");
-    ExitCode::from(status)
 }

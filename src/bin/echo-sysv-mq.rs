@@ -1,140 +1,99 @@
 //! Echo over two System V message queues: clients send to that of `KEY` and receive from that of `KEY` + 1.
 //!
-//! These queues (`sysvipc(7)`) are older than POSIX's. Their name is a number that all must agree
-//! on, and they live until somebody removes them: `ipcs -q` shows what the dead have left. Each
-//! message has a *type*, a positive number, and a receiver may ask for one type alone: so many
-//! clients share one queue, each under a number of its own, and the echo has that of what it answers.
+//! These queues (`sysvipc(7)`) are older than POSIX's. Their name is a number on which server and
+//! clients must agree. A queue exists until a process removes it: `ipcs -q` lists those that remain.
+//! Each message has a *type*, a positive number, and a receiver may ask for one type only. So
+//! many clients can share one queue, each with a number of its own. The echo has the type of its
+//! message.
 //!
 //! ```text
 //! echospec check sysv-mq -- echo-sysv-mq {addr}
 //! ```
 
-use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
-use std::process::ExitCode;
-use std::{env, thread};
+use std::{env, process};
 
-use nix::sys::signal::{SigSet, Signal};
+use anyhow::Context;
 
-fn main() -> ExitCode {
-    let mut args = env::args().skip(1);
-    let (Some(address), None) = (args.next(), args.next()) else {
-        return complain(2, "usage: echo-sysv-mq KEY, for instance 4711");
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let [key] = &args[..] else {
+        eprintln!("usage: echo-sysv-mq KEY, a positive number, for instance 4711");
+        process::exit(2);
     };
-    match address.parse().map_err(io::Error::other).and_then(serve_until_terminated) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == ErrorKind::Unsupported => complain(77, format!("unsupported: {error}")),
-        Err(error) => {
-            let hint = "give a positive number; neither it nor the next may be the key of a queue";
-            complain(1, format!("echo-sysv-mq: cannot make the queues {address}: {error}; {hint}"))
-        }
-    }
-}
-
-fn serve_until_terminated(key: i32) -> io::Result<()> {
-    // Blocked here and in every thread to come, the signals wait for sigwait(3) below.
-    let termination = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
-    termination.thread_block()?;
-    let next = key.checked_add(1).filter(|_| key > 0).ok_or(ErrorKind::InvalidInput)?;
-    let requests = queue::Queue::make(key)?;
-    let replies = queue::Queue::make(next)?;
-    thread::scope(|scope| {
-        thread::Builder::new().spawn_scoped(scope, || {
-            // Whoever started us may have closed its end; that is no reason to stop serving.
-            let _ = io::stdout().write_all(format!("ready sysv-mq {key}\n").as_bytes());
-            // Once the queues have been removed, there is nothing left to serve.
-            let _ = queue::echo(&requests, &replies);
-        })?;
-        termination.wait()?;
-        requests.remove();
-        replies.remove();
-        Ok(())
-    })
+    serve_until_terminated(key).with_context(|| format!("cannot serve the queues of key {key}"))
 }
 
 #[cfg(target_os = "linux")]
-mod queue {
-    use std::io;
+use linux::serve_until_terminated;
 
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "nix has no System V message queues")]
+mod linux {
+    use std::io::{self, Write};
+    use std::{process, ptr, thread};
+
+    use anyhow::{Context, ensure};
     use nix::errno::Errno;
     use nix::libc::{self, c_int, c_long};
+    use nix::sys::signal::{SigSet, Signal};
 
-    /// It goes with this value.
-    pub struct Queue(c_int);
+    /// More than `MSGMAX`, which is 8,192 bytes by default.
+    const LONGEST: usize = 64 * 1024;
 
-    /// What msgsnd(2) and msgrcv(2) take: the type, and then the bytes. 8,192 is `MSGMAX` unless set otherwise.
+    /// The message of msgsnd(2) and msgrcv(2): its type, then its bytes.
     #[repr(C)]
     struct Message {
         kind: c_long,
-        bytes: [u8; 65_536],
+        bytes: [u8; LONGEST],
     }
 
-    impl Queue {
-        pub fn make(key: i32) -> io::Result<Queue> {
-            let flags = libc::IPC_CREAT | libc::IPC_EXCL | 0o600;
-            #[expect(unsafe_code, reason = "msgget(2)")]
-            // SAFETY: it takes numbers and gives one.
-            let made = Errno::result(unsafe { libc::msgget(key, flags) });
-            made.map(Queue).map_err(|errno| match errno {
-                Errno::ENOSYS => {
-                    io::Error::new(io::ErrorKind::Unsupported, "this kernel has no message queues")
-                }
-                _ => errno.into(),
-            })
-        }
-
-        /// Whoever waits for a message wakes, with EIDRM.
-        pub fn remove(&self) {
-            #[expect(unsafe_code, reason = "msgctl(2)")]
-            // SAFETY: IPC_RMID reads and writes no memory of ours.
-            unsafe {
-                libc::msgctl(self.0, libc::IPC_RMID, std::ptr::null_mut());
-            }
-        }
+    pub fn serve_until_terminated(key: &str) -> anyhow::Result<()> {
+        let key = key.parse().context("a key is a positive number")?;
+        ensure!((1..i32::MAX).contains(&key), "a key is a positive number");
+        // This thread and the next block the signals, so that sigwait(3) below receives them.
+        let termination = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+        termination.thread_block()?;
+        let requests = make(key)?;
+        let replies = make(key + 1).inspect_err(|_| remove(requests))?;
+        // println! would panic if standard output is closed.
+        let _ = writeln!(io::stdout(), "ready sysv-mq {key}");
+        thread::Builder::new().spawn(move || echo(requests, replies))?;
+        termination.wait()?;
+        remove(requests);
+        remove(replies);
+        Ok(())
     }
 
-    impl Drop for Queue {
-        fn drop(&mut self) {
-            self.remove();
+    /// Makes a queue for the owner alone, or fails if it exists.
+    fn make(key: i32) -> nix::Result<c_int> {
+        // SAFETY: it takes and returns numbers.
+        let made = Errno::result(unsafe { libc::msgget(key, libc::IPC_CREAT | libc::IPC_EXCL | 0o600) });
+        if made == Err(Errno::ENOSYS) {
+            eprintln!("unsupported: this kernel has no message queues");
+            process::exit(77);
         }
+        made
     }
 
-    pub fn echo(requests: &Queue, replies: &Queue) -> nix::Result<()> {
-        let mut message = Message { kind: 0, bytes: [0; 65_536] };
+    fn remove(queue: c_int) {
+        // SAFETY: IPC_RMID accesses no memory of this process.
+        unsafe { libc::msgctl(queue, libc::IPC_RMID, ptr::null_mut()) };
+    }
+
+    fn echo(requests: c_int, replies: c_int) -> nix::Result<()> {
+        let mut message = Message { kind: 0, bytes: [0; LONGEST] };
         loop {
-            #[expect(unsafe_code, reason = "msgrcv(2)")]
-            // SAFETY: the message has room for a type, and for as many bytes as are asked for.
-            let length = unsafe { libc::msgrcv(requests.0, (&raw mut message).cast(), 65_536, 0, 0) };
+            // SAFETY: the message has room for a type and for LONGEST bytes.
+            let length = unsafe { libc::msgrcv(requests, (&raw mut message).cast(), LONGEST, 0, 0) };
             let length = Errno::result(length)?.unsigned_abs();
-            #[expect(unsafe_code, reason = "msgsnd(2)")]
-            // SAFETY: so many bytes of it have just been received.
-            Errno::result(unsafe { libc::msgsnd(replies.0, (&raw const message).cast(), length, 0) })?;
+            // SAFETY: the last call has written so many bytes.
+            Errno::result(unsafe { libc::msgsnd(replies, (&raw const message).cast(), length, 0) })?;
         }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-mod queue {
-    use std::io;
-
-    pub struct Queue;
-
-    impl Queue {
-        pub fn make(_key: i32) -> io::Result<Queue> {
-            let reason = "only Linux's System V message queues are spoken";
-            Err(io::Error::new(io::ErrorKind::Unsupported, reason))
-        }
-
-        pub fn remove(&self) {}
-    }
-
-    pub fn echo(_requests: &Queue, _replies: &Queue) -> nix::Result<()> {
-        Ok(())
-    }
-}
-
-fn complain(status: u8, line: impl Display) -> ExitCode {
-    // eprintln! would panic where standard error cannot be written.
-    let _ = writeln!(io::stderr(), "{line}");
-    ExitCode::from(status)
+fn serve_until_terminated(_key: &str) -> anyhow::Result<()> {
+    eprintln!("unsupported: only Linux's System V message queues are supported");
+    process::exit(77)
 }

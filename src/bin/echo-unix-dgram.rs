@@ -1,83 +1,62 @@
 //! Echo over Unix domain datagrams: each goes back to the name its sender is bound to.
 //!
-//! Datagrams between processes of one machine (`unix(7)`) keep their boundaries and, unlike UDP's,
-//! are neither lost nor reordered: who sends faster than the other reads is made to wait. For an
-//! echo server that is a trap. Linux queues some ten datagrams for a receiver; a server that waits
-//! for room where a client does not read keeps everybody waiting, and one that does not wait loses
-//! echoes. This server waits, but for a second at most (`SO_SNDTIMEO`), and then drops that one
-//! echo: a client that reads in time loses nothing, and one that never reads cannot hold up the
-//! others for ever. (The BSDs never wait: where a queue is full, they give ENOBUFS, a drop too.)
+//! Datagrams between processes of one machine (`unix(7)`) keep their boundaries. Unlike UDP's, they
+//! are neither lost nor reordered: if the receiver's queue is full, the sender waits. Linux queues
+//! some ten datagrams for a receiver. A server that waited for a client that does not read would
+//! stop serving all others; a server that did not wait would lose echoes. This server waits for one
+//! second (`SO_SNDTIMEO`) and then drops the echo, so a client that reads in time loses nothing.
+//! (The BSDs do not wait: if the queue is full, sending fails with ENOBUFS.)
 //!
 //! ```text
 //! echospec check unix-dgram -- echo-unix-dgram {path}
 //! ```
 
-use std::ffi::OsStr;
-use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
 #[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::{ffi::OsStrExt, fs::FileTypeExt};
 use std::path::Path;
-use std::process::ExitCode;
-use std::{env, fs, thread, time::Duration};
+use std::{env, fs, process, thread, time::Duration};
 
+use anyhow::Context;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::stat::{Mode, umask};
 
-/// In bytes. Linux by default sends up to some 200 KiB at once, whatever is asked for.
+/// In bytes. By default, Linux sends up to some 200 KiB at once.
 const LARGEST_DATAGRAM: usize = 192 * 1024;
 
-fn main() -> ExitCode {
-    let mut args = env::args_os().skip(1);
-    let (Some(address), None) = (args.next().filter(|it| !it.is_empty()), args.next()) else {
-        return complain(2, "usage: echo-unix-dgram PATH, or @NAME for an abstract name (Linux)");
+fn main() -> anyhow::Result<()> {
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
+    let [path] = &args[..] else {
+        eprintln!("usage: echo-unix-dgram PATH, or @NAME for an abstract name (Linux)");
+        process::exit(2);
     };
-    match serve_until_terminated(&address) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == ErrorKind::Unsupported => complain(77, format!("unsupported: {error}")),
-        Err(error) => {
-            let hint = "give a short path that neither a file nor a running server holds";
-            complain(1, format!("echo-unix-dgram: cannot bind {}: {error}; {hint}", address.display()))
-        }
-    }
-}
-
-fn serve_until_terminated(address: &OsStr) -> io::Result<()> {
-    // Blocked here and in every thread to come, the signals wait for sigwait(3) below.
+    // This thread and the next block the signals, so that sigwait(3) below receives them.
     let termination = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     termination.thread_block()?;
-    let socket = bind(address)?;
-    socket.set_write_timeout(Some(Duration::from_secs(1)))?;
-    let inode = |name: &Path| fs::symlink_metadata(name).ok().map(|found| (found.dev(), found.ino()));
-    let ours = socket.local_addr()?.as_pathname().and_then(inode);
-    let ready = format!("ready unix-dgram {}\n", address.display());
-    thread::Builder::new().spawn(move || {
-        // Whoever started us may have closed its end; that is no reason to stop serving.
-        let _ = io::stdout().write_all(ready.as_bytes());
-        serve(&socket)
-    })?;
+    let socket = bind(path).with_context(|| format!("cannot bind {}", path.display()))?;
+    // println! would panic if standard output is closed.
+    let _ = writeln!(io::stdout(), "ready unix-dgram {}", path.display());
+    thread::Builder::new().spawn(move || serve(&socket))?;
     termination.wait()?;
-    // The name goes too, unless another has put one of its own in its place.
-    if ours.is_some() && ours == inode(address.as_ref()) { fs::remove_file(address) } else { Ok(()) }
+    // An abstract name disappears with its socket.
+    if !path.as_bytes().starts_with(b"@") {
+        let _ = fs::remove_file(path);
+    }
+    Ok(())
 }
 
 fn serve(socket: &UnixDatagram) -> ! {
-    // Wishes, which the kernel may grant in part. The BSDs send and queue only small datagrams
-    // unless asked for more. On Linux an echo takes up room in our send buffer, which all clients
-    // share, until it is read: with more room, one that does not read leaves enough for the rest.
-    let _ = setsockopt(socket, sockopt::SndBuf, &(8 * LARGEST_DATAGRAM));
-    let _ = setsockopt(socket, sockopt::RcvBuf, &(8 * LARGEST_DATAGRAM));
     let mut datagram = vec![0; LARGEST_DATAGRAM + 1];
     loop {
-        // Better no echo than a part of one.
+        // A datagram that fills the buffer may have been cut off: it gets no echo.
         if let Ok((length, client)) = socket.recv_from(&mut datagram)
             && length <= LARGEST_DATAGRAM
         {
-            // An error concerns this client alone: it has no name, has gone, or reads nothing.
+            // An error concerns this client alone: it has no name, has gone, or does not read.
             let _ = socket.send_to_addr(&datagram[..length], &client);
         }
     }
@@ -85,30 +64,32 @@ fn serve(socket: &UnixDatagram) -> ! {
 
 fn bind(address: &OsStr) -> io::Result<UnixDatagram> {
     let name = match address.as_bytes().strip_prefix(b"@") {
-        // An abstract name lies in no directory and goes with its socket. It has no permissions.
+        None => SocketAddr::from_pathname(address)?,
         #[cfg(target_os = "linux")]
         Some(name) => SocketAddr::from_abstract_name(name)?,
         #[cfg(not(target_os = "linux"))]
-        Some(_) => return Err(io::Error::new(ErrorKind::Unsupported, "only Linux has abstract names")),
-        None => SocketAddr::from_pathname(address)?,
+        Some(_) => {
+            eprintln!("unsupported: only Linux has abstract names");
+            process::exit(77);
+        }
     };
     if name.as_pathname().is_some_and(is_stale) {
         fs::remove_file(address)?;
     }
-    // With this mask the socket is its owner's alone from the moment it exists.
-    umask(Mode::S_IXUSR | Mode::S_IRWXG | Mode::S_IRWXO);
-    UnixDatagram::bind_addr(&name)
+    // Only the owner may send.
+    umask(Mode::from_bits_truncate(0o177));
+    let socket = UnixDatagram::bind_addr(&name)?;
+    socket.set_write_timeout(Some(Duration::from_secs(1)))?;
+    // The kernel may grant less. The BSDs by default send small datagrams only. On Linux, echoes
+    // that clients have not read yet fill the send buffer, which all clients share.
+    let _ = setsockopt(&socket, sockopt::SndBuf, &(8 * LARGEST_DATAGRAM));
+    let _ = setsockopt(&socket, sockopt::RcvBuf, &(8 * LARGEST_DATAGRAM));
+    Ok(socket)
 }
 
-fn is_stale(name: &Path) -> bool {
-    // An ordinary file, too, refuses to be connected to.
-    let is_socket = fs::symlink_metadata(name).is_ok_and(|found| found.file_type().is_socket());
-    let outcome = UnixDatagram::unbound().and_then(|probe| probe.connect(name));
-    is_socket && outcome.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
-}
-
-fn complain(status: u8, line: impl Display) -> ExitCode {
-    // eprintln! would panic where standard error cannot be written.
-    let _ = writeln!(io::stderr(), "{line}");
-    ExitCode::from(status)
+/// Whether `path` is a socket file that no running server is bound to: see echo-unix.
+fn is_stale(path: &Path) -> bool {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    is_socket && UnixDatagram::unbound().and_then(|probe| probe.connect(path)).is_err_and(refused)
 }

@@ -1,49 +1,39 @@
 //! Echo on connections that another process accepted, and passes on over a Unix domain socket.
 //!
-//! A descriptor is a number that means something in one process only; sent as a number it would mean
-//! nothing. But a message over a Unix domain socket can carry descriptors beside its bytes
-//! (`SCM_RIGHTS`, `unix(7)`): the kernel enters what they refer to in the receiver's own table, under the
-//! lowest number that is free there. So a front process can accept, and workers serve. This worker's
-//! standard input is such a socket. It ends when no more can come and the last client has gone.
+//! The number of a descriptor is valid in one process only, so it is useless to send it to another.
+//! But a message over a Unix domain socket can carry descriptors beside its bytes (`SCM_RIGHTS`,
+//! `unix(7)`). The kernel adds each to the receiver's table, under the lowest free number. So a
+//! front process can accept connections, and worker processes serve them. This worker's standard
+//! input is such a socket. The worker exits when the socket is at its end and the last client has
+//! left.
 //!
 //! ```text
 //! echospec demo unix
 //! ```
 
-use std::fmt::Display;
-use std::io::{self, IoSliceMut, Write};
+use std::io::{self, IoSliceMut};
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::process::ExitCode;
 use std::thread;
 
+use anyhow::Context;
 use nix::cmsg_space;
-use nix::errno::Errno;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
-fn main() -> ExitCode {
+fn main() -> anyhow::Result<()> {
     thread::scope(|scope| {
-        loop {
-            match receive() {
-                Ok(Some(descriptors)) => {
-                    for descriptor in descriptors {
-                        // Where the system refuses a thread, the closure is dropped and the connection
-                        // with it: that client is turned away, the others stay.
-                        let _ = thread::Builder::new().spawn_scoped(scope, || echo(descriptor));
-                    }
-                }
-                Ok(None) => return ExitCode::SUCCESS,
-                Err(Errno::EINTR) => {}
-                Err(error) => {
-                    let hint = "its standard input must be a Unix domain socket";
-                    return complain(1, format!("echo-worker: cannot receive descriptors: {error}; {hint}"));
-                }
+        let hint = "cannot receive descriptors; standard input must be a Unix domain socket";
+        while let Some(descriptors) = receive().context(hint)? {
+            for descriptor in descriptors {
+                // If the system refuses a thread, spawn drops the closure, and with it the connection.
+                let _ = thread::Builder::new().spawn_scoped(scope, || echo(descriptor));
             }
         }
+        Ok(())
     })
 }
 
-/// The descriptors of the next message; `None` at the end.
+/// Returns the descriptors of the next message, or `None` at the end.
 fn receive() -> nix::Result<Option<Vec<OwnedFd>>> {
     let mut byte = [0];
     let mut text = [IoSliceMut::new(&mut byte)];
@@ -63,20 +53,14 @@ fn receive() -> nix::Result<Option<Vec<OwnedFd>>> {
 
 #[expect(unsafe_code, reason = "the number of a received descriptor becomes its owner")]
 fn owned(number: RawFd) -> OwnedFd {
-    // SAFETY: the kernel has just opened it for this process, and nobody else knows the number.
+    // SAFETY: the kernel has just opened it for this process, and nothing else owns it.
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
 fn echo(connection: OwnedFd) {
     let connection = TcpStream::from(connection);
-    // O_NONBLOCK is a property of what travels, not of the descriptor: the sender may have set it.
+    // O_NONBLOCK belongs to the open file description, so the sender may have set it.
     let _ = connection.set_nonblocking(false);
     let _ = connection.set_nodelay(true);
     let _ = io::copy(&mut &connection, &mut &connection);
-}
-
-fn complain(status: u8, line: impl Display) -> ExitCode {
-    // eprintln! would panic where standard error cannot be written.
-    let _ = writeln!(io::stderr(), "{line}");
-    ExitCode::from(status)
 }

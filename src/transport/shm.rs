@@ -1,5 +1,5 @@
 //! Memory that client and server share, met at a Unix socket. What is unlike is how one waits for the other: asleep by
-//! a futex or an eventfd, or looking again and again. See the head of `src/bin/echo-shm.rs`.
+//! a futex or an eventfd, or looking again and again. See the head of `src/bin/echo-shm/main.rs`.
 
 use std::io::{self, Read};
 use std::net::Shutdown;

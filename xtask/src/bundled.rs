@@ -1,5 +1,5 @@
-//! The bundled servers, found by their sources: the head of each says by which commands it is checked. Of a program
-//! that is no server it says which demo shows it.
+//! The bundled servers, found by their sources. The head of each names the commands that check it, or the demo
+//! that shows it.
 
 use std::fs;
 
@@ -9,22 +9,19 @@ use echospec::server::{Spec, bundled_specs};
 use crate::record::Candidate;
 use crate::root;
 
-/// Every bundled server with every way of checking it, in order of their names.
+/// Returns every bundled server with every way to check it, in order of their names.
 pub fn candidates() -> Result<Vec<Candidate>> {
     let folder = root().join("src/bin");
-    let mut sources: Vec<_> = fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
-    sources.sort_by_key(fs::DirEntry::file_name);
+    let mut entries: Vec<_> = fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
     let mut found = Vec::new();
-    // The folder of a server of several files stands beside its first.
-    for source in sources.iter().filter(|source| source.path().is_file()) {
-        let text = fs::read_to_string(source.path())?;
-        let plans = bundled_specs(&text).with_context(|| format!("in {}", source.path().display()))?;
+    for entry in entries {
+        let path = entry.path();
+        let source = if path.is_dir() { path.join("main.rs") } else { path };
+        let text = fs::read_to_string(&source)?;
+        let plans = bundled_specs(&text).with_context(|| format!("in {}", source.display()))?;
         let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
-        ensure!(
-            !plans.is_empty() || is_excused,
-            "{} does not say how it is checked",
-            source.path().display()
-        );
+        ensure!(!plans.is_empty() || is_excused, "{} does not say how it is checked", source.display());
         found.extend(plans.into_iter().map(candidate));
     }
     Ok(found)

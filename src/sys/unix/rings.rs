@@ -1,5 +1,5 @@
 //! The client's side of the memory that `echo-shm` shares: a ring of bytes for each direction, and how its ends are
-//! awaited. Layout and protocol are those of `src/bin/shm/ring.rs` and `src/bin/shm/memory.rs`, which explain them.
+//! awaited. Layout and protocol are those of `src/bin/echo-shm/ring.rs` and `src/bin/echo-shm/memory.rs`, which explain them.
 
 use std::cell::UnsafeCell;
 use std::io;
@@ -122,7 +122,7 @@ impl Shared {
         }
     }
 
-    /// The flag first, then one more look: see `src/bin/shm/memory.rs`.
+    /// The flag first, then one more look: see `src/bin/echo-shm/memory.rs`.
     fn sleep(&self, us: &Side, bell: usize, is_over: impl Fn() -> bool) {
         us.waits.store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);

@@ -1,10 +1,10 @@
 //! The memory of one client, the echo in it, and four ways to wait.
 //!
-//! No wake-up is lost, because the two sides do two things in opposite order, with a fence between:
-//! who wants to sleep raises its flag and *then* looks again at the counters; who has moved a
-//! counter *then* looks for the flag, lowers it and wakes. One of the two sees the other. A futex is
-//! the flag itself: the kernel puts nobody to sleep who finds it lowered. An eventfd counts, so a
-//! wake-up that comes too early is still there.
+//! No wake-up is lost, because the two sides do two things in opposite order, with a fence between
+//! them. A side that wants to sleep sets its flag and *then* checks the counters again. A side that
+//! has changed a counter *then* checks the flag, clears it and wakes the other. At least one of the
+//! two sees the change of the other. A futex is the flag itself: the kernel does not let a thread
+//! sleep if the flag is clear. An eventfd counts, so a wake-up before the sleep is not lost.
 
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -37,14 +37,14 @@ impl Waiting {
     }
 }
 
-/// First the ring that it writes, then the one that it reads.
+/// The memory of one client: first the ring that the client writes, then the one that it reads.
 pub struct Memory {
     rings: Mapping,
     file: OwnedFd,
     waiting: Waiting,
-    /// For writer and reader of the first ring, then of the second; only where they sleep on these.
+    /// For `eventfd` only: for writer and reader of the first ring, then of the second.
     bells: Vec<system::Bell>,
-    /// The client has hung up.
+    /// Whether the client has hung up.
     gone: AtomicBool,
 }
 
@@ -60,31 +60,31 @@ impl Memory {
         Ok(Memory { rings, file, waiting, bells, gone: AtomicBool::new(false) })
     }
 
-    /// What the client needs: the memory, and its end of each bell.
+    /// Returns the descriptors that the client needs: the memory, and its end of each bell.
     pub fn descriptors(&self) -> Vec<RawFd> {
         let ends = self.bells.iter().zip([true, false, false, true]);
-        let ends = ends.map(|(bell, theirs)| if theirs { &bell.listen } else { &bell.strike });
+        let ends = ends.map(|(bell, waits)| if waits { &bell.waiting_end } else { &bell.waking_end });
         [&self.file].into_iter().chain(ends).map(AsRawFd::as_raw_fd).collect()
     }
 
     /// Moves bytes from one ring into the other until the client ends its direction or is gone.
     pub fn echo(&self) {
         let (from, to) = (self.rings.ring(0), self.rings.ring(1));
-        // Our own counters are kept here: the client could write to those in memory.
+        // The client could change the counters in memory, so the server keeps its own.
         let (mut read, mut written) = (0_u32, 0_u32);
         loop {
-            let there = self.wait(&from.reader, 1, || from.unread(read));
+            let unread = self.wait(&from.reader, 1, || from.unread(read));
             let room = self.wait(&to.writer, 2, || to.room(written));
-            let whole = [SIZE - read % SIZE, SIZE - written % SIZE, there, room];
-            let length = whole.into_iter().min().unwrap_or(0);
-            // The end, or a client that reckons wrongly.
-            if length == 0 || there > SIZE || room > SIZE || self.gone.load(Ordering::Relaxed) {
+            let limits = [SIZE - read % SIZE, SIZE - written % SIZE, unread, room];
+            let length = limits.into_iter().min().unwrap_or(0);
+            // The end, or a client whose counters are wrong.
+            if length == 0 || unread > SIZE || room > SIZE || self.gone.load(Ordering::Relaxed) {
                 break;
             }
             let (source, target) = (from.bytes.get().cast::<u8>(), to.bytes.get().cast::<u8>());
             #[expect(unsafe_code, reason = "copying in shared memory")]
-            // SAFETY: both pieces lie within their rings. The counters give them to us, and a client
-            // that breaks the rule only spoils bytes, which have no invalid values, of its own.
+            // SAFETY: both ranges lie within their rings. According to the counters they are the server's.
+            // A client that ignores the counters changes only its own bytes, which have no invalid values.
             unsafe {
                 let source = source.add((read % SIZE) as usize);
                 ptr::copy_nonoverlapping(source, target.add((written % SIZE) as usize), length as usize);
@@ -99,17 +99,17 @@ impl Memory {
         self.wake(&to.reader, 3);
     }
 
-    /// Ends an echo that may be asleep.
+    /// Ends `echo`, which may be asleep.
     pub fn hang_up(&self) {
         self.gone.store(true, Ordering::SeqCst);
         for (side, bell) in [(&self.rings.ring(0).reader, 1), (&self.rings.ring(1).writer, 2)] {
-            // Whatever a client has done to the flag.
+            // The client may have changed the flag.
             side.waits.store(1, Ordering::SeqCst);
             self.wake(side, bell);
         }
     }
 
-    /// Waits until `look` tells of something, or the client has gone.
+    /// Waits until `look` returns a value, or the client has gone.
     fn wait(&self, us: &Side, bell: usize, look: impl Fn() -> Option<u32>) -> u32 {
         let look = || look().or_else(|| self.gone.load(Ordering::Acquire).then_some(0));
         loop {
@@ -126,7 +126,7 @@ impl Memory {
                         return found;
                     }
                     match self.bells.get(bell) {
-                        Some(bell) => drop(read(&bell.listen, &mut [0; 8])),
+                        Some(bell) => drop(read(&bell.waiting_end, &mut [0; 8])),
                         None => system::sleep_while_one(&us.waits),
                     }
                 }
@@ -134,7 +134,7 @@ impl Memory {
         }
     }
 
-    /// Wakes the other side of a ring if it sleeps, or is about to.
+    /// Wakes the other side of a ring if it sleeps or is about to sleep.
     fn wake(&self, them: &Side, bell: usize) {
         if matches!(self.waiting, Waiting::Spin | Waiting::Yield) {
             return;
@@ -142,7 +142,7 @@ impl Memory {
         fence(Ordering::SeqCst);
         if them.waits.load(Ordering::Relaxed) == 1 && them.waits.swap(0, Ordering::Relaxed) == 1 {
             match self.bells.get(bell) {
-                Some(bell) => drop(write(&bell.strike, &1_u64.to_ne_bytes())),
+                Some(bell) => drop(write(&bell.waking_end, &1_u64.to_ne_bytes())),
                 None => system::wake(&them.waits),
             }
         }

@@ -1,4 +1,4 @@
-//! What sharing memory asks of the system: an open file that is only memory, and a way to be woken.
+//! System calls for shared memory: an open file in memory, and ways to wake a process.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -8,10 +8,10 @@ use nix::unistd::ftruncate;
 
 pub use kernel::{has_futex, sleep_while_one, wake};
 
-/// Who listens sleeps until the other strikes. An eventfd is both ends at once.
+/// Wakes a process: a read from one end sleeps until a write to the other. An eventfd is both ends.
 pub struct Bell {
-    pub listen: OwnedFd,
-    pub strike: OwnedFd,
+    pub waiting_end: OwnedFd,
+    pub waking_end: OwnedFd,
 }
 
 pub fn memory(length: NonZeroUsize) -> io::Result<OwnedFd> {
@@ -21,8 +21,8 @@ pub fn memory(length: NonZeroUsize) -> io::Result<OwnedFd> {
 }
 
 pub fn bell() -> io::Result<Bell> {
-    let (listen, strike) = kernel::bell()?;
-    Ok(Bell { listen, strike })
+    let (waiting_end, waking_end) = kernel::bell()?;
+    Ok(Bell { waiting_end, waking_end })
 }
 
 #[cfg(target_os = "linux")]
@@ -48,8 +48,8 @@ mod kernel {
         Ok(())
     }
 
-    /// The kernel looks once more, and comes back at once where the flag has been lowered. The flag
-    /// is shared with another process, so it must not be FUTEX_PRIVATE.
+    /// Sleeps, unless the flag is no longer 1: the kernel checks it once more. Another process shares
+    /// the flag, so the futex must not be FUTEX_PRIVATE.
     pub fn sleep_while_one(flag: &AtomicU32) {
         let _ = futex::wait(flag, Flags::empty(), 1, None);
     }
@@ -69,7 +69,7 @@ mod kernel {
     use nix::sys::mman::{shm_open, shm_unlink};
     use nix::sys::stat::Mode;
 
-    /// The name is gone before anybody could use it; macOS allows 31 bytes for one.
+    /// Makes memory with a name, and removes the name at once. macOS allows names of 31 bytes.
     pub fn nameless_memory() -> io::Result<OwnedFd> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("/echo-shm-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -80,8 +80,8 @@ mod kernel {
     }
 
     pub fn bell() -> io::Result<(OwnedFd, OwnedFd)> {
-        let (listen, strike) = io::pipe()?;
-        Ok((listen.into(), strike.into()))
+        let (waiting_end, waking_end) = io::pipe()?;
+        Ok((waiting_end.into(), waking_end.into()))
     }
 
     pub fn has_futex() -> io::Result<()> {

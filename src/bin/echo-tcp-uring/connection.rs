@@ -1,4 +1,4 @@
-//! One client, and the calls that are made for it.
+//! One client, and the calls that serve it.
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
@@ -13,12 +13,12 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Of a socket that the kernel has just accepted for us.
+    /// Takes a socket that the kernel has just accepted.
     pub fn new(socket: RawFd) -> Connection {
-        #[expect(unsafe_code, reason = "accept answers with a number")]
-        // SAFETY: it was opened for us, and nobody else knows of it.
+        #[expect(unsafe_code, reason = "accept returns a number")]
+        // SAFETY: the kernel has just opened it for this process, and nothing else owns it.
         let socket = unsafe { OwnedFd::from_raw_fd(socket) };
-        // Nagle's algorithm would hold back a small echo until the last is acknowledged.
+        // Nagle's algorithm would delay a small echo until the client acknowledges the last one.
         let _ = setsockopt(&socket, sockopt::TcpNoDelay, &true);
         Connection { socket, buffer: vec![0; 64 * 1024] }
     }
@@ -28,8 +28,8 @@ impl Connection {
         opcode::Recv::new(Fd(self.socket.as_raw_fd()), start, length).build()
     }
 
-    /// All of the buffer's first `length` bytes (the kernel waits for room, too), and then what is linked to it. It
-    /// answers only if it fails, and then nothing that is linked to it does.
+    /// Sends the first `length` bytes of the buffer, all of them: the kernel also waits for room. The next call
+    /// in the queue is linked to it. It has a result only if it fails; then the linked call has none.
     pub fn send(&self, length: u32) -> squeue::Entry {
         opcode::Send::new(Fd(self.socket.as_raw_fd()), self.buffer.as_ptr(), length)
             .flags(libc::MSG_NOSIGNAL | libc::MSG_WAITALL)
@@ -37,7 +37,7 @@ impl Connection {
             .flags(squeue::Flags::IO_LINK | squeue::Flags::SKIP_SUCCESS)
     }
 
-    /// Makes calls under way end.
+    /// Makes the calls that are running end.
     pub fn end(&self) {
         let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Both);
     }

@@ -1,4 +1,4 @@
-//! One ring for the listener, all connections and the signal that ends it.
+//! One ring for the listener, all connections and the signals that end the server.
 
 use std::io;
 use std::net::TcpListener;
@@ -13,63 +13,63 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{Shutdown, shutdown};
 
-use connection::Connection;
-use ring::Ring;
+use crate::connection::Connection;
+use crate::ring::Ring;
 
-mod connection;
-mod ring;
-
-/// The numbers of calls that belong to no connection.
+/// The numbers of calls that do not belong to a connection.
 const ACCEPT: u64 = u64::MAX;
 const PAUSE: u64 = u64::MAX - 1;
 const TERMINATION: u64 = u64::MAX - 2;
-/// A receive has the number of its connection, and a send has this added.
+/// A receive has the number of its connection. A send has the same number plus this.
 const SEND: u64 = 1 << 32;
 
 static SECOND: Timespec = Timespec::new().sec(1);
 
-struct Server {
+pub struct Server {
     ring: Ring,
     listener: RawFd,
+    signals: SignalFd,
     accepting: bool,
-    /// By the number of their calls.
+    /// Indexed by the number of their calls.
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
 }
 
-pub fn serve_until_terminated(listener: &TcpListener, announce: impl FnOnce()) -> io::Result<()> {
-    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
-    signals.thread_block()?;
-    let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
-    let (connections, free) = (Vec::new(), Vec::new());
-    let (ring, listener) = (Ring::new()?, listener.as_raw_fd());
-    let mut server = Server { ring, listener, accepting: false, connections, free };
-    announce();
-    let termination = opcode::PollAdd::new(Fd(signals.as_raw_fd()), libc::POLLIN as u32).build();
-    server.ring.push(&[termination.user_data(TERMINATION)])?;
-    server.accept()?;
-    let ended = server.serve();
-    server.finish()?;
-    ended
-}
-
 impl Server {
-    /// Until SIGTERM or SIGINT.
+    pub fn new(listener: &TcpListener) -> io::Result<Server> {
+        let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+        signals.thread_block()?;
+        let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
+        let (connections, free) = (Vec::new(), Vec::new());
+        let (ring, listener) = (Ring::new()?, listener.as_raw_fd());
+        Ok(Server { ring, listener, signals, accepting: false, connections, free })
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    pub fn serve_until_terminated(&mut self) -> io::Result<()> {
+        let termination = opcode::PollAdd::new(Fd(self.signals.as_raw_fd()), libc::POLLIN as u32).build();
+        self.ring.push(&[termination.user_data(TERMINATION)])?;
+        self.accept()?;
+        let ended = self.serve();
+        self.finish()?;
+        ended
+    }
+
     fn serve(&mut self) -> io::Result<()> {
         loop {
-            self.ring.enter()?;
-            // One at a time: to take an answer makes calls, in the other queue of the same ring.
-            while let Some((number, result)) = self.ring.next_answer() {
+            self.ring.submit_and_wait()?;
+            // One at a time, because handling a result submits calls to the same ring.
+            while let Some((number, result)) = self.ring.next_result() {
                 if number == TERMINATION {
                     return Ok(());
                 }
-                self.take(number, result)?;
+                self.handle(number, result)?;
             }
         }
     }
 
-    /// Calls under way outlive their process for a while, and hold their sockets: who started the next server at once
-    /// would find the address in use. So they are made to end, and waited for.
+    /// Ends all calls and waits for them. Otherwise they would outlive the process for a while and
+    /// hold their sockets, and a new server would find the address in use.
     fn finish(&mut self) -> io::Result<()> {
         let _ = shutdown(self.listener, Shutdown::Both);
         let mut under_way = usize::from(self.accepting);
@@ -78,23 +78,23 @@ impl Server {
             under_way += 1;
         }
         while under_way > 0 {
-            match self.ring.next_answer() {
+            match self.ring.next_result() {
                 Some((PAUSE | TERMINATION, _)) => {}
                 Some(_) => under_way -= 1,
-                None => self.ring.enter()?,
+                None => self.ring.submit_and_wait()?,
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, number: u64, result: nix::Result<i32>) -> io::Result<()> {
+    fn handle(&mut self, number: u64, result: nix::Result<i32>) -> io::Result<()> {
         match (number, result) {
             (ACCEPT, result) => self.accepted(result),
             (PAUSE, _) => self.accept(),
             (number, Ok(length)) if number < SEND && length > 0 => self.echo(number as usize, length as u32),
-            // The end, or an error, of this one connection. A failed send (a reset, say) answers for the receive that
-            // is linked to it, too.
-            (number, _) => self.leave((number % SEND) as usize),
+            // This connection is at its end, or has failed. If a send fails, the receive that is linked
+            // to it does not begin, and has no result.
+            (number, _) => self.close((number % SEND) as usize),
         }
     }
 
@@ -111,18 +111,18 @@ impl Server {
         self.accepting = false;
         match result {
             Ok(socket) => {
-                self.welcome(socket)?;
+                self.open(socket)?;
                 self.accept()
             }
-            // This one client went away before its turn: accept(2) says to take the next.
+            // A client that left the backlog before its turn.
             Err(Errno::ECONNABORTED | Errno::EINTR) => self.accept(),
-            // EMFILE or the like, and it would be the same at once. A client of ours that leaves
-            // has us try again; the pause is for ENFILE, when others hold the descriptors.
+            // Without a free descriptor (EMFILE) accept fails again at once: wait for a client to leave,
+            // or for a second, because other processes may hold the descriptors (ENFILE).
             Err(_) => self.ring.push(&[opcode::Timeout::new(&raw const SECOND).build().user_data(PAUSE)]),
         }
     }
 
-    fn welcome(&mut self, socket: RawFd) -> io::Result<()> {
+    fn open(&mut self, socket: RawFd) -> io::Result<()> {
         let mut connection = Connection::new(socket);
         let number = self.free.pop().unwrap_or_else(|| {
             self.connections.push(None);
@@ -133,7 +133,7 @@ impl Server {
         self.ring.push(&[receive])
     }
 
-    /// Sends back the `length` bytes that have been received, and receives the next.
+    /// Sends back the last `length` bytes received, then receives more.
     fn echo(&mut self, number: usize, length: u32) -> io::Result<()> {
         let Some(connection) = &mut self.connections[number] else {
             return Ok(());
@@ -142,7 +142,7 @@ impl Server {
         self.ring.push(&[send.user_data(number as u64 + SEND), receive.user_data(number as u64)])
     }
 
-    fn leave(&mut self, number: usize) -> io::Result<()> {
+    fn close(&mut self, number: usize) -> io::Result<()> {
         self.connections[number] = None;
         self.free.push(number);
         self.accept()

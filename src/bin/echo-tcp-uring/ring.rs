@@ -1,0 +1,58 @@
+//! The two queues that the program shares with the kernel.
+
+use std::io;
+
+use io_uring::{IoUring, squeue};
+use nix::errno::Errno;
+use nix::libc;
+
+pub struct Ring(IoUring);
+
+impl Ring {
+    /// Makes a ring for one thread. The kernel delivers results only when the thread asks for them.
+    pub fn new() -> io::Result<Ring> {
+        let ring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(1024);
+        ring.map(Ring).map_err(explain)
+    }
+
+    /// Puts all `calls` into the queue at once, because linked calls must be submitted together.
+    pub fn push(&mut self, calls: &[squeue::Entry]) -> io::Result<()> {
+        #[expect(unsafe_code, reason = "the kernel will use the memory that a call names")]
+        // SAFETY: that is a connection's buffer, neither accessed nor freed while its calls are running.
+        while unsafe { self.0.submission().push_multiple(calls) }.is_err() {
+            // The queue is full: submit its calls first.
+            self.0.submit()?;
+        }
+        Ok(())
+    }
+
+    /// Submits the calls in the queue, and waits for a result.
+    pub fn submit_and_wait(&mut self) -> io::Result<()> {
+        match self.0.submit_and_wait(1) {
+            // EBUSY: the completion queue is full. The caller handles its results first.
+            Err(error) if !matches!(error.raw_os_error(), Some(libc::EINTR | libc::EBUSY)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the number and the result of a call that has ended.
+    pub fn next_result(&mut self) -> Option<(u64, nix::Result<i32>)> {
+        let completion = self.0.completion().next()?;
+        // A negative result is the number of an error: io_uring does not set errno.
+        let result = completion.result();
+        Some((completion.user_data(), if result < 0 { Err(Errno::from_raw(-result)) } else { Ok(result) }))
+    }
+}
+
+/// Explains why there is no ring. Containers forbid io_uring by seccomp(2), administrators by `kernel.io_uring_disabled`.
+fn explain(error: io::Error) -> io::Error {
+    let reason = match error.raw_os_error() {
+        Some(libc::ENOSYS) => "this kernel has no io_uring, or seccomp(2) hides it",
+        Some(libc::EPERM | libc::EACCES) => {
+            "io_uring is forbidden here (by kernel.io_uring_disabled or by seccomp(2))"
+        }
+        Some(libc::EINVAL) => "this use of io_uring needs Linux 6.1",
+        _ => return error,
+    };
+    io::Error::new(io::ErrorKind::Unsupported, format!("{reason}: {error}"))
+}
