@@ -31,7 +31,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `cli` | parse, call one library function, print, exit code |
-//! | `report`, `demo`, `fds`, `doctor`, `expectations` | what a run found, stories told from live kernel state, who holds the other end, what this machine lacks |
+//! | `report`, `demo`, `fds`, `doctor`, `expectations` | what a run found, demonstrations drawn from live kernel state, who holds the other end, what this machine lacks |
 //! | [`runner`] | pairs servers with checks and emits events |
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
@@ -49,13 +49,13 @@ pub mod deadline;
 #[cfg(feature = "cli")]
 pub mod demo;
 #[cfg(feature = "cli")]
+pub mod diagram;
+#[cfg(feature = "cli")]
 pub mod doctor;
 #[cfg(feature = "cli")]
 pub mod expectations;
 #[cfg(feature = "cli")]
 pub mod fds;
-#[cfg(feature = "cli")]
-mod lettering;
 pub mod outcome;
 pub mod payload;
 #[cfg(feature = "cli")]

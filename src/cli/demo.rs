@@ -12,10 +12,8 @@ use clap::builder::PossibleValuesParser;
 use super::{exit, interrupt};
 use crate::check::{self, Finding};
 use crate::deadline::Deadlines;
-use crate::demo::draw::Look;
-use crate::demo::story::Manner;
-use crate::demo::svg::Drawing;
-use crate::demo::{DEMOS, Demo};
+use crate::demo::{self, DEMOS, Demo, Options, SvgDocument, Terminal};
+use crate::diagram::text::Charset;
 use crate::outcome::Outcome;
 
 /// What to tell, and how.
@@ -54,37 +52,36 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         writeln!(anstream::stdout(), "{}\n\n`echospec demo NAME` tells one.", list())?;
         return Ok(ExitCode::from(exit::OK));
     };
-    let demo = Demo::named(name).ok_or_else(|| anyhow::anyhow!("no demo is called '{name}'"))?;
+    let demo = demo::find(name).ok_or_else(|| anyhow::anyhow!("no demo is called '{name}'"))?;
     interrupt::watch()?;
-    let told = match &args.svg {
+    let result = match &args.svg {
         Some(file) => draw(demo, file)?,
-        None => tell(demo, args),
+        None => print(demo, args),
     };
-    Ok(ExitCode::from(told.map_or_else(|finding| end(demo, &finding), |()| exit::OK)))
+    Ok(ExitCode::from(result.map_or_else(|finding| end(demo, &finding), |()| exit::OK)))
 }
 
-fn tell(demo: &Demo, args: &Args) -> check::Result {
-    let manner = Manner {
-        look: Look { ascii: args.ascii },
+fn print(demo: &Demo, args: &Args) -> check::Result {
+    let options = Options {
+        charset: if args.ascii { Charset::Ascii } else { Charset::Unicode },
         pauses: args.step && io::stdin().is_terminal(),
-        deadlines: Deadlines::default(),
     };
-    demo.tell(&mut anstream::stdout(), manner)
+    demo.run(&mut Terminal::new(&mut anstream::stdout(), options), Deadlines::default())
 }
 
-/// Writes nothing where the story is not so.
+/// Writes the picture, unless the demo fails.
 fn draw(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
-    let mut drawing = Drawing::default();
-    let told = demo.play(&mut drawing, Deadlines::default());
-    if told.is_err() {
-        return Ok(told);
+    let mut document = SvgDocument::default();
+    let result = demo.run(&mut document, Deadlines::default());
+    if result.is_err() {
+        return Ok(result);
     }
     if file == OsStr::new("-") {
-        io::stdout().write_all(drawing.finish().as_bytes())?;
+        io::stdout().write_all(document.finish().as_bytes())?;
     } else {
-        fs::write(file, drawing.finish()).with_context(|| format!("cannot write {}", file.display()))?;
+        fs::write(file, document.finish()).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    Ok(told)
+    Ok(result)
 }
 
 /// Says why the story ended before its end; the exit code for that.

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 
 use super::{CliError, exit, interrupt};
 use crate::deadline::{Deadlines, SCALE};
-use crate::demo::draw::{Look, draw};
+use crate::diagram::text::{Charset, draw};
 use crate::fds::{self, Data, InspectError, Launched, Settled, View};
 use crate::server::describe;
 use crate::text::printable;
@@ -83,7 +83,8 @@ fn show(args: &Args, view: &View) -> anyhow::Result<ExitCode> {
         serde_json::to_writer_pretty(&mut out, &Data::from(view)).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
-        write!(out, "{}", draw(&view.picture(), Look { ascii: args.ascii }))?;
+        let charset = if args.ascii { Charset::Ascii } else { Charset::Unicode };
+        write!(out, "{}", draw(&view.snapshot(), charset))?;
     }
     let seen = view.subjects.iter().any(|subject| subject.held.is_some());
     Ok(ExitCode::from(if seen { exit::OK } else { exit::HARNESS }))

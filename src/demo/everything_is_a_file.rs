@@ -9,13 +9,12 @@ use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Whence, lseek};
 use socket2::Socket;
 
-use super::Demo;
-use super::launch::{launch, listener, program, send, shell};
-use super::picture::{Actor, Picture};
-use super::pipe_ends::ended_well;
-use super::props::{Folder, copy};
-use super::story::Story;
+use super::support::{
+    Demo, DemoRun, TempFolder, duplicate, launch_program, launch_shell, listen, program_path, select_clients,
+    send_signal,
+};
 use crate::check::{self, OrFinding};
+use crate::diagram::{Selection, Snapshot};
 use crate::server::Instance;
 use crate::transport::{Client, Link, pipe_pair};
 
@@ -33,9 +32,9 @@ const MESSAGE: &[u8] = b"hello, descriptor\n";
 /// Stops itself, so that it can be looked at before it becomes the program `$1`.
 const SCRIPT: &str = r#"kill -STOP $$; exec "$1""#;
 
-fn run(story: &mut Story<'_>) -> check::Result {
-    let kinds = [two_pipes(story)?, a_unix_socket(story)?, a_tcp_connection(story)?, a_file(story)?];
-    where_it_ends(story, &kinds)
+fn run(demo: &mut DemoRun<'_>) -> check::Result {
+    let kinds = [two_pipes(demo)?, a_unix_socket(demo)?, a_tcp_connection(demo)?, a_file(demo)?];
+    where_it_ends(demo, &kinds)
 }
 
 /// What the kernel says of a descriptor.
@@ -67,122 +66,123 @@ impl Kind {
 }
 
 fn echo_on(input: OwnedFd, output: OwnedFd) -> check::Result<Instance> {
-    launch(program(PROGRAM)?, &[], [Some(input), Some(output), None])
+    launch_program(program_path(PROGRAM)?, &[], [Some(input), Some(output), None])
 }
 
-fn two_pipes(story: &mut Story<'_>) -> check::Result<Kind> {
-    story.step("Two pipes")?;
-    story.tell("The program echo-pipe is one loop, here in C and without its handling of errors:")?;
+fn two_pipes(demo: &mut DemoRun<'_>) -> check::Result<Kind> {
+    demo.step("Two pipes")?;
+    demo.explain("The program echo-pipe is one loop, here in C and without its handling of errors:")?;
     let code = ["while ((n = read(0, buffer, sizeof buffer)) > 0)", "    write(1, buffer, n);"];
-    story.show_lines(&code.map(String::from))?;
-    story.tell(
+    demo.show_lines(&code.map(String::from))?;
+    demo.explain(
         "It opens nothing, and never asks what its descriptors 0 and 1 refer to. Whoever launches it decides that. \
          First two pipes, made with pipe(2): one to the program, one back.",
     )?;
     let (link, input, output) = pipe_pair().or_broken("two pipes")?;
     let instance = echo_on(input, output)?;
     let claim = "descriptors 0 and 1 are two pipes, and the client holds the other end of each";
-    let client = Client::over_stream(link, story.deadlines());
+    let client = Client::over_stream(link, demo.deadlines());
     let ends = [client.link().writer().map(|end| end.as_raw_fd()), Some(client.reader().as_raw_fd())];
-    converse(story, client, instance, ("a pipe", claim), |picture| {
+    converse(demo, client, instance, ("a pipe", claim), |snapshot| {
         let far = |number, end: Option<i32>| {
-            end.is_some_and(|end| picture.joins(&[("client", end), ("program", number)]))
+            end.is_some_and(|end| snapshot.holders_are(&[("client", end), ("program", number)]))
         };
         far(0, ends[0]) && far(1, ends[1])
     })
 }
 
-fn a_unix_socket(story: &mut Story<'_>) -> check::Result<Kind> {
-    story.step("A Unix domain socket")?;
-    story.tell(
+fn a_unix_socket(demo: &mut DemoRun<'_>) -> check::Result<Kind> {
+    demo.step("A Unix domain socket")?;
+    demo.explain(
         "Now a pair of Unix domain sockets, made with socketpair(2). The client keeps one; the other is the program's \
          descriptor 0 and, by dup2(2), its 1 as well, for a socket carries bytes both ways. The loop calls read(2) and \
-         write(2), not recv(2) and send(2), and need not know the difference.",
+         write(2), not recv(2) and send_signal(2), and need not know the difference.",
     )?;
     let pair = UnixStream::pair().or_broken("a pair of Unix domain sockets")?;
     let (ours, theirs): (OwnedFd, OwnedFd) = (pair.0.into(), pair.1.into());
-    let instance = echo_on(copy(&theirs)?, theirs)?;
-    let client = client(ours, story)?;
+    let instance = echo_on(duplicate(&theirs)?, theirs)?;
+    let client = client(ours, demo)?;
     let end = client.reader().as_raw_fd();
     let claim = "descriptors 0 and 1 are one socket, and the client's is the one it is connected with";
-    converse(story, client, instance, ("a Unix domain socket", claim), |picture| {
-        picture.joins(&[("client", end), ("program", 0), ("program", 1)])
+    converse(demo, client, instance, ("a Unix domain socket", claim), |snapshot| {
+        snapshot.holders_are(&[("client", end), ("program", 0), ("program", 1)])
     })
 }
 
-fn a_tcp_connection(story: &mut Story<'_>) -> check::Result<Kind> {
-    story.step("A TCP connection")?;
-    story.tell(
+fn a_tcp_connection(demo: &mut DemoRun<'_>) -> check::Result<Kind> {
+    demo.step("A TCP connection")?;
+    demo.explain(
         "The demo calls socket(2), bind(2), listen(2) and accept(2), and launches the program with the accepted \
          connection as its descriptors 0 and 1. That is all that the old super-server inetd does, and so any filter can \
          be a network server. Only the making of a socket is another matter than opening a file; what comes of it is a \
          descriptor like any other.",
     )?;
-    let (listener, address) = listener()?;
+    let (listener, address) = listen()?;
     let made = std::net::TcpStream::connect(address).and_then(|ours| Ok((ours, listener.accept()?.0)));
     let (ours, theirs) = made.or_broken("a TCP connection")?;
     let theirs = OwnedFd::from(theirs);
-    let instance = echo_on(copy(&theirs)?, theirs)?;
-    let client = client(ours.into(), story)?;
+    let instance = echo_on(duplicate(&theirs)?, theirs)?;
+    let client = client(ours.into(), demo)?;
     let end = client.reader().as_raw_fd();
     let claim = "descriptors 0 and 1 are one end of a TCP connection, and the client's is the other";
-    converse(story, client, instance, ("a TCP connection", claim), |picture| {
-        picture.joins(&[("client", end), ("program", 0), ("program", 1)])
+    converse(demo, client, instance, ("a TCP connection", claim), |snapshot| {
+        snapshot.holders_are(&[("client", end), ("program", 0), ("program", 1)])
     })
 }
 
-fn client(end: OwnedFd, story: &Story<'_>) -> check::Result<Client> {
+fn client(end: OwnedFd, demo: &DemoRun<'_>) -> check::Result<Client> {
     let link = Link::socket(Socket::from(end)).or_broken("a socket of the client's")?;
-    Ok(Client::over_stream(link, story.deadlines()))
+    Ok(Client::over_stream(link, demo.deadlines()))
 }
 
 /// The same for whatever can be waited for: a message comes back, and at the end of file the program ends.
 fn converse(
-    story: &mut Story<'_>,
+    demo: &mut DemoRun<'_>,
     mut client: Client,
     mut instance: Instance,
     (what, claim): (&'static str, &str),
-    is_so: impl Fn(&Picture) -> bool,
+    is_so: impl Fn(&Snapshot) -> bool,
 ) -> check::Result<Kind> {
-    let cast = [Actor::clients("client", [&client]), Actor::new("program", instance.pid())];
-    let picture = story.observe(&cast, claim, |picture| runs(picture, PROGRAM) && is_so(picture))?;
-    story.proven("\"hello, descriptor\" came back, byte for byte", client.exchange(MESSAGE))?;
+    let shown = [select_clients("client", [&client]), Selection::all("program", instance.pid())];
+    let snapshot = demo.wait_until(&shown, claim, |snapshot| runs(snapshot, PROGRAM) && is_so(snapshot))?;
+    demo.verify_ok("\"hello, descriptor\" came back, byte for byte", client.exchange(MESSAGE))?;
     let kind = Kind::of(what, client.reader())?;
     client.shut_down_write()?;
-    story.proven("at the client's end of file the client reads end of file too", client.expect_eof())?;
-    ended_well(story, "the program", &mut instance, story.deadlines().exit())?;
-    story.show(&picture)?;
+    demo.verify_ok("at the client's end of file the client reads end of file too", client.expect_eof())?;
+    demo.verify_exit("the program ended by itself, with exit status 0", &mut instance)?;
+    demo.show(&snapshot)?;
     Ok(kind)
 }
 
-fn runs(picture: &Picture, program: &str) -> bool {
-    picture.player("program").is_some_and(|player| player.program == program)
+fn runs(snapshot: &Snapshot, program: &str) -> bool {
+    snapshot.process("program").is_some_and(|process| process.program == program)
 }
 
-fn a_file(story: &mut Story<'_>) -> check::Result<Kind> {
-    story.step("A file")?;
-    story.tell(
+fn a_file(demo: &mut DemoRun<'_>) -> check::Result<Kind> {
+    demo.step("A file")?;
+    demo.explain(
         "At last a file that holds one line. The client has opened it once, with open(2) and O_RDWR, and hands it over as \
          both descriptors. All three refer to one open file description, and so they share one offset. Here the program \
          would be done too soon to be looked at: so the picture is of the shell that is about to become it with \
          execve(2), which leaves the descriptors as they are. The shell has stopped itself (SIGSTOP).",
     )?;
-    let folder = Folder::new()?;
+    let folder = TempFolder::new()?;
     folder.write("echo.txt", MESSAGE)?;
-    let file = folder.open_both_ways("echo.txt")?.into();
-    let words = [program(PROGRAM)?.into()];
-    let mut instance = shell(SCRIPT, &words, [Some(copy(&file)?), Some(copy(&file)?), None])?;
-    story.observe_stop(instance.pid(), "the shell is stopped")?;
+    let file = folder.open_read_write("echo.txt")?.into();
+    let words = [program_path(PROGRAM)?.into()];
+    let mut instance =
+        launch_shell(SCRIPT, &words, [Some(duplicate(&file)?), Some(duplicate(&file)?), None])?;
+    demo.wait_until_stopped(instance.pid(), "the shell is stopped")?;
     let end = file.as_raw_fd();
-    let cast = [Actor::clients("client", []).and(&file), Actor::new("shell", instance.pid())];
+    let shown = [Selection::this_process("client").and(&file), Selection::all("shell", instance.pid())];
     let claim = "descriptors 0 and 1 are the file, and the client's has the same offset, 0";
-    let picture = story.observe(&cast, claim, |picture| shares(picture, end, 0))?;
-    story.show(&picture)?;
-    the_file_is_doubled(story, &folder, &mut instance)?;
+    let snapshot = demo.wait_until(&shown, claim, |snapshot| shares(snapshot, end, 0))?;
+    demo.show(&snapshot)?;
+    the_file_is_doubled(demo, &folder, &mut instance)?;
     let kind = Kind::of("a file", &file)?;
     let twice = i64::try_from(2 * MESSAGE.len()).unwrap_or_default();
     let seen = format!("{:?}", kind.offset);
-    story.claim(
+    demo.verify(
         format!("the client, which has neither read nor written, finds its offset at {twice}"),
         kind.offset == Ok(twice),
         seen,
@@ -192,31 +192,36 @@ fn a_file(story: &mut Story<'_>) -> check::Result<Kind> {
 
 /// Whether the client's descriptor `end` and the shell's 0 and 1 are one open file description with this offset, as far
 /// as the system tells.
-fn shares(picture: &Picture, end: i32, offset: u64) -> bool {
-    let rows = [picture.row("client", end), picture.row("shell", 0), picture.row("shell", 1)];
+fn shares(snapshot: &Snapshot, end: i32, offset: u64) -> bool {
+    let rows = [snapshot.row("client", end), snapshot.row("shell", 0), snapshot.row("shell", 1)];
     let [Some(ours), Some(input), Some(output)] = rows else { return false };
-    let one = ours.description.is_none() || picture.joins(&[("client", end), ("shell", 0), ("shell", 1)]);
+    let one =
+        ours.description.is_none() || snapshot.holders_are(&[("client", end), ("shell", 0), ("shell", 1)]);
     let there = ours.open.as_ref().is_none_or(|open| open.offset == offset);
     one && there && ours.object == input.object && ours.object == output.object
 }
 
-fn the_file_is_doubled(story: &mut Story<'_>, folder: &Folder, instance: &mut Instance) -> check::Result {
-    story.tell(&format!(
+fn the_file_is_doubled(
+    demo: &mut DemoRun<'_>,
+    folder: &TempFolder,
+    instance: &mut Instance,
+) -> check::Result {
+    demo.explain(&format!(
         "SIGCONT lets it go on. The first read(2) returns the {0} bytes and moves the offset to {0}; write(2) puts them \
          there, behind themselves, and moves it to {1}. The next read(2) begins at the end of the file and returns 0 at \
          once: a file does not wait for more. So the loop ends, and the file holds its line and the echo.",
         MESSAGE.len(),
         2 * MESSAGE.len(),
     ))?;
-    send(instance.pid(), Signal::SIGCONT)?;
-    ended_well(story, "the program", instance, story.deadlines().exit())?;
-    let doubled = folder.expect("echo.txt", &MESSAGE.repeat(2), story.deadlines());
-    story.proven("the file holds \"hello, descriptor\" twice", doubled)
+    send_signal(instance.pid(), Signal::SIGCONT)?;
+    demo.verify_exit("the program ended by itself, with exit status 0", instance)?;
+    let doubled = folder.expect("echo.txt", &MESSAGE.repeat(2), demo.deadlines());
+    demo.verify_ok("the file holds \"hello, descriptor\" twice", doubled)
 }
 
-fn where_it_ends(story: &mut Story<'_>, kinds: &[Kind; 4]) -> check::Result {
-    story.step("What is the same, and what is not")?;
-    story.tell(
+fn where_it_ends(demo: &mut DemoRun<'_>, kinds: &[Kind; 4]) -> check::Result {
+    demo.step("What is the same, and what is not")?;
+    demo.explain(
         "read(2), write(2), close(2), dup2(2) and poll(2) take any descriptor: that is what \"everything is a file\" \
          means. It does not mean that all can do the same. fstat(2) tells what is behind the client's descriptor, and \
          lseek(2) asks for its offset, which only a file has; the others fail with ESPIPE, for bytes that have been read \
@@ -227,12 +232,12 @@ fn where_it_ends(story: &mut Story<'_>, kinds: &[Kind; 4]) -> check::Result {
     let told = kinds.iter().map(|kind| kind.mode).eq(types);
     let lines = std::iter::once(format!("{:<24}{:<12}lseek(2)", "the client holds", "fstat(2)"));
     let lines: Vec<_> = lines.chain(kinds.iter().map(Kind::line)).collect();
-    story.claim("fstat(2) tells pipe, sockets and file apart", told, lines.join("\n"))?;
+    demo.verify("fstat(2) tells pipe, sockets and file apart", told, lines.join("\n"))?;
     let streams = [pipe, unix, tcp].iter().all(|kind| kind.offset == Err(Errno::ESPIPE));
-    story.claim(
+    demo.verify(
         "only the file has an offset; lseek(2) fails with ESPIPE on the others",
         streams && file.offset.is_ok(),
         lines.join("\n"),
     )?;
-    story.show_lines(&lines)
+    demo.show_lines(&lines)
 }

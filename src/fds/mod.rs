@@ -10,14 +10,14 @@ use std::os::fd::RawFd;
 
 use nix::unistd::Pid;
 
-use crate::demo::picture::Condition;
+use crate::diagram::ProcessState;
 use crate::sys::{self, DescriptorEnd, DescriptorSnapshot, Object, Peer, Process, Socket, SocketName};
 
-mod data;
+mod json;
 mod launch;
-mod portrait;
+mod to_snapshot;
 
-pub use data::Data;
+pub use json::Data;
 pub use launch::{Launched, Settled};
 
 /// What was seen at one moment.
@@ -37,7 +37,7 @@ pub struct Subject {
     /// The file name of its program.
     pub program: String,
     /// How it is.
-    pub condition: Condition,
+    pub state: ProcessState,
     /// Its descriptors; none if they must not be seen.
     pub held: Option<Vec<Held>>,
 }
@@ -151,7 +151,7 @@ impl Known<'_> {
         let found = self.all.iter().find(|(process, _)| process.pid == pid);
         let (process, ends) = found.ok_or(InspectError::NoProcess(pid))?;
         let held = ends.as_ref().map(|ends| ends.iter().map(|end| self.held(pid, end)).collect());
-        Ok(Subject { pid, program: program(process), condition: Condition::of(process), held })
+        Ok(Subject { pid, program: program(process), state: ProcessState::of(process), held })
     }
 
     fn held(&self, pid: Pid, end: &DescriptorEnd) -> Held {

@@ -9,7 +9,7 @@ use crate::root;
 
 /// Rooms of `src` from the bottom up: a file imports from its own floor's room and from lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["sys", "check", "outcome", "text", "requirement", "payload", "lettering"],
+    &["sys", "check", "outcome", "text", "requirement", "payload"],
     &["deadline", "trace"],
     &["protocol", "wire"],
     &["transport", "diagram"],

@@ -4,7 +4,7 @@ use svg::Document;
 use svg::node::element::{Group, Rectangle, Style, Title};
 
 use super::plot::{self, Plot};
-use crate::lettering::{SANS, line, paragraph, wrap};
+use crate::diagram::svg_text::{SANS, line, paragraph, wrap};
 
 /// What stands above and below one or more charts.
 pub(super) struct Sheet<'a> {

@@ -6,7 +6,7 @@ use svg::node::element::{Group, Line, Path, Rectangle};
 use super::axis::Axis;
 use super::label_positions::apart;
 use super::line_style::Ink;
-use crate::lettering::{line, sans_width};
+use crate::diagram::svg_text::{line, sans_width};
 
 /// What is drawn.
 #[derive(Debug)]

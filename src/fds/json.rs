@@ -47,7 +47,7 @@ impl From<&View> for Data {
         let process = |subject: &Subject| ProcessData {
             pid: subject.pid.as_raw(),
             program: subject.program.clone(),
-            condition: subject.condition.to_string(),
+            condition: subject.state.to_string(),
             descriptors: subject
                 .held
                 .as_ref()

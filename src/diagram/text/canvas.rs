@@ -1,10 +1,10 @@
-//! A sheet of characters to draw on.
+//! A grid of styled characters to draw on.
 
 use std::iter;
 
 use anstyle::Style;
 
-/// Lines of styled characters that grow as they are written on.
+/// Lines of styled characters. They grow as characters are put on them.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
     lines: Vec<Vec<(char, Style)>>,
@@ -13,15 +13,15 @@ pub(super) struct Canvas {
 const BLANK: (char, Style) = (' ', Style::new());
 
 impl Canvas {
-    /// Writes `text` from column `x` of line `y` on.
+    /// Writes `text` at column `x` of line `y`.
     pub fn put(&mut self, x: usize, y: usize, text: &str, style: Style) {
         for (offset, character) in text.chars().enumerate() {
             *self.cell(x + offset, y) = (character, style);
         }
     }
 
-    /// Draws from column `from` to just before `to`, passing below whatever is there already.
-    pub fn across(&mut self, from: usize, to: usize, y: usize, style: Style) {
+    /// Draws a horizontal line from column `from` up to, but not including, `to`. Leaves other characters as they are.
+    pub fn horizontal(&mut self, from: usize, to: usize, y: usize, style: Style) {
         for x in from..to {
             if self.cell(x, y).0 == ' ' {
                 *self.cell(x, y) = ('─', style);
@@ -29,8 +29,8 @@ impl Canvas {
         }
     }
 
-    /// Draws in column `x` from line `from` to line `to`.
-    pub fn down(&mut self, x: usize, from: usize, to: usize, style: Style) {
+    /// Draws a vertical line in column `x`, from line `from` to line `to`.
+    pub fn vertical(&mut self, x: usize, from: usize, to: usize, style: Style) {
         for y in from..=to {
             *self.cell(x, y) = ('│', style);
         }
@@ -47,8 +47,8 @@ impl Canvas {
         &mut line[x]
     }
 
-    /// The whole sheet as text with escape sequences for its styles; box-drawing characters become plain
-    /// ones if `ascii` is set.
+    /// Returns the grid as text, with escape sequences for its styles. Replaces box-drawing characters by ASCII if
+    /// `ascii` is set.
     pub fn text(&self, ascii: bool) -> String {
         self.lines.iter().flat_map(|line| [styled(line, ascii), "\n".to_owned()]).collect()
     }
@@ -62,12 +62,12 @@ fn styled(line: &[(char, Style)], ascii: bool) -> String {
             text.push_str(&format!("{current:#}{style}"));
             current = style;
         }
-        text.push(if ascii { plain(character) } else { character });
+        text.push(if ascii { to_ascii(character) } else { character });
     }
     text.trim_end_matches('\0').to_owned()
 }
 
-fn plain(character: char) -> char {
+fn to_ascii(character: char) -> char {
     match character {
         '─' => '-',
         '│' => '|',

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::launch::{launch, program};
-use super::picture::{Actor, Player};
-use super::story::Story;
 use crate::check::{self, OrFinding};
 use crate::deadline::Deadlines;
+use crate::demo::support::{DemoRun, launch_program, program_path, select_clients};
+use crate::diagram::{Process, Selection};
 use crate::server::{Instance, describe};
 use crate::transport::{Client, pipe_pair};
 
@@ -40,32 +39,32 @@ impl Pipeline {
         let (link, a_input, b_output) = pipe_pair().or_broken("three pipes")?;
         let (b_input, a_output) = os_pipe::pipe().or_broken("three pipes")?;
         let stray = a_output.try_clone().or_broken("three pipes")?;
-        let a = launch(a, &[], [Some(a_input), Some(a_output.into()), None])?;
-        let b = launch(program(PROGRAM)?, &[], [Some(b_input.into()), Some(b_output), None])?;
+        let a = launch_program(a, &[], [Some(a_input), Some(a_output.into()), None])?;
+        let b = launch_program(program_path(PROGRAM)?, &[], [Some(b_input.into()), Some(b_output), None])?;
         Ok(Pipeline { client: Client::over_stream(link, deadlines), stray: Some(stray.into()), a, b })
     }
 
-    fn cast(&self) -> [Actor; 3] {
-        let client = Actor::clients("client", [&self.client]);
-        let client = self.stray.iter().fold(client, Actor::and);
-        [client, Actor::new("A", self.a.pid()), Actor::new("B", self.b.pid())]
+    fn shown(&self) -> [Selection; 3] {
+        let client = select_clients("client", [&self.client]);
+        let client = self.stray.iter().fold(client, Selection::and);
+        [client, Selection::all("A", self.a.pid()), Selection::all("B", self.b.pid())]
     }
 }
 
-pub(super) fn the_reader_goes(story: &mut Story<'_>) -> check::Result {
-    story.step("The reader goes: SIGPIPE")?;
-    story.tell(
+pub(super) fn the_reader_goes(demo: &mut DemoRun<'_>) -> check::Result {
+    demo.step("The reader goes: SIGPIPE")?;
+    demo.explain(
         "A new pipeline; this time the demo itself is the client at both ends. A is the system's program cat, which \
          copies too. Now B, the reader, is killed. The kernel closes its descriptors, and with them the only read \
          end of the pipe. A notices nothing: it sleeps in read(2) on its other pipe.",
     )?;
-    let limit = story.deadlines().exit();
-    let mut line = Pipeline::launch("cat".into(), story.deadlines())?;
+    let limit = demo.deadlines().exit();
+    let mut line = Pipeline::launch("cat".into(), demo.deadlines())?;
     line.lose_reader(limit)?;
     let alone = "A's descriptor 1 is a pipe whose read end nobody holds";
-    let picture = story.observe(&line.cast(), alone, |picture| picture.joins(&[("A", 1)]))?;
-    story.show(&picture)?;
-    story.tell(
+    let snapshot = demo.wait_until(&line.shown(), alone, |snapshot| snapshot.holders_are(&[("A", 1)]))?;
+    demo.show(&snapshot)?;
+    demo.explain(
         "Then the client sends a message. A reads it and calls write(2) on a pipe without readers. To such a writer \
          the kernel sends the signal SIGPIPE, and that ends a program which has not asked otherwise. So in \
          `yes | head -1` it is not head that ends yes, but the next write of yes.",
@@ -73,31 +72,31 @@ pub(super) fn the_reader_goes(story: &mut Story<'_>) -> check::Result {
     line.client.send(b"is anybody there?\n")?;
     let status = line.a.wait(limit);
     let killed = status.is_some_and(|status| status.signal() == Some(Signal::SIGPIPE as i32));
-    story.claim(
+    demo.verify(
         "A was ended by the signal SIGPIPE",
         killed,
-        status.map_or("it lives on".into(), describe),
+        status.map_or("it still runs".into(), describe),
     )?;
     let waits = line.client.link().writer().is_some();
-    story.claim(
+    demo.verify(
         "nobody had closed A's input: it was the write that ended it",
         waits,
         "the client had closed it",
     )?;
-    an_error_instead(story)
+    an_error_instead(demo)
 }
 
-fn an_error_instead(story: &mut Story<'_>) -> check::Result {
-    let limit = story.deadlines().exit();
-    let mut line = Pipeline::launch(program(PROGRAM)?.into(), story.deadlines())?;
+fn an_error_instead(demo: &mut DemoRun<'_>) -> check::Result {
+    let limit = demo.deadlines().exit();
+    let mut line = Pipeline::launch(program_path(PROGRAM)?.into(), demo.deadlines())?;
     line.lose_reader(limit)?;
-    story.tell(
+    demo.explain(
         "Once more, with echo-pipe as A. It ignores SIGPIPE, as all programs in Rust do unless they say otherwise. \
          Then write(2) fails with the error EPIPE instead, and the program decides for itself: this one ends in \
          good order.",
     )?;
     line.client.send(b"is anybody there?\n")?;
-    ended_well(story, "A", &mut line.a, limit)
+    demo.verify_exit("A ended by itself, with exit status 0", &mut line.a)
 }
 
 impl Pipeline {
@@ -107,10 +106,10 @@ impl Pipeline {
     }
 }
 
-pub(super) fn a_stray_end_stays_open(story: &mut Story<'_>) -> check::Result {
-    story.step("A stray write end: end of file never comes")?;
-    let mut line = Pipeline::launch_with_stray_end(program(PROGRAM)?.into(), story.deadlines())?;
-    story.tell(
+pub(super) fn a_stray_end_stays_open(demo: &mut DemoRun<'_>) -> check::Result {
+    demo.step("A stray write end: end of file never comes")?;
+    let mut line = Pipeline::launch_with_stray_end(program_path(PROGRAM)?.into(), demo.deadlines())?;
+    demo.explain(
         "The commonest mistake with pipes. Once more a new A and B, but the client has kept a copy of the \
          write end that it gave to A, as a shell would that forgot to close it after fork(2). The client \
          closes the write end of the pipe to A; A reads end of file and ends. B does not: a pipe is at its \
@@ -118,33 +117,21 @@ pub(super) fn a_stray_end_stays_open(story: &mut Story<'_>) -> check::Result {
          the client to B is what keeps B waiting.",
     )?;
     line.client.shut_down_write()?;
-    ended_well(story, "A", &mut line.a, story.deadlines().exit())?;
-    story.observe_sleep(line.b.pid(), "pipe_read", "B still sleeps in read(2)")?;
-    let picture = story.observe(
-        &line.cast(),
+    demo.verify_exit("A ended by itself, with exit status 0", &mut line.a)?;
+    demo.wait_until_blocked(line.b.pid(), "pipe_read", "B still sleeps in read(2)")?;
+    let snapshot = demo.wait_until(
+        &line.shown(),
         "the only other end of the pipe at B's descriptor 0 is the client's stray one",
-        |picture| {
-            let ends = picture.player("client").map(Player::numbers).unwrap_or_default();
-            ends.iter().any(|&end| picture.joins(&[("client", end), ("B", 0)]))
+        |snapshot| {
+            let ends = snapshot.process("client").map(Process::numbers).unwrap_or_default();
+            ends.iter().any(|&end| snapshot.holders_are(&[("client", end), ("B", 0)]))
         },
     )?;
-    let silent = !line.client.readable_within(story.deadlines().quiet())?;
-    story.claim("no end of file comes out of B", silent, "something came")?;
-    story.show(&picture)?;
-    story.tell("At last the client closes the stray end, and everything ends as it should have at once.")?;
+    let silent = !line.client.readable_within(demo.deadlines().quiet())?;
+    demo.verify("no end of file comes out of B", silent, "something came")?;
+    demo.show(&snapshot)?;
+    demo.explain("At last the client closes the stray end, and everything ends as it should have at once.")?;
     line.stray = None;
-    ended_well(story, "B", &mut line.b, story.deadlines().exit())?;
-    story.proven("the client reads end of file", line.client.expect_eof())
-}
-
-pub(super) fn ended_well(
-    story: &mut Story<'_>,
-    role: &str,
-    instance: &mut Instance,
-    limit: Duration,
-) -> check::Result {
-    let status = instance.wait(limit);
-    let claim = format!("{role} ended by itself, with exit status 0");
-    let seen = status.map_or("it lives on".into(), describe);
-    story.claim(claim, status.is_some_and(|status| status.success()), seen)
+    demo.verify_exit("B ended by itself, with exit status 0", &mut line.b)?;
+    demo.verify_ok("the client reads end of file", line.client.expect_eof())
 }

@@ -1,4 +1,4 @@
-//! What stands on stage beside the programs: a terminal to type at, and a folder for files.
+//! Temporary files and pseudo-terminals for demos.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,76 +16,77 @@ use crate::server::{self, Scratch};
 use crate::text::excerpt;
 use crate::transport::{Client, Link};
 
-/// Somebody at a terminal, and the terminal as programs hold it. What is typed is echoed, and a program gets it
-/// once the line has ended.
-pub(super) fn terminal(deadlines: Deadlines) -> check::Result<(Client, OwnedFd)> {
-    let (person, programs) = server::open_pseudo_terminal().or_broken("a pseudo-terminal")?;
-    let eyes = person.try_clone().or_broken("a pseudo-terminal")?;
-    let link = Link::pipes(File::from(person), File::from(eyes)).or_broken("a pseudo-terminal")?;
-    Ok((Client::over_stream(link, deadlines), programs))
+/// Opens a pseudo-terminal. Returns a client that types and reads the screen, and the terminal's own descriptor for
+/// programs. The terminal echoes every character, and passes a line to the program when it is complete.
+pub fn pseudo_terminal(deadlines: Deadlines) -> check::Result<(Client, OwnedFd)> {
+    let (user, terminal) = server::open_pseudo_terminal().or_broken("a pseudo-terminal")?;
+    let screen = user.try_clone().or_broken("a pseudo-terminal")?;
+    let link = Link::pipes(File::from(user), File::from(screen)).or_broken("a pseudo-terminal")?;
+    Ok((Client::over_stream(link, deadlines), terminal))
 }
 
-/// A copy of `descriptor` that refers to the same open file description: dup(2).
-pub(super) fn copy(descriptor: &OwnedFd) -> check::Result<OwnedFd> {
-    descriptor.try_clone().or_broken("a copy of a descriptor")
+/// Duplicates `descriptor`. The duplicate refers to the same open file description: dup(2).
+pub fn duplicate(descriptor: &OwnedFd) -> check::Result<OwnedFd> {
+    descriptor.try_clone().or_broken("a duplicate of a descriptor")
 }
 
-/// A directory for the files of a story, which goes with this value.
-pub(super) struct Folder {
-    // Only held.
+/// A temporary directory for the files of a demo. Dropping it removes them.
+pub struct TempFolder {
+    // Keeps the directory.
     _scratch: Scratch,
     path: PathBuf,
 }
 
-impl Folder {
-    pub fn new() -> check::Result<Folder> {
+impl TempFolder {
+    /// Creates the directory.
+    pub fn new() -> check::Result<TempFolder> {
         let made = Scratch::new().and_then(|scratch| {
-            // As the kernel names it, without symbolic links on the way.
+            // The kernel names files without symbolic links.
             let path = fs::canonicalize(scratch.path())?;
-            Ok(Folder { _scratch: scratch, path })
+            Ok(TempFolder { _scratch: scratch, path })
         });
         made.or_broken("a temporary directory")
     }
 
-    /// The path of its file `name`.
+    /// Returns the path of the file `name`.
     pub fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The new file `name`, open for writing.
+    /// Creates the file `name`, open for writing.
     pub fn create(&self, name: &str) -> check::Result<File> {
         File::create(self.path(name)).or_broken(format!("the file {name}"))
     }
 
-    /// The file `name`, opened once more, for writing.
+    /// Opens the file `name` for writing.
     pub fn open(&self, name: &str) -> check::Result<File> {
         File::options().write(true).open(self.path(name)).or_broken(format!("the file {name}"))
     }
 
-    /// The file `name`, opened once more, for reading and writing.
-    pub fn open_both_ways(&self, name: &str) -> check::Result<File> {
+    /// Opens the file `name` for reading and writing.
+    pub fn open_read_write(&self, name: &str) -> check::Result<File> {
         let opened = File::options().read(true).write(true).open(self.path(name));
         opened.or_broken(format!("the file {name}"))
     }
 
-    /// Makes the file `name` hold `text`.
+    /// Writes `text` to the file `name`, in place of its contents.
     pub fn write(&self, name: &str, text: &[u8]) -> check::Result {
         fs::write(self.path(name), text).or_broken(format!("the file {name}"))
     }
 
-    /// The new FIFO `name`, opened at both ends. fifo(7).
+    /// Creates the FIFO `name` and opens both its ends. fifo(7).
     pub fn fifo(&self, name: &str) -> check::Result<(File, File)> {
         let path = self.path(name);
         let made = mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).map_err(io::Error::from).and_then(|()| {
-            // Else this would wait for a writer, and the writer for a reader.
-            let mut unwaiting = File::options();
-            unwaiting.read(true).custom_flags(OFlag::O_NONBLOCK.bits());
-            Ok((unwaiting.open(&path)?, File::options().write(true).open(&path)?))
+            // Without O_NONBLOCK open(2) would wait for a writer.
+            let mut nonblocking = File::options();
+            nonblocking.read(true).custom_flags(OFlag::O_NONBLOCK.bits());
+            Ok((nonblocking.open(&path)?, File::options().write(true).open(&path)?))
         });
         made.or_broken(format!("the file {name}"))
     }
 
-    /// Waits until the file `name` holds just `expected`.
+    /// Waits until the contents of the file `name` are `expected`.
     pub fn expect(&self, name: &str, expected: &[u8], deadlines: Deadlines) -> check::Result {
         let mut last = Vec::new();
         let found = until(deadlines.no_progress(), || {

@@ -1,50 +1,46 @@
-//! A story as one picture, step below step: SVG 1.1, for a README, a slide or a sheet of paper.
+//! Renders a demo as one picture, step below step: SVG 1.1, for a README, a slide or a sheet of paper.
 //!
-//! Light and with dark text, so that it prints; fonts of whatever system it is looked at on, and nothing that
-//! would have to be fetched.
+//! The picture has a light background and dark text, so that it prints well. It uses the fonts of the system that
+//! shows it, and fetches nothing.
 
 use svg::Document;
 use svg::node::Node;
 use svg::node::element::{Circle, Description, Group, Path, Rectangle, Style, Title};
 
-use super::picture::Picture;
-use super::stage::{Event, Stage};
+use super::renderer::{Block, Renderer};
 use crate::check;
+use crate::diagram::Snapshot;
+use crate::diagram::svg::{self as diagram, Palette};
+use crate::diagram::svg_text::{MONO, SANS, line, mono_room, paragraph, unbroken, wrap};
 use crate::text::count;
 
-mod boxes;
-mod lines;
-
-use crate::lettering::{self, MONO, SANS, line, paragraph, unbroken, wrap};
-use lines::Palette;
-
-/// The whole picture, in pixels.
+/// The width of the picture, in pixels.
 const WIDTH: i32 = 960;
-/// Left and right of everything.
+/// The left and right margins.
 const MARGIN: i32 = 40;
-/// What is written on.
+/// The width between the margins.
 const CONTENT: i32 = WIDTH - 2 * MARGIN;
-/// Around what stands in a panel.
+/// The space inside the border of a panel.
 const PADDING: i32 = 20;
 
-/// Sizes of letters, and from one line to the next.
+/// Font size and line height.
 const PROSE: (f64, i32) = (15.0, 23);
 const CLAIM: (f64, i32) = (14.0, 21);
 const LINE: (f64, i32) = (13.0, 20);
 
-/// Collects the events of a story, and draws them.
+/// Collects the blocks of a demo in one SVG document.
 #[derive(Debug, Default)]
-pub struct Drawing {
+pub struct SvgDocument {
     title: String,
     about: String,
     body: Group,
     palette: Palette,
-    /// Where the next thing goes.
+    /// The vertical position of the next block.
     y: i32,
 }
 
-impl Drawing {
-    /// The picture as the text of an SVG file. Of a story that ended early it shows what was told.
+impl SvgDocument {
+    /// Returns the text of the SVG file. A demo that ended early is drawn as far as it went.
     #[must_use]
     pub fn finish(&self) -> String {
         let height = self.y + MARGIN;
@@ -66,7 +62,7 @@ impl Drawing {
         self.body.append(node);
     }
 
-    fn open(&mut self, name: &str, about: &str) {
+    fn title(&mut self, name: &str, about: &str) {
         (self.title, self.about) = (name.to_owned(), about.to_owned());
         self.put(line("title", MARGIN, 66, name));
         let lines = wrap(&format!("{about}."), 16.0, CONTENT);
@@ -74,7 +70,7 @@ impl Drawing {
         self.y = 96 + 24 * height(&lines) - 12;
     }
 
-    fn step(&mut self, number: usize, title: &str) {
+    fn heading(&mut self, number: usize, title: &str) {
         const RADIUS: i32 = 15;
         self.y += 30;
         let (x, middle) = (MARGIN + RADIUS, self.y + RADIUS);
@@ -84,21 +80,21 @@ impl Drawing {
         self.y += 2 * RADIUS + 8;
     }
 
-    fn tell(&mut self, text: &str) {
+    fn paragraph(&mut self, text: &str) {
         let (size, pitch) = PROSE;
         let lines = wrap(text, size, CONTENT);
         self.put(paragraph("prose", MARGIN, self.y + pitch - 4, pitch, &lines));
         self.y += pitch * height(&lines) + 12;
     }
 
-    fn show(&mut self, picture: &Picture) {
-        let inner = boxes::draw(picture, CONTENT - 2 * PADDING, &mut self.palette);
+    fn diagram(&mut self, snapshot: &Snapshot) {
+        let inner = diagram::draw(snapshot, CONTENT - 2 * PADDING, &mut self.palette);
         self.panel(inner.group, inner.height);
     }
 
-    fn show_lines(&mut self, lines: &[String]) {
+    fn lines(&mut self, lines: &[String]) {
         let (size, pitch) = LINE;
-        let room = lettering::mono_room(CONTENT - 2 * PADDING, size);
+        let room = mono_room(CONTENT - 2 * PADDING, size);
         let mut group = Group::new().set("class", "lines");
         for (number, text) in (0..).zip(lines) {
             let text: String = text.chars().take(room).collect();
@@ -107,7 +103,7 @@ impl Drawing {
         self.panel(group, pitch * height(lines));
     }
 
-    /// Sets `inner` into a frame.
+    /// Puts `inner` into a frame.
     fn panel(&mut self, inner: Group, height: i32) {
         let frame = Rectangle::new()
             .set("class", "panel")
@@ -121,7 +117,7 @@ impl Drawing {
         self.y += height + 2 * PADDING + 14;
     }
 
-    fn claim(&mut self, claims: &[String]) {
+    fn claims(&mut self, claims: &[String]) {
         const INDENT: i32 = 30;
         let (size, pitch) = CLAIM;
         for text in claims {
@@ -134,7 +130,7 @@ impl Drawing {
         self.y += 10;
     }
 
-    fn close(&mut self, verified: usize) {
+    fn summary(&mut self, verified: usize) {
         let claims = count(verified, "claim");
         let text = format!("{claims} verified while this was drawn, by: echospec demo {} --svg", self.title);
         self.put(line("foot", MARGIN, self.y + 26, &text));
@@ -142,16 +138,16 @@ impl Drawing {
     }
 }
 
-impl Stage for Drawing {
-    fn play(&mut self, event: Event<'_>) -> check::Result {
-        match event {
-            Event::Opened { name, about } => self.open(name, about),
-            Event::Step { number, title } => self.step(number, title),
-            Event::Told(text) => self.tell(text),
-            Event::Shown(picture) => self.show(picture),
-            Event::Lines(lines) => self.show_lines(lines),
-            Event::Verified(claims) => self.claim(claims),
-            Event::Closed { verified } => self.close(verified),
+impl Renderer for SvgDocument {
+    fn render(&mut self, block: Block<'_>) -> check::Result {
+        match block {
+            Block::Title { name, about } => self.title(name, about),
+            Block::Heading { number, title } => self.heading(number, title),
+            Block::Paragraph(text) => self.paragraph(text),
+            Block::Diagram(snapshot) => self.diagram(snapshot),
+            Block::Lines(lines) => self.lines(lines),
+            Block::Claims(claims) => self.claims(claims),
+            Block::Summary { verified } => self.summary(verified),
         }
         Ok(())
     }
@@ -181,7 +177,7 @@ text.number {{ fill: #ffffff; font-size: 15px; font-weight: 700; text-anchor: mi
 {}",
         PROSE.0,
         CLAIM.0,
-        boxes::STYLE
+        diagram::STYLE
     )
 }
 
@@ -189,23 +185,23 @@ text.number {{ fill: #ffffff; font-size: 15px; font-weight: 700; text-anchor: mi
 mod tests {
     use super::*;
 
-    fn drawn(events: &[Event<'_>]) -> String {
-        let mut drawing = Drawing::default();
-        events.iter().for_each(|&event| drawing.play(event).unwrap());
-        drawing.finish()
+    fn drawn(blocks: &[Block<'_>]) -> String {
+        let mut document = SvgDocument::default();
+        blocks.iter().for_each(|&block| document.render(block).unwrap());
+        document.finish()
     }
 
     #[test]
-    fn whatever_is_told_the_picture_is_well_formed() {
+    fn markup_in_the_text_is_escaped() {
         let strange = "a < b && c > \"d\" ]]> `x | y` \u{e9}";
         let claims = [strange.to_owned()];
         let text = drawn(&[
-            Event::Opened { name: "x", about: strange },
-            Event::Step { number: 1, title: strange },
-            Event::Told(strange),
-            Event::Lines(&claims),
-            Event::Verified(&claims),
-            Event::Closed { verified: 1 },
+            Block::Title { name: "x", about: strange },
+            Block::Heading { number: 1, title: strange },
+            Block::Paragraph(strange),
+            Block::Lines(&claims),
+            Block::Claims(&claims),
+            Block::Summary { verified: 1 },
         ]);
         let document = roxmltree::Document::parse(&text).unwrap();
         let heading = document.descendants().find(|node| node.attribute("class") == Some("heading"));
@@ -213,8 +209,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_fetched_from_anywhere() {
-        let text = drawn(&[Event::Opened { name: "x", about: "y" }]);
+    fn the_document_refers_to_no_other() {
+        let text = drawn(&[Block::Title { name: "x", about: "y" }]);
         let addresses = text.matches("http").count();
         assert_eq!((addresses, text.contains("xmlns=\"http://www.w3.org/2000/svg\"")), (1, true), "{text}");
     }

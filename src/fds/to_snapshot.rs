@@ -1,10 +1,10 @@
-//! What was seen as a picture: boxes, lines between them, and below each descriptor who is at its other end.
+//! What was seen as a snapshot: boxes, lines between them, and below each descriptor who is at its other end.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Held, Holder, Subject, View};
-use crate::demo::picture::{Joint, Picture, Player, Row, Shared};
+use crate::diagram::{ObjectId, Process, Row, SharedObject, Snapshot};
 use crate::sys::{AccessMode, Object, Peer, SocketName};
 use crate::text::printable;
 
@@ -14,24 +14,24 @@ const NAMED: usize = 4;
 impl View {
     /// The processes asked for, and what joins them.
     #[must_use]
-    pub fn picture(&self) -> Picture {
-        let mut picture = Picture::of(self.subjects.iter().map(player).collect());
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::of(self.subjects.iter().map(process).collect());
         for (place, subject) in self.subjects.iter().enumerate() {
             let Some(held) = &subject.held else {
-                picture.notes.insert((place, None), vec![UNSEEN.into()]);
+                snapshot.notes.insert((place, None), vec![UNSEEN.into()]);
                 continue;
             };
             for (row, held) in held.iter().enumerate() {
-                picture.notes.insert((place, Some(row)), self.notes(held));
+                snapshot.notes.insert((place, Some(row)), self.notes(held));
             }
         }
-        self.tie(&mut picture);
-        picture
+        self.tie(&mut snapshot);
+        snapshot
     }
 
     /// Joins what no object shared by both shows: the two sockets of a Unix connection, the sides of a terminal.
-    fn tie(&self, picture: &mut Picture) {
-        let mut groups: BTreeMap<Shared, Vec<(usize, usize)>> = BTreeMap::new();
+    fn tie(&self, snapshot: &mut Snapshot) {
+        let mut groups: BTreeMap<ObjectId, Vec<(usize, usize)>> = BTreeMap::new();
         for (place, subject) in self.subjects.iter().enumerate() {
             for (row, held) in subject.held.iter().flatten().enumerate() {
                 if let Some(shared) = tie(held) {
@@ -39,11 +39,11 @@ impl View {
                 }
             }
         }
-        for (shared, ends) in groups {
+        for (id, ends) in groups {
             let sides = ends.iter().map(|&(place, row)| self.peer(place, row)).collect::<Vec<_>>();
             if sides.iter().any(|side| *side != sides[0]) {
-                picture.joints.retain(|joint| joint.ends.iter().all(|end| !ends.contains(end)));
-                picture.joints.push(Joint { shared, ends });
+                snapshot.shared.retain(|joint| joint.ends.iter().all(|end| !ends.contains(end)));
+                snapshot.shared.push(SharedObject { id, ends });
             }
         }
     }
@@ -106,14 +106,14 @@ fn is_pipe(held: &Held) -> bool {
 
 const UNSEEN: &str = "(its descriptors cannot be seen: permission denied; run as root, or as its user)";
 
-fn player(subject: &Subject) -> Player {
+fn process(subject: &Subject) -> Process {
     let row = |held: &Held| Row::new(held.end.number, dressed(held), held.end.access);
-    Player {
-        role: printable(&subject.program),
+    Process {
+        label: printable(&subject.program),
         program: String::new(),
         pid: subject.pid,
         parent: None,
-        condition: subject.condition.clone(),
+        state: subject.state.clone(),
         rows: subject.held.iter().flatten().map(row).collect(),
     }
 }
@@ -133,12 +133,12 @@ fn has_notes(object: &Object) -> bool {
     matches!(object, Object::Pipe { .. } | Object::Socket(_))
 }
 
-fn tie(held: &Held) -> Option<Shared> {
+fn tie(held: &Held) -> Option<ObjectId> {
     match (&held.end.object, held.end.peer) {
         (Object::Socket(socket), Peer::UnixSocket(peer)) if matches!(socket.name, SocketName::Unix(_)) => {
-            Some(Shared::Pair(socket.id.min(peer), socket.id.max(peer)))
+            Some(ObjectId::Pair(socket.id.min(peer), socket.id.max(peer)))
         }
-        (_, Peer::Terminal(number) | Peer::TerminalMaster(number)) => Some(Shared::Terminal(number)),
+        (_, Peer::Terminal(number) | Peer::TerminalMaster(number)) => Some(ObjectId::Terminal(number)),
         _ => None,
     }
 }

@@ -1,0 +1,30 @@
+//! The definition of a demo.
+
+use super::renderer::Renderer;
+use super::run::DemoRun;
+use crate::check;
+use crate::deadline::Deadlines;
+
+/// A demo of one mechanism.
+#[derive(Debug)]
+pub struct Demo {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line that says what it shows.
+    pub says: &'static str,
+    pub(in crate::demo) run: fn(&mut DemoRun<'_>) -> check::Result,
+}
+
+impl Demo {
+    /// Runs the demo and renders it with `renderer`. Every process that it launches has exited when this returns.
+    ///
+    /// # Errors
+    /// A failure that names the claim that does not hold on this system. Unsupported if the system does not show
+    /// what the demo is about. Broken if the programs of the demo cannot be run.
+    pub fn run(&self, renderer: &mut dyn Renderer, deadlines: Deadlines) -> check::Result {
+        let mut run = DemoRun::new(renderer, deadlines);
+        run.begin(self.name, self.says)?;
+        (self.run)(&mut run)?;
+        run.finish()
+    }
+}

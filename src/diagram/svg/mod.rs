@@ -1,0 +1,7 @@
+//! Draws a snapshot as SVG: a box for each process, and a line for each shared object.
+
+mod boxes;
+mod lines;
+
+pub use boxes::{Drawn, STYLE, draw};
+pub use lines::Palette;
