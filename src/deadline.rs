@@ -1,39 +1,91 @@
-//! How long the harness waits, and the one place where it does.
+//! Every time limit of the harness, and the waits that they bound.
 //!
-//! Nothing here makes a check pass by waiting: a deadline only bounds how long a hang is watched. All of
-//! them are stretched by one factor, and all end at once when the user interrupts the run.
+//! A deadline only bounds how long a hang is watched; no check passes by waiting. One factor scales all of
+//! them. All waits of a run end at once when the run is [interrupted](Interrupt).
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollTimeout, poll};
 
 use crate::check::Finding;
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// A request to end a run early. Clones share one state, so that another thread can end the run.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
 
-/// Ends every wait in this process: checks under way are given up, none is begun.
-pub fn interrupt() {
-    INTERRUPTED.store(true, Ordering::SeqCst);
+/// The interrupt of every thread that has [entered](Interrupt::enter) none: that of the `echospec` program.
+static OF_PROGRAM: LazyLock<Interrupt> = LazyLock::new(Interrupt::default);
+
+thread_local! {
+    static OF_THREAD: RefCell<Interrupt> = RefCell::new(OF_PROGRAM.clone());
 }
 
-/// Whether [`interrupt`] has been called.
+impl Interrupt {
+    /// Returns an interrupt that is not yet triggered.
+    #[must_use]
+    pub fn new() -> Interrupt {
+        Interrupt::default()
+    }
+
+    /// Ends every wait of the run, and starts no further check. This cannot be undone.
+    pub fn trigger(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it has been triggered.
+    #[must_use]
+    pub fn is_triggered(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Returns the interrupt that ends the waits of the calling thread.
+    pub(crate) fn of_thread() -> Interrupt {
+        OF_THREAD.with_borrow(Clone::clone)
+    }
+
+    /// Makes this the interrupt of the calling thread until the returned value is dropped.
+    pub(crate) fn enter(&self) -> EnteredInterrupt {
+        EnteredInterrupt { former: OF_THREAD.replace(self.clone()) }
+    }
+}
+
+/// The result of [`Interrupt::enter`].
+#[must_use = "the thread returns to its former interrupt when this is dropped"]
+pub(crate) struct EnteredInterrupt {
+    former: Interrupt,
+}
+
+impl Drop for EnteredInterrupt {
+    fn drop(&mut self) {
+        OF_THREAD.set(std::mem::take(&mut self.former));
+    }
+}
+
+/// Interrupts the `echospec` program: ends the waits of all its threads.
+pub fn interrupt() {
+    OF_PROGRAM.trigger();
+}
+
+/// Whether the calling thread's run was interrupted.
 #[must_use]
 pub fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::SeqCst)
+    OF_THREAD.with_borrow(Interrupt::is_triggered)
 }
 
-/// Every deadline of the harness, each multiplied by one factor.
+/// The deadlines of one run, all multiplied by one factor.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadlines {
     scale: f64,
 }
 
-/// The environment variable that stretches every deadline of a run, for slow machines such as hosted CI.
+/// The environment variable that scales every deadline, for slow machines such as hosted CI.
 pub const SCALE: &str = "ECHOSPEC_TIMEOUT_SCALE";
 
 impl Default for Deadlines {
-    /// As the environment variable [`SCALE`] says; unstretched where it is absent or no positive number.
+    /// Scaled by the environment variable [`SCALE`], or by 1 if that is absent or not a number from 0.01 to 1000.
     fn default() -> Self {
         let scale = std::env::var(SCALE).ok().and_then(|text| text.parse().ok());
         Deadlines::scaled(scale.filter(|scale| (0.01..=1000.0).contains(scale)).unwrap_or(1.0))
@@ -41,38 +93,38 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// All deadlines multiplied by `scale`, which must be positive and finite.
+    /// Returns the deadlines multiplied by `scale`, which must be positive and finite.
     #[must_use]
     pub fn scaled(scale: f64) -> Deadlines {
         Deadlines { scale }
     }
 
-    /// How long a conversation may stand still before it counts as hung. 5 s.
+    /// How long an exchange may go without any progress before it counts as hung: 5 s.
     #[must_use]
     pub fn no_progress(self) -> Duration {
         self.of(5.0)
     }
 
-    /// How long a server may take to become ready. 10 s.
+    /// How long a server may take to become ready: 10 s.
     #[must_use]
     pub fn start(self) -> Duration {
         self.of(10.0)
     }
 
-    /// How long a server may take to end after SIGTERM. 5 s.
+    /// How long a server may take to exit after SIGTERM: 5 s.
     #[must_use]
     pub fn exit(self) -> Duration {
         self.of(5.0)
     }
 
-    /// How long nothing must move for a stall to be believed. 0.3 s, and never less: TCP's timers for
-    /// retransmission and window probes can hold a conversation up for 0.2 s and then let it go on.
+    /// How long nothing must move before a server counts as waiting: 0.3 s, and never less. TCP's timers for
+    /// retransmission and window probes can delay an exchange by 0.2 s.
     #[must_use]
     pub fn quiet(self) -> Duration {
         self.of(0.3).max(Duration::from_millis(300))
     }
 
-    /// How long a client waits to be answered before the server is taken to be busy with another. 1 s.
+    /// How long a client waits for a reply before it assumes that the server is busy with another client: 1 s.
     #[must_use]
     pub fn reply(self) -> Duration {
         self.of(1.0)
@@ -83,7 +135,7 @@ impl Deadlines {
     }
 }
 
-/// How a wait ended.
+/// The result of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
     /// At least one descriptor is ready.
@@ -92,22 +144,21 @@ pub enum Waited {
     Elapsed,
 }
 
-/// How often a wait looks up to see whether the user has interrupted the run.
+/// The interval at which a wait looks for an interrupt.
 pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 
-/// A deadline that counts only time in which this process was able to run.
+/// A deadline that counts only time in which this process could run.
 ///
-/// A machine that was suspended, a virtual one that was paused, or a harness that was stopped with SIGTSTP finds on
-/// its return that every clock has gone on: whoever looked at the clock alone would call a server hung that had
-/// no chance to answer.
+/// Clocks go on while the machine is suspended, while a virtual machine is paused, and while this process is
+/// stopped by SIGTSTP. In that time the server cannot answer either, so it must not count.
 #[derive(Debug)]
 pub(crate) struct Countdown {
     left: Duration,
     seen: Instant,
 }
 
-/// The longest gap between two looks at a [`Countdown`] that is believed to have been a wait; they are meant to
-/// be a [`GLANCE`] apart.
+/// The longest time between two looks at a [`Countdown`] that counts in full. Looks are meant to be a [`GLANCE`]
+/// apart, so a longer gap means that the machine or this process was paused.
 const GAP: Duration = Duration::from_millis(250);
 
 impl Countdown {
@@ -115,7 +166,7 @@ impl Countdown {
         Countdown { left: limit, seen: Instant::now() }
     }
 
-    /// What is left of it; zero once it is over.
+    /// Returns the time that is left, or zero once it is over.
     pub fn left(&mut self) -> Duration {
         let now = Instant::now();
         let passed = now.saturating_duration_since(self.seen);
@@ -124,14 +175,14 @@ impl Countdown {
         self.left
     }
 
-    /// Counts all of `time`, which was spent at work until now.
+    /// Counts all of `time`, in which this process was at work until now.
     fn spend(&mut self, time: Duration) {
         self.left = self.left.saturating_sub(time);
         self.seen = Instant::now();
     }
 }
 
-/// `poll(2)` on `descriptors` for at most `limit`.
+/// Waits with `poll(2)` until one of `descriptors` is ready, for at most `limit`.
 ///
 /// # Errors
 /// [`Finding::interrupted`], or a broken harness where poll itself fails.
@@ -158,10 +209,10 @@ fn milliseconds(time: Duration) -> PollTimeout {
     PollTimeout::try_from(time.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
 }
 
-/// Calls `look` until it answers, at growing intervals of 1 to 20 ms, for at most `limit`.
+/// Calls `look` until it returns a value, at growing intervals of 1 to 20 ms, for at most `limit`.
 ///
-/// For states of the kernel that no event announces: a socket that begins to listen, a descriptor that
-/// another process closes.
+/// For changes that the kernel reports by no event: a socket that begins to listen, a descriptor that another
+/// process closes.
 ///
 /// # Errors
 /// Those of `look`, and [`Finding::interrupted`].
@@ -181,7 +232,7 @@ pub fn until<T>(
         let took = began.elapsed();
         countdown.spend(took);
         if countdown.left().is_zero() {
-            // Whether a look was long, or interrupted by a pause of the machine, cannot be told: it is repeated once.
+            // A long look and a pause of the machine cannot be told apart, so a long last look is repeated once.
             if took < GAP || !std::mem::take(&mut last_chance) {
                 return Ok(None);
             }
@@ -196,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_of_the_whole_machine_takes_little_off_a_deadline() {
+    fn counts_little_of_a_pause() {
         let limit = Duration::from_secs(5);
         let paused = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap();
         let mut countdown = Countdown { left: limit, seen: paused };
@@ -204,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn long_looks_use_a_deadline_up() {
+    fn counts_long_looks() {
         let mut looks = 0;
         let found = until(Duration::from_millis(500), || {
             looks += 1;
@@ -214,7 +265,19 @@ mod tests {
     }
 
     #[test]
-    fn waiting_uses_a_deadline_up() {
+    fn counts_waiting() {
         assert_eq!(wait(&mut [], Duration::from_millis(60)).unwrap(), Waited::Elapsed);
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_waits_of_its_own_threads_only() {
+        let interrupt = Interrupt::new();
+        interrupt.trigger();
+        let entered = interrupt.enter();
+        assert_eq!(wait(&mut [], Duration::from_secs(60)), Err(Finding::interrupted()));
+        let other = std::thread::spawn(|| wait(&mut [], Duration::from_millis(1)));
+        assert_eq!(other.join().unwrap(), Ok(Waited::Elapsed));
+        drop(entered);
+        assert_eq!(wait(&mut [], Duration::from_millis(1)), Ok(Waited::Elapsed));
     }
 }

@@ -1,15 +1,22 @@
-//! What clients and servers do, in order, for someone who wants to see it.
+//! The trace of a run: everything that clients and servers do, in order, for a person who watches.
 //!
-//! Nothing is noted until somebody [listens](listen), so a check need not know that it is watched.
+//! Nothing is recorded unless the thread has [entered](Trace::enter) a trace, so checks need not know about it.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::text::{count, excerpt};
 
-static HEARD: AtomicBool = AtomicBool::new(false);
-static LISTENER: Mutex<Option<Listener>> = Mutex::new(None);
+/// A trace, or none. Clones write to the same listener.
+#[derive(Clone, Default)]
+pub struct Trace(Option<Arc<Shared>>);
+
+struct Shared {
+    clients: AtomicUsize,
+    listener: Mutex<Listener>,
+}
 
 type Tell = Box<dyn FnMut(Duration, &str) + Send>;
 
@@ -19,10 +26,10 @@ struct Listener {
     moving: Option<Transfer>,
 }
 
-/// Bytes of one client that moved one way, and nothing else happened meanwhile.
+/// Bytes of one client in one direction, with no other event in between.
 struct Transfer {
     at: Duration,
-    who: usize,
+    client: usize,
     way: Way,
     bytes: usize,
     pieces: usize,
@@ -38,100 +45,153 @@ pub enum Way {
     Received,
 }
 
-/// From now on `tell` hears of everything, with the time since this call.
-pub fn listen(tell: impl FnMut(Duration, &str) + Send + 'static) {
-    *listener() = Some(Listener { began: Instant::now(), tell: Box::new(tell), moving: None });
-    HEARD.store(true, Ordering::SeqCst);
+thread_local! {
+    static OF_THREAD: RefCell<Trace> = const { RefCell::new(Trace(None)) };
 }
 
-/// Tells what is still to be told, and stops.
-pub fn fall_silent() {
-    HEARD.store(false, Ordering::SeqCst);
-    if let Some(mut listener) = listener().take() {
-        listener.settle();
+impl Trace {
+    /// Returns a trace that calls `tell` with each event and the time since this call.
+    pub fn new(tell: impl FnMut(Duration, &str) + Send + 'static) -> Trace {
+        let listener = Listener { began: Instant::now(), tell: Box::new(tell), moving: None };
+        Trace(Some(Arc::new(Shared { clients: AtomicUsize::new(0), listener: Mutex::new(listener) })))
+    }
+
+    /// Returns the trace of the calling thread.
+    pub(crate) fn of_thread() -> Trace {
+        OF_THREAD.with_borrow(Clone::clone)
+    }
+
+    /// Makes this the trace of the calling thread until the returned value is dropped.
+    pub(crate) fn enter(&self) -> EnteredTrace {
+        EnteredTrace { former: OF_THREAD.replace(self.clone()) }
+    }
+
+    /// Calls `act` with the listener, if there is one.
+    fn with_listener(&self, act: impl FnOnce(&mut Listener)) {
+        if let Some(shared) = &self.0 {
+            act(&mut shared.listener.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    fn note(&self, text: impl FnOnce() -> String) {
+        self.with_listener(|listener| {
+            listener.settle();
+            (listener.tell)(listener.began.elapsed(), &text());
+        });
+    }
+
+    fn transfer(&self, client: usize, way: Way, bytes: &[u8]) {
+        self.with_listener(|listener| {
+            match &mut listener.moving {
+                Some(moving) if moving.client == client && moving.way == way => {
+                    moving.bytes += bytes.len();
+                    moving.pieces += 1;
+                    return;
+                }
+                _ => listener.settle(),
+            }
+            let (at, beginning) = (listener.began.elapsed(), excerpt(bytes));
+            listener.moving = Some(Transfer { at, client, way, bytes: bytes.len(), pieces: 1, beginning });
+        });
     }
 }
 
-/// One client from its coming to its going, by the number that tells it from the others.
+impl std::fmt::Debug for Trace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Trace" } else { "no trace" })
+    }
+}
+
+/// The result of [`Trace::enter`].
+#[must_use = "the thread returns to its former trace when this is dropped"]
+pub(crate) struct EnteredTrace {
+    former: Trace,
+}
+
+impl Drop for EnteredTrace {
+    fn drop(&mut self) {
+        let entered = OF_THREAD.replace(std::mem::take(&mut self.former));
+        entered.with_listener(Listener::settle);
+    }
+}
+
+/// One client in the trace, from its connect to its close.
 #[derive(Debug)]
 pub(crate) struct Visit {
+    trace: Trace,
     number: usize,
-    farewell: &'static str,
+    ending: &'static str,
 }
 
 impl Visit {
-    /// A client has connected; `whence` is its address, or nothing.
-    pub fn begins(whence: &str) -> Visit {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        note(|| format!("client {number} connects{whence}"));
-        Visit { number, farewell: "closes" }
+    /// Records that a client has connected. `from` is its address, or empty.
+    pub fn begins(from: &str) -> Visit {
+        let trace = Trace::of_thread();
+        let number = trace.0.as_ref().map_or(0, |shared| shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
+        trace.note(|| format!("client {number} connects{from}"));
+        Visit { trace, number, ending: "closes" }
     }
 
-    /// It does not close but does this.
-    pub fn ends_otherwise(&mut self, farewell: &'static str) {
-        self.farewell = farewell;
+    /// Sets the text recorded at the end, instead of "closes".
+    pub fn ends_otherwise(&mut self, ending: &'static str) {
+        self.ending = ending;
     }
 
-    /// It does something.
-    pub fn note(&self, what: impl std::fmt::Display) {
-        note(|| format!("client {} {what}", self.number));
+    /// Records that the client does `action`.
+    pub fn note(&self, action: impl std::fmt::Display) {
+        self.trace.note(|| format!("client {} {action}", self.number));
     }
 
-    /// It has moved `bytes`.
+    /// Records that `bytes` were sent or received.
     pub fn transfer(&self, way: Way, bytes: &[u8]) {
-        transfer(self.number, way, bytes);
+        self.trace.transfer(self.number, way, bytes);
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        self.note(self.farewell);
+        self.note(self.ending);
     }
 }
 
-/// Something has happened.
+/// Records an event in the trace of the calling thread.
 pub(crate) fn note(text: impl FnOnce() -> String) {
-    with_listener(|listener| {
-        listener.settle();
-        (listener.tell)(listener.began.elapsed(), &text());
-    });
-}
-
-fn transfer(who: usize, way: Way, bytes: &[u8]) {
-    with_listener(|listener| {
-        match &mut listener.moving {
-            Some(moving) if moving.who == who && moving.way == way => {
-                moving.bytes += bytes.len();
-                moving.pieces += 1;
-                return;
-            }
-            _ => listener.settle(),
-        }
-        let (at, beginning) = (listener.began.elapsed(), excerpt(bytes));
-        listener.moving = Some(Transfer { at, who, way, bytes: bytes.len(), pieces: 1, beginning });
-    });
-}
-
-fn with_listener(act: impl FnOnce(&mut Listener)) {
-    if !HEARD.load(Ordering::Relaxed) {
-        return;
-    }
-    if let Some(heard) = listener().as_mut() {
-        act(heard);
-    }
-}
-
-fn listener() -> MutexGuard<'static, Option<Listener>> {
-    LISTENER.lock().unwrap_or_else(PoisonError::into_inner)
+    OF_THREAD.with_borrow(|trace| trace.note(text));
 }
 
 impl Listener {
-    /// Tells of the transfer that has come to its end.
+    /// Reports the transfer that has ended.
     fn settle(&mut self) {
-        let Some(Transfer { at, who, way, bytes, pieces, beginning }) = self.moving.take() else { return };
+        let Some(Transfer { at, client, way, bytes, pieces, beginning }) = self.moving.take() else { return };
         let verb = if way == Way::Sent { "sends" } else { "receives" };
         let pieces = if pieces > 1 { format!(" in {pieces} pieces") } else { String::new() };
-        (self.tell)(at, &format!("client {who} {verb} {}{pieces}: {beginning}", count(bytes, "byte")));
+        (self.tell)(at, &format!("client {client} {verb} {}{pieces}: {beginning}", count(bytes, "byte")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_pieces_and_counts_clients() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&lines);
+        let trace = Trace::new(move |_, text| written.lock().unwrap().push(text.to_owned()));
+        let entered = trace.enter();
+        let first = Visit::begins("");
+        first.transfer(Way::Sent, b"a");
+        first.transfer(Way::Sent, b"b");
+        drop(Visit::begins(" from here"));
+        drop((first, entered));
+        note(|| "no trace any more".into());
+        let expected = [
+            "client 1 connects",
+            "client 1 sends 2 bytes in 2 pieces: \"a\"",
+            "client 2 connects from here",
+            "client 2 closes",
+            "client 1 closes",
+        ];
+        assert_eq!(*lines.lock().unwrap(), expected);
     }
 }

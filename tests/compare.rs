@@ -250,7 +250,7 @@ const RUN: &str = "A_COMPARISON";
 #[test]
 fn an_interrupted_run_prints_what_it_has_and_leaves_nothing() {
     let place = TempDir::new().unwrap();
-    sys::become_subreaper();
+    sys::set_subreaper(true);
     let mut run = long_run(&place);
     let pid = Pid::from_raw(i32::try_from(run.id()).unwrap());
     // Whoever stops listening is told nothing more.

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// A run whose temporary files go to `place`.
 fn run(place: &TempDir, arguments: &[&str]) -> Child {
     // Orphans that the run might leave would become children of this process.
-    sys::become_subreaper();
+    sys::set_subreaper(true);
     Command::new(env!("CARGO_BIN_EXE_echospec"))
         .args(arguments)
         .env("TMPDIR", place.path())

@@ -76,7 +76,7 @@ fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Resu
     let mut command = Command::new(program);
     command.args(arguments).env(claims::PIPE, name);
     command.fd_mappings(vec![FdMapping { parent_fd: claims, child_fd: claims::NUMBER }])?;
-    sys::become_subreaper();
+    sys::set_subreaper(true);
     sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
     let program = printable(&program.to_string_lossy());

@@ -17,8 +17,8 @@ use crate::deadline::{Deadlines, SCALE, interrupted};
 use crate::expectations;
 use crate::outcome::{Level, Outcome};
 use crate::report::{Ending, Heading, Human, Json, Reporter};
-use crate::runner::{self, Expectation, Options, Report, Summary};
-use crate::server::{LaunchError, Spec, Start, sweep};
+use crate::runner::{self, CheckResult, Expectation, Options, Summary};
+use crate::server::{LaunchError, LaunchOptions, Spec, Start, sweep};
 use crate::transport::{TRANSPORTS, Transport};
 
 #[derive(Debug, clap::Args)]
@@ -99,8 +99,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let spec = spec(&args)?;
     let chosen = choose(&args, &spec)?;
     let seed = args.seed.unwrap_or_else(fresh_seed);
-    let mut options =
-        Options { deadlines: Deadlines::scaled(args.timeout_scale), seed, ..Options::default() };
+    let mut options = Options {
+        launch: LaunchOptions {
+            deadlines: Deadlines::scaled(args.timeout_scale),
+            seed,
+            ..LaunchOptions::default()
+        },
+        ..Options::default()
+    };
     options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
     options.retries = args.flaky_retries;
     options.expectations = expected(&args, &spec)?.into();
@@ -110,6 +116,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let mut written = Ok(());
     let results = runner::run(&spec, &chosen, &options, |event| {
+        interrupt::record(event);
         let told = audience.tell(|report| report.event(event));
         written = std::mem::replace(&mut written, Ok(())).and(told);
     });
@@ -213,7 +220,7 @@ fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Repor
     Ok(reports)
 }
 
-pub(super) fn verdict(results: &[Report]) -> ExitCode {
+pub(super) fn verdict(results: &[CheckResult]) -> ExitCode {
     let Summary { fail, broken, .. } = Summary::of(results);
     // What a check could not ask is no good news.
     let unasked = results.iter().any(|report| report.outcome == Outcome::Skipped);

@@ -1,14 +1,16 @@
 //! Signals to the program: the first Ctrl-C ends the run cleanly, the second at once.
 
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::bench::schedule::progress;
 use crate::deadline;
-use crate::runner::under_way;
+use crate::runner::Event;
 use crate::server::sweep;
 use crate::sys::STATUS_SIGNALS;
 
@@ -26,7 +28,7 @@ pub fn watch() -> anyhow::Result<()> {
     thread::spawn(move || {
         for signal in signals.forever() {
             if STATUS_SIGNALS.contains(&signal) {
-                anstream::eprintln!("echospec: {}", progress::under_way().unwrap_or_else(under_way));
+                anstream::eprintln!("echospec: {}", progress::under_way().unwrap_or_else(running_checks));
                 continue;
             }
             if RECEIVED.swap(signal, Ordering::SeqCst) != 0 {
@@ -36,6 +38,29 @@ pub fn watch() -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+/// The checks that are running, and since when.
+static RUNNING: Mutex<Vec<(&'static str, Instant)>> = Mutex::new(Vec::new());
+
+/// Records which checks are running, for SIGUSR1 and SIGINFO.
+pub fn record(event: &Event<'_>) {
+    match event {
+        Event::Started(_) => {}
+        Event::CheckStarted(check) => running().push((check.id, Instant::now())),
+        Event::CheckFinished(result) => running().retain(|(id, _)| *id != result.check.id),
+    }
+}
+
+/// Lists the running checks in one line.
+fn running_checks() -> String {
+    let tell = |(id, began): &(&str, Instant)| format!("{id} for {:.1} s", began.elapsed().as_secs_f64());
+    let list: Vec<_> = running().iter().map(tell).collect();
+    if list.is_empty() { "no check is under way".into() } else { list.join(", ") }
+}
+
+fn running() -> MutexGuard<'static, Vec<(&'static str, Instant)>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The signal that interrupted the run, if one did.

@@ -85,6 +85,8 @@ pub fn prepare() {
 #[must_use]
 pub fn main() -> ExitCode {
     prepare();
+    // The whole program is the harness: one guard for all servers, and orphans stay here until the final sweep.
+    let _supervision = crate::server::Supervision::begin(true, true);
     let result = match Cli::parse().command {
         Command::Check(args) => check::run(args),
         Command::Repro(args) => repro::run(&args),

@@ -13,8 +13,8 @@ use crate::checks::checks;
 use crate::deadline::{Deadlines, SCALE};
 use crate::report::{Ending, Heading, Human, Reporter};
 use crate::runner::{Event, Options, run_one};
-use crate::server::{Spec, Start, directory, find_strace, keep_directories, sweep};
-use crate::trace;
+use crate::server::{LaunchOptions, Spec, Start, directory, find_strace, keep_directories, sweep};
+use crate::trace::Trace;
 use crate::transport::{TRANSPORTS, Transport};
 
 #[derive(Debug, clap::Args)]
@@ -67,28 +67,37 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     keep_directories();
     let calls = args.strace.then(strace_file).transpose()?;
     let spec = calls.as_ref().map_or_else(|| plain.clone(), |file| plain.traced(file));
-    let options =
-        Options { deadlines: Deadlines::scaled(args.timeout_scale), seed: args.seed, ..Options::default() };
+    let options = Options {
+        launch: LaunchOptions {
+            deadlines: Deadlines::scaled(args.timeout_scale),
+            seed: args.seed,
+            ..LaunchOptions::default()
+        },
+        ..Options::default()
+    };
     let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
     let heading = Heading { spec: plain, seed: args.seed, timeout_scale };
     let mut human = Human::new(heading, anstream::stdout());
     human.event(&Event::Started(&[check]))?;
-    trace::listen(|at, text| {
+    interrupt::record(&Event::CheckStarted(check));
+    let trace = Trace::new(|at, text| {
         let _ = writeln!(anstream::stdout(), "{:>10.4} s  {text}", at.as_secs_f64());
     });
-    let report = run_one(&spec, check, &options);
-    trace::fall_silent();
+    let result = {
+        let _traced = trace.enter();
+        run_one(&spec, check, &options)
+    };
     let kept = directory();
     sweep();
     writeln!(anstream::stdout())?;
-    human.event(&Event::CheckFinished(&report))?;
-    human.finish(std::slice::from_ref(&report), &Ending::Complete)?;
+    human.event(&Event::CheckFinished(&result))?;
+    human.finish(std::slice::from_ref(&result), &Ending::Complete)?;
     for (what, path) in [("kept", kept), ("system calls", calls)] {
         if let Some(path) = path {
             writeln!(anstream::stdout(), "{what}: {}", path.display())?;
         }
     }
-    Ok(check::verdict(&[report]))
+    Ok(check::verdict(&[result]))
 }
 
 /// Returns the path of the file for system calls, in a new directory that is kept.

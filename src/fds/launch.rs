@@ -47,7 +47,7 @@ impl Launched {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
         command.args(arguments);
-        sys::become_subreaper();
+        sys::set_subreaper(true);
         sys::kill_with_parent(&mut command);
         sys::restore_descriptor_limit(&mut command);
         Ok(Launched { child: sys::with_launch_lock(|| command.spawn())? })

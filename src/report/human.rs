@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Ending, Heading, Reporter};
 use crate::checks::Check;
 use crate::outcome::Outcome;
-use crate::runner::{Event, Report, Summary};
+use crate::runner::{CheckResult, Event, Summary};
 use crate::text::count;
 
 /// A line for each check as it ends, what is wrong in full at the end, and a live line on a terminal.
@@ -50,7 +50,7 @@ impl<W: Write> Human<W> {
         Ok(())
     }
 
-    fn line(&mut self, report: &Report) -> io::Result<()> {
+    fn line(&mut self, report: &CheckResult) -> io::Result<()> {
         self.live.inc(1);
         let Human { live, out, .. } = self;
         live.suspend(|| {
@@ -66,7 +66,7 @@ impl<W: Write> Human<W> {
     }
 
     /// All that is to be known about a check that did not pass.
-    fn explain(&mut self, report: &Report) -> io::Result<()> {
+    fn explain(&mut self, report: &CheckResult) -> io::Result<()> {
         let (style, check) = (style(report.outcome), report.check);
         let (word, id, level) = (report.outcome.word(), check.id, check.level);
         writeln!(self.out, "\n{style}{word}{style:#} {BOLD}{id}{BOLD:#} {DIM}({level}){DIM:#}")?;
@@ -84,10 +84,10 @@ impl<W: Write> Human<W> {
     }
 
     /// What keeps one check from its question keeps many, and is told once.
-    fn explain_skipped(&mut self, reports: &[Report]) -> io::Result<()> {
+    fn explain_skipped(&mut self, reports: &[CheckResult]) -> io::Result<()> {
         let skipped = reports.iter().filter(|report| report.outcome == Outcome::Skipped);
         let mut reasons: Vec<(&str, usize)> = Vec::new();
-        for Report { reason, .. } in skipped {
+        for CheckResult { reason, .. } in skipped {
             match reasons.iter_mut().find(|(known, _)| known == reason) {
                 Some((_, number)) => *number += 1,
                 None => reasons.push((reason, 1)),
@@ -110,7 +110,7 @@ impl<W: Write> Human<W> {
         writeln!(self.out, "  {DIM}{name:<9}{DIM:#} {text}")
     }
 
-    fn total(&mut self, reports: &[Report]) -> io::Result<()> {
+    fn total(&mut self, reports: &[CheckResult]) -> io::Result<()> {
         let Summary { total, pass, fail, warn, info, skipped, broken } = Summary::of(reports);
         let seconds = self.began.elapsed().as_secs_f64();
         let counts = [
@@ -144,12 +144,12 @@ impl<W: Write> Reporter for Human<W> {
         Ok(())
     }
 
-    fn finish(&mut self, reports: &[Report], ending: &Ending) -> io::Result<()> {
+    fn finish(&mut self, reports: &[CheckResult], ending: &Ending) -> io::Result<()> {
         self.live.finish_and_clear();
         if let Ending::NotLaunched(_) = ending {
             return Ok(()); // The program itself complains.
         }
-        let told = |report: &&Report| !matches!(report.outcome, Outcome::Pass | Outcome::Skipped);
+        let told = |report: &&CheckResult| !matches!(report.outcome, Outcome::Pass | Outcome::Skipped);
         for report in reports.iter().filter(told) {
             self.explain(report)?;
         }

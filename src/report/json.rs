@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Ending, Heading, Reporter};
 use crate::outcome::{Level, Outcome};
-use crate::runner::{Event, Report, Summary};
+use crate::runner::{CheckResult, Event, Summary};
 
 /// Writes the object when the run is over.
 pub struct Json<W> {
@@ -50,7 +50,7 @@ impl<W: Write> Reporter for Json<W> {
         Ok(())
     }
 
-    fn finish(&mut self, reports: &[Report], ending: &Ending) -> io::Result<()> {
+    fn finish(&mut self, reports: &[CheckResult], ending: &Ending) -> io::Result<()> {
         let run = Run {
             server: self.heading.spec.command_line(),
             transport: self.heading.spec.transport().name,
@@ -67,7 +67,7 @@ impl<W: Write> Reporter for Json<W> {
     }
 }
 
-fn entry(report: &Report) -> Entry<'_> {
+fn entry(report: &CheckResult) -> Entry<'_> {
     Entry {
         id: report.check.id,
         outcome: report.outcome,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::runner::{Event, Report};
+use crate::runner::{CheckResult, Event};
 use crate::server::Spec;
 
 mod human;
@@ -45,7 +45,7 @@ pub trait Reporter {
     ///
     /// # Errors
     /// Those of writing.
-    fn finish(&mut self, reports: &[Report], ending: &Ending) -> io::Result<()>;
+    fn finish(&mut self, reports: &[CheckResult], ending: &Ending) -> io::Result<()>;
 }
 
 impl Heading {

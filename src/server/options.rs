@@ -16,7 +16,7 @@ use crate::deadline::Deadlines;
 use crate::sys::{self, ChildAttributes};
 
 /// How a server is launched.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LaunchOptions {
     /// How long the harness waits for the server.
     pub deadlines: Deadlines,
@@ -34,6 +34,29 @@ pub struct LaunchOptions {
     pub temp_dir: Option<PathBuf>,
     /// How listening sockets are passed to a server that takes them.
     pub listeners: ListenerOptions,
+    /// Whether this process becomes a child subreaper (prctl(2), Linux) while the server lives, so that it can reap
+    /// daemons. Without this, orphans of the server go to init, and those that cleared their environment and left
+    /// their process group are not found.
+    pub subreaper: bool,
+    /// Whether a guard, a small `/bin/sh` process, kills the server if this process is killed.
+    pub guard: bool,
+}
+
+impl Default for LaunchOptions {
+    fn default() -> Self {
+        LaunchOptions {
+            deadlines: Deadlines::default(),
+            seed: 0,
+            descriptor_limit: None,
+            ignored: &[],
+            blocked: &[],
+            stdio: Default::default(),
+            temp_dir: None,
+            listeners: ListenerOptions::default(),
+            subreaper: true,
+            guard: true,
+        }
+    }
 }
 
 /// One of a server's standard descriptors.

@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::process::{REAP_TIMEOUT, dismiss_guard};
+use super::process::{REAP_TIMEOUT, finish_guard};
 use super::scratch;
 use crate::deadline::Countdown;
 use crate::sys;
@@ -18,9 +18,9 @@ use crate::transport::remove_leftovers;
 ///
 /// For programs about to exit that have no children of their own. This finds processes that no
 /// [`Server`](super::Server) finds: those that cleared their environment and left their group and parent.
-/// It cannot find those where the system has no sub-reapers, because they are no longer descendants.
+/// It cannot find those where the system has no subreapers, because they are no longer descendants.
 pub fn sweep() {
-    dismiss_guard();
+    finish_guard();
     let mut countdown = Countdown::new(REAP_TIMEOUT);
     while !countdown.left().is_zero() {
         for process in sys::descendants(Pid::this()).unwrap_or_default() {

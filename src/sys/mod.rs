@@ -45,9 +45,9 @@ pub use system::open_file::{open_file, same_open_file};
 pub use system::packets::PacketCapture;
 pub use system::peers::{DescriptorSnapshot, access_mode};
 pub use system::process::{
-    STATUS_SIGNALS, become_subreaper, children, claim_name, descriptor_count, descriptors, executable,
-    has_env_var, kill_with_parent, may_be_descendant, processes, unacknowledged_bytes, wait_channel,
-    wait_for_exit,
+    STATUS_SIGNALS, children, claim_name, descriptor_count, descriptors, executable, has_env_var,
+    inherit_no_descriptors, kill_with_parent, may_be_descendant, processes, set_subreaper,
+    unacknowledged_bytes, wait_channel, wait_for_exit,
 };
 pub use system::process_stats::{
     all_threads_blocked, command_line, enable_quick_ack, is_blocked_writing_pipe, peak_memory, process_state,

@@ -43,7 +43,7 @@ struct Row {
 
 pub fn run(args: &Args) -> Result<bool> {
     round::build()?;
-    sys::become_subreaper();
+    sys::set_subreaper(true);
     let here = std::env::current_exe()?;
     let program = here.parent().context("this program has no folder")?.join("hostile");
     let wanted = |name: &String| args.only.as_deref().is_none_or(|part| name.contains(part));

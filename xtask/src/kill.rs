@@ -76,7 +76,7 @@ impl fmt::Display for Toll {
 
 pub fn run(args: &Args) -> Result<bool> {
     round::build()?;
-    sys::become_subreaper();
+    sys::set_subreaper(true);
     let mut toll = Toll::default();
     for number in 0..args.times {
         let random = RandomState::new().hash_one(number);

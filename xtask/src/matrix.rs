@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, Table};
 use echospec::checks::{AREAS, checks};
 use echospec::deadline::interrupted;
 use echospec::outcome::Outcome;
-use echospec::runner::{self, Options, Report};
+use echospec::runner::{self, CheckResult, Options};
 use echospec::server::LaunchError;
 
 use crate::record::{Candidate, Deviation};
@@ -19,7 +19,7 @@ use crate::record::{Candidate, Deviation};
 #[derive(Debug, Default)]
 pub struct Row {
     pub name: String,
-    pub reports: Vec<Report>,
+    pub reports: Vec<CheckResult>,
     pub took: Duration,
     pub on_record: Vec<String>,
     pub surprises: Vec<String>,
@@ -76,7 +76,7 @@ fn run(candidate: &Candidate, options: &Options) -> Row {
 }
 
 impl Row {
-    fn enter(&mut self, candidate: &Candidate, report: &Report, options: &Options) {
+    fn enter(&mut self, candidate: &Candidate, report: &CheckResult, options: &Options) {
         match candidate.judge(report) {
             Judgement::Expected => {}
             Judgement::OnRecord(line) => self.on_record.push(line),
@@ -98,7 +98,7 @@ enum Judgement {
 impl Candidate {
     /// What is on record and happened is fine; what happened and is not on record is a surprise, and so is
     /// what is on record and did not happen.
-    fn judge(&self, report: &Report) -> Judgement {
+    fn judge(&self, report: &CheckResult) -> Judgement {
         let Candidate { name, deviations, .. } = self;
         let id = report.check.id;
         if !deviates(report.outcome) {
@@ -116,7 +116,7 @@ impl Candidate {
 
     /// Whether what `report` says is believed: of a server that is owed second looks, once one of them shows
     /// a surprise too.
-    fn surprises_again(&self, report: &Report, options: &Options) -> bool {
+    fn surprises_again(&self, report: &CheckResult, options: &Options) -> bool {
         let look = || {
             let again = runner::run(&self.spec, &[report.check], options, |_| ()).ok()?.pop()?;
             Some(matches!(self.judge(&again), Judgement::Surprise(_)))
@@ -130,7 +130,7 @@ impl Deviation {
         self.check.iter().any(|known| known == id)
     }
 
-    fn covers(&self, report: &Report) -> bool {
+    fn covers(&self, report: &CheckResult) -> bool {
         self.names(report.check.id) && self.outcomes.iter().any(|outcome| outcome == report.outcome.word())
     }
 }
@@ -139,8 +139,8 @@ fn deviates(outcome: Outcome) -> bool {
     outcome.is_failure() || matches!(outcome, Outcome::Warn | Outcome::Broken | Outcome::Flaky)
 }
 
-fn tale(report: &Report) -> String {
-    let Report { expected, actual, reason, .. } = report;
+fn tale(report: &CheckResult) -> String {
+    let CheckResult { expected, actual, reason, .. } = report;
     let cause = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     let actual: Vec<_> = actual.lines().map(str::trim).take(3).collect();
     format!("expected {expected}; actual {}{cause}", actual.join(" "))
@@ -164,7 +164,7 @@ pub fn table(rows: &[Row]) -> Table {
     table
 }
 
-fn ratio(row: &Row, belongs: impl Fn(&Report) -> bool) -> String {
+fn ratio(row: &Row, belongs: impl Fn(&CheckResult) -> bool) -> String {
     let all: Vec<_> = row.reports.iter().filter(|report| belongs(report)).collect();
     // What could not be asked is no pass.
     let passes = |outcome| !deviates(outcome) && outcome != Outcome::Skipped;

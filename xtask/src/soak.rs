@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use echospec::cli::interrupt;
 use echospec::deadline::interrupted;
 use echospec::runner::Options;
-use echospec::server::sweep;
+use echospec::server::{LaunchOptions, sweep};
 
 use crate::record::Candidate;
 use crate::{bundled, matrix, record, round};
@@ -74,7 +74,10 @@ fn runs(number: usize, servers: &[Candidate]) -> bool {
     let mut completed = 0;
     while completed < number && !interrupted() {
         let began = Instant::now();
-        let options = Options { seed: completed as u64, ..Options::default() };
+        let options = Options {
+            launch: LaunchOptions { seed: completed as u64, ..LaunchOptions::default() },
+            ..Options::default()
+        };
         for row in matrix::run_all(servers, &options, |_| ()) {
             checks += row.reports.len();
             surprises += row.surprises.len();

@@ -4,6 +4,7 @@ use std::thread;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::deadline::Interrupt;
 use crate::outcome::Level::Must;
 use crate::payload::MIB;
 use crate::server::Server;
@@ -64,9 +65,14 @@ fn connected(server: &mut Server) -> check::Result<Client> {
 }
 
 fn stall_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
+    let interrupt = &Interrupt::of_thread();
+    let stall_one = |client| {
+        let _run_of_caller = interrupt.enter();
+        stall(client, bytes).err()
+    };
     thread::scope(|scope| {
         let stalls: Vec<_> =
-            clients.into_iter().map(|client| scope.spawn(move || stall(client, bytes).err())).collect();
+            clients.into_iter().map(|client| scope.spawn(move || stall_one(client))).collect();
         let lost = |_| Some(Finding::broken("a client in a thread of its own", "the thread panicked"));
         stalls.into_iter().filter_map(|stall| stall.join().unwrap_or_else(lost)).collect()
     })

@@ -34,6 +34,7 @@ while read -r order group; do
         leave) case $groups in
             *" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;;
         esac ;;
+        exit) exit ;;
     esac
 done
 marked() {
@@ -75,8 +76,17 @@ pub(super) fn leave(group: Pid) {
     }
 }
 
-/// Closes the guard's pipe and waits until the guard has exited. It kills nothing if all servers have ended.
-pub(crate) fn dismiss() {
+/// Tells the guard to exit, and waits for that. It kills nothing: all servers have ended.
+pub(super) fn retire() {
+    if let Some(Guard { mut process, mut orders }) = lock().take() {
+        let _ = writeln!(orders, "exit");
+        sys::between_launches(|| drop(orders));
+        let _ = process.wait();
+    }
+}
+
+/// Lets the guard kill every process that carries our mark, and waits until it has exited.
+pub(crate) fn finish() {
     if let Some(Guard { mut process, orders }) = lock().take() {
         sys::between_launches(|| drop(orders));
         let _ = process.wait();

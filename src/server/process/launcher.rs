@@ -20,6 +20,7 @@ type Launch = (Command, Sender<io::Result<Child>>);
 
 /// Starts `command` with `passed` as its descriptors 3, 4, ….
 pub(super) fn spawn(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Child> {
+    sys::inherit_no_descriptors(&mut command);
     let numbered = (3..).zip(passed).map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd });
     command.fd_mappings(numbered.collect()).map_err(io::Error::other)?;
     sys::kill_with_parent(&mut command);
@@ -34,7 +35,6 @@ fn launcher() -> Sender<Launch> {
     let start = || {
         let (launches, queue) = channel::<Launch>();
         thread::spawn(move || {
-            sys::become_subreaper();
             for (mut command, answer) in queue {
                 let child = sys::with_launch_lock(|| command.spawn());
                 // Our copies of the passed descriptors close before the caller goes on: while they are open, a

@@ -5,6 +5,7 @@
 //! | `launcher` | the thread that forks |
 //! | `tree` | finds and kills all descendants |
 //! | `guard` | kills them if this process is killed |
+//! | `supervision` | the effects on this process, for as long as servers run |
 //! | `output` | drains and keeps standard output and error |
 //! | `ipc_objects` | kernel objects that the process leaves behind |
 //! | `description` | a process in words, for reports |
@@ -34,13 +35,15 @@ mod helper;
 mod ipc_objects;
 mod launcher;
 mod output;
+mod supervision;
 mod tree;
 
 pub use description::{command_line_of, describe_descriptors, describe_process};
-pub(super) use guard::dismiss as dismiss_guard;
+pub(super) use guard::finish as finish_guard;
 pub use helper::{Helper, HelperOutput};
 use ipc_objects::IpcObjects;
 pub use output::Output;
+pub use supervision::Supervision;
 pub(super) use tree::REAP_TIMEOUT;
 use tree::{Killed, MARK, ProcessTree, wait_for_zombie};
 
@@ -59,6 +62,7 @@ pub struct Instance {
     killed: Killed,
     /// The objects found once all processes had ended.
     leaked_objects: Vec<IpcObject>,
+    _supervision: Supervision,
 }
 
 /// Descriptors handed to a process at its launch.
@@ -113,11 +117,12 @@ impl Instance {
             command = with_listeners(command, given.listeners.len(), for_another);
         }
         let input = options.apply(&mut command, given.stdio, &output).map_err(failed)?;
+        let supervision = Supervision::begin(options.subreaper, options.guard);
         let objects = Box::new(IpcObjects::before_launch());
         let descriptors = given.listeners.into_iter().chain(given.extra).collect();
         let child = launcher::spawn(command, descriptors).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
-        let watched = guard::watch(leader);
+        let watched = if options.guard { guard::watch(leader) } else { Ok(()) };
         trace::note(|| format!("the server is launched as process {leader}"));
         let instance = Instance {
             child,
@@ -129,6 +134,7 @@ impl Instance {
             objects,
             killed: Killed::default(),
             leaked_objects: Vec::new(),
+            _supervision: supervision,
         };
         watched.map_err(LaunchError::Harness).map(|()| instance)
     }

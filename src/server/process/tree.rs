@@ -2,7 +2,7 @@
 //!
 //! The processes of a server are the one that was launched, the members of its process group, every orphan
 //! that carries the server's mark in its environment, and the descendants of all these. On Linux the harness
-//! is a child sub-reaper, so orphans become its own children. `setsid(2)` and a double fork change a
+//! is a child subreaper, so orphans become its own children. `setsid(2)` and a double fork change a
 //! process's group and parent, but not its environment.
 
 use std::collections::HashSet;

@@ -2,8 +2,8 @@
 
 pub use crate::sys::bsd::kqueue::wait_for_exit;
 pub use crate::sys::unsupported::process::{
-    STATUS_SIGNALS, become_subreaper, children, claim_name, descriptor_count, descriptors, executable,
-    has_env_var, kill_with_parent, may_be_descendant, processes, wait_channel,
+    STATUS_SIGNALS, children, claim_name, descriptor_count, descriptors, executable, has_env_var,
+    inherit_no_descriptors, kill_with_parent, may_be_descendant, processes, set_subreaper, wait_channel,
 };
 
 use std::io;

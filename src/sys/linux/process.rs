@@ -11,10 +11,11 @@ use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{LazyLock, Once};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -29,7 +30,7 @@ use crate::sys::types::{Descriptor, Object, Process, Socket, SocketName};
 use crate::sys::unix::exit::poll_for_exit;
 
 /// The signals by which a user asks what is going on.
-pub const STATUS_SIGNALS: &[i32] = &[nix::libc::SIGUSR1];
+pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
 
 pub fn processes() -> io::Result<Vec<Process>> {
     let pids =
@@ -53,7 +54,7 @@ pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
 }
 
 pub fn may_be_descendant(process: &Process) -> bool {
-    process.parent == Pid::this()
+    process.parent == Pid::this() || !prctl::get_child_subreaper().unwrap_or(false)
 }
 
 fn read_stat(pid: i32) -> ProcResult<Stat> {
@@ -235,11 +236,25 @@ pub fn wait_channel(pid: Pid) -> Option<String> {
     place(&format!("/proc/{pid}/wchan"))
 }
 
-pub fn become_subreaper() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = prctl::set_child_subreaper(true);
-    });
+pub fn set_subreaper(on: bool) -> bool {
+    let former = prctl::get_child_subreaper().unwrap_or(false);
+    if former != on {
+        let _ = prctl::set_child_subreaper(on);
+    }
+    former
+}
+
+/// close_range(2) with `CLOSE_RANGE_CLOEXEC`. Kernels before 5.11 refuse that flag; then the child inherits as usual.
+#[expect(unsafe_code, reason = "only the child's own table may change, between fork and exec")]
+pub fn inherit_no_descriptors(command: &mut Command) {
+    let seal = || {
+        let (first, last) = (3, libc::c_uint::MAX);
+        // SAFETY: the call closes nothing. It marks descriptors, and no Rust value depends on the mark.
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+        Ok(())
+    };
+    // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
+    unsafe { command.pre_exec(seal) };
 }
 
 #[expect(unsafe_code, reason = "only the child itself can ask for the signal, between fork and exec")]

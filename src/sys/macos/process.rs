@@ -305,7 +305,12 @@ pub fn wait_channel(_pid: Pid) -> Option<String> {
 }
 
 /// There are no sub-reapers.
-pub fn become_subreaper() {}
+pub fn set_subreaper(_on: bool) -> bool {
+    false
+}
+
+/// The child inherits every descriptor that is not close-on-exec.
+pub fn inherit_no_descriptors(_command: &mut Command) {}
 
 /// There is no `PR_SET_PDEATHSIG`.
 pub fn kill_with_parent(_command: &mut Command) {}

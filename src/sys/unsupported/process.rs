@@ -61,7 +61,12 @@ pub fn wait_channel(_pid: Pid) -> Option<String> {
 }
 
 /// Orphans go to init.
-pub fn become_subreaper() {}
+pub fn set_subreaper(_on: bool) -> bool {
+    false
+}
+
+/// The child inherits every descriptor that is not close-on-exec.
+pub fn inherit_no_descriptors(_command: &mut Command) {}
 
 /// The child stays when its parent dies.
 pub fn kill_with_parent(_command: &mut Command) {}

@@ -1,0 +1,205 @@
+//! Runs checks against servers, several at a time, and reports each step as an event.
+//!
+//! | file | content |
+//! |---|---|
+//! | `options` | options of a run; expected failures |
+//! | `result` | the result of one check, and a summary of many |
+//! | `baseline` | facts about a server that are found once, for all checks |
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use crate::check::{self, Finding};
+use crate::checks::Check;
+use crate::deadline::{Interrupt, interrupted};
+use crate::outcome::Outcome;
+use crate::server::{LaunchError, Server, Spec, Supervision};
+use crate::trace::Trace;
+
+mod baseline;
+mod options;
+mod result;
+
+use baseline::Baseline;
+pub use options::{Expectation, Options};
+pub use result::{CheckResult, Summary};
+
+/// An event of a run.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The server was launched once and became ready. These checks follow.
+    Started(&'a [&'static Check]),
+    /// A check begins.
+    CheckStarted(&'static Check),
+    /// A check has ended.
+    CheckFinished(&'a CheckResult),
+}
+
+/// Runs `checks` against servers launched by `spec`, and returns the results in the order of `checks`.
+///
+/// A first launch shows that the server starts at all. Then each check has a server of its own, so that no
+/// check suffers from the damage of another. When the calling thread's run is interrupted, the checks that have
+/// not ended are missing from the results.
+///
+/// # Errors
+/// The [`LaunchError`] of the first launch.
+pub fn run(
+    spec: &Spec,
+    checks: &[&'static Check],
+    options: &Options,
+    mut observe: impl FnMut(&Event<'_>),
+) -> Result<Vec<CheckResult>, LaunchError> {
+    let _supervision = Supervision::begin(options.launch.subreaper, options.launch.guard);
+    let first = Server::launch(spec, options.launch.clone());
+    if let Err(LaunchError::Unsupported { output }) = &first {
+        return Ok(all_unsupported(checks, output, observe));
+    }
+    drop(first?);
+    observe(&Event::Started(checks));
+    let run = Run { spec, options, baseline: Baseline::default(), queue: queue(checks) };
+    let (sender, events) = channel();
+    let (interrupt, trace) = (Interrupt::of_thread(), Trace::of_thread());
+    let mut results = thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            let (run, sender, interrupt, trace) = (&run, sender.clone(), &interrupt, &trace);
+            scope.spawn(move || {
+                let _run_of_caller = (interrupt.enter(), trace.enter());
+                run.work(&sender);
+            });
+        }
+        drop(sender);
+        events.into_iter().filter_map(|event| event.report(&mut observe)).collect::<Vec<_>>()
+    });
+    results.sort_by_key(|(place, _)| *place);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+/// Runs one check against a server of its own, without retries and expectations.
+#[must_use]
+pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> CheckResult {
+    Run { spec, options, baseline: Baseline::default(), queue: queue(&[]) }.run_once(check)
+}
+
+/// The results for a server which says that this system lacks its mechanism.
+fn all_unsupported(
+    checks: &[&'static Check],
+    output: &str,
+    mut observe: impl FnMut(&Event<'_>),
+) -> Vec<CheckResult> {
+    observe(&Event::Started(checks));
+    let report = |&check| {
+        let mut result = CheckResult::pass(check);
+        result.set_finding(Finding::unsupported("the server's mechanism", output));
+        observe(&Event::CheckFinished(&result));
+        result
+    };
+    checks.iter().map(report).collect()
+}
+
+/// An event that a worker sends to the thread that reports.
+enum WorkerEvent {
+    Started(&'static Check),
+    /// The check's place in the list of checks, and its result.
+    Finished(usize, CheckResult),
+}
+
+impl WorkerEvent {
+    /// Reports the event, and returns the result of a finished check.
+    fn report(self, observe: &mut impl FnMut(&Event<'_>)) -> Option<(usize, CheckResult)> {
+        match self {
+            WorkerEvent::Started(check) => {
+                observe(&Event::CheckStarted(check));
+                None
+            }
+            WorkerEvent::Finished(place, result) => {
+                observe(&Event::CheckFinished(&result));
+                Some((place, result))
+            }
+        }
+    }
+}
+
+type Queue = Mutex<VecDeque<(usize, &'static Check)>>;
+
+fn queue(checks: &[&'static Check]) -> Queue {
+    Mutex::new(checks.iter().copied().enumerate().collect())
+}
+
+/// The state that the workers of one run share.
+struct Run<'a> {
+    spec: &'a Spec,
+    options: &'a Options,
+    baseline: Baseline,
+    queue: Queue,
+}
+
+impl Run<'_> {
+    /// Runs checks from the queue until it is empty.
+    fn work(&self, events: &Sender<WorkerEvent>) {
+        while !interrupted() {
+            let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some((place, check)) = next else { return };
+            let _ = events.send(WorkerEvent::Started(check));
+            let result = self.run_with_retries(check);
+            if !interrupted() {
+                let _ = events.send(WorkerEvent::Finished(place, result));
+            }
+        }
+    }
+
+    /// Runs one check until it passes or no retry is left, and compares the result with the expectations.
+    fn run_with_retries(&self, check: &'static Check) -> CheckResult {
+        let mut result = self.run_once(check);
+        for retry in 1..=self.options.retries {
+            if interrupted() || !result.outcome.is_failure() {
+                break;
+            }
+            if self.run_once(check).outcome == Outcome::Pass {
+                result.set_flaky(retry);
+            }
+        }
+        result.apply(&self.options.expectations);
+        result
+    }
+
+    fn run_once(&self, check: &'static Check) -> CheckResult {
+        let began = Instant::now();
+        let mut result = CheckResult::pass(check);
+        match Server::launch(self.spec, self.options.launch.clone()) {
+            Err(error) => result.set_finding(Finding::broken("a server to check", error.to_string())),
+            Ok(server) => self.run_against(server, &mut result),
+        }
+        result.took = began.elapsed();
+        result
+    }
+
+    fn run_against(&self, mut server: Server, result: &mut CheckResult) {
+        let check = result.check;
+        let failed = call(check, &mut server).map_err(|finding| server.diagnose(finding)).err();
+        let finding = failed.or_else(|| server.expect_alive().err());
+        if finding.is_some() {
+            result.server_output = server.last_output();
+        }
+        // Shut down first: the baseline may launch another server, and one at a time is enough for any machine.
+        let leaks = server.shutdown().leaks;
+        if let Some(finding) = finding {
+            result.set_finding(self.baseline.excuse(check, finding, self.spec, &self.options.launch));
+        } else if !leaks.is_empty() {
+            result
+                .set_leaks(leaks, |kind| self.baseline.usually_leaks(kind, self.spec, &self.options.launch));
+        }
+    }
+}
+
+/// Calls the check. A panic is a fault of the harness; the other checks still run.
+fn call(check: &Check, server: &mut Server) -> check::Result {
+    catch_unwind(AssertUnwindSafe(|| (check.run)(server))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+        Err(Finding::broken("the check itself", text))
+    })
+}

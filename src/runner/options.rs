@@ -1,0 +1,41 @@
+//! The options of a run, and the failures that are expected in it.
+
+use std::sync::Arc;
+use std::thread;
+
+use crate::outcome::Outcome;
+use crate::server::LaunchOptions;
+
+/// How checks are run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How each server is launched: deadlines, the seed of the payloads, and more.
+    pub launch: LaunchOptions,
+    /// How many checks run at the same time, each with a server of its own; at least one.
+    pub jobs: usize,
+    /// How many times a failed check runs again, each time with a new server.
+    pub retries: usize,
+    /// Failures that are known.
+    pub expectations: Arc<[Expectation]>,
+}
+
+/// A known failure and its reason. It does not fail the run; a pass in its place does.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// The check's id.
+    pub check: String,
+    /// The expected outcome.
+    pub outcome: Outcome,
+    /// Why the check fails.
+    pub reason: String,
+    /// Text that the result must contain, if only this failure is expected.
+    pub message: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        // Checks spend most of their time waiting.
+        let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
+        Options { launch: LaunchOptions::default(), jobs, retries: 0, expectations: Arc::new([]) }
+    }
+}

@@ -1,0 +1,135 @@
+//! The result of one check, and a summary of many.
+
+use std::time::Duration;
+
+use super::Expectation;
+use crate::check::Finding;
+use crate::checks::Check;
+use crate::outcome::Outcome;
+use crate::server::Leak;
+
+/// The result of one check.
+#[derive(Debug, Clone)]
+pub struct CheckResult {
+    /// The check.
+    pub check: &'static Check,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What the check expected; empty after a pass.
+    pub expected: String,
+    /// What happened instead; empty after a pass.
+    pub actual: String,
+    /// The likely cause, if there is evidence for one.
+    pub reason: String,
+    /// The last lines that the server printed, if the check did not pass.
+    pub server_output: Vec<String>,
+    /// How long the check took.
+    pub took: Duration,
+}
+
+/// How many checks ended in each way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize))]
+pub struct Summary {
+    /// All checks, those that were not run included.
+    pub total: usize,
+    /// Passed, or failed as expected.
+    pub pass: usize,
+    /// Failed: fail, timeout, crash, leak, xpass.
+    pub fail: usize,
+    /// A SHOULD that is not met, or a flaky check.
+    pub warn: usize,
+    /// A limit of the server that is worth knowing.
+    pub info: usize,
+    /// Not run here: skipped or unsupported.
+    pub skipped: usize,
+    /// Not decided, because the harness could not do its work.
+    pub broken: usize,
+}
+
+impl Summary {
+    /// Counts `results`.
+    #[must_use]
+    pub fn of(results: &[CheckResult]) -> Summary {
+        let mut summary = Summary { total: results.len(), ..Summary::default() };
+        for result in results {
+            *summary.counter(result.outcome) += 1;
+        }
+        summary
+    }
+
+    fn counter(&mut self, outcome: Outcome) -> &mut usize {
+        match outcome {
+            Outcome::Pass | Outcome::Xfail => &mut self.pass,
+            Outcome::Warn | Outcome::Flaky => &mut self.warn,
+            Outcome::Info => &mut self.info,
+            Outcome::Skipped | Outcome::Unsupported => &mut self.skipped,
+            Outcome::Broken => &mut self.broken,
+            Outcome::Fail | Outcome::Timeout | Outcome::Crash | Outcome::Leak | Outcome::Xpass => {
+                &mut self.fail
+            }
+        }
+    }
+}
+
+impl CheckResult {
+    pub(super) fn pass(check: &'static Check) -> CheckResult {
+        CheckResult {
+            check,
+            outcome: Outcome::Pass,
+            expected: String::new(),
+            actual: String::new(),
+            reason: String::new(),
+            server_output: Vec::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Takes over what `finding` says. Timeouts, crashes and leaks of a check that is no MUST become weaker
+    /// outcomes; their names then go into the reason.
+    pub(super) fn set_finding(&mut self, finding: Finding) {
+        self.outcome = finding.outcome.at(self.check.level);
+        self.expected = finding.expected;
+        self.actual = finding.actual;
+        self.reason = finding.reason;
+        if matches!(finding.outcome, Outcome::Timeout | Outcome::Crash | Outcome::Leak)
+            && self.outcome != finding.outcome
+        {
+            let colon = if self.reason.is_empty() { "" } else { ": " };
+            self.reason = format!("{}{colon}{}", finding.outcome, self.reason);
+        }
+    }
+
+    /// Turns a pass into a leak, if `leaks` holds anything that the server does not leave behind in any case.
+    pub(super) fn set_leaks(&mut self, leaks: Vec<Leak>, is_usual: impl Fn(&str) -> bool) {
+        let new = leaks.into_iter().filter(|leak| !is_usual(leak.kind));
+        let new: Vec<_> = new.map(|leak| leak.name).collect();
+        if !new.is_empty() {
+            let reason = "the server leaves nothing of the kind after an ordinary client";
+            self.set_finding(
+                Finding::leak("nothing left once SIGTERM has ended the server", &new).because(reason),
+            );
+        }
+    }
+
+    /// Marks a failure as flaky: the check passed at retry number `retry`.
+    pub(super) fn set_flaky(&mut self, retry: usize) {
+        self.reason = format!("{} at first, and passed at retry {retry}; {}", self.outcome, self.reason);
+        self.outcome = Outcome::Flaky;
+    }
+
+    /// Turns an expected failure into an xfail, and a pass where a failure is expected into an xpass.
+    pub(super) fn apply(&mut self, expectations: &[Expectation]) {
+        let Some(known) = expectations.iter().find(|known| known.check == self.check.id) else { return };
+        let says = |text: &String| self.actual.contains(text) || self.reason.contains(text);
+        if self.outcome == Outcome::Pass {
+            self.outcome = Outcome::Xpass;
+            self.expected = format!("{}, as on record: {}", known.outcome, known.reason);
+            self.actual = "it passes".into();
+            self.reason = "take the entry out of the expectations file".into();
+        } else if self.outcome == known.outcome && known.message.as_ref().is_none_or(says) {
+            self.outcome = Outcome::Xfail;
+            self.reason = format!("expected: {}", known.reason);
+        }
+    }
+}
