@@ -1,9 +1,9 @@
-//! What a server says about where it is.
+//! Finding a server's address in its output.
 
 use crate::transport::Address;
 
-/// Whether `text` names `address`: its path, or its port as a number of its own.
-pub(super) fn names(text: &str, address: &Address) -> bool {
+/// Reports whether `text` contains the path of `address`, or its port as a whole number.
+pub(super) fn contains_address(text: &str, address: &Address) -> bool {
     match address {
         Address::Inet(inet) => numbers(text).any(|number| number == inet.port().to_string()),
         Address::Path(path) => text.contains(&*path.to_string_lossy()),
@@ -11,7 +11,7 @@ pub(super) fn names(text: &str, address: &Address) -> bool {
     }
 }
 
-/// Every run of decimal digits.
+/// Returns every sequence of decimal digits.
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_ascii_digit()).filter(|run| !run.is_empty())
 }
@@ -21,9 +21,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_named_by_its_port_and_by_no_part_of_a_longer_number() {
+    fn finds_a_port_but_not_as_part_of_a_longer_number() {
         let address = Address::Inet("127.0.0.1:7007".parse().unwrap());
-        assert!(names("Listening on port 7007.", &address));
-        assert!(!names("[70071] started", &address));
+        assert!(contains_address("Listening on port 7007.", &address));
+        assert!(!contains_address("[70071] started", &address));
     }
 }

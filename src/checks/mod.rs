@@ -12,13 +12,12 @@ use crate::transport::{Capabilities, TRANSPORTS, Transport, kinds};
 
 mod announcement;
 mod echo;
-mod elsewhere;
 mod fd;
-mod holders;
 mod life;
 mod load;
 mod path;
 mod port;
+mod processes;
 mod steps;
 mod wire;
 

@@ -1,7 +1,11 @@
 //! Steps that several checks take.
 
+use std::time::Duration;
+
 use crate::check::{self, Finding};
-use crate::server::{LaunchError, Server};
+use crate::deadline::until;
+use crate::outcome::Outcome;
+use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::transport::{Capabilities, Client};
 
 /// Connects a client, sends, and waits until the server has dealt with it.
@@ -20,10 +24,10 @@ pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
     Ok(client)
 }
 
-/// How often a server that is still at work is waited for: one that starts slowly needs more than one deadline.
+/// Deadlines to wait for a server that is still busy. A server that starts slowly needs more than one.
 const WAITS: usize = 5;
 
-/// Whether `client` receives anything before the server is idle.
+/// Reports whether `client` receives anything before the server is idle.
 fn answers_before_idle(server: &Server, client: &mut Client) -> check::Result<bool> {
     let deadlines = server.deadlines();
     for _ in 0..WAITS {
@@ -35,6 +39,51 @@ fn answers_before_idle(server: &Server, client: &mut Client) -> check::Result<bo
         }
     }
     Ok(false)
+}
+
+/// Serves `clients` clients, one after another. Each must receive its own bytes and nothing else.
+///
+/// UDP may lose datagrams (RFC 768), so a UDP client that is not answered is followed by another one. The checks that
+/// use this are about something else, and a server that opens a socket for each peer can miss a datagram in between.
+pub(super) fn serve_clients(server: &mut Server, clients: usize) -> check::Result {
+    let udp = server.spec().offers().contains(Capabilities::UDP);
+    (0..clients).try_for_each(|_| {
+        let client = match server.connect_and_exchange() {
+            Err(finding) if finding.outcome == Outcome::Timeout && udp => server.connect_and_exchange(),
+            result => result,
+        };
+        client?.finish()
+    })
+}
+
+/// Launches the same command again with `options`, at another address, and runs `check` on it. `when` describes the
+/// options in a report.
+pub(super) fn check_launched_with(
+    server: &Server,
+    options: LaunchOptions,
+    when: &str,
+    check: impl FnOnce(&mut Server) -> check::Result,
+) -> check::Result {
+    let mut other = Server::launch(server.spec(), options).map_err(|error| not_started(&error, when))?;
+    check(&mut other).map_err(|finding| {
+        let finding = other.diagnose(finding.because(when));
+        finding.because(last_line_printed(&other))
+    })
+}
+
+/// Turns a failed launch into a finding. The server has started without these options, so its exit is its own failure.
+fn not_started(error: &LaunchError, when: &str) -> Finding {
+    let wanted = format!("a server that starts {when}");
+    match error {
+        LaunchError::Interrupted => Finding::interrupted(),
+        LaunchError::Ended { .. } => Finding::fail(wanted, error.to_string()),
+        LaunchError::NotReady { .. } => Finding::timeout(wanted, error.to_string()),
+        _ => Finding::broken(wanted, error.to_string()),
+    }
+}
+
+fn last_line_printed(server: &Server) -> String {
+    server.last_output().last().map(|line| format!("it printed: {line}")).unwrap_or_default()
 }
 
 /// Starts the server again on its address and exchanges with it. `likely_cause` explains a server that refuses to
@@ -50,4 +99,42 @@ pub(super) fn restart_and_exchange(server: &mut Server, likely_cause: &str) -> c
         Err(error @ LaunchError::NotReady { .. }) => Err(Finding::timeout(wanted, error.to_string())),
         Err(error) => Err(Finding::broken(wanted, error.to_string())),
     }
+}
+
+/// The number of measurements in [`expect_idle`], and the length of each.
+const MEASUREMENTS: usize = 5;
+const WINDOW: Duration = Duration::from_millis(200);
+
+/// Fails if the server is busy in each of several measurements. A burst, such as just-in-time compilation or garbage
+/// collection, is over in one of them; a busy loop is not.
+///
+/// `when` describes the moment in a report.
+pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
+    let mut last = String::new();
+    for _ in 0..MEASUREMENTS {
+        let cpu_use = server.cpu_use(WINDOW)?;
+        if !cpu_use.is_busy_loop() {
+            return Ok(());
+        }
+        last = cpu_use.to_string();
+    }
+    Err(Finding::fail("almost no processor time", format!("{last} {when}"))
+        .because(format!("the same in each of {MEASUREMENTS} measurements")))
+}
+
+/// Reads a value again and again until it no longer changes. Returns the last value if it still changes after the
+/// deadline for an exit.
+pub(super) fn wait_until_stable<T: PartialEq + Clone>(
+    server: &Server,
+    read: impl Fn() -> check::Result<T>,
+) -> check::Result<T> {
+    const SAME: usize = 8;
+    let (mut last, mut same) = (read()?, 0);
+    until(server.deadlines().exit(), || {
+        let now = read()?;
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+        Ok((same >= SAME).then_some(()))
+    })?;
+    Ok(last)
 }

@@ -2,7 +2,8 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::holders::{at_rest, holds, newcomers, server_sockets};
+use crate::checks::processes::{new_processes, sockets_at_address, unexpected_descriptor};
+use crate::checks::steps::wait_until_stable;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -22,11 +23,11 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     server.connect_and_exchange()?.finish()?;
-    let before = at_rest(server)?;
+    let before = wait_until_stable(server, || server.processes())?;
     let mut client = server.connect_and_exchange()?;
     let mut suspects = Vec::new();
-    for process in newcomers(server, &before)? {
-        let sockets = server_sockets(server, process.pid)?;
+    for process in new_processes(server, &before)? {
+        let sockets = sockets_at_address(server, process.pid)?;
         let listener = sockets.into_iter().find(|(_, socket)| socket.listening);
         suspects.extend(listener.map(|(descriptor, _)| (process, descriptor)));
     }
@@ -35,7 +36,11 @@ fn run(server: &mut Server) -> check::Result {
     for (process, descriptor) in suspects {
         // A process that stays after its client has gone is a worker, which accepts clients itself.
         if exits(server, &process)? {
-            return Err(holds(&process, "no listening socket in a process made for one client", &descriptor));
+            return Err(unexpected_descriptor(
+                &process,
+                "no listening socket in a process made for one client",
+                &descriptor,
+            ));
         }
     }
     Ok(())

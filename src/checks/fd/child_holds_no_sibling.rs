@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::holders::{holds, newcomers, server_sockets};
+use crate::checks::processes::{new_processes, sockets_at_address, unexpected_descriptor};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys::Process;
@@ -25,15 +25,15 @@ fn run(server: &mut Server) -> check::Result {
     let idle = server.processes()?;
     let _a = server.connect_and_exchange()?;
     let with_a = server.processes()?;
-    let connections = connections_of(server, &newcomers(server, &idle)?)?;
+    let connections = connections_of(server, &new_processes(server, &idle)?)?;
     if connections.is_empty() {
         return Ok(()); // The server makes no process for a client.
     }
     let _b = server.connect_and_exchange()?;
-    for process in newcomers(server, &with_a)? {
-        for (descriptor, socket) in server_sockets(server, process.pid)? {
+    for process in new_processes(server, &with_a)? {
+        for (descriptor, socket) in sockets_at_address(server, process.pid)? {
             if connections.contains(&socket.id) {
-                return Err(holds(&process, "only its own client's connection", &descriptor));
+                return Err(unexpected_descriptor(&process, "only its own client's connection", &descriptor));
             }
         }
     }
@@ -44,7 +44,7 @@ fn run(server: &mut Server) -> check::Result {
 fn connections_of(server: &Server, processes: &[Process]) -> check::Result<HashSet<u64>> {
     let mut held = HashSet::new();
     for process in processes {
-        let sockets = server_sockets(server, process.pid)?;
+        let sockets = sockets_at_address(server, process.pid)?;
         held.extend(sockets.iter().filter(|(_, socket)| !socket.listening).map(|(_, socket)| socket.id));
     }
     Ok(held)

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::holders::{called, newcomers};
+use crate::checks::processes::{new_processes, pid_and_name};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys::{self, Process};
@@ -29,11 +29,11 @@ fn run(server: &mut Server) -> check::Result {
     let own: HashSet<_> = before.iter().filter_map(|process| sys::executable(process.pid)).collect();
     let foreign =
         |process: &Process| sys::executable(process.pid).is_some_and(|program| !own.contains(&program));
-    for process in newcomers(server, &before)?.into_iter().filter(foreign) {
+    for process in new_processes(server, &before)?.into_iter().filter(foreign) {
         if has_listen_fds(&process)? {
             return Err(Finding::fail(
                 "no LISTEN_FDS in the environment of a program that the server executes",
-                format!("process {} has LISTEN_FDS=1", called(&process)),
+                format!("process {} has LISTEN_FDS=1", pid_and_name(&process)),
             ));
         }
     }

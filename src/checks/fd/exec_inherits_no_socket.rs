@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::holders::{holds, newcomers, server_sockets};
+use crate::checks::processes::{new_processes, sockets_at_address, unexpected_descriptor};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys::{self, Process};
@@ -28,11 +28,15 @@ fn run(server: &mut Server) -> check::Result {
     let own: HashSet<_> = before.iter().filter_map(|process| sys::executable(process.pid)).collect();
     let foreign =
         |process: &Process| sys::executable(process.pid).is_some_and(|program| !own.contains(&program));
-    let executed = newcomers(server, &before)?.into_iter().filter(foreign);
+    let executed = new_processes(server, &before)?.into_iter().filter(foreign);
     for process in executed {
-        for (descriptor, _) in server_sockets(server, process.pid)? {
+        for (descriptor, _) in sockets_at_address(server, process.pid)? {
             if descriptor.number > 2 {
-                return Err(holds(&process, "no socket of the server above descriptor 2", &descriptor));
+                return Err(unexpected_descriptor(
+                    &process,
+                    "no socket of the server above descriptor 2",
+                    &descriptor,
+                ));
             }
         }
     }

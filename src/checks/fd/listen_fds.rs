@@ -4,8 +4,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::check::{self, Finding};
-use crate::checks::Check;
-use crate::checks::load::idle::rests;
+use crate::checks::{Check, steps};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{LaunchError, LaunchOptions, ListenerOptions, Server, describe};
@@ -88,7 +87,7 @@ fn nonblocking(server: &mut Server) -> check::Result {
         }
         launched => launched.map_err(|error| not_launched(&error))?,
     };
-    let waits = |server: &Server| rests(server, "while it waits for a client");
+    let waits = |server: &Server| steps::expect_idle(server, "while it waits for a client");
     let served = serve_one(&mut other).and_then(|()| waits(&other)).and_then(|()| serve_one(&mut other));
     served.map_err(|finding| other.diagnose(finding).because(CAUSE))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::{self, Finding};
-use crate::checks::Check;
+use crate::checks::{Check, steps};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -76,7 +76,7 @@ fn assert_no_growth(
     visit: fn(&mut Server) -> check::Result,
 ) -> check::Result {
     (0..warm_up).try_for_each(|_| visit(server))?;
-    let before = stable_count(server)?;
+    let before = steps::wait_until_stable(server, || count_all(server))?;
     for number in 1..=clients {
         visit(server).map_err(|finding| finding.because(format!("at client {}", warm_up + number)))?;
     }
@@ -89,18 +89,6 @@ fn assert_no_growth(
         format!("about {before} descriptors, as after the first {warm_up} clients"),
         format!("{} after {clients} more, {}", count_all(server)?, most_frequent(server)?),
     ))
-}
-
-/// Returns the number of open descriptors, once it no longer changes.
-fn stable_count(server: &Server) -> check::Result<usize> {
-    let (mut last, mut seen) = (None, 0);
-    let settled = until(server.deadlines().exit(), || {
-        let now = count_all(server)?;
-        seen = if last == Some(now) { seen + 1 } else { 0 };
-        last = Some(now);
-        Ok((seen >= 8).then_some(now))
-    })?;
-    settled.map_or_else(|| count_all(server), Ok)
 }
 
 fn count_all(server: &Server) -> check::Result<usize> {

@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use nix::unistd::Pid;
 
 use crate::check::{self, Finding, OrFinding};
-use crate::checks::holders::holds;
+use crate::checks::processes::unexpected_descriptor;
 use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::server::{Server, Start};
@@ -35,11 +35,19 @@ fn run(server: &mut Server) -> check::Result {
     for process in fresh.processes()? {
         for descriptor in fresh.descriptors(process.pid)? {
             if descriptor.object == id {
-                return Err(holds(&process, "none of the launcher's own descriptors", &descriptor));
+                return Err(unexpected_descriptor(
+                    &process,
+                    "none of the launcher's own descriptors",
+                    &descriptor,
+                ));
             }
             let socket = matches!(descriptor.object, Object::Socket(_));
             if descriptor.number <= 2 && socket && !passed {
-                return Err(holds(&process, "no socket as descriptor 0, 1 or 2", &descriptor));
+                return Err(unexpected_descriptor(
+                    &process,
+                    "no socket as descriptor 0, 1 or 2",
+                    &descriptor,
+                ));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Whoever starts a server waits for its announcement, and then connects.
+//! Checks when and how a server announces its address.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,8 +9,8 @@ use nix::poll::{PollFd, PollFlags};
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::announcement::names;
-use crate::checks::elsewhere::{serves, under};
+use crate::checks::announcement::contains_address;
+use crate::checks::steps::{check_launched_with, serve_clients};
 use crate::deadline::{Waited, until, wait};
 use crate::outcome::Level::Should;
 use crate::server::{Instance, LaunchOptions, Server, Stdio, describe, full_pipe, open_pseudo_terminal};
@@ -21,10 +21,10 @@ use crate::transport::Capabilities;
 pub const WHEN_LISTENING: Check = Check {
     id: "life/announces-when-listening",
     level: Should,
-    says: "the server announces its address only once it listens there",
-    why: "a script that connects when it reads the announcement is refused now and then, on busy machines above all",
+    says: "the server announces its address only after it listens there",
+    why: "a script that connects as soon as it reads the announcement is refused now and then, above all on a busy machine",
     cites: &["listen(2)", "connect(2) (ECONNREFUSED)", "pipe(7)"],
-    recipe: "start the server with a full pipe as standard output; when it waits to write there, see whether it listens; if it does not, read what it had to say",
+    recipe: "start the server with a full pipe as standard output; when it blocks in write(2), check whether it listens; if not, read what it was about to print",
     needs: Capabilities::BINDS.union(Capabilities::PORT),
     run: when_listening,
 };
@@ -32,19 +32,19 @@ pub const WHEN_LISTENING: Check = Check {
 pub const FLUSHED: Check = Check {
     id: "life/announcement-flushed",
     level: Should,
-    says: "what the server announces on a terminal it announces in a pipe too",
-    why: "standard output is buffered in blocks unless it is a terminal: whoever started the server waits for a line that stays in the buffer",
+    says: "the server announces its address on a pipe as it does on a terminal",
+    why: "standard output is block-buffered unless it is a terminal, so a launcher that reads a pipe waits for a line that stays in the buffer",
     cites: &["stdout(3)", "setvbuf(3)", "fflush(3)"],
-    recipe: "start the server with a pipe as standard output and serve a client; if nothing names its address, do the same with a terminal and compare",
+    recipe: "start the server with a pipe as standard output, and serve a client; if no output names its address, do the same with a terminal, and compare",
     needs: Capabilities::MANY_CLIENTS,
     run: flushed,
 };
 
-/// What a server that cannot print does first.
+/// What a server does first if it blocks in its first write to standard output.
 enum First {
     Listens,
     Prints,
-    Ends(ExitStatus),
+    Exits(ExitStatus),
 }
 
 fn when_listening(server: &mut Server) -> check::Result {
@@ -57,10 +57,10 @@ fn when_listening(server: &mut Server) -> check::Result {
     match until(server.deadlines().start(), || first(server, &mut instance))? {
         Some(First::Listens) => Ok(()),
         Some(First::Prints) => {
-            let text = held_back(OwnedFd::from(reader).into(), server)?;
-            not_an_announcement(server, text.lines().next().unwrap_or_default())
+            let text = first_line(OwnedFd::from(reader).into(), server)?;
+            expect_no_announcement(server, text.lines().next().unwrap_or_default())
         }
-        Some(First::Ends(status)) => Err(Finding::broken("the server with a full pipe", describe(status))),
+        Some(First::Exits(status)) => Err(Finding::broken("the server with a full pipe", describe(status))),
         None => {
             Err(Finding::broken("the server with a full pipe", "it neither listens nor prints nor exits"))
         }
@@ -72,14 +72,14 @@ fn first(server: &Server, instance: &mut Instance) -> check::Result<Option<First
         return Ok(Some(First::Listens));
     }
     if let Some(status) = instance.ended() {
-        return Ok(Some(First::Ends(status)));
+        return Ok(Some(First::Exits(status)));
     }
     for process in instance.processes().or_unsupported("whether it waits to print")? {
         if sys::is_blocked_writing_pipe(process.pid)
-            .or_else(gone)
+            .or_else(false_if_gone)
             .or_unsupported("whether it waits to print")?
         {
-            // It waits, and so does nothing else: had it listened by now, that would show.
+            // The process is blocked in write(2), so it listens by now or not until it has printed.
             let listens = server.is_ready(instance);
             return Ok(Some(if listens { First::Listens } else { First::Prints }));
         }
@@ -87,12 +87,12 @@ fn first(server: &Server, instance: &mut Instance) -> check::Result<Option<First
     Ok(None)
 }
 
-fn gone(error: std::io::Error) -> std::io::Result<bool> {
+fn false_if_gone(error: std::io::Error) -> std::io::Result<bool> {
     if error.kind() == std::io::ErrorKind::NotFound { Ok(false) } else { Err(error) }
 }
 
-/// The first line that did not fit into the pipe. What follows it may have been written later.
-fn held_back(mut reader: File, server: &Server) -> check::Result<String> {
+/// Returns the first line that the server could not write into the full pipe. It may have written later lines after that.
+fn first_line(mut reader: File, server: &Server) -> check::Result<String> {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -107,26 +107,27 @@ fn held_back(mut reader: File, server: &Server) -> check::Result<String> {
     }
 }
 
-/// Something else may well be said before: that a file has been read, or what is about to be tried.
-fn not_an_announcement(server: &Server, line: &str) -> check::Result {
-    let intention = ["starting", "binding", "opening", "trying", "will "];
+/// Fails if `line` announces the server's address. Other output may come before the server listens: that it has read a
+/// file, or that it is about to bind.
+fn expect_no_announcement(server: &Server, line: &str) -> check::Result {
+    let plans = ["starting", "binding", "opening", "trying", "will "];
     let lower = line.to_lowercase();
-    if !names(line, server.address()) || intention.iter().any(|word| lower.contains(word)) {
+    if !contains_address(line, server.address()) || plans.iter().any(|word| lower.contains(word)) {
         return Ok(());
     }
-    let wanted = format!("a server that listens before it says {}", excerpt(line.as_bytes()));
-    Err(Finding::fail(wanted, "it is about to say so, and nothing listens yet"))
+    let wanted = format!("a server that listens before it prints {}", excerpt(line.as_bytes()));
+    Err(Finding::fail(wanted, "it prints that, and nothing listens yet"))
 }
 
 fn flushed(server: &mut Server) -> check::Result {
     let options = server.options();
-    under(server, options, "with a pipe as standard output", |server| {
-        serves(server, 1)?;
+    check_launched_with(server, options, "with a pipe as standard output", |server| {
+        serve_clients(server, 1)?;
         if until(server.deadlines().quiet(), || announced(server))?.is_some() {
             return Ok(());
         }
         let Some(line) = on_a_terminal(server)? else { return Ok(()) };
-        // By now it has had more time than on the terminal.
+        // By now the server has had more time to print than on the terminal.
         if until(server.deadlines().quiet(), || announced(server))?.is_some() {
             return Ok(());
         }
@@ -138,29 +139,29 @@ fn flushed(server: &mut Server) -> check::Result {
 
 fn announced(server: &mut Server) -> check::Result<Option<()>> {
     let text = server.instance()?.output().text();
-    Ok(names(&text, server.address()).then_some(()))
+    Ok(contains_address(&text, server.address()).then_some(()))
 }
 
-/// The line that names its address, if it prints one on a terminal.
+/// Returns the line that names the server's address, if the server prints one on a terminal.
 fn on_a_terminal(server: &Server) -> check::Result<Option<String>> {
     let (screen, theirs) = open_pseudo_terminal().or_broken("a terminal")?;
     let stdio = [Stdio::Piped, Stdio::descriptor(theirs), Stdio::Piped];
     let options = LaunchOptions { stdio, ..server.options() };
     let mut found = None;
-    under(server, options, "with a terminal as standard output", |server| {
-        serves(server, 1)?;
-        found = shown(File::from(screen), server)?;
+    check_launched_with(server, options, "with a terminal as standard output", |server| {
+        serve_clients(server, 1)?;
+        found = announcement_on(File::from(screen), server)?;
         Ok(())
     })?;
     Ok(found)
 }
 
-/// What is on `screen` once nothing more comes, or the address has.
-fn shown(mut screen: File, server: &Server) -> check::Result<Option<String>> {
+/// Reads `screen` until a line names the server's address, or no more output comes. Returns that line.
+fn announcement_on(mut screen: File, server: &Server) -> check::Result<Option<String>> {
     let mut text = String::new();
     let mut buffer = [0; 4096];
     loop {
-        let line = text.lines().find(|line| names(line, server.address()));
+        let line = text.lines().find(|line| contains_address(line, server.address()));
         let mut interest = [PollFd::new(screen.as_fd(), PollFlags::POLLIN)];
         if line.is_some() || wait(&mut interest, server.deadlines().quiet())? == Waited::Elapsed {
             return Ok(line.map(str::to_owned));

@@ -1,4 +1,4 @@
-//! Ignored and blocked signals are inherited, through fork and through exec.
+//! Checks the signals of programs that the server executes: fork(2) and execve(2) preserve blocked and ignored ones.
 
 use std::collections::HashSet;
 use std::io;
@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::holders::{called, newcomers};
+use crate::checks::processes::{new_processes, pid_and_name};
 use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Instance, Server};
@@ -19,9 +19,9 @@ pub const CHECK: Check = Check {
     id: "life/children-start-clean",
     level: Should,
     says: "another program that the server executes starts with no signal blocked or ignored",
-    why: "what a server blocks or ignores for itself its programs do unasked: they cannot be ended, or never end",
+    why: "a program inherits what the server blocks or ignores for itself, and then cannot be ended by that signal, or never exits",
     cites: &["exec(3p)", "signal(7)", "sigprocmask(2)"],
-    recipe: "connect and exchange; of the processes this has brought that run another program, compare the blocked and ignored signals with those of the same program started by the harness",
+    recipe: "connect and exchange a message; for each new process that runs another program, compare its blocked and ignored signals with those of the same program started by the harness",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -32,8 +32,8 @@ fn run(server: &mut Server) -> check::Result {
     // A wrapper that started the server is a program of its own, and the server's forks run the server's.
     let own: HashSet<_> = before.iter().filter_map(|process| sys::executable(process.pid)).collect();
     let now = server.processes()?;
-    for child in newcomers(server, &before)? {
-        // What a shell in between has its own children ignore is not the server's doing.
+    for child in new_processes(server, &before)? {
+        // A shell in between may set signals for its own children. Only the server's direct children count.
         let parent = now.iter().find(|process| process.pid == child.parent);
         let by_server = parent.and_then(|it| sys::executable(it.pid)).is_some_and(|it| own.contains(&it));
         let program = sys::executable(child.pid).filter(|program| by_server && !own.contains(program));
@@ -49,18 +49,18 @@ fn starts_clean(server: &Server, child: &Process, program: PathBuf) -> check::Re
     if has == SignalSets::default() {
         return Ok(());
     }
-    // Programs change their signals themselves: Python ignores SIGPIPE, and so do many more.
-    let Some(usual) = by_itself(server, program)? else { return Ok(()) };
-    // The real-time signals are a matter between a C library and its threads.
+    // Programs also change their signals themselves: Python, for one, ignores SIGPIPE.
+    let Some(usual) = signals_when_started_here(server, program)? else { return Ok(()) };
+    // C libraries use the real-time signals for their threads, so these do not count.
     let blocked = has.blocked & !usual.blocked & STANDARD;
     let ignored = has.ignored & !usual.ignored & STANDARD;
     for (which, signals) in [("ignored", ignored), ("blocked", blocked)] {
         if signals != 0 {
-            let actual = format!("{} starts with {} {which}", called(child), names(signals));
+            let actual = format!("{} starts with {} {which}", pid_and_name(child), names(signals));
             let finding = Finding::fail("a program that starts with no signal blocked or ignored", actual)
                 .because("a program that is executed inherits what the server has set for itself");
             return Err(if which == "ignored" && signals == SIGPIPE_ALONE {
-                mere_habit(finding)
+                as_info(finding)
             } else {
                 finding
             });
@@ -69,18 +69,18 @@ fn starts_clean(server: &Server, child: &Process, program: PathBuf) -> check::Re
     Ok(())
 }
 
-/// Signals 1 to 31, signal(7).
+/// A mask of the standard signals, 1 to 31: signal(7).
 const STANDARD: u64 = 0x7fff_ffff;
 
 const SIGPIPE_ALONE: u64 = 1 << (Signal::SIGPIPE as i32 - 1);
 
-/// Servers that execute programs for their clients ignore it by tradition, and their programs see EPIPE instead.
-fn mere_habit(finding: Finding) -> Finding {
+/// Lowers the outcome to *info*: many servers ignore SIGPIPE also for their children, which then get EPIPE.
+fn as_info(finding: Finding) -> Finding {
     Finding { outcome: Outcome::Info, ..finding }
 }
 
-/// The signals of `program` when nobody has set any for it; `None` if it does not wait to be asked.
-fn by_itself(server: &Server, program: PathBuf) -> check::Result<Option<SignalSets>> {
+/// Returns the signals of `program` when the harness starts it, or `None` if it exits without waiting for input.
+fn signals_when_started_here(server: &Server, program: PathBuf) -> check::Result<Option<SignalSets>> {
     let (input, _held) = os_pipe::pipe().or_broken("a pipe")?;
     let (_reader, output) = os_pipe::pipe().or_broken("a pipe")?;
     let Ok(mut alone) =
@@ -96,7 +96,7 @@ fn by_itself(server: &Server, program: PathBuf) -> check::Result<Option<SignalSe
 fn signals(pid: nix::unistd::Pid) -> check::Result<SignalSets> {
     sys::signal_sets(pid).map_err(|error| match error.kind() {
         io::ErrorKind::Unsupported => {
-            Finding::unsupported("the signals of a process", "this system does not tell")
+            Finding::unsupported("the signals of a process", "this system does not show them")
         }
         _ => Finding::broken("the signals of a process", error.to_string()),
     })

@@ -1,4 +1,4 @@
-//! What was read and not yet sent back when the end comes.
+//! Checks whether a server sends back what it has read before SIGTERM ends it.
 
 use nix::sys::signal::Signal;
 
@@ -13,10 +13,10 @@ use crate::transport::{Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "life/delivers-before-ending",
     level: May,
-    says: "a server that SIGTERM ends has sent back what it had read",
-    why: "what was taken from a client and not returned is lost without a word: a deployment is seen by its users",
+    says: "a server that SIGTERM ends has sent back everything that it had read",
+    why: "bytes that the server has read and not returned are lost without an error, so users notice each deployment",
     cites: &["signal(7)", "tcp(7)", "RFC 9293 §3.6"],
-    recipe: "connect with a small receive buffer, send 40,001 bytes, wait until the server has read them all, send SIGTERM, count what comes back",
+    recipe: "connect with a small receive buffer; send 40,001 bytes; wait until the server has read all of them; send SIGTERM; count the bytes that come back",
     needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };

@@ -1,4 +1,4 @@
-//! The polite way to end a server.
+//! Checks that SIGTERM ends the server.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -14,9 +14,9 @@ pub const CHECK: Check = Check {
     id: "life/ends-on-sigterm",
     level: Should,
     says: "SIGTERM ends the server in time, with status 0 or 143 or by that signal, even while a client is connected",
-    why: "an init system waits for it, then kills; another status is taken for a failure of the service",
+    why: "a service manager waits for the server, then kills it, and takes any other status for a failure of the service",
     cites: &["signal(7)", "daemon(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
-    recipe: "connect and exchange (a filter may keep its answer), send SIGTERM to the main process, await its end, look at its status",
+    recipe: "connect and exchange a message (a filter may buffer its answer); send SIGTERM to the main process; wait for its exit; read its status",
     needs: Capabilities::empty(),
     run,
 };
@@ -28,5 +28,5 @@ fn run(server: &mut Server) -> check::Result {
     if asked || matches!(status.code(), Some(0 | 143)) {
         return Ok(());
     }
-    Err(Finding::fail("status 0 or 143, or death by SIGTERM", describe(status)))
+    Err(Finding::fail("exit status 0 or 143, or ended by SIGTERM", describe(status)))
 }

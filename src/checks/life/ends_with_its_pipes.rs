@@ -1,4 +1,4 @@
-//! A filter ends when nobody reads it any more, and says how it went.
+//! Checks how a server on pipes exits: when its output has no reader, and at end of file.
 
 use std::process::ExitStatus;
 
@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::elsewhere::under;
+use crate::checks::steps::check_launched_with;
 use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::{LaunchOptions, Server, describe};
@@ -15,10 +15,10 @@ use crate::transport::Capabilities;
 pub const AT_EPIPE: Check = Check {
     id: "life/ends-at-epipe",
     level: Should,
-    says: "a server whose output nobody reads any more ends, by SIGPIPE or by itself",
-    why: "one that ignores EPIPE goes on for ever, and `server | head -1` never returns",
+    says: "a server whose output has no reader any more exits, by SIGPIPE or by itself",
+    why: "a server that ignores EPIPE never exits, and `server | head -1` never returns",
     cites: &["pipe(7)", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
-    recipe: "close the read end of its output, feed it lines until it ends; again with SIGPIPE ignored at its start",
+    recipe: "close the read end of the server's output; send lines until it exits; do the same with SIGPIPE ignored at its start",
     needs: Capabilities::STDIO,
     run: at_epipe,
 };
@@ -26,43 +26,43 @@ pub const AT_EPIPE: Check = Check {
 pub const STATUS: Check = Check {
     id: "life/status-at-eof",
     level: Should,
-    says: "a server that has echoed everything to the end of its input ends with status 0",
-    why: "a shell with `set -o pipefail`, and every make and CI job, takes another status for a failure",
+    says: "a server that has echoed everything up to end of file exits with status 0",
+    why: "a shell with `set -o pipefail`, make and CI jobs take any other status for a failure",
     cites: &["exit(3)", "cat(1p) (EXIT STATUS)"],
-    recipe: "send a line, close the server's standard input, expect the line and end of file, look at the exit status",
+    recipe: "send a line; close the server's standard input; expect the line and end of file; read the exit status",
     needs: Capabilities::STDIO,
     run: status,
 };
 
 fn at_epipe(server: &mut Server) -> check::Result {
-    ends_unread(server)?;
+    exits_without_reader(server)?;
     let options = LaunchOptions { ignored: &[Signal::SIGPIPE], ..server.options() };
-    under(server, options, "with SIGPIPE ignored at its start", ends_unread)
+    check_launched_with(server, options, "with SIGPIPE ignored at its start", exits_without_reader)
 }
 
-fn ends_unread(server: &mut Server) -> check::Result {
-    // Long enough for those that buffer their output in blocks.
-    let lines = b"nobody reads this line\n".repeat(100);
+fn exits_without_reader(server: &mut Server) -> check::Result {
+    // Enough to fill the buffer of a server that writes in blocks.
+    let lines = b"this line has no reader\n".repeat(100);
     let mut client = server.connect()?;
     client.close_read_side()?;
     let limit = server.deadlines().exit();
     let ended = until(limit, || {
         match client.send(&lines) {
-            // It no longer reads: gone, or about to go.
+            // The server no longer reads: it has exited, or is about to.
             Err(finding) if finding.outcome == Outcome::Fail => {}
             other => other?,
         }
         Ok(server.instance()?.ended())
     })?;
     ended.map(drop).ok_or_else(|| {
-        let actual = format!("it goes on reading after {} s", limit.as_secs_f64());
-        Finding::timeout("an end at EPIPE", actual).because("the failure of write(2) is ignored")
+        let actual = format!("it is still reading after {} s", limit.as_secs_f64());
+        Finding::timeout("an exit at EPIPE", actual).because("it ignores the error of write(2)")
     })
 }
 
 fn status(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
-    // Filters that gather lines or blocks tell all they have at the end, and add no newline to this one.
+    // A filter may keep its output until end of file, and may add a missing newline: hence the one here.
     client.send(b"the last words\n")?;
     client.shut_down_write()?;
     client.expect(b"the last words\n")?;
@@ -70,7 +70,7 @@ fn status(server: &mut Server) -> check::Result {
     let limit = server.deadlines().exit();
     match server.instance()?.wait(limit) {
         Some(status) if !status.success() => Err(failed(status)),
-        // fd/eof-ends-it tells of one that lives on.
+        // fd/eof-ends-it reports a server that does not exit.
         _ => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! Signals, and clients that go wrong.
+//! Checks of start and exit, signals, standard descriptors, and clients that fail.
 
 use super::Check;
 

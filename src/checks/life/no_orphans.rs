@@ -1,11 +1,10 @@
-//! A server that goes takes its processes with it.
+//! Checks that a server's processes exit with it.
 
 use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::elsewhere::serves;
-use crate::checks::holders::at_rest;
+use crate::checks::steps::{serve_clients, wait_until_stable};
 use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Server, command_line_of, describe_descriptors};
@@ -15,19 +14,19 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/no-orphans",
     level: Should,
-    says: "once SIGTERM has ended a server that has no clients, none of its processes is left",
-    why: "a worker or helper that lives on holds the port, or the standard output whose end a pipeline or a CI job waits for",
+    says: "after SIGTERM has ended a server without clients, none of its processes is left",
+    why: "a worker or helper that keeps running holds the port, or the write end of a pipe whose end of file a pipeline or a CI job waits for",
     cites: &["kill(2)", "pipe(7)", "systemd.kill(5) (KillMode=)"],
-    recipe: "serve 2 clients to their ends, send SIGTERM to the main process alone, await its end, then that of all its descendants; one that is left is named with its command line and what it holds",
+    recipe: "serve 2 clients until they close; send SIGTERM to the main process alone; wait for its exit, and then for that of all its descendants; report each that is left, with its command line and descriptors",
     needs: Capabilities::MANY_CLIENTS,
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
-    serves(server, 2)?;
-    at_rest(server)?;
+    serve_clients(server, 2)?;
+    wait_until_stable(server, || server.processes())?;
     server.signal_and_wait(Signal::SIGTERM).map_err(|finding| match finding.outcome {
-        // life/ends-on-sigterm tells of that.
+        // life/ends-on-sigterm reports that.
         Outcome::Timeout => Finding::unsupported("a server that SIGTERM ends", finding.actual),
         _ => finding,
     })?;
@@ -36,18 +35,18 @@ fn run(server: &mut Server) -> check::Result {
         return Ok(());
     }
     let left = server.processes()?;
-    let named: Vec<_> = left.iter().take(NAMED).map(named).collect();
+    let named: Vec<_> = left.iter().take(NAMED).map(described).collect();
     let more = left.len() - named.len();
     let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
     let actual = format!("still there: {}{more}", named.join("\n"));
-    Err(Finding::fail("no process left of a server that has ended", actual))
+    Err(Finding::fail("no process left after the server has exited", actual))
 }
 
-/// Orphans that a report describes.
+/// The number of processes that a report describes.
 const NAMED: usize = 3;
 
-/// Who it is, and what it holds: others may be waiting for its sockets, or for the end of its output.
-fn named(process: &Process) -> String {
+/// Describes a process that is left: its number, its command line, and its descriptors.
+fn described(process: &Process) -> String {
     let held = describe_descriptors(process.pid);
     let held = if held.is_empty() { held } else { format!(", which holds {held}") };
     format!("{} ({}){held}", process.pid, command_line_of(process))

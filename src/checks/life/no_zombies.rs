@@ -1,9 +1,9 @@
-//! Who has children must ask after them.
+//! Checks that a server waits for its children: wait(2).
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::elsewhere::serves;
-use crate::checks::holders::called;
+use crate::checks::processes::pid_and_name;
+use crate::checks::steps::serve_clients;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -14,29 +14,29 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/no-zombies",
     level: Should,
-    says: "a process that was made for a client is reaped once that client has gone",
-    why: "each zombie keeps an entry of the process table, and when those run out nobody can fork any more",
+    says: "a process that was made for a client is reaped after that client has gone",
+    why: "each zombie occupies an entry of the process table; when the table is full, fork(2) fails",
     cites: &["wait(2)", "fork(2) (EAGAIN)"],
-    recipe: "12 clients one by one, each to its end; one client more, so that a server that reaps when it accepts can do so; list the zombies whose parent is the server; again with 12 clients that leave at one moment, while the main process is stopped, and 12 more one by one",
+    recipe: "serve 12 clients, one at a time; connect one more, for a server that reaps its children when it accepts; list the zombies whose parent is the server; do the same with 12 clients that leave at once, while the main process is stopped, and 12 more one at a time",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
 const CLIENTS: usize = 12;
 
-/// One that reaps one child at each accept is always a client or two behind.
+/// Zombies that are allowed. A server that reaps one child at each accept(2) is always one or two clients behind.
 const BEHIND: usize = 2;
 
 fn run(server: &mut Server) -> check::Result {
-    serves(server, CLIENTS)?;
-    are_reaped(server, 1, "one by one")?;
+    serve_clients(server, CLIENTS)?;
+    expect_reaped(server, 1, "one at a time")?;
     if server.spec().offers().contains(Capabilities::AT_ONCE) && leave_at_once(server)? {
-        are_reaped(server, CLIENTS, "at one moment: several deaths can be one SIGCHLD")?;
+        expect_reaped(server, CLIENTS, "at once: one SIGCHLD can stand for several exits")?;
     }
     Ok(())
 }
 
-/// Clients that all leave while the server cannot look; false if it serves one after another.
+/// Has many clients leave while the server is stopped. Returns false if the server serves one client at a time.
 fn leave_at_once(server: &mut Server) -> check::Result<bool> {
     let mut crowd = vec![server.connect_and_exchange()?];
     if !server.serves_concurrently()? {
@@ -48,26 +48,27 @@ fn leave_at_once(server: &mut Server) -> check::Result<bool> {
     let before = server.processes()?.len();
     server.freeze()?;
     drop(crowd);
-    // Only a server with processes for its clients becomes smaller.
+    // The number of processes falls only if the server makes one for each client.
     let smaller = || Ok((server.processes()?.len() + CLIENTS <= before).then_some(()));
     until(server.deadlines().quiet(), smaller)?;
     server.thaw()?;
     Ok(true)
 }
 
-/// `chances` more clients come, for a server that reaps when it accepts.
-fn are_reaped(server: &mut Server, chances: usize, left_how: &str) -> check::Result {
+/// Fails if children stay zombies. `more_clients` connect first, for a server that reaps when it accepts. `left_how`
+/// describes in a report how the clients left.
+fn expect_reaped(server: &mut Server, more_clients: usize, left_how: &str) -> check::Result {
     if until(server.deadlines().quiet(), || reaped(server, 0))?.is_some() {
         return Ok(());
     }
-    serves(server, chances - 1)?;
+    serve_clients(server, more_clients - 1)?;
     let _one_more = server.connect_and_exchange()?;
     if until(server.deadlines().reply(), || reaped(server, BEHIND))?.is_some() {
         return Ok(());
     }
     let left = server.zombies()?;
     let wanted = format!("the children of {} reaped", count(CLIENTS, "client"));
-    let examples = left.iter().take(3).map(called).collect::<Vec<_>>().join(", ");
+    let examples = left.iter().take(3).map(pid_and_name).collect::<Vec<_>>().join(", ");
     Err(Finding::fail(wanted, format!("{} of them are zombies: {examples}", left.len()))
         .because(format!("the clients left {left_how}"))
         .because(parent(&left)))

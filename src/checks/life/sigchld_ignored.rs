@@ -1,10 +1,10 @@
-//! An ignored SIGCHLD is inherited, and takes the children's statuses away.
+//! Checks a server that starts with SIGCHLD ignored, so that wait(2) reports no child.
 
 use nix::sys::signal::Signal;
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::elsewhere::{serves, under};
+use crate::checks::steps::{check_launched_with, serve_clients};
 use crate::outcome::Level::Should;
 use crate::server::{LaunchOptions, Server};
 use crate::transport::Capabilities;
@@ -13,14 +13,14 @@ pub const CHECK: Check = Check {
     id: "life/sigchld-ignored",
     level: Should,
     says: "a server that was started with SIGCHLD ignored serves one client after another",
-    why: "some launchers ignore SIGCHLD, and exec keeps that: then wait(2) ends in ECHILD, which is no reason to give up",
+    why: "some launchers ignore SIGCHLD, which execve(2) preserves; wait(2) then fails with ECHILD, which must not end the server",
     cites: &["wait(2) (ECHILD)", "sigaction(2) (SA_NOCLDWAIT)", "exec(3p)"],
-    recipe: "start the server with SIGCHLD ignored; 5 clients one after another, each to its end",
+    recipe: "start the server with SIGCHLD ignored; serve 5 clients, one after another, until they close",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
     let options = LaunchOptions { ignored: &[Signal::SIGCHLD], ..server.options() };
-    under(server, options, "with SIGCHLD ignored", |server| serves(server, 5))
+    check_launched_with(server, options, "with SIGCHLD ignored", |server| serve_clients(server, 5))
 }

@@ -1,4 +1,4 @@
-//! A connection can be over before it is accepted.
+//! Checks a connection that is reset before the server accepts it.
 
 use crate::check;
 use crate::checks::Check;
@@ -10,9 +10,9 @@ pub const CHECK: Check = Check {
     id: "life/survives-reset-before-accept",
     level: Must,
     says: "a client that resets its connection before the server has accepted it does not end the server",
-    why: "accept(2) gives ECONNABORTED on BSD, and on Linux a socket whose peer has no name any more: a port scan is enough",
+    why: "accept(2) fails with ECONNABORTED on BSD, and returns a socket on which getpeername(2) fails on Linux; a port scan is enough",
     cites: &["accept(2) (ECONNABORTED)", "getpeername(2) (ENOTCONN)", "RFC 9293 §3.5.3"],
-    recipe: "6 times: stop the server, connect, send something every other time, reset (SO_LINGER 0), let the server go on, exchange with a new client",
+    recipe: "6 times: stop the server; connect; every other time send a few bytes; reset (SO_LINGER 0); continue the server; exchange a message with a new client",
     needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -27,9 +27,9 @@ fn run(server: &mut Server) -> check::Result {
         }
         client.reset()?;
         server.thaw()?;
-        server
-            .connect_and_exchange()
-            .map_err(|finding| finding.because("after a client that was gone before it was accepted"))?;
+        server.connect_and_exchange().map_err(|finding| {
+            finding.because("after a client that reset its connection before it was accepted")
+        })?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One client's misfortune is not another's.
+//! Checks that one client's reset does not end the service for others.
 
 use crate::check;
 use crate::checks::Check;
@@ -11,9 +11,9 @@ pub const CHECK: Check = Check {
     id: "life/survives-reset",
     level: Must,
     says: "a client that resets its connection, or closes it without reading, does not end the server",
-    why: "ECONNRESET, EPIPE or SIGPIPE taken as fatal lets any client end the service for all",
+    why: "if ECONNRESET, EPIPE or SIGPIPE ends the server, any client can stop the service for all",
     cites: &["RFC 9293 §3.5.3", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
-    recipe: "10 times: connect, exchange, send 160 KiB without reading, then reset or close; 5 times more with the server stopped until 96 KiB and the client's close have arrived; the next client is served",
+    recipe: "10 times: connect, exchange a message, send 160 KiB without reading, then reset or close; 5 more times with the server stopped until 96 KiB and the client's close have arrived; exchange a message with a new client",
     needs: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -26,22 +26,24 @@ fn run(server: &mut Server) -> check::Result {
         client.fill_until_blocked(&bytes)?;
         if round % 2 == 0 { client.reset()? } else { drop(client) }
     }
-    served(server, "after clients that did not read to the end")?;
+    expect_service(server, "after clients that did not read to the end")?;
     if server.spec().offers().contains(Capabilities::TCP) {
-        closes_unheard(server)?;
-        served(server, "after clients that closed while their answers were being written")?;
+        close_unread(server)?;
+        expect_service(server, "after clients that closed while the server was writing to them")?;
     }
     Ok(())
 }
 
-fn served(server: &mut Server, when: &str) -> check::Result {
+fn expect_service(server: &mut Server, when: &str) -> check::Result {
     server.connect_and_exchange().map(drop).map_err(|finding| finding.because(when))
 }
 
-/// Brings about EPIPE, and with it SIGPIPE: the first write after the client's end is answered by a reset,
-/// and only the next fails. So more must wait for the server than one read takes, and the client's end must
-/// have arrived before it reads any of it; yet not more than the receive window takes at first.
-fn closes_unheard(server: &mut Server) -> check::Result {
+/// Causes EPIPE, and with it SIGPIPE, in the server.
+///
+/// The client's kernel answers the server's first write after the close with a reset, and only the next write fails. So
+/// the server must have more to read than one read(2) returns, and the client's FIN must arrive before it reads any of
+/// it. The bytes must also fit into the initial receive window.
+fn close_unread(server: &mut Server) -> check::Result {
     let bytes = server.payload(96 * KIB);
     for _ in 0..5 {
         let mut client = server.connect()?;

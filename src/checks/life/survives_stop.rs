@@ -1,8 +1,8 @@
-//! A signal can interrupt a server that waits, and means nothing by it.
+//! Checks that a server handles system calls interrupted by a signal (EINTR).
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::elsewhere::serves;
+use crate::checks::steps::serve_clients;
 use crate::deadline::until;
 use crate::outcome::Level::Must;
 use crate::server::Server;
@@ -12,21 +12,21 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/survives-stop-and-continue",
     level: Must,
-    says: "a server that is stopped and continued while it waits serves on, its connected client and new ones",
-    why: "EINTR taken for a failure ends the server whenever a debugger, a shell's job control or a child's end interrupts its wait",
+    says: "a server that is stopped and continued while it waits keeps serving its connected client and new ones",
+    why: "a server that takes EINTR for a failure exits when a debugger, a shell's job control or SIGCHLD interrupts its wait",
     cites: &[
         "signal(7) (Interruption of system calls and library functions by stop signals)",
         "epoll_wait(2) (EINTR)",
         "accept(2) (EINTR)",
     ],
-    recipe: "serve a client to its end; 4 times SIGSTOP, SIGCONT, exchange with a new client; the same while it is silent, exchange again; another client after its end",
+    recipe: "serve a client until it closes; 4 times SIGSTOP and SIGCONT; exchange a message with a new client; again 4 times SIGSTOP and SIGCONT while that client is silent; exchange another message; serve one more client",
     needs: Capabilities::MANY_CLIENTS,
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
-    // A first client that has ended leaves the server waiting for the next, and tells it of its child's end.
-    serves(server, 1)?;
+    // After a first client has left, the server waits for the next one, and has received SIGCHLD if it forks.
+    serve_clients(server, 1)?;
     let idle = |finding: Finding| finding.because("stopped and continued while no client was connected");
     let busy = |finding: Finding| finding.because("stopped and continued while its client was silent");
     interrupt(server).map_err(idle)?;
@@ -34,19 +34,21 @@ fn run(server: &mut Server) -> check::Result {
     interrupt(server).map_err(busy)?;
     client.exchange(b"still here").map_err(busy)?;
     client.finish()?;
-    serves(server, 1).map_err(busy)
+    serve_clients(server, 1).map_err(busy)
 }
 
-/// Of a server's threads any may be the one that takes a signal, and only one of them is the one that must not.
+/// Stops of one server. The kernel interrupts any of its threads, and only one of them may handle EINTR wrongly.
 const TIMES: usize = 4;
 
-/// Only a call that waits is interrupted, so the server first gets the time to begin one; more than once, for
-/// where the system does not tell, that time is a guess.
+/// Stops and continues the server several times.
+///
+/// Only a system call that blocks is interrupted, so this waits until the server is in one. Where the system does not
+/// show that, it waits for a fixed time.
 fn interrupt(server: &mut Server) -> check::Result {
     let pid = server.pid()?;
     for _ in 0..TIMES {
         if server.instance()?.ended().is_some() {
-            break; // Its next client will tell.
+            break; // The next client reports the exit.
         }
         let (mut last, mut seen) = (None, 0);
         until(server.deadlines().quiet(), || {

@@ -1,4 +1,4 @@
-//! Urgent data is data.
+//! Checks that a byte of TCP urgent data does not end the server.
 
 use crate::check;
 use crate::checks::Check;
@@ -10,9 +10,9 @@ pub const CHECK: Check = Check {
     id: "life/survives-urgent-data",
     level: Must,
     says: "a byte of urgent data in the middle of a client's stream does not end the server",
-    why: "whoever takes POLLPRI for an error, or an exceptional condition for an impossible one, can be ended by any client with one byte",
+    why: "if the server takes POLLPRI for an error, or has no case for it, any client can end the service with one byte",
     cites: &["RFC 9293 §3.8.5", "RFC 6093", "tcp(7) (SO_OOBINLINE)", "poll(2) (POLLPRI)"],
-    recipe: "exchange, send a word, one byte with MSG_OOB and another word; whatever comes back, exchange with a new client",
+    recipe: "exchange a message; send a word, one byte with MSG_OOB, and another word; ignore what comes back; exchange a message with a new client",
     needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -22,7 +22,7 @@ fn run(server: &mut Server) -> check::Result {
     client.exchange(b"well")?;
     client.send(b"before")?;
     client.send_urgent(b'!')?;
-    // What becomes of this conversation is between the two: splice(2) on Linux never passes the urgent mark.
+    // The echo of this client is not checked: splice(2) on Linux, for one, never moves past the urgent mark.
     let sent = client.send(b"after").and_then(|()| client.expect(b"before"));
     if sent.is_ok() {
         client.readable_within(server.deadlines().quiet())?;

@@ -1,4 +1,4 @@
-//! A sender that is no more, or that nobody can answer.
+//! Checks answers that cannot be delivered, because the client has gone or has no address.
 
 use crate::check;
 use crate::checks::Check;
@@ -9,10 +9,10 @@ use crate::transport::{Capabilities, Client, ConnectOptions};
 pub const VANISHED: Check = Check {
     id: "life/survives-vanished-client",
     level: Should,
-    says: "a client that has gone when its answer comes does not end the service",
-    why: "ECONNREFUSED or ENOENT, from the call that answers or from the next, concerns one client: taken as fatal it ends the service for all",
+    says: "a client that has gone before its answer is sent does not end the service",
+    why: "ECONNREFUSED or ENOENT, from the call that answers or from the next one, concerns one client; a server that takes it as fatal stops serving all",
     cites: &["udp(7) (IP_RECVERR)", "unix(7)", "sendto(2)", "RFC 1122 §4.1.3.3"],
-    recipe: "stop the server, have clients send and leave, some of them with their socket file removed, let it go on; 3 times; the next clients are served",
+    recipe: "3 times: stop the server; clients send and leave, some of them with their socket file removed; continue the server; exchange a message with two new clients",
     needs: Capabilities::CONNECTIONLESS,
     run: vanished,
 };
@@ -20,10 +20,10 @@ pub const VANISHED: Check = Check {
 pub const UNNAMED: Check = Check {
     id: "life/survives-unnamed-client",
     level: Should,
-    says: "a datagram from a client without a name, which nobody can answer, does not end the service",
-    why: "recvfrom(2) gives an empty address for it: a server that insists on answering ends, or waits for ever",
+    says: "a datagram from a client without an address, which cannot be answered, does not end the service",
+    why: "recvfrom(2) returns an empty address for it; a server that insists on answering exits, or waits forever",
     cites: &["unix(7) (unnamed)", "recvfrom(2)"],
-    recipe: "send one datagram, then an empty one, from sockets that were not bound; the next client is served",
+    recipe: "send one datagram and then an empty one, from sockets that were not bound; after each exchange a message with a new client",
     needs: Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH),
     run: unnamed,
 };
@@ -35,7 +35,7 @@ fn vanished(server: &mut Server) -> check::Result {
         leave_behind(server, Client::close_and_unlink)?;
         leave_behind(server, drop)?;
         server.thaw()?;
-        // An error that is news of one client may come with the next, or with the one after it.
+        // The kernel may report the error of one client at the next call, or at the one after it.
         for _ in 0..2 {
             server
                 .connect_and_exchange()
@@ -58,7 +58,7 @@ fn unnamed(server: &mut Server) -> check::Result {
         server.connect_with(&approach)?.send(text)?;
         server
             .connect_and_exchange()
-            .map_err(|finding| finding.because("after a client that was bound to no name"))?;
+            .map_err(|finding| finding.because("after a client that was not bound to an address"))?;
     }
     Ok(())
 }

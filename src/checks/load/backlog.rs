@@ -1,4 +1,4 @@
-//! The queue before accept(2).
+//! Reports how many connections the kernel queues for a server that does not accept.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use crate::transport::{Capabilities, PendingConnection};
 pub const CHECK: Check = Check {
     id: "load/backlog",
     level: May,
-    says: "forty clients that come at once are all taken, though the server has no time for them yet",
-    why: "with a short queue the rest are dropped: TCP tries again after a second, a Unix domain socket refuses",
+    says: "the kernel completes forty connections at once while the server is too busy to accept them",
+    why: "if the listen queue is short, the kernel drops the rest: over TCP a client tries again after a second, on a Unix domain socket it is refused",
     cites: &["listen(2)", "RFC 9293 §3.10.7.2", "unix(7) (EAGAIN)"],
-    recipe: "stop the server, begin 40 connections without waiting, count those that are there within 0.2 s, let the server go on",
+    recipe: "stop the server; begin 40 connections without waiting; count those that are established within 0.2 s; continue the server",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::BINDS),
     run,
 };
 
 const CLIENTS: usize = 40;
 
-/// Far below the second after which TCP tries again, and far above what loopback needs.
+/// Much less than the second after which TCP sends SYN again, and much more than loopback needs.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
 fn run(server: &mut Server) -> check::Result {
     drop(server.connect_and_exchange()?);
     server.freeze()?;
-    let knocks: Vec<PendingConnection> =
+    let pending: Vec<PendingConnection> =
         (0..CLIENTS).map(|_| server.begin_connect()).collect::<check::Result<_>>()?;
     let mut taken = 0;
     until(AT_ONCE, || {
-        taken = knocks.iter().filter(|knock| knock.is_established()).count();
+        taken = pending.iter().filter(|connection| connection.is_established()).count();
         Ok((taken == CLIENTS).then_some(()))
     })?;
     server.thaw()?;
@@ -40,7 +40,7 @@ fn run(server: &mut Server) -> check::Result {
         return Ok(());
     }
     Err(Finding::info(
-        format!("{CLIENTS} clients taken at once"),
-        format!("{taken}; the others must try again"),
+        format!("{CLIENTS} connections established at once"),
+        format!("{taken}; the other clients must try again"),
     ))
 }

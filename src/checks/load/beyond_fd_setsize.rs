@@ -1,4 +1,4 @@
-//! select(2) knows no descriptor above 1023.
+//! Checks clients whose descriptors are too large for select(2).
 
 use std::time::{Duration, Instant};
 
@@ -13,31 +13,32 @@ use crate::transport::{Capabilities, Client};
 pub const CHECK: Check = Check {
     id: "load/beyond-fd-setsize",
     level: Should,
-    says: "eleven hundred clients at once are all answered, also those whose descriptor is 1024 or more",
-    why: "select(2) sets bits beyond its set, or the server forgets whom it cannot watch: memory is damaged, or clients wait for ever",
+    says: "eleven hundred clients connected at once are all answered, including those whose descriptor is 1024 or more",
+    why: "with such a descriptor select(2) writes beyond its fd_set, which corrupts memory; a server that avoids that by not watching it leaves the client waiting",
     cites: &["select(2) (FD_SETSIZE)", "poll(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
-    recipe: "launch it with 4096 descriptors; 1100 clients connect and exchange, one by one, and all stay; not with a process for each client",
+    recipe: "launch the server with 4096 descriptors; connect 1100 clients, each of which exchanges a message and stays; the check passes early if the server makes a process for each client",
     needs: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS),
     run,
 };
 
+/// Descriptors that the server may open.
 const LIMIT: u32 = 4096;
 const CLIENTS: usize = 1100;
 
-/// So many times as long as a conversation may stand still, all of them may take together.
+/// The time for all clients together, as a multiple of the deadline for progress on one connection.
 const SLOWEST: u32 = 4;
 
-/// What `fd_set` has room for on every system here.
+/// Descriptors that `fd_set` has room for on every supported system.
 const FD_SETSIZE: usize = 1024;
 
-/// By now a server that makes a process for each client has shown it.
+/// Clients after which the check looks whether the server makes a process for each.
 const SAMPLE: usize = 20;
 
 fn run(server: &mut Server) -> check::Result {
     let ours = sys::descriptor_limit();
     if ours < LIMIT as usize {
         let found = format!("up to {ours} for a process");
-        return Err(Finding::missing(&DESCRIPTORS, format!("{LIMIT} descriptors for us"), found));
+        return Err(Finding::missing(&DESCRIPTORS, format!("{LIMIT} descriptors for the harness"), found));
     }
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
     let mut rich = Server::launch(server.spec(), options).map_err(|error| match error {
@@ -52,7 +53,7 @@ fn crowd(server: &mut Server) -> check::Result {
     let before = server.processes()?.len();
     let mut crowd = vec![server.connect_and_exchange()?];
     if !server.serves_concurrently()? {
-        return Ok(()); // One client after another: one descriptor is enough.
+        return Ok(()); // The server serves one client at a time, and needs one descriptor.
     }
     let deadline = Instant::now() + server.deadlines().no_progress() * SLOWEST;
     while crowd.len() < CLIENTS {
@@ -62,7 +63,7 @@ fn crowd(server: &mut Server) -> check::Result {
             Err(finding) => return Err(judge(server, &mut crowd, finding)),
         }
         if crowd.len() == SAMPLE && server.processes()?.len() >= before + SAMPLE / 2 {
-            return Ok(()); // A process for each has no such table.
+            return Ok(()); // The server makes a process for each client, which holds few descriptors.
         }
         if Instant::now() > deadline {
             return Err(too_slow(crowd.len(), server.deadlines().no_progress() * SLOWEST));
@@ -71,14 +72,14 @@ fn crowd(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Who is slow is not what is asked here: but the question has not been answered either.
+/// Reports, as *info*, that the clients were served too slowly to reach the limit of select(2).
 fn too_slow(served: usize, time: Duration) -> Finding {
     let actual = format!("{served} were connected and answered in {:.0} s", time.as_secs_f64());
     Finding::info(format!("{CLIENTS} clients at once"), actual)
 }
 
-/// A cap on clients is a limit to be told, if those within it are served on; who has accepted a client and never
-/// answers it, or dies of it, is broken.
+/// Judges a server that did not answer the next client. A limit on the number of clients is *info*, if those within it
+/// are still served. A server that has accepted a client and never answers it, or that exits, has failed.
 fn judge(server: &mut Server, crowd: &mut [Client], finding: Finding) -> Finding {
     let served = crowd.len();
     let most = server.processes().unwrap_or_default();
@@ -89,7 +90,7 @@ fn judge(server: &mut Server, crowd: &mut [Client], finding: Finding) -> Finding
         let actual = format!("{served} at once; the next: {}", finding.actual);
         return Finding::info(format!("{CLIENTS} clients at once"), actual);
     }
-    let told = finding.because(format!("client {}, after {served} that stay", served + 1));
+    let told = finding.because(format!("client {}, with {served} others connected", served + 1));
     if served + 64 < FD_SETSIZE {
         return told;
     }

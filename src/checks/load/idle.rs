@@ -1,8 +1,6 @@
-//! Whoever waits uses no processor.
+//! Checks that a waiting server uses no processor time.
 
-use std::time::Duration;
-
-use crate::check::{self, Finding};
+use crate::check;
 use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::payload::MIB;
@@ -13,10 +11,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "load/idle",
     level: Should,
-    says: "a server whose clients are silent, or have gone, uses next to no processor time",
-    why: "one that polls for what is always ready, or asks again and again without waiting, burns a core for nothing",
+    says: "a server whose clients are silent, or have gone, uses almost no processor time",
+    why: "a server that polls for an event that is always ready, or calls in a loop without waiting, uses a whole processor for nothing",
     cites: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
-    recipe: "for 0.2 s each, up to five times: the processor time that the server's processes use, and wait for, before the first client, with a silent client, with one that has ended its direction, and after they have gone",
+    recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, up to five times: before the first client, with a silent client, with one that has shut down its write side, and after all have gone",
     needs: Capabilities::empty(),
     run: silent,
 };
@@ -24,32 +22,32 @@ pub const CHECK: Check = Check {
 pub const STALLED: Check = Check {
     id: "load/idle-while-stalled",
     level: Should,
-    says: "a server whose client takes no more bytes uses next to no processor time, and none after that client's end",
-    why: "the connection has something to read and no room to write: poll for the wrong one of them, or pass over a hang-up, and poll never waits",
+    says: "a server whose client takes no more bytes uses almost no processor time, neither then nor after the client has gone",
+    why: "the connection is readable and not writable; if the server polls for the wrong event, or ignores POLLHUP, poll(2) returns at once every time",
     cites: &["poll(2) (POLLHUP)", "epoll(7)", "proc(5) (schedstat)"],
-    recipe: "send without reading until nothing more is taken; the processor time as in load/idle; reset, and again; again with clients that send half, and three quarters, of that and end their direction",
+    recipe: "send without reading until the server takes no more; measure processor time as in load/idle; reset the connection, and measure again; measure with clients that send half, and three quarters, of that amount and shut down their write side",
     needs: Capabilities::STREAM,
     run: stalled,
 };
 
 fn silent(server: &mut Server) -> check::Result {
     let offers = server.spec().offers();
-    rests(server, "before its first client")?;
+    steps::expect_idle(server, "before its first client")?;
     let mut client = steps::connect_and_settle(server)?;
-    rests(server, "with a silent client")?;
+    steps::expect_idle(server, "with a silent client")?;
     if offers.contains(Capabilities::HALF_CLOSE) && offers.contains(Capabilities::MANY_CLIENTS) {
         client.shut_down_write()?;
-        // The server answers with an end of its own, or not at all: that is another check's matter.
+        // Whether the server closes its side is not checked here.
         client.readable_within(server.deadlines().reply())?;
-        rests(server, "with a client that has ended its direction")?;
+        steps::expect_idle(server, "with a client that has shut down its write side")?;
     }
     if offers.contains(Capabilities::MANY_CLIENTS) {
         if offers.contains(Capabilities::CONNECTIONLESS) {
-            // The answer to one who has gone can leave an error on the server's socket (udp(7)).
+            // The answer to a client that has gone can leave an error on the server's socket: udp(7).
             client.send(b"and gone")?;
         }
         drop(client);
-        rests(server, "after its client has gone")?;
+        steps::expect_idle(server, "after its client has gone")?;
     }
     Ok(())
 }
@@ -59,46 +57,26 @@ fn stalled(server: &mut Server) -> check::Result {
     let bytes = server.payload(32 * MIB);
     let taken = client.fill_until_blocked(&bytes)?;
     if taken == bytes.len() {
-        return Ok(()); // Nothing is stalled: it takes whatever comes.
+        return Ok(()); // The server takes everything, so it never stalls.
     }
     let all = count(taken, "byte");
-    rests(server, &format!("with a client that has sent {all} and reads nothing"))?;
+    steps::expect_idle(server, &format!("with a client that has sent {all} and reads nothing"))?;
     if !server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
         return Ok(());
     }
     client.reset()?;
-    rests(server, "after a client has reset its connection without reading")?;
-    // Less of it, so that the end is not held up in the client's own kernel, behind bytes that find no room; and yet more
-    // than a server with large buffers can send on.
+    steps::expect_idle(server, "after a client has reset its connection without reading")?;
+    // These clients send less, so that their FIN is not held up in the client's own kernel behind bytes that the server does
+    // not take; and still more than a server with large buffers can send back.
     for part in [taken / 2, taken / 4 * 3] {
         let mut client = server.connect()?;
         client.fill_until_blocked(&bytes[..part])?;
         client.shut_down_write()?;
         let part = count(part, "byte");
-        rests(
+        steps::expect_idle(
             server,
-            &format!("with a client that has sent {part}, ended its direction, and reads nothing"),
+            &format!("with a client that has sent {part}, shut down its write side, and reads nothing"),
         )?;
     }
     Ok(())
 }
-
-const WINDOW: Duration = Duration::from_millis(200);
-
-/// What begins with a burst, such as a compiler or a collector of garbage, is over at some look; a loop that
-/// never waits is there at each.
-pub(in crate::checks) fn rests(server: &Server, when: &str) -> check::Result {
-    let mut seen = Vec::new();
-    while seen.len() < LOOKS {
-        let cpu_use = server.cpu_use(WINDOW)?;
-        if !cpu_use.is_busy_loop() {
-            return Ok(());
-        }
-        seen.push(cpu_use.to_string());
-    }
-    let last = seen.last().map_or("", String::as_str);
-    Err(Finding::fail("next to no processor time", format!("{last} {when}"))
-        .because(format!("so it was at each of {LOOKS} looks")))
-}
-
-const LOOKS: usize = 5;

@@ -1,4 +1,4 @@
-//! How long a client may be silent.
+//! Reports whether the server disconnects a silent client.
 
 use std::time::{Duration, Instant};
 
@@ -12,22 +12,22 @@ pub const CHECK: Check = Check {
     id: "load/idle-client",
     level: May,
     says: "a client that was silent for two seconds is still served",
-    why: "whoever types by hand, or answers to something slow, is cut off by a server without patience",
+    why: "a server with a short idle timeout disconnects users who type by hand, and programs that wait for something slow",
     cites: &["RFC 862", "RFC 9293 §3.8.4"],
-    recipe: "exchange, be silent for 2.3 s, exchange",
+    recipe: "exchange a message; wait 2.3 s; exchange another",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-/// A little more than two seconds, which is a popular choice of those who do hang up.
+/// A little more than two seconds, a common idle timeout.
 const SILENCE: Duration = Duration::from_millis(2300);
 
 fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect_and_exchange()?;
     let began = Instant::now();
     if client.readable_within(SILENCE)? {
-        let actual = format!("the server ended it after {:.1} s", began.elapsed().as_secs_f64());
-        return Err(Finding::info("a conversation that outlasts two seconds of silence", actual));
+        let actual = format!("the server closed it after {:.1} s", began.elapsed().as_secs_f64());
+        return Err(Finding::info("a connection that stays open for two seconds without data", actual));
     }
     client.exchange(b"still here")
 }

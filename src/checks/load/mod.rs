@@ -1,11 +1,11 @@
-//! Slow clients, many clients, and what a server runs out of.
+//! Checks of slow, idle and many clients, and of processor time, memory and descriptors.
 
 use super::Check;
 
 mod backlog;
 mod beyond_fd_setsize;
 mod bounded_buffering;
-pub(super) mod idle;
+mod idle;
 mod idle_client;
 mod no_delay;
 mod no_leak;

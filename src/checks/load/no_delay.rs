@@ -1,4 +1,4 @@
-//! Nagle's algorithm, and the delayed acknowledgement that it waits for.
+//! Checks that Nagle's algorithm and delayed acknowledgements do not slow down answers.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use crate::transport::{Capabilities, Client};
 pub const CHECK: Check = Check {
     id: "load/no-delay",
     level: Should,
-    says: "the answer to a small message is not held back until an acknowledgement has come",
-    why: "an answer written in two pieces without TCP_NODELAY waits some 40 ms for the acknowledgement of the first (Nagle's algorithm), each time",
+    says: "the answer to a small message does not wait for an acknowledgement",
+    why: "without TCP_NODELAY, an answer written in two pieces waits about 40 ms for the acknowledgement of the first (Nagle's algorithm), every time",
     cites: &["RFC 9293 §3.7.4", "RFC 9293 §3.8.6.3", "tcp(7) (TCP_NODELAY, TCP_QUICKACK)"],
-    recipe: "46 round trips of 100 bytes on one connection, the first 16 uncounted (a new connection is acknowledged at once); the median, and where it is above 25 ms that of 16 more with TCP_QUICKACK set: below 10 ms it was the wait for the acknowledgement",
+    recipe: "measure 30 round trips of 100 bytes on one connection, after 16 that do not count (a new connection is acknowledged at once); if their median is above 25 ms, measure 16 more with TCP_QUICKACK set; if that median is below 10 ms, the server waited for the acknowledgement",
     needs: Capabilities::TCP.union(Capabilities::STREAM),
     run,
 };
@@ -34,7 +34,7 @@ fn run(server: &mut Server) -> check::Result {
     }
     let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
     let wanted = format!("{} at most for the answer to a small message", milliseconds(SLOW));
-    let finding = Finding::fail(wanted, format!("{} as a rule", milliseconds(usual)));
+    let finding = Finding::fail(wanted, format!("{} (median)", milliseconds(usual)));
     match median(16, || exchange_acknowledging(&mut client, &message)) {
         Err(untold) if untold.outcome == crate::outcome::Outcome::Unsupported => Err(finding),
         Err(lost) => Err(lost),
@@ -42,7 +42,7 @@ fn run(server: &mut Server) -> check::Result {
             "{} where the client acknowledges at once: Nagle's algorithm waits for that",
             milliseconds(hurried)
         ))),
-        Ok(_) => Ok(()), // A slow machine, or a slow server: acknowledgements have nothing to do with it.
+        Ok(_) => Ok(()), // The machine or the server is slow, for another reason than acknowledgements.
     }
 }
 

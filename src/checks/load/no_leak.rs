@@ -1,4 +1,4 @@
-//! What grows with every client that has gone ends the server one day.
+//! Checks that threads and memory do not grow with the number of clients that have gone.
 
 use std::time::Instant;
 
@@ -14,9 +14,9 @@ pub const THREADS: Check = Check {
     id: "load/no-thread-leak",
     level: Level::Should,
     says: "a server whose clients have gone has no thread and no process left for each of them",
-    why: "a thread that waits for ever for one who has left keeps its stack, until no more can be made",
+    why: "a thread that waits forever for a client that has gone keeps its stack, until the server can create no more",
     cites: &["pthread_create(3) (EAGAIN)", "getrlimit(2) (RLIMIT_NPROC)"],
-    recipe: "20 clients exchange and leave, every fourth by a reset; count threads; 40 more, and count again; where it has grown by 20 or more and stays so, 40 more: by 20 again",
+    recipe: "20 clients exchange a message and leave, every fourth by a reset; count threads; 40 more, and count again; if the number has grown by 20 or more, and stays so, 40 more; the check fails if it grows by 20 again",
     needs: VISITED,
     run: threads,
 };
@@ -24,12 +24,12 @@ pub const THREADS: Check = Check {
 pub const MEMORY: Check = Check {
     id: "load/no-memory-leak",
     level: Level::May,
-    says: "a server does not keep what its former clients have sent",
-    why: "memory that grows with every conversation ends the server, or its neighbours, when there is none left",
+    says: "a server does not keep the data that former clients have sent",
+    why: "memory that grows with every connection ends the server, or other programs, when none is left",
     cites: &["RFC 862", "getrusage(2)", "proc(5) (statm)"],
-    recipe: "clients exchange 1 MiB each and leave, every fourth by a reset; after each 16 look at resident memory: there must be a time at which it has grown by less than a fifth of what they sent, before it has grown by 128 MiB",
+    recipe: "clients exchange 1 MiB each and leave, every fourth by a reset; after each 16 clients read resident memory; report growth of 128 MiB or more, unless after some 16 clients it had grown by less than a fifth of what they sent",
     needs: VISITED,
-    run: unless_it_hangs,
+    run: memory_unless_deadlocked,
 };
 
 const VISITED: Capabilities =
@@ -62,7 +62,7 @@ fn threads(server: &mut Server) -> check::Result {
     if then < before + BATCH / 2 {
         return Ok(());
     }
-    // A pool may have grown to its size; what grows once more is none.
+    // A thread pool grows to its size and then stops, so only growth a second time is a leak.
     visits(server, BATCH)?;
     let now = fewest(server, then + BATCH / 2)?;
     if now < then + BATCH / 2 {
@@ -70,11 +70,12 @@ fn threads(server: &mut Server) -> check::Result {
     }
     Err(Finding::fail(
         format!("{before} threads, as after the first {} clients", BATCH / 2),
-        format!("{then} after {BATCH} more, and {now} after as many again, with no client connected"),
+        format!("{then} after {BATCH} more, and {now} after {BATCH} more again, with no client connected"),
     ))
 }
 
-/// How many threads there are once there are fewer than `enough`, or once they have had time to end.
+/// Waits until there are fewer than `enough` threads, or until they have had time to exit. Returns the smallest number
+/// seen.
 fn fewest(server: &Server, enough: usize) -> check::Result<usize> {
     let mut least = usize::MAX;
     let limit = if enough == 0 { server.deadlines().quiet() } else { server.deadlines().exit() };
@@ -85,18 +86,19 @@ fn fewest(server: &Server, enough: usize) -> check::Result<usize> {
     Ok(least)
 }
 
-/// What a heap, its collector and the allocator's arenas may take before they are content.
-const CONTENT: u64 = 128 * MIB as u64;
+/// Growth that is allowed: a heap, its garbage collector and the allocator's arenas may take that much.
+const ALLOWED: u64 = 128 * MIB as u64;
+/// Clients between two measurements.
 const CROWD: usize = 16;
 
-/// In deadlines for progress. Only one that grows and grows is visited for so long, and a busy machine makes each visit long.
+/// The time for all clients, as a multiple of the deadline for progress. Only a server that keeps growing takes so long.
 const LONGEST: u32 = 12;
 
-/// One who keeps what it hears grows by all that a crowd has sent.
-const GROWS: u64 = (CROWD * MIB / 5) as u64;
+/// Growth that counts: a fifth of the bytes that a crowd has sent. A server that keeps them grows by all of them.
+const GROWTH: u64 = (CROWD * MIB / 5) as u64;
 
-/// A server that waits for itself where much is on the way does so here too: echo/full-duplex tells.
-fn unless_it_hangs(server: &mut Server) -> check::Result {
+/// Checks memory. A server that deadlocks on 1 MiB passes here, since echo/full-duplex reports that.
+fn memory_unless_deadlocked(server: &mut Server) -> check::Result {
     match memory(server) {
         Err(hung) if hung.outcome == Outcome::Timeout => Ok(()),
         told => told,
@@ -111,17 +113,17 @@ fn memory(server: &mut Server) -> check::Result {
     let mut last = first;
     for clients in 1.. {
         if Instant::now() > deadline {
-            break; // So slow a server has not been seen to leak.
+            break; // The server is too slow for a result.
         }
         visit(server, clients, &bytes)?;
         if clients % CROWD > 0 {
             continue;
         }
-        let now = least_resident(server, last + GROWS)?;
-        if now < last + GROWS {
+        let now = least_resident(server, last + GROWTH)?;
+        if now < last + GROWTH {
             break;
         }
-        if now > first + CONTENT {
+        if now > first + ALLOWED {
             return Err(grown(first, now, clients));
         }
         last = now;
@@ -131,18 +133,19 @@ fn memory(server: &mut Server) -> check::Result {
 
 fn grown(first: u64, now: u64, clients: usize) -> Finding {
     let mebibytes = |bytes: u64| bytes / MIB as u64;
-    // From outside what a collector has yet to free looks just like what is never freed.
+    // This is *info*: from outside, memory that a garbage collector has not freed yet looks like a leak.
     Finding::info(
         "memory that stops growing with the number of clients",
         format!(
-            "{} MiB resident, {} MiB after {clients} clients that have gone",
+            "{} MiB resident at first, {} MiB after {clients} clients that have gone",
             mebibytes(first),
             mebibytes(now)
         ),
     )
 }
 
-/// How much is resident once it is less than `enough`, or once the last clients' processes have had time to end.
+/// Waits until less than `enough` is resident, or until the last clients' processes have had time to exit. Returns the
+/// smallest number of bytes seen.
 fn least_resident(server: &Server, enough: u64) -> check::Result<u64> {
     let mut least = u64::MAX;
     until(server.deadlines().quiet(), || {

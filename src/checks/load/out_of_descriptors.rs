@@ -1,11 +1,11 @@
-//! accept(2) fails with EMFILE, and the client waits on.
+//! Checks a server that has no descriptor left for its next client: accept(2) fails with EMFILE.
 
 use std::time::Duration;
 
 use nix::unistd::Pid;
 
 use crate::check::{self, Finding};
-use crate::checks::Check;
+use crate::checks::{Check, steps};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{LaunchError, LaunchOptions, Server};
@@ -14,30 +14,32 @@ use crate::transport::{Capabilities, Client};
 pub const CHECK: Check = Check {
     id: "load/out-of-descriptors",
     level: Should,
-    says: "a server without a free descriptor lives on, uses little processor time, and serves again once clients have left",
-    why: "accept(2) fails and the client stays in the queue: a server that takes this as fatal dies, one that tries again at once spins",
+    says: "a server without a free descriptor keeps running, uses little processor time, and serves again after clients have left",
+    why: "accept(2) fails and the client stays in the queue; a server that takes this as fatal exits, and one that tries again at once uses a whole processor",
     cites: &["accept(2) (EMFILE)", "getrlimit(2) (RLIMIT_NOFILE)", "epoll(7)"],
-    recipe: "launch it with 64 descriptors; connect up to 90 clients one by one until they are no longer answered, and 4 more; the processor time as in load/idle; all leave; the next client exchanges",
+    recipe: "launch the server with 64 descriptors; connect up to 90 clients, one at a time, until one is not answered, and 4 more; measure processor time as in load/idle; disconnect all; exchange a message with a new client",
     needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
-/// Interpreters need some thirty for themselves.
+/// Descriptors that the server may open. Interpreters need about thirty for themselves.
 const LIMIT: u32 = 64;
 const CLIENTS: usize = 90;
+/// Clients that connect after the first one that is not answered.
 const MORE: usize = 4;
 
 fn run(server: &mut Server) -> check::Result {
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
-    let mut poor = Server::launch(server.spec(), options).map_err(|error| match error {
+    let mut limited = Server::launch(server.spec(), options).map_err(|error| match error {
         LaunchError::Interrupted => Finding::interrupted(),
         error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
     })?;
-    let outcome = starve(&mut poor);
-    outcome.map_err(|finding| poor.diagnose(finding))
+    let outcome = fill_table(&mut limited);
+    outcome.map_err(|finding| limited.diagnose(finding))
 }
 
-fn starve(server: &mut Server) -> check::Result {
+/// Connects clients until the server has no free descriptor, and checks it then and after they have left.
+fn fill_table(server: &mut Server) -> check::Result {
     let mut crowd = Vec::new();
     while crowd.len() < CLIENTS {
         let mut client = server.connect()?;
@@ -49,21 +51,22 @@ fn starve(server: &mut Server) -> check::Result {
     }
     let answered = crowd.len() - 1;
     if crowd.len() == CLIENTS {
-        return Ok(()); // A descriptor for each client was never needed.
+        return Ok(()); // The server does not need a descriptor for each client.
     }
-    // Some servers try again only when the next one comes.
+    // Some servers call accept(2) again only when the next client connects.
     for _ in 0..MORE {
         let Ok(client) = server.connect() else { break };
         crowd.push(client);
     }
-    let met =
+    let state =
         format!("with {LIMIT} descriptors, {answered} clients served and {} waiting", crowd.len() - answered);
-    rests(server).map_err(|finding| finding.because(&met))?;
+    steps::expect_idle(server, &state)?;
     drop(crowd);
-    serves_again(server).map_err(|finding| finding.because(format!("after all have left; it ran {met}")))
+    expect_service(server)
+        .map_err(|finding| finding.because(format!("after all clients have left; before, it ran {state}")))
 }
 
-/// False for one who is turned away, and as soon as the table is full and there is still no answer.
+/// Reports whether the server answers `client`. Returns false early if the server's descriptor table is full.
 fn is_answered(server: &Server, client: &mut Client) -> check::Result<bool> {
     if client.send(b"?").is_err() {
         return Ok(false);
@@ -85,25 +88,8 @@ fn is_full(server: &Server) -> check::Result<bool> {
     Ok(server.processes()?.iter().any(|process| count(process.pid) >= LIMIT as usize))
 }
 
-const WINDOW: Duration = Duration::from_millis(200);
-const LOOKS: usize = 5;
-
-fn rests(server: &Server) -> check::Result {
-    let mut cpu_use = server.cpu_use(WINDOW)?;
-    for _ in 1..LOOKS {
-        if !cpu_use.is_busy_loop() {
-            return Ok(());
-        }
-        cpu_use = server.cpu_use(WINDOW)?;
-    }
-    if !cpu_use.is_busy_loop() {
-        return Ok(());
-    }
-    Err(Finding::fail("a server that waits until a descriptor is free", cpu_use.to_string()))
-}
-
-/// Some pause for a second or so before they accept again.
-fn serves_again(server: &mut Server) -> check::Result {
+/// Waits until the server answers a new client. Some servers pause for about a second before they accept again.
+fn expect_service(server: &mut Server) -> check::Result {
     let mut last = Ok(());
     let served = until(server.deadlines().no_progress(), || {
         last = server.connect_and_exchange().map(drop);

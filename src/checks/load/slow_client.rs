@@ -1,4 +1,4 @@
-//! One who does not read, among others who do.
+//! Checks clients that read, beside one that does not.
 
 use crate::check;
 use crate::checks::Check;
@@ -11,10 +11,10 @@ use crate::transport::{Capabilities, Client};
 pub const BLOCKS_NONE: Check = Check {
     id: "load/slow-client-blocks-none",
     level: Level::Should,
-    says: "while one client reads nothing and can send nothing more, others are answered",
-    why: "a write that waits in the one loop of the server, or under a lock, lets anybody stop the service by not reading",
+    says: "while one client reads nothing and can send no more, other clients are answered",
+    why: "if a write blocks in the server's only loop, or under a lock, any client can stop the service by not reading",
     cites: &["write(2)", "fcntl(2) (O_NONBLOCK)", "RFC 9293 §3.8.6"],
-    recipe: "B exchanges; A sends without reading until nothing more is taken; B exchanges again, and so does C, who comes only now (not with servers of one client after another)",
+    recipe: "B exchanges a message; A sends without reading until the server takes no more; B exchanges another message, and so does C, which connects only now (not for servers that serve one client at a time)",
     needs: AMONG_OTHERS,
     run: blocks_none,
 };
@@ -22,10 +22,10 @@ pub const BLOCKS_NONE: Check = Check {
 pub const NO_CROSS_TALK: Check = Check {
     id: "load/no-cross-talk",
     level: Level::Must,
-    says: "what a server holds for a client that does not read is not touched by what others send meanwhile",
-    why: "a buffer that all clients share is overwritten while one of them still waits for it: the next one's bytes go to the wrong client",
+    says: "data that the server holds for a client that does not read are not changed by what other clients send",
+    why: "if clients share a buffer, the bytes of one overwrite those that wait for another, and go to the wrong client",
     cites: &["RFC 862", "write(2)"],
-    recipe: "8 clients come and go; A sends without reading until nothing more is taken; B exchanges 64 KiB, 4 times; A reads all and compares",
+    recipe: "connect 8 clients, one after another; A sends without reading until the server takes no more; B exchanges 64 KiB, 4 times; A reads everything and compares",
     needs: AMONG_OTHERS,
     run: no_cross_talk,
 };
@@ -39,7 +39,7 @@ fn blocks_none(server: &mut Server) -> check::Result {
     let mut known = server.connect()?;
     known.exchange(b"before")?;
     if !server.serves_concurrently()? {
-        return Ok(()); // One client after another: all but the first wait anyhow.
+        return Ok(()); // The server serves one client at a time, so all others wait by design.
     }
     let bytes = server.payload(32 * MIB);
     let (_slow, taken) = stalled(server, &bytes)?;
@@ -49,12 +49,12 @@ fn blocks_none(server: &mut Server) -> check::Result {
 }
 
 fn no_cross_talk(server: &mut Server) -> check::Result {
-    // Whoever gives a buffer back twice gives it to two later clients.
+    // A server that returns a buffer to its pool twice gives it to two later clients. These clients make it do so.
     (0..VISITS).try_for_each(|_| server.connect_and_exchange()?.finish())?;
     let bytes = server.payload(32 * MIB);
     let (mut slow, taken) = stalled(server, &bytes)?;
     if !server.serves_concurrently()? {
-        return Ok(()); // Nobody else is heard meanwhile, so there is nothing to mix up.
+        return Ok(()); // The server serves one client at a time, so no other client's bytes can overwrite these.
     }
     let mut other = server.connect()?;
     for _ in 0..4 {
@@ -63,13 +63,14 @@ fn no_cross_talk(server: &mut Server) -> check::Result {
     }
     let why = format!("others were answered while this client had {} to read", count(taken, "byte"));
     match slow.expect(&bytes[..taken]) {
-        // A server that waits for itself does so without other clients too: echo/slow-reader tells.
+        // A server that deadlocks does so without other clients too; echo/slow-reader reports that.
         Err(hung) if hung.outcome == Outcome::Timeout => Ok(()),
         told => told.map_err(|finding| finding.because(why)),
     }
 }
 
-/// A client that has sent as much of `bytes` as is taken while it reads nothing, and how much that was.
+/// Connects a client that sends `bytes` without reading until the server takes no more. Returns it with the number of bytes
+/// taken.
 fn stalled(server: &mut Server, bytes: &[u8]) -> check::Result<(Client, usize)> {
     let mut client = server.connect()?;
     let taken = client.fill_until_blocked(bytes)?;

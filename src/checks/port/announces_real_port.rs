@@ -2,7 +2,7 @@
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::announcement::names;
+use crate::checks::announcement::contains_address;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{Instance, LaunchOptions, Server};
@@ -38,7 +38,7 @@ fn run(server: &mut Server) -> check::Result {
     // The server may print the port some time after it has bound it.
     let told = || {
         let text = instance.output().text();
-        let real = |port: &u16| names(&text, &Address::Inet((asked.ip(), *port).into()));
+        let real = |port: &u16| contains_address(&text, &Address::Inet((asked.ip(), *port).into()));
         Ok(ports(server, &instance)?.iter().any(real).then_some(()))
     };
     if until(server.deadlines().reply(), told)?.is_some() {
@@ -54,7 +54,7 @@ fn run(server: &mut Server) -> check::Result {
 /// Returns `Some` once the server has printed its port.
 fn announced(server: &mut Server) -> check::Result<Option<()>> {
     let text = server.instance()?.output().text();
-    Ok(names(&text, server.address()).then_some(()))
+    Ok(contains_address(&text, server.address()).then_some(()))
 }
 
 /// Returns `Some` once `instance` listens or has exited.

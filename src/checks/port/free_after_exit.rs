@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::holders::{called, server_sockets};
+use crate::checks::processes::{pid_and_name, sockets_at_address};
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -38,9 +38,9 @@ fn refuses(server: &mut Server) -> bool {
 
 fn holder(server: &Server) -> String {
     for process in server.processes().unwrap_or_default() {
-        let sockets = server_sockets(server, process.pid).unwrap_or_default();
+        let sockets = sockets_at_address(server, process.pid).unwrap_or_default();
         if let Some((_, listener)) = sockets.iter().find(|(_, socket)| socket.listening) {
-            return format!("{listener} is still held by its child {}", called(&process));
+            return format!("{listener} is still held by its child {}", pid_and_name(&process));
         }
     }
     "connections are accepted, but not answered".into()

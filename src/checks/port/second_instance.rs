@@ -2,7 +2,7 @@
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::holders::server_sockets;
+use crate::checks::processes::sockets_at_address;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{Instance, Server, describe};
@@ -80,7 +80,7 @@ fn expect_refusal(server: &Server, rival: &mut Instance) -> check::Result {
 
 fn holds_address(server: &Server, rival: &Instance) -> bool {
     let holds = |process: &Process| {
-        let sockets = server_sockets(server, process.pid).unwrap_or_default();
+        let sockets = sockets_at_address(server, process.pid).unwrap_or_default();
         sockets.iter().any(|(_, socket)| socket.listening)
     };
     rival.processes().is_ok_and(|processes| processes.iter().any(holds))

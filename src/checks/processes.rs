@@ -1,36 +1,23 @@
-//! Which processes a server makes for its clients, and which of its sockets they hold.
+//! The processes that a server makes for its clients, and the sockets that they hold.
 
 use std::collections::HashSet;
 
 use nix::unistd::Pid;
 
 use crate::check::{self, Finding};
-use crate::deadline::until;
 use crate::server::Server;
 use crate::sys::{Descriptor, Object, Process, Socket, SocketName};
 use crate::text::one_line;
 use crate::transport::Address;
 
-/// The processes that the server has now and that are not among `known`.
-pub(super) fn newcomers(server: &Server, known: &[Process]) -> check::Result<Vec<Process>> {
+/// Returns the processes of the server that are not among `known`.
+pub(super) fn new_processes(server: &Server, known: &[Process]) -> check::Result<Vec<Process>> {
     let known: HashSet<Pid> = known.iter().map(|process| process.pid).collect();
     Ok(server.processes()?.into_iter().filter(|process| !known.contains(&process.pid)).collect())
 }
 
-/// The server's processes once no more come and go: one that forks its workers beforehand may still be at it.
-pub(super) fn at_rest(server: &Server) -> check::Result<Vec<Process>> {
-    let (mut last, mut seen) = (Vec::new(), 0);
-    let settled = until(server.deadlines().exit(), || {
-        let now = server.processes()?;
-        seen = if now == last { seen + 1 } else { 0 };
-        last.clone_from(&now);
-        Ok((seen >= 8).then_some(now))
-    })?;
-    settled.map_or_else(|| server.processes(), Ok)
-}
-
-/// The sockets at the server's own address that `pid` holds: its listener, and its ends of connections.
-pub(super) fn server_sockets(server: &Server, pid: Pid) -> check::Result<Vec<(Descriptor, Socket)>> {
+/// Returns the sockets at the server's address that process `pid` holds: the listener, and the server's ends of connections.
+pub(super) fn sockets_at_address(server: &Server, pid: Pid) -> check::Result<Vec<(Descriptor, Socket)>> {
     let table = server.descriptors(pid)?;
     let sockets = table.into_iter().filter_map(|descriptor| match &descriptor.object {
         Object::Socket(socket) if belongs(server.address(), &socket.name) => {
@@ -52,16 +39,16 @@ fn belongs(address: &Address, name: &SocketName) -> bool {
     }
 }
 
-/// `4711 (cat)`.
-pub(super) fn called(process: &Process) -> String {
+/// Returns the process id and the name: `4711 (cat)`.
+pub(super) fn pid_and_name(process: &Process) -> String {
     format!("{} ({})", process.pid, one_line(&process.name))
 }
 
-/// A process of the server that holds what it should not.
-pub(super) fn holds(process: &Process, wanted: &str, descriptor: &Descriptor) -> Finding {
+/// The finding that `process` holds a descriptor which it should not.
+pub(super) fn unexpected_descriptor(process: &Process, wanted: &str, descriptor: &Descriptor) -> Finding {
     let actual = format!(
         "process {} holds {} as descriptor {}",
-        called(process),
+        pid_and_name(process),
         descriptor.object,
         descriptor.number
     );
