@@ -15,6 +15,7 @@ mod bridge;
 mod byte_channel;
 mod channel;
 mod client;
+mod constants;
 mod fifo;
 mod kinds;
 mod leftover;
