@@ -1,4 +1,4 @@
-//! The result of one check: nothing, or the finding that explains why it did not pass.
+//! The result of a check: `Ok(())`, or a finding that explains why the check did not pass.
 
 use std::fmt::Display;
 
@@ -7,33 +7,33 @@ use crate::outcome::Outcome;
 /// The result of a check, or of one of its steps.
 pub type Result<T = ()> = std::result::Result<T, Finding>;
 
-/// Why a check did not pass.
+/// The reason why a check did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// How the check ends.
     pub outcome: Outcome,
-    /// What should have been seen.
+    /// The expected behaviour; for *broken* and *unsupported*, what the check needed.
     pub expected: String,
-    /// What was seen.
+    /// The behaviour that was seen.
     pub actual: String,
-    /// The likely cause, where evidence tells; else empty.
+    /// The likely cause; empty if there is no evidence of one.
     pub reason: String,
-    /// What came back is not what was sent: it is the echo itself that is wrong.
+    /// Whether the echo itself is wrong: the bytes that came back are not those that were sent.
     pub of_echo: bool,
 }
 
 impl Finding {
-    /// The server did `actual` where it should have done `expected`.
+    /// The server did `actual` instead of `expected`.
     pub fn fail(expected: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Fail, expected, actual)
     }
 
-    /// Nothing happened for as long as the harness waits.
+    /// Nothing happened until the deadline.
     pub fn timeout(expected: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Timeout, expected, actual)
     }
 
-    /// All of `left` is there still, and should not be. A few are named.
+    /// The objects `left` still exist and should not. The finding names the first few.
     pub fn leak(expected: impl Into<String>, left: &[String]) -> Finding {
         const NAMED: usize = 4;
         let mut names = left[..left.len().min(NAMED)].join(", ");
@@ -43,28 +43,28 @@ impl Finding {
         Finding::new(Outcome::Leak, expected, format!("still there: {names}"))
     }
 
-    /// A limit or habit that nobody forbids, with its figure.
+    /// A limit or behaviour that is allowed and worth knowing.
     pub fn info(expected: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Info, expected, actual)
     }
 
-    /// The harness could not set up what the check needs.
+    /// The harness could not set up `needed`. This says nothing about the server.
     pub fn broken(needed: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Broken, needed, actual)
     }
 
-    /// This system has no such thing.
+    /// This system, or this server, does not offer `needed`.
     pub fn unsupported(needed: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Unsupported, needed, actual)
     }
 
-    /// Not asked, for the reason given.
+    /// The check was not run, for `reason`.
     #[must_use]
     pub fn skipped(reason: impl AsRef<str>) -> Finding {
         Finding::new(Outcome::Skipped, "", "").because(reason)
     }
 
-    /// The user ended the run.
+    /// The user interrupted the run.
     #[must_use]
     pub fn interrupted() -> Finding {
         Finding::skipped("interrupted")
@@ -80,14 +80,16 @@ impl Finding {
         }
     }
 
-    /// Marks it as one about the echo itself. A server that never echoes is found out by this in every check that
-    /// begins with an exchange, whatever the check is about.
+    /// Marks the finding as one about the echo itself.
+    ///
+    /// A server that never echoes fails each check that begins with an exchange. By this mark the runner recognises such
+    /// a server, and skips the other checks.
     #[must_use]
     pub fn about_echo(self) -> Finding {
         Finding { of_echo: true, ..self }
     }
 
-    /// Adds the likely cause.
+    /// Adds a likely cause.
     #[must_use]
     pub fn because(mut self, reason: impl AsRef<str>) -> Finding {
         let reason = reason.as_ref();

@@ -1,18 +1,18 @@
-//! How strongly a check binds a server, and how it can end.
+//! The level of a check (MUST, SHOULD or MAY), and the outcome of its run.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How strongly a check binds a server, in the words of RFC 2119.
+/// The level of a check: RFC 2119.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Nice to know: a limit, a habit.
+    /// Optional: a limit or behaviour worth knowing.
     May,
-    /// Good practice; there can be reasons to do otherwise.
+    /// Recommended. A server may have reasons to do otherwise.
     Should,
-    /// Demanded by a standard or by the mechanism's own manual page.
+    /// Required by a standard or by the mechanism's own manual page.
     Must,
 }
 
@@ -30,36 +30,36 @@ impl fmt::Display for Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// The server does as the sentence says.
+    /// The server does what the check's sentence says.
     Pass,
-    /// It does not, and it must.
+    /// The server does not, and the check is a MUST.
     Fail,
-    /// It does not, and it should.
+    /// The server does not, and the check is a SHOULD.
     Warn,
-    /// Worth knowing; nobody demands otherwise.
+    /// The server has a limit or behaviour that is allowed and worth knowing.
     Info,
-    /// Not run, or not asked, for the reason given.
+    /// The check was not run, for the reason given.
     Skipped,
-    /// This system, or this server, has no such thing.
+    /// This system, or this server, lacks what the check needs.
     Unsupported,
-    /// Nothing moved for as long as the harness waits.
+    /// The server made no progress until the deadline.
     Timeout,
-    /// The server ended in the middle of the check.
+    /// The server exited during the check.
     Crash,
-    /// Something was left behind.
+    /// The server left objects behind.
     Leak,
-    /// The harness could not bring about what the check needs. Says nothing about the server.
+    /// The harness could not set up what the check needs. This says nothing about the server.
     Broken,
-    /// Failed, then passed when tried again.
+    /// The check failed, and passed when it was repeated.
     Flaky,
-    /// Failed as the expectations file says it does.
+    /// The check failed, as the expectations file says.
     Xfail,
-    /// Passed although the expectations file says it fails.
+    /// The check passed, although the expectations file says that it fails.
     Xpass,
 }
 
 impl Outcome {
-    /// The word for it, as reports and JSON write it.
+    /// Returns the name that reports and JSON use.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -79,13 +79,13 @@ impl Outcome {
         }
     }
 
-    /// Whether this outcome says that the server is wrong, so that the run as a whole has failed.
+    /// Reports whether this outcome is a failure of the server, which fails the whole run.
     #[must_use]
     pub const fn is_failure(self) -> bool {
         matches!(self, Outcome::Fail | Outcome::Timeout | Outcome::Crash | Outcome::Leak | Outcome::Xpass)
     }
 
-    /// A server that misses a SHOULD is warned; what it MAY do otherwise is only told.
+    /// Returns the outcome of a check at `level`: a failed SHOULD is a warning, and a failed MAY is information.
     #[must_use]
     pub const fn at(self, level: Level) -> Outcome {
         match level {
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_should_that_fails_only_warns() {
+    fn failed_should_is_a_warning() {
         assert_eq!(Outcome::Fail.at(Level::Should), Outcome::Warn);
         assert_eq!(Outcome::Crash.at(Level::May), Outcome::Info);
         assert_eq!(Outcome::Broken.at(Level::Should), Outcome::Broken);

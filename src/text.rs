@@ -1,7 +1,7 @@
-//! Text for reports: bytes and foreign text made safe to show, counts with their nouns.
+//! Text for reports: excerpts of bytes, text made safe for a terminal, and counts with their nouns.
 
-/// Where `actual` first departs from `expected`, in words with the bytes around the place; `None` if
-/// `actual` is what `expected` begins with.
+/// Describes the first difference between `actual` and `expected`, with its offset and the bytes from there on. Returns
+/// `None` if `actual` is a prefix of `expected`.
 ///
 /// `base` is the offset of both in the whole stream.
 #[must_use]
@@ -19,7 +19,8 @@ pub fn difference(expected: &[u8], actual: &[u8], base: usize) -> Option<String>
     ))
 }
 
-/// The first bytes, printable ones as text and the rest as `\x` escapes: safe to show on a terminal.
+/// Returns the first bytes as quoted text, with `\x` escapes for bytes that are not printable. The result is safe to print
+/// on a terminal.
 #[must_use]
 pub fn excerpt(bytes: &[u8]) -> String {
     const SHOWN: usize = 24;
@@ -30,32 +31,33 @@ pub fn excerpt(bytes: &[u8]) -> String {
     format!("\"{}\"{more}", bytes[..bytes.len().min(SHOWN)].escape_ascii())
 }
 
-/// Text that somebody else chose, such as a server's output, so that it cannot steer the terminal it is shown on:
-/// control characters and those that change the direction of writing are escaped. Its lines stay lines.
+/// Makes text of another program, such as a server's output, safe to print on a terminal.
+///
+/// Escapes control characters and characters that change the writing direction. Keeps newlines and tabs.
 #[must_use]
 pub fn printable(text: &str) -> String {
     escape(text, |letter| !matches!(letter, '\n' | '\t'))
 }
 
-/// The same for a name or a path, which is one line of a report whatever is in it.
+/// As [`printable`], but escapes newlines and tabs too. For names and paths, which a report shows on one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     escape(text, |_| true)
 }
 
-fn escape(text: &str, also: fn(char) -> bool) -> String {
-    let steers = |letter: char| {
-        letter.is_control() && also(letter)
+fn escape(text: &str, is_escaped_control: fn(char) -> bool) -> String {
+    let is_escaped = |letter: char| {
+        letter.is_control() && is_escaped_control(letter)
             || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        if steers(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+        if is_escaped(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
     }
     shown
 }
 
-/// `1 byte`, `4,096 bytes`: a count with its noun, thousands separated.
+/// Returns a count with its noun: `1 byte`, `4,096 bytes`.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     let digits = number.to_string();
@@ -74,31 +76,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_difference_is_named_with_its_offset() {
+    fn difference_names_its_offset() {
         let text = difference(b"hello world", b"hello World", 100).unwrap();
         assert_eq!(text, r#"at byte 106: "World" instead of "world""#);
     }
 
     #[test]
-    fn a_correct_beginning_is_no_difference_and_one_byte_too_many_is() {
+    fn prefix_is_no_difference_but_an_extra_byte_is() {
         assert_eq!(difference(b"abc", b"ab", 0), None);
         assert_eq!(difference(b"abc", b"abc!", 0).unwrap(), r#"at byte 3: "!" instead of nothing"#);
     }
 
     #[test]
-    fn control_bytes_never_reach_the_terminal() {
+    fn excerpt_escapes_control_bytes() {
         assert_eq!(excerpt(b"\x1b[2J\xff"), r#""\x1b[2J\xff""#);
     }
 
     #[test]
-    fn control_sequences_are_shown_and_not_obeyed() {
+    fn printable_escapes_control_sequences() {
         assert_eq!(printable("\x1b[2Jok\n"), "\\u{1b}[2Jok\n");
         assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(one_line("a name\n\tpass  echo/empty"), "a name\\n\\tpass  echo/empty");
     }
 
     #[test]
-    fn counts_are_read_at_a_glance() {
+    fn count_separates_thousands() {
         assert_eq!(count(1, "byte"), "1 byte");
         assert_eq!(count(5_767_168, "byte"), "5,767,168 bytes");
     }

@@ -137,11 +137,11 @@ fn checks() -> String {
     for area in AREAS {
         text += &format!(
             "\n**{}**: {}\n\n| check | level | for | what it verifies |\n|---|---|---|---|\n",
-            area.name, area.says
+            area.name, area.summary
         );
         for check in area.checks {
             let kinds = check.kinds().join(", ");
-            text += &format!("| `{}` | {} | {kinds} | {} |\n", check.id, check.level, check.says);
+            text += &format!("| `{}` | {} | {kinds} | {} |\n", check.id, check.level, check.sentence);
         }
     }
     text + "\n"

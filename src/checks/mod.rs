@@ -1,7 +1,7 @@
-//! What a server can do wrong: one file for each check, or for each tight family of them.
+//! The checks: one folder for each area, and one file for each check or group of closely related checks.
 //!
-//! Areas and checks are plain values in order; help, `list`, `explain`, the README's tables and the test
-//! matrix are all drawn from them.
+//! Areas and checks are ordered lists of plain values. Help, `list`, `explain`, the tables in `docs` and the test matrix
+//! are generated from them.
 
 use std::fmt;
 
@@ -21,48 +21,48 @@ mod processes;
 mod steps;
 mod wire;
 
-/// One thing that a server should do, and how to find out whether it does.
+/// One property of a server, and the test for it.
 pub struct Check {
-    /// `area/slug`, never reused for another meaning.
+    /// `area/slug`. An id is never reused for another check.
     pub id: &'static str,
-    /// How strongly it binds.
+    /// Whether the property is a MUST, a SHOULD or a MAY.
     pub level: Level,
-    /// The sentence it verifies.
-    pub says: &'static str,
-    /// What goes wrong for users of a server that does otherwise.
+    /// The sentence that states the property.
+    pub sentence: &'static str,
+    /// The harm that a server without this property does.
     pub why: &'static str,
-    /// The standards and manual pages behind it.
-    pub cites: &'static [&'static str],
-    /// What the check does, step by step, for someone who wants to repeat it by hand.
+    /// Standards and manual pages that demand or explain the property.
+    pub citations: &'static [&'static str],
+    /// The steps of the check, for a reader who repeats it by hand.
     pub recipe: &'static str,
-    /// What the server must offer for the check to make sense.
-    pub needs: Capabilities,
-    /// Runs it against a freshly launched server.
+    /// Capabilities that a server must have for the check to apply.
+    pub requires: Capabilities,
+    /// Runs the check against a freshly launched server.
     pub run: fn(&mut Server) -> check::Result,
 }
 
 impl Check {
-    /// The area: what stands before the slash.
+    /// Returns the area: the part of the id before the slash.
     #[must_use]
     pub fn area(&self) -> &'static str {
         self.id.split_once('/').map_or(self.id, |(area, _)| area)
     }
 
-    /// Whether it makes sense for a server that offers this.
+    /// Reports whether the check applies to a server with capabilities `offers`.
     #[must_use]
     pub fn applies_to(&self, offers: Capabilities) -> bool {
-        offers.contains(self.needs)
+        offers.contains(self.requires)
     }
 
-    /// The transports it applies to, in some way of starting.
+    /// Returns the transports that the check applies to, with at least one way of starting the server.
     pub fn transports(&self) -> impl Iterator<Item = &'static Transport> {
         let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
-        let (needs, passes) = (self.needs.difference(passed), self.needs.intersects(passed));
-        let wanted = if passes { needs.union(Capabilities::CONNECTIONS) } else { needs };
+        let (rest, passes) = (self.requires.difference(passed), self.requires.intersects(passed));
+        let wanted = if passes { rest.union(Capabilities::CONNECTIONS) } else { rest };
         TRANSPORTS.iter().copied().filter(move |transport| transport.offers.contains(wanted))
     }
 
-    /// What it is for, in a few words.
+    /// Returns short names for these transports, such as "streams".
     #[must_use]
     pub fn kinds(&self) -> Vec<&'static str> {
         kinds(&self.transports().collect::<Vec<_>>())
@@ -75,33 +75,33 @@ impl fmt::Debug for Check {
     }
 }
 
-/// Checks that ask about one side of a server.
+/// A group of checks about one aspect of a server.
 #[derive(Debug)]
 pub struct Area {
-    /// The first part of its checks' ids.
+    /// The first part of the ids of its checks.
     pub name: &'static str,
-    /// What it is about, in a few words.
-    pub says: &'static str,
-    /// Its checks, in order.
+    /// A short description.
+    pub summary: &'static str,
+    /// The checks of this area, in order.
     pub checks: &'static [&'static Check],
 }
 
-/// Every area, in the order in which a run reports them.
+/// All areas, in the order in which a run reports them.
 pub const AREAS: &[Area] = &[
-    Area { name: "echo", says: "byte-for-byte echo", checks: echo::CHECKS },
-    Area { name: "fd", says: "descriptors and their inheritance", checks: fd::CHECKS },
-    Area { name: "port", says: "ports, and their reuse across many clients", checks: port::CHECKS },
-    Area { name: "path", says: "socket files", checks: path::CHECKS },
-    Area { name: "life", says: "signals, and clients that go wrong", checks: life::CHECKS },
+    Area { name: "echo", summary: "byte-for-byte echo", checks: echo::CHECKS },
+    Area { name: "fd", summary: "descriptors and their inheritance", checks: fd::CHECKS },
+    Area { name: "port", summary: "ports, and many clients on one port", checks: port::CHECKS },
+    Area { name: "path", summary: "socket files", checks: path::CHECKS },
+    Area { name: "life", summary: "start and exit, signals, and clients that fail", checks: life::CHECKS },
     Area {
         name: "load",
-        says: "slow clients, many clients, and what a server runs out of",
+        summary: "slow and many clients, memory, descriptors and processor time",
         checks: load::CHECKS,
     },
-    Area { name: "wire", says: "packets, as they pass on the loopback interface", checks: wire::CHECKS },
+    Area { name: "wire", summary: "packets on the loopback interface", checks: wire::CHECKS },
 ];
 
-/// The checks of a run that has only a few seconds: those that, between them, catch most broken servers.
+/// The checks of `--quick`. Together they catch most broken servers, in a few seconds.
 pub const QUICK: &[&str] = &[
     "echo/empty",
     "echo/one-byte",
@@ -139,7 +139,7 @@ pub const QUICK: &[&str] = &[
     "load/slow-client-blocks-none",
 ];
 
-/// Every check, in order.
+/// Returns all checks, in order.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
     AREAS.iter().flat_map(|area| area.checks.iter().copied())
 }
@@ -153,33 +153,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_unique_slugs_of_their_area() {
+    fn ids_are_unique_slugs_in_their_area() {
         let mut seen = HashSet::new();
         for area in AREAS {
             for check in area.checks {
                 assert!(seen.insert(check.id), "{} is listed twice", check.id);
-                assert_eq!(check.area(), area.name, "{} stands in the wrong area", check.id);
+                assert_eq!(check.area(), area.name, "{} is in the wrong area", check.id);
                 let slug = check.id.chars().all(|letter| matches!(letter, 'a'..='z' | '-' | '/'));
-                assert!(slug, "{} is no slug", check.id);
+                assert!(slug, "{} is not a slug", check.id);
             }
         }
     }
 
     #[test]
-    fn every_check_says_why_and_who_demands_it() {
+    fn every_check_has_reasons_and_citations() {
         for check in checks() {
             assert!(
                 !check.why.is_empty() && !check.recipe.is_empty(),
-                "{} does not explain itself",
+                "{} has no why or no recipe",
                 check.id
             );
-            assert!(!check.cites.is_empty(), "{} cites nothing", check.id);
-            assert!(!check.says.ends_with('.'), "{}: the sentence carries no full stop", check.id);
+            assert!(!check.citations.is_empty(), "{} has no citations", check.id);
+            assert!(!check.sentence.ends_with('.'), "{}: the sentence ends with a full stop", check.id);
         }
     }
 
     #[test]
-    fn a_quick_run_has_checks_for_every_transport() {
+    fn quick_run_has_checks_for_every_transport() {
         for id in QUICK {
             assert!(checks().any(|check| check.id == *id), "{id} is quick, but there is no such check");
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_an_area_is_on_its_list() {
+    fn every_file_of_an_area_is_listed() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks");
         for area in AREAS {
             let folder = root.join(area.name);
@@ -206,7 +206,7 @@ mod tests {
                 let name = entry.unwrap().file_name().into_string().unwrap();
                 let module = name.trim_end_matches(".rs");
                 let listed = module == "mod" || list.contains(&format!("{module}::"));
-                assert!(listed, "src/checks/{}/{name} is on no list", area.name);
+                assert!(listed, "src/checks/{}/{name} is not listed", area.name);
             }
         }
     }

@@ -24,11 +24,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let check = checks().find(|check| check.id == args.id).ok_or_else(|| unknown(&args.id))?;
     let mut out = anstream::stdout().lock();
     let bold = Style::new().bold();
-    writeln!(out, "{bold}{}{bold:#} ({})\n\n{}.\n", check.id, check.level, check.says)?;
+    writeln!(out, "{bold}{}{bold:#} ({})\n\n{}.\n", check.id, check.level, check.sentence)?;
     for (name, text) in [
         ("Why", check.why.to_owned()),
         ("How", check.recipe.to_owned()),
-        ("See", check.cites.join(" · ")),
+        ("See", check.citations.join(" · ")),
         ("For", check.kinds().join(", ")),
         ("Start", start(check).to_owned()),
     ] {

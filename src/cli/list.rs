@@ -38,11 +38,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(exit::OK));
     }
     for area in AREAS {
-        writeln!(out, "{}: {}", area.name, area.says)?;
+        writeln!(out, "{}: {}", area.name, area.summary)?;
         for check in area.checks {
             let kinds = check.kinds().join(" ");
             writeln!(out, "  {:<28} {:<6} {kinds}", check.id, check.level)?;
-            writeln!(out, "      {}", check.says)?;
+            writeln!(out, "      {}", check.sentence)?;
         }
     }
     Ok(ExitCode::from(exit::OK))
@@ -54,9 +54,9 @@ fn entry(check: &'static Check) -> Entry {
         level: check.level,
         transports: names(check),
         start: start(check),
-        says: check.says,
+        says: check.sentence,
         why: check.why,
-        cites: check.cites,
+        cites: check.citations,
         recipe: check.recipe,
     }
 }
@@ -68,11 +68,11 @@ fn names(check: &Check) -> Vec<&'static str> {
 
 /// The way of starting (`--start`) that a check needs.
 pub(super) fn start(check: &Check) -> &'static str {
-    if check.needs.contains(Capabilities::PASSED_LISTENER) {
+    if check.requires.contains(Capabilities::PASSED_LISTENER) {
         "listen-fds"
-    } else if check.needs.contains(Capabilities::PASSED_CONNECTION) {
+    } else if check.requires.contains(Capabilities::PASSED_CONNECTION) {
         "inetd"
-    } else if check.needs.contains(Capabilities::BINDS) {
+    } else if check.requires.contains(Capabilities::BINDS) {
         "bind"
     } else {
         "any"

@@ -70,7 +70,7 @@ impl<W: Write> Human<W> {
         let (style, check) = (style(report.outcome), report.check);
         let (word, id, level) = (report.outcome.word(), check.id, check.level);
         writeln!(self.out, "\n{style}{word}{style:#} {BOLD}{id}{BOLD:#} {DIM}({level}){DIM:#}")?;
-        writeln!(self.out, "  {}", check.says)?;
+        writeln!(self.out, "  {}", check.sentence)?;
         self.field("expected", &report.expected)?;
         self.field("actual", &report.actual)?;
         self.field("cause", &report.reason)?;
@@ -78,7 +78,7 @@ impl<W: Write> Human<W> {
             return Ok(());
         }
         self.field("why", check.why)?;
-        self.field("see", &check.cites.join(" · "))?;
+        self.field("see", &check.citations.join(" · "))?;
         self.field("printed", &report.server_output.join("\n"))?;
         self.field("again", &self.heading.again(id))
     }

@@ -31,7 +31,7 @@ impl Baseline {
         let judged = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout | Outcome::Info);
         // For a passed socket, the exchange itself is what the check tests.
         let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
-        let tests_echo = check.area() == "echo" || check.needs.intersects(passed);
+        let tests_echo = check.area() == "echo" || check.requires.intersects(passed);
         if tests_echo || !finding.of_echo || !judged {
             return finding;
         }

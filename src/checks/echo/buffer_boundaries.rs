@@ -11,11 +11,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/buffer-boundaries",
     level: Must,
-    says: "messages exactly as long as a common buffer size, and one byte shorter or longer, come back complete",
+    sentence: "messages exactly as long as a common buffer size, and one byte shorter or longer, come back complete",
     why: "quick tests never fill a buffer exactly, so an off-by-one error there goes unnoticed",
-    cites: &["RFC 862", "read(2)"],
+    citations: &["RFC 862", "read(2)"],
     recipe: "for each size of 1, 5, 512, 1024, 4096, 8192, 16 KiB and 64 KiB: send one byte less, exactly as many, and one more; wait for the echo of each",
-    needs: Capabilities::STREAM,
+    requires: Capabilities::STREAM,
     run,
 };
 

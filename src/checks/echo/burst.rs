@@ -12,11 +12,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/burst",
     level: Must,
-    says: "messages that arrived while the server was busy are all answered, not only the first one",
+    sentence: "messages that arrived while the server was busy are all answered, not only the first one",
     why: "an edge-triggered event is reported once for all queued messages; a server that receives one message per event leaves the rest unread until more arrive",
-    cites: &["RFC 862", "epoll(7) (edge-triggered)", "recvmmsg(2)"],
+    citations: &["RFC 862", "epoll(7) (edge-triggered)", "recvmmsg(2)"],
     recipe: "stop the server (SIGSTOP); send up to 60 small messages, or 8 on a Unix datagram socket, whose queue is short; continue it (SIGCONT); receive all of them, in any order",
-    needs: Capabilities::MESSAGES,
+    requires: Capabilities::MESSAGES,
     run,
 };
 

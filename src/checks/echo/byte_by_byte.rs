@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/byte-by-byte",
     level: Must,
-    says: "when a client sends one byte at a time and waits for each, every byte comes back at once",
+    sentence: "when a client sends one byte at a time and waits for each, every byte comes back at once",
     why: "a server that reads in fixed-size units works only with clients that write in the same units",
-    cites: &["RFC 862", "RFC 9293 §3.7"],
+    citations: &["RFC 862", "RFC 9293 §3.7"],
     recipe: "256 times: send one byte, wait for that byte",
-    needs: Capabilities::STREAM,
+    requires: Capabilities::STREAM,
     run,
 };
 

@@ -10,11 +10,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/control-words",
     level: Must,
-    says: "words and control bytes that are commands elsewhere are echoed like any other bytes, and the connection stays open",
+    sentence: "words and control bytes that are commands elsewhere are echoed like any other bytes, and the connection stays open",
     why: "a server that obeys 'quit', ^D or Telnet's IAC closes the connection, or sends something else, when a client's data happen to contain it",
-    cites: &["RFC 862", "RFC 854"],
+    citations: &["RFC 862", "RFC 854"],
     recipe: "on one connection send quit, exit and similar words, ^C, ^D and ^Z, Telnet commands, a single dot, +++, and an HTTP request; wait for the echo of each; shut down the write side, and read what a server that buffers its output still holds",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

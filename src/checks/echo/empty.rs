@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/empty",
     level: Must,
-    says: "a client that shuts down its write side without sending anything receives end of file and no byte",
+    sentence: "a client that shuts down its write side without sending anything receives end of file and no byte",
     why: "a server that waits for a first message, or answers end of file with data, leaves such a client waiting or misleads it",
-    cites: &["RFC 862", "RFC 9293 §3.6", "read(2)"],
+    citations: &["RFC 862", "RFC 9293 §3.6", "read(2)"],
     recipe: "connect; shut down the write side at once; expect end of file",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/empty-message",
     level: Must,
-    says: "an empty datagram is answered with an empty datagram, and the server keeps serving",
+    sentence: "an empty datagram is answered with an empty datagram, and the server keeps serving",
     why: "recv(2) returns 0 for an empty datagram; a server written for streams takes that for end of file",
-    cites: &["RFC 862", "RFC 768", "recv(2)"],
+    citations: &["RFC 862", "RFC 768", "recv(2)"],
     recipe: "send an empty datagram; wait for an empty one; then send an ordinary one, and wait for it",
-    needs: Capabilities::MESSAGES.union(Capabilities::CONNECTIONLESS),
+    requires: Capabilities::MESSAGES.union(Capabilities::CONNECTIONLESS),
     run,
 };
 

@@ -10,11 +10,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/full-duplex",
     level: Must,
-    says: "64 MiB, sent while the client reads the echo, come back byte for byte, followed by end of file",
+    sentence: "64 MiB, sent while the client reads the echo, come back byte for byte, followed by end of file",
     why: "a server that reads to the end before it writes, or closes with input unread, fails on large amounts of data",
-    cites: &["RFC 862", "RFC 9293 §3.6.1", "RFC 2525 §2.17"],
+    citations: &["RFC 862", "RFC 9293 §3.6.1", "RFC 2525 §2.17"],
     recipe: "send 64 MiB, and compare the echo at the same time; shut down the write side; expect end of file",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -12,11 +12,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/half-close",
     level: Must,
-    says: "after the client shuts down its write side, the server still sends back every byte, then end of file",
+    sentence: "after the client shuts down its write side, the server still sends back every byte, then end of file",
     why: "a server that takes end of file for 'close now' discards what it has not yet written",
-    cites: &["RFC 862", "RFC 9293 §3.6", "shutdown(2)"],
+    citations: &["RFC 862", "RFC 9293 §3.6", "shutdown(2)"],
     recipe: "8 times: send 32 KiB, shut down the write side at once, read all of it back, then end of file; once with data and end of file arriving while the server is stopped; three times with a client that reads only some time after it shut down its write side",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

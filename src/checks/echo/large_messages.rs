@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/large-messages",
     level: Must,
-    says: "messages up to the largest size of the mechanism come back complete",
+    sentence: "messages up to the largest size of the mechanism come back complete",
     why: "a UDP datagram may carry 65,507 bytes; a smaller buffer truncates it, and a server that does not expect EMSGSIZE exits",
-    cites: &["RFC 768", "RFC 862", "udp(7)", "unix(7)"],
+    citations: &["RFC 768", "RFC 862", "udp(7)", "unix(7)"],
     recipe: "send one message of each size from 8,193 bytes to 65,507 (UDP) or 150,000 (Unix), as far as this system sends them; wait for each",
-    needs: Capabilities::MESSAGES,
+    requires: Capabilities::MESSAGES,
     run,
 };
 

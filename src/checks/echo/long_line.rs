@@ -10,11 +10,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/long-line",
     level: Must,
-    says: "300 KiB without a newline come back like any other bytes",
+    sentence: "300 KiB without a newline come back like any other bytes",
     why: "a server that reads lines keeps each in a buffer; when that buffer is full, it closes the connection or drops the rest",
-    cites: &["RFC 862", "read(2)"],
+    citations: &["RFC 862", "read(2)"],
     recipe: "send 300 KiB that contain neither line feed nor carriage return, 4 KiB at a time, and wait for each; then exchange a short line; shut down the write side, and read what a server that buffers its output still holds",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -10,11 +10,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/message-boundaries",
     level: Must,
-    says: "messages sent in a row come back as the same messages, neither joined nor split",
+    sentence: "messages sent in a row come back as the same messages, neither joined nor split",
     why: "the mechanism preserves message boundaries and clients rely on them; once lost, they cannot be recovered",
-    cites: &["RFC 862", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
+    citations: &["RFC 862", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
     recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five, and compare them in any order; then send one message twice, and wait for each",
-    needs: Capabilities::MESSAGES,
+    requires: Capabilities::MESSAGES,
     run,
 };
 

@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/message-sizes",
     level: Must,
-    says: "a message of any common size comes back as one message of that size",
+    sentence: "a message of any common size comes back as one message of that size",
     why: "the kernel discards the part of a datagram that does not fit into the buffer, so a buffer of 512 or 1,024 bytes silently truncates it",
-    cites: &["RFC 862", "recv(2) (MSG_TRUNC)", "udp(7)"],
+    citations: &["RFC 862", "recv(2) (MSG_TRUNC)", "udp(7)"],
     recipe: "send one message of each of 18 sizes from 1 to 8,192 bytes, around common buffer sizes and the Ethernet MTU; wait for each",
-    needs: Capabilities::MESSAGES,
+    requires: Capabilities::MESSAGES,
     run,
 };
 

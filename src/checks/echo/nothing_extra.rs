@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/nothing-extra",
     level: Must,
-    says: "after the echo of the last byte comes end of file, and nothing else",
+    sentence: "after the echo of the last byte comes end of file, and nothing else",
     why: "a farewell message, an added newline or a byte sent twice corrupts what the client stores",
-    cites: &["RFC 862"],
+    citations: &["RFC 862"],
     recipe: "send 1,000 bytes that do not end in a newline; wait for them; shut down the write side; expect only what a server that buffers its output still holds, and then end of file",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

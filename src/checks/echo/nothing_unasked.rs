@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/nothing-unasked",
     level: Must,
-    says: "a client that has sent nothing receives nothing",
+    sentence: "a client that has sent nothing receives nothing",
     why: "a greeting or a log line on the connection shifts every byte that follows it",
-    cites: &["RFC 862"],
+    citations: &["RFC 862"],
     recipe: "connect; wait without sending; then send 64 bytes, and compare the echo",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/one-byte",
     level: Must,
-    says: "a single byte without a newline comes back before the client sends the next one",
+    sentence: "a single byte without a newline comes back before the client sends the next one",
     why: "with a server that waits for a line, a full block or end of file, a client that waits for each answer hangs",
-    cites: &["RFC 862", "stdio(3)", "setvbuf(3)"],
+    citations: &["RFC 862", "stdio(3)", "setvbuf(3)"],
     recipe: "connect; send one byte that is not a newline; wait for it; send another, and wait for it",
-    needs: Capabilities::STREAM,
+    requires: Capabilities::STREAM,
     run,
 };
 

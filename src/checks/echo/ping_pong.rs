@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/ping-pong",
     level: Must,
-    says: "one connection carries many messages without newlines, each answered before the next is sent",
+    sentence: "one connection carries many messages without newlines, each answered before the next is sent",
     why: "a server that calls read(2) once for each connection answers once and closes",
-    cites: &["RFC 862", "recv(2)"],
+    citations: &["RFC 862", "recv(2)"],
     recipe: "40 times on one connection: send 1 to 1,500 bytes, and wait for exactly those; then shut down the write side, and expect end of file",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "echo/reply-address",
     level: Should,
-    says: "the answer to a datagram comes from the address and port to which the datagram was sent",
+    sentence: "the answer to a datagram comes from the address and port to which the datagram was sent",
     why: "connected clients, firewalls and NATs drop an answer that comes from another address or port",
-    cites: &["RFC 862", "RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "connect(2)"],
+    citations: &["RFC 862", "RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "connect(2)"],
     recipe: "send from an unconnected socket, and compare the answer's source with the server's address",
-    needs: Capabilities::UDP,
+    requires: Capabilities::UDP,
     run,
 };
 

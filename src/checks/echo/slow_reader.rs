@@ -14,11 +14,11 @@ use crate::transport::{Capabilities, Client, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "echo/slow-reader",
     level: Must,
-    says: "a client that sends until the server takes no more, and only then reads, receives every byte in order",
+    sentence: "a client that sends until the server takes no more, and only then reads, receives every byte in order",
     why: "under backpressure write(2) takes only part of the bytes, or none; a server that ignores its return value loses bytes or sends them twice, and a server that waits for its own reader deadlocks",
-    cites: &["RFC 862", "write(2)", "RFC 9293 §3.8.6"],
+    citations: &["RFC 862", "write(2)", "RFC 9293 §3.8.6"],
     recipe: "with 12 clients at once, or one if the server serves one at a time: send without reading until the socket stays unwritable (at most 32 MiB); then read everything and compare; shut down the write side, and read what a server that buffers its output still holds, then end of file",
-    needs: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -9,11 +9,11 @@ use crate::transport::{Capabilities, Client};
 pub const CHECK: Check = Check {
     id: "echo/stale-tail",
     level: Must,
-    says: "the answer to a short message holds no bytes of an earlier, longer message, from this client or another",
+    sentence: "the answer to a short message holds no bytes of an earlier, longer message, from this client or another",
     why: "a server that sends its whole buffer instead of the bytes it received leaks the data of other clients",
-    cites: &["recv(2) (the return value is the length)", "RFC 862"],
+    citations: &["recv(2) (the return value is the length)", "RFC 862"],
     recipe: "client A sends 400 bytes, whose echo may be truncated; client B sends 4 bytes, then A sends 1; each answer holds exactly the bytes sent",
-    needs: Capabilities::MESSAGES.union(Capabilities::AT_ONCE),
+    requires: Capabilities::MESSAGES.union(Capabilities::AT_ONCE),
     run,
 };
 

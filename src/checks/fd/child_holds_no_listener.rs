@@ -13,11 +13,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/child-holds-no-listener",
     level: Should,
-    says: "a process made for one client does not hold the listening socket",
+    sentence: "a process made for one client does not hold the listening socket",
     why: "if the parent crashes, the port stays in use, and the kernel queues new clients that no process accepts",
-    cites: &["fork(2)", "close(2)", "PEP 446"],
+    citations: &["fork(2)", "close(2)", "PEP 446"],
     recipe: "serve one client; note the server's processes; connect and exchange a message; list the descriptors of the processes that are new and that exit with their client",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -13,11 +13,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/child-holds-no-sibling",
     level: Should,
-    says: "a process made for one client does not hold another client's connection",
+    sentence: "a process made for one client does not hold another client's connection",
     why: "the kernel sends FIN only when every process has closed the connection, so the other client waits for an end of file that does not come",
-    cites: &["fork(2)", "close(2)", "accept(2)"],
+    citations: &["fork(2)", "close(2)", "accept(2)"],
     recipe: "connect A, then B; note which processes are new after each; no process of B holds a socket of A",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

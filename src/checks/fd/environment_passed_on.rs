@@ -14,11 +14,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/environment-not-passed-on",
     level: Should,
-    says: "another program that the server executes does not find LISTEN_FDS in its environment",
+    sentence: "another program that the server executes does not find LISTEN_FDS in its environment",
     why: "a program that believes the variables treats its descriptor 3 as a listening socket, whatever it is",
-    cites: &["sd_listen_fds(3) (unset_environment)", "environ(7)"],
+    citations: &["sd_listen_fds(3) (unset_environment)", "environ(7)"],
     recipe: "connect and exchange a message; find the new processes that run another program; look for LISTEN_FDS in their environment",
-    needs: Capabilities::PASSED_LISTENER.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::PASSED_LISTENER.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

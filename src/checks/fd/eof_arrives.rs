@@ -9,22 +9,22 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/eof-arrives",
     level: Must,
-    says: "a client that shuts down its write side receives end of file while another client stays connected",
+    sentence: "a client that shuts down its write side receives end of file while another client stays connected",
     why: "the kernel sends FIN only when every copy of the descriptor is closed, so a copy left open in a parent, child or sibling prevents it",
-    cites: &["close(2)", "fork(2)", "RFC 9293 §3.6"],
+    citations: &["close(2)", "fork(2)", "RFC 9293 §3.6"],
     recipe: "connect A and B, and exchange a message with each; shut down A's write side; expect end of file at A; exchange another message with B",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::HALF_CLOSE),
     run: beside_another,
 };
 
 pub const STDIO: Check = Check {
     id: "fd/eof-ends-it",
     level: Must,
-    says: "end of file on standard input ends the server: its standard output reaches end of file, and the process exits",
+    sentence: "end of file on standard input ends the server: its standard output reaches end of file, and the process exits",
     why: "if the server or its child keeps a write end open, end of file never arrives, and the pipeline hangs",
-    cites: &["pipe(7)", "fork(2)", "close(2)"],
+    citations: &["pipe(7)", "fork(2)", "close(2)"],
     recipe: "send a line; close the server's standard input; expect the line, then end of file, then the exit of the process",
-    needs: Capabilities::STDIO,
+    requires: Capabilities::STDIO,
     run: of_the_process,
 };
 

@@ -13,11 +13,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/exec-inherits-no-socket",
     level: Should,
-    says: "another program that the server executes holds no socket of the server, except its own client's as descriptor 0, 1 or 2",
+    sentence: "another program that the server executes holds no socket of the server, except its own client's as descriptor 0, 1 or 2",
     why: "a descriptor without close-on-exec stays open in a program that does not know of it, and keeps ports and connections in use",
-    cites: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "open(2) (O_CLOEXEC)"],
+    citations: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "open(2) (O_CLOEXEC)"],
     recipe: "connect and exchange a message; find the new processes that run another program; list their descriptors",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -13,33 +13,33 @@ use crate::transport::{Address, Capabilities, Client, ConnectOptions};
 pub const OF_ANOTHER: Check = Check {
     id: "fd/listen-pid-of-another",
     level: Should,
-    says: "the server leaves passed sockets alone if LISTEN_PID names another process",
+    sentence: "the server leaves passed sockets alone if LISTEN_PID names another process",
     why: "children inherit the variables: a program started by the process for which the sockets were meant would take its clients",
-    cites: &["sd_listen_fds(3)"],
+    citations: &["sd_listen_fds(3)"],
     recipe: "launch the server with a listener as descriptor 3, LISTEN_FDS=1 and LISTEN_PID=1; send from a client; the server exits, or never answers",
-    needs: Capabilities::PASSED_LISTENER,
+    requires: Capabilities::PASSED_LISTENER,
     run: meant_for_another,
 };
 
 pub const NONBLOCKING: Check = Check {
     id: "fd/nonblocking-listener",
     level: Should,
-    says: "the server serves a passed listener that has O_NONBLOCK set, and waits for clients without a busy loop",
+    sentence: "the server serves a passed listener that has O_NONBLOCK set, and waits for clients without a busy loop",
     why: "accept(2) returns EAGAIN while no client waits; a server that takes it for a failure exits, and one that calls again at once uses a whole processor",
-    cites: &["systemd.service(5) (NonBlocking=)", "accept(2) (EAGAIN)"],
+    citations: &["systemd.service(5) (NonBlocking=)", "accept(2) (EAGAIN)"],
     recipe: "launch the server with a listener that has O_NONBLOCK set; one client exchanges a message and leaves; measure processor time as in load/idle; another client exchanges a message",
-    needs: Capabilities::PASSED_LISTENER,
+    requires: Capabilities::PASSED_LISTENER,
     run: nonblocking,
 };
 
 pub const EVERY_LISTENER: Check = Check {
     id: "fd/serves-every-listener",
     level: Should,
-    says: "of two passed listening sockets the server serves both, or it refuses to start",
+    sentence: "of two passed listening sockets the server serves both, or it refuses to start",
     why: "the kernel completes the connections of the second listener, so its clients connect and then wait forever",
-    cites: &["sd_listen_fds(3)", "systemd.socket(5) (ListenStream=)"],
+    citations: &["sd_listen_fds(3)", "systemd.socket(5) (ListenStream=)"],
     recipe: "launch the server with listeners as descriptors 3 and 4, and LISTEN_FDS=2; exchange a message with a client of each",
-    needs: Capabilities::PASSED_LISTENER,
+    requires: Capabilities::PASSED_LISTENER,
     run: every_listener,
 };
 

@@ -12,33 +12,33 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/no-leak",
     level: Should,
-    says: "after hundreds of clients have come and gone, the server holds no more descriptors than after the first few",
+    sentence: "after hundreds of clients have come and gone, the server holds no more descriptors than after the first few",
     why: "a server that loses one descriptor for each client reaches its limit and fails with EMFILE",
-    cites: &["close(2)", "accept(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
+    citations: &["close(2)", "accept(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "serve 30 clients, one at a time, and count the descriptors of all the server's processes; serve 300 more, and count again",
-    needs: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run: after_clean_ends,
 };
 
 pub const AFTER_RESETS: Check = Check {
     id: "fd/no-leak-after-resets",
     level: Should,
-    says: "after many clients have reset their connections, the server holds no more descriptors than before",
+    sentence: "after many clients have reset their connections, the server holds no more descriptors than before",
     why: "clients that close in order never reach an error path that forgets to close",
-    cites: &["close(2)", "read(3p) (ECONNRESET)", "RFC 9293 §3.5.3"],
+    citations: &["close(2)", "read(3p) (ECONNRESET)", "RFC 9293 §3.5.3"],
     recipe: "as fd/no-leak, but each client resets its connection (SO_LINGER 0), every other one with its last bytes unread",
-    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run: after_resets,
 };
 
 pub const PEERS: Check = Check {
     id: "fd/no-leak-of-peers",
     level: Should,
-    says: "after many peers have sent one datagram each, the server holds no more descriptors than before",
+    sentence: "after many peers have sent one datagram each, the server holds no more descriptors than before",
     why: "a peer without a connection never closes anything, so a socket opened for each peer stays open",
-    cites: &["socket(2)", "close(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
+    citations: &["socket(2)", "close(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "as fd/no-leak, with 10 peers and then 60 more, each at its own address and answered once",
-    needs: Capabilities::CONNECTIONLESS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONLESS.union(Capabilities::MANY_CLIENTS),
     run: after_peers,
 };
 

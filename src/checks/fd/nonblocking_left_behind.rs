@@ -11,11 +11,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/nonblocking-left-behind",
     level: Should,
-    says: "after the server has exited, the standard input and output that it was given are still in blocking mode",
+    sentence: "after the server has exited, the standard input and output that it was given are still in blocking mode",
     why: "O_NONBLOCK belongs to the open file description, so the shell or the next program on the same terminal or pipe gets EAGAIN and loses output",
-    cites: &["fcntl(2) (F_SETFL)", "open(2) (open file descriptions)", "dup(2)"],
+    citations: &["fcntl(2) (F_SETFL)", "open(2) (open file descriptions)", "dup(2)"],
     recipe: "keep duplicates of the server's descriptors 0 and 1; send a few bytes; close its input, and wait for its exit; read the flags with F_GETFL",
-    needs: Capabilities::STDIO,
+    requires: Capabilities::STDIO,
     run,
 };
 

@@ -9,22 +9,22 @@ use crate::transport::Capabilities;
 pub const LISTENER: Check = Check {
     id: "fd/serves-passed-listener",
     level: Must,
-    says: "the server serves a listening socket passed as descriptor 3, one client after another",
+    sentence: "the server serves a listening socket passed as descriptor 3, one client after another",
     why: "if the server binds a socket of its own, the clients of the passed one wait forever",
-    cites: &["sd_listen_fds(3)", "systemd.socket(5)"],
+    citations: &["sd_listen_fds(3)", "systemd.socket(5)"],
     recipe: "launch the server with a listener as descriptor 3, LISTEN_FDS=1 and its own process id in LISTEN_PID; two clients, one after the other, exchange a message",
-    needs: Capabilities::PASSED_LISTENER,
+    requires: Capabilities::PASSED_LISTENER,
     run,
 };
 
 pub const CONNECTION: Check = Check {
     id: "fd/serves-passed-connection",
     level: Must,
-    says: "the server serves a connected socket passed as descriptors 0, 1 and 2, and ends at end of file",
+    sentence: "the server serves a connected socket passed as descriptors 0, 1 and 2, and ends at end of file",
     why: "a program started by inetd or a similar launcher has no other way to reach its client",
-    cites: &["inetd(8)", "systemd.socket(5) (Accept=)"],
+    citations: &["inetd(8)", "systemd.socket(5) (Accept=)"],
     recipe: "accept a connection; launch the server with it as descriptors 0, 1 and 2; exchange a message; shut down the write side; expect end of file; do it twice",
-    needs: Capabilities::PASSED_CONNECTION,
+    requires: Capabilities::PASSED_CONNECTION,
     run,
 };
 

@@ -14,11 +14,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/passed-in-message-closed",
     level: Should,
-    says: "a descriptor that a client sends along with its bytes is closed by the time that client has gone",
+    sentence: "a descriptor that a client sends along with its bytes is closed by the time that client has gone",
     why: "a server that receives descriptors and forgets them lets any client fill its descriptor table, and keeps other programs' pipes open",
-    cites: &["unix(7) (SCM_RIGHTS)", "recvmsg(2)", "cmsg(3)"],
+    citations: &["unix(7) (SCM_RIGHTS)", "recvmsg(2)", "cmsg(3)"],
     recipe: "send bytes with the write end of a pipe attached; read their echo; exchange another message, and leave; close the write end; the read end must reach end of file",
-    needs: Capabilities::SOCKET_PATH,
+    requires: Capabilities::SOCKET_PATH,
     run,
 };
 

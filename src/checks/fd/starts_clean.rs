@@ -15,11 +15,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/starts-clean",
     level: Should,
-    says: "the server holds the three standard descriptors that it was given, has replaced none by a socket, and holds nothing else of its launcher's",
+    sentence: "the server holds the three standard descriptors that it was given, has replaced none by a socket, and holds nothing else of its launcher's",
     why: "a socket in place of descriptor 1 or 2 receives every log line; another program's pipe or listener stays open by mistake",
-    cites: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "socket(2)", "daemon(7)"],
+    citations: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "socket(2)", "daemon(7)"],
     recipe: "hold a pipe open in the launcher; launch the server; list the descriptors of its processes, and look for the pipe and for sockets among 0, 1 and 2",
-    needs: Capabilities::empty(),
+    requires: Capabilities::empty(),
     run,
 };
 

@@ -21,22 +21,22 @@ use crate::transport::Capabilities;
 pub const WHEN_LISTENING: Check = Check {
     id: "life/announces-when-listening",
     level: Should,
-    says: "the server announces its address only after it listens there",
+    sentence: "the server announces its address only after it listens there",
     why: "a script that connects as soon as it reads the announcement is refused now and then, above all on a busy machine",
-    cites: &["listen(2)", "connect(2) (ECONNREFUSED)", "pipe(7)"],
+    citations: &["listen(2)", "connect(2) (ECONNREFUSED)", "pipe(7)"],
     recipe: "start the server with a full pipe as standard output; when it blocks in write(2), check whether it listens; if not, read what it was about to print",
-    needs: Capabilities::BINDS.union(Capabilities::PORT),
+    requires: Capabilities::BINDS.union(Capabilities::PORT),
     run: when_listening,
 };
 
 pub const FLUSHED: Check = Check {
     id: "life/announcement-flushed",
     level: Should,
-    says: "the server announces its address on a pipe as it does on a terminal",
+    sentence: "the server announces its address on a pipe as it does on a terminal",
     why: "standard output is block-buffered unless it is a terminal, so a launcher that reads a pipe waits for a line that stays in the buffer",
-    cites: &["stdout(3)", "setvbuf(3)", "fflush(3)"],
+    citations: &["stdout(3)", "setvbuf(3)", "fflush(3)"],
     recipe: "start the server with a pipe as standard output, and serve a client; if no output names its address, do the same with a terminal, and compare",
-    needs: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS,
     run: flushed,
 };
 

@@ -18,11 +18,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/children-start-clean",
     level: Should,
-    says: "another program that the server executes starts with no signal blocked or ignored",
+    sentence: "another program that the server executes starts with no signal blocked or ignored",
     why: "a program inherits what the server blocks or ignores for itself, and then cannot be ended by that signal, or never exits",
-    cites: &["exec(3p)", "signal(7)", "sigprocmask(2)"],
+    citations: &["exec(3p)", "signal(7)", "sigprocmask(2)"],
     recipe: "connect and exchange a message; for each new process that runs another program, compare its blocked and ignored signals with those of the same program started by the harness",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

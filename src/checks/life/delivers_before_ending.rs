@@ -13,11 +13,11 @@ use crate::transport::{Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "life/delivers-before-ending",
     level: May,
-    says: "a server that SIGTERM ends has sent back everything that it had read",
+    sentence: "a server that SIGTERM ends has sent back everything that it had read",
     why: "bytes that the server has read and not returned are lost without an error, so users notice each deployment",
-    cites: &["signal(7)", "tcp(7)", "RFC 9293 §3.6"],
+    citations: &["signal(7)", "tcp(7)", "RFC 9293 §3.6"],
     recipe: "connect with a small receive buffer; send 40,001 bytes; wait until the server has read all of them; send SIGTERM; count the bytes that come back",
-    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -13,11 +13,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/ends-on-sigterm",
     level: Should,
-    says: "SIGTERM ends the server in time, with status 0 or 143 or by that signal, even while a client is connected",
+    sentence: "SIGTERM ends the server in time, with status 0 or 143 or by that signal, even while a client is connected",
     why: "a service manager waits for the server, then kills it, and takes any other status for a failure of the service",
-    cites: &["signal(7)", "daemon(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
+    citations: &["signal(7)", "daemon(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
     recipe: "connect and exchange a message (a filter may buffer its answer); send SIGTERM to the main process; wait for its exit; read its status",
-    needs: Capabilities::empty(),
+    requires: Capabilities::empty(),
     run,
 };
 

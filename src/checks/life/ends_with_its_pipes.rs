@@ -15,22 +15,22 @@ use crate::transport::Capabilities;
 pub const AT_EPIPE: Check = Check {
     id: "life/ends-at-epipe",
     level: Should,
-    says: "a server whose output has no reader any more exits, by SIGPIPE or by itself",
+    sentence: "a server whose output has no reader any more exits, by SIGPIPE or by itself",
     why: "a server that ignores EPIPE never exits, and `server | head -1` never returns",
-    cites: &["pipe(7)", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
+    citations: &["pipe(7)", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
     recipe: "close the read end of the server's output; send lines until it exits; do the same with SIGPIPE ignored at its start",
-    needs: Capabilities::STDIO,
+    requires: Capabilities::STDIO,
     run: at_epipe,
 };
 
 pub const STATUS: Check = Check {
     id: "life/status-at-eof",
     level: Should,
-    says: "a server that has echoed everything up to end of file exits with status 0",
+    sentence: "a server that has echoed everything up to end of file exits with status 0",
     why: "a shell with `set -o pipefail`, make and CI jobs take any other status for a failure",
-    cites: &["exit(3)", "cat(1p) (EXIT STATUS)"],
+    citations: &["exit(3)", "cat(1p) (EXIT STATUS)"],
     recipe: "send a line; close the server's standard input; expect the line and end of file; read the exit status",
-    needs: Capabilities::STDIO,
+    requires: Capabilities::STDIO,
     run: status,
 };
 

@@ -12,11 +12,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/leaves-nothing-behind",
     level: Should,
-    says: "after SIGTERM has ended a server, no shared memory, semaphore, message queue or socket file that it made is left",
+    sentence: "after SIGTERM has ended a server, no shared memory, semaphore, message queue or socket file that it made is left",
     why: "these objects last until they are removed; each restart leaves more, until shmget(2) or msgget(2) fails with ENOSPC or memory is full",
-    cites: &["sysvipc(7)", "shm_overview(7)", "sem_overview(7)", "mq_overview(7)", "unix(7)"],
+    citations: &["sysvipc(7)", "shm_overview(7)", "sem_overview(7)", "mq_overview(7)", "unix(7)"],
     recipe: "serve 3 clients; send SIGTERM; wait for all processes of the server to exit; list what is new in ipcs(1), /dev/shm, /dev/mqueue and TMPDIR, with the processes that made or used it",
-    needs: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS,
     run,
 };
 

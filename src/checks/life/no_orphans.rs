@@ -14,11 +14,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/no-orphans",
     level: Should,
-    says: "after SIGTERM has ended a server without clients, none of its processes is left",
+    sentence: "after SIGTERM has ended a server without clients, none of its processes is left",
     why: "a worker or helper that keeps running holds the port, or the write end of a pipe whose end of file a pipeline or a CI job waits for",
-    cites: &["kill(2)", "pipe(7)", "systemd.kill(5) (KillMode=)"],
+    citations: &["kill(2)", "pipe(7)", "systemd.kill(5) (KillMode=)"],
     recipe: "serve 2 clients until they close; send SIGTERM to the main process alone; wait for its exit, and then for that of all its descendants; report each that is left, with its command line and descriptors",
-    needs: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS,
     run,
 };
 

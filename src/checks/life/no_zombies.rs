@@ -14,11 +14,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/no-zombies",
     level: Should,
-    says: "a process that was made for a client is reaped after that client has gone",
+    sentence: "a process that was made for a client is reaped after that client has gone",
     why: "each zombie occupies an entry of the process table; when the table is full, fork(2) fails",
-    cites: &["wait(2)", "fork(2) (EAGAIN)"],
+    citations: &["wait(2)", "fork(2) (EAGAIN)"],
     recipe: "serve 12 clients, one at a time; connect one more, for a server that reaps its children when it accepts; list the zombies whose parent is the server; do the same with 12 clients that leave at once, while the main process is stopped, and 12 more one at a time",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

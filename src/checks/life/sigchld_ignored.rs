@@ -12,11 +12,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/sigchld-ignored",
     level: Should,
-    says: "a server that was started with SIGCHLD ignored serves one client after another",
+    sentence: "a server that was started with SIGCHLD ignored serves one client after another",
     why: "some launchers ignore SIGCHLD, which execve(2) preserves; wait(2) then fails with ECHILD, which must not end the server",
-    cites: &["wait(2) (ECHILD)", "sigaction(2) (SA_NOCLDWAIT)", "exec(3p)"],
+    citations: &["wait(2) (ECHILD)", "sigaction(2) (SA_NOCLDWAIT)", "exec(3p)"],
     recipe: "start the server with SIGCHLD ignored; serve 5 clients, one after another, until they close",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

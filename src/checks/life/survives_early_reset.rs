@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/survives-reset-before-accept",
     level: Must,
-    says: "a client that resets its connection before the server has accepted it does not end the server",
+    sentence: "a client that resets its connection before the server has accepted it does not end the server",
     why: "accept(2) fails with ECONNABORTED on BSD, and returns a socket on which getpeername(2) fails on Linux; a port scan is enough",
-    cites: &["accept(2) (ECONNABORTED)", "getpeername(2) (ENOTCONN)", "RFC 9293 §3.5.3"],
+    citations: &["accept(2) (ECONNABORTED)", "getpeername(2) (ENOTCONN)", "RFC 9293 §3.5.3"],
     recipe: "6 times: stop the server; connect; every other time send a few bytes; reset (SO_LINGER 0); continue the server; exchange a message with a new client",
-    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -10,11 +10,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/survives-reset",
     level: Must,
-    says: "a client that resets its connection, or closes it without reading, does not end the server",
+    sentence: "a client that resets its connection, or closes it without reading, does not end the server",
     why: "if ECONNRESET, EPIPE or SIGPIPE ends the server, any client can stop the service for all",
-    cites: &["RFC 9293 §3.5.3", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
+    citations: &["RFC 9293 §3.5.3", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
     recipe: "10 times: connect, exchange a message, send 160 KiB without reading, then reset or close; 5 more times with the server stopped until 96 KiB and the client's close have arrived; exchange a message with a new client",
-    needs: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -12,15 +12,15 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/survives-stop-and-continue",
     level: Must,
-    says: "a server that is stopped and continued while it waits keeps serving its connected client and new ones",
+    sentence: "a server that is stopped and continued while it waits keeps serving its connected client and new ones",
     why: "a server that takes EINTR for a failure exits when a debugger, a shell's job control or SIGCHLD interrupts its wait",
-    cites: &[
+    citations: &[
         "signal(7) (Interruption of system calls and library functions by stop signals)",
         "epoll_wait(2) (EINTR)",
         "accept(2) (EINTR)",
     ],
     recipe: "serve a client until it closes; 4 times SIGSTOP and SIGCONT; exchange a message with a new client; again 4 times SIGSTOP and SIGCONT while that client is silent; exchange another message; serve one more client",
-    needs: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS,
     run,
 };
 

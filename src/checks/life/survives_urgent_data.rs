@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/survives-urgent-data",
     level: Must,
-    says: "a byte of urgent data in the middle of a client's stream does not end the server",
+    sentence: "a byte of urgent data in the middle of a client's stream does not end the server",
     why: "if the server takes POLLPRI for an error, or has no case for it, any client can end the service with one byte",
-    cites: &["RFC 9293 §3.8.5", "RFC 6093", "tcp(7) (SO_OOBINLINE)", "poll(2) (POLLPRI)"],
+    citations: &["RFC 9293 §3.8.5", "RFC 6093", "tcp(7) (SO_OOBINLINE)", "poll(2) (POLLPRI)"],
     recipe: "exchange a message; send a word, one byte with MSG_OOB, and another word; ignore what comes back; exchange a message with a new client",
-    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -9,22 +9,22 @@ use crate::transport::{Capabilities, Client, ConnectOptions};
 pub const VANISHED: Check = Check {
     id: "life/survives-vanished-client",
     level: Should,
-    says: "a client that has gone before its answer is sent does not end the service",
+    sentence: "a client that has gone before its answer is sent does not end the service",
     why: "ECONNREFUSED or ENOENT, from the call that answers or from the next one, concerns one client; a server that takes it as fatal stops serving all",
-    cites: &["udp(7) (IP_RECVERR)", "unix(7)", "sendto(2)", "RFC 1122 §4.1.3.3"],
+    citations: &["udp(7) (IP_RECVERR)", "unix(7)", "sendto(2)", "RFC 1122 §4.1.3.3"],
     recipe: "3 times: stop the server; clients send and leave, some of them with their socket file removed; continue the server; exchange a message with two new clients",
-    needs: Capabilities::CONNECTIONLESS,
+    requires: Capabilities::CONNECTIONLESS,
     run: vanished,
 };
 
 pub const UNNAMED: Check = Check {
     id: "life/survives-unnamed-client",
     level: Should,
-    says: "a datagram from a client without an address, which cannot be answered, does not end the service",
+    sentence: "a datagram from a client without an address, which cannot be answered, does not end the service",
     why: "recvfrom(2) returns an empty address for it; a server that insists on answering exits, or waits forever",
-    cites: &["unix(7) (unnamed)", "recvfrom(2)"],
+    citations: &["unix(7) (unnamed)", "recvfrom(2)"],
     recipe: "send one datagram and then an empty one, from sockets that were not bound; after each exchange a message with a new client",
-    needs: Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH),
     run: unnamed,
 };
 

@@ -12,11 +12,11 @@ use crate::transport::{Capabilities, PendingConnection};
 pub const CHECK: Check = Check {
     id: "load/backlog",
     level: May,
-    says: "the kernel completes forty connections at once while the server is too busy to accept them",
+    sentence: "the kernel completes forty connections at once while the server is too busy to accept them",
     why: "if the listen queue is short, the kernel drops the rest: over TCP a client tries again after a second, on a Unix domain socket it is refused",
-    cites: &["listen(2)", "RFC 9293 §3.10.7.2", "unix(7) (EAGAIN)"],
+    citations: &["listen(2)", "RFC 9293 §3.10.7.2", "unix(7) (EAGAIN)"],
     recipe: "stop the server; begin 40 connections without waiting; count those that are established within 0.2 s; continue the server",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::BINDS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::BINDS),
     run,
 };
 

@@ -13,11 +13,11 @@ use crate::transport::{Capabilities, Client};
 pub const CHECK: Check = Check {
     id: "load/beyond-fd-setsize",
     level: Should,
-    says: "eleven hundred clients connected at once are all answered, including those whose descriptor is 1024 or more",
+    sentence: "eleven hundred clients connected at once are all answered, including those whose descriptor is 1024 or more",
     why: "with such a descriptor select(2) writes beyond its fd_set, which corrupts memory; a server that avoids that by not watching it leaves the client waiting",
-    cites: &["select(2) (FD_SETSIZE)", "poll(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
+    citations: &["select(2) (FD_SETSIZE)", "poll(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "launch the server with 4096 descriptors; connect 1100 clients, each of which exchanges a message and stays; the check passes early if the server makes a process for each client",
-    needs: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS),
+    requires: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS),
     run,
 };
 

@@ -13,11 +13,11 @@ use crate::transport::{Capabilities, Client};
 pub const CHECK: Check = Check {
     id: "load/bounded-buffering",
     level: Should,
-    says: "the server takes only a limited amount of data from a client that never reads",
+    sentence: "the server takes only a limited amount of data from a client that never reads",
     why: "if the server keeps reading while its answers cannot be sent, one client can use up all memory",
-    cites: &["RFC 9293 §3.8.6", "tcp(7) (tcp_rmem, tcp_wmem)", "unix(7)"],
+    citations: &["RFC 9293 §3.8.6", "tcp(7) (tcp_rmem, tcp_wmem)", "unix(7)"],
     recipe: "send without reading until the server takes no more (at most 96 MiB); subtract from that what the kernel holds at both ends; the server may hold the rest, but at most 32 MiB",
-    needs: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -11,22 +11,22 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "load/idle",
     level: Should,
-    says: "a server whose clients are silent, or have gone, uses almost no processor time",
+    sentence: "a server whose clients are silent, or have gone, uses almost no processor time",
     why: "a server that polls for an event that is always ready, or calls in a loop without waiting, uses a whole processor for nothing",
-    cites: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
+    citations: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
     recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, up to five times: before the first client, with a silent client, with one that has shut down its write side, and after all have gone",
-    needs: Capabilities::empty(),
+    requires: Capabilities::empty(),
     run: silent,
 };
 
 pub const STALLED: Check = Check {
     id: "load/idle-while-stalled",
     level: Should,
-    says: "a server whose client takes no more bytes uses almost no processor time, neither then nor after the client has gone",
+    sentence: "a server whose client takes no more bytes uses almost no processor time, neither then nor after the client has gone",
     why: "the connection is readable and not writable; if the server polls for the wrong event, or ignores POLLHUP, poll(2) returns at once every time",
-    cites: &["poll(2) (POLLHUP)", "epoll(7)", "proc(5) (schedstat)"],
+    citations: &["poll(2) (POLLHUP)", "epoll(7)", "proc(5) (schedstat)"],
     recipe: "send without reading until the server takes no more; measure processor time as in load/idle; reset the connection, and measure again; measure with clients that send half, and three quarters, of that amount and shut down their write side",
-    needs: Capabilities::STREAM,
+    requires: Capabilities::STREAM,
     run: stalled,
 };
 

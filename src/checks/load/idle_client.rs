@@ -11,11 +11,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "load/idle-client",
     level: May,
-    says: "a client that was silent for two seconds is still served",
+    sentence: "a client that was silent for two seconds is still served",
     why: "a server with a short idle timeout disconnects users who type by hand, and programs that wait for something slow",
-    cites: &["RFC 862", "RFC 9293 §3.8.4"],
+    citations: &["RFC 862", "RFC 9293 §3.8.4"],
     recipe: "exchange a message; wait 2.3 s; exchange another",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -13,22 +13,22 @@ use crate::transport::Capabilities;
 pub const THREADS: Check = Check {
     id: "load/no-thread-leak",
     level: Level::Should,
-    says: "a server whose clients have gone has no thread and no process left for each of them",
+    sentence: "a server whose clients have gone has no thread and no process left for each of them",
     why: "a thread that waits forever for a client that has gone keeps its stack, until the server can create no more",
-    cites: &["pthread_create(3) (EAGAIN)", "getrlimit(2) (RLIMIT_NPROC)"],
+    citations: &["pthread_create(3) (EAGAIN)", "getrlimit(2) (RLIMIT_NPROC)"],
     recipe: "20 clients exchange a message and leave, every fourth by a reset; count threads; 40 more, and count again; if the number has grown by 20 or more, and stays so, 40 more; the check fails if it grows by 20 again",
-    needs: VISITED,
+    requires: VISITED,
     run: threads,
 };
 
 pub const MEMORY: Check = Check {
     id: "load/no-memory-leak",
     level: Level::May,
-    says: "a server does not keep the data that former clients have sent",
+    sentence: "a server does not keep the data that former clients have sent",
     why: "memory that grows with every connection ends the server, or other programs, when none is left",
-    cites: &["RFC 862", "getrusage(2)", "proc(5) (statm)"],
+    citations: &["RFC 862", "getrusage(2)", "proc(5) (statm)"],
     recipe: "clients exchange 1 MiB each and leave, every fourth by a reset; after each 16 clients read resident memory; report growth of 128 MiB or more, unless after some 16 clients it had grown by less than a fifth of what they sent",
-    needs: VISITED,
+    requires: VISITED,
     run: memory_unless_deadlocked,
 };
 

@@ -14,11 +14,11 @@ use crate::transport::{Capabilities, Client};
 pub const CHECK: Check = Check {
     id: "load/out-of-descriptors",
     level: Should,
-    says: "a server without a free descriptor keeps running, uses little processor time, and serves again after clients have left",
+    sentence: "a server without a free descriptor keeps running, uses little processor time, and serves again after clients have left",
     why: "accept(2) fails and the client stays in the queue; a server that takes this as fatal exits, and one that tries again at once uses a whole processor",
-    cites: &["accept(2) (EMFILE)", "getrlimit(2) (RLIMIT_NOFILE)", "epoll(7)"],
+    citations: &["accept(2) (EMFILE)", "getrlimit(2) (RLIMIT_NOFILE)", "epoll(7)"],
     recipe: "launch the server with 64 descriptors; connect up to 90 clients, one at a time, until one is not answered, and 4 more; measure processor time as in load/idle; disconnect all; exchange a message with a new client",
-    needs: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

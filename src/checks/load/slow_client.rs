@@ -11,22 +11,22 @@ use crate::transport::{Capabilities, Client};
 pub const BLOCKS_NONE: Check = Check {
     id: "load/slow-client-blocks-none",
     level: Level::Should,
-    says: "while one client reads nothing and can send no more, other clients are answered",
+    sentence: "while one client reads nothing and can send no more, other clients are answered",
     why: "if a write blocks in the server's only loop, or under a lock, any client can stop the service by not reading",
-    cites: &["write(2)", "fcntl(2) (O_NONBLOCK)", "RFC 9293 §3.8.6"],
+    citations: &["write(2)", "fcntl(2) (O_NONBLOCK)", "RFC 9293 §3.8.6"],
     recipe: "B exchanges a message; A sends without reading until the server takes no more; B exchanges another message, and so does C, which connects only now (not for servers that serve one client at a time)",
-    needs: AMONG_OTHERS,
+    requires: AMONG_OTHERS,
     run: blocks_none,
 };
 
 pub const NO_CROSS_TALK: Check = Check {
     id: "load/no-cross-talk",
     level: Level::Must,
-    says: "data that the server holds for a client that does not read are not changed by what other clients send",
+    sentence: "data that the server holds for a client that does not read are not changed by what other clients send",
     why: "if clients share a buffer, the bytes of one overwrite those that wait for another, and go to the wrong client",
-    cites: &["RFC 862", "write(2)"],
+    citations: &["RFC 862", "write(2)"],
     recipe: "connect 8 clients, one after another; A sends without reading until the server takes no more; B exchanges 64 KiB, 4 times; A reads everything and compares",
-    needs: AMONG_OTHERS,
+    requires: AMONG_OTHERS,
     run: no_cross_talk,
 };
 

@@ -15,11 +15,11 @@ use crate::transport::{Address, Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "path/abstract-name",
     level: May,
-    says: "a path that begins with @ is served as an abstract name, or refused",
+    sentence: "a path that begins with @ is served as an abstract name, or refused",
     why: "@ is how users write abstract names; a server that does not know them creates a file of that name in its directory",
-    cites: &["unix(7) (abstract)"],
+    citations: &["unix(7) (abstract)"],
     recipe: "start the server with @ and a name; it serves the abstract name, or exits; report a file of that name",
-    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 

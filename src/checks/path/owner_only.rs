@@ -11,11 +11,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "path/owner-only",
     level: Should,
-    says: "unless the user has asked for more, only the server's own user can connect",
+    sentence: "unless the user has asked for more, only the server's own user can connect",
     why: "connecting needs write permission on the socket file, so a world-writable file lets every user of the machine connect",
-    cites: &["unix(7) (Pathname socket ownership and permissions)", "umask(2)"],
+    citations: &["unix(7) (Pathname socket ownership and permissions)", "umask(2)"],
     recipe: "read the mode of the socket file; group and others must have no write permission",
-    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 

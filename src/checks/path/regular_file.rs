@@ -13,11 +13,11 @@ use crate::transport::{Address, Capabilities};
 pub const CHECK: Check = Check {
     id: "path/regular-file",
     level: Should,
-    says: "an ordinary file at the server's path is neither removed nor replaced",
+    sentence: "an ordinary file at the server's path is neither removed nor replaced",
     why: "with a server that unlinks any file at its path, a mistake on the command line loses a file",
-    cites: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
+    citations: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
     recipe: "write a file; start the server with that file's path; wait for it to exit; the file must be there with its content",
-    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 

@@ -11,11 +11,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "path/removed-at-exit",
     level: Should,
-    says: "after SIGTERM the socket file is gone",
+    sentence: "after SIGTERM the socket file is gone",
     why: "a file that stays suggests to scripts and users that a server is running, and makes bind(2) fail for the next one",
-    cites: &["unix(7)", "unlink(2)"],
+    citations: &["unix(7)", "unlink(2)"],
     recipe: "send SIGTERM; wait for the process to exit; look for the file",
-    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 

@@ -9,11 +9,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "path/restart-after-crash",
     level: Should,
-    says: "a server that was killed can be started again on its path, although its socket file is still there",
+    sentence: "a server that was killed can be started again on its path, although its socket file is still there",
     why: "bind(2) fails with EADDRINUSE if the file exists, even when no process listens, so the server cannot restart until the file is removed by hand",
-    cites: &["unix(7)", "bind(2) (EADDRINUSE)"],
+    citations: &["unix(7)", "bind(2) (EADDRINUSE)"],
     recipe: "SIGKILL the server; check that the file is still there; start the server again, and exchange a message",
-    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 

@@ -19,11 +19,11 @@ use crate::transport::{Address, Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "path/too-long",
     level: Should,
-    says: "a path that is too long for a socket's address is refused, not truncated",
+    sentence: "a path that is too long for a socket's address is refused, not truncated",
     why: "a truncated path is another path: clients do not find the server, and the server may remove an unrelated file there",
-    cites: &["unix(7) (sun_path)", "sys_un.h(0P)"],
+    citations: &["unix(7) (sun_path)", "sys_un.h(0P)"],
     recipe: "start the server with a path of 128 bytes; it exits with an error, and binds no other name; start it with a path of 107 bytes (103 on macOS and the BSDs), and exchange a message",
-    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 

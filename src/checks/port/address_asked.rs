@@ -15,22 +15,22 @@ use crate::transport::{Address, Capabilities, ConnectOptions, absent_loopback};
 pub const BOUND: Check = Check {
     id: "port/address-asked",
     level: Should,
-    says: "a server that is told an address to listen on is not bound to any other address",
+    sentence: "a server that is told an address to listen on is not bound to any other address",
     why: "a service meant for this machine alone is open to the whole network if it is bound to the wildcard address",
-    cites: &["bind(2)", "ip(7) (INADDR_ANY)", "CWE-1327"],
+    citations: &["bind(2)", "ip(7) (INADDR_ANY)", "CWE-1327"],
     recipe: "start the server on 127.0.0.1; bind its port on 127.0.0.2, which must succeed",
-    needs: Capabilities::BINDS.union(Capabilities::PORT),
+    requires: Capabilities::BINDS.union(Capabilities::PORT),
     run: bound,
 };
 
 pub const ANSWERED: Check = Check {
     id: "port/answers-from-address-asked",
     level: Should,
-    says: "a server that receives datagrams on every address answers each from the address to which it was sent",
+    sentence: "a server that receives datagrams on every address answers each from the address to which it was sent",
     why: "on a wildcard socket the kernel chooses the source address by route; a client that asked another address drops the answer",
-    cites: &["RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "ip(7) (IP_PKTINFO)"],
+    citations: &["RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "ip(7) (IP_PKTINFO)"],
     recipe: "if the server's port on 127.0.0.2 is in use too, send a datagram there; the answer must come from 127.0.0.2",
-    needs: Capabilities::BINDS.union(Capabilities::UDP),
+    requires: Capabilities::BINDS.union(Capabilities::UDP),
     run: answered,
 };
 

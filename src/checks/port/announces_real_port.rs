@@ -13,11 +13,11 @@ use crate::transport::{Address, Capabilities};
 pub const CHECK: Check = Check {
     id: "port/announces-real-port",
     level: Should,
-    says: "a server that is asked for port 0, and announces a port, announces the port that it got",
+    sentence: "a server that is asked for port 0, and announces a port, announces the port that it got",
     why: "port 0 lets the system choose a free port, and a user who is told port 0 cannot connect",
-    cites: &["bind(2)", "getsockname(2)", "ip(7)"],
+    citations: &["bind(2)", "getsockname(2)", "ip(7)"],
     recipe: "start the server on port 0; find its port among the sockets of its processes; look for that number in its output; a server that refuses port 0, or announces no port, passes as well",
-    needs: Capabilities::BINDS.union(Capabilities::PORT),
+    requires: Capabilities::BINDS.union(Capabilities::PORT),
     run,
 };
 

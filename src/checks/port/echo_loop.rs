@@ -12,11 +12,11 @@ use crate::transport::{Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "port/echo-loop",
     level: May,
-    says: "datagrams that claim to come from the port of another answering service are not answered",
+    sentence: "datagrams that claim to come from the port of another answering service are not answered",
     why: "one datagram with a forged source address makes two such servers answer each other without end",
-    cites: &["CVE-1999-0103", "CVE-2024-2169", "RFC 862"],
+    citations: &["CVE-1999-0103", "CVE-2024-2169", "RFC 862"],
     recipe: "send from source ports 7 (echo), 13 (daytime), 19 (chargen), 37 (time) and 53 (DNS); report which are answered",
-    needs: Capabilities::UDP,
+    requires: Capabilities::UDP,
     run,
 };
 

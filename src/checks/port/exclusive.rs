@@ -15,11 +15,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "port/exclusive",
     level: Should,
-    says: "while the server runs, no other process can bind its address and port",
+    sentence: "while the server runs, no other process can bind its address and port",
     why: "any program of the same user (with SO_REUSEADDR on UDP, of any user) can otherwise take some or all of its clients",
-    cites: &["socket(7) (SO_REUSEADDR, SO_REUSEPORT)", "bind(2) (EADDRINUSE)"],
+    citations: &["socket(7) (SO_REUSEADDR, SO_REUSEPORT)", "bind(2) (EADDRINUSE)"],
     recipe: "bind the server's address with SO_REUSEPORT, and for UDP also with SO_REUSEADDR; the kernel must refuse both",
-    needs: Capabilities::BINDS.union(Capabilities::PORT),
+    requires: Capabilities::BINDS.union(Capabilities::PORT),
     run,
 };
 

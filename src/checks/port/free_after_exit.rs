@@ -12,11 +12,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "port/free-after-exit",
     level: Should,
-    says: "after the server's main process has exited, its port is free, even while a client is still connected",
+    sentence: "after the server's main process has exited, its port is free, even while a client is still connected",
     why: "a child that inherited the listener keeps the port in use: the server cannot restart, and new clients wait in a queue without a reader",
-    cites: &["fork(2)", "close(2)", "bind(2)"],
+    citations: &["fork(2)", "close(2)", "bind(2)"],
     recipe: "connect and exchange a message; SIGKILL the main process alone; connect again: the connection is refused, or a worker answers",
-    needs: Capabilities::TCP.union(Capabilities::BINDS),
+    requires: Capabilities::TCP.union(Capabilities::BINDS),
     run,
 };
 

@@ -12,22 +12,22 @@ use crate::transport::{Capabilities, Client};
 pub const PORT: Check = Check {
     id: "port/many-clients",
     level: Must,
-    says: "two hundred clients connected at once to one port, each from its own port, each receive only their own bytes",
+    sentence: "two hundred clients connected at once to one port, each from its own port, each receive only their own bytes",
     why: "buffers that clients share, or connections confused after a close, give one client's data to another",
-    cites: &["RFC 862", "RFC 9293 §3.4.1", "accept(2)"],
+    citations: &["RFC 862", "RFC 9293 §3.4.1", "accept(2)"],
     recipe: "connect and leave 20 times, every other time without waiting for the answer; open 200 clients, each answered; stop the server while all send bytes of their own, and continue it; read the echo of each, then shut down the write side of each and expect end of file",
-    needs: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::PORT),
+    requires: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::PORT),
     run,
 };
 
 pub const PATH: Check = Check {
     id: "path/many-clients",
     level: Must,
-    says: "two hundred clients connected at once to one path each receive only their own bytes",
+    sentence: "two hundred clients connected at once to one path each receive only their own bytes",
     why: PORT.why,
-    cites: &["RFC 862", "unix(7)", "accept(2)"],
+    citations: &["RFC 862", "unix(7)", "accept(2)"],
     recipe: PORT.recipe,
-    needs: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::SOCKET_PATH),
     run,
 };
 

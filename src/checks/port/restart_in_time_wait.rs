@@ -15,11 +15,11 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "port/restart-in-time-wait",
     level: Should,
-    says: "a server that was killed can be started again on its port at once, while old connections are in TIME_WAIT",
+    sentence: "a server that was killed can be started again on its port at once, while old connections are in TIME_WAIT",
     why: "without SO_REUSEADDR bind(2) fails with EADDRINUSE for as long as TIME_WAIT lasts: one to four minutes without service",
-    cites: &["socket(7) (SO_REUSEADDR)", "RFC 9293 §3.6.1", "bind(2)"],
+    citations: &["socket(7) (SO_REUSEADDR)", "RFC 9293 §3.6.1", "bind(2)"],
     recipe: "connect and exchange a message; SIGKILL the server, so that it sends its FIN first; close the client; check that a bind without SO_REUSEADDR fails; start the server again, and exchange a message",
-    needs: Capabilities::TCP.union(Capabilities::BINDS),
+    requires: Capabilities::TCP.union(Capabilities::BINDS),
     run,
 };
 

@@ -9,11 +9,11 @@ use crate::transport::{Capabilities, ConnectOptions};
 pub const CHECK: Check = Check {
     id: "port/same-four-tuple",
     level: Must,
-    says: "a client that connects from the same address and port right after a reset is served as a new client",
+    sentence: "a client that connects from the same address and port right after a reset is served as a new client",
     why: "a server that keeps state by the peer's address confuses the new connection with the old one, or refuses it",
-    cites: &["RFC 9293 §3.4.1", "RFC 9293 §3.5.3", "RFC 9293 §3.10.5"],
+    citations: &["RFC 9293 §3.4.1", "RFC 9293 §3.5.3", "RFC 9293 §3.10.5"],
     recipe: "5 times from one port: connect, exchange a message, and reset (SO_LINGER 0 leaves no TIME_WAIT)",
-    needs: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -12,11 +12,11 @@ use crate::transport::{Capabilities, ConnectOptions, absent_loopback};
 pub const CHECK: Check = Check {
     id: "port/same-source-port",
     level: Must,
-    says: "two clients with the same source port on two source addresses, connected at once, each receive their own bytes",
+    sentence: "two clients with the same source port on two source addresses, connected at once, each receive their own bytes",
     why: "a connection is identified by both addresses and both ports; a server that looks at the client's port alone confuses clients of two machines",
-    cites: &["RFC 9293 §3.4.1", "RFC 768", "ip(7)"],
+    citations: &["RFC 9293 §3.4.1", "RFC 768", "ip(7)"],
     recipe: "connect from 127.0.0.2 and from 127.0.0.3 with the same source port; send from both, then read from both",
-    needs: Capabilities::SOURCE_ADDRESS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::SOURCE_ADDRESS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -12,22 +12,22 @@ use crate::transport::{Address, Capabilities};
 pub const PORT: Check = Check {
     id: "port/second-instance",
     level: Should,
-    says: "a second instance on a port in use exits with an error, and the first keeps serving",
+    sentence: "a second instance on a port in use exits with an error, and the first keeps serving",
     why: "two servers on one port (SO_REUSEPORT, or SO_REUSEADDR with UDP) each receive some of the clients, at random",
-    cites: &["bind(2) (EADDRINUSE)", "socket(7) (SO_REUSEPORT)"],
+    citations: &["bind(2) (EADDRINUSE)", "socket(7) (SO_REUSEPORT)"],
     recipe: "start the same command on the same port; it must exit with a non-zero status and print a message; exchange a message with the first",
-    needs: Capabilities::BINDS.union(Capabilities::PORT),
+    requires: Capabilities::BINDS.union(Capabilities::PORT),
     run,
 };
 
 pub const PATH: Check = Check {
     id: "path/second-instance",
     level: Should,
-    says: "a second instance on a path in use exits with an error, and the first keeps serving at that path",
+    sentence: "a second instance on a path in use exits with an error, and the first keeps serving at that path",
     why: "a server that unlinks any file at its path takes the path from a running server, which then receives no clients",
-    cites: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
+    citations: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
     recipe: "note the inode of the socket file; start the same command on the same path; it must exit with an error; the inode must be the same, and the first must answer",
-    needs: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
     run,
 };
 

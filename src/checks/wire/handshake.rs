@@ -10,11 +10,11 @@ use crate::wire::{Conversation, Event, Side, Watch};
 pub const CHECK: Check = Check {
     id: "wire/handshake",
     level: Must,
-    says: "a connection begins with SYN, SYN-ACK and ACK, followed by the client's bytes",
+    sentence: "a connection begins with SYN, SYN-ACK and ACK, followed by the client's bytes",
     why: "a server that sends, closes or resets first speaks another protocol, or closes before the client has asked",
-    cites: &["RFC 9293 §3.5", "RFC 862", "packet(7)"],
+    citations: &["RFC 9293 §3.5", "RFC 862", "packet(7)"],
     recipe: "record the packets of the server's port on the loopback interface; connect, and wait without sending; exchange 100 bytes; look at the packet after the three of the handshake",
-    needs: Capabilities::TCP.union(Capabilities::STREAM),
+    requires: Capabilities::TCP.union(Capabilities::STREAM),
     run,
 };
 

@@ -11,11 +11,17 @@ use crate::wire::{Conversation, Event, Side, Watch};
 pub const CHECK: Check = Check {
     id: "wire/orderly-close",
     level: Should,
-    says: "a connection with nothing left to send ends with a FIN from each side, and without an RST from the server",
+    sentence: "a connection with nothing left to send ends with a FIN from each side, and without an RST from the server",
     why: "a reset discards data that is still on its way and looks like a crash in a packet trace; the client's kernel may not report it to a client that has closed",
-    cites: &["RFC 9293 §3.6", "RFC 9293 §3.10.5", "RFC 1122 §4.2.2.13", "socket(7) (SO_LINGER)", "packet(7)"],
+    citations: &[
+        "RFC 9293 §3.6",
+        "RFC 9293 §3.10.5",
+        "RFC 1122 §4.2.2.13",
+        "socket(7) (SO_LINGER)",
+        "packet(7)",
+    ],
     recipe: "record the packets of the server's port on the loopback interface; exchange 300 bytes, and close(2); exchange 300 bytes on a second connection, shutdown(SHUT_WR), read end of file, and close(2); look for FIN and RST",
-    needs: Capabilities::TCP.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::TCP.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

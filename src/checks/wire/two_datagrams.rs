@@ -11,11 +11,11 @@ use crate::wire::{Conversation, Watch};
 pub const CHECK: Check = Check {
     id: "wire/udp-two-datagrams",
     level: Must,
-    says: "over UDP a message and its answer are two datagrams between the same two ports, with no third",
+    sentence: "over UDP a message and its answer are two datagrams between the same two ports, with no third",
     why: "a client takes a repeated answer, or the second piece of one, for the answer to its next message",
-    cites: &["RFC 862", "RFC 768", "packet(7)"],
+    citations: &["RFC 862", "RFC 768", "packet(7)"],
     recipe: "record the packets of the server's port on the loopback interface; send one datagram, and receive one; wait; count the datagrams in each direction",
-    needs: Capabilities::UDP,
+    requires: Capabilities::UDP,
     run,
 };
 
