@@ -1,78 +1,81 @@
-//! What was seen, for programs.
+//! The JSON format of an inspection.
 
 use serde::Serialize;
 
-use super::{Held, Holder, Subject, View};
+use super::inspect::{Holder, InspectedDescriptor, InspectedProcess, Inspection};
 use crate::sys::{AccessMode, Object};
 
-/// A [`View`] as it is written in JSON.
+/// An [`Inspection`], to be serialized as JSON.
 #[derive(Debug, Serialize)]
-pub struct Data {
-    processes: Vec<ProcessData>,
-    /// Processes that this user may not look into.
+pub struct Json {
+    processes: Vec<JsonProcess>,
+    /// The number of other processes whose descriptors this user may not see.
     hidden: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct ProcessData {
+struct JsonProcess {
     pid: i32,
     program: String,
     condition: String,
-    /// Null where this user may not see them.
-    descriptors: Option<Vec<DescriptorData>>,
+    /// `null` if this user may not see them.
+    descriptors: Option<Vec<JsonDescriptor>>,
 }
 
 #[derive(Debug, Serialize)]
-struct DescriptorData {
+struct JsonDescriptor {
     number: i32,
     kind: &'static str,
     object: String,
     access: Option<&'static str>,
     detail: String,
-    /// The sentence about the other end; null for what has none.
+    /// The other end in words, or `null` if the object has none.
     other_end: Option<String>,
-    others: Vec<HolderData>,
-    sharers: Vec<HolderData>,
+    /// The descriptors that hold the other end.
+    others: Vec<JsonHolder>,
+    /// Other descriptors that hold this end.
+    sharers: Vec<JsonHolder>,
 }
 
 #[derive(Debug, Serialize)]
-struct HolderData {
+struct JsonHolder {
     pid: i32,
     program: String,
     number: i32,
 }
 
-impl From<&View> for Data {
-    fn from(view: &View) -> Data {
-        let process = |subject: &Subject| ProcessData {
-            pid: subject.pid.as_raw(),
-            program: subject.program.clone(),
-            condition: subject.state.to_string(),
-            descriptors: subject
-                .held
-                .as_ref()
-                .map(|held| held.iter().map(|held| descriptor(view, held)).collect()),
+impl From<&Inspection> for Json {
+    fn from(inspection: &Inspection) -> Json {
+        let descriptors = |of: &InspectedProcess| {
+            let descriptors = of.descriptors.as_ref()?.iter();
+            Some(descriptors.map(|it| descriptor(inspection, it)).collect())
         };
-        Data { processes: view.subjects.iter().map(process).collect(), hidden: view.hidden }
+        let process = |process: &InspectedProcess| JsonProcess {
+            pid: process.pid.as_raw(),
+            program: process.program.clone(),
+            condition: process.state.to_string(),
+            descriptors: descriptors(process),
+        };
+        Json { processes: inspection.processes.iter().map(process).collect(), hidden: inspection.hidden }
     }
 }
 
-fn descriptor(view: &View, held: &Held) -> DescriptorData {
-    let sentence = view.other_end(held);
-    DescriptorData {
-        number: held.end.number,
-        kind: kind(&held.end.object),
-        object: held.end.object.to_string(),
-        access: held.end.access.map(access),
-        detail: held.end.detail.clone(),
-        other_end: sentence.map(|text| text.trim_start_matches("other end: ").to_owned()),
-        others: held.others.iter().map(holder).collect(),
-        sharers: held.sharers.iter().map(holder).collect(),
+fn descriptor(inspection: &Inspection, descriptor: &InspectedDescriptor) -> JsonDescriptor {
+    let end = &descriptor.end;
+    JsonDescriptor {
+        number: end.number,
+        kind: kind(&end.object),
+        object: end.object.to_string(),
+        access: end.access.map(access),
+        detail: end.detail.clone(),
+        other_end: inspection.other_end(descriptor),
+        others: descriptor.peers.iter().map(holder).collect(),
+        sharers: descriptor.sharers.iter().map(holder).collect(),
     }
 }
 
-fn holder(holder: &Holder) -> HolderData {
-    HolderData { pid: holder.pid.as_raw(), program: holder.program.clone(), number: holder.number }
+fn holder(holder: &Holder) -> JsonHolder {
+    JsonHolder { pid: holder.pid.as_raw(), program: holder.program.clone(), number: holder.number }
 }
 
 fn kind(object: &Object) -> &'static str {

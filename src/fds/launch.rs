@@ -1,95 +1,95 @@
-//! A command that is launched only to be looked at.
+//! Launches a command in order to inspect it.
 
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::RawFd;
 use std::process::{Child, Command, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use super::with_descendants;
+use super::inspect::with_descendants;
 use crate::check;
 use crate::deadline::{Deadlines, until};
 use crate::sys;
 
-/// A command under way. Its processes end with the program: see [`sweep`](crate::server::sweep).
+/// A running command. [`sweep`](crate::server::sweep) kills its processes before this program exits.
 #[derive(Debug)]
-pub struct Launched {
+pub struct LaunchedCommand {
     child: Child,
 }
 
-/// How a launched command came to rest.
+/// Whether the processes of a command still do something.
 #[derive(Debug)]
-pub enum Settled {
-    /// None of its processes has run for a while.
-    Rests,
-    /// It runs on and on.
+pub enum Activity {
+    /// No process has run for a while.
+    Idle,
+    /// Some process keeps running.
     Busy,
-    /// It has ended.
-    Ended(ExitStatus),
+    /// The command has exited.
+    Exited(ExitStatus),
 }
 
-/// What changes whenever a process does something.
+/// Changes whenever the process does something.
 #[derive(Debug, PartialEq, Eq)]
-struct Trace {
+struct ProcessActivity {
     pid: Pid,
     ran: Duration,
     descriptors: Vec<RawFd>,
 }
 
-impl Launched {
+impl LaunchedCommand {
     /// Launches `command` with the standard descriptors of this process.
     ///
     /// # Errors
-    /// Where it cannot be executed.
-    pub fn launch(command: &[OsString]) -> io::Result<Launched> {
+    /// The error of execve(2).
+    pub fn launch(command: &[OsString]) -> io::Result<LaunchedCommand> {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
         command.args(arguments);
         sys::set_subreaper(true);
         sys::kill_with_parent(&mut command);
         sys::restore_descriptor_limit(&mut command);
-        Ok(Launched { child: sys::with_launch_lock(|| command.spawn())? })
+        Ok(LaunchedCommand { child: sys::with_launch_lock(|| command.spawn())? })
     }
 
-    /// Its process.
+    /// Returns the process id of the command.
     #[must_use]
     pub fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Waits until the kernel has given none of its processes a processor, nor seen them come or go or open
-    /// anything, for as long as a stall must last to be believed; at most as long as a conversation may stand still.
+    /// Waits until the command is idle: for [`Deadlines::quiet`], none of its processes runs, opens or closes a
+    /// descriptor, starts or exits. Gives up after [`Deadlines::no_progress`].
     ///
     /// # Errors
-    /// Only when interrupted.
-    pub fn settle(&self, deadlines: Deadlines) -> check::Result<Settled> {
-        let mut seen = self.traces();
-        let mut changed = std::time::Instant::now();
-        let settled = until(deadlines.no_progress(), || {
+    /// Interrupted if the user interrupts the run.
+    pub fn wait_until_idle(&self, deadlines: Deadlines) -> check::Result<Activity> {
+        let mut last = self.activity();
+        let mut changed = Instant::now();
+        let activity = until(deadlines.no_progress(), || {
             if let Ok(Some(status)) = sys::exit_status(self.pid()) {
-                return Ok(Some(Settled::Ended(status)));
+                return Ok(Some(Activity::Exited(status)));
             }
-            let now = self.traces();
-            if now != seen {
-                seen = now;
-                changed = std::time::Instant::now();
+            let now = self.activity();
+            if now != last {
+                last = now;
+                changed = Instant::now();
             }
-            Ok((changed.elapsed() >= deadlines.quiet()).then_some(Settled::Rests))
+            Ok((changed.elapsed() >= deadlines.quiet()).then_some(Activity::Idle))
         })?;
-        Ok(settled.unwrap_or(Settled::Busy))
+        Ok(activity.unwrap_or(Activity::Busy))
     }
 
-    fn traces(&self) -> Vec<Trace> {
-        with_descendants(&[self.pid()]).unwrap_or_default().into_iter().map(trace).collect()
+    fn activity(&self) -> Vec<ProcessActivity> {
+        with_descendants(&[self.pid()]).unwrap_or_default().into_iter().map(activity).collect()
     }
 }
 
-fn trace(pid: Pid) -> Trace {
+fn activity(pid: Pid) -> ProcessActivity {
     let ran =
         sys::scheduler_stats(pid).map(|it| it.ran).or_else(|_| sys::process_stats(pid).map(|it| it.cpu));
     let descriptors = sys::descriptors(pid).unwrap_or_default();
     let descriptors = descriptors.into_iter().map(|descriptor| descriptor.number).collect();
-    Trace { pid, ran: ran.unwrap_or_default(), descriptors }
+    ProcessActivity { pid, ran: ran.unwrap_or_default(), descriptors }
 }
