@@ -1,5 +1,5 @@
-//! `echospec capture`: what is in the file and in the summary, and what is not. Where packets cannot be seen, or there
-//! is no tshark to ask, a test says so and is content.
+//! `echospec capture`: the packets in the file, and the summary. A test is skipped if packets cannot be captured or
+//! tshark is not installed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -28,7 +28,7 @@ fn capture(file: &Path, command: &[&str]) -> Command {
     capture
 }
 
-/// The arguments that check `server` by the checks that match `only`.
+/// Returns the command that checks `server` with the checks that match `only`.
 fn check<'a>(transport: &'a str, only: &[&'a str], server: &'a str) -> Vec<&'a str> {
     let only = only.iter().flat_map(|glob| ["--only", glob]);
     [ECHOSPEC, "check", transport].into_iter().chain(only).chain(["--", server, "{addr}"]).collect()
@@ -42,50 +42,51 @@ fn may_capture() -> bool {
     tap.is_ok()
 }
 
-/// How many packets of `file` match; none where there is no tshark. It must have nothing to complain of.
+/// Returns the number of packets in `file` that match, or `None` if tshark is not installed. Fails if tshark reports a
+/// problem with the file.
 fn tshark(file: &Path, filter: &str) -> Option<usize> {
     let Ok(output) = Command::new("tshark").arg("-n").arg("-r").arg(file).args(["-Y", filter]).output()
     else {
         eprintln!("skipped: tshark is not installed");
         return None;
     };
-    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && !complaint.contains("cut short"), "{complaint}");
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !problem.contains("cut short"), "{problem}");
     Some(output.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count())
 }
 
-struct Told {
+struct Capture {
     summary: String,
     file: PathBuf,
     _place: TempDir,
 }
 
-impl Told {
-    fn by(output: &Output, file: PathBuf, place: TempDir) -> Told {
+impl Capture {
+    fn from_output(output: &Output, file: PathBuf, place: TempDir) -> Capture {
         let summary = String::from_utf8(output.stderr.clone()).unwrap();
         assert!(output.status.success(), "{}{summary}", String::from_utf8_lossy(&output.stdout));
-        Told { summary, file, _place: place }
+        Capture { summary, file, _place: place }
     }
 
-    fn of(command: &[&str]) -> Told {
+    fn of(command: &[&str]) -> Capture {
         let place = TempDir::new().unwrap();
         let file = place.path().join("run.pcapng");
         let output = capture(&file, command).output().unwrap();
-        Told::by(&output, file, place)
+        Capture::from_output(&output, file, place)
     }
 
     fn conversations(&self) -> impl Iterator<Item = &str> {
         self.summary.lines().filter(|line| line.starts_with("TCP ") || line.starts_with("UDP "))
     }
 
-    /// The number before `word` in the last line.
+    /// Returns the number before `word` in the last line.
     fn total(&self, word: &str) -> usize {
         let line = self.summary.lines().find(|line| line.contains(" packets of ")).expect(&self.summary);
         let part = line.split([',', ':']).find(|part| part.ends_with(&format!(" {word}")));
         part.and_then(|part| part.split_whitespace().next()?.parse().ok()).expect(line)
     }
 
-    /// The ports of the servers.
+    /// Returns the ports of the servers.
     fn ports(&self) -> Vec<u16> {
         let port =
             |line: &str| line.split(" → ").nth(1)?.split(": ").next()?.rsplit_once(':')?.1.parse().ok();
@@ -94,12 +95,12 @@ impl Told {
 }
 
 #[test]
-fn tshark_counts_the_same_handshakes_and_endings_as_the_summary() {
+fn tshark_counts_the_same_flags_as_the_summary() {
     if !may_capture() {
         return;
     }
     let only = ["port/same-four-tuple", "port/many-clients", "echo/half-close", "life/survives-reset"];
-    let told = Told::of(&check("tcp", &only, TCP));
+    let capture = Capture::of(&check("tcp", &only, TCP));
     let counts = [
         ("SYN", "tcp.flags.syn == 1 && tcp.flags.ack == 0"),
         ("SYN-ACK", "tcp.flags.syn == 1 && tcp.flags.ack == 1"),
@@ -107,34 +108,39 @@ fn tshark_counts_the_same_handshakes_and_endings_as_the_summary() {
         ("RST", "tcp.flags.reset == 1"),
     ];
     for (word, filter) in counts {
-        assert!(told.total(word) > 0, "no {word}:\n{}", told.summary);
-        let Some(number) = tshark(&told.file, filter) else { return };
-        assert_eq!(told.total(word), number, "{word}\n{}", told.summary);
+        assert!(capture.total(word) > 0, "no {word}:\n{}", capture.summary);
+        let Some(number) = tshark(&capture.file, filter) else { return };
+        assert_eq!(capture.total(word), number, "{word}\n{}", capture.summary);
     }
-    assert!(told.conversations().count() >= told.total("SYN-ACK"), "{}", told.summary);
-    let calm = "SYN, SYN-ACK, ACK; 300 bytes there, 300 bytes back; RST from the client";
-    assert_eq!(told.conversations().filter(|line| line.ends_with(calm)).count(), 5, "{}", told.summary);
+    assert!(capture.conversations().count() >= capture.total("SYN-ACK"), "{}", capture.summary);
+    let reset = "SYN, SYN-ACK, ACK; 300 bytes there, 300 bytes back; RST from the client";
+    assert_eq!(
+        capture.conversations().filter(|line| line.ends_with(reset)).count(),
+        5,
+        "{}",
+        capture.summary
+    );
 }
 
 #[test]
-fn datagrams_are_counted_both_ways_and_tshark_sees_them_all() {
+fn tshark_counts_the_same_datagrams_as_the_summary() {
     if !may_capture() {
         return;
     }
-    let told = Told::of(&check("udp", &["echo/one-byte", "echo/stale-tail", "echo/reply-address"], UDP));
-    let answered = told
+    let capture =
+        Capture::of(&check("udp", &["echo/one-byte", "echo/stale-tail", "echo/reply-address"], UDP));
+    let answered = capture
         .conversations()
         .filter(|line| line.contains("1 datagram (12 bytes) there, 1 datagram (12 bytes) back"));
-    assert_eq!(answered.count(), 1, "{}", told.summary);
-    let Some(all) = tshark(&told.file, "udp") else { return };
-    let kept = told.summary.lines().find_map(|line| line.split_once(" packets of ")).unwrap().0;
-    assert_eq!(kept, all.to_string(), "{}", told.summary);
+    assert_eq!(answered.count(), 1, "{}", capture.summary);
+    let Some(all) = tshark(&capture.file, "udp") else { return };
+    let kept = capture.summary.lines().find_map(|line| line.split_once(" packets of ")).unwrap().0;
+    assert_eq!(kept, all.to_string(), "{}", capture.summary);
 }
 
-/// What goes on meanwhile on the same interface: a stranger on a port of the very range that runs take theirs from,
-/// and another run.
+/// Meanwhile another program uses a port of the range that echospec takes its ports from, and another run captures too.
 #[test]
-fn nothing_of_other_programs_is_recorded() {
+fn packets_of_other_programs_are_not_recorded() {
     if !may_capture() {
         return;
     }
@@ -152,17 +158,17 @@ fn nothing_of_other_programs_is_recorded() {
             }
         });
         let only = ["port/many-clients", "echo/ping-pong"];
-        let other = scope.spawn(|| Told::of(&check("tcp", &["port/many-clients", "echo/ping-pong"], TCP)));
-        let one = Told::of(&check("tcp", &only, TCP));
+        let other = scope.spawn(|| Capture::of(&check("tcp", &["port/many-clients", "echo/ping-pong"], TCP)));
+        let one = Capture::of(&check("tcp", &only, TCP));
         let two = other.join();
         done.store(true, Ordering::SeqCst);
         (one, two.unwrap())
     });
-    for told in [&one, &two] {
-        assert!(!told.ports().is_empty());
-        assert!(!told.summary.contains(&format!(":{} ", stranger.port())), "{}", told.summary);
-        assert!(!told.ports().contains(&stranger.port()), "{}", told.summary);
-        if let Some(number) = tshark(&told.file, &format!("tcp.port == {}", stranger.port())) {
+    for capture in [&one, &two] {
+        assert!(!capture.ports().is_empty());
+        assert!(!capture.summary.contains(&format!(":{} ", stranger.port())), "{}", capture.summary);
+        assert!(!capture.ports().contains(&stranger.port()), "{}", capture.summary);
+        if let Some(number) = tshark(&capture.file, &format!("tcp.port == {}", stranger.port())) {
             assert_eq!(number, 0);
         }
     }
@@ -170,7 +176,7 @@ fn nothing_of_other_programs_is_recorded() {
 }
 
 #[test]
-fn the_commands_exit_code_is_passed_on_and_a_command_without_ports_is_told() {
+fn the_exit_code_is_that_of_the_command() {
     if !may_capture() {
         return;
     }
@@ -180,7 +186,7 @@ fn the_commands_exit_code_is_passed_on_and_a_command_without_ports_is_told() {
         let output = capture(&file, &["sh", "-c", script]).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{script}");
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.contains("has told of no port"), "{text}");
+        assert!(text.contains("has reported no port"), "{text}");
     }
     if let Some(number) = tshark(&file, "frame") {
         assert_eq!(number, 0);
@@ -195,7 +201,7 @@ fn the_commands_exit_code_is_passed_on_and_a_command_without_ports_is_told() {
 }
 
 #[test]
-fn an_interrupted_capture_leaves_a_file_that_opens() {
+fn an_interrupted_capture_leaves_a_valid_file() {
     if !may_capture() {
         return;
     }
@@ -203,7 +209,7 @@ fn an_interrupted_capture_leaves_a_file_that_opens() {
         let place = TempDir::new().unwrap();
         let file = place.path().join("run.pcapng");
         let mut command = capture(&file, &check("tcp", &["echo/*", "port/*", "load/*"], TCP));
-        // A group of its own, as the terminal gives it: Ctrl-C reaches all of it.
+        // A process group of its own, as a shell makes it: Ctrl-C reaches the whole group.
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -219,9 +225,9 @@ fn an_interrupted_capture_leaves_a_file_that_opens() {
     }
 }
 
-/// Without the right to see packets the refusal says what is lacking and what would mend it, as `doctor` does.
+/// The error says what is missing and how to fix it, as `doctor` does.
 #[test]
-fn without_the_capability_the_refusal_says_what_would_mend_it() {
+fn without_the_capability_the_error_says_how_to_fix_it() {
     const NOBODY: u32 = 65_534;
     let place = TempDir::new().unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -233,14 +239,14 @@ fn without_the_capability_the_refusal_says_what_would_mend_it() {
         if nix::unistd::geteuid().is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
-        // Another test's child may hold the copy open for writing until it executes its own program (ETXTBSY).
+        // A child that another test forks may still have the copy open for writing (ETXTBSY).
         until(Duration::from_secs(10), || Ok(command.output().ok())).unwrap()
     };
-    let Some(refused) = run(&["capture", "/nowhere/file", "--", "true"]) else {
-        return eprintln!("skipped: nobody may not run {}", program.display());
+    let Some(failed) = run(&["capture", "/nowhere/file", "--", "true"]) else {
+        return eprintln!("skipped: the user nobody may not run {}", program.display());
     };
-    let text = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(3), "{text}");
+    let text = String::from_utf8(failed.stderr).unwrap();
+    assert_eq!(failed.status.code(), Some(3), "{text}");
     let lacking =
         if std::env::consts::OS == "linux" { "CAP_NET_RAW is lacking" } else { "no packet sockets" };
     assert!(text.contains(lacking) && text.contains(echospec::requirement::PACKETS.mend), "{text}");

@@ -1,4 +1,4 @@
-//! Every demo, told unattended by the program itself.
+//! Every demo, run by the program itself.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,7 +13,7 @@ use rstest::rstest;
 
 const ECHOSPEC: &str = env!("CARGO_BIN_EXE_echospec");
 
-/// A demo takes about one second; this only bounds a hang.
+/// A demo takes about one second. This limit only ends a hang.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn demo(name: &str) -> Command {
@@ -27,7 +27,7 @@ fn demo_of(program: &Path, name: &str) -> Command {
 }
 
 #[test]
-fn the_pipe_demo_shows_one_pipe_full_ended_and_never_ending() {
+fn pipe_shows_a_full_pipe_and_its_end_of_file() {
     demo("pipe")
         .assert()
         .success()
@@ -39,7 +39,7 @@ fn the_pipe_demo_shows_one_pipe_full_ended_and_never_ending() {
 }
 
 #[test]
-fn the_fork_demo_shows_who_holds_which_end_and_who_is_reaped() {
+fn fork_shows_the_pipe_ends_and_the_reaped_child() {
     demo("fork")
         .assert()
         .success()
@@ -49,16 +49,16 @@ fn the_fork_demo_shows_who_holds_which_end_and_who_is_reaped() {
         .stdout(contains("the child's number is in the process table no more"));
 }
 
-/// Lines may be broken between any words.
+/// Returns a predicate for output that contains `text`, wherever lines are wrapped.
 fn says(text: &str) -> impl Predicate<str> {
     let wanted = text.to_owned();
-    predicate::function(move |story: &str| {
-        story.split_whitespace().collect::<Vec<_>>().join(" ").contains(&wanted)
+    predicate::function(move |output: &str| {
+        output.split_whitespace().collect::<Vec<_>>().join(" ").contains(&wanted)
     })
 }
 
 #[test]
-fn the_socket_demo_shows_each_call_and_two_descriptors_with_one_port() {
+fn socket_shows_every_call_and_two_descriptors_with_one_port() {
     demo("socket")
         .assert()
         .success()
@@ -66,11 +66,12 @@ fn the_socket_demo_shows_each_call_and_two_descriptors_with_one_port() {
         .stdout(says("both have the same local address and port"))
         .stdout(says("\"hello, socket\" came back, byte for byte"))
         .stdout(says("the next client is served at the same port"))
-        .stdout(calls_or_why_none());
+        .stdout(calls_or_reason());
 }
 
-/// The order is the demo's own claim; which side is first to return from a call that both wait in is chance.
-fn calls_or_why_none() -> impl Predicate<str> {
+/// Returns a predicate for output that shows every call, or the reason why none can be shown. The demo itself verifies
+/// their order.
+fn calls_or_reason() -> impl Predicate<str> {
     let calls = [
         r"server +socket\(.* = 3",
         r"server +bind\(3, ",
@@ -85,13 +86,13 @@ fn calls_or_why_none() -> impl Predicate<str> {
         r"client +close\(3\)",
     ];
     let seen = calls.map(|call| predicate::str::is_match(call).unwrap());
-    predicate::function(move |story: &str| {
-        seen.iter().all(|call| call.eval(story)) || story.contains("cannot be shown here")
+    predicate::function(move |output: &str| {
+        seen.iter().all(|call| call.eval(output)) || output.contains("cannot be shown here")
     })
 }
 
 #[test]
-fn the_socket_demo_says_so_where_there_is_no_strace() {
+fn socket_says_that_strace_is_missing() {
     demo("socket")
         .env("PATH", "/nonexistent")
         .assert()
@@ -101,9 +102,9 @@ fn the_socket_demo_says_so_where_there_is_no_strace() {
 }
 
 #[test]
-fn the_socket_demo_says_so_where_strace_may_not_trace() {
+fn socket_says_that_strace_is_not_permitted() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    // Refuses as the real one does where ptrace(2) is forbidden.
+    // Fails like the real one where ptrace(2) is forbidden.
     std::os::unix::fs::symlink("/bin/false", folder.path().join("strace")).unwrap();
     demo("socket")
         .env("PATH", folder.path())
@@ -114,7 +115,7 @@ fn the_socket_demo_says_so_where_strace_may_not_trace() {
 }
 
 #[test]
-fn the_greeting_demo_shows_a_server_that_begins_and_two_that_wait() {
+fn greeting_shows_a_greeting_and_a_deadlock() {
     demo("greeting")
         .assert()
         .success()
@@ -124,7 +125,7 @@ fn the_greeting_demo_shows_a_server_that_begins_and_two_that_wait() {
 }
 
 #[test]
-fn the_many_clients_demo_shows_distinct_four_tuples_and_who_serves_which() {
+fn many_clients_shows_distinct_four_tuples() {
     let assert = demo("many-clients")
         .assert()
         .success()
@@ -144,7 +145,7 @@ fn the_many_clients_demo_shows_distinct_four_tuples_and_who_serves_which() {
 }
 
 #[test]
-fn the_half_close_demo_shows_data_behind_the_fin() {
+fn half_close_shows_data_after_the_fin() {
     demo("half-close")
         .assert()
         .success()
@@ -155,7 +156,7 @@ fn the_half_close_demo_shows_data_behind_the_fin() {
 }
 
 #[test]
-fn the_reset_demo_loses_data_only_where_something_was_unread() {
+fn reset_loses_data_only_if_some_was_unread() {
     demo("reset")
         .assert()
         .success()
@@ -166,7 +167,7 @@ fn the_reset_demo_loses_data_only_where_something_was_unread() {
 }
 
 #[test]
-fn the_time_wait_demo_is_refused_the_port_without_the_option_alone() {
+fn time_wait_needs_so_reuseaddr_to_bind_again() {
     demo("time-wait")
         .assert()
         .success()
@@ -177,7 +178,7 @@ fn the_time_wait_demo_is_refused_the_port_without_the_option_alone() {
 }
 
 #[test]
-fn the_udp_demo_cuts_a_datagram_and_leaks_a_tail() {
+fn udp_truncates_a_datagram_and_leaks_old_bytes() {
     demo("udp")
         .assert()
         .success()
@@ -188,7 +189,7 @@ fn the_udp_demo_cuts_a_datagram_and_leaks_a_tail() {
 }
 
 #[test]
-fn the_unix_demo_knows_its_peer_and_uses_a_descriptor_in_another_process() {
+fn unix_shows_credentials_and_a_passed_descriptor() {
     demo("unix")
         .assert()
         .success()
@@ -200,7 +201,7 @@ fn the_unix_demo_knows_its_peer_and_uses_a_descriptor_in_another_process() {
 }
 
 #[test]
-fn the_activation_demo_restarts_a_server_under_a_waiting_client() {
+fn activation_restarts_a_server_while_a_client_waits() {
     demo("activation")
         .assert()
         .success()
@@ -210,14 +211,14 @@ fn the_activation_demo_restarts_a_server_under_a_waiting_client() {
         .stdout(says("the next client's connect(2) is refused"));
 }
 
-/// Of what only Linux shows, other systems are not asked.
+/// Returns a predicate for output that contains `text` on Linux. Other systems do not show it.
 fn on_linux(text: &'static str) -> impl Predicate<str> {
     let elsewhere = std::env::consts::OS != "linux";
     says(text).or(predicate::function(move |_: &str| elsewhere))
 }
 
 #[test]
-fn every_demo_has_a_recipe() {
+fn every_demo_has_a_just_recipe() {
     let recipes = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("justfile")).unwrap();
     for demo in DEMOS {
         let recipe = format!("demo-{0} *ARGS:\n    cargo run --quiet -- demo {0} ", demo.name);
@@ -226,39 +227,39 @@ fn every_demo_has_a_recipe() {
 }
 
 #[rstest]
-fn every_demo_tells_its_story_to_the_end_in_80_columns(#[values(false, true)] ascii: bool) {
+fn every_demo_succeeds_in_80_columns(#[values(false, true)] ascii: bool) {
     for known in DEMOS {
         let mut command = demo(known.name);
         let output = if ascii { command.arg("--ascii") } else { &mut command }.assert().success();
         let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
         let wide = text.lines().find(|line| line.chars().count() > 80);
         assert_eq!(wide, None, "{}", known.name);
-        assert!(!text.contains('\x1b'), "no colours, for this is no terminal");
+        assert!(!text.contains('\x1b'), "the output is no terminal, so it has no colours");
         assert!(text.is_ascii() || !ascii, "{}", known.name);
         assert!(text.ends_with("verified on this machine, just now.\n"), "{text}");
     }
 }
 
 #[test]
-fn a_story_that_is_not_so_fails_and_names_what_was_expected() {
-    // Links and no copies: a program that is just being written cannot be executed (ETXTBSY).
+fn a_false_claim_fails_the_demo_and_is_named() {
+    // Links, not copies: a program that is being written cannot be executed (ETXTBSY).
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let program = folder.path().join("echospec");
     fs::hard_link(ECHOSPEC, &program).unwrap();
-    // It echoes from 0 to 1 as well, but by way of a child, and so holds two pipes more.
+    // echo-fork echoes too, but through a child, and so it holds two more pipes.
     fs::hard_link(env!("CARGO_BIN_EXE_echo-fork"), folder.path().join("echo-pipe")).unwrap();
 
     demo_of(&program, "pipe")
         .env("ECHOSPEC_TIMEOUT_SCALE", "0.4")
         .assert()
         .code(1)
-        .stderr(contains("the demo 'pipe' claims what is not so here"))
+        .stderr(contains("the demo 'pipe' makes a claim that does not hold on this system"))
         .stderr(contains("expected  each holds just its three standard descriptors"))
         .stderr(contains("actual").and(contains("4=pipe").or(contains("3=pipe"))));
 }
 
 #[test]
-fn an_unknown_demo_is_a_mistake_and_the_known_ones_are_named() {
+fn an_unknown_name_is_a_usage_error_that_lists_all_demos() {
     let known = DEMOS.iter().map(|demo| demo.name).collect::<Vec<_>>().join(", ");
     demo("piep").assert().code(2).stderr(contains(known));
 }

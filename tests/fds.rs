@@ -1,4 +1,4 @@
-//! `echospec fds` names the right processes at the other ends, of programs that are not ours.
+//! `echospec fds` names the right processes at the other ends of other people's programs.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use echospec::deadline::until;
 use serde_json::Value;
 
-/// A process that ends with the test, however the test ends.
+/// A child process that is killed when the test ends.
 struct Guarded(Child);
 
 impl Drop for Guarded {
@@ -23,7 +23,7 @@ impl Drop for Guarded {
     }
 }
 
-/// Nothing where there is no such program: said, and not failed.
+/// Launches a program. Prints that the test is skipped if there is none.
 fn launch(command: &mut Command) -> Option<Guarded> {
     match command.spawn() {
         Ok(child) => Some(Guarded(child)),
@@ -40,8 +40,8 @@ fn fds(arguments: &[&str]) -> Command {
     command
 }
 
-/// What is seen of these processes. Only Linux and macOS tell.
-fn seen(arguments: &[&str]) -> Value {
+/// Returns the JSON output for these arguments. Works on Linux and macOS only.
+fn inspect(arguments: &[&str]) -> Value {
     let output = fds(&[&["--json"], arguments].concat()).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -57,20 +57,20 @@ fn descriptor(process: &Value, number: i64) -> &Value {
     all.iter().find(|it| it["number"] == number).unwrap_or_else(|| panic!("no {number} in {process:#}"))
 }
 
-/// Whether `holders` names this descriptor of this process.
-fn name(holders: &Value, pid: &Value, number: i64) -> bool {
+/// Returns whether `holders` contains this descriptor of this process.
+fn contains(holders: &Value, pid: &Value, number: i64) -> bool {
     holders.as_array().unwrap().iter().any(|holder| holder["pid"] == *pid && holder["number"] == number)
 }
 
 #[test]
-fn a_pipeline_that_lives_is_drawn_with_its_neighbours_and_ended() {
+fn a_busy_pipeline_is_drawn_and_killed() {
     let pipeline = "yes | head -c 100000000000000 | wc";
-    let view = seen(&["--timeout-scale", "0.1", "--", "sh", "-c", pipeline]);
+    let view = inspect(&["--timeout-scale", "0.1", "--", "sh", "-c", pipeline]);
     let [yes, head, wc] = ["yes", "head", "wc"].map(|program| process(&view, program));
-    assert!(name(&descriptor(yes, 1)["others"], &head["pid"], 0), "{view:#}");
-    assert!(name(&descriptor(head, 0)["others"], &yes["pid"], 1), "{view:#}");
-    assert!(name(&descriptor(head, 1)["others"], &wc["pid"], 0), "{view:#}");
-    assert!(name(&descriptor(wc, 0)["others"], &head["pid"], 1), "{view:#}");
+    assert!(contains(&descriptor(yes, 1)["others"], &head["pid"], 0), "{view:#}");
+    assert!(contains(&descriptor(head, 0)["others"], &yes["pid"], 1), "{view:#}");
+    assert!(contains(&descriptor(head, 1)["others"], &wc["pid"], 0), "{view:#}");
+    assert!(contains(&descriptor(wc, 0)["others"], &head["pid"], 1), "{view:#}");
     assert_eq!([&descriptor(head, 0)["access"], &descriptor(head, 1)["access"]], ["read", "write"]);
     let lives = |it: &Value| {
         let pid = nix::unistd::Pid::from_raw(it["pid"].as_i64().unwrap().try_into().unwrap());
@@ -80,7 +80,7 @@ fn a_pipeline_that_lives_is_drawn_with_its_neighbours_and_ended() {
 }
 
 #[test]
-fn a_launched_pipeline_that_rests_is_drawn_with_plain_characters_alone() {
+fn an_idle_pipeline_is_drawn_in_ascii() {
     let output = fds(&["--ascii", "--", "sh", "-c", "sleep 1000 | cat"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.is_ascii(), "{text}");
@@ -90,7 +90,7 @@ fn a_launched_pipeline_that_rests_is_drawn_with_plain_characters_alone() {
 }
 
 #[test]
-fn a_server_and_a_client_in_other_languages_name_each_other() {
+fn a_python_server_and_nc_are_each_others_peers() {
     let server = "import socket\ns = socket.create_server(('127.0.0.1', 0))\nprint(s.getsockname()[1], flush=True)\n\
                   c, _ = s.accept()\nprint(c.fileno(), flush=True)\nc.recv(1)";
     let mut python = Command::new("python3");
@@ -102,7 +102,7 @@ fn a_server_and_a_client_in_other_languages_name_each_other() {
     nc.args(["127.0.0.1", &port]).stdin(Stdio::piped()).stdout(Stdio::null());
     let Some(nc) = launch(&mut nc) else { return };
     let accepted: i64 = lines.next().unwrap().parse().unwrap();
-    let view = seen(&[&python.0.id().to_string()]);
+    let view = inspect(&[&python.0.id().to_string()]);
     let connection = descriptor(&view["processes"][0], accepted);
     let others = connection["others"].as_array().unwrap();
     assert!(others.iter().any(|holder| holder["pid"] == nc.0.id()), "{connection:#}");
@@ -112,23 +112,23 @@ fn a_server_and_a_client_in_other_languages_name_each_other() {
 }
 
 #[test]
-fn a_child_on_a_socketpair_names_its_parent_though_nobody_asked_for_it() {
+fn a_peer_that_was_not_asked_for_is_named() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut cat = Command::new("cat");
     cat.stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
     let Some(cat) = launch(&mut cat) else { return };
-    let view = seen(&[&cat.0.id().to_string()]);
+    let view = inspect(&[&cat.0.id().to_string()]);
     let stdin = descriptor(&view["processes"][0], 0);
-    assert!(name(&stdin["others"], &std::process::id().into(), ours.as_raw_fd().into()), "{stdin:#}");
+    assert!(contains(&stdin["others"], &std::process::id().into(), ours.as_raw_fd().into()), "{stdin:#}");
 }
 
-/// `lsof -E` marks each end with the other: `COMMAND … 0r FIFO … 1234 pipe 4711,yes,1w`.
+/// Returns the other ends that `lsof -E` names: `COMMAND … 0r FIFO … 1234 pipe 4711,yes,1w`.
 fn lsof(pid: u32, number: i64) -> Vec<(u32, i64)> {
     let columns = ["-n", "-P", "-w", "-E", "-a", "-d", &number.to_string(), "-p", &pid.to_string()];
     let output = Command::new("lsof").args(columns).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let line =
-        text.lines().nth(1).unwrap_or_else(|| panic!("lsof tells nothing of {pid}'s {number}: {text}"));
+        text.lines().nth(1).unwrap_or_else(|| panic!("lsof shows nothing of {pid}'s {number}: {text}"));
     let end = |word: &str| {
         let parts: Vec<_> = word.split(',').collect();
         let [pid, _, number] = parts[..] else { return None };
@@ -138,7 +138,7 @@ fn lsof(pid: u32, number: i64) -> Vec<(u32, i64)> {
 }
 
 #[test]
-fn lsof_finds_the_same_other_ends() {
+fn lsof_names_the_same_other_ends() {
     let absent = || Command::new("lsof").arg("-v").stderr(Stdio::null()).status().is_err();
     if std::env::consts::OS != "linux" || absent() {
         return eprintln!("skipped: there is no lsof that knows -E");
@@ -157,31 +157,32 @@ fn lsof_finds_the_same_other_ends() {
         ((me, client.as_raw_fd()), (me, server.as_raw_fd())),
         ((me, one.as_raw_fd()), (me, two.as_raw_fd())),
     ];
-    let view = seen(&[&cat_pid.to_string(), &me.to_string()]);
+    let view = inspect(&[&cat_pid.to_string(), &me.to_string()]);
     for ((pid, number), (other, far)) in ends {
         let (number, far) = (i64::from(number), i64::from(far));
         let asked = &view["processes"][usize::from(pid == me)];
-        assert!(name(&descriptor(asked, number)["others"], &other.into(), far), "{asked:#}");
-        let told = lsof(pid, number);
-        assert!(told.contains(&(other, far)), "lsof says {told:?}, we say {far} of {other}");
+        assert!(contains(&descriptor(asked, number)["others"], &other.into(), far), "{asked:#}");
+        let named = lsof(pid, number);
+        assert!(named.contains(&(other, far)), "lsof names {named:?}, not {far} of {other}");
     }
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_any_more_and_one_that_nobody_writes_are_told() {
+fn a_pipe_without_a_reader_is_described() {
     let Some(mut cat) = launch(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped())) else {
         return;
     };
     drop(cat.0.stdout.take());
     let output = fds(&[&cat.0.id().to_string()]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let nobody = text.contains("nobody holds it; a write gives EPIPE") || text.contains("permission denied");
-    assert!(nobody, "{text}");
+    let described = text.contains("other end: no process; a write fails with EPIPE")
+        || text.contains("permission denied");
+    assert!(described, "{text}");
 }
 
 #[test]
-fn a_process_that_does_not_exist_is_named() {
-    // Beyond the largest number that Linux gives (proc(5)); macOS stops at 99999.
+fn a_missing_process_is_a_usage_error() {
+    // Larger than the largest process id: 4194304 on Linux (proc(5)), 99999 on macOS.
     let output = fds(&["999999999"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
@@ -191,18 +192,18 @@ fn a_process_that_does_not_exist_is_named() {
 }
 
 #[test]
-fn a_command_that_ends_at_once_or_cannot_run_is_said_to() {
+fn a_command_that_exits_or_cannot_run_is_an_error() {
     let ended = fds(&["--", "true"]).output().unwrap();
     assert_eq!(ended.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&ended.stderr).contains("true has come to its end (exit status 0)"));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("true has exited (exit status 0)"));
     let absent = fds(&["--", "./no-such-program"]).output().unwrap();
     assert_eq!(absent.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&absent.stderr).contains("cannot run ./no-such-program"));
 }
 
-/// Process 1 is root's. As root another user stands in, with a copy of the program where that one may read it.
+/// Process 1 belongs to root. If root runs this test, it runs a copy of the program as the user nobody.
 #[test]
-fn what_another_user_holds_is_said_to_be_unseen_and_why() {
+fn descriptors_of_another_user_are_not_visible() {
     const NOBODY: u32 = 65_534;
     let place = tempfile::tempdir().unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -213,10 +214,12 @@ fn what_another_user_holds_is_said_to_be_unseen_and_why() {
     if nix::unistd::geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
-    // Another test's child may hold the copy open for writing until it executes its own program (ETXTBSY).
+    // A child that another test forks may still have the copy open for writing (ETXTBSY).
     let output = until(Duration::from_secs(10), || Ok(command.output().ok())).unwrap();
-    let Some(output) = output else { return eprintln!("skipped: nobody may not run {}", program.display()) };
+    let Some(output) = output else {
+        return eprintln!("skipped: the user nobody may not run {}", program.display());
+    };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(3), "{text}");
-    assert!(text.contains("cannot be seen: permission denied; run as root"), "{text}");
+    assert!(text.contains("descriptors not visible: permission denied; run as root"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! `echospec capture`: a run with the packets of its own ports on record.
+//! `echospec capture`: runs a command and records the packets on its ports.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -21,11 +21,10 @@ use crate::sys::{self, PacketCapture};
 use crate::text::{count, printable};
 use crate::wire::{Recording, claims, obstacle};
 
-/// What to record, and where.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The pcapng file to write; one that is there is written over.
+    /// The pcapng file to write. An existing file is overwritten.
     file: PathBuf,
 
     /// Keep at most this many bytes of each packet, headers included.
@@ -37,38 +36,39 @@ pub struct Args {
     #[arg(long)]
     all: bool,
 
-    /// The command, which is echospec itself or starts it: its runs tell which ports are theirs.
+    /// The command to run: echospec itself, or a program that runs it. Each run of echospec reports its ports.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
 const EXAMPLES: &str = "\
-The packets go into FILE; the summary goes to standard error, and the exit code is the command's.
+The packets go to FILE and the summary to standard error. The exit code is that of the command.
 
 Examples:
   echospec capture echo.pcapng -- echospec check tcp -- ./my-server {addr}
   tshark -r echo.pcapng -Y 'tcp.flags.reset == 1'";
 
-/// So many connections are listed.
-const LISTED: usize = 50;
+/// The number of connections that the summary lists without `--all`.
+const MAX_LISTED: usize = 50;
 
-/// How long to wait for a packet before looking whether the command has ended.
-const GLANCE: Duration = Duration::from_millis(50);
+/// The time to wait for a packet before checking whether the command has exited.
+const PACKET_WAIT: Duration = Duration::from_millis(50);
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let tap = PacketCapture::open(None, args.snap).map_err(|error| {
-        let text = format!("packets cannot be recorded: {}; {}", obstacle(&error), PACKETS.mend);
+    let capture = PacketCapture::open(None, args.snap).map_err(|error| {
+        let text = format!("cannot record packets: {}; {}", obstacle(&error), PACKETS.mend);
         CliError { code: exit::HARNESS, text }
     })?;
     let file = File::create(&args.file)
-        .map_err(|error| CliError::usage(format!("cannot write {}: {error}", shown(args))))?;
+        .map_err(|error| CliError::usage(format!("cannot write {}: {error}", file_name(args))))?;
     interrupt::watch()?;
-    let (mut recording, ticket) = Recording::begin(tap, file, args.snap).with_context(|| shown(args))?;
+    let (mut recording, ticket) =
+        Recording::begin(capture, file, args.snap).with_context(|| file_name(args))?;
     let child =
         launch(args, ticket.descriptor, &ticket.name).inspect_err(|_| drop(fs::remove_file(&args.file)))?;
-    let status = record(&mut recording, child).with_context(|| shown(args))?;
+    let status = record(&mut recording, child).with_context(|| file_name(args))?;
     summarize(args, &recording)?;
-    Ok(code(status))
+    Ok(exit_code(status))
 }
 
 fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Result<Child> {
@@ -84,37 +84,38 @@ fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Resu
     Ok(sys::with_launch_lock(|| command.spawn()).map_err(failed)?)
 }
 
-/// Records until the command has ended.
+/// Records until the command exits.
 fn record(recording: &mut Recording, mut child: Child) -> std::io::Result<ExitStatus> {
     let pid = Pid::from_raw(child.id().cast_signed());
-    let mut plea = Plea::default();
+    let mut interrupt = PendingInterrupt::default();
     while sys::exit_status(pid)?.is_none() {
-        recording.advance(GLANCE)?;
-        plea.pass_on(pid);
+        recording.advance(PACKET_WAIT)?;
+        interrupt.forward(pid);
     }
-    // What its last moments have left in the queue. The others on this interface may go on for ever.
-    let end = Instant::now() + Duration::from_secs(1);
-    while recording.advance(Duration::from_millis(1))? && Instant::now() < end {}
+    // Packets may still be queued. Other programs may send for ever, so there is a limit.
+    let limit = Instant::now() + Duration::from_secs(1);
+    while recording.advance(Duration::from_millis(1))? && Instant::now() < limit {}
     recording.end()?;
     child.wait()
 }
 
-/// An interrupt, passed on to the command.
+/// An interrupt of this process, to be forwarded to the command.
 #[derive(Default)]
-struct Plea {
+struct PendingInterrupt {
     since: Option<Instant>,
-    made: bool,
+    forwarded: bool,
 }
 
-impl Plea {
-    /// A terminal tells the command of Ctrl-C itself, and to be told twice can mean to it to end untidily: it is told
-    /// again only if it has not ended after a while. Of another signal it has not heard.
-    fn pass_on(&mut self, pid: Pid) {
+impl PendingInterrupt {
+    /// Sends SIGTERM to the command after this process has received a signal. After SIGINT it first waits for the
+    /// command to exit: a terminal sends SIGINT to the command too, and a second signal can make it skip its cleanup.
+    fn forward(&mut self, pid: Pid) {
         let Some(signal) = interrupt::received() else { return };
         let since = *self.since.get_or_insert_with(Instant::now);
-        let knows = signal == Signal::SIGINT as i32 && since.elapsed() < Deadlines::default().exit();
-        if !self.made && !knows {
-            self.made = true;
+        let may_exit_itself =
+            signal == Signal::SIGINT as i32 && since.elapsed() < Deadlines::default().exit();
+        if !self.forwarded && !may_exit_itself {
+            self.forwarded = true;
             let _ = kill(pid, Signal::SIGTERM);
         }
     }
@@ -123,7 +124,7 @@ impl Plea {
 fn summarize(args: &Args, recording: &Recording) -> anyhow::Result<()> {
     let mut out = anstream::stderr().lock();
     let all = recording.conversations();
-    let listed = if args.all { all.len() } else { LISTED };
+    let listed = if args.all { all.len() } else { MAX_LISTED };
     writeln!(out)?;
     for conversation in all.iter().take(listed) {
         writeln!(out, "{conversation}")?;
@@ -139,24 +140,27 @@ fn summarize(args: &Args, recording: &Recording) -> anyhow::Result<()> {
     writeln!(
         out,
         "{packets} of {conversations} in {}: {syn} SYN, {syn_ack} SYN-ACK, {fin} FIN, {rst} RST",
-        shown(args)
+        file_name(args)
     )?;
     if recording.missed() > 0 {
         let missed = count(usize::try_from(recording.missed())?, "packet");
-        writeln!(out, "{missed} on the interface came too fast to be seen, and may be missing")?;
+        writeln!(
+            out,
+            "warning: {missed} on the interface came too fast to be read, and may be missing from the file"
+        )?;
     }
     if !recording.was_told() {
-        writeln!(out, "the command has told of no port: only echospec's own runs do")?;
+        writeln!(out, "warning: the command has reported no port; only runs of echospec do")?;
     }
     Ok(())
 }
 
-fn shown(args: &Args) -> String {
+fn file_name(args: &Args) -> String {
     printable(&args.file.to_string_lossy())
 }
 
-/// The command's own, as a shell would tell it.
-fn code(status: ExitStatus) -> ExitCode {
+/// Returns the exit code of the command as a shell would: 128 + N for signal N.
+fn exit_code(status: ExitStatus) -> ExitCode {
     let signal = status.signal().map(|signal| i32::from(exit::SIGNAL) + signal);
     ExitCode::from(status.code().or(signal).and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::HARNESS))
 }

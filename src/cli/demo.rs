@@ -1,4 +1,4 @@
-//! `echospec demo`: a story about one mechanism, told from live kernel state.
+//! `echospec demo`: demonstrates one mechanism, drawn from live kernel state.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -16,11 +16,10 @@ use crate::demo::{self, DEMOS, Demo, Options, SvgDocument, Terminal};
 use crate::diagram::text::Charset;
 use crate::outcome::Outcome;
 
-/// What to tell, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = list())]
 pub struct Args {
-    /// Which story to tell; without one, the stories are listed.
+    /// The demo to run. Without a name, all demos are listed.
     #[arg(value_parser = PossibleValuesParser::new(DEMOS.iter().map(|demo| demo.name)), hide_possible_values = true)]
     name: Option<String>,
 
@@ -32,7 +31,7 @@ pub struct Args {
     #[arg(long)]
     ascii: bool,
 
-    /// Draw the whole story as one SVG picture into FILE (- for standard output) instead of telling it here.
+    /// Write the demo to FILE as one SVG picture instead of printing it. `-` is standard output.
     #[arg(long, value_name = "FILE", requires = "name", conflicts_with_all = ["step", "ascii"])]
     svg: Option<PathBuf>,
 }
@@ -43,22 +42,22 @@ fn list() -> String {
     format!("Demos:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// Tells one demo on standard output, or draws it into a file.
+/// Prints a demo on standard output, or writes it to a file as a picture.
 ///
 /// # Errors
-/// Where the signals that interrupt it cannot be watched, or the file cannot be written.
+/// Signal handlers cannot be installed, or the file cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(name) = &args.name else {
-        writeln!(anstream::stdout(), "{}\n\n`echospec demo NAME` tells one.", list())?;
+        writeln!(anstream::stdout(), "{}\n\n`echospec demo NAME` runs one.", list())?;
         return Ok(ExitCode::from(exit::OK));
     };
-    let demo = demo::find(name).ok_or_else(|| anyhow::anyhow!("no demo is called '{name}'"))?;
+    let demo = demo::find(name).ok_or_else(|| anyhow::anyhow!("there is no demo '{name}'"))?;
     interrupt::watch()?;
     let result = match &args.svg {
-        Some(file) => draw(demo, file)?,
+        Some(file) => write_svg(demo, file)?,
         None => print(demo, args),
     };
-    Ok(ExitCode::from(result.map_or_else(|finding| end(demo, &finding), |()| exit::OK)))
+    Ok(ExitCode::from(result.map_or_else(|finding| report_failure(demo, &finding), |()| exit::OK)))
 }
 
 fn print(demo: &Demo, args: &Args) -> check::Result {
@@ -69,8 +68,8 @@ fn print(demo: &Demo, args: &Args) -> check::Result {
     demo.run(&mut Terminal::new(&mut anstream::stdout(), options), Deadlines::default())
 }
 
-/// Writes the picture, unless the demo fails.
-fn draw(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
+/// Writes the picture. Writes nothing if the demo fails.
+fn write_svg(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
     let mut document = SvgDocument::default();
     let result = demo.run(&mut document, Deadlines::default());
     if result.is_err() {
@@ -84,20 +83,20 @@ fn draw(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
     Ok(result)
 }
 
-/// Says why the story ended before its end; the exit code for that.
-fn end(demo: &Demo, finding: &Finding) -> u8 {
+/// Prints why the demo ended early, and returns the exit code.
+fn report_failure(demo: &Demo, finding: &Finding) -> u8 {
     let Finding { outcome, expected, actual, reason, .. } = finding;
     if let Some(signal) = interrupt::received() {
         return exit::SIGNAL + u8::try_from(signal).unwrap_or_default();
     }
-    let (code, complaint) = match outcome {
-        // Whoever was reading has seen enough: `echospec demo pipe | head`.
+    let (code, problem) = match outcome {
+        // The reader has closed the pipe, as in `echospec demo pipe | head`.
         Outcome::Skipped => return exit::OK,
-        Outcome::Unsupported => (exit::HARNESS, "cannot be shown here"),
-        Outcome::Broken => (exit::HARNESS, "could not be staged"),
-        _ => (exit::FAILED, "claims what is not so here"),
+        Outcome::Unsupported => (exit::HARNESS, "is not supported by this system"),
+        Outcome::Broken => (exit::HARNESS, "could not be set up"),
+        _ => (exit::FAILED, "makes a claim that does not hold on this system"),
     };
-    anstream::eprintln!("\nechospec: the demo '{}' {complaint}", demo.name);
+    anstream::eprintln!("\nechospec: the demo '{}' {problem}", demo.name);
     for (name, text) in [("expected", expected), ("actual", actual), ("because", reason)] {
         if !text.is_empty() {
             anstream::eprintln!("  {name:<9} {}", text.replace('\n', "\n            "));

@@ -11,8 +11,7 @@ use crate::text::printable;
 /// The number of holders that a note names.
 const MAX_NAMED: usize = 4;
 
-const NOT_VISIBLE: &str =
-    "(its descriptors are not visible: permission denied; run as root, or as the owner of the process)";
+const NOT_VISIBLE: &str = "(descriptors not visible: permission denied; run as root or as the owner)";
 
 impl Inspection {
     /// Returns the diagram of the inspected processes.
@@ -100,7 +99,7 @@ impl Inspection {
             (Object::Pipe { .. }, Some(AccessMode::WriteOnly)) => "; a write fails with EPIPE",
             _ => "",
         };
-        format!("no process holds it{consequence}")
+        format!("no process{consequence}")
     }
 }
 
