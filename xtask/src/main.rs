@@ -38,7 +38,7 @@ enum Task {
     /// Everything that must hold before a change lands.
     Ci,
     /// The house rules as code.
-    Tidy,
+    Tidy(tidy::Args),
     /// Run the bundled servers many times with all cores busy, and count what differs.
     Soak(soak::Args),
     /// End the program at random moments by random signals, and count what it leaves behind.
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         Task::Mutants(args) => mutants::run(&args),
         Task::Peers(args) => peers::run(&args),
         Task::Ci => ci::run(),
-        Task::Tidy => tidy::run(),
+        Task::Tidy(args) => tidy::run(&args),
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),
         Task::Hostile(args) => hostile::run(&args),
