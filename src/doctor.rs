@@ -15,7 +15,7 @@ use crate::bench::machine::suitability::{self, Found};
 use crate::requirement::{self, MissingRequirement};
 use crate::sys::disable_idle_states;
 use crate::sys::{self, PacketCapture, TcpState};
-use crate::transport::{absent_loopback, loopback_has};
+use crate::transport::{is_loopback_address, missing_loopback_address};
 use crate::wire::obstacle;
 
 /// One thing that some checks, or comparisons, need.
@@ -129,11 +129,11 @@ fn kernel_objects() -> Found {
 
 fn more_loopback() -> Found {
     let asked = [2, 3].map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)));
-    absent_loopback(&asked).map_or_else(|| Ok("on the loopback interface".into()), Err)
+    missing_loopback_address(&asked).map_or_else(|| Ok("on the loopback interface".into()), Err)
 }
 
 fn ipv6() -> Found {
-    if loopback_has(Ipv6Addr::LOCALHOST.into()) {
+    if is_loopback_address(Ipv6Addr::LOCALHOST.into()) {
         Ok("::1 can be bound".into())
     } else {
         Err("::1 cannot be bound".into())

@@ -6,7 +6,7 @@ use echospec::bench::mechanism::{MECHANISMS, Mechanism};
 use echospec::outcome::Outcome;
 use echospec::payload::payload;
 use echospec::server::{LaunchError, LaunchOptions, Server, Spec, Start};
-use echospec::transport::{Channel, Opening, Transport, Tuning, Waiting};
+use echospec::transport::{Channel, ChannelRequest, Transport, Tuning, WaitMode};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ const SIGNAL: &str = "signal";
 
 #[rstest]
 fn every_mechanism_echoes_every_size_that_it_has(
-    #[values(Waiting::Blocks, Waiting::Yields, Waiting::Spins)] waiting: Waiting,
+    #[values(WaitMode::Block, WaitMode::Yield, WaitMode::Spin)] waiting: WaitMode,
 ) {
     for mechanism in MECHANISMS {
         converse(mechanism, waiting, &Tuning::default());
@@ -31,7 +31,7 @@ fn what_is_tuned_changes_no_byte() {
     // Where the system has no pipe of a chosen size, it says so.
     let tuning = if std::env::consts::OS == "linux" { tuning } else { Tuning { pipe_size: None, ..tuning } };
     for mechanism in MECHANISMS {
-        converse(mechanism, Waiting::Blocks, &tuning);
+        converse(mechanism, WaitMode::Block, &tuning);
     }
 }
 
@@ -39,7 +39,7 @@ fn what_is_tuned_changes_no_byte() {
 fn a_server_that_never_sleeps_echoes_the_same() {
     for mechanism in MECHANISMS {
         if let Some(command) = mechanism.spinning {
-            converse(&Mechanism { command, ..*mechanism }, Waiting::Yields, &Tuning::default());
+            converse(&Mechanism { command, ..*mechanism }, WaitMode::Yield, &Tuning::default());
         }
     }
 }
@@ -52,29 +52,29 @@ fn a_process_of_many_threads_is_refused_signals() {
     let Some(mut server) = launch(mechanism) else { return };
     let (address, pid) = (server.address().clone(), server.pid().unwrap());
     let (scratch, tuning) = (TempDir::new().unwrap(), Tuning::default());
-    let opening = Opening {
+    let request = ChannelRequest {
         address: &address,
         ends: None,
         server: pid,
         scratch: scratch.path(),
         number: 1,
-        waiting: Waiting::Blocks,
+        wait_mode: WaitMode::Block,
         tuning: &tuning,
     };
-    let error = server.spec().transport().open(opening).err().unwrap();
+    let error = server.spec().transport().open_channel(request).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::Unsupported);
     assert!(error.to_string().contains("threads"), "{error}");
 }
 
-fn converse(mechanism: &Mechanism, waiting: Waiting, tuning: &Tuning) {
+fn converse(mechanism: &Mechanism, waiting: WaitMode, tuning: &Tuning) {
     if mechanism.name == SIGNAL {
         return;
     }
     let Some(mut server) = launch(mechanism) else { return };
     let scratch = TempDir::new().unwrap();
     let Some(mut channel) = open(mechanism, &mut server, scratch.path(), waiting, tuning) else { return };
-    let largest = channel.largest().unwrap_or(usize::MAX);
-    assert!(channel.window() > 0 && channel.under_way(1) > 0, "{}: no room", mechanism.name);
+    let largest = channel.max_message().unwrap_or(usize::MAX);
+    assert!(channel.window() > 0 && channel.max_in_flight(1) > 0, "{}: no room", mechanism.name);
     for size in SIZES.into_iter().filter(|size| *size <= largest) {
         let bytes = payload(size, 7, size as u64);
         exchange(channel.as_mut(), &bytes)
@@ -102,13 +102,13 @@ fn open(
     mechanism: &Mechanism,
     server: &mut Server,
     scratch: &std::path::Path,
-    waiting: Waiting,
+    waiting: WaitMode,
     tuning: &Tuning,
 ) -> Option<Box<dyn Channel>> {
     let transport = server.spec().transport();
     let (ends, pid) = if transport.is_inherited() {
-        match server.lend(tuning) {
-            Ok(lent) => (Some(lent.near), lent.pid),
+        match server.launch_on_pair(tuning) {
+            Ok(lent) => (Some(lent.ends), lent.pid),
             Err(finding) if finding.outcome == Outcome::Unsupported => return None,
             Err(finding) => panic!("{}: {finding:?}", mechanism.name),
         }
@@ -116,13 +116,14 @@ fn open(
         (None, server.pid().unwrap())
     };
     let address = &server.address().clone();
-    let opening = Opening { address, ends, server: pid, scratch, number: 1, waiting, tuning };
-    Some(transport.open(opening).unwrap_or_else(|error| panic!("{}: {error}", mechanism.name)))
+    let request =
+        ChannelRequest { address, ends, server: pid, scratch, number: 1, wait_mode: waiting, tuning };
+    Some(transport.open_channel(request).unwrap_or_else(|error| panic!("{}: {error}", mechanism.name)))
 }
 
 /// Sends `bytes` as far as there is room, and takes back what comes, to the end.
 fn exchange(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
-    let piece = if channel.largest().is_some() { bytes.len() } else { channel.window() };
+    let piece = if channel.max_message().is_some() { bytes.len() } else { channel.window() };
     for piece in bytes.chunks(piece) {
         channel.send(piece)?;
         take(channel, piece)?;
@@ -132,10 +133,10 @@ fn exchange(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
 
 /// Keeps as many messages under way as the channel says that it holds.
 fn stream(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
-    if channel.largest().is_none() && bytes.len() > channel.window() {
+    if channel.max_message().is_none() && bytes.len() > channel.window() {
         return Ok(());
     }
-    let under_way = channel.under_way(bytes.len());
+    let under_way = channel.max_in_flight(bytes.len());
     for _ in 0..3 {
         for _ in 0..under_way {
             channel.send(bytes)?;
@@ -154,7 +155,10 @@ fn take(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
         let more = channel.receive(&mut echo[taken..])?;
         assert!(more > 0, "the end came after {taken} bytes");
         taken += more;
-        assert!(channel.largest().is_none() || taken == bytes.len(), "a message was cut at {taken} bytes");
+        assert!(
+            channel.max_message().is_none() || taken == bytes.len(),
+            "a message was cut at {taken} bytes"
+        );
     }
     assert!(echo == bytes, "other bytes came back");
     Ok(())

@@ -140,7 +140,7 @@ fn checks() -> String {
             area.name, area.summary
         );
         for check in area.checks {
-            let kinds = check.kinds().join(", ");
+            let kinds = check.transport_groups().join(", ");
             text += &format!("| `{}` | {} | {kinds} | {} |\n", check.id, check.level, check.sentence);
         }
     }

@@ -15,7 +15,7 @@ use echospec::bench::session::job::{Answer, Job, Task};
 use echospec::bench::session::{Ending, Manner, hold};
 use echospec::deadline::Deadlines;
 use echospec::server::{Spec, Start};
-use echospec::transport::{Address, Transport, Tuning, Waiting};
+use echospec::transport::{Address, Transport, Tuning, WaitMode};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ fn answers(address: SocketAddr, tasks: &[Task]) -> Vec<Answer> {
         server: i32::try_from(std::process::id()).unwrap(),
         scratch: scratch.path().to_owned(),
         processor: None,
-        waiting: Waiting::Blocks,
+        waiting: WaitMode::Block,
         tuning: Tuning::default(),
         shared: false,
         seed: 7,
@@ -143,7 +143,7 @@ fn client(place: &TempDir, script: &str) -> PathBuf {
 
 fn session(client: &Path, command: &[&str]) -> Result<Vec<Answer>, Ending> {
     let spec = Spec::new(Transport::named("pipe").unwrap(), Start::Bind, command.iter().copied()).unwrap();
-    let site = Site { placement: Placement::Free, client: None, server: None, waiting: Waiting::Blocks };
+    let site = Site { placement: Placement::Free, client: None, server: None, waiting: WaitMode::Block };
     let (tuning, deadlines) = (Tuning::default(), Deadlines::scaled(0.4));
     let manner = Manner { client, tuning: &tuning, deadlines, seed: 7, count: false };
     hold(&spec, &site, &[task(Measure::RoundTrip, 64, None)], &manner)

@@ -8,7 +8,7 @@ use std::fmt;
 use crate::check;
 use crate::outcome::Level;
 use crate::server::Server;
-use crate::transport::{Capabilities, TRANSPORTS, Transport, kinds};
+use crate::transport::{Capabilities, TRANSPORTS, Transport, group_names};
 
 mod announcement;
 mod echo;
@@ -64,8 +64,8 @@ impl Check {
 
     /// Returns short names for these transports, such as "streams".
     #[must_use]
-    pub fn kinds(&self) -> Vec<&'static str> {
-        kinds(&self.transports().collect::<Vec<_>>())
+    pub fn transport_groups(&self) -> Vec<&'static str> {
+        group_names(&self.transports().collect::<Vec<_>>())
     }
 }
 

@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ("Why", check.why.to_owned()),
         ("How", check.recipe.to_owned()),
         ("See", check.citations.join(" · ")),
-        ("For", check.kinds().join(", ")),
+        ("For", check.transport_groups().join(", ")),
         ("Start", start(check).to_owned()),
     ] {
         writeln!(out, "{bold}{name:<6}{bold:#}{text}")?;

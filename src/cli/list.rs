@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for area in AREAS {
         writeln!(out, "{}: {}", area.name, area.summary)?;
         for check in area.checks {
-            let kinds = check.kinds().join(" ");
+            let kinds = check.transport_groups().join(" ");
             writeln!(out, "  {:<28} {:<6} {kinds}", check.id, check.level)?;
             writeln!(out, "      {}", check.sentence)?;
         }

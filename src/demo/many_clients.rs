@@ -14,7 +14,7 @@ use crate::deadline::until;
 use crate::diagram::{Process, Row, Selection, Snapshot};
 use crate::server::Server;
 use crate::sys::{self, SleepingThread};
-use crate::transport::{Client, loopback_has};
+use crate::transport::{Client, is_loopback_address};
 
 pub(super) const DEMO: Demo =
     Demo { name: "many-clients", says: "one server port, many connections, and who serves which", run };
@@ -74,7 +74,7 @@ fn sources() -> check::Result<[SocketAddr; 3]> {
 const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 fn has_second() -> bool {
-    loopback_has(SECOND)
+    is_loopback_address(SECOND)
 }
 
 fn three_clients_connect(

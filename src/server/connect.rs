@@ -8,13 +8,15 @@ use nix::unistd::Pid;
 use super::process::GivenDescriptors;
 use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
-use crate::transport::{Client, ConnectOptions, Dial, Inherited, Link, Pair, PendingConnection, Tuning};
+use crate::transport::{
+    Client, ConnectOptions, ConnectRequest, ConnectedPair, Ends, Inherited, Link, PendingConnection, Tuning,
+};
 
-/// A server that was launched on one side of a pair, and the other side.
+/// A server process that was launched on one side of a connected pair.
 #[derive(Debug)]
-pub struct Lent {
-    /// What its client reads, and what it writes: blocking, close-on-exec. They may be of one socket or terminal.
-    pub near: (OwnedFd, OwnedFd),
+pub struct PairedProcess {
+    /// The client's side: blocking, close-on-exec.
+    pub ends: Ends,
     /// The process that was launched.
     pub pid: Pid,
 }
@@ -73,24 +75,24 @@ impl Server {
 
     fn link(&mut self, options: &ConnectOptions) -> check::Result<Link> {
         if let Some(inherited) = &self.spec.transport().inherited {
-            let near = self.launch_on_far_ends(&Tuning::default())?;
-            return as_link(inherited, near);
+            let ends = self.launch_on_server_ends(&Tuning::default())?;
+            return to_link(inherited, ends);
         }
-        let link = self.dial(options).map_err(|error| self.unreachable(options, &error))?;
+        let link = self.connect_link(options).map_err(|error| self.unreachable(options, &error))?;
         if self.spec.start() == Start::Inetd {
             self.launch_on_connection()?;
         }
         Ok(link)
     }
 
-    fn dial(&mut self, options: &ConnectOptions) -> io::Result<Link> {
+    fn connect_link(&mut self, options: &ConnectOptions) -> io::Result<Link> {
         self.streams += 1;
-        (self.spec.transport().dial)(&Dial {
+        (self.spec.transport().connect)(&ConnectRequest {
             address: options.address.as_ref().unwrap_or(self.address()),
             options,
             scratch: self.scratch.path(),
             number: self.streams,
-            limit: self.deadlines().no_progress(),
+            timeout: self.deadlines().no_progress(),
         })
     }
 
@@ -107,22 +109,24 @@ impl Server {
         }
     }
 
-    /// Launches the server on the far ends of a fresh pair, and hands the near ends out, for a client of another process.
+    /// Launches the server on one side of a new connected pair, and returns the other side, for a client in another
+    /// process.
     ///
     /// # Errors
-    /// A broken harness where its transport has no such pair, or the process cannot be had.
-    pub fn lend(&mut self, tuning: &Tuning) -> check::Result<Lent> {
-        let near = self.launch_on_far_ends(tuning)?;
-        Ok(Lent { near, pid: self.pid()? })
+    /// A broken harness if servers of this transport have an address, or if the process cannot be launched.
+    pub fn launch_on_pair(&mut self, tuning: &Tuning) -> check::Result<PairedProcess> {
+        let ends = self.launch_on_server_ends(tuning)?;
+        Ok(PairedProcess { ends, pid: self.pid()? })
     }
 
-    fn launch_on_far_ends(&mut self, tuning: &Tuning) -> check::Result<(OwnedFd, OwnedFd)> {
-        let pair = self.pair(tuning)?;
-        self.launch_with(GivenDescriptors::pipes(pair.far.0, pair.far.1))?;
-        Ok(pair.near)
+    /// Returns the client's ends.
+    fn launch_on_server_ends(&mut self, tuning: &Tuning) -> check::Result<Ends> {
+        let ConnectedPair { client, server } = self.connected_pair(tuning)?;
+        self.launch_with(GivenDescriptors::pipes(server.read, server.write))?;
+        Ok(client)
     }
 
-    fn pair(&self, tuning: &Tuning) -> check::Result<Pair> {
+    fn connected_pair(&self, tuning: &Tuning) -> check::Result<ConnectedPair> {
         let transport = self.spec.transport();
         let wanted = || format!("a conversation by {} to inherit", transport.name);
         let Some(inherited) = &transport.inherited else {
@@ -134,22 +138,22 @@ impl Server {
         })
     }
 
-    /// A client of a server on pipes, with duplicates of the server's own standard input and output: the
-    /// same open file descriptions, as a shell that launched it would hold them.
+    /// Connects a client to a server on pipes, and returns it with duplicates of the server's standard input and
+    /// output: the same open file descriptions, as a shell that launched the server would hold them.
     ///
-    /// While the duplicate of its output is open, the client sees no end of file.
+    /// The client sees no end of file while the duplicate of the output is open.
     ///
     /// # Errors
-    /// A broken harness where pipes or the process cannot be had.
+    /// A broken harness if the pipes cannot be made or the process cannot be launched.
     pub fn connect_sharing_stdio(&mut self) -> check::Result<(Client, [OwnedFd; 2])> {
-        let Pair { near, far: (input, output) } = self.pair(&Tuning::default())?;
+        let ConnectedPair { client, server } = self.connected_pair(&Tuning::default())?;
         let copy = |end: &OwnedFd| end.try_clone().or_broken("a duplicate of the server's end of a pipe");
-        let shared = [copy(&input)?, copy(&output)?];
-        self.launch_with(GivenDescriptors::pipes(input, output))?;
+        let shared = [copy(&server.read)?, copy(&server.write)?];
+        self.launch_with(GivenDescriptors::pipes(server.read, server.write))?;
         let inherited = self.spec.transport().inherited.as_ref();
         let inherited =
             inherited.ok_or_else(|| Finding::broken("a pair of pipes", "the server has an address"))?;
-        let link = as_link(inherited, near)?;
+        let link = to_link(inherited, client)?;
         Ok((self.client(link), shared))
     }
 
@@ -174,6 +178,6 @@ impl Server {
     }
 }
 
-fn as_link(inherited: &Inherited, (from, to): (OwnedFd, OwnedFd)) -> check::Result<Link> {
-    (inherited.link)(from, to).or_broken("a client's end")
+fn to_link(inherited: &Inherited, ends: Ends) -> check::Result<Link> {
+    (inherited.link)(ends).or_broken("a client's end")
 }

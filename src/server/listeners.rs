@@ -5,13 +5,17 @@ use std::os::fd::OwnedFd;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::transport::{Address, Capabilities, Reserved, Transport};
+use crate::transport::{Address, Capabilities, ReservedAddress, Transport};
 
 /// At least as many clients as any check connects before the server accepts one.
 const BACKLOG: i32 = 1024;
 
 /// Returns a listening socket at the reserved address.
-pub(super) fn listen(transport: &Transport, reserved: &Reserved, nonblocking: bool) -> io::Result<OwnedFd> {
+pub(super) fn listen(
+    transport: &Transport,
+    reserved: &ReservedAddress,
+    nonblocking: bool,
+) -> io::Result<OwnedFd> {
     let kind = if transport.offers.contains(Capabilities::STREAM) { Type::STREAM } else { Type::SEQPACKET };
     let (domain, address) = match &reserved.address {
         Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),

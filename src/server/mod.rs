@@ -23,7 +23,7 @@ use nix::unistd::Pid;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::payload;
-use crate::transport::{Address, Capabilities, Reserved};
+use crate::transport::{Address, Capabilities, ReservedAddress};
 
 mod bundled;
 mod connect;
@@ -43,7 +43,7 @@ mod sweep;
 
 pub use crate::sys::open_pseudo_terminal;
 pub use bundled::bundled_specs;
-pub use connect::Lent;
+pub use connect::PairedProcess;
 pub use cpu_use::CpuUse;
 pub use error::{LaunchError, describe};
 pub use leaks::{Leak, Shutdown};
@@ -78,8 +78,8 @@ pub struct Server {
     instances: Vec<Instance>,
     /// Listening sockets passed to the server, with their addresses. The first is at the server's address.
     listeners: Vec<(OwnedFd, Address)>,
-    reserved: Reserved,
-    _second: Option<Reserved>,
+    reserved: ReservedAddress,
+    _second: Option<ReservedAddress>,
     scratch: Scratch,
 }
 
@@ -121,7 +121,7 @@ impl Server {
     }
 
     /// Reserves one more address of the server's transport. No other launch gets it while the value lives.
-    pub(crate) fn reserve_another(&self) -> check::Result<Reserved> {
+    pub(crate) fn reserve_another(&self) -> check::Result<ReservedAddress> {
         let reserved = (self.spec.transport().reserve)(self.scratch.path());
         reserved.or_broken("an address of our own")
     }

@@ -9,7 +9,7 @@ use crate::deadline::{Countdown, Deadlines, interrupted};
 use crate::sys::{self, SocketAddress};
 use crate::text::one_line;
 use crate::trace;
-use crate::transport::{Address, Shows, Transport, fifo_ends};
+use crate::transport::{Address, Readiness, Transport, fifo_paths};
 
 /// The exit status by which a server says that this system lacks its mechanism, as in automake's tests.
 const UNSUPPORTED: i32 = 77;
@@ -49,16 +49,16 @@ pub(super) fn await_ready(
 
 /// Whether `instance` listens at `address` now.
 pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Address) -> bool {
-    let shown = match (transport.shows, address) {
-        (Shows::Tcp, Address::Inet(inet)) => listens(instance, SocketAddress::Tcp(*inet)),
-        (Shows::Udp, Address::Inet(inet)) => listens(instance, SocketAddress::Udp(*inet)),
-        (Shows::Unix, Address::Path(path)) => listens(instance, SocketAddress::Unix(path)),
-        (Shows::Fifos, Address::Path(path)) => {
-            let (input, output) = fifo_ends(path);
+    let shown = match (transport.readiness, address) {
+        (Readiness::TcpListener, Address::Inet(inet)) => listens(instance, SocketAddress::Tcp(*inet)),
+        (Readiness::UdpSocket, Address::Inet(inet)) => listens(instance, SocketAddress::Udp(*inet)),
+        (Readiness::UnixSocket, Address::Path(path)) => listens(instance, SocketAddress::Unix(path)),
+        (Readiness::NamedPipes, Address::Path(path)) => {
+            let (input, output) = fifo_paths(path);
             Some(is_fifo(&input) && is_fifo(&output))
         }
-        (Shows::Made(is_there), address) => Some(is_there(address)),
-        (Shows::AtOnce, _) => Some(true),
+        (Readiness::Objects(exist), address) => Some(exist(address)),
+        (Readiness::Immediate, _) => Some(true),
         _ => None,
     };
     shown.unwrap_or_else(|| instance.output().has_line_with(&address.to_string()))
@@ -66,9 +66,13 @@ pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Add
 
 /// Whether any process has a socket bound to the port of `address`; false where the system does not tell.
 pub(super) fn is_taken(transport: &Transport, address: &Address) -> bool {
-    let taken = match (transport.shows, address) {
-        (Shows::Tcp, Address::Inet(inet)) => sys::is_listening(SocketAddress::Tcp(*inet), &Vec::new),
-        (Shows::Udp, Address::Inet(inet)) => sys::is_listening(SocketAddress::Udp(*inet), &Vec::new),
+    let taken = match (transport.readiness, address) {
+        (Readiness::TcpListener, Address::Inet(inet)) => {
+            sys::is_listening(SocketAddress::Tcp(*inet), &Vec::new)
+        }
+        (Readiness::UdpSocket, Address::Inet(inet)) => {
+            sys::is_listening(SocketAddress::Udp(*inet), &Vec::new)
+        }
         _ => return false,
     };
     taken.unwrap_or(false)

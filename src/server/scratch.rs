@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
-use crate::transport::remove_noted;
+use crate::transport::remove_recorded_leftovers;
 
 /// One server's directory, which goes with this value, or with [`sweep`](super::sweep).
 #[derive(Debug)]
@@ -123,7 +123,7 @@ fn clear_abandoned(place: &Path) {
         let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
         if ours && File::open(path.join(ALIVE)).and_then(lock).is_ok() {
             let servers = fs::read_dir(&path).into_iter().flatten().filter_map(Result::ok);
-            servers.for_each(|server| remove_noted(&server.path()));
+            servers.for_each(|server| remove_recorded_leftovers(&server.path()));
             let _ = fs::remove_dir_all(path);
         }
     }

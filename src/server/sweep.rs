@@ -12,7 +12,7 @@ use super::process::{REAP_TIMEOUT, finish_guard};
 use super::scratch;
 use crate::deadline::Countdown;
 use crate::sys;
-use crate::transport::remove_leftovers;
+use crate::transport::remove_all_leftovers;
 
 /// Kills every descendant of this process, whoever started it, and removes the files of all servers.
 ///
@@ -33,5 +33,5 @@ pub fn sweep() {
         }
     }
     scratch::remove_all();
-    remove_leftovers();
+    remove_all_leftovers();
 }

@@ -1,4 +1,4 @@
-//! A stream of bytes over descriptors, with the calls of a C program: one write(2) to send, one read(2) to receive.
+//! A channel for byte streams, with the calls of a C program: write(2) to send, read(2) to receive.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -7,44 +7,49 @@ use std::rc::Rc;
 use nix::unistd::{read, write};
 use socket2::Socket;
 
-use super::{Channel, Room, Waiting};
+use super::{Capacity, Channel, Ends, WaitMode};
 
-/// The call that sends, and answers how many bytes it took: write(2) as a rule.
-type Put = fn(BorrowedFd<'_>, &[u8]) -> nix::Result<usize>;
+/// The call that sends. Returns the number of bytes that it took.
+type WriteCall = fn(BorrowedFd<'_>, &[u8]) -> nix::Result<usize>;
 
-/// A stream: one socket, two pipes, a terminal.
+/// A stream over one socket, two pipes, or a terminal.
 pub(super) struct ByteChannel {
     from: Rc<OwnedFd>,
     to: Rc<OwnedFd>,
-    put: Put,
-    waiting: Waiting,
-    room: Room,
+    write: WriteCall,
+    wait_mode: WaitMode,
+    capacity: Capacity,
 }
 
 impl ByteChannel {
-    /// Over one socket.
-    pub fn socket(socket: Socket, waiting: Waiting, room: Room) -> io::Result<Box<dyn Channel>> {
-        waiting.set_on(&socket)?;
-        let both = Rc::new(OwnedFd::from(socket));
-        let put = |to: BorrowedFd<'_>, bytes: &[u8]| write(to, bytes);
-        Ok(Box::new(ByteChannel { from: Rc::clone(&both), to: both, put, waiting, room }))
-    }
-
-    /// Reads from the one and writes to the other.
-    pub fn between(from: OwnedFd, to: OwnedFd, waiting: Waiting, room: Room) -> io::Result<Box<dyn Channel>> {
-        ByteChannel::putting(|to, bytes| write(to, bytes), (from, to), waiting, room)
-    }
-
-    /// The same, with another call in place of write(2).
-    pub fn putting(
-        put: Put,
-        (from, to): (OwnedFd, OwnedFd),
-        waiting: Waiting,
-        room: Room,
+    /// Opens a channel over one socket.
+    pub fn over_socket(
+        socket: Socket,
+        wait_mode: WaitMode,
+        capacity: Capacity,
     ) -> io::Result<Box<dyn Channel>> {
-        waiting.set_on(&from)?;
-        waiting.set_on(&to)?;
-        Ok(Box::new(ByteChannel { from: Rc::new(from), to: Rc::new(to), put, waiting, room }))
+        wait_mode.apply_to(&socket)?;
+        let both = Rc::new(OwnedFd::from(socket));
+        let write = |to: BorrowedFd<'_>, bytes: &[u8]| write(to, bytes);
+        Ok(Box::new(ByteChannel { from: Rc::clone(&both), to: both, write, wait_mode, capacity }))
+    }
+
+    /// Opens a channel that reads from one descriptor and writes to another.
+    pub fn over_ends(ends: Ends, wait_mode: WaitMode, capacity: Capacity) -> io::Result<Box<dyn Channel>> {
+        ByteChannel::with_write_call(|to, bytes| write(to, bytes), ends, wait_mode, capacity)
+    }
+
+    /// The same, with `write` in place of write(2).
+    pub fn with_write_call(
+        write: WriteCall,
+        ends: Ends,
+        wait_mode: WaitMode,
+        capacity: Capacity,
+    ) -> io::Result<Box<dyn Channel>> {
+        wait_mode.apply_to(&ends.read)?;
+        wait_mode.apply_to(&ends.write)?;
+        let (from, to) = (Rc::new(ends.read), Rc::new(ends.write));
+        Ok(Box::new(ByteChannel { from, to, write, wait_mode, capacity }))
     }
 }
 
@@ -52,21 +57,21 @@ impl Channel for ByteChannel {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let written = self.waiting.until(|| (self.put)(self.to.as_fd(), rest))?;
+            let written = self.wait_mode.retry(|| (self.write)(self.to.as_fd(), rest))?;
             rest = &rest[written..];
         }
         Ok(())
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.waiting.until(|| read(self.from.as_fd(), buffer))
+        self.wait_mode.retry(|| read(self.from.as_fd(), buffer))
     }
 
     fn window(&self) -> usize {
-        self.room.bytes()
+        self.capacity.bytes()
     }
 
-    fn under_way(&self, size: usize) -> usize {
-        self.room.messages(size)
+    fn max_in_flight(&self, size: usize) -> usize {
+        self.capacity.messages(size)
     }
 }

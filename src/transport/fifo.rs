@@ -1,4 +1,4 @@
-//! Two named pipes: clients write into `PATH.in` and read from `PATH.out`. fifo(7).
+//! Two named pipes: clients write to `PATH.in` and read from `PATH.out`. fifo(7).
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,60 +10,62 @@ use std::thread;
 use nix::libc::O_NONBLOCK;
 
 use super::{
-    Address, ByteChannel, Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport,
+    Address, ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, Ends, Link,
+    Readiness, ReservedAddress, Transport,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "fifo",
-    says: "two named pipes, one client after another",
+    summary: "two named pipes, one client after another",
     offers: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::BINDS),
     placeholders: &["{addr}", "{path}"],
     reserve,
-    dial,
-    open,
+    connect,
+    open_channel,
     inherited: None,
-    shows: Shows::Fifos,
+    readiness: Readiness::NamedPipes,
 };
 
-fn reserve(scratch: &Path) -> io::Result<Reserved> {
-    Ok(Reserved { address: Address::Path(scratch.join("fifo")), _hold: None })
+fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
+    Ok(ReservedAddress::unguarded(Address::Path(scratch.join("fifo"))))
 }
 
-/// The named pipes of a server at `path`: what clients write into, and what they read from.
+/// Returns the paths of a server's two named pipes: the one that clients write to, and the one that they read from.
 #[must_use]
-pub(crate) fn ends(path: &Path) -> (PathBuf, PathBuf) {
+pub(crate) fn paths(address: &Path) -> (PathBuf, PathBuf) {
     let with = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
+        let mut name = address.as_os_str().to_owned();
         name.push(suffix);
         PathBuf::from(name)
     };
     (with(".in"), with(".out"))
 }
 
-/// Each open blocks until the server opens the other end (fifo(7)), so a thread does it. Where the server
-/// never comes, the missing end is opened here for a moment, which lets the thread go.
-fn dial(dial: &Dial<'_>) -> io::Result<Link> {
-    let (input, output) = ends(dial.address.expect_path()?);
+/// Each open(2) blocks until the server opens the other end (fifo(7)), so a thread makes the calls. If the server never
+/// does, [`unblock`] ends the thread.
+fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
+    let (input, output) = paths(request.address.expect_path()?);
     let (done, opened) = mpsc::channel();
     let (to, from) = (input.clone(), output.clone());
     let opener = thread::spawn(move || {
         let to = OpenOptions::new().write(true).open(to);
-        let from = to.and_then(|to| Ok((to, File::open(from)?)));
-        let _ = done.send(from);
+        let both = to.and_then(|to| Ok((to, File::open(from)?)));
+        let _ = done.send(both);
     });
-    let Ok(pair) = opened.recv_timeout(dial.limit) else {
-        release(&input, &output, &opener);
+    let Ok(both) = opened.recv_timeout(request.timeout) else {
+        unblock(&input, &output, &opener);
         return Err(io::ErrorKind::TimedOut.into());
     };
-    let (to, from) = pair?;
+    let (to, from) = both?;
     Link::pipes(to, from)
 }
 
-/// Gives up where the pipes themselves have gone: then nobody can let the opener go, and it ends with us.
-fn release(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
+/// Opens the ends that the server does not open, so that `opener` returns from open(2). If the pipes no longer exist,
+/// that is impossible, and the thread stays until this process exits.
+fn unblock(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
     let gone =
         |end: &io::Result<File>| end.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     while !opener.is_finished() {
@@ -76,13 +78,14 @@ fn release(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
     }
 }
 
-/// Either open waits for the server's own.
-fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let (input, output) = ends(opening.address.expect_path()?);
+/// Each open(2) blocks until the server opens the other end.
+fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let (input, output) = paths(request.address.expect_path()?);
     let to = OpenOptions::new().write(true).open(input)?;
     let from = File::open(output)?;
-    opening.tuning.size_pipe(&to)?;
-    opening.tuning.size_pipe(&from)?;
-    let room = Room::of_pipe(&to)?;
-    ByteChannel::between(from.into(), to.into(), opening.waiting, room)
+    request.tuning.apply_to_pipe(&to)?;
+    request.tuning.apply_to_pipe(&from)?;
+    let capacity = Capacity::of_pipe(&to)?;
+    let ends = Ends { read: from.into(), write: to.into() };
+    ByteChannel::over_ends(ends, request.wait_mode, capacity)
 }

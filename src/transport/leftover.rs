@@ -1,7 +1,7 @@
-//! What a server makes that outlives it when it is killed, and no directory holds.
+//! Message queues that a killed server leaves behind, and that are in no directory.
 //!
-//! It is noted in the server's directory before it can be there. When even we are killed that directory stays, and the
-//! run that clears it away reads the note first.
+//! Before a server is launched, its queues are recorded in a file in the server's directory. If this program is killed
+//! too, the directory stays, and the next run reads the record before it removes the directory.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -12,106 +12,107 @@ use std::{fmt, fs, io};
 
 use nix::unistd::geteuid;
 
-use super::mqueue::{PREFIX, ends};
-use super::sysv_mq::{KEYS, claim};
+use super::queue_names::{POSIX_PREFIX, SYSTEM_V_KEYS, lock_system_v, posix_pair};
 use crate::sys::{remove_posix_queue, remove_system_v_queue};
 
-/// The file of the note.
-const NOTE: &str = "leaves";
+/// The file that holds the record.
+const RECORD: &str = "leaves";
 
-// Its first word; the second is a name or a key.
+// The first word of a record; the second is a name or a key.
 const POSIX: &str = "posix-queues";
 const SYSTEM_V: &str = "system-v-queues";
 
-static ALL: Mutex<BTreeMap<u64, Object>> = Mutex::new(BTreeMap::new());
+static REGISTERED: Mutex<BTreeMap<u64, Queues>> = Mutex::new(BTreeMap::new());
 
-/// By the name that it is removed by.
+/// The two queues of one server, by the name that removes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Object {
-    PosixQueues(String),
-    SystemVQueues(i32),
+pub(super) enum Queues {
+    Posix(String),
+    SystemV(i32),
 }
 
-/// What one server makes. It is removed with this value, or with [`remove_leftovers`].
+/// Objects of one server that outlive it if it is killed. They are removed when this value is dropped, and by
+/// [`remove_all_leftovers`].
 #[derive(Debug)]
-pub(crate) struct Leftover(u64);
+pub(crate) struct LeftoverObject(u64);
 
-impl Leftover {
-    /// Noted in `directory`, which is the server's.
-    pub(super) fn note(directory: &Path, object: Object) -> io::Result<Leftover> {
+impl LeftoverObject {
+    /// Records `queues` in the server's `directory`.
+    pub(super) fn record(directory: &Path, queues: Queues) -> io::Result<LeftoverObject> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        fs::write(directory.join(NOTE), object.to_string())?;
+        fs::write(directory.join(RECORD), queues.to_string())?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        all().insert(number, object);
-        Ok(Leftover(number))
+        registered().insert(number, queues);
+        Ok(LeftoverObject(number))
     }
 }
 
-impl Drop for Leftover {
+impl Drop for LeftoverObject {
     fn drop(&mut self) {
-        let object = all().remove(&self.0);
-        if let Some(object) = object {
-            object.remove();
+        let queues = registered().remove(&self.0);
+        if let Some(queues) = queues {
+            queues.remove();
         }
     }
 }
 
-impl fmt::Display for Object {
+impl fmt::Display for Queues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Object::PosixQueues(name) => write!(f, "{POSIX} {name}"),
-            Object::SystemVQueues(key) => write!(f, "{SYSTEM_V} {key}"),
+            Queues::Posix(name) => write!(f, "{POSIX} {name}"),
+            Queues::SystemV(key) => write!(f, "{SYSTEM_V} {key}"),
         }
     }
 }
 
-impl Object {
+impl Queues {
     fn remove(&self) {
         match self {
-            Object::PosixQueues(name) => ends(name).iter().for_each(|end| remove_posix_queue(end)),
-            Object::SystemVQueues(key) => [*key, *key + 1].into_iter().for_each(remove_system_v_queue),
+            Queues::Posix(name) => posix_pair(name).iter().for_each(|queue| remove_posix_queue(queue)),
+            Queues::SystemV(key) => [*key, *key + 1].into_iter().for_each(remove_system_v_queue),
         }
     }
 
-    fn read(note: &str) -> Option<Object> {
-        match note.split_once(' ')? {
-            (POSIX, name) => Some(Object::PosixQueues(name.to_owned())),
-            (SYSTEM_V, key) => Some(Object::SystemVQueues(key.parse().ok()?)),
+    fn parse(record: &str) -> Option<Queues> {
+        match record.split_once(' ')? {
+            (POSIX, name) => Some(Queues::Posix(name.to_owned())),
+            (SYSTEM_V, key) => Some(Queues::SystemV(key.parse().ok()?)),
             _ => None,
         }
     }
 
-    /// Whether no living run has it, and none of anybody else's programs ever had.
-    fn is_abandoned(&self) -> bool {
+    /// Whether the queues belong to a run of echospec that has ended, and never to another program.
+    fn are_abandoned(&self) -> bool {
         match self {
-            Object::PosixQueues(name) => name.starts_with(PREFIX),
-            // Other runs may have taken the same key since.
-            &Object::SystemVQueues(key) => KEYS.contains(&key) && claim(key).is_ok(),
+            Queues::Posix(name) => name.starts_with(POSIX_PREFIX),
+            // Another run may have taken the same key since.
+            &Queues::SystemV(key) => SYSTEM_V_KEYS.contains(&key) && lock_system_v(key).is_ok(),
         }
     }
 }
 
-/// Removes what all servers have made, for a program that ends without dropping them.
-pub(crate) fn remove_leftovers() {
-    for object in std::mem::take(&mut *all()).into_values() {
-        object.remove();
+/// Removes the queues of all servers, for a program that exits without dropping them.
+pub(crate) fn remove_all_leftovers() {
+    for queues in std::mem::take(&mut *registered()).into_values() {
+        queues.remove();
     }
 }
 
-/// Removes what is noted in the `directory` of a server whose run was killed. A note that anybody else wrote is none.
-pub(crate) fn remove_noted(directory: &Path) {
-    let note = directory.join(NOTE);
-    if !fs::symlink_metadata(&note).is_ok_and(|meta| meta.is_file() && meta.uid() == geteuid().as_raw()) {
+/// Removes the queues that are recorded in the `directory` of a server whose run was killed. A record that another
+/// user wrote is ignored.
+pub(crate) fn remove_recorded_leftovers(directory: &Path) {
+    let record = directory.join(RECORD);
+    if !fs::symlink_metadata(&record).is_ok_and(|meta| meta.is_file() && meta.uid() == geteuid().as_raw()) {
         return;
     }
-    let object = fs::read_to_string(note).ok().and_then(|text| Object::read(&text));
-    if let Some(object) = object.filter(Object::is_abandoned) {
-        object.remove();
+    let queues = fs::read_to_string(record).ok().and_then(|text| Queues::parse(&text));
+    if let Some(queues) = queues.filter(Queues::are_abandoned) {
+        queues.remove();
     }
 }
 
-fn all() -> MutexGuard<'static, BTreeMap<u64, Object>> {
-    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+fn registered() -> MutexGuard<'static, BTreeMap<u64, Queues>> {
+    REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -119,13 +120,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_is_read_as_it_was_written_and_nothing_else_is_removed() {
-        for object in [Object::PosixQueues("/echospec-1-2-s3".into()), Object::SystemVQueues(0x2000_1000)] {
-            assert_eq!(Object::read(&object.to_string()).as_ref(), Some(&object));
-            assert!(object.is_abandoned());
+    fn parses_records_and_ignores_foreign_queues() {
+        for queues in [Queues::Posix("/echospec-1-2-s3".into()), Queues::SystemV(0x2000_1000)] {
+            assert_eq!(Queues::parse(&queues.to_string()).as_ref(), Some(&queues));
+            assert!(queues.are_abandoned());
         }
-        assert_eq!(Object::read("file /etc/passwd"), None);
-        assert!(!Object::PosixQueues("/somebody".into()).is_abandoned());
-        assert!(!Object::SystemVQueues(7).is_abandoned());
+        assert_eq!(Queues::parse("file /etc/passwd"), None);
+        assert!(!Queues::Posix("/somebody".into()).are_abandoned());
+        assert!(!Queues::SystemV(7).are_abandoned());
     }
 }

@@ -1,4 +1,4 @@
-//! The client's end of a conversation: one socket, or the two pipes that stand in for one.
+//! The client's end of a connection: one socket, or two pipes.
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
@@ -12,39 +12,39 @@ use socket2::{SockAddr, Socket};
 
 use crate::sys;
 
-/// A non-blocking conversation. Reads and writes give `WouldBlock` where they would wait.
+/// A nonblocking end of a connection. Reads and writes return `WouldBlock` instead of waiting.
 #[derive(Debug)]
 pub enum Link {
     /// A connected socket.
     Socket(Socket),
-    /// A socket that stands for a mechanism without one, and the largest message of that in bytes.
-    Bridged(Socket, usize),
-    /// A datagram socket that sends to this peer and hears anyone.
+    /// A socket that is relayed to a mechanism without one, and the largest message of that mechanism in bytes.
+    Relayed(Socket, usize),
+    /// A datagram socket that sends to this peer and receives from any.
     Unconnected(Socket, SockAddr),
-    /// What is written into one pipe is read from another.
+    /// Two pipes, one for each direction.
     Pipes {
-        /// The end that is written; `None` once it is closed.
+        /// The end to write to; `None` once it is closed.
         to: Option<File>,
-        /// The end that is read.
+        /// The end to read from.
         from: File,
     },
 }
 
 impl Link {
-    /// Takes over a connected socket.
+    /// Makes a link of a connected socket.
     pub(crate) fn socket(socket: Socket) -> io::Result<Link> {
         socket.set_nonblocking(true)?;
         Ok(Link::Socket(socket))
     }
 
-    /// Takes over a datagram socket that speaks to `peer`.
+    /// Makes a link of a datagram socket that sends to `peer`.
     pub(crate) fn unconnected(socket: Socket, peer: SockAddr) -> io::Result<Link> {
         socket.set_nonblocking(true)?;
         Ok(Link::Unconnected(socket, peer))
     }
 
-    /// Takes over the near ends of two pipes. `O_NONBLOCK` belongs to the open file description
-    /// (open(2)), and the server holds others: those of the far ends.
+    /// Makes a link of the client's ends of two pipes. `O_NONBLOCK` belongs to the open file description (open(2)), so
+    /// the server's ends are not affected.
     pub(crate) fn pipes(to: File, from: File) -> io::Result<Link> {
         for end in [&to, &from] {
             let flags = OFlag::from_bits_retain(fcntl(end, FcntlArg::F_GETFL)?);
@@ -53,53 +53,53 @@ impl Link {
         Ok(Link::Pipes { to: Some(to), from })
     }
 
-    /// The same link where the mechanism behind it has no larger messages.
+    /// Limits the size of messages to the `largest` of the mechanism behind a relay.
     pub(crate) fn limited_to(self, largest: usize) -> Link {
         match self {
-            Link::Socket(socket) => Link::Bridged(socket, largest),
+            Link::Socket(socket) => Link::Relayed(socket, largest),
             other => other,
         }
     }
 
-    /// The largest message in bytes, where it is not a matter of the socket.
+    /// The largest message in bytes, if the link is relayed to another mechanism.
     #[must_use]
     pub fn largest(&self) -> Option<usize> {
-        if let Link::Bridged(_, largest) = self { Some(*largest) } else { None }
+        if let Link::Relayed(_, largest) = self { Some(*largest) } else { None }
     }
 
-    /// The end to poll before reading.
+    /// The descriptor to poll before reading.
     #[must_use]
     pub fn reader(&self) -> BorrowedFd<'_> {
         match self {
-            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => socket.as_fd(),
+            Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => socket.as_fd(),
             Link::Pipes { from, .. } => from.as_fd(),
         }
     }
 
-    /// The end to poll before writing, while it is open.
+    /// The descriptor to poll before writing; `None` once it is closed.
     #[must_use]
     pub fn writer(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => {
+            Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => {
                 Some(socket.as_fd())
             }
             Link::Pipes { to, .. } => to.as_ref().map(AsFd::as_fd),
         }
     }
 
-    /// The socket, if it is one.
+    /// The socket, if the link has one.
     #[must_use]
     pub fn as_socket(&self) -> Option<&Socket> {
         match self {
-            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => Some(socket),
+            Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => Some(socket),
             Link::Pipes { .. } => None,
         }
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Link::Bridged(_, largest) if bytes.len() > *largest => Err(io::ErrorKind::InvalidInput.into()),
-            Link::Socket(socket) | Link::Bridged(socket, _) => socket.send(bytes),
+            Link::Relayed(_, largest) if bytes.len() > *largest => Err(io::ErrorKind::InvalidInput.into()),
+            Link::Socket(socket) | Link::Relayed(socket, _) => socket.send(bytes),
             Link::Unconnected(socket, peer) => socket.send_to(bytes, peer),
             Link::Pipes { to: Some(to), .. } => to.write(bytes),
             Link::Pipes { to: None, .. } => Err(io::ErrorKind::BrokenPipe.into()),
@@ -111,7 +111,7 @@ impl Link {
         socket.send_out_of_band(&[byte]).map(drop)
     }
 
-    /// The message must be small enough to be taken at once.
+    /// Sends `bytes` with `descriptor` attached. The message must be small enough to be sent at once.
     pub(crate) fn send_with_descriptor(
         &mut self,
         bytes: &[u8],
@@ -127,7 +127,7 @@ impl Link {
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => {
+            Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => {
                 (&*socket).read(buffer)
             }
             Link::Pipes { from, .. } => from.read(buffer),
@@ -140,12 +140,12 @@ impl Link {
         Ok((length, sender.as_ref().and_then(ip_address)))
     }
 
-    /// Ends the client's direction: FIN on a socket, EOF in a pipe.
+    /// Ends the client's direction: the server receives FIN over TCP, and end of file from a pipe.
     pub(crate) fn shut_down_write(&mut self) -> io::Result<()> {
         match self {
-            Link::Socket(socket) | Link::Bridged(socket, _) | Link::Unconnected(socket, _) => {
+            Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => {
                 match socket.shutdown(Shutdown::Write) {
-                    // The peer may have closed already: then there is nothing left to end.
+                    // The peer has closed already, so there is nothing left to end.
                     Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
                     other => other,
                 }
@@ -157,8 +157,8 @@ impl Link {
         }
     }
 
-    /// Closes the end that is read: whoever writes to it meets EPIPE (pipe(7)). Another file that is at its end
-    /// stands in for it.
+    /// Closes the pipe that is read, so that the server's next write fails with EPIPE (pipe(7)). /dev/null, which is
+    /// always at end of file, takes its place.
     pub(crate) fn close_reader(&mut self) -> io::Result<()> {
         let Link::Pipes { from, .. } = self else { return Err(io::ErrorKind::Unsupported.into()) };
         let closed = std::mem::replace(from, File::open("/dev/null")?);
@@ -166,7 +166,7 @@ impl Link {
         Ok(())
     }
 
-    /// Ends a TCP connection with RST instead of FIN, at once: a linger time of zero, socket(7).
+    /// Closes a TCP connection at once, with RST instead of FIN: a linger time of zero, socket(7).
     pub(crate) fn reset(self) -> io::Result<()> {
         if let Link::Socket(socket) = &self {
             socket.set_linger(Some(Duration::ZERO))?;

@@ -1,4 +1,4 @@
-//! Messages over a connected socket: one send(2) makes one, one recv(2) takes one.
+//! A channel for messages over a connected socket: each send(2) sends one, each recv(2) receives one.
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -6,46 +6,46 @@ use std::os::fd::AsRawFd;
 use nix::sys::socket::{MsgFlags, recv, send};
 use socket2::Socket;
 
-use super::{Channel, Room, Waiting};
+use super::{Capacity, Channel, WaitMode};
 
-/// A socket that keeps boundaries, connected to its peer.
+/// A connected socket that keeps message boundaries.
 pub(super) struct MessageChannel {
     socket: Socket,
-    waiting: Waiting,
-    room: Room,
-    largest: usize,
+    wait_mode: WaitMode,
+    capacity: Capacity,
+    max_message: usize,
 }
 
 impl MessageChannel {
-    pub fn over(
+    pub fn over_socket(
         socket: Socket,
-        waiting: Waiting,
-        room: Room,
-        largest: usize,
+        wait_mode: WaitMode,
+        capacity: Capacity,
+        max_message: usize,
     ) -> io::Result<Box<dyn Channel>> {
-        waiting.set_on(&socket)?;
-        Ok(Box::new(MessageChannel { socket, waiting, room, largest }))
+        wait_mode.apply_to(&socket)?;
+        Ok(Box::new(MessageChannel { socket, wait_mode, capacity, max_message }))
     }
 }
 
 impl Channel for MessageChannel {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.waiting.until(|| send(self.socket.as_raw_fd(), bytes, MsgFlags::empty())).map(drop)
+        self.wait_mode.retry(|| send(self.socket.as_raw_fd(), bytes, MsgFlags::empty())).map(drop)
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.waiting.until(|| recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()))
+        self.wait_mode.retry(|| recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()))
     }
 
     fn window(&self) -> usize {
-        self.room.bytes()
+        self.capacity.bytes()
     }
 
-    fn under_way(&self, size: usize) -> usize {
-        self.room.messages(size)
+    fn max_in_flight(&self, size: usize) -> usize {
+        self.capacity.messages(size)
     }
 
-    fn largest(&self) -> Option<usize> {
-        Some(self.largest)
+    fn max_message(&self) -> Option<usize> {
+        Some(self.max_message)
     }
 }

@@ -1,61 +1,63 @@
-//! Two pipes as the standard input and output of a server, one process for each client. pipe(7).
+//! Two pipes as the standard input and output of a server. Each client has a server process of its own. pipe(7).
 
 use std::fs::File;
 use std::io;
+#[cfg(feature = "cli")]
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use super::inherited::no_address;
 use super::{
-    Address, ByteChannel, Capabilities, Channel, Dial, Inherited, Link, Opening, Pair, Reserved, Room, Shows,
-    Transport, Tuning,
+    Address, ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, ConnectedPair,
+    Ends, Inherited, Link, Readiness, ReservedAddress, Transport, Tuning,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pipe",
-    says: "standard input to standard output, through two pipes",
+    summary: "standard input to standard output, through two pipes",
     offers: Capabilities::STREAM.union(Capabilities::HALF_CLOSE).union(Capabilities::STDIO),
     placeholders: &[],
     reserve,
-    dial,
-    open,
+    connect,
+    open_channel,
     inherited: Some(Inherited { make, link, sockets: false }),
-    shows: Shows::AtOnce,
+    readiness: Readiness::Immediate,
 };
 
-pub(super) fn reserve(_scratch: &Path) -> io::Result<Reserved> {
-    Ok(Reserved { address: Address::Stdio, _hold: None })
+pub(super) fn reserve(_scratch: &Path) -> io::Result<ReservedAddress> {
+    Ok(ReservedAddress::unguarded(Address::Stdio))
 }
 
-/// A pipe is not reached but inherited: the server is launched with it.
-pub(super) fn dial(_dial: &Dial<'_>) -> io::Result<Link> {
-    Err(not_inherited())
+/// A client cannot connect: the server is launched with the connection.
+pub(super) fn connect(_request: &ConnectRequest<'_>) -> io::Result<Link> {
+    Err(no_address())
 }
 
-pub(super) fn not_inherited() -> io::Error {
-    io::Error::other("this server is reached only through its own standard input and output")
-}
-
-pub(super) fn make(tuning: &Tuning) -> io::Result<Pair> {
+pub(super) fn make(tuning: &Tuning) -> io::Result<ConnectedPair> {
     let (input, to) = os_pipe::pipe()?;
     let (from, output) = os_pipe::pipe()?;
-    tuning.size_pipe(&input)?;
-    tuning.size_pipe(&output)?;
-    Ok(Pair { near: (from.into(), to.into()), far: (input.into(), output.into()) })
+    tuning.apply_to_pipe(&input)?;
+    tuning.apply_to_pipe(&output)?;
+    Ok(ConnectedPair {
+        client: Ends { read: from.into(), write: to.into() },
+        server: Ends { read: input.into(), write: output.into() },
+    })
 }
 
-pub(super) fn link(from: OwnedFd, to: OwnedFd) -> io::Result<Link> {
-    Link::pipes(File::from(to), File::from(from))
+pub(super) fn link(ends: Ends) -> io::Result<Link> {
+    Link::pipes(File::from(ends.write), File::from(ends.read))
 }
 
-fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let (from, to) = opening.ends.ok_or_else(not_inherited)?;
-    let room = Room::of_pipe(&to)?;
-    ByteChannel::between(from, to, opening.waiting, room)
+fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let ends = request.ends.ok_or_else(no_address)?;
+    let capacity = Capacity::of_pipe(&ends.write)?;
+    ByteChannel::over_ends(ends, request.wait_mode, capacity)
 }
 
-/// The near ends as a link, and the far ends for the standard input and output of one process or of two.
+/// Makes two pipes. Returns the client's ends as a link, and the server's ends: standard input and output of one
+/// process or of two.
 #[cfg(feature = "cli")]
 pub(crate) fn pair() -> io::Result<(Link, OwnedFd, OwnedFd)> {
-    let Pair { near: (from, to), far: (input, output) } = make(&Tuning::default())?;
-    Ok((link(from, to)?, input, output))
+    let ConnectedPair { client, server } = make(&Tuning::default())?;
+    Ok((link(client)?, server.read, server.write))
 }

@@ -1,43 +1,40 @@
-//! A pseudo-terminal that passes every byte on as it is: the server sits at the terminal's end. pty(7), termios(3).
+//! A pseudo-terminal in raw mode, which changes no byte. The server has the terminal end. pty(7), termios(3).
 
-use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
+use super::inherited::no_address;
 use super::{
-    ByteChannel, Capabilities, Channel, Inherited, Link, Opening, Pair, Room, Shows, Transport, Tuning, pipe,
+    ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectedPair, Ends, Inherited, Readiness,
+    Transport, Tuning, pipe,
 };
 use crate::sys;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pty",
-    says: "a pseudo-terminal in raw mode",
-    // A terminal has but one end: who closes it, hangs up.
+    summary: "a pseudo-terminal in raw mode",
+    // No half-close: a terminal has one end for both directions, and closing it hangs up.
     offers: Capabilities::STREAM,
     placeholders: &[],
     reserve: pipe::reserve,
-    dial: pipe::dial,
-    open,
-    inherited: Some(Inherited { make, link, sockets: false }),
-    shows: Shows::AtOnce,
+    connect: pipe::connect,
+    open_channel,
+    inherited: Some(Inherited { make, link: pipe::link, sockets: false }),
+    readiness: Readiness::Immediate,
 };
 
-/// A terminal as it comes edits lines, echoes what is typed, and takes some bytes for signals.
-fn make(_tuning: &Tuning) -> io::Result<Pair> {
-    let (near, far) = sys::open_pseudo_terminal()?;
-    let mut modes = tcgetattr(&far)?;
+/// A terminal in its initial mode edits lines, echoes its input, and turns some bytes into signals.
+fn make(_tuning: &Tuning) -> io::Result<ConnectedPair> {
+    let (client, server) = sys::open_pseudo_terminal()?;
+    let mut modes = tcgetattr(&server)?;
     cfmakeraw(&mut modes);
-    tcsetattr(&far, SetArg::TCSANOW, &modes)?;
-    Ok(Pair { near: (near.try_clone()?, near), far: (far.try_clone()?, far) })
+    tcsetattr(&server, SetArg::TCSANOW, &modes)?;
+    Ok(ConnectedPair { client: Ends::duplex(client)?, server: Ends::duplex(server)? })
 }
 
-fn link(from: OwnedFd, to: OwnedFd) -> io::Result<Link> {
-    Link::pipes(File::from(to), File::from(from))
-}
-
-fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let (from, to) = opening.ends.ok_or_else(pipe::not_inherited)?;
-    ByteChannel::between(from, to, opening.waiting, Room::exactly(sys::TERMINAL_BUFFER_SIZE))
+fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let ends = request.ends.ok_or_else(no_address)?;
+    let capacity = Capacity::exactly(sys::TERMINAL_BUFFER_SIZE);
+    ByteChannel::over_ends(ends, request.wait_mode, capacity)
 }

@@ -1,4 +1,4 @@
-//! Two message queues, one for each direction: what POSIX's and System V's have in common.
+//! Two message queues, one for each direction: the part that POSIX and System V queues share.
 
 use std::io;
 use std::sync::mpsc;
@@ -7,109 +7,118 @@ use std::time::Duration;
 use nix::errno::Errno;
 use socket2::Type;
 
-use super::bridge::{Shore, bridge};
-use super::{Channel, Link, Room, Waiting};
+use super::relay::{RelayCalls, relay};
+use super::{Capacity, Channel, Link, WaitMode};
 use crate::deadline::until;
 use crate::payload::KIB;
 use crate::sys::MessageQueue;
 
-/// More than any queue's largest message.
+/// More than the largest message of any queue.
 const BUFFER: usize = 64 * KIB;
 
-/// A client's end at full speed.
+/// A channel over two queues.
 pub(super) struct QueueChannel {
-    pub to: MessageQueue,
-    pub from: MessageQueue,
-    pub waiting: Waiting,
-    room: Room,
-    largest: usize,
-    /// mq_receive(3) wants room for the largest message, whatever comes.
+    to: MessageQueue,
+    from: MessageQueue,
+    wait_mode: WaitMode,
+    capacity: Capacity,
+    max_message: usize,
+    /// mq_receive(3) requires a buffer for the largest message, whatever the size of the next one.
     buffer: Box<[u8]>,
 }
 
 impl QueueChannel {
-    pub fn between(to: MessageQueue, from: MessageQueue, waiting: Waiting) -> io::Result<Box<dyn Channel>> {
-        let capacity = to.capacity()?;
-        let room = Room::exactly(capacity.bytes).with_places(capacity.messages);
+    pub fn open(to: MessageQueue, from: MessageQueue, wait_mode: WaitMode) -> io::Result<Box<dyn Channel>> {
+        let limits = to.capacity()?;
+        let capacity = Capacity::exactly(limits.bytes).with_slots(limits.messages);
         let buffer = vec![0; BUFFER].into();
-        Ok(Box::new(QueueChannel { to, from, waiting, room, largest: capacity.largest_message, buffer }))
+        Ok(Box::new(QueueChannel {
+            to,
+            from,
+            wait_mode,
+            capacity,
+            max_message: limits.largest_message,
+            buffer,
+        }))
     }
 }
 
 impl Channel for QueueChannel {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.waiting.until(|| self.to.send(bytes))
+        self.wait_mode.retry(|| self.to.send(bytes))
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.len() >= self.largest {
-            return self.waiting.until(|| self.from.receive(buffer));
+        if buffer.len() >= self.max_message {
+            return self.wait_mode.retry(|| self.from.receive(buffer));
         }
-        let length = self.waiting.until(|| self.from.receive(&mut self.buffer))?;
+        let length = self.wait_mode.retry(|| self.from.receive(&mut self.buffer))?;
         let kept = length.min(buffer.len());
         buffer[..kept].copy_from_slice(&self.buffer[..kept]);
         Ok(length)
     }
 
     fn window(&self) -> usize {
-        self.room.bytes()
+        self.capacity.bytes()
     }
 
-    fn under_way(&self, size: usize) -> usize {
-        self.room.messages(size)
+    fn max_in_flight(&self, size: usize) -> usize {
+        self.capacity.messages(size)
     }
 
-    fn largest(&self) -> Option<usize> {
-        Some(self.largest)
+    fn max_message(&self) -> Option<usize> {
+        Some(self.max_message)
     }
 }
 
-/// A client of the checks. An empty message of its own, sent last, comes back after all others: only then it leaves, so
-/// that it leaves none of its echoes to the next; and that is the end that the client sees. Where the server has gone, it sends that to itself, by `poke`.
-/// `hold` goes when it has left.
-pub(super) fn link(
+/// Returns a link for the checks, relayed to two queues.
+///
+/// When the client ends its direction, the relay sends an empty message, whose echo comes back after all others. The
+/// client sees that echo as end of file, and leaves no message for the next client. If the server does not answer, the
+/// relay sends the empty message to itself through `wake`. `guard` is dropped when the relay ends.
+pub(super) fn relay_link(
     mut to: MessageQueue,
     mut from: MessageQueue,
-    mut poke: MessageQueue,
-    limit: Duration,
-    hold: impl Send + 'static,
+    mut wake: MessageQueue,
+    timeout: Duration,
+    guard: impl Send + 'static,
 ) -> io::Result<Link> {
     let largest = to.capacity()?.largest_message;
-    let (left, has_left) = mpsc::channel::<()>();
+    let (alive, has_ended) = mpsc::channel::<()>();
     let mut buffer = vec![0; BUFFER];
-    let link = bridge(
+    let link = relay(
         Type::SEQPACKET,
-        Shore {
-            put: move |bytes: Option<&[u8]>| {
-                let sent = insist(&mut to, bytes.unwrap_or_default(), limit);
-                let ended = bytes.is_none();
-                if ended && has_left.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    return insist(&mut poke, b"", limit);
+        RelayCalls {
+            send: move |bytes: Option<&[u8]>| {
+                let sent = send_within(&mut to, bytes.unwrap_or_default(), timeout);
+                let last = bytes.is_none();
+                if last && has_ended.recv_timeout(timeout) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    return send_within(&mut wake, b"", timeout);
                 }
                 sent
             },
-            take: move |place: &mut [u8]| {
-                let length = Waiting::Blocks.until(|| from.receive(&mut buffer))?;
-                place[..length].copy_from_slice(&buffer[..length]);
+            receive: move |message: &mut [u8]| {
+                let length = WaitMode::Block.retry(|| from.receive(&mut buffer))?;
+                message[..length].copy_from_slice(&buffer[..length]);
                 Ok(Some(length).filter(|length| *length > 0))
             },
-            leave: move || drop((left, hold)),
+            close: move || drop((alive, guard)),
         },
     )?;
     Ok(link.limited_to(largest))
 }
 
-/// Sends one message, as soon as there is room for it.
-fn insist(queue: &mut MessageQueue, bytes: &[u8], limit: Duration) -> io::Result<()> {
-    let mut refused = None;
-    let sent = until(limit, || match queue.send(bytes) {
+/// Sends one message as soon as the queue has room for it.
+fn send_within(queue: &mut MessageQueue, bytes: &[u8], timeout: Duration) -> io::Result<()> {
+    let mut failure = None;
+    let sent = until(timeout, || match queue.send(bytes) {
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
-        outcome => {
-            refused = outcome.err();
+        result => {
+            failure = result.err();
             Ok(Some(()))
         }
     });
-    match (sent, refused) {
+    match (sent, failure) {
         (_, Some(errno)) => Err(errno.into()),
         (Ok(Some(())), None) => Ok(()),
         _ => Err(io::ErrorKind::TimedOut.into()),

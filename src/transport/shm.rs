@@ -1,5 +1,6 @@
-//! Memory that client and server share, met at a Unix socket. What is unlike is how one waits for the other: asleep by
-//! a futex or an eventfd, or looking again and again. See the head of `src/bin/echo-shm/main.rs`.
+//! Shared memory, passed over a Unix socket: a ring of bytes for each direction. The three transports differ in how
+//! a side waits for the other: asleep in a futex, asleep on an eventfd, or spinning. See the head of
+//! `src/bin/echo-shm/main.rs`.
 
 use std::io::{self, Read};
 use std::net::Shutdown;
@@ -10,58 +11,54 @@ use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
-use super::bridge::{Shore, bridge};
+use super::relay::{RelayCalls, relay};
 use super::{
-    Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport, Waiting, connect_within,
-    unix,
+    Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, Link, Readiness, Transport, WaitMode,
+    connect_within, unix,
 };
 use crate::sys::{self, RING_SIZE, RingReader, RingWriter};
 
 pub(super) const FUTEX: Transport = Transport {
     name: "shm-futex",
-    says: "a ring in shared memory for each direction, woken by a futex",
+    summary: "a ring in shared memory for each direction, woken by a futex",
     offers: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::AT_ONCE)
         .union(Capabilities::BINDS),
     placeholders: &["{addr}", "{path}"],
-    reserve,
-    dial,
-    open: open_asleep,
+    reserve: unix::reserve,
+    connect: connect_sleeping,
+    open_channel: open_sleeping,
     inherited: None,
-    shows: Shows::Unix,
+    readiness: Readiness::UnixSocket,
 };
 
 pub(super) const EVENTFD: Transport =
-    Transport { name: "shm-eventfd", says: "the same, woken by an eventfd (or a pipe)", ..FUTEX };
+    Transport { name: "shm-eventfd", summary: "the same, woken by an eventfd (or a pipe)", ..FUTEX };
 
 pub(super) const SPIN: Transport = Transport {
     name: "shm-spin",
-    says: "the same, with a server that never sleeps",
-    dial: dial_awake,
-    open: open_awake,
+    summary: "the same, with a server that never sleeps",
+    connect: connect_spinning,
+    open_channel: open_spinning,
     ..FUTEX
 };
 
-fn reserve(scratch: &std::path::Path) -> io::Result<Reserved> {
-    unix::reserve(scratch)
+fn connect_sleeping(request: &ConnectRequest<'_>) -> io::Result<Link> {
+    connect(request, WaitMode::Block)
 }
 
-fn dial(dial: &Dial<'_>) -> io::Result<Link> {
-    link(dial, Waiting::Blocks)
+fn connect_spinning(request: &ConnectRequest<'_>) -> io::Result<Link> {
+    connect(request, WaitMode::Yield)
 }
 
-fn dial_awake(dial: &Dial<'_>) -> io::Result<Link> {
-    link(dial, Waiting::Yields)
-}
-
-/// The socket that stands beside the memory ends with whichever side ends first.
-fn link(dial: &Dial<'_>, waiting: Waiting) -> io::Result<Link> {
+/// Each side closes the socket when it ends. That wakes the other side.
+fn connect(request: &ConnectRequest<'_>, wait_mode: WaitMode) -> io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    connect_within(&socket, &unix::name(dial.address.expect_path()?)?, dial.limit)?;
+    connect_within(&socket, &unix::socket_address(request.address.expect_path()?)?, request.timeout)?;
     socket.set_nonblocking(false)?;
-    socket.set_read_timeout(Some(dial.limit))?;
+    socket.set_read_timeout(Some(request.timeout))?;
     let passed = sys::receive_descriptors(socket.as_fd())?;
     socket.set_read_timeout(None)?;
     let (mut writer, mut reader, server) = sys::map_rings(passed)?;
@@ -71,21 +68,21 @@ fn link(dial: &Dial<'_>, waiting: Waiting) -> io::Result<Link> {
         let _ = (&*watched).read(&mut [0]);
         server.hang_up();
     })?;
-    let pause = move || (waiting != Waiting::Blocks).then_some(move || waiting.pause());
-    bridge(
+    let pause = move || (wait_mode != WaitMode::Block).then_some(move || wait_mode.pause());
+    relay(
         Type::STREAM,
-        Shore {
-            put: move |bytes: Option<&[u8]>| match bytes {
+        RelayCalls {
+            send: move |bytes: Option<&[u8]>| match bytes {
                 Some(bytes) => writer.send(bytes, pause()),
                 None => {
                     writer.end();
                     Ok(())
                 }
             },
-            take: move |buffer: &mut [u8]| {
-                Ok(Some(reader.receive(buffer, pause())?).filter(|taken| *taken > 0))
+            receive: move |buffer: &mut [u8]| {
+                Ok(Some(reader.receive(buffer, pause())?).filter(|length| *length > 0))
             },
-            leave: move || drop(socket.shutdown(Shutdown::Both)),
+            close: move || drop(socket.shutdown(Shutdown::Both)),
         },
     )
 }
@@ -93,34 +90,35 @@ fn link(dial: &Dial<'_>, waiting: Waiting) -> io::Result<Link> {
 struct ShmChannel {
     writer: RingWriter,
     reader: RingReader,
-    waiting: Waiting,
-    room: Room,
-    /// Its end tells the server that we have gone.
+    wait_mode: WaitMode,
+    capacity: Capacity,
+    /// Its end tells the server that the client has ended.
     _socket: UnixStream,
 }
 
-fn open_asleep(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let waiting = opening.waiting;
-    open(&opening, waiting)
+fn open_sleeping(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let wait_mode = request.wait_mode;
+    open(&request, wait_mode)
 }
 
-/// A server that never sleeps wakes nobody.
-fn open_awake(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let waiting = if opening.waiting == Waiting::Blocks { Waiting::Yields } else { opening.waiting };
-    open(&opening, waiting)
+/// A server that never sleeps never wakes its client, so the client must not sleep.
+fn open_spinning(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let wait_mode = if request.wait_mode == WaitMode::Block { WaitMode::Yield } else { request.wait_mode };
+    open(&request, wait_mode)
 }
 
-fn open(opening: &Opening<'_>, waiting: Waiting) -> io::Result<Box<dyn Channel>> {
-    let socket = UnixStream::connect(opening.address.expect_path()?)?;
+fn open(request: &ChannelRequest<'_>, wait_mode: WaitMode) -> io::Result<Box<dyn Channel>> {
+    let socket = UnixStream::connect(request.address.expect_path()?)?;
     let (writer, reader, _) = sys::map_rings(sys::receive_descriptors(socket.as_fd())?)?;
-    Ok(Box::new(ShmChannel { writer, reader, waiting, room: Room::exactly(RING_SIZE), _socket: socket }))
+    let capacity = Capacity::exactly(RING_SIZE);
+    Ok(Box::new(ShmChannel { writer, reader, wait_mode, capacity, _socket: socket }))
 }
 
 impl ShmChannel {
     #[inline]
     fn pause(&self) -> Option<impl Fn() + use<>> {
-        let waiting = self.waiting;
-        (waiting != Waiting::Blocks).then_some(move || waiting.pause())
+        let wait_mode = self.wait_mode;
+        (wait_mode != WaitMode::Block).then_some(move || wait_mode.pause())
     }
 }
 
@@ -136,10 +134,10 @@ impl Channel for ShmChannel {
     }
 
     fn window(&self) -> usize {
-        self.room.bytes()
+        self.capacity.bytes()
     }
 
-    fn under_way(&self, size: usize) -> usize {
-        self.room.messages(size)
+    fn max_in_flight(&self, size: usize) -> usize {
+        self.capacity.messages(size)
     }
 }

@@ -1,39 +1,42 @@
-//! Real-time signals with a value: a client sends one to the server's process, and takes the one that comes back.
-//! sigqueue(3). It is measured alone: no check could send what a signal does not carry.
+//! Real-time signals with a value: a client sends one to the server's process, and receives one back. sigqueue(3).
+//! Only comparisons use it, because a signal carries less than any check sends.
 
 use std::io;
 use std::path::Path;
 
-use super::{Address, Capabilities, Channel, Dial, Link, Opening, Reserved, Shows, Transport, Waiting};
+use super::{
+    Address, Capabilities, Channel, ChannelRequest, ConnectRequest, Link, Readiness, ReservedAddress,
+    Transport, WaitMode,
+};
 use crate::sys::QueuedSignals;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "signal",
-    says: "real-time signals of up to 8 bytes each, to the process whose number a file tells",
+    summary: "real-time signals of up to 8 bytes each, to the process whose number a file tells",
     offers: Capabilities::MESSAGES.union(Capabilities::MANY_CLIENTS),
     placeholders: &["{path}"],
     reserve,
-    dial,
-    open,
+    connect,
+    open_channel,
     inherited: None,
-    shows: Shows::Made(is_there),
+    readiness: Readiness::Objects(has_announced_itself),
 };
 
-fn reserve(scratch: &Path) -> io::Result<Reserved> {
-    Ok(Reserved { address: Address::Path(scratch.join("process")), _hold: None })
+fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
+    Ok(ReservedAddress::unguarded(Address::Path(scratch.join("process"))))
 }
 
-fn is_there(address: &Address) -> bool {
-    server(address).is_ok()
+fn has_announced_itself(address: &Address) -> bool {
+    server_process(address).is_ok()
 }
 
-/// The whole line of the file.
-fn server(address: &Address) -> io::Result<i32> {
+/// Reads the number of the server's process. The line must be complete.
+fn server_process(address: &Address) -> io::Result<i32> {
     let text = std::fs::read_to_string(address.expect_path()?)?;
     text.strip_suffix('\n').and_then(|number| number.parse().ok()).ok_or(io::ErrorKind::InvalidData.into())
 }
 
-fn dial(_dial: &Dial<'_>) -> io::Result<Link> {
+fn connect(_request: &ConnectRequest<'_>) -> io::Result<Link> {
     let reason =
         "a signal carries 8 bytes and no stream: it is measured (echospec compare signal), and not checked";
     Err(io::Error::new(io::ErrorKind::Unsupported, reason))
@@ -41,37 +44,36 @@ fn dial(_dial: &Dial<'_>) -> io::Result<Link> {
 
 struct SignalChannel {
     signals: QueuedSignals,
-    waiting: Waiting,
+    wait_mode: WaitMode,
 }
 
-fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let waits = opening.waiting == Waiting::Blocks;
-    let signals = QueuedSignals::open(server(opening.address)?, waits)?;
-    Ok(Box::new(SignalChannel { signals, waiting: opening.waiting }))
+fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let blocking = request.wait_mode == WaitMode::Block;
+    let signals = QueuedSignals::open(server_process(request.address)?, blocking)?;
+    Ok(Box::new(SignalChannel { signals, wait_mode: request.wait_mode }))
 }
 
-/// So many signals are pending for one user at a time at the least, whatever else this user does: `RLIMIT_SIGPENDING` is
-/// some thousands.
+/// Far fewer than the limit of pending signals for one user, `RLIMIT_SIGPENDING`, which is some thousands.
 const PENDING: usize = 64;
 
 impl Channel for SignalChannel {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.waiting.until(|| self.signals.send(bytes))
+        self.wait_mode.retry(|| self.signals.send(bytes))
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.waiting.until(|| self.signals.receive(buffer))
+        self.wait_mode.retry(|| self.signals.receive(buffer))
     }
 
     fn window(&self) -> usize {
         PENDING * QueuedSignals::MAX_MESSAGE
     }
 
-    fn under_way(&self, _size: usize) -> usize {
+    fn max_in_flight(&self, _size: usize) -> usize {
         PENDING
     }
 
-    fn largest(&self) -> Option<usize> {
+    fn max_message(&self) -> Option<usize> {
         Some(QueuedSignals::MAX_MESSAGE)
     }
 }

@@ -1,95 +1,103 @@
-//! Two sockets that were made connected, one of them the standard input and output of a server. socketpair(2).
+//! A pair of connected Unix sockets, one of them as the standard input and output of a server. socketpair(2).
 
 use std::io;
 use std::os::fd::OwnedFd;
 
 use socket2::{Domain, Socket, Type};
 
+use super::inherited::no_address;
 use super::{
-    ByteChannel, Capabilities, Channel, Inherited, Link, MessageChannel, Opening, Pair, Room, Shows,
-    Transport, Tuning, client, pipe,
+    ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectedPair, Ends, Inherited, Link,
+    MessageChannel, Readiness, Transport, Tuning, client, pipe,
 };
 use crate::payload::KIB;
 
 pub(super) const STREAM: Transport = Transport {
     name: "socketpair",
-    says: "a pair of connected stream sockets",
+    summary: "a pair of connected stream sockets",
     offers: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     placeholders: &[],
     reserve: pipe::reserve,
-    dial: pipe::dial,
-    open: open_stream,
-    inherited: Some(Inherited { make: |tuning| pair(Type::STREAM, tuning), link, sockets: true }),
-    shows: Shows::AtOnce,
+    connect: pipe::connect,
+    open_channel: open_stream,
+    inherited: Some(Inherited { make: |tuning| make(Type::STREAM, tuning), link, sockets: true }),
+    readiness: Readiness::Immediate,
 };
 
 pub(super) const DGRAM: Transport = Transport {
     name: "socketpair-dgram",
-    says: "a pair of connected datagram sockets",
-    // Nothing tells a datagram socket that its peer has gone.
+    summary: "a pair of connected datagram sockets",
+    // No half-close: a datagram socket does not learn that its peer has closed.
     offers: Capabilities::MESSAGES,
-    open: open_messages,
-    inherited: Some(Inherited { make: |tuning| pair(Type::DGRAM, tuning), link: widened, sockets: true }),
+    open_channel: open_messages,
+    inherited: Some(Inherited {
+        make: |tuning| make(Type::DGRAM, tuning),
+        link: message_link,
+        sockets: true,
+    }),
     ..STREAM
 };
 
 pub(super) const SEQPACKET: Transport = Transport {
     name: "socketpair-seqpacket",
-    says: "a pair of connected sockets for sequenced packets",
+    summary: "a pair of connected sockets for sequenced packets",
     offers: Capabilities::MESSAGES.union(Capabilities::HALF_CLOSE),
-    open: open_messages,
-    inherited: Some(Inherited { make: |tuning| pair(Type::SEQPACKET, tuning), link: widened, sockets: true }),
+    open_channel: open_messages,
+    inherited: Some(Inherited {
+        make: |tuning| make(Type::SEQPACKET, tuning),
+        link: message_link,
+        sockets: true,
+    }),
     ..STREAM
 };
 
-/// How many datagrams wait at one end: `net.unix.max_dgram_qlen` of Linux at its least.
-const PLACES: usize = 10;
+/// The number of datagrams that a receiver queues: the smallest `net.unix.max_dgram_qlen` of Linux.
+const SLOTS: usize = 10;
 
-/// What a message takes up in the sender's buffer beside its bytes.
+/// The bytes that a message takes up in the send buffer besides its own.
 const OVERHEAD: usize = 2 * KIB;
 
-fn pair(kind: Type, tuning: &Tuning) -> io::Result<Pair> {
-    let (near, far) = Socket::pair(Domain::UNIX, kind, None).map_err(explain)?;
-    tuning.size(&near)?;
-    tuning.size(&far)?;
-    let (near, far) = (OwnedFd::from(near), OwnedFd::from(far));
-    Ok(Pair { near: (near.try_clone()?, near), far: (far.try_clone()?, far) })
+fn make(kind: Type, tuning: &Tuning) -> io::Result<ConnectedPair> {
+    let (client, server) = Socket::pair(Domain::UNIX, kind, None).map_err(unsupported_kind)?;
+    tuning.apply_to_socket(&client)?;
+    tuning.apply_to_socket(&server)?;
+    Ok(ConnectedPair { client: Ends::duplex(client.into())?, server: Ends::duplex(server.into())? })
 }
 
-/// macOS knows SOCK_SEQPACKET, but has no Unix sockets of that kind.
-fn explain(error: io::Error) -> io::Error {
+/// macOS defines SOCK_SEQPACKET, but has no Unix sockets of that kind.
+fn unsupported_kind(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(nix::libc::EPROTONOSUPPORT) => io::Error::new(io::ErrorKind::Unsupported, error.to_string()),
         _ => error,
     }
 }
 
-fn link(both: OwnedFd, _again: OwnedFd) -> io::Result<Link> {
-    Link::socket(both.into())
+fn link(ends: Ends) -> io::Result<Link> {
+    Link::socket(OwnedFd::from(ends.write).into())
 }
 
-fn widened(both: OwnedFd, again: OwnedFd) -> io::Result<Link> {
-    let link = link(both, again)?;
+fn message_link(ends: Ends) -> io::Result<Link> {
+    let link = link(ends)?;
     if let Some(socket) = link.as_socket() {
         client::enlarge_buffers(socket);
     }
     Ok(link)
 }
 
-fn own_end(opening: &mut Opening<'_>) -> io::Result<(Socket, Room)> {
-    let (both, _again) = opening.ends.take().ok_or_else(pipe::not_inherited)?;
-    let socket = Socket::from(both);
-    let room = Room::of(socket.send_buffer_size()?);
-    Ok((socket, room))
+fn client_socket(request: &mut ChannelRequest<'_>) -> io::Result<(Socket, Capacity)> {
+    let ends = request.ends.take().ok_or_else(no_address)?;
+    let socket = Socket::from(ends.write);
+    let capacity = Capacity::of_socket_buffer(socket.send_buffer_size()?);
+    Ok((socket, capacity))
 }
 
-fn open_stream(mut opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let (socket, room) = own_end(&mut opening)?;
-    ByteChannel::socket(socket, opening.waiting, room)
+fn open_stream(mut request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let (socket, capacity) = client_socket(&mut request)?;
+    ByteChannel::over_socket(socket, request.wait_mode, capacity)
 }
 
-fn open_messages(mut opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let (socket, room) = own_end(&mut opening)?;
+fn open_messages(mut request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let (socket, capacity) = client_socket(&mut request)?;
     let largest = socket.send_buffer_size()?.saturating_sub(OVERHEAD);
-    MessageChannel::over(socket, opening.waiting, room.with_places(PLACES), largest)
+    MessageChannel::over_socket(socket, request.wait_mode, capacity.with_slots(SLOTS), largest)
 }

@@ -1,22 +1,23 @@
-//! System V message queues: clients send to that of a key and receive from that of the next, each under a number of its
-//! own. sysvipc(7).
+//! System V message queues: clients send to the queue of a key and receive from that of the next key. Each client's
+//! messages have a type of their own. sysvipc(7).
 
 use std::io;
-use std::ops::RangeInclusive;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use super::leftover::{Leftover, Object};
+use super::leftover::{LeftoverObject, Queues};
+use super::queue_names::{SYSTEM_V_KEYS, lock_system_v};
 use super::queues::{self, QueueChannel};
-use super::{Address, Capabilities, Channel, Dial, Hold, Link, Opening, Reserved, Shows, Transport, Waiting};
-use crate::sys;
+use super::{
+    Address, Capabilities, Channel, ChannelRequest, ConnectRequest, Link, Readiness, Reservation,
+    ReservedAddress, Transport, WaitMode,
+};
 use crate::sys::{MessageQueue, system_v_queue_exists};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "sysv-mq",
-    says: "two System V message queues",
+    summary: "two System V message queues",
     offers: Capabilities::MESSAGES
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
@@ -24,34 +25,27 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::BINDS),
     placeholders: &["{addr}"],
     reserve,
-    dial,
-    open,
+    connect,
+    open_channel,
     inherited: None,
-    shows: Shows::Made(are_there),
+    readiness: Readiness::Objects(exist),
 };
 
-/// What our keys lie between.
-pub(super) const KEYS: RangeInclusive<i32> = 0x2000_0000..=0x3fff_fffe;
-
-/// A pair of keys that belong to no queue, and that no other run of echospec takes.
-fn reserve(scratch: &Path) -> io::Result<Reserved> {
+/// Reserves two keys that have no queue, and that no other run of echospec uses.
+fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
     static NEXT: AtomicI32 = AtomicI32::new(0);
     for _ in 0..1000 {
         let number = NEXT.fetch_add(2, Ordering::Relaxed).wrapping_add((process::id() as i32) << 12);
-        let key = KEYS.start() | (number & 0x1fff_fffe);
-        let Ok(claim) = claim(key) else { continue };
+        let key = SYSTEM_V_KEYS.start() | (number & 0x1fff_fffe);
+        let Ok(lock) = lock_system_v(key) else { continue };
         if !system_v_queue_exists(key) && !system_v_queue_exists(key + 1) {
-            let leftover = Leftover::note(scratch, Object::SystemVQueues(key))?;
-            let hold = Hold { _told: None, _claim: claim, _leftover: Some(leftover) };
-            return Ok(Reserved { address: Address::Path(key.to_string().into()), _hold: Some(hold) });
+            let leftover = LeftoverObject::record(scratch, Queues::SystemV(key))?;
+            let reservation = Reservation { _claim: None, _lock: lock, _leftover: Some(leftover) };
+            let address = Address::Path(key.to_string().into());
+            return Ok(ReservedAddress { address, _reservation: Some(reservation) });
         }
     }
-    Err(io::Error::new(io::ErrorKind::AddrInUse, "no two keys found that belong to no queue"))
-}
-
-/// Keeps other runs of echospec from `key` and the next, while it is held.
-pub(super) fn claim(key: i32) -> io::Result<Option<OwnedFd>> {
-    sys::claim_name(&format!("echospec-sysv-{key}"))
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no two keys found that have no queue"))
 }
 
 fn key(address: &Address) -> io::Result<i32> {
@@ -59,26 +53,26 @@ fn key(address: &Address) -> io::Result<i32> {
     path.to_string_lossy().parse().map_err(io::Error::other)
 }
 
-fn are_there(address: &Address) -> bool {
+fn exist(address: &Address) -> bool {
     key(address).is_ok_and(|key| system_v_queue_exists(key) && system_v_queue_exists(key + 1))
 }
 
-/// Types are positive, and type 0 would be all of them.
-fn kind(number: u64) -> io::Result<i32> {
+/// The type of a client's messages. Types are positive: msgrcv(2) takes 0 for any type.
+fn message_type(number: u64) -> io::Result<i32> {
     i32::try_from(number + 1).map_err(io::Error::other)
 }
 
-fn dial(dial: &Dial<'_>) -> io::Result<Link> {
-    let (key, kind) = (key(dial.address)?, kind(dial.number)?);
+fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
+    let (key, kind) = (key(request.address)?, message_type(request.number)?);
     let (to, from) =
         (MessageQueue::system_v(key, kind, false)?, MessageQueue::system_v(key + 1, kind, true)?);
-    queues::link(to, from, MessageQueue::system_v(key + 1, kind, false)?, dial.limit, ())
+    queues::relay_link(to, from, MessageQueue::system_v(key + 1, kind, false)?, request.timeout, ())
 }
 
-fn open(opening: Opening<'_>) -> io::Result<Box<dyn Channel>> {
-    let (key, kind) = (key(opening.address)?, kind(opening.number)?);
-    let waits = opening.waiting == Waiting::Blocks;
+fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
+    let (key, kind) = (key(request.address)?, message_type(request.number)?);
+    let blocking = request.wait_mode == WaitMode::Block;
     let (to, from) =
-        (MessageQueue::system_v(key, kind, waits)?, MessageQueue::system_v(key + 1, kind, waits)?);
-    QueueChannel::between(to, from, opening.waiting)
+        (MessageQueue::system_v(key, kind, blocking)?, MessageQueue::system_v(key + 1, kind, blocking)?);
+    QueueChannel::open(to, from, request.wait_mode)
 }

@@ -1,18 +1,18 @@
-//! TCP on loopback. tcp(7), RFC 9293.
+//! TCP over IPv4 on loopback. tcp(7), RFC 9293.
 
 use std::path::Path;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
-    ByteChannel, Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport,
-    connect_within, port, stream_socket,
+    ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, Link, Readiness,
+    ReservedAddress, Transport, connect_within, port, tcp_socket,
 };
 use crate::payload::KIB;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "tcp",
-    says: "a connection to a port, as a stream of bytes",
+    summary: "a connection to a port, as a stream of bytes",
     offers: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
@@ -24,33 +24,33 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::TCP),
     placeholders: &["{addr}", "{port}"],
     reserve,
-    dial,
-    open,
+    connect,
+    open_channel,
     inherited: None,
-    shows: Shows::Tcp,
+    readiness: Readiness::TcpListener,
 };
 
-fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
+fn reserve(_scratch: &Path) -> std::io::Result<ReservedAddress> {
     port::reserve(Type::STREAM)
 }
 
-pub(super) fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
-    let address = dial.address.expect_inet()?;
-    let socket = stream_socket(address, dial.options.source)?;
-    dial.size(&socket)?;
-    connect_within(&socket, &address.into(), dial.limit)?;
+pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
+    let address = request.address.expect_inet()?;
+    let socket = tcp_socket(address, request.options.source)?;
+    request.prepare(&socket)?;
+    connect_within(&socket, &address.into(), request.timeout)?;
     Link::socket(socket)
 }
 
-/// Between the two ends lie a send buffer, which grows to megabytes, and a receive buffer, which does not grow while
-/// nobody reads: what both directions hold together is far more than this.
+/// Much less than a direction holds: a send buffer, which grows to megabytes, and a receive buffer, which does not
+/// grow while its owner does not read.
 const WINDOW: usize = 256 * KIB;
 
-pub(super) fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
-    let address = opening.address.expect_inet()?;
+pub(super) fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {
+    let address = request.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    opening.tuning.prepare_tcp(&socket)?;
+    request.tuning.apply_to_tcp(&socket)?;
     socket.connect(&address.into())?;
-    let window = opening.tuning.socket_buffer.map_or(WINDOW, |bytes| bytes.min(WINDOW));
-    ByteChannel::socket(socket, opening.waiting, Room::of(window))
+    let window = request.tuning.socket_buffer.map_or(WINDOW, |bytes| bytes.min(WINDOW));
+    ByteChannel::over_socket(socket, request.wait_mode, Capacity::of_socket_buffer(window))
 }

@@ -1,15 +1,15 @@
-//! TCP on the loopback interface of IPv6. tcp(7), RFC 9293, RFC 8200.
+//! TCP over IPv6 on loopback. tcp(7), RFC 9293, RFC 8200.
 
 use std::net::Ipv6Addr;
 use std::path::Path;
 
 use socket2::Type;
 
-use super::{Capabilities, Reserved, Shows, Transport, port, tcp};
+use super::{Capabilities, Readiness, ReservedAddress, Transport, port, tcp};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "tcp6",
-    says: "a connection to a port over IPv6, as a stream of bytes",
+    summary: "a connection to a port over IPv6, as a stream of bytes",
     offers: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
@@ -19,12 +19,12 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::TCP),
     placeholders: &["{addr}"],
     reserve,
-    dial: tcp::dial,
-    open: tcp::open,
+    connect: tcp::connect,
+    open_channel: tcp::open_channel,
     inherited: None,
-    shows: Shows::Tcp,
+    readiness: Readiness::TcpListener,
 };
 
-fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
+fn reserve(_scratch: &Path) -> std::io::Result<ReservedAddress> {
     port::reserve_at(Ipv6Addr::LOCALHOST.into(), Type::STREAM)
 }

@@ -1,7 +1,7 @@
-//! UDP on loopback. udp(7), RFC 768.
+//! UDP over IPv4 on loopback. udp(7), RFC 768.
 //!
-//! The client's socket stays unconnected: a connected one would hide an answer that comes from
-//! another address than the one that was asked.
+//! The socket of a client is not connected. A connected socket would drop a reply from another address than the one
+//! that the client has sent to, and no check could report it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -9,13 +9,13 @@ use std::path::Path;
 use socket2::{Domain, Socket, Type};
 
 use super::{
-    Capabilities, Channel, Dial, Link, MessageChannel, Opening, Reserved, Room, Shows, Transport, client,
-    port,
+    Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, Link, MessageChannel, Readiness,
+    ReservedAddress, Transport, client, port,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "udp",
-    says: "datagrams to a port, without a connection",
+    summary: "datagrams to a port, without a connection",
     offers: Capabilities::MESSAGES
         .union(Capabilities::CONNECTIONLESS)
         .union(Capabilities::MANY_CLIENTS)
@@ -26,26 +26,27 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::UDP),
     placeholders: &["{addr}", "{port}"],
     reserve,
-    dial,
-    open,
+    connect,
+    open_channel,
     inherited: None,
-    shows: Shows::Udp,
+    readiness: Readiness::UdpSocket,
 };
 
-fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
+fn reserve(_scratch: &Path) -> std::io::Result<ReservedAddress> {
     port::reserve(Type::DGRAM)
 }
 
-pub(super) fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
-    let address = dial.address.expect_inet()?;
+pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
+    let address = request.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     client::enlarge_buffers(&socket);
-    dial.size(&socket)?;
-    socket.bind(&dial.options.source.unwrap_or_else(|| any_port_near(address)).into())?;
+    request.prepare(&socket)?;
+    socket.bind(&request.options.source.unwrap_or_else(|| any_loopback_port(address)).into())?;
     Link::unconnected(socket, address.into())
 }
 
-fn any_port_near(server: SocketAddr) -> SocketAddr {
+/// The loopback address of the server's address family, with a port that the system chooses.
+fn any_loopback_port(server: SocketAddr) -> SocketAddr {
     let loopback = match server {
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -53,16 +54,16 @@ fn any_port_near(server: SocketAddr) -> SocketAddr {
     SocketAddr::new(loopback, 0)
 }
 
-/// The most that a datagram over IPv4 carries. RFC 768.
+/// The largest datagram over IPv4, in bytes of data. RFC 768.
 const LARGEST: usize = 65_507;
 
-/// Here the socket is connected: then the kernel need not look for the way again with each datagram.
-pub(super) fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
-    let address = opening.address.expect_inet()?;
+/// The socket of a channel is connected, so that the kernel need not look up the route for each datagram.
+pub(super) fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {
+    let address = request.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
-    let room = Room::of_socket(&socket, opening.tuning)?.of_datagrams();
-    opening.tuning.size(&socket)?;
+    let capacity = Capacity::of_socket(&socket, request.tuning)?.for_udp();
+    request.tuning.apply_to_socket(&socket)?;
     socket.connect(&address.into())?;
     let largest = LARGEST.min(socket.send_buffer_size()?);
-    MessageChannel::over(socket, opening.waiting, room, largest)
+    MessageChannel::over_socket(socket, request.wait_mode, capacity, largest)
 }

@@ -1,15 +1,15 @@
-//! UDP on the loopback interface of IPv6. udp(7), RFC 768, RFC 8200.
+//! UDP over IPv6 on loopback. udp(7), RFC 768, RFC 8200.
 
 use std::net::Ipv6Addr;
 use std::path::Path;
 
 use socket2::Type;
 
-use super::{Capabilities, Reserved, Shows, Transport, port, udp};
+use super::{Capabilities, Readiness, ReservedAddress, Transport, port, udp};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "udp6",
-    says: "datagrams to a port over IPv6, without a connection",
+    summary: "datagrams to a port over IPv6, without a connection",
     offers: Capabilities::MESSAGES
         .union(Capabilities::CONNECTIONLESS)
         .union(Capabilities::MANY_CLIENTS)
@@ -18,12 +18,12 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::UDP),
     placeholders: &["{addr}"],
     reserve,
-    dial: udp::dial,
-    open: udp::open,
+    connect: udp::connect,
+    open_channel: udp::open_channel,
     inherited: None,
-    shows: Shows::Udp,
+    readiness: Readiness::UdpSocket,
 };
 
-fn reserve(_scratch: &Path) -> std::io::Result<Reserved> {
+fn reserve(_scratch: &Path) -> std::io::Result<ReservedAddress> {
     port::reserve_at(Ipv6Addr::LOCALHOST.into(), Type::DGRAM)
 }

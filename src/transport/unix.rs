@@ -1,4 +1,4 @@
-//! Unix domain stream sockets. unix(7).
+//! Unix domain stream sockets at a path. unix(7).
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -7,13 +7,13 @@ use std::path::Path;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{
-    Address, ByteChannel, Capabilities, Channel, Dial, Link, Opening, Reserved, Room, Shows, Transport,
-    connect_within,
+    Address, ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, Link, Readiness,
+    ReservedAddress, Transport, Tuning, connect_within,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix",
-    says: "a connection to a path, as a stream of bytes",
+    summary: "a connection to a path, as a stream of bytes",
     offers: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
@@ -23,47 +23,56 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::SOCKET_PATH),
     placeholders: &["{addr}", "{path}"],
     reserve,
-    dial,
-    open,
+    connect,
+    open_channel,
     inherited: None,
-    shows: Shows::Unix,
+    readiness: Readiness::UnixSocket,
 };
 
-/// A name in the run's own directory, which nobody else writes to.
-pub(super) fn reserve(scratch: &Path) -> std::io::Result<Reserved> {
-    Ok(Reserved { address: Address::Path(scratch.join("socket")), _hold: None })
+/// A path in the server's own directory, where no other program makes files.
+pub(super) fn reserve(scratch: &Path) -> std::io::Result<ReservedAddress> {
+    Ok(ReservedAddress::unguarded(Address::Path(scratch.join("socket"))))
 }
 
-pub(super) fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
-    connect(dial, Type::STREAM)
+pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
+    connect_kind(request, Type::STREAM)
 }
 
-pub(super) fn connect(dial: &Dial<'_>, kind: Type) -> std::io::Result<Link> {
-    let address = name(dial.address.expect_path()?)?;
+pub(super) fn connect_kind(request: &ConnectRequest<'_>, kind: Type) -> std::io::Result<Link> {
+    let address = socket_address(request.address.expect_path()?)?;
     let socket = Socket::new(Domain::UNIX, kind, None)?;
-    dial.size(&socket)?;
-    connect_within(&socket, &address, dial.limit)?;
+    request.prepare(&socket)?;
+    connect_within(&socket, &address, request.timeout)?;
     Link::socket(socket)
 }
 
-/// The socket address for `path`; one that begins with `@` is an abstract name, which begins with a NUL.
-pub(super) fn name(path: &Path) -> std::io::Result<SockAddr> {
+/// Returns the socket address of `path`. A path that begins with `@` is an abstract name, which begins with a NUL.
+pub(super) fn socket_address(path: &Path) -> std::io::Result<SockAddr> {
     match path.as_os_str().as_bytes().strip_prefix(b"@") {
         Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
         None => SockAddr::unix(path),
     }
 }
 
-pub(super) fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
-    let (socket, room) = connected(&opening, Type::STREAM)?;
-    ByteChannel::socket(socket, opening.waiting, room)
+pub(super) fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {
+    let (socket, capacity) = connected_socket(&request, Type::STREAM)?;
+    ByteChannel::over_socket(socket, request.wait_mode, capacity)
 }
 
-/// A tuned socket that has reached its server, and what it held before it was tuned.
-pub(super) fn connected(opening: &Opening<'_>, kind: Type) -> std::io::Result<(Socket, Room)> {
+/// Returns a tuned socket that is connected to the server, and its capacity.
+pub(super) fn connected_socket(
+    request: &ChannelRequest<'_>,
+    kind: Type,
+) -> std::io::Result<(Socket, Capacity)> {
+    let (socket, capacity) = tuned_socket(kind, request.tuning)?;
+    socket.connect(&socket_address(request.address.expect_path()?)?)?;
+    Ok((socket, capacity))
+}
+
+/// Returns a tuned socket, and its capacity as it was before: see [`Capacity::of_socket`].
+pub(super) fn tuned_socket(kind: Type, tuning: &Tuning) -> std::io::Result<(Socket, Capacity)> {
     let socket = Socket::new(Domain::UNIX, kind, None)?;
-    let room = Room::of_socket(&socket, opening.tuning)?;
-    opening.tuning.size(&socket)?;
-    socket.connect(&name(opening.address.expect_path()?)?)?;
-    Ok((socket, room))
+    let capacity = Capacity::of_socket(&socket, tuning)?;
+    tuning.apply_to_socket(&socket)?;
+    Ok((socket, capacity))
 }

@@ -1,13 +1,13 @@
-//! Unix domain stream sockets with a name that lies in no directory. unix(7); Linux only.
+//! Unix domain stream sockets with an abstract name, which is in no directory. unix(7); Linux only.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Address, Capabilities, Reserved, Shows, Transport, unix};
+use super::{Address, Capabilities, Readiness, ReservedAddress, Transport, unix};
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-abstract",
-    says: "a connection to an abstract name, as a stream of bytes",
+    summary: "a connection to an abstract name, as a stream of bytes",
     offers: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
@@ -16,15 +16,15 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::BINDS),
     placeholders: &["{addr}", "{path}"],
     reserve,
-    dial: unix::dial,
-    open: unix::open,
+    connect: unix::connect,
+    open_channel: unix::open_channel,
     inherited: None,
-    shows: Shows::Unix,
+    readiness: Readiness::UnixSocket,
 };
 
-/// Named after the run's own directory, which nobody else has.
-fn reserve(scratch: &Path) -> std::io::Result<Reserved> {
+/// The path of the server's own directory makes the name unique.
+fn reserve(scratch: &Path) -> std::io::Result<ReservedAddress> {
     let mut name = OsString::from("@");
     name.push(scratch.join("socket"));
-    Ok(Reserved { address: Address::Path(name.into()), _hold: None })
+    Ok(ReservedAddress::unguarded(Address::Path(name.into())))
 }

@@ -1,13 +1,16 @@
-//! Unix domain sequenced packets: connections that keep message boundaries. unix(7); not on macOS.
+//! Unix domain sockets for sequenced packets: connections that keep message boundaries. unix(7); not on macOS.
 
 use socket2::Type;
 
-use super::{Capabilities, Channel, Dial, Link, MessageChannel, Opening, Shows, Transport, client, unix};
+use super::{
+    Capabilities, Channel, ChannelRequest, ConnectRequest, Link, MessageChannel, Readiness, Transport,
+    client, unix,
+};
 use crate::payload::KIB;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-seqpacket",
-    says: "a connection to a path that keeps message boundaries",
+    summary: "a connection to a path that keeps message boundaries",
     offers: Capabilities::MESSAGES
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
@@ -17,25 +20,25 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::SOCKET_PATH),
     placeholders: &["{addr}", "{path}"],
     reserve: unix::reserve,
-    dial,
-    open,
+    connect,
+    open_channel,
     inherited: None,
-    shows: Shows::Unix,
+    readiness: Readiness::UnixSocket,
 };
 
-fn dial(dial: &Dial<'_>) -> std::io::Result<Link> {
-    let link = unix::connect(dial, Type::SEQPACKET)?;
+fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
+    let link = unix::connect_kind(request, Type::SEQPACKET)?;
     if let Some(socket) = link.as_socket() {
         client::enlarge_buffers(socket);
     }
     Ok(link)
 }
 
-/// What a message takes up in the sender's buffer beside its bytes.
+/// The bytes that a message takes up in the send buffer besides its own.
 const OVERHEAD: usize = 2 * KIB;
 
-fn open(opening: Opening<'_>) -> std::io::Result<Box<dyn Channel>> {
-    let (socket, room) = unix::connected(&opening, Type::SEQPACKET)?;
+fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {
+    let (socket, capacity) = unix::connected_socket(&request, Type::SEQPACKET)?;
     let largest = socket.send_buffer_size()?.saturating_sub(OVERHEAD);
-    MessageChannel::over(socket, opening.waiting, room, largest)
+    MessageChannel::over_socket(socket, request.wait_mode, capacity, largest)
 }

@@ -39,13 +39,13 @@ pub(crate) struct Conversation<'a> {
 impl<'a> Conversation<'a> {
     /// What is said on `channel` begins at `position` of the stream.
     pub fn new(channel: Box<dyn Channel>, script: &'a Script, position: u64) -> Conversation<'a> {
-        let (bounded, window) = (channel.largest().is_some(), channel.window().max(1));
+        let (bounded, window) = (channel.max_message().is_some(), channel.window().max(1));
         Conversation { channel, script, position, bounded, window }
     }
 
     /// Whether a message of `size` bytes can be sent at all: what has boundaries is never split.
     pub fn admits(&self, size: usize) -> Result<(), Trouble> {
-        match self.channel.largest() {
+        match self.channel.max_message() {
             Some(largest) if size > largest => Err(Trouble::Impossible(format!(
                 "a message of {size} bytes is longer than the {largest} that it carries as one"
             ))),

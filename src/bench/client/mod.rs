@@ -3,14 +3,13 @@
 //! Nothing bounds its waits. Whoever launched it ends it when no answer comes any more.
 
 use std::io::{self, BufRead, Write};
-use std::os::fd::OwnedFd;
 
 use nix::unistd::Pid;
 
 use super::comparison::Measure;
 use crate::bench::session::job::{Answer, Job, Sample, Task};
 use crate::sys;
-use crate::transport::{Channel, Opening, Transport};
+use crate::transport::{Channel, ChannelRequest, Ends, Transport};
 
 mod byte_stream;
 mod connections;
@@ -66,7 +65,7 @@ struct Client<'a> {
     script: &'a Script,
     transport: &'static Transport,
     clock: Clock,
-    ends: Option<(OwnedFd, OwnedFd)>,
+    ends: Option<Ends>,
     opened: u64,
     /// Absent where nothing is to be counted, or the system does not tell.
     counting: Option<Counting>,
@@ -77,7 +76,7 @@ impl<'a> Client<'a> {
     fn new(job: &'a Job, script: &'a Script) -> io::Result<Client<'a>> {
         let transport = Transport::named(&job.transport).ok_or(io::ErrorKind::NotFound)?;
         let ends = if job.lent {
-            Some((sys::take_inherited_descriptor(3)?, sys::take_inherited_descriptor(4)?))
+            Some(Ends { read: sys::take_inherited_descriptor(3)?, write: sys::take_inherited_descriptor(4)? })
         } else {
             None
         };
@@ -160,16 +159,16 @@ impl<'a> Client<'a> {
 
     fn open(&mut self) -> Result<Box<dyn Channel>, Trouble> {
         self.opened += 1;
-        let opening = Opening {
+        let request = ChannelRequest {
             address: &self.job.address,
             ends: self.ends.take(),
             server: self.server(),
             scratch: &self.job.scratch,
             number: self.opened,
-            waiting: self.job.waiting,
+            wait_mode: self.job.waiting,
             tuning: &self.job.tuning,
         };
-        self.transport.open(opening).map_err(|error| match error.kind() {
+        self.transport.open_channel(request).map_err(|error| match error.kind() {
             io::ErrorKind::Unsupported => Trouble::Impossible(error.to_string()),
             _ => Trouble::Broken(format!("no conversation with the server at {}: {error}", self.job.address)),
         })

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::conversation::{Conversation, Trouble};
 use super::tally::{Tally, Times};
 use super::timing::{Clock, Limit};
-use crate::transport::Waiting;
+use crate::transport::WaitMode;
 
 /// Exchanges messages of `size` bytes, at least one, until `limit` is reached. Sends the next message when the last one
 /// is back: a closed loop.
@@ -48,7 +48,7 @@ pub(super) fn open_loop(
     conversation: &mut Conversation<'_>,
     (size, rate): (usize, f64),
     limit: Duration,
-    waiting: Waiting,
+    waiting: WaitMode,
     clock: Clock,
 ) -> Result<Tally, Trouble> {
     let interval = Duration::from_secs_f64(1.0 / rate);
@@ -70,16 +70,16 @@ pub(super) fn open_loop(
 }
 
 /// Waits until `due`. A client that never sleeps does not sleep here either.
-fn wait_until(due: Instant, waiting: Waiting) {
+fn wait_until(due: Instant, waiting: WaitMode) {
     loop {
         let left = due.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return;
         }
         match waiting {
-            Waiting::Blocks => thread::park_timeout(left),
-            Waiting::Spins => std::hint::spin_loop(),
-            Waiting::Yields => thread::yield_now(),
+            WaitMode::Block => thread::park_timeout(left),
+            WaitMode::Spin => std::hint::spin_loop(),
+            WaitMode::Yield => thread::yield_now(),
         }
     }
 }

@@ -58,7 +58,7 @@ impl<'a, 'b> Flow<'a, 'b> {
         let room = if conversation.bounded { size + 1 } else { RECEIVE.max(size) };
         let split = !conversation.bounded && size > conversation.window;
         let window =
-            if split { conversation.window } else { size * conversation.channel.under_way(size).max(1) };
+            if split { conversation.window } else { size * conversation.channel.max_in_flight(size).max(1) };
         let piece = if split { window.div_ceil(2) } else { size };
         let origin = conversation.position;
         Flow {

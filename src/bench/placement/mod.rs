@@ -4,7 +4,7 @@ use std::io;
 
 use super::comparison::Placement;
 use crate::sys::{IdleStatesDisabled, disable_idle_states, pin_thread, usable_processors};
-use crate::transport::Waiting;
+use crate::transport::WaitMode;
 
 pub mod processors;
 
@@ -18,7 +18,7 @@ pub struct Site {
     /// The server's.
     pub server: Option<usize>,
     /// What the client does while nothing has come.
-    pub waiting: Waiting,
+    pub waiting: WaitMode,
 }
 
 impl Placement {
@@ -66,16 +66,16 @@ impl Placement {
             can_confine().map_err(|error| error.to_string())?;
         }
         let (client, server, waiting) = match self {
-            Placement::Same => (Some(pair.client), Some(pair.client), Waiting::Blocks),
+            Placement::Same => (Some(pair.client), Some(pair.client), WaitMode::Block),
             Placement::Cross | Placement::CrossPolling => {
-                (Some(pair.client), Some(apart()?), Waiting::Blocks)
+                (Some(pair.client), Some(apart()?), WaitMode::Block)
             }
             // Spinning for somebody who waits for this very processor would last until the scheduler steps in.
             Placement::Spin if pair.server.is_none() => {
-                (Some(pair.client), Some(pair.client), Waiting::Yields)
+                (Some(pair.client), Some(pair.client), WaitMode::Yield)
             }
-            Placement::Spin => (Some(pair.client), Some(apart()?), Waiting::Spins),
-            Placement::Free => (None, None, Waiting::Blocks),
+            Placement::Spin => (Some(pair.client), Some(apart()?), WaitMode::Spin),
+            Placement::Free => (None, None, WaitMode::Block),
         };
         if self == Placement::CrossPolling {
             disable_idle_states().map_err(|error| error.to_string())?;
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn spinning_on_the_only_processor_yields() {
         if let Ok(site) = Placement::Spin.settle(&lonely()) {
-            assert_eq!(site.waiting, Waiting::Yields);
+            assert_eq!(site.waiting, WaitMode::Yield);
             assert!(site.is_shared());
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::comparison::{Cost, Measure};
-use crate::transport::{Address, Tuning, Waiting};
+use crate::transport::{Address, Tuning, WaitMode};
 
 /// All that a client process must know.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Job {
     /// The processor that it is bound to; none where the scheduler chooses.
     pub processor: Option<usize>,
     /// What it does while nothing has come.
-    pub waiting: Waiting,
+    pub waiting: WaitMode,
     /// What is set on the mechanism.
     pub tuning: Tuning,
     /// Whether both sides share one processor: then the server stands still while the client compares bytes.

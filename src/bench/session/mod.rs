@@ -11,7 +11,7 @@ use crate::deadline::Deadlines;
 use crate::outcome::Outcome;
 use crate::server::{Helper, HelperOutput, LaunchError, LaunchOptions, Server, Spec, describe};
 use crate::sys::pin_process;
-use crate::transport::{Tuning, Waiting};
+use crate::transport::{Tuning, WaitMode};
 
 pub mod cpu_usage;
 pub(in crate::bench) mod disturbance;
@@ -124,8 +124,8 @@ impl Session {
             LaunchOptions { deadlines: manner.deadlines, seed: manner.seed, ..LaunchOptions::default() },
         )?;
         let near = if spec.transport().is_inherited() {
-            let (from, to) = server.lend(manner.tuning)?.near;
-            vec![from, to]
+            let ends = server.launch_on_pair(manner.tuning)?.ends;
+            vec![ends.read, ends.write]
         } else {
             Vec::new()
         };
@@ -209,6 +209,6 @@ impl Site {
     /// Whether it is one at which nobody sleeps.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.waiting != Waiting::Blocks
+        self.waiting != WaitMode::Block
     }
 }

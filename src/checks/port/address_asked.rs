@@ -10,7 +10,7 @@ use crate::outcome::Level::Should;
 use crate::requirement::MORE_LOOPBACK;
 use crate::server::Server;
 use crate::sys;
-use crate::transport::{Address, Capabilities, ConnectOptions, absent_loopback};
+use crate::transport::{Address, Capabilities, ConnectOptions, missing_loopback_address};
 
 pub const BOUND: Check = Check {
     id: "port/address-asked",
@@ -69,7 +69,7 @@ fn answered(server: &mut Server) -> check::Result {
 }
 
 fn other_address(server: &Server) -> check::Result<SocketAddr> {
-    if let Some(absent) = absent_loopback(&[OTHER]) {
+    if let Some(absent) = missing_loopback_address(&[OTHER]) {
         return Err(Finding::missing(&MORE_LOOPBACK, "two loopback addresses", absent));
     }
     let port = server.address().inet().map(|address| address.port());

@@ -7,7 +7,7 @@ use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::requirement::MORE_LOOPBACK;
 use crate::server::Server;
-use crate::transport::{Capabilities, ConnectOptions, absent_loopback};
+use crate::transport::{Capabilities, ConnectOptions, missing_loopback_address};
 
 pub const CHECK: Check = Check {
     id: "port/same-source-port",
@@ -24,7 +24,7 @@ const SOURCES: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3))];
 
 fn run(server: &mut Server) -> check::Result {
-    if let Some(absent) = absent_loopback(&SOURCES) {
+    if let Some(absent) = missing_loopback_address(&SOURCES) {
         return Err(Finding::missing(&MORE_LOOPBACK, "two loopback addresses", absent));
     }
     let (mine, yours) = (server.payload(700), server.payload(900));

@@ -109,6 +109,6 @@ fn tuning(args: &Args) -> Result<Tuning, CliError> {
         socket_buffer: args.socket_buffer,
         pipe_size: args.pipe_size,
     };
-    tuning.try_out().map_err(CliError::usage)?;
+    tuning.verify().map_err(CliError::usage)?;
     Ok(tuning)
 }

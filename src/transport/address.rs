@@ -1,0 +1,80 @@
+//! Addresses of servers, and how an address is kept from other programs.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::leftover::LeftoverObject;
+use crate::wire::claims::Claim;
+
+/// The address at which a server listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Address {
+    /// An IP address and port.
+    Inet(SocketAddr),
+    /// A path in the file system, or another name.
+    Path(PathBuf),
+    /// No address: the server reads standard input and writes standard output.
+    Stdio,
+}
+
+impl Address {
+    /// The IP address and port, if the transport has them.
+    #[must_use]
+    pub fn inet(&self) -> Option<SocketAddr> {
+        if let Address::Inet(address) = self { Some(*address) } else { None }
+    }
+
+    /// The path, if the transport has one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        if let Address::Path(path) = self { Some(path) } else { None }
+    }
+
+    pub(crate) fn expect_inet(&self) -> io::Result<SocketAddr> {
+        self.inet().ok_or_else(|| io::Error::other("this transport has no port"))
+    }
+
+    pub(crate) fn expect_path(&self) -> io::Result<&Path> {
+        self.path().ok_or_else(|| io::Error::other("this transport has no path"))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Inet(address) => write!(f, "{address}"),
+            Address::Path(path) => write!(f, "{}", path.display()),
+            Address::Stdio => f.write_str("standard input and output"),
+        }
+    }
+}
+
+/// An address that no other run of echospec uses while this value exists.
+#[derive(Debug)]
+pub(crate) struct ReservedAddress {
+    pub address: Address,
+    pub _reservation: Option<Reservation>,
+}
+
+impl ReservedAddress {
+    /// An address that nobody else uses anyway, such as one in the run's own directory.
+    pub fn unguarded(address: Address) -> ReservedAddress {
+        ReservedAddress { address, _reservation: None }
+    }
+}
+
+/// Keeps an address reserved. Fields are dropped in order.
+#[derive(Debug, Default)]
+pub(crate) struct Reservation {
+    /// Tells a packet recorder that the port is ours. Withdrawn first, while that is still true.
+    pub _claim: Option<Claim>,
+    /// Excludes other runs of echospec.
+    pub _lock: Option<OwnedFd>,
+    /// Removes objects that the server may leave behind.
+    pub _leftover: Option<LeftoverObject>,
+}

@@ -1,0 +1,42 @@
+//! The properties of a transport that decide which checks apply.
+
+use bitflags::bitflags;
+
+bitflags! {
+    /// The capabilities of a server's transport and way of starting, or those that a check requires.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Capabilities: u32 {
+        /// A stream of bytes without boundaries.
+        const STREAM = 1;
+        /// Messages that keep their boundaries.
+        const MESSAGES = 1 << 1;
+        /// The client can end its direction alone, and sees when the server ends the other one.
+        const HALF_CLOSE = 1 << 2;
+        /// One server process, or tree of processes, serves many clients. Otherwise each client has a process.
+        const MANY_CLIENTS = 1 << 3;
+        /// Many clients can be connected at the same time.
+        const AT_ONCE = 1 << 4;
+        /// The server accepts a connection for each client.
+        const CONNECTIONS = 1 << 5;
+        /// A client can choose its own IP address and port.
+        const SOURCE_ADDRESS = 1 << 6;
+        /// The server binds the address itself, so it can be started again on that address.
+        const BINDS = 1 << 7;
+        /// The address is a TCP or UDP port.
+        const PORT = 1 << 8;
+        /// The address is the path of a socket.
+        const SOCKET_PATH = 1 << 9;
+        /// The mechanism is TCP.
+        const TCP = 1 << 10;
+        /// The mechanism is UDP.
+        const UDP = 1 << 11;
+        /// The server reads standard input and writes standard output.
+        const STDIO = 1 << 12;
+        /// The server is passed a listening socket as descriptor 3.
+        const PASSED_LISTENER = 1 << 13;
+        /// The server is passed each connection as descriptors 0, 1 and 2.
+        const PASSED_CONNECTION = 1 << 14;
+        /// Messages without a connection: any socket may send one, and the reply goes to its sender.
+        const CONNECTIONLESS = 1 << 15;
+    }
+}

@@ -1,0 +1,90 @@
+//! How a client connects: the options that a check can choose, and what a transport is given.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::Address;
+
+/// Options of a connection. The default suits every check that is not about them.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectOptions {
+    /// The address to connect to, if it is not the server's own.
+    pub address: Option<Address>,
+    /// The client's own address. With port 0 the system chooses the port.
+    pub source: Option<SocketAddr>,
+    /// The size of the receive buffer in bytes, set before connecting. On loopback less than 64 KiB leads to
+    /// zero-window probes.
+    ///
+    /// Do not set it for a client that reads nothing for long. Linux lets a buffer of the default size grow to hold
+    /// what its window has promised, but drops what does not fit into a buffer of fixed size, and with it the
+    /// acknowledgements in the same packets. Such a client then never learns that the server has room again.
+    pub receive_buffer: Option<usize>,
+    /// Leaves a Unix datagram client unbound. It has no name, so the server cannot reply to it.
+    pub unnamed: bool,
+}
+
+impl ConnectOptions {
+    /// Connects to `address` instead of the server's own.
+    #[must_use]
+    pub fn to(address: Address) -> ConnectOptions {
+        ConnectOptions { address: Some(address), ..ConnectOptions::default() }
+    }
+
+    /// Connects from the client address `source`.
+    #[must_use]
+    pub fn from_source(source: SocketAddr) -> ConnectOptions {
+        ConnectOptions { source: Some(source), ..ConnectOptions::default() }
+    }
+}
+
+/// One connection to be made by a transport.
+#[derive(Debug)]
+pub(crate) struct ConnectRequest<'a> {
+    pub address: &'a Address,
+    pub options: &'a ConnectOptions,
+    /// A directory for the names that the client must bind.
+    pub scratch: &'a Path,
+    /// A number that no other client of this server has.
+    pub number: u64,
+    pub timeout: Duration,
+}
+
+impl ConnectRequest<'_> {
+    /// Sets the options of `socket` that must be set before it connects.
+    pub fn prepare(&self, socket: &Socket) -> io::Result<()> {
+        self.options.receive_buffer.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))
+    }
+}
+
+/// Returns a TCP socket for connections to `address`, bound to `source` if given.
+pub(super) fn tcp_socket(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if let Some(source) = source {
+        // A port that the check has chosen may be in TIME_WAIT. A port that the system chooses must be fresh.
+        socket.set_reuse_address(source.port() != 0)?;
+        socket.bind(&source.into())?;
+    }
+    // Checks send small pieces and wait for each: Nagle's algorithm would only delay them.
+    socket.set_tcp_nodelay(true)?;
+    Ok(socket)
+}
+
+/// Connects `socket` and waits at most `timeout`.
+///
+/// A Unix domain socket has no handshake to poll for. If the backlog is full, Linux returns EAGAIN and macOS
+/// ECONNREFUSED, so the send timeout of a blocking connect is the limit (socket(7)).
+pub(super) fn connect_within(socket: &Socket, address: &SockAddr, timeout: Duration) -> io::Result<()> {
+    if address.is_unix() {
+        socket.set_write_timeout(Some(timeout))?;
+        socket.connect(address).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+            _ => error,
+        })
+    } else {
+        socket.connect_timeout(address, timeout)
+    }
+}

@@ -1,0 +1,23 @@
+//! Names of POSIX message queues and keys of System V message queues, which all programs of a machine share.
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::os::fd::OwnedFd;
+
+use crate::sys;
+
+/// The beginning of the names of echospec's POSIX queues.
+pub(super) const POSIX_PREFIX: &str = "/echospec-";
+
+/// The range of echospec's System V keys. Each server uses a key and the one after it.
+pub(super) const SYSTEM_V_KEYS: RangeInclusive<i32> = 0x2000_0000..=0x3fff_fffe;
+
+/// Returns the names of the two POSIX queues of a server: the one it receives from, and the one it sends to.
+pub(super) fn posix_pair(name: &str) -> [String; 2] {
+    [format!("{name}.in"), format!("{name}.out")]
+}
+
+/// Keeps other runs of echospec from `key` and the key after it, for as long as the result exists.
+pub(super) fn lock_system_v(key: i32) -> io::Result<Option<OwnedFd>> {
+    sys::claim_name(&format!("echospec-sysv-{key}"))
+}
