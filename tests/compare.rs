@@ -188,7 +188,7 @@ while True:
 fn python(place: &TempDir, transport: &str, source: &str, rest: &str) -> Option<String> {
     let there = std::process::Command::new("python3").arg("--version").output();
     if there.is_err() {
-        eprintln!("skipped: there is no python3");
+        skipped::because("python3 is not installed");
         return None;
     }
     let script = place.path().join("echo.py");

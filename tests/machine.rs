@@ -45,9 +45,8 @@ fn the_machine_is_always_recorded_and_shown_on_request() {
 
 #[test]
 fn what_makes_figures_doubtful_is_warned_of_in_the_doctors_words() {
-    // The tests' own servers are not optimised, unless the tests are.
     if !cfg!(debug_assertions) {
-        return;
+        return skipped::because("this is an optimised build");
     }
     let comparison = found(&["pipe", "--measures", "round-trip"]);
     let warnings = comparison["warnings"].as_array().unwrap();
@@ -66,7 +65,7 @@ fn a_message_costs_the_system_calls_that_it_takes() {
     let comparison = found(&["pipe", "--measures", "round-trip"]);
     let cost = &comparison["cells"][0]["cost"];
     if let Err(why) = SystemCallCounter::check_permission() {
-        eprintln!("skipped: {why}");
+        skipped::because(why);
         assert!(cost["client_calls"].is_null() && cost["server_calls"].is_null(), "{cost}");
         let fact = facts(&comparison).iter().find(|fact| fact["name"] == "system calls").unwrap();
         assert!(!fact["absent"].is_null(), "{fact}");

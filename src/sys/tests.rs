@@ -26,7 +26,7 @@ fn an_offset_moves_with_every_copy_of_a_descriptor() {
     let copy = file.try_clone().unwrap();
     file.seek(SeekFrom::Start(5)).unwrap();
     file.read_exact(&mut [0; 2]).unwrap();
-    let Some(shown) = shown(&copy) else { return };
+    let Some(shown) = shown(&copy) else { return skipped::because("open files cannot be inspected") };
     let expected = OpenFile { readable: true, offset: 7, close_on_exec: true, ..OpenFile::default() };
     assert_eq!(shown, expected);
 }
@@ -37,9 +37,11 @@ fn a_copy_is_the_same_open_file_and_a_second_opening_is_not() {
     let (file, stranger) = (open(), open());
     let copy = file.try_clone().unwrap();
     let place = |file: &File| (Pid::this(), file.as_raw_fd());
-    // A sandbox may forbid the question; then there is no answer, and no wrong one.
-    let Ok(same) = same_open_file(place(&file), place(&copy)) else { return };
-    assert!(same);
+    // A sandbox may forbid kcmp(2).
+    match same_open_file(place(&file), place(&copy)) {
+        Ok(same) => assert!(same),
+        Err(error) => return skipped::because(error),
+    }
     assert!(!same_open_file(place(&file), place(&stranger)).unwrap());
 }
 
@@ -58,7 +60,7 @@ fn each_packet_of_the_port_is_heard_once_and_no_other() {
     let [port, other] = [&here, &elsewhere].map(|socket| socket.local_addr().unwrap().port());
     let tap = match PacketCapture::open(Some(port), 64) {
         Ok(tap) => tap,
-        Err(error) => return eprintln!("skipped: packets cannot be seen here: {error}"),
+        Err(error) => return skipped::because(format!("packets cannot be captured: {error}")),
     };
     for length in [1, 2, 3] {
         here.send_to(&vec![0; length], ("127.0.0.1", other)).unwrap();
@@ -78,7 +80,11 @@ fn each_packet_of_the_port_is_heard_once_and_no_other() {
 
 /// On a system that refuses, the refusal says why.
 fn or_unsupported<T>(answer: io::Result<T>) -> Option<T> {
-    answer.map_err(|error| assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}")).ok()
+    let unsupported = |error: io::Error| {
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}");
+        skipped::because(error);
+    };
+    answer.map_err(unsupported).ok()
 }
 
 #[test]
@@ -107,9 +113,10 @@ fn an_unusable_processor_is_refused() {
 #[test]
 fn a_processor_is_a_thread_of_its_core() {
     let processor = usable_processors().unwrap()[0];
-    assert!(
-        core_of(processor).is_ok_and(|core| core.threads.contains(&processor)) || core_of(processor).is_err()
-    );
+    match core_of(processor) {
+        Ok(core) => assert!(core.threads.contains(&processor)),
+        Err(error) => skipped::because(error),
+    }
 }
 
 #[test]
@@ -119,9 +126,9 @@ fn our_account_can_be_had_by_number_too() {
     assert!(own_resource_usage().unwrap().cpu > Duration::ZERO);
 }
 
-/// `None` where this user or this system is not told.
+/// Counts the system calls of this process, or skips the test if this user may not.
 fn counting() -> Option<SystemCallCounter> {
-    SystemCallCounter::start(&[Pid::this()]).map_err(|error| eprintln!("not counted here: {error}")).ok()
+    SystemCallCounter::start(&[Pid::this()]).map_err(skipped::because).ok()
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn is_missing_here(program: &str) -> bool {
         .code(77)
         .stdout("")
         .stderr(one_line().and(starts_with("unsupported")));
-    eprintln!("skipped: this system has no SOCK_SEQPACKET");
+    skipped::because("this system has no SOCK_SEQPACKET");
     true
 }
 
@@ -156,7 +156,7 @@ fn is_missing_here(program: &str) -> bool {
 fn is_out_of_reach(address: &str) -> bool {
     let is_missing = address.starts_with('[') && UdpSocket::bind("[::1]:0").is_err();
     if is_missing {
-        eprintln!("skipped: ::1 cannot be bound here");
+        skipped::because("::1 cannot be bound here");
     }
     is_missing
 }

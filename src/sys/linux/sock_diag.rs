@@ -120,7 +120,7 @@ mod tests {
     fn both_ends_of_a_socketpair_name_each_other() {
         let (one, two) = UnixStream::pair().unwrap();
         // A kernel without CONFIG_UNIX_DIAG answers that it does not know.
-        let Ok(peers) = super::read() else { return eprintln!("skipped: no sock_diag(7) for Unix sockets") };
+        let Ok(peers) = super::read() else { return skipped::because("no sock_diag(7) for Unix sockets") };
         assert_eq!(peers.get(&inode(&one)), Some(&Peer::UnixSocket(inode(&two))));
         assert_eq!(peers.get(&inode(&two)), Some(&Peer::UnixSocket(inode(&one))));
         drop(two);
@@ -133,7 +133,7 @@ mod tests {
         let address = SocketAddr::from_abstract_name(name).unwrap();
         let listener = UnixListener::bind_addr(&address).unwrap();
         let client = UnixStream::connect_addr(&address).unwrap();
-        let Ok(peers) = super::read() else { return eprintln!("skipped: no sock_diag(7) for Unix sockets") };
+        let Ok(peers) = super::read() else { return skipped::because("no sock_diag(7) for Unix sockets") };
         assert_eq!(peers.get(&inode(&client)), Some(&Peer::NotAccepted));
         drop(listener);
     }
