@@ -57,7 +57,10 @@ impl Check {
     /// Returns the transports that the check applies to, with at least one way of starting the server.
     pub fn transports(&self) -> impl Iterator<Item = &'static Transport> {
         let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
-        let (rest, passes) = (self.requires.difference(passed), self.requires.intersects(passed));
+        let (rest, passes) = (
+            self.requires.difference(passed.union(Capabilities::ANY_ADDRESS)),
+            self.requires.intersects(passed),
+        );
         let wanted = if passes { rest.union(Capabilities::CONNECTIONS) } else { rest };
         TRANSPORTS.iter().copied().filter(move |transport| transport.offers.contains(wanted))
     }

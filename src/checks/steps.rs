@@ -59,12 +59,12 @@ pub(super) fn serve_clients(server: &mut Server, clients: usize) -> check::Resul
 /// Launches the same command again with `options`, at another address, and runs `check` on it. `when` describes the
 /// options in a report.
 pub(super) fn check_launched_with(
-    server: &Server,
+    server: &mut Server,
     options: LaunchOptions,
     when: &str,
     check: impl FnOnce(&mut Server) -> check::Result,
 ) -> check::Result {
-    let mut other = Server::launch(server.spec(), options).map_err(|error| not_started(&error, when))?;
+    let mut other = server.launch_another(options).map_err(|error| not_started(&error, when))?;
     check(&mut other).map_err(|finding| {
         let finding = other.diagnose(finding.because(when));
         finding.because(last_line_printed(&other))

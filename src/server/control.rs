@@ -28,6 +28,15 @@ impl Server {
         Err(Finding::timeout(format!("an end after {signal}"), waited).because((self.hang_diagnosis().0)()))
     }
 
+    /// Sends the signal that ends the server gracefully, SIGTERM unless its [set-up](super::Setup::stop) names another,
+    /// and waits until the launched process exits.
+    ///
+    /// # Errors
+    /// A timeout if it does not exit.
+    pub fn stop_and_wait(&mut self) -> check::Result<ExitStatus> {
+        self.signal_and_wait(self.spec.setup().stop)
+    }
+
     /// Stops the launched process with SIGSTOP, and waits until it has stopped. Everything that clients do from now
     /// on reaches it at once when it is [thawed](Server::thaw).
     ///

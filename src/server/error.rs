@@ -18,7 +18,10 @@ pub enum LaunchError {
     #[error("no way of starting is called {0}; there are bind, listen-fds and inetd")]
     NoStart(String),
     /// The command has no place for the address.
-    #[error("the command has no place for the address: put {wanted} where it belongs in: {command}")]
+    #[error(
+        "the command has no place for the address: put {wanted} where it belongs in: {command}; or put it into --env or a file of \
+         --write, or name a fixed address with --addr"
+    )]
     NoPlaceholder {
         /// The transport asked for.
         transport: &'static str,
@@ -46,6 +49,12 @@ pub enum LaunchError {
         transport: &'static str,
         /// The way of starting asked for.
         start: &'static str,
+    },
+    /// Another process already listens on the server's fixed address.
+    #[error("another process already listens on {address}: end it first, or give --addr another address")]
+    AddressInUse {
+        /// The fixed address.
+        address: String,
     },
     /// The program could not be executed.
     #[error("cannot run {program}: {}", spawn_advice(.error))]

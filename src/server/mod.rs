@@ -24,6 +24,7 @@ use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::payload;
 use crate::transport::{Address, Capabilities, ReservedAddress};
+use placeholders::Values;
 
 mod bundled;
 mod connect;
@@ -34,9 +35,11 @@ mod inspect;
 mod leaks;
 mod listeners;
 mod options;
+mod placeholders;
 mod process;
 mod readiness;
 mod scratch;
+mod setup;
 mod spec;
 mod strace;
 mod sweep;
@@ -54,6 +57,7 @@ pub use process::{
     describe_process,
 };
 pub use scratch::{Scratch, directory, keep_directories};
+pub use setup::Setup;
 pub use spec::{Spec, Start, bundled};
 pub use strace::{find_strace, strace_words};
 pub use sweep::sweep;
@@ -91,7 +95,7 @@ impl Server {
     pub fn launch(spec: &Spec, options: LaunchOptions) -> Result<Server, LaunchError> {
         spec.find_program()?;
         let scratch = Scratch::new().map_err(LaunchError::Harness)?;
-        let reserved = (spec.transport().reserve)(scratch.path()).map_err(LaunchError::Harness)?;
+        let reserved = reserve(spec, scratch.path())?;
         let mut server = Server {
             spec: spec.clone(),
             options,
@@ -126,6 +130,17 @@ impl Server {
         reserved.or_broken("an address of our own")
     }
 
+    /// Launches the same command once more, at an address of its own. A server with a fixed address is killed first.
+    ///
+    /// # Errors
+    /// As [`launch`](Server::launch).
+    pub fn launch_another(&mut self, options: LaunchOptions) -> Result<Server, LaunchError> {
+        if self.spec.setup().fixed_address.is_some() {
+            self.crash();
+        }
+        Server::launch(&self.spec, options)
+    }
+
     fn make_listeners(&mut self) -> io::Result<()> {
         let (transport, wanted) = (self.spec.transport(), self.options.listeners);
         let listener = listeners::listen(transport, &self.reserved, wanted.nonblocking)?;
@@ -151,7 +166,7 @@ impl Server {
         let listeners = copies.collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
         let given = GivenDescriptors { listeners, ..GivenDescriptors::default() };
         let mut instance = self.launch_instance(self.address(), given, &self.options)?;
-        readiness::await_ready(&mut instance, self.spec.transport(), self.address(), self.deadlines())?;
+        readiness::await_ready(&mut instance, &self.spec, self.address(), self.deadlines())?;
         Ok(instance)
     }
 
@@ -164,7 +179,10 @@ impl Server {
     ) -> Result<Instance, LaunchError> {
         let mut options = options.clone();
         options.temp_dir.get_or_insert_with(|| self.scratch.temporary());
-        Instance::launch(self.spec.fill(address), given, &options)
+        let directory = self.scratch.directory_for(address).map_err(LaunchError::Harness)?;
+        let (values, setup) = (Values::new(address, &directory), self.spec.setup());
+        setup.write_files(&directory, &values).map_err(LaunchError::Harness)?;
+        Instance::launch(self.spec.fill(&values), given, &options)
     }
 
     /// The address where the server listens.
@@ -218,4 +236,15 @@ impl Server {
     pub fn pid(&mut self) -> check::Result<Pid> {
         Ok(self.instance()?.pid())
     }
+}
+
+/// Reserves an address for a server of `spec`: its fixed one, or one that no other launch gets.
+fn reserve(spec: &Spec, scratch: &Path) -> Result<ReservedAddress, LaunchError> {
+    let Some(address) = &spec.setup().fixed_address else {
+        return (spec.transport().reserve)(scratch).map_err(LaunchError::Harness);
+    };
+    if readiness::is_taken(spec.transport(), address) {
+        return Err(LaunchError::AddressInUse { address: address.to_string() });
+    }
+    Ok(ReservedAddress::fixed(address.clone(), spec.transport().offers))
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Instance, LaunchError, describe_process};
+use super::{Instance, LaunchError, Spec, describe_process};
 use crate::deadline::{Countdown, Deadlines, interrupted};
 use crate::sys::{self, SocketAddress};
 use crate::text::one_line;
@@ -21,7 +21,7 @@ const UNSUPPORTED: i32 = 77;
 /// and otherwise at intervals of 1 to 20 ms.
 pub(super) fn await_ready(
     instance: &mut Instance,
-    transport: &Transport,
+    spec: &Spec,
     address: &Address,
     deadlines: Deadlines,
 ) -> Result<(), LaunchError> {
@@ -32,7 +32,7 @@ pub(super) fn await_ready(
         if let Some(status) = instance.ended() {
             return Err(ended(instance, status, deadlines));
         }
-        if is_ready(instance, transport, address) {
+        if is_ready(instance, spec.transport(), address) && says_ready(instance, spec) {
             trace::note(|| format!("process {} is ready at {address}", instance.pid()));
             return Ok(());
         }
@@ -40,11 +40,16 @@ pub(super) fn await_ready(
             return Err(LaunchError::Interrupted);
         }
         if countdown.left().is_zero() {
-            return Err(not_ready(instance, address, deadlines));
+            return Err(not_ready(instance, spec, address, deadlines));
         }
         instance.output().wait(interval);
         interval = (interval * 2).min(Duration::from_millis(20));
     }
+}
+
+/// Whether the output shows what the server's set-up waits for.
+fn says_ready(instance: &Instance, spec: &Spec) -> bool {
+    spec.setup().ready_when.as_ref().is_none_or(|pattern| pattern.is_match(&instance.output().text()))
 }
 
 /// Whether `instance` listens at `address` now.
@@ -106,8 +111,11 @@ fn ended(instance: &Instance, status: std::process::ExitStatus, deadlines: Deadl
     LaunchError::Ended { status, output }
 }
 
-fn not_ready(instance: &Instance, address: &Address, deadlines: Deadlines) -> LaunchError {
+fn not_ready(instance: &Instance, spec: &Spec, address: &Address, deadlines: Deadlines) -> LaunchError {
     let missing = match address {
+        _ if is_ready(instance, spec.transport(), address) => {
+            "it listens, but its output does not match the pattern of --ready-when".into()
+        }
         Address::Inet(_) => format!("nothing listens on {address}"),
         Address::Path(_) => format!("there is no listener at {address}"),
         Address::Stdio => "no conversation".into(),

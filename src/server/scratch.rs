@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
-use crate::transport::remove_recorded_leftovers;
+use crate::transport::{Address, remove_recorded_leftovers};
 
 /// One server's directory, which goes with this value, or with [`sweep`](super::sweep).
 #[derive(Debug)]
@@ -65,6 +65,19 @@ impl Scratch {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.as_ref().map_or(Path::new(""), TempDir::path)
+    }
+
+    /// The directory of a server at `address`: `{dir}` in its command. It is made at the first call.
+    ///
+    /// # Errors
+    /// Those of `mkdir(2)`.
+    pub(super) fn directory_for(&self, address: &Address) -> io::Result<PathBuf> {
+        let directory = match address {
+            Address::Inet(inet) => self.path().join(format!("dir-{}", inet.port())),
+            _ => self.path().join("dir"),
+        };
+        fs::create_dir_all(&directory)?;
+        Ok(directory)
     }
 
     /// Where the server puts what it needs for a while, and nobody else puts anything.

@@ -2,13 +2,15 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::Signal;
 use nix::unistd::{AccessFlags, access};
 
-use super::LaunchError;
-use crate::transport::{Address, Capabilities, Transport};
+use super::placeholders::{OF_ADDRESS, Values, holds};
+use super::{LaunchError, Setup};
+use crate::transport::{Capabilities, Transport};
 
 /// Who makes the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,12 +47,23 @@ impl Start {
     }
 }
 
+/// A program to execute, with its arguments, and the variables that are added to its environment.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub program: OsString,
+    pub arguments: Vec<OsString>,
+    pub environment: Vec<(OsString, OsString)>,
+    /// The signal that ends it gracefully.
+    pub stop: Signal,
+}
+
 /// A server under test: everything that must be said to launch it.
 #[derive(Debug, Clone)]
 pub struct Spec {
     transport: &'static Transport,
     start: Start,
     command: Vec<OsString>,
+    setup: Setup,
 }
 
 impl Spec {
@@ -65,7 +78,22 @@ impl Spec {
         start: Start,
         command: impl IntoIterator<Item = S>,
     ) -> Result<Spec, LaunchError> {
-        let spec = Spec { transport, start, command: command.into_iter().map(Into::into).collect() };
+        Spec::with_setup(transport, start, command, Setup::default())
+    }
+
+    /// A server that needs more than its command: see [`Setup`].
+    ///
+    /// # Errors
+    /// As [`new`](Spec::new). The address may stand in the environment or in a file instead of the command, or be
+    /// fixed.
+    pub fn with_setup<S: Into<OsString>>(
+        transport: &'static Transport,
+        start: Start,
+        command: impl IntoIterator<Item = S>,
+        setup: Setup,
+    ) -> Result<Spec, LaunchError> {
+        let command = command.into_iter().map(Into::into).collect();
+        let spec = Spec { transport, start, command, setup };
         spec.validate()?;
         Ok(spec)
     }
@@ -81,11 +109,11 @@ impl Spec {
             });
         }
         let wanted = self.transport.placeholders;
-        let placed = wanted.iter().any(|place| self.command.iter().any(|argument| holds(argument, place)));
-        let stray = PLACES.iter().find(|place| self.command.iter().any(|argument| holds(argument, place)));
+        let stray = OF_ADDRESS.iter().find(|place| self.mentions(place));
         if let Some(stray) = stray.filter(|_| wanted.is_empty()) {
             return Err(LaunchError::StrayPlaceholder { transport: self.transport.name, stray });
         }
+        let placed = self.setup.fixed_address.is_some() || wanted.iter().any(|place| self.mentions(place));
         if self.start == Start::Bind && !wanted.is_empty() && !placed {
             return Err(LaunchError::NoPlaceholder {
                 transport: self.transport.name,
@@ -94,6 +122,18 @@ impl Spec {
             });
         }
         Ok(())
+    }
+
+    /// Whether `placeholder` stands anywhere in the command or the set-up.
+    fn mentions(&self, placeholder: &str) -> bool {
+        let words = self.command.iter().map(OsString::as_os_str);
+        words.chain(self.setup.templates()).any(|text| holds(text, placeholder))
+    }
+
+    /// The set-up beyond the command.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     /// The same server, launched by the program that `words` begin with, such as a tracer, which executes what follows.
@@ -120,6 +160,7 @@ impl Spec {
     pub fn offers(&self) -> Capabilities {
         let offers = self.transport.offers;
         match self.start {
+            Start::Bind if self.can_be_told_an_address() => offers.union(Capabilities::ANY_ADDRESS),
             Start::Bind => offers,
             Start::ListenFds => offers.difference(Capabilities::BINDS).union(Capabilities::PASSED_LISTENER),
             Start::Inetd => offers
@@ -128,10 +169,14 @@ impl Spec {
         }
     }
 
+    fn can_be_told_an_address(&self) -> bool {
+        self.transport.offers.contains(Capabilities::BINDS) && self.setup.fixed_address.is_none()
+    }
+
     /// Whether its command holds the address to listen on, and not the port alone.
     #[must_use]
     pub fn is_told_host(&self) -> bool {
-        self.command.iter().any(|word| holds(word, "{addr}") || holds(word, "{host}"))
+        self.mentions("{addr}") || self.mentions("{host}")
     }
 
     /// The command as it was given, quoted for a POSIX shell.
@@ -160,51 +205,18 @@ impl Spec {
         found.map_err(refused)
     }
 
-    /// Program and arguments with the address in place.
-    pub(super) fn fill(&self, address: &Address) -> (OsString, Vec<OsString>) {
-        let mut words = self.command.iter().map(|word| fill(word, address));
-        let program = words.next().unwrap_or_default();
-        (locate(program), words.collect())
+    /// The command with all placeholders filled.
+    pub(super) fn fill(&self, values: &Values) -> Invocation {
+        let mut words = self.command.iter().map(|word| values.fill(word));
+        let program = locate(words.next().unwrap_or_default());
+        let variables = self.setup.environment.iter();
+        Invocation {
+            program,
+            arguments: words.collect(),
+            environment: variables.map(|(name, value)| (name.clone(), values.fill(value))).collect(),
+            stop: self.setup.stop,
+        }
     }
-}
-
-/// What stands for an address, or a part of one, in a command.
-const PLACES: [&str; 4] = ["{addr}", "{host}", "{port}", "{path}"];
-
-fn holds(word: &OsStr, place: &str) -> bool {
-    word.as_bytes().windows(place.len()).any(|window| window == place.as_bytes())
-}
-
-fn fill(word: &OsStr, address: &Address) -> OsString {
-    let mut bytes = word.as_bytes().to_vec();
-    for (place, text) in places(address) {
-        bytes = replace(&bytes, place.as_bytes(), text.as_bytes());
-    }
-    OsString::from_vec(bytes)
-}
-
-fn places(address: &Address) -> Vec<(&'static str, OsString)> {
-    match address {
-        Address::Inet(inet) => vec![
-            ("{addr}", inet.to_string().into()),
-            ("{host}", inet.ip().to_string().into()),
-            ("{port}", inet.port().to_string().into()),
-        ],
-        Address::Path(path) => vec![("{addr}", path.into()), ("{path}", path.into())],
-        Address::Stdio => Vec::new(),
-    }
-}
-
-fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(place) = rest.windows(from.len()).position(|window| window == from) {
-        out.extend_from_slice(&rest[..place]);
-        out.extend_from_slice(to);
-        rest = &rest[place + from.len()..];
-    }
-    out.extend_from_slice(rest);
-    out
 }
 
 /// A bare name that is in no directory of `PATH` may be a bundled server beside the running program.
@@ -246,13 +258,6 @@ mod tests {
 
     fn tcp() -> &'static Transport {
         Transport::named("tcp").unwrap()
-    }
-
-    #[test]
-    fn every_place_is_filled_and_other_braces_are_left_alone() {
-        let address = Address::Inet("127.0.0.1:7".parse().unwrap());
-        assert_eq!(fill(OsStr::new("TCP:{host}:{port},x={port}"), &address), "TCP:127.0.0.1:7,x=7");
-        assert_eq!(fill(OsStr::new("{ print $1 } {path}"), &address), "{ print $1 } {path}");
     }
 
     #[test]

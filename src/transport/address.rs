@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::Capabilities;
 use super::leftover::LeftoverObject;
+use crate::wire::Protocol;
 use crate::wire::claims::Claim;
 
 /// The address at which a server listens.
@@ -65,6 +67,16 @@ impl ReservedAddress {
     /// An address that nobody else uses anyway, such as one in the run's own directory.
     pub fn unguarded(address: Address) -> ReservedAddress {
         ReservedAddress { address, _reservation: None }
+    }
+
+    /// The address that a server always uses. A packet recorder learns that its port is ours.
+    pub fn fixed(address: Address, offers: Capabilities) -> ReservedAddress {
+        let protocol = if offers.contains(Capabilities::UDP) { Protocol::Udp } else { Protocol::Tcp };
+        let claim = address.inet().map(|inet| Claim::new(protocol, inet.port()));
+        ReservedAddress {
+            address,
+            _reservation: Some(Reservation { _claim: claim, ..Reservation::default() }),
+        }
     }
 }
 

@@ -38,5 +38,7 @@ bitflags! {
         const PASSED_CONNECTION = 1 << 14;
         /// Messages without a connection: any socket may send one, and the reply goes to its sender.
         const CONNECTIONLESS = 1 << 15;
+        /// The server binds any address that it is told, so another one can be launched beside it.
+        const ANY_ADDRESS = 1 << 16;
     }
 }

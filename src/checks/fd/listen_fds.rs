@@ -132,8 +132,8 @@ fn refuses(status: ExitStatus) -> Finding {
     Finding::info("two passed listeners served", format!("the server refuses to start: {}", describe(status)))
 }
 
-fn passed(server: &Server, listeners: ListenerOptions) -> Result<Server, LaunchError> {
-    Server::launch(server.spec(), LaunchOptions { listeners, ..server.options() })
+fn passed(server: &mut Server, listeners: ListenerOptions) -> Result<Server, LaunchError> {
+    server.launch_another(LaunchOptions { listeners, ..server.options() })
 }
 
 fn not_launched(error: &LaunchError) -> Finding {

@@ -143,7 +143,7 @@ fn announced(server: &mut Server) -> check::Result<Option<()>> {
 }
 
 /// Returns the line that names the server's address, if the server prints one on a terminal.
-fn on_a_terminal(server: &Server) -> check::Result<Option<String>> {
+fn on_a_terminal(server: &mut Server) -> check::Result<Option<String>> {
     let (screen, theirs) = open_pseudo_terminal().or_broken("a terminal")?;
     let stdio = [Stdio::Piped, Stdio::descriptor(theirs), Stdio::Piped];
     let options = LaunchOptions { stdio, ..server.options() };

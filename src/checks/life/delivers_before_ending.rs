@@ -1,7 +1,5 @@
 //! Checks whether a server sends back what it has read before SIGTERM ends it.
 
-use nix::sys::signal::Signal;
-
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::outcome::Level::May;
@@ -30,7 +28,7 @@ fn run(server: &mut Server) -> check::Result {
     if !client.await_read()? {
         return Err(Finding::unsupported("40,001 bytes read by the server", "it leaves some of them unread"));
     }
-    if let Err(finding) = server.signal_and_wait(Signal::SIGTERM) {
+    if let Err(finding) = server.stop_and_wait() {
         return Err(Finding::unsupported("a server that SIGTERM ends", finding.actual));
     }
     client.expect(&bytes).map_err(|finding| {

@@ -1,7 +1,5 @@
 //! Checks that a server removes the objects that outlive a process, such as shared memory.
 
-use nix::sys::signal::Signal;
-
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::deadline::until;
@@ -31,7 +29,7 @@ fn run(server: &mut Server) -> check::Result {
     // life/ends-on-sigterm and life/no-orphans report a server that does not exit with all its processes.
     let whole =
         |actual: String| Finding::unsupported("a server that SIGTERM ends with all its processes", actual);
-    server.signal_and_wait(Signal::SIGTERM).map_err(|finding| match finding.outcome {
+    server.stop_and_wait().map_err(|finding| match finding.outcome {
         Outcome::Timeout => whole(finding.actual),
         _ => finding,
     })?;

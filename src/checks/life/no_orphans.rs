@@ -1,7 +1,5 @@
 //! Checks that a server's processes exit with it.
 
-use nix::sys::signal::Signal;
-
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::steps::{serve_clients, wait_until_stable};
@@ -25,7 +23,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     serve_clients(server, 2)?;
     wait_until_stable(server, || server.processes())?;
-    server.signal_and_wait(Signal::SIGTERM).map_err(|finding| match finding.outcome {
+    server.stop_and_wait().map_err(|finding| match finding.outcome {
         // life/ends-on-sigterm reports that.
         Outcome::Timeout => Finding::unsupported("a server that SIGTERM ends", finding.actual),
         _ => finding,

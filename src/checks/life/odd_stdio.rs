@@ -73,7 +73,7 @@ fn unwritable(server: &mut Server) -> check::Result {
 }
 
 /// Checks a server whose standard output is closed at the read end after its announcement.
-fn reader_closes(server: &Server) -> check::Result {
+fn reader_closes(server: &mut Server) -> check::Result {
     let (reader, writer) = os_pipe::pipe().or_broken("a pipe")?;
     let stdio = [Stdio::Piped, Stdio::descriptor(writer), Stdio::Piped];
     let options = LaunchOptions { stdio, ..server.options() };
@@ -87,7 +87,7 @@ fn reader_closes(server: &Server) -> check::Result {
     .map_err(excuse_sigpipe)
 }
 
-fn serves_with(server: &Server, stdio: [Stdio; 3], when: &str) -> check::Result {
+fn serves_with(server: &mut Server, stdio: [Stdio; 3], when: &str) -> check::Result {
     let told = check_launched_with(server, LaunchOptions { stdio, ..server.options() }, when, |server| {
         serve_clients(server, 3)
     });

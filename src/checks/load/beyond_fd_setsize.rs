@@ -41,7 +41,7 @@ fn run(server: &mut Server) -> check::Result {
         return Err(Finding::missing(&DESCRIPTORS, format!("{LIMIT} descriptors for the harness"), found));
     }
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
-    let mut rich = Server::launch(server.spec(), options).map_err(|error| match error {
+    let mut rich = server.launch_another(options).map_err(|error| match error {
         LaunchError::Interrupted => Finding::interrupted(),
         error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
     })?;

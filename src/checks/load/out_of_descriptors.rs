@@ -30,7 +30,7 @@ const MORE: usize = 4;
 
 fn run(server: &mut Server) -> check::Result {
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
-    let mut limited = Server::launch(server.spec(), options).map_err(|error| match error {
+    let mut limited = server.launch_another(options).map_err(|error| match error {
         LaunchError::Interrupted => Finding::interrupted(),
         error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
     })?;

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     why: "@ is how users write abstract names; a server that does not know them creates a file of that name in its directory",
     citations: &["unix(7) (abstract)"],
     recipe: "start the server with @ and a name; it serves the abstract name, or exits; report a file of that name",
-    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::ANY_ADDRESS).union(Capabilities::SOCKET_PATH),
     run,
 };
 

@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "with a server that unlinks any file at its path, a mistake on the command line loses a file",
     citations: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
     recipe: "write a file; start the server with that file's path; wait for it to exit; the file must be there with its content",
-    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::ANY_ADDRESS).union(Capabilities::SOCKET_PATH),
     run,
 };
 

@@ -1,7 +1,5 @@
 //! Checks that a server removes its socket file when SIGTERM ends it.
 
-use nix::sys::signal::Signal;
-
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
@@ -20,7 +18,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    server.signal_and_wait(Signal::SIGTERM)?;
+    server.stop_and_wait()?;
     let path = server.address().expect_path().or_broken("a path")?;
     if path.symlink_metadata().is_err() {
         return Ok(());

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     why: "a truncated path is another path: clients do not find the server, and the server may remove an unrelated file there",
     citations: &["unix(7) (sun_path)", "sys_un.h(0P)"],
     recipe: "start the server with a path of 128 bytes; it exits with an error, and binds no other name; start it with a path of 107 bytes (103 on macOS and the BSDs), and exchange a message",
-    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::BINDS.union(Capabilities::ANY_ADDRESS).union(Capabilities::SOCKET_PATH),
     run,
 };
 

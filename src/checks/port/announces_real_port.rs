@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "port 0 lets the system choose a free port, and a user who is told port 0 cannot connect",
     citations: &["bind(2)", "getsockname(2)", "ip(7)"],
     recipe: "start the server on port 0; find its port among the sockets of its processes; look for that number in its output; a server that refuses port 0, or announces no port, passes as well",
-    requires: Capabilities::BINDS.union(Capabilities::PORT),
+    requires: Capabilities::BINDS.union(Capabilities::ANY_ADDRESS).union(Capabilities::PORT),
     run,
 };
 

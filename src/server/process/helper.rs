@@ -9,9 +9,10 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
+use nix::sys::signal::Signal;
 use nix::unistd::read;
 
-use super::{GivenDescriptors, Instance};
+use super::{GivenDescriptors, Instance, Invocation};
 use crate::check::Finding;
 use crate::deadline::{Waited, wait};
 use crate::server::{LaunchError, LaunchOptions};
@@ -59,9 +60,14 @@ impl Helper {
         fcntl(&answers, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
             .map_err(|error| LaunchError::Harness(error.into()))?;
         let given = GivenDescriptors { extra: ends, ..GivenDescriptors::pipes(input.into(), output.into()) };
-        let words = arguments.iter().map(OsString::from).collect();
-        let command = (program.as_os_str().to_owned(), words);
-        let instance = Instance::launch(command, given, &LaunchOptions::default())?;
+        let arguments = arguments.iter().map(OsString::from).collect();
+        let invocation = Invocation {
+            program: program.as_os_str().to_owned(),
+            arguments,
+            environment: Vec::new(),
+            stop: Signal::SIGTERM,
+        };
+        let instance = Instance::launch(invocation, given, &LaunchOptions::default())?;
         Ok(Helper { instance, answers, _input: jobs.into(), rest: Vec::new() })
     }
 

@@ -24,6 +24,7 @@ use nix::unistd::Pid;
 use os_pipe::PipeWriter;
 
 use super::scratch;
+use super::spec::Invocation;
 use super::{LaunchError, LaunchOptions, describe};
 use crate::deadline::{Countdown, GLANCE, interrupted};
 use crate::sys::{self, IpcObject, Process};
@@ -55,6 +56,8 @@ pub struct Instance {
     output: Output,
     /// The write end of its standard input: no data comes, and no end of file either.
     _input: Option<PipeWriter>,
+    /// The signal that ends it gracefully.
+    stop: Signal,
     status: Option<ExitStatus>,
     /// The launched process was reaped, so its number may belong to another process.
     reaped: bool,
@@ -98,12 +101,18 @@ impl Instance {
     ) -> Result<Instance, LaunchError> {
         let mut words = command.into_iter();
         let program = words.next().ok_or(LaunchError::NoCommand)?;
+        let invocation = Invocation {
+            program,
+            arguments: words.collect(),
+            environment: Vec::new(),
+            stop: Signal::SIGTERM,
+        };
         let given = GivenDescriptors { stdio, ..GivenDescriptors::default() };
-        Instance::launch((program, words.collect()), given, &LaunchOptions::default())
+        Instance::launch(invocation, given, &LaunchOptions::default())
     }
 
     pub(super) fn launch(
-        (program, arguments): (OsString, Vec<OsString>),
+        Invocation { program, arguments, environment, stop }: Invocation,
         given: GivenDescriptors,
         options: &LaunchOptions,
     ) -> Result<Instance, LaunchError> {
@@ -111,7 +120,7 @@ impl Instance {
         let mark = fresh_mark();
         let output = Output::default();
         let mut command = Command::new(&program);
-        command.args(arguments).process_group(0).env(MARK, &mark);
+        command.args(arguments).envs(environment).process_group(0).env(MARK, &mark);
         if !given.listeners.is_empty() {
             let for_another = options.listeners.for_another_process;
             command = with_listeners(command, given.listeners.len(), for_another);
@@ -129,6 +138,7 @@ impl Instance {
             tree: ProcessTree::new(leader, mark),
             output,
             _input: input,
+            stop,
             status: None,
             reaped: false,
             objects,
@@ -180,7 +190,7 @@ impl Instance {
         if self.reaped {
             return Err(nix::Error::ESRCH.into());
         }
-        if matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
+        if signal == self.stop || matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
             self.record_ipc_objects();
         }
         trace::note(|| format!("process {} gets {signal}", self.pid()));
@@ -224,12 +234,12 @@ impl Instance {
         self.wait(limit).map(drop).ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 
-    /// Sends SIGTERM to the launched process, waits a moment, and kills every process that is left.
+    /// Sends its stop signal to the launched process, waits a moment, and kills every process that is left.
     pub fn terminate(&mut self) {
         if self.reaped {
             return;
         }
-        let _ = self.signal(Signal::SIGTERM);
+        let _ = self.signal(self.stop);
         let _ = self.signal(Signal::SIGCONT);
         self.wait(TERM_GRACE);
         self.kill();
@@ -261,7 +271,7 @@ impl Instance {
 
     /// Whether it exited by itself or by SIGTERM, after all its descendants, and so was able to clean up.
     pub(super) fn exited_cleanly(&self) -> bool {
-        let ended = self.status.is_some_and(|it| it.signal().is_none_or(|it| it == Signal::SIGTERM as i32));
+        let ended = self.status.is_some_and(|it| it.signal().is_none_or(|it| it == self.stop as i32));
         self.killed.none_left && ended
     }
 

@@ -1,0 +1,92 @@
+//! The parts of a server's set-up that its command does not state: environment, configuration files, a fixed
+//! address, a sign that it is ready, and the signal that ends it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use nix::sys::signal::Signal;
+use regex_automata::meta::Regex;
+
+use super::placeholders::Values;
+use crate::transport::Address;
+
+/// How a server is started and ended, beyond its command. The default adds nothing.
+///
+/// Values of the environment and contents of files may contain `{addr}`, `{host}`, `{port}`, `{path}` and `{dir}`:
+/// a directory of the server's own, which is removed with it.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Environment variables to set.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Files to write into `{dir}` before each launch: a relative path, and the content.
+    pub files: Vec<(PathBuf, OsString)>,
+    /// The only address that the server uses, for a server that cannot be told one.
+    pub fixed_address: Option<Address>,
+    /// A pattern in the server's output without which it is not ready, although it listens.
+    pub ready_when: Option<Regex>,
+    /// The signal that ends the server gracefully.
+    pub stop: Signal,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let (environment, files) = (Vec::new(), Vec::new());
+        Setup { environment, files, fixed_address: None, ready_when: None, stop: Signal::SIGTERM }
+    }
+}
+
+impl Setup {
+    /// All text of the set-up in which a placeholder may stand.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &OsStr> {
+        let environment = self.environment.iter().map(|(_, value)| value.as_os_str());
+        environment.chain(self.files.iter().map(|(_, content)| content.as_os_str()))
+    }
+
+    /// Writes the files into `directory`.
+    ///
+    /// # Errors
+    /// `InvalidInput` if a path leads out of `directory`; otherwise the errors of writing.
+    pub(super) fn write_files(&self, directory: &Path, values: &Values) -> io::Result<()> {
+        use std::os::unix::ffi::OsStrExt;
+        for (name, content) in &self.files {
+            if name.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+                let text =
+                    format!("{} leads out of the server's directory: give a relative path", name.display());
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
+            let path = directory.join(name);
+            fs::create_dir_all(path.parent().unwrap_or(directory))?;
+            fs::write(path, values.fill(content).as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_files_with_placeholders_filled() {
+        let place = tempfile::tempdir().unwrap();
+        let values = Values::new(&Address::Inet("127.0.0.1:7".parse().unwrap()), place.path());
+        let files = vec![("conf.d/my.conf".into(), "listen {port};".into())];
+        Setup { files, ..Setup::default() }.write_files(place.path(), &values).unwrap();
+        assert_eq!(fs::read_to_string(place.path().join("conf.d/my.conf")).unwrap(), "listen 7;");
+    }
+
+    #[test]
+    fn refuses_a_path_that_leads_out() {
+        let place = tempfile::tempdir().unwrap();
+        let values = Values::new(&Address::Stdio, place.path());
+        for name in ["../x", "/etc/x", "a/../../x"] {
+            let setup = Setup { files: vec![(name.into(), "".into())], ..Setup::default() };
+            assert_eq!(
+                setup.write_files(place.path(), &values).unwrap_err().kind(),
+                io::ErrorKind::InvalidInput
+            );
+        }
+    }
+}
