@@ -16,7 +16,7 @@ use crate::requirement::{self, MissingRequirement};
 use crate::sys::disable_idle_states;
 use crate::sys::{self, PacketCapture, TcpState};
 use crate::transport::{is_loopback_address, missing_loopback_address};
-use crate::wire::obstacle;
+use crate::wire::explain_capture_error;
 
 /// One thing that some checks, or comparisons, need.
 pub struct Probe {
@@ -199,7 +199,9 @@ fn privileged_ports() -> Found {
 }
 
 fn packets() -> Found {
-    PacketCapture::check_permission().map(|()| "seen as they pass".into()).map_err(|error| obstacle(&error))
+    PacketCapture::check_permission()
+        .map(|()| "seen as they pass".into())
+        .map_err(|error| explain_capture_error(&error))
 }
 
 fn shell() -> Found {

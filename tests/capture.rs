@@ -37,7 +37,7 @@ fn check<'a>(transport: &'a str, only: &[&'a str], server: &'a str) -> Vec<&'a s
 fn may_capture() -> bool {
     let tap = PacketCapture::check_permission();
     if let Err(error) = &tap {
-        skipped::because(echospec::wire::obstacle(error));
+        skipped::because(echospec::wire::explain_capture_error(error));
     }
     tap.is_ok()
 }

@@ -19,7 +19,7 @@ use crate::deadline::Deadlines;
 use crate::requirement::PACKETS;
 use crate::sys::{self, PacketCapture};
 use crate::text::{count, printable};
-use crate::wire::{Recording, claims, obstacle};
+use crate::wire::{Recording, claims, explain_capture_error};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -56,16 +56,16 @@ const PACKET_WAIT: Duration = Duration::from_millis(50);
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let capture = PacketCapture::open(None, args.snap).map_err(|error| {
-        let text = format!("cannot record packets: {}; {}", obstacle(&error), PACKETS.mend);
+        let text = format!("cannot record packets: {}; {}", explain_capture_error(&error), PACKETS.mend);
         CliError { code: exit::HARNESS, text }
     })?;
     let file = File::create(&args.file)
         .map_err(|error| CliError::usage(format!("cannot write {}: {error}", file_name(args))))?;
     interrupt::watch()?;
-    let (mut recording, ticket) =
+    let (mut recording, pipe) =
         Recording::begin(capture, file, args.snap).with_context(|| file_name(args))?;
     let child =
-        launch(args, ticket.descriptor, &ticket.name).inspect_err(|_| drop(fs::remove_file(&args.file)))?;
+        launch(args, pipe.descriptor, &pipe.name).inspect_err(|_| drop(fs::remove_file(&args.file)))?;
     let status = record(&mut recording, child).with_context(|| file_name(args))?;
     summarize(args, &recording)?;
     Ok(exit_code(status))
@@ -74,8 +74,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Result<Child> {
     let (program, arguments) = args.command.split_first().context("no command")?;
     let mut command = Command::new(program);
-    command.args(arguments).env(claims::PIPE, name);
-    command.fd_mappings(vec![FdMapping { parent_fd: claims, child_fd: claims::NUMBER }])?;
+    command.args(arguments).env(claims::VARIABLE, name);
+    command.fd_mappings(vec![FdMapping { parent_fd: claims, child_fd: claims::DESCRIPTOR }])?;
     sys::set_subreaper(true);
     sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
@@ -89,13 +89,13 @@ fn record(recording: &mut Recording, mut child: Child) -> std::io::Result<ExitSt
     let pid = Pid::from_raw(child.id().cast_signed());
     let mut interrupt = PendingInterrupt::default();
     while sys::exit_status(pid)?.is_none() {
-        recording.advance(PACKET_WAIT)?;
+        recording.record_next(PACKET_WAIT)?;
         interrupt.forward(pid);
     }
     // Packets may still be queued. Other programs may send for ever, so there is a limit.
     let limit = Instant::now() + Duration::from_secs(1);
-    while recording.advance(Duration::from_millis(1))? && Instant::now() < limit {}
-    recording.end()?;
+    while recording.record_next(Duration::from_millis(1))? && Instant::now() < limit {}
+    recording.finish()?;
     child.wait()
 }
 
@@ -135,21 +135,21 @@ fn summarize(args: &Args, recording: &Recording) -> anyhow::Result<()> {
     let flags =
         all.iter().fold([0; 4], |sum: [u64; 4], it| [0, 1, 2, 3].map(|flag| sum[flag] + it.flags[flag]));
     let [syn, syn_ack, fin, rst] = flags;
-    let packets = count(usize::try_from(recording.kept())?, "packet");
+    let packets = count(usize::try_from(recording.recorded())?, "packet");
     let conversations = count(all.len(), "conversation");
     writeln!(
         out,
         "{packets} of {conversations} in {}: {syn} SYN, {syn_ack} SYN-ACK, {fin} FIN, {rst} RST",
         file_name(args)
     )?;
-    if recording.missed() > 0 {
-        let missed = count(usize::try_from(recording.missed())?, "packet");
+    if recording.dropped() > 0 {
+        let missed = count(usize::try_from(recording.dropped())?, "packet");
         writeln!(
             out,
             "warning: {missed} on the interface came too fast to be read, and may be missing from the file"
         )?;
     }
-    if !recording.was_told() {
+    if !recording.has_claims() {
         writeln!(out, "warning: the command has reported no port; only runs of echospec do")?;
     }
     Ok(())

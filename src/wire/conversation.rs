@@ -1,4 +1,4 @@
-//! What the packets between one client and one server amount to.
+//! A summary of the packets between one client and one server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -6,53 +6,53 @@ use std::net::SocketAddr;
 use super::packet::{Packet, Protocol, Segment};
 use crate::text::count;
 
-/// One of the two.
+/// One end of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// Who began.
+pub enum Endpoint {
+    /// The end that opened the connection or sent the first datagram.
     Client,
-    /// Who was there.
+    /// The end that was bound to a known port.
     Server,
 }
 
-/// A thing that happened for the first time.
+/// A kind of packet. A conversation lists each kind once, when it is first seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// The client asked for a connection.
+pub enum PacketEvent {
+    /// The client requests a connection.
     Syn,
-    /// The server agreed.
+    /// The server accepts it.
     SynAck,
-    /// The client took note: the handshake is over.
+    /// The client acknowledges: the handshake is complete.
     Ack,
-    /// Bytes were sent, for the first time from this side.
-    Data(Side),
-    /// A side said that it will send nothing more.
-    Fin(Side),
-    /// A side threw the connection away.
-    Rst(Side),
+    /// The first data from this end.
+    Data(Endpoint),
+    /// This end will send nothing more.
+    Fin(Endpoint),
+    /// This end resets the connection.
+    Rst(Endpoint),
 }
 
-/// All that passed between one client and one server, in one connection or in none.
+/// The packets between one client and one server: of one TCP connection, or of two UDP sockets.
 #[derive(Debug, Clone)]
 pub struct Conversation {
-    /// What carried it.
+    /// TCP or UDP.
     pub protocol: Protocol,
     /// The client's address.
     pub client: SocketAddr,
-    /// The server's.
+    /// The server's address.
     pub server: SocketAddr,
-    /// What happened, each thing when it happened first.
-    pub events: Vec<Event>,
-    /// How many packets carried bytes, from client and server; datagrams of no bytes count.
+    /// Each kind of packet, in the order in which it was first seen.
+    pub events: Vec<PacketEvent>,
+    /// The number of packets with data, from client and server. Empty datagrams count.
     pub messages: [u64; 2],
-    /// How many bytes they carried, those that were sent again not counted.
+    /// The number of bytes in them, without retransmissions.
     pub bytes: [u64; 2],
-    /// How many packets had SYN set; SYN and ACK; FIN; RST.
+    /// The number of packets with SYN alone, with SYN and ACK, with FIN, and with RST.
     pub flags: [u64; 4],
-    /// The sequence number that comes next from client and server.
+    /// The next sequence number of client and server.
     next: [Option<u32>; 2],
-    /// That of the SYN.
-    pub(super) beginning: Option<u32>,
+    /// The sequence number of the client's SYN.
+    pub(super) initial_sequence: Option<u32>,
 }
 
 impl Conversation {
@@ -66,93 +66,95 @@ impl Conversation {
             bytes: [0; 2],
             flags: [0; 4],
             next: [None; 2],
-            beginning: None,
+            initial_sequence: None,
         }
     }
 
-    /// Whether this has happened.
+    /// Whether such a packet was seen.
     #[must_use]
-    pub fn saw(&self, event: Event) -> bool {
+    pub fn saw(&self, event: PacketEvent) -> bool {
         self.events.contains(&event)
     }
 
-    /// Whether SYN, SYN-ACK and ACK have passed.
+    /// Whether SYN, SYN-ACK and ACK were seen.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        [Event::Syn, Event::SynAck, Event::Ack].into_iter().all(|event| self.saw(event))
+        [PacketEvent::Syn, PacketEvent::SynAck, PacketEvent::Ack].into_iter().all(|event| self.saw(event))
     }
 
     pub(super) fn add(&mut self, packet: &Packet) {
-        let side = if packet.from == self.client { Side::Client } else { Side::Server };
+        let endpoint = if packet.from == self.client { Endpoint::Client } else { Endpoint::Server };
         match packet.segment {
-            Some(segment) => self.add_segment(side, packet.payload, segment),
+            Some(segment) => self.add_segment(endpoint, packet.payload, segment),
             None => {
-                self.messages[side as usize] += 1;
-                self.bytes[side as usize] += packet.payload as u64;
-                self.happens(Event::Data(side));
+                self.messages[endpoint as usize] += 1;
+                self.bytes[endpoint as usize] += packet.payload as u64;
+                self.record(PacketEvent::Data(endpoint));
             }
         }
     }
 
-    fn add_segment(&mut self, side: Side, payload: usize, segment: Segment) {
+    fn add_segment(&mut self, endpoint: Endpoint, payload: usize, segment: Segment) {
         let Segment { sequence, syn, ack, fin, rst } = segment;
         for (flag, set) in self.flags.iter_mut().zip([syn && !ack, syn && ack, fin, rst]) {
             *flag += u64::from(set);
         }
-        match (side, syn, ack) {
-            (Side::Client, true, false) => {
-                self.beginning = Some(sequence);
-                self.happens(Event::Syn);
+        match (endpoint, syn, ack) {
+            (Endpoint::Client, true, false) => {
+                self.initial_sequence = Some(sequence);
+                self.record(PacketEvent::Syn);
             }
-            (Side::Server, true, true) => self.happens(Event::SynAck),
-            (Side::Client, false, true) if self.saw(Event::SynAck) && !rst => self.happens(Event::Ack),
+            (Endpoint::Server, true, true) => self.record(PacketEvent::SynAck),
+            (Endpoint::Client, false, true) if self.saw(PacketEvent::SynAck) && !rst => {
+                self.record(PacketEvent::Ack)
+            }
             _ => {}
         }
         if payload > 0 {
-            self.messages[side as usize] += 1;
-            self.happens(Event::Data(side));
+            self.messages[endpoint as usize] += 1;
+            self.record(PacketEvent::Data(endpoint));
         }
-        self.count(side, sequence.wrapping_add(u32::from(syn)), payload);
+        self.count_bytes(endpoint, sequence.wrapping_add(u32::from(syn)), payload);
         if fin {
-            self.happens(Event::Fin(side));
+            self.record(PacketEvent::Fin(endpoint));
         }
         if rst {
-            self.happens(Event::Rst(side));
+            self.record(PacketEvent::Rst(endpoint));
         }
     }
 
-    /// Of what comes again, and of a window probe one byte back, nothing is new.
-    fn count(&mut self, side: Side, sequence: u32, payload: usize) {
+    /// Counts new bytes. A retransmission has none, nor has a window probe, which repeats the last byte.
+    fn count_bytes(&mut self, endpoint: Endpoint, sequence: u32, payload: usize) {
         let end = sequence.wrapping_add(u32::try_from(payload).unwrap_or_default());
-        let next = self.next[side as usize].get_or_insert(sequence);
+        let next = self.next[endpoint as usize].get_or_insert(sequence);
         let new = end.wrapping_sub(*next).cast_signed();
-        // An empty segment has the number of what is to come, be that the one behind FIN.
+        // The sequence number of an empty segment can be the one after FIN, so it must not become `next`.
         if payload > 0 && new > 0 {
-            self.bytes[side as usize] += u64::from(new.unsigned_abs());
+            self.bytes[endpoint as usize] += u64::from(new.unsigned_abs());
             *next = end;
         }
     }
 
-    fn happens(&mut self, event: Event) {
+    fn record(&mut self, event: PacketEvent) {
         if !self.saw(event) {
             self.events.push(event);
         }
     }
 }
 
-/// What closes a connection.
-fn ending(event: Event) -> Option<String> {
-    let (flag, side) = match event {
-        Event::Fin(side) => ("FIN", side),
-        Event::Rst(side) => ("RST", side),
+/// Describes an event that ends a connection.
+fn describe_end(event: PacketEvent) -> Option<String> {
+    let (flag, endpoint) = match event {
+        PacketEvent::Fin(endpoint) => ("FIN", endpoint),
+        PacketEvent::Rst(endpoint) => ("RST", endpoint),
         _ => return None,
     };
-    Some(format!("{flag} from the {side}"))
+    Some(format!("{flag} from the {endpoint}"))
 }
 
-impl fmt::Display for Side {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Side::Client { "client" } else { "server" })
+        f.write_str(if *self == Endpoint::Client { "client" } else { "server" })
     }
 }
 
@@ -165,10 +167,10 @@ impl fmt::Display for Conversation {
                 messages.map(|number| count(usize::try_from(number).unwrap_or(usize::MAX), "datagram"));
             return write!(f, "UDP {client} → {server}: {asked} ({there}) there, {answered} ({back}) back");
         }
-        let steps = [(Event::Syn, "SYN"), (Event::SynAck, "SYN-ACK"), (Event::Ack, "ACK")];
+        let steps = [(PacketEvent::Syn, "SYN"), (PacketEvent::SynAck, "SYN-ACK"), (PacketEvent::Ack, "ACK")];
         let steps: Vec<_> =
             steps.into_iter().filter(|(event, _)| self.saw(*event)).map(|(_, text)| text).collect();
-        let endings: Vec<_> = self.events.iter().copied().filter_map(ending).collect();
+        let endings: Vec<_> = self.events.iter().copied().filter_map(describe_end).collect();
         let endings = if endings.is_empty() { "still open".into() } else { endings.join(", then ") };
         let steps = if steps.is_empty() { "no handshake seen".into() } else { steps.join(", ") };
         write!(f, "TCP {client} → {server}: {steps}; {there} there, {back} back; {endings}")

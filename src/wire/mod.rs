@@ -1,8 +1,8 @@
-//! What passes between client and server, packet by packet, as the loopback interface carries it.
+//! Packets between clients and servers, captured on the loopback interface.
 //!
-//! A [`Packet`] is one that passed; a [`Conversation`] is what those of one client and one server amount to. A
-//! [`Watch`] is for a check, which looks at the port of its own server alone; a `Recording` is for a whole run, which
-//! says by its [`claims`] which ports are its own.
+//! A [`Packet`] holds the headers of one packet, a [`Conversation`] sums up those between one client and one server. A
+//! check uses a [`PortMonitor`], which captures the port of its server. `echospec capture` uses a `Recording`, which
+//! captures the ports of a whole run; the run announces them as [`claims`].
 
 use std::io;
 
@@ -11,22 +11,22 @@ mod conversations;
 mod packet;
 #[cfg(feature = "cli")]
 mod pcapng;
+mod port_monitor;
 #[cfg(feature = "cli")]
-mod record;
-mod watch;
+mod recording;
 
 pub mod claims;
 
-pub use conversation::{Conversation, Event, Side};
+pub use conversation::{Conversation, Endpoint, PacketEvent};
 pub use conversations::Conversations;
 pub use packet::{Packet, Protocol, Segment};
+pub use port_monitor::PortMonitor;
 #[cfg(feature = "cli")]
-pub use record::Recording;
-pub use watch::Watch;
+pub use recording::Recording;
 
-/// Why packets cannot be seen, in the words that `doctor`, the checks and `capture` share.
+/// Explains why packets cannot be captured. `doctor`, the checks and `capture` show this text.
 #[must_use]
-pub fn obstacle(error: &io::Error) -> String {
+pub fn explain_capture_error(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "CAP_NET_RAW is lacking (packet(7))".into(),
         io::ErrorKind::Unsupported => "this system has no packet sockets".into(),

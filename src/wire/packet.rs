@@ -1,4 +1,4 @@
-//! The headers of one packet, as far as anyone here asks for them. RFC 9293 §3.1, RFC 768.
+//! The headers of a captured packet. RFC 9293 §3.1, RFC 768.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,47 +6,47 @@ use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 
 use crate::sys::CapturedPacket;
 
-/// What carries a packet's bytes.
+/// A transport protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// With a connection.
+    /// Transmission Control Protocol.
     Tcp,
-    /// Without one.
+    /// User Datagram Protocol.
     Udp,
 }
 
-/// One TCP or UDP packet.
+/// A TCP or UDP packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
-    /// Who sent it.
+    /// Its source address.
     pub from: SocketAddr,
-    /// To whom.
+    /// Its destination address.
     pub to: SocketAddr,
-    /// How many bytes it carries, headers not counted.
+    /// The number of bytes after the headers.
     pub payload: usize,
-    /// What TCP says in its header; none of UDP.
+    /// The TCP header; `None` for UDP.
     pub segment: Option<Segment>,
 }
 
 /// The header of a TCP segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Segment {
-    /// The number of its first byte, or of its SYN.
+    /// The sequence number of its first byte, or of its SYN.
     pub sequence: u32,
-    /// It begins a connection.
+    /// The SYN flag: begins a connection.
     pub syn: bool,
-    /// It acknowledges something.
+    /// The ACK flag: acknowledges data.
     pub ack: bool,
-    /// Nothing follows in this direction.
+    /// The FIN flag: ends this direction.
     pub fin: bool,
-    /// The connection is no more.
+    /// The RST flag: resets the connection.
     pub rst: bool,
 }
 
 impl Packet {
-    /// Reads the headers; none where it is neither TCP nor UDP.
+    /// Parses the headers of a captured packet. Returns `None` if it is neither TCP nor UDP.
     #[must_use]
-    pub fn read(frame: &CapturedPacket<'_>) -> Option<Packet> {
+    pub fn parse(frame: &CapturedPacket<'_>) -> Option<Packet> {
         let sliced = LaxSlicedPacket::from_ethernet(frame.bytes).ok()?;
         let (source, destination): (IpAddr, IpAddr) = match sliced.net.as_ref()? {
             LaxNetSlice::Ipv4(slice) => {
@@ -73,7 +73,7 @@ impl Packet {
             }
             _ => return None,
         };
-        // Of a long packet only the beginning is here. Loopback pads none, so the headers are what is before.
+        // A long packet is captured in part. Loopback adds no padding, so everything before the data is headers.
         let headers = frame.bytes.len() - taken;
         Some(Packet {
             from: (source, ports.0).into(),
@@ -83,7 +83,7 @@ impl Packet {
         })
     }
 
-    /// What carries it.
+    /// Returns its transport protocol.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         if self.segment.is_some() { Protocol::Tcp } else { Protocol::Udp }
@@ -91,9 +91,9 @@ impl Packet {
 }
 
 impl Segment {
-    /// Whether it asks for a connection.
+    /// Whether it requests a connection.
     #[must_use]
-    pub fn opens(&self) -> bool {
+    pub fn requests_connection(&self) -> bool {
         self.syn && !self.ack
     }
 }
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_packet_that_was_cut_still_tells_how_much_it_carried() {
+    fn payload_of_a_truncated_packet_is_its_original_size() {
         let builder = PacketBuilder::ethernet2([0; 6], [0; 6])
             .ipv4([127, 0, 0, 1], [127, 0, 0, 2], 64)
             .tcp(40_000, 20_123, 7, 1000)
@@ -117,7 +117,7 @@ mod tests {
         for length in [bytes.len(), 100, 14 + 20 + 20] {
             let frame =
                 CapturedPacket { timestamp: Duration::ZERO, length: bytes.len(), bytes: &bytes[..length] };
-            let packet = Packet::read(&frame).unwrap();
+            let packet = Packet::parse(&frame).unwrap();
             assert_eq!((packet.payload, packet.protocol()), (500, Protocol::Tcp));
             assert_eq!(packet.to, "127.0.0.2:20123".parse().unwrap());
             assert_eq!(packet.segment, Some(Segment { sequence: 7, ack: true, ..Segment::default() }));
@@ -125,12 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_datagram_carries_nothing() {
+    fn payload_of_an_empty_datagram_is_zero() {
         let builder = PacketBuilder::ethernet2([0; 6], [0; 6]).ipv6([1; 16], [2; 16], 64).udp(7, 20_123);
         let mut bytes = Vec::new();
         builder.write(&mut bytes, &[]).unwrap();
         let packet =
-            Packet::read(&CapturedPacket { timestamp: Duration::ZERO, length: bytes.len(), bytes: &bytes })
+            Packet::parse(&CapturedPacket { timestamp: Duration::ZERO, length: bytes.len(), bytes: &bytes })
                 .unwrap();
         assert_eq!((packet.payload, packet.protocol(), packet.from.port()), (0, Protocol::Udp, 7));
     }

@@ -1,4 +1,4 @@
-//! The file that Wireshark and its like open: draft-ietf-opsawg-pcapng.
+//! Writes pcapng files, which Wireshark and tcpdump read: draft-ietf-opsawg-pcapng.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -16,15 +16,15 @@ use pcap_file::{DataLink, Endianness, PcapError};
 
 use crate::sys::CapturedPacket;
 
-/// A capture file that is whole after each [`flush`](Pcapng::flush), however the program ends.
-pub struct Pcapng {
+/// A capture file. After each [`flush`](PcapngWriter::flush) it is complete, even if the program is killed.
+pub struct PcapngWriter {
     file: File,
     blocks: PcapNgWriter<Vec<u8>>,
 }
 
-impl Pcapng {
-    /// Begins with what describes the interface; `room` is how much of each packet is kept, in bytes.
-    pub fn begin(file: File, room: u32) -> io::Result<Pcapng> {
+impl PcapngWriter {
+    /// Writes the header and the description of the interface. `snaplen` is the number of bytes kept of each packet.
+    pub fn new(file: File, snaplen: u32) -> io::Result<PcapngWriter> {
         let program = concat!("echospec ", env!("CARGO_PKG_VERSION"));
         let section = SectionHeaderBlock {
             endianness: Endianness::Little,
@@ -34,25 +34,25 @@ impl Pcapng {
             ],
             ..SectionHeaderBlock::default()
         };
-        let mut blocks = PcapNgWriter::with_section_header(Vec::new(), section).map_err(plain)?;
+        let mut blocks = PcapNgWriter::with_section_header(Vec::new(), section).map_err(to_io_error)?;
         let interface = InterfaceDescriptionBlock {
             linktype: DataLink::ETHERNET,
-            snaplen: room,
+            snaplen,
             options: vec![
                 InterfaceDescriptionOption::IfName("lo".into()),
-                // Time stamps in units of 10⁻⁹ s.
+                // Timestamps in units of 10⁻⁹ s.
                 InterfaceDescriptionOption::IfTsResol(9),
             ],
         };
-        blocks.write_pcapng_block(interface).map_err(plain)?;
-        let mut begun = Pcapng { file, blocks };
-        begun.flush()?;
-        Ok(begun)
+        blocks.write_pcapng_block(interface).map_err(to_io_error)?;
+        let mut writer = PcapngWriter { file, blocks };
+        writer.flush()?;
+        Ok(writer)
     }
 
-    /// Adds a packet, to be written with the next flush.
+    /// Adds a packet. The next flush writes it.
     pub fn add(&mut self, frame: &CapturedPacket<'_>) -> io::Result<()> {
-        self.put(EnhancedPacketBlock {
+        self.push(EnhancedPacketBlock {
             interface_id: 0,
             timestamp: frame.timestamp,
             original_len: u32::try_from(frame.length).unwrap_or(u32::MAX),
@@ -61,28 +61,28 @@ impl Pcapng {
         })
     }
 
-    /// Adds how many packets of the interface were missed.
-    pub fn end(&mut self, at: Duration, missed: u64) -> io::Result<()> {
-        self.put(InterfaceStatisticsBlock {
+    /// Writes the number of packets that the kernel dropped until `at`.
+    pub fn finish(&mut self, at: Duration, dropped: u64) -> io::Result<()> {
+        self.push(InterfaceStatisticsBlock {
             interface_id: 0,
-            // The crate writes it as one little-endian number, where the format has the high half first.
+            // The crate writes the timestamp as one little-endian number, but the format has the high half first.
             timestamp: u64::try_from(at.as_nanos()).unwrap_or_default().rotate_left(32),
-            options: vec![InterfaceStatisticsOption::IsbOsDrop(missed)],
+            options: vec![InterfaceStatisticsOption::IsbOsDrop(dropped)],
         })?;
         self.flush()
     }
 
-    /// Writes whole blocks alone.
+    /// Writes all blocks that were added. Only complete blocks are written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.file.write_all(&std::mem::take(self.blocks.get_mut()))
     }
 
-    fn put<'a>(&mut self, block: impl PcapNgBlock<'a>) -> io::Result<()> {
-        self.blocks.write_pcapng_block(block).map(drop).map_err(plain)
+    fn push<'a>(&mut self, block: impl PcapNgBlock<'a>) -> io::Result<()> {
+        self.blocks.write_pcapng_block(block).map(drop).map_err(to_io_error)
     }
 }
 
-fn plain(error: PcapError) -> io::Error {
+fn to_io_error(error: PcapError) -> io::Error {
     match error {
         PcapError::IoError(error) => error,
         error => io::Error::other(error),

@@ -5,7 +5,7 @@ use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
-use crate::wire::{Conversation, Event, Side, Watch};
+use crate::wire::{Conversation, Endpoint, PacketEvent, PortMonitor};
 
 pub const CHECK: Check = Check {
     id: "wire/handshake",
@@ -20,31 +20,32 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let (deadlines, bytes) = (server.deadlines(), server.payload(100));
-    let mut watch = Watch::begin(super::address(server)?)?;
+    let mut monitor = PortMonitor::start(super::address(server)?)?;
     let mut client = server.connect()?;
     let source = client.local_address()?;
-    let begun = watch.until(source, deadlines.no_progress(), Conversation::is_connected)?;
+    let begun = monitor.wait_for(source, deadlines.no_progress(), Conversation::is_connected)?;
     if !begun.is_connected() {
         return Err(Finding::broken("SYN, SYN-ACK and ACK on the wire", begun.to_string()));
     }
     // A server that sends first does so soon after the handshake.
     client.readable_within(deadlines.quiet())?;
     let answered = client.exchange(&bytes);
-    let asked = |it: &Conversation| it.saw(Event::Data(Side::Client)) || server_closed(it);
-    judge(&watch.until(source, deadlines.no_progress(), asked)?)?;
+    let asked = |it: &Conversation| it.saw(PacketEvent::Data(Endpoint::Client)) || server_closed(it);
+    judge(&monitor.wait_for(source, deadlines.no_progress(), asked)?)?;
     answered
 }
 
 fn server_closed(conversation: &Conversation) -> bool {
-    conversation.saw(Event::Rst(Side::Server)) || conversation.saw(Event::Fin(Side::Server))
+    conversation.saw(PacketEvent::Rst(Endpoint::Server))
+        || conversation.saw(PacketEvent::Fin(Endpoint::Server))
 }
 
 fn judge(conversation: &Conversation) -> check::Result {
-    let after = conversation.events.iter().skip_while(|event| **event != Event::Ack).nth(1);
+    let after = conversation.events.iter().skip_while(|event| **event != PacketEvent::Ack).nth(1);
     let sent = match after {
-        Some(Event::Data(Side::Server)) => "data",
-        Some(Event::Fin(Side::Server)) => "FIN",
-        Some(Event::Rst(Side::Server)) => "RST",
+        Some(PacketEvent::Data(Endpoint::Server)) => "data",
+        Some(PacketEvent::Fin(Endpoint::Server)) => "FIN",
+        Some(PacketEvent::Rst(Endpoint::Server)) => "RST",
         _ => return Ok(()),
     };
     let actual = format!("{sent} from the server first");

@@ -6,7 +6,7 @@ use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys;
 use crate::transport::Capabilities;
-use crate::wire::{Conversation, Event, Side, Watch};
+use crate::wire::{Conversation, Endpoint, PacketEvent, PortMonitor};
 
 pub const CHECK: Check = Check {
     id: "wire/orderly-close",
@@ -26,46 +26,47 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let mut watch = Watch::begin(super::address(server)?)?;
-    ends(server, &mut watch, false).map_err(|finding| finding.because("after the client had closed"))?;
-    ends(server, &mut watch, true)
+    let mut monitor = PortMonitor::start(super::address(server)?)?;
+    ends(server, &mut monitor, false).map_err(|finding| finding.because("after the client had closed"))?;
+    ends(server, &mut monitor, true)
         .map_err(|finding| finding.because("after the client had shut down its write side"))
 }
 
 /// Exchanges 300 bytes and closes, after a half-close if `half_close` is set, and judges how the connection ends.
-fn ends(server: &mut Server, watch: &mut Watch, half_close: bool) -> check::Result {
+fn ends(server: &mut Server, monitor: &mut PortMonitor, half_close: bool) -> check::Result {
     let (limit, bytes) = (server.deadlines().no_progress(), server.payload(300));
     let mut client = server.connect()?;
     let source = client.local_address()?;
     client.exchange(&bytes)?;
     // All bytes have come back, so neither side has anything left to send.
-    let spoken = watch.until(source, limit, |it| it.is_connected() && it.bytes == [300, 300])?;
+    let spoken = monitor.wait_for(source, limit, |it| it.is_connected() && it.bytes == [300, 300])?;
     if !spoken.is_connected() || spoken.bytes[0] != 300 {
         return Err(Finding::broken("300 bytes to the server after a handshake", spoken.to_string()));
     }
     let heard = if half_close { client.shut_down_write().and_then(|()| client.expect_eof()) } else { Ok(()) };
     sys::between_launches(|| drop(client));
-    judge(&watch.until(source, limit, is_over)?)?;
+    judge(&monitor.wait_for(source, limit, is_over)?)?;
     heard
 }
 
 fn is_over(conversation: &Conversation) -> bool {
     let saw = |event| conversation.saw(event);
-    saw(Event::Fin(Side::Client)) && saw(Event::Fin(Side::Server))
-        || saw(Event::Rst(Side::Server))
-        || saw(Event::Rst(Side::Client))
+    saw(PacketEvent::Fin(Endpoint::Client)) && saw(PacketEvent::Fin(Endpoint::Server))
+        || saw(PacketEvent::Rst(Endpoint::Server))
+        || saw(PacketEvent::Rst(Endpoint::Client))
 }
 
 /// Fails if the server sent RST before both sides had sent FIN. A later RST loses no data.
 fn judge(conversation: &Conversation) -> check::Result {
     let place = |wanted| conversation.events.iter().position(|&event| event == wanted);
-    let ended =
-        place(Event::Fin(Side::Client)).zip(place(Event::Fin(Side::Server))).map(|(one, two)| one.max(two));
-    let reset = place(Event::Rst(Side::Server));
+    let ended = place(PacketEvent::Fin(Endpoint::Client))
+        .zip(place(PacketEvent::Fin(Endpoint::Server)))
+        .map(|(one, two)| one.max(two));
+    let reset = place(PacketEvent::Rst(Endpoint::Server));
     let actual = match (ended, reset) {
         (Some(ended), reset) if reset.is_none_or(|reset| reset > ended) => return Ok(()),
         (_, Some(_)) => "RST from the server",
-        (..) if place(Event::Rst(Side::Client)).is_some() => {
+        (..) if place(PacketEvent::Rst(Endpoint::Client)).is_some() => {
             "bytes to a client that has closed, and therefore an RST from the client"
         }
         (..) => return Err(timeout(conversation)),

@@ -6,7 +6,7 @@ use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::text::count;
 use crate::transport::Capabilities;
-use crate::wire::{Conversation, Watch};
+use crate::wire::{Conversation, PortMonitor};
 
 pub const CHECK: Check = Check {
     id: "wire/udp-two-datagrams",
@@ -21,15 +21,15 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let deadlines = server.deadlines();
-    let mut watch = Watch::begin(super::address(server)?)?;
+    let mut monitor = PortMonitor::start(super::address(server)?)?;
     let mut client = server.connect()?;
     let source = client.local_address()?;
     client.exchange(b"one question")?;
-    let answered = watch.until(source, deadlines.reply(), |it| it.messages >= [1, 1])?;
+    let answered = monitor.wait_for(source, deadlines.reply(), |it| it.messages >= [1, 1])?;
     if answered.messages[0] != 1 {
         return Err(Finding::broken("one datagram from the client on the wire", answered.to_string()));
     }
-    let all = watch.until(source, deadlines.quiet(), |it: &Conversation| it.messages[1] > 1)?;
+    let all = monitor.wait_for(source, deadlines.quiet(), |it: &Conversation| it.messages[1] > 1)?;
     match all.messages {
         [1, 1] => Ok(()),
         [_, back] => {
