@@ -55,7 +55,7 @@ fn table(judged: &[(Twin, Judgement)]) -> Table {
     table.load_style(NOTHING);
     table.set_header(["check", "twin", "caught for"]);
     for (twin, judgement) in judged {
-        let said = if judgement.complaint.is_empty() { first(&judgement.said) } else { "MISSED".into() };
+        let said = if judgement.complaint.is_empty() { first(&judgement.finding) } else { "MISSED".into() };
         table.add_row([twin.check.to_owned(), format!("{} {}", twin.program.name, twin.fault.name), said]);
     }
     table
