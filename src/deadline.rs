@@ -99,6 +99,12 @@ impl Deadlines {
         Deadlines { scale }
     }
 
+    /// Returns the factor.
+    #[must_use]
+    pub fn scale(self) -> f64 {
+        self.scale
+    }
+
     /// How long an exchange may go without any progress before it counts as hung: 5 s.
     #[must_use]
     pub fn no_progress(self) -> Duration {

@@ -1,27 +1,38 @@
-//! `echospec.toml`: what is known of a server, so that only what is new fails a run.
+//! `echospec.toml`: the known failures of servers, so that only new failures fail a run.
 //!
 //! ```toml
 //! [[expect]]
-//! server = "*my-server*"          # a glob for the command line; every server if it is absent
+//! server = "*my-server*"          # a glob for the command line; without it, every server
 //! check = "echo/slow-reader"
 //! outcome = "timeout"
 //! reason = "waits for itself under backpressure: issue 12"
-//! message = "came back, then nothing"  # words of the report, if only that failure is meant
+//! message = "came back, then nothing"  # text of the report, if only that failure is expected
 //! ```
 
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
-use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::checks::checks;
 use crate::outcome::Outcome;
 use crate::runner::Expectation;
 
+/// An error in a file of expectations: the file, the entry, and what is wrong with it.
+#[derive(Debug)]
+pub struct ExpectationsError(String);
+
+impl fmt::Display for ExpectationsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ExpectationsError {}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Record {
+struct File {
     #[serde(default)]
     expect: Vec<Entry>,
 }
@@ -36,33 +47,42 @@ struct Entry {
     message: Option<String>,
 }
 
-/// What the file at `path` says of the server with this command line.
+/// Reads the file at `path` and returns the expectations for the server with this command line.
 ///
 /// # Errors
-/// Where it cannot be read, is no such file, names a check that there is not, or gives no reason.
-pub fn read(path: &Path, command_line: &str) -> Result<Vec<Expectation>> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let said = || format!("in {}", path.display());
-    let record: Record = toml::from_str(&text).with_context(said)?;
-    let entries = record.expect.into_iter().map(|entry| entry.of(command_line));
-    let mine: Result<Vec<_>> = entries.collect::<Result<Vec<_>>>().with_context(said);
-    Ok(mine?.into_iter().flatten().collect())
+/// [`ExpectationsError`] if the file cannot be read or parsed, or if an entry names an unknown check, gives no
+/// reason, or expects an outcome that is no deviation.
+pub fn read(path: &Path, command_line: &str) -> Result<Vec<Expectation>, ExpectationsError> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| ExpectationsError(format!("cannot read {shown}: {error}")))?;
+    parse(&text, command_line).map_err(|error| ExpectationsError(format!("in {shown}: {error}")))
+}
+
+fn parse(text: &str, command_line: &str) -> Result<Vec<Expectation>, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let entries: Result<Vec<_>, String> =
+        file.expect.into_iter().map(|entry| entry.expectation_for(command_line)).collect();
+    Ok(entries?.into_iter().flatten().collect())
 }
 
 impl Entry {
-    /// The expectation, if it is about this server.
-    fn of(self, command_line: &str) -> Result<Option<Expectation>> {
+    /// Validates the entry, and returns it if it is about this server.
+    fn expectation_for(self, command_line: &str) -> Result<Option<Expectation>, String> {
         let Entry { server, check, outcome, reason, message } = self;
-        let known = checks().any(|it| it.id == check);
-        ensure!(known, "no check is called '{check}'; `echospec list` names them all");
-        ensure!(!reason.trim().is_empty(), "{check} has no reason: say why it is expected");
-        let expectable = outcome.is_failure() && outcome != Outcome::Xpass || outcome == Outcome::Warn;
-        ensure!(
-            expectable,
-            "{check}: '{outcome}' cannot be expected; a deviation is fail, warn, timeout, crash or leak"
-        );
-        let pattern = glob::Pattern::new(server.as_deref().unwrap_or("*"))
-            .with_context(|| format!("{check}: '{}' is no glob", server.as_deref().unwrap_or_default()))?;
+        if !checks().any(|known| known.id == check) {
+            return Err(format!("no check is called '{check}'; `echospec list` names them all"));
+        }
+        if reason.trim().is_empty() {
+            return Err(format!("{check} has no reason: say why it is expected"));
+        }
+        if !(outcome.is_failure() && outcome != Outcome::Xpass || outcome == Outcome::Warn) {
+            let allowed = "a deviation is fail, warn, timeout, crash or leak";
+            return Err(format!("{check}: '{outcome}' cannot be expected; {allowed}"));
+        }
+        let glob = server.as_deref().unwrap_or("*");
+        let pattern =
+            glob::Pattern::new(glob).map_err(|error| format!("{check}: '{glob}' is no glob: {error}"))?;
         let expectation = Expectation { check, outcome, reason, message };
         Ok(pattern.matches(command_line).then_some(expectation))
     }
@@ -72,24 +92,18 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn said_of(text: &str, command_line: &str) -> Result<Vec<Expectation>> {
-        let file = tempfile::NamedTempFile::new()?;
-        fs::write(file.path(), text)?;
-        read(file.path(), command_line)
-    }
-
     const ENTRY: &str = "[[expect]]\ncheck = 'echo/empty'\noutcome = 'fail'\nreason = 'known'\n";
 
     #[test]
-    fn an_entry_is_about_the_servers_that_its_glob_matches() {
+    fn an_entry_applies_to_the_servers_that_its_glob_matches() {
         let mine = format!("{ENTRY}server = '*socat*PIPE*'\n");
-        assert_eq!(said_of(&mine, "socat TCP-LISTEN:1 PIPE").unwrap().len(), 1);
-        assert!(said_of(&mine, "ncat -l").unwrap().is_empty());
-        assert_eq!(said_of(ENTRY, "ncat -l").unwrap().len(), 1);
+        assert_eq!(parse(&mine, "socat TCP-LISTEN:1 PIPE").unwrap().len(), 1);
+        assert!(parse(&mine, "ncat -l").unwrap().is_empty());
+        assert_eq!(parse(ENTRY, "ncat -l").unwrap().len(), 1);
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_mistake() {
         for (from, to, words) in [
             ("echo/empty", "echo/emtpy", "no check is called 'echo/emtpy'"),
             ("'fail'", "'pass'", "cannot be expected"),
@@ -97,8 +111,14 @@ mod tests {
             ("'known'", "' '", "say why"),
             ("reason", "raeson", "raeson"),
         ] {
-            let error = said_of(&ENTRY.replacen(from, to, 1), "x").unwrap_err();
-            assert!(format!("{error:#}").contains(words), "{error:#}");
+            let error = parse(&ENTRY.replacen(from, to, 1), "x").unwrap_err();
+            assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn an_unreadable_file_is_named() {
+        let error = read(Path::new("/no/such/file"), "x").unwrap_err();
+        assert!(error.to_string().contains("cannot read /no/such/file"), "{error}");
     }
 }

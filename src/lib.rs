@@ -42,6 +42,7 @@
 #[cfg(feature = "cli")]
 pub mod bench;
 pub mod check;
+mod check_run;
 pub mod checks;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -52,13 +53,12 @@ pub mod demo;
 pub mod diagram;
 #[cfg(feature = "cli")]
 pub mod doctor;
-#[cfg(feature = "cli")]
+#[cfg(feature = "toml")]
 pub mod expectations;
 #[cfg(feature = "cli")]
 pub mod fds;
 pub mod outcome;
 pub mod payload;
-#[cfg(feature = "cli")]
 pub mod report;
 pub mod requirement;
 pub mod runner;
@@ -68,6 +68,8 @@ pub mod text;
 pub mod trace;
 pub mod transport;
 pub mod wire;
+
+pub use check_run::check;
 
 /// Compiles the README's example.
 #[cfg(doctest)]

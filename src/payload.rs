@@ -1,24 +1,23 @@
-//! Payloads for clients to send: random, so that a misplaced byte is detected, and seeded, so that a run can be repeated.
-
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+//! Bytes to send: random, so that a misplaced byte is noticed, and seeded, so that a run can be repeated.
 
 /// One kibibyte.
 pub const KIB: usize = 1024;
 /// One mebibyte.
 pub const MIB: usize = 1024 * KIB;
 
-/// The length after which a payload repeats. It is a prime, so that no multiple of a buffer size is a multiple of it.
+/// The length after which a payload repeats: a prime, so that no buffer of a server has a size that divides it.
 const PERIOD: usize = 1_048_573;
 
-/// Returns `length` bytes, determined by `seed` and `stream`. Each client has a stream of its own, so that the bytes of two
-/// clients differ.
+/// Returns `length` bytes that `seed` and `stream` determine. Each stream has its own bytes, so that those of one
+/// client cannot be taken for another's.
 #[must_use]
 pub fn payload(length: usize, seed: u64, stream: u64) -> Vec<u8> {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(stream);
-    let mut block = vec![0; length.min(PERIOD)];
-    generator.fill_bytes(&mut block);
+    let mut source = SplitMix(SplitMix(seed).next() ^ SplitMix(!stream).next());
+    let mut block = Vec::with_capacity(length.min(PERIOD) + 8);
+    while block.len() < length.min(PERIOD) {
+        block.extend_from_slice(&source.next().to_le_bytes());
+    }
+    block.truncate(length.min(PERIOD));
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         let part = block.len().min(length - bytes.len());
@@ -27,14 +26,47 @@ pub fn payload(length: usize, seed: u64, stream: u64) -> Vec<u8> {
     bytes
 }
 
+/// Returns a new seed, short enough to be typed again.
+pub(crate) fn fresh_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id()) % 1_000_000
+}
+
+/// SplitMix64, the generator of Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn bytes_depend_on_seed_and_stream() {
+    fn seed_and_stream_determine_the_bytes() {
         assert_eq!(payload(4096, 7, 0), payload(4096, 7, 0));
         assert_ne!(payload(4096, 7, 0), payload(4096, 7, 1));
-        assert_eq!(payload(3 * MIB, 7, 0).len(), 3 * MIB);
+        assert_ne!(payload(4096, 7, 0), payload(4096, 8, 0));
+    }
+
+    #[test]
+    fn has_exactly_the_length_asked_for() {
+        for length in [0, 1, 7, 8, 9, PERIOD, PERIOD + 1, 3 * MIB] {
+            assert_eq!(payload(length, 7, 0).len(), length);
+        }
+    }
+
+    /// The first values of the reference implementation for the state 0.
+    #[test]
+    fn splitmix_is_the_published_one() {
+        let mut source = SplitMix(0);
+        assert_eq!([source.next(), source.next()], [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4]);
     }
 }

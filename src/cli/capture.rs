@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
-use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -75,7 +74,7 @@ fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Resu
     let (program, arguments) = args.command.split_first().context("no command")?;
     let mut command = Command::new(program);
     command.args(arguments).env(claims::VARIABLE, name);
-    command.fd_mappings(vec![FdMapping { parent_fd: claims, child_fd: claims::DESCRIPTOR }])?;
+    sys::pass_descriptors(&mut command, claims::DESCRIPTOR, vec![claims])?;
     sys::set_subreaper(true);
     sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);

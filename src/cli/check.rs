@@ -12,13 +12,12 @@ use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 
 use super::{CliError, exit, interrupt};
-use crate::checks::{AREAS, Check, QUICK, checks};
-use crate::deadline::{Deadlines, SCALE, interrupted};
-use crate::expectations;
+use crate::check_run::{CheckRun, Error};
+use crate::deadline::SCALE;
 use crate::outcome::{Level, Outcome};
 use crate::report::{Ending, Heading, Human, Json, Reporter};
-use crate::runner::{self, CheckResult, Expectation, Options, Summary};
-use crate::server::{LaunchError, LaunchOptions, Spec, Start, sweep};
+use crate::runner::{CheckResult, Summary};
+use crate::server::{Start, sweep};
 use crate::transport::{TRANSPORTS, Transport};
 
 #[derive(Debug, clap::Args)]
@@ -96,66 +95,76 @@ enum LevelName {
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let spec = spec(&args)?;
-    let chosen = choose(&args, &spec)?;
-    let seed = args.seed.unwrap_or_else(fresh_seed);
-    let mut options = Options {
-        launch: LaunchOptions {
-            deadlines: Deadlines::scaled(args.timeout_scale),
-            seed,
-            ..LaunchOptions::default()
-        },
-        ..Options::default()
-    };
-    options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
-    options.retries = args.flaky_retries;
-    options.expectations = expected(&args, &spec)?.into();
-    let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
-    let mut audience = Audience(reporters(&args, &Heading { spec: spec.clone(), seed, timeout_scale })?);
+    let planned = check_run(&args)?.plan().map_err(refuse)?;
+    let mut reporters = Reporters(reporters(&args, &planned.heading())?);
     interrupt::watch()?;
 
     let mut written = Ok(());
-    let results = runner::run(&spec, &chosen, &options, |event| {
+    let results = planned.run(|event| {
         interrupt::record(event);
-        let told = audience.tell(|report| report.event(event));
-        written = std::mem::replace(&mut written, Ok(())).and(told);
+        let sent = reporters.send(|reporter| reporter.event(event));
+        written = std::mem::replace(&mut written, Ok(())).and(sent);
     });
     sweep();
-    let (results, ending) = match results {
-        Ok(results) if interrupted() => (results, Ending::Interrupted),
-        Ok(results) => (results, Ending::Complete),
-        Err(LaunchError::Interrupted) => (Vec::new(), Ending::Interrupted),
-        Err(error) => {
-            audience.tell(|report| report.finish(&[], &Ending::NotLaunched(error.to_string())))?;
-            return Err(error.into());
+    match results {
+        Ok(results) => {
+            let ending = if results.is_interrupted() { Ending::Interrupted } else { Ending::Complete };
+            reporters.send(|reporter| reporter.finish(results.checks(), &ending))?;
+            written?;
+            Ok(exit_code(results.checks()))
         }
-    };
-    audience.tell(|report| report.finish(&results, &ending))?;
-    written?;
-    Ok(verdict(&results))
-}
-
-/// What the file that was named says of this server, or else the one in the current directory.
-fn expected(args: &Args, spec: &Spec) -> anyhow::Result<Vec<Expectation>> {
-    const USUAL: &str = "echospec.toml";
-    match &args.expectations {
-        Some(path) => expectations::read(path, &spec.command_line()),
-        None if Path::new(USUAL).exists() => expectations::read(Path::new(USUAL), &spec.command_line()),
-        None => Ok(Vec::new()),
+        Err(error) => {
+            reporters.send(|reporter| reporter.finish(&[], &Ending::NotLaunched(error.to_string())))?;
+            Err(error.into())
+        }
     }
-    .map_err(|error| CliError::usage(format!("{error:#}")).into())
 }
 
-/// Those who are told of the run. One that has gone away (`| head`) is told no more; the verdict stands.
-struct Audience(Vec<Box<dyn Reporter>>);
+fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
+    let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
+    let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
+    let level = match args.level {
+        LevelName::Must => Level::Must,
+        LevelName::Should => Level::Should,
+        LevelName::May => Level::May,
+    };
+    let run = crate::check(transport, args.command.iter().cloned());
+    let mut run = run.start(start).level(level).timeout_scale(args.timeout_scale).retries(args.flaky_retries);
+    run = args.only.iter().fold(run, |run, glob| run.only(glob.as_str()));
+    run = args.skip.iter().fold(run, |run, glob| run.skip(glob.as_str()));
+    if args.quick {
+        run = run.quick();
+    }
+    run = args.seed.into_iter().fold(run, CheckRun::seed);
+    run = args.jobs.into_iter().fold(run, |run, jobs| run.jobs(jobs.get()));
+    Ok(expectations_file(args).into_iter().fold(run, CheckRun::expectations_file))
+}
 
-impl Audience {
-    fn tell(&mut self, mut news: impl FnMut(&mut dyn Reporter) -> io::Result<()>) -> io::Result<()> {
+/// The file that the user names, or else the one in the current directory.
+fn expectations_file(args: &Args) -> Option<&Path> {
+    let usual = Path::new("echospec.toml");
+    args.expectations.as_deref().or_else(|| usual.exists().then_some(usual))
+}
+
+/// An error of the user's, with its exit code.
+fn refuse(error: Error) -> anyhow::Error {
+    match error {
+        Error::NoMatch { .. } | Error::NoneApplies { .. } => CliError::nothing(error.to_string()).into(),
+        Error::Launch(error) => error.into(),
+        error => CliError::usage(error.to_string()).into(),
+    }
+}
+
+/// The reporters of a run. One whose reader has gone away (`| head`) is dropped, and the run goes on.
+struct Reporters(Vec<Box<dyn Reporter>>);
+
+impl Reporters {
+    fn send(&mut self, mut event: impl FnMut(&mut dyn Reporter) -> io::Result<()>) -> io::Result<()> {
         let mut result = Ok(());
-        self.0.retain_mut(|report| match news(report.as_mut()) {
+        self.0.retain_mut(|reporter| match event(reporter.as_mut()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
-            told => {
-                result = std::mem::replace(&mut result, Ok(())).and(told);
+            sent => {
+                result = std::mem::replace(&mut result, Ok(())).and(sent);
                 true
             }
         });
@@ -163,46 +172,7 @@ impl Audience {
     }
 }
 
-fn spec(args: &Args) -> anyhow::Result<Spec> {
-    let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
-    let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
-    Spec::new(transport, start, args.command.clone())
-        .map_err(|error| CliError::usage(error.to_string()).into())
-}
-
-/// The checks that apply to this server and that the user wants. A glob that matches nothing is a mistake
-/// to be told, not an empty wish.
-fn choose(args: &Args, spec: &Spec) -> Result<Vec<&'static Check>, CliError> {
-    let level = match args.level {
-        LevelName::Must => Level::Must,
-        LevelName::Should => Level::Should,
-        LevelName::May => Level::May,
-    };
-    for pattern in args.only.iter().chain(&args.skip) {
-        if !checks().any(|check| pattern.matches(check.id)) {
-            let area = AREAS.iter().find(|area| area.name == pattern.as_str());
-            let hint = area.map_or("`echospec list` names them all".into(), |area| {
-                format!("did you mean '{}/*'?", area.name)
-            });
-            return Err(CliError::nothing(format!("no check matches '{pattern}'; {hint}")));
-        }
-    }
-    let wanted = |check: &&Check| {
-        let quick = !args.quick || QUICK.contains(&check.id);
-        let only = args.only.is_empty() || args.only.iter().any(|pattern| pattern.matches(check.id));
-        quick && only && !args.skip.iter().any(|pattern| pattern.matches(check.id)) && check.level >= level
-    };
-    let chosen: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).filter(wanted).collect();
-    if chosen.is_empty() {
-        let (transport, start) = (spec.transport().name, spec.start().name());
-        let text =
-            format!("of the checks selected, none applies to {transport} servers started by '{start}'");
-        return Err(CliError::nothing(text));
-    }
-    Ok(chosen)
-}
-
-/// JSON on standard output leaves standard error to the person.
+/// The reporters that the user asks for. With JSON on standard output, the text goes to standard error.
 fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
     let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
     match &args.json {
@@ -220,14 +190,14 @@ fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Repor
     Ok(reports)
 }
 
-pub(super) fn verdict(results: &[CheckResult]) -> ExitCode {
+/// The exit code for these results. A skipped check counts as one that the harness could not run.
+pub(super) fn exit_code(results: &[CheckResult]) -> ExitCode {
     let Summary { fail, broken, .. } = Summary::of(results);
-    // What a check could not ask is no good news.
-    let unasked = results.iter().any(|report| report.outcome == Outcome::Skipped);
+    let skipped = results.iter().any(|result| result.outcome == Outcome::Skipped);
     ExitCode::from(match interrupt::received() {
         Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
         None if fail > 0 => exit::FAILED,
-        None if broken > 0 || unasked => exit::HARNESS,
+        None if broken > 0 || skipped => exit::HARNESS,
         None => exit::OK,
     })
 }
@@ -235,10 +205,4 @@ pub(super) fn verdict(results: &[CheckResult]) -> ExitCode {
 pub(super) fn scale(text: &str) -> Result<f64, String> {
     let scale: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.01..=1000.0).contains(&scale) { Ok(scale) } else { Err("must lie between 0.01 and 1000".into()) }
-}
-
-/// Short enough to be typed again.
-pub(super) fn fresh_seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(std::process::id()) % 1_000_000
 }

@@ -75,8 +75,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         },
         ..Options::default()
     };
-    let timeout_scale = Some(args.timeout_scale).filter(|&scale| scale != 1.0);
-    let heading = Heading { spec: plain, seed: args.seed, timeout_scale };
+    let heading = Heading::new(&plain, &options);
     let mut human = Human::new(heading, anstream::stdout());
     human.event(&Event::Started(&[check]))?;
     interrupt::record(&Event::CheckStarted(check));
@@ -97,7 +96,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             writeln!(anstream::stdout(), "{what}: {}", path.display())?;
         }
     }
-    Ok(check::verdict(&[result]))
+    Ok(check::exit_code(&[result]))
 }
 
 /// Returns the path of the file for system calls, in a new directory that is kept.

@@ -1,17 +1,26 @@
-//! One file for each format; each renders the same stream of events.
+//! Reports of a run of checks: one file for each format.
 
+#[cfg(feature = "cli")]
 use std::io;
 
+use crate::runner::Options;
+#[cfg(feature = "cli")]
 use crate::runner::{CheckResult, Event};
-use crate::server::Spec;
+use crate::server::{Spec, Start};
 
+#[cfg(feature = "cli")]
 mod human;
+#[cfg(feature = "cli")]
 mod json;
+mod text;
 
+#[cfg(feature = "cli")]
 pub use human::Human;
+#[cfg(feature = "cli")]
 pub use json::Json;
+pub use text::TextReport;
 
-/// What a report must know of a run before it begins.
+/// The facts about a run that are known before it begins.
 #[derive(Debug, Clone)]
 pub struct Heading {
     /// The server under test.
@@ -22,37 +31,49 @@ pub struct Heading {
     pub timeout_scale: Option<f64>,
 }
 
-/// How a run came to its end.
+/// How a run ended.
+#[cfg(feature = "cli")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// Every check had its turn.
+    /// Every check was run.
     Complete,
-    /// The user ended it.
+    /// The user interrupted it.
     Interrupted,
     /// The server could not be launched, for this reason.
     NotLaunched(String),
 }
 
-/// A format of report.
+/// A format of report, which receives the events of a run.
+#[cfg(feature = "cli")]
 pub trait Reporter {
-    /// Something happened.
+    /// Receives an event.
     ///
     /// # Errors
     /// Those of writing.
     fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
 
-    /// The run is over, complete or not.
+    /// Completes the report, also of a run that was interrupted.
     ///
     /// # Errors
     /// Those of writing.
-    fn finish(&mut self, reports: &[CheckResult], ending: &Ending) -> io::Result<()>;
+    fn finish(&mut self, results: &[CheckResult], ending: &Ending) -> io::Result<()>;
 }
 
 impl Heading {
-    /// The one command that runs a check again as it was run.
+    /// The heading of a run of `spec` with `options`.
+    #[must_use]
+    pub fn new(spec: &Spec, options: &Options) -> Heading {
+        let scale = options.launch.deadlines.scale();
+        Heading {
+            spec: spec.clone(),
+            seed: options.launch.seed,
+            timeout_scale: Some(scale).filter(|&scale| scale != 1.0),
+        }
+    }
+
+    /// The command that runs one check again in the same way.
     #[must_use]
     pub fn again(&self, id: &str) -> String {
-        use crate::server::Start;
         let mut words =
             format!("echospec check {} --only {id} --seed {}", self.spec.transport().name, self.seed);
         if self.spec.start() != Start::Bind {

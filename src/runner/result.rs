@@ -29,7 +29,7 @@ pub struct CheckResult {
 
 /// How many checks ended in each way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Summary {
     /// All checks, those that were not run included.
     pub total: usize,

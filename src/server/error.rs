@@ -1,49 +1,36 @@
-//! Why a server could not be launched, in words that say how to mend it.
+//! Why a server could not be launched, with advice.
 
+use std::fmt;
 use std::io;
 use std::process::ExitStatus;
 
-use thiserror::Error;
-
-/// A server could not be launched. Says nothing about how it would have behaved.
-#[derive(Debug, Error)]
+/// A server could not be launched. This says nothing about how it would have behaved.
+#[derive(Debug)]
+#[non_exhaustive]
 pub enum LaunchError {
-    /// No command was given.
-    #[error("no server command given: write it after --, for example: -- ./my-server {{addr}}")]
+    /// The command is empty.
     NoCommand,
     /// No transport has this name.
-    #[error("no transport is called {0}")]
     NoTransport(String),
     /// No way of starting has this name.
-    #[error("no way of starting is called {0}; there are bind, listen-fds and inetd")]
     NoStart(String),
-    /// The command has no place for the address.
-    #[error(
-        "the command has no place for the address: put {wanted} where it belongs in: {command}; or put it into --env or a file of \
-         --write, or name a fixed address with --addr"
-    )]
+    /// The command has no placeholder for the address.
     NoPlaceholder {
         /// The transport asked for.
         transport: &'static str,
-        /// The placeholders it knows.
+        /// The placeholders that it knows.
         wanted: String,
         /// The command as given.
         command: String,
     },
-    /// The command has a place for an address, and there is none.
-    #[error(
-        "{transport} has no address: the server speaks through its standard input and output; take {stray} out"
-    )]
+    /// The command has a placeholder, but the transport has no address.
     StrayPlaceholder {
         /// The transport asked for.
         transport: &'static str,
-        /// What stands in the command.
+        /// The placeholder.
         stray: &'static str,
     },
-    /// This transport cannot be started that way.
-    #[error(
-        "{transport} has no connections to pass: --start {start} works with tcp, unix and unix-seqpacket"
-    )]
+    /// The transport has no sockets to pass.
     StartMismatch {
         /// The transport asked for.
         transport: &'static str,
@@ -51,65 +38,116 @@ pub enum LaunchError {
         start: &'static str,
     },
     /// Another process already listens on the server's fixed address.
-    #[error("another process already listens on {address}: end it first, or give --addr another address")]
     AddressInUse {
         /// The fixed address.
         address: String,
     },
     /// The program could not be executed.
-    #[error("cannot run {program}: {}", spawn_advice(.error))]
     Spawn {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// The server says that this system lacks its mechanism (exit status 77).
-    #[error("the server says that it cannot work here: {output}")]
+    /// The server reports that this system lacks its mechanism (exit status 77).
     Unsupported {
-        /// What it printed.
+        /// The text that it printed.
         output: String,
     },
-    /// The server ended before it was ready.
-    #[error("the server ended before it was ready ({}){}", describe(*.status), quote(.output))]
+    /// The server exited before it was ready.
     Ended {
-        /// How it ended.
+        /// How it exited.
         status: ExitStatus,
-        /// What it printed last.
+        /// The last lines that it printed.
         output: String,
     },
-    /// The process that was launched ended and left others that go on: the server is a daemon.
-    #[error(
-        "the server has gone into the background: the process that was launched has ended ({}), and {others} is left; \
-         start it in the foreground", describe(*.status)
-    )]
+    /// The launched process exited and left others running: the server is a daemon.
     Daemonised {
-        /// How the launched process ended.
+        /// How the launched process exited.
         status: ExitStatus,
-        /// Who goes on.
+        /// The processes that go on.
         others: String,
     },
     /// The server did not become ready in time.
-    #[error("the server is not ready after {seconds} s: {missing}{}{}", quote(.output), indent(.state))]
     NotReady {
-        /// How long was waited.
+        /// How long the harness waited.
         seconds: f64,
-        /// What should have appeared.
+        /// What it waited for.
         missing: String,
-        /// Where its processes stand; empty where the system does not tell.
+        /// The state of its processes; empty where the system does not tell.
         state: String,
-        /// What it printed last.
+        /// The last lines that it printed.
         output: String,
     },
     /// The harness itself could not prepare the launch.
-    #[error("the harness could not prepare the launch: {0}")]
-    Harness(#[source] io::Error),
-    /// The user ended the run.
-    #[error("interrupted")]
+    Harness(io::Error),
+    /// The run was interrupted.
     Interrupted,
 }
 
-fn spawn_advice(error: &io::Error) -> String {
+impl fmt::Display for LaunchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LaunchError::NoCommand => {
+                f.write_str("no server command given: write it after --, for example: -- ./my-server {addr}")
+            }
+            LaunchError::NoTransport(name) => write!(f, "no transport is called {name}"),
+            LaunchError::NoStart(name) => {
+                write!(f, "no way of starting is called {name}; there are bind, listen-fds and inetd")
+            }
+            LaunchError::NoPlaceholder { wanted, command, .. } => write!(
+                f,
+                "the command has no place for the address: put {wanted} where it belongs in: {command}; or put it \
+                 into --env or a file of --write, or name a fixed address with --addr"
+            ),
+            LaunchError::StrayPlaceholder { transport, stray } => write!(
+                f,
+                "{transport} has no address: the server speaks through its standard input and output; \
+                 take {stray} out"
+            ),
+            LaunchError::StartMismatch { transport, start } => write!(
+                f,
+                "{transport} has no connections to pass: --start {start} works with tcp, unix and unix-seqpacket"
+            ),
+            LaunchError::AddressInUse { address } => write!(
+                f,
+                "another process already listens on {address}: end it first, or give --addr another address"
+            ),
+            LaunchError::Spawn { program, error } => write!(f, "cannot run {program}: {}", advice(error)),
+            LaunchError::Unsupported { output } => {
+                write!(f, "the server says that it cannot work here: {output}")
+            }
+            LaunchError::Ended { status, output } => {
+                write!(f, "the server ended before it was ready ({}){}", describe(*status), quote(output))
+            }
+            LaunchError::Daemonised { status, others } => write!(
+                f,
+                "the server has gone into the background: the process that was launched has ended ({}), and \
+                 {others} is left; start it in the foreground",
+                describe(*status)
+            ),
+            LaunchError::NotReady { seconds, missing, state, output } => write!(
+                f,
+                "the server is not ready after {seconds} s: {missing}{}{}",
+                quote(output),
+                indent(state)
+            ),
+            LaunchError::Harness(error) => write!(f, "the harness could not prepare the launch: {error}"),
+            LaunchError::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for LaunchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            LaunchError::Harness(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+fn advice(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such program; give its path, or a name that is in PATH".into(),
         io::ErrorKind::PermissionDenied => "permission denied; is it executable?".into(),
@@ -128,7 +166,7 @@ fn indent(lines: &str) -> String {
     lines.lines().map(|line| format!("\n    {line}")).collect()
 }
 
-/// `exit status 1`, or `signal 9 (SIGKILL)`.
+/// Describes how a process exited: `exit status 1`, or `signal 9 (SIGKILL)`.
 #[must_use]
 pub fn describe(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;

@@ -29,8 +29,10 @@ cfg_if::cfg_if! {
 mod tests;
 
 pub use system::accounts::resource_usage;
+#[cfg(feature = "cli")]
 pub use system::calls::SystemCallCounter;
 pub use system::credentials::peer_credentials;
+#[cfg(feature = "cli")]
 pub use system::io_uring::check_io_uring;
 pub use system::ipc::{
     TERMINAL_BUFFER_SIZE, pipe_capacity, set_congestion_control, set_pipe_capacity, vmsplice,
@@ -74,6 +76,7 @@ pub use unix::limits::{
     reset_sigchld, restore_descriptor_limit,
 };
 pub use unix::partner::{ForkedPartner, WaitMethod};
+pub use unix::pass_descriptors::pass_descriptors;
 pub use unix::received::receive_descriptors;
 pub use unix::rings::{RING_SIZE, RingHangUp, RingReader, RingWriter, map_rings};
 pub use unix::terminal::open_pseudo_terminal;

@@ -6,15 +6,14 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::Capabilities;
 use super::leftover::LeftoverObject;
 use crate::wire::Protocol;
 use crate::wire::claims::Claim;
 
 /// The address at which a server listens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Address {
     /// An IP address and port.
     Inet(SocketAddr),

@@ -10,7 +10,6 @@ use std::{hint, io, thread};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
 use super::{Address, Ends};
@@ -52,16 +51,17 @@ pub trait Channel {
 }
 
 /// How a client waits for input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum WaitMode {
     /// Sleeps in the kernel until it is woken.
-    #[serde(rename = "blocks")]
+    #[cfg_attr(feature = "serde", serde(rename = "blocks"))]
     Block,
     /// Tries again at once, and keeps its processor busy.
-    #[serde(rename = "spins")]
+    #[cfg_attr(feature = "serde", serde(rename = "spins"))]
     Spin,
     /// Tries again after sched_yield(2). Use it instead of spinning if both sides share a processor.
-    #[serde(rename = "yields")]
+    #[cfg_attr(feature = "serde", serde(rename = "yields"))]
     Yield,
 }
 
@@ -103,7 +103,8 @@ impl WaitMode {
 }
 
 /// Socket and pipe options that change a mechanism's figures. A mechanism ignores the options that it does not have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tuning {
     /// `TCP_NODELAY`: false lets Nagle's algorithm (RFC 896) delay small segments.
     pub nodelay: bool,

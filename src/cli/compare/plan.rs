@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::super::CliError;
-use super::super::check::fresh_seed;
 use super::args::Args;
 use super::values::nearest;
 use crate::bench::candidate::Contender;
@@ -15,6 +14,7 @@ use crate::bench::mechanism::{MECHANISMS, Mechanism};
 use crate::bench::placement::{self, processors};
 use crate::bench::plan::Wish;
 use crate::deadline::Deadlines;
+use crate::payload::fresh_seed;
 use crate::transport::Tuning;
 
 /// Sizes, rounds and seconds of a run of which nobody said otherwise, and of a quick one.

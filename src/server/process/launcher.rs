@@ -12,8 +12,6 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
-use command_fds::{CommandFdExt, FdMapping};
-
 use crate::sys;
 
 type Launch = (Command, Sender<io::Result<Child>>);
@@ -21,8 +19,7 @@ type Launch = (Command, Sender<io::Result<Child>>);
 /// Starts `command` with `passed` as its descriptors 3, 4, ….
 pub(super) fn spawn(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Child> {
     sys::inherit_no_descriptors(&mut command);
-    let numbered = (3..).zip(passed).map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd });
-    command.fd_mappings(numbered.collect()).map_err(io::Error::other)?;
+    sys::pass_descriptors(&mut command, 3, passed)?;
     sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
     let (answer, child) = channel();

@@ -5,9 +5,11 @@ mod sock_diag;
 mod unix_table;
 
 pub mod accounts;
+#[cfg(feature = "cli")]
 pub mod calls;
 pub mod credentials;
 pub mod futex;
+#[cfg(feature = "cli")]
 pub mod io_uring;
 pub mod ipc;
 pub mod ipc_objects;

@@ -8,6 +8,7 @@ pub mod inherited;
 pub mod launch_lock;
 pub mod limits;
 pub mod partner;
+pub mod pass_descriptors;
 pub mod probe;
 pub mod received;
 pub mod rings;

@@ -2,11 +2,9 @@
 
 use std::io;
 
-use nix::unistd::Pid;
-
+use crate::sys::PacketCapture;
 use crate::sys::system::occupation::OCCUPATION_SOURCE;
 use crate::sys::types::ProcessorTime;
-use crate::sys::{PacketCapture, SystemCallCounter};
 
 impl PacketCapture {
     /// Whether packets can be heard at all.
@@ -18,13 +16,14 @@ impl PacketCapture {
     }
 }
 
-impl SystemCallCounter {
+#[cfg(feature = "cli")]
+impl crate::sys::SystemCallCounter {
     /// Whether they can be counted here, which is tried on this process.
     ///
     /// # Errors
-    /// As [`of`](SystemCallCounter::of).
+    /// As [`start`](Self::start).
     pub fn check_permission() -> io::Result<()> {
-        SystemCallCounter::start(&[Pid::this()]).map(drop)
+        Self::start(&[nix::unistd::Pid::this()]).map(drop)
     }
 }
 

@@ -1,0 +1,452 @@
+//! The front door of the library: [`check()`] a server, and get the results as values.
+
+use std::ffi::OsString;
+use std::fmt;
+#[cfg(feature = "toml")]
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use glob::Pattern;
+
+use crate::checks::{AREAS, Check, QUICK, checks};
+use crate::deadline::{Deadlines, Interrupt, interrupted};
+use crate::outcome::{Level, Outcome};
+use crate::payload::fresh_seed;
+use crate::report::{Heading, TextReport};
+use crate::runner::{self, CheckResult, Event, Expectation, Options, Summary};
+use crate::server::{LaunchError, Spec, Start};
+use crate::transport::Transport;
+
+/// Describes a run of every check that applies to a server. Nothing is launched before
+/// [`run`](CheckRun::run) or [`assert_ok`](CheckRun::assert_ok).
+///
+/// `command` is the program and its arguments. `{addr}`, `{host}`, `{port}` and `{path}` in it stand for the
+/// address where the server must listen. No shell is involved.
+///
+/// ```
+/// use echospec::Transport;
+///
+/// echospec::check(Transport::PIPE, ["cat"]).only("echo/half-*").assert_ok();
+/// ```
+pub fn check<S: Into<OsString>>(
+    transport: &'static Transport,
+    command: impl IntoIterator<Item = S>,
+) -> CheckRun {
+    CheckRun {
+        transport,
+        command: command.into_iter().map(Into::into).collect(),
+        start: Start::Bind,
+        only: Vec::new(),
+        skip: Vec::new(),
+        quick: false,
+        level: Level::May,
+        seed: None,
+        options: Options::default(),
+        expectations: Vec::new(),
+        #[cfg(feature = "toml")]
+        expectations_file: None,
+        interrupt: None,
+    }
+}
+
+/// A run of checks, made by [`check()`]: which checks, on which server, and how.
+#[derive(Debug, Clone)]
+#[must_use = "a run does nothing before `run` or `assert_ok`"]
+pub struct CheckRun {
+    transport: &'static Transport,
+    command: Vec<OsString>,
+    start: Start,
+    only: Vec<String>,
+    skip: Vec<String>,
+    quick: bool,
+    level: Level,
+    seed: Option<u64>,
+    options: Options,
+    expectations: Vec<Expectation>,
+    #[cfg(feature = "toml")]
+    expectations_file: Option<PathBuf>,
+    interrupt: Option<Interrupt>,
+}
+
+impl CheckRun {
+    /// Sets who makes the server's socket. By default the server itself does.
+    pub fn start(mut self, start: Start) -> CheckRun {
+        self.start = start;
+        self
+    }
+
+    /// Runs only checks whose id matches this glob, such as `echo/*`. Call it again to add another.
+    pub fn only(mut self, glob: impl Into<String>) -> CheckRun {
+        self.only.push(glob.into());
+        self
+    }
+
+    /// Leaves out checks whose id matches this glob. Call it again to add another.
+    pub fn skip(mut self, glob: impl Into<String>) -> CheckRun {
+        self.skip.push(glob.into());
+        self
+    }
+
+    /// Runs only the few checks that find most faults, in a few seconds.
+    pub fn quick(mut self) -> CheckRun {
+        self.quick = true;
+        self
+    }
+
+    /// Runs only checks of this level and above: [`Level::Must`] runs the fewest.
+    pub fn level(mut self, level: Level) -> CheckRun {
+        self.level = level;
+        self
+    }
+
+    /// Sets the seed that determines the bytes of every payload. By default each run has a new one.
+    pub fn seed(mut self, seed: u64) -> CheckRun {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Sets how many checks run at the same time, each with a server of its own. The default is two per processor.
+    pub fn jobs(mut self, jobs: usize) -> CheckRun {
+        self.options.jobs = jobs;
+        self
+    }
+
+    /// Sets how many times a failed check runs again. One that passes then is flaky, which is no failure.
+    pub fn retries(mut self, retries: usize) -> CheckRun {
+        self.options.retries = retries;
+        self
+    }
+
+    /// Multiplies every deadline by `scale`, for a slow machine. The default is the environment variable
+    /// `ECHOSPEC_TIMEOUT_SCALE`, or 1.
+    ///
+    /// # Panics
+    /// If `scale` is not from 0.01 to 1000.
+    #[track_caller]
+    pub fn timeout_scale(mut self, scale: f64) -> CheckRun {
+        assert!((0.01..=1000.0).contains(&scale), "a timeout scale must be from 0.01 to 1000, not {scale}");
+        self.options.launch.deadlines = Deadlines::scaled(scale);
+        self
+    }
+
+    /// Adds a known failure. It does not fail the run; if the check passes, that does.
+    pub fn expect(mut self, expectation: Expectation) -> CheckRun {
+        self.expectations.push(expectation);
+        self
+    }
+
+    /// Adds the known failures from a file such as `echospec.toml`. Only entries about this server count.
+    #[cfg(feature = "toml")]
+    pub fn expectations_file(mut self, path: impl AsRef<Path>) -> CheckRun {
+        self.expectations_file = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Lets another thread end the run early. The checks that have not ended then are missing from the results.
+    pub fn interrupt(mut self, interrupt: &Interrupt) -> CheckRun {
+        self.interrupt = Some(interrupt.clone());
+        self
+    }
+
+    /// Sets whether this process becomes a child subreaper (prctl(2), Linux) during the run; see
+    /// [`LaunchOptions::subreaper`](crate::LaunchOptions::subreaper).
+    pub fn subreaper(mut self, on: bool) -> CheckRun {
+        self.options.launch.subreaper = on;
+        self
+    }
+
+    /// Sets whether a guard process kills the servers if this process is killed; see
+    /// [`LaunchOptions::guard`](crate::LaunchOptions::guard).
+    pub fn guard(mut self, on: bool) -> CheckRun {
+        self.options.launch.guard = on;
+        self
+    }
+
+    /// Launches the server once for each check, and returns the results.
+    ///
+    /// # Errors
+    /// [`Error`] if no check applies, or if the server cannot be launched at all.
+    pub fn run(&self) -> Result<Results, Error> {
+        Ok(self.plan()?.run(|_| ())?)
+    }
+
+    /// Runs the checks and panics unless the results are [ok](Results::is_ok). The message is the report that
+    /// `echospec check` prints.
+    ///
+    /// # Panics
+    /// If a check fails, if the harness cannot do its work, and for every [`Error`].
+    #[track_caller]
+    pub fn assert_ok(&self) {
+        match self.run() {
+            Ok(results) => assert!(results.is_ok(), "{results}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Validates everything that can be wrong before a server is launched.
+    pub(crate) fn plan(&self) -> Result<PlannedRun, Error> {
+        let spec =
+            Spec::new(self.transport, self.start, self.command.iter().cloned()).map_err(Error::Command)?;
+        let checks = self.select(&spec)?;
+        let mut options = self.options.clone();
+        options.launch.seed = self.seed.unwrap_or_else(fresh_seed);
+        options.expectations = self.expectations_for(&spec)?.into();
+        Ok(PlannedRun { spec, checks, options, interrupt: self.interrupt.clone() })
+    }
+
+    #[cfg(feature = "toml")]
+    fn expectations_for(&self, spec: &Spec) -> Result<Vec<Expectation>, Error> {
+        let from_file = match &self.expectations_file {
+            Some(path) => crate::expectations::read(path, &spec.command_line())?,
+            None => Vec::new(),
+        };
+        Ok(self.expectations.iter().cloned().chain(from_file).collect())
+    }
+
+    #[cfg(not(feature = "toml"))]
+    fn expectations_for(&self, _spec: &Spec) -> Result<Vec<Expectation>, Error> {
+        Ok(self.expectations.clone())
+    }
+
+    /// The checks that apply to the server and that the user selects. A glob that matches no check at all is an
+    /// error.
+    fn select(&self, spec: &Spec) -> Result<Vec<&'static Check>, Error> {
+        let (only, skip) = (patterns(&self.only)?, patterns(&self.skip)?);
+        let is_selected = |check: &&Check| {
+            let matches = |pattern: &Pattern| pattern.matches(check.id);
+            check.applies_to(spec.offers())
+                && check.level >= self.level
+                && (!self.quick || QUICK.contains(&check.id))
+                && (only.is_empty() || only.iter().any(matches))
+                && !skip.iter().any(matches)
+        };
+        let selected: Vec<_> = checks().filter(is_selected).collect();
+        if selected.is_empty() {
+            return Err(Error::NoneApplies { transport: spec.transport().name, start: spec.start().name() });
+        }
+        Ok(selected)
+    }
+}
+
+fn patterns(globs: &[String]) -> Result<Vec<Pattern>, Error> {
+    let pattern = |glob: &String| {
+        let pattern = Pattern::new(glob)
+            .map_err(|error| Error::BadGlob { glob: glob.clone(), problem: error.to_string() })?;
+        if checks().any(|check| pattern.matches(check.id)) {
+            return Ok(pattern);
+        }
+        Err(Error::NoMatch { glob: glob.clone() })
+    };
+    globs.iter().map(pattern).collect()
+}
+
+/// A valid run, ready to start.
+pub(crate) struct PlannedRun {
+    spec: Spec,
+    checks: Vec<&'static Check>,
+    options: Options,
+    interrupt: Option<Interrupt>,
+}
+
+impl PlannedRun {
+    /// The heading of its report.
+    pub fn heading(&self) -> Heading {
+        Heading::new(&self.spec, &self.options)
+    }
+
+    /// Runs the checks, and calls `observe` with each event.
+    pub fn run(&self, observe: impl FnMut(&Event<'_>)) -> Result<Results, LaunchError> {
+        let began = Instant::now();
+        let _entered = self.interrupt.as_ref().map(Interrupt::enter);
+        let results = match runner::run(&self.spec, &self.checks, &self.options, observe) {
+            Err(LaunchError::Interrupted) => Vec::new(),
+            results => results?,
+        };
+        let (took, interrupted) = (began.elapsed(), interrupted());
+        Ok(Results { heading: self.heading(), results, took, interrupted })
+    }
+}
+
+/// The results of a run. Displays as the report that `echospec check` prints, without the lines of passed checks.
+#[derive(Debug, Clone)]
+pub struct Results {
+    heading: Heading,
+    results: Vec<CheckResult>,
+    took: Duration,
+    interrupted: bool,
+}
+
+impl Results {
+    /// The result of each check, in the order of `echospec list`.
+    #[must_use]
+    pub fn checks(&self) -> &[CheckResult] {
+        &self.results
+    }
+
+    /// How many checks ended in each way.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary::of(&self.results)
+    }
+
+    /// Whether the run was interrupted, so that checks are missing.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Whether all checks ran and none failed: `echospec check` would exit with 0. A check that the server's or the
+    /// system's mechanism does not support counts as ok, and so does a SHOULD that is not met.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        let is_undecided =
+            |result: &CheckResult| matches!(result.outcome, Outcome::Broken | Outcome::Skipped);
+        !self.interrupted && self.summary().fail == 0 && !self.results.iter().any(is_undecided)
+    }
+}
+
+impl fmt::Display for Results {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = TextReport::plain(self.heading.clone());
+        let mut text = Vec::new();
+        let written = report
+            .write_heading(&mut text, self.results.len())
+            .and_then(|()| report.write_explanations(&mut text, &self.results))
+            .and_then(|()| report.write_total(&mut text, &self.results, self.took));
+        written.map_err(|_| fmt::Error)?;
+        f.write_str(String::from_utf8_lossy(&text).trim_end())?;
+        if self.interrupted { f.write_str("\ninterrupted: the other checks were not run") } else { Ok(()) }
+    }
+}
+
+/// A run that could not take place.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command does not fit the transport.
+    Command(LaunchError),
+    /// A glob cannot be parsed.
+    BadGlob {
+        /// The glob.
+        glob: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A glob matches no check at all.
+    NoMatch {
+        /// The glob.
+        glob: String,
+    },
+    /// None of the selected checks applies to this server.
+    NoneApplies {
+        /// The server's transport.
+        transport: &'static str,
+        /// Who makes its socket.
+        start: &'static str,
+    },
+    /// The file of expectations has an error.
+    #[cfg(feature = "toml")]
+    Expectations(crate::expectations::ExpectationsError),
+    /// The server could not be launched.
+    Launch(LaunchError),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Command(error) | Error::Launch(error) => error.fmt(f),
+            Error::BadGlob { glob, problem } => write!(f, "'{glob}' is no glob: {problem}"),
+            Error::NoMatch { glob } => {
+                let area = AREAS.iter().find(|area| area.name == glob);
+                let hint = area.map_or("`echospec list` names them all".into(), |area| {
+                    format!("did you mean '{}/*'?", area.name)
+                });
+                write!(f, "no check matches '{glob}'; {hint}")
+            }
+            Error::NoneApplies { transport, start } => {
+                write!(f, "of the checks selected, none applies to {transport} servers started by '{start}'")
+            }
+            #[cfg(feature = "toml")]
+            Error::Expectations(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Command(error) | Error::Launch(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<LaunchError> for Error {
+    fn from(error: LaunchError) -> Error {
+        Error::Launch(error)
+    }
+}
+
+#[cfg(feature = "toml")]
+impl From<crate::expectations::ExpectationsError> for Error {
+    fn from(error: crate::expectations::ExpectationsError) -> Error {
+        Error::Expectations(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cat() -> CheckRun {
+        check(Transport::PIPE, ["cat"])
+    }
+
+    fn ids(run: &CheckRun) -> Vec<&'static str> {
+        run.plan().map(|planned| planned.checks.iter().map(|check| check.id).collect()).unwrap()
+    }
+
+    #[test]
+    fn globs_levels_and_quick_select_checks() {
+        let all = ids(&cat());
+        assert!(ids(&cat().only("echo/*")).iter().all(|id| id.starts_with("echo/")));
+        assert!(!ids(&cat().skip("echo/*")).iter().any(|id| id.starts_with("echo/")));
+        assert!(ids(&cat().level(Level::Must)).len() < all.len());
+        assert!(ids(&cat().quick()).len() < all.len());
+    }
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let error = |run: CheckRun| run.run().unwrap_err().to_string();
+        assert_eq!(error(cat().only("echo")), "no check matches 'echo'; did you mean 'echo/*'?");
+        assert!(error(cat().only("a[")).contains("'a[' is no glob"));
+        assert!(error(cat().only("port/*")).contains("none applies to pipe servers"));
+        assert!(error(check(Transport::TCP, ["cat"])).contains("{addr}"));
+        assert!(error(check(Transport::PIPE, ["./no-such-program"])).contains("no such program"));
+    }
+
+    #[test]
+    fn the_failure_text_is_the_report() {
+        let results = check(Transport::PIPE, ["true"]).only("echo/one-byte").seed(7).run().unwrap();
+        assert!(!results.is_ok());
+        let text = results.to_string();
+        for part in ["pipe  true  1 check, seed 7", "fail", "expected", "actual", "--seed 7 -- true"] {
+            assert!(text.contains(part), "{part} is missing in:\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn an_expected_failure_is_ok() {
+        let known = Expectation {
+            check: "echo/one-byte".into(),
+            outcome: Outcome::Fail,
+            reason: "it echoes nothing".into(),
+            message: None,
+        };
+        let run = check(Transport::PIPE, ["true"]).only("echo/one-byte");
+        let outcome = run.run().unwrap().checks()[0].outcome;
+        let results = run.expect(Expectation { outcome, ..known }).run().unwrap();
+        assert!(results.is_ok(), "{results}");
+    }
+}

@@ -1,0 +1,160 @@
+//! The report for a person: a heading, a line for each check, and a full explanation of every check that did not pass.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use super::Heading;
+use crate::outcome::Outcome;
+use crate::runner::{CheckResult, Summary};
+use crate::server::Start;
+use crate::text::count;
+
+/// The parts of a text report, each a function that writes to `out`.
+#[derive(Debug, Clone)]
+pub struct TextReport {
+    heading: Heading,
+    bold: Style,
+    dim: Style,
+    is_coloured: bool,
+}
+
+impl TextReport {
+    /// A report with the escape sequences of ECMA-48 for colours.
+    #[must_use]
+    pub fn coloured(heading: Heading) -> TextReport {
+        TextReport { heading, bold: Style::new().bold(), dim: Style::new().dimmed(), is_coloured: true }
+    }
+
+    /// A report without escape sequences.
+    #[must_use]
+    pub fn plain(heading: Heading) -> TextReport {
+        TextReport { heading, bold: Style::new(), dim: Style::new(), is_coloured: false }
+    }
+
+    /// Writes the server's command, the number of checks, and the seed.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn write_heading(&self, out: &mut dyn Write, number: usize) -> io::Result<()> {
+        let TextReport { heading: Heading { spec, seed, .. }, bold, dim, .. } = self;
+        let start = match spec.start() {
+            Start::Bind => String::new(),
+            other => format!(" --start {}", other.name()),
+        };
+        let (transport, command) = (spec.transport().name, spec.command_line());
+        let checks = count(number, "check");
+        writeln!(out, "{bold}{transport}{start}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}\n")
+    }
+
+    /// Writes the line of one check.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn write_line(&self, out: &mut dyn Write, result: &CheckResult) -> io::Result<()> {
+        let (style, dim) = (self.style(result.outcome), self.dim);
+        let (word, id, millis) = (result.outcome.word(), result.check.id, result.took.as_millis());
+        writeln!(out, "{style}{word:>11}{style:#}  {id:<28} {dim}{millis:>6} ms{dim:#}")
+    }
+
+    /// Writes an explanation of every check that did not pass.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn write_explanations(&self, out: &mut dyn Write, results: &[CheckResult]) -> io::Result<()> {
+        let is_explained = |it: &&CheckResult| !matches!(it.outcome, Outcome::Pass | Outcome::Skipped);
+        for result in results.iter().filter(is_explained) {
+            self.explain(out, result)?;
+        }
+        self.explain_skipped(out, results)
+    }
+
+    fn explain(&self, out: &mut dyn Write, result: &CheckResult) -> io::Result<()> {
+        let (style, bold, dim) = (self.style(result.outcome), self.bold, self.dim);
+        let check = result.check;
+        let (word, id, level) = (result.outcome.word(), check.id, check.level);
+        writeln!(out, "\n{style}{word}{style:#} {bold}{id}{bold:#} {dim}({level}){dim:#}")?;
+        writeln!(out, "  {}", check.sentence)?;
+        self.write_field(out, "expected", &result.expected)?;
+        self.write_field(out, "actual", &result.actual)?;
+        self.write_field(out, "cause", &result.reason)?;
+        if result.outcome == Outcome::Unsupported {
+            return Ok(());
+        }
+        self.write_field(out, "why", check.why)?;
+        self.write_field(out, "see", &check.citations.join(" · "))?;
+        self.write_field(out, "printed", &result.server_output.join("\n"))?;
+        self.write_field(out, "again", &self.heading.again(id))
+    }
+
+    /// Writes each reason for skipped checks once: one cause may keep many checks from running.
+    fn explain_skipped(&self, out: &mut dyn Write, results: &[CheckResult]) -> io::Result<()> {
+        let skipped = results.iter().filter(|result| result.outcome == Outcome::Skipped);
+        let mut reasons: Vec<(&str, usize)> = Vec::new();
+        for CheckResult { reason, .. } in skipped {
+            match reasons.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, number)) => *number += 1,
+                None => reasons.push((reason, 1)),
+            }
+        }
+        let style = self.style(Outcome::Skipped);
+        for (reason, number) in reasons {
+            writeln!(out, "\n{style}skipped{style:#} {}", count(number, "check"))?;
+            self.write_field(out, "cause", reason)?;
+        }
+        Ok(())
+    }
+
+    fn write_field(&self, out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let dim = self.dim;
+        let indented = text.trim_end().replace('\n', "\n            ");
+        writeln!(out, "  {dim}{name:<9}{dim:#} {indented}")
+    }
+
+    /// Writes how many checks ended in each way, and how long the run took.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn write_total(
+        &self,
+        out: &mut dyn Write,
+        results: &[CheckResult],
+        took: Duration,
+    ) -> io::Result<()> {
+        let Summary { total, pass, fail, warn, info, skipped, broken } = Summary::of(results);
+        let counts = [
+            (pass, "pass", Outcome::Pass),
+            (fail, "fail", Outcome::Fail),
+            (warn, "warn", Outcome::Warn),
+            (info, "info", Outcome::Info),
+            (skipped, "not run", Outcome::Skipped),
+            (broken, "broken (harness)", Outcome::Broken),
+        ];
+        let parts = counts.into_iter().filter(|(number, ..)| *number > 0).map(|(number, word, outcome)| {
+            let style = self.style(outcome);
+            format!("{style}{number} {word}{style:#}")
+        });
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        writeln!(out, "\n{}: {parts} in {:.1} s", count(total, "check"), took.as_secs_f64())
+    }
+
+    fn style(&self, outcome: Outcome) -> Style {
+        if !self.is_coloured {
+            return Style::new();
+        }
+        let colour = match outcome {
+            Outcome::Pass | Outcome::Xfail => AnsiColor::Green,
+            Outcome::Warn | Outcome::Flaky => AnsiColor::Yellow,
+            Outcome::Info => AnsiColor::Cyan,
+            Outcome::Skipped | Outcome::Unsupported => AnsiColor::BrightBlack,
+            Outcome::Broken => AnsiColor::Magenta,
+            _ => AnsiColor::Red,
+        };
+        let style = colour.on_default();
+        if outcome.is_failure() { style.bold() } else { style }
+    }
+}
