@@ -53,7 +53,7 @@ pub use leaks::{Leak, Shutdown};
 pub use options::{LaunchOptions, ListenerOptions, Stdio, full_pipe};
 use process::GivenDescriptors;
 pub use process::{
-    Helper, HelperOutput, Instance, Output, Supervision, command_line_of, describe_descriptors,
+    Instance, JobOutput, JobProcess, Output, Supervision, command_line_of, describe_descriptors,
     describe_process,
 };
 pub use scratch::{Scratch, directory, keep_directories};

@@ -9,7 +9,7 @@ use super::placement::Site;
 use crate::check::Finding;
 use crate::deadline::Deadlines;
 use crate::outcome::Outcome;
-use crate::server::{Helper, HelperOutput, LaunchError, LaunchOptions, Server, Spec, describe};
+use crate::server::{JobOutput, JobProcess, LaunchError, LaunchOptions, Server, Spec, describe};
 use crate::sys::pin_process;
 use crate::transport::{Tuning, WaitMode};
 
@@ -113,7 +113,7 @@ pub(in crate::bench) fn hold_and_watch(
 
 /// The two processes. The client goes first: a server ends more calmly without one.
 struct Session {
-    client: Helper,
+    client: JobProcess,
     server: Server,
 }
 
@@ -145,7 +145,7 @@ impl Session {
             tasks: tasks.to_vec(),
         };
         let text = serde_json::to_vec(&job).map_err(|error| Ending::Failed(error.to_string()))?;
-        let client = Helper::launch(manner.client, CLIENT, &text, near)?;
+        let client = JobProcess::launch(manner.client, CLIENT, &text, near)?;
         Ok(Session { client, server })
     }
 
@@ -158,11 +158,11 @@ impl Session {
     fn answer(&mut self, task: &Task, deadlines: Deadlines) -> Result<Answer, Ending> {
         let limit = task.warm_up + task.timed + deadlines.no_progress();
         match self.client.read_line(limit)? {
-            HelperOutput::Line(line) => serde_json::from_str(&line)
+            JobOutput::Line(line) => serde_json::from_str(&line)
                 .map_err(|error| Ending::Failed(format!("the client's answer is none: {error}: {line}")))
                 .map(|answer| self.explain(answer)),
-            HelperOutput::End => Err(self.client_died(deadlines)),
-            HelperOutput::Elapsed => Ok(self.explain_silence(limit)),
+            JobOutput::End => Err(self.client_died(deadlines)),
+            JobOutput::Elapsed => Ok(self.explain_silence(limit)),
         }
     }
 

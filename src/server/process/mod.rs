@@ -9,7 +9,7 @@
 //! | `output` | drains and keeps standard output and error |
 //! | `ipc_objects` | kernel objects that the process leaves behind |
 //! | `description` | a process in words, for reports |
-//! | `helper` | a process that works for the harness |
+//! | `job_process` | a process that works for the harness |
 
 use std::ffi::OsString;
 use std::io;
@@ -32,8 +32,8 @@ use crate::trace;
 
 mod description;
 mod guard;
-mod helper;
 mod ipc_objects;
+mod job_process;
 mod launcher;
 mod output;
 mod supervision;
@@ -41,8 +41,8 @@ mod tree;
 
 pub use description::{command_line_of, describe_descriptors, describe_process};
 pub(super) use guard::finish as finish_guard;
-pub use helper::{Helper, HelperOutput};
 use ipc_objects::IpcObjects;
+pub use job_process::{JobOutput, JobProcess};
 pub use output::Output;
 pub use supervision::Supervision;
 pub(super) use tree::REAP_TIMEOUT;

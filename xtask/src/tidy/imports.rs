@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["checks", "bench"],
     &["runner"],
     &["report", "bench/report", "demo", "fds", "doctor", "expectations", "config"],
+    &["check_run"],
     &["cli"],
 ];
 

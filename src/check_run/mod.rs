@@ -1,21 +1,26 @@
 //! The front door of the library: [`check()`] a server, and get the results as values.
 
 use std::ffi::OsString;
-use std::fmt;
 #[cfg(feature = "toml")]
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use glob::Pattern;
 
-use crate::checks::{AREAS, Check, QUICK, checks};
+use crate::checks::{Check, QUICK, checks};
 use crate::deadline::{Deadlines, Interrupt, interrupted};
-use crate::outcome::{Level, Outcome};
+use crate::outcome::Level;
 use crate::payload::fresh_seed;
-use crate::report::{Heading, TextReport};
-use crate::runner::{self, CheckResult, Event, Expectation, Options, Summary};
+use crate::report::Heading;
+use crate::runner::{self, Event, Expectation, Options};
 use crate::server::{LaunchError, Spec, Start};
 use crate::transport::Transport;
+
+mod error;
+mod results;
+
+pub use error::Error;
+pub use results::Results;
 
 /// Describes a run of every check that applies to a server. Nothing is launched before
 /// [`run`](CheckRun::run) or [`assert_ok`](CheckRun::assert_ok).
@@ -267,136 +272,10 @@ impl PlannedRun {
     }
 }
 
-/// The results of a run. Displays as the report that `echospec check` prints, without the lines of passed checks.
-#[derive(Debug, Clone)]
-pub struct Results {
-    heading: Heading,
-    results: Vec<CheckResult>,
-    took: Duration,
-    interrupted: bool,
-}
-
-impl Results {
-    /// The result of each check, in the order of `echospec list`.
-    #[must_use]
-    pub fn checks(&self) -> &[CheckResult] {
-        &self.results
-    }
-
-    /// How many checks ended in each way.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        Summary::of(&self.results)
-    }
-
-    /// Whether the run was interrupted, so that checks are missing.
-    #[must_use]
-    pub fn is_interrupted(&self) -> bool {
-        self.interrupted
-    }
-
-    /// Whether all checks ran and none failed: `echospec check` would exit with 0. A check that the server's or the
-    /// system's mechanism does not support counts as ok, and so does a SHOULD that is not met.
-    #[must_use]
-    pub fn is_ok(&self) -> bool {
-        let is_undecided =
-            |result: &CheckResult| matches!(result.outcome, Outcome::Broken | Outcome::Skipped);
-        !self.interrupted && self.summary().fail == 0 && !self.results.iter().any(is_undecided)
-    }
-}
-
-impl fmt::Display for Results {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let report = TextReport::plain(self.heading.clone());
-        let mut text = Vec::new();
-        let written = report
-            .write_heading(&mut text, self.results.len())
-            .and_then(|()| report.write_explanations(&mut text, &self.results))
-            .and_then(|()| report.write_total(&mut text, &self.results, self.took));
-        written.map_err(|_| fmt::Error)?;
-        f.write_str(String::from_utf8_lossy(&text).trim_end())?;
-        if self.interrupted { f.write_str("\ninterrupted: the other checks were not run") } else { Ok(()) }
-    }
-}
-
-/// A run that could not take place.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Error {
-    /// The command does not fit the transport.
-    Command(LaunchError),
-    /// A glob cannot be parsed.
-    BadGlob {
-        /// The glob.
-        glob: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A glob matches no check at all.
-    NoMatch {
-        /// The glob.
-        glob: String,
-    },
-    /// None of the selected checks applies to this server.
-    NoneApplies {
-        /// The server's transport.
-        transport: &'static str,
-        /// Who makes its socket.
-        start: &'static str,
-    },
-    /// The file of expectations has an error.
-    #[cfg(feature = "toml")]
-    Expectations(crate::expectations::ExpectationsError),
-    /// The server could not be launched.
-    Launch(LaunchError),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Command(error) | Error::Launch(error) => error.fmt(f),
-            Error::BadGlob { glob, problem } => write!(f, "'{glob}' is no glob: {problem}"),
-            Error::NoMatch { glob } => {
-                let area = AREAS.iter().find(|area| area.name == glob);
-                let hint = area.map_or("`echospec list` names them all".into(), |area| {
-                    format!("did you mean '{}/*'?", area.name)
-                });
-                write!(f, "no check matches '{glob}'; {hint}")
-            }
-            Error::NoneApplies { transport, start } => {
-                write!(f, "of the checks selected, none applies to {transport} servers started by '{start}'")
-            }
-            #[cfg(feature = "toml")]
-            Error::Expectations(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Command(error) | Error::Launch(error) => error.source(),
-            _ => None,
-        }
-    }
-}
-
-impl From<LaunchError> for Error {
-    fn from(error: LaunchError) -> Error {
-        Error::Launch(error)
-    }
-}
-
-#[cfg(feature = "toml")]
-impl From<crate::expectations::ExpectationsError> for Error {
-    fn from(error: crate::expectations::ExpectationsError) -> Error {
-        Error::Expectations(error)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Outcome;
 
     fn cat() -> CheckRun {
         check(Transport::PIPE, ["cat"])

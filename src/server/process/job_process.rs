@@ -1,4 +1,4 @@
-//! A helper process: it reads a job on its standard input and answers in lines on its standard output.
+//! A process that does one job for the harness: it reads a job on its standard input and answers in lines on its standard output.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -17,20 +17,20 @@ use crate::check::Finding;
 use crate::deadline::{Waited, wait};
 use crate::server::{LaunchError, LaunchOptions};
 
-/// A running helper. Like a server, it is killed with its descendants when the value is dropped.
+/// A running job. Like a server, it is killed with its descendants when the value is dropped.
 #[derive(Debug)]
-pub struct Helper {
+pub struct JobProcess {
     instance: Instance,
     answers: OwnedFd,
-    /// The helper reads end of file once this is closed.
+    /// The process reads end of file once this is closed.
     _input: OwnedFd,
     /// Bytes that were read and do not yet make a line.
     rest: Vec<u8>,
 }
 
-/// The result of [`Helper::read_line`].
+/// The result of [`JobProcess::read_line`].
 #[derive(Debug, PartialEq, Eq)]
-pub enum HelperOutput {
+pub enum JobOutput {
     /// A line, without its newline.
     Line(String),
     /// End of file.
@@ -39,7 +39,7 @@ pub enum HelperOutput {
     Elapsed,
 }
 
-impl Helper {
+impl JobProcess {
     /// Launches `program` with `arguments`, writes `job` as one line to its standard input, and passes `ends` as
     /// its descriptors 3, 4, …. Its standard input ends when the value is dropped.
     ///
@@ -52,7 +52,7 @@ impl Helper {
         arguments: &[&str],
         job: &[u8],
         ends: Vec<OwnedFd>,
-    ) -> Result<Helper, LaunchError> {
+    ) -> Result<JobProcess, LaunchError> {
         let (input, mut jobs) = os_pipe::pipe().map_err(LaunchError::Harness)?;
         let (answers, output) = os_pipe::pipe().map_err(LaunchError::Harness)?;
         jobs.write_all(&[job, b"\n"].concat()).map_err(LaunchError::Harness)?;
@@ -68,25 +68,25 @@ impl Helper {
             stop: Signal::SIGTERM,
         };
         let instance = Instance::launch(invocation, given, &LaunchOptions::default())?;
-        Ok(Helper { instance, answers, _input: jobs.into(), rest: Vec::new() })
+        Ok(JobProcess { instance, answers, _input: jobs.into(), rest: Vec::new() })
     }
 
     /// Waits at most `limit` for the next line.
     ///
     /// # Errors
     /// Only when interrupted, or where the pipe itself fails.
-    pub fn read_line(&mut self, limit: Duration) -> Result<HelperOutput, Finding> {
+    pub fn read_line(&mut self, limit: Duration) -> Result<JobOutput, Finding> {
         loop {
             if let Some(end) = self.rest.iter().position(|&byte| byte == b'\n') {
                 let line = self.rest.drain(..=end).collect::<Vec<_>>();
-                return Ok(HelperOutput::Line(String::from_utf8_lossy(&line[..end]).into_owned()));
+                return Ok(JobOutput::Line(String::from_utf8_lossy(&line[..end]).into_owned()));
             }
             let mut interest = [PollFd::new(self.answers.as_fd(), PollFlags::POLLIN)];
             if wait(&mut interest, limit)? == Waited::Elapsed {
-                return Ok(HelperOutput::Elapsed);
+                return Ok(JobOutput::Elapsed);
             }
             if self.read_more()? == 0 {
-                return Ok(HelperOutput::End);
+                return Ok(JobOutput::End);
             }
         }
     }
@@ -100,7 +100,7 @@ impl Helper {
             }
             // poll(2) reported input a moment ago: ask again.
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(1),
-            Err(error) => Err(Finding::broken("a helper's answer", io::Error::from(error).to_string())),
+            Err(error) => Err(Finding::broken("a job's answer", io::Error::from(error).to_string())),
         }
     }
 

@@ -1,0 +1,81 @@
+//! Why a run could not take place.
+
+use std::fmt;
+
+use crate::checks::AREAS;
+use crate::server::LaunchError;
+
+/// A run that could not take place.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command does not fit the transport.
+    Command(LaunchError),
+    /// A glob cannot be parsed.
+    BadGlob {
+        /// The glob.
+        glob: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A glob matches no check at all.
+    NoMatch {
+        /// The glob.
+        glob: String,
+    },
+    /// None of the selected checks applies to this server.
+    NoneApplies {
+        /// The server's transport.
+        transport: &'static str,
+        /// Who makes its socket.
+        start: &'static str,
+    },
+    /// The file of expectations has an error.
+    #[cfg(feature = "toml")]
+    Expectations(crate::expectations::ExpectationsError),
+    /// The server could not be launched.
+    Launch(LaunchError),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Command(error) | Error::Launch(error) => error.fmt(f),
+            Error::BadGlob { glob, problem } => write!(f, "'{glob}' is no glob: {problem}"),
+            Error::NoMatch { glob } => {
+                let area = AREAS.iter().find(|area| area.name == glob);
+                let hint = area.map_or("`echospec list` names them all".into(), |area| {
+                    format!("did you mean '{}/*'?", area.name)
+                });
+                write!(f, "no check matches '{glob}'; {hint}")
+            }
+            Error::NoneApplies { transport, start } => {
+                write!(f, "of the checks selected, none applies to {transport} servers started by '{start}'")
+            }
+            #[cfg(feature = "toml")]
+            Error::Expectations(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Command(error) | Error::Launch(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<LaunchError> for Error {
+    fn from(error: LaunchError) -> Error {
+        Error::Launch(error)
+    }
+}
+
+#[cfg(feature = "toml")]
+impl From<crate::expectations::ExpectationsError> for Error {
+    fn from(error: crate::expectations::ExpectationsError) -> Error {
+        Error::Expectations(error)
+    }
+}

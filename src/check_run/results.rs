@@ -1,0 +1,60 @@
+//! The results of a run, and their text.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::outcome::Outcome;
+use crate::report::{Heading, TextReport};
+use crate::runner::{CheckResult, Summary};
+
+/// The results of a run. Displays as the report that `echospec check` prints, without the lines of passed checks.
+#[derive(Debug, Clone)]
+pub struct Results {
+    pub(super) heading: Heading,
+    pub(super) results: Vec<CheckResult>,
+    pub(super) took: Duration,
+    pub(super) interrupted: bool,
+}
+
+impl Results {
+    /// The result of each check, in the order of `echospec list`.
+    #[must_use]
+    pub fn checks(&self) -> &[CheckResult] {
+        &self.results
+    }
+
+    /// How many checks ended in each way.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary::of(&self.results)
+    }
+
+    /// Whether the run was interrupted, so that checks are missing.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Whether all checks ran and none failed: `echospec check` would exit with 0. A check that the server's or the
+    /// system's mechanism does not support counts as ok, and so does a SHOULD that is not met.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        let is_undecided =
+            |result: &CheckResult| matches!(result.outcome, Outcome::Broken | Outcome::Skipped);
+        !self.interrupted && self.summary().fail == 0 && !self.results.iter().any(is_undecided)
+    }
+}
+
+impl fmt::Display for Results {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = TextReport::plain(self.heading.clone());
+        let mut text = Vec::new();
+        let written = report
+            .write_heading(&mut text, self.results.len())
+            .and_then(|()| report.write_explanations(&mut text, &self.results))
+            .and_then(|()| report.write_total(&mut text, &self.results, self.took));
+        written.map_err(|_| fmt::Error)?;
+        f.write_str(String::from_utf8_lossy(&text).trim_end())?;
+        if self.interrupted { f.write_str("\ninterrupted: the other checks were not run") } else { Ok(()) }
+    }
+}
