@@ -59,6 +59,7 @@ pub mod expectations;
 pub mod fds;
 pub mod outcome;
 pub mod payload;
+pub mod protocol;
 pub mod report;
 pub mod requirement;
 pub mod runner;

@@ -1,0 +1,122 @@
+//! The protocols that come with the program.
+
+use super::definition::Protocol;
+use super::error::{FileError, Source, one_of};
+
+/// A protocol file that comes with the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuiltIn {
+    /// The name of the protocol and, with `.toml`, of its file.
+    pub name: &'static str,
+    /// The file, in the format that users write.
+    pub text: &'static str,
+}
+
+macro_rules! built_ins {
+    ($($name:literal),* $(,)?) => {
+        &[$(BuiltIn { name: $name, text: include_str!(concat!("../../protocols/", $name, ".toml")) }),*]
+    };
+}
+
+/// All of them, in the order of lists.
+const BUILT_INS: &[BuiltIn] = built_ins![
+    "echo",
+    "line",
+    "discard",
+    "daytime",
+    "http",
+    "redis",
+    "memcached",
+    "smtp",
+    "dns",
+    "ntp",
+    "mqtt",
+    "postgres",
+    "postgres-ssl",
+    "beanstalkd",
+];
+
+impl Protocol {
+    /// The protocols that come with the program.
+    #[must_use]
+    pub fn built_ins() -> &'static [BuiltIn] {
+        BUILT_INS
+    }
+
+    /// The built-in protocol of this name.
+    ///
+    /// # Errors
+    /// No built-in protocol has the name; the error offers the nearest one.
+    pub fn built_in(name: &str) -> Result<Protocol, FileError> {
+        Protocol::built_in_with(name, &[])
+    }
+
+    /// The built-in protocol of this name, with other values for its settings.
+    ///
+    /// # Errors
+    /// No built-in protocol has the name, or a setting is wrong.
+    pub fn built_in_with(name: &str, settings: &[(String, String)]) -> Result<Protocol, FileError> {
+        let Some(found) = BUILT_INS.iter().find(|built_in| built_in.name == name) else {
+            let names = || BUILT_INS.iter().map(|built_in| built_in.name);
+            let source = Source { file: "--protocol", text: name };
+            let error = source.error(0..name.len(), format!("no built-in protocol is called `{name}`"));
+            return Err(error
+                .expecting(format!("expected {}, or a file", one_of(names())))
+                .suggest(name, names()));
+        };
+        let file = format!("protocols/{name}.toml");
+        Protocol::from_toml_with(found.text, &file, settings)
+    }
+
+    /// The protocol whose replies equal their requests.
+    ///
+    /// # Panics
+    /// Never: a test reads the file.
+    #[must_use]
+    pub fn echo() -> Protocol {
+        Protocol::built_in("echo").expect("the file is tested")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_list_names_every_file_of_the_folder() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let listed: BTreeSet<String> =
+            BUILT_INS.iter().map(|built_in| format!("{}.toml", built_in.name)).collect();
+        assert_eq!(files, listed);
+    }
+
+    #[test]
+    fn every_file_is_right_and_says_what_it_is() {
+        for built_in in BUILT_INS {
+            let protocol = Protocol::built_in(built_in.name).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(protocol.name(), built_in.name);
+            assert!(!protocol.about().is_empty(), "{}: no `about`", built_in.name);
+        }
+    }
+
+    #[test]
+    fn only_echo_is_the_identity() {
+        for built_in in BUILT_INS {
+            let protocol = Protocol::built_in(built_in.name).unwrap();
+            assert_eq!(protocol.is_identity(), built_in.name == "echo", "{}", built_in.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_gets_the_nearest_one() {
+        let error = Protocol::built_in("rediss").unwrap_err();
+        assert_eq!(error.help.as_deref(), Some("did you mean `redis`?"));
+    }
+}

@@ -1,0 +1,372 @@
+//! One client's side of a connection: the requests it has sent and the replies that are due.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use super::definition::Protocol;
+use super::mismatch::Mismatch;
+use super::reply::{ExpectedReply, Progress, Reply, ReplyMatcher};
+use super::token::{Token, Tokens};
+use super::turn::{Request, Turn};
+
+/// The most content that one request carries, if its protocol sets no limit.
+const CHUNK: usize = 256 * 1024;
+
+/// Requests that may be sent at once are gathered up to this many bytes.
+const GATHERED: usize = 16 * 1024;
+
+/// How many bytes of a request a report shows.
+const SHOWN: usize = 64;
+
+/// What one client sends and what is due to it. It does no input or output itself.
+///
+/// Content goes in through [`say`](Codec::say) and comes out of [`next_answer`](Codec::next_answer) once the server has
+/// replied to the request that carried it. So a client of any protocol is used as a client of an echo server is.
+/// Greeting and opening come first and by themselves.
+#[derive(Debug)]
+pub struct Codec {
+    protocol: Arc<Protocol>,
+    tokens: Tokens,
+    pipelining: bool,
+    keep: usize,
+    /// Not yet encoded.
+    waiting: VecDeque<Waiting>,
+    /// The first so many of these belong to the opening.
+    openings: usize,
+    /// Encoded and not yet answered.
+    due: VecDeque<Due>,
+    outgoing: Vec<u8>,
+    /// Bytes of `outgoing` that are written.
+    written: usize,
+    total_encoded: u64,
+    total_written: u64,
+    matcher: Option<ReplyMatcher>,
+    replies: u64,
+    answers: VecDeque<Answer>,
+}
+
+/// What a reply answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Nothing: the server spoke first.
+    Greeting,
+    /// An exchange that begins the connection.
+    Opening,
+    /// An exchange that the client asked for.
+    Exchange,
+}
+
+/// A reply that was due, complete and right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What it answers.
+    pub part: Part,
+    /// The content that the client wanted to say with the request.
+    pub content: Arc<[u8]>,
+    /// The token of the exchange, if there was a request.
+    pub token: Option<Token>,
+    /// The reply.
+    pub reply: Reply,
+    /// The reply ended before all of the request was written.
+    pub early: bool,
+}
+
+/// A reply that is wrong, or bytes that no request asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongReply {
+    /// The number of the reply on its connection, counted from 1, the greeting included.
+    pub number: u64,
+    /// No request was unanswered.
+    pub unasked: bool,
+    /// Not all of the request had been written.
+    pub early: bool,
+    /// The first bytes of the request. Empty for a greeting.
+    pub request: Vec<u8>,
+    /// The place where it goes wrong.
+    pub mismatch: Mismatch,
+}
+
+impl fmt::Display for WrongReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.unasked {
+            write!(f, "bytes that no request asked for, after {} replies", self.number - 1)?;
+        } else {
+            write!(f, "reply {} is wrong", self.number)?;
+            if !self.request.is_empty() {
+                write!(f, ", to `{}`", self.request.escape_ascii())?;
+            }
+        }
+        if self.early {
+            f.write_str(" (the request had not been sent to its end)")?;
+        }
+        write!(f, ": {}", self.mismatch)
+    }
+}
+
+impl std::error::Error for WrongReply {}
+
+#[derive(Debug)]
+enum Waiting {
+    Content(Arc<[u8]>),
+    Request(Box<Request>),
+}
+
+#[derive(Debug)]
+struct Due {
+    part: Part,
+    expected: ExpectedReply,
+    content: Arc<[u8]>,
+    token: Option<Token>,
+    request: Vec<u8>,
+    /// The request's end among all bytes that were encoded.
+    end: u64,
+}
+
+impl Codec {
+    /// The codec of a fresh connection. It awaits the greeting and then sends the opening, if there are any.
+    #[must_use]
+    pub fn new(protocol: Arc<Protocol>, tokens: Tokens) -> Codec {
+        let mut codec = Codec {
+            pipelining: protocol.pipelines() == Some(true),
+            protocol,
+            tokens,
+            keep: 0,
+            waiting: VecDeque::new(),
+            openings: 0,
+            due: VecDeque::new(),
+            outgoing: Vec::new(),
+            written: 0,
+            total_encoded: 0,
+            total_written: 0,
+            matcher: None,
+            replies: 0,
+            answers: VecDeque::new(),
+        };
+        if let Some(expected) = codec.protocol.greeting() {
+            codec.due.push_back(Due {
+                part: Part::Greeting,
+                expected,
+                content: [].into(),
+                token: None,
+                request: Vec::new(),
+                end: 0,
+            });
+        }
+        for turn in codec.protocol.clone().opening() {
+            let request = turn.request(codec.tokens.next_token(), None);
+            codec.waiting.push_back(Waiting::Request(Box::new(request)));
+        }
+        codec.openings = codec.waiting.len();
+        codec
+    }
+
+    /// Sends requests before earlier ones are answered, or never does. Without this the protocol file decides.
+    #[must_use]
+    pub fn pipelining(self, pipelining: bool) -> Codec {
+        Codec { pipelining, ..self }
+    }
+
+    /// Keeps the first `limit` bytes of each reply for its [`Answer`].
+    #[must_use]
+    pub fn keep_replies(self, limit: usize) -> Codec {
+        Codec { keep: limit, ..self }
+    }
+
+    /// Queues requests that carry `content`, cut to what a request can carry.
+    ///
+    /// Where requests carry nothing, one request stands for all of it.
+    pub fn say(&mut self, content: &[u8]) {
+        let length = match self.protocol.payload_turn() {
+            Some(turn) => turn.payload_max().map_or(CHUNK, |most| CHUNK.min(most as usize)).max(1),
+            None => content.len().max(1),
+        };
+        if content.is_empty() {
+            self.waiting.push_back(Waiting::Content([].into()));
+        }
+        for chunk in content.chunks(length) {
+            self.waiting.push_back(Waiting::Content(chunk.into()));
+        }
+    }
+
+    /// Queues a request that the caller has made.
+    pub fn ask(&mut self, request: Request) {
+        self.waiting.push_back(Waiting::Request(Box::new(request)));
+    }
+
+    /// A token that no other exchange of this client has.
+    pub fn next_token(&mut self) -> Token {
+        self.tokens.next_token()
+    }
+
+    /// The bytes that may be written now. None while the next request has to wait for a reply.
+    pub fn outgoing(&mut self) -> &[u8] {
+        if self.written == self.outgoing.len() {
+            self.outgoing.clear();
+            self.written = 0;
+            self.encode();
+        }
+        &self.outgoing[self.written..]
+    }
+
+    /// Notes that the first `length` bytes of [`outgoing`](Codec::outgoing) are written.
+    pub fn wrote(&mut self, length: usize) {
+        self.written += length;
+        self.total_written += length as u64;
+        self.settle();
+    }
+
+    /// Takes bytes that the server sent, in any pieces.
+    ///
+    /// # Errors
+    /// The first reply that is wrong, or bytes that nothing asked for.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), WrongReply> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some(due) = self.due.front().filter(|due| !due.expected.is_nothing()) else {
+                return Err(self.unasked(rest));
+            };
+            let keep = self.keep;
+            let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep(keep));
+            match matcher.push(rest) {
+                Progress::NeedMore => return Ok(()),
+                Progress::Complete { consumed, reply } => {
+                    rest = &rest[consumed..];
+                    self.answer_first(reply);
+                }
+                Progress::Mismatch(mismatch) => return Err(self.wrong(mismatch)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the end of the connection, which may be the end of a reply.
+    ///
+    /// # Errors
+    /// The reply that it cuts off.
+    pub fn end_of_stream(&mut self) -> Result<(), WrongReply> {
+        let Some(due) = self.due.front().filter(|due| !due.expected.is_nothing()) else { return Ok(()) };
+        let keep = self.keep;
+        let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep(keep));
+        match matcher.end_of_stream() {
+            Ok(reply) => {
+                self.answer_first(reply);
+                Ok(())
+            }
+            Err(mismatch) => Err(self.wrong(mismatch)),
+        }
+    }
+
+    /// The next reply that has come, in the order of the requests.
+    pub fn next_answer(&mut self) -> Option<Answer> {
+        self.answers.pop_front()
+    }
+
+    /// How many replies are due, with those to requests that are not yet sent.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.due.len() + self.waiting.len()
+    }
+
+    /// How many bytes of an unfinished reply have come.
+    #[must_use]
+    pub fn partial(&self) -> u64 {
+        self.matcher.as_ref().map_or(0, ReplyMatcher::seen)
+    }
+
+    /// Whether everything queued has been written.
+    #[must_use]
+    pub fn all_written(&self) -> bool {
+        self.waiting.is_empty() && self.written == self.outgoing.len()
+    }
+
+    /// Encodes the requests that may be sent now.
+    fn encode(&mut self) {
+        while self.outgoing.len() < GATHERED && self.may_begin() {
+            let Some(waiting) = self.waiting.pop_front() else { return };
+            let part = if self.openings > 0 { Part::Opening } else { Part::Exchange };
+            self.openings = self.openings.saturating_sub(1);
+            let (request, content) = match waiting {
+                Waiting::Request(request) => {
+                    let content = request.payload().clone();
+                    (*request, content)
+                }
+                Waiting::Content(content) => match self.request_for(&content) {
+                    Some(request) => (request, content),
+                    None => continue,
+                },
+            };
+            self.outgoing.extend_from_slice(request.bytes());
+            self.total_encoded += request.bytes().len() as u64;
+            self.due.push_back(Due {
+                part,
+                expected: request.expected().clone(),
+                content,
+                token: Some(request.token()),
+                request: request.bytes()[..request.bytes().len().min(SHOWN)].to_vec(),
+                end: self.total_encoded,
+            });
+        }
+    }
+
+    /// Whether the next request may be sent although others are not yet answered.
+    fn may_begin(&self) -> bool {
+        let begun = self.due.iter().all(|due| due.part == Part::Exchange);
+        self.due.is_empty() || (self.pipelining && begun && self.openings == 0)
+    }
+
+    fn request_for(&mut self, content: &Arc<[u8]>) -> Option<Request> {
+        let token = self.tokens.next_token();
+        match self.protocol.payload_turn() {
+            Some(turn) if content.is_empty() => Some(turn.request(token, None)),
+            Some(turn) => Some(turn.request(token, Some(content.clone()))),
+            None => self.protocol.turns().first().map(|turn: &Turn| turn.request(token, None)),
+        }
+    }
+
+    fn answer_first(&mut self, reply: Reply) {
+        let early = self.is_early();
+        self.matcher = None;
+        self.replies += 1;
+        if let Some(due) = self.due.pop_front() {
+            let Due { part, content, token, .. } = due;
+            self.answers.push_back(Answer { part, content, token, reply, early });
+        }
+        self.settle();
+    }
+
+    /// Answers requests that have no reply, once they are written.
+    fn settle(&mut self) {
+        while let Some(due) = self.due.front()
+            && due.expected.is_nothing()
+            && due.end <= self.total_written
+        {
+            self.answer_first(Reply { length: 0, status: None, closes: false, bytes: Vec::new() });
+        }
+    }
+
+    fn is_early(&self) -> bool {
+        self.due.front().is_some_and(|due| due.end > self.total_written)
+    }
+
+    fn wrong(&self, mismatch: Mismatch) -> WrongReply {
+        WrongReply {
+            number: self.replies + 1,
+            unasked: false,
+            early: self.is_early(),
+            request: self.due.front().map(|due| due.request.clone()).unwrap_or_default(),
+            mismatch,
+        }
+    }
+
+    fn unasked(&self, bytes: &[u8]) -> WrongReply {
+        let mismatch = Mismatch {
+            offset: 0,
+            expected: "nothing".into(),
+            expected_bytes: Vec::new(),
+            before: Vec::new(),
+            found: bytes[..bytes.len().min(SHOWN / 2)].to_vec(),
+        };
+        WrongReply { unasked: true, request: Vec::new(), ..self.wrong(mismatch) }
+    }
+}

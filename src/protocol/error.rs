@@ -1,0 +1,134 @@
+//! Errors in protocol files, shown with the line and a caret.
+
+use std::fmt;
+use std::ops::Range;
+
+/// A mistake in a protocol file: what is wrong, where, and what to do.
+///
+/// `Display` shows the line of the file with carets under the mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileError {
+    /// What is wrong.
+    pub message: String,
+    /// The file's name as the caller gave it, or the option that held the text.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column, counted in characters from 1.
+    pub column: usize,
+    /// What was expected, shown beside the carets.
+    pub expected: String,
+    /// What to write instead.
+    pub help: Option<String>,
+    excerpt: String,
+    width: usize,
+}
+
+impl FileError {
+    pub(super) fn expecting(mut self, expected: impl Into<String>) -> FileError {
+        self.expected = expected.into();
+        self
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> FileError {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Offers the word of `words` that is nearest to `wrong`, if one is near.
+    pub(super) fn suggest<'w>(self, wrong: &str, words: impl IntoIterator<Item = &'w str>) -> FileError {
+        match nearest(wrong, words) {
+            Some(word) => self.help(format!("did you mean `{word}`?")),
+            None => self,
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.line.to_string();
+        let gutter = " ".repeat(number.len());
+        // A tab stays a tab, so that the carets stand under their text.
+        let indent: String = self
+            .excerpt
+            .chars()
+            .take(self.column - 1)
+            .map(|letter| if letter == '\t' { '\t' } else { ' ' })
+            .collect();
+        let carets = "^".repeat(self.width);
+        writeln!(f, "{}", self.message)?;
+        writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
+        writeln!(f, "{gutter} |")?;
+        writeln!(f, "{number} | {}", self.excerpt)?;
+        write!(f, "{gutter} | {indent}{carets}")?;
+        if !self.expected.is_empty() {
+            write!(f, " {}", self.expected)?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\n{gutter} = help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FileError {}
+
+/// A text and the name under which errors show it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) file: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl Source<'_> {
+    /// An error at the bytes `span` of the text.
+    pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>) -> FileError {
+        let start = floor(self.text, span.start);
+        let end = floor(self.text, span.end).max(start);
+        let first = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let rest = &self.text[first..];
+        let excerpt = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
+        let marked = &self.text[start..end.min(first + excerpt.len()).max(start)];
+        FileError {
+            message: message.into(),
+            file: self.file.into(),
+            line: self.text[..first].matches('\n').count() + 1,
+            column: self.text[first..start].chars().count() + 1,
+            expected: String::new(),
+            help: None,
+            excerpt: excerpt.into(),
+            width: marked.chars().count().max(1),
+        }
+    }
+}
+
+/// The nearest character boundary at or before `offset`.
+fn floor(text: &str, offset: usize) -> usize {
+    let offset = offset.min(text.len());
+    (0..=offset).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// The word of `words` that is nearest to `wrong`, if it differs in few letters.
+pub(super) fn nearest<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let most = 1 + wrong.chars().count() / 4;
+    words
+        .into_iter()
+        .map(|word| (strsim::damerau_levenshtein(wrong, word), word))
+        .filter(|&(distance, word)| distance <= most && distance < word.len())
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, word)| word)
+}
+
+/// `a`, `b` or `c`: words as a list in a sentence.
+pub(super) fn one_of<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    join_or(&quoted)
+}
+
+pub(super) fn join_or(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}

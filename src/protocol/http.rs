@@ -1,0 +1,363 @@
+//! Finds the end of an HTTP/1.1 response. RFC 9112 §6.
+
+use std::sync::Arc;
+
+use super::pattern::{Expectation, Pattern, PatternMatcher, Step};
+
+/// The longest head or trailer that is read.
+const LONGEST_HEAD: usize = 256 * 1024;
+
+/// The three digits of a status that a protocol accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StatusRule([Option<u8>; 3]);
+
+impl StatusRule {
+    /// Any status that does not report an error of the server: all below 500.
+    pub(super) const BELOW_500: StatusRule = StatusRule([None; 3]);
+
+    /// Reads `200` or `2xx`.
+    pub(super) fn parse(text: &str) -> Option<StatusRule> {
+        let digits: [u8; 3] = text.as_bytes().try_into().ok()?;
+        let valid = matches!(digits[0], b'1'..=b'5');
+        let mut rule = [None; 3];
+        for (place, digit) in rule.iter_mut().zip(digits) {
+            *place = match digit {
+                b'0'..=b'9' => Some(digit),
+                b'x' => None,
+                _ => return None,
+            };
+        }
+        valid.then_some(StatusRule(rule))
+    }
+
+    /// Whether `status`, whose last digit is new, may still become an accepted one.
+    fn allows(self, status: &[u8]) -> bool {
+        let place = status.len() - 1;
+        let digit = status[place];
+        // 1xx responses may come before any other.
+        if !digit.is_ascii_digit() || status[0] == b'1' {
+            return digit.is_ascii_digit();
+        }
+        match self.0[place] {
+            Some(wanted) => wanted == digit,
+            None => place > 0 || matches!(digit, b'2'..=b'4'),
+        }
+    }
+
+    fn describe(self) -> String {
+        if self == StatusRule::BELOW_500 {
+            return "a status below 500".into();
+        }
+        let digits = self.0.iter().map(|digit| digit.map_or('x', char::from));
+        format!("status {}", digits.collect::<String>())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    StatusLine,
+    Header,
+    /// So many bytes of the body are missing.
+    Counted(u64),
+    UntilEnd,
+    ChunkSize,
+    Chunk(u64),
+    ChunkEnd,
+    Trailer,
+}
+
+/// A response and how much of it has been read.
+#[derive(Debug)]
+pub(super) struct HttpMatcher {
+    phase: Phase,
+    line: Vec<u8>,
+    /// The line has had the `:` or `;` after which anything may come.
+    past_mark: bool,
+    head_bytes: usize,
+    head_request: bool,
+    rule: StatusRule,
+    body: PatternMatcher,
+    head: Head,
+}
+
+/// What the head says about the rest.
+#[derive(Debug, Default)]
+struct Head {
+    status: u16,
+    old: bool,
+    chunked: bool,
+    other_coding: bool,
+    length: Option<u64>,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl HttpMatcher {
+    pub(super) fn new(body: Arc<Pattern>, rule: StatusRule, head_request: bool) -> HttpMatcher {
+        HttpMatcher {
+            phase: Phase::StatusLine,
+            line: Vec::new(),
+            past_mark: false,
+            head_bytes: 0,
+            head_request,
+            rule,
+            body: PatternMatcher::framed(body),
+            head: Head::default(),
+        }
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.head.status
+    }
+
+    /// Whether the server says that it closes the connection after this response.
+    pub(super) fn closes(&self) -> bool {
+        let head = &self.head;
+        head.close || (head.old && !head.keep_alive) || self.phase == Phase::UntilEnd
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Step {
+        let mut at = 0;
+        while at < bytes.len() {
+            let step = match self.phase {
+                Phase::Counted(left) | Phase::Chunk(left) => self.content(&bytes[at..], left),
+                Phase::UntilEnd => self.content(&bytes[at..], u64::MAX),
+                _ => self.head_byte(bytes[at]),
+            };
+            match step {
+                Ok(Taken::More(taken)) => at += taken,
+                Ok(Taken::Last(taken)) => return Step::Done(at + taken),
+                Err(step) => return step.later(at),
+            }
+        }
+        Step::More
+    }
+
+    /// Takes the end of the connection: the end of the response, or an error that says what is missing.
+    pub(super) fn end(&self) -> Result<(), Expectation> {
+        let missing = match self.phase {
+            Phase::UntilEnd => return self.body.finish(),
+            Phase::StatusLine => "the rest of the status line `HTTP/1.1 …`".into(),
+            Phase::Header => "the rest of the head".into(),
+            Phase::Counted(left) => format!("{left} more bytes of the body"),
+            Phase::Chunk(left) => format!("{left} more bytes of the chunk"),
+            Phase::ChunkSize | Phase::ChunkEnd => "another chunk".into(),
+            Phase::Trailer => "the empty line after the last chunk".into(),
+        };
+        Err(Expectation::of(missing))
+    }
+
+    /// Takes bytes of the body, of which `left` are due.
+    fn content(&mut self, bytes: &[u8], left: u64) -> Result<Taken, Step> {
+        let taken = left.min(bytes.len() as u64) as usize;
+        let step = self.body.push(&bytes[..taken]);
+        if step != Step::More {
+            return Err(step);
+        }
+        let left = left - taken as u64;
+        match self.phase {
+            Phase::Counted(_) if left == 0 => return self.finish_body(taken),
+            Phase::Counted(_) => self.phase = Phase::Counted(left),
+            Phase::Chunk(_) if left == 0 => self.phase = Phase::ChunkEnd,
+            Phase::Chunk(_) => self.phase = Phase::Chunk(left),
+            _ => {}
+        }
+        Ok(Taken::More(taken))
+    }
+
+    fn finish_body(&self, taken: usize) -> Result<Taken, Step> {
+        match self.body.finish() {
+            Ok(()) => Ok(Taken::Last(taken)),
+            Err(expected) => Err(Step::Short { at: taken, expected }),
+        }
+    }
+
+    /// Takes one byte of a line: of the status line, a header field, a chunk's size, or what ends a chunk.
+    fn head_byte(&mut self, byte: u8) -> Result<Taken, Step> {
+        self.check(byte).map_err(Step::wrong)?;
+        self.line.push(byte);
+        self.past_mark |= matches!(byte, b':' | b';');
+        self.head_bytes += 1;
+        if self.head_bytes > LONGEST_HEAD {
+            let limit = format!("a head of at most {LONGEST_HEAD} bytes");
+            return Err(Step::wrong(Expectation::of(limit)));
+        }
+        if byte != b'\n' {
+            return Ok(Taken::More(1));
+        }
+        let mut line = std::mem::take(&mut self.line);
+        self.past_mark = false;
+        line.pop();
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        self.end_line(&line)
+    }
+
+    /// Whether `byte` may go on the line.
+    fn check(&self, byte: u8) -> Result<(), Expectation> {
+        let place = self.line.len();
+        let after_cr = self.line.last() == Some(&b'\r');
+        match self.phase {
+            Phase::StatusLine => self.check_status_line(place, byte),
+            Phase::Header | Phase::Trailer => self.check_field(place, after_cr, byte),
+            Phase::ChunkSize => self.check_chunk_size(place, after_cr, byte),
+            Phase::ChunkEnd if byte == b'\n' || (place == 0 && byte == b'\r') => Ok(()),
+            Phase::ChunkEnd => {
+                Err(Expectation { text: r"`\r\n` after the chunk".into(), bytes: b"\r\n"[place..].to_vec() })
+            }
+            Phase::Counted(_) | Phase::UntilEnd | Phase::Chunk(_) => Ok(()),
+        }
+    }
+
+    fn check_status_line(&self, place: usize, byte: u8) -> Result<(), Expectation> {
+        const VERSION: &[u8] = b"HTTP/1.";
+        if let Some(wanted) = VERSION.get(place) {
+            let bytes = VERSION[place..].to_vec();
+            let text = "a status line `HTTP/1.1 …`".into();
+            return if byte == *wanted { Ok(()) } else { Err(Expectation { text, bytes }) };
+        }
+        let wanted = match place {
+            7 if byte.is_ascii_digit() => return Ok(()),
+            7 => "a digit of the HTTP version".into(),
+            8 if byte == b' ' => return Ok(()),
+            8 => "a space before the status".into(),
+            9..=11 => {
+                let mut status = self.line[9..].to_vec();
+                status.push(byte);
+                if self.rule.allows(&status) {
+                    return Ok(());
+                }
+                self.rule.describe()
+            }
+            12 if matches!(byte, b' ' | b'\r' | b'\n') => return Ok(()),
+            12 => "a space after the status".into(),
+            _ => return Ok(()),
+        };
+        Err(Expectation::of(wanted))
+    }
+
+    fn check_field(&self, place: usize, after_cr: bool, byte: u8) -> Result<(), Expectation> {
+        if byte == b'\n' && place == 0 {
+            return Ok(());
+        }
+        if place == 1 && after_cr && byte != b'\n' {
+            return Err(Expectation { text: r"`\n`".into(), bytes: b"\n".to_vec() });
+        }
+        // A folded line begins with a space; a name ends at its colon.
+        let first = self.line.first().copied().unwrap_or(byte);
+        if matches!(first, b' ' | b'\t' | b'\r') || self.past_mark {
+            return Ok(());
+        }
+        match byte {
+            b':' if place > 0 => Ok(()),
+            b'\n' | b'\r' => Err(Expectation::of("a `:` after the field's name")),
+            _ if is_name(byte) => Ok(()),
+            _ => Err(Expectation::of("a header field's name")),
+        }
+    }
+
+    fn check_chunk_size(&self, place: usize, after_cr: bool, byte: u8) -> Result<(), Expectation> {
+        let digits = self.line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let in_digits = digits == place;
+        let allowed = match byte {
+            _ if in_digits && byte.is_ascii_hexdigit() => digits < 10,
+            b'\n' => place > 0,
+            _ if after_cr && !self.past_mark => false,
+            b'\r' | b';' | b' ' | b'\t' => place > 0,
+            _ => self.past_mark,
+        };
+        let wanted = if place == 0 { "a chunk's size" } else { "the end of the chunk's size" };
+        if allowed { Ok(()) } else { Err(Expectation::of(wanted)) }
+    }
+
+    fn end_line(&mut self, line: &[u8]) -> Result<Taken, Step> {
+        match self.phase {
+            Phase::StatusLine => {
+                let digits = line[9..12].iter().map(|digit| u16::from(digit - b'0'));
+                let status = digits.fold(0, |number, digit| number * 10 + digit);
+                self.head = Head { status, old: line[7] == b'0', ..Head::default() };
+                self.phase = Phase::Header;
+            }
+            Phase::Header if line.is_empty() => return self.end_head(),
+            Phase::Header => self.head.field(line).map_err(Step::wrong)?,
+            Phase::ChunkSize => {
+                let digits = line.iter().map_while(|byte| (*byte as char).to_digit(16));
+                let size = digits.fold(0, |size: u64, digit| size * 16 + u64::from(digit));
+                self.head_bytes = 0;
+                self.phase = if size == 0 { Phase::Trailer } else { Phase::Chunk(size) };
+            }
+            Phase::ChunkEnd => self.phase = Phase::ChunkSize,
+            Phase::Trailer if line.is_empty() => return self.finish_body(1),
+            _ => {}
+        }
+        Ok(Taken::More(1))
+    }
+
+    /// Decides from the head how the body ends. RFC 9112 §6.3.
+    fn end_head(&mut self) -> Result<Taken, Step> {
+        self.head_bytes = 0;
+        let status = self.head.status;
+        if (100..200).contains(&status) && status != 101 {
+            self.phase = Phase::StatusLine;
+            return Ok(Taken::More(1));
+        }
+        // A response that has no body says nothing about the body that is expected elsewhere.
+        if self.head_request || matches!(status, 101 | 204 | 304) {
+            return Ok(Taken::Last(1));
+        }
+        self.phase = match (self.head.length, self.head.chunked) {
+            (_, true) => Phase::ChunkSize,
+            (Some(length), false) if !self.head.other_coding => Phase::Counted(length),
+            _ => Phase::UntilEnd,
+        };
+        if self.phase == Phase::Counted(0) {
+            return self.finish_body(1);
+        }
+        Ok(Taken::More(1))
+    }
+}
+
+/// How many bytes were taken, and whether the response ends with them.
+enum Taken {
+    More(usize),
+    Last(usize),
+}
+
+impl Head {
+    /// Reads a header field, if it is one of those that matter here.
+    fn field(&mut self, line: &[u8]) -> Result<(), Expectation> {
+        let text = String::from_utf8_lossy(line);
+        let Some((name, value)) = text.split_once(':') else { return Ok(()) };
+        let value = value.trim().to_ascii_lowercase();
+        let words = || value.split(',').map(str::trim);
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => {
+                for word in words() {
+                    let number = word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit()));
+                    let agrees = self.length.is_none() || self.length == number;
+                    if number.is_none() || !agrees {
+                        return Err(Expectation::of("one Content-Length, a number"));
+                    }
+                    self.length = number;
+                }
+            }
+            // Only the last coding can be chunked.
+            "transfer-encoding" => {
+                self.chunked = words().last() == Some("chunked");
+                self.other_coding = !self.chunked;
+            }
+            "connection" => {
+                self.close |= words().any(|word| word == "close");
+                self.keep_alive |= words().any(|word| word == "keep-alive");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether a byte may be part of a field's name. RFC 9110 §5.6.2.
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

@@ -1,0 +1,46 @@
+//! What a client says to a server, and what must come back.
+//!
+//! A protocol is data: a file of a dozen lines with the bytes of a request and the shape of its reply. The
+//! built-in ones are files of the same kind, in the folder `protocols`. `docs/protocols.md` explains the format.
+//!
+//! This room does no input or output. A [`Turn`] makes a [`Request`]; its [`ExpectedReply`] makes a
+//! [`ReplyMatcher`], which takes the reply as it arrives; a [`Codec`] keeps both for a whole connection.
+//!
+//! ```
+//! use echospec::protocol::{Progress, Protocol, Token};
+//!
+//! let protocol = Protocol::inline(r"{token}\n", r"received msg: {token}\n")?;
+//! let request = protocol.turns()[0].request(Token::new(1), None);
+//! let mut matcher = request.expected().matcher();
+//! assert_eq!(matcher.push(b"received "), Progress::NeedMore);
+//! let Progress::Mismatch(mismatch) = matcher.push(b"mail") else { panic!() };
+//! assert_eq!(mismatch.offset, 10);
+//! # Ok::<(), echospec::protocol::FileError>(())
+//! ```
+
+mod built_in;
+mod codec;
+mod definition;
+mod error;
+mod http;
+mod mismatch;
+mod number;
+mod parse;
+mod pattern;
+mod reply;
+mod rules;
+mod template;
+mod token;
+mod turn;
+
+pub use built_in::BuiltIn;
+pub use codec::{Answer, Codec, Part, WrongReply};
+pub use definition::{Carrier, Declared, Protocol};
+pub use error::FileError;
+pub use mismatch::Mismatch;
+pub use reply::{ExpectedReply, Progress, Reply, ReplyMatcher};
+pub use token::{Token, Tokens};
+pub use turn::{Request, Turn};
+
+#[cfg(test)]
+mod tests;

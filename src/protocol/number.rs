@@ -1,0 +1,201 @@
+//! How a protocol writes a length: in digits, as an integer of some width, or as a varint.
+
+use super::error::one_of;
+
+/// A way to write a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Decimal,
+    Hexadecimal,
+    /// An integer of this many bytes, most significant first.
+    Big(u8),
+    /// An integer of this many bytes, least significant first.
+    Little(u8),
+    /// Seven bits in each byte, least significant first; the top bit says that more follow.
+    Varint,
+}
+
+const NAMES: [(&str, Kind); 10] = [
+    ("decimal", Kind::Decimal),
+    ("hex", Kind::Hexadecimal),
+    ("u8", Kind::Big(1)),
+    ("u16be", Kind::Big(2)),
+    ("u16le", Kind::Little(2)),
+    ("u32be", Kind::Big(4)),
+    ("u32le", Kind::Little(4)),
+    ("u64be", Kind::Big(8)),
+    ("u64le", Kind::Little(8)),
+    ("varint", Kind::Varint),
+];
+
+/// The longest length that is read: anything above is a mistake of the server.
+pub(super) const LONGEST: u64 = 1 << 40;
+
+/// A length as a protocol writes it: `u32be+4` is an integer of four bytes that is 4 more than the length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Number {
+    pub(super) kind: Kind,
+    pub(super) plus: i64,
+}
+
+impl Number {
+    pub(super) const DECIMAL: Number = Number { kind: Kind::Decimal, plus: 0 };
+
+    /// Reads `u16be`, `u32be+4`, `decimal-1`, `+4`.
+    ///
+    /// # Errors
+    /// The part of `text` that is wrong, and what was expected in its place.
+    pub(super) fn parse(text: &str) -> Result<Number, (&str, String)> {
+        let end = text.find(['+', '-']).unwrap_or(text.len());
+        let (name, plus) = text.split_at(end);
+        let kind = if name.is_empty() && !plus.is_empty() {
+            Kind::Decimal
+        } else {
+            let found = NAMES.iter().find(|(known, _)| *known == name);
+            found.ok_or_else(|| (name, format!("expected {}", one_of(Number::names()))))?.1
+        };
+        let plus = match plus {
+            "" => 0,
+            digits => digits
+                .parse()
+                .ok()
+                .filter(|number: &i64| number.abs() <= 1 << 20)
+                .ok_or_else(|| (plus, "expected a small number, as in `+4`".to_string()))?,
+        };
+        Ok(Number { kind, plus })
+    }
+
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The number of bytes it takes, if that is the same for all lengths.
+    pub(super) fn width(self) -> Option<usize> {
+        match self.kind {
+            Kind::Big(width) | Kind::Little(width) => Some(width.into()),
+            Kind::Decimal | Kind::Hexadecimal | Kind::Varint => None,
+        }
+    }
+
+    /// The longest length that it can say.
+    pub(super) fn most(self) -> u64 {
+        let largest = match self.kind {
+            Kind::Big(width) | Kind::Little(width) if width < 8 => (1 << (8 * u32::from(width))) - 1,
+            _ => LONGEST,
+        };
+        largest.saturating_add_signed(-self.plus).min(LONGEST)
+    }
+
+    /// The bytes that say `length`.
+    pub(super) fn encode(self, length: u64) -> Vec<u8> {
+        let mut number = length.saturating_add_signed(self.plus);
+        match self.kind {
+            Kind::Decimal => number.to_string().into_bytes(),
+            Kind::Hexadecimal => format!("{number:x}").into_bytes(),
+            Kind::Big(width) => number.to_be_bytes()[8 - usize::from(width)..].to_vec(),
+            Kind::Little(width) => number.to_le_bytes()[..usize::from(width)].to_vec(),
+            Kind::Varint => {
+                let mut bytes = Vec::new();
+                while number >= 0x80 {
+                    bytes.push((number & 0x7f) as u8 | 0x80);
+                    number >>= 7;
+                }
+                bytes.push(number as u8);
+                bytes
+            }
+        }
+    }
+}
+
+/// A number as it is read, byte by byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Reading {
+    value: u64,
+    bytes: u8,
+    ended: bool,
+}
+
+impl Reading {
+    /// Takes one more byte; `None` if the number cannot go on with it.
+    pub(super) fn push(self, number: Number, byte: u8) -> Option<Reading> {
+        let Reading { value, bytes, .. } = self;
+        let place = 8 * u32::from(bytes);
+        let (value, ended) = match number.kind {
+            _ if self.ended => return None,
+            Kind::Decimal => (value * 10 + u64::from((byte as char).to_digit(10)?), false),
+            Kind::Hexadecimal => (value * 16 + u64::from((byte as char).to_digit(16)?), false),
+            Kind::Big(width) => (value << 8 | u64::from(byte), bytes + 1 == width),
+            Kind::Little(width) => (value | u64::from(byte) << place, bytes + 1 == width),
+            Kind::Varint if bytes < 6 => (value | u64::from(byte & 0x7f) << (7 * bytes), byte < 0x80),
+            Kind::Varint => return None,
+        };
+        // More than `LONGEST` plus what is added to it, in eight bytes too.
+        let fits = value <= 2 * LONGEST || (number.width().is_some() && !ended);
+        let length_fits = !ended || value.checked_add_signed(-number.plus).is_some();
+        (fits && length_fits).then_some(Reading { value, bytes: bytes.saturating_add(1), ended })
+    }
+
+    /// The length, if the number can end here.
+    pub(super) fn length(self, number: Number) -> Option<u64> {
+        let may_end = match number.kind {
+            Kind::Decimal | Kind::Hexadecimal => self.bytes > 0,
+            _ => self.ended,
+        };
+        let length = self.value.checked_add_signed(-number.plus)?;
+        may_end.then_some(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(number: Number, bytes: &[u8]) -> Option<u64> {
+        let mut reading = Reading::default();
+        for &byte in bytes {
+            reading = reading.push(number, byte)?;
+        }
+        reading.length(number)
+    }
+
+    #[test]
+    fn every_format_reads_what_it_writes() {
+        for (name, _) in NAMES {
+            for suffix in ["", "+4", "-3"] {
+                let number = Number::parse(&format!("{name}{suffix}")).unwrap();
+                for length in [3, 77, 127, 128, 200] {
+                    assert_eq!(read(number, &number.encode(length)), Some(length), "{name}{suffix}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn formats_write_known_bytes() {
+        let encode = |name: &str, length| Number::parse(name).unwrap().encode(length);
+        assert_eq!(encode("u16be", 258), [1, 2]);
+        assert_eq!(encode("u32le+4", 254), [2, 1, 0, 0]);
+        assert_eq!(encode("varint", 321), [0xc1, 0x02]);
+        assert_eq!(encode("decimal", 12), b"12");
+        assert_eq!(encode("+1", 12), b"13");
+    }
+
+    #[test]
+    fn a_number_below_what_is_added_is_refused() {
+        let number = Number::parse("u16be+4").unwrap();
+        assert_eq!(read(number, &[0, 3]), None);
+        assert_eq!(read(number, &[0, 4]), Some(0));
+    }
+
+    #[test]
+    fn a_huge_number_is_refused() {
+        assert_eq!(read(Number::parse("u64be").unwrap(), &[0xff; 8]), None);
+        assert_eq!(read(Number::DECIMAL, &[b'9'; 30]), None);
+    }
+
+    #[test]
+    fn a_wrong_format_names_its_wrong_part() {
+        assert_eq!(Number::parse("u15be").unwrap_err().0, "u15be");
+        assert_eq!(Number::parse("u16be+x").unwrap_err().0, "+x");
+    }
+}

@@ -1,0 +1,325 @@
+//! The reply that a request asks for, and a matcher for it.
+
+use std::sync::Arc;
+
+use super::http::{HttpMatcher, StatusRule};
+use super::mismatch::Mismatch;
+use super::number::{Number, Reading};
+use super::pattern::{Expectation, Pattern, PatternMatcher, SHOWN, Step};
+use super::template::Template;
+
+/// The longest reply that is read.
+const LONGEST_REPLY: u64 = 1 << 30;
+
+/// How many matched bytes are remembered for a report.
+const REMEMBERED: usize = 24;
+
+/// How the end of a reply is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// No reply comes.
+    Nothing,
+    /// Where the pattern first matches.
+    Pattern,
+    /// By the head of an HTTP/1.1 response.
+    Http(StatusRule),
+    /// At the end of the connection.
+    End,
+    /// By a length at offset `at`, which says how many bytes follow it.
+    Length { number: Number, at: usize },
+    /// By a length before the reply, which is no part of the pattern.
+    Prefix(Number),
+}
+
+/// A reply as the protocol file describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReplyTemplate {
+    pub(super) template: Template,
+    pub(super) frame: Frame,
+}
+
+/// The reply that one request asks for.
+#[derive(Debug, Clone)]
+pub struct ExpectedReply {
+    pub(super) pattern: Arc<Pattern>,
+    pub(super) frame: Frame,
+    /// The request was HEAD: the response has no body.
+    pub(super) head_request: bool,
+}
+
+/// A complete reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Its length in bytes.
+    pub length: u64,
+    /// The status of an HTTP response.
+    pub status: Option<u16>,
+    /// The reply says that the server closes the connection, or its end is the connection's end.
+    pub closes: bool,
+    /// Its bytes, as far as [`ReplyMatcher::keep`] asked for them.
+    pub bytes: Vec<u8>,
+}
+
+/// What a matcher says about the bytes it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// All of them belong to the reply, and it goes on.
+    NeedMore,
+    /// The reply is complete.
+    Complete {
+        /// How many of the bytes belong to it. The rest belongs to the next reply.
+        consumed: usize,
+        /// The reply.
+        reply: Reply,
+    },
+    /// The reply is wrong.
+    Mismatch(Mismatch),
+}
+
+impl ExpectedReply {
+    /// Whether no reply is expected at all.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.frame == Frame::Nothing
+    }
+
+    /// A matcher for the reply on a byte stream.
+    #[must_use]
+    pub fn matcher(&self) -> ReplyMatcher {
+        let pattern = self.pattern.clone();
+        let framing = match self.frame {
+            Frame::Nothing | Frame::Pattern => Framing::Pattern(PatternMatcher::until_match(pattern)),
+            Frame::Http(rule) => Framing::Http(Box::new(HttpMatcher::new(pattern, rule, self.head_request))),
+            Frame::End => Framing::End(PatternMatcher::framed(pattern)),
+            Frame::Length { number, at } => Framing::Length(LengthMatcher::new(pattern, number, at, true)),
+            Frame::Prefix(number) => Framing::Length(LengthMatcher::new(pattern, number, 0, false)),
+        };
+        ReplyMatcher { framing, seen: 0, last: Vec::new(), kept: Vec::new(), keep: 0 }
+    }
+
+    /// Matches a whole message, such as a datagram.
+    ///
+    /// # Errors
+    /// The first byte that is wrong, or the end of the message where more was expected.
+    pub fn match_message(&self, message: &[u8]) -> Result<Reply, Mismatch> {
+        let framing = Framing::End(PatternMatcher::framed(self.pattern.clone()));
+        let mut matcher = ReplyMatcher { framing, seen: 0, last: Vec::new(), kept: Vec::new(), keep: 0 };
+        match matcher.push(message) {
+            Progress::Mismatch(mismatch) => return Err(mismatch),
+            Progress::NeedMore | Progress::Complete { .. } => {}
+        }
+        Ok(Reply { closes: false, ..matcher.end_of_stream()? })
+    }
+}
+
+/// Matches one reply while its bytes arrive. It keeps none of them unless asked to.
+#[derive(Debug)]
+pub struct ReplyMatcher {
+    framing: Framing,
+    seen: u64,
+    last: Vec<u8>,
+    kept: Vec<u8>,
+    keep: usize,
+}
+
+#[derive(Debug)]
+enum Framing {
+    Pattern(PatternMatcher),
+    Http(Box<HttpMatcher>),
+    End(PatternMatcher),
+    Length(LengthMatcher),
+}
+
+impl ReplyMatcher {
+    /// Keeps the first `limit` bytes of the reply for [`Reply::bytes`].
+    #[must_use]
+    pub fn keep(self, limit: usize) -> ReplyMatcher {
+        ReplyMatcher { keep: limit, ..self }
+    }
+
+    /// How many bytes of the reply have come.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Takes the next bytes of the connection. They may arrive in any pieces.
+    pub fn push(&mut self, bytes: &[u8]) -> Progress {
+        let step = match &mut self.framing {
+            Framing::Pattern(pattern) | Framing::End(pattern) => pattern.push(bytes),
+            Framing::Http(http) => http.push(bytes),
+            Framing::Length(length) => length.push(bytes),
+        };
+        match step {
+            Step::More => {
+                self.accept(bytes);
+                if self.seen > LONGEST_REPLY {
+                    let expected = Expectation::of(format!("a reply of at most {LONGEST_REPLY} bytes"));
+                    return Progress::Mismatch(self.mismatch(b"", expected));
+                }
+                Progress::NeedMore
+            }
+            Step::Done(consumed) => {
+                self.accept(&bytes[..consumed]);
+                Progress::Complete { consumed, reply: self.reply() }
+            }
+            Step::Wrong { at, expected } => {
+                self.accept(&bytes[..at]);
+                Progress::Mismatch(self.mismatch(&bytes[at..], expected))
+            }
+            Step::Short { at, expected } => {
+                self.accept(&bytes[..at]);
+                Progress::Mismatch(self.mismatch(b"", expected))
+            }
+        }
+    }
+
+    /// Takes the end of the connection.
+    ///
+    /// # Errors
+    /// The reply is not complete: what is missing.
+    pub fn end_of_stream(&mut self) -> Result<Reply, Mismatch> {
+        let ended = match &self.framing {
+            Framing::Pattern(pattern) | Framing::End(pattern) => pattern.finish(),
+            Framing::Http(http) => http.end(),
+            Framing::Length(length) => Err(length.missing()),
+        };
+        match ended {
+            Ok(()) => Ok(self.reply()),
+            Err(expected) => Err(self.mismatch(b"", expected)),
+        }
+    }
+
+    fn reply(&mut self) -> Reply {
+        let (status, closes) = match &self.framing {
+            Framing::Http(http) => (Some(http.status()), http.closes()),
+            Framing::End(_) => (None, true),
+            Framing::Pattern(_) | Framing::Length(_) => (None, false),
+        };
+        Reply { length: self.seen, status, closes, bytes: std::mem::take(&mut self.kept) }
+    }
+
+    /// Counts and remembers bytes that match.
+    fn accept(&mut self, bytes: &[u8]) {
+        self.seen += bytes.len() as u64;
+        let room = self.keep - self.kept.len();
+        self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let new = &bytes[bytes.len().saturating_sub(REMEMBERED)..];
+        let excess = (self.last.len() + new.len()).saturating_sub(REMEMBERED);
+        self.last.drain(..excess.min(self.last.len()));
+        self.last.extend_from_slice(new);
+    }
+
+    fn mismatch(&self, rest: &[u8], expected: Expectation) -> Mismatch {
+        Mismatch {
+            offset: self.seen,
+            expected: expected.text,
+            expected_bytes: expected.bytes,
+            before: self.last.clone(),
+            found: rest[..rest.len().min(SHOWN)].to_vec(),
+        }
+    }
+}
+
+/// Matches a reply whose length is written in it.
+#[derive(Debug)]
+struct LengthMatcher {
+    pattern: PatternMatcher,
+    fixed: Option<u64>,
+    number: Number,
+    reading: Reading,
+    /// Bytes before the number that are still missing.
+    before: usize,
+    /// Bytes after the number that are still missing, once it is known.
+    left: Option<u64>,
+    /// Bytes before and in the number, which the pattern begins with.
+    header_in_pattern: bool,
+    header_length: u64,
+}
+
+impl LengthMatcher {
+    fn new(pattern: Arc<Pattern>, number: Number, at: usize, header_in_pattern: bool) -> LengthMatcher {
+        LengthMatcher {
+            fixed: pattern.fixed_length(),
+            pattern: PatternMatcher::framed(pattern),
+            number,
+            reading: Reading::default(),
+            before: at,
+            left: None,
+            header_in_pattern,
+            header_length: 0,
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Step {
+        let mut at = 0;
+        while at < bytes.len() {
+            let Some(left) = self.left else {
+                if let Err(expected) = self.header_byte(bytes[at]) {
+                    return Step::wrong(expected).later(at);
+                }
+                at += 1;
+                if self.left == Some(0) {
+                    return self.finish(at);
+                }
+                continue;
+            };
+            let taken = left.min((bytes.len() - at) as u64) as usize;
+            let step = self.pattern.push(&bytes[at..at + taken]);
+            if step != Step::More {
+                return step.later(at);
+            }
+            at += taken;
+            self.left = Some(left - taken as u64);
+            if left == taken as u64 {
+                return self.finish(at);
+            }
+        }
+        Step::More
+    }
+
+    fn finish(&self, at: usize) -> Step {
+        match self.pattern.finish() {
+            Ok(()) => Step::Done(at),
+            Err(expected) => Step::Short { at, expected },
+        }
+    }
+
+    /// Takes a byte before or in the number.
+    fn header_byte(&mut self, byte: u8) -> Result<(), Expectation> {
+        if self.header_in_pattern
+            && let Step::Wrong { expected, .. } = self.pattern.push(&[byte])
+        {
+            return Err(expected);
+        }
+        self.header_length += 1;
+        if self.before > 0 {
+            self.before -= 1;
+            return Ok(());
+        }
+        let reading = self.reading.push(self.number, byte);
+        self.reading = reading.ok_or_else(|| Expectation::of("the length of the reply"))?;
+        let Some(length) = self.reading.length(self.number) else { return Ok(()) };
+        let header = if self.header_in_pattern { self.header_length } else { 0 };
+        // A reply of another length than the pattern's cannot match: its length is the first sign of it.
+        match self.fixed {
+            Some(fixed) if fixed != header + length => {
+                Err(Expectation::of(format!("a length of {}", fixed.saturating_sub(header))))
+            }
+            _ if length > LONGEST_REPLY => {
+                Err(Expectation::of(format!("a reply of at most {LONGEST_REPLY} bytes")))
+            }
+            _ => {
+                self.left = Some(length);
+                Ok(())
+            }
+        }
+    }
+
+    fn missing(&self) -> Expectation {
+        match self.left {
+            Some(left) => Expectation::of(format!("{left} more bytes of the reply")),
+            None => Expectation::of("the length of the reply"),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! One request and the shape of its reply, and the request as it is sent.
+
+use std::sync::Arc;
+
+use super::number::Number;
+use super::pattern::Pattern;
+use super::reply::{ExpectedReply, Frame, ReplyTemplate};
+use super::template::{Known, Piece, Template, Value};
+use super::token::Token;
+
+/// One request and the shape of its reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    pub(super) send: Template,
+    pub(super) reply: ReplyTemplate,
+    /// On byte streams this number, the request's length, comes before it.
+    pub(super) prefix: Option<Number>,
+    pub(super) payload_max: Option<u64>,
+}
+
+impl Turn {
+    /// The request of one exchange.
+    ///
+    /// Without a `payload`, a turn that carries nothing but one carries the token as its payload.
+    #[must_use]
+    pub fn request(&self, token: Token, payload: Option<Arc<[u8]>>) -> Request {
+        let payload = payload.unwrap_or_else(|| {
+            let alone = self.send.has_payload() && !self.send.has_token();
+            if alone { token.as_bytes().into() } else { [].into() }
+        });
+        let mut bytes = Vec::new();
+        let mut edges = Vec::new();
+        for part in &self.send.parts {
+            edges.push(bytes.len());
+            match &part.piece {
+                Piece::Bytes(literal) => bytes.extend_from_slice(literal),
+                Piece::Known(known) if known.is_payload_itself() => bytes.extend_from_slice(&payload),
+                Piece::Known(known) => bytes.extend_from_slice(&known.bytes(&token, &payload)),
+                // The parser allows none in a request.
+                Piece::Wild(_) => {}
+            }
+        }
+        let prefix = self.prefix.map(|number| number.encode(bytes.len() as u64)).unwrap_or_default();
+        let prefix_length = prefix.len();
+        if prefix_length > 0 {
+            bytes.splice(0..0, prefix);
+            edges.iter_mut().for_each(|edge| *edge += prefix_length);
+        }
+        let expected = ExpectedReply {
+            pattern: Arc::new(Pattern::new(&self.reply.template, &token, &payload)),
+            frame: self.reply.frame,
+            head_request: bytes.starts_with(b"HEAD "),
+        };
+        Request { bytes, prefix_length, edges, token, payload, expected }
+    }
+
+    /// Whether the reply holds the token, or a payload, of its own request: a reply to another is recognised.
+    #[must_use]
+    pub fn token_comes_back(&self) -> bool {
+        let reply = &self.reply.template;
+        reply.has_token() || reply.has_payload()
+    }
+
+    /// Whether the request carries any bytes that a check wants, and has them back.
+    #[must_use]
+    pub fn carries_payload(&self) -> bool {
+        self.send.has_payload() && self.reply.template.has_payload()
+    }
+
+    /// Whether the request takes any bytes that a check wants, whether or not they come back.
+    #[must_use]
+    pub fn takes_payload(&self) -> bool {
+        self.send.has_payload()
+    }
+
+    /// The longest payload of one request, if there is a limit.
+    #[must_use]
+    pub fn payload_max(&self) -> Option<u64> {
+        let prefix = self.prefix.filter(|_| self.takes_payload()).map(|number| {
+            // The rest of the message counts too, and base64 needs four bytes for three.
+            let room = number.most().saturating_sub(self.overhead());
+            if self.send.find_value(Known::is_encoded_payload).is_some() { room / 2 } else { room }
+        });
+        let said = [&self.send, &self.reply.template].into_iter().filter_map(Template::longest_payload).min();
+        [self.payload_max, prefix, said].into_iter().flatten().min()
+    }
+
+    /// The bytes of a request without payload.
+    fn overhead(&self) -> u64 {
+        self.request(Token::new(0), Some([].into())).message().len() as u64
+    }
+
+    /// Whether the reply ends only with the connection.
+    #[must_use]
+    pub fn ends_connection(&self) -> bool {
+        self.reply.frame == Frame::End
+    }
+
+    /// Whether a reply comes at all.
+    #[must_use]
+    pub fn has_reply(&self) -> bool {
+        self.reply.frame != Frame::Nothing
+    }
+}
+
+impl Known {
+    fn is_encoded_payload(&self) -> bool {
+        self.value == Value::Payload && !self.is_payload_itself()
+    }
+}
+
+/// A request as it is sent, with the reply that it asks for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    bytes: Vec<u8>,
+    prefix_length: usize,
+    edges: Vec<usize>,
+    token: Token,
+    payload: Arc<[u8]>,
+    expected: ExpectedReply,
+}
+
+impl Request {
+    /// The bytes to send on a byte stream.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes to send as one message: the same, without the length that precedes them on a stream.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.bytes[self.prefix_length..]
+    }
+
+    /// The token in it.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        self.token
+    }
+
+    /// The payload in it.
+    #[must_use]
+    pub fn payload(&self) -> &Arc<[u8]> {
+        &self.payload
+    }
+
+    /// The reply that it asks for.
+    #[must_use]
+    pub fn expected(&self) -> &ExpectedReply {
+        &self.expected
+    }
+
+    /// The offsets where cutting the request is most likely to show a mistake, in order.
+    ///
+    /// They are: after the first byte and before the last; where the template's parts meet; and around
+    /// each line end, also between `\r` and `\n`. Not those inside a payload.
+    #[must_use]
+    pub fn cuts(&self) -> Vec<usize> {
+        let length = self.bytes.len();
+        let mut cuts = vec![1, length.saturating_sub(1), self.prefix_length];
+        cuts.extend(&self.edges);
+        let head = &self.bytes[..length.min(Self::SEARCHED)];
+        for (at, byte) in head.iter().enumerate() {
+            match byte {
+                b'\n' => cuts.extend([at, at + 1]),
+                b'\r' => cuts.extend([at, at + 1]),
+                _ => {}
+            }
+        }
+        cuts.retain(|&cut| 0 < cut && cut < length);
+        cuts.sort_unstable();
+        cuts.dedup();
+        cuts
+    }
+
+    /// How many bytes of a request are searched for line ends.
+    const SEARCHED: usize = 64 * 1024;
+}
