@@ -344,7 +344,7 @@ impl Head {
             }
             // Only the last coding can be chunked.
             "transfer-encoding" => {
-                self.chunked = words().last() == Some("chunked");
+                self.chunked = words().next_back() == Some("chunked");
                 self.other_coding = !self.chunked;
             }
             "connection" => {
