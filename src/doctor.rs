@@ -156,7 +156,7 @@ fn process_limit() -> Found {
 const ENOUGH_MEMORY: u64 = 1 << 30;
 
 fn container() -> Found {
-    let sys::ContainerLimits { memory, processors } = sys::container_limits();
+    let sys::ContainerLimits { memory, processors, .. } = sys::container_limits();
     let memory_text = memory.map(|bytes| format!("{} MiB of memory", bytes >> 20));
     let processors_text = processors.map(|number| format!("{number:.1} processors"));
     let limits: Vec<_> = [memory_text, processors_text].into_iter().flatten().collect();

@@ -38,7 +38,7 @@ pub struct Shutdown {
 
 impl Leak {
     fn object(object: &IpcObject) -> Leak {
-        let kind = match object.name {
+        let kind = match object.id {
             IpcId::SharedMemory(_) => "shared memory",
             IpcId::MessageQueue(_) => "message queue",
             IpcId::SemaphoreSet(_) => "semaphores",

@@ -1,8 +1,59 @@
 //! Everything that differs between operating systems.
 //!
-//! Each system has a folder, and all folders hold modules with the same names. What a system cannot do is
-//! [`io::ErrorKind::Unsupported`](std::io::ErrorKind::Unsupported), which a check turns into the outcome *unsupported*,
-//! never into a failure of the server.
+//! # The contract
+//!
+//! Each system has a folder: `linux`, `macos`, `freebsd`. The folder `unsupported` is for all others. Each folder provides the
+//! modules and functions below. If a system cannot do something, the function returns
+//! [`Unsupported`](std::io::ErrorKind::Unsupported), `None` or an empty list, never a guess. A check turns `Unsupported` into
+//! the outcome *unsupported*, which is not a failure of the server.
+//!
+//! | module | functions and types | Linux | macOS | FreeBSD |
+//! |---|---|---|---|---|
+//! | `process` | [`processes`], [`children`], [`may_be_descendant`] | `/proc/PID/stat` | `proc_listpids` | – |
+//! | | [`executable`], [`command_line`], [`process_state`] | `/proc/PID` | `proc_pidinfo` | – |
+//! | | [`has_env_var`] | `/proc/PID/environ` | `KERN_PROCARGS2` | – |
+//! | | [`wait_for_exit`] | pidfd | kqueue | kqueue |
+//! | | [`set_subreaper`], [`kill_with_parent`] | prctl(2) | – | – |
+//! | | [`inherit_no_descriptors`] | `close_range(2)` | – | – |
+//! | `threads` | [`wait_channel`], [`wait_channels`], [`is_blocked_writing_pipe`] | `wchan` | – | – |
+//! | | [`all_threads_blocked`], [`sleeping_threads`] | `/proc/PID/task` | – | – |
+//! | `usage` | [`process_stats`] | `/proc/PID/stat` | `proc_pidinfo` | – |
+//! | | [`resource_usage`] | process clocks | `proc_pid_rusage` | – |
+//! | | [`peak_memory`], [`scheduler_stats`] | `status`, `schedstat` | – | – |
+//! | `descriptors` | [`descriptors`], [`descriptor_count`] | `/proc/PID/fd` | `proc_pidfdinfo` | – |
+//! | | [`access_mode`], [`open_file`] | `/proc/PID/fdinfo` | `proc_pidfdinfo` | – |
+//! | | [`same_open_file`] | kcmp(2) | – | – |
+//! | `peers` | [`DescriptorSnapshot`] | `fdinfo`, sock_diag(7) | `proc_pidfdinfo` | – |
+//! | `sockets` | [`is_listening`] | `/proc/net` | descriptors of processes | – |
+//! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_queues`] | `/proc/net` | – | – |
+//! | | [`unacknowledged_bytes`] | `SIOCOUTQ` | `SO_NWRITE` | `FIONWRITE` |
+//! | | [`peer_credentials`] | `SO_PEERCRED` | getpeereid(3) | getpeereid(3) |
+//! | | [`enable_quick_ack`], [`set_congestion_control`], [`claim_name`] | tcp(7), unix(7) | – | – |
+//! | `signals` | [`STATUS_SIGNALS`] | SIGUSR1 | and SIGINFO | SIGUSR1 |
+//! | | [`signal_sets`], [`QueuedSignals`] | `status`, sigqueue(3) | – | – |
+//! | `pipes` | [`set_pipe_capacity`], [`pipe_capacity`], [`TERMINAL_BUFFER_SIZE`] | fcntl(2) | constants | constants |
+//! | | [`vmsplice`] | `vmsplice(2)` | – | – |
+//! | `futex` | `futex_wait`, `futex_wake` (private to this module) | futex(2) | – | – |
+//! | `ipc_objects` | [`ipc_objects`], [`ipc_object_processes`], [`open_ipc_files`], [`remove_ipc_object`] | `/proc/sysvipc`, `/dev` | – | – |
+//! | `message_queues` | [`MessageQueue`], [`raise_message_queue_limit`] | mq_overview(7), sysvipc(7) | – | – |
+//! | | [`remove_posix_queue`], [`remove_system_v_queue`], [`system_v_queue_exists`] | the same | – | – |
+//! | `packets` | [`PacketCapture`] | packet(7) | – | – |
+//! | `limits` | [`container_limits`] | cgroups(7) | – | – |
+//! | `processors` | [`usable_processors`] | `sched_getaffinity(2)` | sysconf(3) | sysconf(3) |
+//! | | [`core_of`], [`processor_time`], [`PROCESSOR_TIME_SOURCE`] | sysfs(5), `/proc/stat` | – | – |
+//! | | [`pin_thread`], [`pin_process`] | `sched_setaffinity(2)` | – | – |
+//! | | [`disable_idle_states`], [`minimize_timer_slack`] | `/dev/cpu_dma_latency`, prctl(2) | – | – |
+//! | `machine` | [`machine_properties`], [`processor_model`] | `/proc/sys`, `/sys` | sysctl(3) | sysctl(3) |
+//! | | [`check_io_uring`] | `io_uring_setup(2)` | – | – |
+//! | `system_calls` | [`SystemCallCounter`] | `perf_event_open(2)` | `proc_pidinfo` | – |
+//!
+//! # The other folders
+//!
+//! `types` holds the types that these functions take and return. `unix` holds functions that are the same on every system.
+//! `bsd` holds what macOS and FreeBSD have in common.
+//!
+//! To add a system, add a folder and a line to the switch below. The folder re-exports from `unsupported` what the system
+//! lacks.
 
 mod types;
 mod unix;
@@ -28,56 +79,54 @@ cfg_if::cfg_if! {
 #[cfg(test)]
 mod tests;
 
-pub use system::accounts::resource_usage;
-#[cfg(feature = "cli")]
-pub use system::calls::SystemCallCounter;
-pub use system::credentials::peer_credentials;
-#[cfg(feature = "cli")]
-pub use system::io_uring::check_io_uring;
-pub use system::ipc::{
-    TERMINAL_BUFFER_SIZE, pipe_capacity, set_congestion_control, set_pipe_capacity, vmsplice,
-};
+pub use system::descriptors::{access_mode, descriptor_count, descriptors, open_file, same_open_file};
 pub use system::ipc_objects::{ipc_object_processes, ipc_objects, open_ipc_files, remove_ipc_object};
+pub use system::limits::container_limits;
+#[cfg(feature = "cli")]
+pub use system::machine::check_io_uring;
 pub use system::machine::{machine_properties, processor_model};
 pub use system::message_queues::{
     MessageQueue, raise_message_queue_limit, remove_posix_queue, remove_system_v_queue, system_v_queue_exists,
 };
-pub use system::occupation::processor_time;
-pub use system::open_file::{open_file, same_open_file};
 pub use system::packets::PacketCapture;
-pub use system::peers::{DescriptorSnapshot, access_mode};
+pub use system::peers::DescriptorSnapshot;
+pub use system::pipes::{TERMINAL_BUFFER_SIZE, pipe_capacity, set_pipe_capacity, vmsplice};
 pub use system::process::{
-    STATUS_SIGNALS, children, claim_name, descriptor_count, descriptors, executable, has_env_var,
-    inherit_no_descriptors, kill_with_parent, may_be_descendant, processes, set_subreaper,
-    unacknowledged_bytes, wait_channel, wait_for_exit,
+    children, command_line, executable, has_env_var, inherit_no_descriptors, kill_with_parent,
+    may_be_descendant, process_state, processes, set_subreaper, wait_for_exit,
 };
-pub use system::process_stats::{
-    all_threads_blocked, command_line, enable_quick_ack, is_blocked_writing_pipe, peak_memory, process_state,
-    process_stats, scheduler_stats, signal_sets, sleeping_threads, tcp_queues, wait_channels,
+pub use system::processors::{
+    PROCESSOR_TIME_SOURCE, core_of, disable_idle_states, minimize_timer_slack, pin_process, pin_thread,
+    processor_time, usable_processors,
 };
-pub use system::processors::{core_of, disable_idle_states, pin_process, pin_thread, usable_processors};
-pub use system::signals::QueuedSignals;
-pub use system::sockets::{is_listening, socket_id_at, tcp_sockets};
-pub use system::timers::minimize_timer_slack;
+pub use system::signals::{QueuedSignals, STATUS_SIGNALS, signal_sets};
+pub use system::sockets::{
+    claim_name, enable_quick_ack, is_listening, peer_credentials, set_congestion_control, socket_id_at,
+    tcp_queues, tcp_sockets, unacknowledged_bytes,
+};
+#[cfg(feature = "cli")]
+pub use system::system_calls::SystemCallCounter;
+pub use system::threads::{
+    all_threads_blocked, is_blocked_writing_pipe, sleeping_threads, wait_channel, wait_channels,
+};
+pub use system::usage::{peak_memory, process_stats, resource_usage, scheduler_stats};
+
 pub use types::{
-    AccessMode, CapturedPacket, ContextSwitches, Core, Descriptor, DescriptorEnd, IdleStatesDisabled, IpcId,
-    IpcObject, MachineProperty, Object, OpenFile, Peer, PeerCredentials, Process, ProcessStats,
-    ProcessorTime, QueueCapacity, ResourceUsage, SchedulerStats, SignalSets, SleepingThread, Socket,
-    SocketAddress, SocketName, TcpQueues, TcpState,
+    AccessMode, CapturedPacket, ContainerLimits, ContextSwitches, Core, Descriptor, DescriptorEnd,
+    IdleStatesDisabled, IpcId, IpcObject, MachineProperty, Object, OpenFile, Peer, PeerCredentials, Process,
+    ProcessStats, ProcessorTime, QueueCapacity, ResourceUsage, SchedulerStats, SignalSets, SleepingThread,
+    Socket, SocketAddress, SocketName, TcpQueues, TcpState,
 };
+
 pub use unix::child_attributes::{ChildAttributes, set_child_attributes, start_new_session};
 pub use unix::descendants::{descendants, with_descendants};
-pub use unix::descriptors::mark_descriptors_close_on_exec;
-pub use unix::exit::exit_status;
-pub use unix::inherited::take_inherited_descriptor;
-pub use unix::launch_lock::{between_launches, with_launch_lock};
-pub use unix::limits::{
-    ContainerLimits, container_limits, descriptor_limit, process_limit, raise_descriptor_limit,
-    reset_sigchld, restore_descriptor_limit,
+pub use unix::descriptors::{
+    mark_descriptors_close_on_exec, open_pseudo_terminal, receive_descriptors, take_inherited_descriptor,
 };
-pub use unix::partner::{ForkedPartner, WaitMethod};
+pub use unix::exit::{exit_status, reset_sigchld};
+pub use unix::forked_partner::{ForkedPartner, WaitMethod};
+pub use unix::launch::{between_launches, with_launch_lock};
+pub use unix::limits::{descriptor_limit, process_limit, raise_descriptor_limit, restore_descriptor_limit};
 pub use unix::pass_descriptors::pass_descriptors;
-pub use unix::received::receive_descriptors;
-pub use unix::rings::{RING_SIZE, RingHangUp, RingReader, RingWriter, map_rings};
-pub use unix::terminal::open_pseudo_terminal;
+pub use unix::shared_rings::{RING_SIZE, RingHangUp, RingReader, RingWriter, map_rings};
 pub use unix::usage::{load_average, own_resource_usage};

@@ -93,7 +93,7 @@ pub fn still_listening(ports: &[SocketAddr]) -> usize {
 }
 
 fn objects() -> HashSet<IpcId> {
-    sys::ipc_objects().unwrap_or_default().into_iter().map(|object| object.name).collect()
+    sys::ipc_objects().unwrap_or_default().into_iter().map(|object| object.id).collect()
 }
 
 fn sockets_below(folder: &Path) -> usize {

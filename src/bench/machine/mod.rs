@@ -6,8 +6,8 @@ use std::time::Instant;
 use super::comparison::{Fact, Machine};
 use crate::bench::placement::processors::{Pair, choose};
 use crate::sys::{
-    MachineProperty, ProcessorTime, SystemCallCounter, check_io_uring, load_average, machine_properties,
-    processor_model, processor_time, usable_processors,
+    MachineProperty, PROCESSOR_TIME_SOURCE, ProcessorTime, SystemCallCounter, check_io_uring, load_average,
+    machine_properties, processor_model, processor_time, usable_processors,
 };
 
 pub mod suitability;
@@ -88,7 +88,7 @@ impl Watched {
     /// Adds what has happened since.
     pub fn end(mut self) -> Machine {
         let stolen = self.stolen().map(|share| format!("{:.1} %", share * 100.0));
-        self.machine.facts.push(fact(names::STOLEN, ProcessorTime::SOURCE, stolen, true));
+        self.machine.facts.push(fact(names::STOLEN, PROCESSOR_TIME_SOURCE, stolen, true));
         self.machine
     }
 

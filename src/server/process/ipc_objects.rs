@@ -26,7 +26,7 @@ impl IpcObjects {
     /// Lists the objects that exist now. Call it before the launch.
     pub fn before_launch() -> IpcObjects {
         let before = sys::ipc_objects().ok();
-        let names = |objects: Vec<IpcObject>| objects.into_iter().map(|object| object.name).collect();
+        let names = |objects: Vec<IpcObject>| objects.into_iter().map(|object| object.id).collect();
         IpcObjects { before: before.map(names), held: Mutex::default() }
     }
 
@@ -56,7 +56,7 @@ impl IpcObjects {
         let Some(before) = &self.before else { return Vec::new() };
         let user = geteuid().as_raw();
         let mut objects = sys::ipc_objects().unwrap_or_default();
-        objects.retain(|object| object.creator == user && !before.contains(&object.name));
+        objects.retain(|object| object.creator == user && !before.contains(&object.id));
         objects
     }
 
@@ -65,12 +65,12 @@ impl IpcObjects {
         let mut objects = self.new_objects();
         objects.retain(|object| self.is_made_by(object, seen));
         let held_by_others = in_use(&files(&objects));
-        objects.retain(|object| !matches!(&object.name, IpcId::File(path) if held_by_others.contains(path)));
+        objects.retain(|object| !matches!(&object.id, IpcId::File(path) if held_by_others.contains(path)));
         objects
     }
 
     fn is_made_by(&self, object: &IpcObject, seen: &HashSet<Pid>) -> bool {
-        if let IpcId::File(path) = &object.name {
+        if let IpcId::File(path) = &object.id {
             return self.held().contains(path);
         }
         let users = sys::ipc_object_processes(object);
@@ -79,7 +79,7 @@ impl IpcObjects {
 }
 
 fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
-    let path = |object: &IpcObject| match &object.name {
+    let path = |object: &IpcObject| match &object.id {
         IpcId::File(path) => Some(path.clone()),
         _ => None,
     };

@@ -265,7 +265,7 @@ impl Instance {
 
     fn remove_leaked_objects(&self) {
         if !scratch::are_kept() {
-            self.leaked_objects.iter().for_each(|object| drop(sys::remove_ipc_object(&object.name)));
+            self.leaked_objects.iter().for_each(|object| drop(sys::remove_ipc_object(&object.id)));
         }
     }
 

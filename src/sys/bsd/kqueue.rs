@@ -1,4 +1,4 @@
-//! How a process ends, for systems with kqueue(2): macOS and the BSDs.
+//! The end of a process: `EVFILT_PROC` of kqueue(2).
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -11,19 +11,23 @@ use nix::unistd::Pid;
 
 use crate::sys::unix::exit::wait_without_reaping;
 
+/// Waits until `pid` has exited or `limit` has passed. Returns whether it has exited. It is not reaped.
+///
+/// # Errors
+/// Those of kqueue(2) and kevent(2).
 pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
-    let ended = exit_is_announced(pid, limit)?;
-    if ended {
-        await_zombie(pid);
+    let exited = wait_for_announcement(pid, limit)?;
+    if exited {
+        wait_for_zombie(pid);
     }
-    Ok(ended)
+    Ok(exited)
 }
 
-fn exit_is_announced(pid: Pid, limit: Duration) -> io::Result<bool> {
-    let deadline = Instant::now() + limit.min(LONGEST);
+fn wait_for_announcement(pid: Pid, limit: Duration) -> io::Result<bool> {
+    let deadline = Instant::now() + limit.min(MAX_TIMEOUT);
     let queue = Kqueue::new()?;
-    let mut events = [exit_of(pid)];
-    // Without room for events kevent(2) only registers, and returns what went wrong as its own error.
+    let mut events = [exit_event(pid)];
+    // Without room for events, kevent(2) only registers, and returns a failure of that as its own error.
     match queue.kevent(&events, &mut [], None) {
         Err(Errno::ESRCH) => return Ok(true),
         registered => registered?,
@@ -37,17 +41,17 @@ fn exit_is_announced(pid: Pid, limit: Duration) -> io::Result<bool> {
     }
 }
 
-/// A year. Some kernels refuse a timeout of more than 100 000 000 seconds with `EINVAL`.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// One year. Some kernels refuse a timeout of more than 100 000 000 seconds with `EINVAL`.
+const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-fn exit_of(pid: Pid) -> KEvent {
+fn exit_event(pid: Pid) -> KEvent {
     let process = pid.as_raw() as libc::uintptr_t;
     KEvent::new(process, EventFilter::EVFILT_PROC, EvFlags::EV_ADD, FilterFlag::NOTE_EXIT, 0, 0)
 }
 
-/// The kernel announces an exit shortly before it makes the zombie (`proc_exit` in XNU, `exit1` in FreeBSD),
-/// and until then `exit_status` would still find the child alive. Nothing can call the exit off any
-/// more, so this has no limit. For a process that is no child of ours waitid(2) gives `ECHILD` at once.
-fn await_zombie(pid: Pid) {
+/// Waits until waitid(2) finds the zombie. The kernel announces an exit shortly before (`proc_exit` in XNU, `exit1` in
+/// FreeBSD). The zombie is certain to come, so there is no time limit. For a process that is not our child, waitid(2)
+/// returns `ECHILD` at once.
+fn wait_for_zombie(pid: Pid) {
     while let Err(Errno::EINTR) = wait_without_reaping(pid, 0) {}
 }

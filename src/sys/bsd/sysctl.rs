@@ -1,4 +1,4 @@
-//! Variables of the kernel by name: sysctlbyname(3), of macOS and FreeBSD.
+//! Kernel variables: sysctlbyname(3).
 
 use std::ffi::{CString, c_int};
 use std::io;
@@ -9,13 +9,14 @@ use nix::libc;
 
 use crate::sys::types::MachineProperty;
 
-/// How a variable is to be read: the kernel hands out bytes.
+/// The type of a variable. The kernel returns bytes without a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
     Number,
 }
 
+/// Reads the variable `name` as a property of the machine.
 pub fn property(name: &'static str, kind: Kind) -> MachineProperty {
     let value = match kind {
         Kind::Text => text(name),
@@ -24,15 +25,16 @@ pub fn property(name: &'static str, kind: Kind) -> MachineProperty {
     MachineProperty::new(name, "sysctl(8)", value)
 }
 
+/// Reads the variable `name` as text.
 pub fn text(name: &str) -> io::Result<String> {
-    let bytes = raw(name)?;
+    let bytes = read(name)?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.trim_end_matches('\0').trim().to_owned())
 }
 
-/// Numbers have four bytes or eight, in the order of the machine.
+/// Reads a number of four or eight bytes in native byte order.
 fn number(name: &str) -> io::Result<String> {
-    let bytes = raw(name)?;
+    let bytes = read(name)?;
     if let Ok(short) = <[u8; 4]>::try_from(&bytes[..]) {
         return Ok(c_int::from_ne_bytes(short).to_string());
     }
@@ -41,15 +43,15 @@ fn number(name: &str) -> io::Result<String> {
 }
 
 #[expect(unsafe_code, reason = "sysctlbyname(3) is untyped")]
-fn raw(name: &str) -> io::Result<Vec<u8>> {
+fn read(name: &str) -> io::Result<Vec<u8>> {
     let name = CString::new(name)?;
     let mut length = 0;
-    // SAFETY: the name ends with NUL; with no place for the value only its length is written.
+    // SAFETY: the name ends with NUL. Without a buffer for the value, the call writes only the length.
     let known =
         unsafe { libc::sysctlbyname(name.as_ptr(), ptr::null_mut(), &raw mut length, ptr::null_mut(), 0) };
     Errno::result(known)?;
     let mut bytes = vec![0_u8; length];
-    // SAFETY: there is room for `length` bytes, and no more are written.
+    // SAFETY: the buffer has room for `length` bytes, and the call writes no more.
     let read = unsafe {
         libc::sysctlbyname(name.as_ptr(), bytes.as_mut_ptr().cast(), &raw mut length, ptr::null_mut(), 0)
     };

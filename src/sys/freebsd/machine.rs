@@ -1,11 +1,14 @@
-//! FreeBSD: sysctl(3).
+//! Properties of the machine: sysctl(3).
 
 use std::io;
 
 use crate::sys::bsd::sysctl::{Kind, property, text};
 use crate::sys::types::MachineProperty;
 
-/// In the order in which they should be read.
+#[cfg(feature = "cli")]
+pub use crate::sys::unsupported::machine::check_io_uring;
+
+/// Kernel variables, in the order in which reports show them.
 const VARIABLES: &[(&str, Kind)] = &[
     ("kern.osrelease", Kind::Text),
     ("kern.version", Kind::Text),
@@ -31,10 +34,16 @@ const VARIABLES: &[(&str, Kind)] = &[
     ("kern.ipc.msgmnb", Kind::Number),
 ];
 
+/// Lists what is known of the machine, in the order in which reports show it.
+#[must_use]
 pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
     VARIABLES.iter().map(|&(name, kind)| property(name, kind)).collect()
 }
 
+/// Returns the processor's model.
+///
+/// # Errors
+/// Those of sysctlbyname(3).
 pub fn processor_model() -> io::Result<String> {
     text("hw.model")
 }

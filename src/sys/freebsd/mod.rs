@@ -1,10 +1,10 @@
-//! FreeBSD: kqueue, sysctl. `/proc` need not be mounted, so nothing is read there.
+//! FreeBSD: kqueue, sysctl. `/proc` need not be mounted, so it is not read.
 
-pub mod credentials;
 pub mod machine;
 pub mod process;
+pub mod sockets;
 
 pub use crate::sys::unsupported::{
-    accounts, calls, futex, io_uring, ipc, ipc_objects, message_queues, occupation, open_file, packets,
-    peers, process_stats, processors, signals, sockets, timers,
+    descriptors, futex, ipc_objects, limits, message_queues, packets, peers, pipes, processors, signals,
+    system_calls, threads, usage,
 };

@@ -1,4 +1,4 @@
-//! Sleeping on a word of memory that processes share: futex(2).
+//! Sleeping on a word of shared memory: futex(2).
 
 use std::io;
 use std::sync::atomic::AtomicU32;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::thread::futex::{self, Flags, Timespec};
 
-/// Sleeps while `word` is `value`, until [`futex_wake`] or for `limit`. It may return early.
+/// Sleeps while `word` is `value`, until [`futex_wake`] is called or `limit` has passed. It may return early.
 ///
-/// The flag `FUTEX_PRIVATE_FLAG` is not set, because the other side is another process.
+/// The flag `FUTEX_PRIVATE_FLAG` is not set, because another process wakes this one.
 ///
 /// # Errors
-/// `Unsupported` where the system has no futex; else those of futex(2).
+/// Those of futex(2).
 pub fn futex_wait(word: &AtomicU32, value: u32, limit: Option<Duration>) -> io::Result<()> {
     let limit = limit.map(|limit| Timespec {
         tv_sec: limit.as_secs().try_into().unwrap_or(i64::MAX),
@@ -27,7 +27,7 @@ pub fn futex_wait(word: &AtomicU32, value: u32, limit: Option<Duration>) -> io::
 /// Wakes one thread that sleeps on `word` in [`futex_wait`].
 ///
 /// # Errors
-/// `Unsupported` where the system has no futex.
+/// Those of futex(2).
 pub fn futex_wake(word: &AtomicU32) -> io::Result<()> {
     Ok(futex::wake(word, Flags::empty(), 1).map(drop)?)
 }

@@ -1,4 +1,4 @@
-//! Linux: proc(5) for System V; POSIX objects are files in `/dev/shm` and, where it is mounted, `/dev/mqueue`.
+//! IPC objects: `/proc/sysvipc` (proc(5)), and the files in `/dev/shm` and `/dev/mqueue`.
 
 use std::fs;
 use std::io;
@@ -13,56 +13,63 @@ use procfs::process::Process as ProcEntry;
 
 use crate::sys::types::{IpcId, IpcObject};
 
+/// Folders with a file for each POSIX object.
 const FOLDERS: [&str; 2] = ["/dev/shm", "/dev/mqueue"];
 
-/// `SHM_DEST`, in the permissions: removed, and still attached somewhere.
-const DOOMED: u32 = 0o1000;
+/// The bit `SHM_DEST` in a segment's permissions: it was removed, and is still attached.
+const SHM_DEST: u32 = 0o1000;
 
+/// Lists the IPC objects that this process can see, in no particular order. A removed segment that is still attached is
+/// left out, because it goes with its last user.
+///
+/// # Errors
+/// `Unsupported` if `/proc` and `/dev` show none of the tables.
 pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
-    let tables = [table("shm", memory), table("msg", queue), table("sem", semaphores)];
-    let folders = FOLDERS.map(folder);
+    let tables =
+        [system_v_table("shm", segment), system_v_table("msg", queue), system_v_table("sem", semaphore_set)];
+    let folders = FOLDERS.map(posix_objects);
     if tables.iter().all(Result::is_err) && folders.iter().all(Result::is_err) {
         return Err(io::ErrorKind::Unsupported.into());
     }
     Ok(tables.into_iter().chain(folders).filter_map(Result::ok).flatten().collect())
 }
 
-fn table(name: &str, read: fn(&[i64]) -> Option<IpcObject>) -> io::Result<Vec<IpcObject>> {
+fn system_v_table(name: &str, parse: fn(&[i64]) -> Option<IpcObject>) -> io::Result<Vec<IpcObject>> {
     let text = fs::read_to_string(format!("/proc/sysvipc/{name}"))?;
-    Ok(text.lines().skip(1).filter_map(|line| read(&numbers(line)?)).collect())
+    Ok(text.lines().skip(1).filter_map(|line| parse(&columns(line)?)).collect())
 }
 
-/// The columns of a line; permissions are octal, but nothing above reads them as a number but [`DOOMED`].
-fn numbers(line: &str) -> Option<Vec<i64>> {
+/// Splits a line into numbers. The permissions are octal; only [`segment`] uses them.
+fn columns(line: &str) -> Option<Vec<i64>> {
     line.split_whitespace().map(|column| column.parse().ok()).collect()
 }
 
-// key shmid perms size cpid lpid nattch uid gid cuid …
-fn memory(columns: &[i64]) -> Option<IpcObject> {
+// Columns: key shmid perms size cpid lpid nattch uid gid cuid …
+fn segment(columns: &[i64]) -> Option<IpcObject> {
     let permissions = u32::from_str_radix(&columns.get(2)?.to_string(), 8).ok()?;
     let entry = system_v(columns, IpcId::SharedMemory, *columns.get(9)?, &[*columns.get(4)?])?;
     let attached = *columns.get(6)? > 0;
-    (permissions & DOOMED == 0).then_some(IpcObject { attached, ..entry })
+    (permissions & SHM_DEST == 0).then_some(IpcObject { attached, ..entry })
 }
 
-// key msqid perms cbytes qnum lspid lrpid uid gid cuid …
+// Columns: key msqid perms cbytes qnum lspid lrpid uid gid cuid …
 fn queue(columns: &[i64]) -> Option<IpcObject> {
     system_v(columns, IpcId::MessageQueue, *columns.get(9)?, &[*columns.get(5)?, *columns.get(6)?])
 }
 
-// key semid perms nsems uid gid cuid …
-fn semaphores(columns: &[i64]) -> Option<IpcObject> {
+// Columns: key semid perms nsems uid gid cuid …
+fn semaphore_set(columns: &[i64]) -> Option<IpcObject> {
     let entry = system_v(columns, IpcId::SemaphoreSet, *columns.get(6)?, &[])?;
     Some(IpcObject { semaphores: i32::try_from(*columns.get(3)?).ok()?, ..entry })
 }
 
-fn system_v(columns: &[i64], name: fn(i32) -> IpcId, creator: i64, pids: &[i64]) -> Option<IpcObject> {
-    let (&key, &id) = (columns.first()?, columns.get(1)?);
+fn system_v(columns: &[i64], id: fn(i32) -> IpcId, creator: i64, pids: &[i64]) -> Option<IpcObject> {
+    let (&key, &number) = (columns.first()?, columns.get(1)?);
     let pids = pids.iter().filter_map(|&pid| i32::try_from(pid).ok()).filter(|&pid| pid != 0);
     Some(IpcObject {
-        name: name(i32::try_from(id).ok()?),
+        id: id(i32::try_from(number).ok()?),
         creator: u32::try_from(creator).ok()?,
-        // Printed as signed by some kernels and as unsigned by others.
+        // Some kernels print the key as a signed number, others as an unsigned one.
         key: i32::try_from(key).or_else(|_| u32::try_from(key).map(u32::cast_signed)).ok()?,
         pids: pids.map(Pid::from_raw).collect(),
         attached: false,
@@ -70,47 +77,50 @@ fn system_v(columns: &[i64], name: fn(i32) -> IpcId, creator: i64, pids: &[i64])
     })
 }
 
-fn folder(path: &str) -> io::Result<Vec<IpcObject>> {
-    let named = |entry: fs::DirEntry| {
+fn posix_objects(folder: &str) -> io::Result<Vec<IpcObject>> {
+    let object = |entry: fs::DirEntry| {
         let meta = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-        let name = IpcId::File(entry.path());
-        Some(IpcObject {
-            name,
-            creator: meta.uid(),
-            key: 0,
-            pids: Vec::new(),
-            attached: false,
-            semaphores: 0,
-        })
+        let id = IpcId::File(entry.path());
+        Some(IpcObject { id, creator: meta.uid(), key: 0, pids: Vec::new(), attached: false, semaphores: 0 })
     };
-    Ok(fs::read_dir(path)?.filter_map(|entry| named(entry.ok()?)).collect())
+    Ok(fs::read_dir(folder)?.filter_map(|entry| object(entry.ok()?)).collect())
 }
 
-/// Of a semaphore set the table names nobody, but each semaphore knows who changed it last.
+/// Returns the processes that the kernel has recorded for `object`: its creator or its last users. They may have exited.
+///
+/// The table names nobody for a semaphore set, but each semaphore knows the last process that changed it. A file has
+/// none.
+#[must_use]
 pub fn ipc_object_processes(object: &IpcObject) -> Vec<Pid> {
-    const MOST: i32 = 64;
-    let IpcId::SemaphoreSet(id) = object.name else { return object.pids.clone() };
-    let last = |number| last_to_change(id, number).ok().filter(|&pid| pid > 0);
-    (0..object.semaphores.min(MOST)).filter_map(last).map(Pid::from_raw).collect()
+    const MAX_SEMAPHORES: i32 = 64;
+    let IpcId::SemaphoreSet(id) = object.id else { return object.pids.clone() };
+    let last = |number| last_process(id, number).ok().filter(|&pid| pid > 0);
+    (0..object.semaphores.min(MAX_SEMAPHORES)).filter_map(last).map(Pid::from_raw).collect()
 }
 
+/// Returns the process that last changed a semaphore.
 #[expect(unsafe_code, reason = "semctl(2) has no safe wrapper")]
-fn last_to_change(set: i32, number: i32) -> nix::Result<i32> {
-    // SAFETY: GETPID takes no fourth argument and writes nothing; a set that has gone gives EINVAL.
+fn last_process(set: i32, number: i32) -> nix::Result<i32> {
+    // SAFETY: GETPID takes no fourth argument and writes no memory. A removed set gives EINVAL.
     Errno::result(unsafe { libc::semctl(set, number, libc::GETPID) })
 }
 
+/// Returns the paths of `files` that `pid` has open or mapped.
+#[must_use]
 pub fn open_ipc_files(pid: Pid, files: &[PathBuf]) -> Vec<PathBuf> {
-    let open = open_files(pid);
-    let is_open = |path: &&PathBuf| fs::metadata(path).is_ok_and(|it| open.contains(&(it.dev(), it.ino())));
+    let open = open_or_mapped(pid);
+    let is_open =
+        |path: &&PathBuf| fs::metadata(path).is_ok_and(|meta| open.contains(&(meta.dev(), meta.ino())));
     files.iter().filter(is_open).cloned().collect()
 }
 
-/// Device and inode of all that it has open or mapped.
-fn open_files(pid: Pid) -> Vec<(u64, u64)> {
+/// Returns device and inode of every file that `pid` has open or mapped.
+fn open_or_mapped(pid: Pid) -> Vec<(u64, u64)> {
     let table = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().filter_map(Result::ok);
-    let mut found: Vec<_> =
-        table.filter_map(|entry| fs::metadata(entry.path()).ok()).map(|it| (it.dev(), it.ino())).collect();
+    let mut found: Vec<_> = table
+        .filter_map(|entry| fs::metadata(entry.path()).ok())
+        .map(|meta| (meta.dev(), meta.ino()))
+        .collect();
     if let Ok(maps) = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.maps()) {
         let device = |(major, minor): (i32, i32)| {
             makedev(u64::from(major.cast_unsigned()), u64::from(minor.cast_unsigned()))
@@ -120,11 +130,15 @@ fn open_files(pid: Pid) -> Vec<(u64, u64)> {
     found
 }
 
+/// Removes an IPC object, as ipcrm(1) does.
+///
+/// # Errors
+/// `EPERM` for another user's object; `EINVAL` or `NotFound` if it does not exist.
 #[expect(unsafe_code, reason = "System V calls have no safe wrappers")]
-pub fn remove_ipc_object(name: &IpcId) -> io::Result<()> {
-    // SAFETY: IPC_RMID takes no buffer; an id that is none gives EINVAL.
+pub fn remove_ipc_object(id: &IpcId) -> io::Result<()> {
+    // SAFETY: IPC_RMID takes no buffer. An unknown id gives EINVAL.
     let answer = unsafe {
-        match name {
+        match id {
             IpcId::File(path) => return fs::remove_file(path),
             IpcId::SharedMemory(id) => libc::shmctl(*id, libc::IPC_RMID, std::ptr::null_mut()),
             IpcId::MessageQueue(id) => libc::msgctl(*id, libc::IPC_RMID, std::ptr::null_mut()),
@@ -140,19 +154,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_removed_segment_is_no_longer_listed() {
+    fn removed_segment_is_left_out() {
         let line = |permissions: u32| {
-            numbers(&format!(" 0 7 {permissions:o} 4096 41 42 1 1000 1000 1000 1000 0 0 0 0 0")).unwrap()
+            columns(&format!(" 0 7 {permissions:o} 4096 41 42 1 1000 1000 1000 1000 0 0 0 0 0")).unwrap()
         };
-        let object = memory(&line(0o600)).unwrap();
-        assert_eq!((object.name, object.creator), (IpcId::SharedMemory(7), 1000));
+        let object = segment(&line(0o600)).unwrap();
+        assert_eq!((object.id, object.creator), (IpcId::SharedMemory(7), 1000));
         assert_eq!(object.pids, [Pid::from_raw(41)]);
-        assert!(memory(&line(0o1600)).is_none());
+        assert!(segment(&line(0o1600)).is_none());
     }
 
     #[test]
-    fn whoever_used_a_queue_last_is_told_and_nobody_of_an_unused_one() {
-        let line = |pids| numbers(&format!("-559038737 3 600 0 0 {pids} 0 0 0 0 0 0 0")).unwrap();
+    fn queue_names_its_last_users() {
+        let line = |pids| columns(&format!("-559038737 3 600 0 0 {pids} 0 0 0 0 0 0 0")).unwrap();
         assert_eq!(queue(&line("41 42")).unwrap().pids.len(), 2);
         let unused = queue(&line("0 0")).unwrap();
         assert!(unused.pids.is_empty());

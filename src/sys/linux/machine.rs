@@ -1,20 +1,23 @@
-//! Linux: `/proc/sys` and `/sys`. See Documentation/admin-guide/sysctl, and sysfs(5).
+//! Properties of the machine: `/proc/sys` (Documentation/admin-guide/sysctl), sysfs(5).
 
 use std::fs;
 use std::io;
 
+#[cfg(feature = "cli")]
+use io_uring::IoUring;
+
 use super::hardware;
-use super::processors::usable_processors;
+use super::limits::container_limits;
+use super::processors::{format_list, usable_processors};
 use crate::sys::types::MachineProperty;
-use crate::sys::unix::limits::container_limits;
 
 pub use super::hardware::processor_model;
 
-/// Of the kernel: what its parameters are called is where they are.
+/// Kernel parameters. A parameter's path in `/proc/sys` is its name.
 const KERNEL: &[&str] = &["kernel.osrelease", "kernel.version", "kernel.perf_event_paranoid"];
 
-/// Of the mechanisms.
-const MECHANISMS: &[&str] = &[
+/// Kernel parameters of the transports.
+const TRANSPORTS: &[&str] = &[
     "net.ipv4.tcp_congestion_control",
     "net.ipv4.tcp_available_congestion_control",
     "net.ipv4.tcp_rmem",
@@ -34,7 +37,7 @@ const MECHANISMS: &[&str] = &[
     "kernel.io_uring_disabled",
 ];
 
-/// What processors do when idle, how fast they run, what else slows them down.
+/// Files of the whole machine.
 const FILES: &[(&str, &str)] = &[
     ("processors online", "/sys/devices/system/cpu/online"),
     ("processors isolated", "/sys/devices/system/cpu/isolated"),
@@ -47,56 +50,62 @@ const FILES: &[(&str, &str)] = &[
     ("transparent hugepages", "/sys/kernel/mm/transparent_hugepage/enabled"),
 ];
 
-/// Of each processor that is used.
-const OF_EACH: &[(&str, &str)] = &[
+/// Files of each processor.
+const PROCESSOR_FILES: &[(&str, &str)] = &[
     ("cpufreq driver", "cpufreq/scaling_driver"),
     ("cpufreq governor", "cpufreq/scaling_governor"),
     ("highest frequency in kHz", "cpufreq/scaling_max_freq"),
     ("energy preference", "cpufreq/energy_performance_preference"),
 ];
 
+/// Lists what is known of the machine, in the order in which reports show it. `processors` are those that the comparison
+/// uses.
+#[must_use]
 pub fn machine_properties(processors: &[usize]) -> Vec<MachineProperty> {
-    let mut all: Vec<_> = KERNEL.iter().map(|name| sysctl(name)).collect();
-    all.push(hardware::parameters());
-    all.extend(FILES.iter().map(|(name, path)| MachineProperty::new(name, *path, read(path).map(chosen))));
+    let mut all: Vec<_> = KERNEL.iter().map(|name| kernel_parameter(name)).collect();
+    all.push(hardware::boot_parameters());
+    all.extend(
+        FILES.iter().map(|(name, path)| MachineProperty::new(name, *path, read(path).map(chosen_option))),
+    );
     all.push(affinity());
-    all.extend(hardware::shared(processors));
-    all.extend(OF_EACH.iter().map(|(name, file)| of_each(name, file, processors)));
+    all.extend(hardware::caches_and_memory_node(processors));
+    all.extend(PROCESSOR_FILES.iter().map(|(name, file)| processor_file(name, file, processors)));
     all.push(hardware::idle_states(processors));
     all.push(hardware::hypervisor());
     all.push(hardware::mitigations());
-    all.push(quota());
-    all.extend(MECHANISMS.iter().map(|name| sysctl(name)));
+    all.push(processor_quota());
+    all.extend(TRANSPORTS.iter().map(|name| kernel_parameter(name)));
     all
 }
 
-pub(super) fn read(path: &str) -> io::Result<String> {
+/// Reads a file that contains one value. Returns `none` if it is empty.
+pub fn read(path: &str) -> io::Result<String> {
     let text = fs::read_to_string(path)?;
     Ok(if text.trim().is_empty() { "none".to_owned() } else { text.trim().to_owned() })
 }
 
-fn sysctl(name: &'static str) -> MachineProperty {
+fn kernel_parameter(name: &'static str) -> MachineProperty {
     let path = format!("/proc/sys/{}", name.replace('.', "/"));
     let value = read(&path);
     MachineProperty::new(name, path, value)
 }
 
-/// Of a choice that the kernel shows in full, `always [madvise] never`, the one that is taken.
-fn chosen(text: String) -> String {
-    let taken = text.split_once('[').and_then(|(_, rest)| Some(rest.split_once(']')?.0.to_owned()));
-    taken.unwrap_or(text)
+/// Returns the chosen option of a list such as `always [madvise] never`. Returns other texts unchanged.
+fn chosen_option(text: String) -> String {
+    let chosen = text.split_once('[').and_then(|(_, rest)| Some(rest.split_once(']')?.0.to_owned()));
+    chosen.unwrap_or(text)
 }
 
-fn of_each(name: &'static str, file: &str, processors: &[usize]) -> MachineProperty {
+fn processor_file(name: &'static str, file: &str, processors: &[usize]) -> MachineProperty {
     let of = |processor: &usize| {
         read(&format!("/sys/devices/system/cpu/cpu{processor}/{file}")).map(|text| (*processor, text))
     };
-    let value = processors.iter().map(of).collect::<io::Result<Vec<_>>>().map(|all| alike(&all));
+    let value = processors.iter().map(of).collect::<io::Result<Vec<_>>>().map(|all| merge_equal(&all));
     MachineProperty::new(name, format!("/sys/devices/system/cpu/cpuN/{file}"), value)
 }
 
-/// Once where all have the same.
-fn alike(all: &[(usize, String)]) -> String {
+/// Returns the value once if all processors have the same, else every value with its processor.
+fn merge_equal(all: &[(usize, String)]) -> String {
     match all {
         [(_, first), rest @ ..] if rest.iter().all(|(_, text)| text == first) => first.clone(),
         _ => {
@@ -107,16 +116,26 @@ fn alike(all: &[(usize, String)]) -> String {
 }
 
 fn affinity() -> MachineProperty {
-    let value = usable_processors().map(|all| hardware::list(&all));
+    let value = usable_processors().map(|all| format_list(&all));
     MachineProperty::new("affinity", "sched_getaffinity(2)", value)
 }
 
-/// cgroups(7): `cpu.max`, or `cpu.cfs_quota_us` by `cpu.cfs_period_us` in version 1.
-fn quota() -> MachineProperty {
+/// Returns the processor quota of cgroups(7): `cpu.max` in version 2, `cpu.cfs_quota_us` in version 1.
+fn processor_quota() -> MachineProperty {
     let value = container_limits()
         .processors
         .map_or_else(|| "no limit".to_owned(), |number| format!("{number:.2} processors"));
     MachineProperty::new("processor quota", "cpu.max of /proc/self/cgroup", Ok(value))
+}
+
+/// Checks that this process may use io_uring(7), by setting up a small ring. The kernel parameter
+/// `kernel.io_uring_disabled` or a seccomp filter may forbid it.
+///
+/// # Errors
+/// `PermissionDenied` if it is forbidden; `Unsupported` if the kernel lacks it.
+#[cfg(feature = "cli")]
+pub fn check_io_uring() -> io::Result<()> {
+    IoUring::new(1).map(drop)
 }
 
 #[cfg(test)]
@@ -124,20 +143,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_choice_the_one_taken_is_told() {
-        assert_eq!(chosen("always [madvise] never".into()), "madvise");
-        assert_eq!(chosen("tsc".into()), "tsc");
+    fn finds_the_chosen_option() {
+        assert_eq!(chosen_option("always [madvise] never".into()), "madvise");
+        assert_eq!(chosen_option("tsc".into()), "tsc");
     }
 
     #[test]
-    fn processors_that_differ_are_told_apart() {
-        let of = |governors: [&str; 2]| alike(&[(0, governors[0].to_owned()), (3, governors[1].to_owned())]);
+    fn names_processors_that_differ() {
+        let of =
+            |governors: [&str; 2]| merge_equal(&[(0, governors[0].to_owned()), (3, governors[1].to_owned())]);
         assert_eq!(of(["performance", "performance"]), "performance");
         assert_eq!(of(["performance", "powersave"]), "0: performance, 3: powersave");
     }
 
     #[test]
-    fn the_kernel_tells_its_release() {
+    fn lists_the_kernel_release() {
         let all = machine_properties(&[0]);
         let release = all.iter().find(|property| property.name == "kernel.osrelease").unwrap();
         assert!(

@@ -1,4 +1,4 @@
-//! The clients' side of message queues: mq_overview(7) and sysvipc(7).
+//! Message queues: mq_overview(7), sysvipc(7).
 
 use std::{io, ptr};
 
@@ -10,12 +10,14 @@ use nix::sys::stat::Mode;
 
 use crate::sys::types::QueueCapacity;
 
-/// `MSGMAX` unless `/proc/sys/kernel/msgmax` says otherwise.
-const LARGEST: usize = 8192;
+/// The largest System V message in bytes: `MSGMAX`, unless `/proc/sys/kernel/msgmax` was changed.
+const MAX_MESSAGE: usize = 8192;
 
-/// One queue, open to send and to receive.
-pub enum MessageQueue {
-    /// Behind an option because closing takes it.
+/// An open message queue. Dropping the value closes the queue and does not remove it.
+pub struct MessageQueue(Kind);
+
+enum Kind {
+    /// The option is `None` only during drop, because mq_close(3) takes the descriptor.
     Posix(Option<MqdT>),
     SystemV {
         id: c_int,
@@ -25,67 +27,89 @@ pub enum MessageQueue {
     },
 }
 
-/// As msgsnd(2) and msgrcv(2) take it.
+/// The layout that msgsnd(2) and msgrcv(2) expect.
 #[repr(C)]
-pub struct Message {
+struct Message {
     kind: c_long,
-    bytes: [u8; LARGEST],
+    bytes: [u8; MAX_MESSAGE],
 }
 
 impl MessageQueue {
-    pub fn posix(name: &str, waits: bool) -> io::Result<MessageQueue> {
-        let flags = if waits { MQ_OFlag::empty() } else { MQ_OFlag::O_NONBLOCK };
+    /// Opens the POSIX queue called `name`. Without `blocking`, calls return `EAGAIN` instead of waiting.
+    ///
+    /// # Errors
+    /// Those of mq_open(3).
+    pub fn posix(name: &str, blocking: bool) -> io::Result<MessageQueue> {
+        let flags = if blocking { MQ_OFlag::empty() } else { MQ_OFlag::O_NONBLOCK };
         let flags = flags | MQ_OFlag::O_RDWR | MQ_OFlag::O_CLOEXEC;
-        Ok(MessageQueue::Posix(Some(mq_open(name, flags, Mode::empty(), None)?)))
+        Ok(MessageQueue(Kind::Posix(Some(mq_open(name, flags, Mode::empty(), None)?))))
     }
 
-    pub fn system_v(key: i32, kind: i32, waits: bool) -> io::Result<MessageQueue> {
-        let flags = if waits { 0 } else { libc::IPC_NOWAIT };
-        let message = Box::new(Message { kind: 0, bytes: [0; LARGEST] });
-        Ok(MessageQueue::SystemV { id: id(key)?, kind: kind.into(), flags, message })
+    /// Opens the System V queue with `key`. Sends messages of the type `kind`, and receives only those. Without
+    /// `blocking`, calls return `EAGAIN` instead of waiting.
+    ///
+    /// # Errors
+    /// Those of msgget(2).
+    pub fn system_v(key: i32, kind: i32, blocking: bool) -> io::Result<MessageQueue> {
+        let flags = if blocking { 0 } else { libc::IPC_NOWAIT };
+        let message = Box::new(Message { kind: 0, bytes: [0; MAX_MESSAGE] });
+        Ok(MessageQueue(Kind::SystemV { id: system_v_id(key)?, kind: kind.into(), flags, message }))
     }
 
+    /// Returns how much the queue holds.
+    ///
+    /// # Errors
+    /// Those of mq_getattr(3) and msgctl(2).
     pub fn capacity(&self) -> io::Result<QueueCapacity> {
-        match self {
-            MessageQueue::Posix(queue) => {
+        match &self.0 {
+            Kind::Posix(queue) => {
                 let attributes = mq_getattr(opened(queue)?)?;
                 let number = |member: i64| usize::try_from(member).unwrap_or_default();
-                let (messages, largest) = (number(attributes.maxmsg()), number(attributes.msgsize()));
-                Ok(QueueCapacity { bytes: messages * largest, messages, largest_message: largest })
+                let (messages, largest_message) = (number(attributes.maxmsg()), number(attributes.msgsize()));
+                Ok(QueueCapacity { bytes: messages * largest_message, messages, largest_message })
             }
-            MessageQueue::SystemV { id, .. } => {
-                let bytes = capacity(*id)?;
-                Ok(QueueCapacity { bytes, messages: bytes, largest_message: LARGEST.min(bytes) })
+            Kind::SystemV { id, .. } => {
+                let bytes = system_v_capacity(*id)?;
+                // The kernel limits bytes only, so there can be as many messages of one byte.
+                Ok(QueueCapacity { bytes, messages: bytes, largest_message: MAX_MESSAGE.min(bytes) })
             }
         }
     }
 
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// Those of mq_send(3) and msgsnd(2).
     #[inline]
     pub fn send(&mut self, bytes: &[u8]) -> nix::Result<()> {
-        match self {
-            MessageQueue::Posix(queue) => mq_send(opened(queue)?, bytes, 0),
-            MessageQueue::SystemV { id, kind, flags, message } => {
+        match &mut self.0 {
+            Kind::Posix(queue) => mq_send(opened(queue)?, bytes, 0),
+            Kind::SystemV { id, kind, flags, message } => {
                 message.bytes.get_mut(..bytes.len()).ok_or(Errno::EMSGSIZE)?.copy_from_slice(bytes);
                 message.kind = *kind;
                 let message = ptr::from_ref::<Message>(message).cast();
-                #[expect(unsafe_code, reason = "msgsnd(2)")]
-                // SAFETY: the message is a type and then at least so many bytes.
+                #[expect(unsafe_code, reason = "msgsnd(2) has no safe wrapper")]
+                // SAFETY: `message` points to a type and then at least `bytes.len()` bytes.
                 Errno::result(unsafe { libc::msgsnd(*id, message, bytes.len(), *flags) }).map(drop)
             }
         }
     }
 
-    /// `buffer` must have room for the largest message of a POSIX queue.
+    /// Receives one message into `buffer`, which must have room for the
+    /// [largest message](QueueCapacity::largest_message). Returns its length.
+    ///
+    /// # Errors
+    /// Those of mq_receive(3) and msgrcv(2). Both give `EAGAIN` if there is no message.
     #[inline]
     pub fn receive(&mut self, buffer: &mut [u8]) -> nix::Result<usize> {
-        match self {
-            MessageQueue::Posix(queue) => mq_receive(opened(queue)?, buffer, &mut 0),
-            MessageQueue::SystemV { id, kind, flags, message } => {
+        match &mut self.0 {
+            Kind::Posix(queue) => mq_receive(opened(queue)?, buffer, &mut 0),
+            Kind::SystemV { id, kind, flags, message } => {
                 let target = ptr::from_mut::<Message>(message).cast();
-                #[expect(unsafe_code, reason = "msgrcv(2)")]
-                // SAFETY: the message has room for a type and for as many bytes as are asked for.
-                let length = unsafe { libc::msgrcv(*id, target, LARGEST, *kind, *flags) };
-                let length = Errno::result(length).map_err(as_others_say)?.unsigned_abs();
+                #[expect(unsafe_code, reason = "msgrcv(2) has no safe wrapper")]
+                // SAFETY: `target` points to room for a type and then MAX_MESSAGE bytes.
+                let length = unsafe { libc::msgrcv(*id, target, MAX_MESSAGE, *kind, *flags) };
+                let length = Errno::result(length).map_err(enomsg_to_eagain)?.unsigned_abs();
                 let room = buffer.get_mut(..length).ok_or(Errno::EMSGSIZE)?;
                 room.copy_from_slice(&message.bytes[..length]);
                 Ok(length)
@@ -94,8 +118,16 @@ impl MessageQueue {
     }
 }
 
-/// Where others say EAGAIN.
-fn as_others_say(errno: Errno) -> Errno {
+impl Drop for MessageQueue {
+    fn drop(&mut self) {
+        if let Kind::Posix(queue) = &mut self.0 {
+            let _ = queue.take().map(mq_close);
+        }
+    }
+}
+
+/// msgrcv(2) gives `ENOMSG` where other calls give `EAGAIN`.
+fn enomsg_to_eagain(errno: Errno) -> Errno {
     if errno == Errno::ENOMSG { Errno::EAGAIN } else { errno }
 }
 
@@ -103,32 +135,25 @@ fn opened(queue: &Option<MqdT>) -> nix::Result<&MqdT> {
     queue.as_ref().ok_or(Errno::EBADF)
 }
 
-impl Drop for MessageQueue {
-    fn drop(&mut self) {
-        if let MessageQueue::Posix(queue) = self {
-            let _ = queue.take().map(mq_close);
-        }
-    }
-}
-
-fn id(key: i32) -> nix::Result<c_int> {
-    #[expect(unsafe_code, reason = "msgget(2)")]
-    // SAFETY: it takes numbers and gives one.
+fn system_v_id(key: i32) -> nix::Result<c_int> {
+    #[expect(unsafe_code, reason = "msgget(2) has no safe wrapper")]
+    // SAFETY: msgget(2) takes and returns integers.
     Errno::result(unsafe { libc::msgget(key, 0) })
 }
 
-fn capacity(id: c_int) -> io::Result<usize> {
-    let mut told = std::mem::MaybeUninit::<libc::msqid_ds>::zeroed();
-    #[expect(unsafe_code, reason = "msgctl(2)")]
-    // SAFETY: IPC_STAT fills in the structure, all of which may be zero.
-    let told = unsafe {
-        Errno::result(libc::msgctl(id, libc::IPC_STAT, told.as_mut_ptr()))?;
-        told.assume_init()
+fn system_v_capacity(id: c_int) -> io::Result<usize> {
+    let mut status = std::mem::MaybeUninit::<libc::msqid_ds>::zeroed();
+    #[expect(unsafe_code, reason = "msgctl(2) has no safe wrapper")]
+    // SAFETY: IPC_STAT writes one msqid_ds, for which zeros are valid too.
+    let status = unsafe {
+        Errno::result(libc::msgctl(id, libc::IPC_STAT, status.as_mut_ptr()))?;
+        status.assume_init()
     };
-    usize::try_from(told.msg_qbytes).map_err(io::Error::other)
+    usize::try_from(status.msg_qbytes).map_err(io::Error::other)
 }
 
-/// Root may lift it; others reach the hard limit, getrlimit(2).
+/// Raises the limit of bytes in POSIX message queues for this process and its children: `RLIMIT_MSGQUEUE`, getrlimit(2).
+/// A privileged process gets no limit, another one its hard limit.
 pub fn raise_message_queue_limit() {
     if setrlimit(Resource::RLIMIT_MSGQUEUE, RLIM_INFINITY, RLIM_INFINITY).is_err()
         && let Ok((_, hard)) = getrlimit(Resource::RLIMIT_MSGQUEUE)
@@ -137,18 +162,22 @@ pub fn raise_message_queue_limit() {
     }
 }
 
+/// Removes the POSIX queue called `name`, if there is one.
 pub fn remove_posix_queue(name: &str) {
     let _ = mq_unlink(name);
 }
 
+/// Returns whether there is a System V queue with `key`.
+#[must_use]
 pub fn system_v_queue_exists(key: i32) -> bool {
-    id(key) != Err(Errno::ENOENT)
+    system_v_id(key) != Err(Errno::ENOENT)
 }
 
+/// Removes the System V queue with `key`, if there is one.
 pub fn remove_system_v_queue(key: i32) {
-    if let Ok(id) = id(key) {
-        #[expect(unsafe_code, reason = "msgctl(2)")]
-        // SAFETY: IPC_RMID reads and writes no memory of ours.
+    if let Ok(id) = system_v_id(key) {
+        #[expect(unsafe_code, reason = "msgctl(2) has no safe wrapper")]
+        // SAFETY: IPC_RMID neither reads nor writes memory of this process.
         unsafe {
             libc::msgctl(id, libc::IPC_RMID, ptr::null_mut());
         }

@@ -1,5 +1,5 @@
-//! Linux: packet(7), with a filter in the kernel so that only what matters takes room in the queue; socket(7),
-//! `Documentation/networking/filter.rst`.
+//! Packets on the loopback interface: packet(7), with a filter in the kernel (socket(7),
+//! `Documentation/networking/filter.rst`).
 
 use std::io::{self, IoSliceMut};
 use std::mem::size_of;
@@ -15,60 +15,75 @@ use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
 
 use crate::sys::types::CapturedPacket;
 
-/// Room for what passes while nobody reads: a bulk transfer on loopback comes in pieces of 64 KiB.
-const QUEUE: usize = 128 * 1024 * 1024;
+/// The receive buffer in bytes. A bulk transfer on loopback comes in packets of 64 KiB.
+const RECEIVE_BUFFER: usize = 128 * 1024 * 1024;
 
+/// A socket that receives a copy of each packet on the loopback interface, once.
 #[derive(Debug)]
 pub struct PacketCapture {
     socket: Socket,
 }
 
 impl PacketCapture {
-    pub fn open(port: Option<u16>, room: u32) -> io::Result<PacketCapture> {
-        // Without a protocol it hears nothing until it is bound, and by then has its filter.
+    /// Starts to capture: all packets, or those from or to the TCP or UDP port `port`. Keeps the first `snap_length` bytes of
+    /// each.
+    ///
+    /// # Errors
+    /// `PermissionDenied` without `CAP_NET_RAW`.
+    pub fn open(port: Option<u16>, snap_length: u32) -> io::Result<PacketCapture> {
+        // A socket without a protocol receives nothing before bind(2), so no packet passes the filter by.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
-        socket.attach_filter(&filter(port, room))?;
-        tell_lengths(&socket)?;
-        // Beyond rmem_max only CAP_NET_ADMIN may go: the system's own limit is what the others get.
-        let _ = setsockopt(&socket, RcvBufForce, &QUEUE)
-            .or_else(|_| socket.set_recv_buffer_size(QUEUE).map_err(|_| nix::errno::Errno::EPERM));
+        socket.attach_filter(&filter(port, snap_length))?;
+        request_lengths(&socket)?;
+        // SO_RCVBUFFORCE needs CAP_NET_ADMIN. Without it, the kernel caps the size at rmem_max.
+        let _ = setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER)
+            .or_else(|_| socket.set_recv_buffer_size(RECEIVE_BUFFER).map_err(|_| nix::errno::Errno::EPERM));
         setsockopt(&socket, ReceiveTimestampns, &true)?;
-        socket.bind(&loopback()?)?;
+        socket.bind(&loopback_address()?)?;
         Ok(PacketCapture { socket })
     }
 
+    /// Waits up to `timeout` for the next packet and stores its beginning in `buffer`.
+    ///
+    /// # Errors
+    /// Those of `recvmsg(2)`.
     pub fn next_packet<'a>(
         &self,
-        room: &'a mut [u8],
-        limit: Duration,
+        buffer: &'a mut [u8],
+        timeout: Duration,
     ) -> io::Result<Option<CapturedPacket<'a>>> {
         let mut flags = MsgFlags::empty();
-        if limit.is_zero() {
+        if timeout.is_zero() {
             flags |= MsgFlags::MSG_DONTWAIT;
         } else {
-            self.socket.set_read_timeout(Some(limit))?;
+            self.socket.set_read_timeout(Some(timeout))?;
         }
         let mut control = nix::cmsg_space!(TimeSpec, libc::tpacket_auxdata);
-        let mut parts = [IoSliceMut::new(room)];
+        let mut parts = [IoSliceMut::new(buffer)];
         let received = recvmsg::<()>(self.socket.as_raw_fd(), &mut parts, Some(&mut control), flags);
-        let (taken, news) = match received {
+        let (taken, messages) = match received {
             Ok(message) => (message.bytes, message.cmsgs()?.collect::<Vec<_>>()),
             Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let (at, length) = (news.iter().find_map(stamp), news.iter().find_map(length));
-        let (at, length) =
-            at.zip(length).ok_or_else(|| io::Error::other("a packet without a time or length"))?;
-        Ok(Some(CapturedPacket { timestamp: at, length, bytes: &room[..taken.min(room.len())] }))
+        let (timestamp, length) =
+            (messages.iter().find_map(timestamp), messages.iter().find_map(original_length));
+        let (timestamp, length) =
+            timestamp.zip(length).ok_or_else(|| io::Error::other("a packet without a time or length"))?;
+        Ok(Some(CapturedPacket { timestamp, length, bytes: &buffer[..taken.min(buffer.len())] }))
     }
 
-    /// Asking sets it back to nothing.
-    #[expect(unsafe_code, reason = "no crate has this option")]
+    /// Returns how many packets the kernel has dropped since the last call, because the receive buffer was full. The kernel
+    /// resets the count when it is read.
+    ///
+    /// # Errors
+    /// Those of `getsockopt(2)`.
+    #[expect(unsafe_code, reason = "no crate has the option PACKET_STATISTICS")]
     pub fn take_dropped(&self) -> io::Result<u64> {
-        // `struct tpacket_stats`: how many packets, and how many of them were dropped.
+        // The layout of `struct tpacket_stats`: number of packets, number of dropped packets.
         let mut counts = [0_u32; 2];
         let mut length = u32::try_from(size_of::<[u32; 2]>()).unwrap_or_default();
-        // SAFETY: both pointers are to locals that outlive the call, and `length` is the size of the first.
+        // SAFETY: both pointers are to locals that outlive the call, and `length` is the size of `counts`.
         let result = unsafe {
             libc::getsockopt(
                 self.socket.as_raw_fd(),
@@ -82,19 +97,18 @@ impl PacketCapture {
     }
 }
 
-/// Every protocol (`ETH_P_ALL`) on the loopback interface.
-#[expect(unsafe_code, reason = "no crate makes such an address")]
-fn loopback() -> io::Result<SockAddr> {
+/// Returns the address of every protocol (`ETH_P_ALL`) on the loopback interface.
+#[expect(unsafe_code, reason = "no crate makes a packet address")]
+fn loopback_address() -> io::Result<SockAddr> {
     let interface = i32::try_from(if_nametoindex("lo")?).map_err(io::Error::other)?;
     let family = libc::sa_family_t::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
     let protocol = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?;
-    // SAFETY: a `sockaddr_ll` is smaller than the storage that is given, and has its alignment; all of it but three
-    // integers stays zero, as it was.
+    // SAFETY: a `sockaddr_ll` fits into the storage and has its alignment. All other bytes stay zero, which is valid.
     let made = unsafe {
         SockAddr::try_init(|storage, length| {
             let address = &mut *storage.cast::<libc::sockaddr_ll>();
             address.sll_family = family;
-            // In the byte order of the network.
+            // The kernel expects network byte order.
             address.sll_protocol = protocol.to_be();
             address.sll_ifindex = interface;
             *length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(io::Error::other)?;
@@ -104,16 +118,16 @@ fn loopback() -> io::Result<SockAddr> {
     made.map(|((), address)| address)
 }
 
-fn stamp(message: &ControlMessageOwned) -> Option<Duration> {
+fn timestamp(message: &ControlMessageOwned) -> Option<Duration> {
     match message {
         ControlMessageOwned::ScmTimestampns(time) => Some((*time).into()),
         _ => None,
     }
 }
 
-/// Has each packet come with how long it was before the filter cut it.
-#[expect(unsafe_code, reason = "no crate has this option")]
-fn tell_lengths(socket: &Socket) -> io::Result<()> {
+/// Asks the kernel to add to each packet its length before the filter cut it: `PACKET_AUXDATA`.
+#[expect(unsafe_code, reason = "no crate has the option PACKET_AUXDATA")]
+fn request_lengths(socket: &Socket) -> io::Result<()> {
     let on: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of::<libc::c_int>()).map_err(io::Error::other)?;
     let (level, option) = (libc::SOL_PACKET, libc::PACKET_AUXDATA);
@@ -122,57 +136,57 @@ fn tell_lengths(socket: &Socket) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// The second field of `struct tpacket_auxdata`.
-fn length(message: &ControlMessageOwned) -> Option<usize> {
+/// Reads the second field of `struct tpacket_auxdata`.
+fn original_length(message: &ControlMessageOwned) -> Option<usize> {
     let ControlMessageOwned::Unknown(UnknownCmsg { cmsg_header, data_bytes }) = message else { return None };
     let kind = (cmsg_header.cmsg_level, cmsg_header.cmsg_type);
     let length = data_bytes.get(4..8).filter(|_| kind == (libc::SOL_PACKET, libc::PACKET_AUXDATA))?;
     usize::try_from(u32::from_ne_bytes(length.try_into().ok()?)).ok()
 }
 
-/// The fields of a packet beside its bytes: `SKF_AD_OFF` and its like in `<linux/filter.h>`.
-const ASIDE: u32 = (-0x1000_i32).cast_unsigned();
-const KIND: u32 = ASIDE + 4;
+/// Offsets of a packet's metadata in a filter: `SKF_AD_OFF` and `SKF_AD_PKTTYPE` of `<linux/filter.h>`.
+const METADATA: u32 = (-0x1000_i32).cast_unsigned();
+const PACKET_TYPE: u32 = METADATA + 4;
 
-/// On loopback every packet is seen going out and coming in; the former is left out, and of the others what is beyond
-/// `room`, which would only fill the queue.
-fn filter(port: Option<u16>, room: u32) -> Vec<SockFilter> {
+/// Builds the filter. On loopback the kernel shows each packet when it is sent and when it is received. The filter drops
+/// the sent copy, and cuts the received one to `snap_length` to save space in the buffer.
+fn filter(port: Option<u16>, snap_length: u32) -> Vec<SockFilter> {
     let mut program =
-        vec![load(BYTE, KIND), SockFilter::new(EQUAL, 0, 1, libc::PACKET_OUTGOING.into()), DROP];
+        vec![load(BYTE, PACKET_TYPE), SockFilter::new(EQUAL, 0, 1, libc::PACKET_OUTGOING.into()), DROP];
     if let Some(port) = port {
-        program.extend(only(port.into()));
+        program.extend(require_port(port.into()));
     }
-    program.push(SockFilter::new(RETURN, 0, 0, room));
+    program.push(SockFilter::new(RETURN, 0, 0, snap_length));
     program
 }
 
-/// Drops what has `port` at neither side. TCP and UDP both begin with the two ports.
-fn only(port: u32) -> [SockFilter; 15] {
-    const ETHERNET: u32 = 14;
+/// Drops packets that are neither from nor to `port`. A TCP and a UDP header both begin with the two ports.
+fn require_port(port: u32) -> [SockFilter; 15] {
+    const ETHERNET_HEADER: u32 = 14;
     const IPV4: u32 = 0x0800;
     const IPV6: u32 = 0x86dd;
     const IPV6_HEADER: u32 = 40;
     [
-        load(HALF, ETHERNET - 2),
+        load(HALF, ETHERNET_HEADER - 2),
         SockFilter::new(EQUAL, 0, 6, IPV4),
-        // IPv4's header says in its first byte how long it is.
-        SockFilter::new(LOAD_INDEX, 0, 0, ETHERNET),
-        SockFilter::new(INDEXED, 0, 0, ETHERNET),
+        // The first byte of an IPv4 header contains the header's length.
+        SockFilter::new(LOAD_INDEX, 0, 0, ETHERNET_HEADER),
+        SockFilter::new(INDEXED, 0, 0, ETHERNET_HEADER),
         SockFilter::new(EQUAL, 10, 0, port),
-        SockFilter::new(INDEXED, 0, 0, ETHERNET + 2),
+        SockFilter::new(INDEXED, 0, 0, ETHERNET_HEADER + 2),
         SockFilter::new(EQUAL, 8, 0, port),
         DROP,
         SockFilter::new(EQUAL, 1, 0, IPV6),
         DROP,
-        load(HALF, ETHERNET + IPV6_HEADER),
+        load(HALF, ETHERNET_HEADER + IPV6_HEADER),
         SockFilter::new(EQUAL, 3, 0, port),
-        load(HALF, ETHERNET + IPV6_HEADER + 2),
+        load(HALF, ETHERNET_HEADER + IPV6_HEADER + 2),
         SockFilter::new(EQUAL, 1, 0, port),
         DROP,
     ]
 }
 
-/// `<linux/bpf_common.h>`: BPF_LD | BPF_ABS with BPF_H, BPF_B; BPF_LD | BPF_IND | BPF_H;
+/// Instructions of `<linux/bpf_common.h>`: BPF_LD | BPF_ABS with BPF_H and with BPF_B; BPF_LD | BPF_IND | BPF_H;
 /// BPF_LDX | BPF_MSH | BPF_B; BPF_JMP | BPF_JEQ | BPF_K; BPF_RET | BPF_K.
 const HALF: u16 = 0x28;
 const BYTE: u16 = 0x30;
@@ -183,6 +197,6 @@ const RETURN: u16 = 0x06;
 
 const DROP: SockFilter = SockFilter::new(RETURN, 0, 0, 0);
 
-const fn load(width: u16, place: u32) -> SockFilter {
-    SockFilter::new(width, 0, 0, place)
+const fn load(width: u16, offset: u32) -> SockFilter {
+    SockFilter::new(width, 0, 0, offset)
 }

@@ -1,151 +1,149 @@
-//! Linux: proc(5) with the `fdinfo` of each descriptor, and sock_diag(7) for the other ends of Unix sockets.
+//! Descriptors with the objects at their other ends: `/proc/PID/fdinfo` (proc(5)), sock_diag(7).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::fd::RawFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nix::sys::stat::{major, minor};
 use nix::unistd::Pid;
 
-use super::process::{described, sockets};
-use super::sock_diag;
-use crate::sys::types::{AccessMode, DescriptorEnd, Object, Peer, Socket, SocketName};
+use super::descriptors::{access_mode, descriptors_with};
+use super::sock_diag::unix_peers;
+use super::sockets::all_sockets;
+use crate::sys::types::{DescriptorEnd, Object, Peer, Socket, SocketName};
 
-/// The sockets of this network namespace.
+/// The sockets of this network namespace at one moment, to look descriptors up in.
 #[derive(Debug)]
 pub struct DescriptorSnapshot {
     sockets: HashMap<u64, Socket>,
-    peers: HashMap<u64, Peer>,
+    unix_peers: HashMap<u64, Peer>,
 }
 
 impl DescriptorSnapshot {
-    /// A kernel without `CONFIG_UNIX_DIAG` does not tell who is connected with whom; the rest stays true.
+    /// Reads the tables. On a kernel without `CONFIG_UNIX_DIAG`, the peers of Unix domain sockets are missing.
+    ///
+    /// # Errors
+    /// `Unsupported` if `/proc` has no `fdinfo`.
     pub fn take() -> io::Result<DescriptorSnapshot> {
         fs::metadata("/proc/self/fdinfo").map_err(|_| io::ErrorKind::Unsupported)?;
-        Ok(DescriptorSnapshot { peers: sock_diag::read().unwrap_or_default(), sockets: sockets() })
+        Ok(DescriptorSnapshot { unix_peers: unix_peers().unwrap_or_default(), sockets: all_sockets() })
     }
 
+    /// Lists the open descriptors of `pid` in ascending order. The list is empty for a process that has exited.
+    ///
+    /// # Errors
+    /// `PermissionDenied` for another user's process.
     pub fn descriptors(&self, pid: Pid) -> io::Result<Vec<DescriptorEnd>> {
-        let table = described(pid, |_| Cow::Borrowed(&self.sockets))?;
-        Ok(table.into_iter().map(|entry| self.end(pid, entry.number, entry.object)).collect())
+        let table = descriptors_with(pid, |_| Cow::Borrowed(&self.sockets))?;
+        Ok(table.into_iter().map(|entry| self.describe(pid, entry.number, entry.object)).collect())
     }
 
-    fn end(&self, pid: Pid, number: RawFd, object: Object) -> DescriptorEnd {
-        let information = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
+    fn describe(&self, pid: Pid, number: RawFd, object: Object) -> DescriptorEnd {
+        let fdinfo = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
         let link = format!("/proc/{pid}/fd/{number}");
-        let peer = self.peer(&object, &link, &information);
+        let peer = self.peer(&object, &link, &fdinfo);
         let detail = match peer {
             Peer::Terminal(number) => format!("the master of /dev/pts/{number}"),
-            _ => detail(pid, &object, &link, &information),
+            _ => detail(pid, &object, &link, &fdinfo),
         };
         let device = fs::metadata(&link).map_or(0, |meta| meta.dev());
         DescriptorEnd { number, access: access_mode(pid, number), object, device, peer, detail }
     }
 
-    fn peer(&self, object: &Object, link: &str, information: &str) -> Peer {
+    fn peer(&self, object: &Object, link: &str, fdinfo: &str) -> Peer {
         match object {
             Object::Socket(Socket { id, name: SocketName::Unix(_), listening: false }) => {
-                self.peers.get(id).copied().unwrap_or_default()
+                self.unix_peers.get(id).copied().unwrap_or_default()
             }
-            Object::Terminal(_) | Object::File(_) => terminal(link, information),
+            Object::Terminal(_) | Object::File(_) => terminal_peer(link, fdinfo),
             _ => Peer::Named,
         }
     }
 }
 
-/// Which end of which pseudo-terminal it is, if any: pts(4). `fdinfo` tells the number at the master's side.
-fn terminal(link: &str, information: &str) -> Peer {
-    // Documentation/admin-guide/devices.txt: 136 to 143 are the terminals of `/dev/pts`.
-    const TERMINALS: std::ops::RangeInclusive<u64> = 136..=143;
-    if let Some(number) = field(information, "tty-index").and_then(|text| text.parse().ok()) {
+/// Returns the other end of a pseudo-terminal: pts(4). On the master's side `fdinfo` contains the terminal's number.
+fn terminal_peer(link: &str, fdinfo: &str) -> Peer {
+    // Major device numbers of `/dev/pts`: Documentation/admin-guide/devices.txt.
+    const PTS_MAJORS: RangeInclusive<u64> = 136..=143;
+    if let Some(number) = field(fdinfo, "tty-index").and_then(|text| text.parse().ok()) {
         return Peer::Terminal(number);
     }
     let device = fs::metadata(link).map_or(0, |meta| meta.rdev());
-    let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
-    let number = u32::try_from(minor + (major.saturating_sub(136) << 8)).ok();
-    number.filter(|_| TERMINALS.contains(&major)).map_or(Peer::Named, Peer::TerminalMaster)
+    let (major, minor) = (major(device), minor(device));
+    let number = u32::try_from(minor + (major.saturating_sub(*PTS_MAJORS.start()) << 8)).ok();
+    number.filter(|_| PTS_MAJORS.contains(&major)).map_or(Peer::Named, Peer::TerminalMaster)
 }
 
-/// The permissions of the link `/proc/PID/fd/N` are the mode that the file was opened with (proc(5)).
-pub fn access_mode(pid: Pid, number: RawFd) -> Option<AccessMode> {
-    const READ: u32 = 0o400;
-    const WRITE: u32 = 0o200;
-    let mode = fs::symlink_metadata(format!("/proc/{pid}/fd/{number}")).ok()?.permissions().mode();
-    match (mode & READ != 0, mode & WRITE != 0) {
-        (true, true) => Some(AccessMode::ReadWrite),
-        (true, false) => Some(AccessMode::ReadOnly),
-        (false, true) => Some(AccessMode::WriteOnly),
-        (false, false) => None,
-    }
-}
-
-fn detail(pid: Pid, object: &Object, link: &str, information: &str) -> String {
+/// Describes an object in a few words, such as the position in a file.
+fn detail(pid: Pid, object: &Object, link: &str, fdinfo: &str) -> String {
     match object {
-        Object::Pipe { .. } => fifo(link),
-        Object::File(path) => position(path, link, information),
-        Object::Socket(Socket { name: SocketName::Other, .. }) => foreign(pid),
-        Object::Other(name) => special(name, link, information),
+        Object::Pipe { .. } => fifo_path(link),
+        Object::File(path) => file_position(path, link, fdinfo),
+        Object::Socket(Socket { name: SocketName::Other, .. }) => unknown_socket(pid),
+        Object::Other(name) => kernel_object(name, link, fdinfo),
         _ => String::new(),
     }
 }
 
-/// A pipe without a name has none, and its link says `pipe:[1234]`.
-fn fifo(link: &str) -> String {
+/// Returns the path of a FIFO. The link of an unnamed pipe says `pipe:[1234]`.
+fn fifo_path(link: &str) -> String {
     let path = fs::read_link(link).ok().filter(|path| path.is_absolute());
     path.map_or_else(String::new, |path| format!("FIFO {}", path.display()))
 }
 
-/// A device or directory has no position worth telling.
-fn position(path: &Path, link: &str, information: &str) -> String {
-    let position = field(information, "pos").and_then(|text| text.parse::<u64>().ok());
+/// Returns the position in a regular file. Devices and directories have none.
+fn file_position(path: &Path, link: &str, fdinfo: &str) -> String {
+    let position = field(fdinfo, "pos").and_then(|text| text.parse::<u64>().ok());
     match (fs::metadata(link), position) {
         (Ok(meta), Some(position)) if meta.is_file() => {
-            let memory = if path.starts_with("/memfd:") { "in memory alone, " } else { "" };
+            let memory = if path.starts_with("/memfd:") { "in memory only, " } else { "" };
             format!("{memory}at byte {position} of {}", meta.len())
         }
         _ => String::new(),
     }
 }
 
-/// Why a socket is in none of the tables.
-fn foreign(pid: Pid) -> String {
-    let namespace = |who: &str| fs::read_link(format!("/proc/{who}/ns/net")).ok();
+/// Says why a socket is in none of the tables.
+fn unknown_socket(pid: Pid) -> String {
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
     let text = match (namespace(&pid.to_string()), namespace("self")) {
         (Some(theirs), Some(ours)) if theirs != ours => {
-            "of another network namespace, whose connections are not seen from here"
+            "in another network namespace, whose connections are not visible here"
         }
-        _ => "neither TCP, UDP nor Unix, or not yet bound or connected",
+        _ => "neither TCP, UDP nor Unix, or neither bound nor connected",
     };
     text.to_owned()
 }
 
-/// `Documentation/filesystems/proc.rst`, section 3.8.
-fn special(name: &str, link: &str, information: &str) -> String {
-    let of = |key: &str| field(information, key);
+/// Describes an object without a file: `Documentation/filesystems/proc.rst`, section 3.8.
+fn kernel_object(name: &str, link: &str, fdinfo: &str) -> String {
+    let value = |key: &str| field(fdinfo, key);
     match name.trim_start_matches("anon_inode:").trim_matches(['[', ']']) {
-        "eventfd" => of("eventfd-count").map(|text| format!("count {}", hexadecimal(text))),
-        "eventpoll" => Some(watched(information)),
-        "timerfd" => of("it_value").map(timer),
-        "signalfd" => of("sigmask").map(|text| format!("for signals {}", signals(hexadecimal(text)))),
-        "inotify" => Some(format!(
-            "{} watches",
-            information.lines().filter(|line| line.starts_with("inotify")).count()
-        )),
-        "pidfd" => of("Pid").map(|text| format!("of process {text}")),
+        "eventfd" => value("eventfd-count").map(|text| format!("count {}", hexadecimal(text))),
+        "eventpoll" => Some(watched_descriptors(fdinfo)),
+        "timerfd" => value("it_value").map(timer),
+        "signalfd" => value("sigmask").map(|text| format!("for signals {}", signals(hexadecimal(text)))),
+        "inotify" => {
+            let watches = fdinfo.lines().filter(|line| line.starts_with("inotify")).count();
+            Some(format!("{watches} watches"))
+        }
+        "pidfd" => value("Pid").map(|text| format!("of process {text}")),
         name if name.starts_with("memfd:") => {
-            fs::metadata(link).ok().map(|meta| format!("in memory alone, {} bytes", meta.len()))
+            fs::metadata(link).ok().map(|meta| format!("in memory only, {} bytes", meta.len()))
         }
         _ => None,
     }
     .unwrap_or_default()
 }
 
-fn field<'a>(information: &'a str, key: &str) -> Option<&'a str> {
-    let mut values = information.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+fn field<'a>(fdinfo: &'a str, key: &str) -> Option<&'a str> {
+    let mut values = fdinfo.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
     values.next().map(str::trim)
 }
 
@@ -153,9 +151,9 @@ fn hexadecimal(text: &str) -> u64 {
     u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap_or_default()
 }
 
-/// Lines of the form `tfd:        5 events:       19 data: …`.
-fn watched(information: &str) -> String {
-    let numbers = information.lines().filter_map(|line| line.strip_prefix("tfd:")?.split_whitespace().next());
+/// Lists the descriptors in an epoll set. A line looks like `tfd:        5 events:       19 data: …`.
+fn watched_descriptors(fdinfo: &str) -> String {
+    let numbers = fdinfo.lines().filter_map(|line| line.strip_prefix("tfd:")?.split_whitespace().next());
     let numbers: Vec<_> = numbers.collect();
     match numbers.len() {
         0 => "watches nothing".into(),
@@ -163,13 +161,13 @@ fn watched(information: &str) -> String {
     }
 }
 
-/// `(seconds, nanoseconds)` until it goes off.
+/// Formats a timer's remaining time, given as `(seconds, nanoseconds)`.
 fn timer(value: &str) -> String {
     let mut parts =
         value.trim_matches(['(', ')']).split(',').map(|part| part.trim().parse::<u64>().unwrap_or(0));
     match (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) {
         (0, 0) => "disarmed".into(),
-        (seconds, nanoseconds) => format!("goes off in {seconds}.{:03} s", nanoseconds / 1_000_000),
+        (seconds, nanoseconds) => format!("expires in {seconds}.{:03} s", nanoseconds / 1_000_000),
     }
 }
 
@@ -187,18 +185,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fdinfo_says_is_told_in_a_few_words() {
+    fn describes_kernel_objects() {
         assert_eq!(
-            special("anon_inode:[eventfd]", "", "pos:\t0\neventfd-count:               1f\n"),
+            kernel_object("anon_inode:[eventfd]", "", "pos:\t0\neventfd-count:               1f\n"),
             "count 31"
         );
         let epoll =
             "pos:\t0\ntfd:        5 events:       19 data: 5\ntfd:       12 events:       19 data: 1\n";
-        assert_eq!(special("anon_inode:[eventpoll]", "", epoll), "watches 5, 12");
+        assert_eq!(kernel_object("anon_inode:[eventpoll]", "", epoll), "watches 5, 12");
         let timer = "clockid: 1\nit_value: (1, 250000000)\nit_interval: (0, 0)\n";
-        assert_eq!(special("anon_inode:[timerfd]", "", timer), "goes off in 1.250 s");
-        assert_eq!(special("anon_inode:[signalfd]", "", "sigmask:\t0000000000004002\n"), "for signals 2, 15");
-        assert_eq!(special("anon_inode:[pidfd]", "", "Pid:\t4711\n"), "of process 4711");
-        assert_eq!(special("anon_inode:[io_uring]", "", ""), "");
+        assert_eq!(kernel_object("anon_inode:[timerfd]", "", timer), "expires in 1.250 s");
+        let mask = "sigmask:\t0000000000004002\n";
+        assert_eq!(kernel_object("anon_inode:[signalfd]", "", mask), "for signals 2, 15");
+        assert_eq!(kernel_object("anon_inode:[pidfd]", "", "Pid:\t4711\n"), "of process 4711");
+        assert_eq!(kernel_object("anon_inode:[io_uring]", "", ""), "");
     }
 }

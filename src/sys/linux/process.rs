@@ -1,13 +1,8 @@
-//! Linux: `/proc` shows, pidfds tell. See proc(5), `pidfd_open(2)`, prctl(2).
+//! Processes: proc(5), `pidfd_open(2)`, prctl(2).
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,28 +15,33 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
-use procfs::net::UdpState;
-use procfs::process::{FDInfo, FDTarget, Process as ProcEntry, Stat};
-use procfs::{FromRead, ProcError, ProcResult};
+use procfs::process::Stat;
+use procfs::{FromRead, ProcError};
 
-use super::process_stats::place;
-use super::unix_table;
-use crate::sys::types::{Descriptor, Object, Process, Socket, SocketName};
+use crate::sys::types::Process;
 use crate::sys::unix::exit::poll_for_exit;
 
-/// The signals by which a user asks what is going on.
-pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
-
+/// Lists the processes that this user may see, in no particular order.
+///
+/// # Errors
+/// Those of reading `/proc`.
 pub fn processes() -> io::Result<Vec<Process>> {
     let pids =
         fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     Ok(pids.filter_map(|pid| read_stat(pid).ok()).map(process).collect())
 }
 
-/// `/proc/PID/task/*/children` where the kernel has it (proc(5), `CONFIG_PROC_CHILDREN`), else every process.
+/// Lists the children of `parent`, zombies included.
+///
+/// `/proc/PID/task/*/children` can miss a child while others exit: proc(5). Callers that need every child look again,
+/// or filter [`processes`]. A kernel without `CONFIG_PROC_CHILDREN` lacks that file; then all processes are read.
+///
+/// # Errors
+/// Those of reading `/proc`.
 pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
-    static LISTED: LazyLock<bool> = LazyLock::new(|| Path::new("/proc/thread-self/children").exists());
-    if !*LISTED {
+    static HAS_CHILDREN_FILE: LazyLock<bool> =
+        LazyLock::new(|| Path::new("/proc/thread-self/children").exists());
+    if !*HAS_CHILDREN_FILE {
         let mut all = processes()?;
         all.retain(|process| process.parent == parent);
         return Ok(all);
@@ -53,12 +53,16 @@ pub fn children(parent: Pid) -> io::Result<Vec<Process>> {
     Ok(pids.filter_map(|pid| read_stat(pid).ok()).map(process).collect())
 }
 
+/// Returns whether `process` may be a descendant of this process. Orphaned descendants of a sub-reaper become its own
+/// children. Without a sub-reaper any process may be an orphan.
+#[must_use]
 pub fn may_be_descendant(process: &Process) -> bool {
     process.parent == Pid::this() || !prctl::get_child_subreaper().unwrap_or(false)
 }
 
-fn read_stat(pid: i32) -> ProcResult<Stat> {
-    Stat::from_read(File::open(format!("/proc/{pid}/stat"))?)
+/// Reads `/proc/PID/stat`.
+pub fn read_stat(pid: i32) -> io::Result<Stat> {
+    Stat::from_read(File::open(format!("/proc/{pid}/stat"))?).map_err(to_io)
 }
 
 fn process(stat: Stat) -> Process {
@@ -72,142 +76,86 @@ fn process(stat: Stat) -> Process {
     }
 }
 
-pub fn descriptors(pid: Pid) -> io::Result<Vec<Descriptor>> {
-    let has_sockets =
-        |entries: &[FDInfo]| entries.iter().any(|entry| matches!(entry.target, FDTarget::Socket(_)));
-    described(
-        pid,
-        |entries| if has_sockets(entries) { Cow::Owned(sockets()) } else { Cow::Owned(HashMap::new()) },
-    )
+/// Returns the path of the program that `pid` executes, if it can be read. It changes with execve(2), not with fork(2).
+#[must_use]
+pub fn executable(pid: Pid) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
-/// The descriptor table of `pid`, with the sockets that `known` has for it.
-pub fn described<'a>(
-    pid: Pid,
-    known: impl FnOnce(&[FDInfo]) -> Cow<'a, HashMap<u64, Socket>>,
-) -> io::Result<Vec<Descriptor>> {
-    let table = match ProcEntry::new(pid.as_raw()).and_then(|entry| entry.fd()) {
-        Ok(table) => table,
-        Err(ProcError::NotFound(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(to_io(error)),
-    };
-    let entries: Vec<_> = table.filter_map(Result::ok).collect();
-    let sockets = known(&entries);
-    let mut found: Vec<_> = entries
-        .into_iter()
-        .map(|entry| Descriptor { number: entry.fd, object: object(entry.target, &sockets) })
-        .collect();
-    found.sort_by_key(|descriptor| descriptor.number);
-    Ok(found)
-}
-
-pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
-    match fs::read_dir(format!("/proc/{pid}/fd")) {
-        Ok(entries) => Ok(entries.count()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(error),
+/// Returns the command line of `pid`. It is empty for a process that has exited.
+#[must_use]
+pub fn command_line(pid: Pid) -> Vec<String> {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = words.strip_suffix(b"\0").unwrap_or(&words);
+    if words.is_empty() {
+        return Vec::new();
     }
+    words.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-fn object(target: FDTarget, sockets: &HashMap<u64, Socket>) -> Object {
-    match target {
-        FDTarget::Pipe(id) => Object::Pipe { id },
-        FDTarget::Socket(id) => {
-            let unknown = Socket { id, name: SocketName::Other, listening: false };
-            Object::Socket(sockets.get(&id).cloned().unwrap_or(unknown))
-        }
-        FDTarget::Path(path) => named_file(path),
-        FDTarget::AnonInode(name) => Object::Other(format!("anon_inode:{name}")),
-        FDTarget::Net(id) => Object::Other(format!("net:[{id}]")),
-        FDTarget::MemFD(name) => Object::Other(format!("memfd:{name}")),
-        FDTarget::Other(name, id) => Object::Other(format!("{name}:[{id}]")),
-        FDTarget::Unknown(name, _) => Object::Other(name),
-    }
+/// Returns the state of `pid` in words, such as `running` or `stopped by a signal`. `None` if it does not exist.
+#[must_use]
+pub fn process_state(pid: Pid) -> Option<&'static str> {
+    let stat = read_stat(pid.as_raw()).ok()?;
+    Some(match stat.state {
+        'R' => "running",
+        'D' => "waiting for a device",
+        'T' => "stopped by a signal",
+        't' => "stopped by a tracer",
+        'Z' | 'X' => "dead",
+        _ => "sleeping",
+    })
 }
 
-fn named_file(path: PathBuf) -> Object {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    if path.starts_with("/dev/pts") || path == Path::new("/dev/tty") {
-        return Object::Terminal(path);
-    }
-    match fs::metadata(&path) {
-        Ok(meta) if meta.file_type().is_fifo() => Object::Pipe { id: meta.ino() },
-        _ => Object::File(path),
-    }
-}
-
-/// Every socket of this network namespace by its inode number.
-pub fn sockets() -> HashMap<u64, Socket> {
-    let tcp =
-        [procfs::net::tcp(), procfs::net::tcp6()].into_iter().filter_map(Result::ok).flatten().map(|entry| {
-            Socket {
-                id: entry.inode,
-                listening: entry.state == procfs::net::TcpState::Listen,
-                name: SocketName::Tcp(unmapped(entry.local_address), unmapped(entry.remote_address)),
-            }
-        });
-    let udp =
-        [procfs::net::udp(), procfs::net::udp6()].into_iter().filter_map(Result::ok).flatten().map(|entry| {
-            Socket {
-                id: entry.inode,
-                listening: entry.state == UdpState::Close,
-                name: SocketName::Udp(unmapped(entry.local_address), unmapped(entry.remote_address)),
-            }
-        });
-    let unix = unix_table::read().unwrap_or_default().into_iter().map(|entry| Socket {
-        id: entry.inode,
-        listening: entry.accepts || entry.is_datagram && entry.path.is_some(),
-        name: SocketName::Unix(entry.path),
-    });
-    tcp.chain(udp).chain(unix).map(|socket| (socket.id, socket)).collect()
-}
-
-/// A dual-stack socket shows an IPv4 peer as `::ffff:127.0.0.1`.
-pub fn unmapped(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
+/// Returns whether `pid` was started with the environment variable `name` set to `value`.
+///
+/// # Errors
+/// `PermissionDenied` for another user's process.
 pub fn has_env_var(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
     let block = environment(pid)?;
     let wanted = format!("{name}={value}");
     Ok(block.split(|&byte| byte == 0).any(|entry| entry == wanted.as_bytes()))
 }
 
-/// How long a process may take from its new memory to its new environment.
-const EXEC: Duration = Duration::from_secs(1);
+/// The longest time for which [`environment`] waits for an execve(2) to finish.
+const EXEC_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Room for an environment, to have it by one call: between two the memory that it lies in can go.
-const ENVIRONMENT: usize = 64 * 1024;
+/// The buffer is large enough for one read(2), because execve(2) can replace the memory between two.
+const ENVIRONMENT_CAPACITY: usize = 64 * 1024;
 
-/// The environment of `pid`, as it was when its program began; nothing of one that has ended.
+/// Reads `/proc/PID/environ`, which is the environment at the last execve(2).
 ///
-/// In the midst of execve(2), when the old memory has gone and the new stack is not laid out yet, none can be read,
-/// as of a process that was given none. Only of the latter does proc_pid_stat(5) tell where its code begins, which
-/// the kernel notes last.
+/// During execve(2) the file is empty: the old memory is gone and the new stack is not there yet. It is also empty for
+/// a process that was started without environment. Only in the second case does `/proc/PID/stat` show where the code
+/// begins, which the kernel writes last. So an empty file is read again until that address has been seen twice.
 fn environment(pid: Pid) -> io::Result<Vec<u8>> {
     let began = Instant::now();
     let mut before = None;
     loop {
-        let mut block = Vec::with_capacity(ENVIRONMENT);
+        let mut block = Vec::with_capacity(ENVIRONMENT_CAPACITY);
         File::open(format!("/proc/{pid}/environ"))?.read_to_end(&mut block)?;
-        if !block.is_empty() || began.elapsed() > EXEC {
+        if !block.is_empty() || began.elapsed() > EXEC_TIMEOUT {
             return Ok(block);
         }
-        let stat = read_stat(pid.as_raw()).map_err(to_io)?;
-        let place = (stat.startcode != 0).then_some((stat.startcode, stat.env_end));
-        if matches!(stat.state, 'Z' | 'X') || place.is_some() && place == before {
+        let stat = read_stat(pid.as_raw())?;
+        let addresses = (stat.startcode != 0).then_some((stat.startcode, stat.env_end));
+        if matches!(stat.state, 'Z' | 'X') || addresses.is_some() && addresses == before {
             return Ok(block);
         }
-        before = place;
+        before = addresses;
         thread::yield_now();
     }
 }
 
+/// Waits until `pid` has exited or `limit` has passed. Returns whether it has exited. It is not reaped.
+///
+/// # Errors
+/// Those of `pidfd_open(2)` and poll(2).
 pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
     let Some(number) = rustix::process::Pid::from_raw(pid.as_raw()) else { return Ok(true) };
     let handle = match rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty()) {
         Err(rustix::io::Errno::SRCH) => return Ok(true),
-        // An old kernel, or a sandbox that does not know the call.
+        // A kernel before 5.3, or a sandbox, refuses the call.
         Err(_) => return poll_for_exit(pid, limit),
         Ok(handle) => handle,
     };
@@ -222,20 +170,8 @@ pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
     }
 }
 
-/// An abstract name of unix(7) goes with the process that holds it.
-pub fn claim_name(name: &str) -> io::Result<Option<OwnedFd>> {
-    let address = UnixAddress::from_abstract_name(name)?;
-    Ok(Some(UnixDatagram::bind_addr(&address)?.into()))
-}
-
-pub fn executable(pid: Pid) -> Option<PathBuf> {
-    fs::read_link(format!("/proc/{pid}/exe")).ok()
-}
-
-pub fn wait_channel(pid: Pid) -> Option<String> {
-    place(&format!("/proc/{pid}/wchan"))
-}
-
+/// Makes this process the parent of its orphaned descendants, so that it can reap them, or stops that:
+/// `PR_SET_CHILD_SUBREAPER`. Returns the former setting.
 pub fn set_subreaper(on: bool) -> bool {
     let former = prctl::get_child_subreaper().unwrap_or(false);
     if former != on {
@@ -244,51 +180,34 @@ pub fn set_subreaper(on: bool) -> bool {
     former
 }
 
-/// close_range(2) with `CLOSE_RANGE_CLOEXEC`. Kernels before 5.11 refuse that flag; then the child inherits as usual.
+/// Makes the child of `command` close all descriptors above 2 when it executes its program: close_range(2) with
+/// `CLOSE_RANGE_CLOEXEC`. Kernels before 5.11 refuse that flag; then the child inherits descriptors as usual.
 #[expect(unsafe_code, reason = "only the child's own table may change, between fork and exec")]
 pub fn inherit_no_descriptors(command: &mut Command) {
-    let seal = || {
+    let mark = || {
         let (first, last) = (3, libc::c_uint::MAX);
         // SAFETY: the call closes nothing. It marks descriptors, and no Rust value depends on the mark.
         unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
         Ok(())
     };
     // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
-    unsafe { command.pre_exec(seal) };
+    unsafe { command.pre_exec(mark) };
 }
 
+/// Makes the kernel kill the child of `command` when the thread that spawned it exits: `PR_SET_PDEATHSIG`.
 #[expect(unsafe_code, reason = "only the child itself can ask for the signal, between fork and exec")]
 pub fn kill_with_parent(command: &mut Command) {
     let harness = Pid::this();
     let ask = move || {
         prctl::set_pdeathsig(Signal::SIGKILL)?;
-        // The parent may have gone before the request was made: then nobody would ever send it.
+        // If the parent has exited before the request, the kernel never sends the signal.
         if getppid() == harness { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     };
     // SAFETY: the closure makes two system calls and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(ask) };
 }
 
-/// `SIOCOUTQ`, see tcp(7).
-pub fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
-    ioctl::outq(socket)
-}
-
-mod ioctl {
-    use std::io;
-    use std::os::fd::{AsRawFd, BorrowedFd};
-
-    nix::ioctl_read_bad!(tiocoutq, nix::libc::TIOCOUTQ, nix::libc::c_int);
-
-    #[expect(unsafe_code, reason = "ioctl(2) is untyped")]
-    pub fn outq(socket: BorrowedFd<'_>) -> io::Result<usize> {
-        let mut bytes = 0;
-        // SAFETY: TIOCOUTQ writes one int, and `bytes` is one.
-        unsafe { tiocoutq(socket.as_raw_fd(), &raw mut bytes) }?;
-        usize::try_from(bytes).map_err(io::Error::other)
-    }
-}
-
+/// Converts an error of the procfs crate.
 pub fn to_io(error: ProcError) -> io::Error {
     match error {
         ProcError::PermissionDenied(_) => io::ErrorKind::PermissionDenied.into(),
@@ -302,21 +221,22 @@ pub fn to_io(error: ProcError) -> io::Error {
 mod tests {
     use super::*;
 
-    /// Executes itself anew, without end.
-    const AGAIN: &str = r#"exec sh -c "$0" "$0""#;
+    /// A shell command that executes itself without end.
+    const EXECS_ITSELF: &str = r#"exec sh -c "$0" "$0""#;
 
     #[test]
-    fn a_mark_is_seen_in_the_midst_of_exec() {
-        let mut child = Command::new("sh").args(["-c", AGAIN, AGAIN]).env("MARKED", "yes").spawn().unwrap();
+    fn finds_a_variable_during_exec() {
+        let mut child =
+            Command::new("sh").args(["-c", EXECS_ITSELF, EXECS_ITSELF]).env("MARKED", "yes").spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());
-        let unseen = (0..2000).filter(|_| !has_env_var(pid, "MARKED", "yes").unwrap()).count();
+        let missed = (0..2000).filter(|_| !has_env_var(pid, "MARKED", "yes").unwrap()).count();
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(unseen, 0, "of 2000 looks");
+        assert_eq!(missed, 0, "of 2000 looks");
     }
 
     #[test]
-    fn a_process_without_environment_has_no_mark() {
+    fn empty_environment_has_no_variable() {
         let mut child = Command::new("sleep").arg("60").env_clear().spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());
         assert!(!has_env_var(pid, "PATH", "").unwrap());

@@ -1,35 +1,63 @@
-//! The clients' side of real-time signals: signal(7), sigqueue(3), sigwaitinfo(2).
+//! Signals: signal(7), sigqueue(3), sigwaitinfo(2).
 
 use std::mem::MaybeUninit;
 use std::{fs, io, ptr};
 
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_void, pid_t, sigset_t, sigval, timespec};
+use nix::unistd::Pid;
+use procfs::process::Process as ProcEntry;
 
-static AT_ONCE: timespec = timespec { tv_sec: 0, tv_nsec: 0 };
+use super::process::to_io;
+use crate::sys::types::SignalSets;
 
+/// Signals by which a user asks a running program for its status.
+pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
+
+/// Returns the signals that `pid` blocks and ignores.
+///
+/// # Errors
+/// `NotFound` if the process does not exist.
+pub fn signal_sets(pid: Pid) -> io::Result<SignalSets> {
+    let status = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.status()).map_err(to_io)?;
+    Ok(SignalSets { blocked: status.sigblk, ignored: status.sigign })
+}
+
+static NO_WAIT: timespec = timespec { tv_sec: 0, tv_nsec: 0 };
+
+/// Messages to and from one process, each sent as a real-time signal with a value.
+///
+/// The signal's number encodes the length of the message, and its value holds the bytes. Messages of one length keep
+/// their order. Of pending messages, the shortest arrives first.
 pub struct QueuedSignals {
     peer: pid_t,
     set: sigset_t,
     first: c_int,
-    waits: bool,
+    blocking: bool,
 }
 
 impl QueuedSignals {
-    /// The largest message in bytes: what a pointer holds.
+    /// The length of the largest message in bytes: the size of a pointer.
     pub const MAX_MESSAGE: usize = size_of::<usize>();
 
-    pub fn open(peer: i32, waits: bool) -> io::Result<QueuedSignals> {
+    /// Prepares to exchange messages with the process `peer`. Blocks these signals in the calling thread and in threads that
+    /// it starts later. Without `blocking`, [`receive`](QueuedSignals::receive) returns `EAGAIN` instead of waiting.
+    ///
+    /// # Errors
+    /// `Unsupported` in a process with several threads: the kernel would deliver a signal to a thread that has not blocked
+    /// it, which ends the process.
+    pub fn open(peer: i32, blocking: bool) -> io::Result<QueuedSignals> {
         let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
         if threads > 1 {
-            let reason =
-                format!("signals come to a process, and any of its {threads} threads would end it by one");
+            let reason = format!(
+                "a real-time signal ends a process if any of its {threads} threads does not block the signal"
+            );
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
         }
         let first = libc::SIGRTMIN();
         let mut set = MaybeUninit::uninit();
-        #[expect(unsafe_code, reason = "nix's sets have no real-time signals")]
-        // SAFETY: the set is initialised before anything is added, and the mask changes for this thread alone.
+        #[expect(unsafe_code, reason = "nix's signal sets have no real-time signals")]
+        // SAFETY: sigemptyset(3) initializes the set before it is used. The mask changes for this thread only.
         let set = unsafe {
             libc::sigemptyset(set.as_mut_ptr());
             let mut set = set.assume_init();
@@ -41,31 +69,41 @@ impl QueuedSignals {
                 error => return Err(io::Error::from_raw_os_error(error)),
             }
         };
-        Ok(QueuedSignals { peer, set, first, waits })
+        Ok(QueuedSignals { peer, set, first, blocking })
     }
 
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// `EMSGSIZE` if it is longer than [`MAX_MESSAGE`](QueuedSignals::MAX_MESSAGE); `EAGAIN` if too many signals are
+    /// pending; else those of sigqueue(3).
     #[inline]
     pub fn send(&self, bytes: &[u8]) -> nix::Result<()> {
         let mut value = [0; size_of::<usize>()];
         value.get_mut(..bytes.len()).ok_or(Errno::EMSGSIZE)?.copy_from_slice(bytes);
         let value = sigval { sival_ptr: ptr::without_provenance_mut::<c_void>(usize::from_ne_bytes(value)) };
-        #[expect(unsafe_code, reason = "sigqueue(3)")]
-        // SAFETY: it takes numbers; what looks like a pointer is none, here and there.
+        #[expect(unsafe_code, reason = "sigqueue(3) has no safe wrapper")]
+        // SAFETY: sigqueue(3) takes integers. No process dereferences the pointer, which holds the message's bytes.
         Errno::result(unsafe { libc::sigqueue(self.peer, self.first + bytes.len() as c_int, value) })
             .map(drop)
     }
 
+    /// Receives one message from the peer into `buffer` and returns the message's length. Bytes beyond the buffer's end are
+    /// lost. Signals from other processes are discarded.
+    ///
+    /// # Errors
+    /// Those of sigtimedwait(2).
     #[inline]
     pub fn receive(&self, buffer: &mut [u8]) -> nix::Result<usize> {
         loop {
             let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
-            let limit = if self.waits { ptr::null() } else { &raw const AT_ONCE };
-            #[expect(unsafe_code, reason = "sigtimedwait(2)")]
-            // SAFETY: the set is initialised, and the call fills in the information.
+            let limit = if self.blocking { ptr::null() } else { &raw const NO_WAIT };
+            #[expect(unsafe_code, reason = "sigtimedwait(2) has no safe wrapper")]
+            // SAFETY: the set is initialized, and the call writes one siginfo_t into `info`.
             let number = unsafe { libc::sigtimedwait(&raw const self.set, info.as_mut_ptr(), limit) };
             let number = Errno::result(number)?;
-            #[expect(unsafe_code, reason = "the union of siginfo_t")]
-            // SAFETY: filled in by the call; the members of a signal that a process sent.
+            #[expect(unsafe_code, reason = "siginfo_t contains a union")]
+            // SAFETY: the call has succeeded, so it has written `info`. A signal from a process has these members.
             let (sender, value) = unsafe {
                 let info = info.assume_init_ref();
                 (info.si_pid(), info.si_value().sival_ptr)

@@ -1,44 +1,89 @@
-//! Linux: the kernel's tables of sockets say who listens where, and how each TCP connection stands. proc_pid_net(5).
+//! Sockets: the kernel's socket tables (proc_pid_net(5)), socket(7), tcp(7), unix(7).
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor};
 use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
 
-use nix::unistd::Pid;
+use nix::libc;
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
+use nix::unistd::{Gid, Pid, Uid};
 use procfs::FromBufReadSI;
-use procfs::net::{TcpNetEntries, TcpNetEntry};
+use procfs::net::{TcpNetEntries, TcpNetEntry, UdpNetEntry, UdpState};
 
-use super::process::{to_io, unmapped};
-use super::unix_table;
-use crate::sys::types::{SocketAddress, TcpState, covers};
+use super::process::to_io;
+use super::unix_sockets::unix_sockets;
+use crate::sys::types::{
+    PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState, accepts_packets_to,
+};
 
-pub fn is_listening(place: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    Ok(socket_id_at(place)?.is_some())
+/// Returns every socket of this network namespace by its inode number.
+pub fn all_sockets() -> HashMap<u64, Socket> {
+    let tcp = procfs::net::tcp().into_iter().flatten().chain(procfs::net::tcp6().into_iter().flatten());
+    let tcp = tcp.map(|entry| Socket {
+        id: entry.inode,
+        listening: entry.state == procfs::net::TcpState::Listen,
+        name: SocketName::Tcp(canonical(entry.local_address), canonical(entry.remote_address)),
+    });
+    let udp = udp_entries().map(|entry| Socket {
+        id: entry.inode,
+        listening: entry.state == UdpState::Close,
+        name: SocketName::Udp(canonical(entry.local_address), canonical(entry.remote_address)),
+    });
+    let unix = unix_sockets().unwrap_or_default().into_iter().map(|entry| Socket {
+        id: entry.inode,
+        listening: entry.listening || entry.datagram && entry.path.is_some(),
+        name: SocketName::Unix(entry.path),
+    });
+    tcp.chain(udp).chain(unix).map(|socket| (socket.id, socket)).collect()
 }
 
-pub fn socket_id_at(place: SocketAddress<'_>) -> io::Result<Option<u64>> {
-    Ok(match place {
-        SocketAddress::Tcp(address) => {
-            let mut all = listeners()?.into_iter();
-            all.find(|entry| covers(unmapped(entry.local_address), address)).map(|entry| entry.inode)
-        }
-        SocketAddress::Udp(address) => [procfs::net::udp(), procfs::net::udp6()]
+fn udp_entries() -> impl Iterator<Item = UdpNetEntry> {
+    procfs::net::udp().into_iter().flatten().chain(procfs::net::udp6().into_iter().flatten())
+}
+
+/// Converts an IPv4-mapped address to IPv4. A dual-stack socket shows an IPv4 peer as `::ffff:127.0.0.1`.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Returns whether a socket is bound at `address`, and listens if it is a TCP or Unix stream socket. A socket bound to the
+/// wildcard address counts. `holders` is not called: the kernel has a table of all sockets.
+///
+/// # Errors
+/// Those of reading `/proc/net`.
+pub fn is_listening(address: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
+    Ok(socket_id_at(address)?.is_some())
+}
+
+/// Returns the id of the socket for which [`is_listening`] returns true at `address`.
+///
+/// # Errors
+/// Those of reading `/proc/net`.
+pub fn socket_id_at(address: SocketAddress<'_>) -> io::Result<Option<u64>> {
+    Ok(match address {
+        SocketAddress::Tcp(address) => listeners()?
             .into_iter()
-            .filter_map(Result::ok)
-            .flatten()
-            .find(|entry| covers(unmapped(entry.local_address), address))
+            .find(|entry| accepts_packets_to(canonical(entry.local_address), address))
             .map(|entry| entry.inode),
-        SocketAddress::Unix(path) => unix_table::read()?
+        SocketAddress::Udp(address) => udp_entries()
+            .find(|entry| accepts_packets_to(canonical(entry.local_address), address))
+            .map(|entry| entry.inode),
+        SocketAddress::Unix(path) => unix_sockets()?
             .into_iter()
-            .find(|entry| entry.path.as_deref() == Some(path) && (entry.accepts || entry.is_datagram))
+            .find(|entry| entry.path.as_deref() == Some(path) && (entry.listening || entry.datagram))
             .map(|entry| entry.inode),
     })
 }
 
-/// The kernel lists listening sockets before all others, so the thousands in TIME_WAIT need not be read.
+/// Reads the listening TCP sockets. The kernel lists them first, so thousands of lines in TIME_WAIT are not read.
 fn listeners() -> io::Result<Vec<TcpNetEntry>> {
     let mut found = listening_lines("/proc/net/tcp")?;
-    // Absent where the kernel has no IPv6.
+    // The file is missing if the kernel has no IPv6.
     found.extend(listening_lines("/proc/net/tcp6").unwrap_or_default());
     Ok(found)
 }
@@ -59,16 +104,25 @@ fn listening_lines(table: &str) -> io::Result<Vec<TcpNetEntry>> {
         .map_err(to_io)
 }
 
+fn tcp_entries() -> io::Result<impl Iterator<Item = TcpNetEntry>> {
+    Ok(procfs::net::tcp().map_err(to_io)?.into_iter().chain(procfs::net::tcp6().unwrap_or_default()))
+}
+
+/// Lists the TCP sockets whose local port is `port`: local address, remote address, state. Includes connections without
+/// a process, such as those in TIME_WAIT.
+///
+/// # Errors
+/// Those of reading `/proc/net`.
 pub fn tcp_sockets(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    let entries =
-        procfs::net::tcp().map_err(to_io)?.into_iter().chain(procfs::net::tcp6().unwrap_or_default());
-    Ok(entries
+    Ok(tcp_entries()?
         .filter(|entry| entry.local_address.port() == port)
-        .map(|entry| (unmapped(entry.local_address), unmapped(entry.remote_address), state(entry.state)))
+        .map(|entry| {
+            (canonical(entry.local_address), canonical(entry.remote_address), tcp_state(entry.state))
+        })
         .collect())
 }
 
-fn state(state: procfs::net::TcpState) -> TcpState {
+fn tcp_state(state: procfs::net::TcpState) -> TcpState {
     use procfs::net::TcpState as Listed;
     match state {
         Listed::Listen => TcpState::Listen,
@@ -83,4 +137,70 @@ fn state(state: procfs::net::TcpState) -> TcpState {
         Listed::TimeWait => TcpState::TimeWait,
         Listed::Close => TcpState::Closed,
     }
+}
+
+/// Returns the queues of the TCP socket at `local` that is connected to `remote`. `None` if there is no such socket.
+///
+/// # Errors
+/// Those of reading `/proc/net`.
+pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
+    let mut sockets = tcp_entries()?
+        .filter(|entry| canonical(entry.local_address) == local && canonical(entry.remote_address) == remote);
+    let queues = |entry: TcpNetEntry| TcpQueues {
+        unacknowledged: entry.tx_queue as usize,
+        unread: entry.rx_queue as usize,
+    };
+    Ok(sockets.next().map(queues))
+}
+
+nix::ioctl_read_bad!(tiocoutq, libc::TIOCOUTQ, libc::c_int);
+
+/// Returns how many bytes sent on `socket` its peer has not acknowledged yet: `SIOCOUTQ`, tcp(7).
+///
+/// # Errors
+/// Those of ioctl(2).
+#[expect(unsafe_code, reason = "ioctl(2) is untyped")]
+pub fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut bytes = 0;
+    // SAFETY: the ioctl writes one int, and `bytes` is one.
+    unsafe { tiocoutq(socket.as_raw_fd(), &raw mut bytes) }?;
+    usize::try_from(bytes).map_err(io::Error::other)
+}
+
+/// Makes the kernel acknowledge the next segments on a TCP socket without delay: `TCP_QUICKACK`, tcp(7). The option does
+/// not last.
+///
+/// # Errors
+/// Those of setsockopt(2).
+pub fn enable_quick_ack(socket: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_tcp_quickack(socket, true)?)
+}
+
+/// Sets the congestion control algorithm of a TCP socket: `TCP_CONGESTION`, tcp(7).
+///
+/// # Errors
+/// `NotFound` if the kernel has no algorithm called `name`.
+pub fn set_congestion_control(socket: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    Ok(setsockopt(&socket, sockopt::TcpCongestion, &OsString::from(name))?)
+}
+
+/// Returns the process that connected `socket`, a Unix domain stream socket: `SO_PEERCRED`, unix(7).
+///
+/// # Errors
+/// Those of getsockopt(2).
+pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+    let found = getsockopt(&socket, sockopt::PeerCredentials)?;
+    // The kernel gives 0 for a process outside this PID namespace.
+    let pid = Some(found.pid()).filter(|&pid| pid > 0).map(Pid::from_raw);
+    Ok(PeerCredentials { pid, uid: Uid::from_raw(found.uid()), gid: Gid::from_raw(found.gid()) })
+}
+
+/// Reserves `name` among the processes of this machine until the returned descriptor is closed. It is an abstract address
+/// of unix(7), so a killed process leaves nothing behind.
+///
+/// # Errors
+/// `AddrInUse` if another process has reserved it.
+pub fn claim_name(name: &str) -> io::Result<Option<OwnedFd>> {
+    let address = UnixAddress::from_abstract_name(name)?;
+    Ok(Some(UnixDatagram::bind_addr(&address)?.into()))
 }

@@ -1,18 +1,19 @@
-//! macOS: libproc, kqueue, sysctl.
+//! macOS: libproc, kqueue, sysctl. See `<libproc.h>`, `<sys/proc_info.h>`, sysctl(3).
+//!
+//! They show a user only that user's own processes. Comments on unexpected behaviour name the function in XNU's published
+//! sources.
 
-mod procargs;
-
-pub mod accounts;
-pub mod calls;
-pub mod credentials;
+pub mod descriptors;
 pub mod machine;
-pub mod open_file;
 pub mod peers;
 pub mod process;
-pub mod process_stats;
 pub mod processors;
+pub mod signals;
 pub mod sockets;
+pub mod system_calls;
+pub mod threads;
+pub mod usage;
 
-pub use crate::sys::unsupported::{
-    futex, io_uring, ipc, ipc_objects, message_queues, occupation, packets, signals, timers,
-};
+mod process_arguments;
+
+pub use crate::sys::unsupported::{futex, ipc_objects, limits, message_queues, packets, pipes};

@@ -1,27 +1,54 @@
-//! macOS: no hard affinity, no say in idle states.
+//! Processors. macOS lets no program choose them or disable idle states.
 
 use std::io;
 
 use nix::unistd::Pid;
 
-use crate::sys::types::{Core, IdleStatesDisabled};
-pub use crate::sys::unsupported::processors::usable_processors;
+use crate::sys::types::{Core, IdleStatesDisabled, ProcessorTime};
 use crate::sys::unsupported::unsupported;
 
+pub use crate::sys::unsupported::processors::{
+    PROCESSOR_TIME_SOURCE, minimize_timer_slack, usable_processors,
+};
+
+/// Returns `Unsupported`.
+///
+/// # Errors
+/// `Unsupported`.
 pub fn core_of(_processor: usize) -> io::Result<Core> {
     unsupported("macOS does not number the cores of its processors")
 }
 
+/// Returns `Unsupported`.
+///
+/// # Errors
+/// `Unsupported`.
 pub fn pin_thread(_processors: &[usize]) -> io::Result<()> {
     unsupported(
-        "macOS binds no thread to a processor: THREAD_AFFINITY_POLICY is a hint, and none on Apple's processors",
+        "macOS pins no thread to a processor: THREAD_AFFINITY_POLICY is a hint, and Apple's processors ignore it",
     )
 }
 
+/// Returns `Unsupported`.
+///
+/// # Errors
+/// `Unsupported`.
 pub fn pin_process(_pid: Pid, processors: &[usize]) -> io::Result<()> {
-    confine_thread(processors)
+    pin_thread(processors)
 }
 
+/// Returns `Unsupported`.
+///
+/// # Errors
+/// `Unsupported`.
 pub fn disable_idle_states() -> io::Result<IdleStatesDisabled> {
-    unsupported("macOS has no interface by which a program holds the processors' idle states off")
+    unsupported("macOS has no interface by which a program disables idle states")
+}
+
+/// Returns `Unsupported`.
+///
+/// # Errors
+/// `Unsupported`.
+pub fn processor_time(_processors: &[usize]) -> io::Result<ProcessorTime> {
+    unsupported("the time that single processors work is not looked up on macOS")
 }

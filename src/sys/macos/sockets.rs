@@ -1,18 +1,30 @@
-//! macOS: there is no table of all sockets for ordinary users, so processes are asked for theirs.
+//! Sockets. An ordinary user sees no table of all sockets, so processes are asked for theirs.
 
 use std::io;
-use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libproc::net_info::{SocketFDInfo, SocketInfo};
-use nix::libc;
-use nix::unistd::Pid;
+use nix::errno::Errno;
+use nix::libc::{self, c_int};
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::{Pid, getpeereid};
 
-use super::process::{details, socket, table};
-use crate::sys::types::{SocketAddress, SocketName, TcpState, covers};
+use super::descriptors::{descriptor_info, descriptor_table, socket};
+use crate::sys::types::{PeerCredentials, SocketAddress, SocketName, accepts_packets_to};
 
-pub fn is_listening(place: SocketAddress<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
+// A connection in TIME_WAIT has no descriptor, so libproc cannot show it.
+pub use crate::sys::unsupported::sockets::{
+    claim_name, enable_quick_ack, set_congestion_control, socket_id_at, tcp_queues, tcp_sockets,
+};
+
+/// Returns whether one of the processes `holders` has a socket bound at `address`, which listens if it is a TCP or Unix
+/// stream socket. A socket bound to the wildcard address counts.
+///
+/// # Errors
+/// `PermissionDenied` for another user's process.
+pub fn is_listening(address: SocketAddress<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
     for pid in holders() {
-        if sockets(pid)?.iter().any(|info| is_at(info, place)) {
+        if sockets(pid)?.iter().any(|info| is_at(info, address)) {
             return Ok(true);
         }
     }
@@ -20,28 +32,49 @@ pub fn is_listening(place: SocketAddress<'_>, holders: &dyn Fn() -> Vec<Pid>) ->
 }
 
 fn sockets(pid: Pid) -> io::Result<Vec<SocketInfo>> {
-    let info = |entry| details(pid, entry).map(|info: SocketFDInfo| info.psi);
-    Ok(table(pid)?.iter().filter_map(info).collect())
+    let info = |entry| descriptor_info(pid, entry).map(|info: SocketFDInfo| info.psi);
+    Ok(descriptor_table(pid)?.iter().filter_map(info).collect())
 }
 
-fn is_at(info: &SocketInfo, place: SocketAddress<'_>) -> bool {
+fn is_at(info: &SocketInfo, address: SocketAddress<'_>) -> bool {
     let socket = socket(info);
-    match (place, socket.name) {
-        (SocketAddress::Tcp(asked), SocketName::Tcp(local, _)) => socket.listening && covers(local, asked),
-        (SocketAddress::Udp(asked), SocketName::Udp(local, _)) => covers(local, asked),
-        // An accepted connection carries its listener's path too (`unp_connect`).
-        (SocketAddress::Unix(asked), SocketName::Unix(Some(path))) => {
-            path == asked && (socket.listening || info.soi_type == libc::SOCK_DGRAM)
+    match (address, socket.name) {
+        (SocketAddress::Tcp(wanted), SocketName::Tcp(local, _)) => {
+            socket.listening && accepts_packets_to(local, wanted)
+        }
+        (SocketAddress::Udp(wanted), SocketName::Udp(local, _)) => accepts_packets_to(local, wanted),
+        // An accepted connection has its listener's path too (`unp_connect`).
+        (SocketAddress::Unix(wanted), SocketName::Unix(Some(path))) => {
+            path == wanted && (socket.listening || info.soi_type == libc::SOCK_DGRAM)
         }
         _ => false,
     }
 }
 
-pub fn socket_id_at(_place: SocketAddress<'_>) -> io::Result<Option<u64>> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Returns how many bytes are in the send buffer of `socket`: `SO_NWRITE`, getsockopt(2). TCP keeps bytes there until the
+/// peer acknowledges them. A Unix domain socket writes into its peer's buffer, so its send buffer is empty.
+///
+/// # Errors
+/// Those of getsockopt(2).
+#[expect(unsafe_code, reason = "getsockopt(2) is untyped")]
+pub fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut bytes: c_int = 0;
+    let mut size = size_of_val(&bytes) as libc::socklen_t;
+    // SAFETY: SO_NWRITE writes one int. `bytes` is one, and `size` is its size.
+    let answer = unsafe {
+        let room = (&raw mut bytes).cast();
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_NWRITE, room, &raw mut size)
+    };
+    Errno::result(answer)?;
+    usize::try_from(bytes).map_err(io::Error::other)
 }
 
-/// A connection in TIME_WAIT has no descriptor left for libproc to show.
-pub fn tcp_sockets(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Returns the process that connected `socket`, a Unix domain stream socket: getpeereid(3) and `LOCAL_PEERPID`.
+///
+/// # Errors
+/// Those of getsockopt(2).
+pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+    let (uid, gid) = getpeereid(socket)?;
+    let pid = getsockopt(&socket, sockopt::LocalPeerPid).ok().map(Pid::from_raw);
+    Ok(PeerCredentials { pid, uid, gid })
 }

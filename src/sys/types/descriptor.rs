@@ -1,4 +1,4 @@
-//! What a process can hold by a descriptor, and how a report names it.
+//! Descriptors and the objects that they refer to.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,91 +7,91 @@ use std::path::PathBuf;
 
 use crate::text::one_line;
 
-/// One entry of a process's descriptor table.
+/// An entry of a descriptor table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
-    /// The number the process knows it by.
+    /// Number of the descriptor.
     pub number: RawFd,
-    /// What it refers to.
+    /// The object that it refers to.
     pub object: Object,
 }
 
-/// What a process may do with a descriptor.
+/// Access mode of a descriptor: open(2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessMode {
-    /// `O_RDONLY`: the read end of a pipe.
+    /// `O_RDONLY`, such as the read end of a pipe.
     ReadOnly,
-    /// `O_WRONLY`: the write end of a pipe.
+    /// `O_WRONLY`, such as the write end of a pipe.
     WriteOnly,
-    /// `O_RDWR`, as every socket.
+    /// `O_RDWR`, such as a socket.
     ReadWrite,
 }
 
-/// An open file description, seen through one descriptor that refers to it. open(2).
+/// An open file description, and one flag of a descriptor that refers to it: open(2).
 ///
-/// All but `close_on_exec`, which is the descriptor's own, is shared with every other descriptor that was copied
-/// from this one, by dup(2), by fork(2) or in a message, in whichever process.
+/// Copies of a descriptor share everything but `close_on_exec`. Copies are made by dup(2), by fork(2) and by sending the
+/// descriptor to another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OpenFile {
-    /// Opened for reading.
+    /// Whether it can be read.
     pub readable: bool,
-    /// Opened for writing.
+    /// Whether it can be written.
     pub writable: bool,
-    /// Where the next read or write begins, in bytes, if it is a file that has such a place.
+    /// Position of the next read or write in bytes. It is 0 for objects without a position.
     pub offset: u64,
-    /// `O_APPEND`: each write goes to the end.
+    /// `O_APPEND`: each write appends to the file.
     pub append: bool,
-    /// `O_NONBLOCK`: reads and writes that would wait fail with EAGAIN.
+    /// `O_NONBLOCK`: a read or write that would wait fails with `EAGAIN`.
     pub nonblocking: bool,
-    /// `FD_CLOEXEC`: execve(2) closes this descriptor. It is not shared.
+    /// `FD_CLOEXEC`: execve(2) closes this descriptor. Copies do not share this flag.
     pub close_on_exec: bool,
 }
 
-/// What a descriptor refers to.
+/// The object that a descriptor refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Object {
-    /// A pipe or FIFO; both of its ends carry the same id (on Linux the inode number).
+    /// A pipe or FIFO.
     Pipe {
-        /// The same number at both ends, in whichever process.
+        /// The same number at both ends, in every process. On Linux it is the inode number.
         id: u64,
     },
     /// A socket.
     Socket(Socket),
-    /// A terminal, by its path.
+    /// Path of a terminal.
     Terminal(PathBuf),
-    /// A file, directory or device, by its path.
+    /// Path of a file, directory or device.
     File(PathBuf),
-    /// Anything else, by the kernel's own name for it (`anon_inode:[eventpoll]`).
+    /// The kernel's name for any other object, such as `anon_inode:[eventpoll]`.
     Other(String),
 }
 
-/// One socket as the kernel lists it. Two descriptors with the same `id` share one socket.
+/// A socket as the kernel lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Socket {
-    /// The kernel's number for it (on Linux the inode number).
+    /// The kernel's number of the socket. On Linux it is the inode number.
     pub id: u64,
-    /// What it speaks and whom it speaks with.
+    /// Protocol and addresses.
     pub name: SocketName,
-    /// True if it accepts connections; of datagram sockets, if anyone may send to it: a UDP socket without
-    /// a peer, a Unix one with a name.
+    /// True if the socket accepts connections. A datagram socket counts if any process can send to it: a UDP socket without
+    /// a peer, a Unix domain socket with a path.
     pub listening: bool,
 }
 
-/// The addresses of a socket.
+/// Protocol and addresses of a socket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SocketName {
-    /// TCP: local and remote address.
+    /// Local and remote TCP address.
     Tcp(SocketAddr, SocketAddr),
-    /// UDP: local and remote address.
+    /// Local and remote UDP address.
     Udp(SocketAddr, SocketAddr),
-    /// A Unix domain socket and the path it is bound to, `@name` for an abstract one.
+    /// Path that a Unix domain socket is bound to, `@name` for an abstract one.
     Unix(Option<PathBuf>),
     /// A socket of another family.
     Other,
 }
 
 impl Object {
-    /// What kind of thing it is, in one word or two.
+    /// Returns the kind of object in the plural, such as `pipes`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {

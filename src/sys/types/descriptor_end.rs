@@ -1,48 +1,49 @@
-//! A descriptor with what leads from it to the other end.
+//! Descriptors with the objects at their other ends.
 
 use std::net::IpAddr;
 use std::os::fd::RawFd;
 
 use super::descriptor::{AccessMode, Object, Socket, SocketName};
-use super::socket::covers;
+use super::network::accepts_packets_to;
 
-/// One descriptor, with what leads from it to the other end.
+/// A descriptor of any process, with what is needed to find its other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescriptorEnd {
-    /// The number the process knows it by.
+    /// Number of the descriptor.
     pub number: RawFd,
-    /// What it refers to.
+    /// The object that it refers to.
     pub object: Object,
-    /// What the process may do with it, if the system tells.
+    /// Its access mode, where the system shows it.
     pub access: Option<AccessMode>,
-    /// The device that the object's number belongs to, 0 where numbers are unique: a FIFO can have that of a pipe.
+    /// Device of the object's inode. A pipe and a FIFO can have the same inode number on different devices. It is 0 where
+    /// ids are unique.
     pub device: u64,
-    /// The other end, where the object's name does not lead there.
+    /// The object at the other end, unless `object` identifies it.
     pub peer: Peer,
-    /// What else the kernel tells of it, in a few words; else empty.
+    /// Details in a few words, such as the position in a file. May be empty.
     pub detail: String,
 }
 
-/// The other end of what has its own name at each end.
+/// The object at the other end of a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Peer {
-    /// There is none, or the object's own name leads there.
+    /// There is no other end, or the descriptor's own object identifies it, as a pipe's does.
     #[default]
     Named,
-    /// A Unix domain socket is connected with the one that has this id.
+    /// The Unix domain socket with this id.
     UnixSocket(u64),
-    /// A Unix domain socket's connection waits for the other side to accept it.
+    /// A Unix domain socket that the server has not accepted yet.
     NotAccepted,
-    /// A Unix domain socket whose other end has been closed.
+    /// A Unix domain socket that was closed.
     Closed,
-    /// The master's side of the terminal with this number.
+    /// The terminal `/dev/pts/N`. The descriptor is its master.
     Terminal(u32),
-    /// The program's side of the terminal with this number.
+    /// The master of the terminal `/dev/pts/N`. The descriptor is the terminal.
     TerminalMaster(u32),
 }
 
 impl DescriptorEnd {
-    /// Whether what goes in here comes out there, or the other way round.
+    /// Returns whether bytes written to one of the two descriptors can be read from the other.
     #[must_use]
     pub fn is_connected_to(&self, other: &DescriptorEnd) -> bool {
         match (&self.object, &other.object) {
@@ -58,7 +59,7 @@ impl DescriptorEnd {
         }
     }
 
-    /// One reads and the other writes.
+    /// Returns whether one descriptor can be read and the other written.
     fn has_opposite_access(&self, other: &DescriptorEnd) -> bool {
         match (self.access, other.access) {
             (Some(mine), Some(theirs)) => mine != theirs || mine == AccessMode::ReadWrite,
@@ -66,6 +67,7 @@ impl DescriptorEnd {
         }
     }
 
+    /// Returns whether the two sockets are connected, or one sends to the other.
     fn is_socket_peer_of(&self, one: &Socket, two: &Socket, other: &DescriptorEnd) -> bool {
         match (&one.name, &two.name) {
             (SocketName::Tcp(local, remote), SocketName::Tcp(far, near)) => {
@@ -74,8 +76,8 @@ impl DescriptorEnd {
             (SocketName::Udp(local, remote), SocketName::Udp(far, near)) => {
                 match (one.listening, two.listening) {
                     (false, false) => (local, remote) == (near, far),
-                    (false, true) => covers(*far, *remote),
-                    (true, false) => covers(*local, *near),
+                    (false, true) => accepts_packets_to(*far, *remote),
+                    (true, false) => accepts_packets_to(*local, *near),
                     (true, true) => false,
                 }
             }
@@ -86,15 +88,15 @@ impl DescriptorEnd {
         }
     }
 
-    /// Whether its other end is on this machine, so that some process here should hold it. None for what has
-    /// no other end.
+    /// Returns whether the other end is on this machine, so that a process here can hold it. `None` if there is no other
+    /// end.
     #[must_use]
     pub fn has_local_peer(&self) -> Option<bool> {
         match &self.object {
             Object::Pipe { .. } => Some(true),
             Object::Socket(Socket { listening: false, name, .. }) => match name {
                 SocketName::Tcp(local, remote) | SocketName::Udp(local, remote) if remote.port() != 0 => {
-                    Some(stays_here(local.ip(), remote.ip()))
+                    Some(is_local(local.ip(), remote.ip()))
                 }
                 SocketName::Unix(_) => Some(self.peer != Peer::Named).filter(|&connected| connected),
                 _ => None,
@@ -103,21 +105,22 @@ impl DescriptorEnd {
         }
     }
 
-    /// Whether it listens where `client`, a connected socket, has gone: then it may not have accepted it yet.
+    /// Returns whether this socket listens at the address that `client` is connected to. It may not have accepted `client`
+    /// yet.
     #[must_use]
     pub fn is_listener_for(&self, client: &DescriptorEnd) -> bool {
         match (&self.object, &client.object) {
             (Object::Socket(listener), Object::Socket(Socket { name: SocketName::Tcp(_, remote), .. })) => {
                 let SocketName::Tcp(local, _) = listener.name else { return false };
-                listener.listening && covers(local, *remote)
+                listener.listening && accepts_packets_to(local, *remote)
             }
             _ => false,
         }
     }
 }
 
-/// What goes to one's own address never leaves the machine, whichever address that is.
-fn stays_here(local: IpAddr, remote: IpAddr) -> bool {
+/// Returns whether a connection stays on this machine. Packets to one's own address do, whatever the address is.
+fn is_local(local: IpAddr, remote: IpAddr) -> bool {
     remote.is_loopback() || local == remote
 }
 
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_end_faces_the_read_end_of_its_pipe_and_no_other_write_end() {
+    fn write_end_is_connected_to_its_read_end_only() {
         let [reader, writer] =
             [AccessMode::ReadOnly, AccessMode::WriteOnly].map(|access| end(Object::Pipe { id: 7 }, access));
         assert!(writer.is_connected_to(&reader) && reader.is_connected_to(&writer));
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_faces_its_mirror_image_and_not_the_listener() {
+    fn client_is_connected_to_the_accepted_socket_only() {
         let client = tcp("127.0.0.1:50000", "127.0.0.1:7", false);
         let server = tcp("127.0.0.1:7", "127.0.0.1:50000", false);
         let listener = tcp("0.0.0.0:7", "0.0.0.0:0", true);
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn unix_sockets_face_each_other_by_what_the_kernel_says_of_either() {
+    fn one_known_peer_connects_unix_sockets() {
         let unix = |id| Object::Socket(Socket { id, name: SocketName::Unix(None), listening: false });
         let one = DescriptorEnd { peer: Peer::UnixSocket(2), ..end(unix(1), AccessMode::ReadWrite) };
         let two = end(unix(2), AccessMode::ReadWrite);

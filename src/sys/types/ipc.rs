@@ -1,5 +1,5 @@
-//! Objects that live until somebody removes them, whoever made them: System V IPC, and the names of POSIX shared
-//! memory, semaphores and message queues. sysvipc(7), shm_overview(7), sem_overview(7), mq_overview(7).
+//! IPC objects: System V IPC, and POSIX shared memory, semaphores and message queues. They exist until a process removes
+//! them. See sysvipc(7), shm_overview(7), sem_overview(7), mq_overview(7).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,56 +8,56 @@ use nix::unistd::Pid;
 
 use crate::text::one_line;
 
-/// An object's name in the kernel, which no other gets while it is there, nor soon after.
+/// Identifies an IPC object. The kernel does not reuse an id soon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum IpcId {
-    /// A System V shared memory segment, by its id.
+    /// Id of a System V shared memory segment.
     SharedMemory(i32),
-    /// A System V message queue, by its id.
+    /// Id of a System V message queue.
     MessageQueue(i32),
-    /// A System V semaphore set, by its id.
+    /// Id of a System V semaphore set.
     SemaphoreSet(i32),
-    /// POSIX shared memory, a POSIX semaphore or message queue, as the file that it is on this system.
+    /// File of a POSIX object.
     File(PathBuf),
 }
 
-/// One such object.
+/// An IPC object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IpcObject {
-    /// Which one.
-    pub name: IpcId,
-    /// The user that made it.
+    /// Id of the object.
+    pub id: IpcId,
+    /// Id of the user that created it.
     pub creator: u32,
-    /// The key by which others find it; 0, `IPC_PRIVATE`, and names that are files have none.
+    /// System V key. It is 0 (`IPC_PRIVATE`) for objects without one.
     pub key: i32,
-    /// The processes that the table names: who made it, or who used it last.
+    /// Processes that the table names: the creator or the last users.
     pub(in crate::sys) pids: Vec<Pid>,
-    /// Whether some process has it attached now; told of shared memory segments only.
+    /// Whether a process has it attached. Always false for other objects than shared memory segments.
     pub attached: bool,
-    /// How many semaphores it has.
+    /// Number of semaphores in a set.
     pub(in crate::sys) semaphores: i32,
 }
 
 impl fmt::Display for IpcObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, id) = match &self.name {
+        let (kind, id) = match &self.id {
             IpcId::SharedMemory(id) => ("shared memory segment", id),
             IpcId::MessageQueue(id) => ("message queue", id),
             IpcId::SemaphoreSet(id) => ("semaphore set", id),
             IpcId::File(path) => return f.write_str(&one_line(&path.to_string_lossy())),
         };
-        write!(f, "System V {what} {id}")?;
+        write!(f, "System V {kind} {id}")?;
         if self.key == 0 { Ok(()) } else { write!(f, " (key {:#010x})", self.key) }
     }
 }
 
-/// How much a queue holds.
+/// How much a message queue holds.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueCapacity {
-    /// In all messages together.
+    /// Bytes of all messages together.
     pub bytes: usize,
-    /// How many messages.
+    /// Number of messages.
     pub messages: usize,
-    /// The largest message in bytes.
+    /// Bytes of the largest message.
     pub largest_message: usize,
 }

@@ -1,44 +1,44 @@
-//! What is known of the machine.
+//! The machine and its limits.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// The core that a processor belongs to: processors with equal cores are hardware threads of one.
+/// A core. Processors with equal cores are hardware threads of one core.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Core {
-    /// The package (socket) that it sits in.
+    /// Number of the package (socket) that the core is in.
     pub package: usize,
-    /// Its processors, in ascending order.
+    /// Processors of the core in ascending order.
     pub threads: Vec<usize>,
 }
 
-/// QueueCapacity the idle states of all processors off: they poll for work. Dropping it lets them sleep again.
+/// While this value exists, all processors poll for work instead of entering idle states.
 #[derive(Debug)]
 pub struct IdleStatesDisabled {
-    #[expect(dead_code, reason = "the kernel honours the wish for as long as the descriptor is open")]
-    pub(in crate::sys) wish: OwnedFd,
+    #[expect(dead_code, reason = "the kernel disables idle states for as long as the descriptor is open")]
+    pub(in crate::sys) device: OwnedFd,
 }
 
-/// What processors have done since the system began, summed up.
+/// Time that processors have spent at work since the system started, summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProcessorTime {
-    /// The time in which they were at work, for whomever.
+    /// Time at work for any process or the kernel.
     pub busy: Duration,
-    /// The time in which they had work, and a hypervisor let others use them.
+    /// Time in which there was work, but the hypervisor ran other guests.
     pub stolen: Duration,
-    /// How finely the system counts these.
+    /// Unit in which the system counts.
     pub resolution: Duration,
 }
 
-/// Something about the machine.
+/// A property of the machine that can affect measurements.
 #[derive(Debug)]
 pub struct MachineProperty {
-    /// Its name, as the system calls it where it has one: `net.ipv4.tcp_congestion_control`.
+    /// Name, such as `net.ipv4.tcp_congestion_control`. It is the system's own name where there is one.
     pub name: &'static str,
-    /// The file, call or variable that tells it.
+    /// The file, call or variable that contains the value.
     pub source: String,
-    /// What it is, or why that is not known.
+    /// The value, or the reason why it is unknown.
     pub value: Result<String, String>,
 }
 
@@ -48,13 +48,13 @@ impl MachineProperty {
         source: impl Into<String>,
         value: io::Result<String>,
     ) -> MachineProperty {
-        let value = value.map(tidy).map_err(|error| explain(&error));
+        let value = value.map(one_line).map_err(|error| explain(&error));
         MachineProperty { name, source: source.into(), value }
     }
 }
 
-/// In one line.
-fn tidy(text: String) -> String {
+/// Joins the lines of `text` with commas, and collapses runs of blanks.
+fn one_line(text: String) -> String {
     text.lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect::<Vec<_>>()
@@ -63,10 +63,21 @@ fn tidy(text: String) -> String {
 
 fn explain(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "this machine does not have it, or does not tell".into(),
+        io::ErrorKind::NotFound => "not present on this machine".into(),
         io::ErrorKind::PermissionDenied => "this user may not read it".into(),
         _ => error.to_string(),
     }
+}
+
+/// Limits that a container sets for its processes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ContainerLimits {
+    /// Memory in bytes.
+    pub memory: Option<u64>,
+    /// Number of processors, which may be a fraction.
+    pub processors: Option<f64>,
+    /// Number of processes and threads.
+    pub processes: Option<u64>,
 }
 
 #[cfg(test)]
@@ -74,8 +85,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_there_says_so() {
+    fn missing_property_has_a_reason() {
         let absent = MachineProperty::new("nothing", "/nowhere", Err(io::ErrorKind::NotFound.into()));
-        assert!(absent.value.unwrap_err().contains("does not"));
+        assert!(absent.value.unwrap_err().contains("not present"));
     }
 }

@@ -1,17 +1,19 @@
-//! The types that the contract speaks of, the same on every system.
+//! Types of the contract, the same on every system.
 
 mod descriptor;
 mod descriptor_end;
 mod ipc;
 mod machine;
-mod packet;
+mod network;
 mod process;
-mod socket;
 
-pub use descriptor::*;
-pub use descriptor_end::*;
-pub use ipc::*;
-pub use machine::*;
-pub use packet::*;
-pub use process::*;
-pub use socket::*;
+pub(in crate::sys) use network::accepts_packets_to;
+
+pub use descriptor::{AccessMode, Descriptor, Object, OpenFile, Socket, SocketName};
+pub use descriptor_end::{DescriptorEnd, Peer};
+pub use ipc::{IpcId, IpcObject, QueueCapacity};
+pub use machine::{ContainerLimits, Core, IdleStatesDisabled, MachineProperty, ProcessorTime};
+pub use network::{CapturedPacket, PeerCredentials, SocketAddress, TcpQueues, TcpState};
+pub use process::{
+    ContextSwitches, Process, ProcessStats, ResourceUsage, SchedulerStats, SignalSets, SleepingThread,
+};

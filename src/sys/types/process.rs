@@ -1,4 +1,4 @@
-//! What is known of a process and its threads.
+//! Processes and threads.
 
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
@@ -6,87 +6,86 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-/// What a process has used so far, and uses now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ProcessStats {
-    /// Processor time of all its threads, in user and kernel mode.
-    pub cpu: Duration,
-    /// Its threads.
-    pub threads: usize,
-    /// Its resident memory, in bytes.
-    pub resident: u64,
-}
-
-/// What the scheduler has given to threads, and what they had to wait for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SchedulerStats {
-    /// How long they ran.
-    pub ran: Duration,
-    /// How long they were ready to run while others had the processors.
-    pub queued: Duration,
-}
-
-/// QueuedSignals as bits: signal N is bit N − 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SignalSets {
-    /// Held back until they are unblocked.
-    pub blocked: u64,
-    /// Never delivered.
-    pub ignored: u64,
-}
-
-/// A thread that sleeps in a system call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SleepingThread {
-    /// The thread's number; the main thread's is that of its process.
-    pub thread: Pid,
-    /// Where in the kernel it sleeps.
-    pub wait_channel: String,
-    /// The first argument of its system call: for those that wait on a descriptor, such as read(2) and accept(2),
-    /// that descriptor.
-    pub first_argument: RawFd,
-}
-
-/// One process as the kernel lists it.
+/// A process as the kernel lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// Its process id.
+    /// Process id.
     pub pid: Pid,
-    /// The process that will be told of its death.
+    /// Id of the parent process.
     pub parent: Pid,
-    /// Its process group.
+    /// Process group id.
     pub group: Pid,
-    /// The program's file name, at least its first 15 characters.
+    /// File name of the program, cut to 15 characters or more.
     pub name: String,
-    /// True once it has ended and only waits to be reaped.
+    /// True if the process has exited and was not reaped yet.
     pub zombie: bool,
-    /// True while SIGSTOP or its like holds it.
+    /// True if a signal such as SIGSTOP has stopped the process.
     pub stopped: bool,
 }
 
-/// What a process has used since it began.
+/// Processor time, threads and memory of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProcessStats {
+    /// Processor time of all threads, in user and kernel mode.
+    pub cpu: Duration,
+    /// Number of threads.
+    pub threads: usize,
+    /// Resident memory in bytes.
+    pub resident: u64,
+}
+
+/// Time that threads have spent on a processor and waiting for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SchedulerStats {
+    /// Time on a processor.
+    pub ran: Duration,
+    /// Time in which the threads could run but other threads had the processors.
+    pub queued: Duration,
+}
+
+/// Processor time and context switches of a process since it started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ResourceUsage {
-    /// When it began, in the system's own unit: with its number it names the process for good.
+    /// Start time in the system's own unit. Together with the process id, it identifies a process for ever.
     pub start_time: u64,
-    /// Processor time of all its threads, those that have ended included.
+    /// Processor time of all threads, including those that have exited.
     pub cpu: Duration,
-    /// The part of it that was spent in user mode, by the system's own sampling: see [`account`].
+    /// Processor time in user mode. The kernel samples it, so it is less exact than `cpu`.
     pub user: Duration,
-    /// The part of it that was spent in the kernel; the two may be less than `cpu`.
+    /// Processor time in kernel mode, as exact as `user`. The two can add up to less than `cpu`.
     pub system: Duration,
-    /// Processor time of its children that have ended and that it has waited for.
+    /// Processor time of the children that this process has reaped.
     pub children: Duration,
-    /// How often threads gave the processor up, or lost it, by thread; a thread that has ended is missing. `None`
-    /// where the system does not tell.
+    /// Context switches of each thread by its id. Threads that have exited are missing. `None` where the system does not
+    /// count them.
     pub switches: Option<BTreeMap<i32, ContextSwitches>>,
 }
 
 /// How often a thread stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContextSwitches {
-    /// Because it had to wait for something.
+    /// The thread had to wait.
     pub voluntary: u64,
-    /// Because the scheduler gave the processor to another.
+    /// The scheduler gave the processor to another thread.
     pub involuntary: u64,
+}
+
+/// Sets of signals as bits: signal N is bit N − 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SignalSets {
+    /// Signals that stay pending until they are unblocked.
+    pub blocked: u64,
+    /// Signals that are discarded.
+    pub ignored: u64,
+}
+
+/// A thread that sleeps in a system call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SleepingThread {
+    /// Thread id. The main thread's is the process id.
+    pub thread: Pid,
+    /// The kernel function that the thread sleeps in.
+    pub wait_channel: String,
+    /// First argument of the system call. For read(2), accept(2) and the like, it is the descriptor.
+    pub first_argument: RawFd,
 }

@@ -1,4 +1,4 @@
-//! What a child has from its first instruction on, besides the descriptors it is given.
+//! Attributes of a child that are set between fork and exec.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -8,49 +8,51 @@ use nix::sys::resource::{Resource, rlim_t, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::setsid;
 
-/// What [`set_child_attributes`] leaves to a child.
+/// Attributes for [`set_child_attributes`].
 #[derive(Debug, Clone, Default)]
 pub struct ChildAttributes {
-    /// Soft and hard limit of its descriptors.
+    /// Soft and hard limit of open descriptors.
     pub descriptor_limit: Option<rlim_t>,
-    /// QueuedSignals that are ignored.
+    /// Signals that the child ignores.
     pub ignored_signals: &'static [Signal],
-    /// QueuedSignals that are blocked.
+    /// Signals that the child blocks.
     pub blocked_signals: &'static [Signal],
-    /// Descriptors that are closed.
+    /// Descriptors that are closed in the child.
     pub closed_descriptors: Vec<i32>,
 }
 
-/// Has the child of `command` start in a session of its own: setsid(2). What is sent to the groups of this terminal
-/// does not reach it.
-#[expect(unsafe_code, reason = "only the child itself can leave, between fork and exec")]
+/// Makes the child of `command` start a session of its own: setsid(2). Signals to the process groups of this terminal do not
+/// reach it.
+#[expect(unsafe_code, reason = "only the child itself can call setsid(2), between fork and exec")]
 pub fn start_new_session(command: &mut Command) {
     // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(|| setsid().map(drop).map_err(Into::into)) };
 }
 
-/// signal(7).
-const UNCHANGEABLE: [Signal; 2] = [Signal::SIGKILL, Signal::SIGSTOP];
+/// Signals whose action cannot be changed: signal(7).
+const FIXED_SIGNALS: [Signal; 2] = [Signal::SIGKILL, Signal::SIGSTOP];
 
-/// Has the child of `command` start with `inheritance`, after everything else that the command says; whatever signals
-/// we ourselves were started with blocked or ignored, as under nohup(1), do not reach it.
+/// Makes the child of `command` start with `attributes`. All other signals have the default action and are not blocked, even
+/// if this process ignores some, as under nohup(1).
+///
+/// The attributes are set after everything else that `command` says.
 #[expect(
     unsafe_code,
-    reason = "limits, signals and descriptors are the child's own only between fork and exec"
+    reason = "limits, signals and descriptors can be set for the child only between fork and exec"
 )]
 pub fn set_child_attributes(command: &mut Command, attributes: ChildAttributes) {
     let prepare = move || {
         if let Some(limit) = attributes.descriptor_limit {
             setrlimit(Resource::RLIMIT_NOFILE, limit, limit)?;
         }
-        for number in Signal::iterator().filter(|number| !UNCHANGEABLE.contains(number)) {
+        for number in Signal::iterator().filter(|number| !FIXED_SIGNALS.contains(number)) {
             let ignored = attributes.ignored_signals.contains(&number);
-            // SAFETY: no handler is installed.
+            // SAFETY: no handler is installed, so no code of this program runs on a signal.
             unsafe { signal(number, if ignored { SigHandler::SigIgn } else { SigHandler::SigDfl }) }?;
         }
         SigSet::from_iter(attributes.blocked_signals.iter().copied()).thread_set_mask()?;
         for &number in &attributes.closed_descriptors {
-            // SAFETY: the child is about to execute another program, and nothing in between uses the number.
+            // SAFETY: the child executes another program next, and nothing uses the descriptor before.
             unsafe { libc::close(number) };
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The one walk down a process tree.
+//! Descendants of processes.
 
 use std::collections::HashSet;
 use std::io;

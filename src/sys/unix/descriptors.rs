@@ -1,30 +1,87 @@
-//! Descriptors that this process was itself started with must not travel on to servers.
+//! Descriptors of this process: close-on-exec, inherited and received ones, pseudo-terminals.
 
 use std::fs;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use nix::cmsg_space;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::pty::openpty;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
-/// Marks every descriptor above 2 close-on-exec, so that a server starts with exactly what it is given.
-/// A shell, a CI runner or a build tool may have left some open without it.
+use super::launch::between_launches;
+
+/// Marks every descriptor above 2 close-on-exec, so that servers do not inherit it. A shell, a CI runner or a build tool may
+/// have passed descriptors without the flag.
 ///
-/// Call it at the start of a program, before other threads open descriptors. `/dev/fd` lists the
-/// calling process's own table on Linux, macOS and (with fdescfs) FreeBSD.
+/// The program calls this at its start, before other threads open descriptors. `/dev/fd` lists the calling process's table
+/// on Linux, macOS and, with fdescfs, FreeBSD.
 pub fn mark_descriptors_close_on_exec() {
     let Ok(table) = fs::read_dir("/dev/fd") else { return };
     let numbers = table.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     for number in numbers.filter(|&number: &RawFd| number > 2).collect::<Vec<_>>() {
-        seal(number);
+        #[expect(unsafe_code, reason = "the table has numbers, and fcntl(2) takes a borrowed descriptor")]
+        // SAFETY: the borrow lasts for two calls of fcntl(2), which close nothing. If the descriptor has been closed, the
+        // calls return EBADF, which is ignored.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        if let Ok(bits) = fcntl(descriptor, FcntlArg::F_GETFD) {
+            let flags = FdFlag::from_bits_retain(bits) | FdFlag::FD_CLOEXEC;
+            let _ = fcntl(descriptor, FcntlArg::F_SETFD(flags));
+        }
     }
 }
 
-#[expect(unsafe_code, reason = "the table lists numbers, and only a borrow gives them a type")]
-fn seal(number: RawFd) {
-    // SAFETY: the borrow lasts for these two calls alone and closes nothing; a number that has been
-    // closed meanwhile gives EBADF, which is fine.
-    let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
-    if let Ok(bits) = fcntl(descriptor, FcntlArg::F_GETFD) {
-        let flags = FdFlag::from_bits_retain(bits) | FdFlag::FD_CLOEXEC;
-        let _ = fcntl(descriptor, FcntlArg::F_SETFD(flags));
+/// Takes ownership of descriptor `number`, which this program was started with. The caller calls this once for each number,
+/// and uses the number in no other way.
+///
+/// # Errors
+/// `EBADF` if the descriptor is not open.
+#[expect(unsafe_code, reason = "a program knows an inherited descriptor only by its number")]
+pub fn take_inherited_descriptor(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the borrow lasts for one call, which closes nothing. A closed descriptor gives EBADF.
+    fcntl(unsafe { BorrowedFd::borrow_raw(number) }, FcntlArg::F_GETFD)?;
+    // SAFETY: the descriptor is open, and by this function's contract nothing else owns or closes it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Waits for a message on `socket` and returns the descriptors that came with it, close-on-exec: `SCM_RIGHTS`, unix(7).
+///
+/// # Errors
+/// `UnexpectedEof` if the other end closes the connection instead; else those of recvmsg(2).
+pub fn receive_descriptors(socket: BorrowedFd<'_>) -> io::Result<Vec<OwnedFd>> {
+    const MAX_DESCRIPTORS: usize = 8;
+    let mut byte = [0];
+    let mut text = [IoSliceMut::new(&mut byte)];
+    let mut space = cmsg_space!([RawFd; MAX_DESCRIPTORS]);
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut text, Some(&mut space), MsgFlags::empty())?;
+    let mut received = Vec::new();
+    for part in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = part {
+            #[expect(unsafe_code, reason = "recvmsg(2) returns numbers")]
+            // SAFETY: the kernel has just opened these descriptors, so nothing else owns them.
+            received.extend(numbers.into_iter().map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
+        }
     }
+    if message.bytes == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    for descriptor in &received {
+        fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    }
+    Ok(received)
+}
+
+/// Opens a pseudo-terminal. Returns its master and its slave, close-on-exec.
+///
+/// # Errors
+/// Those of `openpty(3)` and `fcntl(2)`.
+pub fn open_pseudo_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    // openpty(3) cannot set the flag, and a program launched before it is set would inherit the descriptors.
+    between_launches(|| {
+        let pair = openpty(None, None)?;
+        for end in [&pair.master, &pair.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        }
+        Ok((pair.master, pair.slave))
+    })
 }

@@ -1,16 +1,13 @@
-//! Functions of POSIX, the same on every system.
+//! Functions that are the same on every system, because POSIX has what they need.
 
 pub mod child_attributes;
 pub mod descendants;
 pub mod descriptors;
 pub mod exit;
-pub mod inherited;
-pub mod launch_lock;
+pub mod forked_partner;
+pub mod launch;
 pub mod limits;
-pub mod partner;
 pub mod pass_descriptors;
-pub mod probe;
-pub mod received;
-pub mod rings;
-pub mod terminal;
+pub mod permissions;
+pub mod shared_rings;
 pub mod usage;

@@ -1,4 +1,4 @@
-//! Descriptors that a child gets at fixed numbers.
+//! Passing descriptors to a child at fixed numbers.
 
 use std::fs::File;
 use std::io;
@@ -15,19 +15,20 @@ use nix::libc;
 ///
 /// # Errors
 /// Those of `fcntl(2)`, such as `EMFILE`.
-#[expect(unsafe_code, reason = "only between fork and exec does the child have a table of its own")]
+#[expect(unsafe_code, reason = "the child has its own descriptor table only between fork and exec")]
 pub fn pass_descriptors(command: &mut Command, first: RawFd, descriptors: Vec<OwnedFd>) -> io::Result<()> {
     let end = first + i32::try_from(descriptors.len()).map_err(io::Error::other)?;
-    // No source may have the number of a target, or dup2(2) would replace it.
+    // Each source gets a number behind the targets, because dup2(2) would replace a source that has a target's number.
     let sources: Vec<_> =
         descriptors.iter().map(|source| duplicate_from(source.as_fd(), end)).collect::<io::Result<_>>()?;
     drop(descriptors);
-    // Nor may the pipe on which `Command` reports a failed exec. So the targets are taken until the child has forked.
+    // `Command` opens a pipe for the error of a failed exec. The targets are in use until the child has forked, so that the
+    // pipe gets none of their numbers.
     let taken = take_numbers_below(end)?;
     let place = move || {
         let _ = &taken;
         for (source, target) in sources.iter().zip(first..) {
-            // SAFETY: the target belongs to no value of the child, which is about to execute another program.
+            // SAFETY: no value in the child owns the target, and the child executes another program next.
             if unsafe { libc::dup2(source.as_raw_fd(), target) } < 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -40,10 +41,10 @@ pub fn pass_descriptors(command: &mut Command, first: RawFd, descriptors: Vec<Ow
 }
 
 /// Duplicates `descriptor` at the lowest free number that is at least `lowest`.
-#[expect(unsafe_code, reason = "F_DUPFD_CLOEXEC returns a bare number")]
+#[expect(unsafe_code, reason = "F_DUPFD_CLOEXEC returns a number")]
 fn duplicate_from(descriptor: BorrowedFd<'_>, lowest: RawFd) -> io::Result<OwnedFd> {
     let number = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(lowest))?;
-    // SAFETY: fcntl(2) has just made it, and no other value owns it.
+    // SAFETY: fcntl(2) has just opened the descriptor, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_child_finds_them_at_their_numbers() {
+    fn child_gets_descriptors_at_their_numbers() {
         let pipes = [(); 3].map(|()| os_pipe::pipe().unwrap());
         let mut readers = Vec::new();
         let mut writers = Vec::new();
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_does_not_exist_is_reported() {
+    fn missing_program_is_reported() {
         let mut command = Command::new("./no-such-program");
         let descriptor = OwnedFd::from(File::open("/dev/null").unwrap());
         pass_descriptors(&mut command, 3, vec![descriptor]).unwrap();

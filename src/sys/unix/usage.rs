@@ -1,28 +1,29 @@
-//! What this process has used, and how busy the machine is.
+//! Resource usage of this process, and the load of the machine.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+use nix::libc;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::sys::types::{ContextSwitches, ResourceUsage};
 
-/// How many processes wanted a processor at once in the last minute, on average.
+/// Returns the average number of processes that wanted a processor at once in the last minute.
 ///
 /// # Errors
-/// `Unsupported` where the system does not tell.
+/// `Unsupported` where the system does not count them.
 #[expect(unsafe_code, reason = "getloadavg(3) has no safe binding")]
 pub fn load_average() -> io::Result<f64> {
     let mut average = 0.0;
-    // SAFETY: one number is asked for, and there is room for it.
-    let told = unsafe { nix::libc::getloadavg(&raw mut average, 1) };
-    if told == 1 { Ok(average) } else { Err(io::ErrorKind::Unsupported.into()) }
+    // SAFETY: one number is requested, and `average` has room for it.
+    let count = unsafe { libc::getloadavg(&raw mut average, 1) };
+    if count == 1 { Ok(average) } else { Err(io::ErrorKind::Unsupported.into()) }
 }
 
-/// What this process has used, by `getrusage(2)`: in microseconds, with the switches of threads that have ended,
-/// which are put under the number 0.
+/// Returns the resource usage of this process: `getrusage(2)`. It counts microseconds. The context switches of all threads,
+/// including those that have exited, are added up under the thread id 0.
 ///
 /// # Errors
 /// Those of `getrusage(2)`.

@@ -1,4 +1,4 @@
-//! No futex.
+//! Sleeping on a word of shared memory: there is no futex.
 
 use std::io;
 use std::sync::atomic::AtomicU32;
@@ -6,18 +6,12 @@ use std::time::Duration;
 
 use super::unsupported;
 
-/// Fails: there is no futex here.
-///
-/// # Errors
-/// `Unsupported`.
+/// Returns `Unsupported`.
 pub fn futex_wait(_word: &AtomicU32, _value: u32, _limit: Option<Duration>) -> io::Result<()> {
     unsupported("this system has no futex(2)")
 }
 
-/// Fails: there is no futex here.
-///
-/// # Errors
-/// `Unsupported`.
+/// Returns `Unsupported`.
 pub fn futex_wake(_word: &AtomicU32) -> io::Result<()> {
     unsupported("this system has no futex(2)")
 }

@@ -1,13 +1,22 @@
-//! Elsewhere nothing is looked up.
+//! Properties of the machine: none is known.
 
 use std::io;
 
+use super::unsupported;
 use crate::sys::types::MachineProperty;
 
+/// Returns an empty list.
+#[must_use]
 pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
     Vec::new()
 }
 
+/// Returns `Unsupported`.
 pub fn processor_model() -> io::Result<String> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "the processor's model is not looked up on this system"))
+    unsupported("the processor's model is not known on this system")
+}
+
+/// Returns `Unsupported`.
+pub fn check_io_uring() -> io::Result<()> {
+    unsupported("only Linux has io_uring")
 }

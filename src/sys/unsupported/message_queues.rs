@@ -1,44 +1,51 @@
-//! macOS has no POSIX message queues, and FreeBSD only as an option; no server here speaks System V's elsewhere.
+//! Message queues: macOS lacks those of POSIX, FreeBSD has them as an option, and echospec uses System V's only on Linux.
 
 use std::io;
 
+use super::unsupported;
 use crate::sys::types::QueueCapacity;
 
-/// There is none.
+/// Does not exist on this system.
 pub enum MessageQueue {}
 
-fn unsupported() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "this system has no such message queues")
-}
-
 impl MessageQueue {
-    pub fn posix(_name: &str, _waits: bool) -> io::Result<MessageQueue> {
-        Err(unsupported())
+    /// Returns `Unsupported`.
+    pub fn posix(_name: &str, _blocking: bool) -> io::Result<MessageQueue> {
+        unsupported("this system has no such message queues")
     }
 
-    pub fn system_v(_key: i32, _kind: i32, _waits: bool) -> io::Result<MessageQueue> {
-        Err(unsupported())
+    /// Returns `Unsupported`.
+    pub fn system_v(_key: i32, _kind: i32, _blocking: bool) -> io::Result<MessageQueue> {
+        unsupported("this system has no such message queues")
     }
 
+    /// Is never called.
     pub fn capacity(&self) -> io::Result<QueueCapacity> {
         match *self {}
     }
 
+    /// Is never called.
     pub fn send(&mut self, _bytes: &[u8]) -> nix::Result<()> {
         match *self {}
     }
 
+    /// Is never called.
     pub fn receive(&mut self, _buffer: &mut [u8]) -> nix::Result<usize> {
         match *self {}
     }
 }
 
+/// Does nothing.
 pub fn raise_message_queue_limit() {}
 
+/// Does nothing.
 pub fn remove_posix_queue(_name: &str) {}
 
+/// Returns false.
+#[must_use]
 pub fn system_v_queue_exists(_key: i32) -> bool {
     false
 }
 
+/// Does nothing.
 pub fn remove_system_v_queue(_key: i32) {}

@@ -1,31 +1,35 @@
-//! The contract as a system keeps it that offers nothing: each answer is [`io::ErrorKind::Unsupported`](std::io::ErrorKind),
-//! empty, or `None`. Other systems re-export from here what they lack.
+//! The contract for a system that offers nothing beyond POSIX.
 //!
-//! It is compiled on every system, so that it always fits the contract.
+//! Most functions return [`Unsupported`](std::io::ErrorKind::Unsupported), `None` or an empty list. Other systems re-export
+//! from here what they lack. This folder is compiled on every system, so that it always fits the contract.
 
-#![allow(dead_code, reason = "each system uses the parts that it lacks, and Linux none")]
+#![allow(dead_code, reason = "each system uses the parts that it lacks, and Linux uses none")]
 
-pub mod accounts;
-pub mod calls;
-pub mod credentials;
+use std::io;
+
+pub mod descriptors;
 pub mod futex;
-pub mod io_uring;
-pub mod ipc;
 pub mod ipc_objects;
+pub mod limits;
 pub mod machine;
 pub mod message_queues;
-pub mod occupation;
-pub mod open_file;
 pub mod packets;
 pub mod peers;
+pub mod pipes;
 pub mod process;
-pub mod process_stats;
 pub mod processors;
 pub mod signals;
 pub mod sockets;
-pub mod timers;
+pub mod system_calls;
+pub mod threads;
+pub mod usage;
 
 /// Returns the error `Unsupported` with `reason` as its text.
-pub fn unsupported<T>(reason: &str) -> std::io::Result<T> {
-    Err(std::io::Error::new(std::io::ErrorKind::Unsupported, reason))
+pub fn unsupported<T>(reason: &str) -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
+}
+
+/// Returns the error `Unsupported` without a further reason.
+pub fn not_available<T>() -> io::Result<T> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -1,26 +1,31 @@
-//! BSD's /dev/bpf is root's, and another protocol: only Linux hears packets here.
+//! Packets: echospec captures them only on Linux. `/dev/bpf` of the BSDs needs root.
 
 use std::io;
 use std::time::Duration;
 
+use super::not_available;
 use crate::sys::types::CapturedPacket;
 
+/// Does not exist on this system.
 #[derive(Debug)]
 pub enum PacketCapture {}
 
 impl PacketCapture {
-    pub fn open(_port: Option<u16>, _room: u32) -> io::Result<PacketCapture> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// Returns `Unsupported`.
+    pub fn open(_port: Option<u16>, _snap_length: u32) -> io::Result<PacketCapture> {
+        not_available()
     }
 
+    /// Is never called.
     pub fn next_packet<'a>(
         &self,
-        _room: &'a mut [u8],
-        _limit: Duration,
+        _buffer: &'a mut [u8],
+        _timeout: Duration,
     ) -> io::Result<Option<CapturedPacket<'a>>> {
         match *self {}
     }
 
+    /// Is never called.
     pub fn take_dropped(&self) -> io::Result<u64> {
         match *self {}
     }

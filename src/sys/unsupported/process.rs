@@ -1,76 +1,70 @@
-//! No list of processes. The end of a child is waited for with waitid(2).
+//! Processes: no list of them. waitid(2) finds the end of a child.
 
 use std::io;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use crate::sys::types::{Descriptor, Process};
+use super::not_available;
+use crate::sys::types::Process;
 use crate::sys::unix::exit::poll_for_exit;
 
-/// The signals by which a user asks what is going on.
-pub const STATUS_SIGNALS: &[i32] = &[nix::libc::SIGUSR1];
-
+/// Returns `Unsupported`.
 pub fn processes() -> io::Result<Vec<Process>> {
-    cannot_tell()
+    not_available()
 }
 
+/// Returns `Unsupported`.
 pub fn children(_parent: Pid) -> io::Result<Vec<Process>> {
-    cannot_tell()
+    not_available()
 }
 
+/// Returns whether `process` is a child of this process.
+#[must_use]
 pub fn may_be_descendant(process: &Process) -> bool {
     process.parent == Pid::this()
 }
 
-pub fn descriptors(_pid: Pid) -> io::Result<Vec<Descriptor>> {
-    cannot_tell()
-}
-
-/// There are no names that vanish with their process.
-pub fn claim_name(_name: &str) -> io::Result<Option<OwnedFd>> {
-    Ok(None)
-}
-
-pub fn descriptor_count(pid: Pid) -> io::Result<usize> {
-    descriptors(pid).map(|table| table.len())
-}
-
-pub fn has_env_var(_pid: Pid, _name: &str, _value: &str) -> io::Result<bool> {
-    cannot_tell()
-}
-
-fn cannot_tell<T>() -> io::Result<T> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
-    poll_for_exit(pid, limit)
-}
-
+/// Returns `None`.
+#[must_use]
 pub fn executable(_pid: Pid) -> Option<PathBuf> {
     None
 }
 
-pub fn wait_channel(_pid: Pid) -> Option<String> {
+/// Returns an empty list.
+#[must_use]
+pub fn command_line(_pid: Pid) -> Vec<String> {
+    Vec::new()
+}
+
+/// Returns `None`.
+#[must_use]
+pub fn process_state(_pid: Pid) -> Option<&'static str> {
     None
 }
 
-/// Orphans go to init.
+/// Returns `Unsupported`.
+pub fn has_env_var(_pid: Pid, _name: &str, _value: &str) -> io::Result<bool> {
+    not_available()
+}
+
+/// Waits until the child `pid` has exited or `limit` has passed. Returns whether it has exited. It is not reaped.
+///
+/// # Errors
+/// `ECHILD` if it is not a child of this process.
+pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
+    poll_for_exit(pid, limit)
+}
+
+/// Does nothing and returns false. The parent of orphans is init.
 pub fn set_subreaper(_on: bool) -> bool {
     false
 }
 
-/// The child inherits every descriptor that is not close-on-exec.
+/// Does nothing. The child inherits every descriptor that is not close-on-exec.
 pub fn inherit_no_descriptors(_command: &mut Command) {}
 
-/// The child stays when its parent dies.
+/// Does nothing. A child survives its parent.
 pub fn kill_with_parent(_command: &mut Command) {}
-
-pub fn unacknowledged_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
-    cannot_tell()
-}

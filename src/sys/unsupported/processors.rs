@@ -1,28 +1,48 @@
-//! The number of processors is known, and nothing else.
+//! Processors: only their number is known.
 
 use std::io;
+use std::thread;
 
 use nix::unistd::Pid;
 
 use super::unsupported;
-use crate::sys::types::{Core, IdleStatesDisabled};
+use crate::sys::types::{Core, IdleStatesDisabled, ProcessorTime};
 
+/// Lists the processors, numbered from 0.
+///
+/// # Errors
+/// Those of `sysconf(3)`.
 pub fn usable_processors() -> io::Result<Vec<usize>> {
-    Ok((0..std::thread::available_parallelism()?.get()).collect())
+    Ok((0..thread::available_parallelism()?.get()).collect())
 }
 
+/// Returns `Unsupported`.
 pub fn core_of(_processor: usize) -> io::Result<Core> {
-    unsupported("how processors share cores is not looked up on this system")
+    unsupported("the cores of the processors are not known on this system")
 }
 
+/// Returns `Unsupported`.
 pub fn pin_thread(_processors: &[usize]) -> io::Result<()> {
-    unsupported("processes are not bound to processors on this system")
+    unsupported("threads cannot be pinned to processors on this system")
 }
 
+/// Returns `Unsupported`.
 pub fn pin_process(_pid: Pid, processors: &[usize]) -> io::Result<()> {
     pin_thread(processors)
 }
 
+/// Does nothing.
+pub fn minimize_timer_slack() {}
+
+/// Returns `Unsupported`.
 pub fn disable_idle_states() -> io::Result<IdleStatesDisabled> {
-    unsupported("idle states are not held off on this system")
+    unsupported("idle states cannot be disabled on this system")
+}
+
+/// The source of [`processor_time`], for reports.
+pub const PROCESSOR_TIME_SOURCE: &str = "no counter";
+
+/// Returns `Unsupported`.
+pub fn processor_time(_processors: &[usize]) -> io::Result<ProcessorTime> {
+    unsupported("the time that processors work is not known on this system")
 }

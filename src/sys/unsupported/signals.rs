@@ -1,21 +1,39 @@
-//! macOS has no sigqueue(3), and no server here uses that of the BSDs.
+//! Signals: those of POSIX, without queued values.
 
 use std::io;
 
+use nix::libc;
+use nix::unistd::Pid;
+
+use super::{not_available, unsupported};
+use crate::sys::types::SignalSets;
+
+/// Signals by which a user asks a running program for its status.
+pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
+
+/// Returns `Unsupported`.
+pub fn signal_sets(_pid: Pid) -> io::Result<SignalSets> {
+    not_available()
+}
+
+/// Does not exist on this system.
 pub enum QueuedSignals {}
 
 impl QueuedSignals {
-    /// The largest message in bytes: what a pointer holds.
+    /// The length of the largest message in bytes: the size of a pointer.
     pub const MAX_MESSAGE: usize = size_of::<usize>();
 
-    pub fn open(_peer: i32, _waits: bool) -> io::Result<QueuedSignals> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "signals are queued with a value only on Linux here"))
+    /// Returns `Unsupported`.
+    pub fn open(_peer: i32, _blocking: bool) -> io::Result<QueuedSignals> {
+        unsupported("echospec queues signals with a value only on Linux")
     }
 
+    /// Is never called.
     pub fn send(&self, _bytes: &[u8]) -> nix::Result<()> {
         match *self {}
     }
 
+    /// Is never called.
     pub fn receive(&self, _buffer: &mut [u8]) -> nix::Result<usize> {
         match *self {}
     }

@@ -1,20 +1,55 @@
-//! Elsewhere nobody tells who is bound where.
+//! Sockets: nothing shows those of other processes, and POSIX has few options.
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use nix::unistd::Pid;
 
-use crate::sys::types::{SocketAddress, TcpState};
+use super::{not_available, unsupported};
+use crate::sys::types::{PeerCredentials, SocketAddress, TcpQueues, TcpState};
 
-pub fn is_listening(_place: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Returns `Unsupported`.
+pub fn is_listening(_address: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
+    not_available()
 }
 
-pub fn socket_id_at(_place: SocketAddress<'_>) -> io::Result<Option<u64>> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Returns `Unsupported`.
+pub fn socket_id_at(_address: SocketAddress<'_>) -> io::Result<Option<u64>> {
+    not_available()
 }
 
+/// Returns `Unsupported`.
 pub fn tcp_sockets(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    Err(io::ErrorKind::Unsupported.into())
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn unacknowledged_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn enable_quick_ack(_socket: BorrowedFd<'_>) -> io::Result<()> {
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn set_congestion_control(_socket: BorrowedFd<'_>, _name: &str) -> io::Result<()> {
+    unsupported("this system has no choice of congestion control algorithms")
+}
+
+/// Returns `Unsupported`.
+pub fn peer_credentials(_socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+    not_available()
+}
+
+/// Returns `None` and reserves nothing: this system has no names that vanish with their process.
+pub fn claim_name(_name: &str) -> io::Result<Option<OwnedFd>> {
+    Ok(None)
 }

@@ -1,4 +1,4 @@
-//! System calls of processes, as macOS counts them for everyone: `PROC_PIDTASKINFO` of proc_info(2).
+//! Counting system calls: macOS always counts them, `PROC_PIDTASKINFO` of `proc_pidinfo`.
 
 use std::io;
 
@@ -6,9 +6,7 @@ use libproc::proc_pid::pidinfo;
 use libproc::task_info::TaskInfo;
 use nix::unistd::Pid;
 
-pub const CALLS_SOURCE: &str = "proc_pidinfo(3), PROC_PIDTASKINFO";
-
-/// Whom to ask, and what they had done before.
+/// The processes to look at, and their system calls before the start.
 #[derive(Debug)]
 pub struct SystemCallCounter {
     pids: Vec<Pid>,
@@ -16,26 +14,34 @@ pub struct SystemCallCounter {
 }
 
 impl SystemCallCounter {
-    /// What counts them.
-    pub const SOURCE: &str = CALLS_SOURCE;
+    /// The source of the counts, for reports.
+    pub const SOURCE: &str = "proc_pidinfo(3), PROC_PIDTASKINFO";
 
+    /// Starts to count the system calls of all threads of `pids`. Processes that they start later do not count.
+    ///
+    /// # Errors
+    /// Those of `proc_pidinfo`.
     pub fn start(pids: &[Pid]) -> io::Result<SystemCallCounter> {
         let pids = pids.to_vec();
         let before = sum(&pids)?;
         Ok(SystemCallCounter { pids, before })
     }
 
+    /// Returns the number of system calls since the start.
+    ///
+    /// # Errors
+    /// Those of `proc_pidinfo`.
     pub fn count(&self) -> io::Result<u64> {
         Ok(sum(&self.pids)?.saturating_sub(self.before))
     }
 }
 
 fn sum(pids: &[Pid]) -> io::Result<u64> {
-    pids.iter().map(|&pid| calls(pid)).sum()
+    pids.iter().map(|&pid| system_calls(pid)).sum()
 }
 
-/// Those of Unix and those of Mach. The kernel's counts have 32 bits, and a sign that means nothing.
-fn calls(pid: Pid) -> io::Result<u64> {
+/// Returns the calls of Unix and of Mach. The kernel counts with 32 bits in a signed integer.
+fn system_calls(pid: Pid) -> io::Result<u64> {
     let info = pidinfo::<TaskInfo>(pid.as_raw(), 0).map_err(io::Error::other)?;
     let count = |calls: i32| u64::from(calls.cast_unsigned());
     Ok(count(info.pti_syscalls_unix) + count(info.pti_syscalls_mach))

@@ -1,5 +1,5 @@
-//! A second process that answers through shared memory: the least that two processes can do for each other, and so
-//! the floor under every mechanism.
+//! A child process that answers through one word of shared memory. The comparison measures it as a lower bound for every
+//! transport.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -13,32 +13,33 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getppid};
 
-use super::launch_lock::with_launch_lock;
+use super::launch::with_launch_lock;
 use crate::sys::system::futex::{futex_wait, futex_wake};
 
-/// How one side waits until it is its turn.
+/// How the two processes wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitMethod {
-    /// By `sched_yield(2)`: for two on one processor.
+    /// With `sched_yield(2)`, for two processes on one processor.
     Yield,
-    /// By reading until it is so: for two processors.
+    /// By reading the word again and again, for two processors.
     Spin,
-    /// By sleeping in the kernel until the other wakes it.
+    /// By sleeping in the kernel until the other process wakes it: futex(2).
     Sleep,
 }
 
-const OURS: u32 = 0;
-const THEIRS: u32 = 1;
-const ENOUGH: u32 = 2;
+// Values of the shared word.
+const PARENTS_TURN: u32 = 0;
+const CHILDS_TURN: u32 = 1;
+const END: u32 = 2;
 
-/// The longest sleep without a look at whether the other still lives. The timer costs less than a tenth of a µs.
-const LONGEST: Duration = Duration::from_millis(100);
+/// The longest sleep before checking that the other process is alive. Its timer costs less than 0.1 µs.
+const MAX_SLEEP: Duration = Duration::from_millis(100);
 
-/// How many turns of waiting go by between two looks at whether the other still lives.
-const GLANCE: u32 = 1 << 14;
+/// Number of iterations between two checks that the other process is alive.
+const ITERATIONS_PER_CHECK: u32 = 1 << 14;
 
-/// A child of this process that hands every turn straight back. It ends with the value, and within a moment of this
-/// process however that ends.
+/// A child process that hands every turn back at once. It exits when the value is dropped, and soon after this process has
+/// exited for any reason.
 #[derive(Debug)]
 pub struct ForkedPartner {
     pid: Pid,
@@ -47,55 +48,55 @@ pub struct ForkedPartner {
 }
 
 impl ForkedPartner {
-    /// Forks it.
+    /// Forks the child.
     ///
     /// # Errors
-    /// Those of `mmap(2)` and `fork(2)`; `Unsupported` for [`WaitMethod::Sleep`] where the system has no futex.
-    #[expect(unsafe_code, reason = "fork(2): the partner shares memory and runs no program of its own")]
+    /// Those of `mmap(2)` and `fork(2)`; `Unsupported` for [`WaitMethod::Sleep`] if the system has no futex.
+    #[expect(unsafe_code, reason = "the child shares memory and executes no program, so it needs fork(2)")]
     pub fn fork(how: WaitMethod) -> io::Result<ForkedPartner> {
         let turn = Shared::new()?;
         if how == WaitMethod::Sleep {
             futex_wake(turn.word())?;
         }
         let parent = Pid::this();
-        // The partner keeps all signals blocked: the handlers of this process must not run in it.
+        // The child keeps all signals blocked, because handlers of this process must not run in it.
         let former = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-        // SAFETY: other threads may hold any lock at this moment. The child takes none: it allocates nothing, reads
-        // and writes one shared word, makes system calls, and leaves by _exit(2).
+        // SAFETY: other threads may hold locks now, so the child must take none. It allocates nothing, accesses one shared
+        // word, makes system calls, and exits with _exit(2).
         let forked = with_launch_lock(|| unsafe { fork() });
         if let Ok(ForkResult::Child) = forked {
             serve(turn.word(), how, parent);
-            // SAFETY: _exit(2) ends the process and runs nothing of ours.
+            // SAFETY: _exit(2) runs no code of this program.
             unsafe { libc::_exit(0) };
         }
         former.thread_set_mask()?;
         match forked? {
             ForkResult::Parent { child } => Ok(ForkedPartner { pid: child, turn, how }),
-            ForkResult::Child => unreachable!("it has left"),
+            ForkResult::Child => unreachable!("the child has exited"),
         }
     }
 
-    /// Its number.
+    /// Returns the process id of the child.
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// Whether it sleeps until it is woken, rather than looking again and again.
+    /// Returns whether the child sleeps until it is woken.
     #[must_use]
     pub fn sleeps(&self) -> bool {
         self.how == WaitMethod::Sleep
     }
 
-    /// Hands the turn over and waits until it is back.
+    /// Gives the child its turn and waits until it hands the turn back.
     ///
     /// # Errors
-    /// `BrokenPipe` if the partner has been killed.
+    /// `BrokenPipe` if the child was killed.
     pub fn round_trip(&self) -> io::Result<()> {
-        hand_over(self.turn.word(), THEIRS, self.how);
-        let lives = || waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
-        match await_turn(self.turn.word(), THEIRS, self.how, lives) {
-            Some(OURS) => Ok(()),
+        hand_over(self.turn.word(), CHILDS_TURN, self.how);
+        let is_alive = || waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
+        match await_turn(self.turn.word(), CHILDS_TURN, self.how, is_alive) {
+            Some(PARENTS_TURN) => Ok(()),
             _ => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the partner process was killed")),
         }
     }
@@ -103,7 +104,7 @@ impl ForkedPartner {
 
 impl Drop for ForkedPartner {
     fn drop(&mut self) {
-        hand_over(self.turn.word(), ENOUGH, self.how);
+        hand_over(self.turn.word(), END, self.how);
         let still = waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
         if still && kill(self.pid, Signal::SIGKILL).is_ok() {
             let _ = waitpid(self.pid, None);
@@ -111,10 +112,10 @@ impl Drop for ForkedPartner {
     }
 }
 
-/// What the partner does: nothing here may allocate or take a lock.
+/// Runs in the child. It must neither allocate nor take a lock.
 fn serve(turn: &AtomicU32, how: WaitMethod, parent: Pid) {
-    while await_turn(turn, OURS, how, || getppid() == parent) == Some(THEIRS) {
-        hand_over(turn, OURS, how);
+    while await_turn(turn, PARENTS_TURN, how, || getppid() == parent) == Some(CHILDS_TURN) {
+        hand_over(turn, PARENTS_TURN, how);
     }
 }
 
@@ -126,62 +127,62 @@ fn hand_over(turn: &AtomicU32, to: u32, how: WaitMethod) {
     }
 }
 
-/// Waits until the word is no longer `other`; `None` if whoever should change it lives no more.
+/// Waits until the word is no longer `other`, and returns its value. `None` if the process that should change it has exited.
 #[inline]
-fn await_turn(turn: &AtomicU32, other: u32, how: WaitMethod, lives: impl Fn() -> bool) -> Option<u32> {
-    let mut turns = 0_u32;
+fn await_turn(turn: &AtomicU32, other: u32, how: WaitMethod, is_alive: impl Fn() -> bool) -> Option<u32> {
+    let mut iterations = 0_u32;
     loop {
         let now = turn.load(Ordering::Acquire);
         if now != other {
             return Some(now);
         }
-        turns = turns.wrapping_add(1);
+        iterations = iterations.wrapping_add(1);
         match how {
             WaitMethod::Yield => drop(nix::sched::sched_yield()),
-            WaitMethod::Sleep if turns > 1 && !lives() => return None,
-            WaitMethod::Sleep => futex_wait(turn, other, Some(LONGEST)).ok()?,
+            WaitMethod::Sleep if iterations > 1 && !is_alive() => return None,
+            WaitMethod::Sleep => futex_wait(turn, other, Some(MAX_SLEEP)).ok()?,
             WaitMethod::Spin => {}
         }
-        if turns.is_multiple_of(GLANCE) && !lives() {
+        if iterations.is_multiple_of(ITERATIONS_PER_CHECK) && !is_alive() {
             return None;
         }
     }
 }
 
-/// One word on a cache line of its own, in memory that a forked child shares.
+/// One word in memory that this process shares with its child.
 #[derive(Debug)]
 struct Shared(NonNull<AtomicU32>);
 
-/// The least that can be mapped is a page; no more than its first line is used.
+/// Size of the mapping. The kernel maps a whole page; only the first cache line is used.
 const LENGTH: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 impl Shared {
-    #[expect(unsafe_code, reason = "memory to share comes from mmap(2)")]
+    #[expect(unsafe_code, reason = "shared memory comes from mmap(2)")]
     fn new() -> io::Result<Shared> {
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        // SAFETY: the kernel chooses a place that nothing else uses.
+        // SAFETY: the kernel chooses unused addresses.
         let page = unsafe { mmap_anonymous(None, LENGTH, access, MapFlags::MAP_SHARED)? };
         Ok(Shared(page.cast()))
     }
 
-    #[expect(unsafe_code, reason = "what was mapped is reached through a pointer")]
+    #[expect(unsafe_code, reason = "mmap(2) returns a raw pointer")]
     fn word(&self) -> &AtomicU32 {
-        // SAFETY: the page is mapped, zeroed and aligned for as long as `self` is, and both processes touch the word as
-        // an atomic only.
+        // SAFETY: the page is mapped, initialized and aligned as long as `self` exists. Both processes access the word only
+        // as an atomic.
         unsafe { self.0.as_ref() }
     }
 }
 
 impl Drop for Shared {
-    #[expect(unsafe_code, reason = "what mmap(2) gave goes back by munmap(2)")]
+    #[expect(unsafe_code, reason = "munmap(2) takes a raw pointer")]
     fn drop(&mut self) {
-        // SAFETY: the page is ours alone, and no borrow of the word outlives `self`.
+        // SAFETY: the page was mapped with this length, and no reference to the word outlives `self`.
         let _ = unsafe { munmap(self.0.cast(), LENGTH.get()) };
     }
 }
 
-// SAFETY: the page can be reached and unmapped from any thread, and its word is an atomic.
-#[expect(unsafe_code, reason = "a raw pointer is bound to its thread until it is said otherwise")]
+// SAFETY: any thread can access and unmap the page, and the word is an atomic.
+#[expect(unsafe_code, reason = "a raw pointer is not Send by itself")]
 unsafe impl Send for Shared {}
 
 #[cfg(test)]
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_comes_back_whatever_the_way_of_waiting_and_no_partner_is_left() {
+    fn partner_returns_each_turn_and_is_reaped() {
         for how in [WaitMethod::Yield, WaitMethod::Spin, WaitMethod::Sleep] {
             match hand_over_and_back(how) {
                 Ok(pid) => assert_eq!(waitpid(pid, None), Err(nix::Error::ECHILD)),
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partner_that_was_killed_is_no_hang() {
+    fn killed_partner_gives_an_error() {
         let partner = ForkedPartner::fork(WaitMethod::Yield).unwrap();
         kill(partner.pid(), Signal::SIGKILL).unwrap();
         let answer = std::iter::repeat_with(|| partner.round_trip()).find(Result::is_err).unwrap();

@@ -1,13 +1,11 @@
-//! Whether this process may do what needs a privilege.
+//! Checks of whether this process has the privileges for an operation.
 
 use std::io;
 
 use crate::sys::PacketCapture;
-use crate::sys::system::occupation::OCCUPATION_SOURCE;
-use crate::sys::types::ProcessorTime;
 
 impl PacketCapture {
-    /// Whether packets can be heard at all.
+    /// Checks that this process may capture packets.
     ///
     /// # Errors
     /// As [`open`](PacketCapture::open).
@@ -18,16 +16,11 @@ impl PacketCapture {
 
 #[cfg(feature = "cli")]
 impl crate::sys::SystemCallCounter {
-    /// Whether they can be counted here, which is tried on this process.
+    /// Checks that this process may count system calls, by counting its own.
     ///
     /// # Errors
     /// As [`start`](Self::start).
     pub fn check_permission() -> io::Result<()> {
         Self::start(&[nix::unistd::Pid::this()]).map(drop)
     }
-}
-
-impl ProcessorTime {
-    /// What tells of it here.
-    pub const SOURCE: &str = OCCUPATION_SOURCE;
 }

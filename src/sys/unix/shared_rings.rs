@@ -1,5 +1,7 @@
-//! The client's side of the memory that `echo-shm` shares: a ring of bytes for each direction, and how its ends are
-//! awaited. Layout and protocol are those of `src/bin/echo-shm/ring.rs` and `src/bin/echo-shm/memory.rs`, which explain them.
+//! The client's side of the memory that `echo-shm` shares: a ring of bytes for each direction.
+//!
+//! The server explains the layout in `src/bin/echo-shm/ring.rs` and the protocol in `src/bin/echo-shm/memory.rs`. The names
+//! here are the same.
 
 use std::cell::UnsafeCell;
 use std::io;
@@ -16,7 +18,7 @@ use nix::unistd::{read, write};
 
 use crate::sys::system::futex::{futex_wait, futex_wake};
 
-/// The bytes that each ring holds.
+/// Number of bytes that each ring holds.
 pub const RING_SIZE: usize = SIZE as usize;
 
 const SIZE: u32 = 256 * 1024;
@@ -39,49 +41,52 @@ struct Side {
 
 struct Shared {
     rings: NonNull<[Ring; 2]>,
-    /// For the writer and the reader of the first ring, then of the second; none where a futex or nothing wakes.
+    /// Descriptors that wake a side: writer and reader of the first ring, then of the second. Empty if the server wakes with a
+    /// futex or polls.
     bells: Vec<OwnedFd>,
+    /// Whether the server has gone.
     gone: AtomicBool,
 }
 
-#[expect(unsafe_code, reason = "what is behind the pointer is shared with another process anyway")]
-// SAFETY: what both sides touch is atomic, and the bytes of a ring belong to one writer and one reader at a time.
+#[expect(unsafe_code, reason = "a raw pointer is not Send by itself")]
+// SAFETY: the mapping is not bound to a thread. All fields of a ring but its bytes are atomic. By the counters, each byte
+// belongs to the writer or to the reader.
 unsafe impl Send for Shared {}
-#[expect(unsafe_code, reason = "as above")]
-// SAFETY: as above: there is one `RingWriter` and one `RingReader`, and both need `&mut self` for the bytes.
+#[expect(unsafe_code, reason = "a raw pointer is not Sync by itself")]
+// SAFETY: as for Send. Each ring has one `RingWriter` or `RingReader` here, and accessing the bytes needs `&mut self`.
 unsafe impl Sync for Shared {}
 
-/// Puts bytes into the ring that the server reads.
+/// Writes bytes into the ring that the server reads.
 pub struct RingWriter {
     shared: Arc<Shared>,
     written: u32,
 }
 
-/// Takes bytes out of the ring that the server writes.
+/// Reads bytes from the ring that the server writes.
 pub struct RingReader {
     shared: Arc<Shared>,
     read: u32,
 }
 
-/// Ends whatever waits for a server that is no more.
+/// Wakes a writer and a reader that wait for a server that has gone.
 pub struct RingHangUp(Arc<Shared>);
 
-/// Maps what a server has passed: the memory, and four bells where it sleeps by these.
+/// Maps the memory that a server has passed. `passed` is its descriptor, followed by the four bells if the server uses them.
 ///
 /// # Errors
-/// `InvalidData` where that is something else; those of mmap(2).
+/// `InvalidData` for other descriptors; those of mmap(2).
 pub fn map_rings(mut passed: Vec<OwnedFd>) -> io::Result<(RingWriter, RingReader, RingHangUp)> {
-    let strange = || io::Error::new(io::ErrorKind::InvalidData, "the server passed other descriptors");
+    let invalid = || io::Error::new(io::ErrorKind::InvalidData, "the server passed other descriptors");
     if !matches!(passed.len(), 1 | 5) {
-        return Err(strange());
+        return Err(invalid());
     }
     let file = passed.remove(0);
     if usize::try_from(fstat(&file)?.st_size).unwrap_or_default() < LENGTH.get() {
-        return Err(strange());
+        return Err(invalid());
     }
     let both = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-    #[expect(unsafe_code, reason = "mmap(2)")]
-    // SAFETY: the kernel chooses a place where nothing is, and the file is as long as the mapping.
+    #[expect(unsafe_code, reason = "mmap(2) returns a raw pointer")]
+    // SAFETY: the kernel chooses unused addresses, and the file is at least as long as the mapping.
     let rings = unsafe { mmap(None, LENGTH, both, MapFlags::MAP_SHARED, &file, 0) }?.cast();
     let shared = Arc::new(Shared { rings, bells: passed, gone: AtomicBool::new(false) });
     let reader = RingReader { shared: Arc::clone(&shared), read: 0 };
@@ -90,16 +95,16 @@ pub fn map_rings(mut passed: Vec<OwnedFd>) -> io::Result<(RingWriter, RingReader
 
 impl Shared {
     fn ring(&self, number: usize) -> &Ring {
-        #[expect(unsafe_code, reason = "memory that mmap(2) gave")]
-        // SAFETY: it is there as long as `self`, any bytes are valid for every field, and what changes in it is atomic
-        // or in an UnsafeCell.
+        #[expect(unsafe_code, reason = "the memory comes from mmap(2)")]
+        // SAFETY: the memory is mapped as long as `self` exists. All bytes are valid for every field. The fields that the
+        // server changes are atomic or in an UnsafeCell.
         unsafe {
             &self.rings.as_ref()[number]
         }
     }
 
-    /// What `look` tells of, or `None` once the server is gone. Where nothing is to be seen, `pause` passes the moment;
-    /// without one, we sleep.
+    /// Waits until `look` returns a value, and returns it. `None` if the server has gone. Between two looks it calls `pause`, or
+    /// sleeps without one.
     #[inline]
     fn wait(
         &self,
@@ -122,7 +127,7 @@ impl Shared {
         }
     }
 
-    /// The flag first, then one more look: see `src/bin/echo-shm/memory.rs`.
+    /// Sleeps until the other side wakes this one. Sets the flag before the last look, so that no wake-up is lost.
     fn sleep(&self, us: &Side, bell: usize, is_over: impl Fn() -> bool) {
         us.waits.store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -135,7 +140,7 @@ impl Shared {
         }
     }
 
-    /// Wakes the other side if it sleeps, or is about to.
+    /// Wakes the other side if it sleeps or is about to.
     #[inline]
     fn wake(&self, them: &Side, bell: usize) {
         fence(Ordering::SeqCst);
@@ -148,8 +153,8 @@ impl Shared {
     }
 }
 
-/// Sleeps while `flag` is 1, until the other side wakes this one. It may return early. Without a futex it only gives the
-/// processor up: no server of such a system offers memory with a futex.
+/// Sleeps while `flag` is 1, until the other side wakes this one. It may return early. Without a futex it yields the
+/// processor. On such a system, no server asks for a futex.
 fn sleep_while_one(flag: &AtomicU32) {
     if futex_wait(flag, 1, None).is_err() {
         thread::yield_now();
@@ -158,17 +163,17 @@ fn sleep_while_one(flag: &AtomicU32) {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        #[expect(unsafe_code, reason = "munmap(2)")]
-        // SAFETY: it was mapped with this length, and whoever borrowed from it is gone.
+        #[expect(unsafe_code, reason = "munmap(2) takes a raw pointer")]
+        // SAFETY: the memory was mapped with this length, and no reference into it is left.
         let _ = unsafe { munmap(self.rings.cast(), LENGTH.get()) };
     }
 }
 
 impl RingWriter {
-    /// Puts all of `bytes` into the ring; where that is full, waits by `pause`, or asleep without one.
+    /// Writes all of `bytes` into the ring. While the ring is full, it calls `pause`, or sleeps without one.
     ///
     /// # Errors
-    /// `BrokenPipe` once the server is gone.
+    /// `BrokenPipe` if the server has gone.
     #[inline]
     pub fn send(&mut self, bytes: &[u8], pause: Option<impl Fn()>) -> io::Result<()> {
         let ring = self.shared.ring(0);
@@ -180,12 +185,12 @@ impl RingWriter {
             };
             let room = self.shared.wait(&ring.writer, 0, pause.as_ref(), room);
             let room = room.filter(|room| *room <= SIZE).ok_or(io::ErrorKind::BrokenPipe)?;
-            let place = self.written % SIZE;
-            let length = rest.len().min(room.min(SIZE - place) as usize);
+            let offset = self.written % SIZE;
+            let length = rest.len().min(room.min(SIZE - offset) as usize);
             #[expect(unsafe_code, reason = "copying into shared memory")]
-            // SAFETY: the piece lies within the ring, and by the counters it is the writer's.
+            // SAFETY: the range lies within the ring, and by the counters it belongs to the writer.
             unsafe {
-                let target = ring.bytes.get().cast::<u8>().add(place as usize);
+                let target = ring.bytes.get().cast::<u8>().add(offset as usize);
                 ptr::copy_nonoverlapping(rest.as_ptr(), target, length);
             }
             self.written = self.written.wrapping_add(length as u32);
@@ -196,7 +201,7 @@ impl RingWriter {
         Ok(())
     }
 
-    /// Says that nothing more will come.
+    /// Tells the server that no more bytes follow.
     pub fn end(&mut self) {
         let ring = self.shared.ring(0);
         ring.writer.ended.store(1, Ordering::Release);
@@ -205,26 +210,27 @@ impl RingWriter {
 }
 
 impl RingReader {
-    /// Waits for bytes, by `pause` or asleep without one, and takes what fits; zero is the end.
+    /// Waits for bytes and reads as many as fit into `buffer`. While it waits, it calls `pause`, or sleeps without one. Returns 0
+    /// at the end.
     ///
     /// # Errors
-    /// `ConnectionReset` once the server is gone without having ended its direction.
+    /// `ConnectionReset` if the server has gone without an end.
     #[inline]
     pub fn receive(&mut self, buffer: &mut [u8], pause: Option<impl Fn()>) -> io::Result<usize> {
         let ring = self.shared.ring(1);
-        let there = || {
+        let unread = || {
             let ended = ring.writer.ended.load(Ordering::Acquire) == 1;
             let unread = ring.writer.moved.load(Ordering::Acquire).wrapping_sub(self.read);
             (unread > 0 || ended).then_some(unread)
         };
-        let there = self.shared.wait(&ring.reader, 3, pause, there);
-        let there = there.filter(|there| *there <= SIZE).ok_or(io::ErrorKind::ConnectionReset)?;
-        let place = self.read % SIZE;
-        let length = buffer.len().min(there.min(SIZE - place) as usize);
+        let unread = self.shared.wait(&ring.reader, 3, pause, unread);
+        let unread = unread.filter(|unread| *unread <= SIZE).ok_or(io::ErrorKind::ConnectionReset)?;
+        let offset = self.read % SIZE;
+        let length = buffer.len().min(unread.min(SIZE - offset) as usize);
         #[expect(unsafe_code, reason = "copying out of shared memory")]
-        // SAFETY: the piece lies within the ring, and by the counters it is the reader's.
+        // SAFETY: the range lies within the ring, and by the counters it belongs to the reader.
         unsafe {
-            let source = ring.bytes.get().cast::<u8>().add(place as usize);
+            let source = ring.bytes.get().cast::<u8>().add(offset as usize);
             ptr::copy_nonoverlapping(source, buffer.as_mut_ptr(), length);
         }
         self.read = self.read.wrapping_add(length as u32);
@@ -235,13 +241,13 @@ impl RingReader {
 }
 
 impl RingHangUp {
-    /// Ends all waiting, now and for ever.
+    /// Marks the server as gone and wakes all that wait for it.
     pub fn hang_up(&self) {
         self.0.gone.store(true, Ordering::SeqCst);
         for (side, bell) in [(&self.0.ring(0).writer, 0), (&self.0.ring(1).reader, 3)] {
             side.waits.store(1, Ordering::SeqCst);
             match self.0.bells.get(bell) {
-                // What the client was passed of its own bells is the end that listens; an eventfd is both.
+                // The client has the waiting end of its own bells. An eventfd is both ends at once.
                 Some(bell) => drop(write(bell, &1_u64.to_ne_bytes())),
                 None => {
                     side.waits.store(0, Ordering::SeqCst);

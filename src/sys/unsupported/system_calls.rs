@@ -1,4 +1,4 @@
-//! No counter of system calls.
+//! Counting system calls: there is no counter.
 
 use std::io;
 
@@ -6,20 +6,20 @@ use nix::unistd::Pid;
 
 use super::unsupported;
 
-pub const CALLS_SOURCE: &str = "no counter";
-
-/// There are none.
+/// Does not exist on this system.
 #[derive(Debug)]
 pub enum SystemCallCounter {}
 
 impl SystemCallCounter {
-    /// What counts them.
-    pub const SOURCE: &str = CALLS_SOURCE;
+    /// The source of the counts, for reports.
+    pub const SOURCE: &str = "no counter";
 
+    /// Returns `Unsupported`.
     pub fn start(_pids: &[Pid]) -> io::Result<SystemCallCounter> {
         unsupported("system calls of other processes are not counted on this system")
     }
 
+    /// Is never called.
     pub fn count(&self) -> io::Result<u64> {
         match *self {}
     }

@@ -1,0 +1,8 @@
+//! Signals. macOS has no sigqueue(3).
+
+use nix::libc;
+
+pub use crate::sys::unsupported::signals::{QueuedSignals, signal_sets};
+
+/// Signals by which a user asks a running program for its status. A terminal sends SIGINFO for Ctrl-T.
+pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];

@@ -1,0 +1,35 @@
+//! Descriptor tables: nothing shows that of another process.
+
+use std::io;
+use std::os::fd::RawFd;
+
+use nix::unistd::Pid;
+
+use super::not_available;
+use crate::sys::types::{AccessMode, Descriptor, OpenFile};
+
+/// Returns `Unsupported`.
+pub fn descriptors(_pid: Pid) -> io::Result<Vec<Descriptor>> {
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn descriptor_count(_pid: Pid) -> io::Result<usize> {
+    not_available()
+}
+
+/// Returns `None`.
+#[must_use]
+pub fn access_mode(_pid: Pid, _number: RawFd) -> Option<AccessMode> {
+    None
+}
+
+/// Returns `Unsupported`.
+pub fn open_file(_pid: Pid, _number: RawFd) -> io::Result<OpenFile> {
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn same_open_file(_one: (Pid, RawFd), _other: (Pid, RawFd)) -> io::Result<bool> {
+    not_available()
+}

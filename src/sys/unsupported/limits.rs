@@ -1,0 +1,9 @@
+//! Limits of a container: there are none.
+
+use crate::sys::types::ContainerLimits;
+
+/// Returns no limits.
+#[must_use]
+pub fn container_limits() -> ContainerLimits {
+    ContainerLimits::default()
+}

@@ -1,0 +1,28 @@
+//! Resource usage: nothing shows it for another process.
+
+use std::io;
+
+use nix::unistd::Pid;
+
+use super::{not_available, unsupported};
+use crate::sys::types::{ProcessStats, ResourceUsage, SchedulerStats};
+
+/// Returns `Unsupported`.
+pub fn process_stats(_pid: Pid) -> io::Result<ProcessStats> {
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn scheduler_stats(_pid: Pid) -> io::Result<SchedulerStats> {
+    not_available()
+}
+
+/// Returns `Unsupported`.
+pub fn resource_usage(_pid: Pid) -> io::Result<ResourceUsage> {
+    unsupported("the resource usage of another process is not available on this system")
+}
