@@ -84,7 +84,7 @@ pub struct WrongReply {
     /// The first bytes of the request. Empty for a greeting.
     pub request: Vec<u8>,
     /// The place where it goes wrong.
-    pub mismatch: Mismatch,
+    pub mismatch: Box<Mismatch>,
 }
 
 impl fmt::Display for WrongReply {
@@ -355,7 +355,7 @@ impl Codec {
             unasked: false,
             early: self.is_early(),
             request: self.due.front().map(|due| due.request.clone()).unwrap_or_default(),
-            mismatch,
+            mismatch: Box::new(mismatch),
         }
     }
 

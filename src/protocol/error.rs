@@ -10,18 +10,27 @@ use std::ops::Range;
 pub struct FileError {
     /// What is wrong.
     pub message: String,
+    /// What was expected, shown beside the carets.
+    pub expected: String,
+    /// What to write instead.
+    pub help: Option<String>,
+    /// Where the mistake is.
+    pub place: Box<Place>,
+}
+
+/// A place in a protocol file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
     /// The file's name as the caller gave it, or the option that held the text.
     pub file: String,
     /// The line, counted from 1.
     pub line: usize,
     /// The column, counted in characters from 1.
     pub column: usize,
-    /// What was expected, shown beside the carets.
-    pub expected: String,
-    /// What to write instead.
-    pub help: Option<String>,
-    excerpt: String,
-    width: usize,
+    /// The number of characters that are wrong.
+    pub width: usize,
+    /// The text of the line.
+    pub text: String,
 }
 
 impl FileError {
@@ -46,20 +55,17 @@ impl FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.line.to_string();
+        let Place { file, line, column, width, text } = &*self.place;
+        let number = line.to_string();
         let gutter = " ".repeat(number.len());
         // A tab stays a tab, so that the carets stand under their text.
-        let indent: String = self
-            .excerpt
-            .chars()
-            .take(self.column - 1)
-            .map(|letter| if letter == '\t' { '\t' } else { ' ' })
-            .collect();
-        let carets = "^".repeat(self.width);
+        let before = text.chars().take(column - 1);
+        let indent: String = before.map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
+        let carets = "^".repeat(*width);
         writeln!(f, "{}", self.message)?;
-        writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
+        writeln!(f, "{gutter}--> {file}:{line}:{column}")?;
         writeln!(f, "{gutter} |")?;
-        writeln!(f, "{number} | {}", self.excerpt)?;
+        writeln!(f, "{number} | {text}")?;
         write!(f, "{gutter} | {indent}{carets}")?;
         if !self.expected.is_empty() {
             write!(f, " {}", self.expected)?;
@@ -91,13 +97,15 @@ impl Source<'_> {
         let marked = &self.text[start..end.min(first + excerpt.len()).max(start)];
         FileError {
             message: message.into(),
-            file: self.file.into(),
-            line: self.text[..first].matches('\n').count() + 1,
-            column: self.text[first..start].chars().count() + 1,
             expected: String::new(),
             help: None,
-            excerpt: excerpt.into(),
-            width: marked.chars().count().max(1),
+            place: Box::new(Place {
+                file: self.file.into(),
+                line: self.text[..first].matches('\n').count() + 1,
+                column: self.text[first..start].chars().count() + 1,
+                width: marked.chars().count().max(1),
+                text: excerpt.into(),
+            }),
         }
     }
 }

@@ -18,6 +18,12 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
+    /// Whether the connection or the message ended where more was expected.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Says in one line where the reply is wrong, what was expected, and what was found.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -33,6 +39,9 @@ impl Mismatch {
     /// Control bytes are escaped. Each line begins with its name and ends without spaces.
     #[must_use]
     pub fn render(&self) -> String {
+        if self.before.is_empty() && self.found.is_empty() {
+            return "received  nothing".into();
+        }
         let mut lines = Vec::new();
         let hidden = self.offset > self.before.len() as u64;
         let lead = if hidden { "…" } else { "" };

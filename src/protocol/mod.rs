@@ -36,7 +36,7 @@ mod turn;
 pub use built_in::BuiltIn;
 pub use codec::{Answer, Codec, Part, WrongReply};
 pub use definition::{Carrier, Declared, Protocol};
-pub use error::FileError;
+pub use error::{FileError, Place};
 pub use mismatch::Mismatch;
 pub use reply::{ExpectedReply, Progress, Reply, ReplyMatcher};
 pub use token::{Token, Tokens};

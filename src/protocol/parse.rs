@@ -21,7 +21,7 @@ const SEND_KEYS: [(&str, Notation); 3] =
 const EXPECT_KEYS: [(&str, Notation); 3] =
     [("expect", Notation::Text), ("expect_hex", Notation::Hex), ("expect_base64", Notation::Base64)];
 const REPLY_KEYS: [&str; 5] = ["expect", "expect_hex", "expect_base64", "frame", "status"];
-const TURN_KEYS: [&str; 9] = [
+pub(super) const TURN_KEYS: [&str; 9] = [
     "send",
     "send_hex",
     "send_base64",
@@ -32,7 +32,7 @@ const TURN_KEYS: [&str; 9] = [
     "status",
     "payload_max",
 ];
-const FILE_KEYS: [&str; 12] = [
+pub(super) const FILE_KEYS: [&str; 12] = [
     "name",
     "about",
     "over",
@@ -161,15 +161,24 @@ impl<'a, 't> Table<'a, 't> {
         let Some(key) = wrong.min_by_key(|key| key.span().start) else { return Ok(()) };
         let name = key.get_ref().as_ref();
         let error = self.source.error(key.span(), format!("unknown key `{name}` in {what}"));
-        let error = error.expecting(format!("expected {}", one_of(keys.iter().copied())));
+        let all = || format!("expected {}", one_of(keys.iter().copied()));
         if FILE_KEYS.contains(&name) {
-            return Err(error.help(format!("move `{name}` to the top of the file, above the first `[`")));
+            let help = format!("move `{name}` to the top of the file, above the first `[`");
+            return Err(error.expecting(format!("not a key of {what}")).help(help));
         }
-        Err(error.suggest(name, keys.iter().copied()))
+        match nearest(name, keys.iter().copied()) {
+            Some(near) => Err(error.expecting("no such key").help(format!("did you mean `{near}`?"))),
+            None => Err(error.expecting(all())),
+        }
     }
 
     fn wrong_type(&self, key: &str, value: &Value<'_>, expected: &str) -> FileError {
         let message = format!("`{key}` is {}", describe_type(value.get_ref()));
+        self.source.error(value.span(), message).expecting(format!("expected {expected}"))
+    }
+
+    fn wrong_value(&self, key: &str, value: &Value<'_>, expected: &str) -> FileError {
+        let message = format!("this is no value for `{key}`");
         self.source.error(value.span(), message).expecting(format!("expected {expected}"))
     }
 
@@ -194,7 +203,7 @@ impl<'a, 't> Table<'a, 't> {
             .as_integer()
             .and_then(|number| u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok());
         let number = number.filter(|number| *number <= most);
-        number.map(Some).ok_or_else(|| self.wrong_type(key, value, &format!("a number from 0 to {most}")))
+        number.map(Some).ok_or_else(|| self.wrong_value(key, value, &format!("a number from 0 to {most}")))
     }
 
     fn written(&self, key: &str) -> Result<Option<Written<'a>>, FileError> {
@@ -213,7 +222,7 @@ impl<'a, 't> Table<'a, 't> {
     fn tables(&self, key: &str) -> Result<Vec<Table<'a, 't>>, FileError> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let wrong = |value| {
-            self.wrong_type(key, value, &format!("a list of tables"))
+            self.wrong_type(key, value, "a list of tables")
                 .help(format!("write `[[{key}]]`, with two brackets"))
         };
         let DeValue::Array(array) = value.get_ref() else { return Err(wrong(value)) };
@@ -606,7 +615,7 @@ fn read_status(table: &Table<'_, '_>) -> Result<Option<StatusRule>, FileError> {
         _ => String::new(),
     };
     let rule = StatusRule::parse(&text);
-    rule.map(Some).ok_or_else(|| table.wrong_type("status", value, "a status such as `200` or `\"2xx\"`"))
+    rule.map(Some).ok_or_else(|| table.wrong_value("status", value, "a status such as `200` or `\"2xx\"`"))
 }
 
 fn length_frame(table: &Table<'_, '_>) -> Result<Frame, FileError> {

@@ -108,6 +108,7 @@ pub(super) fn check_reply(
     let parts = &reply.template.parts;
     let error = |part: &Part, message: &str| expect.source.error(part.span.clone(), message);
     lengths_have_bodies(parts, &error)?;
+    counts_come_first(parts, &error)?;
     let streams = over.contains(&Carrier::Stream);
     if let (Some(last), Frame::Pattern, true) = (parts.last(), reply.frame, streams)
         && is_open(&last.piece)
@@ -158,6 +159,21 @@ fn lengths_have_bodies(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError
     match open {
         Some(part) => Err(error(part, "a length without a body").expecting("expected `{body}` after it")),
         None => Ok(()),
+    }
+}
+
+/// A long count right after `{any}` would be followed from every byte on. The other order says the same.
+fn counts_come_first(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError) -> Result<(), FileError> {
+    const SHORT: u64 = 64;
+    let wrong = parts.windows(2).find(|pair| {
+        let [before, after] = pair else { return false };
+        let open = matches!(before.piece, Piece::Wild(Wild::Class { most: None, .. }));
+        open && matches!(after.piece, Piece::Wild(Wild::Class { most: Some(most), .. }) if most > SHORT)
+    });
+    match wrong {
+        Some([before, _]) => Err(error(before, "this comes right before a long count of bytes")
+            .expecting("expected the count first, then what varies")),
+        _ => Ok(()),
     }
 }
 

@@ -597,9 +597,9 @@ fn base64_run(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usize), File
     let length = text.find('{').unwrap_or(text.len());
     let start = written.span.start + at;
     let packed: String = text[..length].split_whitespace().collect();
-    let bytes = BASE64.decode(packed).map_err(|error| {
-        let shown = written.source.error(start..start + length, "this is not base64");
-        shown.expecting(error.to_string())
+    let bytes = BASE64.decode(packed).map_err(|_| {
+        let error = written.source.error(start..start + length, "this is not base64");
+        error.expecting("expected letters, digits, `+` and `/`, filled up to fours with `=`")
     })?;
     Ok((bytes, length))
 }
