@@ -36,6 +36,7 @@
 //! | [`checks`] | one file for each check |
 //! | [`server`] | launch, await ready, inspect, signal, restart, reap |
 //! | [`transport`], [`wire`] | one file for each mechanism: how a client reaches a server; the packets themselves |
+//! | [`protocol`] | the requests that a client sends and the replies that must come back |
 //! | [`deadline`], [`trace`] | every time limit; what clients and servers did, in order |
 //! | [`mod@check`], [`outcome`], [`text`], [`payload`], [`requirement`], [`sys`] | results, text for reports, bytes to send, what a machine can lack, and the system |
 
