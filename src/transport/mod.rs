@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `tcp` … `shm` | one mechanism each: a `Transport` value and its functions |
 //! | `client/` | [`Client`], which checks use: every step bounded, verified and counted |
-//! | `channel` | [`Channel`], which comparisons use: nothing but the mechanism's own calls |
+//! | `channel`, `tuning` | [`Channel`], which comparisons use: nothing but the mechanism's own calls |
 //! | `address`, `port` | addresses, and how they are reserved |
 //! | `connect`, `pending`, `inherited`, `link` | how a client's end comes to be |
 //! | `capabilities`, `groups` | which checks apply to which transports |
@@ -41,6 +41,7 @@ mod socketpair;
 mod sysv_mq;
 mod tcp;
 mod tcp6;
+mod tuning;
 mod udp;
 mod udp6;
 mod unix;
@@ -54,7 +55,7 @@ pub(crate) use address::{Reservation, ReservedAddress};
 use byte_channel::ByteChannel;
 pub use capabilities::Capabilities;
 use capacity::Capacity;
-pub use channel::{Channel, ChannelRequest, Tuning, WaitMode};
+pub use channel::{Channel, ChannelRequest, WaitMode};
 pub(crate) use client::HangDiagnosis;
 pub use client::{Client, Message};
 pub use connect::ConnectOptions;
@@ -73,6 +74,7 @@ pub(crate) use pipe::pair as pipe_pair;
 #[cfg(feature = "cli")]
 pub(crate) use port::is_loopback_address;
 pub(crate) use port::missing_loopback_address;
+pub use tuning::Tuning;
 
 /// A mechanism by which a client reaches a server.
 #[derive(Debug)]
