@@ -13,7 +13,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let tcp = Transport::named("tcp").ok_or("no such transport")?;
 //! let spec = Spec::new(tcp, Start::Bind, ["target/debug/my-server", "{addr}"])?;
-//! let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).collect();
+//! let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.capabilities())).collect();
 //! for report in runner::run(&spec, &apply, &Options::default(), |_| ())? {
 //!     assert!(!report.outcome.is_failure(), "{}: {}", report.check.id, report.actual);
 //! }

@@ -20,7 +20,7 @@ fn a_bundled_server_passes_every_check_that_applies(
     let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
     assert!(!plans.is_empty() || is_excused, "{} does not say how it is checked", source.display());
     for spec in plans {
-        let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.offers())).collect();
+        let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.capabilities())).collect();
         let reports = runner::run(&spec, &apply, &Options::default(), |_| ()).unwrap();
         assert_eq!(reports.len(), apply.len());
         let unsupported = |report: &CheckResult| report.outcome == Outcome::Unsupported;

@@ -29,7 +29,7 @@ fn no_check_costs_the_harness_a_descriptor() {
     for (transport, start, command) in servers {
         let spec = Spec::new(Transport::named(transport).unwrap(), start, command.to_vec()).unwrap();
         let wanted = |check: &&Check| transport == "tcp" && start == Start::Bind || QUICK.contains(&check.id);
-        let apply: Vec<_> = checks().filter(|it| it.applies_to(spec.offers())).filter(wanted).collect();
+        let apply: Vec<_> = checks().filter(|it| it.applies_to(spec.capabilities())).filter(wanted).collect();
         // One check at a time, so that what is new is that check's.
         let alone = |check| run(&spec, &[check], &Options { jobs: 1, ..Options::default() }, |_| {}).unwrap();
         // What is opened once for the whole process is open after the first.

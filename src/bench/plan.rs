@@ -69,7 +69,7 @@ impl Wish {
     /// The tasks of a contender, without their times.
     #[must_use]
     pub fn tasks(&self, contender: &Contender) -> Vec<Task> {
-        let connects = contender.spec.offers().contains(Capabilities::CONNECTIONS);
+        let connects = contender.spec.capabilities().contains(Capabilities::CONNECTIONS);
         let first = self.sizes.first().copied();
         let mut tasks = Vec::new();
         for &measure in &self.measures {

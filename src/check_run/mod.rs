@@ -219,7 +219,7 @@ impl CheckRun {
         let (only, skip) = (patterns(&self.only)?, patterns(&self.skip)?);
         let is_selected = |check: &&Check| {
             let matches = |pattern: &Pattern| pattern.matches(check.id);
-            check.applies_to(spec.offers())
+            check.applies_to(spec.capabilities())
                 && check.level >= self.level
                 && (!self.quick || QUICK.contains(&check.id))
                 && (only.is_empty() || only.iter().any(matches))

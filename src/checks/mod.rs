@@ -48,10 +48,10 @@ impl Check {
         self.id.split_once('/').map_or(self.id, |(area, _)| area)
     }
 
-    /// Reports whether the check applies to a server with capabilities `offers`.
+    /// Reports whether the check applies to a server with these `capabilities`.
     #[must_use]
-    pub fn applies_to(&self, offers: Capabilities) -> bool {
-        offers.contains(self.requires)
+    pub fn applies_to(&self, capabilities: Capabilities) -> bool {
+        capabilities.contains(self.requires)
     }
 
     /// Returns the transports that the check applies to, with at least one way of starting the server.
@@ -62,7 +62,7 @@ impl Check {
             self.requires.intersects(passed),
         );
         let wanted = if passes { rest.union(Capabilities::CONNECTIONS) } else { rest };
-        TRANSPORTS.iter().copied().filter(move |transport| transport.offers.contains(wanted))
+        TRANSPORTS.iter().copied().filter(move |transport| transport.capabilities.contains(wanted))
     }
 
     /// Returns short names for these transports, such as "streams".
@@ -187,7 +187,8 @@ mod tests {
             assert!(checks().any(|check| check.id == *id), "{id} is quick, but there is no such check");
         }
         for transport in TRANSPORTS {
-            let quick = |check: &&Check| QUICK.contains(&check.id) && check.applies_to(transport.offers);
+            let quick =
+                |check: &&Check| QUICK.contains(&check.id) && check.applies_to(transport.capabilities);
             assert!(checks().filter(quick).count() >= 5, "{} has few quick checks", transport.name);
         }
     }

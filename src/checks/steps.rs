@@ -13,7 +13,7 @@ use crate::transport::{Capabilities, Client};
 /// A server of many clients must answer. A process that was launched for one client may be a filter that buffers its
 /// output: it need only wait for more input.
 pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
-    if server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
+    if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         return server.connect_and_exchange();
     }
     let mut client = server.connect()?;
@@ -46,7 +46,7 @@ fn answers_before_idle(server: &Server, client: &mut Client) -> check::Result<bo
 /// UDP may lose datagrams (RFC 768), so a UDP client that is not answered is followed by another one. The checks that
 /// use this are about something else, and a server that opens a socket for each peer can miss a datagram in between.
 pub(super) fn serve_clients(server: &mut Server, clients: usize) -> check::Result {
-    let udp = server.spec().offers().contains(Capabilities::UDP);
+    let udp = server.spec().capabilities().contains(Capabilities::UDP);
     (0..clients).try_for_each(|_| {
         let client = match server.connect_and_exchange() {
             Err(finding) if finding.outcome == Outcome::Timeout && udp => server.connect_and_exchange(),

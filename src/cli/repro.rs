@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
     let plain = Spec::new(transport, start, args.command.clone())
         .map_err(|error| CliError::usage(error.to_string()))?;
-    if !check.applies_to(plain.offers()) {
+    if !check.applies_to(plain.capabilities()) {
         let text = format!(
             "{} does not apply to {} servers started by '{}'",
             check.id,

@@ -56,7 +56,7 @@ fn wrong_reply(spec: &Spec, options: &LaunchOptions) -> Option<String> {
     let mut client = server.connect().ok()?;
     let finding = client.exchange(LINE).err()?;
     // A failed exchange over a stream can also be one that ended without a byte; a wrong message was received.
-    let answered = !spec.offers().contains(Capabilities::STREAM) || client.received() > 0;
+    let answered = !spec.capabilities().contains(Capabilities::STREAM) || client.received() > 0;
     if !answered || !finding.of_echo || finding.outcome != Outcome::Fail {
         return None;
     }

@@ -70,7 +70,7 @@ impl Server {
     }
 
     fn client(&self, link: Link) -> Client {
-        Client::new(link, self.spec.offers(), self.deadlines()).with_diagnosis(self.hang_diagnosis())
+        Client::new(link, self.spec.capabilities(), self.deadlines()).with_diagnosis(self.hang_diagnosis())
     }
 
     fn link(&mut self, options: &ConnectOptions) -> check::Result<Link> {

@@ -139,11 +139,13 @@ impl Server {
     }
 
     fn place(&self) -> Option<SocketAddress<'_>> {
-        let offers = self.spec.transport().offers;
+        let capabilities = self.spec.transport().capabilities;
         match self.address() {
-            Address::Inet(inet) if offers.contains(Capabilities::TCP) => Some(SocketAddress::Tcp(*inet)),
+            Address::Inet(inet) if capabilities.contains(Capabilities::TCP) => {
+                Some(SocketAddress::Tcp(*inet))
+            }
             Address::Inet(inet) => Some(SocketAddress::Udp(*inet)),
-            Address::Path(path) if offers.contains(Capabilities::SOCKET_PATH) => {
+            Address::Path(path) if capabilities.contains(Capabilities::SOCKET_PATH) => {
                 Some(SocketAddress::Unix(path))
             }
             _ => None,

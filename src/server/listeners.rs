@@ -16,7 +16,8 @@ pub(super) fn listen(
     reserved: &ReservedAddress,
     nonblocking: bool,
 ) -> io::Result<OwnedFd> {
-    let kind = if transport.offers.contains(Capabilities::STREAM) { Type::STREAM } else { Type::SEQPACKET };
+    let kind =
+        if transport.capabilities.contains(Capabilities::STREAM) { Type::STREAM } else { Type::SEQPACKET };
     let (domain, address) = match &reserved.address {
         Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
         Address::Path(path) => (Domain::UNIX, SockAddr::unix(path)?),

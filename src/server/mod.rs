@@ -158,7 +158,7 @@ impl Server {
 
     /// Whether one process serves all clients, and so is launched before any of them.
     fn is_shared(&self) -> bool {
-        self.spec.offers().contains(Capabilities::MANY_CLIENTS)
+        self.spec.capabilities().contains(Capabilities::MANY_CLIENTS)
     }
 
     fn launch_and_await(&self) -> Result<Instance, LaunchError> {
@@ -246,5 +246,5 @@ fn reserve(spec: &Spec, scratch: &Path) -> Result<ReservedAddress, LaunchError> 
     if readiness::is_taken(spec.transport(), address) {
         return Err(LaunchError::AddressInUse { address: address.to_string() });
     }
-    Ok(ReservedAddress::fixed(address.clone(), spec.transport().offers))
+    Ok(ReservedAddress::fixed(address.clone(), spec.transport().capabilities))
 }

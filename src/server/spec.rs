@@ -102,7 +102,7 @@ impl Spec {
         if self.command.is_empty() {
             return Err(LaunchError::NoCommand);
         }
-        if self.start != Start::Bind && !self.transport.offers.contains(Capabilities::CONNECTIONS) {
+        if self.start != Start::Bind && !self.transport.capabilities.contains(Capabilities::CONNECTIONS) {
             return Err(LaunchError::StartMismatch {
                 transport: self.transport.name,
                 start: self.start.name(),
@@ -157,20 +157,22 @@ impl Spec {
 
     /// What checks may ask of this server.
     #[must_use]
-    pub fn offers(&self) -> Capabilities {
-        let offers = self.transport.offers;
+    pub fn capabilities(&self) -> Capabilities {
+        let capabilities = self.transport.capabilities;
         match self.start {
-            Start::Bind if self.can_be_told_an_address() => offers.union(Capabilities::ANY_ADDRESS),
-            Start::Bind => offers,
-            Start::ListenFds => offers.difference(Capabilities::BINDS).union(Capabilities::PASSED_LISTENER),
-            Start::Inetd => offers
+            Start::Bind if self.can_be_told_an_address() => capabilities.union(Capabilities::ANY_ADDRESS),
+            Start::Bind => capabilities,
+            Start::ListenFds => {
+                capabilities.difference(Capabilities::BINDS).union(Capabilities::PASSED_LISTENER)
+            }
+            Start::Inetd => capabilities
                 .difference(Capabilities::BINDS.union(Capabilities::MANY_CLIENTS))
                 .union(Capabilities::PASSED_CONNECTION),
         }
     }
 
     fn can_be_told_an_address(&self) -> bool {
-        self.transport.offers.contains(Capabilities::BINDS) && self.setup.fixed_address.is_none()
+        self.transport.capabilities.contains(Capabilities::BINDS) && self.setup.fixed_address.is_none()
     }
 
     /// Whether its command holds the address to listen on, and not the port alone.

@@ -69,8 +69,8 @@ impl ReservedAddress {
     }
 
     /// The address that a server always uses. A packet recorder learns that its port is ours.
-    pub fn fixed(address: Address, offers: Capabilities) -> ReservedAddress {
-        let protocol = if offers.contains(Capabilities::UDP) { Protocol::Udp } else { Protocol::Tcp };
+    pub fn fixed(address: Address, capabilities: Capabilities) -> ReservedAddress {
+        let protocol = if capabilities.contains(Capabilities::UDP) { Protocol::Udp } else { Protocol::Tcp };
         let claim = address.inet().map(|inet| Claim::new(protocol, inet.port()));
         ReservedAddress {
             address,

@@ -15,7 +15,7 @@ bitflags! {
         /// One server process, or tree of processes, serves many clients. Otherwise each client has a process.
         const MANY_CLIENTS = 1 << 3;
         /// Many clients can be connected at the same time.
-        const AT_ONCE = 1 << 4;
+        const CONCURRENT_CLIENTS = 1 << 4;
         /// The server accepts a connection for each client.
         const CONNECTIONS = 1 << 5;
         /// A client can choose its own IP address and port.

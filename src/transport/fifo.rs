@@ -17,7 +17,7 @@ use super::{
 pub(super) const TRANSPORT: Transport = Transport {
     name: "fifo",
     summary: "two named pipes, one client after another",
-    offers: Capabilities::STREAM
+    capabilities: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::BINDS),

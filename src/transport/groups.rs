@@ -29,7 +29,7 @@ pub fn group_names(transports: &[&'static Transport]) -> Vec<&'static str> {
     let mut covered: Vec<&Transport> = Vec::new();
     let mut words = Vec::new();
     for &(word, capabilities) in GROUPS {
-        let members = || TRANSPORTS.iter().copied().filter(|it| it.offers.contains(capabilities));
+        let members = || TRANSPORTS.iter().copied().filter(|it| it.capabilities.contains(capabilities));
         let adds = members().any(|it| !covered.iter().any(|known| known.name == it.name));
         if adds && members().all(has) {
             words.push(word);
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(describe(&["tcp", "tcp6", "udp"]), ["tcp", "udp"]);
         assert_eq!(describe(&["tcp6"]), ["tcp6"]);
         let streams: Vec<_> =
-            TRANSPORTS.iter().copied().filter(|it| it.offers.contains(Capabilities::STREAM)).collect();
+            TRANSPORTS.iter().copied().filter(|it| it.capabilities.contains(Capabilities::STREAM)).collect();
         assert_eq!(group_names(&streams), ["streams"]);
     }
 

@@ -84,7 +84,7 @@ pub struct Transport {
     /// One line for help and tables.
     pub summary: &'static str,
     /// The capabilities of a server that makes its own socket.
-    pub offers: Capabilities,
+    pub capabilities: Capabilities,
     /// The placeholders that each name a whole address, of `{addr}`, `{host}`, `{port}` and `{path}`.
     pub placeholders: &'static [&'static str],
     /// Reserves an unused address. The directory is the server's own.

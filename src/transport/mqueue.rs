@@ -21,7 +21,7 @@ use crate::sys::{MessageQueue, raise_message_queue_limit};
 pub(super) const TRANSPORT: Transport = Transport {
     name: "mqueue",
     summary: "two POSIX message queues, one client after another",
-    offers: Capabilities::MESSAGES
+    capabilities: Capabilities::MESSAGES
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::BINDS),

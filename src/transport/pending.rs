@@ -21,7 +21,7 @@ impl PendingConnection {
         let (socket, name) = match address {
             Address::Inet(address) => (tcp_socket(*address, None)?, (*address).into()),
             _ => {
-                let stream = transport.offers.contains(Capabilities::STREAM);
+                let stream = transport.capabilities.contains(Capabilities::STREAM);
                 let kind = if stream { Type::STREAM } else { Type::SEQPACKET };
                 (Socket::new(Domain::UNIX, kind, None)?, SockAddr::unix(address.expect_path()?)?)
             }

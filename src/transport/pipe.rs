@@ -15,7 +15,7 @@ use super::{
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pipe",
     summary: "standard input to standard output, through two pipes",
-    offers: Capabilities::STREAM.union(Capabilities::HALF_CLOSE).union(Capabilities::STDIO),
+    capabilities: Capabilities::STREAM.union(Capabilities::HALF_CLOSE).union(Capabilities::STDIO),
     placeholders: &[],
     reserve,
     connect,

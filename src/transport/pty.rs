@@ -15,7 +15,7 @@ pub(super) const TRANSPORT: Transport = Transport {
     name: "pty",
     summary: "a pseudo-terminal in raw mode",
     // No half-close: a terminal has one end for both directions, and closing it hangs up.
-    offers: Capabilities::STREAM,
+    capabilities: Capabilities::STREAM,
     placeholders: &[],
     reserve: pipe::reserve,
     connect: pipe::connect,

@@ -21,10 +21,10 @@ use crate::sys::{self, RING_SIZE, RingReader, RingWriter};
 pub(super) const FUTEX: Transport = Transport {
     name: "shm-futex",
     summary: "a ring in shared memory for each direction, woken by a futex",
-    offers: Capabilities::STREAM
+    capabilities: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::BINDS),
     placeholders: &["{addr}", "{path}"],
     reserve: unix::reserve,

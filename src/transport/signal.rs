@@ -13,7 +13,7 @@ use crate::sys::QueuedSignals;
 pub(super) const TRANSPORT: Transport = Transport {
     name: "signal",
     summary: "real-time signals of up to 8 bytes each, to the process whose number a file tells",
-    offers: Capabilities::MESSAGES.union(Capabilities::MANY_CLIENTS),
+    capabilities: Capabilities::MESSAGES.union(Capabilities::MANY_CLIENTS),
     placeholders: &["{path}"],
     reserve,
     connect,

@@ -15,7 +15,7 @@ use crate::payload::KIB;
 pub(super) const STREAM: Transport = Transport {
     name: "socketpair",
     summary: "a pair of connected stream sockets",
-    offers: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    capabilities: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
     placeholders: &[],
     reserve: pipe::reserve,
     connect: pipe::connect,
@@ -28,7 +28,7 @@ pub(super) const DGRAM: Transport = Transport {
     name: "socketpair-dgram",
     summary: "a pair of connected datagram sockets",
     // No half-close: a datagram socket does not learn that its peer has closed.
-    offers: Capabilities::MESSAGES,
+    capabilities: Capabilities::MESSAGES,
     open_channel: open_messages,
     inherited: Some(Inherited {
         make: |tuning| make(Type::DGRAM, tuning),
@@ -41,7 +41,7 @@ pub(super) const DGRAM: Transport = Transport {
 pub(super) const SEQPACKET: Transport = Transport {
     name: "socketpair-seqpacket",
     summary: "a pair of connected sockets for sequenced packets",
-    offers: Capabilities::MESSAGES.union(Capabilities::HALF_CLOSE),
+    capabilities: Capabilities::MESSAGES.union(Capabilities::HALF_CLOSE),
     open_channel: open_messages,
     inherited: Some(Inherited {
         make: |tuning| make(Type::SEQPACKET, tuning),

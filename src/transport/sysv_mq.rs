@@ -18,10 +18,10 @@ use crate::sys::{MessageQueue, system_v_queue_exists};
 pub(super) const TRANSPORT: Transport = Transport {
     name: "sysv-mq",
     summary: "two System V message queues",
-    offers: Capabilities::MESSAGES
+    capabilities: Capabilities::MESSAGES
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::BINDS),
     placeholders: &["{addr}"],
     reserve,

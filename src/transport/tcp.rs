@@ -13,10 +13,10 @@ use crate::payload::KIB;
 pub(super) const TRANSPORT: Transport = Transport {
     name: "tcp",
     summary: "a connection to a port, as a stream of bytes",
-    offers: Capabilities::STREAM
+    capabilities: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::SOURCE_ADDRESS)
         .union(Capabilities::BINDS)

@@ -10,10 +10,10 @@ use super::{Capabilities, Readiness, ReservedAddress, Transport, port, tcp};
 pub(super) const TRANSPORT: Transport = Transport {
     name: "tcp6",
     summary: "a connection to a port over IPv6, as a stream of bytes",
-    offers: Capabilities::STREAM
+    capabilities: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::BINDS)
         .union(Capabilities::TCP),

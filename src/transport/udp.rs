@@ -16,10 +16,10 @@ use super::{
 pub(super) const TRANSPORT: Transport = Transport {
     name: "udp",
     summary: "datagrams to a port, without a connection",
-    offers: Capabilities::MESSAGES
+    capabilities: Capabilities::MESSAGES
         .union(Capabilities::CONNECTIONLESS)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::SOURCE_ADDRESS)
         .union(Capabilities::BINDS)
         .union(Capabilities::PORT)

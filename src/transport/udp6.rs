@@ -10,10 +10,10 @@ use super::{Capabilities, Readiness, ReservedAddress, Transport, port, udp};
 pub(super) const TRANSPORT: Transport = Transport {
     name: "udp6",
     summary: "datagrams to a port over IPv6, without a connection",
-    offers: Capabilities::MESSAGES
+    capabilities: Capabilities::MESSAGES
         .union(Capabilities::CONNECTIONLESS)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::BINDS)
         .union(Capabilities::UDP),
     placeholders: &["{addr}"],

@@ -14,10 +14,10 @@ use super::{
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix",
     summary: "a connection to a path, as a stream of bytes",
-    offers: Capabilities::STREAM
+    capabilities: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::BINDS)
         .union(Capabilities::SOCKET_PATH),

@@ -8,10 +8,10 @@ use super::{Address, Capabilities, Readiness, ReservedAddress, Transport, unix};
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-abstract",
     summary: "a connection to an abstract name, as a stream of bytes",
-    offers: Capabilities::STREAM
+    capabilities: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::BINDS),
     placeholders: &["{addr}", "{path}"],

@@ -11,10 +11,10 @@ use crate::payload::KIB;
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-dgram",
     summary: "datagrams to a path, without a connection",
-    offers: Capabilities::MESSAGES
+    capabilities: Capabilities::MESSAGES
         .union(Capabilities::CONNECTIONLESS)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::BINDS)
         .union(Capabilities::SOCKET_PATH),
     placeholders: &["{addr}", "{path}"],

@@ -11,10 +11,10 @@ use crate::payload::KIB;
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-seqpacket",
     summary: "a connection to a path that keeps message boundaries",
-    offers: Capabilities::MESSAGES
+    capabilities: Capabilities::MESSAGES
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::AT_ONCE)
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::BINDS)
         .union(Capabilities::SOCKET_PATH),

@@ -28,8 +28,8 @@ const MOST: usize = 60;
 const MOST_BY_PATH: usize = 8;
 
 fn run(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
-    let by_path = offers.contains(Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH));
+    let capabilities = server.spec().capabilities();
+    let by_path = capabilities.contains(Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH));
     let most = if by_path { MOST_BY_PATH } else { MOST };
     let mut client = server.connect()?;
     client.exchange(b"here")?;

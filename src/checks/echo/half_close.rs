@@ -41,7 +41,7 @@ fn all_at_once(server: &mut Server) -> check::Result {
     let bytes = server.payload(40 * KIB);
     let mut client = server.connect()?;
     // A server of many clients has accepted this one when it answers. A process launched for its client need not accept.
-    if server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
+    if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         client.exchange(&bytes[..1])?;
     }
     server.freeze()?;

@@ -23,7 +23,7 @@ const SIZES: [usize; 7] = [8193, 9000, 16_384, 32_768, LARGEST_UDP, 65_536, 150_
 
 fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
-    let udp = server.spec().offers().contains(Capabilities::UDP);
+    let udp = server.spec().capabilities().contains(Capabilities::UDP);
     let carried = |length: usize| !udp || length <= LARGEST_UDP;
     for length in
         SIZES.into_iter().filter(|&length| carried(length) && client.can_send(length)).collect::<Vec<_>>()

@@ -41,10 +41,10 @@ fn run(server: &mut Server) -> check::Result {
 
 /// Connects all clients: one, if the server serves one at a time.
 fn crowd(server: &mut Server) -> check::Result<Vec<Client>> {
-    let offers = server.spec().offers();
+    let capabilities = server.spec().capabilities();
     let mut clients = vec![connected(server)?];
-    let apart = !offers.contains(Capabilities::MANY_CLIENTS);
-    if apart || offers.contains(Capabilities::AT_ONCE) && server.serves_concurrently()? {
+    let apart = !capabilities.contains(Capabilities::MANY_CLIENTS);
+    if apart || capabilities.contains(Capabilities::CONCURRENT_CLIENTS) && server.serves_concurrently()? {
         while clients.len() < STALLS {
             clients.push(connected(server)?);
         }
@@ -58,7 +58,7 @@ fn connected(server: &mut Server) -> check::Result<Client> {
     let mut client =
         server.connect_with(&ConnectOptions { receive_buffer: Some(MIB), ..ConnectOptions::default() })?;
     // An answer shows that the server has accepted the client. A process launched for its client need not accept.
-    if server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
+    if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         client.exchange(b"well")?;
     }
     Ok(client)

@@ -29,7 +29,7 @@ fn run(server: &mut Server) -> check::Result {
     // Only a server launched after the pipe was made can have inherited it.
     let mut fresh = server.launch_another(server.options()).or_broken("one more server")?;
     // A server of many clients is inspected while idle. A process for one client is launched with its client.
-    let idle = fresh.spec().offers().contains(Capabilities::MANY_CLIENTS);
+    let idle = fresh.spec().capabilities().contains(Capabilities::MANY_CLIENTS);
     let _client = if idle { None } else { Some(steps::connect_and_settle(&mut fresh)?) };
     let passed = fresh.spec().start() == Start::Inetd || fresh.spec().transport().inherits_sockets();
     for process in fresh.processes()? {

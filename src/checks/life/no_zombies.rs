@@ -30,7 +30,7 @@ const BEHIND: usize = 2;
 fn run(server: &mut Server) -> check::Result {
     serve_clients(server, CLIENTS)?;
     expect_reaped(server, 1, "one at a time")?;
-    if server.spec().offers().contains(Capabilities::AT_ONCE) && leave_at_once(server)? {
+    if server.spec().capabilities().contains(Capabilities::CONCURRENT_CLIENTS) && leave_at_once(server)? {
         expect_reaped(server, CLIENTS, "at once: one SIGCHLD can stand for several exits")?;
     }
     Ok(())

@@ -27,7 +27,7 @@ fn run(server: &mut Server) -> check::Result {
         if round % 2 == 0 { client.reset()? } else { drop(client) }
     }
     expect_service(server, "after clients that did not read to the end")?;
-    if server.spec().offers().contains(Capabilities::TCP) {
+    if server.spec().capabilities().contains(Capabilities::TCP) {
         close_unread(server)?;
         expect_service(server, "after clients that closed while the server was writing to them")?;
     }

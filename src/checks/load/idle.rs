@@ -31,18 +31,18 @@ pub const STALLED: Check = Check {
 };
 
 fn silent(server: &mut Server) -> check::Result {
-    let offers = server.spec().offers();
+    let capabilities = server.spec().capabilities();
     steps::expect_idle(server, "before its first client")?;
     let mut client = steps::connect_and_settle(server)?;
     steps::expect_idle(server, "with a silent client")?;
-    if offers.contains(Capabilities::HALF_CLOSE) && offers.contains(Capabilities::MANY_CLIENTS) {
+    if capabilities.contains(Capabilities::HALF_CLOSE) && capabilities.contains(Capabilities::MANY_CLIENTS) {
         client.shut_down_write()?;
         // Whether the server closes its side is not checked here.
         client.readable_within(server.deadlines().reply())?;
         steps::expect_idle(server, "with a client that has shut down its write side")?;
     }
-    if offers.contains(Capabilities::MANY_CLIENTS) {
-        if offers.contains(Capabilities::CONNECTIONLESS) {
+    if capabilities.contains(Capabilities::MANY_CLIENTS) {
+        if capabilities.contains(Capabilities::CONNECTIONLESS) {
             // The answer to a client that has gone can leave an error on the server's socket: udp(7).
             client.send(b"and gone")?;
         }
@@ -61,7 +61,7 @@ fn stalled(server: &mut Server) -> check::Result {
     }
     let all = count(taken, "byte");
     steps::expect_idle(server, &format!("with a client that has sent {all} and reads nothing"))?;
-    if !server.spec().offers().contains(Capabilities::MANY_CLIENTS) {
+    if !server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         return Ok(());
     }
     client.reset()?;

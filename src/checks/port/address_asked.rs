@@ -81,7 +81,7 @@ fn other_address(server: &Server) -> check::Result<SocketAddr> {
 ///
 /// It binds while no process is being launched, since such a process would inherit a copy of the socket.
 fn is_free(server: &Server, address: SocketAddr) -> bool {
-    let tcp = server.spec().offers().contains(Capabilities::TCP);
+    let tcp = server.spec().capabilities().contains(Capabilities::TCP);
     let kind = if tcp { Type::STREAM } else { Type::DGRAM };
     sys::between_launches(|| {
         let socket = Socket::new(Domain::for_address(address), kind, None);

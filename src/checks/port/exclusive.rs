@@ -32,7 +32,7 @@ const REUSEADDR: Option = (|socket| socket.set_reuse_address(true), "SO_REUSEADD
 fn run(server: &mut Server) -> check::Result {
     let address = server.address().expect_inet();
     let address = address.or_broken("a port")?;
-    let tcp = server.spec().offers().contains(Capabilities::TCP);
+    let tcp = server.spec().capabilities().contains(Capabilities::TCP);
     // With TCP every server sets SO_REUSEADDR for its restart, and it lets no other socket share a listener's address.
     let (kind, options) =
         if tcp { (Type::STREAM, &[REUSEPORT][..]) } else { (Type::DGRAM, &[REUSEPORT, REUSEADDR][..]) };

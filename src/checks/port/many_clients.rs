@@ -16,7 +16,7 @@ pub const PORT: Check = Check {
     why: "buffers that clients share, or connections confused after a close, give one client's data to another",
     citations: &["RFC 862", "RFC 9293 §3.4.1", "accept(2)"],
     recipe: "connect and leave 20 times, every other time without waiting for the answer; open 200 clients, each answered; stop the server while all send bytes of their own, and continue it; read the echo of each, then shut down the write side of each and expect end of file",
-    requires: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::PORT),
+    requires: Capabilities::CONCURRENT_CLIENTS.union(Capabilities::MANY_CLIENTS).union(Capabilities::PORT),
     run,
 };
 
@@ -27,7 +27,9 @@ pub const PATH: Check = Check {
     why: PORT.why,
     citations: &["RFC 862", "unix(7)", "accept(2)"],
     recipe: PORT.recipe,
-    requires: Capabilities::AT_ONCE.union(Capabilities::MANY_CLIENTS).union(Capabilities::SOCKET_PATH),
+    requires: Capabilities::CONCURRENT_CLIENTS
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::SOCKET_PATH),
     run,
 };
 
@@ -55,8 +57,8 @@ fn run(server: &mut Server) -> check::Result {
         }
     }
     distinct_ports(server, &crowd)?;
-    let offers = server.spec().offers();
-    let wave = if offers.contains(Capabilities::CONNECTIONLESS) { BURST } else { CLIENTS };
+    let capabilities = server.spec().capabilities();
+    let wave = if capabilities.contains(Capabilities::CONNECTIONLESS) { BURST } else { CLIENTS };
     for clients in crowd.chunks_mut(wave) {
         exchange_with_all(server, clients)?;
     }
@@ -98,7 +100,7 @@ fn exchange_with_all(server: &mut Server, clients: &mut [Client]) -> check::Resu
 /// A server on Unix datagrams is left running, since its queue holds ten. So is one on a system that does not report
 /// whether a process has stopped.
 fn stop(server: &mut Server) -> check::Result<bool> {
-    if !server.spec().offers().intersects(Capabilities::CONNECTIONS.union(Capabilities::UDP)) {
+    if !server.spec().capabilities().intersects(Capabilities::CONNECTIONS.union(Capabilities::UDP)) {
         return Ok(false);
     }
     match server.freeze() {
@@ -154,7 +156,7 @@ fn one_after_another(server: &mut Server) -> check::Result {
 }
 
 fn distinct_ports(server: &Server, crowd: &[Client]) -> check::Result {
-    if !server.spec().offers().contains(Capabilities::PORT) {
+    if !server.spec().capabilities().contains(Capabilities::PORT) {
         return Ok(());
     }
     let ports: HashSet<u16> =
