@@ -118,7 +118,7 @@ pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
         }
         last = cpu_use.to_string();
     }
-    Err(Finding::fail("almost no processor time", format!("{last} {when}"))
+    Err(Finding::fail("almost no processor time", format!("{last}, {when}"))
         .because(format!("the same in each of {MEASUREMENTS} measurements")))
 }
 

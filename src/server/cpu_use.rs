@@ -41,7 +41,7 @@ impl fmt::Display for CpuUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.0} % of a processor", self.used * 100.0)?;
         match self.queued.map(|queued| (queued * 100.0).round()) {
-            Some(queued) if queued >= 1.0 => write!(f, ", and it waited for one for another {queued:.0} %"),
+            Some(queued) if queued >= 1.0 => write!(f, ", and {queued:.0} % waiting for one"),
             _ => Ok(()),
         }
     }

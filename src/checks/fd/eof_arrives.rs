@@ -38,7 +38,7 @@ fn beside_another(server: &mut Server) -> check::Result {
 
 fn of_the_process(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
-    // A filter may keep its output until end of file, and may add a missing newline: hence the one here.
+    // A filter may keep its output until end of file. The line ends in a newline, since a filter may add a missing one.
     client.send(b"the last words\n")?;
     client.shut_down_write()?;
     client.expect(b"the last words\n")?;

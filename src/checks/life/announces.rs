@@ -40,7 +40,7 @@ pub const FLUSHED: Check = Check {
     run: flushed,
 };
 
-/// What a server does first if it blocks in its first write to standard output.
+/// The first action of a server whose writes to standard output block.
 enum First {
     Listens,
     Prints,

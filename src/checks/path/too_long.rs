@@ -71,7 +71,7 @@ fn serves_longest(server: &mut Server) -> check::Result {
     }
 }
 
-/// What a server did that was started with some path.
+/// The reaction of a server to the path in its command.
 enum Fate {
     /// It bound that path. Dropping the instance ends the server.
     Bound(Instance),

@@ -125,7 +125,10 @@ fn without_code(text: &str) -> String {
 }
 
 fn occurrences<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let is_word = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    // Hyphens and slashes count as letters, so that ids such as echo/nothing-unasked do not.
+    let is_word = |letter: Option<char>| {
+        letter.is_some_and(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '/'))
+    };
     text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
         !is_word(text[..at].chars().next_back()) && !is_word(text[at + word.len()..].chars().next())
     })
