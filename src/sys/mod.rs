@@ -2,10 +2,10 @@
 //!
 //! # The contract
 //!
-//! Each system has a folder: `linux`, `macos`, `freebsd`. The folder `unsupported` is for all others. Each folder provides the
-//! modules and functions below. If a system cannot do something, the function returns
-//! [`Unsupported`](std::io::ErrorKind::Unsupported), `None` or an empty list, never a guess. A check turns `Unsupported` into
-//! the outcome *unsupported*, which is not a failure of the server.
+//! Each system has a folder: `linux`, `macos`, `freebsd`. The folder `unsupported` is for all others. Each folder
+//! provides the modules and functions below. If a system cannot do something, the function returns
+//! [`Unsupported`](std::io::ErrorKind::Unsupported), `None` or an empty list, never a guess. A check turns
+//! `Unsupported` into the outcome *unsupported*, which is not a failure of the server.
 //!
 //! | module | functions and types | Linux | macOS | FreeBSD |
 //! |---|---|---|---|---|
@@ -49,11 +49,11 @@
 //!
 //! # The other folders
 //!
-//! `types` holds the types that these functions take and return. `unix` holds functions that are the same on every system.
-//! `bsd` holds what macOS and FreeBSD have in common.
+//! `types` holds the types that these functions take and return. `unix` holds functions that are the same on every
+//! system. `bsd` holds what macOS and FreeBSD have in common.
 //!
-//! To add a system, add a folder and a line to the switch below. The folder re-exports from `unsupported` what the system
-//! lacks.
+//! To add a system, add a folder and a line to the switch below. The folder re-exports from `unsupported` what the
+//! system lacks.
 
 mod types;
 mod unix;

@@ -13,8 +13,8 @@ pub use crate::sys::unsupported::sockets::{
 
 nix::ioctl_read_bad!(fionwrite, nix::libc::FIONWRITE, nix::libc::c_int);
 
-/// Returns how many bytes are in the send buffer of `socket`: `FIONWRITE` of `<sys/filio.h>`. TCP keeps bytes there until
-/// the peer acknowledges them.
+/// Returns how many bytes are in the send buffer of `socket`: `FIONWRITE` of `<sys/filio.h>`. TCP keeps bytes there
+/// until the peer acknowledges them.
 ///
 /// # Errors
 /// Those of ioctl(2).

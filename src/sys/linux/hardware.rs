@@ -122,7 +122,8 @@ pub fn idle_states(processors: &[usize]) -> MachineProperty {
     MachineProperty::new("idle states and exit latencies", folder, value)
 }
 
-/// Returns whether the machine is virtual, with the names that the firmware (DMI) gives. x86 processors have a flag for it.
+/// Returns whether the machine is virtual, with the names that the firmware (DMI) gives. x86 processors have a flag
+/// for it.
 pub fn hypervisor() -> MachineProperty {
     const DMI: &str = "/sys/class/dmi/id";
     let [vendor, product] = ["sys_vendor", "product_name"].map(|file| read(&format!("{DMI}/{file}")).ok());

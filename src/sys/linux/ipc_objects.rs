@@ -86,9 +86,10 @@ fn posix_objects(folder: &str) -> io::Result<Vec<IpcObject>> {
     Ok(fs::read_dir(folder)?.filter_map(|entry| object(entry.ok()?)).collect())
 }
 
-/// Returns the processes that the kernel has recorded for `object`: its creator or its last users. They may have exited.
+/// Returns the processes that the kernel has recorded for `object`: its creator or its last users. They may have
+/// exited.
 ///
-/// The table names nobody for a semaphore set, but each semaphore knows the last process that changed it. A file has
+/// The table has no process for a semaphore set, but each semaphore has the last process that changed it. A file has
 /// none.
 #[must_use]
 pub fn ipc_object_processes(object: &IpcObject) -> Vec<Pid> {

@@ -58,8 +58,8 @@ const PROCESSOR_FILES: &[(&str, &str)] = &[
     ("energy preference", "cpufreq/energy_performance_preference"),
 ];
 
-/// Lists what is known of the machine, in the order in which reports show it. `processors` are those that the comparison
-/// uses.
+/// Lists what is known of the machine, in the order in which reports show it. `processors` are those that the
+/// comparison uses.
 #[must_use]
 pub fn machine_properties(processors: &[usize]) -> Vec<MachineProperty> {
     let mut all: Vec<_> = KERNEL.iter().map(|name| kernel_parameter(name)).collect();

@@ -152,8 +152,8 @@ fn system_v_capacity(id: c_int) -> io::Result<usize> {
     usize::try_from(status.msg_qbytes).map_err(io::Error::other)
 }
 
-/// Raises the limit of bytes in POSIX message queues for this process and its children: `RLIMIT_MSGQUEUE`, getrlimit(2).
-/// A privileged process gets no limit, another one its hard limit.
+/// Raises the limit of bytes in POSIX message queues for this process and its children: `RLIMIT_MSGQUEUE`,
+/// getrlimit(2). A privileged process gets no limit, another one its hard limit.
 pub fn raise_message_queue_limit() {
     if setrlimit(Resource::RLIMIT_MSGQUEUE, RLIM_INFINITY, RLIM_INFINITY).is_err()
         && let Ok((_, hard)) = getrlimit(Resource::RLIMIT_MSGQUEUE)

@@ -25,8 +25,8 @@ pub struct PacketCapture {
 }
 
 impl PacketCapture {
-    /// Starts to capture: all packets, or those from or to the TCP or UDP port `port`. Keeps the first `snap_length` bytes of
-    /// each.
+    /// Starts to capture: all packets, or those from or to the TCP or UDP port `port`. Keeps the first `snap_length`
+    /// bytes of each.
     ///
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`.
@@ -73,8 +73,8 @@ impl PacketCapture {
         Ok(Some(CapturedPacket { timestamp, length, bytes: &buffer[..taken.min(buffer.len())] }))
     }
 
-    /// Returns how many packets the kernel has dropped since the last call, because the receive buffer was full. The kernel
-    /// resets the count when it is read.
+    /// Returns how many packets the kernel has dropped since the last call, because the receive buffer was full. The
+    /// kernel resets the count when it is read.
     ///
     /// # Errors
     /// Those of `getsockopt(2)`.
@@ -148,8 +148,8 @@ fn original_length(message: &ControlMessageOwned) -> Option<usize> {
 const METADATA: u32 = (-0x1000_i32).cast_unsigned();
 const PACKET_TYPE: u32 = METADATA + 4;
 
-/// Builds the filter. On loopback the kernel shows each packet when it is sent and when it is received. The filter drops
-/// the sent copy, and cuts the received one to `snap_length` to save space in the buffer.
+/// Builds the filter. On loopback the kernel shows each packet when it is sent and when it is received. The filter
+/// drops the sent copy, and cuts the received one to `snap_length` to save space in the buffer.
 fn filter(port: Option<u16>, snap_length: u32) -> Vec<SockFilter> {
     let mut program =
         vec![load(BYTE, PACKET_TYPE), SockFilter::new(EQUAL, 0, 1, libc::PACKET_OUTGOING.into()), DROP];

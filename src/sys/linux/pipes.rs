@@ -32,8 +32,8 @@ pub fn pipe_capacity(end: BorrowedFd<'_>) -> io::Result<usize> {
 
 /// Maps the memory of `bytes` into the pipe of `end`, as far as there is room, and returns how many bytes that was.
 ///
-/// The reader gets the bytes as they are when it reads. The caller must not change them before the last of them is read.
-/// The flag `SPLICE_F_GIFT` is not set, because this process goes on using the pages.
+/// The reader gets the bytes as they are when it reads. The caller must not change them before the last of them is
+/// read. The flag `SPLICE_F_GIFT` is not set, because this process goes on using the pages.
 ///
 /// # Errors
 /// Those of `vmsplice(2)`.

@@ -74,8 +74,8 @@ pub fn pin_thread(processors: &[usize]) -> io::Result<()> {
 /// one.
 ///
 /// # Errors
-/// `InvalidInput` if this process may use none of them; `NotFound` if the process does not exist; `PermissionDenied` for
-/// another user's process.
+/// `InvalidInput` if this process may use none of them; `NotFound` if the process does not exist; `PermissionDenied`
+/// for another user's process.
 pub fn pin_process(pid: Pid, processors: &[usize]) -> io::Result<()> {
     let set = cpu_set(processors)?;
     let mut pinned = HashSet::new();
@@ -102,8 +102,8 @@ fn cpu_set(processors: &[usize]) -> io::Result<CpuSet> {
     Ok(set)
 }
 
-/// Makes timed waits of the calling thread end on time: `PR_SET_TIMERSLACK`, prctl(2). By default the kernel delays them
-/// by up to 50 µs, to wake a processor once for several.
+/// Makes timed waits of the calling thread end on time: `PR_SET_TIMERSLACK`, prctl(2). By default the kernel delays
+/// them by up to 50 µs, to wake a processor once for several.
 pub fn minimize_timer_slack() {
     // A kernel that refuses leaves the default. The comparison then shows the delay as lateness.
     let _ = prctl::set_timerslack(1);
@@ -156,8 +156,8 @@ pub fn processor_time(processors: &[usize]) -> io::Result<ProcessorTime> {
     Ok(sum)
 }
 
-/// Returns the ticks in which a processor worked, and those that the hypervisor gave to other guests. The columns of guest
-/// time are ignored, because user time includes them.
+/// Returns the ticks in which a processor worked, and those that the hypervisor gave to other guests. The columns of
+/// guest time are ignored, because user time includes them.
 fn busy_and_stolen(text: &str, processor: usize) -> Option<(u32, u32)> {
     let name = format!("cpu{processor} ");
     let line = text.lines().find_map(|line| line.strip_prefix(&name))?;

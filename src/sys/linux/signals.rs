@@ -40,12 +40,13 @@ impl QueuedSignals {
     /// The length of the largest message in bytes: the size of a pointer.
     pub const MAX_MESSAGE: usize = size_of::<usize>();
 
-    /// Prepares to exchange messages with the process `peer`. Blocks these signals in the calling thread and in threads that
-    /// it starts later. Without `blocking`, [`receive`](QueuedSignals::receive) returns `EAGAIN` instead of waiting.
+    /// Prepares to exchange messages with the process `peer`. Blocks these signals in the calling thread and in
+    /// threads that it starts later. Without `blocking`, [`receive`](QueuedSignals::receive) returns `EAGAIN` instead
+    /// of waiting.
     ///
     /// # Errors
-    /// `Unsupported` in a process with several threads: the kernel would deliver a signal to a thread that has not blocked
-    /// it, which ends the process.
+    /// `Unsupported` in a process with several threads: the kernel would deliver a signal to a thread that has not
+    /// blocked it, which ends the process.
     pub fn open(peer: i32, blocking: bool) -> io::Result<QueuedSignals> {
         let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
         if threads > 1 {
@@ -88,8 +89,8 @@ impl QueuedSignals {
             .map(drop)
     }
 
-    /// Receives one message from the peer into `buffer` and returns the message's length. Bytes beyond the buffer's end are
-    /// lost. Signals from other processes are discarded.
+    /// Receives one message from the peer into `buffer` and returns the message's length. Bytes beyond the buffer's
+    /// end are lost. Signals from other processes are discarded.
     ///
     /// # Errors
     /// Those of sigtimedwait(2).

@@ -1,7 +1,7 @@
 //! Connections between Unix domain sockets: sock_diag(7), netlink(7).
 //!
-//! `/proc/net/unix` does not contain them. One fixed request is sent and two attributes are read, so this file parses the
-//! bytes itself. The crates for this protocol have seven further dependencies.
+//! `/proc/net/unix` does not contain them. One fixed request is sent and two attributes are read, so this file parses
+//! the bytes itself. The crates for this protocol have seven further dependencies.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -102,8 +102,8 @@ fn next_message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     Some((kind, bytes.get(HEADER..length)?, &bytes[next..]))
 }
 
-/// Splits off the next attribute. Returns its type, its body and the rest. It begins with a length and a type of 2 bytes
-/// each.
+/// Splits off the next attribute. Returns its type, its body and the rest. It begins with a length and a type of 2
+/// bytes each.
 fn next_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let half = |range: std::ops::Range<usize>| Some(u16::from_ne_bytes(bytes.get(range)?.try_into().ok()?));
     let (length, kind) = (usize::from(half(0..2)?), half(2..4)?);

@@ -17,9 +17,8 @@ use procfs::net::{TcpNetEntries, TcpNetEntry, UdpNetEntry, UdpState};
 
 use super::process::to_io;
 use super::unix_sockets::unix_sockets;
-use crate::sys::types::{
-    PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState, accepts_packets_to,
-};
+use crate::sys::types::network::accepts_packets_to;
+use crate::sys::types::{PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState};
 
 /// Returns every socket of this network namespace by its inode number.
 pub fn all_sockets() -> HashMap<u64, Socket> {
@@ -51,8 +50,8 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Returns whether a socket is bound at `address`, and listens if it is a TCP or Unix stream socket. A socket bound to the
-/// wildcard address counts. `holders` is not called: the kernel has a table of all sockets.
+/// Returns whether a socket is bound at `address`, and listens if it is a TCP or Unix stream socket. A socket bound
+/// to the wildcard address counts. `holders` is not called: the kernel has a table of all sockets.
 ///
 /// # Errors
 /// Those of reading `/proc/net`.
@@ -167,8 +166,8 @@ pub fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
     usize::try_from(bytes).map_err(io::Error::other)
 }
 
-/// Makes the kernel acknowledge the next segments on a TCP socket without delay: `TCP_QUICKACK`, tcp(7). The option does
-/// not last.
+/// Makes the kernel acknowledge the next segments on a TCP socket without delay: `TCP_QUICKACK`, tcp(7). The option
+/// does not last.
 ///
 /// # Errors
 /// Those of setsockopt(2).
@@ -195,8 +194,8 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
     Ok(PeerCredentials { pid, uid: Uid::from_raw(found.uid()), gid: Gid::from_raw(found.gid()) })
 }
 
-/// Reserves `name` among the processes of this machine until the returned descriptor is closed. It is an abstract address
-/// of unix(7), so a killed process leaves nothing behind.
+/// Reserves `name` among the processes of this machine until the returned descriptor is closed. It is an abstract
+/// address of unix(7), so a killed process leaves nothing behind.
 ///
 /// # Errors
 /// `AddrInUse` if another process has reserved it.

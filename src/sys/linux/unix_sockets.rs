@@ -16,8 +16,8 @@ pub struct UnixSocket {
     pub path: Option<PathBuf>,
 }
 
-/// Reads the table. The procfs crate drops the flags, and only the flag `__SO_ACCEPTCON` tells a listening socket from a
-/// bound one.
+/// Reads the table. The procfs crate drops the flags, and only the flag `__SO_ACCEPTCON` tells a listening socket
+/// from a bound one.
 pub fn unix_sockets() -> io::Result<Vec<UnixSocket>> {
     let table = fs::read("/proc/net/unix")?;
     Ok(String::from_utf8_lossy(&table).lines().skip(1).filter_map(parse).collect())

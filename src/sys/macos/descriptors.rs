@@ -140,8 +140,8 @@ const FAPPEND: u32 = 8;
 /// `PROC_FP_CLEXEC` of `<sys/proc_info.h>`.
 const CLOSE_ON_EXEC: u32 = 2;
 
-/// Returns the pipe of a descriptor. macOS gives pipes no inode number, but each end a handle, the same in every process.
-/// The read end's handle identifies the pipe. If the read end is closed, the write end's own handle does.
+/// Returns the pipe of a descriptor. macOS gives pipes no inode number, but each end a handle, the same in every
+/// process. The read end's handle identifies the pipe. If the read end is closed, the write end's own handle does.
 fn pipe_object(info: PipeInfo) -> Object {
     let is_read_end = info.file.fi_openflags & FREAD != 0;
     Object::Pipe { id: if is_read_end || info.peer == 0 { info.handle } else { info.peer } }
@@ -179,8 +179,8 @@ pub fn access_mode(pid: Pid, number: RawFd) -> Option<AccessMode> {
 /// Returns the open file description of descriptor `number` of `pid`.
 ///
 /// # Errors
-/// `NotFound` if it is not open; `PermissionDenied` for another user's process; `Unsupported` for other types than files,
-/// pipes and sockets.
+/// `NotFound` if it is not open; `PermissionDenied` for another user's process; `Unsupported` for other types than
+/// files, pipes and sockets.
 pub fn open_file(pid: Pid, number: RawFd) -> io::Result<OpenFile> {
     let table = descriptor_table(pid)?;
     let entry = table.iter().find(|entry| entry.proc_fd == number).ok_or(io::ErrorKind::NotFound)?;
@@ -223,7 +223,8 @@ fn socket_name(info: &SocketInfo) -> SocketName {
     }
 }
 
-/// Returns the local and remote address of an internet socket. `struct tcp_sockinfo` begins with a `struct in_sockinfo`.
+/// Returns the local and remote address of an internet socket. `struct tcp_sockinfo` begins with a `struct
+/// in_sockinfo`.
 #[expect(unsafe_code, reason = "the structures of all address families share a union")]
 fn addresses(info: &SocketInfo) -> (SocketAddr, SocketAddr) {
     // SAFETY: the kernel has written the whole union, with zeros where a member has no meaning. The member consists of
@@ -232,8 +233,8 @@ fn addresses(info: &SocketInfo) -> (SocketAddr, SocketAddr) {
     (address(ends, &ends.insi_laddr, ends.insi_lport), address(ends, &ends.insi_faddr, ends.insi_fport))
 }
 
-/// Converts one address. A dual-stack socket has the flags of both families while it is bound to `[::]`. With an IPv4 peer
-/// it has only IPv4's flag, and the address is in the last 4 of the 16 bytes.
+/// Converts one address. A dual-stack socket has the flags of both families while it is bound to `[::]`. With an IPv4
+/// peer it has only IPv4's flag, and the address is in the last 4 of the 16 bytes.
 #[expect(unsafe_code, reason = "both address families share a union")]
 fn address(ends: &InSockInfo, ip: &InSIAddr, port: c_int) -> SocketAddr {
     // `INI_IPV6` of `<sys/proc_info.h>`.

@@ -1,7 +1,7 @@
 //! macOS: libproc, kqueue, sysctl. See `<libproc.h>`, `<sys/proc_info.h>`, sysctl(3).
 //!
-//! They show a user only that user's own processes. Comments on unexpected behaviour name the function in XNU's published
-//! sources.
+//! They show a user only that user's own processes. Comments on unexpected behaviour name the function in XNU's
+//! published sources.
 
 pub mod descriptors;
 pub mod machine;

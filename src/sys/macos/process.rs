@@ -69,8 +69,8 @@ pub fn bytes_before_nul(text: &[c_char]) -> Vec<u8> {
     text.iter().map(|char| char.cast_unsigned()).take_while(|&byte| byte != 0).collect()
 }
 
-/// Returns whether `pid` exists and belongs to another user. libproc and `KERN_PROCARGS2` give the same errors for such a
-/// process as for one that has exited. kill(2) without a signal tells them apart.
+/// Returns whether `pid` exists and belongs to another user. libproc and `KERN_PROCARGS2` give the same errors for
+/// such a process as for one that has exited. kill(2) without a signal tells them apart.
 pub fn is_another_users(pid: Pid) -> bool {
     bsd_info(pid).is_none() && kill(pid, None) != Err(Errno::ESRCH)
 }
@@ -104,8 +104,8 @@ pub fn process_state(pid: Pid) -> Option<&'static str> {
 /// Returns whether `pid` was started with the environment variable `name` set to `value`.
 ///
 /// # Errors
-/// `PermissionDenied` for another user's process; `NotFound` if it does not exist; `Unsupported` for programs that System
-/// Integrity Protection restricts, such as `/bin/cat`.
+/// `PermissionDenied` for another user's process; `NotFound` if it does not exist; `Unsupported` for programs that
+/// System Integrity Protection restricts, such as `/bin/cat`.
 pub fn has_env_var(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
     let block = match start_strings(pid) {
         Err(Errno::EINVAL) if is_another_users(pid) => return Err(io::ErrorKind::PermissionDenied.into()),

@@ -8,8 +8,8 @@ use nix::unistd::Pid;
 
 /// Reads the block of strings that `pid` was started with.
 ///
-/// It begins with the number of arguments as an int. Strings follow, each ended by NUL: the program's path, padding, the
-/// arguments, the environment, and strings from the kernel for the dynamic loader.
+/// It begins with the number of arguments as an int. Strings follow, each ended by NUL: the program's path, padding,
+/// the arguments, the environment, and strings from the kernel for the dynamic loader.
 #[expect(unsafe_code, reason = "sysctl(3) is untyped")]
 pub fn start_strings(pid: Pid) -> nix::Result<Vec<u8>> {
     // From `<sys/syslimits.h>`. execve(2) accepts no more bytes, and the kernel refuses a larger buffer.

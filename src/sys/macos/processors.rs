@@ -11,7 +11,7 @@ pub use crate::sys::unsupported::processors::{
     PROCESSOR_TIME_SOURCE, minimize_timer_slack, usable_processors,
 };
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show which processors share a core.
 ///
 /// # Errors
 /// `Unsupported`.
@@ -19,7 +19,7 @@ pub fn core_of(_processor: usize) -> io::Result<Core> {
     unsupported("macOS does not number the cores of its processors")
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not pin threads to processors.
 ///
 /// # Errors
 /// `Unsupported`.
@@ -29,7 +29,7 @@ pub fn pin_thread(_processors: &[usize]) -> io::Result<()> {
     )
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not pin threads to processors.
 ///
 /// # Errors
 /// `Unsupported`.
@@ -37,7 +37,7 @@ pub fn pin_process(_pid: Pid, processors: &[usize]) -> io::Result<()> {
     pin_thread(processors)
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not let a program disable idle states.
 ///
 /// # Errors
 /// `Unsupported`.
@@ -45,7 +45,7 @@ pub fn disable_idle_states() -> io::Result<IdleStatesDisabled> {
     unsupported("macOS has no interface by which a program disables idle states")
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the work of single processors.
 ///
 /// # Errors
 /// `Unsupported`.

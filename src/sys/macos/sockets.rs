@@ -10,7 +10,8 @@ use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::{Pid, getpeereid};
 
 use super::descriptors::{descriptor_info, descriptor_table, socket};
-use crate::sys::types::{PeerCredentials, SocketAddress, SocketName, accepts_packets_to};
+use crate::sys::types::network::accepts_packets_to;
+use crate::sys::types::{PeerCredentials, SocketAddress, SocketName};
 
 // A connection in TIME_WAIT has no descriptor, so libproc cannot show it.
 pub use crate::sys::unsupported::sockets::{
@@ -51,8 +52,8 @@ fn is_at(info: &SocketInfo, address: SocketAddress<'_>) -> bool {
     }
 }
 
-/// Returns how many bytes are in the send buffer of `socket`: `SO_NWRITE`, getsockopt(2). TCP keeps bytes there until the
-/// peer acknowledges them. A Unix domain socket writes into its peer's buffer, so its send buffer is empty.
+/// Returns how many bytes are in the send buffer of `socket`: `SO_NWRITE`, getsockopt(2). TCP keeps bytes there until
+/// the peer acknowledges them. A Unix domain socket writes into its peer's buffer, so its send buffer is empty.
 ///
 /// # Errors
 /// Those of getsockopt(2).

@@ -29,8 +29,8 @@ pub enum AccessMode {
 
 /// An open file description, and one flag of a descriptor that refers to it: open(2).
 ///
-/// Copies of a descriptor share everything but `close_on_exec`. Copies are made by dup(2), by fork(2) and by sending the
-/// descriptor to another process.
+/// Copies of a descriptor share everything but `close_on_exec`. Copies are made by dup(2), by fork(2) and by sending
+/// the descriptor to another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OpenFile {
     /// Whether it can be read.
@@ -72,8 +72,8 @@ pub struct Socket {
     pub id: u64,
     /// Protocol and addresses.
     pub name: SocketName,
-    /// True if the socket accepts connections. A datagram socket counts if any process can send to it: a UDP socket without
-    /// a peer, a Unix domain socket with a path.
+    /// True if the socket accepts connections. A datagram socket counts if any process can send to it: a UDP socket
+    /// without a peer, a Unix domain socket with a path.
     pub listening: bool,
 }
 

@@ -15,8 +15,8 @@ pub struct DescriptorEnd {
     pub object: Object,
     /// Its access mode, where the system shows it.
     pub access: Option<AccessMode>,
-    /// Device of the object's inode. A pipe and a FIFO can have the same inode number on different devices. It is 0 where
-    /// ids are unique.
+    /// Device of the object's inode. A pipe and a FIFO can have the same inode number on different devices. It is 0
+    /// where ids are unique.
     pub device: u64,
     /// The object at the other end, unless `object` identifies it.
     pub peer: Peer,
@@ -88,8 +88,8 @@ impl DescriptorEnd {
         }
     }
 
-    /// Returns whether the other end is on this machine, so that a process here can hold it. `None` if there is no other
-    /// end.
+    /// Returns whether the other end is on this machine, so that a process here can hold it. `None` if there is no
+    /// other end.
     #[must_use]
     pub fn has_local_peer(&self) -> Option<bool> {
         match &self.object {
@@ -105,8 +105,8 @@ impl DescriptorEnd {
         }
     }
 
-    /// Returns whether this socket listens at the address that `client` is connected to. It may not have accepted `client`
-    /// yet.
+    /// Returns whether this socket listens at the address that `client` is connected to. It may not have accepted
+    /// `client` yet.
     #[must_use]
     pub fn is_listener_for(&self, client: &DescriptorEnd) -> bool {
         match (&self.object, &client.object) {

@@ -1,5 +1,5 @@
-//! IPC objects: System V IPC, and POSIX shared memory, semaphores and message queues. They exist until a process removes
-//! them. See sysvipc(7), shm_overview(7), sem_overview(7), mq_overview(7).
+//! IPC objects: System V IPC, and POSIX shared memory, semaphores and message queues. They exist until a process
+//! removes them. See sysvipc(7), shm_overview(7), sem_overview(7), mq_overview(7).
 
 use std::fmt;
 use std::path::PathBuf;

@@ -4,10 +4,8 @@ mod descriptor;
 mod descriptor_end;
 mod ipc;
 mod machine;
-mod network;
+pub(in crate::sys) mod network;
 mod process;
-
-pub(in crate::sys) use network::accepts_packets_to;
 
 pub use descriptor::{AccessMode, Descriptor, Object, OpenFile, Socket, SocketName};
 pub use descriptor_end::{DescriptorEnd, Peer};

@@ -18,8 +18,8 @@ pub enum SocketAddress<'a> {
     Unix(&'a Path),
 }
 
-/// Returns whether a socket bound to `bound` receives packets sent to `destination`. A socket bound to `[::]` receives IPv4
-/// packets too, unless `IPV6_V6ONLY` is set: ipv6(7).
+/// Returns whether a socket bound to `bound` receives packets sent to `destination`. A socket bound to `[::]`
+/// receives IPv4 packets too, unless `IPV6_V6ONLY` is set: ipv6(7).
 pub(in crate::sys) fn accepts_packets_to(bound: SocketAddr, destination: SocketAddr) -> bool {
     let (bound_ip, ip) = (bound.ip().to_canonical(), destination.ip());
     let accepts = bound_ip == ip || bound_ip.is_unspecified() && (bound_ip.is_ipv6() || ip.is_ipv4());

@@ -56,8 +56,8 @@ pub struct ResourceUsage {
     pub system: Duration,
     /// Processor time of the children that this process has reaped.
     pub children: Duration,
-    /// Context switches of each thread by its id. Threads that have exited are missing. `None` where the system does not
-    /// count them.
+    /// Context switches of each thread by its id. Threads that have exited are missing. `None` where the system does
+    /// not count them.
     pub switches: Option<BTreeMap<i32, ContextSwitches>>,
 }
 

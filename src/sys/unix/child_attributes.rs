@@ -21,8 +21,8 @@ pub struct ChildAttributes {
     pub closed_descriptors: Vec<i32>,
 }
 
-/// Makes the child of `command` start a session of its own: setsid(2). Signals to the process groups of this terminal do not
-/// reach it.
+/// Makes the child of `command` start a session of its own: setsid(2). Signals to the process groups of this terminal
+/// do not reach it.
 #[expect(unsafe_code, reason = "only the child itself can call setsid(2), between fork and exec")]
 pub fn start_new_session(command: &mut Command) {
     // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
@@ -32,8 +32,8 @@ pub fn start_new_session(command: &mut Command) {
 /// Signals whose action cannot be changed: signal(7).
 const FIXED_SIGNALS: [Signal; 2] = [Signal::SIGKILL, Signal::SIGSTOP];
 
-/// Makes the child of `command` start with `attributes`. All other signals have the default action and are not blocked, even
-/// if this process ignores some, as under nohup(1).
+/// Makes the child of `command` start with `attributes`. All other signals have the default action and are not
+/// blocked, even if this process ignores some, as under nohup(1).
 ///
 /// The attributes are set after everything else that `command` says.
 #[expect(

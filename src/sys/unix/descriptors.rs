@@ -11,18 +11,18 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 use super::launch::between_launches;
 
-/// Marks every descriptor above 2 close-on-exec, so that servers do not inherit it. A shell, a CI runner or a build tool may
-/// have passed descriptors without the flag.
+/// Marks every descriptor above 2 close-on-exec, so that servers do not inherit it. A shell, a CI runner or a build
+/// tool may have passed descriptors without the flag.
 ///
-/// The program calls this at its start, before other threads open descriptors. `/dev/fd` lists the calling process's table
-/// on Linux, macOS and, with fdescfs, FreeBSD.
+/// The program calls this at its start, before other threads open descriptors. `/dev/fd` lists the calling process's
+/// table on Linux, macOS and, with fdescfs, FreeBSD.
 pub fn mark_descriptors_close_on_exec() {
     let Ok(table) = fs::read_dir("/dev/fd") else { return };
     let numbers = table.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     for number in numbers.filter(|&number: &RawFd| number > 2).collect::<Vec<_>>() {
         #[expect(unsafe_code, reason = "the table has numbers, and fcntl(2) takes a borrowed descriptor")]
-        // SAFETY: the borrow lasts for two calls of fcntl(2), which close nothing. If the descriptor has been closed, the
-        // calls return EBADF, which is ignored.
+        // SAFETY: the borrow lasts for two calls of fcntl(2), which close nothing. If the descriptor has been closed,
+        // the calls return EBADF, which is ignored.
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
         if let Ok(bits) = fcntl(descriptor, FcntlArg::F_GETFD) {
             let flags = FdFlag::from_bits_retain(bits) | FdFlag::FD_CLOEXEC;
@@ -31,8 +31,8 @@ pub fn mark_descriptors_close_on_exec() {
     }
 }
 
-/// Takes ownership of descriptor `number`, which this program was started with. The caller calls this once for each number,
-/// and uses the number in no other way.
+/// Takes ownership of descriptor `number`, which this program was started with. The caller calls this once for each
+/// number, and uses the number in no other way.
 ///
 /// # Errors
 /// `EBADF` if the descriptor is not open.

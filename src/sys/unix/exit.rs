@@ -12,16 +12,16 @@ use nix::libc;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::Pid;
 
-/// Restores the default action of SIGCHLD, which a parent may have left ignored. While it is ignored, the kernel discards
-/// how children exit (wait(2)), and servers would inherit that.
+/// Restores the default action of SIGCHLD, which a parent may have left ignored. While it is ignored, the kernel
+/// discards how children exit (wait(2)), and servers would inherit that.
 #[expect(unsafe_code, reason = "signal(2) is unsafe because handlers are")]
 pub fn reset_sigchld() {
     // SAFETY: no handler is installed, so no code of this program runs on a signal.
     let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
 }
 
-/// Returns how the child `pid` has exited. `None` while it is alive. The child stays a zombie, so that its id is not reused
-/// before all its descendants have been found.
+/// Returns how the child `pid` has exited. `None` while it is alive. The child stays a zombie, so that its id is not
+/// reused before all its descendants have been found.
 ///
 /// # Errors
 /// `ECHILD` if it is not a child of this process.
@@ -43,8 +43,8 @@ fn encode_status(code: i32, status: i32) -> ExitStatus {
     })
 }
 
-/// Calls waitid(2) for a child that has exited, and leaves the zombie. With `WNOHANG` and a child that is alive, `si_pid`
-/// is 0.
+/// Calls waitid(2) for a child that has exited, and leaves the zombie. With `WNOHANG` and a child that is alive,
+/// `si_pid` is 0.
 #[expect(unsafe_code, reason = "nix wraps waitid(2) for Linux and FreeBSD only")]
 pub fn wait_without_reaping(pid: Pid, options: libc::c_int) -> nix::Result<libc::siginfo_t> {
     let options = options | libc::WEXITED | libc::WNOWAIT;
@@ -56,7 +56,8 @@ pub fn wait_without_reaping(pid: Pid, options: libc::c_int) -> nix::Result<libc:
     Ok(unsafe { info.assume_init() })
 }
 
-/// Waits until the child `pid` has exited or `limit` has passed, by looking every millisecond. Returns whether it has exited.
+/// Waits until the child `pid` has exited or `limit` has passed, by looking every millisecond. Returns whether it has
+/// exited.
 ///
 /// # Errors
 /// `ECHILD` if it is not a child of this process.

@@ -1,5 +1,5 @@
-//! A child process that answers through one word of shared memory. The comparison measures it as a lower bound for every
-//! transport.
+//! A child process that answers through one word of shared memory. The comparison measures it as a lower bound for
+//! every transport.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -38,8 +38,8 @@ const MAX_SLEEP: Duration = Duration::from_millis(100);
 /// Number of iterations between two checks that the other process is alive.
 const ITERATIONS_PER_CHECK: u32 = 1 << 14;
 
-/// A child process that hands every turn back at once. It exits when the value is dropped, and soon after this process has
-/// exited for any reason.
+/// A child process that hands every turn back at once. It exits when the value is dropped, and soon after this
+/// process has exited for any reason.
 #[derive(Debug)]
 pub struct ForkedPartner {
     pid: Pid,
@@ -61,8 +61,8 @@ impl ForkedPartner {
         let parent = Pid::this();
         // The child keeps all signals blocked, because handlers of this process must not run in it.
         let former = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-        // SAFETY: other threads may hold locks now, so the child must take none. It allocates nothing, accesses one shared
-        // word, makes system calls, and exits with _exit(2).
+        // SAFETY: other threads may hold locks now, so the child must take none. It allocates nothing, accesses one
+        // shared word, makes system calls, and exits with _exit(2).
         let forked = with_launch_lock(|| unsafe { fork() });
         if let Ok(ForkResult::Child) = forked {
             serve(turn.word(), how, parent);
@@ -127,7 +127,8 @@ fn hand_over(turn: &AtomicU32, to: u32, how: WaitMethod) {
     }
 }
 
-/// Waits until the word is no longer `other`, and returns its value. `None` if the process that should change it has exited.
+/// Waits until the word is no longer `other`, and returns its value. `None` if the process that should change it has
+/// exited.
 #[inline]
 fn await_turn(turn: &AtomicU32, other: u32, how: WaitMethod, is_alive: impl Fn() -> bool) -> Option<u32> {
     let mut iterations = 0_u32;
@@ -167,8 +168,8 @@ impl Shared {
 
     #[expect(unsafe_code, reason = "mmap(2) returns a raw pointer")]
     fn word(&self) -> &AtomicU32 {
-        // SAFETY: the page is mapped, initialized and aligned as long as `self` exists. Both processes access the word only
-        // as an atomic.
+        // SAFETY: the page is mapped, initialized and aligned as long as `self` exists. Both processes access the
+        // word only as an atomic.
         unsafe { self.0.as_ref() }
     }
 }

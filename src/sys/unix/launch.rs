@@ -1,8 +1,8 @@
 //! A lock between launching programs and closing descriptors.
 //!
-//! Between fork and exec, a child holds a copy of every descriptor of this process, close-on-exec or not. If this process
-//! closes a socket at that moment, the child keeps it open: the kernel sends neither FIN nor reset. Code that needs a close
-//! to take effect at once runs it in [`between_launches`].
+//! Between fork and exec, a child holds a copy of every descriptor of this process, close-on-exec or not. If this
+//! process closes a socket at that moment, the child keeps it open: the kernel sends neither FIN nor reset. Code that
+//! needs a close to take effect at once runs it in [`between_launches`].
 
 use std::sync::{PoisonError, RwLock};
 

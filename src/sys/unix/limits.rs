@@ -11,7 +11,8 @@ use nix::unistd::{SysconfVar, sysconf};
 
 use crate::sys::system::limits::container_limits;
 
-/// The limit of open descriptors that the checks with most clients need. The default is 256 on macOS and 1024 on most Linux.
+/// The limit of open descriptors that the checks with most clients need. The default is 256 on macOS and 1024 on most
+/// Linux.
 const WANTED_DESCRIPTORS: rlim_t = 4096;
 
 /// The limit before [`raise_descriptor_limit`] changed it.
@@ -43,8 +44,8 @@ pub fn restore_descriptor_limit(command: &mut Command) {
     unsafe { command.pre_exec(restore) };
 }
 
-/// Returns how many processes this user may have at once: `_SC_CHILD_MAX` of sysconf(3), or the container's limit if that is
-/// lower.
+/// Returns how many processes this user may have at once: `_SC_CHILD_MAX` of sysconf(3), or the container's limit if
+/// that is lower.
 ///
 /// # Errors
 /// Those of `sysconf(3)`.

@@ -22,8 +22,8 @@ pub fn pass_descriptors(command: &mut Command, first: RawFd, descriptors: Vec<Ow
     let sources: Vec<_> =
         descriptors.iter().map(|source| duplicate_from(source.as_fd(), end)).collect::<io::Result<_>>()?;
     drop(descriptors);
-    // `Command` opens a pipe for the error of a failed exec. The targets are in use until the child has forked, so that the
-    // pipe gets none of their numbers.
+    // `Command` opens a pipe for the error of a failed exec. The targets are in use until the child has forked, so
+    // that the pipe gets none of their numbers.
     let taken = take_numbers_below(end)?;
     let place = move || {
         let _ = &taken;

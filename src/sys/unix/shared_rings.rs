@@ -1,7 +1,7 @@
 //! The client's side of the memory that `echo-shm` shares: a ring of bytes for each direction.
 //!
-//! The server explains the layout in `src/bin/echo-shm/ring.rs` and the protocol in `src/bin/echo-shm/memory.rs`. The names
-//! here are the same.
+//! The server explains the layout in `src/bin/echo-shm/ring.rs` and the protocol in `src/bin/echo-shm/memory.rs`. The
+//! names here are the same.
 
 use std::cell::UnsafeCell;
 use std::io;
@@ -41,16 +41,16 @@ struct Side {
 
 struct Shared {
     rings: NonNull<[Ring; 2]>,
-    /// Descriptors that wake a side: writer and reader of the first ring, then of the second. Empty if the server wakes with a
-    /// futex or polls.
+    /// Descriptors that wake a side: writer and reader of the first ring, then of the second. Empty if the server
+    /// wakes with a futex or polls.
     bells: Vec<OwnedFd>,
     /// Whether the server has gone.
     gone: AtomicBool,
 }
 
 #[expect(unsafe_code, reason = "a raw pointer is not Send by itself")]
-// SAFETY: the mapping is not bound to a thread. All fields of a ring but its bytes are atomic. By the counters, each byte
-// belongs to the writer or to the reader.
+// SAFETY: the mapping is not bound to a thread. All fields of a ring but its bytes are atomic. By the counters, each
+// byte belongs to the writer or to the reader.
 unsafe impl Send for Shared {}
 #[expect(unsafe_code, reason = "a raw pointer is not Sync by itself")]
 // SAFETY: as for Send. Each ring has one `RingWriter` or `RingReader` here, and accessing the bytes needs `&mut self`.
@@ -71,7 +71,8 @@ pub struct RingReader {
 /// Wakes a writer and a reader that wait for a server that has gone.
 pub struct RingHangUp(Arc<Shared>);
 
-/// Maps the memory that a server has passed. `passed` is its descriptor, followed by the four bells if the server uses them.
+/// Maps the memory that a server has passed. `passed` is its descriptor, followed by the four bells if the server
+/// uses them.
 ///
 /// # Errors
 /// `InvalidData` for other descriptors; those of mmap(2).
@@ -96,15 +97,15 @@ pub fn map_rings(mut passed: Vec<OwnedFd>) -> io::Result<(RingWriter, RingReader
 impl Shared {
     fn ring(&self, number: usize) -> &Ring {
         #[expect(unsafe_code, reason = "the memory comes from mmap(2)")]
-        // SAFETY: the memory is mapped as long as `self` exists. All bytes are valid for every field. The fields that the
-        // server changes are atomic or in an UnsafeCell.
+        // SAFETY: the memory is mapped as long as `self` exists. All bytes are valid for every field. The fields that
+        // the server changes are atomic or in an UnsafeCell.
         unsafe {
             &self.rings.as_ref()[number]
         }
     }
 
-    /// Waits until `look` returns a value, and returns it. `None` if the server has gone. Between two looks it calls `pause`, or
-    /// sleeps without one.
+    /// Waits until `look` returns a value, and returns it. `None` if the server has gone. Between two looks it calls
+    /// `pause`, or sleeps without one.
     #[inline]
     fn wait(
         &self,
@@ -210,8 +211,8 @@ impl RingWriter {
 }
 
 impl RingReader {
-    /// Waits for bytes and reads as many as fit into `buffer`. While it waits, it calls `pause`, or sleeps without one. Returns 0
-    /// at the end.
+    /// Waits for bytes and reads as many as fit into `buffer`. While it waits, it calls `pause`, or sleeps without
+    /// one. Returns 0 at the end.
     ///
     /// # Errors
     /// `ConnectionReset` if the server has gone without an end.

@@ -22,8 +22,8 @@ pub fn load_average() -> io::Result<f64> {
     if count == 1 { Ok(average) } else { Err(io::ErrorKind::Unsupported.into()) }
 }
 
-/// Returns the resource usage of this process: `getrusage(2)`. It counts microseconds. The context switches of all threads,
-/// including those that have exited, are added up under the thread id 0.
+/// Returns the resource usage of this process: `getrusage(2)`. It counts microseconds. The context switches of all
+/// threads, including those that have exited, are added up under the thread id 0.
 ///
 /// # Errors
 /// Those of `getrusage(2)`.

@@ -8,28 +8,28 @@ use nix::unistd::Pid;
 use super::not_available;
 use crate::sys::types::{AccessMode, Descriptor, OpenFile};
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the descriptors of a process.
 pub fn descriptors(_pid: Pid) -> io::Result<Vec<Descriptor>> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the descriptors of a process.
 pub fn descriptor_count(_pid: Pid) -> io::Result<usize> {
     not_available()
 }
 
-/// Returns `None`.
+/// Returns `None`: this system does not show the access mode of a descriptor.
 #[must_use]
 pub fn access_mode(_pid: Pid, _number: RawFd) -> Option<AccessMode> {
     None
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show open file descriptions.
 pub fn open_file(_pid: Pid, _number: RawFd) -> io::Result<OpenFile> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not compare open file descriptions.
 pub fn same_open_file(_one: (Pid, RawFd), _other: (Pid, RawFd)) -> io::Result<bool> {
     not_available()
 }

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use super::not_available;
 use crate::sys::types::{IpcId, IpcObject};
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not list IPC objects.
 pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
     not_available()
 }
@@ -19,13 +19,13 @@ pub fn ipc_object_processes(object: &IpcObject) -> Vec<Pid> {
     object.pids.clone()
 }
 
-/// Returns an empty list.
+/// Returns an empty list: this system does not show the open files of a process.
 #[must_use]
 pub fn open_ipc_files(_pid: Pid, _files: &[PathBuf]) -> Vec<PathBuf> {
     Vec::new()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not list IPC objects, so there is none to remove.
 pub fn remove_ipc_object(_id: &IpcId) -> io::Result<()> {
     not_available()
 }

@@ -1,51 +1,52 @@
-//! Message queues: macOS lacks those of POSIX, FreeBSD has them as an option, and echospec uses System V's only on Linux.
+//! Message queues: macOS lacks those of POSIX, FreeBSD has them as an option, and echospec uses System V's only on
+//! Linux.
 
 use std::io;
 
 use super::unsupported;
 use crate::sys::types::QueueCapacity;
 
-/// Does not exist on this system.
+/// A type without values, because this system lacks the feature.
 pub enum MessageQueue {}
 
 impl MessageQueue {
-    /// Returns `Unsupported`.
+    /// Returns `Unsupported`: this system has no POSIX message queues.
     pub fn posix(_name: &str, _blocking: bool) -> io::Result<MessageQueue> {
         unsupported("this system has no such message queues")
     }
 
-    /// Returns `Unsupported`.
+    /// Returns `Unsupported`: echospec uses no System V queues on this system.
     pub fn system_v(_key: i32, _kind: i32, _blocking: bool) -> io::Result<MessageQueue> {
         unsupported("this system has no such message queues")
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn capacity(&self) -> io::Result<QueueCapacity> {
         match *self {}
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn send(&mut self, _bytes: &[u8]) -> nix::Result<()> {
         match *self {}
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn receive(&mut self, _buffer: &mut [u8]) -> nix::Result<usize> {
         match *self {}
     }
 }
 
-/// Does nothing.
+/// Does nothing: this system has no message queues.
 pub fn raise_message_queue_limit() {}
 
-/// Does nothing.
+/// Does nothing: this system has no message queues.
 pub fn remove_posix_queue(_name: &str) {}
 
-/// Returns false.
+/// Returns false: echospec uses no System V queues on this system.
 #[must_use]
 pub fn system_v_queue_exists(_key: i32) -> bool {
     false
 }
 
-/// Does nothing.
+/// Does nothing: echospec uses no System V queues on this system.
 pub fn remove_system_v_queue(_key: i32) {}

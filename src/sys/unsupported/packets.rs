@@ -6,17 +6,17 @@ use std::time::Duration;
 use super::not_available;
 use crate::sys::types::CapturedPacket;
 
-/// Does not exist on this system.
+/// A type without values, because this system lacks the feature.
 #[derive(Debug)]
 pub enum PacketCapture {}
 
 impl PacketCapture {
-    /// Returns `Unsupported`.
+    /// Returns `Unsupported`: echospec captures packets only on Linux.
     pub fn open(_port: Option<u16>, _snap_length: u32) -> io::Result<PacketCapture> {
         not_available()
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn next_packet<'a>(
         &self,
         _buffer: &'a mut [u8],
@@ -25,7 +25,7 @@ impl PacketCapture {
         match *self {}
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn take_dropped(&self) -> io::Result<u64> {
         match *self {}
     }

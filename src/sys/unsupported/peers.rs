@@ -7,17 +7,17 @@ use nix::unistd::Pid;
 use super::not_available;
 use crate::sys::types::DescriptorEnd;
 
-/// Does not exist on this system.
+/// A type without values, because this system lacks the feature.
 #[derive(Debug)]
 pub enum DescriptorSnapshot {}
 
 impl DescriptorSnapshot {
-    /// Returns `Unsupported`.
+    /// Returns `Unsupported`: this system does not show the peers of descriptors.
     pub fn take() -> io::Result<DescriptorSnapshot> {
         not_available()
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn descriptors(&self, _pid: Pid) -> io::Result<Vec<DescriptorEnd>> {
         match *self {}
     }

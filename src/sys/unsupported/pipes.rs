@@ -10,7 +10,7 @@ use super::unsupported;
 /// The number of bytes that each direction of a pseudo-terminal holds at least: one less than `TTYHOG` of the BSDs.
 pub const TERMINAL_BUFFER_SIZE: usize = 1023;
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: the size of a pipe is fixed on this system.
 pub fn set_pipe_capacity(_end: BorrowedFd<'_>, _bytes: usize) -> io::Result<()> {
     unsupported("the size of a pipe cannot be set on this system")
 }
@@ -20,7 +20,7 @@ pub fn pipe_capacity(_end: BorrowedFd<'_>) -> io::Result<usize> {
     Ok(16 * 1024)
 }
 
-/// Returns `ENOSYS`.
+/// Returns `ENOSYS`: this system has no `vmsplice(2)`.
 pub fn vmsplice(_end: BorrowedFd<'_>, _bytes: &[u8]) -> nix::Result<usize> {
     Err(Errno::ENOSYS)
 }

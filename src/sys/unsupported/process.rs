@@ -11,12 +11,12 @@ use super::not_available;
 use crate::sys::types::Process;
 use crate::sys::unix::exit::poll_for_exit;
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not list processes.
 pub fn processes() -> io::Result<Vec<Process>> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not list processes.
 pub fn children(_parent: Pid) -> io::Result<Vec<Process>> {
     not_available()
 }
@@ -27,25 +27,25 @@ pub fn may_be_descendant(process: &Process) -> bool {
     process.parent == Pid::this()
 }
 
-/// Returns `None`.
+/// Returns `None`: this system does not show which program a process executes.
 #[must_use]
 pub fn executable(_pid: Pid) -> Option<PathBuf> {
     None
 }
 
-/// Returns an empty list.
+/// Returns an empty list: this system does not show command lines.
 #[must_use]
 pub fn command_line(_pid: Pid) -> Vec<String> {
     Vec::new()
 }
 
-/// Returns `None`.
+/// Returns `None`: this system does not show the state of a process.
 #[must_use]
 pub fn process_state(_pid: Pid) -> Option<&'static str> {
     None
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the environment of a process.
 pub fn has_env_var(_pid: Pid, _name: &str, _value: &str) -> io::Result<bool> {
     not_available()
 }

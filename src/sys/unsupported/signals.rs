@@ -11,29 +11,29 @@ use crate::sys::types::SignalSets;
 /// Signals by which a user asks a running program for its status.
 pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the signals that a process blocks and ignores.
 pub fn signal_sets(_pid: Pid) -> io::Result<SignalSets> {
     not_available()
 }
 
-/// Does not exist on this system.
+/// A type without values, because this system lacks the feature.
 pub enum QueuedSignals {}
 
 impl QueuedSignals {
     /// The length of the largest message in bytes: the size of a pointer.
     pub const MAX_MESSAGE: usize = size_of::<usize>();
 
-    /// Returns `Unsupported`.
+    /// Returns `Unsupported`: echospec queues signals only on Linux.
     pub fn open(_peer: i32, _blocking: bool) -> io::Result<QueuedSignals> {
         unsupported("echospec queues signals with a value only on Linux")
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn send(&self, _bytes: &[u8]) -> nix::Result<()> {
         match *self {}
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn receive(&self, _buffer: &mut [u8]) -> nix::Result<usize> {
         match *self {}
     }

@@ -9,42 +9,42 @@ use nix::unistd::Pid;
 use super::{not_available, unsupported};
 use crate::sys::types::{PeerCredentials, SocketAddress, TcpQueues, TcpState};
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show which sockets are bound.
 pub fn is_listening(_address: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system has no table of all sockets.
 pub fn socket_id_at(_address: SocketAddress<'_>) -> io::Result<Option<u64>> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system has no table of all TCP sockets.
 pub fn tcp_sockets(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the queues of a TCP connection.
 pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show unacknowledged bytes.
 pub fn unacknowledged_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system has no option `TCP_QUICKACK`.
 pub fn enable_quick_ack(_socket: BorrowedFd<'_>) -> io::Result<()> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system has no option `TCP_CONGESTION`.
 pub fn set_congestion_control(_socket: BorrowedFd<'_>, _name: &str) -> io::Result<()> {
     unsupported("this system has no choice of congestion control algorithms")
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the peer of a Unix domain socket.
 pub fn peer_credentials(_socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
     not_available()
 }

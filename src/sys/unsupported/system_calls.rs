@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 
 use super::unsupported;
 
-/// Does not exist on this system.
+/// A type without values, because this system lacks the feature.
 #[derive(Debug)]
 pub enum SystemCallCounter {}
 
@@ -14,12 +14,12 @@ impl SystemCallCounter {
     /// The source of the counts, for reports.
     pub const SOURCE: &str = "no counter";
 
-    /// Returns `Unsupported`.
+    /// Returns `Unsupported`: this system does not count system calls.
     pub fn start(_pids: &[Pid]) -> io::Result<SystemCallCounter> {
         unsupported("system calls of other processes are not counted on this system")
     }
 
-    /// Is never called.
+    /// Is never called, because no value of this type exists.
     pub fn count(&self) -> io::Result<u64> {
         match *self {}
     }

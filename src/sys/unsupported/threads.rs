@@ -7,30 +7,30 @@ use nix::unistd::Pid;
 use super::not_available;
 use crate::sys::types::SleepingThread;
 
-/// Returns `None`.
+/// Returns `None`: this system does not show where a thread sleeps.
 #[must_use]
 pub fn wait_channel(_pid: Pid) -> Option<String> {
     None
 }
 
-/// Returns an empty list.
+/// Returns an empty list: this system does not show where a thread sleeps.
 #[must_use]
 pub fn wait_channels(_pid: Pid) -> Vec<String> {
     Vec::new()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show where a thread sleeps.
 pub fn is_blocked_writing_pipe(_pid: Pid) -> io::Result<bool> {
     not_available()
 }
 
-/// Returns `None`.
+/// Returns `None`: this system does not show the state of threads.
 #[must_use]
 pub fn all_threads_blocked(_pid: Pid) -> Option<bool> {
     None
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the system calls of threads.
 pub fn sleeping_threads(_pid: Pid) -> io::Result<Vec<SleepingThread>> {
     not_available()
 }

@@ -7,22 +7,22 @@ use nix::unistd::Pid;
 use super::{not_available, unsupported};
 use crate::sys::types::{ProcessStats, ResourceUsage, SchedulerStats};
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the resource usage of a process.
 pub fn process_stats(_pid: Pid) -> io::Result<ProcessStats> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the peak memory of a process.
 pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show how long threads wait for a processor.
 pub fn scheduler_stats(_pid: Pid) -> io::Result<SchedulerStats> {
     not_available()
 }
 
-/// Returns `Unsupported`.
+/// Returns `Unsupported`: this system does not show the resource usage of a process.
 pub fn resource_usage(_pid: Pid) -> io::Result<ResourceUsage> {
     unsupported("the resource usage of another process is not available on this system")
 }
