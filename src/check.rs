@@ -101,6 +101,19 @@ impl Finding {
     }
 }
 
+impl Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Finding { outcome, expected, actual, reason, .. } = self;
+        write!(f, "{outcome}")?;
+        if !expected.is_empty() {
+            write!(f, ": expected {expected}; actual: {actual}")?;
+        }
+        if reason.is_empty() { Ok(()) } else { write!(f, "; {reason}") }
+    }
+}
+
+impl std::error::Error for Finding {}
+
 /// Turns an error into the finding that says what the harness needed and did not get.
 pub trait OrFinding<T> {
     /// Turns an error into [`Finding::broken`]: the harness could not set up `needed`.

@@ -1,77 +1,146 @@
-//! echospec launches any echo server, in any language, as a real subprocess and says, check by check, what
-//! it does wrong: with what was expected, what was seen, and the standard or manual page behind it.
-//!
-//! The `echospec` program is a thin front of this library. As a dev-dependency it makes the same checks
-//! part of a server's own tests:
+//! Launches a server as a subprocess and tests how it behaves: bytes, descriptors, ports, signals, slow clients,
+//! restarts.
 //!
 //! ```no_run
-//! use echospec::runner::{self, Options};
-//! use echospec::server::{Spec, Start};
-//! use echospec::transport::Transport;
-//! use echospec::checks::checks;
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let tcp = Transport::named("tcp").ok_or("no such transport")?;
-//! let spec = Spec::new(tcp, Start::Bind, ["target/debug/my-server", "{addr}"])?;
-//! let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.capabilities())).collect();
-//! for report in runner::run(&spec, &apply, &Options::default(), |_| ())? {
-//!     assert!(!report.outcome.is_failure(), "{}: {}", report.check.id, report.actual);
+//! # use echospec::Transport;
+//! #[test]
+//! fn my_server_is_sound() {
+//!     echospec::check(Transport::TCP, ["target/debug/my-server", "{addr}"]).assert_ok();
 //! }
-//! # Ok(())
-//! # }
 //! ```
 //!
-//! A server that is only to be launched, spoken to and ended again is a [`server::Server`]; whatever
-//! happens, none of its processes outlives that value.
+//! [`check()`] runs the checks of the `echospec` program. If one fails, the test fails with the program's report:
+//! what was expected, what happened, the standard or manual page behind it, and a command that repeats it.
+//! [`CheckRun`] has the options of the command line. Use the crate as a dev-dependency without default features:
 //!
-//! # Rooms, bottom to top
+//! ```toml
+//! [dev-dependencies]
+//! echospec = { version = "0.1", default-features = false }
+//! ```
 //!
-//! A file imports only from its own room and from those below it.
+//! # Results as values
 //!
-//! | room | what lives there |
+//! ```
+//! use echospec::{Outcome, Transport};
+//!
+//! let results = echospec::check(Transport::PIPE, ["cat"]).only("echo/*").skip("echo/full-duplex").run()?;
+//! for result in results.checks() {
+//!     println!("{} {}: {}", result.outcome, result.check.id, result.check.sentence);
+//! }
+//! assert!(results.checks().iter().all(|result| result.outcome == Outcome::Pass));
+//! # Ok::<(), echospec::Error>(())
+//! ```
+//!
+//! # A server and its clients alone
+//!
+//! [`Server`] and [`Client`] work without any check: launch, connect, exchange, inspect, signal, restart. Every call
+//! has a deadline, and no process outlives the [`Server`].
+//!
+//! ```
+//! use echospec::{LaunchOptions, Server, Spec, Start, Transport};
+//!
+//! // inetd(8): one process for each client, with the connection as standard input and output.
+//! let spec = Spec::new(Transport::TCP, Start::Inetd, ["cat"])?;
+//! let mut server = Server::launch(&spec, LaunchOptions::default())?;
+//! let mut client = server.connect()?;
+//! client.exchange(b"hello")?;
+//! # if cfg!(target_os = "linux") {
+//! for process in server.processes()? {
+//!     println!("{} {} has {:?}", process.pid, process.name, server.descriptors(process.pid)?);
+//! }
+//! # }
+//! client.shut_down_write()?;
+//! client.expect_eof()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Effects on the calling process
+//!
+//! Several threads may use this crate at the same time. It does not reap or signal any child process that it did not
+//! launch, and it installs no signal handler. Two things change while a [`Server`] lives, and end with the last one:
+//!
+//! - On Linux, the process is a child subreaper (prctl(2)), so that daemons which a server forks can be found and
+//!   reaped. Orphans of *other* children also become children of this process then, and nothing reaps them.
+//!   [`LaunchOptions::subreaper`] turns this off.
+//! - A guard runs: a `/bin/sh` child that kills the servers if this process is killed. [`LaunchOptions::guard`]
+//!   turns this off.
+//!
+//! One thread, which launches the servers, stays until the process exits. SIGCHLD must not be ignored, and the process
+//! must not wait for *any* child (`waitpid(-1, …)`) while a server lives. A check that needs more descriptors than
+//! `RLIMIT_NOFILE` allows is unsupported; the `echospec` program raises the limit, this crate does not.
+//!
+//! # Features
+//!
+//! | feature | content |
 //! |---|---|
-//! | `cli` | parse, call one library function, print, exit code |
-//! | `report`, `demo`, `fds`, `doctor`, `expectations` | what a run found, demonstrations drawn from live kernel state, who holds the other end, what this machine lacks |
-//! | [`runner`] | pairs servers with checks and emits events |
-//! | [`checks`] | one file for each check |
-//! | [`server`] | launch, await ready, inspect, signal, restart, reap |
-//! | [`transport`], [`wire`] | one file for each mechanism: how a client reaches a server; the packets themselves |
-//! | [`protocol`] | the requests that a client sends and the replies that must come back |
-//! | [`deadline`], [`trace`] | every time limit; what clients and servers did, in order |
-//! | [`mod@check`], [`outcome`], [`text`], [`payload`], [`requirement`], [`sys`] | results, text for reports, bytes to send, what a machine can lack, and the system |
+//! | `cli` (default) | everything that the `echospec` program needs; a dev-dependency does not |
+//! | `toml` | [`CheckRun::expectations_file`](CheckRun) |
+//! | `serde` | `Serialize` for [`Outcome`], [`Level`] and [`Summary`] |
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod bench;
 pub mod check;
 mod check_run;
+#[doc(hidden)]
 pub mod checks;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod deadline;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod demo;
 #[cfg(feature = "cli")]
-pub mod diagram;
+mod diagram;
 #[cfg(feature = "cli")]
-pub mod doctor;
+mod doctor;
 #[cfg(feature = "toml")]
-pub mod expectations;
+mod expectations;
 #[cfg(feature = "cli")]
-pub mod fds;
+mod fds;
+#[doc(hidden)]
 pub mod outcome;
+#[doc(hidden)]
 pub mod payload;
+#[doc(hidden)]
 pub mod protocol;
-pub mod report;
+mod report;
+#[doc(hidden)]
 pub mod requirement;
+#[doc(hidden)]
 pub mod runner;
+#[doc(hidden)]
 pub mod server;
+#[doc(hidden)]
 pub mod sys;
+#[doc(hidden)]
 pub mod text;
-pub mod trace;
+mod trace;
+#[doc(hidden)]
 pub mod transport;
+#[doc(hidden)]
 pub mod wire;
 
-pub use check_run::check;
+pub use check_run::{CheckRun, Error, Results, check};
+pub use checks::Check;
+pub use deadline::{Deadlines, Interrupt};
+pub use outcome::{Level, Outcome};
+pub use runner::{CheckResult, Expectation, Summary};
+pub use server::{
+    CpuUse, Instance, LaunchError, LaunchOptions, Leak, ListenerOptions, Output, Server, Setup, Shutdown,
+    Spec, Start, Stdio,
+};
+pub use transport::{Address, Capabilities, Client, ConnectOptions, Message, Transport};
+
+pub use nix::sys::signal::Signal;
+pub use nix::unistd::Pid;
+
+/// Types that describe a process from outside.
+pub mod inspect {
+    pub use crate::sys::{Descriptor, Object, Process, ProcessStats, Socket, SocketName};
+}
 
 /// Compiles the README's example.
 #[cfg(doctest)]

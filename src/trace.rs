@@ -51,6 +51,7 @@ thread_local! {
 
 impl Trace {
     /// Returns a trace that calls `tell` with each event and the time since this call.
+    #[cfg(feature = "cli")]
     pub fn new(tell: impl FnMut(Duration, &str) + Send + 'static) -> Trace {
         let listener = Listener { began: Instant::now(), tell: Box::new(tell), moving: None };
         Trace(Some(Arc::new(Shared { clients: AtomicUsize::new(0), listener: Mutex::new(listener) })))

@@ -5,8 +5,6 @@ mod inspect;
 mod json;
 mod launch;
 
-pub use inspect::{
-    Holder, InspectError, InspectedDescriptor, InspectedProcess, Inspection, inspect, with_descendants,
-};
+pub use inspect::{InspectError, Inspection, inspect, with_descendants};
 pub use json::Json;
 pub use launch::{Activity, LaunchedCommand};

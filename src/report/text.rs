@@ -22,6 +22,7 @@ pub struct TextReport {
 
 impl TextReport {
     /// A report with the escape sequences of ECMA-48 for colours.
+    #[cfg(feature = "cli")]
     #[must_use]
     pub fn coloured(heading: Heading) -> TextReport {
         TextReport { heading, bold: Style::new().bold(), dim: Style::new().dimmed(), is_coloured: true }
@@ -52,6 +53,7 @@ impl TextReport {
     ///
     /// # Errors
     /// Those of writing.
+    #[cfg(feature = "cli")]
     pub fn write_line(&self, out: &mut dyn Write, result: &CheckResult) -> io::Result<()> {
         let (style, dim) = (self.style(result.outcome), self.dim);
         let (word, id, millis) = (result.outcome.word(), result.check.id, result.took.as_millis());

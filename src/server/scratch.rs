@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::transport::{Address, remove_recorded_leftovers};
 
-/// One server's directory, which goes with this value, or with [`sweep`](super::sweep).
+/// One server's directory, which goes with this value, or with `sweep`.
 #[derive(Debug)]
 pub struct Scratch {
     directory: Option<TempDir>,

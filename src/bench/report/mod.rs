@@ -1,7 +1,7 @@
 //! The reports of a comparison: tables for the terminal, Markdown, JSON, CSV, SVG charts, and what changed since a
 //! saved one.
 //!
-//! [`summary`] makes the tables as a [`document`], which is rendered for the terminal and as Markdown.
+//! `summary` makes the tables as a `document`, which is rendered for the terminal and as Markdown.
 
 use std::io::{self, Write};
 

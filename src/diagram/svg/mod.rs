@@ -3,5 +3,5 @@
 mod boxes;
 mod lines;
 
-pub use boxes::{Drawn, STYLE, draw};
+pub use boxes::{STYLE, draw};
 pub use lines::Palette;
