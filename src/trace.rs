@@ -118,23 +118,23 @@ impl Drop for EnteredTrace {
 
 /// One client in the trace, from its connect to its close.
 #[derive(Debug)]
-pub(crate) struct Visit {
+pub(crate) struct ClientTrace {
     trace: Trace,
     number: usize,
     ending: &'static str,
 }
 
-impl Visit {
+impl ClientTrace {
     /// Records that a client has connected. `from` is its address, or empty.
-    pub fn begins(from: &str) -> Visit {
+    pub fn connected(from: &str) -> ClientTrace {
         let trace = Trace::of_thread();
         let number = trace.0.as_ref().map_or(0, |shared| shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
         trace.note(|| format!("client {number} connects{from}"));
-        Visit { trace, number, ending: "closes" }
+        ClientTrace { trace, number, ending: "closes" }
     }
 
     /// Sets the text recorded at the end, instead of "closes".
-    pub fn ends_otherwise(&mut self, ending: &'static str) {
+    pub fn set_ending(&mut self, ending: &'static str) {
         self.ending = ending;
     }
 
@@ -149,7 +149,7 @@ impl Visit {
     }
 }
 
-impl Drop for Visit {
+impl Drop for ClientTrace {
     fn drop(&mut self) {
         self.note(self.ending);
     }
@@ -180,10 +180,10 @@ mod tests {
         let written = Arc::clone(&lines);
         let trace = Trace::new(move |_, text| written.lock().unwrap().push(text.to_owned()));
         let entered = trace.enter();
-        let first = Visit::begins("");
+        let first = ClientTrace::connected("");
         first.transfer(Way::Sent, b"a");
         first.transfer(Way::Sent, b"b");
-        drop(Visit::begins(" from here"));
+        drop(ClientTrace::connected(" from here"));
         drop((first, entered));
         note(|| "no trace any more".into());
         let expected = [

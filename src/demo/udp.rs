@@ -28,7 +28,7 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     boundaries_are_kept(demo, &mut server, &mut clients[0])?;
     nobody_notices_a_restart(demo, &mut server, &mut clients[0])?;
     let mut careless = Careless::open()?;
-    let at = ConnectOptions { address: Some(Address::Inet(careless.address)), ..ConnectOptions::default() };
+    let at = ConnectOptions::to(Address::Inet(careless.address));
     let mut clients = [server.connect_with(&at)?, server.connect_with(&at)?];
     the_rest_is_lost(demo, &mut careless, &mut clients[0])?;
     the_tail_of_another(demo, &mut careless, &mut clients[1])

@@ -111,8 +111,8 @@ fn every_listener(server: &mut Server) -> check::Result {
 }
 
 fn visit(server: &mut Server, address: &Address) -> check::Result {
-    let approach = ConnectOptions { address: Some(address.clone()), ..ConnectOptions::default() };
-    let mut client = server.connect_with(&approach)?;
+    let options = ConnectOptions::to(address.clone());
+    let mut client = server.connect_with(&options)?;
     client.send(b"here")?;
     match await_answer_or_exit(server, &mut client)? {
         Some(Sign::Answered) => {

@@ -53,9 +53,9 @@ fn leave_behind(server: &mut Server, leave: impl FnOnce(Client)) -> check::Resul
 }
 
 fn unnamed(server: &mut Server) -> check::Result {
-    let approach = ConnectOptions { unnamed: true, ..ConnectOptions::default() };
+    let options = ConnectOptions { unnamed: true, ..ConnectOptions::default() };
     for text in [&b"who am I?"[..], b""] {
-        server.connect_with(&approach)?.send(text)?;
+        server.connect_with(&options)?.send(text)?;
         server
             .connect_and_exchange()
             .map_err(|finding| finding.because("after a client that was not bound to an address"))?;

@@ -39,8 +39,7 @@ fn run(server: &mut Server) -> check::Result {
 }
 
 fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> check::Result {
-    let approach =
-        ConnectOptions { address: Some(Address::Path(name.to_owned())), ..ConnectOptions::default() };
+    let options = ConnectOptions::to(Address::Path(name.to_owned()));
     let limit = server.deadlines().start();
     let settled = until(limit, || {
         if name.symlink_metadata().is_ok() {
@@ -50,7 +49,7 @@ fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> check::Res
         if started.ended().is_some() {
             return Ok(Some(()));
         }
-        Ok(server.connect_with(&approach).is_ok().then_some(()))
+        Ok(server.connect_with(&options).is_ok().then_some(()))
     })?;
     settled.ok_or_else(|| {
         Finding::info(
@@ -59,7 +58,7 @@ fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> check::Res
         )
     })?;
     if started.ended().is_none() {
-        server.connect_with(&approach)?.exchange(b"nowhere to be found")?;
+        server.connect_with(&options)?.exchange(b"nowhere to be found")?;
     }
     Ok(())
 }

@@ -57,10 +57,10 @@ fn serves_longest(server: &mut Server) -> check::Result {
     let path = path_of(server, LONGEST)?;
     match started_at(server, &path)? {
         Fate::Bound(_instance) => {
-            let approach = ConnectOptions { address: Some(Address::Path(path)), ..ConnectOptions::default() };
+            let options = ConnectOptions::to(Address::Path(path));
             // bind(2) creates the file. Until listen(2) the kernel refuses clients.
-            let client = until(server.deadlines().no_progress(), || Ok(server.connect_with(&approach).ok()))?;
-            client.map_or_else(|| server.connect_with(&approach), Ok)?.exchange(b"a long way")
+            let client = until(server.deadlines().no_progress(), || Ok(server.connect_with(&options).ok()))?;
+            client.map_or_else(|| server.connect_with(&options), Ok)?.exchange(b"a long way")
         }
         Fate::Elsewhere(name) => {
             Err(Finding::fail(wanted, format!("it is bound to {} instead", name.display())))

@@ -56,8 +56,8 @@ fn answered(server: &mut Server) -> check::Result {
     if is_free(server, other) {
         return Ok(()); // The server has one address, from which it sends every answer.
     }
-    let approach = ConnectOptions { address: Some(Address::Inet(other)), ..ConnectOptions::default() };
-    let answer = server.connect_with(&approach)?.exchange_message(b"who answers?")?;
+    let options = ConnectOptions::to(Address::Inet(other));
+    let answer = server.connect_with(&options)?.exchange_message(b"who answers?")?;
     match answer.sender {
         Some(sender) if sender == other => Ok(()),
         Some(sender) => Err(Finding::fail(format!("an answer from {other}"), format!("one from {sender}"))

@@ -42,8 +42,8 @@ fn run(server: &mut Server) -> check::Result {
 
 fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
     let source = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let approach = ConnectOptions { source: Some(source), ..ConnectOptions::default() };
-    let mut forged = match server.connect_with(&approach) {
+    let options = ConnectOptions::from_source(source);
+    let mut forged = match server.connect_with(&options) {
         Ok(client) => client,
         // The port is in use: by that service, or by another run of this check.
         Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),

@@ -42,5 +42,5 @@ fn run(server: &mut Server) -> check::Result {
 }
 
 fn from(source: IpAddr, port: u16) -> ConnectOptions {
-    ConnectOptions { source: Some(SocketAddr::new(source, port)), ..ConnectOptions::default() }
+    ConnectOptions::from_source(SocketAddr::new(source, port))
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
@@ -9,29 +10,30 @@ use nix::poll::{PollFd, PollFlags};
 use super::Link;
 use crate::check;
 use crate::deadline::{Waited, wait};
-use crate::trace::{Visit, Way};
+use crate::trace::{ClientTrace, Way};
 
-/// One client's connection. Every byte of the client passes [`write`](Connection::write) or
-/// [`read`](Connection::read), and no other place: a protocol other than echo translates there between the bytes of
-/// a check and the bytes on the wire.
+/// One client's connection. Every byte that the client sends passes [`write`](Connection::write) or
+/// [`write_with_descriptor`](Connection::write_with_descriptor), and every byte that it receives passes
+/// [`read`](Connection::read). Only urgent data does not. A protocol other than echo translates there between the
+/// bytes of a check and the bytes on the wire.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub link: Link,
-    /// Reads return pieces of a stream, not messages with their senders.
+    /// Whether reads return pieces of a stream. Otherwise they return messages with their senders.
     stream: bool,
     pub sent: usize,
     pub received: usize,
-    pub trace: Visit,
+    pub trace: ClientTrace,
 }
 
-/// What one read took.
+/// The result of one read.
 pub(super) struct Received {
     pub length: usize,
     /// The sender of a message, if it has an IP address.
     pub sender: Option<SocketAddr>,
 }
 
-/// Which directions can be used without waiting.
+/// The directions that can be used without waiting.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Ready {
     pub readable: bool,
@@ -41,7 +43,7 @@ pub(super) struct Ready {
 impl Connection {
     pub fn new(link: Link, stream: bool) -> Connection {
         let from = local_address(&link).map(|address| format!(" from {address}")).unwrap_or_default();
-        Connection { trace: Visit::begins(&from), link, stream, sent: 0, received: 0 }
+        Connection { trace: ClientTrace::connected(&from), link, stream, sent: 0, received: 0 }
     }
 
     /// Writes a part of `bytes` to a stream, or all of them as one message, without waiting.
@@ -50,6 +52,12 @@ impl Connection {
         self.trace.transfer(Way::Sent, &bytes[..written]);
         self.sent += written;
         Ok(written)
+    }
+
+    /// Writes all of `bytes` with `descriptor` attached.
+    pub fn write_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> io::Result<()> {
+        self.sent += bytes.len();
+        self.link.send_with_descriptor(bytes, descriptor)
     }
 
     /// Reads a piece of a stream, or one message, without waiting.

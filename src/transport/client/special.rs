@@ -23,9 +23,7 @@ impl Client {
     /// # Errors
     /// A broken harness if the system refuses.
     pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
-        self.connection.sent += bytes.len();
-        let sent = self.connection.link.send_with_descriptor(bytes, descriptor);
-        sent.or_broken("a descriptor sent along")
+        self.connection.write_with_descriptor(bytes, descriptor).or_broken("a descriptor sent along")
     }
 
     /// Closes the pipe that the server writes to. The pipe that it reads from stays open. Only over two pipes.
@@ -41,7 +39,7 @@ impl Client {
     /// # Errors
     /// A broken harness if the system refuses.
     pub fn reset(mut self) -> check::Result {
-        self.connection.trace.ends_otherwise("resets");
+        self.connection.trace.set_ending("resets");
         self.connection.link.reset().or_broken("SO_LINGER 0")
     }
 
