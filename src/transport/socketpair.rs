@@ -1,7 +1,6 @@
 //! A pair of connected Unix sockets, one of them as the standard input and output of a server. socketpair(2).
 
 use std::io;
-use std::os::fd::OwnedFd;
 
 use socket2::{Domain, Socket, Type};
 
@@ -73,7 +72,7 @@ fn unsupported_kind(error: io::Error) -> io::Error {
 }
 
 fn link(ends: Ends) -> io::Result<Link> {
-    Link::socket(OwnedFd::from(ends.write).into())
+    Link::socket(ends.write.into())
 }
 
 fn message_link(ends: Ends) -> io::Result<Link> {

@@ -106,7 +106,7 @@ impl Conversation {
             }
             (Endpoint::Server, true, true) => self.record(PacketEvent::SynAck),
             (Endpoint::Client, false, true) if self.saw(PacketEvent::SynAck) && !rst => {
-                self.record(PacketEvent::Ack)
+                self.record(PacketEvent::Ack);
             }
             _ => {}
         }
