@@ -11,7 +11,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::bench::comparison::Machine;
 use crate::bench::machine;
-use crate::bench::machine::suitability::{self, Found};
+use crate::bench::machine::suitability::{self, Inspection};
 use crate::requirement::{self, MissingRequirement};
 use crate::sys::disable_idle_states;
 use crate::sys::{self, PacketCapture, TcpState};
@@ -85,26 +85,26 @@ impl Probe {
 
 /// What comparisons run on: looked at once, for all probes.
 static MACHINE: LazyLock<Result<Machine, String>> =
-    LazyLock::new(|| machine::machine().map_err(|error| error.to_string()));
+    LazyLock::new(|| machine::describe().map_err(|error| error.to_string()));
 
 fn machine() -> Result<&'static Machine, String> {
     MACHINE.as_ref().map_err(String::clone)
 }
 
-fn awake() -> Found {
+fn awake() -> Inspection {
     // What would mend it comes behind the reason, and is told by the probe.
     let reason = |error: std::io::Error| error.to_string().split(';').next().unwrap_or_default().to_owned();
     disable_idle_states().map(|_| "can be held off".into()).map_err(reason)
 }
 
-fn process_table() -> Found {
+fn process_table() -> Inspection {
     let all = sys::processes().map_err(|error| error.to_string())?;
     sys::descriptors(Pid::this()).map_err(|error| error.to_string())?;
     Ok(format!("{} processes to be seen, and the descriptors of our own", all.len()))
 }
 
 /// A listener of our own must be in it.
-fn connection_table() -> Found {
+fn connection_table() -> Inspection {
     let listener =
         std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
@@ -117,22 +117,22 @@ fn connection_table() -> Found {
     }
 }
 
-fn processor_time() -> Found {
+fn processor_time() -> Inspection {
     sys::process_stats(Pid::this())
         .map(|it| format!("{:.2} s so far", it.cpu.as_secs_f64()))
         .map_err(|error| error.to_string())
 }
 
-fn kernel_objects() -> Found {
+fn kernel_objects() -> Inspection {
     sys::ipc_objects().map(|all| format!("{} to be seen", all.len())).map_err(|_| "not listed here".into())
 }
 
-fn more_loopback() -> Found {
+fn more_loopback() -> Inspection {
     let asked = [2, 3].map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)));
     missing_loopback_address(&asked).map_or_else(|| Ok("on the loopback interface".into()), Err)
 }
 
-fn ipv6() -> Found {
+fn ipv6() -> Inspection {
     if is_loopback_address(Ipv6Addr::LOCALHOST.into()) {
         Ok("::1 can be bound".into())
     } else {
@@ -140,13 +140,13 @@ fn ipv6() -> Found {
     }
 }
 
-fn descriptor_limit() -> Found {
+fn descriptor_limit() -> Inspection {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|error| error.to_string())?;
     let text = format!("up to {hard} for a process");
     if hard >= 4096 { Ok(text) } else { Err(text) }
 }
 
-fn process_limit() -> Found {
+fn process_limit() -> Inspection {
     let most = sys::process_limit().map_err(|error| error.to_string())?;
     let text = format!("up to {most}");
     if most >= 1000 { Ok(text) } else { Err(text) }
@@ -155,7 +155,7 @@ fn process_limit() -> Found {
 /// Less than this, and the largest payloads of a few checks at once may not fit.
 const ENOUGH_MEMORY: u64 = 1 << 30;
 
-fn container() -> Found {
+fn container() -> Inspection {
     let sys::ContainerLimits { memory, processors, .. } = sys::container_limits();
     let memory_text = memory.map(|bytes| format!("{} MiB of memory", bytes >> 20));
     let processors_text = processors.map(|number| format!("{number:.1} processors"));
@@ -166,19 +166,19 @@ fn container() -> Found {
     if small { Err(text) } else { Ok(text) }
 }
 
-fn seqpacket() -> Found {
+fn seqpacket() -> Inspection {
     Socket::new(Domain::UNIX, Type::SEQPACKET, None)
         .map(|_| "can be made".into())
         .map_err(|error| error.to_string())
 }
 
-fn abstract_names() -> Found {
+fn abstract_names() -> Inspection {
     let claim =
         sys::claim_name(&format!("echospec-doctor-{}", Pid::this())).map_err(|error| error.to_string())?;
     claim.map(|_| "can be bound".into()).ok_or_else(|| "this system has none".into())
 }
 
-fn signals() -> Found {
+fn signals() -> Inspection {
     let sets = sys::signal_sets(Pid::this()).map_err(|_| "this system does not tell".to_owned())?;
     let ignored = |signal: &Signal| sets.ignored & 1 << (*signal as i32 - 1) != 0;
     let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
@@ -190,7 +190,7 @@ fn signals() -> Found {
     }
 }
 
-fn privileged_ports() -> Found {
+fn privileged_ports() -> Inspection {
     let bound = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 7));
     match bound {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err("not to be bound".into()),
@@ -198,13 +198,13 @@ fn privileged_ports() -> Found {
     }
 }
 
-fn packets() -> Found {
+fn packets() -> Inspection {
     PacketCapture::check_permission()
         .map(|()| "seen as they pass".into())
         .map_err(|error| explain_capture_error(&error))
 }
 
-fn shell() -> Found {
+fn shell() -> Inspection {
     let executable = access("/bin/sh", nix::unistd::AccessFlags::X_OK);
     executable.map(|()| "/bin/sh".into()).map_err(|error| format!("/bin/sh: {error}"))
 }

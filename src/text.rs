@@ -71,6 +71,33 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Suggests the names that contain `text`, or its part behind the last `/`. Suggests the most similar name if there are
+/// none.
+pub(crate) fn did_you_mean<N: AsRef<str>>(text: &str, names: impl IntoIterator<Item = N>) -> Option<String> {
+    const MIN_LENGTH: usize = 3;
+    let names: Vec<N> = names.into_iter().collect();
+    let names = || names.iter().map(AsRef::as_ref);
+    let part = text.rsplit('/').next().filter(|part| part.len() >= MIN_LENGTH);
+    let mut similar: Vec<&str> =
+        names().filter(|name| part.is_some_and(|part| name.contains(part))).collect();
+    if similar.is_empty() {
+        similar.extend(nearest(text, names()));
+    }
+    let quoted: Vec<String> = similar.iter().map(|name| format!("'{name}'")).collect();
+    (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
+}
+
+/// Returns the word of `words` that is most similar to `wrong`, if it differs in few letters.
+pub(crate) fn nearest<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let max = 1 + wrong.chars().count() / 4;
+    words
+        .into_iter()
+        .map(|word| (strsim::damerau_levenshtein(wrong, word), word))
+        .filter(|&(distance, word)| distance <= max && distance < word.len())
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, word)| word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +124,20 @@ mod tests {
         assert_eq!(printable("\x1b[2Jok\n"), "\\u{1b}[2Jok\n");
         assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(one_line("a name\n\tpass  echo/empty"), "a name\\n\\tpass  echo/empty");
+    }
+
+    #[test]
+    fn suggests_the_most_similar_name() {
+        assert_eq!(did_you_mean("tpc", ["pipe", "tcp"]).unwrap(), "did you mean 'tcp'?");
+        assert_eq!(did_you_mean("ecko/*", ["echo/*", "fd/*"]).unwrap(), "did you mean 'echo/*'?");
+        assert_eq!(did_you_mean("elephant", ["pipe", "tcp"]), None);
+    }
+
+    #[test]
+    fn suggests_all_names_that_contain_the_text() {
+        let names = ["echo/half-close", "port/half-close", "fd/leak"];
+        let hint = did_you_mean("life/half-close", names).unwrap();
+        assert_eq!(hint, "did you mean 'echo/half-close' or 'port/half-close'?");
     }
 
     #[test]

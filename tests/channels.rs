@@ -1,4 +1,4 @@
-//! Every mechanism of the comparison, between two real processes, byte by byte.
+//! The channel of each mechanism, between two real processes.
 
 use std::io;
 
@@ -10,44 +10,44 @@ use echospec::transport::{Channel, ChannelRequest, Transport, Tuning, WaitMode};
 use rstest::rstest;
 use tempfile::TempDir;
 
-/// From the least to more than a mechanism's buffers hold at once.
+/// From one byte to more than the buffers of a mechanism hold.
 const SIZES: [usize; 7] = [1, 8, 64, 1000, 4097, 65_536, 300_000];
 
 const SIGNAL: &str = "signal";
 
 #[rstest]
-fn every_mechanism_echoes_every_size_that_it_has(
+fn echoes_every_size_on_every_mechanism(
     #[values(WaitMode::Block, WaitMode::Yield, WaitMode::Spin)] waiting: WaitMode,
 ) {
     for mechanism in MECHANISMS {
-        converse(mechanism, waiting, &Tuning::default());
+        test_channel(mechanism, waiting, &Tuning::default());
     }
 }
 
 #[test]
-fn what_is_tuned_changes_no_byte() {
+fn echoes_with_options_set() {
     let tuning =
         Tuning { nodelay: false, socket_buffer: Some(40_000), pipe_size: Some(16_384), ..Tuning::default() };
-    // Where the system has no pipe of a chosen size, it says so.
+    // Only Linux can set the capacity of a pipe.
     let tuning = if std::env::consts::OS == "linux" { tuning } else { Tuning { pipe_size: None, ..tuning } };
     for mechanism in MECHANISMS {
-        converse(mechanism, WaitMode::Block, &tuning);
+        test_channel(mechanism, WaitMode::Block, &tuning);
     }
 }
 
 #[test]
-fn a_server_that_never_sleeps_echoes_the_same() {
+fn spinning_servers_echo() {
     for mechanism in MECHANISMS {
         if let Some(command) = mechanism.spinning {
-            converse(&Mechanism { command, ..*mechanism }, WaitMode::Yield, &Tuning::default());
+            test_channel(&Mechanism { command, ..*mechanism }, WaitMode::Yield, &Tuning::default());
         }
     }
 }
 
-/// Signals come to a process, and a test is one of its threads. Their bytes are verified in the client of a comparison:
-/// see `compare.rs`.
+/// A signal is sent to a process, not to a thread, so a test cannot receive it. `compare.rs` tests signals in a client
+/// process.
 #[test]
-fn a_process_of_many_threads_is_refused_signals() {
+fn signals_need_a_process_with_one_thread() {
     let mechanism = Mechanism::named(SIGNAL).unwrap();
     let Some(mut server) = launch(mechanism) else { return };
     let (address, pid) = (server.address().clone(), server.pid().unwrap());
@@ -66,7 +66,7 @@ fn a_process_of_many_threads_is_refused_signals() {
     assert!(error.to_string().contains("threads"), "{error}");
 }
 
-fn converse(mechanism: &Mechanism, waiting: WaitMode, tuning: &Tuning) {
+fn test_channel(mechanism: &Mechanism, waiting: WaitMode, tuning: &Tuning) {
     if mechanism.name == SIGNAL {
         return;
     }
@@ -84,7 +84,7 @@ fn converse(mechanism: &Mechanism, waiting: WaitMode, tuning: &Tuning) {
     }
 }
 
-/// `None` where the system lacks the mechanism.
+/// Launches the server. `None` if the system lacks the mechanism.
 fn launch(mechanism: &Mechanism) -> Option<Server> {
     let transport = Transport::named(mechanism.transport).unwrap();
     let spec = Spec::new(transport, Start::Bind, mechanism.command.iter().copied()).unwrap();
@@ -121,17 +121,17 @@ fn open(
     Some(transport.open_channel(request).unwrap_or_else(|error| panic!("{}: {error}", mechanism.name)))
 }
 
-/// Sends `bytes` as far as there is room, and takes back what comes, to the end.
+/// Exchanges `bytes` in pieces that fit into the window.
 fn exchange(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
     let piece = if channel.max_message().is_some() { bytes.len() } else { channel.window() };
     for piece in bytes.chunks(piece) {
         channel.send(piece)?;
-        take(channel, piece)?;
+        receive(channel, piece)?;
     }
     Ok(())
 }
 
-/// Keeps as many messages under way as the channel says that it holds.
+/// Keeps as many messages in flight as the channel holds.
 fn stream(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
     if channel.max_message().is_none() && bytes.len() > channel.window() {
         return Ok(());
@@ -142,13 +142,13 @@ fn stream(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
             channel.send(bytes)?;
         }
         for _ in 0..under_way {
-            take(channel, bytes)?;
+            receive(channel, bytes)?;
         }
     }
     Ok(())
 }
 
-fn take(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
+fn receive(channel: &mut dyn Channel, bytes: &[u8]) -> io::Result<()> {
     let mut echo = vec![0; bytes.len()];
     let mut taken = 0;
     while taken < bytes.len() {

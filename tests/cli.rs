@@ -30,7 +30,7 @@ fn echospec(arguments: &[&str]) -> Command {
 #[case::checks_of_other_transports(&["check", "pipe", "--only", "port/*", "--", "cat"], 4, "none applies to pipe")]
 #[case::no_such_program(&["check", "tcp", "--", "./no-such-server", "{addr}"], 3, "cannot run ./no-such-server")]
 #[case::a_program_that_is_none(&["check", "tcp", "--", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "{addr}"], 3, "is it executable?")]
-#[case::an_unknown_check(&["explain", "half-close"], 2, "did you mean echo/half-close?")]
+#[case::an_unknown_check(&["explain", "half-close"], 2, "did you mean 'echo/half-close'?")]
 fn a_mistake_is_named_with_its_mend(#[case] arguments: &[&str], #[case] code: i32, #[case] hint: &str) {
     echospec(arguments).assert().code(code).stdout("").stderr(contains(hint));
 }

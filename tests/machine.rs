@@ -1,4 +1,4 @@
-//! What a comparison says of the machine it ran on, and of the system calls that a message costs.
+//! What a comparison records of its machine, and the system calls of a message.
 
 use assert_cmd::Command;
 use echospec::requirement;
@@ -14,8 +14,8 @@ fn echospec(arguments: &[&str]) -> Command {
     command
 }
 
-/// What one short round found.
-fn found(arguments: &[&str]) -> Value {
+/// Runs one short round, and returns its JSON.
+fn run_short(arguments: &[&str]) -> Value {
     let short =
         ["compare", "--placement", "free", "--sizes", "64", "--rounds", "1", "--time", "1", "--json", "-"];
     let output = echospec(&short).args(arguments).assert().success().get_output().stdout.clone();
@@ -27,13 +27,13 @@ fn facts(comparison: &Value) -> &Vec<Value> {
 }
 
 #[test]
-fn the_machine_is_always_recorded_and_shown_on_request() {
+fn machine_is_recorded_and_shown_on_request() {
     let place = TempDir::new().unwrap();
     let saved = place.path().join("run.json");
     let saved = saved.to_str().unwrap();
     let run = ["compare", "pipe", "--measures", "round-trip", "--placement", "free", "--sizes", "64"];
     echospec(&run).args(["--rounds", "1", "--time", "1", "--json", saved]).assert().success();
-    let shown = || contains("\nThe machine").and(contains("load average before"));
+    let shown = || contains("\nMachine").and(contains("load average before"));
     echospec(&["compare", "--from", saved]).assert().success().stdout(shown().not());
     echospec(&["compare", "--from", saved, "--machine"]).assert().success().stdout(shown());
     let comparison: Value = serde_json::from_str(&std::fs::read_to_string(saved).unwrap()).unwrap();
@@ -44,11 +44,11 @@ fn the_machine_is_always_recorded_and_shown_on_request() {
 }
 
 #[test]
-fn what_makes_figures_doubtful_is_warned_of_in_the_doctors_words() {
+fn warns_of_a_debug_build_as_the_doctor_does() {
     if !cfg!(debug_assertions) {
         return skipped::because("this is an optimised build");
     }
-    let comparison = found(&["pipe", "--measures", "round-trip"]);
+    let comparison = run_short(&["pipe", "--measures", "round-trip"]);
     let warnings = comparison["warnings"].as_array().unwrap();
     let warning = warnings.iter().find(|warning| warning["says"] == "this is a debug build").unwrap();
     assert!(warning["cause"].as_str().unwrap().ends_with(requirement::OPTIMISED.without), "{warning}");
@@ -58,11 +58,11 @@ fn what_makes_figures_doubtful_is_warned_of_in_the_doctors_words() {
     echospec(&["doctor"]).assert().success().stdout(doctor);
 }
 
-/// A pipe costs each side a write and a read. One call more is the client's own memory; one more or less is the server's
-/// next read. A busy machine may leave time for few messages, so that these show.
+/// Each side calls write(2) and read(2) once for a message. The client may make another call to allocate memory, and the
+/// server's next read may count or not. If a busy machine leaves time for only a few messages, these show.
 #[test]
-fn a_message_costs_the_system_calls_that_it_takes() {
-    let comparison = found(&["pipe", "--measures", "round-trip"]);
+fn counts_the_system_calls_of_a_message() {
+    let comparison = run_short(&["pipe", "--measures", "round-trip"]);
     let cost = &comparison["cells"][0]["cost"];
     if let Err(why) = SystemCallCounter::check_permission() {
         skipped::because(why);

@@ -1,4 +1,4 @@
-//! The client of a measurement and whoever launches it: what one asks and the other answers.
+//! The client process of a session, and the harness that launches it.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use echospec::bench::client::serve;
 use echospec::bench::comparison::{Measure, Placement};
-use echospec::bench::placement::Site;
-use echospec::bench::session::job::{Answer, Job, Task};
-use echospec::bench::session::{Ending, Manner, hold};
+use echospec::bench::placement::ResolvedPlacement;
+use echospec::bench::session::job::{Job, Task, TaskResult};
+use echospec::bench::session::{SessionError, SessionSettings, run};
 use echospec::deadline::Deadlines;
 use echospec::server::{Spec, Start};
 use echospec::transport::{Address, Transport, Tuning, WaitMode};
@@ -25,21 +25,21 @@ fn task(measure: Measure, size: usize, rate: Option<f64>) -> Task {
     Task { measure, size, rate, warm_up: Duration::from_millis(1), timed: BRIEF }
 }
 
-/// What a client that is not a process of its own answers to `tasks`, with its server at `address`.
-fn answers(address: SocketAddr, tasks: &[Task]) -> Vec<Answer> {
+/// Runs a client in this process, with its server at `address`. Returns its results.
+fn run_client(address: SocketAddr, tasks: &[Task]) -> Vec<TaskResult> {
     let scratch = TempDir::new().unwrap();
     let job = Job {
         transport: "tcp".into(),
         address: Address::Inet(address),
-        lent: false,
+        inherited: false,
         server: i32::try_from(std::process::id()).unwrap(),
         scratch: scratch.path().to_owned(),
         processor: None,
         waiting: WaitMode::Block,
         tuning: Tuning::default(),
-        shared: false,
+        shares_processor: false,
         seed: 7,
-        count: false,
+        count_calls: false,
         tasks: tasks.to_vec(),
     };
     let mut output = Vec::new();
@@ -48,8 +48,8 @@ fn answers(address: SocketAddr, tasks: &[Task]) -> Vec<Answer> {
     lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
 
-/// A server of one client after the other, which has `spoil` look at every piece, and ends with the test.
-fn server(mut spoil: impl FnMut(usize, &mut Vec<u8>) + Send + 'static) -> SocketAddr {
+/// Starts an iterative server that passes every piece through `spoil`. Returns its address.
+fn start_server(mut spoil: impl FnMut(usize, &mut Vec<u8>) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -69,30 +69,28 @@ fn server(mut spoil: impl FnMut(usize, &mut Vec<u8>) + Send + 'static) -> Socket
 }
 
 #[test]
-fn every_task_is_answered_in_a_line_of_its_own() {
+fn client_answers_each_task() {
     let tasks = [
         task(Measure::RoundTrip, 64, None),
         task(Measure::RoundTrip, 100_000, None),
         task(Measure::RoundTrip, 64, Some(1000.0)),
         task(Measure::Throughput, 4096, None),
-        // A message is longer than what is under way.
+        // The message is larger than the window.
         task(Measure::Throughput, 8 << 20, None),
         task(Measure::Connections, 64, None),
     ];
-    let answers = answers(server(|_, _| ()), &tasks);
-    assert_eq!(answers.len(), tasks.len());
-    for (task, answer) in tasks.iter().zip(&answers) {
-        let Answer::Measured(sample) = answer else { panic!("{task:?}: {answer:?}") };
-        assert!(sample.figure > 0.0 && sample.messages > 0 && sample.seconds > 0.0, "{task:?}: {sample:?}");
+    let results = run_client(start_server(|_, _| ()), &tasks);
+    assert_eq!(results.len(), tasks.len());
+    for (task, answer) in tasks.iter().zip(&results) {
+        let TaskResult::Measured(sample) = answer else { panic!("{task:?}: {answer:?}") };
+        assert!(sample.value > 0.0 && sample.messages > 0 && sample.seconds > 0.0, "{task:?}: {sample:?}");
         assert_eq!(sample.histogram.is_none(), task.measure == Measure::Throughput, "{task:?}");
         assert_eq!(sample.lateness.is_some(), task.rate.is_some(), "{task:?}");
     }
 }
 
 #[rstest]
-fn a_wrong_byte_ends_the_client_with_the_place_of_the_byte(
-    #[values(Measure::RoundTrip, Measure::Throughput)] measure: Measure,
-) {
+fn client_stops_at_a_wrong_byte(#[values(Measure::RoundTrip, Measure::Throughput)] measure: Measure) {
     // The first conversation begins at byte 4099 of the stream.
     let spoils = |place: usize, piece: &mut Vec<u8>| {
         if let Some(byte) = 10_000_usize.checked_sub(place).and_then(|at| piece.get_mut(at)) {
@@ -100,77 +98,82 @@ fn a_wrong_byte_ends_the_client_with_the_place_of_the_byte(
         }
     };
     let long = Task { timed: Duration::from_secs(60), ..task(measure, 64, None) };
-    match &answers(server(spoils), &[long, long])[..] {
-        [Answer::Wrong(what)] => assert!(what.starts_with("at byte 14099: "), "{what}"),
+    match &run_client(start_server(spoils), &[long, long])[..] {
+        [TaskResult::WrongBytes(what)] => assert!(what.starts_with("at byte 14099: "), "{what}"),
         other => panic!("{other:?}"),
     }
 }
 
 #[rstest]
-#[case::one_too_many(|_: usize, piece: &mut Vec<u8>| piece.push(b'!'), "")]
-#[case::an_older_message(stale(), "at byte ")]
-fn what_is_not_due_is_wrong(
+#[case::extra_byte(|_: usize, piece: &mut Vec<u8>| piece.push(b'!'), "")]
+#[case::stale_message(stale(), "at byte ")]
+fn client_detects_unexpected_bytes(
     #[case] spoil: impl FnMut(usize, &mut Vec<u8>) + Send + 'static,
     #[case] beginning: &str,
 ) {
     let long = Task { timed: Duration::from_secs(60), ..task(Measure::RoundTrip, 64, None) };
-    match &answers(server(spoil), &[long])[..] {
-        [Answer::Wrong(what)] => assert!(what.starts_with(beginning), "{what}"),
+    match &run_client(start_server(spoil), &[long])[..] {
+        [TaskResult::WrongBytes(what)] => assert!(what.starts_with(beginning), "{what}"),
         other => panic!("{other:?}"),
     }
 }
 
-/// Answers with the message before.
+/// Echoes the previous message.
 fn stale() -> impl FnMut(usize, &mut Vec<u8>) + Send {
     let mut last = vec![0; 64];
     move |_, piece| std::mem::swap(&mut last, piece)
 }
 
 #[test]
-fn a_job_that_is_none_is_refused() {
+fn client_rejects_an_invalid_job() {
     for text in ["", "{}", "nonsense"] {
         assert!(serve(text.as_bytes(), Vec::new()).is_err(), "{text}");
     }
 }
 
-/// A client program that does as `script` says.
-fn client(place: &TempDir, script: &str) -> PathBuf {
+/// Writes a client program that runs `script`.
+fn write_client(place: &TempDir, script: &str) -> PathBuf {
     let path = place.path().join("client");
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
 }
 
-fn session(client: &Path, command: &[&str]) -> Result<Vec<Answer>, Ending> {
+fn session(client: &Path, command: &[&str]) -> Result<Vec<TaskResult>, SessionError> {
     let spec = Spec::new(Transport::named("pipe").unwrap(), Start::Bind, command.iter().copied()).unwrap();
-    let site = Site { placement: Placement::Free, client: None, server: None, waiting: WaitMode::Block };
+    let placement = ResolvedPlacement {
+        placement: Placement::Free,
+        client: None,
+        server: None,
+        waiting: WaitMode::Block,
+    };
     let (tuning, deadlines) = (Tuning::default(), Deadlines::scaled(0.4));
-    let manner = Manner { client, tuning: &tuning, deadlines, seed: 7, count: false };
-    hold(&spec, &site, &[task(Measure::RoundTrip, 64, None)], &manner)
+    let settings = SessionSettings { client, tuning: &tuning, deadlines, seed: 7, count_calls: false };
+    run(&spec, &placement, &[task(Measure::RoundTrip, 64, None)], &settings)
 }
 
 #[rstest]
-#[case::dies("echo oh no >&2; exit 9", "exit status 9")]
-#[case::talks_nonsense("echo 42 is the answer", "42 is the answer")]
-fn a_client_that_does_not_do_its_work_is_told_of(#[case] script: &str, #[case] hint: &str) {
+#[case::exits("echo oh no >&2; exit 9", "exit status 9")]
+#[case::prints_nonsense("echo 42 is the answer", "42 is the answer")]
+fn reports_a_failing_client(#[case] script: &str, #[case] hint: &str) {
     let place = TempDir::new().unwrap();
-    match session(&client(&place, script), &["cat"]) {
-        Err(Ending::Failed(text)) => assert!(text.contains(hint), "{text}"),
+    match session(&write_client(&place, script), &["cat"]) {
+        Err(SessionError::Failed(text)) => assert!(text.contains(hint), "{text}"),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn a_client_that_never_answers_is_ended_and_called_a_timeout() {
+fn silent_client_is_a_timeout() {
     let place = TempDir::new().unwrap();
-    match session(&client(&place, "exec sleep 1000"), &["cat"]).as_deref() {
-        Ok([Answer::Broken(how)]) => assert!(how.starts_with("timeout: nothing moved"), "{how}"),
+    match session(&write_client(&place, "exec sleep 1000"), &["cat"]).as_deref() {
+        Ok([TaskResult::Failed(how)]) => assert!(how.starts_with("timeout: no progress"), "{how}"),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn both_processes_are_fresh_and_real() {
+fn measures_a_real_server_with_the_real_client() {
     let echospec = Path::new(env!("CARGO_BIN_EXE_echospec"));
-    assert!(matches!(session(echospec, &["cat"]).as_deref(), Ok([Answer::Measured(_)])));
+    assert!(matches!(session(echospec, &["cat"]).as_deref(), Ok([TaskResult::Measured(_)])));
 }

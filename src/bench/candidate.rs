@@ -1,49 +1,47 @@
-//! Whom a comparison measures: bundled servers by their mechanisms, and anyone's own.
+//! The candidates of a comparison: bundled servers, and servers given by `--server`.
 
+use super::comparison::CandidateInfo;
+use super::mechanism::Mechanism;
 use crate::server::{LaunchError, Spec, Start};
 use crate::transport::{MEASURED_ONLY, TRANSPORTS, Transport};
 
-use super::comparison::Arm;
-use super::mechanism::Mechanism;
-
-/// A server, ready to be launched.
+/// A mechanism with a server that can be launched.
 #[derive(Debug, Clone)]
-pub struct Contender {
-    /// Unique in a comparison.
+pub struct Candidate {
+    /// Its name, unique in a comparison.
     pub name: String,
-    /// One line about it.
-    pub says: String,
-    /// False for a server of the user's.
+    /// A one-line description.
+    pub description: String,
+    /// False for a server given by `--server`.
     pub bundled: bool,
-    /// How it is launched.
+    /// How to launch the server.
     pub spec: Spec,
-    /// How one is launched that never sleeps, where there is one.
+    /// How to launch a server that never sleeps, if there is one.
     pub spinning: Option<Spec>,
 }
 
-impl Contender {
-    /// The bundled server of a mechanism.
+impl Candidate {
+    /// Returns the bundled server of a mechanism.
     ///
     /// # Errors
-    /// [`LaunchError`] where the list of mechanisms names no such transport.
-    pub fn bundled(mechanism: &Mechanism) -> Result<Contender, LaunchError> {
+    /// [`LaunchError`] if the list of mechanisms names an unknown transport.
+    pub fn bundled(mechanism: &Mechanism) -> Result<Candidate, LaunchError> {
         let transport = transport(mechanism.transport)?;
         let spec = |command: &[&str]| Spec::new(transport, Start::Bind, command.iter().copied());
-        Ok(Contender {
+        Ok(Candidate {
             name: mechanism.name.to_owned(),
-            says: mechanism.says.to_owned(),
+            description: mechanism.description.to_owned(),
             bundled: true,
             spec: spec(mechanism.command)?,
             spinning: mechanism.spinning.map(spec).transpose()?,
         })
     }
 
-    /// A server of the user's, as `NAME=TRANSPORT:COMMAND`. The command is split as a shell would split it, and none
-    /// sees it.
+    /// Parses `NAME=TRANSPORT:COMMAND`. The command is split into words as a shell does, but no shell runs it.
     ///
     /// # Errors
-    /// A text that names what is missing, and the form that was expected.
-    pub fn from_words(text: &str) -> Result<Contender, String> {
+    /// A text that says what is missing, and shows the expected form.
+    pub fn parse(text: &str) -> Result<Candidate, String> {
         const FORM: &str = "write NAME=TRANSPORT:COMMAND, for example: mine=tcp:./my-server {addr}";
         let (name, rest) = text.split_once('=').ok_or_else(|| format!("there is no name; {FORM}"))?;
         let (transport, command) =
@@ -51,23 +49,23 @@ impl Contender {
         if name.is_empty() || name.contains(char::is_whitespace) {
             return Err(format!("a name is one word; {FORM}"));
         }
-        let words = shlex::split(command).ok_or("the command has a quote that does not end")?;
+        let words = shlex::split(command).ok_or("the command has an unclosed quote")?;
         let transport = self::transport(transport).map_err(|error| {
             let names: Vec<_> =
                 TRANSPORTS.iter().chain(MEASURED_ONLY).map(|transport| transport.name).collect();
             format!("{error}; there are {}", names.join(", "))
         })?;
         let spec = Spec::new(transport, Start::Bind, words).map_err(|error| error.to_string())?;
-        let says = format!("{name}, by {}", transport.name);
-        Ok(Contender { name: name.to_owned(), says, bundled: false, spec, spinning: None })
+        let description = format!("{name}, by {}", transport.name);
+        Ok(Candidate { name: name.to_owned(), description, bundled: false, spec, spinning: None })
     }
 
-    /// What is said of it in the results.
+    /// Its description in the results. `unsupported` is the reason why it was not measured, if it was not.
     #[must_use]
-    pub fn arm(&self, unsupported: Option<String>) -> Arm {
-        Arm {
+    pub fn info(&self, unsupported: Option<String>) -> CandidateInfo {
+        CandidateInfo {
             name: self.name.clone(),
-            says: self.says.clone(),
+            description: self.description.clone(),
             transport: self.spec.transport().name.to_owned(),
             command: self.spec.command_line(),
             bundled: self.bundled,
@@ -85,24 +83,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn anyones_server_is_split_as_a_shell_would_split_it() {
-        let mine = Contender::from_words("go=tcp:'./go echo' --listen {addr}").unwrap();
+    fn splits_the_command_as_a_shell_does() {
+        let mine = Candidate::parse("go=tcp:'./go echo' --listen {addr}").unwrap();
         assert_eq!((mine.name.as_str(), mine.spec.transport().name), ("go", "tcp"));
         assert_eq!(mine.spec.command_line(), "'./go echo' --listen '{addr}'");
     }
 
     #[test]
-    fn a_mistake_is_named_with_its_mend() {
+    fn names_the_mistake_and_the_expected_form() {
         for (text, hint) in [
             ("./server {addr}", "NAME=TRANSPORT:COMMAND"),
             ("mine=./server", "there is no transport"),
             ("=tcp:./server {addr}", "a name is one word"),
             ("mine=tpc:./server {addr}", "there are tcp"),
-            ("mine=tcp:./server 'x", "does not end"),
+            ("mine=tcp:./server 'x", "unclosed quote"),
             ("mine=tcp:./server", "{addr} or {port}"),
             ("mine=tcp:", "no server command"),
         ] {
-            let error = Contender::from_words(text).unwrap_err();
+            let error = Candidate::parse(text).unwrap_err();
             assert!(error.contains(hint), "{text}: {error}");
         }
     }

@@ -1,140 +1,150 @@
-//! The whole of a comparison: settle where it runs, try what is possible, run the rounds, reckon.
+//! Runs a comparison: resolve placements, try every session, run the rounds, compute the results.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::comparison::{Comparison, Method, Placement, SCHEMA};
-use super::machine::Watched;
-use super::placement::Site;
-use super::placement::processors;
-use super::plan::Wish;
-use super::schedule::{Log, Rounds};
-use super::session::Manner;
+use super::comparison::{CandidateInfo, Comparison, Method, Placement, SCHEMA};
+use super::machine::MachineRecorder;
+use super::placement::ResolvedPlacement;
+use super::placement::processors::{self, ProcessorPair};
+use super::plan::Plan;
+use super::schedule::attempt::SessionPlan;
+use super::schedule::progress::{self, Progress};
+use super::schedule::time_budget::TimeBudget;
+use super::schedule::{Log, Schedule};
+use super::session::SessionSettings;
 use super::statistics::median;
 use super::{floors, results, warnings};
-use crate::bench::schedule::attempt::Entry;
-use crate::bench::schedule::progress::{self, Progress};
 use crate::deadline::interrupted;
 
-/// Why there is no comparison at all.
+/// The reason why there is no comparison.
 #[derive(Debug, thiserror::Error)]
-pub enum NoComparison {
-    /// A placement cannot be had here.
-    #[error("placement '{name}' is not to be had here: {why}")]
+pub enum CompareError {
+    /// A placement is not available on this machine.
+    #[error("placement '{name}' is not available here: {reason}")]
     Placement {
-        /// Its name.
+        /// The placement's name.
         name: &'static str,
-        /// Why not.
-        why: String,
+        /// Why it is not available.
+        reason: String,
     },
-    /// A server of the user's cannot be measured.
-    #[error("{name}: {why}")]
+    /// A server given by `--server` cannot be measured.
+    #[error("{name}: {reason}")]
     Server {
-        /// What the user called it.
+        /// The server's name.
         name: String,
-        /// Why not.
-        why: String,
+        /// Why it cannot be measured.
+        reason: String,
     },
-    /// The processors of this machine are not told.
-    #[error("which processors this process may use is not told: {0}")]
+    /// The system does not tell its processors.
+    #[error("cannot find the processors that this process may use: {0}")]
     Processors(#[source] std::io::Error),
 }
 
-/// Measures all that was wished for, and tells how far it has come. [`crate::deadline::interrupt`] ends it early, and
-/// the rounds that were held until then are reckoned with.
+/// Measures what `plan` says, and calls `on_progress` before each session.
+///
+/// [`crate::deadline::interrupt`] ends it early. The results are then computed from the rounds until then.
 ///
 /// # Errors
-/// [`NoComparison`] where nothing can be measured as it was wished for.
-pub fn compare(wish: &Wish, mut tell: impl FnMut(&Progress)) -> Result<Comparison, NoComparison> {
+/// [`CompareError`] if nothing can be measured as planned.
+pub fn compare(plan: &Plan, mut on_progress: impl FnMut(&Progress)) -> Result<Comparison, CompareError> {
     let (began, since) = (SystemTime::now(), Instant::now());
-    let pair = processors::choose().map_err(NoComparison::Processors)?;
-    let sites = sites(wish, &pair)?;
-    let machine = Watched::begin(&pair);
-    let floors = floors::floors(&pair);
-    let manner = Manner {
-        client: &wish.client,
-        tuning: &wish.tuning,
-        deadlines: wish.deadlines,
-        seed: wish.seed,
-        count: false,
-    };
-    let mut rounds = Rounds {
-        wish,
-        manner,
-        entries: entries(wish, &sites),
-        log: Log::default(),
-        tell: &mut tell,
-        spare: Duration::ZERO,
-        time_is_up: since,
-        began: since,
-    };
-    let plan = rounds.scout();
-    let refused = rounds.log.refused.iter().find(|(number, _)| !wish.contenders[*number].bundled);
-    if let Some((number, why)) = refused {
-        return Err(NoComparison::Server { name: wish.contenders[*number].name.clone(), why: why.clone() });
-    }
-    rounds.run(&plan);
-    progress::note(None);
-    let log = rounds.log;
-    let method = Method {
-        rounds: wish.rounds,
-        reference: wish.reference.clone(),
-        warm_up: plan.length.warm_up.as_secs_f64(),
-        timed: plan.length.timed.as_secs_f64(),
-        clock: median(&log.records.iter().map(|record| record.sample.clock).collect::<Vec<_>>())
-            .unwrap_or(0.0),
-        tuning: wish.tuning.clone(),
-        repeated: log.repeated,
-    };
+    let pair = processors::choose().map_err(CompareError::Processors)?;
+    let placements = resolve(plan, &pair)?;
+    let machine = MachineRecorder::begin(&pair);
+    let floors = floors::measure_floors(&pair);
+    let sessions = sessions(plan, &placements);
+    let mut schedule = Schedule::new(plan, settings(plan), sessions, since, &mut on_progress);
+    let budget = schedule.calibrate();
+    check_servers(plan, &schedule.log)?;
+    schedule.run(&budget);
+    progress::publish(None);
+    let log = schedule.log;
     let mut comparison = Comparison {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         began: began.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
         seconds: since.elapsed().as_secs_f64(),
-        seed: wish.seed,
+        seed: plan.seed,
         interrupted: interrupted(),
         machine: machine.end(),
-        method,
-        floors: floors.found,
-        arms: arms(wish, &log),
-        cells: results::cells(wish, &log),
+        method: method(plan, &budget, &log),
+        floors: floors.measured,
+        candidates: candidates(plan, &log),
+        measurements: results::measurements(plan, &log),
         warnings: Vec::new(),
     };
-    comparison.warnings = warnings::all(&comparison, &log, wish);
+    comparison.warnings = warnings::all(&comparison, &log, plan);
     comparison.warnings.extend(floors.missing);
     Ok(comparison)
 }
 
-fn sites(wish: &Wish, pair: &processors::Pair) -> Result<Vec<Site>, NoComparison> {
-    let settle = |placement: &Placement| {
-        placement.settle(pair).map_err(|why| NoComparison::Placement { name: placement.name(), why })
+fn resolve(plan: &Plan, pair: &ProcessorPair) -> Result<Vec<ResolvedPlacement>, CompareError> {
+    let resolve = |placement: &Placement| {
+        let name = placement.name();
+        placement.resolve(pair).map_err(|reason| CompareError::Placement { name, reason })
     };
-    wish.placements.iter().map(settle).collect()
+    plan.placements.iter().map(resolve).collect()
 }
 
-/// Each contender at each place that it has a server for.
-fn entries<'a>(wish: &'a Wish, sites: &[Site]) -> Vec<Entry<'a>> {
-    let mut entries = Vec::new();
-    for site in sites {
-        for (number, contender) in wish.contenders.iter().enumerate() {
-            let spec = if site.is_busy() { contender.spinning.as_ref() } else { Some(&contender.spec) };
-            entries.extend(spec.map(|spec| Entry {
-                contender: number,
+fn settings(plan: &Plan) -> SessionSettings<'_> {
+    SessionSettings {
+        client: &plan.client,
+        tuning: &plan.tuning,
+        deadlines: plan.deadlines,
+        seed: plan.seed,
+        count_calls: false,
+    }
+}
+
+/// Returns a session for each candidate at each placement for which it has a server.
+fn sessions<'a>(plan: &'a Plan, placements: &[ResolvedPlacement]) -> Vec<SessionPlan<'a>> {
+    let mut sessions = Vec::new();
+    for &placement in placements {
+        for (index, candidate) in plan.candidates.iter().enumerate() {
+            let spec =
+                if placement.never_sleeps() { candidate.spinning.as_ref() } else { Some(&candidate.spec) };
+            let tasks = || plan.tasks(candidate);
+            sessions.extend(spec.map(|spec| SessionPlan {
+                candidate: index,
                 spec,
-                site: *site,
-                tasks: wish.tasks(contender),
+                placement,
+                tasks: tasks(),
                 failures: 0,
             }));
         }
     }
-    entries
+    sessions
 }
 
-fn arms(wish: &Wish, log: &Log) -> Vec<super::comparison::Arm> {
-    let why = |number: usize| {
-        let mut reasons =
-            log.refused.iter().filter(|(other, _)| *other == number).map(|(_, why)| why.clone());
-        // At another placement it may well have been measured.
-        reasons.next().filter(|_| !log.records.iter().any(|record| record.contender == number))
+/// Fails if a server given by `--server` cannot be measured.
+fn check_servers(plan: &Plan, log: &Log) -> Result<(), CompareError> {
+    let own = |(index, _): &&(usize, String)| !plan.candidates[*index].bundled;
+    log.unavailable.iter().find(own).map_or(Ok(()), |(index, reason)| {
+        let name = plan.candidates[*index].name.clone();
+        Err(CompareError::Server { name, reason: reason.clone() })
+    })
+}
+
+fn method(plan: &Plan, budget: &TimeBudget, log: &Log) -> Method {
+    let clocks: Vec<f64> = log.records.iter().map(|record| record.sample.clock).collect();
+    Method {
+        rounds: plan.rounds,
+        reference: plan.reference.clone(),
+        warm_up: budget.task.warm_up.as_secs_f64(),
+        timed: budget.task.timed.as_secs_f64(),
+        clock: median(&clocks).unwrap_or_default(),
+        tuning: plan.tuning.clone(),
+        repeated: log.repeated,
+    }
+}
+
+fn candidates(plan: &Plan, log: &Log) -> Vec<CandidateInfo> {
+    let unsupported = |index: usize| {
+        // It may have been measured at another placement.
+        let measured = log.records.iter().any(|record| record.candidate == index);
+        let reason = log.unavailable.iter().find(|(other, _)| *other == index);
+        reason.filter(|_| !measured).map(|(_, reason)| reason.clone())
     };
-    wish.contenders.iter().enumerate().map(|(number, contender)| contender.arm(why(number))).collect()
+    let info = |(index, candidate): (usize, &super::candidate::Candidate)| candidate.info(unsupported(index));
+    plan.candidates.iter().enumerate().map(info).collect()
 }

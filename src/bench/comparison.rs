@@ -1,154 +1,173 @@
-//! What a comparison found, as it is shown, saved and compared with the next: the schema of `--json`.
+//! The results of a comparison, as they are reported, saved and compared with a later run: the schema of `--json`.
 //!
-//! Times are nanoseconds, sizes bytes, rates per second. Each figure has the rounds that it was made from, so that
-//! whoever doubts it can reckon again.
+//! Times are in nanoseconds, sizes in bytes, rates per second. Each measurement includes the rounds it was computed
+//! from, so that a reader can compute it again.
 
 use serde::{Deserialize, Serialize};
 
 use crate::transport::Tuning;
 
-/// The version of this schema. It grows when a field changes its meaning or goes; new fields leave it alone.
+/// The version of this schema. It increases when a field is removed or changes its meaning, not when one is added.
 pub const SCHEMA: u32 = 1;
 
-/// The whole of one run.
+/// The results of one run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Comparison {
     /// [`SCHEMA`].
     pub schema: u32,
     /// The version of echospec that measured.
     pub version: String,
-    /// When it began, in seconds since 1970 (UTC).
+    /// The start of the run, in seconds since 1970 (UTC).
     pub began: u64,
-    /// How long it took.
+    /// The duration of the run.
     pub seconds: f64,
-    /// What the order of the rounds and the bytes of the messages were drawn from.
+    /// The seed of the order of sessions and of the bytes sent.
     pub seed: u64,
-    /// True if it was interrupted: then rounds or whole cells are missing.
+    /// True if the run was interrupted. Rounds or whole measurements are then missing.
     pub interrupted: bool,
-    /// Where it ran.
+    /// The machine it ran on.
     pub machine: Machine,
     /// How it was measured.
     pub method: Method,
-    /// What the machine itself costs.
+    /// The costs of the machine's own operations.
     pub floors: Vec<Floor>,
-    /// What was compared, in the order of the command line or of the list.
-    pub arms: Vec<Arm>,
-    /// Each figure.
-    pub cells: Vec<Cell>,
-    /// What a careful reader must know, each with its cause where one is known.
+    /// The mechanisms and servers compared, in the order of the command line or of the list of mechanisms.
+    #[serde(rename = "arms")]
+    pub candidates: Vec<CandidateInfo>,
+    /// One for each combination of candidate, placement, measure, size and rate.
+    #[serde(rename = "cells")]
+    pub measurements: Vec<Measurement>,
+    /// Reasons to doubt the results.
     pub warnings: Vec<Warning>,
 }
 
-/// One of the things compared: a mechanism with a server.
+/// A candidate of the comparison: a mechanism with a server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Arm {
-    /// Unique in the run: `tcp`, or what the user called it.
+pub struct CandidateInfo {
+    /// Its name, unique in the run: `tcp`, or the NAME given to `--server`.
     pub name: String,
-    /// One line about it.
-    pub says: String,
-    /// The transport by which the client reaches it.
+    /// A one-line description.
+    #[serde(rename = "says")]
+    pub description: String,
+    /// The transport that the client uses.
     pub transport: String,
     /// The server's command line.
     pub command: String,
-    /// False for a server of the user's.
+    /// False for a server given by `--server`.
     pub bundled: bool,
-    /// Why there are no figures of it here, if there are none.
+    /// The reason why it was not measured at all, if it was not.
     pub unsupported: Option<String>,
 }
 
-/// Where the two processes run, and how they wait: it decides more than the mechanism does.
+/// The processors that client and server run on, and how they wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// Both on one processor.
     Same,
-    /// On two processors, as they idle: the other must be woken by an interrupt.
+    /// On two processors that sleep when idle. An interrupt wakes the other one.
     Cross,
-    /// On two processors whose idle states are held off, so that they poll for work.
+    /// On two processors that are kept out of their idle states, so that they poll for work.
     CrossPolling,
-    /// On two processors, neither side ever sleeping.
+    /// On two processors, with neither process ever asleep.
     Spin,
     /// Wherever the scheduler puts them.
     Free,
 }
 
-/// What is measured.
+/// The quantity that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// From before the send to after the receive, one message under way. The figure is the median in ns.
+    /// The median time from before a send to after the receive of its echo, with one message in flight, in ns.
     RoundTrip,
-    /// Bytes per second that were sent, echoed and received, with a window of them under way. Each crosses the
-    /// mechanism twice.
+    /// Bytes per second that were sent, echoed and received, with a window of messages in flight. Each byte crosses the
+    /// mechanism twice and is counted once.
     Throughput,
     /// Conversations per second: connect, echo one message, close.
     Connections,
 }
 
-/// One figure: an arm under one placement, by one measure, at one size.
+/// All rounds of one candidate, placement, measure, size and rate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Cell {
-    /// The name of its arm.
-    pub arm: String,
-    /// Where the two ran.
+pub struct Measurement {
+    /// The name of the candidate.
+    #[serde(rename = "arm")]
+    pub candidate: String,
+    /// Where client and server ran.
     pub placement: Placement,
-    /// What was measured.
+    /// The quantity measured.
     pub measure: Measure,
     /// The size of a message in bytes.
     pub size: usize,
-    /// Messages per second, where they were sent on a schedule (open loop); absent where each was sent when the one
-    /// before it was back (closed loop).
+    /// Messages per second, if they were sent at fixed times (open loop). Absent if each was sent when the one before it
+    /// was back (closed loop).
     pub rate: Option<f64>,
-    /// The median of the rounds' figures, in the unit of the measure: ns, bytes per second, connections per second.
-    pub figure: Estimate,
-    /// This cell's figure by the reference's, taken round by round; absent for the reference itself, and where it
-    /// has no such cell.
+    /// The median of the rounds, in the unit of the measure: ns, bytes per second, connections per second.
+    #[serde(rename = "figure")]
+    pub estimate: Estimate,
+    /// The ratio to the reference, computed round by round. Absent for the reference itself, and if the reference has no
+    /// such measurement.
     pub ratio: Option<Estimate>,
-    /// Of all rounds together; absent where no single messages were timed.
+    /// The percentiles of all rounds together. Absent if single messages were not timed.
     pub percentiles: Option<Percentiles>,
     /// The median of the rounds.
-    pub cost: Cost,
-    /// The rounds, in the order in which they were run.
+    pub cost: MessageCost,
+    /// The rounds, in the order of their execution.
     pub rounds: Vec<Round>,
-    /// Why the figure must not be used: a byte that came back wrong, say. Such a cell is ranked nowhere.
-    pub void: Option<String>,
-    /// Whether it is void because the server did wrong: a byte that was not due, a conversation that it ended or left
-    /// hanging. What a mechanism cannot do is nobody's fault.
-    #[serde(default)]
-    pub fault: bool,
+    /// The reason why the estimate must not be used, such as a wrong byte. The measurement is then not ranked.
+    #[serde(rename = "void")]
+    pub no_result: Option<String>,
+    /// True if there is no result because the server failed: it sent a wrong byte, closed the conversation, or did not
+    /// answer. False if the mechanism cannot do what was asked.
+    #[serde(rename = "fault", default)]
+    pub server_fault: bool,
 }
 
-/// A figure and the interval in which it lies with 95 % confidence (bootstrap of the rounds' median).
+/// The settings under which measurements of different candidates can be compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parameters {
+    /// The quantity measured.
+    pub measure: Measure,
+    /// Where client and server ran.
+    pub placement: Placement,
+    /// The size of a message in bytes.
+    pub size: usize,
+    /// Messages per second, for an open loop.
+    pub rate: Option<f64>,
+}
+
+/// A median with its 95 % confidence interval (bootstrap over the rounds).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// The figure itself.
+    /// The median.
     pub value: f64,
-    /// The lower end of its interval.
+    /// The lower end of the interval.
     pub low: f64,
-    /// The upper end of its interval.
+    /// The upper end of the interval.
     pub high: f64,
 }
 
-/// How single messages fared, in ns.
+/// Percentiles of the times of single messages, in ns.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
-    /// The fastest.
+    /// The minimum.
     pub min: u64,
-    /// Half were faster.
+    /// The median.
     pub p50: u64,
-    /// Nine of ten were faster.
+    /// The 90th percentile.
     pub p90: u64,
-    /// 99 of 100 were faster.
+    /// The 99th percentile.
     pub p99: u64,
-    /// 999 of 1,000 were faster.
+    /// The 99.9th percentile.
     pub p999: u64,
-    /// The slowest.
+    /// The maximum.
     pub max: u64,
 }
 
-/// What one message cost, there and back.
+/// The cost of one message there and back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
+pub struct MessageCost {
     /// Processor time of the client in user mode, in ns.
     pub client_user: f64,
     /// Processor time of the client in the kernel, in ns.
@@ -157,17 +176,200 @@ pub struct Cost {
     pub server_user: f64,
     /// Processor time of the server's processes in the kernel, in ns.
     pub server_system: f64,
-    /// How often one of them went to sleep.
+    /// Voluntary context switches of both sides.
     pub voluntary_switches: f64,
-    /// How often the processor was taken from one of them.
+    /// Involuntary context switches of both sides.
     pub involuntary_switches: f64,
-    /// System calls of the client, counted in a pass of its own; absent where they could not be.
+    /// System calls of the client, counted in a separate pass. Absent if they could not be counted.
     pub client_calls: Option<f64>,
-    /// System calls of the server's processes, likewise.
+    /// System calls of the server's processes, counted in the same way.
     pub server_calls: Option<f64>,
 }
 
-impl Cost {
+/// The sample of one round: one session of a new client and a new server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Round {
+    /// The number of the round. All measurements with the same number were made in the same round.
+    pub number: usize,
+    /// The value measured, in the unit of the measure.
+    #[serde(rename = "figure")]
+    pub value: f64,
+    /// The number of messages (or connections) measured.
+    pub messages: u64,
+    /// The duration of the timed part.
+    pub seconds: f64,
+    /// The cost of a message.
+    pub cost: MessageCost,
+    /// How often the session was repeated because other processes had used its processors.
+    pub repeated: u32,
+    /// The share of its processors' time that other processes used during the session, 0 to 1. Absent if the system does
+    /// not tell.
+    #[serde(default)]
+    pub foreign: Option<f64>,
+    /// The share of its processors' time that the hypervisor gave to other guests. Absent if the system does not tell.
+    #[serde(default)]
+    pub stolen: Option<f64>,
+    /// The round trips in ns: an `HdrHistogram` in its compressed V2 encoding, as base64. Absent if single messages were
+    /// not timed.
+    pub histogram: Option<String>,
+    /// For throughput: the seconds in which the client compared received bytes. If client and server share a processor,
+    /// the server could not run meanwhile, and this time has been subtracted. Otherwise it has not.
+    #[serde(default)]
+    pub checking: Option<f64>,
+    /// For an open loop: the median delay from the due time of a message to its send, in ns. It is included in the
+    /// message's time.
+    #[serde(default)]
+    pub lateness: Option<f64>,
+}
+
+/// The cost of an operation of the machine itself, below which no mechanism can go.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Floor {
+    /// Its name: `clock`, `syscall`, `switch`, `cache-line`, `memcpy-64k` …
+    pub name: String,
+    /// A one-line description.
+    #[serde(rename = "says")]
+    pub description: String,
+    /// The time it takes, in ns.
+    pub time: Estimate,
+    /// The placements in which a round trip takes at least this time, if the mechanism blocks (or, for `spin`, spins).
+    #[serde(default)]
+    pub bounds: Vec<Placement>,
+}
+
+/// The machine, as far as it affects the results.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Machine {
+    /// The system's name, release and architecture, from `uname(2)`.
+    pub system: String,
+    /// The processor's model, if the system tells it.
+    pub processor: Option<String>,
+    /// The number of processors that this process may use.
+    pub processors: usize,
+    /// The processors that were used: the client's, and the server's in placements on two.
+    pub pinned: Option<(usize, usize)>,
+    /// Everything else, in the order in which reports show it: idle driver, frequency governor, virtualisation,
+    /// congestion control, pipe size, socket buffers, steal time …
+    pub facts: Vec<Fact>,
+}
+
+/// A property of the machine that affects the results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The system's name for it: `net.ipv4.tcp_congestion_control`.
+    pub name: String,
+    /// Its value. Empty if unknown.
+    pub value: String,
+    /// The file, call or variable it was read from.
+    #[serde(default)]
+    pub source: String,
+    /// The reason why the value is unknown, if it is.
+    #[serde(rename = "absent", default)]
+    pub unknown: Option<String>,
+    /// True if it differs from run to run, as the load does. Two runs are then not compared by it.
+    #[serde(rename = "fleeting", default)]
+    pub varies: bool,
+}
+
+/// How the run was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Method {
+    /// The number of rounds requested.
+    pub rounds: usize,
+    /// The name of the candidate to which ratios are computed.
+    pub reference: String,
+    /// The warm-up of each measurement, in seconds.
+    pub warm_up: f64,
+    /// The timed part of each measurement, in seconds.
+    pub timed: f64,
+    /// The cost of reading the clock, in ns. It has been subtracted from every round trip.
+    pub clock: f64,
+    /// The options set on the mechanisms.
+    pub tuning: Tuning,
+    /// The number of sessions repeated because other processes had used their processors.
+    pub repeated: u32,
+}
+
+/// A reason to doubt some of the results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The problem.
+    #[serde(rename = "says")]
+    pub message: String,
+    /// Its cause, or its effect on the results. Empty if unknown.
+    pub cause: String,
+    /// A remedy. Empty if there is none.
+    #[serde(rename = "mend", default)]
+    pub help: String,
+}
+
+impl Placement {
+    /// Every placement, in the order of help and tables.
+    pub const ALL: [Placement; 5] =
+        [Placement::Same, Placement::Cross, Placement::CrossPolling, Placement::Spin, Placement::Free];
+
+    /// Its name on the command line and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Placement::Same => "same",
+            Placement::Cross => "cross",
+            Placement::CrossPolling => "cross-polling",
+            Placement::Spin => "spin",
+            Placement::Free => "free",
+        }
+    }
+
+    /// Returns the placement called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Placement> {
+        Placement::ALL.into_iter().find(|placement| placement.name() == name)
+    }
+
+    /// A one-line description, as the end of a sentence.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Placement::Same => "both on one core",
+            Placement::Cross => "on two cores that go to sleep when idle",
+            Placement::CrossPolling => "on two cores that are kept from sleeping",
+            Placement::Spin => "on two cores, neither side ever waiting in the kernel",
+            Placement::Free => "wherever the scheduler puts them",
+        }
+    }
+}
+
+impl Measure {
+    /// Every measure, in the order of help and tables.
+    pub const ALL: [Measure; 3] = [Measure::RoundTrip, Measure::Throughput, Measure::Connections];
+
+    /// Its name on the command line and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Measure::RoundTrip => "round-trip",
+            Measure::Throughput => "throughput",
+            Measure::Connections => "connections",
+        }
+    }
+
+    /// Returns the measure called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Measure> {
+        Measure::ALL.into_iter().find(|measure| measure.name() == name)
+    }
+}
+
+impl Measurement {
+    /// The settings under which other candidates can be compared with it.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        let Measurement { measure, placement, size, rate, .. } = *self;
+        Parameters { measure, placement, size, rate }
+    }
+}
+
+impl MessageCost {
     /// Processor time of both sides, in ns.
     #[must_use]
     pub fn cpu(&self) -> f64 {
@@ -175,125 +377,22 @@ impl Cost {
     }
 }
 
-/// One measurement with a fresh pair of processes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Round {
-    /// Its place among the run's rounds: cells with the same number were measured side by side.
-    pub number: usize,
-    /// In the unit of the measure.
-    pub figure: f64,
-    /// How many messages (or connections) it is made from.
-    pub messages: u64,
-    /// How long the timed part took.
-    pub seconds: f64,
-    /// What a message cost.
-    pub cost: Cost,
-    /// How often it was thrown away and repeated because something else had used the processors.
-    pub repeated: u32,
-    /// The part of its processors' time that other processes used during its session, 0 to 1; absent where that is not
-    /// told.
-    #[serde(default)]
-    pub foreign: Option<f64>,
-    /// The part that a hypervisor gave to others, likewise.
-    #[serde(default)]
-    pub stolen: Option<f64>,
-    /// The round trips in ns: an `HdrHistogram` in its V2 encoding with compression, as base64; absent where no single
-    /// messages were timed.
-    pub histogram: Option<String>,
-    /// Of a throughput: the seconds in which the client compared what came back. Where both sides share one processor the
-    /// server stood still meanwhile, and they have been taken off; elsewhere it went on, and they have not.
-    #[serde(default)]
-    pub checking: Option<f64>,
-    /// In an open loop: how much later than intended the messages were sent, in ns; the median. It is part of their
-    /// times.
-    #[serde(default)]
-    pub lateness: Option<f64>,
-}
-
-/// What the machine costs before any mechanism does anything.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Floor {
-    /// A slug: `clock`, `syscall`, `switch`, `cache-line`, `memcpy-64k` …
-    pub name: String,
-    /// What was done, in a few words.
-    pub says: String,
-    /// How long it takes, in ns.
-    pub time: Estimate,
-    /// The placements in which no round trip of a blocking (or, for `spin`, a spinning) mechanism can be faster.
-    #[serde(default)]
-    pub bounds: Vec<Placement>,
-}
-
-/// The machine, as far as it bears on figures.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Machine {
-    /// The system's name, release and architecture, as `uname(2)` tells.
-    pub system: String,
-    /// The processor's model, if it is told.
-    pub processor: Option<String>,
-    /// How many processors this process may use.
-    pub processors: usize,
-    /// The two that were used: for the client, and for the server where that is placed apart.
-    pub pinned: Option<(usize, usize)>,
-    /// Everything else, in the order in which it should be read: idle driver, frequency governor, virtualisation,
-    /// congestion control, pipe size, socket buffers, steal time …
-    pub facts: Vec<Fact>,
-}
-
-/// Something about the machine that changes figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fact {
-    /// Its name, as the system calls it: `net.ipv4.tcp_congestion_control`.
-    pub name: String,
-    /// What it is set to; empty where that is not known.
-    pub value: String,
-    /// The file, call or variable that told it.
-    #[serde(default)]
-    pub source: String,
-    /// Why it is not known, if it is not.
-    #[serde(default)]
-    pub absent: Option<String>,
-    /// Whether it is another in every run, so that a difference says nothing: the load, say.
-    #[serde(default)]
-    pub fleeting: bool,
-}
-
 impl Machine {
-    /// What is known by this name.
+    /// Returns the value of the fact called `name`, if it is known.
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {
-        let known = |fact: &&Fact| fact.name == name && fact.absent.is_none();
+        let known = |fact: &&Fact| fact.name == name && fact.unknown.is_none();
         self.facts.iter().find(known).map(|fact| fact.value.as_str())
     }
 }
 
-/// How the run was made.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Method {
-    /// How many rounds were asked for.
-    pub rounds: usize,
-    /// The arm to which the ratios are taken.
-    pub reference: String,
-    /// How long each side was warmed up before the clock counted, in seconds.
-    pub warm_up: f64,
-    /// How long the timed part of a round lasts, in seconds.
-    pub timed: f64,
-    /// What reading the clock costs, in ns. It has been subtracted from every round trip.
-    pub clock: f64,
-    /// What was set on the mechanisms.
-    pub tuning: Tuning,
-    /// How many rounds were repeated because something else had used the processors.
-    pub repeated: u32,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Something that makes figures less certain, or less comparable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
-    /// What is so.
-    pub says: String,
-    /// Why, or what it does to the figures, where that is known; else empty.
-    pub cause: String,
-    /// What would mend it, where something would; else empty.
-    #[serde(default)]
-    pub mend: String,
+    #[test]
+    fn finds_each_measure_and_placement_by_its_name() {
+        assert!(Measure::ALL.iter().all(|it| Measure::named(it.name()) == Some(*it)));
+        assert!(Placement::ALL.iter().all(|it| Placement::named(it.name()) == Some(*it)));
+    }
 }

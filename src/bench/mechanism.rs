@@ -1,104 +1,122 @@
-//! What is compared: a way for two processes to speak, and the minimal server that speaks it.
+//! The mechanisms that a comparison measures, each with its bundled server.
 
-/// A mechanism, its transport and its server.
+/// A way for two processes to exchange messages, and a minimal server that uses it.
 #[derive(Debug, Clone, Copy)]
 pub struct Mechanism {
-    /// Its name on the command line and in every table.
+    /// Its name on the command line and in reports.
     pub name: &'static str,
-    /// One line about it.
-    pub says: &'static str,
-    /// The name of the transport by which the client reaches the server.
+    /// A one-line description.
+    pub description: &'static str,
+    /// The name of the transport that the client uses.
     pub transport: &'static str,
-    /// The server's command, with places for the address.
+    /// The server's command, with placeholders for the address.
     pub command: &'static [&'static str],
-    /// The command of a server that never sleeps, where there is one. A named pipe is, once opened, no other than
-    /// `pipe`. A terminal passes on what is written by a worker of the kernel, which sleeps whoever spins. Message
-    /// queues are for programs that do other things meanwhile: who spins takes shared memory.
+    /// The command of a server that never sleeps, if there is one.
+    ///
+    /// There is none for `fifo`, which behaves like `pipe` once it is open; for `pty`, because a sleeping kernel worker
+    /// passes its bytes on; and for message queues, because a program that spins would use shared memory instead.
     pub spinning: Option<&'static [&'static str]>,
-    /// Whether it belongs to the run that nobody has chosen the mechanisms of.
-    pub usual: bool,
+    /// True if it is compared when no mechanism is named.
+    pub default: bool,
 }
 
-/// Every mechanism, in the order that help and tables show them.
+/// Every mechanism, in the order of help and tables.
 pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::new("pipe", "two pipes, as standard input and output", &["echo-pipe"])
-        .spun_by(&["echo-spin", "stdio"])
-        .usual(),
-    Mechanism::new("pipe-splice", "two pipes, of which the server moves the pages", &["echo-splice"])
+        .spinning(&["echo-spin", "stdio"])
+        .default(),
+    Mechanism::new("pipe-splice", "two pipes; the server moves pages with splice(2)", &["echo-splice"])
         .over("pipe"),
-    Mechanism::new("pipe-vmsplice", "the same, and the client lends its memory", &["echo-splice"]),
+    Mechanism::new(
+        "pipe-vmsplice",
+        "the same; the client maps its memory with vmsplice(2)",
+        &["echo-splice"],
+    ),
     Mechanism::new("fifo", "two named pipes", &["echo-fifo", "{path}"]),
     Mechanism::new("socketpair", "a pair of connected stream sockets", &["echo-pipe"])
-        .spun_by(&["echo-spin", "stdio"])
-        .usual(),
+        .spinning(&["echo-spin", "stdio"])
+        .default(),
     Mechanism::new("socketpair-dgram", "a pair of connected datagram sockets", &["echo-pipe"])
-        .spun_by(&["echo-spin", "stdio"]),
-    Mechanism::new("socketpair-seqpacket", "a pair of sockets for sequenced packets", &["echo-pipe"])
-        .spun_by(&["echo-spin", "stdio"]),
+        .spinning(&["echo-spin", "stdio"]),
+    Mechanism::new("socketpair-seqpacket", "a pair of connected sequenced-packet sockets", &["echo-pipe"])
+        .spinning(&["echo-spin", "stdio"]),
     Mechanism::new("pty", "a pseudo-terminal in raw mode", &["echo-pipe"]),
     Mechanism::new("unix", "a Unix domain stream socket", &["echo-unix", "{path}"])
-        .spun_by(&["echo-spin", "unix", "{path}"])
-        .usual(),
-    Mechanism::new("unix-abstract", "the same with an abstract name", &["echo-unix", "{path}"]).spun_by(&[
+        .spinning(&["echo-spin", "unix", "{path}"])
+        .default(),
+    Mechanism::new("unix-abstract", "the same, with an abstract name", &["echo-unix", "{path}"]).spinning(&[
         "echo-spin",
         "unix",
         "{path}",
     ]),
     Mechanism::new("unix-dgram", "Unix domain datagrams", &["echo-unix-dgram", "{path}"])
-        .spun_by(&["echo-spin", "unix-dgram", "{path}"])
-        .usual(),
+        .spinning(&["echo-spin", "unix-dgram", "{path}"])
+        .default(),
     Mechanism::new("unix-seqpacket", "Unix domain sequenced packets", &["echo-unix-seqpacket", "{path}"])
-        .spun_by(&["echo-spin", "unix-seqpacket", "{path}"]),
+        .spinning(&["echo-spin", "unix-seqpacket", "{path}"]),
     Mechanism::new("tcp", "TCP over IPv4 on loopback", &["echo-tcp", "{addr}"])
-        .spun_by(&["echo-spin", "tcp", "{addr}"])
-        .usual(),
-    Mechanism::new("tcp6", "TCP over IPv6 on loopback", &["echo-tcp", "{addr}"]).spun_by(&[
+        .spinning(&["echo-spin", "tcp", "{addr}"])
+        .default(),
+    Mechanism::new("tcp6", "TCP over IPv6 on loopback", &["echo-tcp", "{addr}"]).spinning(&[
         "echo-spin",
         "tcp",
         "{addr}",
     ]),
-    Mechanism::new("tcp-uring", "the same, with a server that uses io_uring", &["echo-tcp-uring", "{addr}"])
+    Mechanism::new("tcp-uring", "TCP over IPv4; the server uses io_uring", &["echo-tcp-uring", "{addr}"])
         .over("tcp"),
     Mechanism::new("udp", "UDP over IPv4 on loopback", &["echo-udp", "{addr}"])
-        .spun_by(&["echo-spin", "udp", "{addr}"])
-        .usual(),
-    Mechanism::new("udp6", "UDP over IPv6 on loopback", &["echo-udp", "{addr}"]).spun_by(&[
+        .spinning(&["echo-spin", "udp", "{addr}"])
+        .default(),
+    Mechanism::new("udp6", "UDP over IPv6 on loopback", &["echo-udp", "{addr}"]).spinning(&[
         "echo-spin",
         "udp",
         "{addr}",
     ]),
-    Mechanism::new("mqueue", "two POSIX message queues", &["echo-mqueue", "{addr}"]).usual(),
+    Mechanism::new("mqueue", "two POSIX message queues", &["echo-mqueue", "{addr}"]).default(),
     Mechanism::new("sysv-mq", "two System V message queues", &["echo-sysv-mq", "{addr}"]),
     Mechanism::new("signal", "real-time signals with a value of 8 bytes", &["echo-signal", "{path}"]),
-    Mechanism::new("shm-futex", "shared memory, woken by a futex", &["echo-shm", "futex", "{path}"]).usual(),
-    Mechanism::new("shm-eventfd", "shared memory, woken by an eventfd", &["echo-shm", "eventfd", "{path}"]),
-    Mechanism::new("shm-spin", "shared memory, never asleep", &["echo-shm", "yield", "{path}"])
-        .spun_by(&["echo-shm", "spin", "{path}"])
-        .usual(),
+    Mechanism::new(
+        "shm-futex",
+        "shared memory with a futex to wake the reader",
+        &["echo-shm", "futex", "{path}"],
+    )
+    .default(),
+    Mechanism::new(
+        "shm-eventfd",
+        "shared memory with an eventfd to wake the reader",
+        &["echo-shm", "eventfd", "{path}"],
+    ),
+    Mechanism::new("shm-spin", "shared memory; neither side sleeps", &["echo-shm", "yield", "{path}"])
+        .spinning(&["echo-shm", "spin", "{path}"])
+        .default(),
 ];
 
 impl Mechanism {
-    /// The mechanism called `name`.
+    /// Returns the mechanism called `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Mechanism> {
         MECHANISMS.iter().find(|mechanism| mechanism.name == name)
     }
 
-    /// One whose transport has the same name.
-    const fn new(name: &'static str, says: &'static str, command: &'static [&'static str]) -> Mechanism {
-        Mechanism { name, says, transport: name, command, spinning: None, usual: false }
+    /// A mechanism whose transport has the same name.
+    const fn new(
+        name: &'static str,
+        description: &'static str,
+        command: &'static [&'static str],
+    ) -> Mechanism {
+        Mechanism { name, description, transport: name, command, spinning: None, default: false }
     }
 
     const fn over(self, transport: &'static str) -> Mechanism {
         Mechanism { transport, ..self }
     }
 
-    const fn spun_by(self, command: &'static [&'static str]) -> Mechanism {
+    const fn spinning(self, command: &'static [&'static str]) -> Mechanism {
         Mechanism { spinning: Some(command), ..self }
     }
 
-    const fn usual(self) -> Mechanism {
-        Mechanism { usual: true, ..self }
+    const fn default(self) -> Mechanism {
+        Mechanism { default: true, ..self }
     }
 }
 

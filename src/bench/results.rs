@@ -1,102 +1,113 @@
-//! From the records of the rounds to figures: medians, their intervals, ratios to the reference.
+//! Computes the measurements of a comparison from the records of its rounds.
 
-use super::client::Times;
-use super::comparison::{Cell, Cost, Estimate, Percentiles, Round};
-use super::plan::Wish;
-use super::schedule::{Log, Record, Void};
+use super::candidate::Candidate;
+use super::client::Latencies;
+use super::comparison::{Estimate, Measurement, MessageCost, Percentiles, Placement, Round};
+use super::plan::Plan;
+use super::schedule::{Log, NoResult, Record};
+use super::session::job::Task;
 use super::statistics::{estimate, median, ratio};
-use crate::bench::session::job::Task;
 
-/// Every cell that has figures or a reason for none, in the order of contenders, placements and tasks.
-pub(super) fn cells(wish: &Wish, log: &Log) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for (number, contender) in wish.contenders.iter().enumerate() {
-        for &placement in &wish.placements {
-            for task in wish.tasks(contender) {
-                let of = |record: &&Record| {
-                    (record.contender, record.placement) == (number, placement) && record.task.is_like(&task)
-                };
-                let records: Vec<_> = log.records.iter().filter(of).collect();
-                let void = log.voids.iter().find(|void: &&Void| {
-                    (void.contender, void.placement) == (number, placement) && void.task.is_like(&task)
-                });
-                if !records.is_empty() || void.is_some() {
-                    let mut cell = cell(&records, &task, wish.seed);
-                    let counted = log.counted.iter().find(of).map(|record| record.sample.cost);
-                    let counted = counted.unwrap_or_default();
-                    (cell.cost.client_calls, cell.cost.server_calls) =
-                        (counted.client_calls, counted.server_calls);
-                    cell.arm.clone_from(&contender.name);
-                    cell.placement = placement;
-                    cell.void = void.map(|void| void.why.clone());
-                    cell.fault = void.is_some_and(|void| void.fault);
-                    cells.push(cell);
-                }
+/// Returns every measurement that has a value, or a reason for having none, in the order of candidates, placements and
+/// tasks.
+pub(super) fn measurements(plan: &Plan, log: &Log) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    for (index, candidate) in plan.candidates.iter().enumerate() {
+        for &placement in &plan.placements {
+            for task in plan.tasks(candidate) {
+                let key = Key { index, candidate, placement, task };
+                measurements.extend(measurement(&key, log, plan.seed));
             }
         }
     }
-    relate(&mut cells, wish);
-    cells
+    set_ratios(&mut measurements, plan);
+    measurements
 }
 
-fn cell(records: &[&Record], task: &Task, seed: u64) -> Cell {
-    let figures: Vec<f64> = records.iter().map(|record| record.sample.figure).collect();
-    let nothing = Estimate { value: 0.0, low: 0.0, high: 0.0 };
-    Cell {
-        arm: String::new(),
-        placement: super::comparison::Placement::Free,
-        measure: task.measure,
-        size: task.size,
-        rate: task.rate,
-        figure: estimate(&figures, seed).unwrap_or(nothing),
-        ratio: None,
-        percentiles: percentiles(records),
-        cost: cost(records),
-        rounds: records.iter().map(|record| round(record)).collect(),
-        void: None,
-        fault: false,
+/// The measurement that is computed.
+struct Key<'a> {
+    index: usize,
+    candidate: &'a Candidate,
+    placement: Placement,
+    task: Task,
+}
+
+impl Key<'_> {
+    fn has_record(&self, record: &Record) -> bool {
+        (record.candidate, record.placement) == (self.index, self.placement)
+            && record.task.is_like(&self.task)
+    }
+
+    fn has_no_result(&self, other: &NoResult) -> bool {
+        (other.candidate, other.placement) == (self.index, self.placement) && other.task.is_like(&self.task)
     }
 }
 
+fn measurement(key: &Key<'_>, log: &Log, seed: u64) -> Option<Measurement> {
+    let records: Vec<&Record> = log.records.iter().filter(|record| key.has_record(record)).collect();
+    let no_result = log.no_results.iter().find(|other| key.has_no_result(other));
+    if records.is_empty() && no_result.is_none() {
+        return None;
+    }
+    let values: Vec<f64> = records.iter().map(|record| record.sample.value).collect();
+    let counted = log.counted.iter().find(|record| key.has_record(record));
+    let counted = counted.map(|record| record.sample.cost).unwrap_or_default();
+    let MessageCost { client_calls, server_calls, .. } = counted;
+    Some(Measurement {
+        candidate: key.candidate.name.clone(),
+        placement: key.placement,
+        measure: key.task.measure,
+        size: key.task.size,
+        rate: key.task.rate,
+        estimate: estimate(&values, seed).unwrap_or(Estimate { value: 0.0, low: 0.0, high: 0.0 }),
+        ratio: None,
+        percentiles: percentiles(&records),
+        cost: MessageCost { client_calls, server_calls, ..median_cost(&records) },
+        rounds: records.iter().map(|record| round(record)).collect(),
+        no_result: no_result.map(|it| it.reason.clone()),
+        server_fault: no_result.is_some_and(|it| it.server_fault),
+    })
+}
+
 fn round(record: &Record) -> Round {
-    let sample = record.sample.clone();
+    let (sample, disturbance) = (record.sample.clone(), record.disturbance);
     Round {
         number: record.round,
-        figure: sample.figure,
+        value: sample.value,
         messages: sample.messages,
         seconds: sample.seconds,
         cost: sample.cost,
         repeated: record.repeated,
-        foreign: record.noise.told.then_some(record.noise.foreign),
-        stolen: record.noise.told.then_some(record.noise.stolen),
+        foreign: disturbance.known.then_some(disturbance.foreign),
+        stolen: disturbance.known.then_some(disturbance.stolen),
         histogram: sample.histogram,
         checking: sample.checking,
         lateness: sample.lateness,
     }
 }
 
-/// Of the messages of all rounds together.
+/// Returns the percentiles of the messages of all rounds together.
 fn percentiles(records: &[&Record]) -> Option<Percentiles> {
-    let mut all = Times::new();
+    let mut all = Latencies::new();
     let histograms = records.iter().filter_map(|record| record.sample.histogram.as_deref());
-    histograms.filter_map(Times::decode).for_each(|times| all.add(&times));
+    histograms.filter_map(Latencies::decode).for_each(|latencies| all.add(&latencies));
     (all.count() > 0).then(|| Percentiles {
-        min: all.least(),
+        min: all.min(),
         p50: all.quantile(0.5),
         p90: all.quantile(0.9),
         p99: all.quantile(0.99),
         p999: all.quantile(0.999),
-        max: all.most(),
+        max: all.max(),
     })
 }
 
-/// The median of the rounds, of each part by itself. System calls are not counted in them.
-fn cost(records: &[&Record]) -> Cost {
-    let middle = |part: fn(&Cost) -> f64| {
+/// Returns the median of the rounds for each component. System calls are not counted in rounds.
+fn median_cost(records: &[&Record]) -> MessageCost {
+    let middle = |part: fn(&MessageCost) -> f64| {
         median(&records.iter().map(|record| part(&record.sample.cost)).collect::<Vec<_>>())
             .unwrap_or_default()
     };
-    Cost {
+    MessageCost {
         client_user: middle(|cost| cost.client_user),
         client_system: middle(|cost| cost.client_system),
         server_user: middle(|cost| cost.server_user),
@@ -108,24 +119,22 @@ fn cost(records: &[&Record]) -> Cost {
     }
 }
 
-/// Sets each cell's ratio to the same cell of the reference.
-fn relate(cells: &mut [Cell], wish: &Wish) {
-    let same = |one: &Cell, other: &Cell| {
-        (one.placement, one.measure, one.size, one.rate)
-            == (other.placement, other.measure, other.size, other.rate)
-    };
-    let reference: Vec<Cell> =
-        cells.iter().filter(|cell| cell.arm == wish.reference && cell.void.is_none()).cloned().collect();
-    for cell in cells.iter_mut().filter(|cell| cell.arm != wish.reference && cell.void.is_none()) {
-        let Some(other) = reference.iter().find(|other| same(other, cell)) else { continue };
-        let pairs: Vec<_> = cell
+/// Sets the ratio of each measurement to that of the reference with the same parameters, round by round.
+fn set_ratios(measurements: &mut [Measurement], plan: &Plan) {
+    let is_reference = |it: &Measurement| it.candidate == plan.reference;
+    let references: Vec<Measurement> =
+        measurements.iter().filter(|it| is_reference(it) && it.no_result.is_none()).cloned().collect();
+    for measurement in measurements.iter_mut().filter(|it| !is_reference(it) && it.no_result.is_none()) {
+        let same = |it: &&Measurement| it.parameters() == measurement.parameters();
+        let Some(reference) = references.iter().find(same) else { continue };
+        let pairs: Vec<_> = measurement
             .rounds
             .iter()
             .filter_map(|round| {
-                let twin = other.rounds.iter().find(|twin| twin.number == round.number)?;
-                Some((round.figure, twin.figure))
+                let other = reference.rounds.iter().find(|other| other.number == round.number)?;
+                Some((round.value, other.value))
             })
             .collect();
-        cell.ratio = ratio(&pairs, wish.seed);
+        measurement.ratio = ratio(&pairs, plan.seed);
     }
 }

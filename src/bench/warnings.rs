@@ -1,123 +1,133 @@
-//! What a careful reader of the figures must know, each with its cause where that is known.
+//! Reasons to doubt the results of a comparison, with their causes where they are known.
 
-use super::comparison::{Cell, Comparison, Measure, Placement, Warning};
-use super::plan::Wish;
+use super::comparison::{Comparison, Measure, Measurement, Placement, Warning};
+use super::machine::suitability;
+use super::plan::Plan;
 use super::schedule::Log;
-use crate::bench::machine::suitability;
 
-/// An interval wider than this part of its figure ranks little.
+/// A wider interval, as a share of its estimate, is reported.
 const WIDE: f64 = 0.10;
 
-/// How much slower one tenth of the messages must be than another tenth to come from another regime.
-const TWO_REGIMES: f64 = 3.0;
+/// The ratio of the 90th percentile to the minimum above which round trips are of two kinds.
+const BIMODAL: f64 = 3.0;
 
-/// A client that computes for this part of the time sets the pace itself.
-const BUSY: f64 = 0.9;
+/// The share of its time above which a client that computes is the bottleneck.
+const CLIENT_BUSY: f64 = 0.9;
 
-/// Everything that makes these figures less certain, or less comparable.
-pub(super) fn all(comparison: &Comparison, log: &Log, wish: &Wish) -> Vec<Warning> {
-    let cells: Vec<_> = comparison.cells.iter().filter(|cell| cell.void.is_none()).collect();
+/// Returns all warnings of a comparison.
+pub(super) fn all(comparison: &Comparison, log: &Log, plan: &Plan) -> Vec<Warning> {
+    let measurements: Vec<_> = comparison.measurements.iter().filter(|it| it.no_result.is_none()).collect();
     let all = [
-        fewer_rounds(log, wish, comparison.interrupted),
-        idle_processors(&cells),
-        no_spinning(wish),
+        fewer_rounds(log, plan, comparison.interrupted),
+        idle_processors(&measurements),
+        no_spinning_server(plan),
         disturbed(log),
-        wide(&cells),
-        bimodal(&cells),
-        client_bound(&cells),
+        wide_intervals(&measurements),
+        bimodal(&measurements),
+        client_bound(&measurements),
     ];
-    suitability::warnings(&comparison.machine, wish).into_iter().chain(all.into_iter().flatten()).collect()
+    let machine = suitability::warnings(&comparison.machine, plan);
+    machine.into_iter().chain(all.into_iter().flatten()).collect()
 }
 
-fn warn(says: String, cause: impl Into<String>) -> Option<Warning> {
-    Some(Warning { says, cause: cause.into(), mend: String::new() })
+fn warn(message: String, cause: impl Into<String>) -> Option<Warning> {
+    Some(Warning { message, cause: cause.into(), help: String::new() })
 }
 
-/// `tcp and udp`, or the first few and how many more.
-fn names(cells: &[&&Cell]) -> String {
+/// Lists the first few measurements, and how many more there are.
+fn names(measurements: &[&&Measurement]) -> String {
     const SHOWN: usize = 4;
-    let name = |cell: &&&Cell| {
-        format!("{} ({}, {}, {} B)", cell.arm, cell.placement.name(), cell.measure.name(), cell.size)
+    let name = |it: &&&Measurement| {
+        format!("{} ({}, {}, {} B)", it.candidate, it.placement.name(), it.measure.name(), it.size)
     };
-    let shown: Vec<_> = cells.iter().take(SHOWN).map(name).collect();
-    let more = cells.len().saturating_sub(SHOWN);
+    let shown: Vec<_> = measurements.iter().take(SHOWN).map(name).collect();
+    let more = measurements.len().saturating_sub(SHOWN);
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
-fn fewer_rounds(log: &Log, wish: &Wish, interrupted: bool) -> Option<Warning> {
-    if log.rounds >= wish.rounds {
+fn fewer_rounds(log: &Log, plan: &Plan, interrupted: bool) -> Option<Warning> {
+    if log.rounds >= plan.rounds {
         return None;
     }
-    let cause = if interrupted { "the run was interrupted" } else { "the time was up; --time gives it more" };
-    warn(format!("{} of {} rounds were held to the end", log.rounds, wish.rounds), cause)
+    let cause =
+        if interrupted { "the run was interrupted" } else { "the time was up; give more with --time" };
+    warn(format!("only {} of {} rounds were completed", log.rounds, plan.rounds), cause)
 }
 
-fn idle_processors(cells: &[&Cell]) -> Option<Warning> {
-    cells.iter().find(|cell| cell.placement == Placement::Cross)?;
-    let says = "across processors as they idle, mechanisms that block cannot be ranked".to_owned();
+fn idle_processors(measurements: &[&Measurement]) -> Option<Warning> {
+    measurements.iter().find(|it| it.placement == Placement::Cross)?;
     warn(
-        says,
-        "nearly all of a round trip is the interrupt that wakes the other processor, which is the same for all",
+        "with --placement cross, mechanisms that block cannot be ranked".into(),
+        "nearly all of a round trip is the interrupt that wakes the other processor, the same for all",
     )
 }
 
-fn no_spinning(wish: &Wish) -> Option<Warning> {
-    if !wish.placements.contains(&Placement::Spin) {
+fn no_spinning_server(plan: &Plan) -> Option<Warning> {
+    if !plan.placements.contains(&Placement::Spin) {
         return None;
     }
     let without: Vec<_> =
-        wish.contenders.iter().filter(|it| it.spinning.is_none()).map(|it| it.name.as_str()).collect();
+        plan.candidates.iter().filter(|it| it.spinning.is_none()).map(|it| it.name.as_str()).collect();
     if without.is_empty() {
         return None;
     }
-    warn(format!("not measured spinning: {}", without.join(", ")), "they have no server that never sleeps")
+    warn(
+        format!("not measured with --placement spin: {}", without.join(", ")),
+        "they have no server that never sleeps",
+    )
 }
 
 fn disturbed(log: &Log) -> Option<Warning> {
     let number = log.disturbances.len();
-    let says = format!("{number} of {} sessions were disturbed, however often repeated", log.sessions);
-    if number == 0 { None } else { warn(says, log.disturbances[number / 2].clone()) }
+    if number == 0 {
+        return None;
+    }
+    let message = format!("{number} of {} sessions were disturbed, also when repeated", log.sessions);
+    warn(message, log.disturbances[number / 2].clone())
 }
 
-fn wide(cells: &[&Cell]) -> Option<Warning> {
-    let spread = |cell: &&&Cell| cell.figure.high - cell.figure.low > WIDE * cell.figure.value;
-    let wide: Vec<_> = cells.iter().filter(spread).collect();
+fn wide_intervals(measurements: &[&Measurement]) -> Option<Warning> {
+    let is_wide = |it: &&&Measurement| it.estimate.high - it.estimate.low > WIDE * it.estimate.value;
+    let wide: Vec<_> = measurements.iter().filter(is_wide).collect();
     if wide.is_empty() {
         return None;
     }
-    let says = format!("wider than {:.0} % are the intervals of {}", WIDE * 100.0, names(&wide));
-    warn(says, "the rounds differ; more --rounds, or a quieter machine, would narrow them")
+    warn(
+        format!("intervals wider than {:.0} %: {}", WIDE * 100.0, names(&wide)),
+        "the rounds differ; more --rounds, or a quieter machine, would narrow them",
+    )
 }
 
-/// The scheduler puts both sides sometimes on one processor, sometimes on two, and a round trip is of one kind or the
-/// other.
-fn bimodal(cells: &[&Cell]) -> Option<Warning> {
-    let two = |cell: &&&Cell| {
-        let spread = cell.percentiles.is_some_and(|it| it.p90 as f64 > TWO_REGIMES * it.min.max(1) as f64);
-        cell.placement == Placement::Free && cell.measure == Measure::RoundTrip && spread
+/// The scheduler puts client and server sometimes on one processor, sometimes on two, and round trips differ by that.
+fn bimodal(measurements: &[&Measurement]) -> Option<Warning> {
+    let is_bimodal = |it: &&&Measurement| {
+        let spread = it.percentiles.is_some_and(|all| all.p90 as f64 > BIMODAL * all.min.max(1) as f64);
+        it.placement == Placement::Free && it.measure == Measure::RoundTrip && spread
     };
-    let torn: Vec<_> = cells.iter().filter(two).collect();
-    if torn.is_empty() {
+    let bimodal: Vec<_> = measurements.iter().filter(is_bimodal).collect();
+    if bimodal.is_empty() {
         return None;
     }
-    let says = format!("of two kinds are the round trips of {}: a median of both says little", names(&torn));
-    warn(says, "the scheduler puts both sides now on one processor, now on two; --placement pins them")
+    warn(
+        format!("round trips of two kinds, so that the median says little: {}", names(&bimodal)),
+        "the scheduler puts client and server sometimes on one processor, sometimes on two; --placement pins them",
+    )
 }
 
-/// Where the client's own processor is full, a faster server would show nothing.
-fn client_bound(cells: &[&Cell]) -> Option<Warning> {
-    let bound = |cell: &&&Cell| {
-        let (seconds, messages) = cell
+/// A client without time to spare hides how fast the server is.
+fn client_bound(measurements: &[&Measurement]) -> Option<Warning> {
+    let is_bound = |it: &&&Measurement| {
+        let (seconds, messages) = it
             .rounds
             .iter()
             .fold((0.0, 0.0), |(time, number), round| (time + round.seconds, number + round.messages as f64));
-        let used = (cell.cost.client_user + cell.cost.client_system) * messages / 1e9;
-        let apart = !matches!(cell.placement, Placement::Same | Placement::Spin);
-        apart && cell.measure == Measure::Throughput && seconds > 0.0 && used / seconds > BUSY
+        let used = (it.cost.client_user + it.cost.client_system) * messages / 1e9;
+        let on_two = !matches!(it.placement, Placement::Same | Placement::Spin);
+        on_two && it.measure == Measure::Throughput && seconds > 0.0 && used / seconds > CLIENT_BUSY
     };
-    let full: Vec<_> = cells.iter().filter(bound).collect();
-    if full.is_empty() {
+    let bound: Vec<_> = measurements.iter().filter(is_bound).collect();
+    if bound.is_empty() {
         return None;
     }
-    warn(format!("the client is the bottleneck of {}", names(&full)), "its own processor has no time left")
+    warn(format!("the client is the bottleneck: {}", names(&bound)), "its processor was busy all the time")
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::checks::AREAS;
 use crate::server::LaunchError;
+use crate::text::did_you_mean;
 
 /// A run that could not take place.
 #[derive(Debug)]
@@ -43,10 +44,8 @@ impl fmt::Display for Error {
             Error::Command(error) | Error::Launch(error) => error.fmt(f),
             Error::BadGlob { glob, problem } => write!(f, "'{glob}' is no glob: {problem}"),
             Error::NoMatch { glob } => {
-                let area = AREAS.iter().find(|area| area.name == glob);
-                let hint = area.map_or("`echospec list` names them all".into(), |area| {
-                    format!("did you mean '{}/*'?", area.name)
-                });
+                let areas = AREAS.iter().map(|area| format!("{}/*", area.name));
+                let hint = did_you_mean(glob, areas).unwrap_or("`echospec list` names them all".into());
                 write!(f, "no check matches '{glob}'; {hint}")
             }
             Error::NoneApplies { transport, start } => {

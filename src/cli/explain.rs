@@ -9,6 +9,7 @@ use super::list::start;
 use super::{CliError, exit};
 use crate::bench::method::METHOD;
 use crate::checks::checks;
+use crate::text::did_you_mean;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -38,13 +39,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) fn unknown(id: &str) -> CliError {
-    let slug = id.rsplit('/').next().unwrap_or(id);
-    let near: Vec<_> =
-        checks().map(|check| check.id).filter(|known| !slug.is_empty() && known.contains(slug)).collect();
-    let hint = if near.is_empty() {
-        "`echospec list` names them all".into()
-    } else {
-        format!("did you mean {}?", near.join(", "))
-    };
+    let hint =
+        did_you_mean(id, checks().map(|check| check.id)).unwrap_or("`echospec list` names them all".into());
     CliError::usage(format!("no check is called '{id}'; {hint}"))
 }

@@ -28,7 +28,7 @@ pub fn watch() -> anyhow::Result<()> {
     thread::spawn(move || {
         for signal in signals.forever() {
             if STATUS_SIGNALS.contains(&signal) {
-                anstream::eprintln!("echospec: {}", progress::under_way().unwrap_or_else(running_checks));
+                anstream::eprintln!("echospec: {}", progress::describe().unwrap_or_else(running_checks));
                 continue;
             }
             if RECEIVED.swap(signal, Ordering::SeqCst) != 0 {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::text::nearest;
+
 /// A mistake in a protocol file: what is wrong, where, and what to do.
 ///
 /// `Display` shows the line of the file with carets under the mistake.
@@ -114,17 +116,6 @@ impl Source<'_> {
 fn floor(text: &str, offset: usize) -> usize {
     let offset = offset.min(text.len());
     (0..=offset).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
-}
-
-/// The word of `words` that is nearest to `wrong`, if it differs in few letters.
-pub(super) fn nearest<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let most = 1 + wrong.chars().count() / 4;
-    words
-        .into_iter()
-        .map(|word| (strsim::damerau_levenshtein(wrong, word), word))
-        .filter(|&(distance, word)| distance <= most && distance < word.len())
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, word)| word)
 }
 
 /// `a`, `b` or `c`: words as a list in a sentence.

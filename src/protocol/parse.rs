@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::definition::{Carrier, Declared, Protocol};
-use super::error::{FileError, Source, nearest, one_of};
+use super::error::{FileError, Source, one_of};
 use super::http::StatusRule;
 use super::number::Number;
 use super::reply::{Frame, ReplyTemplate};
@@ -15,6 +15,7 @@ use super::template::{
     Class, Notation, Parser, Part, Piece, Settings, Template, Wild, Written, reserved_names,
 };
 use super::turn::Turn;
+use crate::text::nearest;
 
 const SEND_KEYS: [(&str, Notation); 3] =
     [("send", Notation::Text), ("send_hex", Notation::Hex), ("send_base64", Notation::Base64)];

@@ -1,114 +1,120 @@
-//! Takes the drift out, and says of each cell whether what is left is more than noise.
+//! Removes the machine's drift, and judges whether the rest of each change is more than noise.
 
 use std::collections::BTreeMap;
 
-use super::series::{Group, Series, Terms};
-use super::statistics::{median, random, reach, robust_width, standard_error};
-use super::{Change, FEWEST_ROUNDS, Verdict};
-use crate::bench::comparison::{Estimate, Measure, Placement};
+use super::series::{Group, Series};
+use super::statistics::{critical_value, median, random, robust_deviation, standard_error};
+use super::{Change, MIN_ROUNDS, Verdict};
+use crate::bench::comparison::{Estimate, Measure, Parameters, Placement};
 
-/// What two runs of the same program differ by, however many rounds they have: pages, cache sets and neighbours fall
-/// otherwise. As a logarithm, that is, as a part of the figure.
-const BETWEEN_RUNS: f64 = 0.01;
+/// The standard error between two runs of the same program, however many rounds they have, as a share of the time:
+/// memory pages, cache sets and other processes differ from run to run.
+const BETWEEN_RUN_ERROR: f64 = 0.01;
 
-/// How far a whole machine moves between two runs: the threshold where nothing ran beside a cell that would tell.
-const MACHINE: f64 = 0.30;
+/// The threshold for a series without a control: a whole machine can drift as much between two runs.
+const UNCONTROLLED_THRESHOLD: f64 = 0.30;
 
-/// From so many cells on their spread says how much unchanged ones vary.
-const TELLING: usize = 8;
+/// Minimum number of series from whose changes their typical error is estimated.
+const MIN_FOR_SPREAD: usize = 8;
 
-/// What is known of a cell before its family is seen.
-struct Moved<'a> {
+/// The change of a series, in logarithmic time.
+struct Shift<'a> {
     group: &'a Group,
-    place: usize,
+    index: usize,
     by: f64,
     error: f64,
 }
 
-/// Judges every cell of every group.
+/// Judges every series of every group.
 pub(super) fn judge(groups: &[Group], threshold: f64) -> Vec<Change> {
     let mut random = random();
-    let mut moves: Vec<Moved<'_>> = Vec::new();
+    let mut shifts: Vec<Shift<'_>> = Vec::new();
     for group in groups {
-        for (place, series) in group.series.iter().enumerate() {
-            let runs = steadied(group, series);
+        for (index, series) in group.series.iter().enumerate() {
+            let runs = without_drift(group, series);
             let [before, now] = runs.clone().map(|mut run| median(&mut run));
             let errors = runs.map(|run| standard_error(&run, &mut random));
-            let error = errors.iter().fold(BETWEEN_RUNS, |sum, error| sum.hypot(*error));
-            moves.push(Moved { group, place, by: now - before, error });
+            let error = errors.iter().fold(BETWEEN_RUN_ERROR, |sum, error| sum.hypot(*error));
+            shifts.push(Shift { group, index, by: now - before, error });
         }
     }
-    let typical = typical(&moves);
-    let reach = reach(moves.iter().filter(|moved| !moved.group.is_only_yardstick(moved.place)).count());
-    let widened = |moved: &Moved<'_>| reach * typical[&family(moved.group.terms)].max(moved.error);
-    moves.iter().map(|moved| change(moved, widened(moved), threshold)).collect()
+    let typical = typical_errors(&shifts);
+    let judged = shifts.iter().filter(|shift| !shift.group.is_only_control(shift.index)).count();
+    let critical = critical_value(judged);
+    let margin = |shift: &Shift<'_>| critical * typical[&kind(shift.group.parameters)].max(shift.error);
+    shifts.iter().map(|shift| change(shift, margin(shift), threshold)).collect()
 }
 
-/// The rounds of a series without what they have in common with the yardsticks' rounds beside them.
-fn steadied(group: &Group, series: &Series) -> [Vec<f64>; 2] {
-    let beside: Vec<(&Series, f64)> =
-        group.yardsticks().map(|yardstick| (yardstick, centre(yardstick))).collect();
+/// Returns the logarithmic times of both runs, without the common drift of the controls in the same rounds.
+fn without_drift(group: &Group, series: &Series) -> [Vec<f64>; 2] {
+    let controls: Vec<(&Series, f64)> = group.controls().map(|control| (control, centre(control))).collect();
     [0, 1].map(|run| {
-        let common = |number: Option<usize>| common(&beside, run, number);
-        let whole = common(None).unwrap_or_default();
-        let taken_out = |&(number, slowness): &(usize, f64)| slowness - common(Some(number)).unwrap_or(whole);
-        series.runs[run].iter().map(taken_out).collect()
+        let drift = |number: Option<usize>| drift(&controls, run, number);
+        let of_run = drift(None).unwrap_or_default();
+        let corrected = |&(number, time): &(usize, f64)| time - drift(Some(number)).unwrap_or(of_run);
+        series.runs[run].iter().map(corrected).collect()
     })
 }
 
-/// The middle of both runs: what the yardstick would read on the machine between them.
+/// The mean of the medians of both runs, from which the drift of each is measured.
 fn centre(series: &Series) -> f64 {
-    if series.runs.iter().any(Vec::is_empty) { 0.0 } else { series.middles().iter().sum::<f64>() / 2.0 }
+    if series.runs.iter().any(Vec::is_empty) { 0.0 } else { series.medians().iter().sum::<f64>() / 2.0 }
 }
 
-/// How much slower than usual the yardsticks were in a round, or in a whole run.
-fn common(yardsticks: &[(&Series, f64)], run: usize, number: Option<usize>) -> Option<f64> {
-    let rounds = yardsticks.iter().flat_map(|(series, centre)| {
+/// Returns the median drift of the controls in one round, or in a whole run if `number` is `None`.
+fn drift(controls: &[(&Series, f64)], run: usize, number: Option<usize>) -> Option<f64> {
+    let rounds = controls.iter().flat_map(|(series, centre)| {
         let wanted =
             series.runs[run].iter().filter(move |(own, _)| number.is_none_or(|number| number == *own));
-        wanted.map(move |(_, slowness)| slowness - centre)
+        wanted.map(move |(_, time)| time - centre)
     });
     let mut rounds: Vec<f64> = rounds.collect();
     (!rounds.is_empty()).then(|| median(&mut rounds))
 }
 
-type Family = (Measure, Placement, bool);
+/// The properties by which errors are pooled: measure, placement, and whether it is an open loop.
+type Kind = (Measure, Placement, bool);
 
-fn family(terms: Terms) -> Family {
-    (terms.measure, terms.placement, terms.rate.is_some())
+fn kind(parameters: Parameters) -> Kind {
+    (parameters.measure, parameters.placement, parameters.rate.is_some())
 }
 
-/// How much a cell of each family errs, seen from how all of them erred: nobody is believed to be much calmer than its
-/// kin, however alike its few rounds are.
-fn typical(moves: &[Moved<'_>]) -> BTreeMap<Family, f64> {
-    let mut families: BTreeMap<Family, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
-    for moved in moves {
-        let (errors, distances) = families.entry(family(moved.group.terms)).or_default();
-        errors.push(moved.error);
-        distances.push(moved.by);
+/// Estimates the typical error of each kind from all its series. A few rounds of one series may be alike by chance, so
+/// no series is taken to vary less than is typical.
+fn typical_errors(shifts: &[Shift<'_>]) -> BTreeMap<Kind, f64> {
+    let mut kinds: BTreeMap<Kind, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    for shift in shifts {
+        let (errors, changes) = kinds.entry(kind(shift.group.parameters)).or_default();
+        errors.push(shift.error);
+        changes.push(shift.by);
     }
-    let width = |(mut errors, distances): (Vec<f64>, Vec<f64>)| {
-        let seen = if distances.len() < TELLING { 0.0 } else { robust_width(&distances) };
-        median(&mut errors).max(seen)
+    let typical = |(mut errors, changes): (Vec<f64>, Vec<f64>)| {
+        let observed = if changes.len() < MIN_FOR_SPREAD { 0.0 } else { robust_deviation(&changes) };
+        median(&mut errors).max(observed)
     };
-    families.into_iter().map(|(family, cells)| (family, width(cells))).collect()
+    kinds.into_iter().map(|(kind, series)| (kind, typical(series))).collect()
 }
 
-fn change(moved: &Moved<'_>, margin: f64, threshold: f64) -> Change {
-    let series = &moved.group.series[moved.place];
-    let Terms { measure, placement, size, rate } = moved.group.terms;
-    let least = (1.0 + if moved.group.is_alone() { threshold.max(MACHINE) } else { threshold }).ln();
-    let beyond = moved.by.abs() > least && moved.by.abs() > margin;
-    let few = series.runs.iter().any(|run| run.len() < FEWEST_ROUNDS);
-    let verdict = match (moved.group.is_only_yardstick(moved.place), beyond) {
-        (true, _) => Verdict::Yardstick,
+fn change(shift: &Shift<'_>, margin: f64, threshold: f64) -> Change {
+    let series = &shift.group.series[shift.index];
+    let threshold = if shift.group.is_alone() { threshold.max(UNCONTROLLED_THRESHOLD) } else { threshold };
+    let is_significant = shift.by.abs() > (1.0 + threshold).ln() && shift.by.abs() > margin;
+    let few = series.runs.iter().any(|run| run.len() < MIN_ROUNDS);
+    let verdict = match (shift.group.is_only_control(shift.index), is_significant) {
+        (true, _) => Verdict::Control,
         _ if few => Verdict::TooFewRounds,
         (false, false) => Verdict::WithinNoise,
-        (false, true) if moved.by > 0.0 => Verdict::Slower,
+        (false, true) if shift.by > 0.0 => Verdict::Slower,
         (false, true) => Verdict::Faster,
     };
-    let [low, value, high] = [moved.by - margin, moved.by, moved.by + margin].map(f64::exp);
-    let [before, now] = series.figures;
-    let times = Estimate { value, low, high };
-    Change { arm: series.arm.clone(), placement, measure, size, rate, before, now, times, verdict }
+    let [low, value, high] = [shift.by - margin, shift.by, shift.by + margin].map(f64::exp);
+    let [before, now] = series.values;
+    Change {
+        candidate: series.candidate.clone(),
+        parameters: shift.group.parameters,
+        before,
+        now,
+        time_ratio: Estimate { value, low, high },
+        verdict,
+    }
 }

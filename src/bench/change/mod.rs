@@ -1,13 +1,12 @@
-//! What changed between two runs, and whether it is more than noise.
+//! Finds what changed between two runs beyond noise.
 //!
-//! The figures of one machine move by several per cent from hour to hour, all of them together; what two runs can tell
-//! is how a mechanism moved *against the others*. So the drift that the others have in common is taken out first,
-//! round by round, and only then is anyone judged. A change counts if it is beyond the threshold *and* beyond what
-//! chance makes of so many cells.
+//! All times of a machine drift together by several per cent from hour to hour. Two runs can show only how one candidate
+//! moved *relative to the others*. So the common drift of the control candidates is removed first, round by round. A
+//! change counts if it exceeds the threshold *and* what chance makes of so many measurements.
 
 use std::collections::BTreeMap;
 
-use crate::bench::comparison::{Cell, Comparison, Estimate, Measure, Placement};
+use super::comparison::{Comparison, Estimate, Measure, Measurement, Parameters, Placement};
 
 mod judge;
 mod series;
@@ -17,142 +16,159 @@ mod system_calls;
 #[cfg(test)]
 mod tests;
 
-pub use settings::Difference;
-pub use system_calls::Calls;
-
-/// A change that is smaller is of no interest, as a part of the figure.
+/// The default threshold: smaller changes are not reported.
 pub const THRESHOLD: f64 = 0.05;
 
-/// Fewer rounds than this tell nothing of noise: the whole range of n rounds holds the true median with probability
-/// 1 - 2 / 2^n, and six are the fewest for 95 %.
-pub const FEWEST_ROUNDS: usize = 6;
+/// Minimum number of rounds to judge a change or to rank a measurement.
+///
+/// The range of n rounds contains the true median with probability 1 - 2 / 2^n. Six is the minimum for 95 %.
+pub const MIN_ROUNDS: usize = 6;
 
-/// Two runs, side by side.
+/// The changes between two runs.
 #[derive(Debug, Clone)]
 pub struct Changes {
-    /// Each figure that both runs have, in the order of the second.
-    pub cells: Vec<Change>,
-    /// How the machine as a whole moved: a mechanism's time, then by now. It has been taken out of every change.
+    /// Each measurement that is in both runs, in the order of the second.
+    pub measurements: Vec<Change>,
+    /// The drift of the machine. It has been removed from every change.
     pub drifts: Vec<Drift>,
-    /// Servers that make another number of system calls for each message.
-    pub calls: Vec<Calls>,
-    /// What is not the same any more: kernel, tuning, facts of the machine.
-    pub differences: Vec<Difference>,
-    /// Figures of the first run which the second has not, and the reverse, by the names of their arms.
+    /// Servers that make a different number of system calls for each message.
+    pub calls: Vec<SystemCallChange>,
+    /// Settings that differ: kernel, tuning, facts of the machine.
+    pub settings: Vec<SettingChange>,
+    /// The names of candidates with measurements that are only in one of the runs.
     pub unpaired: Vec<String>,
-    /// Changes below it are of no interest.
+    /// The threshold used.
     pub threshold: f64,
 }
 
-/// One figure, then and now.
+/// The change of one measurement.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// The name of its arm.
-    pub arm: String,
-    /// Where the two ran.
-    pub placement: Placement,
-    /// What was measured.
-    pub measure: Measure,
-    /// The size of a message in bytes.
-    pub size: usize,
-    /// Messages per second, for an open loop.
-    pub rate: Option<f64>,
-    /// The figure of the first run.
+    /// The name of the candidate.
+    pub candidate: String,
+    /// The settings of the measurement.
+    pub parameters: Parameters,
+    /// The estimate of the first run.
     pub before: f64,
-    /// The figure of the second run.
+    /// The estimate of the second run.
     pub now: f64,
-    /// The time per message now by that before, without the drift: 1.1 is a tenth slower, for throughput too. The
-    /// interval is as wide as the number of cells demands, so that chance leaves it in hardly any run.
-    pub times: Estimate,
-    /// What is to be made of it.
+    /// The ratio of times per message, without drift. 1.1 means 10 % slower, for throughput as well. The interval is
+    /// wide enough that chance leaves it in hardly any comparison of so many measurements.
+    pub time_ratio: Estimate,
+    /// The judgement of this change.
     pub verdict: Verdict,
 }
 
-/// What a change means.
+/// The judgement of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It takes less time than it did.
+    /// It takes significantly less time.
     Faster,
-    /// It takes more time than it did.
+    /// It takes significantly more time.
     Slower,
-    /// Nothing that chance does not do.
+    /// The change is below the threshold, or may be chance.
     WithinNoise,
-    /// One of the runs has fewer than [`FEWEST_ROUNDS`]: nothing can be said.
+    /// One of the runs has fewer than [`MIN_ROUNDS`].
     TooFewRounds,
-    /// The others are judged by it: it stands still by definition.
-    Yardstick,
+    /// It is the control by which the others are judged, and is assumed to be unchanged.
+    Control,
 }
 
 impl Verdict {
-    /// As reports write it.
+    /// Its name in reports.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Verdict::Faster => "faster",
             Verdict::Slower => "slower",
             Verdict::WithinNoise => "within noise",
             Verdict::TooFewRounds => "too few rounds",
-            Verdict::Yardstick => "yardstick",
+            Verdict::Control => "control",
         }
     }
 }
 
-/// How everything moved together.
+/// The drift of the machine in one measure and placement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
-    /// Of figures by this measure …
+    /// The quantity measured.
     pub measure: Measure,
-    /// … under this placement.
+    /// Where client and server ran.
     pub placement: Placement,
-    /// The time per message now by that before.
-    pub times: f64,
+    /// The ratio of the controls' times per message.
+    pub time_ratio: f64,
+}
+
+/// A server that makes a different number of system calls for each message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SystemCallChange {
+    /// The name of the candidate.
+    pub candidate: String,
+    /// Where client and server ran.
+    pub placement: Placement,
+    /// The size of a message in bytes.
+    pub size: usize,
+    /// The system calls for one message there and back in the first run.
+    pub before: u32,
+    /// The system calls in the second run.
+    pub now: u32,
+}
+
+/// A setting that differs between the runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingChange {
+    /// The name of the setting.
+    pub name: String,
+    /// Its value in the first run. Empty if unknown.
+    pub before: String,
+    /// Its value in the second run. Empty if unknown.
+    pub now: String,
 }
 
 impl Changes {
-    /// Compares `now` with `before`; `threshold` is the smallest change of interest, [`THRESHOLD`] as a rule.
+    /// Compares `now` with `before`. Reports changes above `threshold`: see [`THRESHOLD`].
     #[must_use]
     pub fn between(before: &Comparison, now: &Comparison, threshold: f64) -> Changes {
         let groups = series::pair(before, now);
-        let cells = judge::judge(&groups, threshold);
         Changes {
+            measurements: judge::judge(&groups, threshold),
             drifts: drifts(&groups),
-            calls: system_calls::between(before, now),
-            differences: settings::between(before, now),
+            calls: system_calls::changes(before, now),
+            settings: settings::changes(before, now),
             unpaired: unpaired(before, now),
-            cells,
             threshold,
         }
     }
 
-    /// Whether anything takes more time than it did, or more system calls for each message.
+    /// Whether a candidate takes more time, or its server more system calls for each message.
     #[must_use]
     pub fn regressed(&self) -> bool {
-        self.cells.iter().any(|change| change.verdict == Verdict::Slower)
+        self.measurements.iter().any(|change| change.verdict == Verdict::Slower)
             || self.calls.iter().any(|calls| calls.now > calls.before)
     }
 }
 
 fn drifts(groups: &[series::Group]) -> Vec<Drift> {
-    let mut moved: BTreeMap<(Measure, Placement), Vec<f64>> = BTreeMap::new();
+    let mut changes: BTreeMap<(Measure, Placement), Vec<f64>> = BTreeMap::new();
     for group in groups {
-        let of = moved.entry((group.terms.measure, group.terms.placement)).or_default();
-        of.extend(group.yardsticks().map(series::Series::raw_change));
+        let of = changes.entry((group.parameters.measure, group.parameters.placement)).or_default();
+        of.extend(group.controls().map(series::Series::raw_change));
     }
     let drift = |((measure, placement), mut changes): ((Measure, Placement), Vec<f64>)| Drift {
         measure,
         placement,
-        times: statistics::median(&mut changes).exp(),
+        time_ratio: statistics::median(&mut changes).exp(),
     };
-    moved.into_iter().map(drift).collect()
+    changes.into_iter().map(drift).collect()
 }
 
-/// Arms that only one of the runs has figures of, or has fewer.
+/// Returns the names of candidates with measurements that are only in one of the runs.
 fn unpaired(before: &Comparison, now: &Comparison) -> Vec<String> {
-    let alone = |here: &Comparison, there: &Comparison| -> Vec<String> {
-        let lone = |cell: &&Cell| !there.cells.iter().any(|other| series::same(cell, other));
-        here.cells.iter().filter(lone).map(|cell| cell.arm.clone()).collect()
+    let only = |here: &Comparison, there: &Comparison| -> Vec<String> {
+        let alone = |it: &&Measurement| !there.measurements.iter().any(|other| series::is_same(it, other));
+        here.measurements.iter().filter(alone).map(|it| it.candidate.clone()).collect()
     };
-    let mut names = [alone(before, now), alone(now, before)].concat();
+    let mut names = [only(before, now), only(now, before)].concat();
     names.sort();
     names.dedup();
     names

@@ -1,124 +1,117 @@
-//! The rounds of two runs, brought together.
+//! Pairs the rounds of two runs.
 
 use super::statistics::median;
-use crate::bench::comparison::{Cell, Comparison, Measure, Placement, Round};
+use crate::bench::comparison::{Comparison, Measure, Measurement, Parameters, Round};
 
-/// Everything that must be equal for figures to have been measured side by side.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Terms {
-    pub measure: Measure,
-    pub placement: Placement,
-    pub size: usize,
-    pub rate: Option<f64>,
-}
-
-impl Terms {
-    fn of(cell: &Cell) -> Terms {
-        Terms { measure: cell.measure, placement: cell.placement, size: cell.size, rate: cell.rate }
-    }
-}
-
-/// What was measured under the same terms.
+/// All series with the same parameters.
 #[derive(Debug)]
 pub(super) struct Group {
-    pub terms: Terms,
+    pub parameters: Parameters,
     pub series: Vec<Series>,
-    /// Which of them the others are judged by.
-    yardsticks: Vec<usize>,
+    /// The indices of the controls: series that are assumed to be unchanged, and show how the machine drifted.
+    controls: Vec<usize>,
 }
 
-/// One arm's rounds in both runs, each as the logarithm of the time that a message takes.
+/// The rounds of one candidate in both runs, each as the logarithm of the time per message.
 #[derive(Debug)]
 pub(super) struct Series {
-    pub arm: String,
-    pub figures: [f64; 2],
-    /// Of the first run and of the second, each with the number of its round.
+    pub candidate: String,
+    /// The estimates of both runs.
+    pub values: [f64; 2],
+    /// The rounds of both runs: their numbers and logarithmic times.
     pub runs: [Vec<(usize, f64)>; 2],
 }
 
 impl Series {
-    fn of(before: &Cell, now: &Cell) -> Series {
-        let runs = [before, now]
-            .map(|cell| cell.rounds.iter().filter_map(|round| slowness(cell.measure, round)).collect());
-        Series { arm: now.arm.clone(), figures: [before.figure.value, now.figure.value], runs }
+    fn of(before: &Measurement, now: &Measurement) -> Series {
+        let runs = [before, now].map(|it| {
+            it.rounds.iter().filter_map(|round| Some((round.number, log_time(it.measure, round)?))).collect()
+        });
+        let values = [before.estimate.value, now.estimate.value];
+        Series { candidate: now.candidate.clone(), values, runs }
     }
 
-    /// The middle of each run.
-    pub fn middles(&self) -> [f64; 2] {
-        [0, 1]
-            .map(|run| median(&mut self.runs[run].iter().map(|(_, slowness)| *slowness).collect::<Vec<_>>()))
+    /// The median of each run.
+    pub fn medians(&self) -> [f64; 2] {
+        [0, 1].map(|run| {
+            let mut times: Vec<f64> = self.runs[run].iter().map(|(_, time)| *time).collect();
+            median(&mut times)
+        })
     }
 
-    /// How far it moved, the machine's drift included.
+    /// The change from the first run to the second, including the machine's drift.
     pub fn raw_change(&self) -> f64 {
-        let [before, now] = self.middles();
+        let [before, now] = self.medians();
         now - before
     }
 }
 
-/// Logarithms make ratios to differences, and a half as far from one as a double.
-fn slowness(measure: Measure, round: &Round) -> Option<(usize, f64)> {
-    let figure = if measure == Measure::RoundTrip { round.figure } else { 1.0 / round.figure };
-    (figure.is_finite() && figure > 0.0).then(|| (round.number, figure.ln()))
+/// Returns the logarithm of the time per message. It turns ratios into differences, and treats half and double alike.
+fn log_time(measure: Measure, round: &Round) -> Option<f64> {
+    let time = if measure == Measure::RoundTrip { round.value } else { 1.0 / round.value };
+    (time.is_finite() && time > 0.0).then(|| time.ln())
 }
 
 impl Group {
-    pub fn yardsticks(&self) -> impl Iterator<Item = &Series> {
-        self.yardsticks.iter().filter_map(|&place| self.series.get(place))
+    pub fn controls(&self) -> impl Iterator<Item = &Series> {
+        self.controls.iter().filter_map(|&index| self.series.get(index))
     }
 
-    /// Whether the series at `place` is all that the others are judged by.
-    pub fn is_only_yardstick(&self, place: usize) -> bool {
-        self.yardsticks == [place] && self.series.len() > 1
+    /// Whether the series at `index` is the only control.
+    pub fn is_only_control(&self, index: usize) -> bool {
+        self.controls == [index] && self.series.len() > 1
     }
 
-    /// Whether there is nothing to judge anything by.
+    /// Whether there is no other series to serve as control.
     pub fn is_alone(&self) -> bool {
         self.series.len() == 1
     }
 }
 
-/// Whether two cells are of the same arm under the same terms.
-pub(super) fn same(one: &Cell, other: &Cell) -> bool {
-    one.arm == other.arm && Terms::of(one) == Terms::of(other)
+/// Whether two measurements have the same candidate and parameters.
+pub(super) fn is_same(one: &Measurement, other: &Measurement) -> bool {
+    one.candidate == other.candidate && one.parameters() == other.parameters()
 }
 
-/// All that both runs have, in groups, in the order of the second run.
+/// Returns the series that are in both runs, in the order of the second run.
 pub(super) fn pair(before: &Comparison, now: &Comparison) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for cell in now.cells.iter().filter(|cell| usable(cell)) {
-        let Some(old) = before.cells.iter().find(|old| same(old, cell) && usable(old)) else { continue };
-        let (terms, series) = (Terms::of(cell), Series::of(old, cell));
-        match groups.iter_mut().find(|group| group.terms == terms) {
+    for new in now.measurements.iter().filter(|it| is_usable(it)) {
+        let Some(old) = before.measurements.iter().find(|old| is_same(old, new) && is_usable(old)) else {
+            continue;
+        };
+        let (parameters, series) = (new.parameters(), Series::of(old, new));
+        match groups.iter_mut().find(|group| group.parameters == parameters) {
             Some(group) => group.series.push(series),
-            None => groups.push(Group { terms, series: vec![series], yardsticks: Vec::new() }),
+            None => groups.push(Group { parameters, series: vec![series], controls: Vec::new() }),
         }
     }
     for group in &mut groups {
-        group.yardsticks = choose(now, &group.series);
+        group.controls = choose_controls(now, &group.series);
     }
     groups
 }
 
-fn usable(cell: &Cell) -> bool {
-    cell.void.is_none() && cell.rounds.iter().any(|round| slowness(cell.measure, round).is_some())
+fn is_usable(measurement: &Measurement) -> bool {
+    let has_time = |round| log_time(measurement.measure, round).is_some();
+    measurement.no_result.is_none() && measurement.rounds.iter().any(has_time)
 }
 
-/// So many of them have a middle that one of them cannot move.
-const ENOUGH: usize = 3;
+/// Minimum number of controls: a single changed one then does not move their median.
+const MIN_CONTROLS: usize = 3;
 
-/// The bundled servers stand still while the user's change; where there are too few of them for one that does move to be
-/// outvoted, the reference alone.
-fn choose(now: &Comparison, series: &[Series]) -> Vec<usize> {
-    let bundled = |name: &str| now.arms.iter().any(|arm| arm.name == name && arm.bundled);
-    let places = |wanted: &dyn Fn(&Series) -> bool| -> Vec<usize> {
-        series.iter().enumerate().filter(|(_, series)| wanted(series)).map(|(place, _)| place).collect()
+/// Chooses the bundled servers, which do not change while the user's server does. With too few of them, chooses the
+/// reference alone.
+fn choose_controls(now: &Comparison, series: &[Series]) -> Vec<usize> {
+    let is_bundled = |name: &str| now.candidates.iter().any(|it| it.name == name && it.bundled);
+    let indices = |wanted: &dyn Fn(&Series) -> bool| -> Vec<usize> {
+        series.iter().enumerate().filter(|(_, series)| wanted(series)).map(|(index, _)| index).collect()
     };
-    let ours = places(&|series| bundled(&series.arm));
-    let many = if ours.is_empty() { places(&|_| true) } else { ours };
-    if many.len() >= ENOUGH {
+    let bundled = indices(&|series| is_bundled(&series.candidate));
+    let many = if bundled.is_empty() { indices(&|_| true) } else { bundled };
+    if many.len() >= MIN_CONTROLS {
         return many;
     }
-    let reference = places(&|series| series.arm == now.method.reference);
+    let reference = indices(&|series| series.candidate == now.method.reference);
     if reference.is_empty() { many } else { reference }
 }

@@ -1,50 +1,41 @@
-//! What two runs do not have in common, so that nobody takes a new kernel for a slower server.
+//! Finds differences between the machines and settings of two runs.
 
+use std::collections::BTreeSet;
+
+use super::SettingChange;
 use crate::bench::comparison::{Comparison, Fact, Machine};
 use crate::transport::Tuning;
 
-/// Something that was otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// What it is.
-    pub name: String,
-    /// As it was in the first run; empty if it was not told.
-    pub before: String,
-    /// As it is in the second; empty likewise.
-    pub now: String,
-}
-
-/// All differences between the conditions of two runs.
-pub(super) fn between(before: &Comparison, now: &Comparison) -> Vec<Difference> {
-    let (old, new) = (conditions(before), conditions(now));
+/// Returns all settings that differ.
+pub(super) fn changes(before: &Comparison, now: &Comparison) -> Vec<SettingChange> {
+    let (old, new) = (settings(before), settings(now));
     let value = |of: &[Fact], name: &str| {
         of.iter().find(|fact| fact.name == name).map(|fact| fact.value.clone()).unwrap_or_default()
     };
     let mut names: Vec<&String> = old.iter().chain(&new).map(|fact| &fact.name).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(*name));
-    let both = names.into_iter().map(|name| Difference {
+    let both = names.into_iter().map(|name| SettingChange {
         name: name.clone(),
         before: value(&old, name),
         now: value(&new, name),
     });
-    let timed = timed(before, now);
-    both.filter(|difference| difference.before != difference.now).chain(timed).collect()
+    both.filter(|change| change.before != change.now).chain(timed(before, now)).collect()
 }
 
-/// The time of a round is what was left of the whole: a little more or less means nothing.
-fn timed(before: &Comparison, now: &Comparison) -> Option<Difference> {
-    const ALIKE: f64 = 1.5;
+/// Compares the timed parts of rounds. They depend on the time that was left, so a small difference does not count.
+fn timed(before: &Comparison, now: &Comparison) -> Option<SettingChange> {
+    const SIMILAR: f64 = 1.5;
     let (old, new) = (before.method.timed, now.method.timed);
-    let shown = |seconds: f64| format!("{:.1} ms", seconds * 1e3);
-    (old.max(new) > ALIKE * old.min(new)).then(|| Difference {
+    let show = |seconds: f64| format!("{:.1} ms", seconds * 1e3);
+    (old.max(new) > SIMILAR * old.min(new)).then(|| SettingChange {
         name: "timed part of a round".into(),
-        before: shown(old),
-        now: shown(new),
+        before: show(old),
+        now: show(new),
     })
 }
 
-fn conditions(run: &Comparison) -> Vec<Fact> {
+fn settings(run: &Comparison) -> Vec<Fact> {
     let Machine { system, processor, processors, pinned, facts } = &run.machine;
     let pinned = pinned.map(|(client, server)| format!("{client} and {server}")).unwrap_or_default();
     let mut all = vec![
@@ -54,9 +45,9 @@ fn conditions(run: &Comparison) -> Vec<Fact> {
         fact("processors", &processors.to_string()),
         fact("pinned to", &pinned),
     ];
-    all.extend(facts.iter().filter(|fact| !fact.fleeting).cloned());
+    all.extend(facts.iter().filter(|fact| !fact.varies).cloned());
     all.extend(tuning(&run.method.tuning));
-    all.extend(run.arms.iter().map(|arm| fact(&format!("command of {}", arm.name), &arm.command)));
+    all.extend(run.candidates.iter().map(|it| fact(&format!("command of {}", it.name), &it.command)));
     all
 }
 
@@ -71,11 +62,6 @@ fn tuning(tuning: &Tuning) -> [Fact; 4] {
 }
 
 fn fact(name: &str, value: &str) -> Fact {
-    Fact {
-        name: name.to_owned(),
-        value: value.to_owned(),
-        source: String::new(),
-        absent: None,
-        fleeting: false,
-    }
+    let (name, value) = (name.to_owned(), value.to_owned());
+    Fact { name, value, source: String::new(), unknown: None, varies: false }
 }

@@ -1,40 +1,26 @@
-//! System calls per message: where a server makes the same number for every message, one more is no noise.
+//! Finds servers that make a different number of system calls for each message.
 
-use super::series;
-use crate::bench::comparison::{Cell, Comparison, Measure, Placement};
+use super::SystemCallChange;
+use super::series::is_same;
+use crate::bench::comparison::{Comparison, Measure, Measurement};
 
-/// A number of calls is steady if it is that close to a whole one, in both runs: a message may be counted in part.
+/// Maximum distance of a steady number of calls from a whole number. The first and last message may be counted in part.
 const STEADY: f64 = 0.15;
 
-/// A server that makes another number of system calls for each message than it did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Calls {
-    /// The name of its arm.
-    pub arm: String,
-    /// Where the two ran.
-    pub placement: Placement,
-    /// The size of a message in bytes.
-    pub size: usize,
-    /// How many it made for a message there and back.
-    pub before: u32,
-    /// How many it makes.
-    pub now: u32,
-}
-
-/// All that changed, in the order of the second run.
-pub(super) fn between(before: &Comparison, now: &Comparison) -> Vec<Calls> {
-    let asked = |cell: &&Cell| cell.measure == Measure::RoundTrip && cell.rate.is_none();
-    let change = |cell: &Cell| {
-        let old = before.cells.iter().find(|old| series::same(old, cell))?;
-        let (before, now) = (steady(old)?, steady(cell)?);
-        let (arm, placement, size) = (cell.arm.clone(), cell.placement, cell.size);
-        (before != now).then_some(Calls { arm, placement, size, before, now })
+/// Returns all changes, in the order of the second run. Compares only numbers that are steady in both runs.
+pub(super) fn changes(before: &Comparison, now: &Comparison) -> Vec<SystemCallChange> {
+    let is_wanted = |it: &&Measurement| it.measure == Measure::RoundTrip && it.rate.is_none();
+    let change = |new: &Measurement| {
+        let old = before.measurements.iter().find(|old| is_same(old, new))?;
+        let (before, now) = (steady_calls(old)?, steady_calls(new)?);
+        let (candidate, placement, size) = (new.candidate.clone(), new.placement, new.size);
+        (before != now).then_some(SystemCallChange { candidate, placement, size, before, now })
     };
-    now.cells.iter().filter(asked).filter_map(change).collect()
+    now.measurements.iter().filter(is_wanted).filter_map(change).collect()
 }
 
-fn steady(cell: &Cell) -> Option<u32> {
-    let calls = cell.cost.server_calls.filter(|_| cell.void.is_none())?;
+fn steady_calls(measurement: &Measurement) -> Option<u32> {
+    let calls = measurement.cost.server_calls.filter(|_| measurement.no_result.is_none())?;
     ((calls - calls.round()).abs() <= STEADY).then_some(calls.round() as u32)
 }
 
@@ -44,12 +30,12 @@ mod tests {
     use crate::bench::change::tests::run_with_calls;
 
     #[test]
-    fn one_more_system_call_is_told_and_a_number_that_is_never_the_same_is_not() {
-        let runs = |before, now| between(&run_with_calls(before), &run_with_calls(now));
-        assert!(runs(2.01, 2.0).is_empty());
-        assert!(runs(2.4, 3.4).is_empty());
-        let told = runs(2.01, 3.0);
-        assert!(!told.is_empty());
-        assert!(told.iter().all(|it| it.arm == "mine" && (it.before, it.now) == (2, 3)));
+    fn reports_one_more_call_if_both_numbers_are_steady() {
+        let compare = |before, now| changes(&run_with_calls(before), &run_with_calls(now));
+        assert!(compare(2.01, 2.0).is_empty());
+        assert!(compare(2.4, 3.4).is_empty());
+        let reported = compare(2.01, 3.0);
+        assert!(!reported.is_empty());
+        assert!(reported.iter().all(|it| it.candidate == "mine" && (it.before, it.now) == (2, 3)));
     }
 }

@@ -1,15 +1,16 @@
-//! The verdict on machines whose noise is known: drift of whole runs, disturbed rounds, outliers, and rounds that differ.
+//! Judges simulated runs with known noise: drift, disturbed rounds and outliers.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::{Changes, FEWEST_ROUNDS, THRESHOLD, Verdict};
+use super::{Changes, MIN_ROUNDS, THRESHOLD, Verdict};
 use crate::bench::comparison::{
-    Arm, Cell, Comparison, Cost, Estimate, Machine, Measure, Method, Placement, Round, SCHEMA,
+    CandidateInfo, Comparison, Estimate, Machine, Measure, Measurement, MessageCost, Method, Placement,
+    Round, SCHEMA,
 };
 use crate::transport::Tuning;
 
-const ARMS: [(&str, f64); 6] = [
+const CANDIDATES: [(&str, f64); 6] = [
     ("pipe", 1_880.0),
     ("fifo", 1_920.0),
     ("unix", 3_290.0),
@@ -19,49 +20,53 @@ const ARMS: [(&str, f64); 6] = [
 ];
 const ROUNDS: usize = 10;
 
-/// A machine's noise, each as a part of the figure.
+/// The noise of a machine, as shares of the time.
 #[derive(Clone, Copy)]
 struct Noise {
-    /// Of a whole run, for all alike.
+    /// The standard deviation of whole runs.
     drift: f64,
-    /// Of a round, for all that is measured in it.
+    /// The standard deviation of rounds.
     round: f64,
-    /// Of a single measurement.
+    /// The standard deviation of single samples.
     own: f64,
-    /// How many of a hundred measurements take three times as long.
+    /// The percentage of samples that take three times as long.
     outliers: u32,
 }
 
 const QUIET: Noise = Noise { drift: 0.02, round: 0.01, own: 0.01, outliers: 0 };
 const NOISY: Noise = Noise { drift: 0.15, round: 0.05, own: 0.03, outliers: 5 };
 
-/// One run in which `mine` takes `times` as long as it should.
-fn run(seed: u64, noise: Noise, times: f64) -> Comparison {
+/// Simulates a run in which `mine` takes `factor` times as long.
+fn run(seed: u64, noise: Noise, factor: f64) -> Comparison {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let drift = noise.drift * normal(&mut random);
-    let mut cells = Vec::new();
+    let mut measurements = Vec::new();
     for measure in [Measure::RoundTrip, Measure::Throughput] {
         for placement in [Placement::Same, Placement::CrossPolling] {
             for size in [64, 1_024, 65_536] {
                 let shared: Vec<f64> =
                     (0..ROUNDS).map(|_| drift + noise.round * normal(&mut random)).collect();
-                cells.extend(ARMS.map(|(arm, time)| {
-                    let time = if arm == "mine" { time * times } else { time };
-                    cell(arm, (measure, placement, size), &measured(time, &shared, noise, &mut random))
+                measurements.extend(CANDIDATES.map(|(candidate, time)| {
+                    let time = if candidate == "mine" { time * factor } else { time };
+                    measurement(
+                        candidate,
+                        (measure, placement, size),
+                        &measured(time, &shared, noise, &mut random),
+                    )
                 }));
             }
         }
     }
-    comparison(cells)
+    comparison(measurements)
 }
 
-/// A quiet run in which the server of `mine` makes so many system calls for a message.
+/// Simulates a quiet run in which the server of `mine` makes `calls` system calls for each message.
 pub(super) fn run_with_calls(calls: f64) -> Comparison {
     let mut run = run(1, QUIET, 1.0);
-    run.cells
+    run.measurements
         .iter_mut()
-        .filter(|cell| cell.arm == "mine")
-        .for_each(|cell| cell.cost.server_calls = Some(calls));
+        .filter(|measurement| measurement.candidate == "mine")
+        .for_each(|measurement| measurement.cost.server_calls = Some(calls));
     run
 }
 
@@ -73,39 +78,43 @@ fn measured(time: f64, shared: &[f64], noise: Noise, random: &mut ChaCha8Rng) ->
     shared.iter().map(&mut once).collect()
 }
 
-/// Near enough to a normal distribution (Irwin and Hall: twelve uniform numbers).
+/// Approximates a normal distribution by the sum of twelve uniform numbers (Irwin and Hall).
 fn normal(random: &mut ChaCha8Rng) -> f64 {
     (0..12).map(|_| f64::from(random.next_u32()) / f64::from(u32::MAX)).sum::<f64>() - 6.0
 }
 
-fn cell(arm: &str, (measure, placement, size): (Measure, Placement, usize), times: &[f64]) -> Cell {
-    let figure = |time: &f64| if measure == Measure::RoundTrip { *time } else { size as f64 * 1e9 / time };
+fn measurement(
+    candidate: &str,
+    (measure, placement, size): (Measure, Placement, usize),
+    times: &[f64],
+) -> Measurement {
+    let value = |time: &f64| if measure == Measure::RoundTrip { *time } else { size as f64 * 1e9 / time };
     let rounds: Vec<Round> =
-        times.iter().map(figure).enumerate().map(|(number, figure)| round(number, figure)).collect();
-    let value = super::statistics::median(&mut rounds.iter().map(|round| round.figure).collect::<Vec<_>>());
-    Cell {
-        arm: arm.into(),
+        times.iter().map(value).enumerate().map(|(number, value)| round(number, value)).collect();
+    let value = super::statistics::median(&mut rounds.iter().map(|round| round.value).collect::<Vec<_>>());
+    Measurement {
+        candidate: candidate.into(),
         placement,
         measure,
         size,
         rate: None,
-        figure: Estimate { value, low: value, high: value },
+        estimate: Estimate { value, low: value, high: value },
         ratio: None,
         percentiles: None,
-        cost: Cost::default(),
+        cost: MessageCost::default(),
         rounds,
-        void: None,
-        fault: false,
+        no_result: None,
+        server_fault: false,
     }
 }
 
-fn round(number: usize, figure: f64) -> Round {
+fn round(number: usize, value: f64) -> Round {
     Round {
         number,
-        figure,
+        value,
         messages: 1_000,
         seconds: 0.01,
-        cost: Cost::default(),
+        cost: MessageCost::default(),
         repeated: 0,
         foreign: None,
         stolen: None,
@@ -115,10 +124,10 @@ fn round(number: usize, figure: f64) -> Round {
     }
 }
 
-fn comparison(cells: Vec<Cell>) -> Comparison {
-    let arm = |(name, _): (&str, f64)| Arm {
+fn comparison(measurements: Vec<Measurement>) -> Comparison {
+    let candidate = |(name, _): (&str, f64)| CandidateInfo {
         name: name.into(),
-        says: String::new(),
+        description: String::new(),
         transport: name.into(),
         command: String::new(),
         bundled: name != "mine",
@@ -142,34 +151,34 @@ fn comparison(cells: Vec<Cell>) -> Comparison {
             repeated: 0,
         },
         floors: Vec::new(),
-        arms: ARMS.map(arm).into(),
-        cells,
+        candidates: CANDIDATES.map(candidate).into(),
+        measurements,
         warnings: Vec::new(),
     }
 }
 
-fn changes(pair: u64, noise: Noise, times: f64) -> Changes {
-    Changes::between(&run(2 * pair, noise, 1.0), &run(2 * pair + 1, noise, times), THRESHOLD)
+fn changes(pair: u64, noise: Noise, factor: f64) -> Changes {
+    Changes::between(&run(2 * pair, noise, 1.0), &run(2 * pair + 1, noise, factor), THRESHOLD)
 }
 
-/// What was said of `mine`, and of everybody else.
+/// The numbers of changes with `verdict`: of `mine`, and of all others.
 fn verdicts(changes: &Changes, verdict: Verdict) -> [usize; 2] {
-    let said = changes.cells.iter().filter(|change| change.verdict == verdict);
-    let (mine, others): (Vec<_>, Vec<_>) = said.partition(|change| change.arm == "mine");
+    let matching = changes.measurements.iter().filter(|change| change.verdict == verdict);
+    let (mine, others): (Vec<_>, Vec<_>) = matching.partition(|change| change.candidate == "mine");
     [mine.len(), others.len()]
 }
 
 #[test]
-fn unchanged_servers_are_within_noise_however_the_machine_drifts() {
+fn unchanged_servers_are_within_noise() {
     for noise in [QUIET, NOISY] {
         let alarms: Vec<u64> = (0..20).filter(|&pair| changes(pair, noise, 1.0).regressed()).collect();
-        assert!(alarms.is_empty(), "alarmed by these of twenty pairs: {alarms:?}");
+        assert!(alarms.is_empty(), "false alarms in pairs: {alarms:?}");
     }
 }
 
-/// Twelve cells of `mine` moved. On a noisy machine some of them are lost in outliers, but never most of them.
+/// Twelve measurements of `mine` changed. On a noisy machine outliers hide some of them, but never most.
 #[test]
-fn a_server_that_takes_a_quarter_longer_is_found_in_every_pair_and_nobody_else_is_blamed() {
+fn finds_only_the_server_that_is_25_percent_slower() {
     for (noise, fewest) in [(QUIET, 12), (NOISY, 7)] {
         for pair in 0..20 {
             let [mine, others] = verdicts(&changes(pair, noise, 1.25), Verdict::Slower);
@@ -179,23 +188,23 @@ fn a_server_that_takes_a_quarter_longer_is_found_in_every_pair_and_nobody_else_i
     }
 }
 
-/// What the default threshold costs: the price of one cheap system call is not seen, on the quietest of machines.
+/// The default threshold hides a change as small as one cheap system call, even on a quiet machine.
 #[test]
-fn three_per_cent_pass_for_noise() {
+fn ignores_3_percent() {
     for pair in 0..5 {
         assert!(!changes(pair, QUIET, 1.03).regressed(), "pair {pair}");
     }
 }
 
 #[test]
-fn a_tenth_more_is_found_on_a_quiet_machine() {
+fn finds_10_percent_on_a_quiet_machine() {
     for pair in 0..5 {
         assert_eq!(verdicts(&changes(pair, QUIET, 1.10), Verdict::Slower), [12, 0], "pair {pair}");
     }
 }
 
 #[test]
-fn a_server_that_became_faster_is_no_regression() {
+fn faster_server_is_no_regression() {
     for pair in 0..5 {
         let changes = changes(pair, NOISY, 0.75);
         let [mine, others] = verdicts(&changes, Verdict::Faster);
@@ -205,7 +214,7 @@ fn a_server_that_became_faster_is_no_regression() {
 }
 
 #[test]
-fn what_is_below_the_threshold_is_never_reported() {
+fn ignores_changes_below_the_threshold() {
     for pair in 0..5 {
         let changes = Changes::between(&run(2 * pair, QUIET, 1.0), &run(2 * pair + 1, QUIET, 1.25), 0.5);
         assert!(!changes.regressed(), "pair {pair}");
@@ -213,30 +222,31 @@ fn what_is_below_the_threshold_is_never_reported() {
 }
 
 #[test]
-fn a_run_compared_with_itself_has_not_moved_at_all() {
+fn run_does_not_differ_from_itself() {
     let run = run(1, NOISY, 1.0);
     let changes = Changes::between(&run, &run, THRESHOLD);
-    assert!(changes.cells.iter().all(|change| (change.times.value - 1.0).abs() < 1e-9));
-    assert!(changes.differences.is_empty() && changes.unpaired.is_empty() && !changes.regressed());
+    assert!(changes.measurements.iter().all(|change| (change.time_ratio.value - 1.0).abs() < 1e-9));
+    assert!(changes.settings.is_empty() && changes.unpaired.is_empty() && !changes.regressed());
 }
 
 #[test]
-fn the_same_two_runs_get_the_same_answer_every_time() {
-    let said = || changes(3, NOISY, 1.1).cells.iter().map(|change| change.verdict).collect::<Vec<_>>();
-    assert_eq!(said(), said());
+fn comparing_again_gives_the_same_result() {
+    let verdicts =
+        || changes(3, NOISY, 1.1).measurements.iter().map(|change| change.verdict).collect::<Vec<_>>();
+    assert_eq!(verdicts(), verdicts());
 }
 
-/// A single round has no spread at all, and would make every difference certain.
+/// A single round has no variance, and would make every difference significant.
 #[test]
-fn runs_of_too_few_rounds_are_not_judged() {
-    for rounds in 1..FEWEST_ROUNDS {
+fn does_not_judge_too_few_rounds() {
+    for rounds in 1..MIN_ROUNDS {
         let [before, now] = [run(1, NOISY, 1.0), run(2, NOISY, 2.0)].map(|mut run| {
-            run.cells.iter_mut().for_each(|cell| cell.rounds.truncate(rounds));
+            run.measurements.iter_mut().for_each(|measurement| measurement.rounds.truncate(rounds));
             run
         });
         let changes = Changes::between(&before, &now, THRESHOLD);
         assert!(
-            changes.cells.iter().all(|change| change.verdict == Verdict::TooFewRounds),
+            changes.measurements.iter().all(|change| change.verdict == Verdict::TooFewRounds),
             "{rounds} rounds"
         );
         assert!(!changes.regressed());

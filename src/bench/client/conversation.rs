@@ -1,113 +1,118 @@
-//! One channel, and the place that it has reached in the stream of bytes.
+//! A channel to the server, with its position in the byte stream.
 
 use std::io;
 
-use super::byte_stream::Script;
+use super::byte_stream::ByteStream;
 use crate::transport::Channel;
 
-/// Why there is no figure.
+/// The reason why a task has no sample.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Trouble {
-    /// What came back is not what was sent.
-    Wrong(String),
-    /// The conversation broke off.
-    Broken(String),
-    /// The mechanism cannot do that.
-    Impossible(String),
+pub(crate) enum MeasureError {
+    /// A received byte differs from the one sent.
+    WrongBytes(String),
+    /// The conversation failed.
+    Failed(String),
+    /// The mechanism cannot do this task.
+    Unsupported(String),
 }
 
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Trouble {
+impl From<io::Error> for MeasureError {
+    fn from(error: io::Error) -> MeasureError {
         if error.kind() == io::ErrorKind::Unsupported {
-            return Trouble::Impossible(error.to_string());
+            return MeasureError::Unsupported(error.to_string());
         }
-        Trouble::Broken(format!("the conversation broke off: {error}"))
+        MeasureError::Failed(format!("the conversation failed: {error}"))
     }
 }
 
-/// A channel with all that is said on it.
+/// A channel and the position that its conversation has reached.
 pub(crate) struct Conversation<'a> {
     pub channel: Box<dyn Channel>,
-    pub script: &'a Script,
-    /// The place in the stream up to which everything has come back.
+    pub stream: &'a ByteStream,
+    /// The position in the stream up to which all bytes have been received.
     pub position: u64,
-    /// Whether messages keep their boundaries.
-    pub bounded: bool,
+    /// True if the channel preserves message boundaries.
+    pub has_boundaries: bool,
+    /// The number of bytes that can be in flight.
     pub window: usize,
 }
 
 impl<'a> Conversation<'a> {
-    /// What is said on `channel` begins at `position` of the stream.
-    pub fn new(channel: Box<dyn Channel>, script: &'a Script, position: u64) -> Conversation<'a> {
-        let (bounded, window) = (channel.max_message().is_some(), channel.window().max(1));
-        Conversation { channel, script, position, bounded, window }
+    /// Begins a conversation at `position` of the stream.
+    pub fn new(channel: Box<dyn Channel>, stream: &'a ByteStream, position: u64) -> Conversation<'a> {
+        let (has_boundaries, window) = (channel.max_message().is_some(), channel.window().max(1));
+        Conversation { channel, stream, position, has_boundaries, window }
     }
 
-    /// Whether a message of `size` bytes can be sent at all: what has boundaries is never split.
-    pub fn admits(&self, size: usize) -> Result<(), Trouble> {
+    /// Fails if a message of `size` bytes is too large for the channel. A message with boundaries is never split.
+    pub fn check_size(&self, size: usize) -> Result<(), MeasureError> {
         match self.channel.max_message() {
-            Some(largest) if size > largest => Err(Trouble::Impossible(format!(
-                "a message of {size} bytes is longer than the {largest} that it carries as one"
+            Some(largest) if size > largest => Err(MeasureError::Unsupported(format!(
+                "a message of {size} bytes is larger than the maximum of {largest} bytes"
             ))),
             _ => Ok(()),
         }
     }
 
-    /// Sends `message` and waits until it is back, whole, in `echo`, which has room for one byte more.
+    /// Sends `message`, and receives its echo into `echo`, which has room for one byte more.
     #[inline]
-    pub fn exchange(&mut self, message: &[u8], echo: &mut [u8]) -> Result<(), Trouble> {
-        if self.bounded {
+    pub fn exchange(&mut self, message: &[u8], echo: &mut [u8]) -> Result<(), MeasureError> {
+        if self.has_boundaries {
             self.channel.send(message)?;
-            return whole(self.channel.receive(echo)?, message.len());
+            return check_length(self.channel.receive(echo)?, message.len());
         }
         let echo = &mut echo[..message.len()];
         if message.len() > self.window {
-            return self.interleave(message, echo);
+            return self.exchange_in_pieces(message, echo);
         }
         self.channel.send(message)?;
-        let mut got = 0;
-        while got < echo.len() {
-            got += alive(self.channel.receive(&mut echo[got..])?)?;
+        let mut received = 0;
+        while received < echo.len() {
+            received += check_not_end(self.channel.receive(&mut echo[received..])?)?;
         }
         Ok(())
     }
 
-    /// The same, where both directions together do not hold the message.
-    fn interleave(&mut self, message: &[u8], echo: &mut [u8]) -> Result<(), Trouble> {
-        let (mut sent, mut got) = (0, 0);
-        while got < echo.len() {
-            let room = self.window - (sent - got);
+    /// Exchanges a message that is larger than the window: sends and receives in turns.
+    fn exchange_in_pieces(&mut self, message: &[u8], echo: &mut [u8]) -> Result<(), MeasureError> {
+        let (mut sent, mut received) = (0, 0);
+        while received < echo.len() {
+            let room = self.window - (sent - received);
             let piece = room.min(message.len() - sent);
             if piece > 0 {
                 self.channel.send(&message[sent..sent + piece])?;
                 sent += piece;
             }
-            got += alive(self.channel.receive(&mut echo[got..])?)?;
+            received += check_not_end(self.channel.receive(&mut echo[received..])?)?;
         }
         Ok(())
     }
 
-    /// Compares `echo` with what was due next, and goes on behind it.
+    /// Compares `echo` with the stream at the current position, and advances the position.
     #[inline]
-    pub fn verify(&mut self, echo: &[u8]) -> Result<(), Trouble> {
-        self.script.verify(self.position, echo).map_err(Trouble::Wrong)?;
+    pub fn verify(&mut self, echo: &[u8]) -> Result<(), MeasureError> {
+        self.stream.verify(self.position, echo).map_err(MeasureError::WrongBytes)?;
         self.position += echo.len() as u64;
         Ok(())
     }
 }
 
-/// A message must come back as one.
+/// Fails unless a message came back with its length.
 #[inline]
-pub(super) fn whole(got: usize, sent: usize) -> Result<(), Trouble> {
-    if got == sent {
+pub(super) fn check_length(received: usize, sent: usize) -> Result<(), MeasureError> {
+    if received == sent {
         return Ok(());
     }
-    let more = if got > sent { " or more" } else { "" };
-    Err(Trouble::Wrong(format!("a message of {sent} bytes came back as one of {got}{more}")))
+    let more = if received > sent { " or more" } else { "" };
+    Err(MeasureError::WrongBytes(format!("a message of {sent} bytes came back as one of {received}{more}")))
 }
 
-/// The end of a stream is no piece of it.
+/// Fails at the end of the stream.
 #[inline]
-pub(super) fn alive(got: usize) -> Result<usize, Trouble> {
-    if got > 0 { Ok(got) } else { Err(Trouble::Broken("the server ended the conversation".into())) }
+pub(super) fn check_not_end(received: usize) -> Result<usize, MeasureError> {
+    if received > 0 {
+        Ok(received)
+    } else {
+        Err(MeasureError::Failed("the server closed the conversation".into()))
+    }
 }

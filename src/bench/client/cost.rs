@@ -5,38 +5,40 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use crate::bench::comparison::Cost;
-use crate::bench::session::cpu_usage::{Accounts, Usage};
-use crate::sys;
-use crate::sys::SystemCallCounter;
+use crate::bench::comparison::MessageCost;
+use crate::bench::session::cpu_usage::{CpuSnapshot, CpuUsage};
+use crate::sys::{self, ContextSwitches, SystemCallCounter};
 
 /// The processor time and context switches of both processes at one moment.
-pub(super) struct Effort {
-    client: io::Result<Accounts>,
-    server: io::Result<Accounts>,
+pub(super) struct CostSnapshot {
+    client: io::Result<CpuSnapshot>,
+    server: io::Result<CpuSnapshot>,
 }
 
-impl Effort {
+impl CostSnapshot {
     /// Reads those of this process, and of `server` with all its descendants.
-    pub fn now(server: Pid) -> Effort {
-        Effort { client: Accounts::of_ourselves(), server: Accounts::of(family(server)) }
+    pub fn now(server: Pid) -> CostSnapshot {
+        CostSnapshot {
+            client: CpuSnapshot::of_this_process(),
+            server: CpuSnapshot::of(with_descendants(server)),
+        }
     }
 
     /// Returns what each of `messages` has cost since `earlier`. Subtracts `bookkeeping` from the client's time: the
     /// preparing, comparing and counting of messages, which is no cost of the mechanism.
-    pub fn each_since(&self, earlier: &Effort, messages: u64, bookkeeping: Duration) -> Cost {
-        let used = |now: &io::Result<Accounts>, then: &io::Result<Accounts>| match (now, then) {
+    pub fn each_since(&self, earlier: &CostSnapshot, messages: u64, bookkeeping: Duration) -> MessageCost {
+        let used = |now: &io::Result<CpuSnapshot>, then: &io::Result<CpuSnapshot>| match (now, then) {
             (Ok(now), Ok(then)) => now.since(then),
             // This system does not tell.
-            _ => Usage::default(),
+            _ => CpuUsage::default(),
         };
         let (client, server) = (used(&self.client, &earlier.client), used(&self.server, &earlier.server));
         let each = |time: Duration| time.as_nanos() as f64 / messages.max(1) as f64;
         let switches = [client.switches, server.switches].map(Option::unwrap_or_default);
-        let sum = |part: fn(&sys::ContextSwitches) -> u64| {
+        let sum = |part: fn(&ContextSwitches) -> u64| {
             switches.iter().map(part).sum::<u64>() as f64 / messages.max(1) as f64
         };
-        Cost {
+        MessageCost {
             client_user: each(client.user.saturating_sub(bookkeeping)),
             client_system: each(client.system),
             server_user: each(server.user),
@@ -50,51 +52,51 @@ impl Effort {
 }
 
 /// Returns `leader` and all its descendants.
-fn family(leader: Pid) -> Vec<Pid> {
+fn with_descendants(leader: Pid) -> Vec<Pid> {
     let below = sys::descendants(leader).unwrap_or_default();
     let living = below.iter().filter(|process| !process.zombie).map(|process| process.pid);
     std::iter::once(leader).chain(living).collect()
 }
 
 /// Counters of the system calls of both processes. They are read before and after a task that is not timed.
-pub(super) struct Counting {
+pub(super) struct CallCounters {
     client: SystemCallCounter,
     server: SystemCallCounter,
     /// The client's system calls for one reading.
-    look: u64,
+    own: u64,
 }
 
 /// The numbers of system calls at one moment.
 #[derive(Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct CallCounts {
     client: u64,
     server: u64,
 }
 
-impl Counting {
-    /// Begins to count those of this process, and of `server` with its descendants.
-    pub fn begin(server: Pid) -> io::Result<Counting> {
-        let (client, server) =
-            (SystemCallCounter::start(&[Pid::this()])?, SystemCallCounter::start(&family(server))?);
-        let mut counting = Counting { client, server, look: 0 };
+impl CallCounters {
+    /// Begins to count the system calls of this process, and of `server` with its descendants.
+    pub fn start(server: Pid) -> io::Result<CallCounters> {
+        let client = SystemCallCounter::start(&[Pid::this()])?;
+        let server = SystemCallCounter::start(&with_descendants(server))?;
+        let mut counters = CallCounters { client, server, own: 0 };
         // Reading the counters makes system calls too: the second reading includes those of the first.
-        let (first, second) = (counting.look()?, counting.look()?);
-        counting.look = second.client - first.client;
-        Ok(counting)
+        let (first, second) = (counters.read()?, counters.read()?);
+        counters.own = second.client - first.client;
+        Ok(counters)
     }
 
-    pub fn look(&self) -> io::Result<Look> {
+    pub fn read(&self) -> io::Result<CallCounts> {
         let server = self.server.count()?;
-        Ok(Look { client: self.client.count()?, server })
+        Ok(CallCounts { client: self.client.count()?, server })
     }
 
-    /// Writes into `cost` the system calls for each of `messages` between two readings.
+    /// Sets in `cost` the system calls for each of `messages` between two readings.
     ///
     /// A server that has answered may or may not have called read(2) for the next message yet, so its number is exact to
     /// one call.
-    pub fn charge(&self, (before, after): (Look, Look), messages: u64, cost: &mut Cost) {
+    pub fn add_to(&self, cost: &mut MessageCost, (before, after): (CallCounts, CallCounts), messages: u64) {
         let each = |calls: u64| Some(calls as f64 / messages.max(1) as f64);
-        cost.client_calls = each((after.client - before.client).saturating_sub(self.look));
+        cost.client_calls = each((after.client - before.client).saturating_sub(self.own));
         cost.server_calls = each(after.server - before.server);
     }
 }

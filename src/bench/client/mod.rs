@@ -1,13 +1,13 @@
-//! The client of a measurement, in a process of its own: it takes a [`Job`], and answers task by task.
+//! The client process of a session. It reads a [`Job`] and writes a [`TaskResult`] for each task.
 //!
-//! Nothing bounds its waits. Whoever launched it ends it when no answer comes any more.
+//! It has no deadlines. The harness ends it when no result arrives in time.
 
 use std::io::{self, BufRead, Write};
 
 use nix::unistd::Pid;
 
 use super::comparison::Measure;
-use crate::bench::session::job::{Answer, Job, Sample, Task};
+use super::session::job::{Job, Sample, Task, TaskResult};
 use crate::sys;
 use crate::transport::{Channel, ChannelRequest, Ends, Transport};
 
@@ -20,101 +20,107 @@ mod tally;
 mod throughput;
 mod timing;
 
-use byte_stream::Script;
-use conversation::{Conversation, Trouble};
-use cost::{Counting, Effort};
+use byte_stream::ByteStream;
+use conversation::{Conversation, MeasureError};
+use cost::{CallCounters, CostSnapshot};
+pub(crate) use tally::Latencies;
 use tally::Tally;
-pub(crate) use tally::Times;
 use timing::{Clock, Limit};
 
-/// Reads one job, a line, from `input` and answers to `output` until it is done, or until the conversation breaks off.
-/// Then it waits for the end of `input`: what a process has used can be asked only as long as it lives.
+/// Reads one job, a line, from `input`. Writes results to `output` until all tasks are done, or one fails.
+///
+/// Then waits for the end of `input`: the harness reads what a process has used while it exists.
 ///
 /// # Errors
-/// Where the job cannot be read, or nobody takes the answers.
+/// If the job cannot be read, or a result cannot be written.
 pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let mut line = String::new();
     input.read_line(&mut line)?;
     let job: Job = serde_json::from_str(&line)?;
-    let longest = job.tasks.iter().map(|task| task.size).max().unwrap_or(0).max(throughput::RECEIVE);
-    let script = Script::new(job.seed, longest);
+    let longest = job.tasks.iter().map(|task| task.size).max().unwrap_or(0).max(throughput::RECEIVE_SIZE);
+    let stream = ByteStream::new(job.seed, longest);
     if let Some(processor) = job.processor {
         sys::pin_thread(&[processor])?;
     }
     sys::minimize_timer_slack();
-    let mut session = Client::new(&job, &script)?;
+    let mut client = Client::new(&job, &stream)?;
     for task in &job.tasks {
-        let answer = session.answer(task);
-        serde_json::to_writer(&mut output, &answer)?;
+        let result = client.run(task);
+        serde_json::to_writer(&mut output, &result)?;
         output.write_all(b"\n")?;
         output.flush()?;
-        if matches!(answer, Answer::Wrong(_) | Answer::Broken(_)) {
+        if matches!(result, TaskResult::WrongBytes(_) | TaskResult::Failed(_)) {
             break;
         }
     }
     io::copy(&mut input, &mut io::sink()).map(drop)
 }
 
-/// Each conversation begins at another place of the stream, so that a server which sends one client the bytes of the
-/// client before it is found out. A prime, for the same reason as the stream's period.
+/// The distance in the byte stream between the beginnings of two conversations.
+///
+/// Each conversation begins at a different position, so that bytes of an earlier client are recognised as wrong. It is a
+/// prime for the same reason as the stream's period.
 const STRIDE: u64 = 4099;
 
-/// One client, and what it has open.
+/// The state of the client between tasks.
 struct Client<'a> {
     job: &'a Job,
-    script: &'a Script,
+    stream: &'a ByteStream,
     transport: &'static Transport,
     clock: Clock,
+    /// The inherited ends of the connection, until a conversation uses them.
     ends: Option<Ends>,
+    /// The number of channels opened so far.
     opened: u64,
-    /// Absent where nothing is to be counted, or the system does not tell.
-    counting: Option<Counting>,
+    /// `None` if system calls are not counted.
+    counters: Option<CallCounters>,
     current: Option<Conversation<'a>>,
 }
 
 impl<'a> Client<'a> {
-    fn new(job: &'a Job, script: &'a Script) -> io::Result<Client<'a>> {
+    fn new(job: &'a Job, stream: &'a ByteStream) -> io::Result<Client<'a>> {
         let transport = Transport::named(&job.transport).ok_or(io::ErrorKind::NotFound)?;
-        let ends = if job.lent {
+        let ends = if job.inherited {
             Some(Ends { read: sys::take_inherited_descriptor(3)?, write: sys::take_inherited_descriptor(4)? })
         } else {
             None
         };
         let clock = Clock::calibrated();
-        let counts = job.count.then(|| Counting::begin(Pid::from_raw(job.server)).ok());
-        let counting = counts.flatten();
-        Ok(Client { job, script, transport, clock, ends, opened: 0, counting, current: None })
+        let server = Pid::from_raw(job.server);
+        let counters = if job.count_calls { CallCounters::start(server).ok() } else { None };
+        Ok(Client { job, stream, transport, clock, ends, opened: 0, counters, current: None })
     }
 
-    fn answer(&mut self, task: &Task) -> Answer {
+    fn run(&mut self, task: &Task) -> TaskResult {
         match self.measure(task) {
-            Ok(sample) => Answer::Measured(Box::new(sample)),
-            Err(Trouble::Impossible(why)) => Answer::Impossible(why),
-            Err(Trouble::Wrong(what)) => Answer::Wrong(what),
-            Err(Trouble::Broken(how)) => Answer::Broken(how),
+            Ok(sample) => TaskResult::Measured(Box::new(sample)),
+            Err(MeasureError::Unsupported(reason)) => TaskResult::Unsupported(reason),
+            Err(MeasureError::WrongBytes(what)) => TaskResult::WrongBytes(what),
+            Err(MeasureError::Failed(reason)) => TaskResult::Failed(reason),
         }
     }
 
-    fn measure(&mut self, task: &Task) -> Result<Sample, Trouble> {
-        self.attempt(task, Limit::of_time(task.warm_up))?;
-        let limit = match self.counting {
+    fn measure(&mut self, task: &Task) -> Result<Sample, MeasureError> {
+        self.run_loop(task, Limit::of_time(task.warm_up))?;
+        let limit = match self.counters {
             Some(_) => Limit::of_counting(task.timed, task.size),
             None => Limit::of_time(task.timed),
         };
-        let before = Effort::now(self.server());
-        let calls = self.counting.as_ref().and_then(|it| it.look().ok());
-        let tally = self.attempt(task, limit)?;
-        let calls = calls.zip(self.counting.as_ref().and_then(|it| it.look().ok()));
-        let mut cost = Effort::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
-        if let Some((counting, looks)) = self.counting.as_ref().zip(calls) {
-            counting.charge(looks, tally.messages, &mut cost);
+        let before = CostSnapshot::now(self.server());
+        let calls = self.counters.as_ref().and_then(|it| it.read().ok());
+        let tally = self.run_loop(task, limit)?;
+        let calls = calls.zip(self.counters.as_ref().and_then(|it| it.read().ok()));
+        let mut cost =
+            CostSnapshot::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
+        if let Some((counters, calls)) = self.counters.as_ref().zip(calls) {
+            counters.add_to(&mut cost, calls, tally.messages);
         }
         Ok(Sample {
-            figure: tally.figure,
+            value: tally.value,
             messages: tally.messages,
             seconds: tally.seconds,
             cost,
-            histogram: tally.times.as_ref().and_then(Times::encode),
+            histogram: tally.latencies.as_ref().and_then(Latencies::encode),
             clock: self.clock.cost.as_nanos() as f64,
             checking: tally.checking.map(|time| time.as_secs_f64()),
             lateness: tally.lateness.map(|times| times.quantile(0.5) as f64),
@@ -125,17 +131,19 @@ impl<'a> Client<'a> {
         Pid::from_raw(self.job.server)
     }
 
-    fn attempt(&mut self, task: &Task, limit: Limit) -> Result<Tally, Trouble> {
+    fn run_loop(&mut self, task: &Task, limit: Limit) -> Result<Tally, MeasureError> {
         let (clock, size, job) = (self.clock, task.size, self.job);
         if task.measure == Measure::Connections {
-            // A server of one client at a time would not hear another.
+            // An iterative server accepts no other connection while this one is open.
             self.current = None;
             return connections::run(|| self.connect(), size, limit, clock);
         }
         let conversation = self.conversation()?;
-        conversation.admits(size)?;
+        conversation.check_size(size)?;
         match (task.measure, task.rate) {
-            (Measure::Throughput, _) => throughput::run(conversation, size, limit, job.shared, clock),
+            (Measure::Throughput, _) => {
+                throughput::run(conversation, size, limit, job.shares_processor, clock)
+            }
             (_, Some(rate)) => {
                 round_trip::open_loop(conversation, (size, rate), limit.time, job.waiting, clock)
             }
@@ -143,8 +151,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// The one conversation of all tasks that need no new one.
-    fn conversation(&mut self) -> Result<&mut Conversation<'a>, Trouble> {
+    /// Returns the conversation that all tasks share, except those that measure connections.
+    fn conversation(&mut self) -> Result<&mut Conversation<'a>, MeasureError> {
         let current = match self.current.take() {
             Some(current) => current,
             None => self.connect()?,
@@ -152,12 +160,12 @@ impl<'a> Client<'a> {
         Ok(self.current.insert(current))
     }
 
-    fn connect(&mut self) -> Result<Conversation<'a>, Trouble> {
+    fn connect(&mut self) -> Result<Conversation<'a>, MeasureError> {
         let channel = self.open()?;
-        Ok(Conversation::new(channel, self.script, self.opened * STRIDE))
+        Ok(Conversation::new(channel, self.stream, self.opened * STRIDE))
     }
 
-    fn open(&mut self) -> Result<Box<dyn Channel>, Trouble> {
+    fn open(&mut self) -> Result<Box<dyn Channel>, MeasureError> {
         self.opened += 1;
         let request = ChannelRequest {
             address: &self.job.address,
@@ -169,8 +177,10 @@ impl<'a> Client<'a> {
             tuning: &self.job.tuning,
         };
         self.transport.open_channel(request).map_err(|error| match error.kind() {
-            io::ErrorKind::Unsupported => Trouble::Impossible(error.to_string()),
-            _ => Trouble::Broken(format!("no conversation with the server at {}: {error}", self.job.address)),
+            io::ErrorKind::Unsupported => MeasureError::Unsupported(error.to_string()),
+            _ => {
+                MeasureError::Failed(format!("cannot connect to the server at {}: {error}", self.job.address))
+            }
         })
     }
 }

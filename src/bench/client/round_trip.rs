@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::conversation::{Conversation, Trouble};
-use super::tally::{Tally, Times};
+use super::conversation::{Conversation, MeasureError};
+use super::tally::{Latencies, Tally};
 use super::timing::{Clock, Limit};
 use crate::transport::WaitMode;
 
@@ -18,21 +18,21 @@ pub(super) fn closed_loop(
     size: usize,
     limit: Limit,
     clock: Clock,
-) -> Result<Tally, Trouble> {
+) -> Result<Tally, MeasureError> {
     let (mut message, mut echo) = (vec![0; size], vec![0; size + 1]);
-    let (mut times, mut sum) = (Times::new(), Duration::ZERO);
+    let (mut latencies, mut sum) = (Latencies::new(), Duration::ZERO);
     let start = Instant::now();
     loop {
-        message.copy_from_slice(conversation.script.at(conversation.position, size));
+        message.copy_from_slice(conversation.stream.at(conversation.position, size));
         let began = Instant::now();
         conversation.exchange(&message, &mut echo)?;
         let took = clock.since(began);
         conversation.verify(&echo[..size])?;
-        times.record(took);
+        latencies.record(took);
         sum += took;
-        if limit.is_reached(began.duration_since(start), times.count()) {
+        if limit.is_reached(began.duration_since(start), latencies.count()) {
             let elapsed = start.elapsed();
-            return Ok(Tally::of_times(times, elapsed, elapsed.saturating_sub(sum)));
+            return Ok(Tally::of_latencies(latencies, elapsed, elapsed.saturating_sub(sum)));
         }
     }
 }
@@ -50,22 +50,22 @@ pub(super) fn open_loop(
     limit: Duration,
     waiting: WaitMode,
     clock: Clock,
-) -> Result<Tally, Trouble> {
+) -> Result<Tally, MeasureError> {
     let interval = Duration::from_secs_f64(1.0 / rate);
     let number = (limit.as_secs_f64() * rate).round().max(1.0) as u32;
     let (mut message, mut echo) = (vec![0; size], vec![0; size + 1]);
-    let (mut times, mut lateness) = (Times::new(), Times::new());
+    let (mut latencies, mut lateness) = (Latencies::new(), Latencies::new());
     let start = Instant::now();
     for place in 1..=number {
-        message.copy_from_slice(conversation.script.at(conversation.position, size));
+        message.copy_from_slice(conversation.stream.at(conversation.position, size));
         let due = start + interval * place;
         wait_until(due, waiting);
         lateness.record(due.elapsed());
         conversation.exchange(&message, &mut echo)?;
-        times.record(clock.since(due));
+        latencies.record(clock.since(due));
         conversation.verify(&echo[..size])?;
     }
-    let tally = Tally::of_times(times, start.elapsed(), Duration::ZERO);
+    let tally = Tally::of_latencies(latencies, start.elapsed(), Duration::ZERO);
     Ok(Tally { lateness: Some(lateness), ..tally })
 }
 

@@ -1,4 +1,4 @@
-//! What was counted while the clock ran.
+//! The values that a measuring loop counts.
 
 use std::time::Duration;
 
@@ -9,36 +9,36 @@ use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer}
 
 use crate::bench::comparison::Round;
 
-/// Three significant digits: 1.234 µs and 1.235 µs are told apart.
+/// Significant digits of a histogram: it distinguishes 1.234 µs from 1.235 µs.
 const DIGITS: u8 = 3;
 
-/// One minute in ns: whatever is slower is counted as that.
-const SLOWEST: u64 = 60_000_000_000;
+/// Maximum time in a histogram: one minute in ns. A longer time counts as this.
+const MAX_TIME: u64 = 60_000_000_000;
 
-/// Times of single messages.
+/// A histogram of the times of single messages.
 #[derive(Debug, Clone)]
-pub(crate) struct Times(Histogram<u64>);
+pub(crate) struct Latencies(Histogram<u64>);
 
-impl Times {
-    pub fn new() -> Times {
-        // Cannot fail: the bounds are fixed, and valid.
-        Times(Histogram::new_with_bounds(1, SLOWEST, DIGITS).unwrap_or_else(|_| unreachable!()))
+impl Latencies {
+    pub fn new() -> Latencies {
+        // Cannot fail: the bounds are valid constants.
+        Latencies(Histogram::new_with_bounds(1, MAX_TIME, DIGITS).unwrap_or_else(|_| unreachable!()))
     }
 
     #[inline]
     pub fn record(&mut self, time: Duration) {
-        self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(SLOWEST));
+        self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(MAX_TIME));
     }
 
     pub fn quantile(&self, share: f64) -> u64 {
         self.0.value_at_quantile(share)
     }
 
-    pub fn least(&self) -> u64 {
+    pub fn min(&self) -> u64 {
         self.0.min()
     }
 
-    pub fn most(&self) -> u64 {
+    pub fn max(&self) -> u64 {
         self.0.max()
     }
 
@@ -46,59 +46,59 @@ impl Times {
         self.0.len()
     }
 
-    /// Takes the times of `other` in.
-    pub fn add(&mut self, other: &Times) {
+    /// Adds the times of `other`.
+    pub fn add(&mut self, other: &Latencies) {
         // Cannot fail: both have the same bounds.
         let _ = self.0.add(&other.0);
     }
 
-    /// As other tools read it: the V2 encoding, compressed, in base64.
+    /// Encodes the histogram as other tools read it: compressed V2 encoding, in base64.
     pub fn encode(&self) -> Option<String> {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&self.0, &mut bytes).ok()?;
         Some(STANDARD.encode(bytes))
     }
 
-    /// What [`encode`](Times::encode) made.
-    pub fn decode(text: &str) -> Option<Times> {
+    /// Decodes the result of [`encode`](Latencies::encode).
+    pub fn decode(text: &str) -> Option<Latencies> {
         let bytes = STANDARD.decode(text).ok()?;
         let decoded: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
-        let mut times = Times::new();
-        times.0.add(decoded).ok()?;
-        Some(times)
+        let mut latencies = Latencies::new();
+        latencies.0.add(decoded).ok()?;
+        Some(latencies)
     }
 }
 
 impl Round {
-    /// The mean of the single messages in ns; `None` where none were timed.
+    /// Returns the mean time of single messages in ns, or `None` if they were not timed.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        let times = self.histogram.as_deref().and_then(Times::decode)?;
-        Some(times.0.mean())
+        let latencies = self.histogram.as_deref().and_then(Latencies::decode)?;
+        Some(latencies.0.mean())
     }
 }
 
-/// What one loop counted.
+/// The result of one measuring loop.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    pub figure: f64,
+    pub value: f64,
     pub messages: u64,
     pub seconds: f64,
-    pub times: Option<Times>,
-    /// The client's own work between the messages, as far as it can be told apart.
+    pub latencies: Option<Latencies>,
+    /// The time that the client spent on its own work between messages.
     pub bookkeeping: Duration,
     pub checking: Option<Duration>,
-    pub lateness: Option<Times>,
+    pub lateness: Option<Latencies>,
 }
 
 impl Tally {
-    /// Of messages that were timed one by one: the figure is their median.
-    pub fn of_times(times: Times, took: Duration, bookkeeping: Duration) -> Tally {
+    /// The result of a loop that timed each message. Its value is the median.
+    pub fn of_latencies(latencies: Latencies, elapsed: Duration, bookkeeping: Duration) -> Tally {
         Tally {
-            figure: times.quantile(0.5) as f64,
-            messages: times.count(),
-            seconds: took.as_secs_f64(),
-            times: Some(times),
+            value: latencies.quantile(0.5) as f64,
+            messages: latencies.count(),
+            seconds: elapsed.as_secs_f64(),
+            latencies: Some(latencies),
             bookkeeping,
             checking: None,
             lateness: None,
@@ -111,19 +111,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_survive_their_encoding() {
-        let mut times = Times::new();
-        (1..=1000).for_each(|micros| times.record(Duration::from_micros(micros)));
-        let again = Times::decode(&times.encode().unwrap()).unwrap();
+    fn decodes_what_it_encodes() {
+        let mut latencies = Latencies::new();
+        (1..=1000).for_each(|micros| latencies.record(Duration::from_micros(micros)));
+        let again = Latencies::decode(&latencies.encode().unwrap()).unwrap();
         assert_eq!(again.count(), 1000);
-        assert_eq!((again.least(), again.quantile(0.5)), (times.least(), times.quantile(0.5)));
-        assert!(Times::decode("no histogram").is_none());
+        assert_eq!((again.min(), again.quantile(0.5)), (latencies.min(), latencies.quantile(0.5)));
+        assert!(Latencies::decode("no histogram").is_none());
     }
 
     #[test]
-    fn what_is_slower_than_all_bounds_is_not_lost() {
-        let mut times = Times::new();
-        times.record(Duration::from_secs(3600));
-        assert_eq!(times.count(), 1);
+    fn counts_a_time_beyond_the_maximum() {
+        let mut latencies = Latencies::new();
+        latencies.record(Duration::from_secs(3600));
+        assert_eq!(latencies.count(), 1);
     }
 }

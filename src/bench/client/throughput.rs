@@ -1,52 +1,51 @@
-//! Streaming: as many bytes are kept under way as the mechanism holds.
+//! Measures throughput: keeps as many bytes in flight as the mechanism holds.
 
 use std::time::{Duration, Instant};
 
-use super::conversation::{Conversation, Trouble, alive, whole};
+use super::conversation::{Conversation, MeasureError, check_length, check_not_end};
+use super::tally::Tally;
 use super::timing::{Clock, Limit};
 
-use super::tally::Tally;
+/// The size of one receive from a stream, unless the messages are larger.
+pub(super) const RECEIVE_SIZE: usize = 64 * 1024;
 
-/// What one receive of a stream takes at most, unless the messages are larger.
-pub(super) const RECEIVE: usize = 64 * 1024;
-
-/// Sends messages of `size` bytes up to `limit`, and receives all of them.
+/// Sends messages of `size` bytes until `limit` is reached, and receives all of them.
 ///
-/// The clock stops at the last byte that is *received*: what is only sent has not arrived anywhere. Every byte is
-/// compared on arrival, and the time that this takes is measured. Where both sides `share` a processor the server
-/// stands still meanwhile, and that time is taken off; elsewhere the server goes on, and it is only stated.
+/// The clock stops at the last byte that is *received*: a byte that is only sent has not arrived. Every byte is compared
+/// on arrival, and the comparing is timed. If both sides `share` a processor, the server cannot run meanwhile, and that
+/// time is subtracted. Otherwise it is only reported.
 pub(super) fn run(
     conversation: &mut Conversation<'_>,
     size: usize,
     limit: Limit,
     share: bool,
     clock: Clock,
-) -> Result<Tally, Trouble> {
+) -> Result<Tally, MeasureError> {
     let mut flow = Flow::new(conversation, size);
     let start = Instant::now();
     let mut sending = true;
-    while sending || flow.under_way() > 0 {
+    while sending || flow.in_flight() > 0 {
         let elapsed = start.elapsed();
         sending = sending && (elapsed < limit.time || !limit.is_reached(elapsed, flow.messages()));
         flow.fill(sending)?;
         flow.drain(clock)?;
     }
-    let taken_off = if share { flow.checking } else { Duration::ZERO };
-    let took = flow.last_byte.duration_since(start).saturating_sub(taken_off);
+    let subtracted = if share { flow.checking } else { Duration::ZERO };
+    let took = flow.last_byte.duration_since(start).saturating_sub(subtracted);
     Ok(flow.tally(took))
 }
 
-/// The bytes under way.
+/// The bytes in flight.
 struct Flow<'a, 'b> {
     conversation: &'a mut Conversation<'b>,
     size: usize,
-    /// What is sent at once: a message, or a part of one that the mechanism does not hold as a whole.
+    /// The size of one send: a message, or a part of one if the mechanism does not hold it as a whole.
     piece: usize,
-    /// How many bytes may be under way.
+    /// The number of bytes that may be in flight.
     window: usize,
-    /// Where the stream began.
+    /// The position in the stream at the beginning.
     origin: u64,
-    /// How far it has been sent.
+    /// The position in the stream up to which bytes have been sent.
     sent: u64,
     buffer: Vec<u8>,
     checking: Duration,
@@ -55,8 +54,8 @@ struct Flow<'a, 'b> {
 
 impl<'a, 'b> Flow<'a, 'b> {
     fn new(conversation: &'a mut Conversation<'b>, size: usize) -> Flow<'a, 'b> {
-        let room = if conversation.bounded { size + 1 } else { RECEIVE.max(size) };
-        let split = !conversation.bounded && size > conversation.window;
+        let room = if conversation.has_boundaries { size + 1 } else { RECEIVE_SIZE.max(size) };
+        let split = !conversation.has_boundaries && size > conversation.window;
         let window =
             if split { conversation.window } else { size * conversation.channel.max_in_flight(size).max(1) };
         let piece = if split { window.div_ceil(2) } else { size };
@@ -74,12 +73,12 @@ impl<'a, 'b> Flow<'a, 'b> {
         }
     }
 
-    /// How many have been sent, the one begun not counted.
+    /// The number of messages sent completely.
     fn messages(&self) -> u64 {
         (self.sent - self.origin) / self.size as u64
     }
 
-    fn under_way(&self) -> usize {
+    fn in_flight(&self) -> usize {
         (self.sent - self.conversation.position) as usize
     }
 
@@ -87,59 +86,61 @@ impl<'a, 'b> Flow<'a, 'b> {
         (self.sent - self.origin).is_multiple_of(self.size as u64)
     }
 
-    /// Sends until the window is full. Where nothing new is to be sent, a message that was begun is still finished.
-    fn fill(&mut self, sending: bool) -> Result<(), Trouble> {
+    /// Sends until the window is full. Without `sending`, it only completes a message that was begun.
+    fn fill(&mut self, sending: bool) -> Result<(), MeasureError> {
         while sending || !self.is_between_messages() {
             let begun = ((self.sent - self.origin) % self.size as u64) as usize;
             let next = self.piece.min(self.size - begun);
-            if self.under_way() + next > self.window {
+            if self.in_flight() + next > self.window {
                 break;
             }
-            let bytes = self.conversation.script.at(self.sent, next);
+            let bytes = self.conversation.stream.at(self.sent, next);
             self.conversation.channel.send(bytes)?;
             self.sent += next as u64;
         }
         Ok(())
     }
 
-    fn drain(&mut self, clock: Clock) -> Result<(), Trouble> {
-        if self.under_way() == 0 {
+    /// Receives once, and verifies the bytes.
+    fn drain(&mut self, clock: Clock) -> Result<(), MeasureError> {
+        if self.in_flight() == 0 {
             return Ok(());
         }
-        let got = self.conversation.channel.receive(&mut self.buffer)?;
+        let received = self.conversation.channel.receive(&mut self.buffer)?;
         self.last_byte = Instant::now();
-        if self.conversation.bounded {
-            whole(got, self.size)?;
-        } else if alive(got)? > self.under_way() {
-            return Err(Trouble::Wrong(format!("{} bytes more than were sent", got - self.under_way())));
+        if self.conversation.has_boundaries {
+            check_length(received, self.size)?;
+        } else if check_not_end(received)? > self.in_flight() {
+            let excess = received - self.in_flight();
+            return Err(MeasureError::WrongBytes(format!("{excess} bytes more than were sent")));
         }
-        self.conversation.verify(&self.buffer[..got]).map_err(|trouble| self.lost(got).unwrap_or(trouble))?;
+        self.conversation
+            .verify(&self.buffer[..received])
+            .map_err(|error| self.lost_messages(received).unwrap_or(error))?;
         self.checking += clock.since(self.last_byte);
         Ok(())
     }
 
-    /// Where messages have boundaries: how many before this one are missing, if it is just a later one.
+    /// If a later message was received instead of the next one, reports how many were lost.
     #[cold]
-    fn lost(&self, got: usize) -> Option<Trouble> {
-        let Conversation { bounded, script, position, .. } = &*self.conversation;
-        let later = |number: &usize| {
-            script.verify(*position + (number * self.size) as u64, &self.buffer[..got]).is_ok()
+    fn lost_messages(&self, received: usize) -> Option<MeasureError> {
+        let Conversation { has_boundaries, stream, position, .. } = &*self.conversation;
+        let is_later = |number: &usize| {
+            stream.verify(*position + (number * self.size) as u64, &self.buffer[..received]).is_ok()
         };
-        let lost = (1..self.under_way() / self.size).find(later).filter(|_| *bounded)?;
-        Some(Trouble::Broken(format!(
-            "{lost} of {} messages under way got lost",
-            self.under_way() / self.size
-        )))
+        let in_flight = self.in_flight() / self.size;
+        let lost = (1..in_flight).find(is_later).filter(|_| *has_boundaries)?;
+        Some(MeasureError::Failed(format!("{lost} of {in_flight} messages in flight were lost")))
     }
 
     fn tally(&self, took: Duration) -> Tally {
         let bytes = self.conversation.position - self.origin;
         let seconds = took.as_secs_f64().max(f64::MIN_POSITIVE);
         Tally {
-            figure: bytes as f64 / seconds,
+            value: bytes as f64 / seconds,
             messages: bytes / self.size as u64,
             seconds,
-            times: None,
+            latencies: None,
             bookkeeping: self.checking,
             checking: Some(self.checking),
             lateness: None,

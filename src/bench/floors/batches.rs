@@ -1,54 +1,55 @@
-//! What takes too little time for one reading of the clock: timed in batches.
+//! Times operations that are too short for one reading of the clock, in batches.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use crate::bench::comparison::Estimate;
 
-/// How many batches a time is the median of.
+/// The number of batches.
 const BATCHES: usize = 25;
 
-/// Fewer tell no interval of 95 %.
-const FEWEST: usize = 6;
+/// Minimum number of batches for a 95 % interval.
+const MIN_BATCHES: usize = 6;
 
-/// When it must do with the batches it has: a machine that is busy elsewhere makes each take long.
-const LONGEST: Duration = Duration::from_millis(60);
+/// Maximum time for all batches. A busy machine may not complete them all.
+const MAX_TIME: Duration = Duration::from_millis(60);
 
-/// How often in a batch it is looked whether the time is up: seldom enough to cost nothing.
-const GLANCES: u32 = 8;
+/// How often a batch checks the time: so seldom that it costs nothing.
+const CHECKS_PER_BATCH: u32 = 8;
 
-/// The time that `once` takes in ns: the median over batches of the mean over `repetitions`. The first batch warms up;
-/// one that the end of the time cuts short does not count.
+/// Returns the time of one call of `operation` in ns: the median over batches of the mean over `repetitions`.
+///
+/// The first batch is warm-up. A batch that is cut short by the maximum time does not count.
 ///
 /// # Errors
-/// [`TimedOut`](io::ErrorKind::TimedOut) where there is no time for enough of them.
-pub(super) fn sample(repetitions: u32, mut once: impl FnMut()) -> io::Result<Estimate> {
+/// [`TimedOut`](io::ErrorKind::TimedOut) if there was no time for enough batches.
+pub(super) fn time_per_call(repetitions: u32, mut operation: impl FnMut()) -> io::Result<Estimate> {
     let start = Instant::now();
-    let glance = (repetitions / GLANCES).max(1);
+    let interval = (repetitions / CHECKS_PER_BATCH).max(1);
     let mut batch = || {
         let began = Instant::now();
         for repetition in 0..repetitions {
-            if repetition.is_multiple_of(glance) && start.elapsed() >= LONGEST {
+            if repetition.is_multiple_of(interval) && start.elapsed() >= MAX_TIME {
                 return None;
             }
-            once();
+            operation();
         }
         Some(began.elapsed().as_secs_f64() * 1e9 / f64::from(repetitions))
     };
     let batches: Vec<f64> = std::iter::from_fn(&mut batch).take(BATCHES + 1).skip(1).collect();
-    if batches.len() < FEWEST { Err(too_few(batches.len())) } else { Ok(median(batches)) }
+    if batches.len() < MIN_BATCHES { Err(too_few(batches.len())) } else { Ok(median(batches)) }
 }
 
-fn too_few(held: usize) -> io::Error {
+fn too_few(completed: usize) -> io::Error {
     let text = format!(
-        "the processors were busy with something else: {held} of at least {FEWEST} batches were held in {} ms",
-        LONGEST.as_millis()
+        "the processors were busy: only {completed} of at least {MIN_BATCHES} batches were completed in {} ms",
+        MAX_TIME.as_millis()
     );
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
-/// The median and the two order statistics between which it lies with 95 % confidence, as the binomial distribution
-/// (in its normal approximation) has it; of few values the least and the greatest.
+/// Returns the median with its 95 % confidence interval from order statistics, by the normal approximation of the
+/// binomial distribution. For few values the interval is their whole range.
 fn median(mut values: Vec<f64>) -> Estimate {
     values.sort_by(f64::total_cmp);
     let last = values.len() - 1;
@@ -63,24 +64,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interval_of_25_batches_leaves_7_out_at_each_end() {
+    fn interval_of_25_batches_leaves_out_7_at_each_end() {
         let estimate = median((1..=25).rev().map(f64::from).collect());
         assert_eq!(estimate, Estimate { value: 13.0, low: 8.0, high: 18.0 });
     }
 
     #[test]
-    fn the_interval_of_the_fewest_batches_is_all_of_them() {
+    fn interval_of_6_batches_is_their_range() {
         let estimate = median((1..=6).map(f64::from).collect());
         assert_eq!(estimate, Estimate { value: 3.5, low: 1.0, high: 6.0 });
     }
 
     #[test]
-    fn what_leaves_no_time_for_six_batches_has_no_time_of_its_own() {
-        let all_of_it = || {
+    fn times_out_without_enough_batches() {
+        let all_the_time = || {
             let began = Instant::now();
-            while began.elapsed() < LONGEST {}
+            while began.elapsed() < MAX_TIME {}
         };
-        let error = sample(GLANCES, all_of_it).unwrap_err();
+        let error = time_per_call(CHECKS_PER_BATCH, all_the_time).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(error.to_string().contains("0 of at least 6"), "{error}");
     }

@@ -1,106 +1,112 @@
-//! What makes a machine a bad one to compare on: the doctor asks before, and a comparison warns of it in the same words.
+//! Judges whether a machine is suitable for a comparison. `echospec doctor` and the warnings of a comparison use the
+//! same judgements.
 
+use super::fact_names;
 use crate::bench::comparison::{Machine, Measure, Warning};
-use crate::bench::machine::names;
-use crate::bench::plan::Wish;
+use crate::bench::plan::Plan;
 use crate::requirement::{self, MissingRequirement};
 
-/// How a machine fares: what was found, well or ill.
-pub type Found = Result<String, String>;
+/// What was found: `Ok` if it is suitable, `Err` if not.
+pub type Inspection = Result<String, String>;
 
-/// What a machine should not have.
+/// A condition for results that can be trusted.
 struct Condition {
-    lack: &'static MissingRequirement,
-    look: fn(&Machine) -> Found,
-    /// Whether it touches what was measured.
-    bears: fn(&Wish) -> bool,
+    requirement: &'static MissingRequirement,
+    inspect: fn(&Machine) -> Inspection,
+    /// Whether it affects the measurements of a plan.
+    affects: fn(&Plan) -> bool,
 }
 
 const CONDITIONS: &[Condition] = &[
-    Condition {
-        lack: &requirement::OPTIMISED,
-        look: optimised,
-        bears: |wish| wish.contenders.iter().any(|it| it.bundled),
-    },
-    Condition { lack: &requirement::SECOND_PROCESSOR, look: second_processor, bears: always },
-    Condition { lack: &requirement::QUOTA, look: quota, bears: always },
-    Condition { lack: &requirement::GOVERNOR, look: governor, bears: always },
-    Condition { lack: &requirement::CLOCK, look: clock, bears: always },
-    Condition { lack: &requirement::QUIET, look: quiet, bears: always },
-    Condition { lack: &requirement::OWN_TIME, look: own_time, bears: always },
-    Condition { lack: &requirement::CONGESTION, look: congestion, bears: streams_by_tcp },
+    Condition { requirement: &requirement::OPTIMISED, inspect: optimised, affects: has_bundled_server },
+    Condition { requirement: &requirement::SECOND_PROCESSOR, inspect: second_processor, affects: always },
+    Condition { requirement: &requirement::QUOTA, inspect: quota, affects: always },
+    Condition { requirement: &requirement::GOVERNOR, inspect: governor, affects: always },
+    Condition { requirement: &requirement::CLOCK, inspect: clock, affects: always },
+    Condition { requirement: &requirement::QUIET, inspect: quiet, affects: always },
+    Condition { requirement: &requirement::OWN_TIME, inspect: own_time, affects: always },
+    Condition { requirement: &requirement::CONGESTION, inspect: congestion, affects: streams_by_tcp },
 ];
 
-fn always(_: &Wish) -> bool {
+/// Returns a warning for each condition that is not met and affects the measurements.
+pub(in crate::bench) fn warnings(machine: &Machine, plan: &Plan) -> Vec<Warning> {
+    let unmet = CONDITIONS.iter().filter(|condition| (condition.affects)(plan)).filter_map(|condition| {
+        let message = (condition.inspect)(machine).err()?;
+        let MissingRequirement { without, mend, .. } = condition.requirement;
+        let cause = format!("the figures do not show {without}");
+        Some(Warning { message, cause, help: (*mend).to_owned() })
+    });
+    unmet.collect()
+}
+
+fn always(_: &Plan) -> bool {
     true
 }
 
-/// Those that bear on what was measured.
-pub(in crate::bench) fn warnings(machine: &Machine, wish: &Wish) -> Vec<Warning> {
-    let bad = CONDITIONS.iter().filter(|condition| (condition.bears)(wish)).filter_map(|condition| {
-        let says = (condition.look)(machine).err()?;
-        let MissingRequirement { without, mend, .. } = condition.lack;
-        Some(Warning { says, cause: format!("the figures do not show {without}"), mend: (*mend).to_owned() })
-    });
-    bad.collect()
+fn has_bundled_server(plan: &Plan) -> bool {
+    plan.candidates.iter().any(|it| it.bundled)
 }
 
-/// BBR matters to what is streamed, where nobody has chosen another.
-fn streams_by_tcp(wish: &Wish) -> bool {
+/// BBR limits the throughput of TCP. It does not matter if `--congestion` chose another.
+fn streams_by_tcp(plan: &Plan) -> bool {
     let tcp = |name: &str| name == "tcp" || name == "tcp6";
-    wish.tuning.congestion.as_deref().is_none_or(is_paced)
-        && wish.measures.contains(&Measure::Throughput)
-        && wish.contenders.iter().any(|it| tcp(it.spec.transport().name))
+    plan.tuning.congestion.as_deref().is_none_or(is_bbr)
+        && plan.measures.contains(&Measure::Throughput)
+        && plan.candidates.iter().any(|it| tcp(it.spec.transport().name))
 }
 
-fn is_paced(congestion: &str) -> bool {
+fn is_bbr(congestion: &str) -> bool {
     congestion.starts_with("bbr")
 }
 
-/// What is not told is held against nobody.
-fn judge(told: Option<&str>, well: impl Fn(&str) -> bool, says: impl Fn(&str) -> String) -> Found {
-    match told {
-        None => Ok("not told here".into()),
-        Some(value) if well(value) => Ok(value.to_owned()),
-        Some(value) => Err(says(value)),
+/// Judges a value by `is_suitable`, and describes an unsuitable one by `describe`. An unknown value is suitable.
+fn judge(
+    value: Option<&str>,
+    is_suitable: impl Fn(&str) -> bool,
+    describe: impl Fn(&str) -> String,
+) -> Inspection {
+    match value {
+        None => Ok("unknown here".into()),
+        Some(value) if is_suitable(value) => Ok(value.to_owned()),
+        Some(value) => Err(describe(value)),
     }
 }
 
-/// What `echospec` was built for, and the bundled servers with it.
-pub fn optimised(machine: &Machine) -> Found {
-    judge(machine.fact(names::BUILD), |it| it == "release", |it| format!("this is a {it} build"))
+/// Judges the build profile of echospec and its bundled servers.
+pub fn optimised(machine: &Machine) -> Inspection {
+    judge(machine.fact(fact_names::BUILD), |it| it == "release", |it| format!("this is a {it} build"))
 }
 
-/// Whether two processes can run at once.
-pub fn second_processor(machine: &Machine) -> Found {
+/// Judges whether client and server can run at the same time.
+pub fn second_processor(machine: &Machine) -> Inspection {
     match machine.processors {
-        0 => Ok("not told here".into()),
+        0 => Ok("unknown here".into()),
         1 => Err("this process may use one processor only".into()),
-        number => Ok(format!("{number} to be used")),
+        number => Ok(format!("{number} can be used")),
     }
 }
 
-/// Whether a container lets both sides run for as long as they want.
-pub fn quota(machine: &Machine) -> Found {
+/// Judges whether a container's quota may interrupt client and server.
+pub fn quota(machine: &Machine) -> Inspection {
     let limited = |text: &str| text.split(' ').next().is_some_and(|number| number.parse::<f64>().is_ok());
     judge(
-        machine.fact(names::QUOTA),
+        machine.fact(fact_names::QUOTA),
         |text| !limited(text),
         |text| format!("this container has a quota of {text}"),
     )
 }
 
-/// Whether processors run at one speed.
-pub fn governor(machine: &Machine) -> Found {
+/// Judges whether processors run at one frequency.
+pub fn governor(machine: &Machine) -> Inspection {
     judge(
-        machine.fact(names::GOVERNOR),
+        machine.fact(fact_names::GOVERNOR),
         |it| it == "performance",
         |it| format!("the frequency governor is '{it}', not 'performance'"),
     )
 }
 
-/// Clocks that are read without a system call.
-const FAST: &[&str] = &[
+/// Clock sources that are read without a system call.
+const FAST_CLOCKS: &[&str] = &[
     "tsc",
     "kvm-clock",
     "hyperv_clocksource_tsc_page",
@@ -111,72 +117,77 @@ const FAST: &[&str] = &[
     "tod",
 ];
 
-/// Whether reading the clock costs little.
-pub fn clock(machine: &Machine) -> Found {
-    judge(machine.fact(names::CLOCK), |it| FAST.contains(&it), |it| format!("the clock source is '{it}'"))
-}
-
-/// A load above this part of all processors is one.
-const LOADED: f64 = 0.25;
-
-/// Whether nothing else runs.
-pub fn quiet(machine: &Machine) -> Found {
-    let most = LOADED * machine.processors.max(1) as f64;
+/// Judges whether reading the clock costs little.
+pub fn clock(machine: &Machine) -> Inspection {
     judge(
-        machine.fact(names::LOAD),
-        |text| text.parse::<f64>().is_ok_and(|load| load <= most),
-        |text| format!("a load of {text} was there before"),
+        machine.fact(fact_names::CLOCK),
+        |it| FAST_CLOCKS.contains(&it),
+        |it| format!("the clock source is '{it}'"),
     )
 }
 
-/// More of a processor's time than this, in per cent, is missed.
-const BEARABLE: f64 = 1.0;
+/// Maximum load of a quiet machine, as a share of its processors.
+const QUIET_LOAD: f64 = 0.25;
 
-/// Whether a hypervisor takes time away.
-pub fn own_time(machine: &Machine) -> Found {
+/// Judges whether other processes are running.
+pub fn quiet(machine: &Machine) -> Inspection {
+    let max = QUIET_LOAD * machine.processors.max(1) as f64;
+    judge(
+        machine.fact(fact_names::LOAD),
+        |text| text.parse::<f64>().is_ok_and(|load| load <= max),
+        |text| format!("the load average was {text} before"),
+    )
+}
+
+/// Maximum stolen time in per cent.
+const MAX_STOLEN: f64 = 1.0;
+
+/// Judges whether the hypervisor gave time to other guests.
+pub fn own_time(machine: &Machine) -> Inspection {
     let share = |text: &str| text.trim_end_matches(" %").parse::<f64>();
     judge(
-        machine.fact(names::STOLEN),
-        |text| share(text).is_ok_and(|percent| percent <= BEARABLE),
+        machine.fact(fact_names::STOLEN),
+        |text| share(text).is_ok_and(|percent| percent <= MAX_STOLEN),
         |text| format!("the hypervisor took {text} of the time"),
     )
 }
 
-/// Whether TCP sends as fast as it can.
-pub fn congestion(machine: &Machine) -> Found {
+/// Judges whether TCP sends as fast as it can.
+pub fn congestion(machine: &Machine) -> Inspection {
     judge(
-        machine.fact(names::CONGESTION),
-        |it| !is_paced(it),
+        machine.fact(fact_names::CONGESTION),
+        |it| !is_bbr(it),
         |it| format!("TCP's congestion control is '{it}'"),
     )
 }
 
-/// Whether system calls can be counted.
-pub fn calls(machine: &Machine) -> Found {
-    had(machine, names::CALLS)
+/// Judges whether system calls can be counted.
+pub fn calls(machine: &Machine) -> Inspection {
+    available(machine, fact_names::CALLS)
 }
 
-/// Whether the kernel lets this process use it.
-pub fn io_uring(machine: &Machine) -> Found {
-    had(machine, names::IO_URING)
+/// Judges whether this process may use io_uring.
+pub fn io_uring(machine: &Machine) -> Inspection {
+    available(machine, fact_names::IO_URING)
 }
 
-/// What is a fact, or why it is none.
-fn had(machine: &Machine, name: &str) -> Found {
+/// Returns the value of a fact, or the reason why it is unknown.
+fn available(machine: &Machine, name: &str) -> Inspection {
     let Some(fact) = machine.facts.iter().find(|fact| fact.name == name) else {
-        return Ok("not told here".into());
+        return Ok("unknown here".into());
     };
-    fact.absent.clone().map_or_else(|| Ok(fact.value.clone()), Err)
+    fact.unknown.clone().map_or_else(|| Ok(fact.value.clone()), Err)
 }
 
-/// What most comparisons send, in bytes.
-const LARGE: u64 = 65_536;
+/// The largest default message size of a comparison.
+const LARGE_MESSAGE: u64 = 65_536;
 
-/// Whether POSIX message queues carry what is compared.
-pub fn message_queues(machine: &Machine) -> Found {
-    let says = |text: &str| format!("messages of up to {text} bytes");
-    let large = |text: &str| text.parse::<u64>().is_ok_and(|bytes| bytes >= LARGE);
-    judge(machine.fact(names::MQUEUE), large, says).map(|text| if large(&text) { says(&text) } else { text })
+/// Judges whether POSIX message queues accept the default message sizes.
+pub fn message_queues(machine: &Machine) -> Inspection {
+    let describe = |text: &str| format!("messages of up to {text} bytes");
+    let is_large = |text: &str| text.parse::<u64>().is_ok_and(|bytes| bytes >= LARGE_MESSAGE);
+    judge(machine.fact(fact_names::MQUEUE), is_large, describe)
+        .map(|text| if is_large(&text) { describe(&text) } else { text })
 }
 
 #[cfg(test)]
@@ -191,49 +202,49 @@ mod tests {
             name: (*name).to_owned(),
             value: (*value).to_owned(),
             source: "a test".into(),
-            absent: None,
-            fleeting: false,
+            unknown: None,
+            varies: false,
         };
         Machine { processors: 2, facts: facts.iter().map(fact).collect(), ..Machine::default() }
     }
 
     #[rstest]
-    #[case::a_quota(quota, names::QUOTA, "no limit", "0.50 processors")]
-    #[case::a_governor(governor, names::GOVERNOR, "performance", "powersave")]
-    #[case::two_governors(governor, names::GOVERNOR, "performance", "0: performance, 1: powersave")]
-    #[case::a_clock(clock, names::CLOCK, "tsc", "hpet")]
-    #[case::a_load(quiet, names::LOAD, "0.49", "0.51")]
-    #[case::theft(own_time, names::STOLEN, "1.0 %", "1.1 %")]
-    #[case::pacing(congestion, names::CONGESTION, "cubic", "bbr")]
-    #[case::a_build(optimised, names::BUILD, "release", "debug")]
-    #[case::queues(message_queues, names::MQUEUE, "65536", "8192")]
-    fn a_condition_is_judged_by_its_fact(
-        #[case] look: fn(&Machine) -> Found,
+    #[case::quota(quota, fact_names::QUOTA, "no limit", "0.50 processors")]
+    #[case::governor(governor, fact_names::GOVERNOR, "performance", "powersave")]
+    #[case::two_governors(governor, fact_names::GOVERNOR, "performance", "0: performance, 1: powersave")]
+    #[case::clock(clock, fact_names::CLOCK, "tsc", "hpet")]
+    #[case::load(quiet, fact_names::LOAD, "0.49", "0.51")]
+    #[case::stolen_time(own_time, fact_names::STOLEN, "1.0 %", "1.1 %")]
+    #[case::congestion_control(congestion, fact_names::CONGESTION, "cubic", "bbr")]
+    #[case::build(optimised, fact_names::BUILD, "release", "debug")]
+    #[case::message_queues(message_queues, fact_names::MQUEUE, "65536", "8192")]
+    fn judges_a_fact_by_its_value(
+        #[case] inspect: fn(&Machine) -> Inspection,
         #[case] name: &str,
-        #[case] well: &str,
-        #[case] ill: &str,
+        #[case] good: &str,
+        #[case] bad: &str,
     ) {
-        assert!(look(&machine(&[(name, well)])).is_ok(), "{well}");
-        assert!(look(&machine(&[(name, ill)])).unwrap_err().contains(ill), "{ill}");
+        assert!(inspect(&machine(&[(name, good)])).is_ok(), "{good}");
+        assert!(inspect(&machine(&[(name, bad)])).unwrap_err().contains(bad), "{bad}");
     }
 
     #[test]
-    fn what_is_not_told_is_held_against_nobody() {
+    fn unknown_facts_are_suitable() {
         for condition in CONDITIONS {
-            assert!((condition.look)(&machine(&[])).is_ok(), "{}", condition.lack.name);
+            assert!((condition.inspect)(&machine(&[])).is_ok(), "{}", condition.requirement.name);
         }
     }
 
     #[test]
-    fn what_is_refused_says_why() {
-        let mut machine = machine(&[(names::CALLS, "can be counted")]);
+    fn shows_the_reason_for_an_unavailable_feature() {
+        let mut machine = machine(&[(fact_names::CALLS, "can be counted")]);
         assert_eq!(calls(&machine), Ok("can be counted".to_owned()));
-        machine.facts[0].absent = Some("forbidden".into());
+        machine.facts[0].unknown = Some("forbidden".into());
         assert_eq!(calls(&machine), Err("forbidden".to_owned()));
     }
 
     #[test]
-    fn one_processor_is_one_too_few() {
+    fn one_processor_is_not_enough() {
         assert!(second_processor(&Machine { processors: 1, ..Machine::default() }).is_err());
         assert!(second_processor(&machine(&[])).is_ok());
     }

@@ -1,32 +1,34 @@
-//! Which two processors a comparison runs on.
+//! Chooses the two processors that a comparison runs on.
 
 use std::io;
 
 use crate::sys::{Core, core_of, usable_processors};
 
-/// The two processors, and why they were chosen.
+/// The two processors of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    /// The client's; the server's too where both run on the same.
+pub struct ProcessorPair {
+    /// The client's processor. In placements on one processor the server runs on it, too.
     pub client: usize,
-    /// The server's where it is placed apart; absent where there is only one processor.
+    /// The server's processor in placements on two. `None` if this process may use only one.
     pub server: Option<usize>,
-    /// What was chosen, for the reader.
-    pub says: String,
+    /// The choice and its reason, for the user.
+    pub description: String,
 }
 
-/// Chooses among the processors that this process may use: two cores rather than two threads of one, one package
-/// rather than two, and the highest numbers, since interrupts prefer the lowest.
+/// Chooses among the processors that this process may use.
+///
+/// Prefers two cores to two threads of one core, and one package to two. Prefers high numbers, because the lowest ones
+/// handle most interrupts.
 ///
 /// # Errors
-/// As [`usable_processors`].
-pub fn choose() -> io::Result<Pair> {
+/// The errors of [`usable_processors`].
+pub fn choose() -> io::Result<ProcessorPair> {
     let usable = usable_processors()?;
     choose_among(&usable, |processor| core_of(processor).ok())
         .ok_or_else(|| io::Error::other("this process may use no processor at all"))
 }
 
-/// How near two processors are; the nearest that shares no core is the best.
+/// The relation of two processors, the best one first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Distance {
     SamePackage,
@@ -35,10 +37,10 @@ enum Distance {
     SameCore,
 }
 
-fn choose_among(usable: &[usize], core: impl Fn(usize) -> Option<Core>) -> Option<Pair> {
+fn choose_among(usable: &[usize], core: impl Fn(usize) -> Option<Core>) -> Option<ProcessorPair> {
     let mut best: Option<(Distance, usize, usize)> = None;
-    for (place, &server) in usable.iter().enumerate().rev() {
-        for &client in usable[..place].iter().rev() {
+    for (index, &server) in usable.iter().enumerate().rev() {
+        for &client in usable[..index].iter().rev() {
             let distance = distance(client, core(client).as_ref(), core(server).as_ref());
             if best.is_none_or(|(known, ..)| distance < known) {
                 best = Some((distance, client, server));
@@ -47,13 +49,13 @@ fn choose_among(usable: &[usize], core: impl Fn(usize) -> Option<Core>) -> Optio
     }
     match best {
         Some((distance, client, server)) => {
-            let says = format!("processors {client} and {server}: {}", distance.says());
-            Some(Pair { client, server: Some(server), says })
+            let description = format!("processors {client} and {server}: {}", distance.description());
+            Some(ProcessorPair { client, server: Some(server), description })
         }
-        None => usable.first().map(|&client| Pair {
+        None => usable.first().map(|&client| ProcessorPair {
             client,
             server: None,
-            says: format!("processor {client}: this process may use no other"),
+            description: format!("processor {client}: this process may use no other"),
         }),
     }
 }
@@ -68,7 +70,7 @@ fn distance(client: usize, one: Option<&Core>, other: Option<&Core>) -> Distance
 }
 
 impl Distance {
-    fn says(self) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
             Distance::SamePackage => "two cores of one package",
             Distance::OtherPackage => "cores of two packages, which share no cache",
@@ -94,35 +96,35 @@ mod tests {
     }
 
     #[test]
-    fn two_cores_of_one_package_are_preferred() {
+    fn prefers_two_cores_of_one_package() {
         assert_eq!(chosen(&[0, 1, 2, 3, 4, 5, 6, 7], server_board), (5, Some(7)));
     }
 
     #[test]
-    fn two_packages_are_better_than_one_core() {
+    fn prefers_two_packages_to_one_core() {
         assert_eq!(chosen(&[0, 1, 4], server_board), (1, Some(4)));
     }
 
     #[test]
-    fn two_threads_of_one_core_are_better_than_one() {
+    fn prefers_two_threads_of_one_core_to_one_processor() {
         assert_eq!(chosen(&[0, 4], server_board), (0, Some(4)));
-        assert!(choose_among(&[0, 4], server_board).unwrap().says.contains("one core"));
+        assert!(choose_among(&[0, 4], server_board).unwrap().description.contains("one core"));
     }
 
     #[test]
-    fn one_processor_makes_no_pair() {
+    fn single_processor_has_no_second() {
         assert_eq!(chosen(&[3], server_board), (3, None));
         assert_eq!(choose_among(&[], server_board), None);
     }
 
     #[test]
-    fn what_is_not_told_is_said() {
+    fn describes_an_unknown_topology() {
         assert_eq!(chosen(&[0, 1, 2], |_| None), (1, Some(2)));
-        assert!(choose_among(&[0, 1], |_| None).unwrap().says.contains("not tell"));
+        assert!(choose_among(&[0, 1], |_| None).unwrap().description.contains("not tell"));
     }
 
     #[test]
-    fn this_machine_has_a_processor() {
+    fn chooses_a_usable_processor() {
         assert!(usable_processors().unwrap().contains(&choose().unwrap().client));
     }
 }

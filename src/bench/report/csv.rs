@@ -1,14 +1,13 @@
-//! One line for each cell, for spreadsheets and data frames (RFC 4180). Units are in the names.
+//! CSV: one line for each measurement (RFC 4180). The names of the columns include the units.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::labels;
-use crate::bench::comparison::{Cell, Comparison, Estimate, Measure};
+use crate::bench::comparison::{Comparison, Estimate, Measure, Measurement};
 use crate::text::printable;
 
-/// A line. An absent value is an empty field.
+/// A line. An unknown value is an empty field.
 #[derive(Serialize)]
 struct Line<'a> {
     mechanism: String,
@@ -45,32 +44,33 @@ struct Line<'a> {
     void: String,
 }
 
-/// Writes a header and the lines.
+/// Writes the header and the lines.
 pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = csv::Writer::from_writer(out);
-    for cell in &comparison.cells {
-        lines.serialize(line(comparison, cell)).map_err(io::Error::other)?;
+    for measurement in &comparison.measurements {
+        lines.serialize(line(comparison, measurement)).map_err(io::Error::other)?;
     }
     lines.flush()
 }
 
-fn line<'a>(comparison: &'a Comparison, cell: &'a Cell) -> Line<'a> {
-    let used = cell.void.is_none();
-    let (figure, ratio) = (Some(cell.figure).filter(|_| used), cell.ratio.filter(|_| used));
-    let (percentiles, cost) = (cell.percentiles, cell.cost);
-    let arm = comparison.arms.iter().find(|arm| arm.name == cell.arm);
+fn line<'a>(comparison: &'a Comparison, measurement: &'a Measurement) -> Line<'a> {
+    let is_usable = measurement.no_result.is_none();
+    let estimate = Some(measurement.estimate).filter(|_| is_usable);
+    let ratio = measurement.ratio.filter(|_| is_usable);
+    let (percentiles, cost) = (measurement.percentiles, measurement.cost);
+    let candidate = comparison.candidates.iter().find(|candidate| candidate.name == measurement.candidate);
     let [low, high]: [fn(Estimate) -> f64; 2] = [|estimate| estimate.low, |estimate| estimate.high];
     Line {
-        mechanism: safe(&cell.arm),
-        transport: arm.map_or("", |arm| &arm.transport),
-        placement: labels::placement(cell.placement),
-        measure: labels::measure(cell.measure),
-        size_bytes: cell.size,
-        rate_per_second: cell.rate,
-        figure: figure.map(|figure| figure.value),
-        figure_low: figure.map(low),
-        figure_high: figure.map(high),
-        figure_unit: unit(cell.measure),
+        mechanism: safe(&measurement.candidate),
+        transport: candidate.map_or("", |candidate| &candidate.transport),
+        placement: measurement.placement.name(),
+        measure: measurement.measure.name(),
+        size_bytes: measurement.size,
+        rate_per_second: measurement.rate,
+        figure: estimate.map(|estimate| estimate.value),
+        figure_low: estimate.map(low),
+        figure_high: estimate.map(high),
+        figure_unit: unit(measurement.measure),
         ratio: ratio.map(|ratio| ratio.value),
         ratio_low: ratio.map(low),
         ratio_high: ratio.map(high),
@@ -89,10 +89,10 @@ fn line<'a>(comparison: &'a Comparison, cell: &'a Cell) -> Line<'a> {
         involuntary_switches: cost.involuntary_switches,
         client_calls: cost.client_calls,
         server_calls: cost.server_calls,
-        rounds: cell.rounds.len(),
-        messages: cell.rounds.iter().map(|round| round.messages).sum(),
-        repeated_rounds: cell.rounds.iter().map(|round| round.repeated).sum(),
-        void: safe(cell.void.as_deref().unwrap_or_default()),
+        rounds: measurement.rounds.len(),
+        messages: measurement.rounds.iter().map(|round| round.messages).sum(),
+        repeated_rounds: measurement.rounds.iter().map(|round| round.repeated).sum(),
+        void: safe(measurement.no_result.as_deref().unwrap_or_default()),
     }
 }
 
@@ -104,7 +104,7 @@ fn unit(measure: Measure) -> &'static str {
     }
 }
 
-/// Text that a spreadsheet does not take for a formula: those begin with one of these characters.
+/// Makes text safe for spreadsheets, which take it for a formula if it begins with one of these characters.
 fn safe(text: &str) -> String {
     let text = printable(text);
     if text.starts_with(['=', '+', '-', '@', '\t']) { format!("'{text}") } else { text }

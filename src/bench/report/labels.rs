@@ -1,74 +1,44 @@
-//! What placements and measures are called.
+//! Texts that several reports share.
 
 use super::units;
-use crate::bench::change::FEWEST_ROUNDS;
+use crate::bench::change::MIN_ROUNDS;
 use crate::bench::comparison::{Measure, Placement};
 
-/// The name of a placement, as flags and JSON write it.
-pub(super) const fn placement(placement: Placement) -> &'static str {
-    match placement {
-        Placement::Same => "same",
-        Placement::Cross => "cross",
-        Placement::CrossPolling => "cross-polling",
-        Placement::Spin => "spin",
-        Placement::Free => "free",
-    }
-}
-
-/// Where the two processes run, as the end of a sentence.
-pub(super) const fn whereabouts(placement: Placement) -> &'static str {
-    match placement {
-        Placement::Same => "both on one core",
-        Placement::Cross => "on two cores that go to sleep when idle",
-        Placement::CrossPolling => "on two cores that are kept from sleeping",
-        Placement::Spin => "on two cores, neither side ever waiting in the kernel",
-        Placement::Free => "wherever the scheduler puts them",
-    }
-}
-
-/// What must be known before figures under this placement are believed.
+/// Says how to interpret results of a placement, if they are easily misunderstood.
 pub(super) const fn caution(placement: Placement) -> Option<&'static str> {
     match placement {
         Placement::Same => None,
         Placement::Cross => Some(
-            "Nearly all of this is the interrupt that wakes the other core: it cannot rank mechanisms that block. It \
-             is what a mostly idle program sees.",
+            "Nearly all of this time is the interrupt that wakes the other core, so mechanisms that block cannot be \
+             ranked by it. A mostly idle program sees these times.",
         ),
         Placement::CrossPolling => Some(
-            "The kernel was told not to let the cores sleep: nobody pays for wake-ups, and both cores stay busy \
-             whatever is measured.",
+            "The kernel keeps the cores out of their idle states: no message waits for a wake-up, and both cores are \
+             always busy.",
         ),
         Placement::Spin => Some(
-            "Spinning keeps both cores busy for as long as either side waits, also when nothing is sent: compare \
-             the CPU column, not only the time.",
+            "Both cores are busy even when nothing is sent, because both sides spin: compare the CPU column, not only \
+             the time.",
         ),
-        Placement::Free => {
-            Some("The scheduler may move them at any time: a median can jump from one regime to the other.")
-        }
+        Placement::Free => Some(
+            "The scheduler may move both processes at any time: a median can jump between the time on one core and \
+             that on two.",
+        ),
     }
 }
 
-/// The name of a measure, as flags and JSON write it.
-pub(super) const fn measure(measure: Measure) -> &'static str {
-    match measure {
-        Measure::RoundTrip => "round-trip",
-        Measure::Throughput => "throughput",
-        Measure::Connections => "connections",
-    }
-}
-
-/// A mechanism's name where there is little room: of what the user called it, the beginning.
-pub(super) fn name(text: &str) -> String {
-    const ROOM: usize = 24;
+/// Shortens a candidate's name for charts.
+pub(super) fn short_name(text: &str) -> String {
+    const MAX_LENGTH: usize = 24;
     let text = crate::text::one_line(text);
-    if text.chars().count() <= ROOM {
+    if text.chars().count() <= MAX_LENGTH {
         return text;
     }
-    text.chars().take(ROOM - 1).chain(['…']).collect()
+    text.chars().take(MAX_LENGTH - 1).chain(['…']).collect()
 }
 
-/// What a group of figures is of: `Round trip of 64 B`.
-pub(super) fn subject(measure: Measure, size: usize) -> String {
+/// The title of a table: `Round trip of 64 B`.
+pub(super) fn title(measure: Measure, size: usize) -> String {
     let size = units::size(size);
     match measure {
         Measure::RoundTrip => format!("Round trip of {size}"),
@@ -77,7 +47,7 @@ pub(super) fn subject(measure: Measure, size: usize) -> String {
     }
 }
 
-/// `a, b and c`.
+/// Joins names: `a, b and c`.
 pub(super) fn list(names: &[&str]) -> String {
     match names {
         [] => String::new(),
@@ -86,7 +56,7 @@ pub(super) fn list(names: &[&str]) -> String {
     }
 }
 
-/// Why figures can be neither ranked nor held against others.
+/// Says why measurements cannot be judged.
 pub(super) fn too_few_rounds() -> String {
-    format!("too few rounds: noise is told by {FEWEST_ROUNDS} or more; --time and --rounds give them")
+    format!("fewer than {MIN_ROUNDS} rounds: noise cannot be estimated; give more with --rounds and --time")
 }

@@ -22,7 +22,7 @@ mod tests;
 mod units;
 
 pub use charts::{Chart, charts};
-pub use document::terminal::Look;
+pub use document::terminal::TableOptions;
 
 use document::{markdown, terminal};
 
@@ -30,16 +30,16 @@ use document::{markdown, terminal};
 ///
 /// # Errors
 /// The errors of writing to `out`.
-pub fn table(comparison: &Comparison, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    terminal::write(&summary::tell(comparison, look.machine), look, out)
+pub fn table(comparison: &Comparison, options: TableOptions, out: &mut dyn Write) -> io::Result<()> {
+    terminal::write(&summary::document(comparison, options.machine), options, out)
 }
 
 /// Writes the changes since an earlier run, for a terminal as [`table`] does.
 ///
 /// # Errors
 /// The errors of writing to `out`.
-pub fn differences(changes: &Changes, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    terminal::write(&changes::tell(changes), look, out)
+pub fn differences(changes: &Changes, options: TableOptions, out: &mut dyn Write) -> io::Result<()> {
+    terminal::write(&changes::document(changes), options, out)
 }
 
 /// Writes the tables as Markdown, with all that is known of the machine.
@@ -47,7 +47,7 @@ pub fn differences(changes: &Changes, look: Look, out: &mut dyn Write) -> io::Re
 /// # Errors
 /// The errors of writing to `out`.
 pub fn markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    markdown::write(&summary::tell(comparison, true), out)
+    markdown::write(&summary::document(comparison, true), out)
 }
 
 /// Writes the whole comparison as one JSON object, raw histograms included.

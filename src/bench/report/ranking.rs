@@ -1,106 +1,102 @@
-//! Which figures may be ranked against each other, and in which order.
+//! Ranks measurements with the same parameters.
 
-use crate::bench::change::FEWEST_ROUNDS;
-use crate::bench::comparison::{Arm, Cell, Comparison, Estimate, Measure, Placement};
+use std::cmp::Ordering;
 
-/// All that must be equal for two figures to be comparable.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub(super) struct Terms {
-    pub measure: Measure,
-    /// True for an open loop: such groups come after the closed ones of their measure.
-    pub open: bool,
-    pub placement: Placement,
-    pub size: usize,
-    pub rate: Option<f64>,
-}
+use crate::bench::change::MIN_ROUNDS;
+use crate::bench::comparison::{CandidateInfo, Comparison, Estimate, Measure, Measurement, Parameters};
 
-impl Terms {
-    pub fn of(cell: &Cell) -> Terms {
-        let Cell { placement, measure, size, rate, .. } = *cell;
-        Terms { measure, open: rate.is_some(), placement, size, rate }
-    }
-}
-
-/// The figures under the same terms, the best first.
+/// All measurements with the same parameters, the best first.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
-    pub terms: Terms,
-    pub places: Vec<Place<'a>>,
+pub(super) struct Ranking<'a> {
+    pub parameters: Parameters,
+    pub entries: Vec<Entry<'a>>,
 }
 
-/// A figure's place in its group.
+/// A measurement in a ranking.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub arm: &'a Arm,
-    pub cell: &'a Cell,
-    /// From 1 on; equal where the intervals overlap that of the best among them.
+pub(super) struct Entry<'a> {
+    pub candidate: &'a CandidateInfo,
+    pub measurement: &'a Measurement,
+    /// From 1. Measurements whose intervals overlap that of the first of them share a rank.
     pub rank: usize,
     /// Whether others have the same rank.
     pub tied: bool,
 }
 
-/// Every group that has a valid figure, in the order in which they are read.
-pub(super) fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
-    let mut all: Vec<Terms> = comparison.cells.iter().filter(|cell| valid(cell)).map(Terms::of).collect();
-    all.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
+/// Returns all rankings, in the order of reports: by measure, closed loops before open ones, then by placement, size and
+/// rate.
+pub(super) fn rankings(comparison: &Comparison) -> Vec<Ranking<'_>> {
+    let measurements = comparison.measurements.iter().filter(|it| is_valid(it));
+    let mut all: Vec<Parameters> = measurements.map(Measurement::parameters).collect();
+    let key = |it: &Parameters| (it.measure, it.rate.is_some(), it.placement, it.size);
+    let rate = |it: &Parameters| it.rate.unwrap_or_default();
+    all.sort_by(|one, other| match key(one).cmp(&key(other)) {
+        Ordering::Equal => rate(one).total_cmp(&rate(other)),
+        unequal => unequal,
+    });
     all.dedup();
-    all.into_iter().map(|terms| group(comparison, terms)).collect()
+    all.into_iter().map(|parameters| ranking(comparison, parameters)).collect()
 }
 
-/// Whether a figure may be used at all.
-pub(super) fn valid(cell: &Cell) -> bool {
-    cell.void.is_none() && cell.figure.value.is_finite() && cell.figure.value > 0.0
+/// Whether a measurement has a usable estimate.
+pub(super) fn is_valid(measurement: &Measurement) -> bool {
+    let value = measurement.estimate.value;
+    measurement.no_result.is_none() && value.is_finite() && value > 0.0
 }
 
-fn group(comparison: &Comparison, terms: Terms) -> Group<'_> {
-    let cells = comparison.cells.iter().filter(|cell| valid(cell) && Terms::of(cell) == terms);
-    let arm = |cell: &Cell| comparison.arms.iter().find(|arm| arm.name == cell.arm);
-    let mut places: Vec<Place<'_>> =
-        cells.filter_map(|cell| Some(Place { arm: arm(cell)?, cell, rank: 1, tied: false })).collect();
-    places.sort_by(|one, other| badness(one.cell).total_cmp(&badness(other.cell)));
-    rank(&mut places, &comparison.method.reference);
-    Group { terms, places }
+fn ranking(comparison: &Comparison, parameters: Parameters) -> Ranking<'_> {
+    let measurements =
+        comparison.measurements.iter().filter(|it| is_valid(it) && it.parameters() == parameters);
+    let info = |name: &str| comparison.candidates.iter().find(|it| it.name == name);
+    let mut entries = Vec::new();
+    for measurement in measurements {
+        let Some(candidate) = info(&measurement.candidate) else { continue };
+        entries.push(Entry { candidate, measurement, rank: 1, tied: false });
+    }
+    entries.sort_by(|one, other| badness(one.measurement).total_cmp(&badness(other.measurement)));
+    set_ranks(&mut entries, &comparison.method.reference);
+    Ranking { parameters, entries }
 }
 
-/// Less is better.
-fn badness(cell: &Cell) -> f64 {
-    if cell.measure == Measure::RoundTrip { cell.figure.value } else { -cell.figure.value }
+/// Lower is better.
+fn badness(measurement: &Measurement) -> f64 {
+    let value = measurement.estimate.value;
+    if measurement.measure == Measure::RoundTrip { value } else { -value }
 }
 
-/// Gives places that overlap the first of their rank the same rank.
-fn rank(places: &mut [Place<'_>], reference: &str) {
+fn set_ranks(entries: &mut [Entry<'_>], reference: &str) {
     let mut first = 0;
-    for next in 0..places.len() {
-        if !overlap(places[first].cell, places[next].cell, reference) {
+    for next in 0..entries.len() {
+        if !overlap(entries[first].measurement, entries[next].measurement, reference) {
             first = next;
         }
-        places[next].rank = first + 1;
+        entries[next].rank = first + 1;
         if next > first {
-            places[first].tied = true;
-            places[next].tied = true;
+            entries[first].tied = true;
+            entries[next].tied = true;
         }
     }
 }
 
-/// Whether the difference of two figures could be chance.
+/// Whether the difference of two measurements could be chance.
 ///
-/// The ratios to the reference were taken round by round, so that what slowed a whole round down is in none of them:
-/// their intervals are the sharper ones wherever both have one. Too few rounds have no interval worth the name.
-fn overlap(one: &Cell, other: &Cell, reference: &str) -> bool {
-    if one.rounds.len().min(other.rounds.len()) < FEWEST_ROUNDS {
+/// Uses their ratios to the reference where both have one. Ratios are computed round by round and do not contain what
+/// slowed down a whole round, so their intervals are narrower. With too few rounds no difference is significant.
+fn overlap(one: &Measurement, other: &Measurement, reference: &str) -> bool {
+    if one.rounds.len().min(other.rounds.len()) < MIN_ROUNDS {
         return true;
     }
-    match (by_reference(one, reference), by_reference(other, reference)) {
-        (Some(one), Some(other)) => touch(&one, &other),
-        _ => touch(&one.figure, &other.figure),
+    match (ratio(one, reference), ratio(other, reference)) {
+        (Some(one), Some(other)) => intervals_overlap(&one, &other),
+        _ => intervals_overlap(&one.estimate, &other.estimate),
     }
 }
 
-fn by_reference(cell: &Cell, reference: &str) -> Option<Estimate> {
-    let itself = Estimate { value: 1.0, low: 1.0, high: 1.0 };
-    if cell.arm == reference { Some(itself) } else { cell.ratio }
+fn ratio(measurement: &Measurement, reference: &str) -> Option<Estimate> {
+    let one = Estimate { value: 1.0, low: 1.0, high: 1.0 };
+    if measurement.candidate == reference { Some(one) } else { measurement.ratio }
 }
 
-fn touch(one: &Estimate, other: &Estimate) -> bool {
+fn intervals_overlap(one: &Estimate, other: &Estimate) -> bool {
     one.low <= other.high && other.low <= one.high
 }

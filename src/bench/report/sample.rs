@@ -1,19 +1,19 @@
-//! A comparison that nobody measured, and that is always the same.
+//! A fixed comparison for tests.
 
-use crate::bench::change::FEWEST_ROUNDS;
+use crate::bench::change::MIN_ROUNDS;
 use crate::bench::comparison::{
-    Arm, Cell, Comparison, Cost, Estimate, Fact, Floor, Machine, Measure, Method, Percentiles, Placement,
-    Round, SCHEMA, Warning,
+    CandidateInfo, Comparison, Estimate, Fact, Floor, Machine, Measure, Measurement, MessageCost, Method,
+    Percentiles, Placement, Round, SCHEMA, Warning,
 };
 use crate::transport::Tuning;
 
-/// As many rounds as figures need to be ranked.
-const ROUNDS: usize = FEWEST_ROUNDS;
+/// The minimum number of rounds for a ranking.
+const ROUNDS: usize = MIN_ROUNDS;
 
-/// Four arms: `pipe` leads, `unix` and one with a `name` of the user's tie, and `tcp` is last and void at 64 KiB.
+/// Four candidates: `pipe` is the best, `unix` and one called `name` tie, and `tcp` is last and has no result at 64 KiB.
 pub(super) fn comparison(name: &str) -> Comparison {
-    let arms =
-        [("pipe", true), ("unix", true), (name, false), ("tcp", true)].map(|(name, ours)| arm(name, ours));
+    let candidates = [("pipe", true), ("unix", true), (name, false), ("tcp", true)]
+        .map(|(name, ours)| candidate(name, ours));
     Comparison {
         schema: SCHEMA,
         version: "0.0.0".into(),
@@ -34,30 +34,30 @@ pub(super) fn comparison(name: &str) -> Comparison {
         method: method(),
         floors: vec![Floor {
             name: "switch".into(),
-            says: "two context switches".into(),
-            time: around(2_000.0),
+            description: "two context switches".into(),
+            time: estimate(2_000.0),
             bounds: vec![Placement::Same],
         }],
-        cells: cells(name),
-        arms: arms.into(),
+        measurements: measurements(name),
+        candidates: candidates.into(),
         warnings: vec![
             Warning {
-                says: "3 of 6 rounds were held".into(),
+                message: "only 3 of 6 rounds were completed".into(),
                 cause: "the time was up".into(),
-                mend: String::new(),
+                help: String::new(),
             },
             Warning {
-                says: "the clock source is hpet".into(),
+                message: "the clock source is hpet".into(),
                 cause: "reading it takes long".into(),
-                mend: "clocksource=tsc".into(),
+                help: "clocksource=tsc".into(),
             },
         ],
     }
 }
 
-fn fact(name: &str, value: &str, absent: Option<&str>) -> Fact {
-    let (name, value, absent) = (name.to_owned(), value.to_owned(), absent.map(str::to_owned));
-    Fact { source: format!("/proc/{name}"), name, value, absent, fleeting: false }
+fn fact(name: &str, value: &str, unknown: Option<&str>) -> Fact {
+    let (name, value, unknown) = (name.to_owned(), value.to_owned(), unknown.map(str::to_owned));
+    Fact { source: format!("/proc/{name}"), name, value, unknown, varies: false }
 }
 
 fn method() -> Method {
@@ -66,32 +66,54 @@ fn method() -> Method {
     Method { rounds: ROUNDS, reference: "pipe".into(), warm_up, timed, clock: 20.0, tuning, repeated: 1 }
 }
 
-fn arm(name: &str, bundled: bool) -> Arm {
+fn candidate(name: &str, bundled: bool) -> CandidateInfo {
     let text = || name.to_owned();
     let command = format!("echo-{name}");
-    Arm { name: text(), says: text(), transport: text(), command, bundled, unsupported: None }
+    CandidateInfo {
+        name: text(),
+        description: text(),
+        transport: text(),
+        command,
+        bundled,
+        unsupported: None,
+    }
 }
 
-fn cells(name: &str) -> Vec<Cell> {
+fn measurements(name: &str) -> Vec<Measurement> {
     let times = [("pipe", 5_400.0), ("unix", 9_000.0), (name, 9_050.0), ("tcp", 14_200.0)];
-    let mut cells = Vec::new();
+    let mut measurements = Vec::new();
     for placement in [Placement::Same, Placement::Cross] {
         for size in [64, 4_096, 65_536] {
-            for (arm, time) in times {
+            for (candidate, time) in times {
                 let time = time * (1.0 + size as f64 / 16_384.0);
-                cells.push(cell(arm, placement, Measure::RoundTrip, size, time));
-                cells.push(cell(arm, placement, Measure::Throughput, size, 3e9 * size as f64 / time));
+                measurements.push(measurement(candidate, placement, Measure::RoundTrip, size, time));
+                measurements.push(measurement(
+                    candidate,
+                    placement,
+                    Measure::Throughput,
+                    size,
+                    3e9 * size as f64 / time,
+                ));
             }
         }
     }
-    for cell in cells.iter_mut().filter(|cell| cell.arm == "tcp" && cell.size == 65_536) {
-        cell.void = Some("wrong bytes came back: at byte 3".into());
-        cell.fault = true;
+    for measurement in measurements
+        .iter_mut()
+        .filter(|measurement| measurement.candidate == "tcp" && measurement.size == 65_536)
+    {
+        measurement.no_result = Some("wrong bytes came back: at byte 3".into());
+        measurement.server_fault = true;
     }
-    cells
+    measurements
 }
 
-fn cell(arm: &str, placement: Placement, measure: Measure, size: usize, value: f64) -> Cell {
+fn measurement(
+    candidate: &str,
+    placement: Placement,
+    measure: Measure,
+    size: usize,
+    value: f64,
+) -> Measurement {
     let time = value as u64;
     let timed = measure == Measure::RoundTrip;
     let percentiles = Percentiles {
@@ -102,33 +124,33 @@ fn cell(arm: &str, placement: Placement, measure: Measure, size: usize, value: f
         p999: time * 9,
         max: time * 20,
     };
-    Cell {
-        arm: arm.into(),
+    Measurement {
+        candidate: candidate.into(),
         placement,
         measure,
         size,
         rate: None,
-        figure: around(value),
+        estimate: estimate(value),
         ratio: None,
         percentiles: timed.then_some(percentiles),
-        cost: Cost {
+        cost: MessageCost {
             client_system: 3_000.0,
             server_system: 3_500.0,
             voluntary_switches: 2.0,
-            ..Cost::default()
+            ..MessageCost::default()
         },
         rounds: (0..ROUNDS).map(|number| round(number, value)).collect(),
-        void: None,
-        fault: false,
+        no_result: None,
+        server_fault: false,
     }
 }
 
 fn round(number: usize, figure: f64) -> Round {
     let (messages, seconds) = (1_000, 0.004);
-    let cost = Cost { client_system: 3_000.0, server_system: 3_500.0, ..Cost::default() };
+    let cost = MessageCost { client_system: 3_000.0, server_system: 3_500.0, ..MessageCost::default() };
     Round {
         number,
-        figure,
+        value: figure,
         messages,
         seconds,
         cost,
@@ -141,6 +163,6 @@ fn round(number: usize, figure: f64) -> Round {
     }
 }
 
-fn around(value: f64) -> Estimate {
+fn estimate(value: f64) -> Estimate {
     Estimate { value, low: value * 0.98, high: value * 1.03 }
 }

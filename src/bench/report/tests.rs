@@ -1,7 +1,7 @@
-//! Every format to the letter, of a comparison that is always the same.
+//! Compares every format of a fixed comparison with the files in `golden/`.
 //!
-//! What is expected lies in `golden/`. After a change that was meant, `BLESS=1 cargo test golden` writes it anew, and the
-//! difference is read before it is committed.
+//! After an intended change, `BLESS=1 cargo test --lib bench::report` writes the files. Read the difference before you
+//! commit it.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,36 +11,36 @@ use anstream::StripStream;
 use rstest::rstest;
 
 use super::sample::comparison;
-use super::{Comparison, Look, charts, csv, json, markdown, table};
+use super::{Comparison, TableOptions, charts, csv, json, markdown, table};
 
 fn terminal(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    table(comparison, Look::default(), out)
+    table(comparison, TableOptions::default(), out)
 }
 
 fn ascii(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    table(comparison, Look { ascii: true, machine: true }, out)
+    table(comparison, TableOptions { ascii: true, machine: true }, out)
 }
 
 fn latency(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(charts(comparison)[0].svg.as_bytes())
 }
 
-/// Every cell is written like every other.
-fn a_few_cells(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let cells = comparison.cells.iter().step_by(15).cloned().collect();
-    json(&Comparison { cells, ..comparison.clone() }, out)
+/// Writes a few measurements: all are written in the same way.
+fn some_measurements(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let measurements = comparison.measurements.iter().step_by(15).cloned().collect();
+    json(&Comparison { measurements, ..comparison.clone() }, out)
 }
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 
 #[rstest]
-#[case::a_terminal("terminal.txt", terminal)]
-#[case::plain_ascii("ascii.txt", ascii)]
+#[case::terminal("terminal.txt", terminal)]
+#[case::ascii("ascii.txt", ascii)]
 #[case::markdown("markdown.md", markdown)]
 #[case::csv("figures.csv", csv)]
-#[case::json("figures.json", a_few_cells)]
-#[case::a_chart("latency-same.svg", latency)]
-fn a_comparison_is_written_as_it_always_was(#[case] file: &str, #[case] write: Format) {
+#[case::json("figures.json", some_measurements)]
+#[case::chart("latency-same.svg", latency)]
+fn writes_the_golden_file(#[case] file: &str, #[case] write: Format) {
     let mut bytes = Vec::new();
     write(&comparison("mine"), &mut StripStream::new(&mut bytes as &mut dyn Write)).unwrap();
     let written = String::from_utf8(bytes).unwrap();
@@ -52,7 +52,7 @@ fn a_comparison_is_written_as_it_always_was(#[case] file: &str, #[case] write: F
 }
 
 #[test]
-fn no_line_on_a_terminal_is_wider_than_a_hundred_columns() {
+fn terminal_lines_have_at_most_100_columns() {
     let mut bytes = Vec::new();
     terminal(&comparison("mine"), &mut StripStream::new(&mut bytes as &mut dyn Write)).unwrap();
     let text = String::from_utf8(bytes).unwrap();
@@ -60,7 +60,7 @@ fn no_line_on_a_terminal_is_wider_than_a_hundred_columns() {
 }
 
 #[test]
-fn whatever_a_server_is_called_its_charts_are_well_formed() {
+fn charts_are_well_formed_with_any_name() {
     let strange = "<a href='x'>&\u{1b}[31m]]>\u{202e}";
     let all = charts(&comparison(strange));
     let files: Vec<_> = all.iter().map(|chart| chart.file.as_str()).collect();

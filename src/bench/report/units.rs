@@ -1,8 +1,8 @@
-//! Figures as a person reads them: three digits that count, and a unit that keeps them near one.
+//! Formats values with three significant digits and a suitable unit.
 
 use crate::bench::comparison::{Estimate, Measure};
 
-/// A unit by its name, and how many of the base unit it is.
+/// A unit: its size in base units, and its name.
 type Unit = (f64, &'static str);
 
 const TIMES: &[Unit] = &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
@@ -10,68 +10,68 @@ const DATA_RATES: &[Unit] = &[(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1.0,
 const RATES: &[Unit] = &[(1e6, "M/s"), (1e3, "k/s"), (1.0, "/s")];
 const SIZES: &[(usize, &str)] = &[(1 << 20, "MiB"), (1 << 10, "KiB")];
 
-/// `1.83 µs`, of nanoseconds.
+/// Formats nanoseconds: `1.83 µs`.
 pub(super) fn time(ns: f64) -> String {
     scaled(ns, TIMES)
 }
 
-/// `12.1 GB/s`, of bytes per second.
+/// Formats bytes per second: `12.1 GB/s`.
 pub(super) fn data_rate(bytes: f64) -> String {
     scaled(bytes, DATA_RATES)
 }
 
-/// `1.23 M/s`, of anything per second.
+/// Formats a number per second: `1.23 M/s`.
 pub(super) fn rate(number: f64) -> String {
     scaled(number, RATES)
 }
 
-/// `1.23 M`, of a number whose column says per what.
+/// Formats a number per second without the unit, for a column whose head has it: `1.23 M`.
 pub(super) fn number_rate(number: f64) -> String {
     rate(number).trim_end_matches("/s").trim_end().to_owned()
 }
 
-/// `64 B`, `64 KiB`: powers of two stay whole.
+/// Formats a size: `64 B`, `64 KiB`.
 pub(super) fn size(bytes: usize) -> String {
     let unit = SIZES.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
     unit.map_or_else(|| format!("{bytes} B"), |(unit, name)| format!("{} {name}", bytes / unit))
 }
 
-/// A figure in the unit of its measure.
-pub(super) fn figure(value: f64, measure: Measure) -> String {
+/// Formats a value in the unit of its measure.
+pub(super) fn value(value: f64, measure: Measure) -> String {
     scaled(value, units(measure))
 }
 
-/// A figure with the larger half of its interval: `1.83 ±0.02 µs`.
+/// Formats an estimate with the larger half of its interval: `1.83 ±0.02 µs`.
 pub(super) fn estimate(estimate: &Estimate, measure: Measure) -> String {
-    let Estimate { value, .. } = *estimate;
-    if is_wild(estimate) {
-        return format!("{} ±{}", figure(value, measure), figure(margin(estimate), measure));
+    if is_very_wide(estimate) {
+        return format!("{} ±{}", value(estimate.value, measure), value(margin(estimate), measure));
     }
-    let (factor, name) = unit(value, units(measure));
-    let decimals = decimals(value / factor);
-    format!("{:.decimals$} ±{:.decimals$} {name}", value / factor, margin(estimate) / factor)
+    let (factor, name) = unit(estimate.value, units(measure));
+    let (value, margin) = (estimate.value / factor, margin(estimate) / factor);
+    let decimals = decimals(value);
+    format!("{value:.decimals$} ±{margin:.decimals$} {name}")
 }
 
-/// A ratio likewise, but without a unit: `0.97 ±0.01`.
+/// Formats a ratio with the larger half of its interval: `0.97 ±0.01`.
 pub(super) fn ratio(estimate: &Estimate) -> String {
-    if is_wild(estimate) {
+    if is_very_wide(estimate) {
         return format!("{} ±{}", number(estimate.value), number(margin(estimate)));
     }
     let decimals = if estimate.value < 0.1 { 3 } else { decimals(estimate.value) };
     format!("{:.decimals$} ±{:.decimals$}", estimate.value, margin(estimate))
 }
 
-/// A number of three digits that count, without a unit: `2.00`, `14.1`, `230`.
+/// Formats a number: `2.00`, `14.1`, `230`.
 pub(super) fn number(value: f64) -> String {
     format!("{value:.0$}", decimals(value))
 }
 
-/// Whether the interval is so wide that the figure's own unit and decimals do not suit it.
-fn is_wild(estimate: &Estimate) -> bool {
+/// Whether the interval is too wide for the unit and decimals of the value.
+fn is_very_wide(estimate: &Estimate) -> bool {
     margin(estimate) >= 10.0 * estimate.value
 }
 
-/// How far the farther end of the interval is.
+/// The distance from the value to the farther end of the interval.
 fn margin(estimate: &Estimate) -> f64 {
     (estimate.high - estimate.value).max(estimate.value - estimate.low).max(0.0)
 }
@@ -92,17 +92,17 @@ fn scaled(value: f64, units: &[Unit]) -> String {
     format!("{:.1$} {name}", value / factor, decimals(value / factor))
 }
 
-/// The largest unit of which there is one at least, after rounding to three digits.
+/// Returns the largest unit in which the value, rounded to three digits, is at least one.
 fn unit(value: f64, units: &[Unit]) -> Unit {
     let fits = |(factor, _): &&Unit| value.abs() / factor >= 0.9995;
     units.iter().find(fits).or(units.last()).copied().unwrap_or((1.0, ""))
 }
 
-/// How many decimals leave three digits in all.
+/// Returns the number of decimals for three significant digits.
 fn decimals(value: f64) -> usize {
     match value.abs() {
-        size if size < 9.995 => 2,
-        size if size < 99.95 => 1,
+        value if value < 9.995 => 2,
+        value if value < 99.95 => 1,
         _ => 0,
     }
 }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_digits_count_in_the_nearest_unit() {
+    fn formats_three_significant_digits() {
         let times = [0.0, 85.0, 999.7, 1_834.0, 21_040.0, 711_000.0, 98_600_000.0, 2.5e9].map(time);
         let shown = ["0.00 ns", "85.0 ns", "1.00 µs", "1.83 µs", "21.0 µs", "711 µs", "98.6 ms", "2.50 s"];
         assert_eq!(times, shown);
@@ -125,11 +125,11 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_is_told_by_its_farther_end_in_the_unit_of_the_figure() {
-        let figure = Estimate { value: 1_834.0, low: 1_810.0, high: 1_840.0 };
-        assert_eq!(estimate(&figure, Measure::RoundTrip), "1.83 ±0.02 µs");
-        let wild = Estimate { value: 2_560.0, low: 2_500.0, high: 30_700_000.0 };
-        assert_eq!(estimate(&wild, Measure::RoundTrip), "2.56 µs ±30.7 ms");
+    fn formats_the_larger_half_of_an_interval() {
+        let narrow = Estimate { value: 1_834.0, low: 1_810.0, high: 1_840.0 };
+        assert_eq!(estimate(&narrow, Measure::RoundTrip), "1.83 ±0.02 µs");
+        let wide = Estimate { value: 2_560.0, low: 2_500.0, high: 30_700_000.0 };
+        assert_eq!(estimate(&wide, Measure::RoundTrip), "2.56 µs ±30.7 ms");
         assert_eq!(ratio(&Estimate { value: 2.46, low: 2.0, high: 11_221.0 }), "2.46 ±11219");
         assert_eq!(ratio(&Estimate { value: 0.974, low: 0.95, high: 0.98 }), "0.97 ±0.02");
         assert_eq!(ratio(&Estimate { value: 0.031, low: 0.030, high: 0.033 }), "0.031 ±0.002");

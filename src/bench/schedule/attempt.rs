@@ -1,81 +1,81 @@
-//! One contender at one placement, and one try to measure it.
+//! The tasks of one candidate at one placement, and an attempt to measure them.
 
 use rand_chacha::ChaCha8Rng;
 
-use super::time_budget::Length;
+use super::time_budget::TaskTimes;
 use crate::bench::comparison::Measure;
-use crate::bench::placement::Site;
-use crate::bench::session::disturbance::Noise;
-use crate::bench::session::job::{Answer, Task};
-use crate::bench::session::{self, Ending, Manner};
+use crate::bench::placement::ResolvedPlacement;
+use crate::bench::session::disturbance::Disturbance;
+use crate::bench::session::job::{Task, TaskResult};
+use crate::bench::session::{self, SessionError, SessionSettings};
 use crate::bench::statistics::shuffle;
 use crate::deadline::interrupted;
 use crate::server::Spec;
 
-/// What is measured in one session.
+/// The tasks of one candidate at one placement. They are measured in one session per round.
 #[derive(Debug)]
-pub(in crate::bench) struct Entry<'a> {
-    /// Its place among the contenders.
-    pub contender: usize,
+pub(in crate::bench) struct SessionPlan<'a> {
+    /// The index of the candidate.
+    pub candidate: usize,
     pub spec: &'a Spec,
-    pub site: Site,
-    /// What is to be measured; what has failed for good is taken out.
+    pub placement: ResolvedPlacement,
+    /// The tasks, without those that have failed.
     pub tasks: Vec<Task>,
-    /// How often a session could not be held at all.
+    /// How often a session had no result at all.
     pub failures: u32,
 }
 
-/// What one try has told.
+/// The results of one attempt.
 #[derive(Debug)]
-pub(in crate::bench) struct Try {
-    pub answers: Vec<(Task, Answer)>,
-    /// Why there are no more answers.
-    pub ending: Option<Ending>,
-    /// What else used the processors meanwhile.
-    pub noise: Noise,
+pub(in crate::bench) struct Attempt {
+    pub results: Vec<(Task, TaskResult)>,
+    /// The reason why there are no more results.
+    pub error: Option<SessionError>,
+    /// What else used the processors during the attempt.
+    pub disturbance: Disturbance,
 }
 
-impl Entry<'_> {
-    /// Puts the tasks into another order. Connections come last: until then one client stays connected.
-    pub fn mix(&mut self, source: &mut ChaCha8Rng) {
-        shuffle(&mut self.tasks, source);
+impl SessionPlan<'_> {
+    /// Puts the tasks into a random order. Connections come last, so that one client stays connected until then.
+    pub fn shuffle_tasks(&mut self, random: &mut ChaCha8Rng) {
+        shuffle(&mut self.tasks, random);
         self.tasks.sort_by_key(|task| task.measure == Measure::Connections);
     }
 
-    /// Measures all tasks, with a new pair of processes after each task that broke its conversation off. What takes its
-    /// time in any case is left out of a [brief](Length::BRIEF) try.
-    pub fn attempt(&self, manner: &Manner<'_>, length: Length) -> Try {
-        let wanted = self.tasks.iter().filter(|task| length != Length::BRIEF || task.rate.is_none());
-        let mut left: Vec<_> = wanted.map(|task| task.lasting(length.timed, length.warm_up)).collect();
-        let (mut answers, mut ending, mut noise) = (Vec::new(), None, Noise::default());
-        while !left.is_empty() && ending.is_none() && !interrupted() {
-            match session::hold_and_watch(self.spec, &self.site, &left, manner) {
-                Ok((some, heard)) => {
-                    noise = noise + heard;
-                    answers.extend(left.drain(..some.len()).zip(some));
+    /// Measures all tasks. Begins a new session after each task that failed.
+    ///
+    /// A [brief](TaskTimes::BRIEF) attempt leaves out open loops, which cannot be brief.
+    pub fn attempt(&self, settings: &SessionSettings<'_>, times: TaskTimes) -> Attempt {
+        let wanted = self.tasks.iter().filter(|task| times != TaskTimes::BRIEF || task.rate.is_none());
+        let mut left: Vec<_> = wanted.map(|task| task.lasting(times.timed, times.warm_up)).collect();
+        let (mut results, mut error, mut disturbance) = (Vec::new(), None, Disturbance::default());
+        while !left.is_empty() && error.is_none() && !interrupted() {
+            match session::run_monitored(self.spec, &self.placement, &left, settings) {
+                Ok((some, observed)) => {
+                    disturbance = disturbance + observed;
+                    results.extend(left.drain(..some.len()).zip(some));
                 }
-                Err(error) => ending = Some(error),
+                Err(other) => error = Some(other),
             }
         }
-        Try { answers, ending, noise }
+        Attempt { results, error, disturbance }
     }
 }
 
-impl Try {
-    /// Whether another try may tell more: figures came out, and something disturbed them.
+impl Attempt {
+    /// Whether to repeat it: all tasks were measured, but disturbed.
     pub fn is_worth_repeating(&self) -> bool {
-        let all_measured = self.answers.iter().all(|(_, answer)| matches!(answer, Answer::Measured(_)));
-        self.ending.is_none() && all_measured && self.noise.cause().is_some()
+        self.error.is_none() && self.all_measured() && self.disturbance.cause().is_some()
     }
 
-    /// The less disturbed of the two; but what went wrong is never forgotten for a better try.
-    pub fn or_better(self, other: Try) -> Try {
-        let failed =
-            other.ending.is_none() && !other.answers.iter().all(|(_, it)| matches!(it, Answer::Measured(_)));
-        if failed || other.ending.is_none() && other.noise.share() < self.noise.share() {
-            other
-        } else {
-            self
-        }
+    /// Returns the less disturbed of two attempts. Returns `other` in any case if one of its tasks failed, so that a
+    /// failure is never lost.
+    pub fn or_better(self, other: Attempt) -> Attempt {
+        let less_disturbed = other.disturbance.share() < self.disturbance.share();
+        if other.error.is_none() && (!other.all_measured() || less_disturbed) { other } else { self }
+    }
+
+    fn all_measured(&self) -> bool {
+        self.results.iter().all(|(_, result)| matches!(result, TaskResult::Measured(_)))
     }
 }

@@ -1,5 +1,7 @@
-//! The rounds: in each, every contender is measured at every placement once, in an order drawn anew, so that a machine
-//! that drifts or is disturbed treats all alike.
+//! The rounds of a comparison.
+//!
+//! Each round measures every candidate at every placement once, in a new random order, so that a machine that drifts or
+//! is disturbed affects all candidates alike.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +10,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::comparison::Placement;
-use super::plan::Wish;
-use super::session::{Ending, Manner};
+use super::plan::Plan;
+use super::session::disturbance::Disturbance;
+use super::session::job::{Sample, Task, TaskResult};
+use super::session::{SessionError, SessionSettings};
 use super::statistics::shuffle;
-use crate::bench::session::disturbance::Noise;
-use crate::bench::session::job::{Answer, Sample, Task};
 use crate::deadline::interrupted;
 use crate::sys::SystemCallCounter;
 
@@ -20,148 +22,144 @@ pub(in crate::bench) mod attempt;
 pub mod progress;
 pub(in crate::bench) mod time_budget;
 
-use attempt::{Entry, Try};
+use attempt::{Attempt, SessionPlan};
 use progress::Progress;
-use time_budget::{Length, RESERVE};
+use time_budget::{RESERVE, TaskTimes, TimeBudget};
 
-/// A disturbed session is repeated so often, and no more.
-const REPEATS: u32 = 2;
+/// Maximum number of repetitions of a disturbed session.
+const MAX_REPETITIONS: u32 = 2;
 
-/// A session that cannot be held at all, for a reason that may pass, is put off so often.
-const FAILURES: u32 = 2;
+/// Number of failed sessions after which a candidate is given up at a placement.
+const MAX_FAILURES: u32 = 2;
 
-/// How much longer than it was given a run may take before it makes do with fewer rounds.
+/// The factor by which a run may exceed its time before remaining rounds are dropped.
 const OVERTIME: f64 = 1.1;
 
-impl Length {
-    /// What the open loops of one round need on top of the rest.
-    fn open_loops(self, entries: &[Entry<'_>]) -> Duration {
-        let tasks = entries.iter().flat_map(|entry| &entry.tasks).filter(|task| task.rate.is_some());
-        tasks.map(|task| task.lasting(self.timed, self.warm_up)).map(|task| task.timed + task.warm_up).sum()
-    }
-}
-
-/// What was measured of one task in one round.
+/// The sample of one task in one round.
 #[derive(Debug, Clone)]
-pub(in crate::bench) struct Record {
-    /// The place of its contender.
-    pub contender: usize,
+pub(super) struct Record {
+    /// The index of the candidate.
+    pub candidate: usize,
     pub placement: Placement,
     pub task: Task,
     pub round: usize,
     pub sample: Sample,
     pub repeated: u32,
-    /// What else used the processors during its session.
-    pub noise: Noise,
+    pub disturbance: Disturbance,
 }
 
-/// A task that has no figure, and why.
+/// A task that has no result.
 #[derive(Debug, Clone)]
-pub(in crate::bench) struct Void {
-    pub contender: usize,
+pub(super) struct NoResult {
+    /// The index of the candidate.
+    pub candidate: usize,
     pub placement: Placement,
     pub task: Task,
-    pub why: String,
-    /// Whether the server did wrong.
-    pub fault: bool,
+    pub reason: String,
+    /// True if the server failed, false if the mechanism cannot do the task.
+    pub server_fault: bool,
 }
 
-/// All that the rounds have told.
+/// The results of all rounds.
 #[derive(Debug, Default)]
-pub(in crate::bench) struct Log {
+pub(super) struct Log {
     pub records: Vec<Record>,
-    /// What was counted while nothing was timed: one of each task at most.
+    /// The system calls counted before the rounds: at most one record for each task.
     pub counted: Vec<Record>,
-    pub voids: Vec<Void>,
-    /// By contender: why it cannot be measured at all.
-    pub refused: Vec<(usize, String)>,
-    /// How many sessions were held, and how often one was repeated.
+    pub no_results: Vec<NoResult>,
+    /// The indices of candidates that cannot be measured, with the reasons.
+    pub unavailable: Vec<(usize, String)>,
+    /// The number of sessions, without repetitions.
     pub sessions: u32,
+    /// The number of repetitions.
     pub repeated: u32,
-    /// What disturbed those that were still disturbed at their last try.
+    /// The causes of disturbances that were left after the last repetition.
     pub disturbances: Vec<String>,
-    /// How many rounds were begun.
+    /// The number of completed rounds.
     pub rounds: usize,
 }
 
-/// A run of rounds under way.
-pub(in crate::bench) struct Rounds<'a> {
-    pub wish: &'a Wish,
-    pub manner: Manner<'a>,
-    pub entries: Vec<Entry<'a>>,
+/// A run of rounds in progress.
+pub(super) struct Schedule<'a> {
+    pub plan: &'a Plan,
+    pub settings: SessionSettings<'a>,
+    pub sessions: Vec<SessionPlan<'a>>,
     pub log: Log,
-    pub tell: &'a mut dyn FnMut(&Progress),
-    /// When all of it began.
+    pub on_progress: &'a mut dyn FnMut(&Progress),
     pub began: Instant,
-    /// What is left of the time that was kept back for disturbed sessions.
-    pub spare: Duration,
-    /// When rounds that are not over are given up.
-    pub time_is_up: Instant,
+    /// The time left for repetitions.
+    spare: Duration,
+    /// The time at which remaining rounds are dropped.
+    end: Instant,
 }
 
-/// How the time is used.
-#[derive(Debug)]
-pub(in crate::bench) struct Plan {
-    /// What all rounds may take, open loops aside.
-    pub time: Duration,
-    /// What each measurement may take of it.
-    pub length: Length,
-    /// What a session costs beside its tasks.
-    pub overhead: Duration,
-}
-
-impl Rounds<'_> {
-    /// Measures every entry once, as shortly as possible: what cannot be launched or done shows, and what a session
-    /// costs beside its tasks. System calls are counted meanwhile, since nothing is timed. Then shares out the time that
-    /// is left.
-    pub fn scout(&mut self) -> Plan {
-        let mut costs = self.visit_all();
-        // The middle one: a server that hangs once is not asked again.
-        costs.sort();
-        let overhead = costs.get(costs.len() / 2).copied().unwrap_or_default();
-        self.entries.retain(|entry| !entry.tasks.is_empty());
-        // Nor does it take the time of the others.
-        let time = self.wish.time.saturating_sub(self.began.elapsed()).max(self.wish.time / 2);
-        let tasks: Vec<_> = self.entries.iter().map(|entry| &entry.tasks[..]).collect();
-        Plan { time, length: Length::share(time, self.wish.rounds, &tasks, overhead), overhead }
+impl<'a> Schedule<'a> {
+    /// Prepares to measure `sessions`. The time of the run began at `began`.
+    pub fn new(
+        plan: &'a Plan,
+        settings: SessionSettings<'a>,
+        sessions: Vec<SessionPlan<'a>>,
+        began: Instant,
+        on_progress: &'a mut dyn FnMut(&Progress),
+    ) -> Schedule<'a> {
+        let (log, spare) = (Log::default(), Duration::ZERO);
+        Schedule { plan, settings, sessions, log, on_progress, began, spare, end: began }
     }
 
-    /// Counts what each entry does, and answers with what each session cost beside that.
-    fn visit_all(&mut self) -> Vec<Duration> {
-        // Held throughout: the first to count and the last to stop have the kernel change its code, which takes long.
+    /// Measures every session once, as briefly as possible, and divides the time that is left.
+    ///
+    /// This finds candidates that cannot be launched, tasks that fail, and the overhead of a session. It counts system
+    /// calls as well, because the times of this pass are not used.
+    pub fn calibrate(&mut self) -> TimeBudget {
+        let mut overheads = self.measure_overheads();
+        // The median ignores a server that hangs. It is not launched again, and takes no time from the others.
+        overheads.sort();
+        let session_overhead = overheads.get(overheads.len() / 2).copied().unwrap_or_default();
+        self.sessions.retain(|session| !session.tasks.is_empty());
+        let total = self.plan.time.saturating_sub(self.began.elapsed()).max(self.plan.time / 2);
+        let tasks: Vec<_> = self.sessions.iter().map(|session| &session.tasks[..]).collect();
+        let task = TaskTimes::divide(total, self.plan.rounds, &tasks, session_overhead);
+        TimeBudget { total, task, session_overhead }
+    }
+
+    /// Counts the system calls of every session. Returns the time that each took in addition to its tasks.
+    fn measure_overheads(&mut self) -> Vec<Duration> {
+        // Held during the whole pass: the kernel changes its code when the first counter is opened and when the last one
+        // is closed, which takes long.
         let counter = SystemCallCounter::start(&[Pid::this()]);
-        self.manner.count = counter.is_ok();
-        let mut costs = Vec::new();
-        for place in 0..self.entries.len() {
+        self.settings.count_calls = counter.is_ok();
+        let mut overheads = Vec::new();
+        for index in 0..self.sessions.len() {
             if interrupted() {
                 break;
             }
-            self.report(0, 0, Duration::ZERO, place);
+            self.report(0, 0, Duration::ZERO, index);
             let (began, known) = (Instant::now(), self.log.counted.len());
-            self.visit(place, None, Length::BRIEF);
+            self.measure(index, None, TaskTimes::BRIEF);
             let tasks: f64 = self.log.counted[known..].iter().map(|record| record.sample.seconds).sum();
-            costs.push(began.elapsed().saturating_sub(Duration::from_secs_f64(tasks)));
+            overheads.push(began.elapsed().saturating_sub(Duration::from_secs_f64(tasks)));
         }
-        self.manner.count = false;
-        costs
+        self.settings.count_calls = false;
+        overheads
     }
 
-    /// Measures every entry in every round.
-    pub fn run(&mut self, plan: &Plan) {
-        let &Plan { time, length, overhead } = plan;
-        let rounds = u32::try_from(self.wish.rounds).unwrap_or(1);
-        let each: Duration = self.entries.iter().map(|entry| length.session(&entry.tasks, overhead)).sum();
-        let planned = each * rounds;
-        let allowed = time.mul_f64(OVERTIME) + length.open_loops(&self.entries) * rounds;
-        self.time_is_up = Instant::now() + allowed;
+    /// Measures every session in every round.
+    pub fn run(&mut self, budget: &TimeBudget) {
+        let &TimeBudget { total: time, task, session_overhead } = budget;
+        let rounds = u32::try_from(self.plan.rounds).unwrap_or(1);
+        let round: Duration =
+            self.sessions.iter().map(|session| task.session(&session.tasks, session_overhead)).sum();
+        let planned = round * rounds;
+        let open_loops = task.open_loops(self.sessions.iter().flat_map(|session| &session.tasks));
+        self.end = Instant::now() + time.mul_f64(OVERTIME) + open_loops * rounds;
         self.spare = time.mul_f64(RESERVE);
-        let mut source = ChaCha8Rng::seed_from_u64(self.wish.seed);
-        let mut order: Vec<usize> = (0..self.entries.len()).collect();
-        let (began, total) = (Instant::now(), order.len() * self.wish.rounds);
-        for round in 0..self.wish.rounds {
-            shuffle(&mut order, &mut source);
-            for (place, &entry) in order.iter().enumerate() {
-                if interrupted() || (round > 0 && !self.has_time()) {
+        let mut random = ChaCha8Rng::seed_from_u64(self.plan.seed);
+        let mut order: Vec<usize> = (0..self.sessions.len()).collect();
+        let (began, total) = (Instant::now(), order.len() * self.plan.rounds);
+        for round in 0..self.plan.rounds {
+            shuffle(&mut order, &mut random);
+            for (place, &index) in order.iter().enumerate() {
+                if interrupted() || (round > 0 && Instant::now() >= self.end) {
                     return;
                 }
                 let done = round * order.len() + place;
@@ -169,92 +167,100 @@ impl Rounds<'_> {
                     0 => planned,
                     _ => began.elapsed().mul_f64((total - done) as f64 / done as f64),
                 };
-                self.report(done, total, left, entry);
-                self.entries[entry].mix(&mut source);
-                self.visit(entry, Some(round), length);
+                self.report(done, total, left, index);
+                self.sessions[index].shuffle_tasks(&mut random);
+                self.measure(index, Some(round), task);
             }
             self.log.rounds = round + 1;
         }
     }
 
-    fn report(&mut self, done: usize, total: usize, left: Duration, entry: usize) {
-        let entry = &self.entries[entry];
-        let says = format!("{}, {}", self.wish.contenders[entry.contender].name, entry.site.placement.name());
-        let progress = Progress { done, total, left, says };
-        (self.tell)(&progress);
-        progress::note(Some(progress));
+    fn report(&mut self, done: usize, total: usize, left: Duration, index: usize) {
+        let session = &self.sessions[index];
+        let candidate = &self.plan.candidates[session.candidate].name;
+        let current = format!("{candidate}, {}", session.placement.placement.name());
+        let progress = Progress { done, total, left, current };
+        (self.on_progress)(&progress);
+        progress::publish(Some(progress));
     }
 
-    /// Measures one entry, undisturbed if that is to be had in the time that was kept back for it.
-    fn visit(&mut self, place: usize, round: Option<usize>, length: Length) {
-        let mut best = self.entries[place].attempt(&self.manner, length);
+    /// Measures one session. Repeats it if it was disturbed and the reserved time allows.
+    fn measure(&mut self, index: usize, round: Option<usize>, times: TaskTimes) {
+        let mut best = self.sessions[index].attempt(&self.settings, times);
         let mut repeated = 0;
-        while repeated < REPEATS && best.is_worth_repeating() && !interrupted() && !self.spare.is_zero() {
+        while repeated < MAX_REPETITIONS
+            && best.is_worth_repeating()
+            && !interrupted()
+            && !self.spare.is_zero()
+        {
             repeated += 1;
             let began = Instant::now();
-            let again = self.entries[place].attempt(&self.manner, length);
+            let again = self.sessions[index].attempt(&self.settings, times);
             self.spare = self.spare.saturating_sub(began.elapsed());
             best = best.or_better(again);
         }
         self.log.sessions += u32::from(round.is_some());
         self.log.repeated += repeated;
-        self.settle(place, round, best, repeated);
+        self.record(index, round, best, repeated);
     }
 
-    fn has_time(&self) -> bool {
-        Instant::now() < self.time_is_up
-    }
-
-    fn settle(&mut self, place: usize, round: Option<usize>, tried: Try, repeated: u32) {
-        for (task, answer) in tried.answers {
-            self.take(place, round, (task, answer), (repeated, tried.noise));
+    fn record(&mut self, index: usize, round: Option<usize>, attempt: Attempt, repeated: u32) {
+        for (task, result) in attempt.results {
+            self.record_result(index, round, (task, result), (repeated, attempt.disturbance));
         }
-        if let Some(cause) = tried.noise.cause().filter(|_| round.is_some()) {
+        if let Some(cause) = attempt.disturbance.cause().filter(|_| round.is_some()) {
             self.log.disturbances.push(cause);
         }
-        match tried.ending {
-            None | Some(Ending::Interrupted) => {}
-            Some(Ending::Unsupported(why)) => self.refuse(place, why),
-            Some(Ending::Failed(why)) => {
-                self.entries[place].failures += 1;
-                if round.is_none() || self.entries[place].failures > FAILURES {
-                    self.refuse(place, why);
+        match attempt.error {
+            None | Some(SessionError::Interrupted) => {}
+            Some(SessionError::Unsupported(reason)) => self.give_up(index, reason),
+            Some(SessionError::Failed(reason)) => {
+                self.sessions[index].failures += 1;
+                if round.is_none() || self.sessions[index].failures > MAX_FAILURES {
+                    self.give_up(index, reason);
                 }
             }
         }
     }
 
-    fn take(
+    fn record_result(
         &mut self,
-        place: usize,
+        index: usize,
         round: Option<usize>,
-        (task, answer): (Task, Answer),
-        (repeated, noise): (u32, Noise),
+        (task, result): (Task, TaskResult),
+        (repeated, disturbance): (u32, Disturbance),
     ) {
-        let entry = &mut self.entries[place];
-        let (contender, placement) = (entry.contender, entry.site.placement);
-        let (why, fault) = match answer {
-            Answer::Measured(sample) => {
-                let record =
-                    |round| Record { contender, placement, task, round, sample: *sample, repeated, noise };
+        let session = &mut self.sessions[index];
+        let (candidate, placement) = (session.candidate, session.placement.placement);
+        let (reason, server_fault) = match result {
+            TaskResult::Measured(sample) => {
+                let record = |round| Record {
+                    candidate,
+                    placement,
+                    task,
+                    round,
+                    sample: *sample,
+                    repeated,
+                    disturbance,
+                };
                 match round {
                     Some(round) => self.log.records.push(record(round)),
                     None => self.log.counted.push(record(0)),
                 }
                 return;
             }
-            Answer::Impossible(why) => (format!("not possible: {why}"), false),
-            Answer::Wrong(what) => (format!("wrong bytes came back: {what}"), true),
-            Answer::Broken(how) => (how, true),
+            TaskResult::Unsupported(reason) => (format!("not possible: {reason}"), false),
+            TaskResult::WrongBytes(what) => (format!("wrong bytes came back: {what}"), true),
+            TaskResult::Failed(reason) => (reason, true),
         };
-        entry.tasks.retain(|other| !other.is_like(&task));
-        self.log.voids.push(Void { contender, placement, task, why, fault });
+        session.tasks.retain(|other| !other.is_like(&task));
+        self.log.no_results.push(NoResult { candidate, placement, task, reason, server_fault });
     }
 
-    /// Nothing more is asked of this entry.
-    fn refuse(&mut self, place: usize, why: String) {
-        let entry = &mut self.entries[place];
-        self.log.refused.push((entry.contender, why));
-        entry.tasks.clear();
+    /// Removes all tasks of a session.
+    fn give_up(&mut self, index: usize, reason: String) {
+        let session = &mut self.sessions[index];
+        self.log.unavailable.push((session.candidate, reason));
+        session.tasks.clear();
     }
 }

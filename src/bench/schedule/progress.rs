@@ -1,35 +1,35 @@
-//! How far a comparison has come, for whoever watches it or asks.
+//! The progress of a comparison, for the terminal and for SIGUSR1.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Where a comparison stands.
+/// The progress of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// Sessions that have ended.
     pub done: usize,
-    /// Of how many; 0 while that is still being found out.
+    /// All sessions of the run. 0 during the first pass, which finds the sessions that are possible.
     pub total: usize,
-    /// How long the rest will take, by what the sessions so far took.
+    /// The estimated time to the end.
     pub left: Duration,
-    /// What is being measured now.
-    pub says: String,
+    /// The session that is running: its candidate and placement.
+    pub current: String,
 }
 
-static NOW: Mutex<Option<Progress>> = Mutex::new(None);
+static CURRENT: Mutex<Option<Progress>> = Mutex::new(None);
 
-/// What is being measured now, and how far it has come, in one line; `None` while nothing is.
+/// Describes in one line the progress of the running comparison. `None` if none is running.
 #[must_use]
-pub fn under_way() -> Option<String> {
-    let now = NOW.lock().unwrap_or_else(PoisonError::into_inner);
-    let Progress { done, total, left, says } = now.as_ref()?;
+pub fn describe() -> Option<String> {
+    let progress = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let Progress { done, total, left, current } = progress.as_ref()?;
     Some(match total {
-        0 => format!("{says}: trying what is possible"),
-        _ => format!("{says}: session {} of {total}, about {} s left", done + 1, left.as_secs()),
+        0 => format!("{current}: finding out what is possible"),
+        _ => format!("{current}: session {} of {total}, about {} s left", done + 1, left.as_secs()),
     })
 }
 
-/// From now on this is what is under way.
-pub(in crate::bench) fn note(progress: Option<Progress>) {
-    *NOW.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+/// Sets the progress that [`describe`] reports.
+pub(in crate::bench) fn publish(progress: Option<Progress>) {
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = progress;
 }

@@ -1,51 +1,72 @@
-//! How long each measurement may last, so that the whole keeps to its time.
+//! Divides the time of a run among its measurements.
 
 use std::time::Duration;
 
 use crate::bench::session::job::Task;
 
-/// The least that makes a figure, and the most from which more rounds would be worth more.
-const SHORTEST: Duration = Duration::from_millis(4);
-const LONGEST: Duration = Duration::from_millis(500);
+/// Minimum duration of the timed part of a measurement.
+const MIN_TIMED: Duration = Duration::from_millis(4);
 
-/// Of each measurement, the part in which nothing counts yet.
+/// Maximum duration of the timed part. More rounds are worth more than longer ones.
+const MAX_TIMED: Duration = Duration::from_millis(500);
+
+/// The share of each measurement that is warm-up.
 const WARM_UP: f64 = 0.2;
 
-/// What is kept back for rounds that must be repeated, and for what was estimated too low.
+/// The share of the time that is reserved for repeated sessions and for estimates that were too low.
 pub(in crate::bench) const RESERVE: f64 = 0.15;
+
+/// The time for the rounds of a run.
+#[derive(Debug)]
+pub(in crate::bench) struct TimeBudget {
+    /// The time for all rounds, without open loops.
+    pub total: Duration,
+    /// The times of each task.
+    pub task: TaskTimes,
+    /// The time that a session takes in addition to its tasks.
+    pub session_overhead: Duration,
+}
 
 /// The times of each task that has no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Length {
-    /// What counts.
+pub struct TaskTimes {
+    /// The timed part.
     pub timed: Duration,
-    /// What goes before it.
+    /// The warm-up before it.
     pub warm_up: Duration,
 }
 
-impl Length {
-    /// Just to see whether something works.
-    pub const BRIEF: Length = Length { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
+impl TaskTimes {
+    /// Shortest times, to see whether a task works at all.
+    pub const BRIEF: TaskTimes = TaskTimes { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
 
-    /// Shares `time` out among `rounds` of `sessions`, each with its tasks, of which each costs `overhead` beside them.
+    /// Divides `time` among `rounds` of `sessions`. Each session has its tasks, and takes `overhead` in addition.
     #[must_use]
-    pub fn share(time: Duration, rounds: usize, sessions: &[&[Task]], overhead: Duration) -> Length {
+    pub fn divide(time: Duration, rounds: usize, sessions: &[&[Task]], overhead: Duration) -> TaskTimes {
         let closed = |tasks: &&[Task]| tasks.iter().filter(|task| task.rate.is_none()).count();
         let tasks = rounds * sessions.iter().map(closed).sum::<usize>();
         let launches = overhead.as_secs_f64() * (rounds * sessions.len()) as f64;
         let left = (time.as_secs_f64() * (1.0 - RESERVE) - launches).max(0.0);
         let each = Duration::from_secs_f64(left / tasks.max(1) as f64);
-        Length {
-            timed: each.mul_f64(1.0 - WARM_UP).clamp(SHORTEST, LONGEST),
-            warm_up: each.mul_f64(WARM_UP).clamp(SHORTEST / 4, LONGEST / 4),
+        TaskTimes {
+            timed: each.mul_f64(1.0 - WARM_UP).clamp(MIN_TIMED, MAX_TIMED),
+            warm_up: each.mul_f64(WARM_UP).clamp(MIN_TIMED / 4, MAX_TIMED / 4),
         }
     }
 
-    /// How long one session with `tasks` will take.
+    /// The duration of one session with `tasks`.
     #[must_use]
     pub fn session(self, tasks: &[Task], overhead: Duration) -> Duration {
-        let lasting = tasks.iter().map(|task| task.lasting(self.timed, self.warm_up));
-        overhead + lasting.map(|task| task.timed + task.warm_up).sum::<Duration>()
+        overhead + self.sum(tasks.iter())
+    }
+
+    /// The duration of all open loops among `tasks`.
+    pub fn open_loops<'a>(self, tasks: impl Iterator<Item = &'a Task>) -> Duration {
+        self.sum(tasks.filter(|task| task.rate.is_some()))
+    }
+
+    fn sum<'a>(self, tasks: impl Iterator<Item = &'a Task>) -> Duration {
+        tasks.map(|task| task.lasting(self.timed, self.warm_up)).map(|task| task.timed + task.warm_up).sum()
     }
 }
 
@@ -63,18 +84,18 @@ mod tests {
     };
 
     #[test]
-    fn the_whole_keeps_to_its_time() {
+    fn all_sessions_fit_into_the_time() {
         let tasks = [TASK; 5];
         let sessions = [&tasks[..]; 12];
         let (time, overhead) = (Duration::from_secs(50), Duration::from_millis(30));
-        let length = Length::share(time, 10, &sessions, overhead);
-        let whole = length.session(&tasks, overhead) * 12 * 10;
+        let times = TaskTimes::divide(time, 10, &sessions, overhead);
+        let whole = times.session(&tasks, overhead) * 12 * 10;
         assert!(whole <= time && whole > time.mul_f64(0.7), "{whole:?}");
     }
 
     #[test]
-    fn even_without_time_something_is_measured() {
-        let length = Length::share(Duration::ZERO, 10, &[&[TASK]], Duration::from_secs(1));
-        assert_eq!(length.timed, SHORTEST);
+    fn without_time_each_task_gets_the_minimum() {
+        let times = TaskTimes::divide(Duration::ZERO, 10, &[&[TASK]], Duration::from_secs(1));
+        assert_eq!(times.timed, MIN_TIMED);
     }
 }

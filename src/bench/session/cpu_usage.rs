@@ -1,4 +1,4 @@
-//! What a set of processes used between two looks.
+//! Processor time and context switches of a set of processes.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,73 +8,78 @@ use nix::unistd::Pid;
 
 use crate::sys::{ContextSwitches, ResourceUsage, own_resource_usage, resource_usage};
 
-/// A look at what processes have used so far.
+/// The accounts of a set of processes at one moment.
 #[derive(Debug, Clone, Default)]
-pub struct Accounts {
-    /// By number and beginning: numbers are given out again.
-    of: HashMap<(Pid, u64), ResourceUsage>,
+pub struct CpuSnapshot {
+    /// By process id and start time, because process ids are reused.
+    accounts: HashMap<(Pid, u64), ResourceUsage>,
 }
 
-/// What was used between two looks.
+/// The use of processors between two snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
+pub struct CpuUsage {
     /// Processor time in user mode.
     pub user: Duration,
     /// Processor time in the kernel.
     pub system: Duration,
-    /// How often a thread gave the processor up, or lost it; `None` where the system does not tell.
+    /// Context switches, or `None` where the system does not tell.
     pub switches: Option<ContextSwitches>,
-    /// How many processes of the first look had gone by the second. What such a one used in between is counted only
-    /// if another of the set has waited for it: a caller that sees this number should not trust the rest.
-    pub gone: usize,
+    /// The number of processes of the first snapshot that had exited by the second. Their last use is counted only if
+    /// another process of the set has waited for them, so the rest is not exact if this is not 0.
+    pub exited: usize,
 }
 
-impl Accounts {
-    /// Looks at `pids`. One that has ended already is left out.
+impl CpuSnapshot {
+    /// Reads the accounts of `pids`. Leaves out a process that has exited.
     ///
     /// # Errors
-    /// As [`account`], save that a process may have gone.
-    pub fn of(pids: impl IntoIterator<Item = Pid>) -> io::Result<Accounts> {
-        let mut of = HashMap::new();
+    /// The errors of [`resource_usage`], except that a process has exited.
+    pub fn of(pids: impl IntoIterator<Item = Pid>) -> io::Result<CpuSnapshot> {
+        let mut accounts = HashMap::new();
         for pid in pids {
             match resource_usage(pid) {
-                Ok(account) => of.insert((pid, account.start_time), account),
-                Err(error) if has_gone(&error) => None,
+                Ok(account) => accounts.insert((pid, account.start_time), account),
+                Err(error) if has_exited(&error) => None,
                 Err(error) => return Err(error),
             };
         }
-        Ok(Accounts { of })
+        Ok(CpuSnapshot { accounts })
     }
 
-    /// Looks at this process. More is known of it than of others: see [`own_account`].
+    /// Reads the account of this process. It holds more than that of another process: see [`own_resource_usage`].
     ///
     /// # Errors
-    /// As [`own_account`].
-    pub fn of_ourselves() -> io::Result<Accounts> {
-        Ok(Accounts { of: HashMap::from([((Pid::this(), 0), own_resource_usage()?)]) })
+    /// The errors of [`own_resource_usage`].
+    pub fn of_this_process() -> io::Result<CpuSnapshot> {
+        Ok(CpuSnapshot { accounts: HashMap::from([((Pid::this(), 0), own_resource_usage()?)]) })
     }
 
-    /// What was used since `earlier`.
+    /// Returns what the processes used since `earlier`.
     ///
-    /// A process that has come since then counts whole, so both looks must ask for all of a family. One that has come
-    /// and gone in between counts by what its parent, if that is of the set, was told when it waited for it; its
-    /// switches are lost, as are those of threads that came and went. Nothing can come out negative.
+    /// A process that has started since then counts in full, so both snapshots must include all processes of the
+    /// session. A process that started and exited in between counts by what wait4(2) reported to its parent, if the
+    /// parent is in the set. Its context switches are lost, as are those of threads that started and exited in between.
+    /// No result is negative.
     #[must_use]
-    pub fn since(&self, earlier: &Accounts) -> Usage {
+    pub fn since(&self, earlier: &CpuSnapshot) -> CpuUsage {
         let mut sum = Sum::default();
-        for (key, now) in &self.of {
-            sum.add(now, earlier.of.get(key).unwrap_or(&ResourceUsage::default()));
+        for (key, now) in &self.accounts {
+            sum.add(now, earlier.accounts.get(key).unwrap_or(&ResourceUsage::default()));
         }
-        let gone: Vec<_> =
-            earlier.of.iter().filter(|(key, _)| !self.of.contains_key(key)).map(|(_, then)| then).collect();
-        // A parent is told of all that its child ever used, also before the first look.
-        sum.reaped = sum.reaped.saturating_sub(gone.iter().map(|then| then.cpu + then.children).sum());
-        sum.usage(gone.len(), self.of.values().all(|account| account.switches.is_some()))
+        let exited: Vec<_> = earlier
+            .accounts
+            .iter()
+            .filter(|(key, _)| !self.accounts.contains_key(key))
+            .map(|(_, then)| then)
+            .collect();
+        // The parent's account then includes all that the child ever used, also before the first snapshot.
+        sum.reaped = sum.reaped.saturating_sub(exited.iter().map(|then| then.cpu + then.children).sum());
+        sum.usage(exited.len(), self.accounts.values().all(|account| account.switches.is_some()))
     }
 }
 
-/// `ESRCH` has no kind of its own.
-fn has_gone(error: &io::Error) -> bool {
+/// `ESRCH` has no [`io::ErrorKind`] of its own.
+fn has_exited(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
 }
 
@@ -101,18 +106,18 @@ impl Sum {
         }
     }
 
-    /// The time is exact and the two modes are sampled: the samples share the time out. Where no sample fell all of it
-    /// goes to the kernel, in which a process that waits for messages spends nearly all of its time.
-    fn usage(&self, gone: usize, with_switches: bool) -> Usage {
+    /// Divides the exact total by the sampled times of the two modes. Without a sample, all of it counts as kernel time:
+    /// a process that waits for messages spends nearly all its time there.
+    fn usage(&self, exited: usize, with_switches: bool) -> CpuUsage {
         let cpu = self.cpu + self.reaped;
         let sampled = (self.user + self.system).as_secs_f64();
         let share = if sampled > 0.0 { self.user.as_secs_f64() / sampled } else { 0.0 };
         let user = cpu.mul_f64(share).min(cpu);
-        Usage { user, system: cpu - user, switches: with_switches.then_some(self.switches), gone }
+        CpuUsage { user, system: cpu - user, switches: with_switches.then_some(self.switches), exited }
     }
 }
 
-impl Usage {
+impl CpuUsage {
     /// Processor time in both modes.
     #[must_use]
     pub fn cpu(&self) -> Duration {
@@ -123,7 +128,6 @@ impl Usage {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::time::Instant;
 
     use super::*;
 
@@ -142,54 +146,50 @@ mod tests {
         }
     }
 
-    fn look(accounts: &[(i32, ResourceUsage)]) -> Accounts {
+    fn snapshot(accounts: &[(i32, ResourceUsage)]) -> CpuSnapshot {
         let key = |(pid, it): &(i32, ResourceUsage)| ((Pid::from_raw(*pid), it.start_time), it.clone());
-        Accounts { of: accounts.iter().map(key).collect() }
+        CpuSnapshot { accounts: accounts.iter().map(key).collect() }
     }
 
     #[test]
-    fn samples_share_out_the_exact_time() {
-        let usage = look(&[(7, used(50, 0, 9))]).since(&look(&[(7, used(20, 0, 4))]));
+    fn divides_exact_time_by_sampled_modes() {
+        let usage = snapshot(&[(7, used(50, 0, 9))]).since(&snapshot(&[(7, used(20, 0, 4))]));
         assert_eq!((usage.user, usage.system), (MS * 10, MS * 20));
         assert_eq!(usage.switches, Some(ContextSwitches { voluntary: 5, involuntary: 0 }));
-        assert_eq!(usage.gone, 0);
+        assert_eq!(usage.exited, 0);
     }
 
     #[test]
-    fn a_child_that_came_and_went_counts_by_what_its_parent_was_told() {
-        let usage = look(&[(7, used(20, 30, 0))]).since(&look(&[(7, used(20, 0, 0))]));
+    fn short_lived_child_counts_by_its_parents_account() {
+        let usage = snapshot(&[(7, used(20, 30, 0))]).since(&snapshot(&[(7, used(20, 0, 0))]));
         assert_eq!(usage.cpu(), MS * 30);
     }
 
     #[test]
-    fn what_a_child_used_before_the_first_look_is_not_counted_when_it_ends() {
-        let before = look(&[(7, used(20, 0, 0)), (8, used(25, 0, 0))]);
-        let usage = look(&[(7, used(20, 30, 0))]).since(&before);
-        assert_eq!((usage.cpu(), usage.gone), (MS * 5, 1));
+    fn earlier_use_of_an_exited_child_is_not_counted_again() {
+        let before = snapshot(&[(7, used(20, 0, 0)), (8, used(25, 0, 0))]);
+        let usage = snapshot(&[(7, used(20, 30, 0))]).since(&before);
+        assert_eq!((usage.cpu(), usage.exited), (MS * 5, 1));
     }
 
     #[test]
-    fn nothing_comes_out_negative() {
-        let usage = look(&[]).since(&look(&[(7, used(20, 9, 4))]));
-        assert_eq!((usage.cpu(), usage.gone), (Duration::ZERO, 1));
-        let usage = look(&[(7, used(1, 0, 0))]).since(&look(&[(7, used(20, 9, 4))]));
+    fn usage_is_never_negative() {
+        let usage = snapshot(&[]).since(&snapshot(&[(7, used(20, 9, 4))]));
+        assert_eq!((usage.cpu(), usage.exited), (Duration::ZERO, 1));
+        let usage = snapshot(&[(7, used(1, 0, 0))]).since(&snapshot(&[(7, used(20, 9, 4))]));
         assert_eq!((usage.cpu(), usage.switches), (Duration::ZERO, Some(ContextSwitches::default())));
     }
 
     #[test]
-    fn own_use_grows() {
-        let (before, began) = (Accounts::of_ourselves().unwrap(), Instant::now());
-        let used = || Accounts::of_ourselves().unwrap().since(&before).cpu();
-        // Some systems count processor time in clock ticks.
-        while used().is_zero() && began.elapsed() < Duration::from_secs(10) {}
-        assert!(!used().is_zero());
+    fn own_usage_grows() {
+        let before = CpuSnapshot::of_this_process().unwrap();
+        while CpuSnapshot::of_this_process().unwrap().since(&before).cpu().is_zero() {}
     }
 
     #[test]
-    fn a_process_that_has_gone_is_left_out() {
-        let nobody = Pid::from_raw(i32::MAX);
-        match Accounts::of([nobody]) {
-            Ok(accounts) => assert!(accounts.of.is_empty()),
+    fn leaves_out_an_exited_process() {
+        match CpuSnapshot::of([Pid::from_raw(i32::MAX)]) {
+            Ok(snapshot) => assert!(snapshot.accounts.is_empty()),
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported),
         }
     }

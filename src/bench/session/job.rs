@@ -1,90 +1,134 @@
-//! What the harness asks of a client process, and what that answers: JSON, the job on its standard input, an answer for
-//! each task in a line of its own on its standard output.
+//! The protocol between harness and client process: JSON lines. The client reads one [`Job`] from standard input, and
+//! writes a [`TaskResult`] for each task to standard output.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bench::comparison::{Cost, Measure};
+use crate::bench::comparison::{Measure, MessageCost};
 use crate::transport::{Address, Tuning, WaitMode};
 
-/// All that a client process must know.
+/// The settings and tasks of a client process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// The transport's name.
     pub transport: String,
-    /// Where the server listens.
+    /// The server's address.
     pub address: Address,
-    /// Whether descriptors 3 and 4 are the near ends of what the server was launched on.
-    pub lent: bool,
-    /// The server's process.
+    /// True if the client inherits its ends of the connection as descriptors 3 and 4.
+    pub inherited: bool,
+    /// The server's process id.
     pub server: i32,
-    /// Where the client may bind names.
+    /// The directory in which the client may bind names.
     pub scratch: PathBuf,
-    /// The processor that it is bound to; none where the scheduler chooses.
+    /// The processor that the client binds itself to. `None` if the scheduler chooses.
     pub processor: Option<usize>,
-    /// What it does while nothing has come.
+    /// How the client waits for input.
     pub waiting: WaitMode,
-    /// What is set on the mechanism.
+    /// The options set on the mechanism.
     pub tuning: Tuning,
-    /// Whether both sides share one processor: then the server stands still while the client compares bytes.
-    pub shared: bool,
-    /// What its bytes are drawn from.
+    /// True if client and server share a processor: the server cannot run while the client compares bytes.
+    pub shares_processor: bool,
+    /// The seed of the bytes sent.
     pub seed: u64,
-    /// Whether it counts the system calls of both sides, which costs time on each of them.
+    /// True to count the system calls of both sides, which slows each of them down.
     #[serde(default)]
-    pub count: bool,
-    /// What to measure, one after the other.
+    pub count_calls: bool,
+    /// The tasks, in their order.
     pub tasks: Vec<Task>,
 }
 
 /// One measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// What is measured.
+    /// The quantity measured.
     pub measure: Measure,
     /// The size of a message in bytes.
     pub size: usize,
     /// Messages per second, for an open loop.
     pub rate: Option<f64>,
-    /// How long the mechanism is used before anything counts.
+    /// The warm-up before the timed part.
     pub warm_up: Duration,
-    /// How long it is measured.
+    /// The duration of the timed part.
     pub timed: Duration,
 }
 
-/// What became of a task.
+/// The result of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// It was measured.
+pub enum TaskResult {
+    /// A sample.
     Measured(Box<Sample>),
-    /// The mechanism cannot do that; the next task can be tried.
-    Impossible(String),
-    /// A byte came back that was not due. The client ends: what else comes is not to be trusted.
-    Wrong(String),
-    /// The conversation broke off. The client ends.
-    Broken(String),
+    /// The mechanism cannot do this task. The client continues with the next one.
+    Unsupported(String),
+    /// The server sent a wrong byte. The client exits.
+    WrongBytes(String),
+    /// The conversation failed. The client exits.
+    Failed(String),
 }
 
-/// One measurement's figures.
+/// The values measured by one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// In the unit of the measure.
-    pub figure: f64,
-    /// How many messages or connections.
+    /// The value, in the unit of the measure.
+    pub value: f64,
+    /// The number of messages or connections.
     pub messages: u64,
-    /// The timed part.
+    /// The duration of the timed part.
     pub seconds: f64,
-    /// What a message cost.
-    pub cost: Cost,
+    /// The cost of a message.
+    pub cost: MessageCost,
     /// As [`Round::histogram`](crate::bench::comparison::Round::histogram).
     pub histogram: Option<String>,
-    /// What reading the clock costs, in ns.
+    /// The cost of reading the clock, in ns.
     pub clock: f64,
-    /// The seconds in which a throughput's bytes were compared.
+    /// As [`Round::checking`](crate::bench::comparison::Round::checking).
     pub checking: Option<f64>,
-    /// In an open loop: how much later than intended the messages were sent, in ns; the median.
+    /// As [`Round::lateness`](crate::bench::comparison::Round::lateness).
     pub lateness: Option<f64>,
+}
+
+impl Task {
+    /// A task without times.
+    #[must_use]
+    pub fn new(measure: Measure, size: usize, rate: Option<f64>) -> Task {
+        Task { measure, size, rate, warm_up: Duration::ZERO, timed: Duration::ZERO }
+    }
+
+    /// Sets the times. An open loop is extended to a few messages, and is warmed up by at most one.
+    #[must_use]
+    pub fn lasting(self, timed: Duration, warm_up: Duration) -> Task {
+        match self.rate {
+            Some(rate) => Task {
+                timed: timed.max(Duration::from_secs_f64(MIN_OPEN_LOOP_MESSAGES / rate)),
+                warm_up: warm_up.min(Duration::from_secs_f64(1.0 / rate)),
+                ..self
+            },
+            None => Task { timed, warm_up, ..self },
+        }
+    }
+
+    /// Whether `other` is the same task, apart from its times.
+    #[must_use]
+    pub fn is_like(&self, other: &Task) -> bool {
+        (self.measure, self.size, self.rate) == (other.measure, other.size, other.rate)
+    }
+}
+
+/// Minimum number of messages that an open loop measures in a round.
+const MIN_OPEN_LOOP_MESSAGES: f64 = 3.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn low_rate_extends_the_timed_part() {
+        let short = Duration::from_millis(10);
+        let slow = Task::new(Measure::RoundTrip, 64, Some(1.0)).lasting(short, short);
+        assert_eq!((slow.timed, slow.warm_up), (Duration::from_secs(3), short));
+        let closed = Task::new(Measure::RoundTrip, 64, None).lasting(short, short);
+        assert_eq!(closed.timed, short);
+    }
 }

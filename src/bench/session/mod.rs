@@ -1,214 +1,220 @@
-//! One server and one client, both fresh: launched, put in their places, measured task by task, ended.
+//! A session: a new client measures a new server, one task after the other.
 
 use std::path::Path;
 use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::placement::Site;
+use super::placement::ResolvedPlacement;
 use crate::check::Finding;
 use crate::deadline::Deadlines;
 use crate::outcome::Outcome;
 use crate::server::{JobOutput, JobProcess, LaunchError, LaunchOptions, Server, Spec, describe};
 use crate::sys::pin_process;
-use crate::transport::{Tuning, WaitMode};
+use crate::transport::Tuning;
 
 pub mod cpu_usage;
 pub(in crate::bench) mod disturbance;
 pub mod job;
 
-use disturbance::{Noise, Watch};
-use job::{Answer, Job, Task};
+use disturbance::{Disturbance, Monitor};
+use job::{Job, Task, TaskResult};
 
-/// The arguments that have `echospec` be a client: see [`super::client::serve`].
+/// The arguments that make `echospec` a client: see [`super::client::serve`].
 pub const CLIENT: &[&str] = &["measure-as-client"];
 
-/// How sessions are held, the same for all of a run.
+/// The settings of all sessions of a run.
 #[derive(Debug, Clone)]
-pub struct Manner<'a> {
-    /// The program that has the [`CLIENT`] in it.
+pub struct SessionSettings<'a> {
+    /// The program that is launched with [`CLIENT`].
     pub client: &'a Path,
-    /// What is set on mechanisms.
+    /// The options set on the mechanisms.
     pub tuning: &'a Tuning,
-    /// Deadlines.
+    /// The deadlines of server and client.
     pub deadlines: Deadlines,
-    /// What bytes are drawn from.
+    /// The seed of the bytes sent.
     pub seed: u64,
-    /// Whether system calls are counted, where the system lets us: then times are not to be used.
-    pub count: bool,
+    /// True to count system calls, where the system can. The times are then not usable.
+    pub count_calls: bool,
 }
 
-/// Why a session told nothing at all.
+/// The reason why a session has no results.
 #[derive(Debug, thiserror::Error)]
-pub enum Ending {
-    /// The user has interrupted the run.
+pub enum SessionError {
+    /// The user interrupted the run.
     #[error("interrupted")]
     Interrupted,
     /// This system, or this server, lacks the mechanism.
     #[error("{0}")]
     Unsupported(String),
-    /// The server cannot be launched, or the harness cannot do its part.
+    /// The server could not be launched, or the harness failed.
     #[error("{0}")]
     Failed(String),
 }
 
-impl From<LaunchError> for Ending {
-    fn from(error: LaunchError) -> Ending {
+impl From<LaunchError> for SessionError {
+    fn from(error: LaunchError) -> SessionError {
         match error {
-            LaunchError::Interrupted => Ending::Interrupted,
-            LaunchError::Unsupported { output } => Ending::Unsupported(output.trim().to_owned()),
-            other => Ending::Failed(other.to_string()),
+            LaunchError::Interrupted => SessionError::Interrupted,
+            LaunchError::Unsupported { output } => SessionError::Unsupported(output.trim().to_owned()),
+            other => SessionError::Failed(other.to_string()),
         }
     }
 }
 
-impl From<Finding> for Ending {
-    fn from(finding: Finding) -> Ending {
-        let text = told(&finding);
+impl From<Finding> for SessionError {
+    fn from(finding: Finding) -> SessionError {
+        let text = one_line(&finding);
         match finding.outcome {
-            Outcome::Skipped => Ending::Interrupted,
-            Outcome::Unsupported => Ending::Unsupported(text),
-            _ => Ending::Failed(text),
+            Outcome::Skipped => SessionError::Interrupted,
+            Outcome::Unsupported => SessionError::Unsupported(text),
+            _ => SessionError::Failed(text),
         }
     }
 }
 
-/// What a finding says, in one line.
-fn told(finding: &Finding) -> String {
+fn one_line(finding: &Finding) -> String {
     let Finding { expected, actual, reason, .. } = finding;
     let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     format!("{actual} instead of {expected}{because}")
 }
 
-/// Measures `tasks` in order, and answers with as many as were begun: after a wrong byte, or when the conversation
-/// broke off, the rest needs another session.
+/// Launches a server and a client, measures `tasks` in order, and ends both.
+///
+/// Returns a result for each task that was begun. After a wrong byte, or when the conversation fails, no further task is
+/// begun: the rest needs another session.
 ///
 /// # Errors
-/// [`Ending`] where there is nothing to answer with.
-pub fn hold(spec: &Spec, site: &Site, tasks: &[Task], manner: &Manner<'_>) -> Result<Vec<Answer>, Ending> {
-    Ok(hold_and_watch(spec, site, tasks, manner)?.0)
+/// [`SessionError`] if there is no result at all.
+pub fn run(
+    spec: &Spec,
+    placement: &ResolvedPlacement,
+    tasks: &[Task],
+    settings: &SessionSettings<'_>,
+) -> Result<Vec<TaskResult>, SessionError> {
+    Ok(run_monitored(spec, placement, tasks, settings)?.0)
 }
 
-/// The same, with what else used the processors meanwhile.
-pub(in crate::bench) fn hold_and_watch(
+/// As [`run`], and returns what else used the processors during the session.
+pub(in crate::bench) fn run_monitored(
     spec: &Spec,
-    site: &Site,
+    placement: &ResolvedPlacement,
     tasks: &[Task],
-    manner: &Manner<'_>,
-) -> Result<(Vec<Answer>, Noise), Ending> {
-    let _awake = site.hold().map_err(|error| Ending::Failed(error.to_string()))?;
-    let mut session = Session::begin(spec, site, tasks, manner)?;
-    let mut answers = Vec::new();
-    let watch = Watch::begin(site, &session.family());
+    settings: &SessionSettings<'_>,
+) -> Result<(Vec<TaskResult>, Disturbance), SessionError> {
+    let _awake = placement.keep_awake().map_err(|error| SessionError::Failed(error.to_string()))?;
+    let mut session = Session::begin(spec, placement, tasks, settings)?;
+    let mut results = Vec::new();
+    let monitor = Monitor::begin(placement, &session.processes());
     for task in tasks {
-        let answer = session.answer(task, manner.deadlines)?;
-        let last = matches!(answer, Answer::Wrong(_) | Answer::Broken(_));
-        answers.push(answer);
+        let result = session.await_result(task, settings.deadlines)?;
+        let last = matches!(result, TaskResult::WrongBytes(_) | TaskResult::Failed(_));
+        results.push(result);
         if last {
             break;
         }
     }
-    Ok((answers, watch.end(&session.family())))
+    Ok((results, monitor.end(&session.processes())))
 }
 
-/// The two processes. The client goes first: a server ends more calmly without one.
+/// The two processes. The client is dropped first: servers end more quietly without a connected client.
 struct Session {
     client: JobProcess,
     server: Server,
 }
 
 impl Session {
-    fn begin(spec: &Spec, site: &Site, tasks: &[Task], manner: &Manner<'_>) -> Result<Session, Ending> {
-        let mut server = Server::launch(
-            spec,
-            LaunchOptions { deadlines: manner.deadlines, seed: manner.seed, ..LaunchOptions::default() },
-        )?;
+    fn begin(
+        spec: &Spec,
+        placement: &ResolvedPlacement,
+        tasks: &[Task],
+        settings: &SessionSettings<'_>,
+    ) -> Result<Session, SessionError> {
+        let options =
+            LaunchOptions { deadlines: settings.deadlines, seed: settings.seed, ..LaunchOptions::default() };
+        let mut server = Server::launch(spec, options)?;
         let near = if spec.transport().is_inherited() {
-            let ends = server.launch_on_pair(manner.tuning)?.ends;
+            let ends = server.launch_on_pair(settings.tuning)?.ends;
             vec![ends.read, ends.write]
         } else {
             Vec::new()
         };
-        place(&server, site)?;
+        confine(&server, placement)?;
         let job = Job {
             transport: spec.transport().name.to_owned(),
             address: server.address().clone(),
-            lent: !near.is_empty(),
+            inherited: !near.is_empty(),
             server: server.pid()?.as_raw(),
             scratch: server.scratch().to_owned(),
-            processor: site.client,
-            waiting: site.waiting,
-            tuning: manner.tuning.clone(),
-            shared: site.is_shared(),
-            seed: manner.seed,
-            count: manner.count,
+            processor: placement.client,
+            waiting: placement.waiting,
+            tuning: settings.tuning.clone(),
+            shares_processor: placement.shares_processor(),
+            seed: settings.seed,
+            count_calls: settings.count_calls,
             tasks: tasks.to_vec(),
         };
-        let text = serde_json::to_vec(&job).map_err(|error| Ending::Failed(error.to_string()))?;
-        let client = JobProcess::launch(manner.client, CLIENT, &text, near)?;
+        let text = serde_json::to_vec(&job).map_err(|error| SessionError::Failed(error.to_string()))?;
+        let client = JobProcess::launch(settings.client, CLIENT, &text, near)?;
         Ok(Session { client, server })
     }
 
-    /// Every process of it.
-    fn family(&mut self) -> Vec<Pid> {
+    /// The processes of server and client.
+    fn processes(&mut self) -> Vec<Pid> {
         let server = self.server.processes().unwrap_or_default();
         server.iter().map(|process| process.pid).chain([self.client.instance().pid()]).collect()
     }
 
-    fn answer(&mut self, task: &Task, deadlines: Deadlines) -> Result<Answer, Ending> {
+    /// Reads the result of `task` from the client.
+    fn await_result(&mut self, task: &Task, deadlines: Deadlines) -> Result<TaskResult, SessionError> {
         let limit = task.warm_up + task.timed + deadlines.no_progress();
         match self.client.read_line(limit)? {
             JobOutput::Line(line) => serde_json::from_str(&line)
-                .map_err(|error| Ending::Failed(format!("the client's answer is none: {error}: {line}")))
-                .map(|answer| self.explain(answer)),
-            JobOutput::End => Err(self.client_died(deadlines)),
+                .map_err(|error| {
+                    SessionError::Failed(format!("cannot parse the client's result: {error}: {line}"))
+                })
+                .map(|result| self.explain(result)),
+            JobOutput::End => Err(self.client_exited(deadlines)),
             JobOutput::Elapsed => Ok(self.explain_silence(limit)),
         }
     }
 
-    /// Adds to the end of a conversation how the server ended, if it did.
-    fn explain(&mut self, answer: Answer) -> Answer {
-        let Answer::Broken(how) = answer else { return answer };
+    /// Adds to a failure how the server ended, if it did.
+    fn explain(&mut self, result: TaskResult) -> TaskResult {
+        let TaskResult::Failed(how) = result else { return result };
         let finding = self.server.diagnose(Finding::fail("a conversation", how.clone()));
-        Answer::Broken(if finding.reason.is_empty() { how } else { format!("{how}; {}", finding.reason) })
+        TaskResult::Failed(with_reason(how, &finding.reason))
     }
 
-    fn explain_silence(&mut self, limit: Duration) -> Answer {
-        let silence = format!("timeout: nothing moved for {:.1} s", limit.as_secs_f64());
+    fn explain_silence(&mut self, limit: Duration) -> TaskResult {
+        let silence = format!("timeout: no progress for {:.1} s", limit.as_secs_f64());
         let finding = self.server.diagnose(Finding::timeout("an echo", silence.clone()));
-        Answer::Broken(if finding.reason.is_empty() {
-            silence
-        } else {
-            format!("{silence}; {}", finding.reason)
-        })
+        TaskResult::Failed(with_reason(silence, &finding.reason))
     }
 
-    fn client_died(&mut self, deadlines: Deadlines) -> Ending {
+    fn client_exited(&mut self, deadlines: Deadlines) -> SessionError {
         let instance = self.client.instance();
         let how = instance.wait(deadlines.exit()).map_or("it closed its output".into(), describe);
-        let words = if instance.printed_anything(deadlines.reply()) {
+        let output = if instance.printed_anything(deadlines.reply()) {
             instance.output().text()
         } else {
             String::new()
         };
-        Ending::Failed(format!("the client process ended without an answer: {how} {}", words.trim()))
+        SessionError::Failed(format!("the client process ended without a result: {how} {}", output.trim()))
     }
 }
 
-/// Binds all processes of the server, and whatever they start from now on, to their processor.
-fn place(server: &Server, site: &Site) -> Result<(), Ending> {
-    let Some(processor) = site.server else { return Ok(()) };
+fn with_reason(text: String, reason: &str) -> String {
+    if reason.is_empty() { text } else { format!("{text}; {reason}") }
+}
+
+/// Binds the server's processes, and every process they will start, to their processor.
+fn confine(server: &Server, placement: &ResolvedPlacement) -> Result<(), SessionError> {
+    let Some(processor) = placement.server else { return Ok(()) };
     for process in server.processes()? {
-        pin_process(process.pid, &[processor])
-            .map_err(|error| Ending::Failed(format!("the server stays where it is: {error}")))?;
+        pin_process(process.pid, &[processor]).map_err(|error| {
+            SessionError::Failed(format!("cannot bind the server to processor {processor}: {error}"))
+        })?;
     }
     Ok(())
-}
-
-impl Site {
-    /// Whether it is one at which nobody sleeps.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.waiting != WaitMode::Block
-    }
 }

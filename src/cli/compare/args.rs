@@ -1,4 +1,4 @@
-//! What can be asked of `echospec compare`.
+//! The arguments of `echospec compare`.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::deadline::SCALE;
 #[derive(Debug, clap::Args)]
 #[command(after_help = help())]
 pub struct Args {
-    /// What to compare [default: the usual ones, and every --server].
+    /// Mechanisms to compare [default: those marked * below].
     #[arg(value_name = "MECHANISM", value_parser = PossibleValuesParser::new(MECHANISMS.iter().map(|it| it.name)))]
     pub mechanisms: Vec<String>,
 
@@ -20,108 +20,108 @@ pub struct Args {
     #[arg(long, conflicts_with = "mechanisms")]
     pub all: bool,
 
-    /// A server of your own to measure with the same client; may be repeated. No shell is involved.
+    /// Also measure this server, with the same client; may be repeated. No shell is involved.
     #[arg(long, value_name = "NAME=TRANSPORT:COMMAND")]
     pub server: Vec<String>,
 
-    /// Sizes of messages in bytes, such as 64,4K,1M [default: 64,4K,64K].
+    /// Use messages of these sizes in bytes, such as 64,4K,1M [default: 64,4K,64K].
     #[arg(long, value_name = "SIZES", value_delimiter = ',', value_parser = size)]
     pub sizes: Vec<usize>,
 
-    /// Where the two processes run [default: same, and the best across two processors that is to be had].
+    /// Run client and server at these placements [default: same, and the best available one on two processors].
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(Placement::ALL.map(Placement::name)))]
     pub placement: Vec<String>,
 
-    /// What to measure [default: all].
+    /// Measure these quantities [default: all].
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(Measure::ALL.map(Measure::name)))]
     pub measures: Vec<String>,
 
-    /// Also measure round trips of messages sent on a schedule, so many a second: 1,10,100,1000.
+    /// Also measure round trips of messages sent at fixed rates per second, such as 1,10,100,1000.
     #[arg(long, value_delimiter = ',', value_parser = rate)]
     pub rates: Vec<f64>,
 
-    /// How many rounds, each with a fresh pair of processes [default: 10; 6 if quick].
+    /// Run N rounds, each with a new client and a new server [default: 10, or 6 with --quick].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub rounds: Option<u16>,
 
-    /// How long it may take in seconds; what is measured adapts [default: 50; 7.5 if quick].
+    /// Divide S seconds among all measurements [default: 50, or 7.5 with --quick].
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub time: Option<f64>,
 
-    /// Two sizes, six rounds, a few seconds.
+    /// Measure two sizes in six rounds, in a few seconds.
     #[arg(long)]
     pub quick: bool,
 
-    /// What the order of the rounds and all bytes are drawn from [default: a new one].
+    /// Seed of the order of sessions and of the bytes; give it to repeat a run [default: random].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 
-    /// To whom ratios are taken [default: the first].
+    /// Compute ratios against NAME [default: the first].
     #[arg(long, value_name = "NAME")]
     pub reference: Option<String>,
 
-    /// TCP: whether small segments are sent at once, TCP_NODELAY.
+    /// TCP: set TCP_NODELAY.
     #[arg(long, value_name = "on|off", default_value = "on", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set)]
     pub nodelay: bool,
 
-    /// TCP: the congestion control, TCP_CONGESTION [default: the system's].
+    /// TCP: set the congestion control, TCP_CONGESTION [default: the system's].
     #[arg(long, value_name = "NAME")]
     pub congestion: Option<String>,
 
-    /// Sockets: the client's SO_SNDBUF and SO_RCVBUF [default: the system's].
+    /// Sockets: set SO_SNDBUF and SO_RCVBUF of the client [default: the system's].
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub socket_buffer: Option<usize>,
 
-    /// Pipes: how much each holds, F_SETPIPE_SZ [default: the system's].
+    /// Pipes: set the capacity, F_SETPIPE_SZ [default: the system's].
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub pipe_size: Option<usize>,
 
-    /// Write everything as one JSON object to this file, or to standard output for '-'.
+    /// Write all results as one JSON object to FILE; '-' is standard output.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Write one line for each figure, comma-separated, to this file, or to standard output for '-'.
+    /// Write a CSV line for each measurement to FILE; '-' is standard output.
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
 
-    /// Write the tables as Markdown to this file, or to standard output for '-'.
+    /// Write the tables as Markdown to FILE; '-' is standard output.
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
 
-    /// Write charts as SVG into this directory, which is made if it is not there.
+    /// Write charts as SVG into DIR; creates it if necessary.
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,
 
-    /// Measure nothing: show what was saved under this name, or written to this file by --json.
+    /// Measure nothing; show the comparison saved as NAME, or in the JSON file NAME.
     #[arg(long, value_name = "NAME", conflicts_with_all = MEASURING)]
     pub from: Option<String>,
 
-    /// Draw in plain ASCII.
+    /// Use ASCII only.
     #[arg(long)]
     pub ascii: bool,
 
-    /// Also show all that is known of the machine: kernel, caches, idle states, frequencies, buffers, limits.
+    /// Also describe the machine: kernel, caches, idle states, frequencies, buffers, limits.
     #[arg(long)]
     pub machine: bool,
 
-    /// Keep the results under this name, or in this file (with a '/' in it, or ending in .json).
+    /// Save the results as NAME, or in the file NAME (with a '/', or ending in .json).
     #[arg(long, value_name = "NAME")]
     pub save: Option<String>,
 
-    /// Compare with what was saved under this name; exit 5 if something has become slower.
+    /// Compare with the results saved as NAME; exit with 5 if something is slower.
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
 
-    /// The least change that counts as a regression, in per cent.
+    /// Ignore changes of up to PCT per cent.
     #[arg(long, value_name = "PCT", default_value = "5", value_parser = percentage)]
     pub threshold: f64,
 
-    /// Multiply every deadline by this, for a slow machine.
+    /// Multiply every deadline by N, for a slow machine.
     #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = super::super::check::scale)]
     pub timeout_scale: f64,
 }
 
-/// What says how to measure, and so means nothing where nothing is measured.
+/// The arguments that --from excludes, because they say how to measure.
 const MEASURING: [&str; 18] = [
     "mechanisms",
     "all",
@@ -154,12 +154,12 @@ Examples:
 
 fn help() -> String {
     let mechanisms = MECHANISMS.iter().map(|it| {
-        let usual = if it.usual { " *" } else { "" };
-        format!("  {:<20} {}{usual}\n", it.name, it.says)
+        let default = if it.default { " *" } else { "" };
+        format!("  {:<20} {}{default}\n", it.name, it.description)
     });
-    let placements = Placement::ALL.map(|it| format!("  {:<20} {}\n", it.name(), it.says()));
+    let placements = Placement::ALL.map(|it| format!("  {:<20} {}\n", it.name(), it.description()));
     format!(
-        "Mechanisms (* belongs to the usual ones):\n{}\nPlacements:\n{}\n{EXAMPLES}",
+        "Mechanisms (* compared by default):\n{}\nPlacements:\n{}\n{EXAMPLES}",
         mechanisms.collect::<String>(),
         placements.concat()
     )

@@ -1,11 +1,11 @@
-//! `echospec compare`: which mechanism, in numbers that hold up.
+//! `echospec compare`.
 
 use std::io;
 use std::process::ExitCode;
 
 use super::{CliError, exit, interrupt};
 use crate::bench::client;
-use crate::bench::compare::{NoComparison, compare};
+use crate::bench::compare::{CompareError, compare};
 use crate::bench::comparison::Comparison;
 use crate::bench::saved::Saved;
 use crate::server::sweep;
@@ -13,64 +13,65 @@ use crate::server::sweep;
 mod args;
 mod output;
 mod plan;
-mod progress_bar;
+mod progress_line;
 mod values;
 
 pub use args::Args;
 use output::Output;
-use progress_bar::Bar;
+use progress_line::ProgressLine;
 
-/// Compares, and writes what came of it.
+/// Runs a comparison and writes its reports.
 ///
 /// # Errors
-/// A mistake in the arguments, or what keeps the whole from being measured.
+/// A mistake in the arguments, or the reason why nothing can be measured.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.from {
         return show(name, args);
     }
-    let wish = plan::wish(args)?;
+    let plan = plan::plan(args)?;
     let output = Output::prepare(args)?;
     interrupt::watch()?;
-    let bar = Bar::new();
-    let compared = compare(&wish, |progress| bar.show(progress));
-    drop(bar);
+    let line = ProgressLine::new();
+    let result = compare(&plan, |progress| line.show(progress));
+    drop(line);
     sweep();
-    let comparison = compared.map_err(refused)?;
+    let comparison = result.map_err(into_cli_error)?;
     let regressed = output.write(&comparison)?;
-    Ok(ExitCode::from(verdict(&comparison, regressed)))
+    Ok(ExitCode::from(exit_code(&comparison, regressed)))
 }
 
-/// Shows what was measured before.
+/// Shows a saved comparison.
 fn show(name: &str, args: &Args) -> anyhow::Result<ExitCode> {
     let saved = Saved::named(name).and_then(|saved| saved.load());
     let comparison = saved.map_err(|error| CliError::usage(error.to_string()))?;
     let regressed = Output::prepare(args)?.write(&comparison)?;
-    Ok(ExitCode::from(verdict(&comparison, regressed)))
+    Ok(ExitCode::from(exit_code(&comparison, regressed)))
 }
 
-/// Is a client, for whoever launched this process.
+/// Runs the client process of a session.
 ///
 /// # Errors
-/// As [`client::serve`].
+/// The errors of [`client::serve`].
 pub fn serve() -> anyhow::Result<ExitCode> {
     client::serve(io::stdin().lock(), io::stdout().lock())?;
     Ok(ExitCode::from(exit::OK))
 }
 
-/// What was asked for and is not to be had is the user's to change.
-fn refused(error: NoComparison) -> anyhow::Error {
+/// An unavailable placement is a usage error: the user can choose another.
+fn into_cli_error(error: CompareError) -> anyhow::Error {
     match error {
-        NoComparison::Placement { .. } => CliError::usage(error.to_string()).into(),
-        NoComparison::Server { .. } | NoComparison::Processors(_) => error.into(),
+        CompareError::Placement { .. } => CliError::usage(error.to_string()).into(),
+        CompareError::Server { .. } | CompareError::Processors(_) => error.into(),
     }
 }
 
-fn verdict(comparison: &Comparison, regressed: bool) -> u8 {
+fn exit_code(comparison: &Comparison, regressed: bool) -> u8 {
+    let measurements = &comparison.measurements;
     match interrupt::received() {
         Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
-        None if comparison.cells.iter().any(|cell| cell.fault) => exit::FAILED,
+        None if measurements.iter().any(|it| it.server_fault) => exit::FAILED,
         None if regressed => exit::REGRESSED,
-        None if comparison.cells.iter().all(|cell| cell.void.is_some()) => exit::NOTHING,
+        None if measurements.iter().all(|it| it.no_result.is_some()) => exit::NOTHING,
         None => exit::OK,
     }
 }

@@ -1,4 +1,4 @@
-//! Where the results go.
+//! Writes the results of a comparison.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -10,12 +10,12 @@ use super::super::CliError;
 use super::args::Args;
 use crate::bench::change::Changes;
 use crate::bench::comparison::Comparison;
-use crate::bench::report::{Look, charts, csv, differences, json, markdown, table};
+use crate::bench::report::{TableOptions, charts, csv, differences, json, markdown, table};
 use crate::bench::saved::{Saved, SavedError};
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 
-/// Every place that was asked for, opened before anything is measured.
+/// The reports requested by the arguments. Their files are opened before anything is measured.
 pub(super) struct Output {
     files: Vec<(Format, Box<dyn Write>)>,
     /// The directory of the charts.
@@ -23,8 +23,8 @@ pub(super) struct Output {
     save: Option<Saved>,
     before: Option<Comparison>,
     threshold: f64,
-    look: Look,
-    /// Standard output belongs to a program.
+    options: TableOptions,
+    /// True if standard output has a format for programs. The tables then go to standard error.
     piped: bool,
 }
 
@@ -45,7 +45,7 @@ impl Output {
         }
         if let Some(folder) = &args.svg {
             fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the directory {}", folder.display()))?;
+                .with_context(|| format!("cannot create the directory {}", folder.display()))?;
         }
         let place = |name: &String| Saved::named(name).map_err(|error| CliError::usage(error.to_string()));
         let save = args.save.as_ref().map(place).transpose()?;
@@ -55,19 +55,19 @@ impl Output {
         let baseline = args.baseline.as_ref().map(place).transpose()?;
         let before =
             baseline.map(|it| it.load()).transpose().map_err(|error| CliError::usage(error.to_string()))?;
-        let look = Look { ascii: args.ascii, machine: args.machine };
+        let options = TableOptions { ascii: args.ascii, machine: args.machine };
         Ok(Output {
             files,
             svg: args.svg.clone(),
             save,
             before,
             threshold: args.threshold,
-            look,
+            options,
             piped: piped > 0,
         })
     }
 
-    /// Writes everything; answers whether it is worse than what was saved.
+    /// Writes all reports. Returns whether the comparison has regressed since the baseline.
     pub fn write(mut self, comparison: &Comparison) -> anyhow::Result<bool> {
         for (write, file) in &mut self.files {
             write(comparison, file.as_mut())?;
@@ -75,19 +75,19 @@ impl Output {
         }
         let changes = self.before.as_ref().map(|before| Changes::between(before, comparison, self.threshold));
         let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
-        let person: &mut dyn Write = if self.piped { &mut err } else { &mut out };
-        table(comparison, self.look, person)?;
+        let tables: &mut dyn Write = if self.piped { &mut err } else { &mut out };
+        table(comparison, self.options, tables)?;
         if let Some(changes) = &changes {
-            differences(changes, self.look, person)?;
+            differences(changes, self.options, tables)?;
         }
         if let Some(folder) = &self.svg {
-            draw(comparison, folder, person)?;
+            draw(comparison, folder, tables)?;
         }
         if let Some(save) = self.save {
             match save.save(comparison) {
-                Ok(()) => writeln!(person, "\nsaved as {}", save.path().display())?,
-                // The signal is the reason for the end, and decides the exit code.
-                Err(error @ SavedError::Interrupted(_)) => writeln!(person, "\n{error}")?,
+                Ok(()) => writeln!(tables, "\nsaved as {}", save.path().display())?,
+                // The exit code already says so.
+                Err(error @ SavedError::Interrupted(_)) => writeln!(tables, "\n{error}")?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -95,7 +95,7 @@ impl Output {
     }
 }
 
-/// Writes every chart into `folder`, and says which.
+/// Writes every chart into `folder`, and lists them.
 fn draw(comparison: &Comparison, folder: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     let charts = charts(comparison);
     for chart in &charts {
@@ -103,8 +103,9 @@ fn draw(comparison: &Comparison, folder: &Path, out: &mut dyn Write) -> anyhow::
         fs::write(&path, &chart.svg).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let names = charts.iter().map(|chart| chart.file.as_str()).collect::<Vec<_>>();
-    let names = if names.is_empty() { "nothing: there are no figures".into() } else { names.join(", ") };
-    writeln!(out, "\ndrawn in {}: {names}", folder.display())?;
+    let names =
+        if names.is_empty() { "nothing, because there are no results".into() } else { names.join(", ") };
+    writeln!(out, "\ncharts in {}: {names}", folder.display())?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! From what the user wrote to what is measured, with every mistake named before anything is launched.
+//! Makes a plan from the arguments, and reports mistakes before anything is launched.
 
 use std::env;
 use std::time::Duration;
@@ -7,43 +7,45 @@ use anyhow::Context;
 
 use super::super::CliError;
 use super::args::Args;
-use super::values::nearest;
-use crate::bench::candidate::Contender;
+use crate::bench::candidate::Candidate;
 use crate::bench::comparison::{Measure, Placement};
 use crate::bench::mechanism::{MECHANISMS, Mechanism};
-use crate::bench::placement::{self, processors};
-use crate::bench::plan::Wish;
+use crate::bench::placement::{default_placements, processors};
+use crate::bench::plan::Plan;
 use crate::deadline::Deadlines;
 use crate::payload::fresh_seed;
+use crate::text::did_you_mean;
 use crate::transport::Tuning;
 
-/// Sizes, rounds and seconds of a run of which nobody said otherwise, and of a quick one.
-/// Fewer rounds than six could not be ranked.
-const USUAL: (&[usize], u16, f64) = (&[64, 4096, 65536], 10, 50.0);
+/// Default sizes, rounds and seconds.
+const DEFAULT: (&[usize], u16, f64) = (&[64, 4096, 65536], 10, 50.0);
+
+/// The same for `--quick`. Six rounds are the minimum for a ranking.
 const QUICK: (&[usize], u16, f64) = (&[64, 65536], 6, 7.5);
 
-pub(super) fn wish(args: &Args) -> anyhow::Result<Wish> {
-    let (sizes, rounds, time) = if args.quick { QUICK } else { USUAL };
-    let contenders = contenders(args)?;
+pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
+    let (sizes, rounds, time) = if args.quick { QUICK } else { DEFAULT };
+    let candidates = candidates(args)?;
     let tuning = tuning(args)?;
-    Ok(Wish {
-        reference: reference(args, &contenders)?,
-        contenders,
+    Ok(Plan {
+        reference: reference(args, &candidates)?,
+        candidates,
         placements: placements(args)?,
         measures: measures(args),
-        sizes: once(if args.sizes.is_empty() { sizes } else { &args.sizes }),
-        rates: once(&args.rates),
+        sizes: distinct(if args.sizes.is_empty() { sizes } else { &args.sizes }),
+        rates: distinct(&args.rates),
         rounds: args.rounds.unwrap_or(rounds).into(),
         time: Duration::from_secs_f64(args.time.unwrap_or(time)),
         tuning,
         seed: args.seed.unwrap_or_else(fresh_seed),
         deadlines: Deadlines::scaled(args.timeout_scale),
-        client: env::current_exe().context("the path of this program, which is launched again as client")?,
+        client: env::current_exe()
+            .context("cannot find the path of this program, which is launched again as client")?,
     })
 }
 
-/// Each once, in the order of the first mention.
-fn once<T: Copy + PartialEq>(items: &[T]) -> Vec<T> {
+/// Removes duplicates and keeps the order.
+fn distinct<T: Copy + PartialEq>(items: &[T]) -> Vec<T> {
     let mut all = Vec::new();
     for item in items {
         if !all.contains(item) {
@@ -53,19 +55,19 @@ fn once<T: Copy + PartialEq>(items: &[T]) -> Vec<T> {
     all
 }
 
-fn contenders(args: &Args) -> anyhow::Result<Vec<Contender>> {
-    let wanted = |mechanism: &&Mechanism| match &args.mechanisms[..] {
-        [] => args.all || mechanism.usual,
+fn candidates(args: &Args) -> anyhow::Result<Vec<Candidate>> {
+    let is_wanted = |mechanism: &&Mechanism| match &args.mechanisms[..] {
+        [] => args.all || mechanism.default,
         named => named.iter().any(|name| name == mechanism.name),
     };
     let mut all = Vec::new();
-    for mechanism in MECHANISMS.iter().filter(wanted) {
-        all.push(Contender::bundled(mechanism)?);
+    for mechanism in MECHANISMS.iter().filter(is_wanted) {
+        all.push(Candidate::bundled(mechanism)?);
     }
     for text in &args.server {
-        let own = Contender::from_words(text)
-            .map_err(|why| CliError::usage(format!("--server '{text}': {why}")))?;
-        if all.iter().any(|other: &Contender| other.name == own.name) {
+        let own = Candidate::parse(text)
+            .map_err(|reason| CliError::usage(format!("--server '{text}': {reason}")))?;
+        if all.iter().any(|other: &Candidate| other.name == own.name) {
             let text = format!("two are called '{}': give the server another name", own.name);
             return Err(CliError::usage(text).into());
         }
@@ -74,14 +76,14 @@ fn contenders(args: &Args) -> anyhow::Result<Vec<Contender>> {
     Ok(all)
 }
 
-fn reference(args: &Args, contenders: &[Contender]) -> Result<String, CliError> {
-    let names = || contenders.iter().map(|contender| contender.name.as_str());
+fn reference(args: &Args, candidates: &[Candidate]) -> Result<String, CliError> {
+    let names: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
     match &args.reference {
-        None => Ok(names().next().unwrap_or_default().to_owned()),
-        Some(name) if names().any(|known| known == name) => Ok(name.clone()),
+        None => Ok(names.first().copied().unwrap_or_default().to_owned()),
+        Some(name) if names.contains(&name.as_str()) => Ok(name.clone()),
         Some(name) => {
-            let all = || format!("compared are {}", names().collect::<Vec<_>>().join(", "));
-            let hint = nearest(name, names()).map_or_else(all, |near| format!("did you mean '{near}'?"));
+            let all = || format!("choose one of {}", names.join(", "));
+            let hint = did_you_mean(name, &names).unwrap_or_else(all);
             Err(CliError::usage(format!("--reference: '{name}' is not compared; {hint}")))
         }
     }
@@ -89,17 +91,17 @@ fn reference(args: &Args, contenders: &[Contender]) -> Result<String, CliError> 
 
 fn placements(args: &Args) -> anyhow::Result<Vec<Placement>> {
     if args.placement.is_empty() {
-        let pair = processors::choose().context("which processors this process may use")?;
-        return Ok(placement::usual(&pair));
+        let pair = processors::choose().context("cannot find the processors that this process may use")?;
+        return Ok(default_placements(&pair));
     }
-    Ok(once(&args.placement.iter().filter_map(|name| Placement::named(name)).collect::<Vec<_>>()))
+    Ok(distinct(&args.placement.iter().filter_map(|name| Placement::named(name)).collect::<Vec<_>>()))
 }
 
 fn measures(args: &Args) -> Vec<Measure> {
     if args.measures.is_empty() {
         return Measure::ALL.to_vec();
     }
-    once(&args.measures.iter().filter_map(|name| Measure::named(name)).collect::<Vec<_>>())
+    distinct(&args.measures.iter().filter_map(|name| Measure::named(name)).collect::<Vec<_>>())
 }
 
 fn tuning(args: &Args) -> Result<Tuning, CliError> {

@@ -1,4 +1,4 @@
-//! A program of others that measures what we measure.
+//! Other programs that measure the same as echospec.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,69 +9,69 @@ use echospec::deadline::until;
 use echospec::server::{LaunchOptions, Server, Spec, Start};
 use echospec::transport::{Address, Transport};
 
-use super::bounded;
+use super::subprocess;
 
-/// The longest that one measurement of any of them takes.
+/// The deadline of one measurement.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// How long a daemon may take until it answers.
+/// The deadline until a daemon answers.
 const READY: Duration = Duration::from_secs(10);
 
-/// One figure of one program.
+/// A measurement of another program.
 pub struct Peer {
-    /// Who measures.
+    /// The name of the program or suite.
     pub name: &'static str,
-    /// Our name of what it measures.
+    /// The name of the mechanism in echospec.
     pub mechanism: &'static str,
-    /// The bytes of a message.
+    /// The size of a message in bytes.
     pub size: usize,
     pub better: Better,
-    pub tells: Tells,
-    /// The environment variable that names the directory of its programs; `None` where they are in PATH.
-    pub place: Option<&'static str>,
-    pub server: Served,
+    pub statistic: Statistic,
+    /// The environment variable with the directory of its programs. `None` if they are in PATH.
+    pub directory_variable: Option<&'static str>,
+    pub server: ServerStart,
     pub client: &'static [&'static str],
-    /// What stands before and behind the figure in what it prints.
-    pub figure: (&'static str, &'static str),
-    /// By what the figure is to be multiplied, for µs or MB/s of both directions.
-    pub unit: f64,
+    /// The texts before and after the value in its output.
+    pub delimiters: (&'static str, &'static str),
+    /// The factor from its value to µs, or to MB/s of both directions.
+    pub factor: f64,
 }
 
-/// Which figures are the better ones.
+/// Whether lower or higher values are better.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Better {
-    /// Round trips.
-    Less,
-    /// Throughput.
-    More,
+    /// For round trips.
+    Lower,
+    /// For throughput.
+    Higher,
 }
 
-/// Which figure it prints.
+/// The statistic that a program prints.
 #[derive(Clone, Copy)]
-pub enum Tells {
-    /// Half of its messages were faster.
+pub enum Statistic {
+    /// The median of all messages.
     Median,
-    /// The sum by the number.
+    /// The mean of all messages.
     Mean,
-    /// Of several means, which are of some ten thousand messages each, the middle one.
+    /// The median of several means, each of about ten thousand messages.
     MedianOfMeans,
 }
 
-/// How its other side comes to be.
-pub enum Served {
-    /// It starts that itself.
-    ByItself,
-    /// By a command, which stays in the foreground.
+/// How the peer's server is started.
+pub enum ServerStart {
+    /// The client program starts it.
+    ByClient,
+    /// By a command that stays in the foreground, with its transport.
     Launched(&'static str, &'static [&'static str]),
-    /// By a command that leaves a daemon behind, and another that ends it.
+    /// By a command that starts a daemon, and another that ends it.
     Daemon(&'static [&'static str], &'static [&'static str]),
 }
 
 impl Better {
     pub const fn unit(self) -> &'static str {
         match self {
-            Better::Less => "µs",
-            Better::More => "MB/s",
+            Better::Lower => "µs",
+            Better::Higher => "MB/s",
         }
     }
 }
@@ -79,53 +79,53 @@ impl Better {
 impl Peer {
     /// `tcp 64 B, median, sockperf`
     pub fn title(&self) -> String {
-        let what = match (self.better, self.tells) {
-            (Better::More, _) => "throughput",
-            (_, Tells::Median) => "median",
-            (_, Tells::Mean) => "mean",
-            (_, Tells::MedianOfMeans) => "median of means",
+        let what = match (self.better, self.statistic) {
+            (Better::Higher, _) => "throughput",
+            (_, Statistic::Median) => "median",
+            (_, Statistic::Mean) => "mean",
+            (_, Statistic::MedianOfMeans) => "median of means",
         };
         format!("{} {} B, {what}, {}", self.mechanism, self.size, self.name)
     }
 
-    /// Why it cannot be asked, if that is so.
+    /// Returns the reason why it cannot run, if it cannot.
     pub fn missing(&self) -> Option<String> {
         let program = self.client.first()?;
-        match self.place {
-            Some(variable) => match self.folder() {
+        match self.directory_variable {
+            Some(variable) => match self.directory() {
                 None => Some(format!("absent: {variable} is not set")),
-                Some(folder) if !folder.join(program).is_file() => {
+                Some(directory) if !directory.join(program).is_file() => {
                     Some(format!("absent: no {program} in {variable}"))
                 }
                 Some(_) => None,
             },
             None => {
                 let path = env::var_os("PATH").unwrap_or_default();
-                let found = env::split_paths(&path).any(|folder| folder.join(program).is_file());
+                let found = env::split_paths(&path).any(|directory| directory.join(program).is_file());
                 (!found).then(|| format!("absent: no {program} in PATH"))
             }
         }
     }
 
-    /// Its figure, measured once on `processor`.
+    /// Measures once on `processor`.
     pub fn measure(&self, processor: usize) -> Result<f64> {
-        let told = match &self.server {
-            Served::ByItself => self.ask(processor, None),
-            Served::Launched(transport, words) => {
+        let output = match &self.server {
+            ServerStart::ByClient => self.run_client(processor, None),
+            ServerStart::Launched(transport, words) => {
                 let server = self.launch(transport, words, processor)?;
-                self.ask(processor, Some(server.address()))
+                self.run_client(processor, Some(server.address()))
             }
-            Served::Daemon(start, stop) => {
-                bounded::start(&self.words(start, None), processor)?;
-                let told = until(READY, || Ok(self.ask(processor, None).ok()));
-                // It may have gone already; then this says so, which is of no interest.
+            ServerStart::Daemon(start, stop) => {
+                subprocess::start_daemon(&self.words(start, None), processor)?;
+                let output = until(READY, || Ok(self.run_client(processor, None).ok()));
+                // Fails if the daemon has ended already.
                 let _ = self.run(stop, processor, None);
-                told.map_err(|it| anyhow!(it.reason))?.context("its daemon does not answer")
+                output.map_err(|it| anyhow!(it.reason))?.context("its daemon does not answer")
             }
         }?;
-        figure(&told, self.figure)
-            .map(|value| value * self.unit)
-            .with_context(|| format!("no figure in: {told}"))
+        value(&output, self.delimiters)
+            .map(|value| value * self.factor)
+            .with_context(|| format!("cannot find the value in: {output}"))
     }
 
     fn launch(&self, transport: &str, words: &[&str], processor: usize) -> Result<Server> {
@@ -136,24 +136,24 @@ impl Peer {
         Ok(Server::launch(&spec, LaunchOptions { seed: 1, ..LaunchOptions::default() })?)
     }
 
-    fn ask(&self, processor: usize, address: Option<&Address>) -> Result<String> {
+    fn run_client(&self, processor: usize, address: Option<&Address>) -> Result<String> {
         self.run(self.client, processor, address)
     }
 
     fn run(&self, words: &[&str], processor: usize, address: Option<&Address>) -> Result<String> {
-        bounded::run(&self.words(words, address), processor, DEADLINE)
+        subprocess::run(&self.words(words, address), processor, DEADLINE)
     }
 
     fn words(&self, words: &[&str], address: Option<&Address>) -> Vec<String> {
         let mut words: Vec<String> = words.iter().map(|word| fill(word, address)).collect();
-        if let (Some(folder), Some(program)) = (self.folder(), words.first_mut()) {
-            *program = folder.join(&program).to_string_lossy().into_owned();
+        if let (Some(directory), Some(program)) = (self.directory(), words.first_mut()) {
+            *program = directory.join(&program).to_string_lossy().into_owned();
         }
         words
     }
 
-    fn folder(&self) -> Option<PathBuf> {
-        env::var_os(self.place?).map(|folder| Path::new(&folder).to_owned())
+    fn directory(&self) -> Option<PathBuf> {
+        env::var_os(self.directory_variable?).map(|path| Path::new(&path).to_owned())
     }
 }
 
@@ -166,26 +166,26 @@ fn fill(word: &str, address: Option<&Address>) -> String {
     }
 }
 
-/// The number between two texts.
-fn figure(text: &str, (before, behind): (&str, &str)) -> Option<f64> {
+/// Returns the number between two texts.
+fn value(text: &str, (before, after): (&str, &str)) -> Option<f64> {
     let rest = if before.is_empty() { text } else { text.split(before).nth(1)? };
-    let field = rest.split(behind).next()?;
+    let field = rest.split(after).next()?;
     field.split_whitespace().last()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::figure;
+    use super::value;
 
     #[test]
-    fn figures_are_found_in_what_peers_print() {
+    fn finds_the_value_in_the_output_of_each_peer() {
         let sockperf =
             "sockperf: ---> percentile 75.000 =   16.384\nsockperf: ---> percentile 50.000 =   13.960\n";
-        assert_eq!(figure(sockperf, ("percentile 50.000 =", "\n")), Some(13.96));
+        assert_eq!(value(sockperf, ("percentile 50.000 =", "\n")), Some(13.96));
         let perf = "     Total time: 0.107 [sec]\n\n       5.354100 usecs/op\n         186772 ops/sec\n";
-        assert_eq!(figure(perf, ("", "usecs/op")), Some(5.3541));
-        assert_eq!(figure("Pipe latency: 5.2611 microseconds\n", ("latency:", "microseconds")), Some(5.2611));
-        assert_eq!(figure("Average duration:   13.821\tus\n", ("Average duration:", "us")), Some(13.821));
-        assert_eq!(figure("nothing of the kind", ("latency:", "microseconds")), None);
+        assert_eq!(value(perf, ("", "usecs/op")), Some(5.3541));
+        assert_eq!(value("Pipe latency: 5.2611 microseconds\n", ("latency:", "microseconds")), Some(5.2611));
+        assert_eq!(value("Average duration:   13.821\tus\n", ("Average duration:", "us")), Some(13.821));
+        assert_eq!(value("nothing of the kind", ("latency:", "microseconds")), None);
     }
 }

@@ -1,12 +1,12 @@
-//! How one mechanism is told from another: by colour, and in grey by dash and marker.
+//! The style of each candidate's line: its colour, dash and marker.
 
 use svg::node::element::Path;
 
-/// The colours of Okabe and Ito, which people who see few of them tell apart; the lightest are darkened for white paper.
+/// The colours of Okabe and Ito, for people with any colour vision. The lightest are darkened for white paper.
 const COLOURS: [&str; 8] =
     ["#0072b2", "#d55e00", "#009e73", "#b8579b", "#1f2933", "#c98500", "#3f9fd8", "#7a4b2a"];
 const DASHES: [&str; 5] = ["none", "9 4", "2.5 3", "12 3 2.5 3", "5 3"];
-/// Around the origin, so that all look equally large.
+/// Paths of markers around the origin, of similar size.
 const MARKERS: [&str; 7] = [
     "M-4.2 0a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0 -8.4 0z",
     "M-3.8 -3.8h7.6v7.6h-7.6z",
@@ -17,29 +17,29 @@ const MARKERS: [&str; 7] = [
     "M0 -5.2l4.9 3.6l-1.9 5.8h-6l-1.9 -5.8z",
 ];
 
-/// The look of one mechanism, the same one in every chart of a run.
+/// The style of one candidate, the same in every chart of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ink {
-    place: usize,
+pub(super) struct LineStyle {
+    index: usize,
 }
 
-impl Ink {
-    /// Of the mechanism at `place` in the run.
-    pub const fn of(place: usize) -> Ink {
-        Ink { place }
+impl LineStyle {
+    /// The style of the candidate at `index` in the run.
+    pub const fn of(index: usize) -> LineStyle {
+        LineStyle { index }
     }
 
     pub fn colour(self) -> &'static str {
-        COLOURS[self.place % COLOURS.len()]
+        COLOURS[self.index % COLOURS.len()]
     }
 
     pub fn dash(self) -> &'static str {
-        DASHES[self.place % DASHES.len()]
+        DASHES[self.index % DASHES.len()]
     }
 
-    /// The marker at a point of the paper.
+    /// Draws the marker at a point.
     pub fn marker(self, x: f64, y: f64) -> Path {
-        let shape = Path::new().set("class", "marker").set("d", MARKERS[self.place % MARKERS.len()]);
+        let shape = Path::new().set("class", "marker").set("d", MARKERS[self.index % MARKERS.len()]);
         shape.set("fill", self.colour()).set("transform", format!("translate({x:.1} {y:.1})"))
     }
 }
@@ -51,11 +51,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_mechanisms_as_there_are_differ_also_without_colour() {
-        let look = |place| {
-            let ink = Ink::of(place);
-            (ink.dash(), ink.marker(0.0, 0.0).to_string().split(" d=").nth(1).map(|d| d[..20].to_owned()))
+    fn twenty_styles_differ_without_colour() {
+        let shape = |index| {
+            let style = LineStyle::of(index);
+            (style.dash(), style.marker(0.0, 0.0).to_string().split(" d=").nth(1).map(|d| d[..20].to_owned()))
         };
-        assert_eq!((0..20).map(look).collect::<BTreeSet<_>>().len(), 20);
+        assert_eq!((0..20).map(shape).collect::<BTreeSet<_>>().len(), 20);
     }
 }

@@ -1,7 +1,6 @@
-//! A comparison as pictures: SVG 1.1, light, so that they print, and with nothing that would have to be fetched.
+//! Charts of a comparison: self-contained SVG 1.1 on white, suitable for print.
 //!
-//! Drawn with the crate that the demos draw with. A plotting library places ticks and lines as well, but writes shapes
-//! without meaning, and neither names a line at its end nor moves the names apart.
+//! They are drawn without a plotting library, because none writes the name of a line at its end.
 
 use crate::bench::comparison::{Comparison, Placement};
 use crate::bench::report::labels;
@@ -15,19 +14,19 @@ mod page;
 mod plot;
 
 use curves::Curves;
-use page::Sheet;
+use page::Page;
 use plot::Plot;
 
-/// One picture.
+/// A chart.
 #[derive(Debug, Clone)]
 pub struct Chart {
-    /// Its name as a file: `latency-same.svg`.
+    /// Its file name: `latency-same.svg`.
     pub file: String,
-    /// The text of the file.
+    /// The contents of the file.
     pub svg: String,
 }
 
-/// All pictures that the figures give: for each placement one of every kind, and one with all of them.
+/// Draws all charts: for each placement one of each kind that has values, and one with all kinds.
 #[must_use]
 pub fn charts(comparison: &Comparison) -> Vec<Chart> {
     let placements = Placement::ALL.into_iter();
@@ -44,11 +43,11 @@ fn of_placement(comparison: &Comparison, placement: Placement) -> Vec<Chart> {
         ("rates", curves.rates()),
     ];
     let plots: Vec<(&str, Plot)> = kinds.into_iter().filter_map(|(kind, plot)| Some((kind, plot?))).collect();
-    let place = labels::placement(placement);
+    let place = placement.name();
     let chart = |kind: &str, title: &str, plots: Vec<&Plot>| {
-        let sheet = Sheet {
+        let sheet = Page {
             title: title.into(),
-            regime: regime(placement),
+            subtitle: subtitle(placement),
             about: about(comparison, kind),
             foot: foot(comparison, placement),
             plots,
@@ -67,9 +66,9 @@ fn of_placement(comparison: &Comparison, placement: Placement) -> Vec<Chart> {
     charts
 }
 
-fn regime(placement: Placement) -> String {
-    let whereabouts = labels::whereabouts(placement);
-    format!("{}{}", whereabouts[..1].to_uppercase(), &whereabouts[1..])
+fn subtitle(placement: Placement) -> String {
+    let label = placement.description();
+    format!("{}{}", label[..1].to_uppercase(), &label[1..])
 }
 
 fn about(comparison: &Comparison, kind: &str) -> String {
@@ -92,7 +91,7 @@ fn foot(comparison: &Comparison, placement: Placement) -> String {
         "{caution}Measured on {}{model}, {processors}, by echospec compare {} (--placement {}, seed {}).",
         one_line(&machine.system),
         one_line(&comparison.version),
-        labels::placement(placement),
+        placement.name(),
         comparison.seed
     )
 }

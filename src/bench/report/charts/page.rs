@@ -1,4 +1,4 @@
-//! The paper around the charts: what it is, where it was measured, and how.
+//! A page of one or more charts, with a title and notes.
 
 use svg::Document;
 use svg::node::element::{Group, Rectangle, Style, Title};
@@ -6,26 +6,26 @@ use svg::node::element::{Group, Rectangle, Style, Title};
 use super::plot::{self, Plot};
 use crate::diagram::svg_text::{SANS, line, paragraph, wrap};
 
-/// What stands above and below one or more charts.
-pub(super) struct Sheet<'a> {
+/// A page of charts.
+pub(super) struct Page<'a> {
     pub title: String,
-    /// Where the two processes ran.
-    pub regime: String,
-    /// What it rests on, below the title.
+    /// The placement, below the title.
+    pub subtitle: String,
+    /// How it was measured, below the subtitle.
     pub about: String,
-    /// What must be known before it is believed, and where it comes from.
+    /// Cautions and the machine, below the charts.
     pub foot: String,
     pub plots: Vec<&'a Plot>,
 }
 
 const MARGIN: i32 = 28;
-/// Of one chart, and between two of them.
+/// The size of a single chart, of one among several, and the space between them.
 const SINGLE: (i32, i32) = (840, 470);
 const PANEL: (i32, i32) = (590, 370);
 const GAP: i32 = 32;
 
-impl Sheet<'_> {
-    /// The sheet as the text of an SVG file.
+impl Page<'_> {
+    /// Draws the page as the contents of an SVG file.
     pub fn draw(&self) -> String {
         let (columns, (width, height)) = if self.plots.len() > 1 { (2, PANEL) } else { (1, SINGLE) };
         let content = columns * width + (columns - 1) * GAP;
@@ -33,7 +33,7 @@ impl Sheet<'_> {
         let mut y = MARGIN + 54 + 19 * lines(&about);
         let mut body = Group::new()
             .add(line("title", MARGIN, MARGIN + 18, &self.title))
-            .add(line("regime", MARGIN, MARGIN + 42, &self.regime))
+            .add(line("regime", MARGIN, MARGIN + 42, &self.subtitle))
             .add(paragraph("about", MARGIN, MARGIN + 65, 19, &about));
         y += if columns > 1 { 18 } else { 6 };
         for row in self.plots.chunks(columns as usize) {
@@ -56,7 +56,7 @@ impl Sheet<'_> {
             .set("width", width)
             .set("height", height)
             .set("role", "img")
-            .add(Title::new(format!("{}, {}", self.title, self.regime)))
+            .add(Title::new(format!("{}, {}", self.title, self.subtitle)))
             .add(Style::new(style()))
             .add(paper)
             .add(body);

@@ -1,35 +1,35 @@
-//! One chart in its frame: a grid, a line for each mechanism, and its name where the line ends.
+//! A chart: a frame with a grid, and a line for each candidate with its name at the end.
 
 use svg::node::Node;
 use svg::node::element::{Group, Line, Path, Rectangle};
 
 use super::axis::Axis;
-use super::label_positions::apart;
-use super::line_style::Ink;
+use super::label_positions::spread_labels;
+use super::line_style::LineStyle;
 use crate::diagram::svg_text::{line, sans_width};
 
-/// What is drawn.
+/// A chart.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// What it is about, above it.
+    /// The title above it.
     pub title: String,
-    /// What the axes mean, units included.
+    /// The names of the axes.
     pub names: [String; 2],
     pub axes: [Axis; 2],
     pub curves: Vec<Curve>,
 }
 
-/// One mechanism.
+/// The line of one candidate.
 #[derive(Debug)]
 pub(super) struct Curve {
     pub name: String,
-    pub ink: Ink,
+    pub style: LineStyle,
     pub points: Vec<Point>,
-    /// Each point was measured, and has a marker of its own.
+    /// True if each point was measured, and has a marker.
     pub marked: bool,
 }
 
-/// A value with the ends of its interval.
+/// A point with the interval of its value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Point {
     pub x: f64,
@@ -38,12 +38,12 @@ pub(super) struct Point {
     pub high: f64,
 }
 
-/// Around the frame, in pixels: for the ticks, and for what stands above and below.
+/// Margins of the frame in pixels, for ticks and titles.
 const LEFT: f64 = 74.0;
 const TOP: f64 = 32.0;
 const TITLED: f64 = 54.0;
 const BOTTOM: f64 = 56.0;
-/// From the frame to the names beside it, and from one of them to the next.
+/// The distance from the frame to the names, between two names, and the size of their font.
 const BESIDE: f64 = 30.0;
 const PITCH: f64 = 16.0;
 const SIZE: f64 = 13.0;
@@ -63,7 +63,7 @@ pub(super) const STYLE: &str = "\
 .marker { stroke: #ffffff; stroke-width: 0.8; }";
 
 impl Plot {
-    /// Draws it from the origin on, `width` by `height` pixels, with its title or without.
+    /// Draws the chart in `width` by `height` pixels.
     pub fn draw(&self, width: f64, height: f64, titled: bool) -> Group {
         let names = self.curves.iter().map(|curve| sans_width(&curve.name, SIZE)).max().unwrap_or_default();
         let right = BESIDE + f64::from(names) + 6.0;
@@ -78,7 +78,7 @@ impl Plot {
     }
 }
 
-/// What lies between the axes, from its upper left corner on.
+/// The area between the axes, with its origin at the upper left corner.
 struct Frame<'a> {
     plot: &'a Plot,
     width: f64,
@@ -112,7 +112,7 @@ impl Frame<'_> {
         for tick in &self.plot.axes[0].ticks {
             let (x, half) = (self.x(tick.value), f64::from(sans_width(&tick.text, 12.0)) / 2.0);
             group.append(rule([x, x], [0.0, self.height]));
-            // Where ticks stand close together some go without their text.
+            // Labels that would overlap are left out.
             if x - half > free {
                 group.append(line("tick x", whole(x), whole(self.height) + 19, &tick.text));
                 free = x + half + 9.0;
@@ -128,32 +128,32 @@ impl Frame<'_> {
     }
 
     fn curve(&self, curve: &Curve) -> Group {
-        let colour = curve.ink.colour();
+        let colour = curve.style.colour();
         let steps = curve.points.iter().enumerate().map(|(number, point)| {
             let letter = if number == 0 { 'M' } else { 'L' };
             format!("{letter}{:.1} {:.1}", self.x(point.x), self.y(point.y))
         });
         let path = Path::new().set("class", "curve").set("d", steps.collect::<String>());
         let mut group =
-            Group::new().add(path.set("stroke", colour).set("stroke-dasharray", curve.ink.dash()));
+            Group::new().add(path.set("stroke", colour).set("stroke-dasharray", curve.style.dash()));
         for point in curve.points.iter().filter(|_| curve.marked) {
             let (x, ends) = (self.x(point.x), [self.y(point.low), self.y(point.high)]);
-            // An interval that is hidden behind its marker needs no line.
+            // The marker hides a small interval.
             if (ends[0] - ends[1]).abs() > 8.0 {
                 group.append(self.reach(x, ends, colour));
             }
-            group.append(curve.ink.marker(x, self.y(point.y)));
+            group.append(curve.style.marker(x, self.y(point.y)));
         }
         group
     }
 
-    /// An interval, as a line with serifs.
+    /// Draws an interval as a line with ends.
     fn reach(&self, x: f64, [low, high]: [f64; 2], colour: &str) -> Path {
         let d = format!("M{0:.1} {low:.1}h6m-3 0V{high:.1}m-3 0h6", x - 3.0);
         Path::new().set("class", "reach").set("stroke", colour).set("d", d)
     }
 
-    /// Every curve that has an end, from top to bottom, with the place of its name.
+    /// Returns every curve with the position of its name, from top to bottom.
     fn beside(&self) -> Vec<(&Curve, f64)> {
         let mut ends: Vec<(&Curve, f64)> = self
             .plot
@@ -163,17 +163,17 @@ impl Frame<'_> {
             .collect();
         ends.sort_by(|one, other| one.1.total_cmp(&other.1));
         let wanted: Vec<f64> = ends.iter().map(|end| end.1).collect();
-        let places = apart(&wanted, PITCH, self.height);
+        let places = spread_labels(&wanted, PITCH, self.height);
         ends.into_iter().zip(places).map(|((curve, _), place)| (curve, place)).collect()
     }
 
     fn name(&self, curve: &Curve, place: f64) -> Group {
         let end = curve.points.last().map_or((0.0, 0.0), |point| (self.x(point.x), self.y(point.y)));
         let d = format!("M{:.1} {:.1}L{:.1} {place:.1}h8", end.0, end.1, self.width + BESIDE - 14.0);
-        let leader = Path::new().set("class", "leader").set("stroke", curve.ink.colour()).set("d", d);
+        let leader = Path::new().set("class", "leader").set("stroke", curve.style.colour()).set("d", d);
         let mut group = Group::new().add(leader);
         if !curve.marked {
-            group.append(curve.ink.marker(self.width + BESIDE - 8.0, place));
+            group.append(curve.style.marker(self.width + BESIDE - 8.0, place));
         }
         group.add(line("name", whole(self.width + BESIDE), whole(place) + 4, &curve.name))
     }

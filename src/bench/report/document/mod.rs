@@ -1,75 +1,75 @@
-//! What is to be read, before it has a form: the terminal and Markdown are two ways to render it.
+//! A document without a format. [`terminal`] and [`markdown`] render it.
 
 use std::fmt;
 
 pub mod markdown;
 pub mod terminal;
 
-/// Blocks from top to bottom.
+/// The blocks of a document, from top to bottom.
 #[derive(Debug, Default)]
 pub(in crate::bench::report) struct Document(pub Vec<Block>);
 
-/// A part of a document.
+/// A block of a document.
 #[derive(Debug)]
 pub(in crate::bench::report) enum Block {
-    /// What a section is about, and an aside that belongs to it.
+    /// The title of a section, and a note beside it.
     Title(String, String),
     /// A paragraph.
     Line(Tone, String),
-    /// A paragraph that hangs on a mark of its own.
+    /// A list item.
     Item(Tone, String),
-    /// Rows and columns.
+    /// A table.
     Table(Table),
 }
 
-/// What a piece of text means to the reader.
+/// The meaning of a text, which determines its colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::bench::report) enum Tone {
     #[default]
     Plain,
-    /// The best of its kind, and what is to be remembered.
+    /// The best value.
     Strong,
     Good,
     Doubtful,
     Bad,
-    /// Not to be read unless it is sought.
+    /// Details.
     Quiet,
 }
 
-/// Rows under heads.
+/// Columns with heads, and rows.
 #[derive(Debug, Default)]
 pub(in crate::bench::report) struct Table {
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<Field>>,
 }
 
-/// How one column is laid out.
+/// The head and alignment of a column.
 #[derive(Debug)]
 pub(in crate::bench::report) struct Column {
     pub head: String,
-    pub side: Side,
+    pub alignment: Alignment,
 }
 
-/// At which side a column's text stands.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::bench::report) enum Side {
+pub(in crate::bench::report) enum Alignment {
     Left,
     Right,
-    /// It holds bars, and takes what width the others leave.
+    /// The column holds bars, and takes the width that the others leave.
     Bars,
 }
 
-/// One entry of a table.
+/// A field of a table.
 #[derive(Debug)]
 pub(in crate::bench::report) enum Field {
     Text(Tone, String),
-    /// A part of the whole width, 0 to 1.
+    /// A bar over a share of the width, 0 to 1.
     Bar(Tone, f64),
 }
 
 impl Document {
-    pub fn title(&mut self, text: impl Into<String>, aside: impl Into<String>) {
-        self.0.push(Block::Title(text.into(), aside.into()));
+    pub fn title(&mut self, text: impl Into<String>, note: impl Into<String>) {
+        self.0.push(Block::Title(text.into(), note.into()));
     }
 
     pub fn line(&mut self, tone: Tone, text: impl Into<String>) {
@@ -86,9 +86,9 @@ impl Document {
 }
 
 impl Table {
-    /// A table without rows, of columns by their heads.
-    pub fn of<H: fmt::Display>(columns: impl IntoIterator<Item = (H, Side)>) -> Table {
-        let column = |(head, side): (H, Side)| Column { head: head.to_string(), side };
+    /// Creates a table without rows.
+    pub fn of<H: fmt::Display>(columns: impl IntoIterator<Item = (H, Alignment)>) -> Table {
+        let column = |(head, alignment): (H, Alignment)| Column { head: head.to_string(), alignment };
         Table { columns: columns.into_iter().map(column).collect(), rows: Vec::new() }
     }
 }

@@ -1,71 +1,71 @@
-//! The document on a terminal: aligned, with bars, and no wider than a hundred columns.
+//! Renders a document for a terminal: aligned, with bars, and at most a hundred columns wide.
 
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::bench::report::document::{Block, Column, Document, Field, Side, Table, Tone};
+use crate::bench::report::document::{Alignment, Block, Column, Document, Field, Table, Tone};
 use crate::text::printable;
 
-/// How the tables are to look.
+/// Options of the tables.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Look {
-    /// Plain ASCII, for terminals and files that take nothing else.
+pub struct TableOptions {
+    /// Use ASCII only.
     pub ascii: bool,
-    /// With all that is known of the machine.
+    /// Include the description of the machine.
     pub machine: bool,
 }
 
-/// No line is wider, but for a name that is too long for any table.
+/// Maximum width of a line, unless a name is too long.
 const WIDTH: usize = 100;
-/// Between two columns.
+/// The space between two columns.
 const GAP: usize = 2;
-/// A bar that is shorter than this tells nothing.
-const NARROWEST: usize = 6;
-const WIDEST: usize = 24;
-/// Eighths of a block, from one to seven.
+/// Minimum width of a column of bars.
+const MIN_BAR: usize = 6;
+const MAX_BAR: usize = 24;
+/// One eighth to seven eighths of a block.
 const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// Writes the document with escape sequences for colours, which `anstream` takes out where they do not belong.
+/// Writes the document with escape sequences for colours. `anstream` removes them if `out` is no terminal.
 pub(in crate::bench::report) fn write(
     document: &Document,
-    look: Look,
+    options: TableOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut form = Form { look, out };
-    document.0.iter().try_for_each(|block| form.block(block))
+    let mut renderer = Renderer { options, out };
+    document.0.iter().try_for_each(|block| renderer.block(block))
 }
 
-struct Form<'a> {
-    look: Look,
+struct Renderer<'a> {
+    options: TableOptions,
     out: &'a mut dyn Write,
 }
 
-impl Form<'_> {
+impl Renderer<'_> {
     fn block(&mut self, block: &Block) -> io::Result<()> {
         match block {
-            Block::Title(text, aside) => self.title(&self.shown(text), &self.shown(aside)),
+            Block::Title(text, note) => self.title(&self.shown(text), &self.shown(note)),
             Block::Line(tone, text) => self.paragraph("", *tone, text),
             Block::Item(tone, text) => self.paragraph("- ", *tone, text),
             Block::Table(table) => self.table(table),
         }
     }
 
-    fn title(&mut self, text: &str, aside: &str) -> io::Result<()> {
-        let between = match (aside.width(), text.width()) {
+    fn title(&mut self, text: &str, note: &str) -> io::Result<()> {
+        let between = match (note.width(), text.width()) {
             (0, _) => "",
-            (aside, text) if text + GAP + aside > WIDTH => "\n",
+            (note, text) if text + GAP + note > WIDTH => "\n",
             _ => "  ",
         };
-        writeln!(self.out, "\n{BOLD}{text}{BOLD:#}{between}{DIM}{aside}{DIM:#}")
+        writeln!(self.out, "\n{BOLD}{text}{BOLD:#}{between}{DIM}{note}{DIM:#}")
     }
 
     fn paragraph(&mut self, mark: &str, tone: Tone, text: &str) -> io::Result<()> {
         let style = style(tone);
-        for (number, line) in wrapped(&self.shown(text), WIDTH - mark.len()).iter().enumerate() {
+        for (number, line) in wrap(&self.shown(text), WIDTH - mark.len()).iter().enumerate() {
             let lead = if number == 0 { mark.to_owned() } else { " ".repeat(mark.len()) };
             writeln!(self.out, "{lead}{style}{line}{style:#}")?;
         }
@@ -87,8 +87,9 @@ impl Form<'_> {
         for ((field, column), &width) in row.iter().zip(columns).zip(widths) {
             let (tone, text) = self.text(field, width);
             let blanks = width.saturating_sub(text.width());
-            let (before, after) = if column.side == Side::Right { (blanks, 0) } else { (0, blanks) };
-            // Blanks at the end of a line are never written.
+            let (before, after) =
+                if column.alignment == Alignment::Right { (blanks, 0) } else { (0, blanks) };
+            // Trailing blanks are never written.
             line += &" ".repeat(pending + before);
             let style = style(tone);
             line += &format!("{style}{text}{style:#}");
@@ -97,7 +98,7 @@ impl Form<'_> {
         writeln!(self.out, "{}", line.trim_end())
     }
 
-    /// Every column is as wide as what it holds; bars share what is left.
+    /// Returns the widths of columns: of their contents, and for bars of what is left.
     fn widths(&self, table: &Table) -> Vec<usize> {
         let width = |place: usize, column: &Column| {
             let fields = table.rows.iter().filter_map(|row| row.get(place));
@@ -106,11 +107,11 @@ impl Form<'_> {
         };
         let mut widths: Vec<usize> =
             table.columns.iter().enumerate().map(|(place, column)| width(place, column)).collect();
-        let bars = |column: &&Column| column.side == Side::Bars;
+        let bars = |column: &&Column| column.alignment == Alignment::Bars;
         let taken = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         let free = WIDTH.saturating_sub(taken) / table.columns.iter().filter(bars).count().max(1);
         for (width, _) in widths.iter_mut().zip(&table.columns).filter(|(_, column)| bars(column)) {
-            *width = if free < NARROWEST { 0 } else { free.min(WIDEST) };
+            *width = if free < MIN_BAR { 0 } else { free.min(MAX_BAR) };
         }
         widths
     }
@@ -118,35 +119,35 @@ impl Form<'_> {
     fn text(&self, field: &Field, width: usize) -> (Tone, String) {
         match field {
             Field::Text(tone, text) => (*tone, self.shown(text)),
-            Field::Bar(tone, part) => (*tone, bar(*part, width, self.look.ascii)),
+            Field::Bar(tone, share) => (*tone, bar(*share, width, self.options.ascii)),
         }
     }
 
     fn shown(&self, text: &str) -> String {
         let text = printable(text).replace(['\n', '\t'], " ");
-        if self.look.ascii { plain(&text) } else { text }
+        if self.options.ascii { to_ascii(&text) } else { text }
     }
 }
 
-/// A bar over `part` of `width` columns, exact to an eighth of a column.
-fn bar(part: f64, width: usize, ascii: bool) -> String {
-    let eighths = (part.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
+/// Draws a bar over `share` of `width` columns, exact to an eighth of a column.
+fn bar(share: f64, width: usize, ascii: bool) -> String {
+    let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
     if ascii {
         return "#".repeat(if width == 0 { 0 } else { eighths.div_ceil(8).max(1) });
     }
     let rest = (eighths % 8).checked_sub(1).and_then(|place| EIGHTHS.get(place));
-    let hair = (eighths == 0 && width > 0).then_some(&EIGHTHS[0]);
-    "█".repeat(eighths / 8).chars().chain(rest.copied()).chain(hair.copied()).collect()
+    let thinnest = (eighths == 0 && width > 0).then_some(&EIGHTHS[0]);
+    "█".repeat(eighths / 8).chars().chain(rest.copied()).chain(thinnest.copied()).collect()
 }
 
-fn plain(text: &str) -> String {
+fn to_ascii(text: &str) -> String {
     let pairs = [("µ", "u"), ("±", "+-"), ("×", "x"), ("–", "-"), ("·", "-"), ("…", "..."), ("≥", ">=")];
     let text = pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
     text.chars().map(|letter| if letter.is_ascii() { letter } else { '?' }).collect()
 }
 
-/// Lines of at most `width` columns, broken at blanks.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+/// Breaks text at blanks into lines of at most `width` columns.
+fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last().map_or(0, |line| line.width());

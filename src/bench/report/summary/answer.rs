@@ -1,59 +1,54 @@
-//! The answer, before the figures: who is first, and how far behind the next one is.
+//! The answer before the tables: the best candidates of each headline, and how far behind the next one is.
 
-use crate::bench::change::FEWEST_ROUNDS;
+use crate::bench::change::MIN_ROUNDS;
 use crate::bench::comparison::{Measure, Placement};
 use crate::bench::report::document::{Document, Tone};
-use crate::bench::report::ranking::{Group, Place};
+use crate::bench::report::ranking::{Entry, Ranking};
 use crate::bench::report::{labels, units};
 
-/// A sentence for each group that is shown in full, unless there is nobody to be compared with.
-pub(super) fn give(chiefs: &[&Group<'_>], document: &mut Document) {
-    let told: Vec<&&Group<'_>> = chiefs.iter().filter(|group| group.places.len() > 1).collect();
-    if told.is_empty() {
+/// Writes a sentence for each headline with more than one candidate.
+pub(super) fn write(headlines: &[&Ranking<'_>], document: &mut Document) {
+    let shown: Vec<&&Ranking<'_>> = headlines.iter().filter(|ranking| ranking.entries.len() > 1).collect();
+    if shown.is_empty() {
         return;
     }
-    document.title("In short", "");
-    for group in told {
-        let terms = group.terms;
-        let answer = answer(group);
+    document.title("Summary", "");
+    for ranking in shown {
+        let parameters = ranking.parameters;
+        let answer = answer(ranking);
         let tone = if answer.is_some() { Tone::Plain } else { Tone::Quiet };
-        let answer = answer.unwrap_or_else(|| no_answer(group));
-        let place = labels::placement(terms.placement);
-        let what = labels::subject(terms.measure, terms.size);
-        document.item(tone, format!("{what} ({place}): {answer}"));
+        let answer = answer.unwrap_or_else(|| reason_for_no_answer(ranking));
+        let title = labels::title(parameters.measure, parameters.size);
+        document.item(tone, format!("{title} ({}): {answer}", parameters.placement.name()));
     }
 }
 
-/// Who leads, where that can be said.
-fn answer(group: &Group<'_>) -> Option<String> {
-    let leaders: Vec<&Place<'_>> = group.places.iter().filter(|place| place.rank == 1).collect();
-    if group.terms.placement == Placement::Cross || leaders.len() == group.places.len() {
+/// Names the best candidates, if the ranking has a significant difference.
+fn answer(ranking: &Ranking<'_>) -> Option<String> {
+    let best: Vec<&Entry<'_>> = ranking.entries.iter().filter(|entry| entry.rank == 1).collect();
+    if ranking.parameters.placement == Placement::Cross || best.len() == ranking.entries.len() {
         return None;
     }
-    let best = leaders.first()?.cell.figure.value;
-    let figure = units::figure(best, group.terms.measure);
-    let tie = if leaders.len() > 1 { ", a tie" } else { "" };
-    let names: Vec<&str> = leaders.iter().map(|place| place.arm.name.as_str()).collect();
-    let next = group.places.iter().find(|place| place.rank > 1)?;
-    let times = if group.terms.measure == Measure::RoundTrip {
-        next.cell.figure.value / best
-    } else {
-        best / next.cell.figure.value
+    let value = best.first()?.measurement.estimate.value;
+    let shown = units::value(value, ranking.parameters.measure);
+    let tie = if best.len() > 1 { ", a tie" } else { "" };
+    let names: Vec<&str> = best.iter().map(|entry| entry.candidate.name.as_str()).collect();
+    let next = ranking.entries.iter().find(|entry| entry.rank > 1)?;
+    let factor = match ranking.parameters.measure {
+        Measure::RoundTrip => next.measurement.estimate.value / value,
+        Measure::Throughput | Measure::Connections => value / next.measurement.estimate.value,
     };
-    let behind = units::number(times);
-    let word = match group.terms.measure {
-        Measure::RoundTrip => format!("{behind} times as long"),
-        Measure::Throughput | Measure::Connections => format!("{behind} times fewer"),
-    };
-    Some(format!("{}{tie}, {figure}; next {}, {word}", labels::list(&names), next.arm.name))
+    let (factor, next) = (units::number(factor), &next.candidate.name);
+    Some(format!("{}{tie}, {shown}; next {next}, slower by a factor of {factor}", labels::list(&names)))
 }
 
-fn no_answer(group: &Group<'_>) -> String {
-    if group.terms.placement == Placement::Cross {
-        return "cannot rank mechanisms that block; nearly all of it is waking the other core".into();
+fn reason_for_no_answer(ranking: &Ranking<'_>) -> String {
+    if ranking.parameters.placement == Placement::Cross {
+        return "mechanisms that block cannot be ranked; nearly all of the time is the wake-up of the other core"
+            .into();
     }
-    if group.places.iter().any(|place| place.cell.rounds.len() < FEWEST_ROUNDS) {
-        return format!("not to be said of fewer than {FEWEST_ROUNDS} rounds");
+    if ranking.entries.iter().any(|entry| entry.measurement.rounds.len() < MIN_ROUNDS) {
+        return format!("no ranking with fewer than {MIN_ROUNDS} rounds");
     }
     "no winner: all tie within noise".into()
 }

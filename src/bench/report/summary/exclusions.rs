@@ -1,53 +1,57 @@
-//! What is ranked nowhere, and why.
+//! Measurements without a result, and the reasons.
 
-use crate::bench::comparison::{Cell, Comparison};
+use crate::bench::comparison::{Comparison, Measurement};
 use crate::bench::report::document::{Document, Tone};
-use crate::bench::report::ranking::valid;
-use crate::bench::report::{labels, units};
+use crate::bench::report::ranking::is_valid;
+use crate::bench::report::units;
 
-/// What a server did wrong, and then what was not to be had.
-pub(super) fn tell(comparison: &Comparison, document: &mut Document) {
-    let void = comparison.cells.iter().filter(|cell| !valid(cell));
-    let (faults, absent): (Vec<&Cell>, Vec<&Cell>) = void.partition(|cell| cell.fault);
+/// Writes the failures of servers, and then what is not available on this machine.
+pub(super) fn write(comparison: &Comparison, document: &mut Document) {
+    let invalid = comparison.measurements.iter().filter(|it| !is_valid(it));
+    let (faults, unavailable): (Vec<&Measurement>, Vec<&Measurement>) =
+        invalid.partition(|it| it.server_fault);
     if !faults.is_empty() {
-        document.title("Void", "the server did wrong: no figure of it is to be used");
+        document.title("No result", "the server failed: these measurements must not be used");
         lines(&faults).into_iter().for_each(|line| document.item(Tone::Bad, line));
     }
-    let mut none = lines(&absent);
-    let lacking = comparison.arms.iter().filter_map(|arm| Some((arm, arm.unsupported.as_ref()?)));
-    none.extend(lacking.map(|(arm, why)| format!("{}: {why}", arm.name)));
-    if !none.is_empty() {
-        document.title("Not to be had here", "");
-        none.into_iter().for_each(|line| document.item(Tone::Quiet, line));
+    let mut lines = lines(&unavailable);
+    let unsupported =
+        comparison.candidates.iter().filter_map(|it| Some((&it.name, it.unsupported.as_ref()?)));
+    lines.extend(unsupported.map(|(name, reason)| format!("{name}: {reason}")));
+    if !lines.is_empty() {
+        document.title("Not available here", "");
+        lines.into_iter().for_each(|line| document.item(Tone::Quiet, line));
     }
 }
 
-/// One line for each mechanism and reason, however many cells it holds for.
-fn lines(cells: &[&Cell]) -> Vec<String> {
-    let mut groups: Vec<(&str, &str, Vec<&Cell>)> = Vec::new();
-    for cell in cells {
-        let (arm, why) = (cell.arm.as_str(), cell.void.as_deref().unwrap_or("nothing was measured"));
-        match groups.iter_mut().find(|group| (group.0, group.1) == (arm, why)) {
-            Some(group) => group.2.push(cell),
-            None => groups.push((arm, why, vec![cell])),
+/// Returns one line for each candidate and reason.
+fn lines(measurements: &[&Measurement]) -> Vec<String> {
+    let mut groups: Vec<(&str, &str, Vec<&Measurement>)> = Vec::new();
+    for measurement in measurements {
+        let candidate = measurement.candidate.as_str();
+        let reason = measurement.no_result.as_deref().unwrap_or("nothing was measured");
+        match groups.iter_mut().find(|group| (group.0, group.1) == (candidate, reason)) {
+            Some(group) => group.2.push(measurement),
+            None => groups.push((candidate, reason, vec![measurement])),
         }
     }
-    groups.iter().map(|(arm, why, cells)| format!("{arm} ({}): {why}", terms(cells))).collect()
+    groups.iter().map(|(name, reason, all)| format!("{name} ({}): {reason}", parameters(all))).collect()
 }
 
-fn terms(cells: &[&Cell]) -> String {
-    let measures = each(cells, |cell| labels::measure(cell.measure).to_owned());
-    let placements = each(cells, |cell| labels::placement(cell.placement).to_owned());
-    let sizes = each(cells, |cell| units::size(cell.size));
-    let rates = each(cells, |cell| cell.rate.map(units::rate).unwrap_or_default());
+/// Lists the parameters of `measurements`: `round-trip, throughput; same; 64 KiB`.
+fn parameters(measurements: &[&Measurement]) -> String {
+    let measures = distinct(measurements, |it| it.measure.name().to_owned());
+    let placements = distinct(measurements, |it| it.placement.name().to_owned());
+    let sizes = distinct(measurements, |it| units::size(it.size));
+    let rates = distinct(measurements, |it| it.rate.map(units::rate).unwrap_or_default());
     let parts = [measures, placements, sizes, rates].into_iter().filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("; ")
 }
 
-/// All different ones, in order.
-fn each(cells: &[&Cell], read: fn(&Cell) -> String) -> String {
+/// Lists the distinct texts, in their order.
+fn distinct(measurements: &[&Measurement], text: fn(&Measurement) -> String) -> String {
     let mut all: Vec<String> = Vec::new();
-    for text in cells.iter().map(|cell| read(cell)).filter(|text| !text.is_empty()) {
+    for text in measurements.iter().map(|it| text(it)).filter(|text| !text.is_empty()) {
         if !all.contains(&text) {
             all.push(text);
         }

@@ -1,50 +1,50 @@
-//! The machine as it was described: for whoever asks, and for whoever reads it elsewhere.
+//! The description of the machine.
 
 use crate::bench::comparison::{Comparison, Fact};
 use crate::bench::report::document::{Document, Tone};
 use crate::bench::report::labels;
 use crate::transport::Tuning;
 
-/// Every fact, and what is not known with the reason.
-pub(super) fn tell(comparison: &Comparison, document: &mut Document) {
+/// Writes every fact, and the reasons for those that are unknown.
+pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     let facts = &comparison.machine.facts;
     if facts.is_empty() {
         return;
     }
-    document.title("The machine", "as far as it changes figures; --json tells where each was read");
-    for fact in facts.iter().filter(|fact| fact.absent.is_none()) {
+    document.title("Machine", "as far as it affects the results; --json includes the source of each value");
+    for fact in facts.iter().filter(|fact| fact.unknown.is_none()) {
         document.item(Tone::Plain, format!("{}: {}", fact.name, fact.value));
     }
-    for (name, value) in set(&comparison.method.tuning) {
+    for (name, value) in options(&comparison.method.tuning) {
         document.item(Tone::Plain, format!("{name}, set for this run: {value}"));
     }
     unknown(facts, document);
 }
 
-/// What is not known for one reason is told in one line.
+/// Writes one line for each reason.
 fn unknown(facts: &[Fact], document: &mut Document) {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for fact in facts {
-        let Some(why) = fact.absent.as_deref() else { continue };
-        match reasons.iter_mut().find(|(known, _)| *known == why) {
+        let Some(reason) = fact.unknown.as_deref() else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, names)) => names.push(&fact.name),
-            None => reasons.push((why, vec![&fact.name])),
+            None => reasons.push((reason, vec![&fact.name])),
         }
     }
-    for (why, names) in reasons {
-        document.item(Tone::Quiet, format!("not known: {} ({why})", labels::list(&names)));
+    for (reason, names) in reasons {
+        document.item(Tone::Quiet, format!("unknown: {} ({reason})", labels::list(&names)));
     }
 }
 
-/// What was set on the mechanisms, whatever the system's own settings are.
-fn set(tuning: &Tuning) -> Vec<(&'static str, String)> {
+/// Lists the options set on the mechanisms.
+fn options(tuning: &Tuning) -> Vec<(&'static str, String)> {
     let bytes = |size: Option<usize>| size.map(|bytes| format!("{bytes} bytes"));
-    let nagle = if tuning.nodelay { "on" } else { "off, so Nagle's algorithm waits for acknowledgements" };
-    let chosen = [
-        ("TCP_NODELAY", Some(nagle.to_owned())),
+    let nodelay = if tuning.nodelay { "on" } else { "off: Nagle's algorithm waits for acknowledgements" };
+    let options = [
+        ("TCP_NODELAY", Some(nodelay.to_owned())),
         ("TCP_CONGESTION", tuning.congestion.clone()),
         ("SO_SNDBUF and SO_RCVBUF", bytes(tuning.socket_buffer)),
         ("F_SETPIPE_SZ", bytes(tuning.pipe_size)),
     ];
-    chosen.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    options.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

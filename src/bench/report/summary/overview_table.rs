@@ -1,63 +1,66 @@
-//! Many groups at a glance: how the figure moves with the size of a message, or with how often one is sent.
+//! A table of several rankings: candidates by size of message, or by rate.
 
 use crate::bench::comparison::{Comparison, Measure, Placement};
-use crate::bench::report::document::{Field, Side, Table, Tone};
-use crate::bench::report::ranking::{Group, Place};
+use crate::bench::report::document::{Alignment, Field, Table, Tone};
+use crate::bench::report::ranking::{Entry, Ranking};
 use crate::bench::report::units;
 
-/// So many columns fit beside the names.
-const COLUMNS: usize = 8;
+/// Maximum number of columns beside the names.
+const MAX_COLUMNS: usize = 8;
 
-/// Rows are mechanisms, columns groups; the best of each column is marked.
-pub(super) fn table(comparison: &Comparison, groups: &[&Group<'_>], head: fn(&Group<'_>) -> String) -> Table {
-    let groups = thinned(groups);
-    let heads = groups.iter().map(|group| (head(group), Side::Right));
-    let mut table = Table::of(std::iter::once(("mechanism".to_owned(), Side::Left)).chain(heads));
-    let present = |name: &str| groups.iter().any(|group| place(group, name).is_some());
-    for arm in order(comparison, &groups).into_iter().filter(|name| present(name)) {
-        let figures = groups.iter().map(|group| field(place(group, arm)));
-        table.rows.push(std::iter::once(Field::plain(arm)).chain(figures).collect());
+/// Makes a table with a row for each candidate and a column for each ranking. The best of each column is marked.
+pub(super) fn table(
+    comparison: &Comparison,
+    rankings: &[&Ranking<'_>],
+    head: fn(&Ranking<'_>) -> String,
+) -> Table {
+    let rankings = thin_out(rankings);
+    let heads = rankings.iter().map(|ranking| (head(ranking), Alignment::Right));
+    let mut table = Table::of(std::iter::once(("mechanism".to_owned(), Alignment::Left)).chain(heads));
+    let is_present = |name: &str| rankings.iter().any(|ranking| entry(ranking, name).is_some());
+    for name in order(comparison, &rankings).into_iter().filter(|name| is_present(name)) {
+        let fields = rankings.iter().map(|ranking| field(entry(ranking, name)));
+        table.rows.push(std::iter::once(Field::plain(name)).chain(fields).collect());
     }
     table
 }
 
-/// The mechanisms as the first of the groups ranks them, then those that it lacks.
-fn order<'a>(comparison: &'a Comparison, groups: &[&Group<'a>]) -> Vec<&'a str> {
-    let ranked =
-        groups.first().map(|group| group.places.iter().map(|place| place.arm.name.as_str()).collect());
-    let mut names: Vec<&str> = ranked.unwrap_or_default();
-    for arm in &comparison.arms {
-        if !names.contains(&arm.name.as_str()) {
-            names.push(&arm.name);
+/// Returns the candidates in the order of the first ranking, then those that it lacks.
+fn order<'a>(comparison: &'a Comparison, rankings: &[&Ranking<'a>]) -> Vec<&'a str> {
+    let entries = rankings.first().map(|ranking| &ranking.entries[..]).unwrap_or_default();
+    let mut names: Vec<&str> = entries.iter().map(|entry| entry.candidate.name.as_str()).collect();
+    for candidate in &comparison.candidates {
+        if !names.contains(&candidate.name.as_str()) {
+            names.push(&candidate.name);
         }
     }
     names
 }
 
-fn place<'a, 'b>(group: &'b Group<'a>, name: &str) -> Option<&'b Place<'a>> {
-    group.places.iter().find(|place| place.arm.name == name)
+fn entry<'a, 'b>(ranking: &'b Ranking<'a>, name: &str) -> Option<&'b Entry<'a>> {
+    ranking.entries.iter().find(|entry| entry.candidate.name == name)
 }
 
-fn field(place: Option<&Place<'_>>) -> Field {
-    let Some(place) = place else { return Field::quiet("–") };
-    let leads = place.rank == 1 && place.cell.placement != Placement::Cross;
-    Field::Text(if leads { Tone::Strong } else { Tone::Plain }, figure(place))
+fn field(entry: Option<&Entry<'_>>) -> Field {
+    let Some(entry) = entry else { return Field::quiet("–") };
+    let is_best = entry.rank == 1 && entry.measurement.placement != Placement::Cross;
+    Field::Text(if is_best { Tone::Strong } else { Tone::Plain }, text(entry))
 }
 
-/// At low rates the slow ones are what one waits for: they are told beside the median.
-fn figure(place: &Place<'_>) -> String {
-    let cell = place.cell;
-    let middle = units::figure(cell.figure.value, cell.measure);
-    match cell.percentiles {
-        Some(all) if cell.measure == Measure::RoundTrip && cell.rate.is_some() => {
-            format!("{middle} / {}", units::time(all.p99 as f64))
+/// Shows the median. For open loops it adds the 99th percentile, because slow messages matter there.
+fn text(entry: &Entry<'_>) -> String {
+    let measurement = entry.measurement;
+    let median = units::value(measurement.estimate.value, measurement.measure);
+    match measurement.percentiles {
+        Some(all) if measurement.measure == Measure::RoundTrip && measurement.rate.is_some() => {
+            format!("{median} / {}", units::time(all.p99 as f64))
         }
-        _ => middle,
+        _ => median,
     }
 }
 
-/// Both ends, and evenly what lies between.
-fn thinned<'a, 'b>(groups: &[&'b Group<'a>]) -> Vec<&'b Group<'a>> {
-    let most = groups.len().min(COLUMNS);
-    (0..most).map(|place| groups[place * (groups.len() - 1) / (most - 1).max(1)]).collect()
+/// Selects the first, the last, and evenly spaced rankings between them.
+fn thin_out<'a, 'b>(rankings: &[&'b Ranking<'a>]) -> Vec<&'b Ranking<'a>> {
+    let number = rankings.len().min(MAX_COLUMNS);
+    (0..number).map(|index| rankings[index * (rankings.len() - 1) / (number - 1).max(1)]).collect()
 }

@@ -1,170 +1,167 @@
-//! One group in full: who is first, by how much, and at what cost.
+//! A table of one ranking with all columns.
 
-use crate::bench::comparison::{Cell, Comparison, Cost, Floor, Measure, Placement};
-use crate::bench::report::document::{Field, Side, Table, Tone};
-use crate::bench::report::ranking::{Group, Place};
+use crate::bench::comparison::{Comparison, Floor, Measure, Measurement, MessageCost, Placement};
+use crate::bench::report::document::{Alignment, Field, Table, Tone};
+use crate::bench::report::ranking::{Entry, Ranking};
 use crate::bench::report::units;
 
-/// The table of a group. A column in which nothing would stand is left out.
-pub(super) fn table(comparison: &Comparison, group: &Group<'_>) -> Table {
-    let columns: Vec<Shown> =
-        COLUMNS.iter().filter(|column| applies(column, comparison, group)).copied().collect();
-    let heads = columns.iter().map(|column| ((column.head)(comparison, group), column.side));
+/// Makes the table, without columns that would be empty.
+pub(super) fn table(comparison: &Comparison, ranking: &Ranking<'_>) -> Table {
+    let columns: Vec<Column> =
+        COLUMNS.iter().filter(|column| has_content(column, comparison, ranking)).copied().collect();
+    let heads = columns.iter().map(|column| ((column.head)(comparison, ranking), column.alignment));
     let mut table = Table::of(heads);
-    let best = group.places.iter().map(|place| place.cell.figure.value).fold(0.0, f64::max);
-    for place in &group.places {
-        let row = Row { comparison, group, place, longest: best };
+    let max = ranking.entries.iter().map(|entry| entry.measurement.estimate.value).fold(0.0, f64::max);
+    for entry in &ranking.entries {
+        let row = Row { comparison, ranking, entry, max };
         table.rows.push(columns.iter().map(|column| (column.field)(&row)).collect());
     }
     table
 }
 
-/// All that a field is made from.
+/// An entry, and what its fields are computed from.
 struct Row<'a> {
     comparison: &'a Comparison,
-    group: &'a Group<'a>,
-    place: &'a Place<'a>,
-    /// The largest figure of the group: a bar as long as can be.
-    longest: f64,
+    ranking: &'a Ranking<'a>,
+    entry: &'a Entry<'a>,
+    /// The maximum value of the ranking. It has the longest bar.
+    max: f64,
 }
 
 #[derive(Clone, Copy)]
-struct Shown {
-    head: fn(&Comparison, &Group<'_>) -> String,
-    side: Side,
+struct Column {
+    head: fn(&Comparison, &Ranking<'_>) -> String,
+    alignment: Alignment,
     field: fn(&Row<'_>) -> Field,
 }
 
-const COLUMNS: &[Shown] = &[
-    Shown { head: |_, _| String::new(), side: Side::Right, field: rank },
-    Shown { head: |_, _| "mechanism".into(), side: Side::Left, field: name },
-    Shown { head: |_, group| figure_head(group.terms.measure).into(), side: Side::Right, field: figure },
-    Shown { head: |_, _| String::new(), side: Side::Bars, field: bar },
-    Shown { head: |_, _| "p99".into(), side: Side::Right, field: p99 },
-    Shown {
+const COLUMNS: &[Column] = &[
+    Column { head: |_, _| String::new(), alignment: Alignment::Right, field: rank },
+    Column { head: |_, _| "mechanism".into(), alignment: Alignment::Left, field: name },
+    Column { head: |_, ranking| value_head(ranking).into(), alignment: Alignment::Right, field: value },
+    Column { head: |_, _| String::new(), alignment: Alignment::Bars, field: bar },
+    Column { head: |_, _| "p99".into(), alignment: Alignment::Right, field: p99 },
+    Column {
         head: |comparison, _| format!("× {}", comparison.method.reference),
-        side: Side::Right,
+        alignment: Alignment::Right,
         field: ratio,
     },
-    Shown { head: |_, _| "msg/s".into(), side: Side::Right, field: messages },
-    Shown { head: |_, _| "CPU/msg".into(), side: Side::Right, field: cpu },
-    Shown { head: |_, _| "switches".into(), side: Side::Right, field: switches },
-    Shown { head: |_, _| "calls".into(), side: Side::Right, field: calls },
-    Shown { head: |_, _| "× floor".into(), side: Side::Right, field: floor },
+    Column { head: |_, _| "msg/s".into(), alignment: Alignment::Right, field: messages },
+    Column { head: |_, _| "CPU/msg".into(), alignment: Alignment::Right, field: cpu },
+    Column { head: |_, _| "switches".into(), alignment: Alignment::Right, field: switches },
+    Column { head: |_, _| "calls".into(), alignment: Alignment::Right, field: calls },
+    Column { head: |_, _| "× floor".into(), alignment: Alignment::Right, field: floor },
 ];
 
-/// Bars always stay; of the other columns, those that have an entry.
-fn applies(column: &Shown, comparison: &Comparison, group: &Group<'_>) -> bool {
-    let filled = |place| {
-        let row = Row { comparison, group, place, longest: 1.0 };
+/// Whether a column has bars, or a field that is not empty.
+fn has_content(column: &Column, comparison: &Comparison, ranking: &Ranking<'_>) -> bool {
+    let is_filled = |entry| {
+        let row = Row { comparison, ranking, entry, max: 1.0 };
         !matches!((column.field)(&row), Field::Text(_, text) if text.is_empty())
     };
-    group.places.iter().any(filled)
+    ranking.entries.iter().any(is_filled)
 }
 
-const fn figure_head(measure: Measure) -> &'static str {
-    match measure {
+const fn value_head(ranking: &Ranking<'_>) -> &'static str {
+    match ranking.parameters.measure {
         Measure::RoundTrip => "p50",
         Measure::Throughput => "echoed",
         Measure::Connections => "connections",
     }
 }
 
-/// Where all pay for the same interrupt, first and second mean nothing.
+/// With `--placement cross` ranks mean nothing, because all mechanisms wait for the same interrupt.
 fn rank(row: &Row<'_>) -> Field {
-    let Place { rank, tied, .. } = row.place;
-    match (row.group.terms.placement, tied) {
+    let Entry { rank, tied, .. } = row.entry;
+    match (row.ranking.parameters.placement, tied) {
         (Placement::Cross, _) => Field::plain(""),
         (_, true) => Field::plain(format!("={rank}")),
         (_, false) => Field::plain(rank.to_string()),
     }
 }
 
-fn leads(row: &Row<'_>) -> bool {
-    row.place.rank == 1 && row.group.terms.placement != Placement::Cross
+fn is_best(row: &Row<'_>) -> bool {
+    row.entry.rank == 1 && row.ranking.parameters.placement != Placement::Cross
 }
 
 fn name(row: &Row<'_>) -> Field {
-    Field::Text(if leads(row) { Tone::Strong } else { Tone::Plain }, row.place.arm.name.clone())
+    Field::Text(if is_best(row) { Tone::Strong } else { Tone::Plain }, row.entry.candidate.name.clone())
 }
 
-fn figure(row: &Row<'_>) -> Field {
-    let text = units::estimate(&row.place.cell.figure, row.place.cell.measure);
-    Field::Text(if leads(row) { Tone::Strong } else { Tone::Plain }, text)
+fn value(row: &Row<'_>) -> Field {
+    let text = units::estimate(&row.entry.measurement.estimate, row.entry.measurement.measure);
+    Field::Text(if is_best(row) { Tone::Strong } else { Tone::Plain }, text)
 }
 
 fn bar(row: &Row<'_>) -> Field {
-    let tone = if leads(row) { Tone::Good } else { Tone::Quiet };
-    Field::Bar(tone, row.place.cell.figure.value / row.longest)
+    let tone = if is_best(row) { Tone::Good } else { Tone::Quiet };
+    Field::Bar(tone, row.entry.measurement.estimate.value / row.max)
 }
 
 fn p99(row: &Row<'_>) -> Field {
-    // With a window of messages under way, the time of a single one says nothing.
-    let told = row.place.cell.percentiles.filter(|_| row.place.cell.measure == Measure::RoundTrip);
-    Field::plain(told.map(|all| units::time(all.p99 as f64)).unwrap_or_default())
+    // With several messages in flight, the time of a single one says nothing.
+    let measurement = row.entry.measurement;
+    let shown = measurement.percentiles.filter(|_| measurement.measure == Measure::RoundTrip);
+    Field::plain(shown.map(|all| units::time(all.p99 as f64)).unwrap_or_default())
 }
 
 fn ratio(row: &Row<'_>) -> Field {
-    let itself = row.place.arm.name == row.comparison.method.reference;
-    match row.place.cell.ratio {
-        _ if itself => Field::quiet("1"),
+    let is_reference = row.entry.candidate.name == row.comparison.method.reference;
+    match row.entry.measurement.ratio {
+        _ if is_reference => Field::quiet("1"),
         Some(ratio) => Field::plain(units::ratio(&ratio)),
         None => Field::plain(""),
     }
 }
 
 fn messages(row: &Row<'_>) -> Field {
-    let cell = row.place.cell;
-    let streams = cell.measure == Measure::Throughput && cell.size > 0;
-    Field::plain(if streams {
-        units::number_rate(cell.figure.value / cell.size as f64)
-    } else {
-        String::new()
-    })
+    let Measurement { measure, size, estimate, .. } = row.entry.measurement;
+    let streams = *measure == Measure::Throughput && *size > 0;
+    Field::plain(if streams { units::number_rate(estimate.value / *size as f64) } else { String::new() })
 }
 
 fn cpu(row: &Row<'_>) -> Field {
-    let used = row.place.cell.cost.cpu();
+    let used = row.entry.measurement.cost.cpu();
     Field::plain(if used > 0.0 { units::time(used) } else { String::new() })
 }
 
 fn switches(row: &Row<'_>) -> Field {
-    let Cost { voluntary_switches, involuntary_switches, .. } = row.place.cell.cost;
-    let known = row.place.cell.cost != Cost::default();
+    let MessageCost { voluntary_switches, involuntary_switches, .. } = row.entry.measurement.cost;
+    let known = row.entry.measurement.cost != MessageCost::default();
     let text = units::number(voluntary_switches + involuntary_switches);
     Field::plain(if known { text } else { String::new() })
 }
 
 fn calls(row: &Row<'_>) -> Field {
-    let Cost { client_calls, server_calls, .. } = row.place.cell.cost;
+    let MessageCost { client_calls, server_calls, .. } = row.entry.measurement.cost;
     let both = client_calls.zip(server_calls).map(|(client, server)| client + server);
     Field::plain(both.map(units::number).unwrap_or_default())
 }
 
 fn floor(row: &Row<'_>) -> Field {
-    let multiple = multiple_of_floor(row.comparison, row.place.cell);
+    let multiple = multiple_of_floor(row.comparison, row.entry.measurement);
     Field::plain(multiple.map(units::number).unwrap_or_default())
 }
 
-/// The figure as a multiple of the least that any mechanism could cost there; absent where no floor bears on it.
+/// Returns the estimate as a multiple of the machine's floor, or `None` if no floor applies.
 ///
-/// A round trip on one core cannot be had without two context switches; one between two cores that both spin, without
-/// the cache line that goes over and comes back; and bytes cannot be echoed faster than memory is copied.
-fn multiple_of_floor(comparison: &Comparison, cell: &Cell) -> Option<f64> {
-    let floor = lower_bound(comparison, cell)?.time.value;
-    let multiple = match cell.measure {
-        Measure::RoundTrip => cell.figure.value / floor,
-        Measure::Throughput => COPIED / floor * 1e9 / cell.figure.value,
+/// A round trip on one core takes at least two context switches. One between two spinning cores takes at least a cache
+/// line there and back. Bytes are not echoed faster than memory is copied.
+fn multiple_of_floor(comparison: &Comparison, measurement: &Measurement) -> Option<f64> {
+    let floor = applicable_floor(comparison, measurement)?.time.value;
+    let multiple = match measurement.measure {
+        Measure::RoundTrip => measurement.estimate.value / floor,
+        Measure::Throughput => COPIED / floor * 1e9 / measurement.estimate.value,
         Measure::Connections => return None,
     };
     Some(multiple).filter(|multiple| multiple.is_finite())
 }
 
-/// What the floor called `memcpy-64k` copies, in bytes.
+/// The bytes that the floor `memcpy-64k` copies.
 const COPIED: f64 = 65_536.0;
 
-fn lower_bound<'a>(comparison: &'a Comparison, cell: &Cell) -> Option<&'a Floor> {
-    let name = match (cell.measure, cell.placement) {
+fn applicable_floor<'a>(comparison: &'a Comparison, measurement: &Measurement) -> Option<&'a Floor> {
+    let name = match (measurement.measure, measurement.placement) {
         (Measure::RoundTrip, Placement::Same) => "switch",
         (Measure::RoundTrip, Placement::Spin) => "cache-line",
         (Measure::Throughput, _) => "memcpy-64k",

@@ -1,4 +1,4 @@
-//! Programs of others, run to their end or ended at their deadline, with all that they started.
+//! Runs other programs on one processor, with a deadline.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -10,14 +10,15 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::tempfile;
 
-/// Runs `words` on `processor`; what it printed, on either stream.
+/// Runs `words` on `processor`, and returns the text on standard output and standard error. Kills the process group at
+/// the deadline.
 pub fn run(words: &[String], processor: usize, deadline: Duration) -> Result<String> {
-    let printed = tempfile()?;
+    let output = tempfile()?;
     let mut command = pinned(words, processor);
-    command.stdout(printed.try_clone()?).stderr(printed.try_clone()?);
+    command.stdout(output.try_clone()?).stderr(output.try_clone()?);
     let mut group = Group(command.spawn().context("cannot run taskset")?);
     let ended = until(deadline, || Ok(group.0.try_wait().ok().flatten())).map_err(|it| anyhow!(it.reason))?;
-    let text = read(printed)?;
+    let text = read(output)?;
     match ended {
         Some(status) if status.success() => Ok(text),
         Some(status) => bail!("{status}: {}", last_line(&text)),
@@ -25,8 +26,8 @@ pub fn run(words: &[String], processor: usize, deadline: Duration) -> Result<Str
     }
 }
 
-/// Runs `words` on `processor`, and leaves alone what they leave behind.
-pub fn start(words: &[String], processor: usize) -> Result<()> {
+/// Runs `words` on `processor`, and leaves the daemon that it starts running.
+pub fn start_daemon(words: &[String], processor: usize) -> Result<()> {
     let mut command = pinned(words, processor);
     let status =
         command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("cannot run taskset")?;
@@ -34,16 +35,16 @@ pub fn start(words: &[String], processor: usize) -> Result<()> {
     Ok(())
 }
 
-/// A process group of its own, which can be ended as a whole; programs of ipc-bench ask for that.
+/// The command on `processor` in a process group of its own, which programs of ipc-bench require.
 fn pinned(words: &[String], processor: usize) -> Command {
     let mut command = Command::new("taskset");
     command.arg("-c").arg(processor.to_string()).args(words).process_group(0).stdin(Stdio::null());
-    // lmbench's programs spend seconds on finding how long they must measure, unless they are told (in microseconds).
+    // Without it, lmbench's programs calibrate their duration for seconds. In microseconds.
     command.env("ENOUGH", "50000");
     command
 }
 
-/// The first megabyte: a program in trouble may write without end.
+/// Reads the first megabyte. A failing program may write without end.
 fn read(mut file: std::fs::File) -> Result<String> {
     use std::io::{Read, Seek};
     file.rewind()?;
@@ -56,13 +57,13 @@ fn last_line(text: &str) -> &str {
     text.lines().last().unwrap_or("it printed nothing")
 }
 
-/// A process group that does not outlive this value.
+/// A process group. Dropping it kills all its processes.
 struct Group(Child);
 
 impl Drop for Group {
     fn drop(&mut self) {
         if let Ok(leader) = i32::try_from(self.0.id()) {
-            // It may be empty by now.
+            // Fails if the group is empty.
             let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);
         }
         let _ = self.0.wait();

@@ -1,24 +1,24 @@
-//! How far a comparison has come, on a terminal.
+//! Shows the progress of a comparison on a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::bench::schedule::progress::Progress;
 
-const TRYING: &str = "{spinner} trying what is possible: {msg}";
+const CALIBRATING: &str = "{spinner} finding out what is possible: {msg}";
 const MEASURING: &str = "{bar:24} {pos}/{len}  about {prefix} left  {msg}";
 
-/// A line on standard error, where that is a terminal.
-pub(super) struct Bar(ProgressBar);
+/// A line on standard error, if that is a terminal. Dropping it removes the line.
+pub(super) struct ProgressLine(ProgressBar);
 
-impl Bar {
-    pub fn new() -> Bar {
+impl ProgressLine {
+    pub fn new() -> ProgressLine {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(style(TRYING));
-        Bar(bar)
+        bar.set_style(style(CALIBRATING));
+        ProgressLine(bar)
     }
 
     pub fn show(&self, progress: &Progress) {
-        self.0.set_message(progress.says.clone());
+        self.0.set_message(progress.current.clone());
         if progress.total > 0 {
             if self.0.length().is_none() {
                 self.0.set_style(style(MEASURING));
@@ -31,13 +31,13 @@ impl Bar {
     }
 }
 
-impl Drop for Bar {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The templates are fixed, and valid.
+    // Cannot fail: the templates are valid constants.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

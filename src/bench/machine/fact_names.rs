@@ -1,0 +1,22 @@
+//! The names of facts that [`suitability`](super::suitability) judges.
+
+/// The load average of the minute before the run.
+pub const LOAD: &str = "load average before";
+/// The share of the run's processor time that the hypervisor gave to other guests.
+pub const STOLEN: &str = "stolen time";
+/// The build profile of echospec.
+pub const BUILD: &str = "build of echospec";
+/// Whether system calls can be counted.
+pub const CALLS: &str = "system calls";
+/// The frequency governor of the processors.
+pub const GOVERNOR: &str = "cpufreq governor";
+/// The clock source of `CLOCK_MONOTONIC`.
+pub const CLOCK: &str = "clock source";
+/// The processor quota of the container.
+pub const QUOTA: &str = "processor quota";
+/// The default congestion control of TCP.
+pub const CONGESTION: &str = "net.ipv4.tcp_congestion_control";
+/// Maximum size of a message in a POSIX queue, without a privilege.
+pub const MQUEUE: &str = "fs.mqueue.msgsize_max";
+/// Whether this process may use io_uring.
+pub const IO_URING: &str = "io_uring";
