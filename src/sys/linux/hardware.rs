@@ -1,9 +1,8 @@
-//! Hardware, hypervisor and mitigations, for the list of [`machine_properties`](super::machine::machine_properties).
+//! Hardware, hypervisor and mitigations, for the list of [`machine_properties`](crate::sys::machine_properties).
 
 use std::fs;
 use std::io;
 
-use super::machine::read;
 use super::processors::parse_list;
 use crate::sys::types::MachineProperty;
 
@@ -29,6 +28,12 @@ const BOOT_PARAMETERS: &[&str] = &[
     "haltpoll",
     "cpuidle",
 ];
+
+/// Reads a file that contains one value. Returns `none` if it is empty.
+pub fn read(path: &str) -> io::Result<String> {
+    let text = fs::read_to_string(path)?;
+    Ok(if text.trim().is_empty() { "none".to_owned() } else { text.trim().to_owned() })
+}
 
 /// Returns the processor's model. Processors other than x86 have the name of their board at best.
 ///

@@ -1,12 +1,11 @@
 //! Properties of the machine: `/proc/sys` (Documentation/admin-guide/sysctl), sysfs(5).
 
-use std::fs;
 use std::io;
 
 #[cfg(feature = "cli")]
 use io_uring::IoUring;
 
-use super::hardware;
+use super::hardware::{self, read};
 use super::limits::container_limits;
 use super::processors::{format_list, usable_processors};
 use crate::sys::types::MachineProperty;
@@ -76,12 +75,6 @@ pub fn machine_properties(processors: &[usize]) -> Vec<MachineProperty> {
     all.push(processor_quota());
     all.extend(TRANSPORTS.iter().map(|name| kernel_parameter(name)));
     all
-}
-
-/// Reads a file that contains one value. Returns `none` if it is empty.
-pub fn read(path: &str) -> io::Result<String> {
-    let text = fs::read_to_string(path)?;
-    Ok(if text.trim().is_empty() { "none".to_owned() } else { text.trim().to_owned() })
 }
 
 fn kernel_parameter(name: &'static str) -> MachineProperty {
