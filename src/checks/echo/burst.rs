@@ -34,23 +34,23 @@ fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     client.exchange(b"here")?;
     server.freeze()?;
-    let mut due = HashSet::new();
+    let mut expected = HashSet::new();
     for _ in 0..most {
         let message = server.payload(24);
         if !client.try_send(&message)? {
             break;
         }
-        due.insert(message);
+        expected.insert(message);
     }
     server.thaw()?;
-    let sent = due.len();
+    let sent = expected.len();
     for answered in 0..sent {
         let Some(message) = client.receive()? else {
             let wanted = format!("{} back, all sent in a row", count(sent, "message"));
             return Err(Finding::timeout(wanted, format!("{answered} of them, then nothing")));
         };
         // A server with one process for each message may answer in another order.
-        if !due.remove(&message.bytes) {
+        if !expected.remove(&message.bytes) {
             let actual = format!("one of {} that was not sent", count(message.bytes.len(), "byte"));
             return Err(Finding::fail("each message once, as it was sent", actual));
         }

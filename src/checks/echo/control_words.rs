@@ -51,18 +51,18 @@ const WORDS: [&[u8]; 27] = [
 
 fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
-    let mut said: &[u8] = b"";
+    let mut previous: &[u8] = b"";
     for word in WORDS {
         // A server may close only after it has echoed the word, so the failure shows at the next one.
         client.send_and_collect(word).map_err(|finding| {
-            let told = if said.is_empty() {
+            let context = if previous.is_empty() {
                 String::new()
             } else {
-                format!("the client sent {} before that", excerpt(said))
+                format!("the client sent {} before that", excerpt(previous))
             };
-            finding.because(told)
+            finding.because(context)
         })?;
-        said = word;
+        previous = word;
     }
     client.send_and_collect(b"still here")?;
     client.collect_rest()

@@ -48,8 +48,8 @@ fn all_at_once(server: &mut Server) -> check::Result {
     client.send(&bytes)?;
     client.shut_down_write()?;
     server.thaw()?;
-    let told = client.expect(&bytes).and_then(|()| client.expect_eof());
-    told.map_err(|finding| finding.because("data and end of file arrived while the server was stopped"))
+    let result = client.expect(&bytes).and_then(|()| client.expect_eof());
+    result.map_err(|finding| finding.because("data and end of file arrived while the server was stopped"))
 }
 
 /// Checks end of file that arrives while the server still holds bytes that the client has not read.
@@ -72,8 +72,8 @@ fn reads_late(server: &mut Server, bytes: &[u8]) -> check::Result<usize> {
     client.shut_down_write()?;
     // No event shows that the server has read end of file, so the client waits for a fixed time.
     until(server.deadlines().quiet(), || Ok(None::<()>))?;
-    let told = client.expect(&bytes[..taken]).and_then(|()| client.expect_eof());
-    told.map_err(|finding| {
+    let result = client.expect(&bytes[..taken]).and_then(|()| client.expect_eof());
+    result.map_err(|finding| {
         finding.because(format!(
             "the client read only after it had sent {} and shut down its write side",
             count(taken, "byte")

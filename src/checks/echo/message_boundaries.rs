@@ -20,19 +20,19 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
-    let mut due: Vec<Vec<u8>> = [7, 1, 300, 2, 40].map(|length| server.payload(length)).to_vec();
-    due.iter().try_for_each(|message| client.send(message))?;
-    while !due.is_empty() {
-        let wanted = format!("{} more, each as it was sent", count(due.len(), "message"));
+    let mut expected: Vec<Vec<u8>> = [7, 1, 300, 2, 40].map(|length| server.payload(length)).to_vec();
+    expected.iter().try_for_each(|message| client.send(message))?;
+    while !expected.is_empty() {
+        let wanted = format!("{} more, each as it was sent", count(expected.len(), "message"));
         let Some(message) = client.receive()? else {
             return Err(Finding::timeout(wanted, "no more messages"));
         };
         // A server with one process for each message may answer in another order.
-        let Some(place) = due.iter().position(|sent| *sent == message.bytes) else {
+        let Some(index) = expected.iter().position(|sent| *sent == message.bytes) else {
             let actual = format!("one of {} that was never sent", count(message.bytes.len(), "byte"));
             return Err(Finding::fail(wanted, actual));
         };
-        due.swap_remove(place);
+        expected.swap_remove(index);
     }
     // A server may take an equal message for a retransmission, and drop it.
     let same = server.payload(20);

@@ -22,31 +22,33 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Clients that stall the server at once. A server that can deadlock does so in about one of five.
-const STALLS: usize = 12;
+/// Clients at once. A server that can deadlock does so for about one client in five.
+const CLIENTS: usize = 12;
 
 fn run(server: &mut Server) -> check::Result {
     let bytes = server.payload(32 * MIB);
-    let clients = crowd(server)?;
-    let stalls = clients.len();
-    let findings = stall_all(clients, &bytes);
+    let clients = connect_all(server)?;
+    let number = clients.len();
+    let findings = send_then_read_all(clients, &bytes);
     let failed = findings.len();
     // A finding that is not the server's fault takes precedence.
     let worst = findings.into_iter().min_by_key(|finding| finding.outcome.is_failure());
     worst.map_or(Ok(()), |finding| {
-        let often = format!("in {failed} of {}", count(stalls, "stall"));
-        Err(if finding.outcome.is_failure() { finding.because(often) } else { finding })
+        let share = format!("{failed} of {} failed", count(number, "client"));
+        Err(if finding.outcome.is_failure() { finding.because(share) } else { finding })
     })
 }
 
 /// Connects all clients: one, if the server serves one at a time.
-fn crowd(server: &mut Server) -> check::Result<Vec<Client>> {
+fn connect_all(server: &mut Server) -> check::Result<Vec<Client>> {
     let capabilities = server.spec().capabilities();
-    let mut clients = vec![connected(server)?];
-    let apart = !capabilities.contains(Capabilities::MANY_CLIENTS);
-    if apart || capabilities.contains(Capabilities::CONCURRENT_CLIENTS) && server.serves_concurrently()? {
-        while clients.len() < STALLS {
-            clients.push(connected(server)?);
+    let mut clients = vec![connect(server)?];
+    let own_process = !capabilities.contains(Capabilities::MANY_CLIENTS);
+    if own_process
+        || capabilities.contains(Capabilities::CONCURRENT_CLIENTS) && server.serves_concurrently()?
+    {
+        while clients.len() < CLIENTS {
+            clients.push(connect(server)?);
         }
     }
     Ok(clients)
@@ -54,7 +56,7 @@ fn crowd(server: &mut Server) -> check::Result<Vec<Client>> {
 
 /// Connects a client with a large receive buffer of fixed size. The server then writes in bursts, followed by a stop,
 /// which makes a deadlock of the server more likely than a steady flow does.
-fn connected(server: &mut Server) -> check::Result<Client> {
+fn connect(server: &mut Server) -> check::Result<Client> {
     let mut client =
         server.connect_with(&ConnectOptions { receive_buffer: Some(MIB), ..ConnectOptions::default() })?;
     // An answer shows that the server has accepted the client. A process launched for its client need not accept.
@@ -64,23 +66,25 @@ fn connected(server: &mut Server) -> check::Result<Client> {
     Ok(client)
 }
 
-fn stall_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
+/// Runs each client in a thread of its own. Returns the findings.
+fn send_then_read_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
     let interrupt = &Interrupt::of_thread();
-    let stall_one = |client| {
+    let run_one = |client| {
         let _run_of_caller = interrupt.enter();
-        stall(client, bytes).err()
+        send_then_read(client, bytes).err()
     };
     thread::scope(|scope| {
-        let stalls: Vec<_> =
-            clients.into_iter().map(|client| scope.spawn(move || stall_one(client))).collect();
-        let lost = |_| Some(Finding::broken("a client in a thread of its own", "the thread panicked"));
-        stalls.into_iter().filter_map(|stall| stall.join().unwrap_or_else(lost)).collect()
+        let threads: Vec<_> =
+            clients.into_iter().map(|client| scope.spawn(move || run_one(client))).collect();
+        let panicked = |_| Some(Finding::broken("a client in a thread of its own", "the thread panicked"));
+        threads.into_iter().filter_map(|thread| thread.join().unwrap_or_else(panicked)).collect()
     })
 }
 
-fn stall(mut client: Client, bytes: &[u8]) -> check::Result {
+/// Sends until nothing more is taken, and only then reads.
+fn send_then_read(mut client: Client, bytes: &[u8]) -> check::Result {
     let taken = client.fill_until_blocked(bytes)?;
-    let stalled = format!("after a stall with {} taken", count(taken, "byte"));
-    let echoed = client.collect(&bytes[..taken]).and_then(|()| client.finish());
-    echoed.map_err(|finding| finding.because(&stalled))
+    let context = format!("the client had sent {} without reading", count(taken, "byte"));
+    let result = client.collect(&bytes[..taken]).and_then(|()| client.finish());
+    result.map_err(|finding| finding.because(context))
 }

@@ -25,15 +25,15 @@ fn run(server: &mut Server) -> check::Result {
     server.connect_and_exchange()?.finish()?;
     let before = wait_until_stable(server, || server.processes())?;
     let mut client = server.connect_and_exchange()?;
-    let mut suspects = Vec::new();
+    let mut holders = Vec::new();
     for process in new_processes(server, &before)? {
         let sockets = sockets_at_address(server, process.pid)?;
         let listener = sockets.into_iter().find(|(_, socket)| socket.listening);
-        suspects.extend(listener.map(|(descriptor, _)| (process, descriptor)));
+        holders.extend(listener.map(|(descriptor, _)| (process, descriptor)));
     }
     client.finish()?;
     drop(client);
-    for (process, descriptor) in suspects {
+    for (process, descriptor) in holders {
         // A process that stays after its client has gone is a worker, which accepts clients itself.
         if exits(server, &process)? {
             return Err(unexpected_descriptor(
@@ -48,6 +48,6 @@ fn run(server: &mut Server) -> check::Result {
 
 /// Reports whether `process` exits soon.
 fn exits(server: &Server, process: &Process) -> check::Result<bool> {
-    let gone = || Ok(server.processes()?.iter().all(|other| other.pid != process.pid).then_some(()));
-    Ok(until(server.deadlines().reply(), gone)?.is_some())
+    let has_exited = || Ok(server.processes()?.iter().all(|other| other.pid != process.pid).then_some(()));
+    Ok(until(server.deadlines().reply(), has_exited)?.is_some())
 }

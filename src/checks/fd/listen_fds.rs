@@ -105,12 +105,12 @@ fn every_listener(server: &mut Server) -> check::Result {
     let second = other.second_address().cloned();
     let second = second.ok_or_else(|| Finding::broken("a second listener", "there is none"))?;
     for address in [other.address().clone(), second] {
-        visit(&mut other, &address)?;
+        exchange_at(&mut other, &address)?;
     }
     Ok(())
 }
 
-fn visit(server: &mut Server, address: &Address) -> check::Result {
+fn exchange_at(server: &mut Server, address: &Address) -> check::Result {
     let options = ConnectOptions::to(address.clone());
     let mut client = server.connect_with(&options)?;
     client.send(b"here")?;

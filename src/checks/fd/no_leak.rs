@@ -73,12 +73,12 @@ fn assert_no_growth(
     server: &mut Server,
     warm_up: usize,
     clients: usize,
-    visit: fn(&mut Server) -> check::Result,
+    serve_one: fn(&mut Server) -> check::Result,
 ) -> check::Result {
-    (0..warm_up).try_for_each(|_| visit(server))?;
+    (0..warm_up).try_for_each(|_| serve_one(server))?;
     let before = steps::wait_until_stable(server, || count_all(server))?;
     for number in 1..=clients {
-        visit(server).map_err(|finding| finding.because(format!("at client {}", warm_up + number)))?;
+        serve_one(server).map_err(|finding| finding.because(format!("at client {}", warm_up + number)))?;
     }
     let allowed = before + clients / 10;
     let returned = until(server.deadlines().exit(), || Ok((count_all(server)? <= allowed).then_some(())))?;

@@ -24,8 +24,8 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let canary = os_pipe::pipe().or_broken("a pipe")?;
-    let id = object_of(server, canary.0.as_raw_fd())?;
+    let pipe = os_pipe::pipe().or_broken("a pipe")?;
+    let id = object_of(server, pipe.0.as_raw_fd())?;
     // Only a server launched after the pipe was made can have inherited it.
     let mut fresh = server.launch_another(server.options()).or_broken("one more server")?;
     // A server of many clients is inspected while idle. A process for one client is launched with its client.

@@ -27,15 +27,15 @@ fn run(server: &mut Server) -> check::Result {
     }
     server.record_ipc_objects()?;
     // life/ends-on-sigterm and life/no-orphans report a server that does not exit with all its processes.
-    let whole =
+    let still_running =
         |actual: String| Finding::unsupported("a server that SIGTERM ends with all its processes", actual);
     server.stop_and_wait().map_err(|finding| match finding.outcome {
-        Outcome::Timeout => whole(finding.actual),
+        Outcome::Timeout => still_running(finding.actual),
         _ => finding,
     })?;
-    let gone = || Ok(server.processes()?.is_empty().then_some(()));
-    if until(server.deadlines().exit(), gone)?.is_none() {
-        return Err(whole("one of its processes is still running".into()));
+    let all_exited = || Ok(server.processes()?.is_empty().then_some(()));
+    if until(server.deadlines().exit(), all_exited)?.is_none() {
+        return Err(still_running("one of its processes is still running".into()));
     }
     let left: Vec<_> = server.leaks()?.into_iter().map(|remnant| remnant.name).collect();
     if left.is_empty() {

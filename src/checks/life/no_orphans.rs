@@ -28,8 +28,8 @@ fn run(server: &mut Server) -> check::Result {
         Outcome::Timeout => Finding::unsupported("a server that SIGTERM ends", finding.actual),
         _ => finding,
     })?;
-    let gone = || Ok(server.processes()?.is_empty().then_some(()));
-    if until(server.deadlines().exit(), gone)?.is_some() {
+    let all_exited = || Ok(server.processes()?.is_empty().then_some(()));
+    if until(server.deadlines().exit(), all_exited)?.is_some() {
         return Ok(());
     }
     let left = server.processes()?;

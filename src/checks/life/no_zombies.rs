@@ -38,16 +38,16 @@ fn run(server: &mut Server) -> check::Result {
 
 /// Has many clients leave while the server is stopped. Returns false if the server serves one client at a time.
 fn leave_at_once(server: &mut Server) -> check::Result<bool> {
-    let mut crowd = vec![server.connect_and_exchange()?];
+    let mut clients = vec![server.connect_and_exchange()?];
     if !server.serves_concurrently()? {
         return Ok(false);
     }
-    while crowd.len() < CLIENTS {
-        crowd.push(server.connect_and_exchange()?);
+    while clients.len() < CLIENTS {
+        clients.push(server.connect_and_exchange()?);
     }
     let before = server.processes()?.len();
     server.freeze()?;
-    drop(crowd);
+    drop(clients);
     // The number of processes falls only if the server makes one for each client.
     let smaller = || Ok((server.processes()?.len() + CLIENTS <= before).then_some(()));
     until(server.deadlines().quiet(), smaller)?;

@@ -58,7 +58,7 @@ fn unwritable(server: &mut Server) -> check::Result {
     let full = Stdio::descriptor(full);
     let stdio = [Stdio::Piped, full.clone(), full];
     let mut has_served = false;
-    let told = check_launched_with(
+    let result = check_launched_with(
         server,
         LaunchOptions { stdio, ..server.options() },
         "with /dev/full as standard output and error",
@@ -69,7 +69,7 @@ fn unwritable(server: &mut Server) -> check::Result {
         },
     );
     // A server may refuse to start if it cannot print its announcement. It must not exit once it serves.
-    told.map_err(|finding| if has_served { finding } else { as_info(finding) })
+    result.map_err(|finding| if has_served { finding } else { as_info(finding) })
 }
 
 /// Checks a server whose standard output is closed at the read end after its announcement.
@@ -88,10 +88,10 @@ fn reader_closes(server: &mut Server) -> check::Result {
 }
 
 fn serves_with(server: &mut Server, stdio: [Stdio; 3], when: &str) -> check::Result {
-    let told = check_launched_with(server, LaunchOptions { stdio, ..server.options() }, when, |server| {
+    let result = check_launched_with(server, LaunchOptions { stdio, ..server.options() }, when, |server| {
         serve_clients(server, 3)
     });
-    told.map_err(excuse_sigpipe)
+    result.map_err(excuse_sigpipe)
 }
 
 /// Lowers the outcome to *info* if SIGPIPE ended the server: that is the default action of signal(7).

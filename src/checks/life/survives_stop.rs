@@ -52,9 +52,9 @@ fn interrupt(server: &mut Server) -> check::Result {
         }
         let (mut last, mut seen) = (None, 0);
         until(server.deadlines().quiet(), || {
-            let place = sys::wait_channel(pid);
-            seen = if place.is_some() && place == last { seen + 1 } else { 0 };
-            last = place;
+            let channel = sys::wait_channel(pid);
+            seen = if channel.is_some() && channel == last { seen + 1 } else { 0 };
+            last = channel;
             Ok((seen >= 3).then_some(()))
         })?;
         server.freeze()?;

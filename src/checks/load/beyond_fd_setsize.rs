@@ -43,32 +43,33 @@ fn run(server: &mut Server) -> check::Result {
         return Err(Finding::missing(&DESCRIPTORS, format!("{LIMIT} descriptors for the harness"), found));
     }
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
-    let mut rich = server.launch_another(options).map_err(|error| match error {
+    let mut other = server.launch_another(options).map_err(|error| match error {
         LaunchError::Interrupted => Finding::interrupted(),
         error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
     })?;
-    let outcome = crowd(&mut rich);
-    outcome.map_err(|finding| rich.diagnose(finding))
+    let result = exceed_fd_setsize(&mut other);
+    result.map_err(|finding| other.diagnose(finding))
 }
 
-fn crowd(server: &mut Server) -> check::Result {
+/// Connects clients until the server has used descriptors beyond FD_SETSIZE.
+fn exceed_fd_setsize(server: &mut Server) -> check::Result {
     let before = server.processes()?.len();
-    let mut crowd = vec![server.connect_and_exchange()?];
+    let mut clients = vec![server.connect_and_exchange()?];
     if !server.serves_concurrently()? {
         return Ok(()); // The server serves one client at a time, and needs one descriptor.
     }
     let deadline = Instant::now() + server.deadlines().no_progress() * SLOWEST;
-    while crowd.len() < CLIENTS {
+    while clients.len() < CLIENTS {
         match server.connect_and_exchange() {
-            Ok(client) => crowd.push(client),
+            Ok(client) => clients.push(client),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
-            Err(finding) => return Err(judge(server, &mut crowd, finding)),
+            Err(finding) => return Err(judge_unanswered(server, &mut clients, finding)),
         }
-        if crowd.len() == SAMPLE && server.processes()?.len() >= before + SAMPLE / 2 {
+        if clients.len() == SAMPLE && server.processes()?.len() >= before + SAMPLE / 2 {
             return Ok(()); // The server makes a process for each client, which holds few descriptors.
         }
         if Instant::now() > deadline {
-            return Err(too_slow(crowd.len(), server.deadlines().no_progress() * SLOWEST));
+            return Err(too_slow(clients.len(), server.deadlines().no_progress() * SLOWEST));
         }
     }
     Ok(())
@@ -82,21 +83,22 @@ fn too_slow(served: usize, time: Duration) -> Finding {
 
 /// Judges a server that did not answer the next client. A limit on the number of clients is *info*, if those within it
 /// are still served. A server that has accepted a client and never answers it, or that exits, has failed.
-fn judge(server: &mut Server, crowd: &mut [Client], finding: Finding) -> Finding {
-    let served = crowd.len();
-    let most = server.processes().unwrap_or_default();
-    let most = most.iter().filter_map(|process| server.descriptor_count(process.pid).ok()).max().unwrap_or(0);
-    let neglected = finding.outcome == Outcome::Timeout && most > FD_SETSIZE;
-    let lives = crowd.first_mut().is_none_or(|first| first.exchange(b"still there?").is_ok());
-    if lives && !neglected {
+fn judge_unanswered(server: &mut Server, clients: &mut [Client], finding: Finding) -> Finding {
+    let served = clients.len();
+    let descriptors = server.processes().unwrap_or_default();
+    let descriptors =
+        descriptors.iter().filter_map(|process| server.descriptor_count(process.pid).ok()).max().unwrap_or(0);
+    let never_answered = finding.outcome == Outcome::Timeout && descriptors > FD_SETSIZE;
+    let first_is_served = clients.first_mut().is_none_or(|first| first.exchange(b"still there?").is_ok());
+    if first_is_served && !never_answered {
         let actual = format!("{served} at once; the next: {}", finding.actual);
         return Finding::info(format!("{CLIENTS} clients at once"), actual);
     }
-    let told = finding.because(format!("client {}, with {served} others connected", served + 1));
+    let finding = finding.because(format!("client {}, with {served} others connected", served + 1));
     if served + 64 < FD_SETSIZE {
-        return told;
+        return finding;
     }
-    told.because(format!(
+    finding.because(format!(
         "select(2) with a descriptor beyond FD_SETSIZE, which is {FD_SETSIZE}, is the likely cause"
     ))
 }

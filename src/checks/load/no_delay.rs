@@ -28,19 +28,19 @@ fn run(server: &mut Server) -> check::Result {
     let message = server.payload(100);
     let mut client = server.connect()?;
     (0..16).try_for_each(|_| client.exchange(&message))?;
-    let usual = median(30, || client.exchange(&message))?;
-    if usual < SLOW {
+    let median_time = median(30, || client.exchange(&message))?;
+    if median_time < SLOW {
         return Ok(());
     }
     let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
     let wanted = format!("{} at most for the answer to a small message", milliseconds(SLOW));
-    let finding = Finding::fail(wanted, format!("{} (median)", milliseconds(usual)));
+    let finding = Finding::fail(wanted, format!("{} (median)", milliseconds(median_time)));
     match median(16, || exchange_acknowledging(&mut client, &message)) {
-        Err(untold) if untold.outcome == crate::outcome::Outcome::Unsupported => Err(finding),
-        Err(lost) => Err(lost),
-        Ok(hurried) if hurried < FAST => Err(finding.because(format!(
+        Err(unsupported) if unsupported.outcome == crate::outcome::Outcome::Unsupported => Err(finding),
+        Err(error) => Err(error),
+        Ok(acknowledged) if acknowledged < FAST => Err(finding.because(format!(
             "{} where the client acknowledges at once: Nagle's algorithm waits for that",
-            milliseconds(hurried)
+            milliseconds(acknowledged)
         ))),
         Ok(_) => Ok(()), // The machine or the server is slow, for another reason than acknowledgements.
     }

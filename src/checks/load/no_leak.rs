@@ -36,7 +36,7 @@ const VISITED: Capabilities =
     Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
 
 /// Every fourth client leaves by a reset, with its last bytes on the way.
-fn visit(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result {
+fn serve_one(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result {
     let mut client = server.connect()?;
     client.exchange(bytes)?;
     if number % 4 == 3 {
@@ -48,22 +48,22 @@ fn visit(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result {
     }
 }
 
-fn visits(server: &mut Server, clients: usize) -> check::Result {
-    (0..clients).try_for_each(|number| visit(server, number, b"in"))
+fn serve(server: &mut Server, clients: usize) -> check::Result {
+    (0..clients).try_for_each(|number| serve_one(server, number, b"in"))
 }
 
 const BATCH: usize = 40;
 
 fn threads(server: &mut Server) -> check::Result {
-    visits(server, BATCH / 2)?;
+    serve(server, BATCH / 2)?;
     let before = fewest(server, 0)?;
-    visits(server, BATCH)?;
+    serve(server, BATCH)?;
     let then = fewest(server, before + BATCH / 2)?;
     if then < before + BATCH / 2 {
         return Ok(());
     }
     // A thread pool grows to its size and then stops, so only growth a second time is a leak.
-    visits(server, BATCH)?;
+    serve(server, BATCH)?;
     let now = fewest(server, then + BATCH / 2)?;
     if now < then + BATCH / 2 {
         return Ok(());
@@ -100,22 +100,22 @@ const GROWTH: u64 = (CROWD * MIB / 5) as u64;
 /// Checks memory. A server that deadlocks on 1 MiB passes here, since echo/full-duplex reports that.
 fn memory_unless_deadlocked(server: &mut Server) -> check::Result {
     match memory(server) {
-        Err(hung) if hung.outcome == Outcome::Timeout => Ok(()),
-        told => told,
+        Err(finding) if finding.outcome == Outcome::Timeout => Ok(()),
+        result => result,
     }
 }
 
 fn memory(server: &mut Server) -> check::Result {
     let bytes = server.payload(MIB);
     let deadline = Instant::now() + LONGEST * server.deadlines().no_progress();
-    (0..CROWD / 4).try_for_each(|number| visit(server, number, &bytes))?;
+    (0..CROWD / 4).try_for_each(|number| serve_one(server, number, &bytes))?;
     let first = server.vitals()?.resident;
     let mut last = first;
     for clients in 1.. {
         if Instant::now() > deadline {
             break; // The server is too slow for a result.
         }
-        visit(server, clients, &bytes)?;
+        serve_one(server, clients, &bytes)?;
         if clients % CROWD > 0 {
             continue;
         }

@@ -40,28 +40,30 @@ fn run(server: &mut Server) -> check::Result {
 
 /// Connects clients until the server has no free descriptor, and checks it then and after they have left.
 fn fill_table(server: &mut Server) -> check::Result {
-    let mut crowd = Vec::new();
-    while crowd.len() < CLIENTS {
+    let mut clients = Vec::new();
+    while clients.len() < CLIENTS {
         let mut client = server.connect()?;
         let answered = is_answered(server, &mut client)?;
-        crowd.push(client);
+        clients.push(client);
         if !answered {
             break;
         }
     }
-    let answered = crowd.len() - 1;
-    if crowd.len() == CLIENTS {
+    let answered = clients.len() - 1;
+    if clients.len() == CLIENTS {
         return Ok(()); // The server does not need a descriptor for each client.
     }
     // Some servers call accept(2) again only when the next client connects.
     for _ in 0..MORE {
         let Ok(client) = server.connect() else { break };
-        crowd.push(client);
+        clients.push(client);
     }
-    let state =
-        format!("with {LIMIT} descriptors, {answered} clients served and {} waiting", crowd.len() - answered);
+    let state = format!(
+        "with {LIMIT} descriptors, {answered} clients served and {} waiting",
+        clients.len() - answered
+    );
     steps::expect_idle(server, &state)?;
-    drop(crowd);
+    drop(clients);
     expect_service(server)
         .map_err(|finding| finding.because(format!("after all clients have left; before, it ran {state}")))
 }
@@ -73,14 +75,14 @@ fn is_answered(server: &Server, client: &mut Client) -> check::Result<bool> {
     }
     let limit = server.deadlines().reply();
     let mut full_at = 0;
-    let told = until(limit, || {
+    let answered = until(limit, || {
         if client.readable_within(Duration::ZERO)? {
             return Ok(Some(client.expect(b"?").is_ok()));
         }
         full_at = if is_full(server)? { full_at + 1 } else { 0 };
         Ok((full_at > 8).then_some(false))
     })?;
-    Ok(told.unwrap_or(false))
+    Ok(answered.unwrap_or(false))
 }
 
 fn is_full(server: &Server) -> check::Result<bool> {

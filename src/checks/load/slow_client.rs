@@ -36,23 +36,23 @@ const AMONG_OTHERS: Capabilities =
     Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
 
 fn blocks_none(server: &mut Server) -> check::Result {
-    let mut known = server.connect()?;
-    known.exchange(b"before")?;
+    let mut first = server.connect()?;
+    first.exchange(b"before")?;
     if !server.serves_concurrently()? {
         return Ok(()); // The server serves one client at a time, so all others wait by design.
     }
     let bytes = server.payload(32 * MIB);
-    let (_slow, taken) = stalled(server, &bytes)?;
-    let answered = known.exchange(b"meanwhile").and_then(|()| server.connect_and_exchange().map(drop));
+    let (_slow, taken) = connect_and_fill(server, &bytes)?;
+    let others = first.exchange(b"meanwhile").and_then(|()| server.connect_and_exchange().map(drop));
     let why = format!("another client has sent {} and reads nothing", count(taken, "byte"));
-    answered.map_err(|finding| finding.because(why))
+    others.map_err(|finding| finding.because(why))
 }
 
 fn no_cross_talk(server: &mut Server) -> check::Result {
     // A server that returns a buffer to its pool twice gives it to two later clients. These clients make it do so.
     (0..VISITS).try_for_each(|_| server.connect_and_exchange()?.finish())?;
     let bytes = server.payload(32 * MIB);
-    let (mut slow, taken) = stalled(server, &bytes)?;
+    let (mut slow, taken) = connect_and_fill(server, &bytes)?;
     if !server.serves_concurrently()? {
         return Ok(()); // The server serves one client at a time, so no other client's bytes can overwrite these.
     }
@@ -64,14 +64,14 @@ fn no_cross_talk(server: &mut Server) -> check::Result {
     let why = format!("others were answered while this client had {} to read", count(taken, "byte"));
     match slow.expect(&bytes[..taken]) {
         // A server that deadlocks does so without other clients too; echo/slow-reader reports that.
-        Err(hung) if hung.outcome == Outcome::Timeout => Ok(()),
-        told => told.map_err(|finding| finding.because(why)),
+        Err(finding) if finding.outcome == Outcome::Timeout => Ok(()),
+        result => result.map_err(|finding| finding.because(why)),
     }
 }
 
 /// Connects a client that sends `bytes` without reading until the server takes no more. Returns it with the number of bytes
 /// taken.
-fn stalled(server: &mut Server, bytes: &[u8]) -> check::Result<(Client, usize)> {
+fn connect_and_fill(server: &mut Server, bytes: &[u8]) -> check::Result<(Client, usize)> {
     let mut client = server.connect()?;
     let taken = client.fill_until_blocked(bytes)?;
     Ok((client, taken))

@@ -32,13 +32,14 @@ fn run(server: &mut Server) -> check::Result {
     let mut started = server
         .start_at(&Address::Path(name.clone()), &LaunchOptions::default())
         .or_broken("one more server")?;
-    let told = judge(server, &mut started, &name);
+    let result = expect_service_or_exit(server, &mut started, &name);
     drop(started);
     let _ = fs::remove_file(&name);
-    told
+    result
 }
 
-fn judge(server: &mut Server, started: &mut Instance, name: &Path) -> check::Result {
+/// Waits until the server serves `name` as an abstract name, or exits. Reports a file of that name.
+fn expect_service_or_exit(server: &mut Server, started: &mut Instance, name: &Path) -> check::Result {
     let options = ConnectOptions::to(Address::Path(name.to_owned()));
     let limit = server.deadlines().start();
     let settled = until(limit, || {

@@ -31,14 +31,14 @@ fn run(server: &mut Server) -> check::Result {
         .start_at(&Address::Path(path.clone()), &LaunchOptions::default())
         .or_broken("one more server")?;
     // The wait is limited: a server may keep trying to bind, and neither exit nor touch the file.
-    let seen = until(server.deadlines().no_progress(), || {
+    let changed = until(server.deadlines().no_progress(), || {
         // The exit is read first, so that the file is read after the server's last change to it.
         let ended = started.ended();
         Ok(change(&path).map(Some).or(ended.map(|_| None)))
     })?;
     // A server that is still running must not remove the file when it is ended, either.
     drop(started);
-    seen.flatten().or_else(|| change(&path)).map_or(Ok(()), |change| {
+    changed.flatten().or_else(|| change(&path)).map_or(Ok(()), |change| {
         Err(Finding::fail(format!("the file at {} unchanged", path.display()), change))
     })
 }

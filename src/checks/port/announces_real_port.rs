@@ -26,9 +26,9 @@ fn run(server: &mut Server) -> check::Result {
     if until(server.deadlines().quiet(), || announced(server))?.is_none() {
         return Ok(());
     }
-    let mut asked = server.address().expect_inet().or_broken("the server at port 0")?;
-    asked.set_port(0);
-    let started = server.start_at(&Address::Inet(asked), &LaunchOptions::default());
+    let mut port_zero = server.address().expect_inet().or_broken("the server at port 0")?;
+    port_zero.set_port(0);
+    let started = server.start_at(&Address::Inet(port_zero), &LaunchOptions::default());
     let mut instance = started.or_broken("the server at port 0")?;
     if until(server.deadlines().start(), || listens_or_exits(server, &mut instance))?.is_none()
         || has_exited(&mut instance)
@@ -36,18 +36,19 @@ fn run(server: &mut Server) -> check::Result {
         return Ok(());
     }
     // The server may print the port some time after it has bound it.
-    let told = || {
+    let announces_real_port = || {
         let text = instance.output().text();
-        let real = |port: &u16| contains_address(&text, &Address::Inet((asked.ip(), *port).into()));
-        Ok(ports(server, &instance)?.iter().any(real).then_some(()))
+        let is_announced =
+            |port: &u16| contains_address(&text, &Address::Inet((port_zero.ip(), *port).into()));
+        Ok(ports(server, &instance)?.iter().any(is_announced).then_some(()))
     };
-    if until(server.deadlines().reply(), told)?.is_some() {
+    if until(server.deadlines().reply(), announces_real_port)?.is_some() {
         return Ok(());
     }
-    let (has, said) = (ports(server, &instance)?, instance.output().last_lines(1).pop());
-    let (Some(port), Some(said)) = (has.first(), said) else { return Ok(()) };
+    let (listening, last_line) = (ports(server, &instance)?, instance.output().last_lines(1).pop());
+    let (Some(port), Some(last_line)) = (listening.first(), last_line) else { return Ok(()) };
     let wanted = format!("port {port} announced, on which it listens");
-    let actual = format!("it was asked for port 0, and prints {}", excerpt(said.as_bytes()));
+    let actual = format!("it was asked for port 0, and prints {}", excerpt(last_line.as_bytes()));
     Err(Finding::fail(wanted, actual).because("getsockname(2) returns the port that the system chose"))
 }
 

@@ -43,7 +43,7 @@ fn run(server: &mut Server) -> check::Result {
 fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
     let source = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let options = ConnectOptions::from_source(source);
-    let mut forged = match server.connect_with(&options) {
+    let mut client = match server.connect_with(&options) {
         Ok(client) => client,
         // The port is in use: by that service, or by another run of this check.
         Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),
@@ -51,8 +51,8 @@ fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
             return Err(Finding::missing(&PRIVILEGED_PORTS, format!("source port {port}"), finding.actual));
         }
     };
-    forged.send(b"ping-pong")?;
+    client.send(b"ping-pong")?;
     // A server that answers in order has handled the forged datagram by the time that it answers the next one.
     server.connect_and_exchange()?;
-    forged.readable_within(server.deadlines().quiet() / 4)
+    client.readable_within(server.deadlines().quiet() / 4)
 }

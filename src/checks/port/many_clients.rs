@@ -40,7 +40,7 @@ const BURST: usize = 40;
 
 fn run(server: &mut Server) -> check::Result {
     for _ in 0..10 {
-        visit(server)?;
+        serve_one(server)?;
         leave_unanswered(server)?;
     }
     let first = server.connect_and_exchange()?;
@@ -48,24 +48,24 @@ fn run(server: &mut Server) -> check::Result {
         drop(first);
         return one_after_another(server);
     }
-    let mut crowd = vec![first];
-    while crowd.len() < CLIENTS {
+    let mut clients = vec![first];
+    while clients.len() < CLIENTS {
         match server.connect_and_exchange() {
-            Ok(client) => crowd.push(client),
+            Ok(client) => clients.push(client),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
-            Err(finding) => return judge_limit(server, crowd, finding),
+            Err(finding) => return judge_limit(server, clients, finding),
         }
     }
-    distinct_ports(server, &crowd)?;
+    distinct_ports(server, &clients)?;
     let capabilities = server.spec().capabilities();
-    let wave = if capabilities.contains(Capabilities::CONNECTIONLESS) { BURST } else { CLIENTS };
-    for clients in crowd.chunks_mut(wave) {
+    let at_once = if capabilities.contains(Capabilities::CONNECTIONLESS) { BURST } else { CLIENTS };
+    for clients in clients.chunks_mut(at_once) {
         exchange_with_all(server, clients)?;
     }
-    crowd.iter_mut().try_for_each(|client| client.finish())
+    clients.iter_mut().try_for_each(|client| client.finish())
 }
 
-fn visit(server: &mut Server) -> check::Result {
+fn serve_one(server: &mut Server) -> check::Result {
     let mut client = server.connect_and_exchange()?;
     client.finish()
 }
@@ -88,9 +88,9 @@ fn exchange_with_all(server: &mut Server, clients: &mut [Client]) -> check::Resu
     }
     sent?;
     for (number, (client, bytes)) in clients.iter_mut().zip(&payloads).enumerate() {
-        client
-            .expect(bytes)
-            .map_err(|finding| finding.because(format!("client {} of the crowd", number + 1)))?;
+        client.expect(bytes).map_err(|finding| {
+            finding.because(format!("client {} of those connected at once", number + 1))
+        })?;
     }
     Ok(())
 }
@@ -112,9 +112,9 @@ fn stop(server: &mut Server) -> check::Result<bool> {
 
 /// Judges a server that did not serve the next client: it passes, with a note, if it serves clients again once these have
 /// left.
-fn judge_limit(server: &mut Server, crowd: Vec<Client>, finding: Finding) -> check::Result {
-    let served = crowd.len();
-    drop(crowd);
+fn judge_limit(server: &mut Server, clients: Vec<Client>, finding: Finding) -> check::Result {
+    let served = clients.len();
+    drop(clients);
     if recovers(server)? {
         let wanted = format!("{CLIENTS} clients at once");
         return Err(Finding::info(wanted, format!("{served} at once; the next: {}", finding.actual)));
@@ -129,7 +129,7 @@ fn judge_limit(server: &mut Server, crowd: Vec<Client>, finding: Finding) -> che
 fn recovers(server: &mut Server) -> check::Result<bool> {
     let mut unanswered = 0;
     let served = until(server.deadlines().no_progress(), || {
-        match visit(server) {
+        match serve_one(server) {
             Ok(()) => return Ok(Some(true)),
             Err(finding) if finding.outcome == Outcome::Timeout => unanswered += 1,
             Err(_) => {}
@@ -155,17 +155,20 @@ fn one_after_another(server: &mut Server) -> check::Result {
     ))
 }
 
-fn distinct_ports(server: &Server, crowd: &[Client]) -> check::Result {
+fn distinct_ports(server: &Server, clients: &[Client]) -> check::Result {
     if !server.spec().capabilities().contains(Capabilities::PORT) {
         return Ok(());
     }
-    let ports: HashSet<u16> =
-        crowd.iter().filter_map(|client| client.local_address().ok()).map(|address| address.port()).collect();
-    if ports.len() == crowd.len() {
+    let ports: HashSet<u16> = clients
+        .iter()
+        .filter_map(|client| client.local_address().ok())
+        .map(|address| address.port())
+        .collect();
+    if ports.len() == clients.len() {
         return Ok(());
     }
     Err(Finding::broken(
         "a port of its own for each client",
-        format!("{} ports for {} clients", ports.len(), crowd.len()),
+        format!("{} ports for {} clients", ports.len(), clients.len()),
     ))
 }

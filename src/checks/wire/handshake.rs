@@ -23,15 +23,15 @@ fn run(server: &mut Server) -> check::Result {
     let mut monitor = PortMonitor::start(super::address(server)?)?;
     let mut client = server.connect()?;
     let source = client.local_address()?;
-    let begun = monitor.wait_for(source, deadlines.no_progress(), Conversation::is_connected)?;
-    if !begun.is_connected() {
-        return Err(Finding::broken("SYN, SYN-ACK and ACK on the wire", begun.to_string()));
+    let opened = monitor.wait_for(source, deadlines.no_progress(), Conversation::is_connected)?;
+    if !opened.is_connected() {
+        return Err(Finding::broken("SYN, SYN-ACK and ACK on the wire", opened.to_string()));
     }
     // A server that sends first does so soon after the handshake.
     client.readable_within(deadlines.quiet())?;
     let answered = client.exchange(&bytes);
-    let asked = |it: &Conversation| it.saw(PacketEvent::Data(Endpoint::Client)) || server_closed(it);
-    judge(&monitor.wait_for(source, deadlines.no_progress(), asked)?)?;
+    let is_decided = |it: &Conversation| it.saw(PacketEvent::Data(Endpoint::Client)) || server_closed(it);
+    judge(&monitor.wait_for(source, deadlines.no_progress(), is_decided)?)?;
     answered
 }
 

@@ -39,14 +39,15 @@ fn ends(server: &mut Server, monitor: &mut PortMonitor, half_close: bool) -> che
     let source = client.local_address()?;
     client.exchange(&bytes)?;
     // All bytes have come back, so neither side has anything left to send.
-    let spoken = monitor.wait_for(source, limit, |it| it.is_connected() && it.bytes == [300, 300])?;
-    if !spoken.is_connected() || spoken.bytes[0] != 300 {
-        return Err(Finding::broken("300 bytes to the server after a handshake", spoken.to_string()));
+    let exchanged = monitor.wait_for(source, limit, |it| it.is_connected() && it.bytes == [300, 300])?;
+    if !exchanged.is_connected() || exchanged.bytes[0] != 300 {
+        return Err(Finding::broken("300 bytes to the server after a handshake", exchanged.to_string()));
     }
-    let heard = if half_close { client.shut_down_write().and_then(|()| client.expect_eof()) } else { Ok(()) };
+    let closed =
+        if half_close { client.shut_down_write().and_then(|()| client.expect_eof()) } else { Ok(()) };
     sys::between_launches(|| drop(client));
     judge(&monitor.wait_for(source, limit, is_over)?)?;
-    heard
+    closed
 }
 
 fn is_over(conversation: &Conversation) -> bool {
@@ -58,15 +59,15 @@ fn is_over(conversation: &Conversation) -> bool {
 
 /// Fails if the server sent RST before both sides had sent FIN. A later RST loses no data.
 fn judge(conversation: &Conversation) -> check::Result {
-    let place = |wanted| conversation.events.iter().position(|&event| event == wanted);
-    let ended = place(PacketEvent::Fin(Endpoint::Client))
-        .zip(place(PacketEvent::Fin(Endpoint::Server)))
+    let position_of = |wanted| conversation.events.iter().position(|&event| event == wanted);
+    let ended = position_of(PacketEvent::Fin(Endpoint::Client))
+        .zip(position_of(PacketEvent::Fin(Endpoint::Server)))
         .map(|(one, two)| one.max(two));
-    let reset = place(PacketEvent::Rst(Endpoint::Server));
+    let reset = position_of(PacketEvent::Rst(Endpoint::Server));
     let actual = match (ended, reset) {
         (Some(ended), reset) if reset.is_none_or(|reset| reset > ended) => return Ok(()),
         (_, Some(_)) => "RST from the server",
-        (..) if place(PacketEvent::Rst(Endpoint::Client)).is_some() => {
+        (..) if position_of(PacketEvent::Rst(Endpoint::Client)).is_some() => {
             "bytes to a client that has closed, and therefore an RST from the client"
         }
         (..) => return Err(timeout(conversation)),
@@ -90,7 +91,7 @@ mod tests {
     const RST: Segment = Segment { fin: false, rst: true, ..FIN };
 
     /// Judges a connection that ends with these segments, each sent by the client if the flag is set.
-    fn judged(endings: &[(bool, Segment)]) -> Result<(), (Outcome, String)> {
+    fn outcome_of(endings: &[(bool, Segment)]) -> Result<(), (Outcome, String)> {
         let [client, server] = ["127.0.0.1:40000", "127.0.0.1:20000"].map(|text| text.parse().unwrap());
         let mut all = Conversations::default();
         for &(by_client, segment) in endings {
@@ -102,24 +103,24 @@ mod tests {
 
     #[test]
     fn passes_when_both_sides_send_fin() {
-        assert!(judged(&[(true, FIN), (false, FIN)]).is_ok());
-        assert!(judged(&[(false, FIN), (true, FIN)]).is_ok());
+        assert!(outcome_of(&[(true, FIN), (false, FIN)]).is_ok());
+        assert!(outcome_of(&[(false, FIN), (true, FIN)]).is_ok());
     }
 
     #[test]
     fn passes_when_a_reset_follows_both_fins() {
-        assert!(judged(&[(true, FIN), (false, FIN), (false, RST)]).is_ok());
-        assert!(judged(&[(false, FIN), (true, FIN), (true, RST)]).is_ok());
+        assert!(outcome_of(&[(true, FIN), (false, FIN), (false, RST)]).is_ok());
+        assert!(outcome_of(&[(false, FIN), (true, FIN), (true, RST)]).is_ok());
     }
 
     #[test]
     fn reports_who_sent_a_reset_before_both_fins() {
         let server = (Outcome::Fail, "RST from the server".to_owned());
-        assert_eq!(judged(&[(true, FIN), (false, RST)]), Err(server.clone()));
-        assert_eq!(judged(&[(false, RST), (true, FIN)]), Err(server.clone()));
-        assert_eq!(judged(&[(false, FIN), (false, RST), (true, FIN)]), Err(server));
-        let (outcome, actual) = judged(&[(true, FIN), (true, RST)]).unwrap_err();
+        assert_eq!(outcome_of(&[(true, FIN), (false, RST)]), Err(server.clone()));
+        assert_eq!(outcome_of(&[(false, RST), (true, FIN)]), Err(server.clone()));
+        assert_eq!(outcome_of(&[(false, FIN), (false, RST), (true, FIN)]), Err(server));
+        let (outcome, actual) = outcome_of(&[(true, FIN), (true, RST)]).unwrap_err();
         assert!(outcome == Outcome::Fail && actual.starts_with("bytes to a client that has closed"));
-        assert_eq!(judged(&[(true, FIN)]).unwrap_err().0, Outcome::Timeout);
+        assert_eq!(outcome_of(&[(true, FIN)]).unwrap_err().0, Outcome::Timeout);
     }
 }
