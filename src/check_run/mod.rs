@@ -11,9 +11,10 @@ use crate::checks::{Check, QUICK, checks};
 use crate::deadline::{Deadlines, Interrupt, interrupted};
 use crate::outcome::Level;
 use crate::payload::fresh_seed;
+use crate::protocol::Protocol;
 use crate::report::Heading;
 use crate::runner::{self, Event, Expectation, Options};
-use crate::server::{LaunchError, Spec, Start};
+use crate::server::{LaunchError, Setup, Spec, Start};
 use crate::transport::Transport;
 
 mod error;
@@ -41,6 +42,10 @@ pub fn check<S: Into<OsString>>(
         transport,
         command: command.into_iter().map(Into::into).collect(),
         start: Start::Bind,
+        setup: Setup::default(),
+        protocol: None,
+        #[cfg(feature = "cli")]
+        spec: None,
         only: Vec::new(),
         skip: Vec::new(),
         quick: false,
@@ -61,6 +66,11 @@ pub struct CheckRun {
     transport: &'static Transport,
     command: Vec<OsString>,
     start: Start,
+    setup: Setup,
+    protocol: Option<Protocol>,
+    /// The whole server, instead of the parts above.
+    #[cfg(feature = "cli")]
+    spec: Option<Spec>,
     only: Vec<String>,
     skip: Vec<String>,
     quick: bool,
@@ -78,6 +88,26 @@ impl CheckRun {
     pub fn start(mut self, start: Start) -> CheckRun {
         self.start = start;
         self
+    }
+
+    /// Sets the protocol that the server speaks. Without it the run ends at once if the server is no echo server.
+    pub fn protocol(mut self, protocol: Protocol) -> CheckRun {
+        self.protocol = Some(protocol);
+        self
+    }
+
+    /// Sets what the server needs beside its command: environment, files, a fixed address, its stop signal.
+    pub fn setup(mut self, setup: Setup) -> CheckRun {
+        self.setup = setup;
+        self
+    }
+
+    /// A run on `spec`. If its protocol is assumed, the run ends at once if the server is no echo server.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of(spec: Spec, protocol_is_assumed: bool) -> CheckRun {
+        let protocol = (!protocol_is_assumed).then(|| Protocol::clone(spec.protocol()));
+        let run = check(spec.transport(), [""]);
+        CheckRun { spec: Some(spec), protocol, ..run }
     }
 
     /// Runs only checks whose id matches this glob, such as `echo/*`. Call it again to add another.
@@ -190,13 +220,23 @@ impl CheckRun {
 
     /// Validates everything that can be wrong before a server is launched.
     pub(crate) fn plan(&self) -> Result<PlannedRun, Error> {
-        let spec =
-            Spec::new(self.transport, self.start, self.command.iter().cloned()).map_err(Error::Command)?;
+        let spec = self.spec().map_err(Error::Command)?;
         let checks = self.select(&spec)?;
         let mut options = self.options.clone();
         options.launch.seed = self.seed.unwrap_or_else(fresh_seed);
+        options.protocol_is_assumed = self.protocol.is_none();
         options.expectations = self.expectations_for(&spec)?.into();
         Ok(PlannedRun { spec, checks, options, interrupt: self.interrupt.clone() })
+    }
+
+    fn spec(&self) -> Result<Spec, LaunchError> {
+        #[cfg(feature = "cli")]
+        if let Some(spec) = &self.spec {
+            return Ok(spec.clone());
+        }
+        let command = self.command.iter().cloned();
+        let spec = Spec::with_setup(self.transport, self.start, command, self.setup.clone())?;
+        self.protocol.iter().cloned().try_fold(spec, Spec::speaking)
     }
 
     #[cfg(feature = "toml")]
@@ -219,7 +259,7 @@ impl CheckRun {
         let (only, skip) = (patterns(&self.only)?, patterns(&self.skip)?);
         let is_selected = |check: &&Check| {
             let matches = |pattern: &Pattern| pattern.matches(check.id);
-            check.applies_to(spec.capabilities())
+            check.applies_to(spec.promises())
                 && check.level >= self.level
                 && (!self.quick || QUICK.contains(&check.id))
                 && (only.is_empty() || only.iter().any(matches))

@@ -58,7 +58,8 @@ impl Check {
     pub fn transports(&self) -> impl Iterator<Item = &'static Transport> {
         let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
         let (rest, passes) = (
-            self.requires.difference(passed.union(Capabilities::ANY_ADDRESS)),
+            self.requires
+                .difference(passed.union(Capabilities::ANY_ADDRESS).union(Capabilities::OF_PROTOCOLS)),
             self.requires.intersects(passed),
         );
         let wanted = if passes { rest.union(Capabilities::CONNECTIONS) } else { rest };

@@ -1,6 +1,5 @@
 //! `echospec check`: runs all checks that apply against one server.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
@@ -9,23 +8,21 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use clap::builder::PossibleValuesParser;
 
+use super::server_args::ServerArgs;
 use super::{CliError, exit, interrupt};
 use crate::check_run::{CheckRun, Error};
 use crate::deadline::SCALE;
 use crate::outcome::{Level, Outcome};
 use crate::report::{Ending, Heading, Human, Json, Reporter};
 use crate::runner::{CheckResult, Summary};
-use crate::server::{Start, sweep};
-use crate::transport::{TRANSPORTS, Transport};
+use crate::server::sweep;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Transport by which clients reach the server.
-    #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
-    transport: String,
+    #[command(flatten)]
+    server: ServerArgs,
 
     /// Run only checks whose id matches GLOB, such as 'echo/*'; may be repeated.
     #[arg(long, value_name = "GLOB")]
@@ -67,16 +64,6 @@ pub struct Args {
     /// Repeat a failed check up to N times, each with a new server; one that then passes is flaky.
     #[arg(long, value_name = "N", default_value_t = 0)]
     flaky_retries: usize,
-
-    /// How the server gets its socket: it binds its own, or receives a listener as descriptor 3 (listen-fds), or
-    /// each connection as descriptors 0, 1 and 2 (inetd).
-    #[arg(long, default_value = "bind", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
-    start: String,
-
-    /// Command of the server, with {addr}, or {host} and {port}, or {path}, where the address belongs. No shell is
-    /// involved.
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    command: Vec<OsString>,
 }
 
 const EXAMPLES: &str = "\
@@ -85,7 +72,9 @@ Examples:
   echospec check tcp -- socat TCP-LISTEN:{port},bind={host},reuseaddr,fork EXEC:cat
   echospec check unix --only 'path/*' -- ./my-server {path}
   echospec check pipe -- cat
-  echospec check tcp --start inetd -- cat";
+  echospec check tcp --start inetd -- cat
+  echospec check tcp --protocol redis -- redis-server --port {port} --bind {host} --save ''
+  echospec check tcp --send 'PING {token}\\n' --expect 'PONG {token}\\n' -- ./my-server {port}";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum LevelName {
@@ -121,15 +110,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
-    let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
-    let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
     let level = match args.level {
         LevelName::Must => Level::Must,
         LevelName::Should => Level::Should,
         LevelName::May => Level::May,
     };
-    let run = crate::check(transport, args.command.iter().cloned());
-    let mut run = run.start(start).level(level).timeout_scale(args.timeout_scale).retries(args.flaky_retries);
+    let run = CheckRun::of(args.server.spec()?, args.server.protocol_is_assumed());
+    let mut run = run.level(level).timeout_scale(args.timeout_scale).retries(args.flaky_retries);
     run = args.only.iter().fold(run, |run, glob| run.only(glob.as_str()));
     run = args.skip.iter().fold(run, |run, glob| run.skip(glob.as_str()));
     if args.quick {

@@ -46,7 +46,7 @@ static RUNNING: Mutex<Vec<(&'static str, Instant)>> = Mutex::new(Vec::new());
 /// Records which checks are running, for SIGUSR1 and SIGINFO.
 pub fn record(event: &Event<'_>) {
     match event {
-        Event::Started(_) => {}
+        Event::Started(..) => {}
         Event::CheckStarted(check) => running().push((check.id, Instant::now())),
         Event::CheckFinished(result) => running().retain(|(id, _)| *id != result.check.id),
     }

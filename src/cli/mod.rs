@@ -17,6 +17,7 @@ mod fds;
 pub mod interrupt;
 mod list;
 mod repro;
+mod server_args;
 
 /// Exit codes of all subcommands.
 mod exit {

@@ -1,34 +1,25 @@
 //! `echospec repro`: one check alone, with each step of client and server and its time.
 
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::builder::PossibleValuesParser;
-
+use super::server_args::ServerArgs;
 use super::{CliError, check, exit, interrupt};
 use crate::checks::checks;
 use crate::deadline::{Deadlines, SCALE};
 use crate::report::{Ending, Heading, Human, Reporter};
 use crate::runner::{Event, Options, run_one};
-use crate::server::{LaunchOptions, Spec, Start, directory, find_strace, keep_directories, sweep};
+use crate::server::{LaunchOptions, directory, find_strace, keep_directories, sweep};
 use crate::trace::Trace;
-use crate::transport::{TRANSPORTS, Transport};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Id of a check, such as echo/half-close.
     id: String,
 
-    /// Transport by which clients reach the server.
-    #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
-    transport: String,
-
-    /// How the server gets its socket, as for `check`.
-    #[arg(long, default_value = "bind", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
-    start: String,
+    #[command(flatten)]
+    server: ServerArgs,
 
     /// Seed of the payloads.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -41,25 +32,18 @@ pub struct Args {
     /// Record the server's system calls with strace, in a file that is kept (Linux).
     #[arg(long)]
     strace: bool,
-
-    /// Command of the server, as for `check`.
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    command: Vec<OsString>,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let check =
         checks().find(|check| check.id == args.id).ok_or_else(|| super::explain::unknown(&args.id))?;
-    let transport = Transport::named(&args.transport).context("the list of transports is incomplete")?;
-    let start = Start::named(&args.start).context("the list of ways of starting is incomplete")?;
-    let plain = Spec::new(transport, start, args.command.clone())
-        .map_err(|error| CliError::usage(error.to_string()))?;
-    if !check.applies_to(plain.capabilities()) {
+    let plain = args.server.spec()?;
+    if !check.applies_to(plain.promises()) {
         let text = format!(
             "{} does not apply to {} servers started by '{}'",
             check.id,
-            transport.name,
-            start.name()
+            plain.transport().name,
+            plain.start().name()
         );
         return Err(CliError::nothing(text).into());
     }
@@ -77,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let heading = Heading::new(&plain, &options);
     let mut human = Human::new(heading, anstream::stdout());
-    human.event(&Event::Started(&[check]))?;
+    human.event(&Event::Started(&plain, &[check]))?;
     interrupt::record(&Event::CheckStarted(check));
     let trace = Trace::new(|at, text| {
         let _ = writeln!(anstream::stdout(), "{:>10.4} s  {text}", at.as_secs_f64());

@@ -189,6 +189,16 @@ impl Codec {
         }
     }
 
+    /// Drops queued content that no request carries yet, and returns its length.
+    pub fn withdraw(&mut self) -> usize {
+        let withdrawn = std::mem::take(&mut self.waiting);
+        let length = |waiting: &Waiting| match waiting {
+            Waiting::Content(content) => content.len(),
+            Waiting::Request(_) => 0,
+        };
+        withdrawn.iter().map(length).sum()
+    }
+
     /// Queues a request that the caller has made.
     pub fn ask(&mut self, request: Request) {
         self.waiting.push_back(Waiting::Request(Box::new(request)));

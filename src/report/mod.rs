@@ -82,6 +82,6 @@ impl Heading {
         if let Some(scale) = self.timeout_scale {
             words += &format!(" --timeout-scale {scale}");
         }
-        format!("{words} -- {}", self.spec.command_line())
+        format!("{words}{} -- {}", self.spec.options(), self.spec.command_line())
     }
 }

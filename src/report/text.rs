@@ -20,6 +20,12 @@ pub struct TextReport {
     is_coloured: bool,
 }
 
+/// Whether the check was not asked for a reason that lies outside of it.
+fn is_not_asked(result: &CheckResult) -> bool {
+    let CheckResult { outcome, expected, .. } = result;
+    *outcome == Outcome::Skipped || (*outcome == Outcome::Unsupported && expected.is_empty())
+}
+
 impl TextReport {
     /// A report with the escape sequences of ECMA-48 for colours.
     #[cfg(feature = "cli")]
@@ -65,11 +71,11 @@ impl TextReport {
     /// # Errors
     /// Those of writing.
     pub fn write_explanations(&self, out: &mut dyn Write, results: &[CheckResult]) -> io::Result<()> {
-        let is_explained = |it: &&CheckResult| !matches!(it.outcome, Outcome::Pass | Outcome::Skipped);
+        let is_explained = |it: &&CheckResult| it.outcome != Outcome::Pass && !is_not_asked(it);
         for result in results.iter().filter(is_explained) {
             self.explain(out, result)?;
         }
-        self.explain_skipped(out, results)
+        self.explain_not_asked(out, results)
     }
 
     fn explain(&self, out: &mut dyn Write, result: &CheckResult) -> io::Result<()> {
@@ -90,19 +96,18 @@ impl TextReport {
         self.write_field(out, "again", &self.heading.again(id))
     }
 
-    /// Writes each reason for skipped checks once: one cause may keep many checks from running.
-    fn explain_skipped(&self, out: &mut dyn Write, results: &[CheckResult]) -> io::Result<()> {
-        let skipped = results.iter().filter(|result| result.outcome == Outcome::Skipped);
-        let mut reasons: Vec<(&str, usize)> = Vec::new();
-        for CheckResult { reason, .. } in skipped {
-            match reasons.iter_mut().find(|(known, _)| known == reason) {
-                Some((_, number)) => *number += 1,
-                None => reasons.push((reason, 1)),
+    /// Writes each reason for checks that were not asked once: one cause may keep many checks from running.
+    fn explain_not_asked(&self, out: &mut dyn Write, results: &[CheckResult]) -> io::Result<()> {
+        let mut reasons: Vec<(Outcome, &str, usize)> = Vec::new();
+        for CheckResult { outcome, reason, .. } in results.iter().filter(|it| is_not_asked(it)) {
+            match reasons.iter_mut().find(|(same, known, _)| same == outcome && known == reason) {
+                Some((.., number)) => *number += 1,
+                None => reasons.push((*outcome, reason, 1)),
             }
         }
-        let style = self.style(Outcome::Skipped);
-        for (reason, number) in reasons {
-            writeln!(out, "\n{style}skipped{style:#} {}", count(number, "check"))?;
+        for (outcome, reason, number) in reasons {
+            let style = self.style(outcome);
+            writeln!(out, "\n{style}{}{style:#} {}", outcome.word(), count(number, "check"))?;
             self.write_field(out, "cause", reason)?;
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `options` | options of a run; expected failures |
 //! | `result` | the result of one check, and a summary of many |
+//! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
 //! | `baseline` | facts about a server that are found once, for all checks |
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use crate::trace::Trace;
 
 mod baseline;
 mod options;
+mod rehearsal;
 mod result;
 
 use baseline::Baseline;
@@ -31,8 +33,9 @@ pub use result::{CheckResult, Summary};
 /// An event of a run.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// The server was launched once and became ready. These checks follow.
-    Started(&'a [&'static Check]),
+    /// The server was launched once, became ready, and has spoken its protocol. These checks follow. The server as it
+    /// is now known includes what the rehearsal found.
+    Started(&'a Spec, &'a [&'static Check]),
     /// A check begins.
     CheckStarted(&'static Check),
     /// A check has ended.
@@ -56,15 +59,17 @@ pub fn run(
     let _supervision = Supervision::begin(options.launch.subreaper, options.launch.guard);
     let first = Server::launch(spec, options.launch.clone());
     if let Err(LaunchError::Unsupported { output }) = &first {
-        return Ok(all_unsupported(checks, output, observe));
+        return Ok(all_unsupported(spec, checks, output, observe));
     }
-    drop(first?);
-    observe(&Event::Started(checks));
+    let spec = &rehearsed(spec, first?, options)?;
+    observe(&Event::Started(spec, checks));
     let run = Run { spec, options, baseline: Baseline::default(), queue: queue(checks) };
     let (sender, events) = channel();
     let (interrupt, trace) = (Interrupt::of_thread(), Trace::of_thread());
     let mut results = thread::scope(|scope| {
-        for _ in 0..options.jobs.max(1) {
+        // A server with a fixed address runs alone.
+        let jobs = if spec.setup().fixed_address.is_some() { 1 } else { options.jobs.max(1) };
+        for _ in 0..jobs {
             let (run, sender, interrupt, trace) = (&run, sender.clone(), &interrupt, &trace);
             scope.spawn(move || {
                 let _run_of_caller = (interrupt.enter(), trace.enter());
@@ -78,6 +83,15 @@ pub fn run(
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
+/// Returns `spec` with everything that a rehearsal with `server` finds that it lacks.
+fn rehearsed(spec: &Spec, mut server: Server, options: &Options) -> Result<Spec, LaunchError> {
+    if options.protocol_is_assumed {
+        rehearsal::expect_echo_server(&mut server)?;
+    }
+    let lacks = rehearsal::rehearse(&mut server)?;
+    Ok(lacks.into_iter().fold(spec.clone(), Spec::lacking))
+}
+
 /// Runs one check against a server of its own, without retries and expectations.
 #[must_use]
 pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> CheckResult {
@@ -86,11 +100,12 @@ pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> CheckRe
 
 /// The results for a server which says that this system lacks its mechanism.
 fn all_unsupported(
+    spec: &Spec,
     checks: &[&'static Check],
     output: &str,
     mut observe: impl FnMut(&Event<'_>),
 ) -> Vec<CheckResult> {
-    observe(&Event::Started(checks));
+    observe(&Event::Started(spec, checks));
     let report = |&check| {
         let mut result = CheckResult::pass(check);
         result.set_finding(Finding::unsupported("the server's mechanism", output));
@@ -169,6 +184,10 @@ impl Run<'_> {
     fn run_once(&self, check: &'static Check) -> CheckResult {
         let began = Instant::now();
         let mut result = CheckResult::pass(check);
+        if let Some(reason) = self.spec.lacks(check.requires) {
+            result.set_finding(Finding::unsupported("", "").because(reason));
+            return result;
+        }
         match Server::launch(self.spec, self.options.launch.clone()) {
             Err(error) => result.set_finding(Finding::broken("a server to check", error.to_string())),
             Ok(server) => self.run_against(server, &mut result),

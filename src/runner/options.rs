@@ -17,6 +17,8 @@ pub struct Options {
     pub retries: usize,
     /// Failures that are known.
     pub expectations: Arc<[Expectation]>,
+    /// The user has not named the server's protocol: the run ends at once if the server is no echo server.
+    pub protocol_is_assumed: bool,
 }
 
 /// A known failure and its reason. It does not fail the run; a pass in its place does.
@@ -36,6 +38,12 @@ impl Default for Options {
     fn default() -> Self {
         // Checks spend most of their time waiting.
         let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
-        Options { launch: LaunchOptions::default(), jobs, retries: 0, expectations: Arc::new([]) }
+        Options {
+            launch: LaunchOptions::default(),
+            jobs,
+            retries: 0,
+            expectations: Arc::new([]),
+            protocol_is_assumed: false,
+        }
     }
 }

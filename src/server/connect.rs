@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use super::process::GivenDescriptors;
 use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
+use crate::protocol::Tokens;
 use crate::transport::{
     Client, ConnectOptions, ConnectRequest, ConnectedPair, Ends, Inherited, Link, PendingConnection, Tuning,
 };
@@ -69,8 +70,12 @@ impl Server {
         probe.readable_within(limit)
     }
 
-    fn client(&self, link: Link) -> Client {
-        Client::new(link, self.spec.capabilities(), self.deadlines()).with_diagnosis(self.hang_diagnosis())
+    fn client(&mut self, link: Link) -> Client {
+        // Each client has tokens of its own.
+        self.streams += 1;
+        Client::new(link, self.spec.capabilities(), self.deadlines())
+            .speaking(self.spec.protocol(), Tokens::new(self.options.seed, self.streams))
+            .with_diagnosis(self.hang_diagnosis())
     }
 
     fn link(&mut self, options: &ConnectOptions) -> check::Result<Link> {

@@ -37,6 +37,15 @@ pub enum LaunchError {
         /// The way of starting asked for.
         start: &'static str,
     },
+    /// The protocol does not run over the transport.
+    ProtocolMismatch {
+        /// The protocol's name.
+        protocol: String,
+        /// The transport asked for.
+        transport: &'static str,
+    },
+    /// The server does not speak its protocol: it could be asked nothing.
+    Rehearsal(String),
     /// Another process already listens on the server's fixed address.
     AddressInUse {
         /// The fixed address.
@@ -109,6 +118,11 @@ impl fmt::Display for LaunchError {
                 f,
                 "{transport} has no connections to pass: --start {start} works with tcp, unix and unix-seqpacket"
             ),
+            LaunchError::ProtocolMismatch { protocol, transport } => write!(
+                f,
+                "the protocol {protocol} does not run over {transport}; `echospec protocols` shows what each runs over"
+            ),
+            LaunchError::Rehearsal(text) => f.write_str(text),
             LaunchError::AddressInUse { address } => write!(
                 f,
                 "another process already listens on {address}: end it first, or give --addr another address"

@@ -43,6 +43,7 @@ mod setup;
 mod spec;
 mod strace;
 mod sweep;
+mod traits;
 
 pub use crate::sys::open_pseudo_terminal;
 pub use bundled::bundled_specs;
@@ -61,6 +62,7 @@ pub use setup::Setup;
 pub use spec::{Spec, Start, bundled};
 pub use strace::{find_strace, strace_words};
 pub use sweep::sweep;
+pub use traits::Lack;
 
 /// A running server: its address, its processes, and the way for clients to reach it.
 ///

@@ -4,12 +4,15 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::sys::signal::Signal;
 use nix::unistd::{AccessFlags, access};
 
 use super::placeholders::{OF_ADDRESS, Values, holds};
+use super::traits::{self, Lack};
 use super::{LaunchError, Setup};
+use crate::protocol::{Carrier, Protocol};
 use crate::transport::{Capabilities, Transport};
 
 /// Who makes the socket.
@@ -64,6 +67,11 @@ pub struct Spec {
     start: Start,
     command: Vec<OsString>,
     setup: Setup,
+    protocol: Arc<Protocol>,
+    /// The options of the command line that describe the set-up and the protocol, each with a space before it.
+    options: String,
+    /// What the server lacks of its transport and protocol.
+    lacks: Vec<Lack>,
 }
 
 impl Spec {
@@ -93,7 +101,15 @@ impl Spec {
         setup: Setup,
     ) -> Result<Spec, LaunchError> {
         let command = command.into_iter().map(Into::into).collect();
-        let spec = Spec { transport, start, command, setup };
+        let spec = Spec {
+            transport,
+            start,
+            command,
+            setup,
+            protocol: Arc::new(Protocol::echo()),
+            options: String::new(),
+            lacks: Vec::new(),
+        };
         spec.validate()?;
         Ok(spec)
     }
@@ -130,6 +146,52 @@ impl Spec {
         words.chain(self.setup.templates()).any(|text| holds(text, placeholder))
     }
 
+    /// The same server, which speaks `protocol` instead of echo.
+    ///
+    /// # Errors
+    /// [`LaunchError::ProtocolMismatch`] if the protocol does not run over the transport.
+    pub fn speaking(self, protocol: Protocol) -> Result<Spec, LaunchError> {
+        let stream = self.transport.capabilities.contains(Capabilities::STREAM);
+        if !protocol.runs_over(if stream { Carrier::Stream } else { Carrier::Message }) {
+            let (protocol, transport) = (protocol.name().to_owned(), self.transport.name);
+            return Err(LaunchError::ProtocolMismatch { protocol, transport });
+        }
+        let lacks = traits::lacks_of(&protocol);
+        Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
+    }
+
+    /// The same server, which these options of the command line describe.
+    #[must_use]
+    pub fn with_options(self, options: String) -> Spec {
+        Spec { options, ..self }
+    }
+
+    /// The options of the command line that describe the set-up and the protocol: for the command that repeats a run.
+    #[must_use]
+    pub fn options(&self) -> &str {
+        &self.options
+    }
+
+    /// The protocol that the server speaks.
+    #[must_use]
+    pub fn protocol(&self) -> &Arc<Protocol> {
+        &self.protocol
+    }
+
+    /// The same server, known to lack something more.
+    #[must_use]
+    pub fn lacking(mut self, lack: Lack) -> Spec {
+        self.lacks.push(lack);
+        self
+    }
+
+    /// The reason why the server cannot be asked for `required`, if it lacks any of it.
+    #[must_use]
+    pub fn lacks(&self, required: Capabilities) -> Option<&str> {
+        let lack = self.lacks.iter().find(|lack| lack.capabilities.intersects(required));
+        lack.map(|lack| lack.reason.as_str())
+    }
+
     /// The set-up beyond the command.
     #[must_use]
     pub fn setup(&self) -> &Setup {
@@ -158,6 +220,18 @@ impl Spec {
     /// What checks may ask of this server.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
+        self.lacks.iter().fold(self.promises(), |all, lack| all.difference(lack.capabilities))
+    }
+
+    /// What the transport, the way of starting and the protocol promise, whether or not this server keeps it. A check
+    /// outside these promises makes no sense; one inside them that the server cannot be asked is *unsupported*.
+    #[must_use]
+    pub fn promises(&self) -> Capabilities {
+        let all = self.offered_by_transport().union(Capabilities::OF_PROTOCOLS);
+        if self.protocol.is_identity() { all } else { all.difference(Capabilities::ECHO) }
+    }
+
+    fn offered_by_transport(&self) -> Capabilities {
         let capabilities = self.transport.capabilities;
         match self.start {
             Start::Bind if self.can_be_told_an_address() => capabilities.union(Capabilities::ANY_ADDRESS),

@@ -40,5 +40,25 @@ bitflags! {
         const CONNECTIONLESS = 1 << 15;
         /// The server binds any address that it is told, so another one can be launched beside it.
         const ANY_ADDRESS = 1 << 16;
+        /// The protocol is echo: every reply equals its request, and any bytes are a request.
+        const ECHO = 1 << 17;
+        /// A connection stays open after an exchange.
+        const STAYS_OPEN = 1 << 18;
+        /// Requests that are sent before earlier ones are answered are answered in order.
+        const PIPELINES = 1 << 19;
+        /// A reply holds bytes of its request, so that a reply to another client's request is recognised.
+        const DISTINCT_REPLIES = 1 << 20;
+        /// The server sends nothing before it is asked.
+        const SILENT_FIRST = 1 << 21;
+        /// Requests carry any number of bytes that come back, so that every buffer can be filled.
+        const FILLABLE = 1 << 22;
+
+        /// All capabilities that a protocol gives, and not a transport.
+        const OF_PROTOCOLS = Self::ECHO.bits()
+            | Self::STAYS_OPEN.bits()
+            | Self::PIPELINES.bits()
+            | Self::DISTINCT_REPLIES.bits()
+            | Self::SILENT_FIRST.bits()
+            | Self::FILLABLE.bits();
     }
 }

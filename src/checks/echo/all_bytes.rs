@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a server that handles its input as text (strlen, UTF-8, CRLF, ^D, stripping) silently corrupts binary data",
     citations: &["RFC 862", "read(2)", "write(2)"],
     recipe: "send all 256 byte values in ascending and in descending order, line ends mixed with NUL, invalid UTF-8, and a multibyte character one byte at a time; read the echo of each; shut down the write side, and read what a server that buffers its output still holds",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

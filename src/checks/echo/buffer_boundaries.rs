@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     why: "quick tests never fill a buffer exactly, so an off-by-one error there goes unnoticed",
     citations: &["RFC 862", "read(2)"],
     recipe: "for each size of 1, 5, 512, 1024, 4096, 8192, 16 KiB and 64 KiB: send one byte less, exactly as many, and one more; wait for the echo of each",
-    requires: Capabilities::STREAM,
+    requires: Capabilities::ECHO.union(Capabilities::STREAM),
     run,
 };
 

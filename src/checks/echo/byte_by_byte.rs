@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a server that reads in fixed-size units works only with clients that write in the same units",
     citations: &["RFC 862", "RFC 9293 §3.7"],
     recipe: "256 times: send one byte, wait for that byte",
-    requires: Capabilities::STREAM,
+    requires: Capabilities::ECHO.union(Capabilities::STREAM),
     run,
 };
 

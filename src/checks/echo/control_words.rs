@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "a server that obeys 'quit', ^D or Telnet's IAC closes the connection, or sends something else, when a client's data happen to contain it",
     citations: &["RFC 862", "RFC 854"],
     recipe: "on one connection send quit, exit and similar words, ^C, ^D and ^Z, Telnet commands, a single dot, +++, and an HTTP request; wait for the echo of each; shut down the write side, and read what a server that buffers its output still holds",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

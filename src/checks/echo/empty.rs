@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a server that waits for a first message, or answers end of file with data, leaves such a client waiting or misleads it",
     citations: &["RFC 862", "RFC 9293 §3.6", "read(2)"],
     recipe: "connect; shut down the write side at once; expect end of file",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "recv(2) returns 0 for an empty datagram; a server written for streams takes that for end of file",
     citations: &["RFC 862", "RFC 768", "recv(2)"],
     recipe: "send an empty datagram; wait for an empty one; then send an ordinary one, and wait for it",
-    requires: Capabilities::MESSAGES.union(Capabilities::CONNECTIONLESS),
+    requires: Capabilities::ECHO.union(Capabilities::MESSAGES).union(Capabilities::CONNECTIONLESS),
     run,
 };
 

@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "a server that reads to the end before it writes, or closes with input unread, fails on large amounts of data",
     citations: &["RFC 862", "RFC 9293 §3.6.1", "RFC 2525 §2.17"],
     recipe: "send 64 MiB, and compare the echo at the same time; shut down the write side; expect end of file",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     why: "a server that takes end of file for 'close now' discards what it has not yet written",
     citations: &["RFC 862", "RFC 9293 §3.6", "shutdown(2)"],
     recipe: "8 times: send 32 KiB, shut down the write side at once, read all of it back, then end of file; once with data and end of file arriving while the server is stopped; three times with a client that reads only some time after it shut down its write side",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

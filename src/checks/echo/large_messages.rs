@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a UDP datagram may carry 65,507 bytes; a smaller buffer truncates it, and a server that does not expect EMSGSIZE exits",
     citations: &["RFC 768", "RFC 862", "udp(7)", "unix(7)"],
     recipe: "send one message of each size from 8,193 bytes to 65,507 (UDP) or 150,000 (Unix), as far as this system sends them; wait for each",
-    requires: Capabilities::MESSAGES,
+    requires: Capabilities::ECHO.union(Capabilities::MESSAGES),
     run,
 };
 

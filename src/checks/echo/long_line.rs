@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "a server that reads lines keeps each in a buffer; when that buffer is full, it closes the connection or drops the rest",
     citations: &["RFC 862", "read(2)"],
     recipe: "send 300 KiB that contain neither line feed nor carriage return, 4 KiB at a time, and wait for each; then exchange a short line; shut down the write side, and read what a server that buffers its output still holds",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

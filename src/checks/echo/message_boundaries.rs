@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "the mechanism preserves message boundaries and clients rely on them; once lost, they cannot be recovered",
     citations: &["RFC 862", "socket(2) (SOCK_DGRAM, SOCK_SEQPACKET)", "unix(7)"],
     recipe: "send messages of 7, 1, 300, 2 and 40 bytes in a row; receive five, and compare them in any order; then send one message twice, and wait for each",
-    requires: Capabilities::MESSAGES,
+    requires: Capabilities::ECHO.union(Capabilities::MESSAGES),
     run,
 };
 

@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "the kernel discards the part of a datagram that does not fit into the buffer, so a buffer of 512 or 1,024 bytes silently truncates it",
     citations: &["RFC 862", "recv(2) (MSG_TRUNC)", "udp(7)"],
     recipe: "send one message of each of 18 sizes from 1 to 8,192 bytes, around common buffer sizes and the Ethernet MTU; wait for each",
-    requires: Capabilities::MESSAGES,
+    requires: Capabilities::ECHO.union(Capabilities::MESSAGES),
     run,
 };
 

@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a goodbye message, an added newline or a byte sent twice corrupts what the client stores",
     citations: &["RFC 862"],
     recipe: "send 1,000 bytes that do not end in a newline; wait for them; shut down the write side; expect only what a server that buffers its output still holds, and then end of file",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

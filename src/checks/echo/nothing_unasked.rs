@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a greeting or a log line on the connection shifts every byte that follows it",
     citations: &["RFC 862"],
     recipe: "connect; wait without sending; then send 64 bytes, and compare the echo",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

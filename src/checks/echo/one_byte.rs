@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "with a server that waits for a line, a full block or end of file, a client that waits for each answer hangs",
     citations: &["RFC 862", "stdio(3)", "setvbuf(3)"],
     recipe: "connect; send one byte that is not a newline; wait for it; send another, and wait for it",
-    requires: Capabilities::STREAM,
+    requires: Capabilities::ECHO.union(Capabilities::STREAM),
     run,
 };
 

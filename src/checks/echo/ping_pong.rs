@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a server that calls read(2) once for each connection answers once and closes",
     citations: &["RFC 862", "recv(2)"],
     recipe: "40 times on one connection: send 1 to 1,500 bytes, and wait for exactly those; then shut down the write side, and expect end of file",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "connected clients, firewalls and NATs drop an answer that comes from another address or port",
     citations: &["RFC 862", "RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "connect(2)"],
     recipe: "send from an unconnected socket, and compare the answer's source with the server's address",
-    requires: Capabilities::UDP,
+    requires: Capabilities::ECHO.union(Capabilities::UDP),
     run,
 };
 

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "under backpressure write(2) takes only part of the bytes, or none; a server that ignores its return value loses bytes or sends them twice, and a server that waits for its own reader deadlocks",
     citations: &["RFC 862", "write(2)", "RFC 9293 §3.8.6"],
     recipe: "with 12 clients at once, or one if the server serves one at a time: send without reading until the socket stays unwritable (at most 32 MiB); then read everything and compare; shut down the write side, and read what a server that buffers its output still holds, then end of file",
-    requires: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "a server that sends its whole buffer instead of the bytes it received leaks the data of other clients",
     citations: &["recv(2) (the return value is the length)", "RFC 862"],
     recipe: "client A sends 400 bytes, whose echo may be truncated; client B sends 4 bytes, then A sends 1; each answer holds exactly the bytes sent",
-    requires: Capabilities::MESSAGES.union(Capabilities::CONCURRENT_CLIENTS),
+    requires: Capabilities::ECHO.union(Capabilities::MESSAGES).union(Capabilities::CONCURRENT_CLIENTS),
     run,
 };
 

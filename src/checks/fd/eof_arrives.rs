@@ -13,7 +13,10 @@ pub const CHECK: Check = Check {
     why: "the kernel sends FIN only when every copy of the descriptor is closed, so a copy left open in a parent, child or sibling prevents it",
     citations: &["close(2)", "fork(2)", "RFC 9293 §3.6"],
     recipe: "connect A and B, and exchange a message with each; shut down A's write side; expect end of file at A; exchange another message with B",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::STAYS_OPEN
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::HALF_CLOSE),
     run: beside_another,
 };
 

@@ -27,7 +27,7 @@ pub const AFTER_RESETS: Check = Check {
     why: "clients that close in order never reach an error path that forgets to close",
     citations: &["close(2)", "read(3p) (ECONNRESET)", "RFC 9293 §3.5.3"],
     recipe: "as fd/no-leak, but each client resets its connection (SO_LINGER 0), every other one with its last bytes unread",
-    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STAYS_OPEN.union(Capabilities::TCP).union(Capabilities::MANY_CLIENTS),
     run: after_resets,
 };
 

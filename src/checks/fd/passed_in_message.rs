@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "a server that receives descriptors and forgets them lets any client fill its descriptor table, and keeps other programs' pipes open",
     citations: &["unix(7) (SCM_RIGHTS)", "recvmsg(2)", "cmsg(3)"],
     recipe: "send bytes with the write end of a pipe attached; read their echo; exchange another message, and leave; close the write end; the read end must reach end of file",
-    requires: Capabilities::SOCKET_PATH,
+    requires: Capabilities::ECHO.union(Capabilities::SOCKET_PATH),
     run,
 };
 

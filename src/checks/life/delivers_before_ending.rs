@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     why: "bytes that the server has read and not returned are lost without an error, so users notice each deployment",
     citations: &["signal(7)", "tcp(7)", "RFC 9293 §3.6"],
     recipe: "connect with a small receive buffer; send 40,001 bytes; wait until the server has read all of them; send SIGTERM; count the bytes that come back",
-    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::ECHO.union(Capabilities::TCP).union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -14,7 +14,10 @@ pub const CHECK: Check = Check {
     why: "if ECONNRESET, EPIPE or SIGPIPE ends the server, any client can stop the service for all",
     citations: &["RFC 9293 §3.5.3", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
     recipe: "10 times: connect, exchange a message, send 160 KiB without reading, then reset or close; 5 more times with the server stopped until 96 KiB and the client's close have arrived; exchange a message with a new client",
-    requires: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STAYS_OPEN
+        .union(Capabilities::STREAM)
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "if the server takes POLLPRI for an error, or has no case for it, any client can end the service with one byte",
     citations: &["RFC 9293 §3.8.5", "RFC 6093", "tcp(7) (SO_OOBINLINE)", "poll(2) (POLLPRI)"],
     recipe: "exchange a message; send a word, one byte with MSG_OOB, and another word; ignore what comes back; exchange a message with a new client",
-    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STAYS_OPEN.union(Capabilities::TCP).union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -17,7 +17,8 @@ pub const CHECK: Check = Check {
     why: "with such a descriptor select(2) writes beyond its fd_set, which corrupts memory; a server that avoids that by not watching it leaves the client waiting",
     citations: &["select(2) (FD_SETSIZE)", "poll(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "launch the server with 4096 descriptors; connect 1100 clients, each of which exchanges a message and stays; the check passes early if the server makes a process for each client",
-    requires: Capabilities::CONCURRENT_CLIENTS
+    requires: Capabilities::STAYS_OPEN
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::CONNECTIONS),
     run,

@@ -17,7 +17,11 @@ pub const CHECK: Check = Check {
     why: "if the server keeps reading while its answers cannot be sent, one client can use up all memory",
     citations: &["RFC 9293 §3.8.6", "tcp(7) (tcp_rmem, tcp_wmem)", "unix(7)"],
     recipe: "send without reading until the server takes no more (at most 96 MiB); subtract from that what the kernel holds at both ends; the server may hold the rest, but at most 32 MiB",
-    requires: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STAYS_OPEN
+        .union(Capabilities::FILLABLE)
+        .union(Capabilities::STREAM)
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     why: "a server with a short idle timeout disconnects users who type by hand, and programs that wait for something slow",
     citations: &["RFC 862", "RFC 9293 §3.8.4"],
     recipe: "exchange a message; wait 2.3 s; exchange another",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STAYS_OPEN.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "without TCP_NODELAY, an answer written in two pieces waits about 40 ms for the acknowledgement of the first (Nagle's algorithm), every time",
     citations: &["RFC 9293 §3.7.4", "RFC 9293 §3.8.6.3", "tcp(7) (TCP_NODELAY, TCP_QUICKACK)"],
     recipe: "measure 30 round trips of 100 bytes on one connection, after 16 that do not count (a new connection is acknowledged at once); if their median is above 25 ms, measure 16 more with TCP_QUICKACK set; if that median is below 10 ms, the server waited for the acknowledgement",
-    requires: Capabilities::TCP.union(Capabilities::STREAM),
+    requires: Capabilities::STAYS_OPEN.union(Capabilities::TCP).union(Capabilities::STREAM),
     run,
 };
 

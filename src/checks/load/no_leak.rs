@@ -32,8 +32,10 @@ pub const MEMORY: Check = Check {
     run: memory_unless_deadlocked,
 };
 
-const VISITED: Capabilities =
-    Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
+const VISITED: Capabilities = Capabilities::STREAM
+    .union(Capabilities::CONNECTIONS)
+    .union(Capabilities::MANY_CLIENTS)
+    .union(Capabilities::STAYS_OPEN);
 
 /// Every fourth client leaves by a reset, with its last bytes on the way.
 fn serve_one(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result {

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "accept(2) fails and the client stays in the queue; a server that takes this as fatal exits, and one that tries again at once uses a whole processor",
     citations: &["accept(2) (EMFILE)", "getrlimit(2) (RLIMIT_NOFILE)", "epoll(7)"],
     recipe: "launch the server with 64 descriptors; connect up to 90 clients, one at a time, until one is not answered, and 4 more; measure processor time as in load/idle; disconnect all; exchange a message with a new client",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STAYS_OPEN.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run,
 };
 

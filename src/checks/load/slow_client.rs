@@ -32,8 +32,11 @@ pub const NO_CROSS_TALK: Check = Check {
 
 const VISITS: usize = 8;
 
-const AMONG_OTHERS: Capabilities =
-    Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
+const AMONG_OTHERS: Capabilities = Capabilities::STREAM
+    .union(Capabilities::CONNECTIONS)
+    .union(Capabilities::MANY_CLIENTS)
+    .union(Capabilities::STAYS_OPEN)
+    .union(Capabilities::FILLABLE);
 
 fn blocks_none(server: &mut Server) -> check::Result {
     let mut first = server.connect()?;

@@ -16,7 +16,10 @@ pub const PORT: Check = Check {
     why: "buffers that clients share, or connections confused after a close, give one client's data to another",
     citations: &["RFC 862", "RFC 9293 §3.4.1", "accept(2)"],
     recipe: "connect and leave 20 times, every other time without waiting for the answer; open 200 clients, each answered; stop the server while all send bytes of their own, and continue it; read the echo of each, then shut down the write side of each and expect end of file",
-    requires: Capabilities::CONCURRENT_CLIENTS.union(Capabilities::MANY_CLIENTS).union(Capabilities::PORT),
+    requires: Capabilities::DISTINCT_REPLIES
+        .union(Capabilities::CONCURRENT_CLIENTS)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::PORT),
     run,
 };
 
@@ -27,7 +30,8 @@ pub const PATH: Check = Check {
     why: PORT.why,
     citations: &["RFC 862", "unix(7)", "accept(2)"],
     recipe: PORT.recipe,
-    requires: Capabilities::CONCURRENT_CLIENTS
+    requires: Capabilities::DISTINCT_REPLIES
+        .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::SOCKET_PATH),
     run,

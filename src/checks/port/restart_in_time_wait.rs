@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     why: "without SO_REUSEADDR bind(2) fails with EADDRINUSE for as long as TIME_WAIT lasts: one to four minutes without service",
     citations: &["socket(7) (SO_REUSEADDR)", "RFC 9293 §3.6.1", "bind(2)"],
     recipe: "connect and exchange a message; SIGKILL the server, so that it sends its FIN first; close the client; check that a bind without SO_REUSEADDR fails; start the server again, and exchange a message",
-    requires: Capabilities::TCP.union(Capabilities::BINDS),
+    requires: Capabilities::STAYS_OPEN.union(Capabilities::TCP).union(Capabilities::BINDS),
     run,
 };
 

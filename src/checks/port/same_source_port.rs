@@ -16,7 +16,9 @@ pub const CHECK: Check = Check {
     why: "a connection is identified by both addresses and both ports; a server that looks at the client's port alone confuses clients of two machines",
     citations: &["RFC 9293 §3.4.1", "RFC 768", "ip(7)"],
     recipe: "connect from 127.0.0.2 and from 127.0.0.3 with the same source port; send from both, then read from both",
-    requires: Capabilities::SOURCE_ADDRESS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::DISTINCT_REPLIES
+        .union(Capabilities::SOURCE_ADDRESS)
+        .union(Capabilities::MANY_CLIENTS),
     run,
 };
 

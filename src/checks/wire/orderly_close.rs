@@ -21,7 +21,10 @@ pub const CHECK: Check = Check {
         "packet(7)",
     ],
     recipe: "record the packets of the server's port on the loopback interface; exchange 300 bytes, and close(2); exchange 300 bytes on a second connection, shutdown(SHUT_WR), read end of file, and close(2); look for FIN and RST",
-    requires: Capabilities::TCP.union(Capabilities::STREAM).union(Capabilities::HALF_CLOSE),
+    requires: Capabilities::ECHO
+        .union(Capabilities::TCP)
+        .union(Capabilities::STREAM)
+        .union(Capabilities::HALF_CLOSE),
     run,
 };
 

@@ -15,9 +15,10 @@ impl Client {
     /// A failure if the server closes the connection.
     pub fn fill_until_blocked(&mut self, bytes: &[u8]) -> check::Result<usize> {
         let (mut wrote, mut silences) = (0, 0);
-        while wrote < bytes.len() {
+        let rest = self.enqueue(bytes);
+        while !self.is_all_sent(&rest[wrote..]) {
             let ready = self.connection.poll(true, false, self.deadlines.quiet())?;
-            let step = self.move_bytes(&bytes[wrote..], ready)?;
+            let step = self.move_bytes(&rest[wrote..], ready)?;
             // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
             silences = if step.moved { 0 } else { silences + 1 };
             if silences == 2 {
@@ -25,7 +26,10 @@ impl Client {
             }
             wrote += step.wrote;
         }
-        Ok(wrote)
+        Ok(match &mut self.dialogue {
+            Some(dialogue) => bytes.len() - dialogue.codec.withdraw(),
+            None => wrote,
+        })
     }
 
     /// Waits until the server's kernel has received everything that was sent, if this system reports that. If the

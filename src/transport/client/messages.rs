@@ -1,5 +1,6 @@
 //! Sending and expecting messages, whose boundaries must be kept.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -86,7 +87,11 @@ impl Client {
             }
             match self.connection.read(&mut self.buffer) {
                 Ok(received) => {
-                    let bytes = self.buffer[..received.length].to_vec();
+                    let bytes = &self.buffer[..received.length];
+                    let bytes = match &mut self.dialogue {
+                        Some(dialogue) => dialogue.reply(bytes)?,
+                        None => bytes.to_vec(),
+                    };
                     return Ok(Some(Message { bytes, sender: received.sender }));
                 }
                 Err(error) if is_transient(&error) || is_full(&error) => {}
@@ -100,6 +105,7 @@ impl Client {
     /// # Errors
     /// A failure if the server is gone.
     pub fn try_send(&mut self, bytes: &[u8]) -> check::Result<bool> {
+        let bytes = &self.message(bytes)?[..];
         match self.connection.write(bytes) {
             Ok(_) => Ok(true),
             Err(error) if is_full(&error) => Ok(false),
@@ -123,6 +129,7 @@ impl Client {
 
     pub(super) fn send_message(&mut self, bytes: &[u8]) -> check::Result {
         let limit = self.deadlines.no_progress();
+        let bytes = &self.message(bytes)?[..];
         let sent = until(limit, || match self.connection.write(bytes) {
             Ok(_) => Ok(Some(())),
             Err(error) if is_full(&error) => self.await_room(),
@@ -132,6 +139,11 @@ impl Client {
         let wanted = format!("room for a message of {}", count(bytes.len(), "byte"));
         let actual = format!("the server's queue stayed full for {} s", limit.as_secs_f64());
         sent.ok_or_else(|| Finding::timeout(wanted, actual))
+    }
+
+    /// The message that carries `content` on the wire.
+    fn message<'a>(&mut self, content: &'a [u8]) -> check::Result<Cow<'a, [u8]>> {
+        self.dialogue.as_mut().map_or(Ok(content.into()), |dialogue| dialogue.request(content).map(Cow::from))
     }
 
     /// On Linux poll(2) reports when a full queue has room. macOS returns ENOBUFS and can only be asked again.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `connection` | the one place where bytes pass, each way |
 //! | `stream` | sending to and expecting from a byte stream |
+//! | `dialogue` | a protocol other than echo, between the bytes of a check and those on the wire |
 //! | `messages` | the same where the mechanism keeps message boundaries |
 //! | `expectation` | bytes that are still to come, compared as they come |
 //! | `collect` | exchanges with a server that may buffer its output |
@@ -12,23 +13,27 @@
 
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Capabilities, Link};
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::KIB;
+use crate::protocol::{Protocol, Tokens};
 use crate::text::count;
 
 mod backpressure;
 mod collect;
 mod connection;
+mod dialogue;
 mod expectation;
 mod messages;
 mod special;
 mod stream;
 
 use connection::Connection;
+use dialogue::Dialogue;
 pub use messages::Message;
 pub(super) use messages::enlarge_buffers;
 
@@ -45,6 +50,8 @@ const READ: usize = 256 * KIB;
 #[derive(Debug)]
 pub struct Client {
     connection: Connection,
+    /// The protocol, unless it is echo: then content and bytes on the wire are the same.
+    dialogue: Option<Box<Dialogue>>,
     capabilities: Capabilities,
     deadlines: Deadlines,
     hang_diagnosis: HangDiagnosis,
@@ -63,6 +70,7 @@ impl Client {
         let stream = capabilities.contains(Capabilities::STREAM);
         Client {
             connection: Connection::new(link, stream),
+            dialogue: None,
             capabilities,
             deadlines,
             hang_diagnosis: HangDiagnosis::silent(),
@@ -79,6 +87,16 @@ impl Client {
         Client::new(link, Capabilities::STREAM.union(Capabilities::HALF_CLOSE), deadlines)
     }
 
+    /// Makes the client speak `protocol`, with `tokens` that no other client uses.
+    pub(crate) fn speaking(self, protocol: &Arc<Protocol>, tokens: Tokens) -> Client {
+        if protocol.is_identity() {
+            return self;
+        }
+        let pipelining = self.capabilities.contains(Capabilities::PIPELINES);
+        let dialogue = Dialogue::new(protocol.clone(), tokens, pipelining);
+        Client { dialogue: Some(Box::new(dialogue)), ..self }
+    }
+
     /// Adds `diagnosis` to every finding about a server that makes no progress.
     pub(crate) fn with_diagnosis(self, diagnosis: HangDiagnosis) -> Client {
         Client { hang_diagnosis: diagnosis, ..self }
@@ -91,6 +109,17 @@ impl Client {
     /// A failure if the server closes the connection, a timeout if it stops reading.
     pub fn send(&mut self, bytes: &[u8]) -> check::Result {
         if self.is_stream() { self.send_stream(bytes) } else { self.send_message(bytes) }
+    }
+
+    /// Sends several pieces of content, as far as the mechanism allows in one write. Over messages each is a message.
+    ///
+    /// # Errors
+    /// Those of [`send`](Client::send).
+    pub fn send_together(&mut self, pieces: &[&[u8]]) -> check::Result {
+        if self.is_stream() {
+            return self.send_stream_together(pieces);
+        }
+        pieces.iter().try_for_each(|piece| self.send_message(piece))
     }
 
     /// Waits for exactly these bytes: in any number of pieces from a stream, else as one message.
@@ -136,6 +165,12 @@ impl Client {
             return Ok(true);
         }
         Ok(self.connection.poll(false, true, limit)?.readable)
+    }
+
+    /// Whether the server has ended its direction of a stream, as far as the client has read.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// What the client reads from and writes to.

@@ -20,13 +20,34 @@ pub(super) struct Step {
 
 impl Client {
     pub(super) fn send_stream(&mut self, bytes: &[u8]) -> check::Result {
-        let mut rest = bytes;
-        while !rest.is_empty() {
+        let mut rest = self.enqueue(bytes);
+        while !self.is_all_sent(rest) {
             let step = self.step(rest)?;
             self.require_progress(step, || format!("{} read by the server", count(bytes.len(), "byte")))?;
             rest = &rest[step.wrote..];
         }
         Ok(())
+    }
+
+    pub(super) fn send_stream_together(&mut self, pieces: &[&[u8]]) -> check::Result {
+        if self.dialogue.is_none() {
+            return self.send_stream(&pieces.concat());
+        }
+        for piece in pieces {
+            self.enqueue(piece);
+        }
+        self.send_stream(&[])
+    }
+
+    /// Returns everything that is received from now until the stream ends or is silent for `quiet`.
+    ///
+    /// # Errors
+    /// A failure if the connection is reset.
+    pub fn receive_until_quiet(&mut self, quiet: Duration) -> check::Result<Vec<u8>> {
+        while !self.ended && self.connection.poll(false, true, quiet)?.readable {
+            self.fill_inbox()?;
+        }
+        Ok(std::mem::take(&mut self.inbox))
     }
 
     pub(super) fn exchange_stream(&mut self, bytes: &[u8]) -> check::Result {
@@ -41,12 +62,13 @@ impl Client {
     /// of `quiet`, if that is given. Returns how many of the expected bytes were received.
     pub(super) fn run_exchange(
         &mut self,
-        mut outgoing: &[u8],
+        outgoing: &[u8],
         mut expected: Expectation<'_>,
         quiet: Option<Duration>,
     ) -> check::Result<usize> {
-        while !expected.is_met_by(&mut self.inbox)? || !outgoing.is_empty() {
-            if let Some(quiet) = quiet.filter(|_| outgoing.is_empty())
+        let mut outgoing = self.enqueue(outgoing);
+        while !expected.is_met_by(&mut self.inbox)? || !self.is_all_sent(outgoing) {
+            if let Some(quiet) = quiet.filter(|_| self.is_all_sent(outgoing))
                 && !self.readable_within(quiet)?
             {
                 break;
@@ -57,6 +79,30 @@ impl Client {
             outgoing = &outgoing[step.wrote..];
         }
         Ok(expected.received())
+    }
+
+    /// Hands `content` to the protocol, if there is one, and returns the bytes that are still to be written as they
+    /// are.
+    pub(super) fn enqueue<'a>(&mut self, content: &'a [u8]) -> &'a [u8] {
+        match &mut self.dialogue {
+            Some(dialogue) if !content.is_empty() => {
+                dialogue.codec.say(content);
+                &[]
+            }
+            _ => content,
+        }
+    }
+
+    pub(super) fn is_all_sent(&self, outgoing: &[u8]) -> bool {
+        outgoing.is_empty() && self.dialogue.as_ref().is_none_or(|dialogue| dialogue.codec.all_written())
+    }
+
+    /// Whether there is something to write now. A protocol may have to wait for a reply first.
+    fn has_outgoing(&mut self, outgoing: &[u8]) -> bool {
+        match &mut self.dialogue {
+            Some(dialogue) => !dialogue.codec.outgoing().is_empty(),
+            None => !outgoing.is_empty(),
+        }
     }
 
     pub(super) fn expect_end_of_stream(&mut self) -> check::Result {
@@ -105,7 +151,8 @@ impl Client {
 
     fn step(&mut self, outgoing: &[u8]) -> check::Result<Step> {
         let limit = self.deadlines.no_progress();
-        let ready = self.connection.poll(!outgoing.is_empty(), !self.ended, limit)?;
+        let writing = self.has_outgoing(outgoing);
+        let ready = self.connection.poll(writing, !self.ended, limit)?;
         self.move_bytes(outgoing, ready)
     }
 
@@ -122,7 +169,7 @@ impl Client {
 
     fn fill_inbox(&mut self) -> check::Result {
         // An echo returns no more than was sent: a server that sends without end must not fill our memory.
-        if self.connection.received > self.connection.sent + READ {
+        if self.dialogue.is_none() && self.connection.received > self.connection.sent + READ {
             let excess = self.inbox.len().saturating_sub(24);
             let actual = format!("{}, the last of them {}", self.tally(), excerpt(&self.inbox[excess..]));
             return Err(Finding::fail("no more bytes than were sent", actual).about_echo());
@@ -130,7 +177,11 @@ impl Client {
         match self.connection.read(&mut self.buffer) {
             Ok(piece) => {
                 self.ended = piece.length == 0;
-                self.inbox.extend_from_slice(&self.buffer[..piece.length]);
+                let bytes = &self.buffer[..piece.length];
+                match &mut self.dialogue {
+                    Some(dialogue) => self.inbox.extend(dialogue.receive(bytes)?),
+                    None => self.inbox.extend_from_slice(bytes),
+                }
                 Ok(())
             }
             Err(error) if is_transient(&error) => Ok(()),
@@ -139,9 +190,17 @@ impl Client {
     }
 
     fn write_some(&mut self, outgoing: &[u8]) -> check::Result<usize> {
-        match self.connection.write(outgoing) {
+        let bytes = self.dialogue.as_mut().map_or(outgoing, |dialogue| dialogue.codec.outgoing());
+        match self.connection.write(bytes) {
             Err(error) if is_transient(&error) => Ok(0),
-            written => written.map_err(|error| self.lost(&error)),
+            Err(error) => Err(self.lost(&error)),
+            Ok(written) => Ok(match &mut self.dialogue {
+                Some(dialogue) => {
+                    dialogue.codec.wrote(written);
+                    0
+                }
+                None => written,
+            }),
         }
     }
 

@@ -1,0 +1,52 @@
+//! What a server's protocol offers to checks, and what a rehearsal found that it does not.
+
+use crate::protocol::Protocol;
+use crate::transport::Capabilities;
+
+/// Capabilities that a server lacks, and the reason in words.
+#[derive(Debug, Clone)]
+pub struct Lack {
+    /// What it lacks.
+    pub capabilities: Capabilities,
+    /// Why: what its protocol says, or what the rehearsal saw.
+    pub reason: String,
+}
+
+impl Lack {
+    /// A server that lacks `capabilities` for this reason.
+    #[must_use]
+    pub fn new(capabilities: Capabilities, reason: impl Into<String>) -> Lack {
+        Lack { capabilities, reason: reason.into() }
+    }
+}
+
+/// What `protocol` itself rules out.
+pub(super) fn lacks_of(protocol: &Protocol) -> Vec<Lack> {
+    if protocol.is_identity() {
+        return Vec::new();
+    }
+    let name = protocol.name();
+    let fills = protocol.carries_payload() && protocol.pipelines() != Some(false);
+    let facts = [
+        (
+            protocol.talks_more_than_once() == Some(false),
+            Capabilities::STAYS_OPEN,
+            "has one exchange on a connection",
+        ),
+        (protocol.pipelines() == Some(false), Capabilities::PIPELINES, "has no requests before a reply"),
+        (
+            !protocol.token_comes_back(),
+            Capabilities::DISTINCT_REPLIES,
+            "has replies that hold nothing of their request",
+        ),
+        (protocol.speaks_first(), Capabilities::SILENT_FIRST, "begins with the server's greeting"),
+        (!fills, Capabilities::FILLABLE, "has no requests that carry any bytes and have them back"),
+        (
+            protocol.declared().half_close == Some(false),
+            Capabilities::HALF_CLOSE,
+            "has no half-closed connections",
+        ),
+    ];
+    let lacking = facts.into_iter().filter(|(lacks, ..)| *lacks);
+    lacking.map(|(_, what, why)| Lack::new(what, format!("the protocol {name} {why}"))).collect()
+}

@@ -1,0 +1,77 @@
+//! A protocol other than echo: the content that a check sends becomes requests, and verified replies become that
+//! content again. So a check compares content, whatever the bytes on the wire are.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::check::{self, Finding};
+use crate::protocol::{Codec, Mismatch, Part, Protocol, Request, Tokens, WrongReply};
+
+/// One client's side of a protocol, over a stream or over messages.
+#[derive(Debug)]
+pub(super) struct Dialogue {
+    protocol: Arc<Protocol>,
+    /// Streams: requests and replies follow each other.
+    pub codec: Codec,
+    /// Messages: the requests that are not yet answered. Replies may arrive in any order.
+    asked: VecDeque<Request>,
+}
+
+impl Dialogue {
+    /// The dialogue of a new client. Without `pipelining` a request waits for the reply to the one before.
+    pub fn new(protocol: Arc<Protocol>, tokens: Tokens, pipelining: bool) -> Dialogue {
+        let codec = Codec::new(protocol.clone(), tokens).pipelining(pipelining);
+        Dialogue { protocol, codec, asked: VecDeque::new() }
+    }
+
+    /// Takes bytes of a stream. Returns the content of the requests that they answer.
+    pub fn receive(&mut self, bytes: &[u8]) -> check::Result<Vec<u8>> {
+        let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.feed(bytes) };
+        fed.map_err(|wrong| wrong_reply(&wrong))?;
+        let answers = std::iter::from_fn(|| self.codec.next_answer());
+        let exchanges = answers.filter(|answer| answer.part == Part::Exchange);
+        Ok(exchanges.flat_map(|answer| answer.content.to_vec()).collect())
+    }
+
+    /// Makes the message of a request that carries `content`, or stands for it.
+    pub fn request(&mut self, content: &[u8]) -> check::Result<Vec<u8>> {
+        let token = self.codec.next_token();
+        let turn = self.protocol.payload_turn().or_else(|| self.protocol.turns().first());
+        let turn = turn.ok_or_else(|| Finding::unsupported("a request", "the protocol has none"))?;
+        let request = turn.request(token, Some(content.into()));
+        let message = request.message().to_vec();
+        self.asked.push_back(request);
+        Ok(message)
+    }
+
+    /// Takes a message. Returns the content of the request that it answers.
+    pub fn reply(&mut self, message: &[u8]) -> check::Result<Vec<u8>> {
+        let mut first = None;
+        for (place, request) in self.asked.iter().enumerate() {
+            match request.expected().match_message(message) {
+                Ok(_) => {
+                    let request = self.asked.remove(place);
+                    return Ok(request.map(|request| request.payload().to_vec()).unwrap_or_default());
+                }
+                Err(mismatch) => first = first.or(Some(mismatch)),
+            }
+        }
+        Err(first.map_or_else(
+            || Finding::fail("no message that was not asked for", message.escape_ascii().to_string()),
+            |mismatch| wrong_message(&mismatch),
+        ))
+    }
+}
+
+fn wrong_reply(wrong: &WrongReply) -> Finding {
+    let wanted = match (wrong.unasked, wrong.request.is_empty()) {
+        (true, _) => "nothing that no request asked for".to_owned(),
+        (_, true) => format!("the server's greeting: {}", wrong.mismatch.expected),
+        _ => format!("the reply to \"{}\": {}", wrong.request.escape_ascii(), wrong.mismatch.expected),
+    };
+    Finding::fail(wanted, format!("{wrong}\n{}", wrong.mismatch.render()))
+}
+
+fn wrong_message(mismatch: &Mismatch) -> Finding {
+    Finding::fail(format!("a reply with {}", mismatch.expected), format!("{mismatch}\n{}", mismatch.render()))
+}
