@@ -48,7 +48,7 @@ impl Server {
         PendingConnection::begin(self.spec.transport(), self.address()).or_broken("a connection begun")
     }
 
-    /// Connects a client that the server has already answered once.
+    /// Connects a new client, sends a few bytes, and waits for their echo.
     ///
     /// # Errors
     /// Those of [`connect`](Server::connect) and [`exchange`](Client::exchange).
@@ -105,7 +105,7 @@ impl Server {
         use nix::libc::{EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
         let wanted = format!("a connection to {}", options.address.as_ref().unwrap_or(self.address()));
         match error.raw_os_error() {
-            // Ours to provide, not the server's.
+            // A resource of this process or machine is missing, which is not the server's fault.
             Some(EADDRINUSE | EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM) => {
                 Finding::broken(wanted, error.to_string())
             }

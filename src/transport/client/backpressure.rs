@@ -14,6 +14,7 @@ impl Client {
     /// # Errors
     /// A failure if the server closes the connection.
     pub fn fill_until_blocked(&mut self, bytes: &[u8]) -> check::Result<usize> {
+        self.require_stream()?;
         let (mut wrote, mut silences) = (0, 0);
         let rest = self.enqueue(bytes);
         while !self.is_all_sent(&rest[wrote..]) {

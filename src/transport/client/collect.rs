@@ -35,6 +35,7 @@ impl Client {
     }
 
     fn collect_after(&mut self, outgoing: &[u8], expected: &[u8]) -> check::Result {
+        self.require_stream()?;
         let quiet = self.deadlines.reply();
         let received = self.run_exchange(outgoing, Expectation::of(expected), Some(quiet))?;
         if received < expected.len() {

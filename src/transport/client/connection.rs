@@ -12,10 +12,11 @@ use crate::check;
 use crate::deadline::{Waited, wait};
 use crate::trace::{ClientTrace, Way};
 
-/// One client's connection. Every byte that the client sends passes [`write`](Connection::write) or
+/// One client's connection: the bytes on the wire, whatever the protocol.
+///
+/// Every byte that the client sends passes [`write`](Connection::write) or
 /// [`write_with_descriptor`](Connection::write_with_descriptor), and every byte that it receives passes
-/// [`read`](Connection::read). Only urgent data does not. A protocol other than echo translates there between the
-/// bytes of a check and the bytes on the wire.
+/// [`read`](Connection::read). Only urgent data does not.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub link: Link,

@@ -61,6 +61,7 @@ impl Client {
     /// # Errors
     /// Those of [`send`](Client::send) and [`expect_message`](Client::expect_message).
     pub fn exchange_message(&mut self, bytes: &[u8]) -> check::Result<Message> {
+        self.require_messages()?;
         self.send_message(bytes)?;
         self.expect_message(bytes)
     }
@@ -78,9 +79,7 @@ impl Client {
     /// # Errors
     /// A failure if the connection is lost.
     pub fn receive_within(&mut self, limit: Duration) -> check::Result<Option<Message>> {
-        if self.is_stream() {
-            return Err(Finding::broken("a client of messages", "this transport is a byte stream"));
-        }
+        self.require_messages()?;
         loop {
             if !self.connection.poll(false, true, limit)?.readable {
                 return Ok(None);
@@ -105,6 +104,7 @@ impl Client {
     /// # Errors
     /// A failure if the server is gone.
     pub fn try_send(&mut self, bytes: &[u8]) -> check::Result<bool> {
+        self.require_messages()?;
         let bytes = &self.message(bytes)?[..];
         match self.connection.write(bytes) {
             Ok(_) => Ok(true),

@@ -3,8 +3,8 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `connection` | the one place where bytes pass, each way |
-//! | `stream` | sending to and expecting from a byte stream |
 //! | `dialogue` | a protocol other than echo, between the bytes of a check and those on the wire |
+//! | `stream` | sending to and expecting from a byte stream |
 //! | `messages` | the same where the mechanism keeps message boundaries |
 //! | `expectation` | bytes that are still to come, compared as they come |
 //! | `collect` | exchanges with a server that may buffer its output |
@@ -31,6 +31,8 @@ mod expectation;
 mod messages;
 mod special;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use connection::Connection;
 use dialogue::Dialogue;
@@ -210,6 +212,17 @@ impl Client {
 
     fn is_stream(&self) -> bool {
         self.capabilities.contains(Capabilities::STREAM)
+    }
+
+    fn require_stream(&self) -> check::Result {
+        let broken =
+            || Finding::broken("a client of a byte stream", "this transport keeps message boundaries");
+        if self.is_stream() { Ok(()) } else { Err(broken()) }
+    }
+
+    fn require_messages(&self) -> check::Result {
+        let broken = || Finding::broken("a client of messages", "this transport is a byte stream");
+        if self.is_stream() { Err(broken()) } else { Ok(()) }
     }
 }
 

@@ -120,11 +120,13 @@ impl Client {
     }
 
     /// Reads to the end of the stream, and returns everything that was not read before.
+    /// [`STREAM`](crate::transport::Capabilities::STREAM).
     ///
     /// # Errors
     /// A failure if the connection is reset, or if more is received than was sent and 256 KiB; a timeout if it
     /// stays open.
     pub fn read_to_end(&mut self) -> check::Result<Vec<u8>> {
+        self.require_stream()?;
         while !self.ended {
             let step = self.step(&[])?;
             self.require_progress(step, || "end of file".into())?;

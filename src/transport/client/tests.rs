@@ -1,0 +1,56 @@
+use std::io::{Read, Write};
+use std::thread;
+
+use socket2::{Domain, Socket, Type};
+
+use super::{Client, Link};
+use crate::deadline::Deadlines;
+use crate::outcome::Outcome;
+use crate::transport::Capabilities;
+
+/// A client of this kind of socket, and the other end.
+fn client_of(kind: Type) -> (Client, Socket) {
+    let (client, server) = Socket::pair(Domain::UNIX, kind, None).unwrap();
+    let framing = if kind == Type::STREAM { Capabilities::STREAM } else { Capabilities::MESSAGES };
+    let capabilities = framing.union(Capabilities::HALF_CLOSE);
+    (Client::new(Link::socket(client).unwrap(), capabilities, Deadlines::scaled(0.1)), server)
+}
+
+#[test]
+fn collects_an_echo_that_is_held_back() {
+    let (mut client, mut server) = client_of(Type::STREAM);
+    let echo = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        server.read_to_end(&mut bytes).unwrap();
+        server.write_all(&bytes).unwrap();
+    });
+    client.send_and_collect(b"first").unwrap();
+    client.send_and_collect(b"second").unwrap();
+    assert_eq!(client.received(), 0);
+    client.finish().unwrap();
+    assert_eq!(client.received(), 11);
+    echo.join().unwrap();
+}
+
+#[test]
+fn exchanges_over_a_stream_and_over_messages() {
+    for kind in [Type::STREAM, Type::DGRAM] {
+        let (mut client, mut server) = client_of(kind);
+        let echo = thread::spawn(move || {
+            let mut buffer = [0; 64];
+            let length = server.read(&mut buffer).unwrap();
+            server.write_all(&buffer[..length]).unwrap();
+        });
+        client.exchange(b"hello").unwrap();
+        echo.join().unwrap();
+    }
+}
+
+#[test]
+fn a_missing_capability_breaks_the_harness() {
+    let (mut stream, _server) = client_of(Type::STREAM);
+    assert_eq!(stream.receive().unwrap_err().outcome, Outcome::Broken);
+    let (mut messages, _server) = client_of(Type::DGRAM);
+    assert_eq!(messages.fill_until_blocked(b"x").unwrap_err().outcome, Outcome::Broken);
+    assert_eq!(messages.send_and_collect(b"x").unwrap_err().outcome, Outcome::Broken);
+}
