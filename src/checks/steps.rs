@@ -14,7 +14,7 @@ use crate::transport::{Capabilities, Client};
 /// output: it need only wait for more input.
 pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
     if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
-        return server.connect_and_exchange();
+        return server.connect_and_hold();
     }
     let mut client = server.connect()?;
     client.send(b"here")?;

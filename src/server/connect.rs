@@ -10,7 +10,8 @@ use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
 use crate::protocol::Tokens;
 use crate::transport::{
-    Client, ConnectOptions, ConnectRequest, ConnectedPair, Ends, Inherited, Link, PendingConnection, Tuning,
+    Capabilities, Client, ConnectOptions, ConnectRequest, ConnectedPair, Ends, Inherited, Link,
+    PendingConnection, Tuning,
 };
 
 /// A server process that was launched on one side of a connected pair.
@@ -56,6 +57,33 @@ impl Server {
         let mut client = self.connect()?;
         client.exchange(b"here")?;
         Ok(client)
+    }
+
+    /// Connects a client that stays connected and has been served, or is being served: it has exchanged once, or, if
+    /// the server closes the connection after one reply, it has sent the first half of a request.
+    /// [`finish`](Client::finish) sends the rest.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Server::connect) and [`exchange`](Client::exchange).
+    pub(crate) fn connect_and_hold(&mut self) -> check::Result<Client> {
+        if self.keeps_connections() {
+            return self.connect_and_exchange();
+        }
+        let mut client = self.connect()?;
+        client.begin_request(b"here")?;
+        Ok(client)
+    }
+
+    /// Connects a client that is ready to send a request: one that has exchanged before, if connections stay open.
+    ///
+    /// # Errors
+    /// As [`connect_and_hold`](Server::connect_and_hold).
+    pub(crate) fn connect_ready(&mut self) -> check::Result<Client> {
+        if self.keeps_connections() { self.connect_and_exchange() } else { self.connect() }
+    }
+
+    fn keeps_connections(&self) -> bool {
+        self.spec.capabilities().contains(Capabilities::STAYS_OPEN)
     }
 
     /// Whether the server answers a new client while an earlier one is connected and silent. A server that serves one

@@ -17,19 +17,19 @@ pub const CHECK: Check = Check {
     why: "the kernel sends FIN only when every process has closed the connection, so the other client waits for an end of file that does not come",
     citations: &["fork(2)", "close(2)", "accept(2)"],
     recipe: "connect A, then B; note which processes are new after each; no process of B holds a socket of A",
-    requires: Capabilities::STAYS_OPEN.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
     let idle = server.processes()?;
-    let _a = server.connect_and_exchange()?;
+    let _a = server.connect_and_hold()?;
     let with_a = server.processes()?;
     let connections = connections_of(server, &new_processes(server, &idle)?)?;
     if connections.is_empty() {
         return Ok(()); // The server makes no process for a client.
     }
-    let _b = server.connect_and_exchange()?;
+    let _b = server.connect_and_hold()?;
     for process in new_processes(server, &with_a)? {
         for (descriptor, socket) in sockets_at_address(server, process.pid)? {
             if connections.contains(&socket.id) {

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "a program that believes the variables treats its descriptor 3 as a listening socket, whatever it is",
     citations: &["sd_listen_fds(3) (unset_environment)", "environ(7)"],
     recipe: "connect and exchange a message; find the new processes that run another program; look for LISTEN_FDS in their environment",
-    requires: Capabilities::STAYS_OPEN.union(Capabilities::PASSED_LISTENER).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::PASSED_LISTENER.union(Capabilities::MANY_CLIENTS),
     run,
 };
 

@@ -17,13 +17,13 @@ pub const CHECK: Check = Check {
     why: "a descriptor without close-on-exec stays open in a program that does not know of it, and keeps ports and connections in use",
     citations: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "open(2) (O_CLOEXEC)"],
     recipe: "connect and exchange a message; find the new processes that run another program; list their descriptors",
-    requires: Capabilities::STAYS_OPEN.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
-    let _client = server.connect_and_exchange()?;
+    let _client = server.connect_and_hold()?;
     // The server's own programs: that of a wrapper which started the server, and that of the server and its forks.
     let own: HashSet<_> = before.iter().filter_map(|process| sys::executable(process.pid)).collect();
     let foreign =

@@ -27,7 +27,7 @@ pub const AFTER_RESETS: Check = Check {
     why: "clients that close in order never reach an error path that forgets to close",
     citations: &["close(2)", "read(3p) (ECONNRESET)", "RFC 9293 §3.5.3"],
     recipe: "as fd/no-leak, but each client resets its connection (SO_LINGER 0), every other one with its last bytes unread",
-    requires: Capabilities::STAYS_OPEN.union(Capabilities::TCP).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
     run: after_resets,
 };
 
@@ -46,18 +46,14 @@ fn after_clean_ends(server: &mut Server) -> check::Result {
     assert_no_growth(server, 30, 300, |server| {
         let mut client = server.connect()?;
         client.exchange(b"in")?;
-        client.shut_down_write()?;
-        client.expect_eof()
+        client.finish()
     })
 }
 
 fn after_resets(server: &mut Server) -> check::Result {
     assert_no_growth(server, 10, 60, |server| {
-        let mut client = server.connect()?;
-        client.exchange(b"in")?;
-        client.reset()?;
-        let mut client = server.connect()?;
-        client.exchange(b"in")?;
+        server.connect_ready()?.reset()?;
+        let mut client = server.connect_ready()?;
         client.send(b"never read")?;
         client.reset()
     })

@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     why: "a service manager waits for the server, then kills it, and takes any other status for a failure of the service",
     citations: &["signal(7)", "daemon(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
     recipe: "connect and exchange a message (a filter may buffer its answer); send SIGTERM to the main process; wait for its exit; read its status",
-    requires: Capabilities::STAYS_OPEN,
+    requires: Capabilities::empty(),
     run,
 };
 

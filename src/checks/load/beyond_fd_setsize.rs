@@ -17,8 +17,7 @@ pub const CHECK: Check = Check {
     why: "with such a descriptor select(2) writes beyond its fd_set, which corrupts memory; a server that avoids that by not watching it leaves the client waiting",
     citations: &["select(2) (FD_SETSIZE)", "poll(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "launch the server with 4096 descriptors; connect 1100 clients, each of which exchanges a message and stays; the check passes early if the server makes a process for each client",
-    requires: Capabilities::STAYS_OPEN
-        .union(Capabilities::CONCURRENT_CLIENTS)
+    requires: Capabilities::CONCURRENT_CLIENTS
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::CONNECTIONS),
     run,
@@ -55,13 +54,13 @@ fn run(server: &mut Server) -> check::Result {
 /// Connects clients until the server has used descriptors beyond FD_SETSIZE.
 fn exceed_fd_setsize(server: &mut Server) -> check::Result {
     let before = server.processes()?.len();
-    let mut clients = vec![server.connect_and_exchange()?];
+    let mut clients = vec![server.connect_and_hold()?];
     if !server.serves_concurrently()? {
         return Ok(()); // The server serves one client at a time, and needs one descriptor.
     }
     let deadline = Instant::now() + server.deadlines().no_progress() * SLOWEST;
     while clients.len() < CLIENTS {
-        match server.connect_and_exchange() {
+        match server.connect_and_hold() {
             Ok(client) => clients.push(client),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
             Err(finding) => return Err(judge_unanswered(server, &mut clients, finding)),
@@ -73,7 +72,8 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
             return Err(too_slow(clients.len(), server.deadlines().no_progress() * SLOWEST));
         }
     }
-    Ok(())
+    // A client that was not answered yet has its answer due.
+    clients.iter_mut().filter(|client| client.is_held()).try_for_each(Client::finish)
 }
 
 /// Reports, as *info*, that the clients were served too slowly to reach the limit of select(2).
@@ -90,7 +90,8 @@ fn judge_unanswered(server: &mut Server, clients: &mut [Client], finding: Findin
     let descriptors =
         descriptors.iter().filter_map(|process| server.descriptor_count(process.pid).ok()).max().unwrap_or(0);
     let never_answered = finding.outcome == Outcome::Timeout && descriptors > FD_SETSIZE;
-    let first_is_served = clients.first_mut().is_none_or(|first| first.exchange(b"still there?").is_ok());
+    let first_is_served =
+        clients.first_mut().is_none_or(|first| first.complete_request(b"still there?").is_ok());
     if first_is_served && !never_answered {
         let actual = format!("{served} at once; the next: {}", finding.actual);
         return Finding::info(format!("{CLIENTS} clients at once"), actual);

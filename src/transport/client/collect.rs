@@ -60,12 +60,15 @@ impl Client {
         Ok(())
     }
 
-    /// Ends the client's direction, collects any echo that the server held back, and waits for end of file.
+    /// Completes a request that was begun. Otherwise ends the client's direction, collects any echo that the server held back, and waits for end of file.
     /// Does nothing where one direction cannot be ended alone ([`HALF_CLOSE`](Capabilities::HALF_CLOSE)).
     ///
     /// # Errors
     /// Those of [`expect`](Client::expect) and [`expect_eof`](Client::expect_eof).
     pub fn finish(&mut self) -> check::Result {
+        if self.is_held() {
+            return self.complete_request(&[]);
+        }
         if !self.capabilities.contains(Capabilities::HALF_CLOSE) {
             return Ok(());
         }

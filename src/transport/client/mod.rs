@@ -9,6 +9,7 @@
 //! | `expectation` | bytes that are still to come, compared as they come |
 //! | `collect` | exchanges with a server that may buffer its output |
 //! | `backpressure` | filling every buffer, and waiting until the server has read |
+//! | `partial` | a request that is sent in two parts |
 //! | `special` | urgent data, passed descriptors, resets |
 
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ mod connection;
 mod dialogue;
 mod expectation;
 mod messages;
+mod partial;
 mod special;
 mod stream;
 #[cfg(test)]
@@ -64,6 +66,8 @@ pub struct Client {
     ended: bool,
     /// Sent bytes whose echo the server may hold back until the client ends its direction.
     uncollected: Vec<Vec<u8>>,
+    /// The content of a request of which only the first part was sent.
+    begun: Option<Vec<u8>>,
 }
 
 impl Client {
@@ -80,6 +84,7 @@ impl Client {
             inbox: Vec::new(),
             ended: false,
             uncollected: Vec::new(),
+            begun: None,
         }
     }
 

@@ -191,6 +191,18 @@ impl Client {
         }
     }
 
+    /// Waits until a part of `bytes` is written, and returns its length.
+    pub(super) fn write_piece(&mut self, bytes: &[u8]) -> check::Result<usize> {
+        let limit = self.deadlines.no_progress();
+        if !self.connection.poll(true, false, limit)?.writable {
+            return Err(Finding::timeout("room for a part of a request", "the server reads nothing"));
+        }
+        match self.connection.write(bytes) {
+            Err(error) if is_transient(&error) => Ok(0),
+            written => written.map_err(|error| self.lost(&error)),
+        }
+    }
+
     fn write_some(&mut self, outgoing: &[u8]) -> check::Result<usize> {
         let bytes = self.dialogue.as_mut().map_or(outgoing, |dialogue| dialogue.codec.outgoing());
         match self.connection.write(bytes) {

@@ -1,0 +1,51 @@
+//! A request that is sent in two parts: between them the client is connected, and the server waits for it.
+
+use super::Client;
+use crate::check::{self, Finding};
+
+impl Client {
+    /// Sends the first half of a request and waits until the server has read it, as far as the system shows that.
+    /// [`complete_request`](Client::complete_request) sends the rest. Only over streams with a protocol other than
+    /// echo, whose requests have no halves.
+    ///
+    /// # Errors
+    /// Those of [`send`](Client::send).
+    pub(crate) fn begin_request(&mut self, content: &[u8]) -> check::Result {
+        self.enqueue(content);
+        let half = self.dialogue.as_mut().map_or(0, |dialogue| dialogue.codec.outgoing().len() / 2);
+        while self.connection.sent < half {
+            let left = half - self.connection.sent;
+            let Some(dialogue) = &mut self.dialogue else { break };
+            let bytes = dialogue.codec.outgoing();
+            let piece = bytes[..left.min(bytes.len())].to_vec();
+            let wrote = self.write_piece(&piece)?;
+            if let Some(dialogue) = &mut self.dialogue {
+                dialogue.codec.wrote(wrote);
+            }
+        }
+        self.begun = Some(content.to_vec());
+        match self.await_read() {
+            Err(Finding {
+                outcome: crate::outcome::Outcome::Unsupported | crate::outcome::Outcome::Broken,
+                ..
+            }) => Ok(()),
+            read => read.map(drop),
+        }
+    }
+
+    /// Sends the rest of a request that was begun, and verifies the reply. Without one, exchanges `content`.
+    ///
+    /// # Errors
+    /// Those of [`exchange`](Client::exchange).
+    pub(crate) fn complete_request(&mut self, content: &[u8]) -> check::Result {
+        match self.begun.take() {
+            Some(begun) => self.expect(&begun),
+            None => self.exchange(content),
+        }
+    }
+
+    /// Whether a request is begun and not complete.
+    pub(crate) fn is_held(&self) -> bool {
+        self.begun.is_some()
+    }
+}
