@@ -32,10 +32,10 @@ fn pipe_shows_a_full_pipe_and_its_end_of_file() {
         .assert()
         .success()
         .stdout(contains("A's descriptor 1 and B's descriptor 0 are the two ends of one pipe"))
-        .stdout(contains("bytes came out in order: none was lost"))
-        .stdout(contains("A ended by itself, with exit status 0"))
-        .stdout(contains("it was the write that ended it"))
-        .stdout(contains("no end of file comes out of B"));
+        .stdout(contains("bytes arrived in order; none was lost"))
+        .stdout(contains("A has exited by itself, with exit status 0"))
+        .stdout(contains("A was killed by its own write"))
+        .stdout(contains("the client does not get end of file from B"));
 }
 
 #[test]
@@ -43,10 +43,10 @@ fn fork_shows_the_pipe_ends_and_the_reaped_child() {
     demo("fork")
         .assert()
         .success()
-        .stdout(contains("each of the two pipes in between has one write end and one read end"))
-        .stdout(contains("\"hello, child\" came back by way of the child"))
-        .stdout(contains("the child has ended, and the kernel still lists it as the parent's"))
-        .stdout(contains("the child's number is in the process table no more"));
+        .stdout(contains("each of the two pipes between them has one write end and one read end"))
+        .stdout(contains("\"hello, child\" came back through the child"))
+        .stdout(contains("the child has exited, and the kernel still lists it as a child of the"))
+        .stdout(contains("the child is no longer in the process table"));
 }
 
 /// Returns a predicate for output that contains `text`, wherever lines are wrapped.
@@ -65,7 +65,7 @@ fn socket_shows_every_call_and_two_descriptors_with_one_port() {
         .stdout(says("the server now has two descriptors for two sockets"))
         .stdout(says("both have the same local address and port"))
         .stdout(says("\"hello, socket\" came back, byte for byte"))
-        .stdout(says("the next client is served at the same port"))
+        .stdout(says("the server serves the next client on the same port"))
         .stdout(calls_or_reason());
 }
 
@@ -111,7 +111,7 @@ fn socket_says_that_strace_is_not_permitted() {
         .assert()
         .success()
         .stdout(says("this system does not permit strace"))
-        .stdout(says("the server has its listening socket left, and no other"));
+        .stdout(says("the server has only its listening socket left"));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn greeting_shows_a_greeting_and_a_deadlock() {
         .success()
         .stdout(says("the client reads \"hello from the server\", and has not sent a byte"))
         .stdout(says("then it reads end of file"))
-        .stdout(says("nothing comes, and nothing would"));
+        .stdout(says("no byte arrives"));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn many_clients_shows_distinct_four_tuples() {
         .success()
         .stdout(says("the server has four sockets, all with the same local address and port"))
         .stdout(on_linux("client 1 and client 2 both come from port"))
-        .stdout(on_linux("each of the server's sockets has exactly one thread that waits for it"))
+        .stdout(on_linux("exactly one thread waits for each of the server's sockets"))
         .stdout(says("the two children serve different connections"));
     let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     if std::env::consts::OS == "linux" {
@@ -161,7 +161,7 @@ fn reset_loses_data_only_if_some_was_unread() {
         .assert()
         .success()
         .stdout(says("bytes arrived, and then end of file"))
-        .stdout(on_linux("the server's end lives on without any process"))
+        .stdout(on_linux("the server's end still exists without a process"))
         .stdout(on_linux("the client's read(2) has failed with ECONNRESET"))
         .stdout(on_linux("not even TIME_WAIT"));
 }
@@ -195,9 +195,9 @@ fn unix_shows_credentials_and_a_passed_descriptor() {
         .success()
         .stdout(says("its mode is 0600"))
         .stdout(on_linux("the process is the server"))
-        .stdout(says("the user is the one who has started this demo"))
-        .stdout(says("the worker alone holds the connection now, under a number of its own"))
-        .stdout(says("\"hello, worker\" comes back to the client"));
+        .stdout(says("the user is the user who has started this demo"))
+        .stdout(says("now only the worker holds the connection, under a number of its own"))
+        .stdout(says("the client gets back \"hello, worker\""));
 }
 
 #[test]
@@ -205,10 +205,10 @@ fn activation_restarts_a_server_while_a_client_waits() {
     demo("activation")
         .assert()
         .success()
-        .stdout(says("and the server's descriptor 3 are one socket, and it"))
+        .stdout(says("and the server's descriptor 3 are the same socket, and it"))
         .stdout(on_linux("ESTABLISHED no process"))
-        .stdout(says("the client that came while there was no server gets its answer"))
-        .stdout(says("the next client's connect(2) is refused"));
+        .stdout(says("the client that connected without a server gets its answer"))
+        .stdout(says("the next client's connect(2) fails with ECONNREFUSED"));
 }
 
 /// Returns a predicate for output that contains `text` on Linux. Other systems do not show it.
@@ -254,7 +254,7 @@ fn a_false_claim_fails_the_demo_and_is_named() {
         .assert()
         .code(1)
         .stderr(contains("the demo 'pipe' makes a claim that does not hold on this system"))
-        .stderr(contains("expected  each holds just its three standard descriptors"))
+        .stderr(contains("expected  A and B hold only their three standard descriptors"))
         .stderr(contains("actual").and(contains("4=pipe").or(contains("3=pipe"))));
 }
 

@@ -24,219 +24,215 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-/// The program, the same in every step.
+/// The program of every step.
 const PROGRAM: &str = "echo-pipe";
 
 const MESSAGE: &[u8] = b"hello, descriptor\n";
 
-/// Stops itself, so that it can be looked at before it becomes the program `$1`.
+/// Stops the shell, so that it can be inspected before it becomes the program `$1`.
 const SCRIPT: &str = r#"kill -STOP $$; exec "$1""#;
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
-    let kinds = [two_pipes(demo)?, a_unix_socket(demo)?, a_tcp_connection(demo)?, a_file(demo)?];
-    where_it_ends(demo, &kinds)
+    let properties = [two_pipes(demo)?, unix_socket(demo)?, tcp_connection(demo)?, file(demo)?];
+    differences(demo, &properties)
 }
 
-/// What the kernel says of a descriptor.
-struct Kind {
-    what: &'static str,
-    /// Its file type: fstat(2).
-    mode: SFlag,
-    /// Its offset, if it has one: lseek(2).
+/// The properties of the object that a descriptor refers to.
+struct Properties {
+    name: &'static str,
+    /// The file type: fstat(2).
+    file_type: SFlag,
+    /// The offset, if it has one: lseek(2).
     offset: Result<i64, Errno>,
 }
 
-impl Kind {
-    fn of(what: &'static str, descriptor: impl AsFd) -> check::Result<Kind> {
-        let known = fstat(&descriptor).or_broken("the type of a descriptor")?;
-        let mode = SFlag::from_bits_truncate(known.st_mode) & SFlag::S_IFMT;
-        Ok(Kind { what, mode, offset: lseek(descriptor, 0, Whence::SeekCur) })
+impl Properties {
+    fn of(name: &'static str, descriptor: impl AsFd) -> check::Result<Properties> {
+        let status = fstat(&descriptor).or_broken("the type of a descriptor")?;
+        let file_type = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
+        Ok(Properties { name, file_type, offset: lseek(descriptor, 0, Whence::SeekCur) })
     }
 
     fn line(&self) -> String {
-        let mode = match self.mode {
+        let file_type = match self.file_type {
             SFlag::S_IFIFO => "S_IFIFO",
             SFlag::S_IFSOCK => "S_IFSOCK",
             SFlag::S_IFREG => "S_IFREG",
             _ => "another",
         };
         let offset = self.offset.map_or_else(|error| format!("{error:?}"), |offset| offset.to_string());
-        format!("{:<24}{mode:<12}{offset}", self.what)
+        format!("{:<24}{file_type:<12}{offset}", self.name)
     }
 }
 
-fn echo_on(input: OwnedFd, output: OwnedFd) -> check::Result<Instance> {
+fn launch_echo(input: OwnedFd, output: OwnedFd) -> check::Result<Instance> {
     launch_program(program_path(PROGRAM)?, &[], [Some(input), Some(output), None])
 }
 
-fn two_pipes(demo: &mut DemoRun<'_>) -> check::Result<Kind> {
+fn two_pipes(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
     demo.step("Two pipes")?;
-    demo.explain("The program echo-pipe is one loop, here in C and without its handling of errors:")?;
+    demo.explain("The program echo-pipe is one loop. This is the loop in C, without error handling:")?;
     let code = ["while ((n = read(0, buffer, sizeof buffer)) > 0)", "    write(1, buffer, n);"];
     demo.show_lines(&code.map(String::from))?;
     demo.explain(
-        "It opens nothing, and never asks what its descriptors 0 and 1 refer to. Whoever launches it decides that. \
-         First two pipes, made with pipe(2): one to the program, one back.",
+        "The program opens nothing, and never asks what its descriptors 0 and 1 refer to. The process that launches it \
+         decides that. First two pipes, made with pipe(2): one to the program, and one back.",
     )?;
     let (link, input, output) = pipe_pair().or_broken("two pipes")?;
-    let instance = echo_on(input, output)?;
+    let instance = launch_echo(input, output)?;
     let claim = "descriptors 0 and 1 are two pipes, and the client holds the other end of each";
     let client = Client::over_stream(link, demo.deadlines());
-    let ends = [client.link().writer().map(|end| end.as_raw_fd()), Some(client.reader().as_raw_fd())];
-    converse(demo, client, instance, ("a pipe", claim), |snapshot| {
-        let far = |number, end: Option<i32>| {
+    let [writer, reader] =
+        [client.link().writer().map(|end| end.as_raw_fd()), Some(client.reader().as_raw_fd())];
+    exchange_and_close(demo, client, instance, ("a pipe", claim), |snapshot| {
+        let is_other_end = |number, end: Option<i32>| {
             end.is_some_and(|end| snapshot.holders_are(&[("client", end), ("program", number)]))
         };
-        far(0, ends[0]) && far(1, ends[1])
+        is_other_end(0, writer) && is_other_end(1, reader)
     })
 }
 
-fn a_unix_socket(demo: &mut DemoRun<'_>) -> check::Result<Kind> {
+fn unix_socket(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
     demo.step("A Unix domain socket")?;
     demo.explain(
-        "Now a pair of Unix domain sockets, made with socketpair(2). The client keeps one; the other is the program's \
-         descriptor 0 and, by dup2(2), its 1 as well, for a socket carries bytes both ways. The loop calls read(2) and \
-         write(2), not recv(2) and send_signal(2), and need not know the difference.",
+        "Now a pair of Unix domain sockets, made with socketpair(2). The client keeps one. The other is the program's \
+         descriptor 0 and, by dup2(2), its 1 as well, for a socket carries bytes in both directions. The loop calls \
+         read(2) and write(2), not recv(2) and send(2), and needs no change.",
     )?;
     let pair = UnixStream::pair().or_broken("a pair of Unix domain sockets")?;
     let (ours, theirs): (OwnedFd, OwnedFd) = (pair.0.into(), pair.1.into());
-    let instance = echo_on(duplicate(&theirs)?, theirs)?;
-    let client = client(ours, demo)?;
+    let instance = launch_echo(duplicate(&theirs)?, theirs)?;
+    let client = socket_client(ours, demo)?;
     let end = client.reader().as_raw_fd();
-    let claim = "descriptors 0 and 1 are one socket, and the client's is the one it is connected with";
-    converse(demo, client, instance, ("a Unix domain socket", claim), |snapshot| {
+    let claim = "descriptors 0 and 1 are one socket, connected to the client's socket";
+    exchange_and_close(demo, client, instance, ("a Unix domain socket", claim), |snapshot| {
         snapshot.holders_are(&[("client", end), ("program", 0), ("program", 1)])
     })
 }
 
-fn a_tcp_connection(demo: &mut DemoRun<'_>) -> check::Result<Kind> {
+fn tcp_connection(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
     demo.step("A TCP connection")?;
     demo.explain(
-        "The demo calls socket(2), bind(2), listen(2) and accept(2), and launches the program with the accepted \
-         connection as its descriptors 0 and 1. That is all that the old super-server inetd does, and so any filter can \
-         be a network server. Only the making of a socket is another matter than opening a file; what comes of it is a \
-         descriptor like any other.",
+        "The demo calls socket(2), bind(2), listen(2) and accept(2), and launches the program with the accepted connection \
+         as its descriptors 0 and 1. The old super-server inetd does the same, and so every filter can be a network \
+         server. Only creating a socket differs from opening a file. The result is a descriptor like any other.",
     )?;
     let (listener, address) = listen()?;
     let made = std::net::TcpStream::connect(address).and_then(|ours| Ok((ours, listener.accept()?.0)));
     let (ours, theirs) = made.or_broken("a TCP connection")?;
     let theirs = OwnedFd::from(theirs);
-    let instance = echo_on(duplicate(&theirs)?, theirs)?;
-    let client = client(ours.into(), demo)?;
+    let instance = launch_echo(duplicate(&theirs)?, theirs)?;
+    let client = socket_client(ours.into(), demo)?;
     let end = client.reader().as_raw_fd();
-    let claim = "descriptors 0 and 1 are one end of a TCP connection, and the client's is the other";
-    converse(demo, client, instance, ("a TCP connection", claim), |snapshot| {
+    let claim = "descriptors 0 and 1 are one end of a TCP connection, and the client's is the other end";
+    exchange_and_close(demo, client, instance, ("a TCP connection", claim), |snapshot| {
         snapshot.holders_are(&[("client", end), ("program", 0), ("program", 1)])
     })
 }
 
-fn client(end: OwnedFd, demo: &DemoRun<'_>) -> check::Result<Client> {
-    let link = Link::socket(Socket::from(end)).or_broken("a socket of the client's")?;
+fn socket_client(socket: OwnedFd, demo: &DemoRun<'_>) -> check::Result<Client> {
+    let link = Link::socket(Socket::from(socket)).or_broken("a socket of the client's")?;
     Ok(Client::over_stream(link, demo.deadlines()))
 }
 
-/// The same for whatever can be waited for: a message comes back, and at the end of file the program ends.
-fn converse(
+/// Verifies that a message comes back, and that the program exits at end of file. Returns the properties of the client's
+/// end.
+fn exchange_and_close(
     demo: &mut DemoRun<'_>,
     mut client: Client,
     mut instance: Instance,
-    (what, claim): (&'static str, &str),
-    is_so: impl Fn(&Snapshot) -> bool,
-) -> check::Result<Kind> {
+    (name, claim): (&'static str, &str),
+    holds: impl Fn(&Snapshot) -> bool,
+) -> check::Result<Properties> {
     let shown = [select_clients("client", [&client]), Selection::all("program", instance.pid())];
-    let snapshot = demo.wait_until(&shown, claim, |snapshot| runs(snapshot, PROGRAM) && is_so(snapshot))?;
+    let runs_program =
+        |snapshot: &Snapshot| snapshot.process("program").is_some_and(|process| process.program == PROGRAM);
+    let snapshot = demo.wait_until(&shown, claim, |snapshot| runs_program(snapshot) && holds(snapshot))?;
     demo.verify_ok("\"hello, descriptor\" came back, byte for byte", client.exchange(MESSAGE))?;
-    let kind = Kind::of(what, client.reader())?;
+    let properties = Properties::of(name, client.reader())?;
     client.shut_down_write()?;
-    demo.verify_ok("at the client's end of file the client reads end of file too", client.expect_eof())?;
-    demo.verify_exit("the program ended by itself, with exit status 0", &mut instance)?;
+    demo.verify_ok("the client ends its direction, and reads end of file", client.expect_eof())?;
+    demo.verify_exit("the program has exited by itself, with exit status 0", &mut instance)?;
     demo.show(&snapshot)?;
-    Ok(kind)
+    Ok(properties)
 }
 
-fn runs(snapshot: &Snapshot, program: &str) -> bool {
-    snapshot.process("program").is_some_and(|process| process.program == program)
-}
-
-fn a_file(demo: &mut DemoRun<'_>) -> check::Result<Kind> {
+fn file(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
     demo.step("A file")?;
     demo.explain(
-        "At last a file that holds one line. The client has opened it once, with open(2) and O_RDWR, and hands it over as \
-         both descriptors. All three refer to one open file description, and so they share one offset. Here the program \
-         would be done too soon to be looked at: so the picture is of the shell that is about to become it with \
-         execve(2), which leaves the descriptors as they are. The shell has stopped itself (SIGSTOP).",
+        "Finally a file with one line in it. The client has opened it once, with open(2) and O_RDWR, and passes it as both \
+         descriptors. All three descriptors refer to one open file description, and so they share one offset. Here the \
+         program would exit before it could be drawn. So the diagram shows the shell that is about to become the program \
+         with execve(2), which keeps the descriptors. The shell has stopped itself with SIGSTOP.",
     )?;
     let folder = TempFolder::new()?;
     folder.write("echo.txt", MESSAGE)?;
     let file = folder.open_read_write("echo.txt")?.into();
-    let words = [program_path(PROGRAM)?.into()];
+    let arguments = [program_path(PROGRAM)?.into()];
     let mut instance =
-        launch_shell(SCRIPT, &words, [Some(duplicate(&file)?), Some(duplicate(&file)?), None])?;
+        launch_shell(SCRIPT, &arguments, [Some(duplicate(&file)?), Some(duplicate(&file)?), None])?;
     demo.wait_until_stopped(instance.pid(), "the shell is stopped")?;
     let end = file.as_raw_fd();
     let shown = [Selection::this_process("client").and(&file), Selection::all("shell", instance.pid())];
-    let claim = "descriptors 0 and 1 are the file, and the client's has the same offset, 0";
-    let snapshot = demo.wait_until(&shown, claim, |snapshot| shares(snapshot, end, 0))?;
+    let claim = "descriptors 0 and 1 are the file, with the same offset as the client's descriptor: 0";
+    let snapshot = demo.wait_until(&shown, claim, |snapshot| share_offset(snapshot, end, 0))?;
     demo.show(&snapshot)?;
-    the_file_is_doubled(demo, &folder, &mut instance)?;
-    let kind = Kind::of("a file", &file)?;
+    file_is_doubled(demo, &folder, &mut instance)?;
+    let properties = Properties::of("a file", &file)?;
     let twice = i64::try_from(2 * MESSAGE.len()).unwrap_or_default();
-    let seen = format!("{:?}", kind.offset);
+    let seen = format!("{:?}", properties.offset);
     demo.verify(
-        format!("the client, which has neither read nor written, finds its offset at {twice}"),
-        kind.offset == Ok(twice),
+        format!("the offset of the client, which has neither read nor written, is now {twice}"),
+        properties.offset == Ok(twice),
         seen,
     )?;
-    Ok(kind)
+    Ok(properties)
 }
 
-/// Whether the client's descriptor `end` and the shell's 0 and 1 are one open file description with this offset, as far
-/// as the system tells.
-fn shares(snapshot: &Snapshot, end: i32, offset: u64) -> bool {
+/// Returns whether the client's descriptor `end` and the shell's 0 and 1 share one open file description with this
+/// offset. Does not compare what the system does not show.
+fn share_offset(snapshot: &Snapshot, end: i32, offset: u64) -> bool {
     let rows = [snapshot.row("client", end), snapshot.row("shell", 0), snapshot.row("shell", 1)];
     let [Some(ours), Some(input), Some(output)] = rows else { return false };
-    let one =
+    let one_description =
         ours.description.is_none() || snapshot.holders_are(&[("client", end), ("shell", 0), ("shell", 1)]);
-    let there = ours.open.as_ref().is_none_or(|open| open.offset == offset);
-    one && there && ours.object == input.object && ours.object == output.object
+    let has_offset = ours.open.as_ref().is_none_or(|open| open.offset == offset);
+    one_description && has_offset && ours.object == input.object && ours.object == output.object
 }
 
-fn the_file_is_doubled(
-    demo: &mut DemoRun<'_>,
-    folder: &TempFolder,
-    instance: &mut Instance,
-) -> check::Result {
+fn file_is_doubled(demo: &mut DemoRun<'_>, folder: &TempFolder, instance: &mut Instance) -> check::Result {
     demo.explain(&format!(
-        "SIGCONT lets it go on. The first read(2) returns the {0} bytes and moves the offset to {0}; write(2) puts them \
-         there, behind themselves, and moves it to {1}. The next read(2) begins at the end of the file and returns 0 at \
-         once: a file does not wait for more. So the loop ends, and the file holds its line and the echo.",
+        "SIGCONT lets the shell go on. The first read(2) returns {0} bytes and moves the offset to {0}. write(2) writes \
+         them there, after the original line, and moves the offset to {1}. Now the offset is at the end of the file, and \
+         the next read(2) returns 0 at once: a file never blocks. So the loop ends, and the file contains its line and \
+         the echo.",
         MESSAGE.len(),
         2 * MESSAGE.len(),
     ))?;
     send_signal(instance.pid(), Signal::SIGCONT)?;
-    demo.verify_exit("the program ended by itself, with exit status 0", instance)?;
+    demo.verify_exit("the program has exited by itself, with exit status 0", instance)?;
     let doubled = folder.expect("echo.txt", &MESSAGE.repeat(2), demo.deadlines());
-    demo.verify_ok("the file holds \"hello, descriptor\" twice", doubled)
+    demo.verify_ok("the file contains \"hello, descriptor\" twice", doubled)
 }
 
-fn where_it_ends(demo: &mut DemoRun<'_>, kinds: &[Kind; 4]) -> check::Result {
-    demo.step("What is the same, and what is not")?;
+fn differences(demo: &mut DemoRun<'_>, properties: &[Properties; 4]) -> check::Result {
+    demo.step("What is the same, and what is different")?;
     demo.explain(
-        "read(2), write(2), close(2), dup2(2) and poll(2) take any descriptor: that is what \"everything is a file\" \
-         means. It does not mean that all can do the same. fstat(2) tells what is behind the client's descriptor, and \
-         lseek(2) asks for its offset, which only a file has; the others fail with ESPIPE, for bytes that have been read \
-         from them are gone.",
+        "read(2), write(2), close(2), dup2(2) and poll(2) work on every descriptor. That is the meaning of \"everything is \
+         a file\". It does not mean that all objects can do the same. fstat(2) returns the type of the object behind the \
+         client's descriptor, and lseek(2) its offset. Only a file has an offset. On the others lseek(2) fails with \
+         ESPIPE: bytes that have been read from them are gone.",
     )?;
-    let [pipe, unix, tcp, file] = kinds;
-    let types = [SFlag::S_IFIFO, SFlag::S_IFSOCK, SFlag::S_IFSOCK, SFlag::S_IFREG];
-    let told = kinds.iter().map(|kind| kind.mode).eq(types);
-    let lines = std::iter::once(format!("{:<24}{:<12}lseek(2)", "the client holds", "fstat(2)"));
-    let lines: Vec<_> = lines.chain(kinds.iter().map(Kind::line)).collect();
-    demo.verify("fstat(2) tells pipe, sockets and file apart", told, lines.join("\n"))?;
-    let streams = [pipe, unix, tcp].iter().all(|kind| kind.offset == Err(Errno::ESPIPE));
+    let [pipe, unix, tcp, file] = properties;
+    let heading = format!("{:<24}{:<12}lseek(2)", "the client holds", "fstat(2)");
+    let lines: Vec<_> = std::iter::once(heading).chain(properties.iter().map(Properties::line)).collect();
+    let expected = [SFlag::S_IFIFO, SFlag::S_IFSOCK, SFlag::S_IFSOCK, SFlag::S_IFREG];
+    let are_distinct = properties.iter().map(|it| it.file_type).eq(expected);
+    demo.verify("fstat(2) tells pipes, sockets and files apart", are_distinct, lines.join("\n"))?;
+    let no_offset = [pipe, unix, tcp].iter().all(|it| it.offset == Err(Errno::ESPIPE));
     demo.verify(
-        "only the file has an offset; lseek(2) fails with ESPIPE on the others",
-        streams && file.offset.is_ok(),
+        "only the file has an offset; on the others lseek(2) fails with ESPIPE",
+        no_offset && file.offset.is_ok(),
         lines.join("\n"),
     )?;
     demo.show_lines(&lines)

@@ -1,4 +1,4 @@
-//! Descriptors: small numbers, private to each process, for whatever can be read or written. open(2), fstat(2).
+//! File descriptors: one table for each process, and the lowest free number. open(2), fstat(2).
 
 use std::fmt::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,7 +9,8 @@ use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Whence, isatty, lseek};
 
 use super::support::{
-    Demo, DemoRun, TempFolder, duplicate, launch_program, launch_shell, program_path, pseudo_terminal,
+    Demo, DemoRun, TempFolder, duplicate, duplicate_for_stdio, launch_program, launch_shell, program_path,
+    pseudo_terminal,
 };
 use crate::check::{self, OrFinding};
 use crate::diagram::{Process, Selection, Snapshot};
@@ -18,92 +19,89 @@ use crate::sys::Object;
 use crate::transport::{Client, Link};
 
 pub(super) const DEMO: Demo =
-    Demo { name: "fds", says: "descriptors: 0, 1 and 2, one's own table, and the lowest free number", run };
+    Demo { name: "fds", says: "descriptors 0, 1 and 2, one table per process, the lowest free number", run };
 
-/// The program that plays both A and B.
+/// The program of the processes A and B.
 const PROGRAM: &str = "echo-pipe";
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
-    let (mut person, screen) = pseudo_terminal(demo.deadlines())?;
-    let a = launch_program(
-        program_path(PROGRAM)?,
-        &[],
-        [Some(duplicate(&screen)?), Some(duplicate(&screen)?), Some(duplicate(&screen)?)],
-    )?;
-    three_to_begin_with(demo, &a, &mut person)?;
-    let mut other = Other::launch(demo)?;
-    the_same_numbers(demo, &a, &mut other)?;
-    four_kinds(demo, &screen, &other)?;
-    drop((a, other));
-    the_lowest_free_number(demo, &screen)
+    let (mut user, terminal) = pseudo_terminal(demo.deadlines())?;
+    let a = launch_program(program_path(PROGRAM)?, &[], duplicate_for_stdio(&terminal)?)?;
+    standard_descriptors(demo, &a, &mut user)?;
+    let mut b = ProcessB::launch(demo)?;
+    one_table_per_process(demo, &a, &mut b)?;
+    four_kinds_of_objects(demo, &terminal, &b)?;
+    drop((a, b));
+    lowest_free_number(demo, &terminal)
 }
 
-fn three_to_begin_with(demo: &mut DemoRun<'_>, a: &Instance, person: &mut Client) -> check::Result {
-    demo.step("Three to begin with")?;
+fn standard_descriptors(demo: &mut DemoRun<'_>, a: &Instance, user: &mut Client) -> check::Result {
+    demo.step("Descriptors 0, 1 and 2")?;
     demo.explain(
-        "A process cannot touch a file, a terminal or a network itself. It asks the kernel with a system call \
-         such as read(2) or write(2), and says which of the things that it holds open is meant by a small \
-         number: a file descriptor. The numbers count from 0 and are places in a table, which the kernel keeps \
-         for each process. This is such a table, as the kernel shows it now, of a program that has just been \
-         started in a terminal.",
+        "A process cannot access a file, a terminal or a network itself: it asks the kernel, with system calls \
+         such as read(2) and write(2). Their first argument is a file descriptor, a small number that says which \
+         open file, terminal or socket is meant. The number is an index into a table that the kernel keeps for \
+         each process. Here is the table of a program that was just started in a terminal, as the kernel shows \
+         it now.",
     )?;
     let shown = [Selection::all("A", a.pid())];
     let snapshot =
         demo.wait_until(&shown, "A holds the descriptors 0, 1 and 2, and no other", |snapshot| {
             snapshot.process("A").map(Process::numbers).is_some_and(|numbers| numbers == [0, 1, 2])
         })?;
-    let screens = snapshot.process("A").into_iter().flat_map(|process| &process.rows);
-    let all = screens.clone().all(|row| matches!(row.object, Object::Terminal(_)));
+    let mut rows = snapshot.process("A").into_iter().flat_map(|process| &process.rows);
+    let all = rows.all(|row| matches!(row.object, Object::Terminal(_)));
     demo.verify("all three refer to the terminal", all, &snapshot)?;
     demo.show(&snapshot)?;
     demo.explain(
-        "The program did not open them. It found them there, because whoever started it had them: descriptors \
-         are inherited. That 0 is for input, 1 for output and 2 for complaints is a custom among programs; to \
-         the kernel they are numbers like any others. This program reads from 0 and writes to 1.",
+        "The program did not open them. It inherited them from the process that started it. By convention a \
+         program reads its input from 0 (standard input), and writes its results to 1 (standard output) and its \
+         error messages to 2 (standard error). To the kernel they are numbers like any other. This program \
+         copies what it reads from 0 to 1.",
     )?;
-    person.send(b"hello\n")?;
-    let seen = person.expect(b"hello\r\nhello\r\n");
-    demo.verify_ok("\"hello\", typed at the terminal, came in at 0 and went out at 1", seen)
+    user.send(b"hello\n")?;
+    let seen = user.expect(b"hello\r\nhello\r\n");
+    demo.verify_ok("\"hello\", typed at the terminal, was read from 0 and written to 1", seen)
 }
 
-/// The second process, with a thing of another kind behind each number, and copies of them.
-struct Other {
-    // Dropped in this order: at the end of its input the program ends by itself.
+/// A process whose descriptors 0, 1 and 2 refer to objects of different kinds, with duplicates of them.
+struct ProcessB {
+    // Dropped first: the process exits at the end of its input.
     client: Client,
     socket: OwnedFd,
-    b: Instance,
+    instance: Instance,
     file: OwnedFd,
     pipe: OwnedFd,
     folder: TempFolder,
 }
 
-impl Other {
-    fn launch(demo: &DemoRun<'_>) -> check::Result<Other> {
+impl ProcessB {
+    fn launch(demo: &DemoRun<'_>) -> check::Result<ProcessB> {
         let (near, far) = UnixStream::pair().or_broken("a socket and a pipe")?;
         let (reader, writer) = os_pipe::pipe().or_broken("a socket and a pipe")?;
         let folder = TempFolder::new()?;
         let (socket, pipe) = (OwnedFd::from(far), OwnedFd::from(writer));
         let file = OwnedFd::from(folder.create("notes.txt")?);
         let stdio = [Some(duplicate(&socket)?), Some(duplicate(&file)?), Some(duplicate(&pipe)?)];
-        let b = launch_program(program_path(PROGRAM)?, &[], stdio)?;
+        let instance = launch_program(program_path(PROGRAM)?, &[], stdio)?;
         let link = Link::socket(near.into()).or_broken("a socket and a pipe")?;
         let client = Client::over_stream(link, demo.deadlines());
-        // Nobody reads what B complains of, and it does not complain.
+        // The process writes no error messages, so its standard error needs no reader.
         drop(reader);
-        Ok(Other { client, socket, b, file, pipe, folder })
+        Ok(ProcessB { client, socket, instance, file, pipe, folder })
     }
 }
 
-fn the_same_numbers(demo: &mut DemoRun<'_>, a: &Instance, other: &mut Other) -> check::Result {
-    demo.step("The same numbers, other things")?;
+fn one_table_per_process(demo: &mut DemoRun<'_>, a: &Instance, b: &mut ProcessB) -> check::Result {
+    demo.step("The same numbers, different objects")?;
     demo.explain(
-        "B is a second process of the same program, but whoever started it put a socket at 0, a file at 1 and a \
-         pipe at 2. A's 1 and B's 1 have nothing in common but the number: each process has a table of its own. \
-         So a number means nothing without the process that it belongs to, and can be neither guessed nor \
-         forged: a process reaches just what is in its own table.",
+        "B is a second process of the same program. It was started with a socket as descriptor 0, a file as 1 and \
+         a pipe as 2. Each process has its own table: A's descriptor 1 and B's descriptor 1 have only the number \
+         in common. A number means nothing outside its process, and a process reaches only what is in its own \
+         table.",
     )?;
-    let shown = [Selection::all("A", a.pid()), Selection::all("B", other.b.pid())];
-    let claim = "B too holds just 0, 1 and 2, and none of them refers to what A's does";
+    let shown = [Selection::all("A", a.pid()), Selection::all("B", b.instance.pid())];
+    let claim = "B too holds only 0, 1 and 2, and none of them refers to the same object as in A";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         let object = |label, number| snapshot.row(label, number).map(|row| &row.object);
         snapshot.process("B").map(Process::numbers).is_some_and(|numbers| numbers == [0, 1, 2])
@@ -113,59 +111,64 @@ fn the_same_numbers(demo: &mut DemoRun<'_>, a: &Instance, other: &mut Other) -> 
     let expected = ["sockets", "files", "pipes"].map(Some);
     demo.verify("B's 0 is a socket, its 1 a file, its 2 a pipe", kinds == expected, &snapshot)?;
     demo.show(&snapshot)?;
-    demo.explain("B reads from 0 and writes to 1, as A does, with the same two system calls.")?;
-    other.client.send(b"hello\n")?;
-    let written = other.folder.expect("notes.txt", b"hello\n", demo.deadlines());
-    demo.verify_ok("\"hello\", sent into the socket, came in at 0 and went into the file at 1", written)
+    demo.explain("B reads from 0 and writes to 1 like A, with the same two system calls.")?;
+    b.client.send(b"hello\n")?;
+    let written = b.folder.expect("notes.txt", b"hello\n", demo.deadlines());
+    demo.verify_ok("\"hello\", sent to the socket, was read from 0 and written to the file at 1", written)
 }
 
-fn four_kinds(demo: &mut DemoRun<'_>, screen: &OwnedFd, other: &Other) -> check::Result {
-    demo.step("Four kinds of things")?;
+fn four_kinds_of_objects(demo: &mut DemoRun<'_>, terminal: &OwnedFd, b: &ProcessB) -> check::Result {
+    demo.step("Four kinds of objects")?;
     demo.explain(
-        "Behind a descriptor may be a terminal (a person, at the other end), a file (bytes that stay, and a place \
-         in them where the next read or write begins), a pipe (bytes on their way from one process to another) \
-         or a socket (the same both ways, to another machine too). read(2) and write(2) work on all of them. \
-         A program that must know asks: fstat(2) says what kind it is, isatty(3) whether it is a terminal, and \
-         lseek(2), which moves that place, fails with ESPIPE, illegal seek, where there is none.",
+        "A descriptor can refer to a terminal (with a person at the other end), a file (stored bytes, and an offset \
+         at which the next read or write begins), a pipe (bytes on their way from one process to another) or a \
+         socket (the same in both directions, also between machines). read(2) and write(2) work on all of them. A \
+         program can ask what it has been given: fstat(2) returns the kind of the object, and isatty(3) whether it \
+         is a terminal. lseek(2) moves the offset. On an object without an offset it fails with ESPIPE (illegal \
+         seek).",
     )?;
     let asked = [
-        ("terminal", screen.as_fd()),
-        ("file", other.file.as_fd()),
-        ("pipe", other.pipe.as_fd()),
-        ("socket", other.socket.as_fd()),
+        ("terminal", terminal.as_fd()),
+        ("file", b.file.as_fd()),
+        ("pipe", b.pipe.as_fd()),
+        ("socket", b.socket.as_fd()),
     ];
-    let answers = asked.map(|(name, descriptor)| Answers::of(name, descriptor));
-    let kinds = answers.each_ref().map(|answers| answers.kind);
+    let properties = asked.map(|(name, descriptor)| Properties::of(name, descriptor));
+    let kinds = properties.each_ref().map(|properties| properties.kind);
     let expected = [SFlag::S_IFCHR, SFlag::S_IFREG, SFlag::S_IFIFO, SFlag::S_IFSOCK];
-    demo.verify("fstat(2) tells the four apart", kinds == expected, format!("{kinds:?}"))?;
-    let terminals = answers.each_ref().map(|answers| answers.is_terminal);
-    let claim = "only the terminal is one, says isatty(3): so `ls` knows whether to use colours";
+    demo.verify(
+        "fstat(2) returns a different kind for each of the four",
+        kinds == expected,
+        format!("{kinds:?}"),
+    )?;
+    let terminals = properties.each_ref().map(|properties| properties.is_terminal);
+    let claim = "isatty(3) is true only for the terminal: so `ls` knows whether to use colours";
     demo.verify(claim, terminals == [true, false, false, false], format!("{terminals:?}"))?;
-    let [_, file, pipe, socket] = answers.each_ref().map(|answers| answers.place);
-    let claim = "the file has a place, 6 bytes behind its beginning; pipe and socket have none";
+    let [_, file, pipe, socket] = properties.each_ref().map(|properties| properties.offset);
+    let claim = "the offset of the file is 6, after the six bytes written; pipe and socket have none";
     let holds = (file, pipe, socket) == (Ok(6), Err(Errno::ESPIPE), Err(Errno::ESPIPE));
     demo.verify(claim, holds, format!("{file:?}, {pipe:?}, {socket:?}"))?;
-    let heading = format!("{:<10}{:<19}{:<11}{}", "what", "fstat(2)", "isatty(3)", "lseek(2)");
-    let lines: Vec<_> = std::iter::once(heading).chain(answers.iter().map(Answers::line)).collect();
+    let heading = format!("{:<10}{:<19}{:<11}{}", "object", "fstat(2)", "isatty(3)", "lseek(2)");
+    let lines: Vec<_> = std::iter::once(heading).chain(properties.iter().map(Properties::line)).collect();
     demo.show_lines(&lines)
 }
 
-/// What the kernel says of a descriptor to whoever holds it.
-struct Answers {
+/// The properties of the object that a descriptor refers to.
+struct Properties {
     name: &'static str,
     kind: SFlag,
     is_terminal: bool,
-    place: Result<i64, Errno>,
+    offset: Result<i64, Errno>,
 }
 
-impl Answers {
-    fn of(name: &'static str, descriptor: BorrowedFd<'_>) -> Answers {
+impl Properties {
+    fn of(name: &'static str, descriptor: BorrowedFd<'_>) -> Properties {
         let mode = fstat(descriptor).map_or(0, |status| status.st_mode);
-        Answers {
+        Properties {
             name,
             kind: SFlag::from_bits_truncate(mode) & SFlag::S_IFMT,
             is_terminal: isatty(descriptor).unwrap_or(false),
-            place: lseek(descriptor, 0, Whence::SeekCur),
+            offset: lseek(descriptor, 0, Whence::SeekCur),
         }
     }
 
@@ -179,28 +182,29 @@ impl Answers {
         };
         let terminal = if self.is_terminal { "yes" } else { "no" };
         let mut line = format!("{:<10}{kind:<19}{terminal:<11}", self.name);
-        let _ = match self.place {
-            Ok(place) => write!(line, "at {place}"),
+        let _ = match self.offset {
+            Ok(offset) => write!(line, "offset {offset}"),
             Err(error) => write!(line, "{error:?}"),
         };
         line
     }
 }
 
-/// The commands, as they are typed and as the shell is told them: `$1` is the FIFO, `$2` a file.
+/// The label of each process, its command as a user types it, and as the shell runs it: `$1` is the FIFO, `$2` a file.
 const COMMANDS: [(&str, &str, &str); 3] = [
     ("first", "cat lines", r#"exec cat "$1""#),
     ("second", "cat lines 3< notes.txt 5< notes.txt", r#"exec cat "$1" 3< "$2" 5< "$2""#),
     ("third", "cat lines 0<&-", r#"exec cat "$1" 0<&-"#),
 ];
 
-fn the_lowest_free_number(demo: &mut DemoRun<'_>, screen: &OwnedFd) -> check::Result {
-    demo.step("The lowest free number is next")?;
+fn lowest_free_number(demo: &mut DemoRun<'_>, terminal: &OwnedFd) -> check::Result {
+    demo.step("The lowest free number")?;
     demo.explain(
-        "Which number does the next thing get? open(2), socket(2), pipe(2) and dup(2) all answer with the lowest \
-         one that is free in their process; POSIX demands it. The program cat opens the file that it is told to, \
-         and asks for no number. Here it is started three times in a terminal, to read the FIFO `lines` (a pipe \
-         that has a name), and the shell has prepared each one's table a little differently:",
+        "Which number does a new descriptor get? open(2), socket(2), pipe(2) and dup(2) return the lowest number \
+         that is free in the process; POSIX requires it. The program cat opens the file that its argument names, \
+         and cannot choose the number. Here three shells start it to read the FIFO `lines` (a pipe with a name). \
+         Before that, each shell changes the table: `3< notes.txt` opens a file as descriptor 3, and `0<&-` closes \
+         descriptor 0.",
     )?;
     let typed = COMMANDS.map(|(label, typed, _)| format!("{label:<8}$ {typed}"));
     demo.show_lines(&typed)?;
@@ -211,36 +215,37 @@ fn the_lowest_free_number(demo: &mut DemoRun<'_>, screen: &OwnedFd) -> check::Re
     let mut shown = vec![Selection::this_process("demo").and(&writer)];
     let mut cats = Vec::new();
     for (label, _, script) in COMMANDS {
-        let cat = launch_shell(
-            script,
-            &arguments,
-            [Some(duplicate(screen)?), Some(duplicate(screen)?), Some(duplicate(screen)?)],
-        )?;
+        let cat = launch_shell(script, &arguments, duplicate_for_stdio(terminal)?)?;
         shown.push(Selection::all(label, cat.pid()));
         cats.push(cat);
     }
     let expected = [
-        ("first", 3, "in the first process 0, 1 and 2 were taken, and the FIFO has become 3"),
-        ("second", 4, "in the second 3 and 5 were taken too, and it has become 4, which was between them"),
-        ("third", 0, "in the third 0 was free, and it has become 0"),
+        ("first", 3, "in the first process 0, 1 and 2 were in use, and the FIFO is 3"),
+        (
+            "second",
+            4,
+            "in the second process 3 and 5 were in use too, and the FIFO is 4, the gap between them",
+        ),
+        ("third", 0, "in the third process 0 was free, and the FIFO is 0"),
     ];
     for (label, number, claim) in expected {
-        demo.wait_until(&shown, claim, |snapshot| reads_at(snapshot, label) == [number])?;
+        demo.wait_until(&shown, claim, |snapshot| numbers_of_pipes(snapshot, label) == [number])?;
     }
     drop(reader);
-    let claim = "one FIFO, of which all three hold the read end, each by a number of its own";
+    let claim = "all three hold the read end of the one FIFO, each under its own number";
     let snapshot =
         demo.wait_until(&shown, claim, |snapshot| snapshot.shared.iter().any(|it| it.ends.len() == 4))?;
     demo.show(&snapshot)?;
     demo.explain(
-        "The third never learns that what it opened became its standard input. So can a shell redirect: it \
-         closes 0, opens a file, and the file is 0. And so can a program go wrong that closes a descriptor and \
-         goes on to use its number: sooner or later that number is somebody else's.",
+        "The third program does not notice that the file it opened is its standard input. A shell can use this \
+         rule to redirect: it closes 0 and opens a file, and the file becomes 0. The rule also explains a common \
+         bug: a program closes a descriptor and goes on using its number. Sooner or later that number refers to \
+         something else, and the program reads or writes the wrong object.",
     )
 }
 
-/// The numbers by which the process that plays `label` can read a pipe.
-fn reads_at(snapshot: &Snapshot, label: &str) -> Vec<i32> {
+/// Returns the descriptors of a process that refer to pipes.
+fn numbers_of_pipes(snapshot: &Snapshot, label: &str) -> Vec<i32> {
     let rows = snapshot.process(label).map_or(&[][..], |process| &process.rows);
     rows.iter().filter(|row| matches!(row.object, Object::Pipe { .. })).map(|row| row.number).collect()
 }

@@ -75,12 +75,16 @@ fn has_offset(object: &Object) -> bool {
 /// Returns the remark below the rows of a process: that it has exited, or how many descriptors are not shown.
 pub(super) fn remark(process: &Process, hidden: usize) -> Option<String> {
     match process.state {
-        ProcessState::Zombie => Some("(no descriptors any more)".into()),
-        ProcessState::Gone => Some("(no such process any more)".into()),
+        ProcessState::Zombie => Some("(no descriptors)".into()),
+        ProcessState::Gone => Some("(no such process)".into()),
         _ if hidden == 0 => None,
         _ if hidden == process.rows.len() => {
-            Some(format!("({hidden} descriptors, none of which plays a part here)"))
+            Some(format!("({hidden} {}, not shown)", descriptors(hidden)))
         }
-        _ => Some(format!("(and {hidden} more that play no part here)")),
+        _ => Some(format!("(and {hidden} more {}, not shown)", descriptors(hidden))),
     }
+}
+
+fn descriptors(number: usize) -> &'static str {
+    if number == 1 { "descriptor" } else { "descriptors" }
 }

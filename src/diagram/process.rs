@@ -128,7 +128,7 @@ impl fmt::Display for ProcessState {
             ProcessState::Alive(None) => f.write_str("alive"),
             ProcessState::Alive(Some(function)) => write!(f, "blocked in {function}"),
             ProcessState::Stopped => f.write_str("stopped by a signal"),
-            ProcessState::Zombie => f.write_str("zombie: ended, and not yet reaped"),
+            ProcessState::Zombie => f.write_str("zombie: exited, not yet reaped"),
             ProcessState::Gone => f.write_str("reaped"),
         }
     }

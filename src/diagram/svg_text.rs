@@ -1,33 +1,33 @@
-//! Text on a picture: which fonts, how wide, broken where.
+//! Text in SVG pictures: fonts, widths, line breaks.
 //!
-//! Nobody knows which fonts whoever looks at the picture has, and SVG does not break lines. So widths are those
-//! of DejaVu Sans, the widest of the usual fonts: in any other a line ends a little earlier, and none too late.
+//! SVG does not break lines, and the fonts of the reader's system are unknown. So this module breaks lines by the widths
+//! of DejaVu Sans, the widest of the usual fonts. In any other font the lines are a little shorter.
 
 use svg::node::Node;
 use svg::node::Text;
 use svg::node::element::{Element, Group};
 
-/// For prose.
+/// The font for prose.
 pub(crate) const SANS: &str =
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif";
-/// For what programs and kernels say.
+/// The font for code and for names of kernel objects.
 pub(crate) const MONO: &str =
     "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
 
-/// The width of a character of [`MONO`], in its size.
+/// The width of a character in [`MONO`], relative to the font size.
 const MONO_WIDTH: f64 = 0.602;
 
-/// The width in pixels of `text` in [`MONO`] at `size`.
+/// Returns the width of `text` in [`MONO`], in pixels.
 pub(crate) fn mono_width(text: &str, size: f64) -> i32 {
     pixels(text.chars().count() as f64 * MONO_WIDTH * size)
 }
 
-/// How many characters of [`MONO`] at `size` fit into `width` pixels.
+/// Returns the number of characters in [`MONO`] that fit into `width` pixels.
 pub(crate) fn mono_room(width: i32, size: f64) -> usize {
     (f64::from(width.max(0)) / (MONO_WIDTH * size)) as usize
 }
 
-/// The width in pixels of `text` in [`SANS`] at `size`, with what stands between backticks in [`MONO`].
+/// Returns the width of `text` in [`SANS`], in pixels. Text between backticks is in [`MONO`].
 pub(crate) fn sans_width(text: &str, size: f64) -> i32 {
     pixels(text.chars().map(advance).sum::<f64>() * size)
 }
@@ -65,7 +65,7 @@ pub(crate) fn wrap(text: &str, size: f64, width: i32) -> Vec<String> {
     lines
 }
 
-/// One line of text that begins at `x`, or is laid out as `class` says.
+/// Creates one line of text. It begins at `x`, unless the style of `class` aligns it differently.
 pub(crate) fn line(class: &str, x: i32, y: i32, text: &str) -> Element {
     let mut element = placed(x, y);
     element.assign("class", class);
@@ -74,14 +74,15 @@ pub(crate) fn line(class: &str, x: i32, y: i32, text: &str) -> Element {
 }
 
 fn placed(x: i32, y: i32) -> Element {
-    // Not the library's own type for this element: that one puts a line break, which is a blank, around each child.
+    // Not `svg::node::element::Text`: it puts a line break, which is shown as a blank, around each child.
     let mut element = Element::new("text");
     element.assign("x", x);
     element.assign("y", y);
     element
 }
 
-/// Lines of prose, the first one's base at `y` and the others `pitch` below each other.
+/// Creates a paragraph. The base line of the first line is at `y`; the next lines follow in steps of `pitch`. Text
+/// between backticks is code.
 pub(crate) fn paragraph(class: &str, x: i32, y: i32, pitch: i32, lines: &[String]) -> Group {
     let mut group = Group::new().set("class", class);
     let mut is_code = false;
@@ -107,7 +108,7 @@ fn code(text: &str) -> Element {
     element
 }
 
-/// `text` as it stands: several blanks stay several.
+/// Replaces blanks by no-break blanks, so that several of them stay several.
 pub(crate) fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_line_is_wider_than_it_may_be_and_no_word_is_lost() {
+    fn wraps_lines_to_the_width_and_loses_no_word() {
         let text = "A shell that reads `A | B` calls pipe(2) once, and the kernel makes a buffer.";
         let lines = wrap(text, 15.0, 200);
         assert!(lines.len() > 1);
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn code_may_go_on_in_the_next_line() {
+    fn code_continues_on_the_next_line() {
         let drawn = paragraph("prose", 0, 0, 20, &["type `a".to_owned(), "b` now".to_owned()]).to_string();
         assert_eq!(drawn.matches("class=\"code\"").count(), 2, "{drawn}");
     }

@@ -1,4 +1,4 @@
-//! What a child inherits, and what it shares with its parent from then on. fork(2), execve(2), open(2).
+//! What a child inherits, and what it shares with its parent afterwards. fork(2), execve(2), open(2).
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -13,16 +13,16 @@ use crate::server::Instance;
 use crate::sys;
 use crate::transport::{Client, pipe_pair};
 
-/// The program that plays both A and B.
+/// The program of all children.
 const PROGRAM: &str = "echo-pipe";
 
 const FILE: &str = "log.txt";
 
-/// A child that copies what its client says into a file.
+/// A child that copies what its client sends into a file.
 struct Writer {
-    // Dropped in this order: at the end of its input the program ends by itself.
+    // Dropped first: the process exits at the end of its input.
     client: Client,
-    /// A copy of its standard input, as its parent would have kept it.
+    /// A duplicate of its standard input.
     input: OwnedFd,
     instance: Instance,
 }
@@ -40,22 +40,22 @@ impl Writer {
     }
 }
 
-pub(super) fn tell(demo: &mut DemoRun<'_>) -> check::Result {
+pub(super) fn run(demo: &mut DemoRun<'_>) -> check::Result {
     let folder = TempFolder::new()?;
-    let writer = inherited_once(demo, &folder)?;
-    one_flag(demo, writer)?;
-    opened_twice(demo, &folder)?;
-    closed_on_exec(demo, &folder)
+    let writer = shared_offset(demo, &folder)?;
+    shared_flags(demo, writer)?;
+    separate_offsets(demo, &folder)?;
+    close_on_exec(demo, &folder)
 }
 
-fn inherited_once(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result<Writer> {
+fn shared_offset(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result<Writer> {
     demo.step("Inherited: two processes, one open file")?;
     demo.explain(
-        "fork(2) copies the descriptors, but not what they refer to. When open(2) opens a file, the kernel makes \
-         an open file description: which file, the offset at which the next read or write begins, and flags. A \
-         descriptor is a number that refers to one. The parent, this demo, has opened log.txt once and then made \
-         two children, A and B, both with that descriptor as their standard output: three descriptors in three \
-         processes, and one offset. The line joins them.",
+        "fork(2) copies descriptors, but not the objects that they refer to. When open(2) opens a file, the kernel \
+         creates an open file description: it holds the offset at which the next read or write begins, and flags \
+         such as O_NONBLOCK. The descriptor refers to this description, and the description to the file. The \
+         parent, this demo, has opened log.txt once and then started two children, A and B, with that descriptor as \
+         their standard output. So three descriptors in three processes share one offset. The line joins them.",
     )?;
     let file = OwnedFd::from(folder.create(FILE)?);
     let mut a = Writer::launch(demo, duplicate(&file)?)?;
@@ -67,80 +67,76 @@ fn inherited_once(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result<
     ];
     a.client.send(b"one\n")?;
     demo.verify_ok(
-        "A has written \"one\" and a line feed: 4 bytes",
+        "A has written \"one\" and a newline: 4 bytes",
         folder.expect(FILE, b"one\n", demo.deadlines()),
     )?;
     if shows_offsets(&file) {
-        let claim = "the offset is 4 in all three, though B and the parent have done nothing";
+        let claim = "the offset is 4 in all three processes, although B and the parent have not written";
         demo.wait_until(&shown, claim, |snapshot| offsets(snapshot, &file) == [Some(4); 3])?;
     }
     let snapshot = take_snapshot(&shown)?;
-    if is_described(&snapshot) {
+    if compares_descriptions(&snapshot) {
         let all = [("parent", file.as_raw_fd()), ("A", 1), ("B", 1)];
-        demo.verify(
-            "all three refer to one open file description, says kcmp(2)",
-            snapshot.holders_are(&all),
-            &snapshot,
-        )?;
+        let claim = "kcmp(2) confirms that all three refer to one open file description";
+        demo.verify(claim, snapshot.holders_are(&all), &snapshot)?;
     }
     demo.show(&snapshot)?;
-    demo.explain("Then B writes. It begins where A has ended, and nothing is lost.")?;
+    demo.explain("Then B writes. It starts where A stopped, and overwrites nothing.")?;
     b.client.send(b"two\n")?;
     let both = folder.expect(FILE, b"one\ntwo\n", demo.deadlines());
-    demo.verify_ok("log.txt holds \"one\" and \"two\", one after the other", both)?;
+    demo.verify_ok("log.txt contains \"one\" and then \"two\"", both)?;
     Ok(a)
 }
 
-/// Whether this system shows where in a file a descriptor stands.
+/// Returns whether this system shows the offset of a descriptor.
 fn shows_offsets(file: &OwnedFd) -> bool {
     sys::open_file(Pid::this(), file.as_raw_fd()).is_ok()
 }
 
-/// Whether this system says which descriptors share an open file description.
-fn is_described(snapshot: &Snapshot) -> bool {
+/// Returns whether this system can tell which descriptors share an open file description.
+fn compares_descriptions(snapshot: &Snapshot) -> bool {
     snapshot.row("A", 1).is_some_and(|row| row.description.is_some())
 }
 
-/// The offsets of the parent's `file` and of both children's standard output.
+/// Returns the offsets of the parent's `file` and of the standard output of both children.
 fn offsets(snapshot: &Snapshot, file: &OwnedFd) -> [Option<u64>; 3] {
     let offset = |row: Option<&Row>| row.and_then(|row| row.open).map(|open| open.offset);
     [("parent", file.as_raw_fd()), ("A", 1), ("B", 1)]
         .map(|(label, number)| offset(snapshot.row(label, number)))
 }
 
-fn one_flag(demo: &mut DemoRun<'_>, mut a: Writer) -> check::Result {
-    demo.step("One O_NONBLOCK for all")?;
+fn shared_flags(demo: &mut DemoRun<'_>, mut a: Writer) -> check::Result {
+    demo.step("Shared flags: O_NONBLOCK")?;
     demo.explain(
-        "Flags are shared in the same way. The parent has kept a copy of the pipe end that is A's standard input. \
-         It now sets O_NONBLOCK there with fcntl(2): from now on a read that would have to wait fails with \
-         EAGAIN. A has not been asked, and its input has changed.",
+        "The flags of an open file description are shared too. The parent has kept a copy of the pipe end that is A's \
+         standard input. With fcntl(2) it now sets O_NONBLOCK on its own descriptor. From now on a read that would \
+         block fails with EAGAIN, in A too: A's standard input has changed, and A did nothing.",
     )?;
     let shown = [
         Selection::this_process("parent").and(&a.input).with_flags(),
         Selection::all("A", a.pid()).with_flags(),
     ];
-    demo.wait_until_blocked(a.pid(), "pipe_read", "A sleeps in read(2), as usual")?;
+    demo.wait_until_blocked(a.pid(), "pipe_read", "A is blocked in read(2)")?;
     set_nonblocking(&a.input)?;
     if shows_offsets(&a.input) {
-        let claim = "O_NONBLOCK is set at the parent's descriptor, and at A's descriptor 0";
+        let claim = "O_NONBLOCK is set on the parent's descriptor and on A's descriptor 0";
         let ends = [("parent", a.input.as_raw_fd()), ("A", 0)];
         demo.wait_until(&shown, claim, |snapshot| {
-            let set = |row: &Row| row.open.is_some_and(|open| open.nonblocking);
-            ends.iter().all(|&(label, number)| snapshot.row(label, number).is_some_and(set))
+            let is_set = |row: &Row| row.open.is_some_and(|open| open.nonblocking);
+            ends.iter().all(|&(label, number)| snapshot.row(label, number).is_some_and(is_set))
         })?;
     }
     a.client.send(b"three\n")?;
     demo.wait_until_blocked(
         a.pid(),
         "poll",
-        "after the next message A waits in poll(2) instead: its read(2) has failed with EAGAIN",
+        "after the next message A is blocked in poll(2): its read(2) has failed with EAGAIN",
     )?;
     demo.show(&take_snapshot(&shown)?)?;
     demo.explain(
-        "echo-pipe is prepared for that. Many programs are not, and end with \"Resource temporarily unavailable\" \
-         because of what another process has done to a terminal or a pipe that they share. close-on-exec, in \
-         the picture, is the one flag that is not shared: it belongs to the descriptor, and the last step is \
-         about it.",
+        "echo-pipe handles EAGAIN. Many programs do not, and exit with \"Resource temporarily unavailable\" because \
+         another process has set O_NONBLOCK on a terminal or a pipe that they share. The diagram also shows \
+         close-on-exec. That flag is not shared: it belongs to the descriptor. The last step is about it.",
     )
 }
 
@@ -151,11 +147,11 @@ fn set_nonblocking(descriptor: &OwnedFd) -> check::Result {
     set.map(drop).or_broken("O_NONBLOCK set")
 }
 
-fn opened_twice(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result {
+fn separate_offsets(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result {
     demo.step("Opened twice: one file, two offsets")?;
     demo.explain(
-        "Now the same with one difference: log.txt is opened once for A and once more for B. It is the same file \
-         on the disk, but there are two open file descriptions, and each has an offset of its own. A writes \
+        "Now the same with one difference: log.txt is opened once for A and once more for B. Both descriptors refer to \
+         the same file, but through two open file descriptions, and each of these has its own offset. A writes \
          \"one\".",
     )?;
     let (first, second) = (folder.create(FILE)?, folder.open(FILE)?);
@@ -167,34 +163,34 @@ fn opened_twice(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result {
     demo.verify_ok("A has written \"one\"", folder.expect(FILE, b"one\n", demo.deadlines()))?;
     let snapshot = take_snapshot(&shown)?;
     let object = |label| snapshot.row(label, 1).map(|row| &row.object);
-    demo.verify("the descriptors 1 of A and B name the same file", object("A") == object("B"), &snapshot)?;
+    demo.verify("descriptor 1 of A and of B is the same file", object("A") == object("B"), &snapshot)?;
     let offset = |label| snapshot.row(label, 1).and_then(|row| row.open).map(|open| open.offset);
     if let (Some(one), Some(two)) = (offset("A"), offset("B")) {
         demo.verify("A's offset is 4, and B's is still 0", (one, two) == (4, 0), &snapshot)?;
     }
-    if is_described(&snapshot) {
+    if compares_descriptions(&snapshot) {
         let apart = snapshot.holders_are(&[("A", 1)]) && snapshot.holders_are(&[("B", 1)]);
-        demo.verify("they are two open file descriptions, says kcmp(2)", apart, &snapshot)?;
+        demo.verify("kcmp(2) confirms that they are two open file descriptions", apart, &snapshot)?;
     }
     demo.show(&snapshot)?;
     demo.explain(
-        "Then B writes \"TWO\", at its own offset 0: over what A has written. Nobody gets an error. So two programs \
-         lose each other's lines that both log into one file; the flag O_APPEND, `>>` in a shell, is the cure: \
-         then every write goes to the end, wherever that is.",
+        "Then B writes \"TWO\" at its own offset, 0, and overwrites what A has written. Neither gets an error. This is \
+         how two programs that log to one file destroy each other's lines. The flag O_APPEND (`>>` in a shell) \
+         prevents it: every write then goes to the end of the file.",
     )?;
     b.client.send(b"TWO\n")?;
-    let lost = folder.expect(FILE, b"TWO\n", demo.deadlines());
-    demo.verify_ok("log.txt holds \"TWO\", and \"one\" is lost", lost)
+    let overwritten = folder.expect(FILE, b"TWO\n", demo.deadlines());
+    demo.verify_ok("log.txt contains \"TWO\"; \"one\" is lost", overwritten)
 }
 
-fn closed_on_exec(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result {
-    demo.step("close-on-exec: what a new program does not find")?;
+fn close_on_exec(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result {
+    demo.step("close-on-exec: what execve(2) closes")?;
     let (kept, closed) = (folder.create("kept.txt")?, folder.create("closed.txt")?);
     demo.explain(&format!(
-        "fork(2) copies every descriptor, and a program that execve(2) then loads finds them all, except those \
-         that are marked close-on-exec (FD_CLOEXEC, or O_CLOEXEC at once in open(2)). The parent has opened two \
-         files: kept.txt, {}, without the mark, and closed.txt, {}, with it. Then it has started echo-pipe, by \
-         fork and execve.",
+        "fork(2) copies every descriptor. execve(2), which loads a new program, keeps them all, except those with the \
+         flag close-on-exec: FD_CLOEXEC in fcntl(2), O_CLOEXEC in open(2). The parent has opened two files: \
+         kept.txt as {} without the flag, and closed.txt as {} with it. Then it has started echo-pipe with fork(2) \
+         and execve(2).",
         kept.as_raw_fd(),
         closed.as_raw_fd()
     ))?;
@@ -205,7 +201,7 @@ fn closed_on_exec(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result 
         Selection::all("child", writer.pid()),
     ];
     let numbers = [0, 1, 2, kept.as_raw_fd()];
-    let claim = format!("the child holds its own 0, 1 and 2, and {} as well: kept.txt", kept.as_raw_fd());
+    let claim = format!("the child holds 0, 1 and 2, and also {}: kept.txt", kept.as_raw_fd());
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         let object = |label| snapshot.row(label, kept.as_raw_fd()).map(|row| &row.object);
         object("child").is_some()
@@ -213,22 +209,23 @@ fn closed_on_exec(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result 
             && snapshot.process("child").map(Process::numbers).is_some_and(|held| held == numbers)
     })?;
     let gone = snapshot.row("child", closed.as_raw_fd()).is_none();
-    let claim = format!("{}, closed.txt, is not in the child's table", closed.as_raw_fd());
+    let claim = format!("the child's table has no {}: closed.txt was closed", closed.as_raw_fd());
     demo.verify(claim, gone, &snapshot)?;
     if let Some(ObjectId::Description(_)) = snapshot.row("child", kept.as_raw_fd()).and_then(Row::id) {
         let both = [("parent", kept.as_raw_fd()), ("child", kept.as_raw_fd())];
-        demo.verify("both refer to one open file description", snapshot.holders_are(&both), &snapshot)?;
+        let claim = "both descriptors of kept.txt refer to one open file description";
+        demo.verify(claim, snapshot.holders_are(&both), &snapshot)?;
     }
     demo.show(&snapshot)?;
     demo.explain(
-        "echo-pipe knows nothing of kept.txt, and yet holds it open for as long as it lives. With a file that \
-         wastes a little; with the write end of a pipe, somebody waits in vain for the end of file (see \
-         `echospec demo pipe`), and with a listening socket the port stays taken. So libraries set the mark \
-         on everything that they open, and one takes it off where a child is meant to inherit.",
+        "echo-pipe does not use kept.txt, and yet holds it open until it exits. A leaked file descriptor wastes only \
+         a little memory. A leaked write end of a pipe is worse: its reader never gets end of file (see `echospec \
+         demo pipe`). A leaked listening socket keeps its port in use. So libraries set close-on-exec on \
+         every descriptor that they open, and a program clears it for those that a child is meant to inherit.",
     )
 }
 
-/// Takes the mark off that every descriptor has which Rust's library opens.
+/// Clears the flag close-on-exec, which Rust's standard library sets on every descriptor.
 fn keep_on_exec(file: &File) -> check::Result {
     let set = fcntl(file, FcntlArg::F_SETFD(FdFlag::empty()));
     set.map(drop).or_broken("FD_CLOEXEC cleared")

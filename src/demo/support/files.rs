@@ -30,6 +30,11 @@ pub fn duplicate(descriptor: &OwnedFd) -> check::Result<OwnedFd> {
     descriptor.try_clone().or_broken("a duplicate of a descriptor")
 }
 
+/// Duplicates `descriptor` three times, for a program's descriptors 0, 1 and 2.
+pub fn duplicate_for_stdio(descriptor: &OwnedFd) -> check::Result<[Option<OwnedFd>; 3]> {
+    Ok([Some(duplicate(descriptor)?), Some(duplicate(descriptor)?), Some(duplicate(descriptor)?)])
+}
+
 /// A temporary directory for the files of a demo. Dropping it removes them.
 pub struct TempFolder {
     // Keeps the directory.

@@ -16,7 +16,7 @@ pub(super) mod tcp_table;
 mod terminal;
 
 pub use demo::Demo;
-pub(super) use files::{TempFolder, duplicate, pseudo_terminal};
+pub(super) use files::{TempFolder, duplicate, duplicate_for_stdio, pseudo_terminal};
 pub(super) use launch::*;
 pub use renderer::{Block, Renderer};
 pub use run::DemoRun;

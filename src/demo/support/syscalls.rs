@@ -78,7 +78,8 @@ impl SyscallTrace {
         })?;
         for (program, names) in wanted {
             let list = names.iter().map(|name| format!("{name}(2)")).collect::<Vec<_>>().join(", ");
-            let claim = format!("strace has seen the {program} call {list}, in this order");
+            let order = if names.len() > 1 { ", in this order" } else { "" };
+            let claim = format!("strace has seen the {program} call {list}{order}");
             demo.verify(claim, complete.is_some(), lines(&new).join("\n"))?;
         }
         demo.show_lines(&lines(&new))?;
