@@ -17,7 +17,7 @@ use crate::transport::Client;
 
 pub(super) const DEMO: Demo = Demo {
     name: "redirect",
-    says: "command > a.txt: one descriptor changes, and the command does not notice",
+    says: "command > a.txt: one descriptor changes, the command does not notice",
     run,
 };
 
@@ -202,7 +202,7 @@ fn errors_to_terminal(demo: &mut DemoRun<'_>, session: &mut ShellSession) -> che
     let wanted = format!("{}\r\n$ ", session.error_message);
     let seen = session.user.expect(wanted.as_bytes());
     let beginning = session.error_message.split(' ').take(2).collect::<Vec<_>>().join(" ");
-    demo.verify_ok(format!("the terminal shows the message \"{beginning} …\""), seen)?;
+    demo.verify_ok(format!("the terminal shows an error message that begins with \"{beginning}\""), seen)?;
     let empty = session.folder.expect("b.txt", b"", demo.deadlines());
     demo.verify_ok("b.txt exists and is empty: the shell created it before it ran the command", empty)
 }

@@ -19,7 +19,7 @@ use crate::transport::Client;
 
 pub(super) const DEMO: Demo = Demo {
     name: "time-wait",
-    says: "who closes first gets TIME_WAIT; a restart with and without SO_REUSEADDR",
+    says: "TIME_WAIT after close; a restart with and without SO_REUSEADDR",
     run,
 };
 

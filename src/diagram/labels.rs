@@ -78,9 +78,7 @@ pub(super) fn remark(process: &Process, hidden: usize) -> Option<String> {
         ProcessState::Zombie => Some("(no descriptors)".into()),
         ProcessState::Gone => Some("(no such process)".into()),
         _ if hidden == 0 => None,
-        _ if hidden == process.rows.len() => {
-            Some(format!("({hidden} {}, not shown)", descriptors(hidden)))
-        }
+        _ if hidden == process.rows.len() => Some(format!("({hidden} {}, not shown)", descriptors(hidden))),
         _ => Some(format!("(and {hidden} more {}, not shown)", descriptors(hidden))),
     }
 }

@@ -1,13 +1,14 @@
 //! What a child inherits, and what it shares with its parent afterwards. fork(2), execve(2), open(2).
 
-use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::Pid;
 
 use crate::check::{self, OrFinding};
-use crate::demo::support::{DemoRun, TempFolder, duplicate, launch_program, program_path, take_snapshot};
+use crate::demo::support::{
+    DemoRun, TempFolder, duplicate, launch_failed, launch_program, program_path, take_snapshot,
+};
 use crate::diagram::{ObjectId, Process, Row, Selection, Snapshot};
 use crate::server::Instance;
 use crate::sys;
@@ -185,48 +186,45 @@ fn separate_offsets(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Resul
 
 fn close_on_exec(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result {
     demo.step("close-on-exec: what execve(2) closes")?;
-    let (kept, closed) = (folder.create("kept.txt")?, folder.create("closed.txt")?);
+    let kept = OwnedFd::from(folder.create("kept.txt")?);
+    let closed = OwnedFd::from(folder.create("closed.txt")?);
+    let (kept_number, closed_number) = (kept.as_raw_fd(), closed.as_raw_fd());
     demo.explain(&format!(
-        "fork(2) copies every descriptor. execve(2), which loads a new program, keeps them all, except those with the \
-         flag close-on-exec: FD_CLOEXEC in fcntl(2), O_CLOEXEC in open(2). The parent has opened two files: \
-         kept.txt as {} without the flag, and closed.txt as {} with it. Then it has started echo-pipe with fork(2) \
-         and execve(2).",
-        kept.as_raw_fd(),
-        closed.as_raw_fd()
+        "fork(2) copies every descriptor. execve(2), which loads a new program, closes those with the flag close-on-exec \
+         (O_CLOEXEC in open(2), FD_CLOEXEC in fcntl(2)), and keeps the others. The parent has opened kept.txt as \
+         {kept_number} and closed.txt as {closed_number}, both with the flag. Then it has started echo-pipe: fork(2) and, \
+         in the new process, dup2({kept_number}, 3) and execve(2). The flag belongs to the descriptor, not to the open \
+         file, and dup2(2) returns a descriptor without it.",
     ))?;
-    keep_on_exec(&kept)?;
-    let writer = Writer::launch(demo, duplicate(&OwnedFd::from(folder.create(FILE)?))?)?;
+    let input = os_pipe::pipe().or_broken("a pipe")?;
+    let command = [program_path(PROGRAM)?.into_os_string()];
+    let stdio = [Some(input.0.into()), Some(folder.create(FILE)?.into()), None];
+    let child = Instance::start_with_descriptors(command, stdio, vec![duplicate(&kept)?])
+        .map_err(|error| launch_failed(PROGRAM, &error))?;
     let shown = [
         Selection::this_process("parent").and(&kept).and(&closed).with_flags(),
-        Selection::all("child", writer.pid()),
+        Selection::all("child", child.pid()).with_flags(),
     ];
-    let numbers = [0, 1, 2, kept.as_raw_fd()];
-    let claim = format!("the child holds 0, 1 and 2, and also {}: kept.txt", kept.as_raw_fd());
+    let claim = "the child holds 0, 1 and 2, and also 3: kept.txt";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
-        let object = |label| snapshot.row(label, kept.as_raw_fd()).map(|row| &row.object);
-        object("child").is_some()
-            && object("child") == object("parent")
-            && snapshot.process("child").map(Process::numbers).is_some_and(|held| held == numbers)
+        let object = |label, number| snapshot.row(label, number).map(|row| &row.object);
+        object("child", 3).is_some()
+            && object("child", 3) == object("parent", kept_number)
+            && snapshot.process("child").map(Process::numbers).is_some_and(|held| held == [0, 1, 2, 3])
     })?;
-    let gone = snapshot.row("child", closed.as_raw_fd()).is_none();
-    let claim = format!("the child's table has no {}: closed.txt was closed", closed.as_raw_fd());
-    demo.verify(claim, gone, &snapshot)?;
-    if let Some(ObjectId::Description(_)) = snapshot.row("child", kept.as_raw_fd()).and_then(Row::id) {
-        let both = [("parent", kept.as_raw_fd()), ("child", kept.as_raw_fd())];
+    let closed = [kept_number, closed_number].iter().all(|&number| snapshot.row("child", number).is_none());
+    let claim = format!("the child has neither {kept_number} nor {closed_number}: execve(2) has closed them");
+    demo.verify(claim, closed, &snapshot)?;
+    if let Some(ObjectId::Description(_)) = snapshot.row("child", 3).and_then(Row::id) {
+        let both = [("parent", kept_number), ("child", 3)];
         let claim = "both descriptors of kept.txt refer to one open file description";
         demo.verify(claim, snapshot.holders_are(&both), &snapshot)?;
     }
     demo.show(&snapshot)?;
     demo.explain(
-        "echo-pipe does not use kept.txt, and yet holds it open until it exits. A leaked file descriptor wastes only \
+        "echo-pipe does not use kept.txt, and yet holds it open until it exits. A leaked descriptor of a file wastes only \
          a little memory. A leaked write end of a pipe is worse: its reader never gets end of file (see `echospec \
-         demo pipe`). A leaked listening socket keeps its port in use. So libraries set close-on-exec on \
-         every descriptor that they open, and a program clears it for those that a child is meant to inherit.",
+         demo pipe`). A leaked listening socket keeps its port in use. So libraries set close-on-exec on every \
+         descriptor that they open, and a program passes on only those that a child is meant to inherit.",
     )
-}
-
-/// Clears the flag close-on-exec, which Rust's standard library sets on every descriptor.
-fn keep_on_exec(file: &File) -> check::Result {
-    let set = fcntl(file, FcntlArg::F_SETFD(FdFlag::empty()));
-    set.map(drop).or_broken("FD_CLOEXEC cleared")
 }

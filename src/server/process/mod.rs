@@ -99,6 +99,18 @@ impl Instance {
         command: impl IntoIterator<Item = OsString>,
         stdio: [Option<OwnedFd>; 3],
     ) -> Result<Instance, LaunchError> {
+        Instance::start_with_descriptors(command, stdio, Vec::new())
+    }
+
+    /// Launches a program as [`start`](Instance::start) does, with `extra` as its descriptors 3, 4, ….
+    ///
+    /// # Errors
+    /// As [`start`](Instance::start).
+    pub fn start_with_descriptors(
+        command: impl IntoIterator<Item = OsString>,
+        stdio: [Option<OwnedFd>; 3],
+        extra: Vec<OwnedFd>,
+    ) -> Result<Instance, LaunchError> {
         let mut words = command.into_iter();
         let program = words.next().ok_or(LaunchError::NoCommand)?;
         let invocation = Invocation {
@@ -107,7 +119,7 @@ impl Instance {
             environment: Vec::new(),
             stop: Signal::SIGTERM,
         };
-        let given = GivenDescriptors { stdio, ..GivenDescriptors::default() };
+        let given = GivenDescriptors { stdio, extra, ..GivenDescriptors::default() };
         Instance::launch(invocation, given, &LaunchOptions::default())
     }
 
