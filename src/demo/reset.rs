@@ -6,7 +6,9 @@ use std::net::{SocketAddr, TcpListener};
 use nix::sys::signal::Signal;
 
 use super::support::tcp_table::{self, between};
-use super::support::{Demo, DemoRun, TcpClient, accept, listen, select_clients, send_signal, take_snapshot};
+use super::support::{
+    Demo, DemoRun, TCP_CLIENT, TcpClient, accept, listen, select_clients, send_signal, take_snapshot,
+};
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::diagram::Selection;
@@ -186,6 +188,9 @@ fn verify_reset(demo: &mut DemoRun<'_>, client: &mut TcpClient) -> check::Result
     let printed = client.instance.printed_anything(demo.deadlines().reply());
     let claim = "the client's read(2) has failed with ECONNRESET; the client prints the error and exits";
     demo.verify(claim, failed && printed, status.map_or("it still runs".into(), describe))?;
-    let message = client.instance.output().last_lines(1);
-    demo.show_lines(&message.iter().map(|line| printable(line)).collect::<Vec<_>>())
+    let output = client.instance.output().text();
+    // RUST_BACKTRACE adds a backtrace to the message.
+    let message = output.lines().take_while(|line| !line.starts_with("Stack backtrace"));
+    let last = message.map(str::trim).filter(|line| !line.is_empty()).last().unwrap_or_default();
+    demo.show_lines(&[format!("{TCP_CLIENT}: {}", printable(last))])
 }
