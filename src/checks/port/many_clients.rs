@@ -66,7 +66,7 @@ fn run(server: &mut Server) -> check::Result {
     for clients in clients.chunks_mut(at_once) {
         exchange_with_all(server, clients)?;
     }
-    clients.iter_mut().try_for_each(|client| client.finish())
+    clients.iter_mut().try_for_each(Client::finish)
 }
 
 fn serve_one(server: &mut Server) -> check::Result {
