@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::parameters::{Measure, Parameters, Placement};
 use crate::transport::Tuning;
 
 /// The version of this schema. It increases when a field is removed or changes its meaning, not when one is added.
@@ -59,35 +60,6 @@ pub struct CandidateInfo {
     pub unsupported: Option<String>,
 }
 
-/// The processors that client and server run on, and how they wait for each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Placement {
-    /// Both on one processor.
-    Same,
-    /// On two processors that sleep when idle. An interrupt wakes the other one.
-    Cross,
-    /// On two processors that are kept out of their idle states, so that they poll for work.
-    CrossPolling,
-    /// On two processors, with neither process ever asleep.
-    Spin,
-    /// Wherever the scheduler puts them.
-    Free,
-}
-
-/// The quantity that is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Measure {
-    /// The median time from before a send to after the receive of its echo, with one message in flight, in ns.
-    RoundTrip,
-    /// Bytes per second that were sent, echoed and received, with a window of messages in flight. Each byte crosses the
-    /// mechanism twice and is counted once.
-    Throughput,
-    /// Conversations per second: connect, echo one message, close.
-    Connections,
-}
-
 /// All rounds of one candidate, placement, measure, size and rate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Measurement {
@@ -122,19 +94,6 @@ pub struct Measurement {
     /// answer. False if the mechanism cannot do what was asked.
     #[serde(rename = "fault", default)]
     pub server_fault: bool,
-}
-
-/// The settings under which measurements of different candidates can be compared.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Parameters {
-    /// The quantity measured.
-    pub measure: Measure,
-    /// Where client and server ran.
-    pub placement: Placement,
-    /// The size of a message in bytes.
-    pub size: usize,
-    /// Messages per second, for an open loop.
-    pub rate: Option<f64>,
 }
 
 /// A median with its 95 % confidence interval (bootstrap over the rounds).
@@ -303,63 +262,6 @@ pub struct Warning {
     pub help: String,
 }
 
-impl Placement {
-    /// Every placement, in the order of help and tables.
-    pub const ALL: [Placement; 5] =
-        [Placement::Same, Placement::Cross, Placement::CrossPolling, Placement::Spin, Placement::Free];
-
-    /// Its name on the command line and in reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Placement::Same => "same",
-            Placement::Cross => "cross",
-            Placement::CrossPolling => "cross-polling",
-            Placement::Spin => "spin",
-            Placement::Free => "free",
-        }
-    }
-
-    /// Returns the placement called `name`.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Placement> {
-        Placement::ALL.into_iter().find(|placement| placement.name() == name)
-    }
-
-    /// A one-line description, as the end of a sentence.
-    #[must_use]
-    pub const fn description(self) -> &'static str {
-        match self {
-            Placement::Same => "both on one core",
-            Placement::Cross => "on two cores that go to sleep when idle",
-            Placement::CrossPolling => "on two cores that are kept from sleeping",
-            Placement::Spin => "on two cores, neither side ever waiting in the kernel",
-            Placement::Free => "wherever the scheduler puts them",
-        }
-    }
-}
-
-impl Measure {
-    /// Every measure, in the order of help and tables.
-    pub const ALL: [Measure; 3] = [Measure::RoundTrip, Measure::Throughput, Measure::Connections];
-
-    /// Its name on the command line and in reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Measure::RoundTrip => "round-trip",
-            Measure::Throughput => "throughput",
-            Measure::Connections => "connections",
-        }
-    }
-
-    /// Returns the measure called `name`.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Measure> {
-        Measure::ALL.into_iter().find(|measure| measure.name() == name)
-    }
-}
-
 impl Measurement {
     /// The settings under which other candidates can be compared with it.
     #[must_use]
@@ -383,16 +285,5 @@ impl Machine {
     pub fn fact(&self, name: &str) -> Option<&str> {
         let known = |fact: &&Fact| fact.name == name && fact.unknown.is_none();
         self.facts.iter().find(known).map(|fact| fact.value.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_each_measure_and_placement_by_its_name() {
-        assert!(Measure::ALL.iter().all(|it| Measure::named(it.name()) == Some(*it)));
-        assert!(Placement::ALL.iter().all(|it| Placement::named(it.name()) == Some(*it)));
     }
 }

@@ -13,6 +13,7 @@ pub mod floors;
 pub mod machine;
 pub mod mechanism;
 pub mod method;
+pub mod parameters;
 pub mod placement;
 pub mod plan;
 pub mod report;

@@ -33,7 +33,7 @@ pub(in crate::bench) fn warnings(machine: &Machine, plan: &Plan) -> Vec<Warning>
     let unmet = CONDITIONS.iter().filter(|condition| (condition.affects)(plan)).filter_map(|condition| {
         let message = (condition.inspect)(machine).err()?;
         let MissingRequirement { without, mend, .. } = condition.requirement;
-        let cause = format!("the figures do not show {without}");
+        let cause = format!("the results do not show {without}");
         Some(Warning { message, cause, help: (*mend).to_owned() })
     });
     unmet.collect()

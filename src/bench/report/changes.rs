@@ -23,7 +23,7 @@ pub(super) fn document(changes: &Changes) -> Document {
     for setting in &changes.settings {
         let shown = |value: &str| if value.is_empty() { "–".to_owned() } else { value.to_owned() };
         let (before, now) = (shown(&setting.before), shown(&setting.now));
-        document.item(Tone::Doubtful, format!("{} was {before}, is {now}", setting.name));
+        document.item(Tone::Warning, format!("{} was {before}, is {now}", setting.name));
     }
     if !changes.unpaired.is_empty() {
         let names: Vec<&str> = changes.unpaired.iter().map(String::as_str).collect();
@@ -41,7 +41,7 @@ fn judgement(changes: &Changes, document: &mut Document) {
     let [slower, faster, few] = [Verdict::Slower, Verdict::Faster, Verdict::TooFewRounds].map(number);
     let all = changes.measurements.len();
     let tone = match slower {
-        _ if few == all => Tone::Doubtful,
+        _ if few == all => Tone::Warning,
         0 => Tone::Good,
         _ => Tone::Bad,
     };
@@ -56,7 +56,7 @@ fn judgement(changes: &Changes, document: &mut Document) {
     };
     document.line(tone, text);
     if few > 0 {
-        document.line(Tone::Doubtful, labels::too_few_rounds());
+        document.line(Tone::Warning, labels::too_few_rounds());
     }
 }
 

@@ -145,12 +145,12 @@ fn measurement(
     }
 }
 
-fn round(number: usize, figure: f64) -> Round {
+fn round(number: usize, value: f64) -> Round {
     let (messages, seconds) = (1_000, 0.004);
     let cost = MessageCost { client_system: 3_000.0, server_system: 3_500.0, ..MessageCost::default() };
     Round {
         number,
-        value: figure,
+        value,
         messages,
         seconds,
         cost,

@@ -30,7 +30,7 @@ pub(in crate::bench::report) enum Tone {
     /// The best value.
     Strong,
     Good,
-    Doubtful,
+    Warning,
     Bad,
     /// Details.
     Quiet,

@@ -169,7 +169,7 @@ fn style(tone: Tone) -> Style {
         Tone::Plain => Style::new(),
         Tone::Strong => BOLD,
         Tone::Good => AnsiColor::Green.on_default(),
-        Tone::Doubtful => AnsiColor::Yellow.on_default(),
+        Tone::Warning => AnsiColor::Yellow.on_default(),
         Tone::Bad => AnsiColor::Red.on_default(),
         Tone::Quiet => DIM,
     }

@@ -47,7 +47,7 @@ fn heading(comparison: &Comparison, document: &mut Document) {
     let processors = count(machine.processors, "processor");
     document.line(Tone::Quiet, format!("{}{model}, {processors}; {cores}", machine.system));
     if comparison.interrupted {
-        document.line(Tone::Doubtful, "Interrupted: these are the results until then.");
+        document.line(Tone::Warning, "Interrupted: these are the results until then.");
     }
 }
 
@@ -122,14 +122,14 @@ const fn noun(measure: Measure) -> &'static str {
 fn cautions(ranking: &Ranking<'_>, document: &mut Document) {
     let placement = ranking.parameters.placement;
     if let Some(caution) = labels::caution(placement) {
-        let doubtful = matches!(placement, Placement::Cross | Placement::Spin);
-        document.line(if doubtful { Tone::Doubtful } else { Tone::Quiet }, caution);
+        let is_warning = matches!(placement, Placement::Cross | Placement::Spin);
+        document.line(if is_warning { Tone::Warning } else { Tone::Quiet }, caution);
     }
     if placement == Placement::Spin {
         let busy = ranking.entries.iter().filter_map(|entry| busy_cores(entry.measurement));
         let max = busy.fold(0.0, f64::max);
         if max > 0.0 {
-            document.line(Tone::Doubtful, format!("Up to {max:.1} cores were busy all the time."));
+            document.line(Tone::Warning, format!("Up to {max:.1} cores were busy all the time."));
         }
     }
 }
@@ -167,7 +167,7 @@ fn warnings(comparison: &Comparison, document: &mut Document) {
     for warning in &comparison.warnings {
         let cause = if warning.cause.is_empty() { String::new() } else { format!(": {}", warning.cause) };
         let help = if warning.help.is_empty() { String::new() } else { format!("; help: {}", warning.help) };
-        document.item(Tone::Doubtful, format!("{}{cause}{help}", warning.message));
+        document.item(Tone::Warning, format!("{}{cause}{help}", warning.message));
     }
 }
 
