@@ -9,16 +9,18 @@
 //! message = "came back, then nothing"  # text of the report, if only that failure is expected
 //! ```
 
+use std::ops::Range;
 use std::path::Path;
 use std::{fmt, fs};
 
-use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::checks::checks;
 use crate::outcome::Outcome;
 use crate::runner::Expectation;
 
-/// An error in a file of expectations: the file, the entry, and what is wrong with it.
+/// An error in a file of expectations: the file, the line, and what is wrong.
 #[derive(Debug)]
 pub struct ExpectationsError(String);
 
@@ -29,23 +31,6 @@ impl fmt::Display for ExpectationsError {
 }
 
 impl std::error::Error for ExpectationsError {}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    expect: Vec<Entry>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    server: Option<String>,
-    check: String,
-    outcome: Outcome,
-    reason: String,
-    message: Option<String>,
-}
 
 /// Reads the file at `path` and returns the expectations for the server with this command line.
 ///
@@ -60,13 +45,67 @@ pub fn read(path: &Path, command_line: &str) -> Result<Vec<Expectation>, Expecta
 }
 
 fn parse(text: &str, command_line: &str) -> Result<Vec<Expectation>, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-    let entries: Result<Vec<_>, String> =
-        file.expect.into_iter().map(|entry| entry.expectation_for(command_line)).collect();
-    Ok(entries?.into_iter().flatten().collect())
+    let file = DeTable::parse(text).map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    for (key, value) in file.get_ref() {
+        let entries = match value.get_ref() {
+            DeValue::Array(entries) if key.get_ref() == "expect" => entries,
+            _ => return Err(at(text, &key.span(), "only entries of the form [[expect]] belong here")),
+        };
+        for entry in entries {
+            let problem = |problem: String| at(text, &entry.span(), &problem);
+            let entry = Entry::read(text, entry)?;
+            found.extend(entry.expectation_for(command_line).map_err(problem)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Puts the number of the line where `span` begins before `problem`.
+fn at(text: &str, span: &Range<usize>, problem: &str) -> String {
+    let line = text.bytes().take(span.start).filter(|&byte| byte == b'\n').count() + 1;
+    format!("line {line}: {problem}")
+}
+
+/// One entry as it is written.
+#[derive(Default)]
+struct Entry {
+    server: Option<String>,
+    check: String,
+    outcome: String,
+    reason: String,
+    message: Option<String>,
 }
 
 impl Entry {
+    fn read(text: &str, entry: &Spanned<DeValue<'_>>) -> Result<Entry, String> {
+        let DeValue::Table(table) = entry.get_ref() else {
+            return Err(at(text, &entry.span(), "an expectation is a table: [[expect]]"));
+        };
+        let mut read = Entry::default();
+        for (key, value) in table {
+            let name = key.get_ref();
+            let DeValue::String(value) = value.get_ref() else {
+                return Err(at(text, &value.span(), &format!("'{name}' must be a string")));
+            };
+            let value = value.clone().into_owned();
+            match name.as_ref() {
+                "server" => read.server = Some(value),
+                "check" => read.check = value,
+                "outcome" => read.outcome = value,
+                "reason" => read.reason = value,
+                "message" => read.message = Some(value),
+                _ => {
+                    let problem = format!(
+                        "unknown key '{name}'; an entry has check, outcome, reason, and optionally server and message"
+                    );
+                    return Err(at(text, &key.span(), &problem));
+                }
+            }
+        }
+        Ok(read)
+    }
+
     /// Validates the entry, and returns it if it is about this server.
     fn expectation_for(self, command_line: &str) -> Result<Option<Expectation>, String> {
         let Entry { server, check, outcome, reason, message } = self;
@@ -76,10 +115,11 @@ impl Entry {
         if reason.trim().is_empty() {
             return Err(format!("{check} has no reason: say why it is expected"));
         }
-        if !(outcome.is_failure() && outcome != Outcome::Xpass || outcome == Outcome::Warn) {
+        let deviations = [Outcome::Fail, Outcome::Warn, Outcome::Timeout, Outcome::Crash, Outcome::Leak];
+        let Some(outcome) = deviations.into_iter().find(|it| it.word() == outcome) else {
             let allowed = "a deviation is fail, warn, timeout, crash or leak";
             return Err(format!("{check}: '{outcome}' cannot be expected; {allowed}"));
-        }
+        };
         let glob = server.as_deref().unwrap_or("*");
         let pattern =
             glob::Pattern::new(glob).map_err(|error| format!("{check}: '{glob}' is no glob: {error}"))?;
@@ -107,9 +147,11 @@ mod tests {
         for (from, to, words) in [
             ("echo/empty", "echo/emtpy", "no check is called 'echo/emtpy'"),
             ("'fail'", "'pass'", "cannot be expected"),
-            ("'fail'", "'fial'", "unknown variant"),
+            ("'fail'", "'fial'", "'fial' cannot be expected"),
+            ("'fail'", "1", "line 3: 'outcome' must be a string"),
             ("'known'", "' '", "say why"),
-            ("reason", "raeson", "raeson"),
+            ("reason", "raeson", "line 4: unknown key 'raeson'"),
+            ("[[expect]]", "[[expects]]", "line 1: only entries"),
         ] {
             let error = parse(&ENTRY.replacen(from, to, 1), "x").unwrap_err();
             assert!(error.contains(words), "{error}");

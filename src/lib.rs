@@ -74,7 +74,6 @@
 //! | feature | content |
 //! |---|---|
 //! | `cli` (default) | everything that the `echospec` program needs; a dev-dependency does not |
-//! | `toml` | [`CheckRun::expectations_file`](CheckRun) |
 //! | `serde` | `Serialize` for [`Outcome`], [`Level`] and [`Summary`] |
 
 #[cfg(feature = "cli")]
@@ -96,7 +95,6 @@ pub mod demo;
 mod diagram;
 #[cfg(feature = "cli")]
 mod doctor;
-#[cfg(feature = "toml")]
 mod expectations;
 #[cfg(feature = "cli")]
 mod fds;

@@ -32,7 +32,6 @@ pub enum Error {
         start: &'static str,
     },
     /// The file of expectations has an error.
-    #[cfg(feature = "toml")]
     Expectations(crate::expectations::ExpectationsError),
     /// The server could not be launched.
     Launch(LaunchError),
@@ -51,7 +50,6 @@ impl fmt::Display for Error {
             Error::NoneApplies { transport, start } => {
                 write!(f, "of the checks selected, none applies to {transport} servers started by '{start}'")
             }
-            #[cfg(feature = "toml")]
             Error::Expectations(error) => error.fmt(f),
         }
     }
@@ -72,7 +70,6 @@ impl From<LaunchError> for Error {
     }
 }
 
-#[cfg(feature = "toml")]
 impl From<crate::expectations::ExpectationsError> for Error {
     fn from(error: crate::expectations::ExpectationsError) -> Error {
         Error::Expectations(error)

@@ -1,7 +1,6 @@
 //! The front door of the library: [`check()`] a server, and get the results as values.
 
 use std::ffi::OsString;
-#[cfg(feature = "toml")]
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -53,7 +52,6 @@ pub fn check<S: Into<OsString>>(
         seed: None,
         options: Options::default(),
         expectations: Vec::new(),
-        #[cfg(feature = "toml")]
         expectations_file: None,
         interrupt: None,
     }
@@ -78,7 +76,6 @@ pub struct CheckRun {
     seed: Option<u64>,
     options: Options,
     expectations: Vec<Expectation>,
-    #[cfg(feature = "toml")]
     expectations_file: Option<PathBuf>,
     interrupt: Option<Interrupt>,
 }
@@ -171,7 +168,6 @@ impl CheckRun {
     }
 
     /// Adds the known failures from a file such as `echospec.toml`. Only entries about this server count.
-    #[cfg(feature = "toml")]
     pub fn expectations_file(mut self, path: impl AsRef<Path>) -> CheckRun {
         self.expectations_file = Some(path.as_ref().to_owned());
         self
@@ -239,18 +235,12 @@ impl CheckRun {
         self.protocol.iter().cloned().try_fold(spec, Spec::speaking)
     }
 
-    #[cfg(feature = "toml")]
     fn expectations_for(&self, spec: &Spec) -> Result<Vec<Expectation>, Error> {
         let from_file = match &self.expectations_file {
             Some(path) => crate::expectations::read(path, &spec.command_line())?,
             None => Vec::new(),
         };
         Ok(self.expectations.iter().cloned().chain(from_file).collect())
-    }
-
-    #[cfg(not(feature = "toml"))]
-    fn expectations_for(&self, _spec: &Spec) -> Result<Vec<Expectation>, Error> {
-        Ok(self.expectations.clone())
     }
 
     /// The checks that apply to the server and that the user selects. A glob that matches no check at all is an

@@ -44,6 +44,7 @@ const STEPS: &[Step] = &[
     (&["cargo", "doc", "--locked", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")]),
     (&["cargo", "xtask", "tidy"], &[]),
     (&["cargo", "test", "--locked", "--workspace"], &[]),
+    (&["cargo", "test", "--locked", "--manifest-path", "fixtures/dependent/Cargo.toml"], &[]),
     (&["cargo", "xtask", "mutants"], &[]),
     (&["cargo", "xtask", "test-all", "--require-peers"], &[]),
 ];
