@@ -37,7 +37,7 @@ fn check<'a>(transport: &'a str, only: &[&'a str], server: &'a str) -> Vec<&'a s
 fn may_capture() -> bool {
     let tap = PacketCapture::check_permission();
     if let Err(error) = &tap {
-        skipped::because(echospec::wire::explain_capture_error(error));
+        testing::skip(echospec::wire::explain_capture_error(error));
     }
     tap.is_ok()
 }
@@ -47,7 +47,7 @@ fn may_capture() -> bool {
 fn tshark(file: &Path, filter: &str) -> Option<usize> {
     let Ok(output) = Command::new("tshark").arg("-n").arg("-r").arg(file).args(["-Y", filter]).output()
     else {
-        skipped::because("tshark is not installed");
+        testing::skip("tshark is not installed");
         return None;
     };
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -243,7 +243,7 @@ fn without_the_capability_the_error_says_how_to_fix_it() {
         until(Duration::from_secs(10), || Ok(command.output().ok())).unwrap()
     };
     let Some(failed) = run(&["capture", "/nowhere/file", "--", "true"]) else {
-        return skipped::because(format!("the user nobody may not run {}", program.display()));
+        return testing::skip(format!("the user nobody may not run {}", program.display()));
     };
     let text = String::from_utf8(failed.stderr).unwrap();
     assert_eq!(failed.status.code(), Some(3), "{text}");

@@ -91,7 +91,7 @@ fn launch(mechanism: &Mechanism) -> Option<Server> {
     match Server::launch(&spec, LaunchOptions { seed: 7, ..LaunchOptions::default() }) {
         Ok(server) => Some(server),
         Err(LaunchError::Unsupported { output }) => {
-            skipped::because(format!("{}: {output}", mechanism.name));
+            testing::skip(format!("{}: {output}", mechanism.name));
             None
         }
         Err(error) => panic!("{}: {error}", mechanism.name),

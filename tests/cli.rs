@@ -55,7 +55,9 @@ fn a_check_can_be_watched_step_by_step_and_its_directory_stays() {
     let text = String::from_utf8(output).unwrap();
     let places: Vec<_> = steps.iter().map(|step| text.find(step)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}\n{text}");
-    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "the directory was not kept");
+    // In /tmp, if TMPDIR is too long for a socket's path.
+    let kept = text.lines().find_map(|line| line.strip_prefix("kept: ")).expect(&text);
+    fs::remove_dir_all(kept).expect("the directory is kept");
     echospec(&["repro", "no/such", "pipe", "--", "cat"]).assert().code(2);
     echospec(&["repro", "port/many-clients", "pipe", "--", "cat"]).assert().code(4);
 }
@@ -158,7 +160,7 @@ fn a_check_that_cannot_run_says_what_the_doctor_says() {
 #[test]
 fn a_check_can_be_repeated_under_strace() {
     if let Err(error) = std::process::Command::new("strace").arg("-V").output() {
-        return skipped::because(format!("strace: {error}"));
+        return testing::skip(format!("strace: {error}"));
     }
     let place = tempfile::tempdir().unwrap();
     let mut repro = echospec(&["repro", "echo/one-byte", "pipe", "--strace", "--", "cat"]);

@@ -188,7 +188,7 @@ while True:
 fn python(place: &TempDir, transport: &str, source: &str, rest: &str) -> Option<String> {
     let version = std::process::Command::new("python3").arg("--version").output();
     if version.is_err() {
-        skipped::because("python3 is not installed");
+        testing::skip("python3 is not installed");
         return None;
     }
     let script = place.path().join("echo.py");

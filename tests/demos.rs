@@ -10,6 +10,7 @@ use echospec::demo::DEMOS;
 use predicates::prelude::*;
 use predicates::str::contains;
 use rstest::rstest;
+use testing as _;
 
 const ECHOSPEC: &str = env!("CARGO_BIN_EXE_echospec");
 

@@ -28,7 +28,7 @@ fn launch(command: &mut Command) -> Option<Guarded> {
     match command.spawn() {
         Ok(child) => Some(Guarded(child)),
         Err(error) => {
-            skipped::because(format!("{:?}: {error}", command.get_program()));
+            testing::skip(format!("{:?}: {error}", command.get_program()));
             None
         }
     }
@@ -141,7 +141,7 @@ fn lsof(pid: u32, number: i64) -> Vec<(u32, i64)> {
 fn lsof_names_the_same_other_ends() {
     let absent = || Command::new("lsof").arg("-v").stderr(Stdio::null()).status().is_err();
     if std::env::consts::OS != "linux" || absent() {
-        return skipped::because("there is no lsof that knows -E");
+        return testing::skip("there is no lsof that knows -E");
     }
     let mut command = Command::new("cat");
     let Some(cat) = launch(command.stdin(Stdio::piped()).stdout(Stdio::piped())) else { return };
@@ -217,7 +217,7 @@ fn descriptors_of_another_user_are_not_visible() {
     // A child that another test forks may still have the copy open for writing (ETXTBSY).
     let output = until(Duration::from_secs(10), || Ok(command.output().ok())).unwrap();
     let Some(output) = output else {
-        return skipped::because(format!("the user nobody may not run {}", program.display()));
+        return testing::skip(format!("the user nobody may not run {}", program.display()));
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(3), "{text}");

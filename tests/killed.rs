@@ -51,7 +51,7 @@ fn a_killed_run_leaves_no_process_and_the_next_one_no_file() {
 #[case::of_system_v("sysv-mq")]
 fn queues_that_a_killed_comparison_leaves_go_with_the_next_run(#[case] mechanism: &str) {
     if std::env::consts::OS != "linux" {
-        return skipped::because("only Linux has servers with queues");
+        return testing::skip("only Linux has servers with queues");
     }
     let place = TempDir::new().unwrap();
     // A server that is just being ended removes them itself: then this was not the moment.
@@ -70,7 +70,7 @@ fn queues_that_a_killed_comparison_leaves_go_with_the_next_run(#[case] mechanism
 #[case::of_system_v("sysv-mq")]
 fn an_interrupted_comparison_leaves_no_queue(#[case] mechanism: &str) {
     if std::env::consts::OS != "linux" {
-        return skipped::because("only Linux has servers with queues");
+        return testing::skip("only Linux has servers with queues");
     }
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let place = TempDir::new().unwrap();

@@ -46,7 +46,7 @@ fn machine_is_recorded_and_shown_on_request() {
 #[test]
 fn warns_of_a_debug_build_as_the_doctor_does() {
     if !cfg!(debug_assertions) {
-        return skipped::because("this is an optimised build");
+        return testing::skip("this is an optimised build");
     }
     let comparison = run_short(&["pipe", "--measures", "round-trip"]);
     let warnings = comparison["warnings"].as_array().unwrap();
@@ -65,7 +65,7 @@ fn counts_the_system_calls_of_a_message() {
     let comparison = run_short(&["pipe", "--measures", "round-trip"]);
     let cost = &comparison["cells"][0]["cost"];
     if let Err(why) = SystemCallCounter::check_permission() {
-        skipped::because(why);
+        testing::skip(why);
         assert!(cost["client_calls"].is_null() && cost["server_calls"].is_null(), "{cost}");
         let fact = facts(&comparison).iter().find(|fact| fact["name"] == "system calls").unwrap();
         assert!(!fact["absent"].is_null(), "{fact}");

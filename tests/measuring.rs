@@ -18,6 +18,7 @@ use echospec::server::{Spec, Start};
 use echospec::transport::{Address, Transport, Tuning, WaitMode};
 use rstest::rstest;
 use tempfile::TempDir;
+use testing as _;
 
 const BRIEF: Duration = Duration::from_millis(5);
 

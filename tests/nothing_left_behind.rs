@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
 use tempfile::TempDir;
+use testing as _;
 
 /// A run whose temporary files go to `place`.
 fn run(place: &TempDir, arguments: &[&str]) -> Child {

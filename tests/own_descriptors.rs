@@ -24,7 +24,7 @@ fn no_check_costs_the_harness_a_descriptor() {
         ("fifo", Start::Bind, &[env!("CARGO_BIN_EXE_echo-fifo"), "{path}"]),
     ];
     if let Err(error) = sys::descriptors(Pid::this()) {
-        return skipped::because(error);
+        return testing::skip(error);
     }
     for (transport, start, command) in servers {
         let spec = Spec::new(Transport::named(transport).unwrap(), start, command.to_vec()).unwrap();

@@ -10,6 +10,7 @@ use echospec::deadline::{until, wait};
 use echospec::sys;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use testing as _;
 
 /// Answers each byte once the file `go` is there, and says in the file `heard` that one has come.
 const SERVER: &str = r#"

@@ -17,7 +17,7 @@ use super::{
 fn unless_unsupported<T>(answer: io::Result<T>) -> Option<T> {
     let unsupported = |error: io::Error| {
         assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}");
-        skipped::because(error);
+        testing::skip(error);
     };
     answer.map_err(unsupported).ok()
 }
@@ -45,7 +45,7 @@ fn only_copies_are_the_same_open_file() {
     // A sandbox may forbid kcmp(2).
     match same_open_file(descriptor(&file), descriptor(&copy)) {
         Ok(same) => assert!(same),
-        Err(error) => return skipped::because(error),
+        Err(error) => return testing::skip(error),
     }
     assert!(!same_open_file(descriptor(&file), descriptor(&opened_again)).unwrap());
 }
@@ -64,7 +64,7 @@ fn captures_each_packet_of_the_port_once() {
     let [port, other] = [&captured, &ignored].map(|socket| socket.local_addr().unwrap().port());
     let capture = match PacketCapture::open(Some(port), 64) {
         Ok(capture) => capture,
-        Err(error) => return skipped::because(format!("cannot capture packets: {error}")),
+        Err(error) => return testing::skip(format!("cannot capture packets: {error}")),
     };
     for length in [1, 2, 3] {
         captured.send_to(&vec![0; length], ("127.0.0.1", other)).unwrap();
@@ -110,7 +110,7 @@ fn core_contains_its_processor() {
     let processor = usable_processors().unwrap()[0];
     match core_of(processor) {
         Ok(core) => assert!(core.threads.contains(&processor)),
-        Err(error) => skipped::because(error),
+        Err(error) => testing::skip(error),
     }
 }
 
@@ -125,7 +125,7 @@ fn own_resource_usage_is_not_zero() {
 fn counts_every_system_call() {
     let counter = match SystemCallCounter::start(&[Pid::this()]) {
         Ok(counter) => counter,
-        Err(error) => return skipped::because(format!("cannot count system calls: {error}")),
+        Err(error) => return testing::skip(format!("cannot count system calls: {error}")),
     };
     let before = counter.count().unwrap();
     for _ in 0..1000 {

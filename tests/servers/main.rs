@@ -62,6 +62,8 @@ impl Server {
     fn spawn(command: &mut Command) -> Server {
         let (output, input) = os_pipe::pipe().unwrap();
         command.stdin(Stdio::piped()).stdout(input.try_clone().unwrap()).stderr(input);
+        // The tests may have inherited ignored signals, as under `nohup cargo test &`.
+        sys::set_child_attributes(command, sys::ChildAttributes::default());
         let child = command.spawn().unwrap();
         // The command keeps its ends of the pipe open: as long as it did, there would be no end of file.
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -148,7 +150,7 @@ fn is_missing_here(program: &str) -> bool {
         .code(77)
         .stdout("")
         .stderr(one_line().and(starts_with("unsupported")));
-    skipped::because("this system has no SOCK_SEQPACKET");
+    testing::skip("this system has no SOCK_SEQPACKET");
     true
 }
 
@@ -156,7 +158,7 @@ fn is_missing_here(program: &str) -> bool {
 fn is_out_of_reach(address: &str) -> bool {
     let is_missing = address.starts_with('[') && UdpSocket::bind("[::1]:0").is_err();
     if is_missing {
-        skipped::because("::1 cannot be bound here");
+        testing::skip("::1 cannot be bound here");
     }
     is_missing
 }

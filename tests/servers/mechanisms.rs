@@ -13,7 +13,7 @@ fn is_unsupported(program: &str, arguments: &[&str]) -> bool {
     if !is_linux() {
         let refusal = one_line().and(starts_with("unsupported"));
         run(program, &TempDir::new().unwrap(), arguments).code(77).stdout("").stderr(refusal);
-        skipped::because("only Linux has this mechanism");
+        testing::skip("only Linux has this mechanism");
     }
     !is_linux()
 }
@@ -70,7 +70,7 @@ fn the_file_of_a_servers_number_goes_with_it(#[values(Signal::SIGTERM, Signal::S
 #[case::that_is_negative(SYSV_MQ, "-5")]
 fn a_name_that_no_queue_can_have_is_refused(#[case] program: &str, #[case] name: &str) {
     if !is_linux() {
-        return skipped::because("only Linux has these queues");
+        return testing::skip("only Linux has these queues");
     }
     assert_refused(program, &TempDir::new().unwrap(), name);
 }

@@ -45,6 +45,7 @@ const STEPS: &[Step] = &[
     (&["cargo", "xtask", "tidy"], &[]),
     (&["cargo", "test", "--locked", "--workspace"], &[]),
     (&["cargo", "test", "--locked", "--manifest-path", "fixtures/dependent/Cargo.toml"], &[]),
+    (&["cargo", "xtask", "scenarios"], &[]),
     (&["cargo", "xtask", "mutants"], &[]),
     (&["cargo", "xtask", "test-all", "--require-peers"], &[]),
 ];

@@ -14,6 +14,7 @@ mod mutants;
 mod peers;
 mod record;
 mod round;
+mod scenarios;
 mod soak;
 mod test_all;
 mod tidy;
@@ -39,6 +40,8 @@ enum Task {
     Ci,
     /// The house rules as code.
     Tidy(tidy::Args),
+    /// Run the tests under conditions that a shell, a service manager or a CI may set.
+    Scenarios(scenarios::Args),
     /// Run the bundled servers many times with all cores busy, and count what differs.
     Soak(soak::Args),
     /// End the program at random moments by random signals, and count what it leaves behind.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::Peers(args) => peers::run(&args),
         Task::Ci => ci::run(),
         Task::Tidy(args) => tidy::run(&args),
+        Task::Scenarios(args) => scenarios::run(&args),
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),
         Task::Hostile(args) => hostile::run(&args),

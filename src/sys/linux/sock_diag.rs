@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn socketpair_ends_are_peers() {
         let (one, two) = UnixStream::pair().unwrap();
-        let Ok(peers) = unix_peers() else { return skipped::because("no sock_diag(7) for Unix sockets") };
+        let Ok(peers) = unix_peers() else { return testing::skip("no sock_diag(7) for Unix sockets") };
         assert_eq!(peers.get(&inode(&one)), Some(&Peer::UnixSocket(inode(&two))));
         assert_eq!(peers.get(&inode(&two)), Some(&Peer::UnixSocket(inode(&one))));
         drop(two);
@@ -140,7 +140,7 @@ mod tests {
         let address = SocketAddr::from_abstract_name(name).unwrap();
         let listener = UnixListener::bind_addr(&address).unwrap();
         let client = UnixStream::connect_addr(&address).unwrap();
-        let Ok(peers) = unix_peers() else { return skipped::because("no sock_diag(7) for Unix sockets") };
+        let Ok(peers) = unix_peers() else { return testing::skip("no sock_diag(7) for Unix sockets") };
         assert_eq!(peers.get(&inode(&client)), Some(&Peer::NotAccepted));
         drop(listener);
     }
