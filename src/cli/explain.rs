@@ -11,15 +11,23 @@ use crate::bench::method::METHOD;
 use crate::checks::checks;
 use crate::text::did_you_mean;
 
+/// The page about the format of protocol files.
+const FORMAT: &str = include_str!("../../docs/protocols.md");
+
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Id of a check, such as echo/half-close; or `compare`, for the method of comparisons.
+    /// Id of a check, such as echo/half-close; `compare`, for the method of comparisons; or `protocol`, for the format
+    /// of protocol files.
     id: String,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.id == "compare" {
         write!(anstream::stdout(), "{METHOD}")?;
+        return Ok(ExitCode::from(exit::OK));
+    }
+    if args.id == "protocol" {
+        write!(anstream::stdout(), "{FORMAT}")?;
         return Ok(ExitCode::from(exit::OK));
     }
     let check = checks().find(|check| check.id == args.id).ok_or_else(|| unknown(&args.id))?;

@@ -16,6 +16,7 @@ mod explain;
 mod fds;
 pub mod interrupt;
 mod list;
+mod protocols;
 mod repro;
 mod server_args;
 
@@ -59,6 +60,8 @@ enum Command {
     List(list::Args),
     /// Explain a check: what it verifies, why, its sources, and how to repeat it by hand.
     Explain(explain::Args),
+    /// List the built-in protocols, or print the file of one.
+    Protocols(protocols::Args),
     /// List what this machine lacks, what that limits, and how to fix it.
     Doctor(doctor::Args),
     /// Measure mechanisms and servers side by side: latency, throughput and cost.
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Repro(args) => repro::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Protocols(args) => protocols::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Capture(args) => capture::run(&args),
         Command::Fds(args) => fds::run(&args),

@@ -19,6 +19,7 @@ struct Run<'a> {
     server: String,
     transport: &'a str,
     start: &'a str,
+    protocol: &'a str,
     seed: u64,
     interrupted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +56,7 @@ impl<W: Write> Reporter for Json<W> {
             server: self.heading.spec.command_line(),
             transport: self.heading.spec.transport().name,
             start: self.heading.spec.start().name(),
+            protocol: self.heading.spec.protocol().name(),
             seed: self.heading.seed,
             interrupted: *ending == Ending::Interrupted,
             error: if let Ending::NotLaunched(error) = ending { Some(error) } else { None },

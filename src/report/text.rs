@@ -50,9 +50,16 @@ impl TextReport {
             Start::Bind => String::new(),
             other => format!(" --start {}", other.name()),
         };
+        let protocol = match spec.protocol() {
+            echo if echo.is_identity() => String::new(),
+            other => format!(" --protocol {}", other.name()),
+        };
         let (transport, command) = (spec.transport().name, spec.command_line());
         let checks = count(number, "check");
-        writeln!(out, "{bold}{transport}{start}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}\n")
+        writeln!(
+            out,
+            "{bold}{transport}{start}{protocol}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}\n"
+        )
     }
 
     /// Writes the line of one check.
