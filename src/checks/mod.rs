@@ -18,6 +18,7 @@ mod load;
 mod path;
 mod port;
 mod processes;
+mod reply;
 mod steps;
 mod wire;
 
@@ -93,6 +94,11 @@ pub struct Area {
 /// All areas, in the order in which a run reports them.
 pub const AREAS: &[Area] = &[
     Area { name: "echo", summary: "byte-for-byte echo", checks: echo::CHECKS },
+    Area {
+        name: "reply",
+        summary: "replies of any protocol, however its requests arrive",
+        checks: reply::CHECKS,
+    },
     Area { name: "fd", summary: "descriptors and their inheritance", checks: fd::CHECKS },
     Area { name: "port", summary: "ports, and many clients on one port", checks: port::CHECKS },
     Area { name: "path", summary: "socket files", checks: path::CHECKS },
@@ -120,6 +126,10 @@ pub const QUICK: &[&str] = &[
     "echo/message-boundaries",
     "echo/empty-message",
     "echo/stale-tail",
+    "reply/nothing-unasked",
+    "reply/cut-anywhere",
+    "reply/together",
+    "reply/while-stopped",
     "fd/starts-clean",
     "fd/serves-passed-listener",
     "fd/serves-passed-connection",

@@ -228,7 +228,8 @@ impl Spec {
     #[must_use]
     pub fn promises(&self) -> Capabilities {
         let all = self.offered_by_transport().union(Capabilities::OF_PROTOCOLS);
-        if self.protocol.is_identity() { all } else { all.difference(Capabilities::ECHO) }
+        let other = if self.protocol.is_identity() { Capabilities::REQUESTS } else { Capabilities::ECHO };
+        all.difference(other)
     }
 
     fn offered_by_transport(&self) -> Capabilities {

@@ -1,6 +1,6 @@
 //! What a server's protocol offers to checks, and what a rehearsal found that it does not.
 
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Turn};
 use crate::transport::Capabilities;
 
 /// Capabilities that a server lacks, and the reason in words.
@@ -40,6 +40,11 @@ pub(super) fn lacks_of(protocol: &Protocol) -> Vec<Lack> {
             "has replies that hold nothing of their request",
         ),
         (protocol.speaks_first(), Capabilities::SILENT_FIRST, "begins with the server's greeting"),
+        (
+            !protocol.turns().iter().any(Turn::has_reply),
+            Capabilities::REQUESTS,
+            "has no request that is answered",
+        ),
         (!fills, Capabilities::FILLABLE, "has no requests that carry any bytes and have them back"),
         (
             protocol.declared().half_close == Some(false),

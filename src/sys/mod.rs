@@ -25,7 +25,7 @@
 //! | | [`same_open_file`] | kcmp(2) | – | – |
 //! | `peers` | [`DescriptorSnapshot`] | `fdinfo`, sock_diag(7) | `proc_pidfdinfo` | – |
 //! | `sockets` | [`is_listening`] | `/proc/net` | descriptors of processes | – |
-//! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_queues`] | `/proc/net` | – | – |
+//! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_queues`], [`unread_by_peer`] | `/proc/net` | – | – |
 //! | | [`unacknowledged_bytes`] | `SIOCOUTQ` | `SO_NWRITE` | `FIONWRITE` |
 //! | | [`peer_credentials`] | `SO_PEERCRED` | getpeereid(3) | getpeereid(3) |
 //! | | [`enable_quick_ack`], [`set_congestion_control`], [`claim_name`] | tcp(7), unix(7) | – | – |
@@ -102,7 +102,7 @@ pub use system::processors::{
 pub use system::signals::{QueuedSignals, STATUS_SIGNALS, signal_sets};
 pub use system::sockets::{
     claim_name, enable_quick_ack, is_listening, peer_credentials, set_congestion_control, socket_id_at,
-    tcp_queues, tcp_sockets, unacknowledged_bytes,
+    tcp_queues, tcp_sockets, unacknowledged_bytes, unread_by_peer,
 };
 #[cfg(feature = "cli")]
 pub use system::system_calls::SystemCallCounter;

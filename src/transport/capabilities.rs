@@ -52,6 +52,8 @@ bitflags! {
         const SILENT_FIRST = 1 << 21;
         /// Requests carry any number of bytes that come back, so that every buffer can be filled.
         const FILLABLE = 1 << 22;
+        /// The protocol has requests and replies, and is not echo.
+        const REQUESTS = 1 << 23;
 
         /// All capabilities that a protocol gives, and not a transport.
         const OF_PROTOCOLS = Self::ECHO.bits()
@@ -59,6 +61,7 @@ bitflags! {
             | Self::PIPELINES.bits()
             | Self::DISTINCT_REPLIES.bits()
             | Self::SILENT_FIRST.bits()
-            | Self::FILLABLE.bits();
+            | Self::FILLABLE.bits()
+            | Self::REQUESTS.bits();
     }
 }

@@ -152,6 +152,16 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
     Ok(sockets.next().map(queues))
 }
 
+/// Returns how many bytes each TCP socket whose local port is `port` holds that its process has not read, by the
+/// address of its peer.
+///
+/// # Errors
+/// Those of reading `/proc/net`.
+pub fn unread_by_peer(port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
+    let sockets = tcp_entries()?.filter(|entry| entry.local_address.port() == port);
+    Ok(sockets.map(|entry| (canonical(entry.remote_address), entry.rx_queue as usize)).collect())
+}
+
 nix::ioctl_read_bad!(tiocoutq, libc::TIOCOUTQ, libc::c_int);
 
 /// Returns how many bytes sent on `socket` its peer has not acknowledged yet: `SIOCOUTQ`, tcp(7).

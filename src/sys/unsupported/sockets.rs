@@ -1,5 +1,6 @@
 //! Sockets: nothing shows those of other processes, and POSIX has few options.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -26,6 +27,11 @@ pub fn tcp_sockets(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpSta
 
 /// Returns `Unsupported`: this system does not show the queues of a TCP connection.
 pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
+    not_available()
+}
+
+/// Returns `Unsupported`: this system does not show the queues of TCP connections.
+pub fn unread_by_peer(_port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
     not_available()
 }
 

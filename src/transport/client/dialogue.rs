@@ -15,22 +15,44 @@ pub(super) struct Dialogue {
     pub codec: Codec,
     /// Messages: the requests that are not yet answered. Replies may arrive in any order.
     asked: VecDeque<Request>,
+    /// A reply, right or wrong, began before all of its request was sent.
+    pub early: bool,
 }
 
 impl Dialogue {
     /// The dialogue of a new client. Without `pipelining` a request waits for the reply to the one before.
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens, pipelining: bool) -> Dialogue {
         let codec = Codec::new(protocol.clone(), tokens).pipelining(pipelining);
-        Dialogue { protocol, codec, asked: VecDeque::new() }
+        Dialogue { protocol, codec, asked: VecDeque::new(), early: false }
     }
 
     /// Takes bytes of a stream. Returns the content of the requests that they answer.
     pub fn receive(&mut self, bytes: &[u8]) -> check::Result<Vec<u8>> {
         let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.feed(bytes) };
+        self.early |= fed.as_ref().is_err_and(|wrong| wrong.early);
         fed.map_err(|wrong| wrong_reply(&wrong))?;
-        let answers = std::iter::from_fn(|| self.codec.next_answer());
-        let exchanges = answers.filter(|answer| answer.part == Part::Exchange);
-        Ok(exchanges.flat_map(|answer| answer.content.to_vec()).collect())
+        let mut content = Vec::new();
+        while let Some(answer) = self.codec.next_answer() {
+            self.early |= answer.early;
+            if answer.part == Part::Exchange {
+                content.extend_from_slice(&answer.content);
+            }
+        }
+        Ok(content)
+    }
+
+    /// Sends requests before earlier ones are answered.
+    pub fn pipelining(self) -> Dialogue {
+        Dialogue { codec: self.codec.pipelining(true), ..self }
+    }
+
+    /// Queues a request of turn number `turn` that carries `content`, or stands for it.
+    pub fn prepare(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
+        let turn = self.protocol.turns().get(turn);
+        let turn = turn.ok_or_else(|| Finding::unsupported("a request", "the protocol has none"))?;
+        let request = turn.request(self.codec.next_token(), Some(content.into()));
+        self.codec.ask(request.clone());
+        Ok(request)
     }
 
     /// Makes the message of a request that carries `content`, or stands for it.

@@ -10,6 +10,7 @@
 //! | `collect` | exchanges with a server that may buffer its output |
 //! | `backpressure` | filling every buffer, and waiting until the server has read |
 //! | `partial` | a request that is sent in two parts |
+//! | `pieces` | requests of a protocol that are sent in pieces |
 //! | `special` | urgent data, passed descriptors, resets |
 
 use std::net::SocketAddr;
@@ -31,6 +32,7 @@ mod dialogue;
 mod expectation;
 mod messages;
 mod partial;
+mod pieces;
 mod special;
 mod stream;
 #[cfg(test)]

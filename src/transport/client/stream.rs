@@ -134,7 +134,7 @@ impl Client {
         Ok(std::mem::take(&mut self.inbox))
     }
 
-    fn require_progress(&self, step: Step, wanted: impl FnOnce() -> String) -> check::Result {
+    pub(super) fn require_progress(&self, step: Step, wanted: impl FnOnce() -> String) -> check::Result {
         if step.moved {
             return Ok(());
         }
@@ -151,7 +151,7 @@ impl Client {
         Err(Finding::fail(expected.description(), actual).about_echo())
     }
 
-    fn step(&mut self, outgoing: &[u8]) -> check::Result<Step> {
+    pub(super) fn step(&mut self, outgoing: &[u8]) -> check::Result<Step> {
         let limit = self.deadlines.no_progress();
         let writing = self.has_outgoing(outgoing);
         let ready = self.connection.poll(writing, !self.ended, limit)?;
@@ -169,7 +169,7 @@ impl Client {
         Ok(step)
     }
 
-    fn fill_inbox(&mut self) -> check::Result {
+    pub(super) fn fill_inbox(&mut self) -> check::Result {
         // An echo returns no more than was sent: a server that sends without end must not fill our memory.
         if self.dialogue.is_none() && self.connection.received > self.connection.sent + READ {
             let excess = self.inbox.len().saturating_sub(24);
@@ -218,7 +218,7 @@ impl Client {
         }
     }
 
-    fn lost(&self, error: &io::Error) -> Finding {
+    pub(super) fn lost(&self, error: &io::Error) -> Finding {
         self.connection.trace.note(format_args!("is told: {error}"));
         let what = match error.kind() {
             io::ErrorKind::ConnectionReset => "the connection was reset".into(),

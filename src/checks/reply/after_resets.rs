@@ -1,0 +1,48 @@
+//! Checks that clients which reset in the middle of a request leave nothing behind.
+
+use super::requests::{MANY_OVER_STREAMS, content_length, usual_turn};
+use crate::check;
+use crate::checks::Check;
+use crate::outcome::Level::Must;
+use crate::server::Server;
+use crate::text::count;
+use crate::transport::Capabilities;
+
+pub const CHECK: Check = Check {
+    id: "reply/after-resets",
+    level: Must,
+    sentence: "after five hundred clients that reset their connection in the middle of a request, the next request is answered",
+    why: "if half a request stays in a buffer, the next client's request is read as its end; if a reset ends a worker, the server stops when all have ended",
+    citations: &["RFC 9293 §3.5.3", "read(2) (ECONNRESET)"],
+    recipe: "500 times: connect, send half of a request, and reset the connection; then connect and compare the reply; 3 more times, each client after the one before",
+    requires: MANY_OVER_STREAMS.union(Capabilities::TCP),
+    run,
+};
+
+const RESETS: usize = 500;
+
+const CONTENT: usize = 64;
+
+/// Clients that are served afterwards.
+const AFTERWARDS: usize = 4;
+
+fn run(server: &mut Server) -> check::Result {
+    let turn = usual_turn(server.spec().protocol());
+    let length = content_length(&server.spec().protocol().turns()[turn], CONTENT);
+    let content = server.payload(length);
+    for _ in 0..RESETS {
+        let mut client = server.connect()?;
+        client.complete_opening()?;
+        let request = client.prepare(turn, &content)?;
+        client.send_piece(request.bytes().len() / 2)?;
+        client.reset()?;
+    }
+    for _ in 0..AFTERWARDS {
+        let served = server.connect_and_exchange();
+        served.map_err(|finding| {
+            finding
+                .because(format!("after {} that reset in the middle of a request", count(RESETS, "client")))
+        })?;
+    }
+    Ok(())
+}

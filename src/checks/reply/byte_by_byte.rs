@@ -1,0 +1,61 @@
+//! Checks that a request may arrive one byte at a time.
+
+use super::requests::{OVER_STREAMS, content_length, usual_turn};
+use crate::check::{self, Finding};
+use crate::checks::Check;
+use crate::deadline::until;
+use crate::outcome::Level::Must;
+use crate::server::Server;
+use crate::sys;
+use crate::text::count;
+use crate::transport::Client;
+
+pub const CHECK: Check = Check {
+    id: "reply/byte-by-byte",
+    level: Must,
+    sentence: "a request that arrives one byte at a time is answered as a whole one is",
+    why: "a server that gives up after a number of reads, or that scans only its last read for the end of the request, never answers a slow client",
+    citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
+    recipe: "send a request one byte at a time, each after the server has read the one before; compare the reply",
+    requires: OVER_STREAMS,
+    run,
+};
+
+/// Content of the request.
+const CONTENT: usize = 32;
+
+fn run(server: &mut Server) -> check::Result {
+    let turn = usual_turn(server.spec().protocol());
+    let length = content_length(&server.spec().protocol().turns()[turn], CONTENT);
+    let content = server.payload(length);
+    let mut client = server.connect()?;
+    client.complete_opening()?;
+    let request = client.prepare(turn, &content)?;
+    let all = request.bytes().len();
+    let explain = |finding: Finding, sent: usize| {
+        finding.because(format!("{sent} of {} had been sent, one at a time", count(all, "byte")))
+    };
+    for sent in 1..=all {
+        client.send_piece(1).map_err(|finding| explain(finding, sent))?;
+        await_read(server, &client)?;
+        if sent < all {
+            client.receive_replies(std::time::Duration::ZERO).map_err(|finding| explain(finding, sent))?;
+        }
+    }
+    let result = client.expect(&content).map_err(|finding| explain(finding, all));
+    if result.is_ok() && client.was_answered_early() {
+        return Err(Finding::fail("no reply before the request has arrived to its end", "a whole reply"));
+    }
+    result
+}
+
+/// Waits a short time until the server has read everything, where the system shows that.
+fn await_read(server: &Server, client: &Client) -> check::Result {
+    let port = server.address().inet().map(|address| address.port());
+    until(server.deadlines().quiet(), || {
+        let unread = port.and_then(|port| sys::unread_by_peer(port).ok()).unwrap_or_default();
+        let waiting = client.local_address().ok().and_then(|address| unread.get(&address).copied());
+        Ok((client.is_delivered() && waiting.unwrap_or(0) == 0).then_some(()))
+    })
+    .map(drop)
+}

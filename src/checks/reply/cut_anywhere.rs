@@ -1,0 +1,206 @@
+//! Checks that a request may arrive in two pieces, whatever the place of the cut.
+
+use std::time::Duration;
+
+use super::requests::{OVER_STREAMS, answered_turns, content_length, describe_cut, offsets, sample};
+use crate::check::{self, Finding};
+use crate::checks::Check;
+use crate::deadline::{until, wait};
+use crate::outcome::{Level::Must, Outcome};
+use crate::protocol::Request;
+use crate::server::Server;
+use crate::sys;
+use crate::text::count;
+use crate::transport::{Capabilities, Client};
+
+pub const CHECK: Check = Check {
+    id: "reply/cut-anywhere",
+    level: Must,
+    sentence: "a request that arrives in two pieces is answered as a whole one is, wherever it is cut",
+    why: "TCP is a stream of bytes and keeps no boundaries; a server that takes one read for one request fails as soon as a network or a busy client cuts it",
+    citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
+    recipe: "for every offset in a request, or for 1,000 of them: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection (200 connections at a time)",
+    requires: OVER_STREAMS,
+    run,
+};
+
+/// Offsets in all requests together.
+const MOST: usize = 1000;
+
+/// Offsets for a server that is launched for each client, or that serves one client at a time.
+const FEW: usize = 100;
+
+/// Connections at a time.
+const AT_ONCE: usize = 200;
+
+/// Content of a request. Requests of most protocols are then cut at every offset.
+const CONTENT: usize = 400;
+
+/// One place at which a request is cut.
+#[derive(Clone, Copy)]
+struct Cut {
+    turn: usize,
+    offset: usize,
+}
+
+/// A request of which the first piece is sent.
+struct Begun {
+    cut: Cut,
+    client: Client,
+    request: Request,
+    content: Vec<u8>,
+}
+
+fn run(server: &mut Server) -> check::Result {
+    let concurrent = serves_many_at_once(server)?;
+    let mut rest = cuts(server, if concurrent { MOST } else { FEW });
+    let mut at_once = if concurrent { AT_ONCE } else { 1 };
+    // The first cuts are those where a mistake is most likely, so they get more time to show an early reply.
+    let mut early = server.deadlines().quiet();
+    while !rest.is_empty() {
+        let batch: Vec<Cut> = rest.drain(..rest.len().min(at_once)).collect();
+        let unread = try_batch(server, &batch, early)?;
+        // A server with a fixed number of workers reads from so many clients at a time.
+        if !unread.is_empty() && at_once > 1 {
+            at_once = (batch.len() - unread.len()).max(1);
+            rest.extend(unread);
+        }
+        early = server.deadlines().quiet() / if concurrent { 10 } else { 100 };
+    }
+    Ok(())
+}
+
+fn serves_many_at_once(server: &mut Server) -> check::Result<bool> {
+    let many = Capabilities::CONCURRENT_CLIENTS.union(Capabilities::MANY_CLIENTS);
+    if !server.spec().capabilities().contains(many) {
+        return Ok(false);
+    }
+    let _first = server.connect_and_exchange()?;
+    server.serves_concurrently()
+}
+
+/// Returns at most `most` cuts, the same number for each turn.
+fn cuts(server: &Server, most: usize) -> Vec<Cut> {
+    let protocol = server.spec().protocol();
+    let turns = answered_turns(protocol);
+    let each = most / turns.len().max(1);
+    let of_turn = |turn: usize| {
+        let template = &protocol.turns()[turn];
+        let request = sample(template, content_length(template, CONTENT));
+        offsets(&request, each).into_iter().map(move |offset| Cut { turn, offset })
+    };
+    turns.into_iter().flat_map(of_turn).collect()
+}
+
+/// Cuts one request for each of `batch`, all at the same time. Returns the cuts whose first piece the server did not
+/// read: it may have read both pieces at once.
+fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Result<Vec<Cut>> {
+    let mut begun = Vec::with_capacity(batch.len());
+    for &cut in batch {
+        match begin(server, cut) {
+            Ok(one) => begun.push(one),
+            // A server may limit the number of its clients.
+            Err(finding) if begun.is_empty() => return Err(finding),
+            Err(_) => break,
+        }
+    }
+    let mut unread: Vec<Cut> = batch[begun.len()..].to_vec();
+    let (read, late) = await_read(server, begun)?;
+    unread.extend(late.iter().map(|one| one.cut));
+    await_early_reply(&read, early)?;
+    let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
+    let tried = read.len() + late.len();
+    let (mut first, mut failed) = (None::<Finding>, 0);
+    // Clients are closed one by one, so that a server with few workers comes to serve those that it has not read from.
+    let mut begun: Vec<Begun> = read.into_iter().chain(late).collect();
+    for one in &mut begun {
+        if let Err(finding) = send_rest(one) {
+            failed += 1;
+            first = first.or(Some(finding));
+        }
+    }
+    for mut one in begun {
+        // The first one was given all the time it needs; the others had as much.
+        let hung = first.as_ref().is_some_and(|finding| finding.outcome == Outcome::Timeout);
+        if hung && !one.client.readable_within(Duration::ZERO)? {
+            failed += 1;
+        } else if let Err(finding) = finish(&mut one, stays_open) {
+            failed += 1;
+            first = first.or(Some(finding));
+        }
+    }
+    let share = format!("{failed} of {} cut elsewhere at the same time failed", count(tried, "request"));
+    first.map_or(Ok(unread), |finding| Err(if tried > 1 { finding.because(share) } else { finding }))
+}
+
+/// Connects a client and sends the first piece of a request.
+fn begin(server: &mut Server, cut: Cut) -> check::Result<Begun> {
+    let turn = &server.spec().protocol().turns()[cut.turn];
+    let length = content_length(turn, CONTENT);
+    let content = server.payload(length);
+    let mut client = server.connect()?;
+    client.complete_opening()?;
+    let request = client.prepare(cut.turn, &content)?;
+    client.send_piece(cut.offset)?;
+    Ok(Begun { cut, client, request, content })
+}
+
+/// Waits until the server has read all first pieces. Returns the clients whose piece it has read, and the others.
+fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, Vec<Begun>)> {
+    let mut unread = begun;
+    let mut read = Vec::new();
+    until(server.deadlines().reply(), || {
+        let (done, rest) = split_read(std::mem::take(&mut unread), server)?;
+        read.extend(done);
+        unread = rest;
+        Ok(unread.is_empty().then_some(()))
+    })?;
+    Ok((read, unread))
+}
+
+/// Splits clients into those whose bytes the server has read, and the others. Where the system does not show that, the
+/// time given to an early reply must do.
+fn split_read(begun: Vec<Begun>, server: &Server) -> check::Result<(Vec<Begun>, Vec<Begun>)> {
+    let port = server.address().inet().map(|address| address.port());
+    let unread = port.and_then(|port| sys::unread_by_peer(port).ok()).unwrap_or_default();
+    let is_read = |one: &Begun| {
+        let waiting = one.client.local_address().ok().and_then(|address| unread.get(&address));
+        one.client.is_delivered() && waiting.is_none_or(|&bytes| bytes == 0)
+    };
+    Ok(begun.into_iter().partition(is_read))
+}
+
+/// Waits for at most `limit` until some client can receive something: too early, since no request is complete.
+fn await_early_reply(begun: &[Begun], limit: Duration) -> check::Result {
+    use nix::poll::{PollFd, PollFlags};
+    let readers = begun.iter().map(|one| PollFd::new(one.client.reader(), PollFlags::POLLIN));
+    wait(&mut readers.collect::<Vec<_>>(), limit).map(drop)
+}
+
+fn send_rest(one: &mut Begun) -> check::Result {
+    let result = one.client.receive_replies(Duration::ZERO).and_then(|()| one.client.send_rest());
+    result.map_err(|finding| explain(finding, one))
+}
+
+fn finish(one: &mut Begun, stays_open: bool) -> check::Result {
+    one.client.expect(&one.content).map_err(|finding| explain(finding, one))?;
+    if one.client.was_answered_early() {
+        return Err(answered_early("a whole reply", one));
+    }
+    // A reply too many, or bytes left over from the cut request, would spoil the next exchange.
+    let next = if stays_open { one.client.exchange(b"whole") } else { Ok(()) };
+    next.map_err(|finding| explain(finding.because("in the exchange after it"), one))
+}
+
+fn explain(finding: Finding, one: &Begun) -> Finding {
+    if one.client.was_answered_early() {
+        return answered_early(&finding.actual, one);
+    }
+    finding.because(describe_cut(&one.request, one.cut.offset))
+}
+
+fn answered_early(actual: &str, one: &Begun) -> Finding {
+    Finding::fail("no reply before the request has arrived to its end", actual)
+        .because("the server answers half a request")
+        .because(describe_cut(&one.request, one.cut.offset))
+}

@@ -1,0 +1,24 @@
+//! Checks of a protocol with requests and replies: the replies do not depend on how the requests arrive.
+
+use super::Check;
+
+mod after_resets;
+mod byte_by_byte;
+mod cut_anywhere;
+mod nothing_unasked;
+mod one_of_many;
+mod requests;
+mod together;
+mod while_stopped;
+mod with_fin;
+
+pub(super) const CHECKS: &[&Check] = &[
+    &nothing_unasked::CHECK,
+    &cut_anywhere::CHECK,
+    &byte_by_byte::CHECK,
+    &together::CHECK,
+    &with_fin::CHECK,
+    &while_stopped::CHECK,
+    &one_of_many::CHECK,
+    &after_resets::CHECK,
+];

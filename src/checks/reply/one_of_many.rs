@@ -1,0 +1,71 @@
+//! Checks that each of many clients gets the reply to its own request.
+
+use super::requests::MANY_OVER_STREAMS;
+use crate::check;
+use crate::checks::Check;
+use crate::outcome::Level::Must;
+use crate::server::Server;
+use crate::text::count;
+use crate::transport::{Capabilities, Client};
+
+pub const CHECK: Check = Check {
+    id: "reply/one-of-many",
+    level: Must,
+    sentence: "of two hundred clients that ask at once, each receives the reply to its own request",
+    why: "buffers that clients share, or replies that are matched to the wrong connection, give one client the data of another",
+    citations: &["RFC 9293 §3.4.1", "accept(2)"],
+    recipe: "connect 200 clients, or as many as the server takes; each sends a request with a token of its own, without waiting for the others; compare the reply of each; twice if connections stay open",
+    requires: MANY_OVER_STREAMS.union(Capabilities::DISTINCT_REPLIES).union(Capabilities::CONCURRENT_CLIENTS),
+    run,
+};
+
+const CLIENTS: usize = 200;
+
+const CONTENT: usize = 64;
+
+fn run(server: &mut Server) -> check::Result {
+    let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
+    let first = server.connect_and_exchange()?;
+    let many = server.serves_concurrently()?;
+    drop(first);
+    let mut clients = connect(server, if many { CLIENTS } else { 1 })?;
+    for _ in 0..if stays_open { 2 } else { 1 } {
+        ask_all(server, &mut clients)?;
+    }
+    Ok(())
+}
+
+/// Connects `most` clients, or as many as the server serves at once: `port/many-clients` judges that number.
+fn connect(server: &mut Server, most: usize) -> check::Result<Vec<Client>> {
+    let mut clients: Vec<Client> = Vec::with_capacity(most);
+    while clients.len() < most {
+        match open(server) {
+            Ok(client) => clients.push(client),
+            Err(finding) if clients.is_empty() => return Err(finding),
+            Err(_) => break,
+        }
+    }
+    Ok(clients)
+}
+
+/// Connects a client. If the connection stays open, the server shows with a first reply that it serves this client too.
+fn open(server: &mut Server) -> check::Result<Client> {
+    if server.spec().capabilities().contains(Capabilities::STAYS_OPEN) {
+        return server.connect_and_exchange();
+    }
+    let mut client = server.connect()?;
+    client.complete_opening()?;
+    Ok(client)
+}
+
+fn ask_all(server: &mut Server, clients: &mut [Client]) -> check::Result {
+    let contents: Vec<_> = clients.iter().map(|_| server.payload(CONTENT)).collect();
+    clients.iter_mut().zip(&contents).try_for_each(|(client, content)| client.send(content))?;
+    let number = clients.len();
+    for (place, (client, content)) in clients.iter_mut().zip(&contents).enumerate() {
+        client.expect(content).map_err(|finding| {
+            finding.because(format!("client {} of {} that asked at once", place + 1, count(number, "client")))
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! The requests that these checks send, and where they are cut.
+
+use crate::protocol::{Protocol, Request, Token, Turn};
+use crate::text::excerpt;
+use crate::transport::Capabilities;
+
+/// What every check of this area requires.
+pub(super) const OVER_STREAMS: Capabilities = Capabilities::REQUESTS.union(Capabilities::STREAM);
+
+/// What a check of many clients requires.
+pub(super) const MANY_OVER_STREAMS: Capabilities =
+    OVER_STREAMS.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS);
+
+/// Returns the numbers of the turns whose requests are answered.
+pub(super) fn answered_turns(protocol: &Protocol) -> Vec<usize> {
+    let turns = protocol.turns().iter().enumerate();
+    turns.filter(|(_, turn)| turn.has_reply()).map(|(number, _)| number).collect()
+}
+
+/// Returns the number of the turn that these checks use if they use one: one that carries content, if there is any.
+pub(super) fn usual_turn(protocol: &Protocol) -> usize {
+    let carries = protocol.turns().iter().position(|turn| turn.carries_payload() && turn.has_reply());
+    carries.or_else(|| answered_turns(protocol).first().copied()).unwrap_or_default()
+}
+
+/// Returns how many of `wanted` bytes a request of `turn` can carry. A turn that carries none stands for a few.
+pub(super) fn content_length(turn: &Turn, wanted: usize) -> usize {
+    const STANDS_FOR: usize = 16;
+    let most = turn.payload_max().and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+    if turn.carries_payload() { wanted.min(most) } else { STANDS_FOR }
+}
+
+/// Returns a request as long as every other one of this turn with as much content.
+pub(super) fn sample(turn: &Turn, length: usize) -> Request {
+    turn.request(Token::new(0), Some(vec![b'x'; length].into()))
+}
+
+/// Returns at most `most` offsets at which to cut `request`: first those where a mistake is most likely, then others,
+/// evenly spread. If the request is short, these are all its offsets.
+pub(super) fn offsets(request: &Request, most: usize) -> Vec<usize> {
+    let mut offsets = request.cuts();
+    let known = offsets.clone();
+    let step = request.bytes().len().div_ceil(most.max(1)).max(1);
+    offsets.extend((1..request.bytes().len()).step_by(step).filter(|at| known.binary_search(at).is_err()));
+    offsets.truncate(most);
+    offsets
+}
+
+/// Shows where a request was cut: its offset, and the bytes before and after it.
+pub(super) fn describe_cut(request: &Request, offset: usize) -> String {
+    const SHOWN: usize = 16;
+    let (before, after) = request.bytes().split_at(offset);
+    let lead = if before.len() > SHOWN { "…" } else { "" };
+    let before = &before[before.len().saturating_sub(SHOWN)..];
+    format!(
+        "cut at byte {offset} of {}: {lead}{} | {}",
+        request.bytes().len(),
+        excerpt(before),
+        excerpt(&after[..after.len().min(SHOWN)])
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(length: usize) -> Request {
+        sample(&Protocol::built_in("redis").unwrap().turns()[0], length)
+    }
+
+    #[test]
+    fn short_request_is_cut_at_every_offset() {
+        let request = request(300);
+        let mut all = offsets(&request, 1000);
+        all.sort_unstable();
+        assert_eq!(all, (1..request.bytes().len()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn long_request_is_cut_at_line_ends_and_evenly() {
+        let request = request(100_000);
+        let some = offsets(&request, 100);
+        assert!(some.len() <= 100 && request.cuts().iter().all(|cut| some.contains(cut)));
+        assert!(some.iter().any(|&cut| cut > 50_000));
+    }
+
+    #[test]
+    fn cut_shows_bytes_on_both_sides() {
+        let protocol = Protocol::inline(r"GET {token}\r\n", r"{token}\r\n").unwrap();
+        let request = sample(&protocol.turns()[0], 1);
+        assert!(describe_cut(&request, 4).starts_with(r#"cut at byte 4 of 18: "GET " | ""#));
+    }
+}

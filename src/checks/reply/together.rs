@@ -1,0 +1,75 @@
+//! Checks that requests which arrive together are all answered.
+
+use super::requests::{OVER_STREAMS, content_length, usual_turn};
+use crate::check::{self, Finding};
+use crate::checks::Check;
+use crate::outcome::Level::Must;
+use crate::server::Server;
+use crate::text::count;
+use crate::transport::{Capabilities, Client};
+
+pub const CHECK: Check = Check {
+    id: "reply/together",
+    level: Must,
+    sentence: "requests that arrive together are all answered, in their order",
+    why: "TCP is a stream of bytes and keeps no boundaries; a server that answers the first request of a read, and drops the rest, loses requests of a client that does not wait",
+    citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
+    recipe: "send 5 requests in one write and compare their replies; send 5 more in two writes, cut in the middle of the third request; a protocol that does not declare `pipelining` is asked only if the server was found to answer two requests at once",
+    requires: OVER_STREAMS.union(Capabilities::STAYS_OPEN),
+    run,
+};
+
+/// Requests that are sent together.
+const REQUESTS: usize = 5;
+
+/// Content of each.
+const CONTENT: usize = 24;
+
+fn run(server: &mut Server) -> check::Result {
+    let declared = server.spec().protocol().pipelines() == Some(true);
+    if let Some(reason) = server.spec().lacks(Capabilities::PIPELINES).filter(|_| !declared) {
+        return Err(Finding::unsupported("", "").because(reason));
+    }
+    let mut client = server.connect()?.pipelining();
+    client.complete_opening()?;
+    all_at_once(server, &mut client)?;
+    in_two_writes(server, &mut client)
+}
+
+fn all_at_once(server: &mut Server, client: &mut Client) -> check::Result {
+    let (contents, _) = prepare(server, client)?;
+    client.send_rest()?;
+    expect_all(client, &contents, "in one write")
+}
+
+fn in_two_writes(server: &mut Server, client: &mut Client) -> check::Result {
+    let (contents, lengths) = prepare(server, client)?;
+    client.send_piece(lengths[0] + lengths[1] + lengths[2] / 2)?;
+    client.await_delivery()?;
+    client
+        .expect(&contents[..2].concat())
+        .map_err(|finding| finding.because("two requests and a half were sent"))?;
+    client.send_rest()?;
+    expect_all(client, &contents[2..], "in two writes, cut in the middle of the third request")
+}
+
+/// Queues the requests. Returns their contents and lengths.
+fn prepare(server: &mut Server, client: &mut Client) -> check::Result<(Vec<Vec<u8>>, Vec<usize>)> {
+    let turn = usual_turn(server.spec().protocol());
+    let length = content_length(&server.spec().protocol().turns()[turn], CONTENT);
+    let contents: Vec<_> = (0..REQUESTS).map(|_| server.payload(length)).collect();
+    let requests = contents.iter().map(|content| client.prepare(turn, content));
+    let lengths = requests.map(|request| Ok(request?.bytes().len())).collect::<check::Result<_>>()?;
+    Ok((contents, lengths))
+}
+
+fn expect_all(client: &mut Client, contents: &[Vec<u8>], how: &str) -> check::Result {
+    for (answered, content) in contents.iter().enumerate() {
+        client.expect(content).map_err(|finding| {
+            let sent = count(REQUESTS, "request");
+            let before = answered + REQUESTS - contents.len();
+            finding.because(format!("{sent} were sent {how}; {before} of them were answered"))
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Requests that are sent in pieces, over a byte stream. A protocol other than echo is needed
+//! ([`REQUESTS`](crate::transport::Capabilities::REQUESTS)).
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use super::Client;
+use super::connection::is_transient;
+use super::dialogue::Dialogue;
+use crate::check::{self, Finding};
+use crate::protocol::Request;
+use crate::sys;
+
+impl Client {
+    /// Receives the greeting, and completes the exchanges that begin a connection, if the protocol has any.
+    ///
+    /// # Errors
+    /// Those of [`exchange`](Client::exchange).
+    pub fn complete_opening(&mut self) -> check::Result {
+        while self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.unanswered() > 0) {
+            let step = self.step(&[])?;
+            self.require_progress(step, || "the greeting, and replies to the first requests".into())?;
+        }
+        Ok(())
+    }
+
+    /// Makes the client send requests before earlier ones are answered, whatever the server was found to do.
+    #[must_use]
+    pub fn pipelining(mut self) -> Client {
+        self.dialogue = self.dialogue.map(|dialogue| Box::new(dialogue.pipelining()));
+        self
+    }
+
+    /// Queues a request of turn number `turn` that carries `content`, and returns it. Once it is answered,
+    /// [`expect`](Client::expect) returns for `content`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// Unsupported if the protocol has no such turn.
+    pub fn prepare(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
+        self.dialogue()?.prepare(turn, content)
+    }
+
+    /// Sends at most the next `length` bytes of the requests that are queued.
+    ///
+    /// # Errors
+    /// Those of [`send`](Client::send).
+    pub fn send_piece(&mut self, length: usize) -> check::Result {
+        let mut rest = length;
+        while rest > 0 {
+            let outgoing = self.dialogue()?.codec.outgoing();
+            let piece = outgoing[..outgoing.len().min(rest)].to_vec();
+            if piece.is_empty() {
+                break;
+            }
+            let ready = self.connection.poll(true, false, self.deadlines.no_progress())?;
+            if !ready.writable {
+                return Err(Finding::timeout("a piece of a request read by the server", self.tally()));
+            }
+            match self.connection.write(&piece) {
+                Ok(written) => {
+                    self.dialogue()?.codec.wrote(written);
+                    rest -= written;
+                }
+                Err(error) if is_transient(&error) => {}
+                Err(error) => return Err(self.lost(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends everything that is queued.
+    ///
+    /// # Errors
+    /// Those of [`send`](Client::send).
+    pub fn send_rest(&mut self) -> check::Result {
+        self.send(&[])
+    }
+
+    /// Takes everything that arrives until nothing has arrived for `quiet`, and verifies it.
+    ///
+    /// # Errors
+    /// A failure if a reply is wrong, or if no request asked for it.
+    pub fn receive_replies(&mut self, quiet: Duration) -> check::Result {
+        while !self.ended && self.connection.poll(false, true, quiet)?.readable {
+            self.fill_inbox()?;
+        }
+        Ok(())
+    }
+
+    /// Whether a reply began before all of its request was sent.
+    #[must_use]
+    pub fn was_answered_early(&self) -> bool {
+        self.dialogue.as_ref().is_some_and(|dialogue| dialogue.early)
+    }
+
+    /// Whether the server's kernel has received everything that was sent. A Unix domain socket shows instead that the
+    /// server has read it. True if this system does not report that.
+    #[must_use]
+    pub fn is_delivered(&self) -> bool {
+        let socket = self.connection.link.as_socket();
+        socket.is_none_or(|socket| sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0)
+    }
+
+    fn dialogue(&mut self) -> check::Result<&mut Dialogue> {
+        let missing = || Finding::broken("a protocol with requests", "the protocol is echo");
+        self.dialogue.as_deref_mut().ok_or_else(missing)
+    }
+}
