@@ -29,7 +29,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let before = server.processes()?;
     let _client = server.connect_and_hold()?;
-    // A wrapper that started the server is a program of its own, and the server's forks run the server's.
+    // The programs of the server itself: its own, which its forks run too, and that of a wrapper which started it.
     let own: HashSet<_> = before.iter().filter_map(|process| sys::executable(process.pid)).collect();
     let now = server.processes()?;
     for child in new_processes(server, &before)? {

@@ -35,7 +35,7 @@ pub const MEMORY: Check = Check {
 const VISITED: Capabilities =
     Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
 
-/// Every fourth client leaves by a reset, with its last bytes on the way.
+/// Serves one client. Every fourth one resets its connection, with its last bytes unread.
 fn serve_one(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result {
     let resets = number % 4 == 3;
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
