@@ -1,4 +1,4 @@
-//! What the harness can do on this machine, and what would give it the rest.
+//! Finds what this machine lacks for checks and comparisons.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
@@ -12,78 +12,83 @@ use socket2::{Domain, Socket, Type};
 use crate::bench::comparison::Machine;
 use crate::bench::machine;
 use crate::bench::machine::suitability::{self, Inspection};
-use crate::requirement::{self, MissingRequirement};
+use crate::requirement::{self, Requirement};
 use crate::sys::disable_idle_states;
 use crate::sys::{self, PacketCapture, TcpState};
 use crate::transport::{is_loopback_address, missing_loopback_address};
 use crate::wire::explain_capture_error;
 
-/// One thing that some checks, or comparisons, need.
+/// A requirement, and how to find out whether this machine meets it.
 pub struct Probe {
-    /// What is looked for.
-    pub lack: &'static MissingRequirement,
-    /// Looks; the error says what was found instead.
-    look: fn() -> Result<String, String>,
+    /// The requirement.
+    pub requirement: &'static Requirement,
+    /// Returns what it finds, as an error if the machine does not meet the requirement.
+    inspect: fn() -> Inspection,
 }
 
-/// What a probe found.
+/// The result of a probe.
 #[derive(Debug, Serialize)]
 pub struct Diagnosis {
-    /// What was looked for.
+    /// The name of the requirement.
     pub name: &'static str,
-    /// Whether it is there.
+    /// Whether the machine meets it.
     pub healthy: bool,
     /// What was found.
     pub found: String,
-    /// What cannot be told or done without it; empty where all is well.
-    pub without: &'static str,
-    /// What would mend it; empty where all is well.
-    pub mend: &'static str,
+    /// The checks or results that are affected. Empty if the machine meets the requirement.
+    #[serde(rename = "without")]
+    pub affects: &'static str,
+    /// How to provide it. Empty if the machine meets the requirement.
+    #[serde(rename = "mend")]
+    pub help: &'static str,
 }
 
-/// Every probe, in the order in which they are told.
+/// Every probe, in the order of the report.
 pub const PROBES: &[Probe] = &[
-    Probe { lack: &requirement::PROCESS_TABLE, look: process_table },
-    Probe { lack: &requirement::CONNECTION_TABLE, look: connection_table },
-    Probe { lack: &requirement::PROCESSOR_TIME, look: processor_time },
-    Probe { lack: &requirement::KERNEL_OBJECTS, look: kernel_objects },
-    Probe { lack: &requirement::MORE_LOOPBACK, look: more_loopback },
-    Probe { lack: &requirement::IPV6_LOOPBACK, look: ipv6 },
-    Probe { lack: &requirement::DESCRIPTORS, look: descriptor_limit },
-    Probe { lack: &requirement::PROCESSES, look: process_limit },
-    Probe { lack: &requirement::CONTAINER, look: container },
-    Probe { lack: &requirement::SEQPACKET, look: seqpacket },
-    Probe { lack: &requirement::ABSTRACT_NAMES, look: abstract_names },
-    Probe { lack: &requirement::SIGNALS, look: signals },
-    Probe { lack: &requirement::PRIVILEGED_PORTS, look: privileged_ports },
-    Probe { lack: &requirement::PACKETS, look: packets },
-    Probe { lack: &requirement::SHELL, look: shell },
-    Probe { lack: &requirement::OPTIMISED, look: || suitability::optimised(machine()?) },
-    Probe { lack: &requirement::SECOND_PROCESSOR, look: || suitability::second_processor(machine()?) },
-    Probe { lack: &requirement::QUOTA, look: || suitability::quota(machine()?) },
-    Probe { lack: &requirement::GOVERNOR, look: || suitability::governor(machine()?) },
-    Probe { lack: &requirement::CLOCK, look: || suitability::clock(machine()?) },
-    Probe { lack: &requirement::QUIET, look: || suitability::quiet(machine()?) },
-    Probe { lack: &requirement::CONGESTION, look: || suitability::congestion(machine()?) },
-    Probe { lack: &requirement::AWAKE, look: awake },
-    Probe { lack: &requirement::SYSTEM_CALLS, look: || suitability::calls(machine()?) },
-    Probe { lack: &requirement::LARGE_QUEUES, look: || suitability::message_queues(machine()?) },
-    Probe { lack: &requirement::IO_URING, look: || suitability::io_uring(machine()?) },
+    Probe { requirement: &requirement::PROCESS_TABLE, inspect: process_table },
+    Probe { requirement: &requirement::CONNECTION_TABLE, inspect: connection_table },
+    Probe { requirement: &requirement::PROCESSOR_TIME, inspect: processor_time },
+    Probe { requirement: &requirement::KERNEL_OBJECTS, inspect: kernel_objects },
+    Probe { requirement: &requirement::MORE_LOOPBACK, inspect: more_loopback },
+    Probe { requirement: &requirement::IPV6_LOOPBACK, inspect: ipv6 },
+    Probe { requirement: &requirement::DESCRIPTORS, inspect: descriptor_limit },
+    Probe { requirement: &requirement::PROCESSES, inspect: process_limit },
+    Probe { requirement: &requirement::CONTAINER, inspect: container },
+    Probe { requirement: &requirement::SEQPACKET, inspect: seqpacket },
+    Probe { requirement: &requirement::ABSTRACT_NAMES, inspect: abstract_names },
+    Probe { requirement: &requirement::SIGNALS, inspect: signals },
+    Probe { requirement: &requirement::PRIVILEGED_PORTS, inspect: privileged_ports },
+    Probe { requirement: &requirement::PACKETS, inspect: packets },
+    Probe { requirement: &requirement::SHELL, inspect: shell },
+    Probe { requirement: &requirement::OPTIMISED, inspect: || suitability::optimised(machine()?) },
+    Probe {
+        requirement: &requirement::SECOND_PROCESSOR,
+        inspect: || suitability::second_processor(machine()?),
+    },
+    Probe { requirement: &requirement::QUOTA, inspect: || suitability::quota(machine()?) },
+    Probe { requirement: &requirement::GOVERNOR, inspect: || suitability::governor(machine()?) },
+    Probe { requirement: &requirement::CLOCK, inspect: || suitability::clock(machine()?) },
+    Probe { requirement: &requirement::QUIET, inspect: || suitability::quiet(machine()?) },
+    Probe { requirement: &requirement::CONGESTION, inspect: || suitability::congestion(machine()?) },
+    Probe { requirement: &requirement::AWAKE, inspect: awake },
+    Probe { requirement: &requirement::SYSTEM_CALLS, inspect: || suitability::calls(machine()?) },
+    Probe { requirement: &requirement::LARGE_QUEUES, inspect: || suitability::message_queues(machine()?) },
+    Probe { requirement: &requirement::IO_URING, inspect: || suitability::io_uring(machine()?) },
 ];
 
 impl Probe {
-    /// Looks now.
+    /// Inspects the machine.
     #[must_use]
     pub fn diagnose(&self) -> Diagnosis {
-        let MissingRequirement { name, without, mend } = *self.lack;
-        match (self.look)() {
-            Ok(found) => Diagnosis { name, healthy: true, found, without: "", mend: "" },
-            Err(found) => Diagnosis { name, healthy: false, found, without, mend },
+        let Requirement { name, affects, help } = *self.requirement;
+        match (self.inspect)() {
+            Ok(found) => Diagnosis { name, healthy: true, found, affects: "", help: "" },
+            Err(found) => Diagnosis { name, healthy: false, found, affects, help },
         }
     }
 }
 
-/// What comparisons run on: looked at once, for all probes.
+/// The description of the machine that several probes share.
 static MACHINE: LazyLock<Result<Machine, String>> =
     LazyLock::new(|| machine::describe().map_err(|error| error.to_string()));
 
@@ -92,29 +97,25 @@ fn machine() -> Result<&'static Machine, String> {
 }
 
 fn awake() -> Inspection {
-    // What would mend it comes behind the reason, and is told by the probe.
+    // Omits the remedy after the semicolon, which the requirement includes.
     let reason = |error: std::io::Error| error.to_string().split(';').next().unwrap_or_default().to_owned();
-    disable_idle_states().map(|_| "can be held off".into()).map_err(reason)
+    disable_idle_states().map(|_| "can be disabled".into()).map_err(reason)
 }
 
 fn process_table() -> Inspection {
     let all = sys::processes().map_err(|error| error.to_string())?;
     sys::descriptors(Pid::this()).map_err(|error| error.to_string())?;
-    Ok(format!("{} processes to be seen, and the descriptors of our own", all.len()))
+    Ok(format!("shows {} processes, and our own descriptors", all.len()))
 }
 
-/// A listener of our own must be in it.
+/// Checks that the table contains a listener of this process.
 fn connection_table() -> Inspection {
     let listener =
         std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     let states = sys::tcp_sockets(port).map_err(|error| error.to_string())?;
     let seen = states.iter().any(|(_, _, state)| *state == TcpState::Listen);
-    if seen {
-        Ok("shows a listener of our own".into())
-    } else {
-        Err("does not show a listener of our own".into())
-    }
+    if seen { Ok("shows our own listener".into()) } else { Err("does not show our own listener".into()) }
 }
 
 fn processor_time() -> Inspection {
@@ -124,7 +125,7 @@ fn processor_time() -> Inspection {
 }
 
 fn kernel_objects() -> Inspection {
-    sys::ipc_objects().map(|all| format!("{} to be seen", all.len())).map_err(|_| "not listed here".into())
+    sys::ipc_objects().map(|all| format!("{} are listed", all.len())).map_err(|_| "not listed here".into())
 }
 
 fn more_loopback() -> Inspection {
@@ -147,13 +148,13 @@ fn descriptor_limit() -> Inspection {
 }
 
 fn process_limit() -> Inspection {
-    let most = sys::process_limit().map_err(|error| error.to_string())?;
-    let text = format!("up to {most}");
-    if most >= 1000 { Ok(text) } else { Err(text) }
+    let max = sys::process_limit().map_err(|error| error.to_string())?;
+    let text = format!("up to {max}");
+    if max >= 1000 { Ok(text) } else { Err(text) }
 }
 
-/// Less than this, and the largest payloads of a few checks at once may not fit.
-const ENOUGH_MEMORY: u64 = 1 << 30;
+/// Minimum memory for the largest payloads of several checks at once.
+const MIN_MEMORY: u64 = 1 << 30;
 
 fn container() -> Inspection {
     let sys::ContainerLimits { memory, processors, .. } = sys::container_limits();
@@ -162,45 +163,45 @@ fn container() -> Inspection {
     let limits: Vec<_> = [memory_text, processors_text].into_iter().flatten().collect();
     let text =
         if limits.is_empty() { "sets no limit".into() } else { format!("allows {}", limits.join(", ")) };
-    let small = memory.is_some_and(|it| it < ENOUGH_MEMORY) || processors.is_some_and(|it| it < 1.0);
+    let small = memory.is_some_and(|it| it < MIN_MEMORY) || processors.is_some_and(|it| it < 1.0);
     if small { Err(text) } else { Ok(text) }
 }
 
 fn seqpacket() -> Inspection {
     Socket::new(Domain::UNIX, Type::SEQPACKET, None)
-        .map(|_| "can be made".into())
+        .map(|_| "can be created".into())
         .map_err(|error| error.to_string())
 }
 
 fn abstract_names() -> Inspection {
     let claim =
         sys::claim_name(&format!("echospec-doctor-{}", Pid::this())).map_err(|error| error.to_string())?;
-    claim.map(|_| "can be bound".into()).ok_or_else(|| "this system has none".into())
+    claim.map(|_| "can be bound".into()).ok_or_else(|| "this system lacks them".into())
 }
 
 fn signals() -> Inspection {
-    let sets = sys::signal_sets(Pid::this()).map_err(|_| "this system does not tell".to_owned())?;
+    let sets = sys::signal_sets(Pid::this()).map_err(|_| "unknown on this system".to_owned())?;
     let ignored = |signal: &Signal| sets.ignored & 1 << (*signal as i32 - 1) != 0;
     let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
     let names: Vec<_> = wanted.into_iter().filter(ignored).map(Signal::as_str).collect();
     if names.is_empty() {
-        Ok("reach us".into())
+        Ok("are not ignored".into())
     } else {
-        Err(format!("{} ignored since our start", names.join(", ")))
+        Err(format!("{} ignored since the start of echospec", names.join(", ")))
     }
 }
 
 fn privileged_ports() -> Inspection {
     let bound = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 7));
     match bound {
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err("not to be bound".into()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err("cannot be bound".into()),
         _ => Ok("can be bound".into()),
     }
 }
 
 fn packets() -> Inspection {
     PacketCapture::check_permission()
-        .map(|()| "seen as they pass".into())
+        .map(|()| "can be captured".into())
         .map_err(|error| explain_capture_error(&error))
 }
 

@@ -1,217 +1,217 @@
-//! What a machine can lack for some checks: the doctor and the checks themselves say it in the same words.
+//! What checks and comparisons require of a machine. `echospec doctor`, checks and warnings use the same words.
 
 use crate::check::Finding;
 
-/// Something that not every machine has.
+/// A property that not every machine has.
 #[derive(Debug)]
-pub struct MissingRequirement {
-    /// What it is.
+pub struct Requirement {
+    /// Its name.
     pub name: &'static str,
-    /// What cannot be told or done without it.
-    pub without: &'static str,
-    /// What would mend it.
-    pub mend: &'static str,
+    /// The checks or results that are affected without it.
+    pub affects: &'static str,
+    /// How to provide it.
+    pub help: &'static str,
 }
 
-/// A list of all processes, and what they hold.
-pub const PROCESS_TABLE: MissingRequirement = MissingRequirement {
+/// The system lists all processes and their descriptors.
+pub const PROCESS_TABLE: Requirement = Requirement {
     name: "process table",
-    without: "which processes a server makes, what they hold, whether they are left: most checks of fd/, life/no-*",
-    mend: "mount /proc (Linux), and run as the server's own user; other systems do not tell",
+    affects: "checks of a server's processes and descriptors: most of fd/, and life/no-*",
+    help: "mount /proc (Linux), and run as the server's user; other systems do not list them",
 };
 
-/// A list of all connections.
-pub const CONNECTION_TABLE: MissingRequirement = MissingRequirement {
+/// The system lists all connections.
+pub const CONNECTION_TABLE: Requirement = Requirement {
     name: "connection table",
-    without: "whether a connection is in TIME_WAIT, what a server has not yet read, what it buffers",
-    mend: "mount /proc (Linux); elsewhere a bind stands in as the proof of TIME_WAIT",
+    affects: "checks of TIME_WAIT, of unread bytes and of buffers",
+    help: "mount /proc (Linux); elsewhere checks prove TIME_WAIT by a bind that fails",
 };
 
-/// What each process uses.
-pub const PROCESSOR_TIME: MissingRequirement = MissingRequirement {
+/// The system tells what each process uses.
+pub const PROCESSOR_TIME: Requirement = Requirement {
     name: "processor time",
-    without: "whether a server spins, or grows: load/idle, load/no-*",
-    mend: "mount /proc (Linux)",
+    affects: "checks of a server that spins or grows: load/idle, load/no-*",
+    help: "mount /proc (Linux)",
 };
 
-/// A list of what outlives its maker.
-pub const KERNEL_OBJECTS: MissingRequirement = MissingRequirement {
+/// The system lists IPC objects that outlive their creator.
+pub const KERNEL_OBJECTS: Requirement = Requirement {
     name: "kernel objects",
-    without: "what a server leaves in the kernel: life/leaves-nothing-behind",
-    mend: "mount /proc, and a tmpfs on /dev/shm (Linux); other systems do not tell",
+    affects: "the check of IPC objects that a server leaves: life/leaves-nothing-behind",
+    help: "mount /proc, and a tmpfs on /dev/shm (Linux); other systems do not list them",
 };
 
-/// More addresses than one.
-pub const MORE_LOOPBACK: MissingRequirement = MissingRequirement {
+/// Loopback has more than one IPv4 address.
+pub const MORE_LOOPBACK: Requirement = Requirement {
     name: "127.0.0.2 and 127.0.0.3",
-    without: "one port from two addresses: port/same-source-port; servers bound to every address",
-    mend: "Linux has them; on macOS: sudo ifconfig lo0 alias 127.0.0.2 up, and 127.0.0.3",
+    affects: "checks with two client addresses: port/same-source-port, and servers bound to every address",
+    help: "Linux has them; macOS: sudo ifconfig lo0 alias 127.0.0.2 up, and the same for 127.0.0.3",
 };
 
-/// `::1`.
-pub const IPV6_LOOPBACK: MissingRequirement = MissingRequirement {
+/// Loopback has the address `::1`.
+pub const IPV6_LOOPBACK: Requirement = Requirement {
     name: "IPv6 loopback",
-    without: "servers asked to listen on [::1]",
-    mend: "enable IPv6 on the loopback interface (Linux: sysctl net.ipv6.conf.lo.disable_ipv6=0)",
+    affects: "servers that listen on [::1]",
+    help: "enable IPv6 on the loopback interface (Linux: sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 
-/// Room for large crowds of clients.
-pub const DESCRIPTORS: MissingRequirement = MissingRequirement {
+/// A process may open descriptors for more than a thousand clients.
+pub const DESCRIPTORS: Requirement = Requirement {
     name: "descriptors",
-    without: "more than a thousand clients at once: load/beyond-fd-setsize",
-    mend: "raise the hard limit: ulimit -Hn 4096, LimitNOFILE= or docker run --ulimit nofile=4096",
+    affects: "the check with more than a thousand clients: load/beyond-fd-setsize",
+    help: "raise the hard limit: ulimit -Hn 4096, LimitNOFILE= or docker run --ulimit nofile=4096",
 };
 
-/// Room for a process for each client.
-pub const PROCESSES: MissingRequirement = MissingRequirement {
+/// The user may run a process for each client.
+pub const PROCESSES: Requirement = Requirement {
     name: "processes",
-    without: "200 clients of a server with a process for each",
-    mend: "raise ulimit -u, or the container's pids limit, to 1000",
+    affects: "checks with 200 clients of a server that forks for each",
+    help: "raise ulimit -u, or the container's pids limit, to 1000",
 };
 
-/// Memory and processors enough.
-pub const CONTAINER: MissingRequirement = MissingRequirement {
+/// The container has enough memory and processors.
+pub const CONTAINER: Requirement = Requirement {
     name: "container",
-    without: "deadlines may pass, and processes be killed, for reasons that are not the server's",
-    mend: "give the container a processor and 1 GiB (docker run --cpus 1 --memory 1g), or use --jobs 1 and --timeout-scale 3",
+    affects: "all checks, because deadlines may pass and processes may be killed without a fault of the server",
+    help: "give the container a processor and 1 GiB (docker run --cpus 1 --memory 1g), or use --jobs 1 and --timeout-scale 3",
 };
 
-/// `SOCK_SEQPACKET` among Unix domain sockets.
-pub const SEQPACKET: MissingRequirement = MissingRequirement {
+/// Unix domain sockets of type `SOCK_SEQPACKET`.
+pub const SEQPACKET: Requirement = Requirement {
     name: "seqpacket sockets",
-    without: "the transport unix-seqpacket",
-    mend: "Linux and FreeBSD have them, macOS does not",
+    affects: "the transport unix-seqpacket",
+    help: "use Linux or FreeBSD; macOS lacks them",
 };
 
-/// Names of sockets that are no files.
-pub const ABSTRACT_NAMES: MissingRequirement = MissingRequirement {
+/// Unix domain sockets with abstract names.
+pub const ABSTRACT_NAMES: Requirement = Requirement {
     name: "abstract names",
-    without: "sockets that are not in the file system: path/abstract-name",
-    mend: "Linux has them, other systems do not",
+    affects: "the check of sockets without a file: path/abstract-name",
+    help: "use Linux; other systems lack them",
 };
 
-/// Signals that get through to the harness.
-pub const SIGNALS: MissingRequirement = MissingRequirement {
+/// The harness does not ignore signals.
+pub const SIGNALS: Requirement = Requirement {
     name: "signals",
-    without: "nothing: servers are started with all signals at their defaults, whatever we were started with",
-    mend: "start without nohup to let Ctrl-C and hang-ups through",
+    affects: "Ctrl-C and hang-ups during a run, but no check: servers start with all signals at their defaults",
+    help: "start echospec without nohup",
 };
 
-/// Ports below 1024.
-pub const PRIVILEGED_PORTS: MissingRequirement = MissingRequirement {
+/// The user may bind ports below 1024.
+pub const PRIVILEGED_PORTS: Requirement = Requirement {
     name: "privileged ports",
-    without: "datagrams that pretend to come from another echo server: port/echo-loop",
-    mend: "run as root or with CAP_NET_BIND_SERVICE, or leave it: it is for information only",
+    affects: "the check with datagrams from port 7: port/echo-loop, which is for information only",
+    help: "run as root or with CAP_NET_BIND_SERVICE",
 };
 
-/// A look at what passes on the loopback interface.
-pub const PACKETS: MissingRequirement = MissingRequirement {
+/// The user may capture packets on the loopback interface.
+pub const PACKETS: Requirement = Requirement {
     name: "packets",
-    without: "what passes on the wire: wire/*, echospec capture",
-    mend: "Linux: run as root, or: sudo setcap cap_net_raw+ep \"$(command -v echospec)\", or in a container: \
+    affects: "checks of packets: wire/*, and echospec capture",
+    help: "Linux: run as root, or: sudo setcap cap_net_raw+ep \"$(command -v echospec)\", or in a container: \
            --cap-add NET_RAW; other systems have no such sockets",
 };
 
 /// `/bin/sh`.
-pub const SHELL: MissingRequirement = MissingRequirement {
+pub const SHELL: Requirement = Requirement {
     name: "a shell",
-    without: "passing listeners (LISTEN_PID), and ending the servers of a run that is killed",
-    mend: "provide /bin/sh",
+    affects: "servers that receive a listener (LISTEN_PID), and ending the servers of a run that is killed",
+    help: "provide /bin/sh",
 };
 
-/// Programs that were built to be fast.
-pub const OPTIMISED: MissingRequirement = MissingRequirement {
+/// An optimised build.
+pub const OPTIMISED: Requirement = Requirement {
     name: "optimised build",
-    without: "how fast the bundled servers and the client are: nothing was optimised when they were built",
-    mend: "cargo build --release --bins, or cargo install",
+    affects: "the times of the client and of bundled servers, which are built without optimisation",
+    help: "cargo build --release --bins, or cargo install",
 };
 
-/// Another processor for the other side.
-pub const SECOND_PROCESSOR: MissingRequirement = MissingRequirement {
+/// The process may use two processors.
+pub const SECOND_PROCESSOR: Requirement = Requirement {
     name: "second processor",
-    without: "what mechanisms cost between two processors: every placement but same and free",
-    mend: "let this process use two (taskset -c 0,1; docker run --cpuset-cpus 0,1)",
+    affects: "placements on two processors: all except same and free",
+    help: "let this process use two (taskset -c 0,1; docker run --cpuset-cpus 0,1)",
 };
 
-/// Processors without a quota.
-pub const QUOTA: MissingRequirement = MissingRequirement {
+/// The container has no processor quota.
+pub const QUOTA: Requirement = Requirement {
     name: "processor quota",
-    without: "how long a message takes by itself: who has used up its quota stands still until the next period, up to 0.1 s",
-    mend: "docker run without --cpus (--cpuset-cpus binds without a quota), CPUQuota= of systemd, or cpu.max: max",
+    affects: "the times of messages, because a process that has used up its quota stops until the next period, up to 0.1 s",
+    help: "docker run without --cpus (--cpuset-cpus binds without a quota), CPUQuota= of systemd, or cpu.max: max",
 };
 
-/// Processors at one speed.
-pub const GOVERNOR: MissingRequirement = MissingRequirement {
+/// The processors run at a fixed frequency.
+pub const GOVERNOR: Requirement = Requirement {
     name: "frequency governor",
-    without: "how fast a mechanism is at full speed: the frequency follows the load, which falls whenever one side waits",
-    mend: "sudo cpupower frequency-set -g performance",
+    affects: "all times, because the frequency follows the load, which falls whenever one side waits",
+    help: "sudo cpupower frequency-set -g performance",
 };
 
-/// A clock that is read without a system call.
-pub const CLOCK: MissingRequirement = MissingRequirement {
+/// A clock source that is read without a system call.
+pub const CLOCK: Requirement = Requirement {
     name: "clock source",
-    without: "how long short messages take: reading such a clock is a system call, and a slow one",
-    mend: "boot with clocksource=tsc, if the machine's time stamp counter can be trusted; in a guest, ask its host for one",
+    affects: "the times of short messages, because reading this clock is a slow system call",
+    help: "boot with clocksource=tsc, if the machine's time stamp counter is reliable; in a guest, ask its host for one",
 };
 
-/// Nobody else.
-pub const QUIET: MissingRequirement = MissingRequirement {
+/// No other processes are running.
+pub const QUIET: Requirement = Requirement {
     name: "quiet machine",
-    without: "how fast the mechanisms are alone: others compete for processors, caches and memory",
-    mend: "end what else runs, wait a minute, and measure again",
+    affects: "all times, because other processes compete for processors, caches and memory",
+    help: "end other processes, wait a minute, and measure again",
 };
 
-/// A hypervisor that gives all the time there is.
-pub const OWN_TIME: MissingRequirement = MissingRequirement {
+/// The hypervisor gives no time to other guests.
+pub const OWN_TIME: Requirement = Requirement {
     name: "stolen time",
-    without: "how fast the mechanisms are on a machine of their own: the hypervisor ran others meanwhile",
-    mend: "a machine of its own, or guests that do not share their processors; else trust ratios more than times",
+    affects: "all times, because the hypervisor ran other guests meanwhile",
+    help: "use a machine or guest with its own processors, or trust ratios more than times",
 };
 
-/// TCP that sends as fast as it can.
-pub const CONGESTION: MissingRequirement = MissingRequirement {
+/// TCP does not pace what it sends.
+pub const CONGESTION: Requirement = Requirement {
     name: "congestion control",
-    without: "what TCP carries at its best: BBR paces what is sent, on loopback to a fifth of what cubic sends",
-    mend: "--congestion cubic, or: sudo sysctl net.ipv4.tcp_congestion_control=cubic",
+    affects: "the throughput of TCP, which BBR reduces, on loopback to a fifth of that of cubic",
+    help: "--congestion cubic, or: sudo sysctl net.ipv4.tcp_congestion_control=cubic",
 };
 
-/// A counter of system calls.
-pub const SYSTEM_CALLS: MissingRequirement = MissingRequirement {
+/// System calls can be counted.
+pub const SYSTEM_CALLS: Requirement = Requirement {
     name: "system calls",
-    without: "how many system calls a message costs: echospec compare",
-    mend: "Linux: run as root; in a container: --cap-add PERFMON --cap-add SYS_ADMIN, and a seccomp profile that allows \
-           perf_event_open; macOS tells everyone",
+    affects: "the number of system calls for each message in echospec compare",
+    help: "Linux: run as root; in a container: --cap-add PERFMON --cap-add SYS_ADMIN, and a seccomp profile that allows \
+           perf_event_open; macOS permits everyone",
 };
 
-/// Processors that can be kept from sleeping.
-pub const AWAKE: MissingRequirement = MissingRequirement {
+/// The idle states of processors can be disabled.
+pub const AWAKE: Requirement = Requirement {
     name: "idle states",
-    without: "what mechanisms cost between processors that are awake: the placement cross-polling",
-    mend: "Linux: run as root, or let this user write to /dev/cpu_dma_latency; in a container: --device /dev/cpu_dma_latency",
+    affects: "the placement cross-polling, on two processors that do not sleep",
+    help: "Linux: run as root, or let this user write to /dev/cpu_dma_latency; in a container: --device /dev/cpu_dma_latency",
 };
 
-/// Queues for large messages.
-pub const LARGE_QUEUES: MissingRequirement = MissingRequirement {
+/// POSIX message queues accept large messages.
+pub const LARGE_QUEUES: Requirement = Requirement {
     name: "POSIX message queues",
-    without: "how they carry messages of 64 KiB: mqueue in echospec compare",
-    mend: "Linux: sudo sysctl fs.mqueue.msgsize_max=65536, or run with CAP_SYS_RESOURCE; macOS has none",
+    affects: "messages of 64 KiB over mqueue in echospec compare",
+    help: "Linux: sudo sysctl fs.mqueue.msgsize_max=65536, or run with CAP_SYS_RESOURCE; macOS has none",
 };
 
-/// Rings between a process and its kernel.
-pub const IO_URING: MissingRequirement = MissingRequirement {
+/// The process may use io_uring.
+pub const IO_URING: Requirement = Requirement {
     name: "io_uring",
-    without: "how it compares with the system calls that it stands in for: tcp-uring in echospec compare",
-    mend: "Linux 5.6 or later; sudo sysctl kernel.io_uring_disabled=0; in a container a seccomp profile that allows it",
+    affects: "the mechanism tcp-uring in echospec compare",
+    help: "Linux 5.6 or later; sudo sysctl kernel.io_uring_disabled=0; in a container a seccomp profile that allows it",
 };
 
 impl Finding {
-    /// A check cannot be run, for want of `lack`; the report says what would mend it.
+    /// The check cannot run because the machine lacks `requirement`. The report says how to provide it.
     pub fn missing(
-        lack: &MissingRequirement,
+        requirement: &Requirement,
         needed: impl Into<String>,
         found: impl Into<String>,
     ) -> Finding {
-        let MissingRequirement { name, mend, .. } = lack;
-        Finding::unsupported(needed, found).because(format!("limited here: {name}; to mend it: {mend}"))
+        let Requirement { name, help, .. } = requirement;
+        Finding::unsupported(needed, found).because(format!("limited on this machine: {name}; help: {help}"))
     }
 }

@@ -132,25 +132,25 @@ fn a_failure_that_passes_at_a_retry_is_called_flaky() {
 }
 
 #[test]
-fn the_doctor_names_what_is_limited_and_what_would_mend_it() {
+fn doctor_names_limits_and_remedies() {
     echospec(&["doctor"]).assert().success().stdout(contains("process table"));
     // With few descriptors something is limited on every system.
     let script = r#"ulimit -n 200 && exec "$0" doctor"#;
     let program = env!("CARGO_BIN_EXE_echospec");
     let limited = Command::new("sh").args(["-c", script, program]).assert();
-    let words = contains("limited  descriptors: up to 200").and(contains("to mend it: raise the hard limit"));
+    let words = contains("limited  descriptors: up to 200").and(contains("help: raise the hard limit"));
     limited.success().stdout(words);
 }
 
 #[test]
-fn a_check_that_cannot_run_says_what_the_doctor_says() {
+fn unsupported_check_and_doctor_say_the_same() {
     let script = r#"ulimit -n 200 && exec "$@""#;
     let limited = |arguments: &[&str]| {
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_echospec")]).args(arguments);
         command
     };
-    let words = "to mend it: raise the hard limit: ulimit -Hn 4096";
+    let words = "help: raise the hard limit: ulimit -Hn 4096";
     limited(&["doctor"]).assert().success().stdout(contains(words));
     let server = env!("CARGO_BIN_EXE_echo-tcp");
     let mut check = limited(&["check", "tcp", "--only", "load/beyond-fd-setsize", "--", server, "{addr}"]);

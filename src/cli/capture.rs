@@ -55,7 +55,7 @@ const PACKET_WAIT: Duration = Duration::from_millis(50);
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let capture = PacketCapture::open(None, args.snap).map_err(|error| {
-        let text = format!("cannot record packets: {}; {}", explain_capture_error(&error), PACKETS.mend);
+        let text = format!("cannot record packets: {}; {}", explain_capture_error(&error), PACKETS.help);
         CliError { code: exit::HARNESS, text }
     })?;
     let file = File::create(&args.file)

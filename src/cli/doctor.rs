@@ -23,25 +23,24 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         writeln!(out)?;
         return Ok(ExitCode::from(exit::OK));
     }
-    for Diagnosis { name, healthy, found, without, mend } in &findings {
+    for Diagnosis { name, healthy, found, affects, help } in &findings {
         let (word, colour) = if *healthy { ("ok", AnsiColor::Green) } else { ("limited", AnsiColor::Yellow) };
         let style: Style = colour.on_default();
         writeln!(out, "{style}{word:>8}{style:#}  {name}: {found}")?;
         if !healthy {
-            writeln!(out, "          not to be told or done: {without}\n          to mend it: {mend}")?;
+            writeln!(out, "          affects: {affects}\n          help: {help}")?;
         }
     }
     let limited = findings.iter().filter(|finding| !finding.healthy).count();
-    let verdict = match limited {
+    let conclusion = match limited {
         0 => "Every check and every comparison can run here.".into(),
         number => {
             let all = findings.len();
             format!(
-                "{number} of {all} limited; what a check then lacks it calls unsupported, and a comparison warns of \
-                 what makes its figures doubtful."
+                "{number} of {all} limited; affected checks end as unsupported, and affected comparisons have warnings."
             )
         }
     };
-    writeln!(out, "\n{verdict}")?;
+    writeln!(out, "\n{conclusion}")?;
     Ok(ExitCode::from(exit::OK))
 }

@@ -4,14 +4,14 @@
 use super::fact_names;
 use crate::bench::comparison::{Machine, Measure, Warning};
 use crate::bench::plan::Plan;
-use crate::requirement::{self, MissingRequirement};
+use crate::requirement::{self, Requirement};
 
 /// What was found: `Ok` if it is suitable, `Err` if not.
 pub type Inspection = Result<String, String>;
 
 /// A condition for results that can be trusted.
 struct Condition {
-    requirement: &'static MissingRequirement,
+    requirement: &'static Requirement,
     inspect: fn(&Machine) -> Inspection,
     /// Whether it affects the measurements of a plan.
     affects: fn(&Plan) -> bool,
@@ -32,9 +32,8 @@ const CONDITIONS: &[Condition] = &[
 pub(in crate::bench) fn warnings(machine: &Machine, plan: &Plan) -> Vec<Warning> {
     let unmet = CONDITIONS.iter().filter(|condition| (condition.affects)(plan)).filter_map(|condition| {
         let message = (condition.inspect)(machine).err()?;
-        let MissingRequirement { without, mend, .. } = condition.requirement;
-        let cause = format!("the results do not show {without}");
-        Some(Warning { message, cause, help: (*mend).to_owned() })
+        let Requirement { affects, help, .. } = condition.requirement;
+        Some(Warning { message, cause: format!("affects {affects}"), help: (*help).to_owned() })
     });
     unmet.collect()
 }
