@@ -1,26 +1,26 @@
-# Short names for what one does every day. `just --list` shows them.
+# Short names for common commands. `just --list` shows them.
 
-# every server against every check
+# run every check on every bundled server
 test-all:
     cargo xtask test-all
 
-# what must hold before a change lands
+# run everything that must pass before a change lands
 ci:
     cargo xtask ci
 
-# a process's descriptors: the lowest free number, and what it refers to
+# descriptors 0, 1 and 2, one table per process, the lowest free number
 demo-fds *ARGS:
     cargo run --quiet -- demo fds {{ ARGS }}
 
-# `command > a.txt`: only descriptor 1 changes
+# `command > a.txt`: one descriptor changes, the command does not notice
 demo-redirect *ARGS:
     cargo run --quiet -- demo redirect {{ ARGS }}
 
-# two programs, one pipe: A's descriptor 1 is B's descriptor 0
+# `A | B > file`: one pipe, two processes; empty, full, closed at each end
 demo-pipe *ARGS:
     cargo run --quiet -- demo pipe {{ ARGS }}
 
-# a child inherits descriptors, and two pipes join it to its parent
+# parent and child: what fork copies, what both share, what exec closes
 demo-fork *ARGS:
     cargo run --quiet -- demo fork {{ ARGS }}
 
@@ -28,11 +28,11 @@ demo-fork *ARGS:
 demo-socket *ARGS:
     cargo run --quiet -- demo socket {{ ARGS }}
 
-# a server that speaks first, and two who wait for each other
+# a server that sends first, and two sides that wait for each other
 demo-greeting *ARGS:
     cargo run --quiet -- demo greeting {{ ARGS }}
 
-# one server port, many connections: four-tuples, and who serves which
+# one server port, many connections, and who serves which
 demo-many-clients *ARGS:
     cargo run --quiet -- demo many-clients {{ ARGS }}
 
@@ -40,26 +40,26 @@ demo-many-clients *ARGS:
 demo-half-close *ARGS:
     cargo run --quiet -- demo half-close {{ ARGS }}
 
-# closing with unread data sends RST, and data is lost
+# closing with unread data sends RST, not FIN, and data is lost
 demo-reset *ARGS:
     cargo run --quiet -- demo reset {{ ARGS }}
 
-# who closes first remembers; a restart with and without SO_REUSEADDR
+# TIME_WAIT after close; a restart with and without SO_REUSEADDR
 demo-time-wait *ARGS:
     cargo run --quiet -- demo time-wait {{ ARGS }}
 
-# datagrams: no connection, boundaries, and what a buffer does to them
+# no connection, message boundaries, a buffer too small and one reused
 demo-udp *ARGS:
     cargo run --quiet -- demo udp {{ ARGS }}
 
-# a path instead of a port, peer credentials, a descriptor that travels
+# a path instead of a port, the peer's user, and a passed descriptor
 demo-unix *ARGS:
     cargo run --quiet -- demo unix {{ ARGS }}
 
-# a listening socket passed as fd 3, and a restart that loses nobody
+# a listening socket passed as fd 3; a restart that loses no client
 demo-activation *ARGS:
     cargo run --quiet -- demo activation {{ ARGS }}
 
-# the very same read/write loop over a pipe, a Unix socket, TCP and a file
+# the same read/write loop on pipe, Unix socket, TCP, file
 demo-everything-is-a-file *ARGS:
     cargo run --quiet -- demo everything-is-a-file {{ ARGS }}

@@ -228,7 +228,7 @@ fn an_interrupted_capture_leaves_a_valid_file() {
 /// The error says what is missing and how to fix it, as `doctor` does.
 #[test]
 fn without_the_capability_the_error_says_how_to_fix_it() {
-    const NOBODY: u32 = 65_534;
+    const UNPRIVILEGED: u32 = 65_534;
     let place = TempDir::new().unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = place.path().join("echospec");
@@ -237,13 +237,13 @@ fn without_the_capability_the_error_says_how_to_fix_it() {
         let mut command = Command::new(&program);
         command.args(arguments).current_dir("/").stdin(Stdio::null());
         if nix::unistd::geteuid().is_root() {
-            command.uid(NOBODY).gid(NOBODY);
+            command.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
         }
         // A child that another test forks may still have the copy open for writing (ETXTBSY).
         until(Duration::from_secs(10), || Ok(command.output().ok())).unwrap()
     };
     let Some(failed) = run(&["capture", "/nowhere/file", "--", "true"]) else {
-        return testing::skip(format!("the user nobody may not run {}", program.display()));
+        return testing::skip(format!("an unprivileged user may not run {}", program.display()));
     };
     let text = String::from_utf8(failed.stderr).unwrap();
     assert_eq!(failed.status.code(), Some(3), "{text}");

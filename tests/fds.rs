@@ -201,10 +201,10 @@ fn a_command_that_exits_or_cannot_run_is_an_error() {
     assert!(String::from_utf8_lossy(&absent.stderr).contains("cannot run ./no-such-program"));
 }
 
-/// Process 1 belongs to root. If root runs this test, it runs a copy of the program as the user nobody.
+/// Process 1 belongs to root. If root runs this test, it runs a copy of the program as an unprivileged user.
 #[test]
 fn descriptors_of_another_user_are_not_visible() {
-    const NOBODY: u32 = 65_534;
+    const UNPRIVILEGED: u32 = 65_534;
     let place = tempfile::tempdir().unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = place.path().join("echospec");
@@ -212,12 +212,12 @@ fn descriptors_of_another_user_are_not_visible() {
     let mut command = Command::new(&program);
     command.args(["fds", "1"]).stdin(Stdio::null());
     if nix::unistd::geteuid().is_root() {
-        command.uid(NOBODY).gid(NOBODY);
+        command.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
     }
     // A child that another test forks may still have the copy open for writing (ETXTBSY).
     let output = until(Duration::from_secs(10), || Ok(command.output().ok())).unwrap();
     let Some(output) = output else {
-        return testing::skip(format!("the user nobody may not run {}", program.display()));
+        return testing::skip(format!("an unprivileged user may not run {}", program.display()));
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(3), "{text}");

@@ -110,7 +110,7 @@ fn client_is_served(demo: &mut DemoRun<'_>, server: &mut Server, manager: &Manag
     demo.explain(
         "A client connects: another process, echo-tcp-client. Both manager and server could call accept(2), for there is \
          one socket with one queue of waiting connections. But the manager does not. (A manager can also wait for the \
-         first client with poll(2), and only then start the server: hence the name socket activation.)",
+         first client with poll(2), and only then start the server. This is called socket activation.)",
     )?;
     let mut client = TcpClient::launch(manager.address, None, demo.deadlines())?;
     demo.verify_ok("the client gets back \"hello\"", client.stdio.exchange(b"hello"))?;

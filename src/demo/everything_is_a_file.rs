@@ -216,7 +216,7 @@ fn file_is_doubled(demo: &mut DemoRun<'_>, folder: &TempFolder, instance: &mut I
 }
 
 fn differences(demo: &mut DemoRun<'_>, properties: &[Properties; 4]) -> check::Result {
-    demo.step("What is the same, and what is different")?;
+    demo.step("Similarities and differences")?;
     demo.explain(
         "read(2), write(2), close(2), dup2(2) and poll(2) work on every descriptor. That is the meaning of \"everything is \
          a file\". It does not mean that all objects can do the same. fstat(2) returns the type of the object behind the \

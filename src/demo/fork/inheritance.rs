@@ -1,4 +1,4 @@
-//! What a child inherits, and what it shares with its parent afterwards. fork(2), execve(2), open(2).
+//! Descriptors after fork(2) and execve(2): copied, shared and closed. open(2), fcntl(2).
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
