@@ -134,6 +134,12 @@ impl Protocol {
         self.identity
     }
 
+    /// Whether a client must receive something before its first request: a greeting, or the reply to an opening.
+    #[must_use]
+    pub fn receives_before_requests(&self) -> bool {
+        self.greeting.is_some() || !self.opening.is_empty()
+    }
+
     /// Whether the server speaks first.
     #[must_use]
     pub fn speaks_first(&self) -> bool {

@@ -19,10 +19,12 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     server.connect_and_exchange()?;
+    // A stopped server sends nothing, so a client that must wait for it sends nothing either.
+    let sends = !server.spec().protocol().receives_before_requests();
     for round in 0..6 {
         server.freeze()?;
         let mut client = server.connect()?;
-        if round % 2 == 1 {
+        if sends && round % 2 == 1 {
             client.send(b"and gone")?;
         }
         client.reset()?;

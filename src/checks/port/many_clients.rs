@@ -47,14 +47,15 @@ fn run(server: &mut Server) -> check::Result {
         serve_one(server)?;
         leave_unanswered(server)?;
     }
-    let first = server.connect_and_exchange()?;
-    if !server.serves_concurrently()? {
-        drop(first);
+    let first = server.connect_and_hold()?;
+    let concurrent = server.serves_concurrently()?;
+    drop(first);
+    if !concurrent {
         return one_after_another(server);
     }
-    let mut clients = vec![first];
+    let mut clients = Vec::new();
     while clients.len() < CLIENTS {
-        match server.connect_and_exchange() {
+        match server.connect_ready() {
             Ok(client) => clients.push(client),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
             Err(finding) => return judge_limit(server, clients, finding),
@@ -78,7 +79,7 @@ fn serve_one(server: &mut Server) -> check::Result {
 fn leave_unanswered(server: &mut Server) -> check::Result {
     // Few enough for one write.
     let bytes = server.payload(500);
-    let mut client = server.connect_and_exchange()?;
+    let mut client = server.connect_ready()?;
     client.send(&bytes)
 }
 
