@@ -16,6 +16,7 @@ mod record;
 mod round;
 mod scenarios;
 mod soak;
+mod table;
 mod test_all;
 mod tidy;
 mod trail;

@@ -60,7 +60,7 @@ pub fn run_all(servers: &[Candidate], options: &Options, tell: impl Fn(&Row) + S
 /// Runs `candidate`. One that does not start is a surprise, and no reason to leave out the others.
 fn run(candidate: &Candidate, options: &Options) -> Row {
     let began = Instant::now();
-    let apply: Vec<_> = checks().filter(|check| check.applies_to(candidate.spec.capabilities())).collect();
+    let apply: Vec<_> = checks().filter(|check| check.applies_to(candidate.spec.promises())).collect();
     let result = runner::run(&candidate.spec, &apply, options, |_| ());
     let mut row = Row { name: candidate.name.clone(), ..Row::default() };
     match result {

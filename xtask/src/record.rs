@@ -2,7 +2,7 @@
 //!
 //! All of it is data, in `fixtures/peers.toml`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use echospec::checks::checks;
-use echospec::server::{Spec, Start};
+use echospec::protocol::Protocol;
+use echospec::server::{Setup, Spec, Start};
 use echospec::transport::Transport;
 use serde::Deserialize;
 
@@ -23,6 +24,8 @@ pub struct Candidate {
     pub name: String,
     /// How it is launched.
     pub spec: Spec,
+    /// The command that prints its version; empty if none is known.
+    pub version: Vec<String>,
     /// What it is known to do otherwise.
     pub deviations: Vec<Deviation>,
     /// How often a check that surprises is asked again before that is believed. Ours are believed at once; a
@@ -100,18 +103,32 @@ struct Entry {
     #[serde(default)]
     build_in: Option<String>,
     command: Vec<String>,
+    /// The protocol it speaks, if not echo: a built-in one, or a file below `fixtures`.
+    #[serde(default)]
+    protocol: Option<String>,
+    /// Values of the protocol, as for `--set`.
+    #[serde(default)]
+    set: BTreeMap<String, String>,
+    /// Environment variables, as for `--env`.
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    /// Templates of the files that it finds in `{dir}`.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    /// The signal that ends it gracefully, if not SIGTERM.
+    #[serde(default)]
+    stop: Option<String>,
+    /// The command that prints its version.
+    #[serde(default)]
+    version: Vec<String>,
     #[serde(default)]
     deviation: Vec<Deviation>,
 }
 
 /// The servers that can be run here, and those whose programs are absent.
 pub fn candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
-    let path = root().join("fixtures/peers.toml");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let record: Record = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
     let (mut present, mut absent) = (Vec::new(), Vec::new());
-    for entry in record.server {
-        entry.validate().with_context(|| format!("in {}: {}", path.display(), entry.name))?;
+    for entry in read()? {
         if !entry.systems.is_empty() && entry.systems.iter().all(|system| system != env::consts::OS) {
             continue;
         }
@@ -121,6 +138,17 @@ pub fn candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
         }
     }
     Ok((present, absent))
+}
+
+/// Reads and validates the record.
+fn read() -> Result<Vec<Entry>> {
+    let path = root().join("fixtures/peers.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let record: Record = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+    for entry in &record.server {
+        entry.validate().with_context(|| format!("in {}: {}", path.display(), entry.name))?;
+    }
+    Ok(record.server)
 }
 
 impl Entry {
@@ -143,14 +171,46 @@ impl Entry {
         let how = self.start.as_deref().unwrap_or(Start::Bind.name());
         let start = Start::named(how)
             .with_context(|| format!("{}: no way of starting is called {how}", self.name))?;
-        let places = [("{out}", out), ("{servers}", root().join("fixtures/servers")), ("{bin}", programs()?)];
-        let fill = |word: &String| {
-            places
-                .iter()
-                .fold(word.clone(), |word, (place, path)| word.replace(place, &path.to_string_lossy()))
+        let places = Places::new(out)?;
+        let setup = self.setup(&places)?;
+        let command = self.command.iter().map(|word| places.fill(word));
+        let mut spec = Spec::with_setup(transport, start, command, setup)?;
+        if let Some(protocol) = self.protocol()? {
+            spec = spec.speaking(protocol)?;
+        }
+        let version = self.version.clone();
+        Ok(Candidate {
+            name: self.name,
+            spec,
+            version,
+            deviations: self.deviation,
+            second_looks: SECOND_LOOKS,
+        })
+    }
+
+    fn setup(&self, places: &Places) -> Result<Setup> {
+        let environment = self.environment.iter();
+        let files = self.files.iter();
+        let mut setup = Setup {
+            environment: environment.map(|(name, value)| (name.into(), places.fill(value).into())).collect(),
+            files: files.map(|(name, content)| (name.into(), places.fill(content).into())).collect(),
+            ..Setup::default()
         };
-        let spec = Spec::new(transport, start, self.command.iter().map(fill))?;
-        Ok(Candidate { name: self.name, spec, deviations: self.deviation, second_looks: SECOND_LOOKS })
+        if let Some(name) = &self.stop {
+            setup.stop = name.parse().ok().with_context(|| format!("no signal is called {name}"))?;
+        }
+        Ok(setup)
+    }
+
+    fn protocol(&self) -> Result<Option<Protocol>> {
+        let settings: Vec<_> = self.set.clone().into_iter().collect();
+        let Some(name) = &self.protocol else { return Ok(None) };
+        if !name.ends_with(".toml") {
+            return Ok(Some(Protocol::built_in_with(name, &settings)?));
+        }
+        let path = root().join("fixtures").join(name);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Some(Protocol::from_toml_with(&text, name, &settings)?))
     }
 
     fn build(&self, out: &Path) -> Result<()> {
@@ -163,6 +223,22 @@ impl Entry {
         let status = status.with_context(|| format!("{}: cannot run {program}", self.name))?;
         ensure!(status.success(), "{}: {} failed", self.name, words.join(" "));
         Ok(())
+    }
+}
+
+/// The paths that commands, environments and files may name.
+struct Places([(&'static str, PathBuf); 3]);
+
+impl Places {
+    fn new(out: PathBuf) -> Result<Places> {
+        let servers = root().join("fixtures/servers");
+        Ok(Places([("{out}", out), ("{servers}", servers), ("{bin}", programs()?)]))
+    }
+
+    fn fill(&self, text: &str) -> String {
+        let fill =
+            |text: String, (place, path): &(&str, PathBuf)| text.replace(place, &path.to_string_lossy());
+        self.0.iter().fold(text.to_owned(), fill)
     }
 }
 

@@ -25,8 +25,16 @@ pub struct Selection {
     require_peers: bool,
 }
 
-/// Runs those of `servers` that are wanted, and tells what they did; answers whether nobody was surprised.
-pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Selection) -> Result<bool> {
+/// The servers of a round, and what they did.
+pub struct Round {
+    pub servers: Vec<Candidate>,
+    pub rows: Vec<Row>,
+    /// All wanted servers ran and did what is on record.
+    pub as_recorded: bool,
+}
+
+/// Runs those of `servers` that are wanted, and prints what they did.
+pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Selection) -> Result<Round> {
     let wanted = |name: &str| selection.only.as_deref().is_none_or(|part| name.contains(part));
     servers.retain(|server| wanted(&server.name));
     absent.retain(|server| wanted(&server.name));
@@ -42,15 +50,21 @@ pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Sel
     let once: usize = rows.iter().map(|row| row.seen_once.len()).sum();
     let once = if once == 0 { String::new() } else { format!(", {once} seen once and not again") };
     println!("\n{} servers, {checks} checks, {surprised} surprises{once} in {seconds:.1} s", rows.len());
+    let as_recorded = is_complete(&absent, selection) && surprised == 0;
+    Ok(Round { servers, rows, as_recorded })
+}
+
+/// Whether all wanted servers were run; prints the reason if not.
+fn is_complete(absent: &[Absent], selection: &Selection) -> bool {
     if let Some(signal) = interrupt::received() {
         println!("interrupted by signal {signal}: the other servers were not run");
-        return Ok(false);
+        return false;
     }
     if selection.require_peers && !absent.is_empty() {
         println!("{} absent, and --require-peers asks for all of them", count(absent.len(), "server"));
-        return Ok(false);
+        return false;
     }
-    Ok(surprised == 0)
+    true
 }
 
 /// Builds the programs of the workspace, with their output as cargo shows it.

@@ -19,5 +19,5 @@ pub fn run(args: &Args) -> Result<bool> {
     round::build()?;
     let (mut servers, absent) = if args.bundled { Default::default() } else { record::candidates()? };
     servers.splice(0..0, bundled::candidates()?);
-    round::run(servers, absent, &args.selection)
+    Ok(round::run(servers, absent, &args.selection)?.as_recorded)
 }
