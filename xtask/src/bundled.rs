@@ -31,5 +31,5 @@ fn candidate(spec: Spec) -> Candidate {
     let program = spec.command_line().split(' ').next().unwrap_or_default().to_owned();
     let start = spec.start().name();
     let name = if start == "bind" { program } else { format!("{program} ({start})") };
-    Candidate { name, spec, version: Vec::new(), deviations: Vec::new(), second_looks: 0 }
+    Candidate { name, spec, version: Vec::new(), deviations: Vec::new(), retries: 0 }
 }

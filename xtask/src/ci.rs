@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: everything that must hold before a change lands, each step as a developer would type it.
+//! `cargo xtask ci`: everything that must pass before a change lands. Each step is a command of its own.
 
 use std::process::Command;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::root;
 
-/// One step: its command and, where it differs from the command's own, the environment.
+/// A command, and the environment variables that are set for it.
 type Step = (&'static [&'static str], &'static [(&'static str, &'static str)]);
 
 const STEPS: &[Step] = &[
@@ -50,11 +50,11 @@ const STEPS: &[Step] = &[
     (&["cargo", "xtask", "test-all", "--require-peers"], &[]),
 ];
 
-/// Clippy for the systems that cannot be run here, where the script for it stands beside the checkout.
-const EVERYWHERE: &str = "../shared/cross/clippy-everywhere.sh";
+/// A script that runs clippy for other systems. It is optional, and not part of the repository.
+const OTHER_SYSTEMS: &str = "../shared/cross/clippy-everywhere.sh";
 
-/// What that script answers where the other systems' standard libraries are not to be had.
-const NOT_TO_BE_HAD: i32 = 3;
+/// The exit code of that script if the standard libraries of other systems are not available.
+const NOT_AVAILABLE: i32 = 3;
 
 pub fn run() -> Result<bool> {
     for (words, environment) in STEPS {
@@ -62,23 +62,23 @@ pub fn run() -> Result<bool> {
             return Ok(false);
         }
     }
-    everywhere()
+    lint_other_systems()
 }
 
-fn everywhere() -> Result<bool> {
+fn lint_other_systems() -> Result<bool> {
     let skipped = "clippy for macOS and FreeBSD is left to hosted CI";
-    if !root().join(EVERYWHERE).is_file() {
-        println!("== {EVERYWHERE} is absent: {skipped}");
+    if !root().join(OTHER_SYSTEMS).is_file() {
+        println!("== {OTHER_SYSTEMS} is absent: {skipped}");
         return Ok(true);
     }
-    let status = step(&[EVERYWHERE], &[])?;
-    if status == Some(NOT_TO_BE_HAD) {
-        println!("== SKIPPED: no standard library for them here: {skipped}");
+    let status = step(&[OTHER_SYSTEMS], &[])?;
+    if status == Some(NOT_AVAILABLE) {
+        println!("== SKIPPED: their standard libraries are not available: {skipped}");
     }
-    Ok(matches!(status, Some(0 | NOT_TO_BE_HAD)))
+    Ok(matches!(status, Some(0 | NOT_AVAILABLE)))
 }
 
-/// Runs one step and answers its exit status.
+/// Runs one step and returns its exit status.
 fn step(words: &[&str], environment: &[(&str, &str)]) -> Result<Option<i32>> {
     let line = words.join(" ");
     println!("== {line}");

@@ -1,4 +1,4 @@
-//! `cargo xtask kill`: ends the program at random moments, by random signals, and counts what it leaves behind.
+//! `cargo xtask kill`: kills the program at random moments, by random signals, and counts what it leaves behind.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -10,18 +10,18 @@ use echospec::sys;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::round;
-use crate::trail::{Trail, still_listening};
+use crate::servers;
+use crate::watched_run::{WatchedRun, count_listening};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How many times.
+    /// Number of runs
     #[arg(long, default_value_t = 300)]
     times: usize,
 }
 
-/// A server with threads, one with a child for each client, one with a socket file, one that hides a daemon in
-/// another session, one with objects in the kernel, and one that ignores SIGTERM.
+/// A server with threads, one with a child for each client, one with a socket file, one that starts a daemon in
+/// another session, one with IPC objects, and one that ignores SIGTERM.
 const SERVERS: &[&[&str]] = &[
     &["tcp", "--", "echo-tcp", "{addr}"],
     &["tcp", "--", "echo-tcp-fork", "{addr}"],
@@ -41,81 +41,87 @@ const SERVERS: &[&[&str]] = &[
 
 const SIGNALS: &[Signal] = &[Signal::SIGKILL, Signal::SIGINT, Signal::SIGTERM];
 
-/// The latest moment, in milliseconds after the start, at which a run is ended.
+/// The program is killed within so many milliseconds after its start.
 const LATEST: u64 = 2000;
 
-/// How long what is left may take to go; the figure that counts is how long it took.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the task waits for processes to exit.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long after a SIGKILL the last process may go.
-const SOON: Duration = Duration::from_secs(1);
+/// The last process must exit within this time after the program.
+const SLOWEST_EXIT: Duration = Duration::from_secs(1);
 
-/// What was left, over all the times.
+/// The leaks of all runs together.
 #[derive(Debug, Default)]
-struct Toll {
+struct Leaks {
     processes: usize,
     sockets: usize,
     ports: usize,
     files: usize,
-    /// Of runs that were not killed: a killed one cannot remove what its servers made in the kernel.
+    /// IPC objects, except after SIGKILL: the killed program cannot remove those of its servers.
     objects: usize,
-    longest: Duration,
+    slowest_exit: Duration,
 }
 
-impl fmt::Display for Toll {
+impl fmt::Display for Leaks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Toll { processes, sockets, ports, files, objects, longest } = self;
+        let Leaks { processes, sockets, ports, files, objects, slowest_exit } = self;
         write!(
             f,
             "left: {processes} processes, {sockets} socket files, {ports} listening ports, {files} other files, \
-             {objects} kernel objects; the last process went {:.0} ms after its run at the latest",
-            longest.as_secs_f64() * 1000.0
+             {objects} IPC objects; the last process exited at most {:.0} ms after the program",
+            slowest_exit.as_secs_f64() * 1000.0
         )
     }
 }
 
 pub fn run(args: &Args) -> Result<bool> {
-    round::build()?;
+    servers::build()?;
     sys::set_subreaper(true);
-    let mut toll = Toll::default();
+    let mut leaks = Leaks::default();
     for number in 0..args.times {
         let random = RandomState::new().hash_one(number);
         let signal = SIGNALS[number % SIGNALS.len()];
         let server = SERVERS[number / SIGNALS.len() % SERVERS.len()];
-        once(number, server, signal, Duration::from_millis(random % LATEST), &mut toll)?;
+        run_once(number, server, signal, Duration::from_millis(random % LATEST), &mut leaks)?;
         if (number + 1) % 20 == 0 {
-            println!("{} of {}: {toll}", number + 1, args.times);
+            println!("{} of {}: {leaks}", number + 1, args.times);
         }
     }
-    println!("{} times ended; {toll}", args.times);
-    let Toll { processes, sockets, ports, files, objects, longest } = toll;
-    Ok(processes + sockets + ports + files + objects == 0 && longest <= SOON)
+    println!("{} runs; {leaks}", args.times);
+    let Leaks { processes, sockets, ports, files, objects, slowest_exit } = leaks;
+    Ok(processes + sockets + ports + files + objects == 0 && slowest_exit <= SLOWEST_EXIT)
 }
 
-fn once(number: usize, server: &[&str], signal: Signal, moment: Duration, toll: &mut Toll) -> Result<()> {
-    let trail = Trail::new(&format!("kill-{number}"))?;
-    let mut child = trail.start(&[&["check"], server].concat())?;
+fn run_once(
+    number: usize,
+    server: &[&str],
+    signal: Signal,
+    moment: Duration,
+    leaks: &mut Leaks,
+) -> Result<()> {
+    let run = WatchedRun::new(&format!("kill-{number}"))?;
+    let mut child = run.start(&[&["check"], server].concat())?;
     wait(&mut [], moment).map_err(|finding| anyhow!(finding.reason))?;
-    let ports = trail.listeners();
+    let ports = run.listening_ports();
     let pid = Pid::from_raw(i32::try_from(child.id())?);
-    // It may have come to its end by itself.
+    // It may have exited already.
     let _ = kill(pid, signal);
     child.wait()?;
     let began = Instant::now();
-    let gone = until(PATIENCE, || Ok(trail.processes().is_empty().then(|| began.elapsed())));
-    let left = trail.processes();
-    toll.longest = toll.longest.max(gone.ok().flatten().unwrap_or(PATIENCE));
-    toll.processes += left.len();
+    let gone = until(EXIT_TIMEOUT, || Ok(run.processes().is_empty().then(|| began.elapsed())));
+    let left = run.processes();
+    leaks.slowest_exit = leaks.slowest_exit.max(gone.ok().flatten().unwrap_or(EXIT_TIMEOUT));
+    leaks.processes += left.len();
     left.iter().for_each(|process| println!("after {signal}: {process:?} is left of {server:?}"));
-    toll.ports += still_listening(&ports);
+    leaks.ports += count_listening(&ports);
     if signal == Signal::SIGKILL {
-        // Nobody could remove the directory; the next run does.
-        trail.start(&["check", "pipe", "--only", "echo/empty", "--", "cat"])?.wait()?;
+        // The killed program has left its directory; the next run removes it.
+        run.start(&["check", "pipe", "--only", "echo/empty", "--", "cat"])?.wait()?;
     } else {
-        toll.objects += trail.objects();
+        leaks.objects += run.new_objects();
     }
-    let sockets = trail.socket_files();
-    toll.sockets += sockets;
-    toll.files += trail.files().len().saturating_sub(sockets);
-    trail.clear()
+    let sockets = run.socket_files();
+    leaks.sockets += sockets;
+    leaks.files += run.files().len().saturating_sub(sockets);
+    run.clear()
 }

@@ -1,4 +1,4 @@
-//! The tasks of this repository: `cargo xtask TASK`. One file for each; this one only dispatches.
+//! The tasks of this repository: `cargo xtask TASK`. Each task has a file; this file only dispatches.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,14 +13,14 @@ mod matrix;
 mod mutants;
 mod peers;
 mod record;
-mod round;
 mod scenarios;
+mod servers;
 mod soak;
 mod table;
 mod test_all;
 mod tidy;
-mod trail;
 mod verify;
+mod watched_run;
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "The tasks of the echospec repository")]
@@ -31,25 +31,25 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Run every bundled server, and every third-party server that is installed, against every check.
+    /// Run every bundled server, and every third-party server that is installed, against every check
     TestAll(test_all::Args),
-    /// Every check against the servers that were broken for it, and why each was caught.
+    /// Run every check against its broken twins, and show what it found
     Mutants(mutants::Args),
-    /// Run every third-party server that is installed, and compare with the record of what it does.
+    /// Run every third-party server that is installed, and compare with the known deviations
     Peers(peers::Args),
-    /// Everything that must hold before a change lands.
+    /// Run everything that must pass before a change lands
     Ci,
-    /// The house rules as code.
+    /// Find what breaks the rules of CONTRIBUTING.md
     Tidy(tidy::Args),
-    /// Run the tests under conditions that a shell, a service manager or a CI may set.
+    /// Run the tests under conditions that a shell, a service manager or a CI may set
     Scenarios(scenarios::Args),
-    /// Run the bundled servers many times with all cores busy, and count what differs.
+    /// Run the bundled servers many times with all cores busy, and count unexpected findings
     Soak(soak::Args),
-    /// End the program at random moments by random signals, and count what it leaves behind.
+    /// Kill the program at random moments by random signals, and count what it leaves behind
     Kill(kill::Args),
-    /// The program against servers that mean harm: verdict, time, memory, and what is left.
+    /// Check hostile servers, and show the time, the memory and what is left behind
     Hostile(hostile::Args),
-    /// Our figures of mechanisms beside those of other benchmarks, on one processor, in turns.
+    /// Measure mechanisms in turns with other benchmarks, and compare the figures
     VerifyCompare(verify::Args),
 }
 
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The root of the repository.
+/// Returns the root of the repository.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()

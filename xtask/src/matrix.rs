@@ -1,4 +1,4 @@
-//! Running one server against every check that applies, and holding the result against the record.
+//! Runs each server against every check that applies, and compares the results with the record.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,27 +15,29 @@ use echospec::server::LaunchError;
 
 use crate::record::{Candidate, Deviation};
 
-/// What one server did.
+/// The results of one server.
 #[derive(Debug, Default)]
 pub struct Row {
     pub name: String,
-    pub reports: Vec<CheckResult>,
+    pub results: Vec<CheckResult>,
     pub took: Duration,
+    /// Deviations that the record expects.
     pub on_record: Vec<String>,
-    pub surprises: Vec<String>,
-    /// Surprises that did not come again at a second look.
+    /// Deviations that the record does not expect, and passes where it expects one.
+    pub unexpected: Vec<String>,
+    /// Unexpected results that did not repeat.
     pub seen_once: Vec<String>,
 }
 
-/// Servers at a time: most checks wait for most of their time.
+/// The number of servers that run at the same time. Most checks spend most of their time waiting.
 const WORKERS: usize = 3;
 
-/// Checks of one server at a time, however many cores there are: each may hold 64 MiB and 200 sockets.
+/// The number of checks of one server at the same time. Each may hold 64 MiB and 200 sockets.
 const JOBS: usize = 6;
 
-/// Runs the servers, a few at a time, and calls `tell` with each as it ends; answers in the order of
-/// `servers`. An interrupt leaves out those not yet begun.
-pub fn run_all(servers: &[Candidate], options: &Options, tell: impl Fn(&Row) + Sync) -> Vec<Row> {
+/// Runs the servers, and calls `on_finished` after each. Returns their rows in the order of `servers`. After an
+/// interrupt no more servers are started, and their rows are missing.
+pub fn run_all(servers: &[Candidate], options: &Options, on_finished: impl Fn(&Row) + Sync) -> Vec<Row> {
     let options = &Options { jobs: options.jobs.min(JOBS), ..options.clone() };
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
@@ -46,7 +48,7 @@ pub fn run_all(servers: &[Candidate], options: &Options, tell: impl Fn(&Row) + S
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some(server) = servers.get(place) else { break };
                     let row = run(server, options);
-                    tell(&row);
+                    on_finished(&row);
                     rows.lock().unwrap_or_else(PoisonError::into_inner).push((place, row));
                 }
             });
@@ -57,71 +59,74 @@ pub fn run_all(servers: &[Candidate], options: &Options, tell: impl Fn(&Row) + S
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Runs `candidate`. One that does not start is a surprise, and no reason to leave out the others.
+/// Runs `candidate`. If it does not start, that is an unexpected result.
 fn run(candidate: &Candidate, options: &Options) -> Row {
     let began = Instant::now();
     let apply: Vec<_> = checks().filter(|check| check.applies_to(candidate.spec.promises())).collect();
-    let result = runner::run(&candidate.spec, &apply, options, |_| ());
+    let run = runner::run(&candidate.spec, &apply, options, |_| ());
     let mut row = Row { name: candidate.name.clone(), ..Row::default() };
-    match result {
-        Ok(reports) => {
-            reports.iter().for_each(|report| row.enter(candidate, report, options));
-            row.reports = reports;
+    match run {
+        Ok(results) => {
+            results.iter().for_each(|result| row.add(candidate, result, options));
+            row.results = results;
         }
         Err(LaunchError::Interrupted) => {}
-        Err(error) => row.surprises.push(format!("{}: does not start: {error}", row.name)),
+        Err(error) => row.unexpected.push(format!("{}: does not start: {error}", row.name)),
     }
     row.took = began.elapsed();
     row
 }
 
 impl Row {
-    fn enter(&mut self, candidate: &Candidate, report: &CheckResult, options: &Options) {
-        match candidate.judge(report) {
+    fn add(&mut self, candidate: &Candidate, result: &CheckResult, options: &Options) {
+        match candidate.judge(result) {
             Judgement::Expected => {}
             Judgement::OnRecord(line) => self.on_record.push(line),
-            Judgement::Surprise(line) if candidate.surprises_again(report, options) => {
-                self.surprises.push(line);
+            Judgement::Unexpected(line) if candidate.repeats(result, options) => {
+                self.unexpected.push(line);
             }
-            Judgement::Surprise(line) => self.seen_once.push(line),
+            Judgement::Unexpected(line) => self.seen_once.push(line),
         }
     }
 }
 
-/// What a report says, held against the record.
+/// How a result compares with the record.
 enum Judgement {
     Expected,
     OnRecord(String),
-    Surprise(String),
+    Unexpected(String),
 }
 
 impl Candidate {
-    /// What is on record and happened is fine; what happened and is not on record is a surprise, and so is
-    /// what is on record and did not happen.
-    fn judge(&self, report: &CheckResult) -> Judgement {
+    /// Compares a result with the record. A deviation that is not on record is unexpected. So is a pass, if the
+    /// record says that the deviation happens every time.
+    fn judge(&self, result: &CheckResult) -> Judgement {
         let Candidate { name, deviations, .. } = self;
-        let id = report.check.id;
-        if !deviates(report.outcome) {
+        let id = result.check.id;
+        if !deviates(result.outcome) {
             let gone = deviations.iter().find(|entry| !entry.sometimes && entry.names(id));
             return gone.map_or(Judgement::Expected, |entry| {
-                Judgement::Surprise(format!("{name}: {id} passes, though the record says: {}", entry.reason))
+                Judgement::Unexpected(format!(
+                    "{name}: {id} passes, though the record says: {}",
+                    entry.reason
+                ))
             });
         }
-        let line = format!("{name}: {} {id}", report.outcome);
-        match deviations.iter().find(|entry| entry.covers(report)) {
+        let line = format!("{name}: {} {id}", result.outcome);
+        match deviations.iter().find(|entry| entry.covers(result)) {
             Some(entry) => Judgement::OnRecord(format!("{line}: {}", entry.reason)),
-            None => Judgement::Surprise(format!("{line}: {}", tale(report))),
+            None => Judgement::Unexpected(format!("{line}: {}", describe(result))),
         }
     }
 
-    /// Whether what `report` says is believed: of a server that is owed second looks, once one of them shows
-    /// a surprise too.
-    fn surprises_again(&self, report: &CheckResult, options: &Options) -> bool {
-        let look = || {
-            let again = runner::run(&self.spec, &[report.check], options, |_| ()).ok()?.pop()?;
-            Some(matches!(self.judge(&again), Judgement::Surprise(_)))
+    /// Runs the check again, up to `retries` times. Returns whether an unexpected result repeats; without
+    /// retries, each counts.
+    fn repeats(&self, result: &CheckResult, options: &Options) -> bool {
+        let is_unexpected_again = || {
+            let again = runner::run(&self.spec, &[result.check], options, |_| ()).ok()?.pop()?;
+            Some(matches!(self.judge(&again), Judgement::Unexpected(_)))
         };
-        self.second_looks == 0 || (0..self.second_looks).any(|_| look().unwrap_or(true))
+        self.retries == 0 || (0..self.retries).any(|_| is_unexpected_again().unwrap_or(true))
     }
 }
 
@@ -130,8 +135,8 @@ impl Deviation {
         self.check.iter().any(|known| known == id)
     }
 
-    fn covers(&self, report: &CheckResult) -> bool {
-        self.names(report.check.id) && self.outcomes.iter().any(|outcome| outcome == report.outcome.word())
+    fn covers(&self, result: &CheckResult) -> bool {
+        self.names(result.check.id) && self.outcomes.iter().any(|outcome| outcome == result.outcome.word())
     }
 }
 
@@ -139,14 +144,14 @@ fn deviates(outcome: Outcome) -> bool {
     outcome.is_failure() || matches!(outcome, Outcome::Warn | Outcome::Broken | Outcome::Flaky)
 }
 
-fn tale(report: &CheckResult) -> String {
-    let CheckResult { expected, actual, reason, .. } = report;
+fn describe(result: &CheckResult) -> String {
+    let CheckResult { expected, actual, reason, .. } = result;
     let cause = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     let actual: Vec<_> = actual.lines().map(str::trim).take(3).collect();
     format!("expected {expected}; actual {}{cause}", actual.join(" "))
 }
 
-/// Servers down, areas across: passed of all that apply.
+/// Returns a table with a row for each server, and for each area how many of the checks that apply have passed.
 pub fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
@@ -154,7 +159,7 @@ pub fn table(rows: &[Row]) -> Table {
     let head = ["server".to_owned()].into_iter().chain(areas).chain(["all".to_owned(), "time".to_owned()]);
     table.set_header(head);
     for row in rows {
-        let areas = AREAS.iter().map(|area| ratio(row, |report| report.check.area() == area.name));
+        let areas = AREAS.iter().map(|area| ratio(row, |result| result.check.area() == area.name));
         let time = format!("{:.1} s", row.took.as_secs_f64());
         table.add_row([row.name.clone()].into_iter().chain(areas).chain([ratio(row, |_| true), time]));
     }
@@ -165,9 +170,9 @@ pub fn table(rows: &[Row]) -> Table {
 }
 
 fn ratio(row: &Row, belongs: impl Fn(&CheckResult) -> bool) -> String {
-    let all: Vec<_> = row.reports.iter().filter(|report| belongs(report)).collect();
-    // What could not be asked is no pass.
+    let all: Vec<_> = row.results.iter().filter(|result| belongs(result)).collect();
+    // A skipped check has not passed.
     let passes = |outcome| !deviates(outcome) && outcome != Outcome::Skipped;
-    let passed = all.iter().filter(|report| passes(report.outcome)).count();
+    let passed = all.iter().filter(|result| passes(result.outcome)).count();
     if all.is_empty() { "–".into() } else { format!("{passed}/{}", all.len()) }
 }

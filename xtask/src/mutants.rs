@@ -1,4 +1,4 @@
-//! `cargo xtask mutants`: every check against the servers that were broken for it, and why each was caught.
+//! `cargo xtask mutants`: every check against its broken twins, and what it found.
 
 use std::env;
 use std::time::Instant;
@@ -12,37 +12,37 @@ use echospec::text::count;
 use echospec_fixtures::judge::{self, Judgement};
 use echospec_fixtures::{TWINS, Twin};
 
-use crate::round;
+use crate::servers;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Run only twins whose check, program or fault contains this.
+    /// Run only the twins whose check, program or fault contains TEXT
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 }
 
-/// What a reason is cut to, so that a row stays a row.
-const SHOWN: usize = 90;
+/// The length to which the table cuts a finding.
+const COLUMN_WIDTH: usize = 90;
 
 pub fn run(args: &Args) -> Result<bool> {
-    round::build()?;
-    let wanted = |text: &str| args.only.as_deref().is_none_or(|part| text.contains(part));
+    servers::build()?;
+    let matches = |text: &str| args.only.as_deref().is_none_or(|part| text.contains(part));
     let chosen = TWINS
         .iter()
-        .filter(|twin| wanted(twin.check) || wanted(twin.program.name) || wanted(twin.fault.name));
+        .filter(|twin| matches(twin.check) || matches(twin.program.name) || matches(twin.fault.name));
     let chosen: Vec<Twin> = chosen.copied().collect();
     ensure!(!chosen.is_empty(), "no twin's check, program or fault contains the text given to --only");
     interrupt::watch()?;
     let began = Instant::now();
-    let here = env::current_exe()?;
-    let folder = here.parent().context("this program has no folder")?;
+    let this_program = env::current_exe()?;
+    let folder = this_program.parent().context("this program has no folder")?;
     let judged = judge::judge_twins(folder, &chosen, progress);
-    let accused = if args.only.is_none() { judge::judge_siblings(folder) } else { Vec::new() };
+    let false_findings = if args.only.is_none() { judge::judge_siblings(folder) } else { Vec::new() };
     sweep();
     println!("{}", table(&judged));
-    let faulty = summary(&judged, &accused, chosen.len());
+    let problems = print_summary(&judged, &false_findings, chosen.len());
     println!("in {:.1} s", began.elapsed().as_secs_f64());
-    Ok(faulty == 0 && interrupt::received().is_none())
+    Ok(problems == 0 && interrupt::received().is_none())
 }
 
 fn progress(twin: &Twin, judgement: &Judgement) {
@@ -53,42 +53,43 @@ fn progress(twin: &Twin, judgement: &Judgement) {
 fn table(judged: &[(Twin, Judgement)]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_header(["check", "twin", "caught for"]);
+    table.set_header(["check", "twin", "finding"]);
     for (twin, judgement) in judged {
-        let said = if judgement.complaint.is_empty() { first(&judgement.finding) } else { "MISSED".into() };
+        let said =
+            if judgement.complaint.is_empty() { first_line(&judgement.finding) } else { "MISSED".into() };
         table.add_row([twin.check.to_owned(), format!("{} {}", twin.program.name, twin.fault.name), said]);
     }
     table
 }
 
-fn first(text: &str) -> String {
+fn first_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    let cut: String = line.chars().take(SHOWN).collect();
+    let cut: String = line.chars().take(COLUMN_WIDTH).collect();
     if cut.len() < line.len() { format!("{cut}…") } else { cut }
 }
 
-/// Says what is not as it should be, and the figures; answers how much that is.
-fn summary(judged: &[(Twin, Judgement)], accused: &[String], chosen: usize) -> usize {
+/// Prints all problems and the totals. Returns the number of problems.
+fn print_summary(judged: &[(Twin, Judgement)], false_findings: &[String], chosen: usize) -> usize {
     let missed: Vec<_> = judged.iter().filter(|(_, judgement)| !judgement.complaint.is_empty()).collect();
-    let lonely = judge::checks_without_twin();
+    let without_twin = judge::checks_without_twin();
     for (twin, judgement) in &missed {
         println!(
             "MISSED {} on {} {}: {}",
             twin.check, twin.program.name, twin.fault.name, judgement.complaint
         );
     }
-    accused.iter().for_each(|line| println!("ACCUSED {line}"));
-    lonely.iter().for_each(|check| println!("NO TWIN {check}"));
+    false_findings.iter().for_each(|line| println!("FALSE FINDING {line}"));
+    without_twin.iter().for_each(|check| println!("NO TWIN {check}"));
     let mut checks: Vec<_> = judged.iter().map(|(twin, _)| twin.check).collect();
     checks.dedup();
     let (checks, twins) = (count(checks.len(), "check"), count(judged.len(), "twin"));
     let siblings = count(judge::siblings().len(), "correct sibling");
     println!(
-        "\n{checks}, {twins}: {} caught for their reasons, {} missed; {siblings}, {} accusations; {} without a twin",
+        "\n{checks}, {twins}: {} caught for their reasons, {} missed; {siblings}, {} false findings; {} checks without a twin",
         judged.len() - missed.len(),
         missed.len(),
-        accused.len(),
-        lonely.len()
+        false_findings.len(),
+        without_twin.len()
     );
-    missed.len() + accused.len() + lonely.len() + (chosen - judged.len())
+    missed.len() + false_findings.len() + without_twin.len() + (chosen - judged.len())
 }

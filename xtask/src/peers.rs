@@ -1,9 +1,9 @@
-//! `cargo xtask peers`: every third-party server that is installed, against the record of what it does.
+//! `cargo xtask peers`: every third-party server that is installed, compared with the record of its deviations.
 
 use anyhow::Result;
 
 use crate::record;
-use crate::round::{self, Selection};
+use crate::servers::{self, Selection};
 use crate::table;
 
 #[derive(Debug, clap::Args)]
@@ -17,11 +17,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<bool> {
-    round::build()?;
-    let (servers, absent) = record::candidates()?;
-    let round = round::run(servers, absent, &args.selection)?;
+    servers::build()?;
+    let (peers, absent) = record::candidates()?;
+    let run = servers::run(peers, absent, &args.selection)?;
     if args.table {
-        table::write(&round.servers, &round.rows)?;
+        table::write(&run.servers, &run.rows)?;
     }
-    Ok(round.as_recorded)
+    Ok(run.as_expected)
 }

@@ -1,6 +1,4 @@
-//! Third-party servers: how each is launched, what it needs, and what it is known to do otherwise.
-//!
-//! All of it is data, in `fixtures/peers.toml`.
+//! Third-party servers, read from `fixtures/peers.toml`: how each is launched, and its known deviations.
 
 use std::collections::{BTreeMap, HashSet};
 use std::env;
@@ -17,45 +15,45 @@ use serde::Deserialize;
 
 use crate::root;
 
-/// A server to run, with what is on record about it.
+/// A server to run, with its known deviations.
 #[derive(Debug)]
 pub struct Candidate {
-    /// What the matrix calls it.
+    /// The name in the table.
     pub name: String,
     /// How it is launched.
     pub spec: Spec,
     /// The command that prints its version; empty if none is known.
     pub version: Vec<String>,
-    /// What it is known to do otherwise.
+    /// Its known deviations.
     pub deviations: Vec<Deviation>,
-    /// How often a check that surprises is asked again before that is believed. Ours are believed at once; a
-    /// race in somebody else's server, seen once in thousands of checks, is no change of ours to mend.
-    pub second_looks: usize,
+    /// How often a check with an unexpected result runs again. The result fails the run only if it repeats. For
+    /// bundled servers it is 0, so that every one counts.
+    pub retries: usize,
 }
 
-/// With two, what happens one time in three is believed more often than not.
-const SECOND_LOOKS: usize = 2;
+/// With two retries, a result that happens one time in three repeats more often than not.
+const RETRIES: usize = 2;
 
 /// A third-party server that cannot be run here.
 #[derive(Debug)]
 pub struct Absent {
-    /// What the matrix calls it.
+    /// The name in the table.
     pub name: String,
     /// The program that is not installed.
     pub program: String,
 }
 
-/// One thing that a server is known to do otherwise.
+/// A check that a server is known to fail.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
-    /// The check's id, or those of several that fail for one reason.
+    /// The id of the check, or those of several that fail for the same reason.
     pub check: Ids,
-    /// How that check ends: `fail`, `warn`, `timeout`, `crash`; several where a fault shows in several ways.
+    /// The outcome: `fail`, `warn`, `timeout`, `crash`; several if it varies.
     pub outcomes: Vec<String>,
-    /// Why it does so.
+    /// Why it fails.
     pub reason: String,
-    /// It does not do so every time.
+    /// Whether it also passes sometimes.
     #[serde(default)]
     pub sometimes: bool,
 }
@@ -91,13 +89,13 @@ struct Entry {
     transport: String,
     #[serde(default)]
     start: Option<String>,
-    /// The systems it is made for, as `std::env::consts::OS` names them; all if none is named.
+    /// The systems on which it can run, as `std::env::consts::OS` names them; all if empty.
     #[serde(default)]
     systems: Vec<String>,
     /// Programs that must be installed.
     #[serde(default)]
     needs: Vec<String>,
-    /// A command that makes `{out}`, run in the folder `build_in` below `fixtures/servers`.
+    /// The command that builds `{out}`, run in the folder `build_in` below `fixtures/servers`.
     #[serde(default)]
     build: Vec<String>,
     #[serde(default)]
@@ -125,7 +123,7 @@ struct Entry {
     deviation: Vec<Deviation>,
 }
 
-/// The servers that can be run here, and those whose programs are absent.
+/// Returns the servers that can run here, and those that are not installed.
 pub fn candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
     let (mut present, mut absent) = (Vec::new(), Vec::new());
     for entry in read()? {
@@ -152,12 +150,12 @@ fn read() -> Result<Vec<Entry>> {
 }
 
 impl Entry {
-    /// An id that no check has would excuse nothing for ever.
+    /// An unknown id would never match a check.
     fn validate(&self) -> Result<()> {
         let known: HashSet<_> = checks().map(|check| check.id).collect();
-        let mut on_record = self.deviation.iter().flat_map(|deviation| deviation.check.iter());
-        let stranger = on_record.find(|id| !known.contains(id));
-        ensure!(stranger.is_none(), "no check is called {}", stranger.unwrap_or_default());
+        let mut recorded = self.deviation.iter().flat_map(|deviation| deviation.check.iter());
+        let unknown = recorded.find(|id| !known.contains(id));
+        ensure!(unknown.is_none(), "no check is called {}", unknown.unwrap_or_default());
         Ok(())
     }
 
@@ -169,8 +167,7 @@ impl Entry {
         let transport =
             Transport::named(&self.transport).with_context(|| format!("no transport {}", self.transport))?;
         let how = self.start.as_deref().unwrap_or(Start::Bind.name());
-        let start = Start::named(how)
-            .with_context(|| format!("{}: no way of starting is called {how}", self.name))?;
+        let start = Start::named(how).with_context(|| format!("{}: unknown start {how}", self.name))?;
         let places = Places::new(out)?;
         let setup = self.setup(&places)?;
         let command = self.command.iter().map(|word| places.fill(word));
@@ -179,13 +176,7 @@ impl Entry {
             spec = spec.speaking(protocol)?;
         }
         let version = self.version.clone();
-        Ok(Candidate {
-            name: self.name,
-            spec,
-            version,
-            deviations: self.deviation,
-            second_looks: SECOND_LOOKS,
-        })
+        Ok(Candidate { name: self.name, spec, version, deviations: self.deviation, retries: RETRIES })
     }
 
     fn setup(&self, places: &Places) -> Result<Setup> {
@@ -242,10 +233,10 @@ impl Places {
     }
 }
 
-/// Where cargo puts the workspace's programs: this one is among them.
+/// Returns the folder of the workspace's programs, which holds this one.
 fn programs() -> Result<PathBuf> {
-    let here = env::current_exe().context("cannot tell where the workspace's programs are")?;
-    Ok(here.parent().unwrap_or(&here).to_owned())
+    let this_program = env::current_exe().context("cannot find the folder of this program")?;
+    Ok(this_program.parent().unwrap_or(&this_program).to_owned())
 }
 
 fn installed(program: &str) -> bool {
@@ -253,7 +244,7 @@ fn installed(program: &str) -> bool {
     env::split_paths(&path).chain(sbin()).any(|folder| folder.join(program).is_file())
 }
 
-/// Daemons live where an ordinary user's PATH may not reach.
+/// Returns the folders of daemons, which may not be in the PATH.
 fn sbin() -> [PathBuf; 2] {
     ["/usr/sbin".into(), "/sbin".into()]
 }

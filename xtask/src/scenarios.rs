@@ -34,7 +34,7 @@ pub struct Args {
     only: String,
 }
 
-/// What the tests inherit, or where they are built.
+/// A condition under which the tests are run.
 #[derive(Debug, Clone, Default)]
 struct Condition {
     name: String,

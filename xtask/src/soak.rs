@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: servers again and again, with every core kept busy by others.
+//! `cargo xtask soak`: runs servers many times, with every core kept busy.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,37 +11,37 @@ use echospec::runner::Options;
 use echospec::server::{LaunchOptions, sweep};
 
 use crate::record::Candidate;
-use crate::{bundled, matrix, record, round};
+use crate::{bundled, matrix, record, servers};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How many times.
+    /// Number of runs
     #[arg(long, default_value_t = 100)]
     runs: usize,
 
-    /// Take this server, by its name in the matrix, bundled or third-party; may be repeated [default: all bundled ones].
+    /// Run this server, bundled or third-party; may be repeated [default: all bundled servers]
     #[arg(long, value_name = "NAME")]
     server: Vec<String>,
 
-    /// Leave the cores to the servers, instead of one spinning thread on each.
+    /// Leave the cores idle, instead of one busy thread on each
     #[arg(long)]
     idle: bool,
 }
 
 pub fn run(args: &Args) -> Result<bool> {
-    round::build()?;
+    servers::build()?;
     let servers = chosen(&args.server)?;
     interrupt::watch()?;
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         if !args.idle {
             let cores = thread::available_parallelism().map_or(2, usize::from);
-            (0..cores).for_each(|_| drop(scope.spawn(|| burn(&done))));
+            (0..cores).for_each(|_| drop(scope.spawn(|| spin(&done))));
         }
-        let held = runs(args.runs, &servers);
+        let passed = run_repeatedly(args.runs, &servers);
         done.store(true, Ordering::Relaxed);
         sweep();
-        Ok(held)
+        Ok(passed)
     })
 }
 
@@ -51,26 +51,26 @@ fn chosen(names: &[String]) -> Result<Vec<Candidate>> {
         return Ok(servers);
     }
     servers.extend(record::candidates()?.0);
-    let stranger = names.iter().find(|name| servers.iter().all(|server| server.name != **name));
+    let unknown = names.iter().find(|name| servers.iter().all(|server| server.name != **name));
     ensure!(
-        stranger.is_none(),
+        unknown.is_none(),
         "no server that can be run here is called {}",
-        stranger.map_or("", String::as_str)
+        unknown.map_or("", String::as_str)
     );
     servers.retain(|server| names.contains(&server.name));
-    // What happens once in many runs is what a soak is for.
-    servers.iter_mut().for_each(|server| server.second_looks = 0);
+    // A soak looks for what happens once in many runs.
+    servers.iter_mut().for_each(|server| server.retries = 0);
     Ok(servers)
 }
 
-fn burn(done: &AtomicBool) {
+fn spin(done: &AtomicBool) {
     while !done.load(Ordering::Relaxed) {
         std::hint::spin_loop();
     }
 }
 
-fn runs(number: usize, servers: &[Candidate]) -> bool {
-    let (mut checks, mut surprises, mut longest) = (0, 0, 0.0_f64);
+fn run_repeatedly(number: usize, servers: &[Candidate]) -> bool {
+    let (mut checks, mut unexpected, mut longest) = (0, 0, 0.0_f64);
     let mut completed = 0;
     while completed < number && !interrupted() {
         let began = Instant::now();
@@ -79,17 +79,19 @@ fn runs(number: usize, servers: &[Candidate]) -> bool {
             ..Options::default()
         };
         for row in matrix::run_all(servers, &options, |_| ()) {
-            checks += row.reports.len();
-            surprises += row.surprises.len();
-            row.surprises.iter().for_each(|line| println!("run {}: {line}", completed + 1));
+            checks += row.results.len();
+            unexpected += row.unexpected.len();
+            row.unexpected.iter().for_each(|line| println!("run {}: {line}", completed + 1));
         }
         completed += 1;
         longest = longest.max(began.elapsed().as_secs_f64());
         println!(
-            "run {completed} of {number}: {:.1} s, {surprises} surprises so far",
+            "run {completed} of {number}: {:.1} s, {unexpected} unexpected findings so far",
             began.elapsed().as_secs_f64()
         );
     }
-    println!("{completed} runs, {checks} checks, {surprises} surprises, the longest run {longest:.1} s");
-    surprises == 0 && completed == number
+    println!(
+        "{completed} runs, {checks} checks, {unexpected} unexpected findings, the longest run {longest:.1} s"
+    );
+    unexpected == 0 && completed == number
 }

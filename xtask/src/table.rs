@@ -1,4 +1,4 @@
-//! `docs/servers.md`: servers that do not speak echo, and what each answers to the questions that users ask most.
+//! Writes `docs/servers.md`: servers that do not speak echo, and their results for frequent questions.
 
 use std::fs;
 use std::process::Command;
@@ -13,7 +13,7 @@ use crate::root;
 /// The page, relative to the root of the repository.
 const PAGE: &str = "docs/servers.md";
 
-/// A question of the page: the head of its column, the check that asks it, and what a pass means.
+/// A question of the page: its text, the check that answers it, and the answers for a pass and a failure.
 struct Question {
     head: &'static str,
     check: &'static str,
@@ -74,7 +74,7 @@ otherwise. A dash means that the question does not apply, or cannot be asked. [B
 
 impl Question {
     fn cell(&self, row: &Row) -> &'static str {
-        match row.reports.iter().find(|report| report.check.id == self.check).map(|report| report.outcome) {
+        match row.results.iter().find(|result| result.check.id == self.check).map(|result| result.outcome) {
             Some(Outcome::Pass) => self.pass,
             None | Some(Outcome::Unsupported | Outcome::Skipped | Outcome::Info) => "–",
             Some(_) => self.failure,
@@ -82,16 +82,16 @@ impl Question {
     }
 }
 
-/// The checks that passed, of those that the server could be asked.
+/// Returns how many checks have passed, of those that could run.
 fn passed(row: &Row) -> String {
     let count =
-        |wanted: &dyn Fn(Outcome) -> bool| row.reports.iter().filter(|report| wanted(report.outcome)).count();
+        |wanted: &dyn Fn(Outcome) -> bool| row.results.iter().filter(|result| wanted(result.outcome)).count();
     let passed = count(&|outcome| matches!(outcome, Outcome::Pass | Outcome::Info));
     let asked = count(&|outcome| !matches!(outcome, Outcome::Unsupported | Outcome::Skipped));
     format!("{passed} of {asked}")
 }
 
-/// The first number with a dot in it that the server's version command prints.
+/// Runs the version command of a server. Returns the first number with a dot that it prints.
 fn version(command: &[String]) -> String {
     let Some((program, arguments)) = command.split_first() else { return String::new() };
     let Ok(output) = Command::new(program).args(arguments).output() else { return String::new() };

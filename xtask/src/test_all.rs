@@ -1,8 +1,8 @@
-//! `cargo xtask test-all`: every server there is, against every check that applies to it.
+//! `cargo xtask test-all`: every bundled and third-party server against every check that applies to it.
 
 use anyhow::Result;
 
-use crate::round::{self, Selection};
+use crate::servers::{self, Selection};
 use crate::{bundled, record};
 
 #[derive(Debug, clap::Args)]
@@ -10,14 +10,14 @@ pub struct Args {
     #[command(flatten)]
     selection: Selection,
 
-    /// Run the bundled servers alone.
+    /// Run only the bundled servers
     #[arg(long)]
     bundled: bool,
 }
 
 pub fn run(args: &Args) -> Result<bool> {
-    round::build()?;
-    let (mut servers, absent) = if args.bundled { Default::default() } else { record::candidates()? };
-    servers.splice(0..0, bundled::candidates()?);
-    Ok(round::run(servers, absent, &args.selection)?.as_recorded)
+    servers::build()?;
+    let (mut all, absent) = if args.bundled { Default::default() } else { record::candidates()? };
+    all.splice(0..0, bundled::candidates()?);
+    Ok(servers::run(all, absent, &args.selection)?.as_expected)
 }

@@ -24,7 +24,7 @@ pub struct Crate {
 struct Module {
     file: String,
     path: Vec<String>,
-    /// What `use` brings into scope, by its local name; `*` for a glob.
+    /// Each name that `use` brings into scope, or `*` for a glob, and its path.
     imports: Vec<(String, Vec<String>)>,
     /// Names of the items that the file defines.
     items: Vec<String>,

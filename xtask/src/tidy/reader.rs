@@ -31,7 +31,7 @@ fn tokens(code: &str) -> Vec<Token<'_>> {
     found
 }
 
-/// What the code of one file imports, defines and mentions.
+/// The imports, items and paths of one file.
 #[derive(Default)]
 pub struct Reader<'a> {
     tokens: Vec<Token<'a>>,
@@ -39,7 +39,7 @@ pub struct Reader<'a> {
     braces: usize,
     /// For each inline module that is open: the braces around it, and whether it is one of tests.
     inline: Vec<(usize, bool)>,
-    /// What `use` brings into scope, by its local name; `*` for a glob.
+    /// Each name that `use` brings into scope, or `*` for a glob, and its path.
     pub imports: Vec<(String, Vec<String>)>,
     /// Names of the items that the file defines.
     pub items: Vec<String>,

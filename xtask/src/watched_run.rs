@@ -1,4 +1,4 @@
-//! One run of the program in a place of its own, and all that can be left of it.
+//! One run of the program in a directory of its own, and what it leaves behind.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,47 +11,47 @@ use echospec::sys::{self, IpcId, Object, Process, SocketAddress, SocketName};
 
 use crate::root;
 
-/// What only the processes of one run have in their environment.
+/// An environment variable that marks the processes of a run.
 const RUN: &str = "A_WATCHED_RUN";
 
-/// A directory for the temporary files of a run, which also marks its processes.
+/// A run of the program. Its directory is its TMPDIR, and marks its processes.
 #[derive(Debug)]
-pub struct Trail {
-    place: PathBuf,
-    objects: HashSet<IpcId>,
+pub struct WatchedRun {
+    directory: PathBuf,
+    objects_before: HashSet<IpcId>,
 }
 
-impl Trail {
-    /// A new place; `name` is its own among those of this repository.
-    pub fn new(name: &str) -> Result<Trail> {
-        let place = root().join("target").join(name);
-        let _ = fs::remove_dir_all(&place);
-        fs::create_dir_all(&place)?;
-        Ok(Trail { place, objects: objects() })
+impl WatchedRun {
+    /// Makes a new directory, `target/NAME`.
+    pub fn new(name: &str) -> Result<WatchedRun> {
+        let directory = root().join("target").join(name);
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory)?;
+        Ok(WatchedRun { directory, objects_before: objects() })
     }
 
-    /// Starts the program with `words`; what it prints is discarded.
+    /// Starts the program with `words`, and discards its output.
     pub fn start(&self, words: &[&str]) -> Result<Child> {
-        let here = std::env::current_exe()?;
-        let folder = here.parent().context("this program has no folder")?;
+        let this_program = std::env::current_exe()?;
+        let folder = this_program.parent().context("this program has no folder")?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path =
             std::env::join_paths([PathBuf::from(folder)].into_iter().chain(std::env::split_paths(&path)))?;
         let mut command = Command::new(folder.join("echospec"));
-        command.args(words).env("TMPDIR", &self.place).env(RUN, &self.place).env("PATH", path);
+        command.args(words).env("TMPDIR", &self.directory).env(RUN, &self.directory).env("PATH", path);
         Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
     }
 
-    /// Every living process that has the environment of this run.
+    /// Returns every process of this run that is alive.
     pub fn processes(&self) -> Vec<Process> {
-        let directory = self.place.to_string_lossy();
+        let directory = self.directory.to_string_lossy();
         let mut all = sys::processes().unwrap_or_default();
         all.retain(|it| !it.zombie && sys::has_env_var(it.pid, RUN, &directory).unwrap_or(false));
         all
     }
 
-    /// The TCP ports on which they listen.
-    pub fn listeners(&self) -> Vec<SocketAddr> {
+    /// Returns the TCP ports on which these processes listen.
+    pub fn listening_ports(&self) -> Vec<SocketAddr> {
         let tables = self.processes().into_iter().filter_map(|process| sys::descriptors(process.pid).ok());
         let listening = |object: Object| match object {
             Object::Socket(sys::Socket { name: SocketName::Tcp(local, _), listening: true, .. }) => {
@@ -62,30 +62,31 @@ impl Trail {
         tables.flatten().filter_map(|descriptor| listening(descriptor.object)).collect()
     }
 
-    /// The files and directories that are left in its place, as names.
+    /// Returns the names of the files and directories in the directory.
     pub fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.place).into_iter().flatten().filter_map(Result::ok);
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().filter_map(Result::ok);
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// Socket files in its place and below.
+    /// Returns the number of socket files in the directory and below.
     pub fn socket_files(&self) -> usize {
-        sockets_below(&self.place)
+        sockets_below(&self.directory)
     }
 
-    /// Kernel objects that are new on this machine; others may have made them.
-    pub fn objects(&self) -> usize {
-        objects().difference(&self.objects).count()
+    /// Returns the number of IPC objects that are new on this machine. Other programs may have made them.
+    pub fn new_objects(&self) -> usize {
+        objects().difference(&self.objects_before).count()
     }
 
-    /// Removes the place.
+    /// Removes the directory.
     pub fn clear(self) -> Result<()> {
-        fs::remove_dir_all(&self.place).with_context(|| format!("cannot remove {}", self.place.display()))
+        fs::remove_dir_all(&self.directory)
+            .with_context(|| format!("cannot remove {}", self.directory.display()))
     }
 }
 
-/// How many of `ports` are listened on.
-pub fn still_listening(ports: &[SocketAddr]) -> usize {
+/// Returns on how many of `ports` a process listens.
+pub fn count_listening(ports: &[SocketAddr]) -> usize {
     ports
         .iter()
         .filter(|&&port| sys::is_listening(SocketAddress::Tcp(port), &Vec::new).unwrap_or(false))

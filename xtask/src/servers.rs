@@ -1,4 +1,4 @@
-//! One round: servers against every check that applies to them, and what came of it against the record.
+//! Runs servers against every check that applies, and prints what the record does not expect.
 
 use std::process::Command;
 use std::time::Instant;
@@ -13,61 +13,62 @@ use crate::matrix::{self, Row};
 use crate::record::{Absent, Candidate};
 use crate::root;
 
-/// Which servers a task runs, and what it asks of them.
+/// The servers that a task runs.
 #[derive(Debug, clap::Args)]
 pub struct Selection {
-    /// Run only servers whose name contains this.
+    /// Run only the servers whose name contains TEXT
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 
-    /// An absent third-party server is a failure, as it is in CI.
+    /// Fail if a third-party server is not installed, as in CI
     #[arg(long)]
     require_peers: bool,
 }
 
-/// The servers of a round, and what they did.
-pub struct Round {
+/// The servers of a run, and their results.
+pub struct Run {
     pub servers: Vec<Candidate>,
     pub rows: Vec<Row>,
-    /// All wanted servers ran and did what is on record.
-    pub as_recorded: bool,
+    /// Whether all selected servers ran, with the results that the record expects.
+    pub as_expected: bool,
 }
 
-/// Runs those of `servers` that are wanted, and prints what they did.
-pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Selection) -> Result<Round> {
-    let wanted = |name: &str| selection.only.as_deref().is_none_or(|part| name.contains(part));
-    servers.retain(|server| wanted(&server.name));
-    absent.retain(|server| wanted(&server.name));
+/// Runs the selected servers, and prints the results.
+pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Selection) -> Result<Run> {
+    let selected = |name: &str| selection.only.as_deref().is_none_or(|part| name.contains(part));
+    servers.retain(|server| selected(&server.name));
+    absent.retain(|server| selected(&server.name));
     ensure!(!servers.is_empty() || !absent.is_empty(), "no server's name contains the text given to --only");
     interrupt::watch()?;
     let began = Instant::now();
     let rows = run_each(&servers);
     sweep();
     println!("\n{}", matrix::table(&rows));
-    let surprised = tell(&rows, &absent);
-    let checks: usize = rows.iter().map(|row| row.reports.len()).sum();
+    let unexpected = print_details(&rows, &absent);
+    let checks: usize = rows.iter().map(|row| row.results.len()).sum();
     let seconds = began.elapsed().as_secs_f64();
     let once: usize = rows.iter().map(|row| row.seen_once.len()).sum();
     let once = if once == 0 { String::new() } else { format!(", {once} seen once and not again") };
-    println!("\n{} servers, {checks} checks, {surprised} surprises{once} in {seconds:.1} s", rows.len());
-    let as_recorded = is_complete(&absent, selection) && surprised == 0;
-    Ok(Round { servers, rows, as_recorded })
+    let totals = format!("{} servers, {checks} checks, {unexpected} unexpected findings{once}", rows.len());
+    println!("\n{totals} in {seconds:.1} s");
+    let as_expected = is_complete(&absent, selection) && unexpected == 0;
+    Ok(Run { servers, rows, as_expected })
 }
 
-/// Whether all wanted servers were run; prints the reason if not.
+/// Returns whether all selected servers were run, and prints the reason if not.
 fn is_complete(absent: &[Absent], selection: &Selection) -> bool {
     if let Some(signal) = interrupt::received() {
         println!("interrupted by signal {signal}: the other servers were not run");
         return false;
     }
     if selection.require_peers && !absent.is_empty() {
-        println!("{} absent, and --require-peers asks for all of them", count(absent.len(), "server"));
+        println!("{} not installed, and --require-peers is given", count(absent.len(), "server"));
         return false;
     }
     true
 }
 
-/// Builds the programs of the workspace, with their output as cargo shows it.
+/// Builds the programs of the workspace.
 pub fn build() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status =
@@ -78,36 +79,36 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
-/// Runs the servers and says of each how it did.
+/// Runs the servers, and prints a line for each.
 fn run_each(servers: &[Candidate]) -> Vec<Row> {
     let width = servers.iter().map(|server| server.name.chars().count()).max().unwrap_or(0);
     matrix::run_all(servers, &Options::default(), |row| {
-        let mark = if row.surprises.is_empty() { "ok" } else { "SURPRISE" };
-        let (number, seconds) = (row.reports.len(), row.took.as_secs_f64());
+        let mark = if row.unexpected.is_empty() { "ok" } else { "UNEXPECTED" };
+        let (number, seconds) = (row.results.len(), row.took.as_secs_f64());
         let record = match row.on_record.len() {
             0 => String::new(),
             known => format!(", {} on record", count(known, "deviation")),
         };
-        println!("{:<width$}  {mark:>8}  {number} checks in {seconds:.1} s{record}", row.name);
+        println!("{:<width$}  {mark:>10}  {number} checks in {seconds:.1} s{record}", row.name);
     })
 }
 
-/// Prints what is on record, what is absent, and what nobody expected; answers the number of the latter.
-fn tell(rows: &[Row], absent: &[Absent]) -> usize {
-    section("Deviations on record", rows.iter().flat_map(|row| row.on_record.iter().cloned()));
-    section(
-        "Absent, not run",
+/// Prints known deviations, missing servers and unexpected findings. Returns the number of the latter.
+fn print_details(rows: &[Row], absent: &[Absent]) -> usize {
+    print_section("Deviations on record", rows.iter().flat_map(|row| row.on_record.iter().cloned()));
+    print_section(
+        "Not installed, not run",
         absent.iter().map(|server| format!("{}: {} is not installed", server.name, server.program)),
     );
-    section(
-        "Seen once and not again (cargo xtask soak --server NAME looks longer)",
+    print_section(
+        "Seen once and not again (cargo xtask soak --server NAME runs one longer)",
         rows.iter().flat_map(|row| row.seen_once.iter().cloned()),
     );
-    section("SURPRISES", rows.iter().flat_map(|row| row.surprises.iter().cloned()));
-    rows.iter().map(|row| row.surprises.len()).sum()
+    print_section("UNEXPECTED FINDINGS", rows.iter().flat_map(|row| row.unexpected.iter().cloned()));
+    rows.iter().map(|row| row.unexpected.len()).sum()
 }
 
-fn section(title: &str, lines: impl Iterator<Item = String>) {
+fn print_section(title: &str, lines: impl Iterator<Item = String>) {
     let lines: Vec<_> = lines.collect();
     if !lines.is_empty() {
         println!("\n{title}:\n  {}", lines.join("\n  "));
