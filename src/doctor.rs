@@ -33,7 +33,7 @@ pub struct Diagnosis {
     pub name: &'static str,
     /// Whether the machine meets it.
     pub healthy: bool,
-    /// What was found.
+    /// The state of the machine, in one line.
     pub found: String,
     /// The checks or results that are affected. Empty if the machine meets the requirement.
     #[serde(rename = "without")]

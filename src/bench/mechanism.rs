@@ -29,7 +29,7 @@ pub const MECHANISMS: &[Mechanism] = &[
         .over("pipe"),
     Mechanism::new(
         "pipe-vmsplice",
-        "the same; the client maps its memory with vmsplice(2)",
+        "two pipes; the server uses splice(2), the client vmsplice(2)",
         &["echo-splice"],
     ),
     Mechanism::new("fifo", "two named pipes", &["echo-fifo", "{path}"]),
@@ -44,11 +44,12 @@ pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::new("unix", "a Unix domain stream socket", &["echo-unix", "{path}"])
         .spinning(&["echo-spin", "unix", "{path}"])
         .default(),
-    Mechanism::new("unix-abstract", "the same, with an abstract name", &["echo-unix", "{path}"]).spinning(&[
-        "echo-spin",
-        "unix",
-        "{path}",
-    ]),
+    Mechanism::new(
+        "unix-abstract",
+        "a Unix domain stream socket with an abstract name",
+        &["echo-unix", "{path}"],
+    )
+    .spinning(&["echo-spin", "unix", "{path}"]),
     Mechanism::new("unix-dgram", "Unix domain datagrams", &["echo-unix-dgram", "{path}"])
         .spinning(&["echo-spin", "unix-dgram", "{path}"])
         .default(),

@@ -45,7 +45,7 @@ pub enum SavedError {
     NotAComparison {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error in the file.
         reason: String,
     },
     /// The file is a comparison with another schema.

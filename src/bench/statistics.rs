@@ -21,7 +21,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
     median_in_place(&mut values.to_vec())
 }
 
-/// As [`median`], but sorts `values` instead of a copy.
+/// Sorts `values`, and returns their median.
 pub(super) fn median_in_place(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

@@ -6,7 +6,7 @@ use crate::bench::comparison::{Machine, Measure, Warning};
 use crate::bench::plan::Plan;
 use crate::requirement::{self, Requirement};
 
-/// What was found: `Ok` if it is suitable, `Err` if not.
+/// The state of the machine: `Ok` if it is suitable, `Err` if not.
 pub type Inspection = Result<String, String>;
 
 /// A condition for results that can be trusted.

@@ -31,7 +31,7 @@ pub(in crate::bench) struct Attempt {
     pub results: Vec<(Task, TaskResult)>,
     /// The reason why there are no more results.
     pub error: Option<SessionError>,
-    /// What else used the processors during the attempt.
+    /// The use of the processors by others during the attempt.
     pub disturbance: Disturbance,
 }
 

@@ -79,13 +79,13 @@ pub struct Sample {
     pub seconds: f64,
     /// The cost of a message.
     pub cost: MessageCost,
-    /// As [`Round::histogram`](crate::bench::comparison::Round::histogram).
+    /// See [`Round::histogram`](crate::bench::comparison::Round::histogram).
     pub histogram: Option<String>,
     /// The cost of reading the clock, in ns.
     pub clock: f64,
-    /// As [`Round::checking`](crate::bench::comparison::Round::checking).
+    /// See [`Round::checking`](crate::bench::comparison::Round::checking).
     pub checking: Option<f64>,
-    /// As [`Round::lateness`](crate::bench::comparison::Round::lateness).
+    /// See [`Round::lateness`](crate::bench::comparison::Round::lateness).
     pub lateness: Option<f64>,
 }
 

@@ -95,7 +95,7 @@ pub fn run(
     Ok(run_monitored(spec, placement, tasks, settings)?.0)
 }
 
-/// As [`run`], and returns what else used the processors during the session.
+/// Does the same as [`run`], and also measures what else used the processors.
 pub(in crate::bench) fn run_monitored(
     spec: &Spec,
     placement: &ResolvedPlacement,

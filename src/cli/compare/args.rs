@@ -61,7 +61,7 @@ pub struct Args {
     pub reference: Option<String>,
 
     /// TCP: set TCP_NODELAY.
-    #[arg(long, value_name = "on|off", default_value = "on", value_parser = BoolishValueParser::new(), action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "on|off", default_value = "on", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
     pub nodelay: bool,
 
     /// TCP: set the congestion control, TCP_CONGESTION [default: the system's].

@@ -19,8 +19,8 @@ pub(super) fn spread_labels(wanted: &[f64], pitch: f64, height: f64) -> Vec<f64>
     let most = (wanted.len().max(2) - 1) as f64;
     let pitch = pitch.min(height / most);
     let mut clusters: Vec<Cluster> = Vec::new();
-    for &place in wanted {
-        let mut last = Cluster { members: 1, sum: place };
+    for &position in wanted {
+        let mut last = Cluster { members: 1, sum: position };
         while let Some(above) =
             clusters.pop_if(|above| above.top() + above.members as f64 * pitch > last.top())
         {
@@ -36,18 +36,18 @@ pub(super) fn spread_labels(wanted: &[f64], pitch: f64, height: f64) -> Vec<f64>
 }
 
 /// Moves labels that are below the chart up, and labels that are then above it down.
-fn within(mut places: Vec<f64>, pitch: f64, height: f64) -> Vec<f64> {
+fn within(mut positions: Vec<f64>, pitch: f64, height: f64) -> Vec<f64> {
     let mut floor = height;
-    for place in places.iter_mut().rev() {
-        *place = place.min(floor);
-        floor = *place - pitch;
+    for position in positions.iter_mut().rev() {
+        *position = position.min(floor);
+        floor = *position - pitch;
     }
     let mut ceiling = 0.0;
-    for place in &mut places {
-        *place = place.max(ceiling);
-        ceiling = *place + pitch;
+    for position in &mut positions {
+        *position = position.max(ceiling);
+        ceiling = *position + pitch;
     }
-    places
+    positions
 }
 
 #[cfg(test)]
@@ -66,9 +66,9 @@ mod tests {
         #[test]
         fn labels_never_overlap_nor_leave_the_chart(mut wanted in prop::collection::vec(0.0..300.0, 0..21)) {
             wanted.sort_by(f64::total_cmp);
-            let places = spread_labels(&wanted, 14.0, 300.0);
-            prop_assert!(places.windows(2).all(|pair| pair[1] - pair[0] > 13.99), "{places:?}");
-            prop_assert!(places.iter().all(|place| (-0.01..=300.01).contains(place)), "{places:?}");
+            let positions = spread_labels(&wanted, 14.0, 300.0);
+            prop_assert!(positions.windows(2).all(|pair| pair[1] - pair[0] > 13.99), "{positions:?}");
+            prop_assert!(positions.iter().all(|position| (-0.01..=300.01).contains(position)), "{positions:?}");
         }
     }
 }

@@ -41,12 +41,12 @@ pub(super) struct Point {
 /// Margins of the frame in pixels, for ticks and titles.
 const LEFT: f64 = 74.0;
 const TOP: f64 = 32.0;
-const TITLED: f64 = 54.0;
+const TOP_WITH_TITLE: f64 = 54.0;
 const BOTTOM: f64 = 56.0;
 /// The distance from the frame to the names, between two names, and the size of their font.
-const BESIDE: f64 = 30.0;
-const PITCH: f64 = 16.0;
-const SIZE: f64 = 13.0;
+const LABEL_DISTANCE: f64 = 30.0;
+const LABEL_PITCH: f64 = 16.0;
+const LABEL_SIZE: f64 = 13.0;
 
 pub(super) const STYLE: &str = "\
 .frame { fill: none; stroke: #9aa5b1; }
@@ -65,9 +65,10 @@ pub(super) const STYLE: &str = "\
 impl Plot {
     /// Draws the chart in `width` by `height` pixels.
     pub fn draw(&self, width: f64, height: f64, titled: bool) -> Group {
-        let names = self.curves.iter().map(|curve| sans_width(&curve.name, SIZE)).max().unwrap_or_default();
-        let right = BESIDE + f64::from(names) + 6.0;
-        let top = if titled { TITLED } else { TOP };
+        let names =
+            self.curves.iter().map(|curve| sans_width(&curve.name, LABEL_SIZE)).max().unwrap_or_default();
+        let right = LABEL_DISTANCE + f64::from(names) + 6.0;
+        let top = if titled { TOP_WITH_TITLE } else { TOP };
         let frame = Frame { plot: self, width: width - LEFT - right, height: height - top - BOTTOM };
         let inner = frame.draw().set("transform", format!("translate({LEFT} {top})"));
         let mut group = Group::new().add(line("axis", 0, whole(top) - 14, &self.names[1])).add(inner);
@@ -97,8 +98,8 @@ impl Frame<'_> {
     fn draw(&self) -> Group {
         let outline = Rectangle::new().set("class", "frame").set("width", rounded(self.width));
         let mut group = self.grid().add(outline.set("height", rounded(self.height)));
-        for (curve, place) in self.beside() {
-            group = group.add(self.name(curve, place));
+        for (curve, y) in self.label_positions() {
+            group = group.add(self.label(curve, y));
         }
         for curve in &self.plot.curves {
             group = group.add(self.curve(curve));
@@ -140,7 +141,7 @@ impl Frame<'_> {
             let (x, ends) = (self.x(point.x), [self.y(point.low), self.y(point.high)]);
             // The marker hides a small interval.
             if (ends[0] - ends[1]).abs() > 8.0 {
-                group.append(self.reach(x, ends, colour));
+                group.append(self.interval(x, ends, colour));
             }
             group.append(curve.style.marker(x, self.y(point.y)));
         }
@@ -148,13 +149,13 @@ impl Frame<'_> {
     }
 
     /// Draws an interval as a line with ends.
-    fn reach(&self, x: f64, [low, high]: [f64; 2], colour: &str) -> Path {
+    fn interval(&self, x: f64, [low, high]: [f64; 2], colour: &str) -> Path {
         let d = format!("M{0:.1} {low:.1}h6m-3 0V{high:.1}m-3 0h6", x - 3.0);
         Path::new().set("class", "reach").set("stroke", colour).set("d", d)
     }
 
     /// Returns every curve with the position of its name, from top to bottom.
-    fn beside(&self) -> Vec<(&Curve, f64)> {
+    fn label_positions(&self) -> Vec<(&Curve, f64)> {
         let mut ends: Vec<(&Curve, f64)> = self
             .plot
             .curves
@@ -163,19 +164,19 @@ impl Frame<'_> {
             .collect();
         ends.sort_by(|one, other| one.1.total_cmp(&other.1));
         let wanted: Vec<f64> = ends.iter().map(|end| end.1).collect();
-        let places = spread_labels(&wanted, PITCH, self.height);
-        ends.into_iter().zip(places).map(|((curve, _), place)| (curve, place)).collect()
+        let positions = spread_labels(&wanted, LABEL_PITCH, self.height);
+        ends.into_iter().zip(positions).map(|((curve, _), y)| (curve, y)).collect()
     }
 
-    fn name(&self, curve: &Curve, place: f64) -> Group {
+    fn label(&self, curve: &Curve, y: f64) -> Group {
         let end = curve.points.last().map_or((0.0, 0.0), |point| (self.x(point.x), self.y(point.y)));
-        let d = format!("M{:.1} {:.1}L{:.1} {place:.1}h8", end.0, end.1, self.width + BESIDE - 14.0);
+        let d = format!("M{:.1} {:.1}L{:.1} {y:.1}h8", end.0, end.1, self.width + LABEL_DISTANCE - 14.0);
         let leader = Path::new().set("class", "leader").set("stroke", curve.style.colour()).set("d", d);
         let mut group = Group::new().add(leader);
         if !curve.marked {
-            group.append(curve.style.marker(self.width + BESIDE - 8.0, place));
+            group.append(curve.style.marker(self.width + LABEL_DISTANCE - 8.0, y));
         }
-        group.add(line("name", whole(self.width + BESIDE), whole(place) + 4, &curve.name))
+        group.add(line("name", whole(self.width + LABEL_DISTANCE), whole(y) + 4, &curve.name))
     }
 }
 

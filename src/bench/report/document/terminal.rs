@@ -100,13 +100,13 @@ impl Renderer<'_> {
 
     /// Returns the widths of columns: of their contents, and for bars of what is left.
     fn widths(&self, table: &Table) -> Vec<usize> {
-        let width = |place: usize, column: &Column| {
-            let fields = table.rows.iter().filter_map(|row| row.get(place));
+        let width = |index: usize, column: &Column| {
+            let fields = table.rows.iter().filter_map(|row| row.get(index));
             let texts = fields.map(|field| self.text(field, 0).1.width());
             texts.chain([column.head.width()]).max().unwrap_or_default()
         };
         let mut widths: Vec<usize> =
-            table.columns.iter().enumerate().map(|(place, column)| width(place, column)).collect();
+            table.columns.iter().enumerate().map(|(index, column)| width(index, column)).collect();
         let bars = |column: &&Column| column.alignment == Alignment::Bars;
         let taken = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         let free = WIDTH.saturating_sub(taken) / table.columns.iter().filter(bars).count().max(1);
@@ -135,7 +135,7 @@ fn bar(share: f64, width: usize, ascii: bool) -> String {
     if ascii {
         return "#".repeat(if width == 0 { 0 } else { eighths.div_ceil(8).max(1) });
     }
-    let rest = (eighths % 8).checked_sub(1).and_then(|place| EIGHTHS.get(place));
+    let rest = (eighths % 8).checked_sub(1).and_then(|index| EIGHTHS.get(index));
     let thinnest = (eighths == 0 && width > 0).then_some(&EIGHTHS[0]);
     "█".repeat(eighths / 8).chars().chain(rest.copied()).chain(thinnest.copied()).collect()
 }
