@@ -154,7 +154,7 @@ fn checks() -> String {
 fn demos() -> String {
     let rows = DEMOS
         .iter()
-        .map(|demo| format!("| `just demo-{}` | {} |\n", demo.name, demo.says.replace('|', "\\|")));
+        .map(|demo| format!("| `just demo-{}` | {} |\n", demo.name, demo.summary.replace('|', "\\|")));
     format!("| | |\n|---|---|\n{}", rows.collect::<String>())
 }
 

@@ -12,7 +12,7 @@ use clap::builder::PossibleValuesParser;
 use super::{exit, interrupt};
 use crate::check::{self, Finding};
 use crate::deadline::Deadlines;
-use crate::demo::{self, DEMOS, Demo, Options, SvgDocument, Terminal};
+use crate::demo::{self, DEMOS, Demo, SvgDocument, Terminal, TerminalOptions};
 use crate::diagram::text::Charset;
 use crate::outcome::Outcome;
 
@@ -38,7 +38,7 @@ pub struct Args {
 
 fn list() -> String {
     let longest = DEMOS.iter().map(|demo| demo.name.len()).max().unwrap_or_default();
-    let lines = DEMOS.iter().map(|demo| format!("  {:<longest$}  {}", demo.name, demo.says));
+    let lines = DEMOS.iter().map(|demo| format!("  {:<longest$}  {}", demo.name, demo.summary));
     format!("Demos:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn print(demo: &Demo, args: &Args) -> check::Result {
-    let options = Options {
+    let options = TerminalOptions {
         charset: if args.ascii { Charset::Ascii } else { Charset::Unicode },
         pauses: args.step && io::stdin().is_terminal(),
     };

@@ -18,7 +18,7 @@ use crate::sys::{self, Object, Socket, SocketName, TcpState};
 
 pub(super) const DEMO: Demo = Demo {
     name: "activation",
-    says: "a listening socket passed as fd 3; a restart that loses no client",
+    summary: "a listening socket passed as fd 3; a restart that loses no client",
     run,
 };
 

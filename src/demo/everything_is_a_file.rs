@@ -20,7 +20,7 @@ use crate::transport::{Client, Link, pipe_pair};
 
 pub(super) const DEMO: Demo = Demo {
     name: "everything-is-a-file",
-    says: "the same read/write loop on pipe, Unix socket, TCP, file",
+    summary: "the same read/write loop on pipe, Unix socket, TCP, file",
     run,
 };
 

@@ -18,8 +18,11 @@ use crate::server::Instance;
 use crate::sys::Object;
 use crate::transport::{Client, Link};
 
-pub(super) const DEMO: Demo =
-    Demo { name: "fds", says: "descriptors 0, 1 and 2, one table per process, the lowest free number", run };
+pub(super) const DEMO: Demo = Demo {
+    name: "fds",
+    summary: "descriptors 0, 1 and 2, one table per process, the lowest free number",
+    run,
+};
 
 /// The program of the processes A and B.
 const PROGRAM: &str = "echo-pipe";

@@ -15,8 +15,11 @@ use crate::transport::Client;
 
 mod inheritance;
 
-pub(super) const DEMO: Demo =
-    Demo { name: "fork", says: "parent and child: what fork copies, what both share, what exec closes", run };
+pub(super) const DEMO: Demo = Demo {
+    name: "fork",
+    summary: "parent and child: what fork copies, what both share, what exec closes",
+    run,
+};
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
     let mut family = Family::launch(demo)?;

@@ -9,8 +9,11 @@ use crate::check;
 use crate::diagram::Selection;
 use crate::sys::TcpState;
 
-pub(super) const DEMO: Demo =
-    Demo { name: "greeting", says: "a server that sends first, and two sides that wait for each other", run };
+pub(super) const DEMO: Demo = Demo {
+    name: "greeting",
+    summary: "a server that sends first, and two sides that wait for each other",
+    run,
+};
 
 const GREETING: &[u8] = b"hello from the server\n";
 

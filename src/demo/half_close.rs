@@ -13,7 +13,7 @@ use crate::text::count;
 use crate::transport::Client;
 
 pub(super) const DEMO: Demo =
-    Demo { name: "half-close", says: "a FIN ends one direction, while data flows in the other", run };
+    Demo { name: "half-close", summary: "a FIN ends one direction, while data flows in the other", run };
 
 /// The number of bytes that the client sends before its FIN.
 const REQUEST: usize = 48 * KIB;

@@ -15,7 +15,7 @@ use crate::sys::{self, SleepingThread};
 use crate::transport::{Client, is_loopback_address};
 
 pub(super) const DEMO: Demo =
-    Demo { name: "many-clients", says: "one server port, many connections, and who serves which", run };
+    Demo { name: "many-clients", summary: "one server port, many connections, and who serves which", run };
 
 const CLIENTS: [&str; 3] = ["client 1", "client 2", "client 3"];
 

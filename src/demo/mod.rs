@@ -21,7 +21,7 @@ mod time_wait;
 mod udp;
 mod unix;
 
-pub use support::{Block, Demo, DemoRun, Options, Renderer, SvgDocument, Terminal};
+pub use support::{Block, Demo, DemoRun, Renderer, SvgDocument, Terminal, TerminalOptions};
 
 /// Every demo, in the order in which a beginner should see them.
 pub const DEMOS: &[&Demo] = &[

@@ -24,7 +24,7 @@ mod closed_ends;
 
 pub(super) const DEMO: Demo = Demo {
     name: "pipe",
-    says: "A | B > file: one pipe, two processes; empty, full, closed at each end",
+    summary: "A | B > file: one pipe, two processes; empty, full, closed at each end",
     run,
 };
 

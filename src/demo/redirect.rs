@@ -17,7 +17,7 @@ use crate::transport::Client;
 
 pub(super) const DEMO: Demo = Demo {
     name: "redirect",
-    says: "command > a.txt: one descriptor changes, the command does not notice",
+    summary: "command > a.txt: one descriptor changes, the command does not notice",
     run,
 };
 

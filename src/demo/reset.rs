@@ -19,7 +19,7 @@ use crate::text::{count, printable};
 use crate::transport::Client;
 
 pub(super) const DEMO: Demo =
-    Demo { name: "reset", says: "closing with unread data sends RST, not FIN, and data is lost", run };
+    Demo { name: "reset", summary: "closing with unread data sends RST, not FIN, and data is lost", run };
 
 /// The length of the server's answer: more than the kernel buffers for a client that reads nothing.
 const ANSWER: usize = 256 * KIB;

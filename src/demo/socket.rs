@@ -10,7 +10,7 @@ use crate::diagram::{Process, Row, Selection, Snapshot};
 use crate::server::{Server, Start};
 
 pub(super) const DEMO: Demo =
-    Demo { name: "socket", says: "every system call of a TCP conversation, on both sides", run };
+    Demo { name: "socket", summary: "every system call of a TCP conversation, on both sides", run };
 
 const SERVER: &str = "echo-tcp";
 

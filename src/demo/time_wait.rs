@@ -17,8 +17,11 @@ use crate::sys::TcpState;
 use crate::text::printable;
 use crate::transport::Client;
 
-pub(super) const DEMO: Demo =
-    Demo { name: "time-wait", says: "TIME_WAIT after close; a restart with and without SO_REUSEADDR", run };
+pub(super) const DEMO: Demo = Demo {
+    name: "time-wait",
+    summary: "TIME_WAIT after close; a restart with and without SO_REUSEADDR",
+    run,
+};
 
 const SERVER: &str = "echo-tcp";
 

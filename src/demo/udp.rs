@@ -16,8 +16,11 @@ use crate::sys::{Object, Socket, SocketName};
 use crate::text::{count, excerpt};
 use crate::transport::{Address, Client, ConnectOptions};
 
-pub(super) const DEMO: Demo =
-    Demo { name: "udp", says: "no connection, message boundaries, a buffer too small and one reused", run };
+pub(super) const DEMO: Demo = Demo {
+    name: "udp",
+    summary: "no connection, message boundaries, a buffer too small and one reused",
+    run,
+};
 
 const SERVER: &str = "echo-udp";
 

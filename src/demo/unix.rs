@@ -21,7 +21,7 @@ use crate::text::printable;
 use crate::transport::{Client, Link};
 
 pub(super) const DEMO: Demo =
-    Demo { name: "unix", says: "a path instead of a port, the peer's user, and a passed descriptor", run };
+    Demo { name: "unix", summary: "a path instead of a port, the peer's user, and a passed descriptor", run };
 
 const WORKER: &str = "echo-worker";
 

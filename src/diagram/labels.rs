@@ -15,8 +15,8 @@ pub(super) fn standard_name(row: &Row) -> &'static str {
 pub(super) fn object(snapshot: &Snapshot, process: &Process, row: &Row, has_note: bool) -> String {
     let end = match row.access {
         Some(access) if matches!(row.object, Object::Pipe { .. }) => {
-            let far_end = if has_note { String::new() } else { far_end(snapshot, process, row, access) };
-            format!(", {} end{far_end}", verb(access))
+            let other_end = if has_note { String::new() } else { other_end(snapshot, process, row, access) };
+            format!(", {} end{other_end}", verb(access))
         }
         _ => String::new(),
     };
@@ -41,7 +41,7 @@ fn verb(access: AccessMode) -> &'static str {
 }
 
 /// Names the process at the other end of a pipe, or says that there is none. Returns nothing if a line shows it.
-fn far_end(snapshot: &Snapshot, process: &Process, row: &Row, access: AccessMode) -> String {
+fn other_end(snapshot: &Snapshot, process: &Process, row: &Row, access: AccessMode) -> String {
     let Some(id) = row.id() else { return String::new() };
     let mut holders = snapshot.holders(id);
     holders.retain(|(_, held)| held.access.is_some_and(|theirs| theirs != access));

@@ -23,7 +23,7 @@ pub(crate) fn mono_width(text: &str, size: f64) -> i32 {
 }
 
 /// Returns the number of characters in [`MONO`] that fit into `width` pixels.
-pub(crate) fn mono_room(width: i32, size: f64) -> usize {
+pub(crate) fn mono_chars(width: i32, size: f64) -> usize {
     (f64::from(width.max(0)) / (MONO_WIDTH * size)) as usize
 }
 
@@ -109,7 +109,7 @@ fn code(text: &str) -> Element {
 }
 
 /// Replaces blanks by no-break blanks, so that several of them stay several.
-pub(crate) fn unbroken(text: &str) -> String {
+pub(crate) fn with_no_break_spaces(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
 

@@ -11,7 +11,7 @@ pub struct Demo {
     /// Its name on the command line.
     pub name: &'static str,
     /// One line that says what it shows.
-    pub says: &'static str,
+    pub summary: &'static str,
     pub(in crate::demo) run: fn(&mut DemoRun<'_>) -> check::Result,
 }
 
@@ -23,7 +23,7 @@ impl Demo {
     /// what the demo is about. Broken if the programs of the demo cannot be run.
     pub fn run(&self, renderer: &mut dyn Renderer, deadlines: Deadlines) -> check::Result {
         let mut run = DemoRun::new(renderer, deadlines);
-        run.begin(self.name, self.says)?;
+        run.begin(self.name, self.summary)?;
         (self.run)(&mut run)?;
         run.finish()
     }

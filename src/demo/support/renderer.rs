@@ -4,7 +4,7 @@ use crate::check;
 use crate::diagram::Snapshot;
 
 /// One block of a demo's output. A title comes first; then headings, each with paragraphs, diagrams, lines and claims
-/// in any order; then a summary.
+/// in any order; then the end.
 #[derive(Debug, Clone, Copy)]
 pub enum Block<'a> {
     /// The title of the demo.
@@ -12,7 +12,7 @@ pub enum Block<'a> {
         /// Its name on the command line.
         name: &'a str,
         /// One line that says what it shows.
-        about: &'a str,
+        summary: &'a str,
     },
     /// The heading of a step.
     Heading {
@@ -30,7 +30,7 @@ pub enum Block<'a> {
     /// The claims that were verified since the last block.
     Claims(&'a [String]),
     /// The end of the demo.
-    Summary {
+    End {
         /// The number of claims that were verified.
         verified: usize,
     },

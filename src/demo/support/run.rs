@@ -41,8 +41,8 @@ impl<'a> DemoRun<'a> {
     ///
     /// # Errors
     /// As [`explain`](DemoRun::explain).
-    pub fn begin(&mut self, name: &str, about: &str) -> check::Result {
-        self.renderer.render(Block::Title { name, about })
+    pub fn begin(&mut self, name: &str, summary: &str) -> check::Result {
+        self.renderer.render(Block::Title { name, summary })
     }
 
     /// Begins a step with the heading `title`.
@@ -171,13 +171,13 @@ impl<'a> DemoRun<'a> {
         Ok(value)
     }
 
-    /// Renders the summary.
+    /// Renders the end of the demo.
     ///
     /// # Errors
     /// As [`explain`](DemoRun::explain).
     pub fn finish(&mut self) -> check::Result {
         self.render_claims()?;
-        self.renderer.render(Block::Summary { verified: self.verified })
+        self.renderer.render(Block::End { verified: self.verified })
     }
 
     fn render_claims(&mut self) -> check::Result {
@@ -197,13 +197,13 @@ fn shows_blocked_processes() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::terminal::{Options, Terminal};
+    use super::super::terminal::{Terminal, TerminalOptions};
     use super::*;
 
     #[test]
     fn a_claim_that_does_not_hold_ends_the_demo() {
         let mut out = Vec::new();
-        let mut terminal = Terminal::new(&mut out, Options::default());
+        let mut terminal = Terminal::new(&mut out, TerminalOptions::default());
         let mut run = DemoRun::new(&mut terminal, Deadlines::default());
         let finding = run.verify("water is dry", false, "wet").unwrap_err();
         assert_eq!((finding.expected.as_str(), finding.actual.as_str()), ("water is dry", "wet"));

@@ -11,7 +11,7 @@ use super::renderer::{Block, Renderer};
 use crate::check;
 use crate::diagram::Snapshot;
 use crate::diagram::svg::{self as diagram, Palette};
-use crate::diagram::svg_text::{MONO, SANS, line, mono_room, paragraph, unbroken, wrap};
+use crate::diagram::svg_text::{MONO, SANS, line, mono_chars, paragraph, with_no_break_spaces, wrap};
 use crate::text::count;
 
 /// The width of the picture, in pixels.
@@ -32,7 +32,7 @@ const LINE: (f64, i32) = (13.0, 20);
 #[derive(Debug, Default)]
 pub struct SvgDocument {
     title: String,
-    about: String,
+    summary: String,
     body: Group,
     palette: Palette,
     /// The vertical position of the next block.
@@ -51,7 +51,7 @@ impl SvgDocument {
             .set("height", height)
             .set("role", "img")
             .add(Title::new(format!("echospec demo {}", self.title)))
-            .add(Description::new().add(svg::node::Text::new(&self.about)))
+            .add(Description::new().add(svg::node::Text::new(&self.summary)))
             .add(Style::new(style()))
             .add(paper)
             .add(self.body.clone());
@@ -62,11 +62,11 @@ impl SvgDocument {
         self.body.append(node);
     }
 
-    fn title(&mut self, name: &str, about: &str) {
-        (self.title, self.about) = (name.to_owned(), about.to_owned());
+    fn title(&mut self, name: &str, summary: &str) {
+        (self.title, self.summary) = (name.to_owned(), summary.to_owned());
         self.put(line("title", MARGIN, 66, name));
-        let lines = wrap(&format!("{about}."), 16.0, CONTENT);
-        self.put(paragraph("about", MARGIN, 96, 24, &lines));
+        let lines = wrap(&format!("{summary}."), 16.0, CONTENT);
+        self.put(paragraph("summary", MARGIN, 96, 24, &lines));
         self.y = 96 + 24 * height(&lines) - 12;
     }
 
@@ -94,11 +94,11 @@ impl SvgDocument {
 
     fn lines(&mut self, lines: &[String]) {
         let (size, pitch) = LINE;
-        let room = mono_room(CONTENT - 2 * PADDING, size);
+        let room = mono_chars(CONTENT - 2 * PADDING, size);
         let mut group = Group::new().set("class", "lines");
         for (number, text) in (0..).zip(lines) {
             let text: String = text.chars().take(room).collect();
-            group = group.add(line("mono", 0, pitch * number + 14, &unbroken(&text)));
+            group = group.add(line("mono", 0, pitch * number + 14, &with_no_break_spaces(&text)));
         }
         self.panel(group, pitch * height(lines));
     }
@@ -130,7 +130,7 @@ impl SvgDocument {
         self.y += 10;
     }
 
-    fn summary(&mut self, verified: usize) {
+    fn end(&mut self, verified: usize) {
         let claims = count(verified, "claim");
         let text = format!("{claims} verified while this was drawn, by: echospec demo {} --svg", self.title);
         self.put(line("foot", MARGIN, self.y + 26, &text));
@@ -141,13 +141,13 @@ impl SvgDocument {
 impl Renderer for SvgDocument {
     fn render(&mut self, block: Block<'_>) -> check::Result {
         match block {
-            Block::Title { name, about } => self.title(name, about),
+            Block::Title { name, summary } => self.title(name, summary),
             Block::Heading { number, title } => self.heading(number, title),
             Block::Paragraph(text) => self.paragraph(text),
             Block::Diagram(snapshot) => self.diagram(snapshot),
             Block::Lines(lines) => self.lines(lines),
             Block::Claims(claims) => self.claims(claims),
-            Block::Summary { verified } => self.summary(verified),
+            Block::End { verified } => self.end(verified),
         }
         Ok(())
     }
@@ -164,8 +164,8 @@ fn style() -> String {
 .code {{ fill: #7c2d12; }}
 .paper {{ fill: #ffffff; }}
 .title {{ font-family: {MONO}; font-size: 32px; font-weight: 700; }}
-.about {{ font-size: 16px; }}
-.about text, text.foot {{ fill: #52606d; }}
+.summary {{ font-size: 16px; }}
+.summary text, text.foot {{ fill: #52606d; }}
 .badge {{ fill: #1f3a5f; }}
 text.number {{ fill: #ffffff; font-size: 15px; font-weight: 700; text-anchor: middle; }}
 .heading {{ font-size: 20px; font-weight: 700; }}
@@ -196,12 +196,12 @@ mod tests {
         let strange = "a < b && c > \"d\" ]]> `x | y` \u{e9}";
         let claims = [strange.to_owned()];
         let text = drawn(&[
-            Block::Title { name: "x", about: strange },
+            Block::Title { name: "x", summary: strange },
             Block::Heading { number: 1, title: strange },
             Block::Paragraph(strange),
             Block::Lines(&claims),
             Block::Claims(&claims),
-            Block::Summary { verified: 1 },
+            Block::End { verified: 1 },
         ]);
         let document = roxmltree::Document::parse(&text).unwrap();
         let heading = document.descendants().find(|node| node.attribute("class") == Some("heading"));
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_document_refers_to_no_other() {
-        let text = drawn(&[Block::Title { name: "x", about: "y" }]);
+        let text = drawn(&[Block::Title { name: "x", summary: "y" }]);
         let addresses = text.matches("http").count();
         assert_eq!((addresses, text.contains("xmlns=\"http://www.w3.org/2000/svg\"")), (1, true), "{text}");
     }

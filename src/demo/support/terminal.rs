@@ -17,12 +17,12 @@ use crate::text::count;
 /// Prints a demo, with escape sequences for colours.
 pub struct Terminal<'a> {
     out: &'a mut dyn Write,
-    options: Options,
+    options: TerminalOptions,
 }
 
 /// How a demo looks in a terminal.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct TerminalOptions {
     /// The characters that diagrams are drawn with.
     pub charset: Charset,
     /// Wait for Enter on standard input before each step.
@@ -35,7 +35,7 @@ const CHECK_MARK: Style = AnsiColor::Green.on_default();
 
 impl<'a> Terminal<'a> {
     /// Creates a renderer that prints to `out`.
-    pub fn new(out: &'a mut dyn Write, options: Options) -> Terminal<'a> {
+    pub fn new(out: &'a mut dyn Write, options: TerminalOptions) -> Terminal<'a> {
         Terminal { out, options }
     }
 
@@ -97,7 +97,9 @@ impl<'a> Terminal<'a> {
 impl Renderer for Terminal<'_> {
     fn render(&mut self, block: Block<'_>) -> check::Result {
         match block {
-            Block::Title { name, about } => self.print(format_args!("{BOLD}{name}{BOLD:#}: {about}.\n\n")),
+            Block::Title { name, summary } => {
+                self.print(format_args!("{BOLD}{name}{BOLD:#}: {summary}.\n\n"))
+            }
             Block::Heading { number, title } => self.begin_step(number, title),
             Block::Paragraph(text) => self.print_paragraph(text),
             Block::Diagram(snapshot) => {
@@ -106,7 +108,7 @@ impl Renderer for Terminal<'_> {
             }
             Block::Lines(lines) => self.print_lines(lines),
             Block::Claims(claims) => self.print_claims(claims),
-            Block::Summary { verified } => {
+            Block::End { verified } => {
                 let claims = count(verified, "claim");
                 self.print(format_args!("{DIM}{claims} verified on this machine, just now.{DIM:#}\n"))
             }

@@ -7,11 +7,11 @@ use super::lines::{self, Palette};
 use crate::diagram::labels;
 use crate::diagram::process::{Process, ProcessState, Row};
 use crate::diagram::snapshot::{RowIndex, Snapshot};
-use crate::diagram::svg_text::{line, mono_room, mono_width, sans_width, unbroken};
+use crate::diagram::svg_text::{line, mono_chars, mono_width, sans_width, with_no_break_spaces};
 
 /// SVG elements, drawn from their own origin.
 #[derive(Debug)]
-pub struct Drawn {
+pub struct Fragment {
     /// The elements.
     pub group: Group,
     /// Their height, in pixels.
@@ -55,7 +55,7 @@ text.name { fill: #66727f; }
 .ground { fill: #f6f8fa; }";
 
 /// Draws `snapshot`, at most `width` pixels wide.
-pub fn draw(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Drawn {
+pub fn draw(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Fragment {
     let colors: Vec<&str> = snapshot.shared.iter().map(|object| palette.color(object.id)).collect();
     let room = width - lines::width(snapshot);
     let box_width = widest(snapshot).max(MIN_WIDTH).min(room);
@@ -70,7 +70,7 @@ pub fn draw(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Drawn {
     }
     let y_of = |(process, row): RowIndex| tops[process] + middle(&snapshot.processes[process], row);
     group = group.add(lines::draw(snapshot, &colors, box_width, y_of));
-    Drawn { group, height: y - GAP }
+    Fragment { group, height: y - GAP }
 }
 
 /// Returns the vertical position of a row's middle, below the top of its box.
@@ -166,8 +166,8 @@ impl Table<'_> {
     fn row(&self, y: i32, index: usize, row: &Row) -> Group {
         let base = y + 18;
         let text = labels::object(self.snapshot, self.process, row, false);
-        let room = mono_room(self.width - OBJECT - 10, FONT_SIZE);
-        let mut object = line("mono object", OBJECT, base, &unbroken(&clip(&text, room)));
+        let room = mono_chars(self.width - OBJECT - 10, FONT_SIZE);
+        let mut object = line("mono object", OBJECT, base, &with_no_break_spaces(&clip(&text, room)));
         if let Some(shared) = self.shared_object(index) {
             object.assign("style", format!("fill: {}", self.colors[shared]));
         }
