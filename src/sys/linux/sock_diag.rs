@@ -1,12 +1,15 @@
-//! Connections between Unix domain sockets: sock_diag(7), netlink(7).
+//! Connections between Unix domain sockets, and TCP connections of one port: sock_diag(7), netlink(7).
 //!
-//! `/proc/net/unix` does not contain them. One fixed request is sent and two attributes are read, so this file parses
-//! the bytes itself. The crates for this protocol have seven further dependencies.
+//! `/proc/net/unix` does not contain the former. `/proc/net/tcp` contains the latter among thousands of others. Two fixed
+//! requests are sent, so this file parses the bytes itself. The crates for this protocol have seven further dependencies.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use nix::libc::{AF_UNIX, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR};
+use nix::libc::{
+    AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
+};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::sys::types::Peer;
@@ -21,6 +24,8 @@ const UNIX_DIAG_SHUTDOWN: u16 = 6;
 const HEADER: usize = 16;
 /// Size of `struct unix_diag_req`.
 const REQUEST: usize = 24;
+/// Size of `struct inet_diag_req_v2`.
+const TCP_REQUEST: usize = 56;
 /// Size of `struct unix_diag_msg`.
 const MESSAGE: usize = 16;
 
@@ -29,37 +34,88 @@ const MESSAGE: usize = 16;
 /// # Errors
 /// `Unsupported` if the kernel was built without `CONFIG_UNIX_DIAG`.
 pub fn unix_peers() -> io::Result<HashMap<u64, Peer>> {
+    let mut peers = HashMap::new();
+    dump(&request(), |body| peers.extend(inode_and_peer(body)))?;
+    Ok(peers)
+}
+
+/// Returns how many bytes each established TCP socket whose local port is `port` holds that its process has not read, by
+/// the address of its peer.
+///
+/// # Errors
+/// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
+pub fn unread_tcp_bytes(port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
+    let mut unread = HashMap::new();
+    dump(&tcp_request(AF_INET, port), |body| unread.extend(peer_and_unread(body)))?;
+    // A kernel may have no IPv6.
+    let _ = dump(&tcp_request(AF_INET6, port), |body| unread.extend(peer_and_unread(body)));
+    Ok(unread)
+}
+
+/// Sends `request`, and calls `take` with the body of each message of the reply.
+fn dump(request: &[u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut socket = Socket::new(
         Domain::from(nix::libc::AF_NETLINK),
         Type::DGRAM,
         Some(Protocol::from(nix::libc::NETLINK_SOCK_DIAG)),
     )?;
-    socket.send(&request())?;
-    let mut peers = HashMap::new();
+    socket.send(request)?;
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let length = socket.read(&mut buffer)?;
         let mut rest = &buffer[..length];
         while let Some((kind, body, next)) = next_message(rest) {
             match i32::from(kind) {
-                NLMSG_DONE => return Ok(peers),
-                // The usual reason is a kernel without CONFIG_UNIX_DIAG.
+                NLMSG_DONE => return Ok(()),
+                // The usual reason is a kernel without CONFIG_UNIX_DIAG or CONFIG_INET_DIAG.
                 NLMSG_ERROR => return Err(io::ErrorKind::Unsupported.into()),
-                _ => peers.extend(inode_and_peer(body)),
+                _ => take(body),
             }
             rest = next;
         }
     }
 }
 
-/// Builds the request: a `struct nlmsghdr` and a `struct unix_diag_req`.
-fn request() -> Vec<u8> {
+/// Builds a `struct nlmsghdr` for a body of `length` bytes.
+fn header(length: usize) -> Vec<u8> {
     let flags = u16::try_from(NLM_F_REQUEST | NLM_F_DUMP).unwrap_or_default();
-    let mut message = Vec::with_capacity(HEADER + REQUEST);
-    message.extend(u32::try_from(HEADER + REQUEST).unwrap_or_default().to_ne_bytes());
+    let mut message = Vec::with_capacity(HEADER + length);
+    message.extend(u32::try_from(HEADER + length).unwrap_or_default().to_ne_bytes());
     message.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     message.extend(flags.to_ne_bytes());
     message.extend([0; 8]); // Sequence number 0; the kernel as the receiver.
+    message
+}
+
+/// Builds a `struct nlmsghdr` and a `struct inet_diag_req_v2`, which asks for TCP sockets by their local port.
+fn tcp_request(family: i32, port: u16) -> Vec<u8> {
+    const ESTABLISHED: u32 = 1 << 1;
+    const CLOSE_WAIT: u32 = 1 << 8;
+    let mut message = header(TCP_REQUEST);
+    let byte = |number: i32| u8::try_from(number).unwrap_or_default();
+    message.extend([byte(family), byte(IPPROTO_TCP), 0, 0]); // No extensions.
+    message.extend((ESTABLISHED | CLOSE_WAIT).to_ne_bytes());
+    message.extend(port.to_be_bytes());
+    message.extend([0; 38]); // Any other port, addresses and interface.
+    message.extend([0xff; 8]); // No cookie.
+    message
+}
+
+/// Parses a `struct inet_diag_msg`: four bytes, the ports, both addresses, and the length of the receive queue.
+fn peer_and_unread(message: &[u8]) -> Option<(SocketAddr, usize)> {
+    let family = i32::from(*message.first()?);
+    let port = u16::from_be_bytes(message.get(6..8)?.try_into().ok()?);
+    let address: [u8; 16] = message.get(24..40)?.try_into().ok()?;
+    let address = match family {
+        AF_INET => IpAddr::from(*address.first_chunk::<4>()?),
+        _ => Ipv6Addr::from(address).to_canonical(),
+    };
+    Some((SocketAddr::new(address, port), usize::try_from(number(message.get(56..)?)?).ok()?))
+}
+
+/// Builds the request: a `struct nlmsghdr` and a `struct unix_diag_req`.
+fn request() -> Vec<u8> {
+    let mut message = header(REQUEST);
     message.extend([u8::try_from(AF_UNIX).unwrap_or_default(), 0, 0, 0]);
     message.extend(u32::MAX.to_ne_bytes()); // Sockets in any state
     message.extend(0_u32.to_ne_bytes()); // with any inode number.
@@ -117,12 +173,14 @@ fn number(bytes: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
-    use super::{Peer, unix_peers};
+    use super::{Peer, unix_peers, unread_tcp_bytes};
 
     #[test]
     fn socketpair_ends_are_peers() {
@@ -132,6 +190,19 @@ mod tests {
         assert_eq!(peers.get(&inode(&two)), Some(&Peer::UnixSocket(inode(&one))));
         drop(two);
         assert_eq!(unix_peers().unwrap().get(&inode(&one)), Some(&Peer::Closed));
+    }
+
+    #[test]
+    fn unread_bytes_are_listed_by_peer() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).unwrap();
+        let _accepted = listener.accept().unwrap();
+        client.write_all(b"hello").unwrap();
+        let Ok(unread) = unread_tcp_bytes(address.port()) else {
+            return testing::skip("no sock_diag(7) for TCP sockets");
+        };
+        assert_eq!(unread.get(&client.local_addr().unwrap()), Some(&5));
     }
 
     #[test]

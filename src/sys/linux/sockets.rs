@@ -16,6 +16,7 @@ use procfs::FromBufReadSI;
 use procfs::net::{TcpNetEntries, TcpNetEntry, UdpNetEntry, UdpState};
 
 use super::process::to_io;
+use super::sock_diag::unread_tcp_bytes;
 use super::unix_sockets::unix_sockets;
 use crate::sys::types::network::accepts_packets_to;
 use crate::sys::types::{PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState};
@@ -158,8 +159,10 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
 /// # Errors
 /// Those of reading `/proc/net`.
 pub fn unread_by_peer(port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
-    let sockets = tcp_entries()?.filter(|entry| entry.local_address.port() == port);
-    Ok(sockets.map(|entry| (canonical(entry.remote_address), entry.rx_queue as usize)).collect())
+    unread_tcp_bytes(port).or_else(|_| {
+        let sockets = tcp_entries()?.filter(|entry| entry.local_address.port() == port);
+        Ok(sockets.map(|entry| (canonical(entry.remote_address), entry.rx_queue as usize)).collect())
+    })
 }
 
 nix::ioctl_read_bad!(tiocoutq, libc::TIOCOUTQ, libc::c_int);
