@@ -19,6 +19,7 @@ mod path;
 mod port;
 mod processes;
 mod reply;
+mod requests;
 mod steps;
 mod wire;
 
@@ -198,8 +199,8 @@ mod tests {
             assert!(checks().any(|check| check.id == *id), "{id} is quick, but there is no such check");
         }
         for transport in TRANSPORTS {
-            let quick =
-                |check: &&Check| QUICK.contains(&check.id) && check.applies_to(transport.capabilities);
+            let all = transport.capabilities.union(Capabilities::OF_PROTOCOLS);
+            let quick = |check: &&Check| QUICK.contains(&check.id) && check.applies_to(all);
             assert!(checks().filter(quick).count() >= 5, "{} has few quick checks", transport.name);
         }
     }

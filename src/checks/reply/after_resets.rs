@@ -1,8 +1,8 @@
 //! Checks that clients which reset in the middle of a request leave nothing behind.
 
-use super::requests::{MANY_OVER_STREAMS, content_length, usual_turn};
 use crate::check;
 use crate::checks::Check;
+use crate::checks::requests::{MANY_OVER_STREAMS, await_read, content_length, usual_turn};
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::text::count;
@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     sentence: "after five hundred clients that reset their connection in the middle of a request, the next request is answered",
     why: "if half a request stays in a buffer, the next client's request is read as its end; if a reset ends a worker, the server stops when all have ended",
     citations: &["RFC 9293 §3.5.3", "read(2) (ECONNRESET)"],
-    recipe: "500 times: connect, send half of a request, and reset the connection; then connect and compare the reply; 3 more times, each client after the one before",
+    recipe: "500 times: connect, send half of a request, wait until the server has read it, and reset the connection; then connect and compare the reply; 3 more times, each client after the one before",
     requires: MANY_OVER_STREAMS.union(Capabilities::TCP),
     run,
 };
@@ -35,6 +35,7 @@ fn run(server: &mut Server) -> check::Result {
         client.complete_opening()?;
         let request = client.prepare(turn, &content)?;
         client.send_piece(request.bytes().len() / 2)?;
+        await_read(server, &client, server.deadlines().quiet())?;
         client.reset()?;
     }
     for _ in 0..AFTERWARDS {

@@ -1,14 +1,13 @@
 //! Checks that a request may arrive one byte at a time.
 
-use super::requests::{OVER_STREAMS, content_length, usual_turn};
+use std::time::Duration;
+
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::deadline::until;
+use crate::checks::requests::{OVER_STREAMS, await_read, content_length, usual_turn};
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::sys;
 use crate::text::count;
-use crate::transport::Client;
 
 pub const CHECK: Check = Check {
     id: "reply/byte-by-byte",
@@ -37,9 +36,9 @@ fn run(server: &mut Server) -> check::Result {
     };
     for sent in 1..=all {
         client.send_piece(1).map_err(|finding| explain(finding, sent))?;
-        await_read(server, &client)?;
+        await_read(server, &client, server.deadlines().quiet())?;
         if sent < all {
-            client.receive_replies(std::time::Duration::ZERO).map_err(|finding| explain(finding, sent))?;
+            client.receive_replies(Duration::ZERO).map_err(|finding| explain(finding, sent))?;
         }
     }
     let result = client.expect(&content).map_err(|finding| explain(finding, all));
@@ -47,15 +46,4 @@ fn run(server: &mut Server) -> check::Result {
         return Err(Finding::fail("no reply before the request has arrived to its end", "a whole reply"));
     }
     result
-}
-
-/// Waits a short time until the server has read everything, where the system shows that.
-fn await_read(server: &Server, client: &Client) -> check::Result {
-    let port = server.address().inet().map(|address| address.port());
-    until(server.deadlines().quiet(), || {
-        let unread = port.and_then(|port| sys::unread_by_peer(port).ok()).unwrap_or_default();
-        let waiting = client.local_address().ok().and_then(|address| unread.get(&address).copied());
-        Ok((client.is_delivered() && waiting.unwrap_or(0) == 0).then_some(()))
-    })
-    .map(drop)
 }

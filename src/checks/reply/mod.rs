@@ -7,7 +7,6 @@ mod byte_by_byte;
 mod cut_anywhere;
 mod nothing_unasked;
 mod one_of_many;
-mod requests;
 mod together;
 mod while_stopped;
 mod with_fin;

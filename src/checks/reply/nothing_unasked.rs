@@ -1,8 +1,8 @@
 //! Checks that the server sends nothing but replies.
 
-use super::requests::OVER_STREAMS;
 use crate::check;
 use crate::checks::Check;
+use crate::checks::requests::OVER_STREAMS;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;

@@ -1,8 +1,8 @@
 //! Checks that each of many clients gets the reply to its own request.
 
-use super::requests::MANY_OVER_STREAMS;
 use crate::check;
 use crate::checks::Check;
+use crate::checks::requests::MANY_OVER_STREAMS;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::text::count;

@@ -1,8 +1,8 @@
 //! Checks that requests which arrive together are all answered.
 
-use super::requests::{OVER_STREAMS, content_length, usual_turn};
 use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::checks::requests::{OVER_STREAMS, content_length, usual_turn};
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::text::count;

@@ -1,8 +1,8 @@
 //! Checks requests that arrive while the server is stopped.
 
-use super::requests::MANY_OVER_STREAMS;
 use crate::check;
 use crate::checks::Check;
+use crate::checks::requests::MANY_OVER_STREAMS;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;

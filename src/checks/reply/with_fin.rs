@@ -1,8 +1,8 @@
 //! Checks a request whose end arrives together with the client's end of file.
 
-use super::requests::OVER_STREAMS;
 use crate::check;
 use crate::checks::Check;
+use crate::checks::requests::OVER_STREAMS;
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::transport::{Capabilities, Client};

@@ -1,10 +1,16 @@
-//! The requests that these checks send, and where they are cut.
+//! Requests of a protocol other than echo, and where they are cut.
 
+use std::time::Duration;
+
+use crate::check;
+use crate::deadline::until;
 use crate::protocol::{Protocol, Request, Token, Turn};
+use crate::server::Server;
+use crate::sys;
 use crate::text::excerpt;
-use crate::transport::Capabilities;
+use crate::transport::{Capabilities, Client};
 
-/// What every check of this area requires.
+/// What a check of requests over streams requires.
 pub(super) const OVER_STREAMS: Capabilities = Capabilities::REQUESTS.union(Capabilities::STREAM);
 
 /// What a check of many clients requires.
@@ -17,7 +23,7 @@ pub(super) fn answered_turns(protocol: &Protocol) -> Vec<usize> {
     turns.filter(|(_, turn)| turn.has_reply()).map(|(number, _)| number).collect()
 }
 
-/// Returns the number of the turn that these checks use if they use one: one that carries content, if there is any.
+/// Returns the number of the turn that a check uses if it uses one: one that carries content, if there is any.
 pub(super) fn usual_turn(protocol: &Protocol) -> usize {
     let carries = protocol.turns().iter().position(|turn| turn.carries_payload() && turn.has_reply());
     carries.or_else(|| answered_turns(protocol).first().copied()).unwrap_or_default()
@@ -44,6 +50,26 @@ pub(super) fn offsets(request: &Request, most: usize) -> Vec<usize> {
     offsets.extend((1..request.bytes().len()).step_by(step).filter(|at| known.binary_search(at).is_err()));
     offsets.truncate(most);
     offsets
+}
+
+/// Reports for each of `clients` whether the server has read everything that it sent. Where the system does not show
+/// that, reports whether the server's kernel has received it.
+pub(super) fn have_been_read(server: &Server, clients: &[&Client]) -> Vec<bool> {
+    let port = server.address().inet().map(|address| address.port());
+    let unread = port.and_then(|port| sys::unread_by_peer(port).ok());
+    let is_read = |client: &Client| {
+        // The kernel's table may lack a connection if others change while it is read.
+        let address = client.local_address().ok();
+        let all =
+            unread.as_ref().zip(address).is_none_or(|(unread, address)| unread.get(&address) == Some(&0));
+        all && client.is_delivered()
+    };
+    clients.iter().map(|client| is_read(client)).collect()
+}
+
+/// Waits at most `limit` until the server has read everything that `client` sent.
+pub(super) fn await_read(server: &Server, client: &Client, limit: Duration) -> check::Result {
+    until(limit, || Ok(have_been_read(server, &[client])[0].then_some(()))).map(drop)
 }
 
 /// Shows where a request was cut: its offset, and the bytes before and after it.
