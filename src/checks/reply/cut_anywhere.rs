@@ -140,7 +140,7 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
             first = first.or(Some(finding));
         }
     }
-    let share = format!("{failed} of {} cut elsewhere at the same time failed", count(tried, "request"));
+    let share = format!("{failed} of the {} cut at the same time failed", count(tried, "request"));
     first.map_or(Ok(unread), |finding| Err(if tried > 1 { finding.because(share) } else { finding }))
 }
 
