@@ -123,6 +123,13 @@ struct Entry {
     deviation: Vec<Deviation>,
 }
 
+/// Returns the names of the servers that do not speak echo.
+#[cfg(test)]
+pub fn names_with_protocol() -> Result<Vec<String>> {
+    let servers = read()?.into_iter().filter(|entry| entry.protocol.is_some());
+    Ok(servers.map(|entry| entry.name).collect())
+}
+
 /// Returns the servers that can run here, and those that are not installed.
 pub fn candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
     let (mut present, mut absent) = (Vec::new(), Vec::new());

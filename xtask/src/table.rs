@@ -56,7 +56,7 @@ pub fn write(servers: &[Candidate], rows: &[Row]) -> Result<()> {
         let cells: Vec<_> = QUESTIONS.iter().map(|question| question.cell(row)).collect();
         page += &format!("| {} | {version} | {} | {} |\n", row.name, cells.join(" | "), passed(row));
     }
-    page += "\n## The deviations\n\n";
+    page += "\n## Deviations and their reasons\n\n";
     for line in rows.iter().flat_map(|row| &row.on_record) {
         page += &format!("- {line}\n");
     }
@@ -68,7 +68,7 @@ const HEAD: &str = "\
 
 Servers that do not speak echo, and what they answered in one run. `cargo xtask peers --only ': ' --table` writes this page.
 Each server runs as `fixtures/peers.toml` states, with the defaults of its package unless the command or the file there says
-otherwise. A dash means that the question does not apply, or cannot be asked. [Back to the checks](checks.md).
+otherwise. *Limited* is allowed, and worth knowing. A dash means that the question does not apply, or cannot be asked. [Back to the checks](checks.md).
 
 ";
 
@@ -76,7 +76,8 @@ impl Question {
     fn cell(&self, row: &Row) -> &'static str {
         match row.results.iter().find(|result| result.check.id == self.check).map(|result| result.outcome) {
             Some(Outcome::Pass) => self.pass,
-            None | Some(Outcome::Unsupported | Outcome::Skipped | Outcome::Info) => "–",
+            Some(Outcome::Info) => "limited",
+            None | Some(Outcome::Unsupported | Outcome::Skipped) => "–",
             Some(_) => self.failure,
         }
     }
@@ -113,6 +114,15 @@ fn capitalized(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record;
+
+    #[test]
+    fn every_server_with_a_protocol_has_a_row() {
+        let page = fs::read_to_string(root().join(PAGE)).unwrap();
+        for name in record::names_with_protocol().unwrap() {
+            assert!(page.contains(&format!("| {name} |")), "{PAGE} has no row for {name}");
+        }
+    }
 
     #[test]
     fn every_question_is_asked_by_a_check() {
