@@ -91,7 +91,7 @@ fn findings() -> Result<Vec<String>> {
 
 fn inspect(name: &str, prose: &[Prose]) -> Vec<String> {
     let mut found = Vec::new();
-    for piece in prose {
+    for piece in prose.iter().filter(|piece| !is_key(piece)) {
         let text = without_code(&piece.text);
         let lower = text.to_lowercase();
         for (words, advice) in WORDS {
@@ -115,6 +115,11 @@ fn inspect(name: &str, prose: &[Prose]) -> Vec<String> {
     found.sort();
     found.dedup();
     found.into_iter().map(|(line, problem)| format!("{name}:{line}: {problem}")).collect()
+}
+
+/// Whether `piece` is a literal of one word, such as a JSON key.
+fn is_key(piece: &Prose) -> bool {
+    piece.kind == Kind::Literal && !piece.text.contains(char::is_whitespace)
 }
 
 /// Blanks out what stands in backticks.
@@ -166,6 +171,11 @@ mod tests {
         assert_eq!(found("// It\n// mends it.\n"), ["a.rs:2: \"mends\": write: fix"]);
         assert_eq!(found("f(\"nobody reads\");\n").len(), 1);
         assert!(found("fn nobody() {} // recommends `lest` amendments\n").is_empty());
+    }
+
+    #[test]
+    fn ignores_literals_of_one_word() {
+        assert!(found("#[serde(rename = \"mend\")]\n").is_empty());
     }
 
     #[test]
