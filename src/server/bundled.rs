@@ -3,7 +3,7 @@
 use super::{LaunchError, Spec, Start};
 use crate::transport::Transport;
 
-/// What such a line begins with.
+/// Start of a line that names a server.
 const PREFIX: &str = "//! echospec check ";
 
 /// The servers that the head of `source` names, in lines of the form

@@ -81,7 +81,7 @@ pub enum LaunchError {
     NotReady {
         /// How long the harness waited.
         seconds: f64,
-        /// What it waited for.
+        /// The event that it waited for.
         missing: String,
         /// The state of its processes; empty where the system does not tell.
         state: String,

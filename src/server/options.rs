@@ -28,7 +28,7 @@ pub struct LaunchOptions {
     pub ignored: &'static [Signal],
     /// Signals that are blocked when the server starts.
     pub blocked: &'static [Signal],
-    /// Descriptors 0, 1 and 2. Those that the transport uses for its data are not affected.
+    /// Descriptors 0, 1 and 2. A descriptor that the transport uses for its data keeps the transport's end.
     pub stdio: [Stdio; 3],
     /// The server's `TMPDIR`. By default a directory of its own, which is removed with it.
     pub temp_dir: Option<PathBuf>,

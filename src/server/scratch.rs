@@ -1,8 +1,8 @@
-//! A directory for what the server and its clients bind, and for nobody else.
+//! A private directory for the files and sockets of a server and its clients.
 //!
 //! Every run has one directory, and each server one below it. The run's directory holds a file that is locked for
-//! as long as the run lives (flock(2)): only a run that was killed leaves one that nobody locks, and the next
-//! run removes it.
+//! as long as the run lives (flock(2)). Only a killed run leaves a directory whose file is not locked; the next run
+//! removes it.
 
 use std::fs::{self, File};
 use std::io;
@@ -80,7 +80,7 @@ impl Scratch {
         Ok(directory)
     }
 
-    /// Where the server puts what it needs for a while, and nobody else puts anything.
+    /// Returns the server's own directory for temporary files.
     pub fn temporary(&self) -> PathBuf {
         self.path().join(TEMPORARY)
     }
@@ -142,7 +142,7 @@ fn clear_abandoned(place: &Path) {
     }
 }
 
-/// From now on no directory is removed: somebody wants to look at what servers leave in them.
+/// Keeps all directories from now on, so that the user can inspect the files that servers leave in them.
 pub fn keep_directories() {
     KEPT.store(true, Ordering::SeqCst);
 }
@@ -163,20 +163,20 @@ pub(super) fn remove_all() {
     OVER.store(true, Ordering::SeqCst);
     let Some(home) = place.take() else { return };
     if are_kept() {
-        // Nobody locks it any more, and yet it is not abandoned.
+        // The lock ends with this process. Without its file, the next run does not take the directory for abandoned.
         let _ = fs::remove_file(home.directory.keep().join(ALIVE));
         return;
     }
     // Another thread may just be binding a client's socket there.
-    for _ in 0..REMOVALS {
+    for _ in 0..REMOVAL_ATTEMPTS {
         if fs::remove_dir_all(home.directory.path()).is_ok() {
             break;
         }
     }
 }
 
-/// So often removal is tried before it is given up.
-const REMOVALS: usize = 100;
+/// Maximum number of attempts to remove the run's directory.
+const REMOVAL_ATTEMPTS: usize = 100;
 
 fn home() -> MutexGuard<'static, Option<Home>> {
     HOME.lock().unwrap_or_else(PoisonError::into_inner)

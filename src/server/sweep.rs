@@ -14,7 +14,7 @@ use crate::deadline::Countdown;
 use crate::sys;
 use crate::transport::remove_all_leftovers;
 
-/// Kills every descendant of this process, whoever started it, and removes the files of all servers.
+/// Kills every descendant of this process, whichever process started it, and removes the files of all servers.
 ///
 /// For programs about to exit that have no children of their own. This finds processes that no
 /// [`Server`](super::Server) finds: those that cleared their environment and left their group and parent.

@@ -1,4 +1,4 @@
-//! What a server's protocol offers to checks, and what a rehearsal found that it does not.
+//! Capabilities that a server lacks, by its protocol or as the rehearsal found.
 
 use crate::protocol::{Protocol, Turn};
 use crate::transport::Capabilities;
@@ -6,7 +6,7 @@ use crate::transport::Capabilities;
 /// Capabilities that a server lacks, and the reason in words.
 #[derive(Debug, Clone)]
 pub struct Lack {
-    /// What it lacks.
+    /// The capabilities that the server lacks.
     pub capabilities: Capabilities,
     /// Why: what its protocol says, or what the rehearsal saw.
     pub reason: String,
@@ -20,7 +20,7 @@ impl Lack {
     }
 }
 
-/// What `protocol` itself rules out.
+/// Returns the capabilities that `protocol` itself rules out.
 pub(super) fn lacks_of(protocol: &Protocol) -> Vec<Lack> {
     if protocol.is_identity() {
         return Vec::new();

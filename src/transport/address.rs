@@ -63,7 +63,7 @@ pub(crate) struct ReservedAddress {
 }
 
 impl ReservedAddress {
-    /// An address that nobody else uses anyway, such as one in the run's own directory.
+    /// An address that needs no reservation because no other process uses it, such as one in the run's own directory.
     pub fn unguarded(address: Address) -> ReservedAddress {
         ReservedAddress { address, _reservation: None }
     }

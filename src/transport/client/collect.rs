@@ -10,9 +10,9 @@ use crate::check;
 use crate::transport::Capabilities;
 
 impl Client {
-    /// Sends `bytes` and collects their echo. What has not been received before a silence of
-    /// [`Deadlines::reply`](crate::deadline::Deadlines::reply) is collected by
-    /// [`collect_rest`](Client::collect_rest) or [`finish`](Client::finish); from then on bytes are only sent.
+    /// Sends `bytes` and collects their echo. After a silence of
+    /// [`Deadlines::reply`](crate::deadline::Deadlines::reply) the client only sends;
+    /// [`collect_rest`](Client::collect_rest) or [`finish`](Client::finish) collects the rest.
     /// [`STREAM`](Capabilities::STREAM), [`HALF_CLOSE`](Capabilities::HALF_CLOSE).
     ///
     /// # Errors

@@ -182,7 +182,7 @@ impl Client {
         self.ended
     }
 
-    /// What the client reads from and writes to.
+    /// Returns the link that the client reads from and writes to.
     #[must_use]
     pub fn link(&self) -> &Link {
         &self.connection.link

@@ -9,7 +9,7 @@ use super::{Client, READ};
 use crate::check::{self, Finding};
 use crate::text::{count, excerpt};
 
-/// What moved in one step.
+/// The progress made in one step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     /// How many bytes were written.
