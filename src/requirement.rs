@@ -1,4 +1,4 @@
-//! What checks and comparisons require of a machine. `echospec doctor`, checks and warnings use the same words.
+//! Requirements of checks and comparisons on a machine. `echospec doctor`, checks and warnings use the same words.
 
 use crate::check::Finding;
 

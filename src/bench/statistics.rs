@@ -40,8 +40,8 @@ pub fn estimate(values: &[f64], seed: u64) -> Option<Estimate> {
     Some(Estimate { value, low: quantile(&medians, tail), high: quantile(&medians, 1.0 - tail) })
 }
 
-/// Returns the median of the ratios of `pairs`, with its interval. What disturbed a whole round affects both values of
-/// its pair, and cancels out.
+/// Returns the median of the ratios of `pairs`, with its interval. A disturbance that lasts a whole round affects both
+/// values of its pair, and cancels out.
 ///
 /// Returns `None` if there is no pair with a positive divisor.
 #[must_use]

@@ -10,10 +10,10 @@ use crate::sys;
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client};
 
-/// What a check of requests over streams requires.
+/// Capabilities that a check of requests over streams requires.
 pub(super) const OVER_STREAMS: Capabilities = Capabilities::REQUESTS.union(Capabilities::STREAM);
 
-/// What a check of many clients requires.
+/// Capabilities that a check of many clients requires.
 pub(super) const MANY_OVER_STREAMS: Capabilities =
     OVER_STREAMS.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS);
 

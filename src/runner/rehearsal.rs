@@ -2,8 +2,8 @@
 //!
 //! It shows whether the server speaks its protocol at all, so that a run against the wrong protocol ends at once
 //! instead of failing every check. Then it finds out what the server can be asked: whether a connection stays open,
-//! whether two requests at once are answered, whether a request is answered after its sender's end of file. What it
-//! finds can make a check *unsupported*; it never makes one pass.
+//! whether two requests at once are answered, whether a request is answered after its sender's end of file. The
+//! rehearsal can make a check *unsupported*; it never makes one pass.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

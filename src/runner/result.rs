@@ -15,9 +15,9 @@ pub struct CheckResult {
     pub check: &'static Check,
     /// How it ended.
     pub outcome: Outcome,
-    /// What the check expected; empty after a pass.
+    /// The behaviour that the check expected; empty after a pass.
     pub expected: String,
-    /// What happened instead; empty after a pass.
+    /// The behaviour that the check observed instead; empty after a pass.
     pub actual: String,
     /// The likely cause, if there is evidence for one.
     pub reason: String,
