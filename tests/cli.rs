@@ -111,9 +111,9 @@ fn a_server_that_never_echoes_is_asked_for_its_echo_alone() {
     all.stdout(contains("fail  echo/all-bytes").and(contains("skipped  fd/eof-ends-it")).and(contains(
         "not asked, for this is no echo server. Sent a line of 13 bytes, it answered: at byte 12: \"!\\n\"",
     )));
-    // What could not be asked is no good news.
+    // A check that cannot run must not count as a pass.
     twin(&["--only", "fd/eof-ends-it"], shouts).code(3).stdout(contains("1 not run"));
-    // One that says nothing may be silent for the very reason that a check looks for.
+    // A silent server may be silent because of the fault that a check looks for.
     twin(&["--only", "fd/eof-ends-it"], "exec sleep 60").code(1).stdout(contains("skipped").not());
 }
 

@@ -1,5 +1,5 @@
-//! Nobody can tidy up after itself at SIGKILL. The servers go with the run all the same; its directory goes with the
-//! next run.
+//! A run killed by SIGKILL cannot clean up after itself. Its servers end with it all the same; the next run removes
+//! its directory.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use rstest::rstest;
 use tempfile::TempDir;
 
-/// What only the processes of one run have in their environment.
+/// Environment variable that only the processes of one run have.
 const RUN: &str = "A_KILLED_RUN";
 
 fn run(place: &TempDir, arguments: &[&str]) -> Child {

@@ -1,4 +1,4 @@
-//! What a comparison records of its machine, and the system calls of a message.
+//! Tests of the machine facts that a comparison records, and of system calls per message.
 
 use assert_cmd::Command;
 use echospec::requirement;

@@ -37,7 +37,7 @@ fn path_with_bundled() -> std::ffi::OsString {
     std::env::join_paths([bundled].into_iter().chain(std::env::split_paths(&path))).unwrap()
 }
 
-/// The bundled servers among our children, to whom orphans come.
+/// Returns the bundled servers among the children of this process, which is a subreaper.
 fn servers_left() -> Vec<Process> {
     let mut orphans = sys::children(Pid::this()).unwrap_or_default();
     orphans.retain(|process| process.name.starts_with("echo-"));

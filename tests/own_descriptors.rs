@@ -1,4 +1,5 @@
-//! What the harness opens for a check it closes again. Alone in its process, whose descriptors are counted.
+//! The harness closes every descriptor that it opens for a check. The test counts the descriptors of its process, so it
+//! runs alone.
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use echospec::sys::{self, Descriptor};
 use echospec::transport::Transport;
 use nix::unistd::Pid;
 
-/// Those who drain a server's output close it a moment after its end.
-const MOMENT: Duration = Duration::from_secs(10);
+/// A thread that reads a server's output may close it only after the server has exited.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[test]
 fn no_check_costs_the_harness_a_descriptor() {
@@ -32,13 +33,13 @@ fn no_check_costs_the_harness_a_descriptor() {
         let apply: Vec<_> = checks().filter(|it| it.applies_to(spec.capabilities())).filter(wanted).collect();
         // One check at a time, so that what is new is that check's.
         let alone = |check| run(&spec, &[check], &Options { jobs: 1, ..Options::default() }, |_| {}).unwrap();
-        // What is opened once for the whole process is open after the first.
+        // The first check opens the descriptors that the process keeps open.
         alone(apply[0]);
         let before = table();
         let mut found = Vec::new();
         for check in apply {
             alone(check);
-            let closed = until(MOMENT, || Ok((table().len() <= before.len()).then_some(())));
+            let closed = until(CLOSE_TIMEOUT, || Ok((table().len() <= before.len()).then_some(())));
             if closed.unwrap().is_none() {
                 found.push(format!("{} on {transport}: {:?}, before: {before:?}", check.id, table()));
             }

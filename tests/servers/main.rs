@@ -54,7 +54,7 @@ fn name(server: &str) -> &str {
 /// A running server; it does not outlive its test.
 struct Server {
     child: Child,
-    /// Of standard output and standard error, in the order in which they came.
+    /// Lines of standard output and standard error, in the order in which the server printed them.
     lines: Receiver<String>,
 }
 

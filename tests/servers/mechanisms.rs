@@ -8,7 +8,7 @@ fn is_linux() -> bool {
     std::env::consts::OS == "linux"
 }
 
-/// That `program` says what this system lacks, where it lacks it.
+/// Returns whether the system lacks the mechanism of `program`, and asserts that `program` then says so.
 fn is_unsupported(program: &str, arguments: &[&str]) -> bool {
     if !is_linux() {
         let refusal = one_line().and(starts_with("unsupported"));

@@ -1,4 +1,4 @@
-//! What the bundled servers refuse, and in which words.
+//! Tests of the requests that the bundled servers refuse, and of their messages.
 
 use super::*;
 
