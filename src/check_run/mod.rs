@@ -2,24 +2,24 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use glob::Pattern;
 
 use crate::checks::{Check, QUICK, checks};
-use crate::deadline::{Deadlines, Interrupt, interrupted};
+use crate::deadline::{Deadlines, Interrupt};
 use crate::outcome::Level;
 use crate::payload::fresh_seed;
 use crate::protocol::Protocol;
-use crate::report::Heading;
-use crate::runner::{self, Event, Expectation, Options};
+use crate::runner::{Expectation, Options};
 use crate::server::{LaunchError, Setup, Spec, Start};
 use crate::transport::Transport;
 
 mod error;
+mod planned;
 mod results;
 
 pub use error::Error;
+pub(crate) use planned::PlannedRun;
 pub use results::Results;
 
 /// Describes a run of every check that applies to a server. Nothing is launched before
@@ -273,33 +273,6 @@ fn patterns(globs: &[String]) -> Result<Vec<Pattern>, Error> {
         Err(Error::NoMatch { glob: glob.clone() })
     };
     globs.iter().map(pattern).collect()
-}
-
-/// A valid run, ready to start.
-pub(crate) struct PlannedRun {
-    spec: Spec,
-    checks: Vec<&'static Check>,
-    options: Options,
-    interrupt: Option<Interrupt>,
-}
-
-impl PlannedRun {
-    /// The heading of its report.
-    pub fn heading(&self) -> Heading {
-        Heading::new(&self.spec, &self.options)
-    }
-
-    /// Runs the checks, and calls `observe` with each event.
-    pub fn run(&self, observe: impl FnMut(&Event<'_>)) -> Result<Results, LaunchError> {
-        let began = Instant::now();
-        let _entered = self.interrupt.as_ref().map(Interrupt::enter);
-        let results = match runner::run(&self.spec, &self.checks, &self.options, observe) {
-            Err(LaunchError::Interrupted) => Vec::new(),
-            results => results?,
-        };
-        let (took, interrupted) = (began.elapsed(), interrupted());
-        Ok(Results { heading: self.heading(), results, took, interrupted })
-    }
 }
 
 #[cfg(test)]

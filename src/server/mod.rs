@@ -37,10 +37,12 @@ mod listeners;
 mod options;
 mod placeholders;
 mod process;
+mod program;
 mod readiness;
 mod scratch;
 mod setup;
 mod spec;
+mod start;
 mod strace;
 mod sweep;
 mod traits;
@@ -57,9 +59,11 @@ pub use process::{
     Instance, JobOutput, JobProcess, Output, Supervision, command_line_of, describe_descriptors,
     describe_process,
 };
+pub use program::bundled;
 pub use scratch::{Scratch, directory, keep_directories};
 pub use setup::Setup;
-pub use spec::{Spec, Start, bundled};
+pub use spec::Spec;
+pub use start::Start;
 pub use strace::{find_strace, strace_words};
 pub use sweep::sweep;
 pub use traits::Lack;

@@ -1,54 +1,19 @@
-//! What to launch: a command with places for the address, its transport, and who makes the socket.
+//! A server to launch: its command with placeholders, its transport, its protocol, and how it gets its socket.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use nix::sys::signal::Signal;
-use nix::unistd::{AccessFlags, access};
 
 use super::placeholders::{OF_ADDRESS, Values, holds};
+use super::program::{in_path, is_program, locate};
+use super::start::Start;
 use super::traits::{self, Lack};
 use super::{LaunchError, Setup};
 use crate::protocol::{Carrier, Protocol};
 use crate::transport::{Capabilities, Transport};
-
-/// Who makes the socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Start {
-    /// The server itself, at the address in its command.
-    #[default]
-    Bind,
-    /// The harness, which passes the listening socket as descriptor 3 with `LISTEN_FDS` and
-    /// `LISTEN_PID`: sd_listen_fds(3).
-    ListenFds,
-    /// The harness, which starts one process for each client with the connection as descriptors
-    /// 0, 1 and 2: inetd(8).
-    Inetd,
-}
-
-impl Start {
-    /// Every way of starting.
-    pub const ALL: [Start; 3] = [Start::Bind, Start::ListenFds, Start::Inetd];
-
-    /// The way of starting called `name`.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Start> {
-        Start::ALL.into_iter().find(|start| start.name() == name)
-    }
-
-    /// Its name on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Start::Bind => "bind",
-            Start::ListenFds => "listen-fds",
-            Start::Inetd => "inetd",
-        }
-    }
-}
 
 /// A program to execute, with its arguments, and the variables that are added to its environment.
 #[derive(Debug)]
@@ -60,7 +25,7 @@ pub(super) struct Invocation {
     pub stop: Signal,
 }
 
-/// A server under test: everything that must be said to launch it.
+/// A server under test, with everything that is needed to launch it and to speak with it.
 #[derive(Debug, Clone)]
 pub struct Spec {
     transport: &'static Transport,
@@ -294,39 +259,6 @@ impl Spec {
             stop: self.setup.stop,
         }
     }
-}
-
-/// A bare name that is in no directory of `PATH` may be a bundled server beside the running program.
-fn locate(program: OsString) -> OsString {
-    if program.as_bytes().contains(&b'/') || in_path(&program) {
-        return program;
-    }
-    bundled(&program).map_or(program, PathBuf::into_os_string)
-}
-
-fn in_path(program: &OsStr) -> bool {
-    env::var_os("PATH")
-        .is_some_and(|path| env::split_paths(&path).any(|folder| is_program(&folder.join(program)).is_ok()))
-}
-
-fn is_program(path: &Path) -> nix::Result<()> {
-    if path.is_dir() {
-        return Err(nix::Error::EACCES);
-    }
-    access(path, AccessFlags::X_OK)
-}
-
-/// The bundled program called `name`: beside the running program, or one folder up, where cargo puts
-/// the programs of a package whose tests run from `deps`.
-#[must_use]
-pub fn bundled(name: &OsStr) -> Option<PathBuf> {
-    let here = env::current_exe().ok()?;
-    let beside = here.parent()?;
-    [Some(beside), beside.parent()]
-        .into_iter()
-        .flatten()
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
 }
 
 #[cfg(test)]

@@ -1,0 +1,41 @@
+//! Finding the program of a command: by its path, in `PATH`, or beside the running program.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access};
+
+/// A bare name that is in no directory of `PATH` may be a bundled server beside the running program.
+pub(super) fn locate(program: OsString) -> OsString {
+    if program.as_bytes().contains(&b'/') || in_path(&program) {
+        return program;
+    }
+    bundled(&program).map_or(program, PathBuf::into_os_string)
+}
+
+pub(super) fn in_path(program: &OsStr) -> bool {
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| is_program(&folder.join(program)).is_ok()))
+}
+
+pub(super) fn is_program(path: &Path) -> nix::Result<()> {
+    if path.is_dir() {
+        return Err(nix::Error::EACCES);
+    }
+    access(path, AccessFlags::X_OK)
+}
+
+/// The bundled program called `name`: beside the running program, or one folder up, where cargo puts
+/// the programs of a package whose tests run from `deps`.
+#[must_use]
+pub fn bundled(name: &OsStr) -> Option<PathBuf> {
+    let here = env::current_exe().ok()?;
+    let beside = here.parent()?;
+    [Some(beside), beside.parent()]
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
