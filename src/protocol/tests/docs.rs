@@ -42,7 +42,9 @@ fn every_placeholder_and_key_is_explained() {
     for name in reserved_names() {
         assert!(PAGE.contains(&format!("{{{name}")), "{name}");
     }
-    for key in [&super::super::parse::FILE_KEYS[..], &super::super::parse::TURN_KEYS[..]].concat() {
+    for key in
+        [&crate::protocol::parse::keys::FILE_KEYS[..], &crate::protocol::parse::keys::TURN_KEYS[..]].concat()
+    {
         assert!(PAGE.contains(key), "{key}");
     }
 }

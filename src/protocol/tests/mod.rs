@@ -3,6 +3,7 @@ mod docs;
 mod errors;
 mod framing;
 mod matching;
+mod template;
 
 use std::sync::Arc;
 

@@ -1,0 +1,126 @@
+//! Typed access to the keys of a TOML table.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::FILE_KEYS;
+use crate::protocol::error::{FileError, Source, one_of};
+use crate::protocol::template::Written;
+use crate::text::nearest;
+
+/// A table of the file.
+#[derive(Clone)]
+pub(super) struct Table<'a, 't> {
+    pub(super) source: Source<'a>,
+    pub(super) table: &'t DeTable<'a>,
+    pub(super) span: Range<usize>,
+}
+
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+impl<'a, 't> Table<'a, 't> {
+    pub(super) fn get(&self, key: &str) -> Option<&'t Value<'a>> {
+        self.table.get(key)
+    }
+
+    pub(super) fn key_span(&self, key: &str) -> Range<usize> {
+        let found = self.table.keys().find(|known| known.get_ref() == key);
+        found.map_or(self.span.clone(), Spanned::span)
+    }
+
+    /// Refuses every key that is not one of `keys`.
+    pub(super) fn only(&self, what: &str, keys: &[&str]) -> Result<(), FileError> {
+        let wrong = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
+        let Some(key) = wrong.min_by_key(|key| key.span().start) else { return Ok(()) };
+        let name = key.get_ref().as_ref();
+        let error = self.source.error(key.span(), format!("unknown key `{name}` in {what}"));
+        let all = || format!("expected {}", one_of(keys.iter().copied()));
+        if FILE_KEYS.contains(&name) {
+            let help = format!("move `{name}` to the top of the file, above the first `[`");
+            return Err(error.expecting(format!("not a key of {what}")).help(help));
+        }
+        match nearest(name, keys.iter().copied()) {
+            Some(near) => Err(error.expecting("no such key").help(format!("did you mean `{near}`?"))),
+            None => Err(error.expecting(all())),
+        }
+    }
+
+    pub(super) fn wrong_type(&self, key: &str, value: &Value<'_>, expected: &str) -> FileError {
+        let message = format!("`{key}` is {}", describe_type(value.get_ref()));
+        self.source.error(value.span(), message).expecting(format!("expected {expected}"))
+    }
+
+    pub(super) fn wrong_value(&self, key: &str, value: &Value<'_>, expected: &str) -> FileError {
+        let message = format!("this is no value for `{key}`");
+        self.source.error(value.span(), message).expecting(format!("expected {expected}"))
+    }
+
+    pub(super) fn string(&self, key: &str) -> Result<Option<(&'t str, Range<usize>)>, FileError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        match value.get_ref().as_str() {
+            Some(text) => Ok(Some((text, value.span()))),
+            None => Err(self.wrong_type(key, value, "a string")),
+        }
+    }
+
+    pub(super) fn boolean(&self, key: &str) -> Result<Option<bool>, FileError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let found = value.get_ref().as_bool();
+        found.map(Some).ok_or_else(|| self.wrong_type(key, value, "`true` or `false`"))
+    }
+
+    pub(super) fn integer(&self, key: &str, most: u64) -> Result<Option<u64>, FileError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let number = value
+            .get_ref()
+            .as_integer()
+            .and_then(|number| u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok());
+        let number = number.filter(|number| *number <= most);
+        number.map(Some).ok_or_else(|| self.wrong_value(key, value, &format!("a number from 0 to {most}")))
+    }
+
+    pub(super) fn written(&self, key: &str) -> Result<Option<Written<'a>>, FileError> {
+        let text = self.string(key)?;
+        Ok(text.map(|(_, span)| Written::quoted(self.source, span)))
+    }
+
+    pub(super) fn table(&self, key: &str) -> Result<Option<Table<'a, 't>>, FileError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        match value.get_ref() {
+            DeValue::Table(table) => Ok(Some(Table { source: self.source, table, span: self.key_span(key) })),
+            _ => Err(self.wrong_type(key, value, &format!("a table: `[{key}]`"))),
+        }
+    }
+
+    pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'a, 't>>, FileError> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let wrong = |value| {
+            self.wrong_type(key, value, "a list of tables")
+                .help(format!("write `[[{key}]]`, with two brackets"))
+        };
+        let DeValue::Array(array) = value.get_ref() else { return Err(wrong(value)) };
+        let tables = array.iter().map(|entry| match entry.get_ref() {
+            DeValue::Table(table) => Ok(Table { source: self.source, table, span: entry.span() }),
+            _ => Err(wrong(entry)),
+        });
+        tables.collect()
+    }
+
+    pub(super) fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.get(key).is_some())
+    }
+}
+
+fn describe_type(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,206 @@
+//! Reads the greeting and the turns of a protocol file.
+
+use toml::de::DeValue;
+
+use super::frame::read_frame;
+use super::keys::{EXPECT_KEYS, REPLY_KEYS, SEND_KEYS, TURN_KEYS};
+use super::table::Table;
+use crate::protocol::definition::Carrier;
+use crate::protocol::error::FileError;
+use crate::protocol::number::Number;
+use crate::protocol::reply::{Frame, ReplyTemplate};
+use crate::protocol::rules;
+use crate::protocol::template::{Class, Notation, Parser, Part, Piece, Settings, Template, Wild, Written};
+use crate::protocol::turn::Turn;
+
+/// Reads one file.
+pub(super) struct Reader<'a, 't> {
+    pub(super) root: Table<'a, 't>,
+    pub(super) settings: Settings<'a>,
+    pub(super) over: Vec<Carrier>,
+    pub(super) prefix: Option<Number>,
+    pub(super) used: Vec<String>,
+}
+
+impl<'a, 't> Reader<'a, 't> {
+    pub(super) fn greeting(&mut self) -> Result<Option<ReplyTemplate>, FileError> {
+        let root = self.root.clone();
+        let Some(value) = root.get("greeting") else { return Ok(None) };
+        let (reply, written) = if value.get_ref().is_str() {
+            let written = Written::quoted(root.source, value.span());
+            let template = self.template(&written, Notation::Text)?;
+            (ReplyTemplate { template, frame: self.frame_of_pattern() }, Some(written))
+        } else {
+            let DeValue::Table(table) = value.get_ref() else {
+                return Err(root.wrong_type(
+                    "greeting",
+                    value,
+                    "a string, or a table with `expect` and `frame`",
+                ));
+            };
+            let table = Table { source: root.source, table, span: root.key_span("greeting") };
+            table.only("the greeting", &REPLY_KEYS)?;
+            self.reply(&table)?
+        };
+        if reply.template.parts.is_empty() {
+            let error = root.source.error(value.span(), "an empty greeting");
+            return Err(error.expecting("expected what the server says first"));
+        }
+        let known = reply.template.find(|piece| matches!(piece, Piece::Known(_)));
+        if let Some(part) = known {
+            let error =
+                root.source.error(part.span.clone(), "a greeting cannot know this: nothing was sent yet");
+            return Err(error.expecting("expected bytes, or what varies, such as `{line}`"));
+        }
+        rules::check_reply(&reply, written.as_ref(), &self.over)?;
+        Ok(Some(reply))
+    }
+
+    fn frame_of_pattern(&self) -> Frame {
+        self.prefix.map_or(Frame::Pattern, Frame::Prefix)
+    }
+
+    /// The turns of the file: a list, or the one whose keys stand at the top.
+    pub(super) fn turns(&mut self) -> Result<Vec<Turn>, FileError> {
+        let root = self.root.clone();
+        if !root.has_any(&TURN_KEYS) {
+            return self.turn_list("turn");
+        }
+        if root.get("turn").is_some() {
+            let key = TURN_KEYS.into_iter().find(|key| root.get(key).is_some()).unwrap_or_default();
+            let error =
+                root.source.error(root.key_span(key), format!("`{key}` at the top, and `[[turn]]` too"));
+            return Err(error.expecting("expected one of the two").help("move it into a `[[turn]]`"));
+        }
+        Ok(self.turn(&root, "send")?.into_iter().collect())
+    }
+
+    pub(super) fn turn_list(&mut self, key: &str) -> Result<Vec<Turn>, FileError> {
+        let mut turns = Vec::new();
+        for table in self.root.tables(key)? {
+            table.only(&format!("`[[{key}]]`"), &TURN_KEYS)?;
+            turns.extend(self.turn(&table, key)?);
+        }
+        Ok(turns)
+    }
+
+    pub(super) fn long(&mut self) -> Result<Option<Turn>, FileError> {
+        let Some(table) = self.root.table("long")? else { return Ok(None) };
+        table.only("`[long]`", &TURN_KEYS)?;
+        let turn = self.turn(&table, "long")?;
+        match turn {
+            Some(turn) if !turn.has_reply() => {
+                let error = table.source.error(table.span, "a long turn without a reply");
+                Err(error.expecting("expected a reply that is long"))
+            }
+            turn => Ok(turn),
+        }
+    }
+
+    pub(super) fn goodbye(&mut self) -> Result<Option<Turn>, FileError> {
+        let root = self.root.clone();
+        match root.get("goodbye") {
+            Some(value) if value.get_ref().is_str() => {
+                let written = Written::quoted(root.source, value.span());
+                let send = self.template(&written, Notation::Text)?;
+                let reply = ReplyTemplate { template: Template::default(), frame: Frame::Nothing };
+                let turn = Turn { send, reply, prefix: self.prefix, payload_max: None };
+                self.check_turn(&turn, &written, None)?;
+                Ok(Some(turn))
+            }
+            Some(_) => {
+                let Some(table) = root.table("goodbye")? else { return Ok(None) };
+                table.only("the goodbye", &TURN_KEYS)?;
+                self.turn(&table, "goodbye")
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a turn; `None` if it uses a setting that is empty.
+    fn turn(&mut self, table: &Table<'a, 't>, what: &str) -> Result<Option<Turn>, FileError> {
+        let Some((written_send, notation)) = text_of(table, &SEND_KEYS)? else {
+            let span =
+                if table.span == self.root.span { table.key_span("expect") } else { table.span.clone() };
+            let error = table.source.error(span, "nothing is sent");
+            return Err(error.expecting("expected `send`, `send_hex` or `send_base64` beside it"));
+        };
+        let before = std::mem::take(&mut self.used);
+        let send = self.template(&written_send, notation)?;
+        let (reply, written_expect) = self.reply(table)?;
+        let used = std::mem::replace(&mut self.used, before);
+        let left_out = used.iter().any(|name| self.settings.values[name].span.is_empty());
+        self.used.extend(used);
+        if left_out {
+            return Ok(None);
+        }
+        let payload_max = table.integer("payload_max", 1 << 30)?;
+        let turn = Turn { send, reply, prefix: self.prefix, payload_max };
+        self.check_turn(&turn, &written_send, written_expect.as_ref())?;
+        if payload_max.is_some() && !turn.takes_payload() {
+            let error = table.source.error(table.key_span("payload_max"), "`payload_max` without a payload");
+            return Err(error.expecting(format!("expected `{{payload}}` in the `{what}` request")));
+        }
+        Ok(Some(turn))
+    }
+
+    fn check_turn(
+        &self,
+        turn: &Turn,
+        send: &Written<'a>,
+        expect: Option<&Written<'a>>,
+    ) -> Result<(), FileError> {
+        rules::Draft { turn, send, expect, over: &self.over }.check()
+    }
+
+    /// Reads `expect`, `frame` and `status`.
+    fn reply(&mut self, table: &Table<'a, 't>) -> Result<(ReplyTemplate, Option<Written<'a>>), FileError> {
+        let expect = text_of(table, &EXPECT_KEYS)?;
+        let frame = read_frame(table, &self.over, self.prefix)?;
+        let Some((written, notation)) = expect else {
+            if frame.is_none() && self.prefix.is_none() {
+                let error = table.source.error(table.span.clone(), "no reply is described");
+                return Err(error
+                    .expecting("expected `expect`, or `frame` with how the reply ends")
+                    .help("write `expect = ''` if no reply comes"));
+            }
+            let frame = frame.unwrap_or(self.frame_of_pattern());
+            return Ok((ReplyTemplate { template: anything(), frame }, None));
+        };
+        let template = self.template(&written, notation)?;
+        let frame = match frame {
+            Some(frame) => frame,
+            None if template.parts.is_empty() => Frame::Nothing,
+            None => self.frame_of_pattern(),
+        };
+        Ok((ReplyTemplate { template, frame }, Some(written)))
+    }
+
+    fn template(&mut self, written: &Written<'a>, notation: Notation) -> Result<Template, FileError> {
+        let mut parser = Parser::new(&self.settings);
+        let template = parser.parse(written, notation)?;
+        let used = parser.used;
+        self.used.extend(used);
+        Ok(template)
+    }
+}
+
+/// A template that takes any bytes.
+fn anything() -> Template {
+    let piece = Piece::Wild(Wild::Class { class: Class::Any, least: 0, most: None });
+    Template { parts: vec![Part { piece, span: 0..0 }] }
+}
+
+/// The text under one of `keys`, which exclude each other.
+fn text_of<'a>(
+    table: &Table<'a, '_>,
+    keys: &[(&str, Notation)],
+) -> Result<Option<(Written<'a>, Notation)>, FileError> {
+    let mut present = keys.iter().filter(|(key, _)| table.get(key).is_some());
+    let Some((key, notation)) = present.next() else { return Ok(None) };
+    if let Some((second, _)) = present.next() {
+        let error = table.source.error(table.key_span(second), format!("`{second}` beside `{key}`"));
+        return Err(error.expecting("expected one of the two").help("`\\xff` writes a byte in a text"));
+    }
+    Ok(table.written(key)?.map(|written| (written, *notation)))
+}

@@ -1,0 +1,92 @@
+//! Reads the values at the top of a protocol file that its texts depend on.
+
+use std::ops::Range;
+
+use super::keys::{FILE_KEYS, TURN_KEYS};
+use super::table::Table;
+use crate::protocol::definition::Carrier;
+use crate::protocol::error::{FileError, Source, one_of};
+use crate::protocol::number::Number;
+use crate::protocol::template::{Settings, reserved_names};
+use crate::text::nearest;
+
+pub(super) fn read_number(source: Source<'_>, text: &str, span: Range<usize>) -> Result<Number, FileError> {
+    Number::parse(text).map_err(|(part, expected)| {
+        let error = source.error(span, format!("unknown number format `{part}`"));
+        error.expecting(expected).suggest(part, Number::names())
+    })
+}
+
+pub(super) fn read_prefix(root: &Table<'_, '_>, over: &[Carrier]) -> Result<Option<Number>, FileError> {
+    let Some((text, span)) = root.string("prefix")? else { return Ok(None) };
+    let number = read_number(root.source, text, span.clone())?;
+    if text.starts_with("decimal") || text.starts_with("hex") || text.starts_with('+') {
+        let error = root.source.error(span, "a prefix has no digits");
+        return Err(error.expecting("expected a binary number, such as `u16be`"));
+    }
+    if !over.contains(&Carrier::Stream) {
+        let error = root.source.error(root.key_span("prefix"), "a message needs no length before it");
+        return Err(error.expecting("`prefix` is for streams"));
+    }
+    Ok(Some(number))
+}
+
+pub(super) fn read_over(root: &Table<'_, '_>) -> Result<Vec<Carrier>, FileError> {
+    let Some(value) = root.get("over") else { return Ok(vec![Carrier::Stream]) };
+    let names = one_of(Carrier::ALL.map(Carrier::name));
+    let wrong = || root.wrong_type("over", value, &format!("a list of {names}"));
+    let list = value.get_ref().as_array().ok_or_else(wrong)?;
+    let mut over = Vec::new();
+    for entry in list.iter() {
+        let name = entry.get_ref().as_str().ok_or_else(wrong)?;
+        let carrier = Carrier::ALL.into_iter().find(|carrier| carrier.name() == name).ok_or_else(|| {
+            let error = root.source.error(entry.span(), format!("unknown transport kind `{name}`"));
+            let error = error.expecting(format!("expected {names}"));
+            let kind = |name| match name {
+                "tcp" | "unix" | "pipe" | "streams" => Some("stream"),
+                "udp" | "datagram" | "messages" => Some("message"),
+                _ => nearest(name, Carrier::ALL.map(Carrier::name)),
+            };
+            match kind(name) {
+                Some(word) => error.help(format!("did you mean `{word}`?")),
+                None => error,
+            }
+        })?;
+        over.push(carrier);
+    }
+    if over.is_empty() {
+        let error = root.source.error(value.span(), "no kind of transport");
+        return Err(error.expecting(format!("expected {names}")));
+    }
+    Ok(over)
+}
+
+/// Reads the `[set]` table: names and the texts that stand for them.
+pub(super) fn read_settings<'a>(root: &Table<'a, '_>) -> Result<Settings<'a>, FileError> {
+    let mut settings = Settings::default();
+    let Some(set) = root.table("set")? else { return Ok(settings) };
+    let mut keys: Vec<_> = set.table.keys().collect();
+    keys.sort_by_key(|key| key.span().start);
+    for key in keys {
+        let name = key.get_ref().as_ref();
+        let error = |message: String| set.source.error(key.span(), message);
+        if TURN_KEYS.contains(&name) || FILE_KEYS.contains(&name) {
+            return Err(error(format!("`{name}` stands under `[set]`"))
+                .expecting("expected the name of a setting")
+                .help(format!("move `{name}` above `[set]`: what follows a `[table]` belongs to it")));
+        }
+        if reserved_names().any(|reserved| reserved == name) {
+            return Err(error(format!("`{{{name}}}` is a placeholder of every file"))
+                .expecting("expected another name"));
+        }
+        let valid = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+        if name.is_empty() || !name.chars().all(valid) {
+            return Err(error(format!("`{name}` cannot name a setting"))
+                .expecting("expected lowercase letters, digits and `_`"));
+        }
+        if let Some(written) = set.written(name)? {
+            settings.values.insert(name.into(), written);
+        }
+    }
+    Ok(settings)
+}

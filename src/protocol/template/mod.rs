@@ -1,0 +1,186 @@
+//! Templates: bytes with placeholders, as a protocol file writes requests and replies.
+
+mod literal;
+mod parser;
+mod placeholder;
+mod written;
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+pub(super) use self::parser::{Parser, Settings};
+pub(super) use self::placeholder::reserved_names;
+pub(super) use self::written::{Notation, Written};
+use super::number::Number;
+use super::token::Token;
+
+/// A parsed template.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Template {
+    pub(super) parts: Vec<Part>,
+}
+
+/// One piece of a template and where the file has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) piece: Piece,
+    pub(super) span: Range<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// Bytes that the client chose for this exchange.
+    Known(Known),
+    /// Bytes that the server chooses.
+    Wild(Wild),
+}
+
+/// `{token}`, `{payload}` and what is derived from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) value: Value,
+    pub(super) encoding: Encoding,
+    /// Writes the number of bytes instead of the bytes.
+    pub(super) length: Option<Number>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value {
+    /// The first so many characters of the token.
+    Token(usize),
+    Payload,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Raw,
+    Hex,
+    Base64,
+}
+
+/// Bytes of a reply that may vary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wild {
+    /// Between `least` and `most` bytes of a class.
+    Class { class: Class, least: u64, most: Option<u64> },
+    /// A number that says how long the body is.
+    Length(Number),
+    /// As many bytes as the last length said.
+    Body,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    Any,
+    Line,
+    Digit,
+    Hex,
+    Word,
+    Space,
+}
+
+impl Class {
+    pub(super) fn contains(self, byte: u8) -> bool {
+        match self {
+            Class::Any => true,
+            Class::Line => byte != b'\r' && byte != b'\n',
+            Class::Digit => byte.is_ascii_digit(),
+            Class::Hex => byte.is_ascii_hexdigit(),
+            Class::Word => byte > b' ' && byte != 0x7f,
+            Class::Space => byte == b' ' || byte == b'\t',
+        }
+    }
+
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Class::Any => "any byte",
+            Class::Line => "a byte of the line",
+            Class::Digit => "a digit",
+            Class::Hex => "a hexadecimal digit",
+            Class::Word => "a byte of a word",
+            Class::Space => "a space or tab",
+        }
+    }
+}
+
+impl Template {
+    fn push_bytes(&mut self, bytes: Vec<u8>, span: Range<usize>) {
+        if bytes.is_empty() {
+            return;
+        }
+        if let Some(Part { piece: Piece::Bytes(last), span: before }) = self.parts.last_mut()
+            && before.end == span.start
+        {
+            last.extend_from_slice(&bytes);
+            before.end = span.end;
+            return;
+        }
+        self.parts.push(Part { piece: Piece::Bytes(bytes), span });
+    }
+
+    /// The first part that `wanted` holds for.
+    pub(super) fn find(&self, wanted: impl Fn(&Piece) -> bool) -> Option<&Part> {
+        self.parts.iter().find(|part| wanted(&part.piece))
+    }
+
+    /// The first part with bytes of `{token}` or `{payload}` themselves, not their length.
+    pub(super) fn find_value(&self, wanted: impl Fn(&Known) -> bool) -> Option<&Part> {
+        self.find(|piece| matches!(piece, Piece::Known(known) if known.length.is_none() && wanted(known)))
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        self.find_value(|known| matches!(known.value, Value::Token(_))).is_some()
+    }
+
+    pub(super) fn has_payload(&self) -> bool {
+        self.find_value(|known| known.value == Value::Payload).is_some()
+    }
+
+    /// The longest payload whose length the template can say.
+    pub(super) fn longest_payload(&self) -> Option<u64> {
+        let limits = self.parts.iter().filter_map(|part| match part.piece {
+            Piece::Known(Known { value: Value::Payload, length: Some(number), encoding }) => {
+                Some(match encoding {
+                    Encoding::Raw => number.most(),
+                    Encoding::Hex => number.most() / 2,
+                    Encoding::Base64 => number.most() / 4 * 3,
+                })
+            }
+            _ => None,
+        });
+        limits.min()
+    }
+}
+
+impl Known {
+    /// Whether it is the payload as it is, neither encoded nor counted.
+    pub(super) fn is_payload_itself(&self) -> bool {
+        self.value == Value::Payload && self.encoding == Encoding::Raw && self.length.is_none()
+    }
+
+    /// The bytes that stand for it in one exchange.
+    pub(super) fn bytes(&self, token: &Token, payload: &[u8]) -> Vec<u8> {
+        let raw = match self.value {
+            Value::Token(length) => &token.as_bytes()[..length],
+            Value::Payload => payload,
+        };
+        let bytes = match self.encoding {
+            Encoding::Raw => raw.to_vec(),
+            Encoding::Hex => hex(raw),
+            Encoding::Base64 => BASE64.encode(raw).into_bytes(),
+        };
+        match self.length {
+            Some(number) => number.encode(bytes.len() as u64),
+            None => bytes,
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| DIGITS[usize::from(digit)]).collect()
+}

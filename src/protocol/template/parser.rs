@@ -1,0 +1,141 @@
+//! Parses the text of a template.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::literal::{base64_run, hex_run, literal};
+use super::placeholder::Place;
+use super::written::{Notation, Written};
+use super::{Encoding, Known, Part, Piece, Template, Value};
+use crate::protocol::error::FileError;
+
+/// Names that a file or the user gives a text to, which may hold placeholders itself.
+#[derive(Debug, Clone, Default)]
+pub(in crate::protocol) struct Settings<'a> {
+    pub(in crate::protocol) values: BTreeMap<String, Written<'a>>,
+}
+
+impl<'a> Settings<'a> {
+    pub(in crate::protocol) fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+}
+
+/// Parses templates and notes which settings they use.
+#[derive(Debug)]
+pub(in crate::protocol) struct Parser<'s, 'a> {
+    pub(in crate::protocol) settings: &'s Settings<'a>,
+    pub(in crate::protocol) used: Vec<String>,
+}
+
+impl<'s, 'a> Parser<'s, 'a> {
+    pub(in crate::protocol) fn new(settings: &'s Settings<'a>) -> Parser<'s, 'a> {
+        Parser { settings, used: Vec::new() }
+    }
+
+    pub(in crate::protocol) fn parse(
+        &mut self,
+        written: &Written<'a>,
+        notation: Notation,
+    ) -> Result<Template, FileError> {
+        let mut template = Template::default();
+        let text = written.text();
+        let start = written.span.start;
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            let doubled = rest.starts_with("{{") || rest.starts_with("}}");
+            if rest.starts_with('{') && !(doubled && notation == Notation::Text) {
+                let length = self.placeholder(written, at, &mut template)?;
+                at += length;
+                continue;
+            }
+            let (bytes, length) = match notation {
+                Notation::Text => literal(written, at)?,
+                Notation::Hex => hex_run(written, at)?,
+                Notation::Base64 => base64_run(written, at)?,
+            };
+            template.push_bytes(bytes, start + at..start + at + length);
+            at += length;
+        }
+        Ok(template)
+    }
+
+    /// Parses the placeholder at `at`; returns its length.
+    fn placeholder(
+        &mut self,
+        written: &Written<'a>,
+        at: usize,
+        template: &mut Template,
+    ) -> Result<usize, FileError> {
+        let text = &written.text()[at..];
+        let start = written.span.start + at;
+        let Some(close) = text[1..].find(['}', '{', '\n']).filter(|&end| text[1 + end..].starts_with('}'))
+        else {
+            let error =
+                written.source.error(start..start + 1, "this `{` opens a placeholder that never ends");
+            return Err(error.expecting("expected a `}` after it").help("write `{{` for a brace"));
+        };
+        let length = close + 2;
+        let span = start..start + length;
+        let content = &text[1..=close];
+        if self.settings.values.contains_key(content) {
+            self.insert_setting(content, span, template)?;
+            return Ok(length);
+        }
+        if let Some((name, _)) =
+            content.split_once(".len").filter(|(name, _)| self.settings.values.contains_key(*name))
+        {
+            let place = Place { source: written.source, start: start + 1, content };
+            let number = place.setting_length(&content[name.len() + ".len".len()..])?;
+            let counted = self.setting_bytes(name, &place)?;
+            template.push_bytes(number.encode(counted), span);
+            return Ok(length);
+        }
+        let place = Place { source: written.source, start: start + 1, content };
+        let piece = place.piece(self.settings.names())?;
+        template.parts.push(Part { piece, span });
+        Ok(length)
+    }
+
+    /// The number of bytes in a setting.
+    fn setting_bytes(&mut self, name: &str, place: &Place<'_>) -> Result<u64, FileError> {
+        let mut inserted = Template::default();
+        self.insert_setting(name, 0..0, &mut inserted)?;
+        let lengths = inserted.parts.iter().map(|part| match &part.piece {
+            Piece::Bytes(bytes) => Some(bytes.len() as u64),
+            Piece::Known(Known { value: Value::Token(length), encoding: Encoding::Raw, .. }) => {
+                Some(*length as u64)
+            }
+            _ => None,
+        });
+        let sum: Option<u64> = lengths.sum();
+        sum.ok_or_else(|| {
+            place
+                .error(place.content, format!("the length of `{{{name}}}` varies"))
+                .expecting("expected a setting of bytes and `{token}`")
+        })
+    }
+
+    /// Inserts the parts of a setting in the place of its placeholder.
+    fn insert_setting(
+        &mut self,
+        name: &str,
+        span: Range<usize>,
+        template: &mut Template,
+    ) -> Result<(), FileError> {
+        if !self.used.iter().any(|used| used == name) {
+            self.used.push(name.into());
+        }
+        // A setting may hold `{token}`, but no other setting: so it ends.
+        let none = Settings::default();
+        let inserted = Parser::new(&none).parse(&self.settings.values[name], Notation::Text)?;
+        for part in inserted.parts {
+            match part.piece {
+                Piece::Bytes(bytes) => template.push_bytes(bytes, span.clone()),
+                piece => template.parts.push(Part { piece, span: span.clone() }),
+            }
+        }
+        Ok(())
+    }
+}

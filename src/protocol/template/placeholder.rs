@@ -1,0 +1,147 @@
+//! Parses one placeholder.
+
+use super::{Class, Encoding, Known, Piece, Value, Wild};
+use crate::protocol::error::{FileError, Source, one_of};
+use crate::protocol::number::Number;
+use crate::protocol::token::Token;
+
+const KNOWN_NAMES: [&str; 2] = ["token", "payload"];
+const WILD_NAMES: [&str; 8] = ["any", "line", "digits", "hex", "word", "space", "length", "body"];
+
+/// The names that a placeholder has in every file.
+pub(in crate::protocol) fn reserved_names<'n>() -> impl Iterator<Item = &'n str> {
+    KNOWN_NAMES.into_iter().chain(WILD_NAMES)
+}
+
+/// A placeholder's content and where it stands, for errors.
+pub(super) struct Place<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) start: usize,
+    pub(super) content: &'a str,
+}
+
+impl Place<'_> {
+    /// An error at `part`, which is a piece of the content.
+    pub(super) fn error(&self, part: &str, message: String) -> FileError {
+        let offset = (part.as_ptr() as usize).saturating_sub(self.content.as_ptr() as usize);
+        let offset = if offset <= self.content.len() { offset } else { 0 };
+        let start = self.start + offset;
+        self.source.error(start..start + part.len().max(1), message)
+    }
+
+    /// Parses the placeholder. `settings` are the other names that it may have.
+    pub(super) fn piece<'n>(&self, settings: impl Iterator<Item = &'n str>) -> Result<Piece, FileError> {
+        let content = self.content;
+        let (path, argument) = match content.split_once(':') {
+            Some((path, argument)) => (path, Some(argument)),
+            None => (content, None),
+        };
+        let mut names = path.split('.');
+        let name = names.next().unwrap_or_default();
+        let filters: Vec<&str> = names.collect();
+        if KNOWN_NAMES.contains(&name) {
+            return self.known(name, &filters, argument).map(Piece::Known);
+        }
+        if !WILD_NAMES.contains(&name) {
+            let all: Vec<&str> = reserved_names().chain(settings).collect();
+            let help = match content {
+                "" => "write `{{` for a brace, `}}` for its end".into(),
+                _ => format!("placeholders are {}; write `{{{{` for a brace", one_of(all.iter().copied())),
+            };
+            let error = self.error(name, format!("unknown placeholder `{{{name}}}`")).help(help);
+            return Err(error.expecting("expected a placeholder").suggest(name, all));
+        }
+        if let Some(filter) = filters.first() {
+            let error = self.error(filter, format!("`{{{name}}}` has no `.{filter}`"));
+            return Err(error.expecting("only `{token}` and `{payload}` can be encoded or counted"));
+        }
+        self.wild(name, argument).map(Piece::Wild)
+    }
+
+    fn known(&self, name: &str, filters: &[&str], argument: Option<&str>) -> Result<Known, FileError> {
+        let mut known = Known { value: Value::Payload, encoding: Encoding::Raw, length: None };
+        for (index, &filter) in filters.iter().enumerate() {
+            match filter {
+                "hex" if index == 0 => known.encoding = Encoding::Hex,
+                "base64" if index == 0 => known.encoding = Encoding::Base64,
+                "len" if index + 1 == filters.len() => known.length = Some(Number::DECIMAL),
+                _ => {
+                    let error = self.error(filter, format!("`{{{name}}}` has no `.{filter}` here"));
+                    let error = error.expecting("expected `hex`, `base64` or, at the end, `len`");
+                    return Err(error.suggest(filter, ["hex", "base64", "len"]));
+                }
+            }
+        }
+        if name == "token" {
+            known.value = Value::Token(Token::LENGTH);
+        }
+        match argument {
+            Some(argument) if known.length.is_some() => known.length = Some(self.number(argument)?),
+            Some(argument) if name == "token" => known.value = Value::Token(self.token_length(argument)?),
+            Some(argument) => {
+                let error = self.error(argument, "a payload has the length that the check chooses".into());
+                return Err(error.expecting("expected `}`"));
+            }
+            None => {}
+        }
+        Ok(known)
+    }
+
+    /// The format in what follows `.len` of a setting: nothing, or a colon and a format.
+    pub(super) fn setting_length(&self, rest: &str) -> Result<Number, FileError> {
+        match (rest, rest.strip_prefix(':')) {
+            ("", _) => Ok(Number::DECIMAL),
+            (_, Some(argument)) => self.number(argument),
+            _ => Err(self
+                .error(rest, "this follows no `.len`".into())
+                .expecting("expected `:` and a number format")),
+        }
+    }
+
+    fn token_length(&self, argument: &str) -> Result<usize, FileError> {
+        let length = argument.parse().ok().filter(|length| (1..=Token::LENGTH).contains(length));
+        length.ok_or_else(|| {
+            self.error(argument, format!("a token has {} characters", Token::LENGTH))
+                .expecting(format!("expected a number from 1 to {}", Token::LENGTH))
+        })
+    }
+
+    fn number(&self, argument: &str) -> Result<Number, FileError> {
+        Number::parse(argument).map_err(|(part, expected)| {
+            let error = self.error(part, format!("unknown number format `{part}`"));
+            error.expecting(expected).suggest(part, Number::names())
+        })
+    }
+
+    fn wild(&self, name: &str, argument: Option<&str>) -> Result<Wild, FileError> {
+        if name == "length" {
+            return argument.map_or(Ok(Number::DECIMAL), |text| self.number(text)).map(Wild::Length);
+        }
+        let (class, least) = match name {
+            "any" => (Class::Any, 0),
+            "line" => (Class::Line, 0),
+            "digits" => (Class::Digit, 1),
+            "hex" => (Class::Hex, 1),
+            "word" => (Class::Word, 1),
+            "space" => (Class::Space, 1),
+            _ => {
+                return match argument {
+                    None => Ok(Wild::Body),
+                    Some(text) => {
+                        let error = self.error(text, "`{body}` has the length that `{length}` read".into());
+                        Err(error.expecting("expected `}`"))
+                    }
+                };
+            }
+        };
+        let Some(argument) = argument else {
+            return Ok(Wild::Class { class, least, most: None });
+        };
+        let exact = argument.parse().ok().filter(|number| (1..=1 << 30).contains(number));
+        let exact: u64 = exact.ok_or_else(|| {
+            let error = self.error(argument, format!("`{{{name}:…}}` takes a number of bytes"));
+            error.expecting("expected a number above 0")
+        })?;
+        Ok(Wild::Class { class, least: exact, most: Some(exact) })
+    }
+}

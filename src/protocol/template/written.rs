@@ -1,0 +1,53 @@
+//! The text of a template in its file.
+
+use std::ops::Range;
+
+use crate::protocol::error::Source;
+
+/// How the text of a template is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Notation {
+    /// Text with escapes such as `\r\n` and `\xff`.
+    Text,
+    /// Pairs of hexadecimal digits.
+    Hex,
+    /// Base64, each run between placeholders on its own.
+    Base64,
+}
+
+/// The text of a template: the bytes `span` of a source, without its quotes.
+#[derive(Debug, Clone)]
+pub(in crate::protocol) struct Written<'a> {
+    pub(in crate::protocol) source: Source<'a>,
+    pub(in crate::protocol) span: Range<usize>,
+}
+
+impl<'a> Written<'a> {
+    /// All of `text`, as an option of the command line gives it.
+    pub(in crate::protocol) fn whole(file: &'a str, text: &'a str) -> Written<'a> {
+        Written { source: Source { file, text }, span: 0..text.len() }
+    }
+
+    /// The content of a TOML string, whose `span` includes the quotes.
+    ///
+    /// The text is taken as the file has it: TOML would make two bytes of `\xff`.
+    pub(in crate::protocol) fn quoted(source: Source<'a>, span: Range<usize>) -> Written<'a> {
+        let text = &source.text[span.clone()];
+        let quotes = match text.as_bytes() {
+            [a @ (b'"' | b'\''), b, c, ..] if a == b && b == c && text.len() >= 6 => 3,
+            _ => 1,
+        };
+        let mut start = span.start + quotes;
+        let end = (span.end - quotes).max(start);
+        if quotes == 3 {
+            // TOML drops a line end right after the opening quotes.
+            let newline = ["\r\n", "\n"].into_iter().find(|end| source.text[start..].starts_with(end));
+            start += newline.map_or(0, str::len);
+        }
+        Written { source, span: start..end.max(start) }
+    }
+
+    pub(super) fn text(&self) -> &'a str {
+        &self.source.text[self.span.clone()]
+    }
+}
