@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(value_parser = RangedI64ValueParser::<i32>::new().range(1..))]
     pids: Vec<i32>,
 
-    /// Draw all their descendants too.
+    /// Draw all descendants of the processes too.
     #[arg(long)]
     tree: bool,
 
