@@ -1,4 +1,4 @@
-//! The program from outside: what it prints, how it exits, and what it leaves behind.
+//! The program from outside: its output and its exit codes.
 
 use std::fs;
 
@@ -15,28 +15,28 @@ fn echospec(arguments: &[&str]) -> Command {
 }
 
 #[rstest]
-#[case::no_place_for_the_address(&["check", "tcp", "--", "cat"], 2, "{addr} or {port}")]
-#[case::a_place_where_there_is_no_address(&["check", "pipe", "--", "cat", "{addr}"], 2, "take {addr} out")]
-#[case::an_area_for_a_glob(&["check", "pipe", "--only", "echo", "--", "cat"], 4, "did you mean 'echo/*'?")]
-#[case::no_command(&["check", "tcp"], 2, "COMMAND")]
-#[case::an_unknown_transport(&["check", "tpc", "--", "cat"], 2, "unix-seqpacket")]
-#[case::a_path_for_a_port(&["check", "unix", "--", "server", "{port}"], 2, "{addr} or {path}")]
-#[case::nothing_to_pass(&["check", "udp", "--start", "inetd", "--", "cat"], 2, "no connections to pass")]
-#[case::a_scale_of_nothing(&["check", "pipe", "--timeout-scale", "0", "--", "cat"], 2, "between 0.01 and 1000")]
-#[case::no_jobs(&["check", "pipe", "--jobs", "0", "--", "cat"], 2, "--jobs")]
-#[case::a_broken_glob(&["check", "pipe", "--only", "[", "--", "cat"], 2, "--only")]
-#[case::a_glob_for_nothing(&["check", "pipe", "--only", "ehco/*", "--", "cat"], 4, "no check matches 'ehco/*'")]
-#[case::a_skip_for_nothing(&["check", "pipe", "--skip", "nothing", "--", "cat"], 4, "no check matches 'nothing'")]
-#[case::checks_of_other_transports(&["check", "pipe", "--only", "port/*", "--", "cat"], 4, "none applies to pipe")]
-#[case::no_such_program(&["check", "tcp", "--", "./no-such-server", "{addr}"], 3, "cannot run ./no-such-server")]
-#[case::a_program_that_is_none(&["check", "tcp", "--", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "{addr}"], 3, "is it executable?")]
-#[case::an_unknown_check(&["explain", "half-close"], 2, "did you mean 'echo/half-close'?")]
-fn a_mistake_is_named_with_its_mend(#[case] arguments: &[&str], #[case] code: i32, #[case] hint: &str) {
+#[case::address_placeholder_missing(&["check", "tcp", "--", "cat"], 2, "{addr} or {port}")]
+#[case::address_placeholder_without_address(&["check", "pipe", "--", "cat", "{addr}"], 2, "take {addr} out")]
+#[case::area_instead_of_glob(&["check", "pipe", "--only", "echo", "--", "cat"], 4, "did you mean 'echo/*'?")]
+#[case::command_missing(&["check", "tcp"], 2, "COMMAND")]
+#[case::unknown_transport(&["check", "tpc", "--", "cat"], 2, "unix-seqpacket")]
+#[case::port_placeholder_for_path(&["check", "unix", "--", "server", "{port}"], 2, "{addr} or {path}")]
+#[case::inetd_without_connections(&["check", "udp", "--start", "inetd", "--", "cat"], 2, "no connections to pass")]
+#[case::timeout_scale_zero(&["check", "pipe", "--timeout-scale", "0", "--", "cat"], 2, "between 0.01 and 1000")]
+#[case::zero_jobs(&["check", "pipe", "--jobs", "0", "--", "cat"], 2, "--jobs")]
+#[case::invalid_glob(&["check", "pipe", "--only", "[", "--", "cat"], 2, "--only")]
+#[case::only_without_match(&["check", "pipe", "--only", "ehco/*", "--", "cat"], 4, "no check matches 'ehco/*'")]
+#[case::skip_without_match(&["check", "pipe", "--skip", "nothing", "--", "cat"], 4, "no check matches 'nothing'")]
+#[case::only_checks_that_do_not_apply(&["check", "pipe", "--only", "port/*", "--", "cat"], 4, "none applies to pipe")]
+#[case::missing_program(&["check", "tcp", "--", "./no-such-server", "{addr}"], 3, "cannot run ./no-such-server")]
+#[case::file_not_executable(&["check", "tcp", "--", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "{addr}"], 3, "is it executable?")]
+#[case::unknown_check(&["explain", "half-close"], 2, "did you mean 'echo/half-close'?")]
+fn errors_say_what_to_do(#[case] arguments: &[&str], #[case] code: i32, #[case] hint: &str) {
     echospec(arguments).assert().code(code).stdout("").stderr(contains(hint));
 }
 
 #[test]
-fn a_check_can_be_watched_step_by_step_and_its_directory_stays() {
+fn repro_shows_every_step_and_keeps_the_directory() {
     let place = tempfile::tempdir().unwrap();
     let server = env!("CARGO_BIN_EXE_echo-unix");
     let mut repro = echospec(&["repro", "echo/one-byte", "unix", "--", server, "{path}"]);
@@ -63,7 +63,7 @@ fn a_check_can_be_watched_step_by_step_and_its_directory_stays() {
 }
 
 #[test]
-fn what_is_known_of_a_server_is_no_news_and_what_no_longer_happens_is() {
+fn expected_failure_passes_and_unexpected_pass_fails() {
     let place = tempfile::tempdir().unwrap();
     let record = |check: &str, outcome: &str| {
         let text = format!("[[expect]]\ncheck = '{check}'\noutcome = '{outcome}'\nreason = 'it buffers'\n");
@@ -85,7 +85,7 @@ fn what_is_known_of_a_server_is_no_news_and_what_no_longer_happens_is() {
 }
 
 #[test]
-fn a_failure_with_another_message_than_the_one_on_record_is_news() {
+fn expected_failure_needs_the_expected_message() {
     let place = tempfile::tempdir().unwrap();
     let record = |message: &str| {
         let entry = "[[expect]]\ncheck = 'echo/one-byte'\noutcome = 'timeout'\nreason = 'it buffers'\n";
@@ -101,7 +101,7 @@ fn a_failure_with_another_message_than_the_one_on_record_is_news() {
 }
 
 #[test]
-fn a_server_that_never_echoes_is_asked_for_its_echo_alone() {
+fn server_without_echo_gets_only_the_echo_checks() {
     let twin = |arguments: &[&str], script: &str| {
         let mut check = echospec(&["check", "pipe", "--timeout-scale", "0.2"]);
         check.args(arguments).args(["--", "sh", "-c", script]).assert()
@@ -111,16 +111,16 @@ fn a_server_that_never_echoes_is_asked_for_its_echo_alone() {
     all.stdout(contains("fail  echo/all-bytes").and(contains("skipped  fd/eof-ends-it")).and(contains(
         "not asked, for this is no echo server. Sent a line of 13 bytes, it answered: at byte 12: \"!\\n\"",
     )));
-    // A check that cannot run must not count as a pass.
+    // A skipped check is not a success.
     twin(&["--only", "fd/eof-ends-it"], shouts).code(3).stdout(contains("1 not run"));
-    // A silent server may be silent because of the fault that a check looks for.
+    // A silent server may be one that the check is about, so the check runs.
     twin(&["--only", "fd/eof-ends-it"], "exec sleep 60").code(1).stdout(contains("skipped").not());
 }
 
 #[test]
-fn a_failure_that_passes_at_a_retry_is_called_flaky() {
+fn failure_that_passes_at_a_retry_is_flaky() {
     let place = tempfile::tempdir().unwrap();
-    // Fails for as long as the file is there, and the first server of the check itself removes it.
+    // The server fails while the file exists. The first server of the check removes it.
     let mark = place.path().join("first");
     fs::write(&mark, "").unwrap();
     let script =
@@ -134,7 +134,7 @@ fn a_failure_that_passes_at_a_retry_is_called_flaky() {
 #[test]
 fn doctor_names_limits_and_remedies() {
     echospec(&["doctor"]).assert().success().stdout(contains("process table"));
-    // With few descriptors something is limited on every system.
+    // Few descriptors are a limit on every system.
     let script = r#"ulimit -n 200 && exec "$0" doctor"#;
     let program = env!("CARGO_BIN_EXE_echospec");
     let limited = Command::new("sh").args(["-c", script, program]).assert();
@@ -158,7 +158,7 @@ fn unsupported_check_and_doctor_say_the_same() {
 }
 
 #[test]
-fn a_check_can_be_repeated_under_strace() {
+fn repro_records_system_calls() {
     if let Err(error) = std::process::Command::new("strace").arg("-V").output() {
         return testing::skip(format!("strace: {error}"));
     }
@@ -172,7 +172,7 @@ fn a_check_can_be_repeated_under_strace() {
 }
 
 #[test]
-fn a_hang_is_reported_with_what_the_server_holds() {
+fn hang_is_reported_with_state_and_descriptors() {
     let mut check = echospec(&["check", "pipe", "--only", "echo/one-byte", "--timeout-scale", "0.1"]);
     let words = contains("1 byte sent, 0 bytes came back").and(contains("(sed) is blocked in "));
     let held = predicate::str::is_match("and holds 0 pipe [0-9]+, 1 pipe [0-9]+, 2 pipe [0-9]+").unwrap();
@@ -183,7 +183,7 @@ fn a_hang_is_reported_with_what_the_server_holds() {
 }
 
 #[test]
-fn a_server_that_exits_at_once_is_quoted() {
+fn output_of_a_server_that_exits_at_once_is_shown() {
     echospec(&["check", "tcp", "--", "sh", "-c", "echo no configuration file >&2; exit 7", "sh", "{addr}"])
         .assert()
         .code(3)
@@ -191,7 +191,7 @@ fn a_server_that_exits_at_once_is_quoted() {
 }
 
 #[test]
-fn a_server_that_never_becomes_ready_is_quoted_too() {
+fn output_of_a_server_that_never_gets_ready_is_shown() {
     echospec(&["check", "tcp", "--timeout-scale", "0.05"])
         .args(["--", "sh", "-c", "echo still loading; exec sleep 60", "sh", "{addr}"])
         .assert()
@@ -202,7 +202,7 @@ fn a_server_that_never_becomes_ready_is_quoted_too() {
 }
 
 #[test]
-fn a_mechanism_that_is_missing_here_is_unsupported_and_no_failure() {
+fn exit_code_77_is_unsupported() {
     let script = "echo unsupported: no such sockets here >&2; exit 77";
     echospec(&["check", "unix", "--only", "echo/empty", "--", "sh", "-c", script, "sh", "{path}"])
         .assert()
@@ -211,7 +211,7 @@ fn a_mechanism_that_is_missing_here_is_unsupported_and_no_failure() {
 }
 
 #[test]
-fn json_holds_every_check_and_the_sum() {
+fn json_has_all_checks_and_a_summary() {
     let run = echospec(&["check", "pipe", "--json", "-", "--seed", "7", "--", "cat"]).assert().code(0);
     let result: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
     assert_eq!(result["server"], "cat");
@@ -226,10 +226,10 @@ fn json_holds_every_check_and_the_sum() {
 }
 
 #[test]
-fn a_failure_is_explained_and_can_be_run_again() {
+fn failure_shows_reason_and_command_to_repeat() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("result.json");
-    // sed holds back what has no newline.
+    // sed waits for a newline before it writes.
     echospec(&[
         "check",
         "pipe",
@@ -259,7 +259,7 @@ fn a_failure_is_explained_and_can_be_run_again() {
 }
 
 #[test]
-fn a_should_that_is_not_met_warns_and_the_run_succeeds() {
+fn unmet_should_is_a_warning() {
     echospec(&["check", "tcp", "--only", "life/ends-on-sigterm", "--"])
         .args(["sh", "-c", "trap 'exit 9' TERM; echo-tcp $1 & wait", "sh", "{addr}"])
         .env("PATH", path_with_bundled())
@@ -285,7 +285,7 @@ fn plain_output_has_no_escape_sequences() {
 }
 
 #[test]
-fn list_and_explain_draw_on_the_checks() {
+fn list_and_explain_show_the_checks() {
     echospec(&["list"])
         .assert()
         .code(0)

@@ -1,5 +1,4 @@
-//! A run killed by SIGKILL cannot clean up after itself. Its servers end with it all the same; the next run removes
-//! its directory.
+//! SIGKILL leaves a run no chance to clean up. Its servers exit all the same, and the next run removes its directory.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,7 +14,7 @@ use nix::unistd::Pid;
 use rstest::rstest;
 use tempfile::TempDir;
 
-/// Environment variable that only the processes of one run have.
+/// An environment variable that marks the processes of a run.
 const RUN: &str = "A_KILLED_RUN";
 
 fn run(place: &TempDir, arguments: &[&str]) -> Child {
@@ -27,11 +26,11 @@ fn run(place: &TempDir, arguments: &[&str]) -> Child {
 }
 
 #[test]
-fn a_killed_run_leaves_no_process_and_the_next_one_no_file() {
+fn killed_run_leaves_no_process_and_the_next_no_file() {
     let place = TempDir::new().unwrap();
-    // Daemons that have left parent, group and session, beside a server with a child for each client.
-    let hidden = "setsid sh -c 'sleep 1000 & sleep 1001' & exec echo-tcp-fork $1";
-    let mut child = run(&place, &["check", "tcp", "--jobs", "2", "--", "sh", "-c", hidden, "sh", "{addr}"]);
+    // Daemons in a session of their own, beside a server with a child for each client.
+    let daemons = "setsid sh -c 'sleep 1000 & sleep 1001' & exec echo-tcp-fork $1";
+    let mut child = run(&place, &["check", "tcp", "--jobs", "2", "--", "sh", "-c", daemons, "sh", "{addr}"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     lines.find(|line| line.contains("pass")).unwrap();
     assert!(!servers(&place).is_empty());
@@ -47,42 +46,42 @@ fn a_killed_run_leaves_no_process_and_the_next_one_no_file() {
 }
 
 #[rstest]
-#[case::of_posix("mqueue")]
-#[case::of_system_v("sysv-mq")]
-fn queues_that_a_killed_comparison_leaves_go_with_the_next_run(#[case] mechanism: &str) {
+#[case::posix("mqueue")]
+#[case::system_v("sysv-mq")]
+fn next_run_removes_the_queues_of_a_killed_comparison(#[case] mechanism: &str) {
     if std::env::consts::OS != "linux" {
         return testing::skip("only Linux has servers with queues");
     }
     let place = TempDir::new().unwrap();
-    // A server that is just being ended removes them itself: then this was not the moment.
-    let left =
-        (0..20).find_map(|_| Some(end_amid(&place, mechanism, Signal::SIGKILL)).filter(|it| !it.is_empty()));
+    // If the server is just exiting, it removes them itself: then try again.
+    let left = (0..20)
+        .find_map(|_| Some(end_during(&place, mechanism, Signal::SIGKILL)).filter(|it| !it.is_empty()));
     let left = left.expect("queues of a killed comparison");
     let next = ["compare", "pipe", "--placement", "free", "--rounds", "1", "--time", "1", "--sizes", "64"];
     assert!(run(&place, &next).wait().unwrap().success());
-    assert!(!left.iter().any(|it| is_there(it)), "{left:?}");
+    assert!(!left.iter().any(|it| queue_exists(it)), "{left:?}");
     let files: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.is_empty(), "left behind: {files:?}");
 }
 
 #[rstest]
-#[case::of_posix("mqueue")]
-#[case::of_system_v("sysv-mq")]
-fn an_interrupted_comparison_leaves_no_queue(#[case] mechanism: &str) {
+#[case::posix("mqueue")]
+#[case::system_v("sysv-mq")]
+fn interrupted_comparison_leaves_no_queue(#[case] mechanism: &str) {
     if std::env::consts::OS != "linux" {
         return testing::skip("only Linux has servers with queues");
     }
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let place = TempDir::new().unwrap();
-        assert_eq!(end_amid(&place, mechanism, signal), [""; 0], "{signal}");
+        assert_eq!(end_during(&place, mechanism, signal), [""; 0], "{signal}");
         let files: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(files.is_empty(), "{signal}: left behind: {files:?}");
     }
 }
 
-/// Ends a comparison by `signal` while `mechanism` is measured; answers which of its queues are left when all its
-/// processes have gone.
-fn end_amid(place: &TempDir, mechanism: &str, signal: Signal) -> Vec<String> {
+/// Ends a comparison by `signal` while it measures `mechanism`. Returns the queues that remain when all processes have
+/// exited.
+fn end_during(place: &TempDir, mechanism: &str, signal: Signal) -> Vec<String> {
     let words = ["compare", "mqueue", "sysv-mq", "shm-futex", "--placement", "free", "--rounds", "100"];
     let mut child = run(place, &words);
     let made = until(Duration::from_secs(60), || Ok(queues(place, mechanism))).unwrap();
@@ -91,11 +90,11 @@ fn end_amid(place: &TempDir, mechanism: &str, signal: Signal) -> Vec<String> {
     let gone = until(Duration::from_secs(10), || Ok(servers(place).is_empty().then_some(())));
     assert!(gone.unwrap().is_some(), "{:?}", servers(place));
     let mut left = made.expect("a server of that mechanism");
-    left.retain(|queue| is_there(queue));
+    left.retain(|queue| queue_exists(queue));
     left
 }
 
-/// The two queues of the server that runs in `place`, by name or key, if they are those of `mechanism` and there.
+/// Returns the names or keys of the queues of the server of `mechanism` in `place`, if it has made both.
 fn queues(place: &TempDir, mechanism: &str) -> Option<Vec<String>> {
     let command = servers(place).into_iter().find_map(|it| {
         let words = sys::command_line(it.pid);
@@ -106,14 +105,14 @@ fn queues(place: &TempDir, mechanism: &str) -> Option<Vec<String>> {
         Ok(key) => vec![key.to_string(), (key + 1).to_string()],
         Err(_) => vec![format!("{address}.in"), format!("{address}.out")],
     };
-    both.iter().all(|it| is_there(it)).then_some(both)
+    both.iter().all(|it| queue_exists(it)).then_some(both)
 }
 
-fn is_there(queue: &str) -> bool {
+fn queue_exists(queue: &str) -> bool {
     queue.parse().map_or_else(|_| MessageQueue::posix(queue, false).is_ok(), system_v_queue_exists)
 }
 
-/// Every living process with the environment of a run in `place`.
+/// Returns the processes of the run in `place` that are alive.
 fn servers(place: &TempDir) -> Vec<Process> {
     let directory = place.path().to_str().unwrap();
     let mut all = sys::processes().unwrap_or_default();

@@ -4,6 +4,7 @@ use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 
 use echospec::{LaunchOptions, Server, Spec, Start, Transport, sys};
+use testing as _;
 
 #[test]
 fn a_server_without_guard_and_subreaper_takes_its_orphans_with_it() {

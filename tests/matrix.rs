@@ -10,7 +10,7 @@ use echospec::server::bundled_specs;
 use rstest::rstest;
 
 #[rstest]
-fn a_bundled_server_passes_every_check_that_applies(
+fn bundled_server_passes_every_check_that_applies(
     #[files("src/bin/echo-*.rs")]
     #[files("src/bin/echo-*/main.rs")]
     source: PathBuf,

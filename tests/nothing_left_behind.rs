@@ -1,4 +1,4 @@
-//! However a run ends, no process and no file of it remains.
+//! A run leaves neither processes nor files behind, however it ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,9 +11,9 @@ use rstest::rstest;
 use tempfile::TempDir;
 use testing as _;
 
-/// A run whose temporary files go to `place`.
+/// Starts a run with `place` as its TMPDIR.
 fn run(place: &TempDir, arguments: &[&str]) -> Child {
-    // Orphans that the run might leave would become children of this process.
+    // Orphans of the run become children of this process.
     sys::set_subreaper(true);
     Command::new(env!("CARGO_BIN_EXE_echospec"))
         .args(arguments)
@@ -37,15 +37,15 @@ fn path_with_bundled() -> std::ffi::OsString {
     std::env::join_paths([bundled].into_iter().chain(std::env::split_paths(&path))).unwrap()
 }
 
-/// Returns the bundled servers among the children of this process, which is a subreaper.
+/// Returns the bundled servers among the children of this process.
 fn servers_left() -> Vec<Process> {
     let mut orphans = sys::children(Pid::this()).unwrap_or_default();
     orphans.retain(|process| process.name.starts_with("echo-"));
     orphans
 }
 
-/// Waits until the run has printed a result, which shows that servers are running, and answers the rest.
-fn under_way(run: &mut Child) -> impl Iterator<Item = String> + use<> {
+/// Waits until the run has printed a result, so that servers are running. Returns the remaining lines.
+fn wait_for_result(run: &mut Child) -> impl Iterator<Item = String> + use<> {
     let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
     lines.find(|line| line.contains("pass")).unwrap();
     lines
@@ -71,7 +71,7 @@ fn after_a_run_and_after_a_failed_one() {
 fn after_an_interrupt(#[case] signal: Signal, #[case] code: i32) {
     let place = TempDir::new().unwrap();
     let mut child = run(&place, &["check", "unix", "--jobs", "2", "--", "echo-unix", "{path}"]);
-    let lines = under_way(&mut child);
+    let lines = wait_for_result(&mut child);
     send(&child, signal);
     let rest: Vec<String> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(code), "{rest:#?}");
@@ -82,10 +82,10 @@ fn after_an_interrupt(#[case] signal: Signal, #[case] code: i32) {
 #[test]
 fn after_a_second_interrupt() {
     let place = TempDir::new().unwrap();
-    // A server that ignores SIGTERM holds up the orderly end.
+    // A server that ignores SIGTERM delays the shutdown.
     let stubborn = ["sh", "-c", "trap '' TERM; echo-unix $1; sleep 60", "sh", "{path}"];
     let mut child = run(&place, &[&["check", "unix", "--jobs", "2", "--"][..], &stubborn].concat());
-    let lines = under_way(&mut child);
+    let lines = wait_for_result(&mut child);
     send(&child, Signal::SIGINT);
     send(&child, Signal::SIGTERM);
     drop(lines);

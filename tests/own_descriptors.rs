@@ -1,5 +1,5 @@
-//! The harness closes every descriptor that it opens for a check. The test counts the descriptors of its process, so it
-//! runs alone.
+//! The harness closes all descriptors that it opens for a check. This test is alone in its process, because it
+//! counts the descriptors of the process.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use echospec::sys::{self, Descriptor};
 use echospec::transport::Transport;
 use nix::unistd::Pid;
 
-/// A thread that reads a server's output may close it only after the server has exited.
+/// The threads that read a server's output close it shortly after the server has exited.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[test]
-fn no_check_costs_the_harness_a_descriptor() {
+fn no_check_leaks_a_descriptor_of_the_harness() {
     let servers: [(&str, Start, &[&str]); 6] = [
         ("tcp", Start::Bind, &[env!("CARGO_BIN_EXE_echo-tcp"), "{addr}"]),
         ("tcp", Start::ListenFds, &[env!("CARGO_BIN_EXE_echo-tcp-activated")]),
@@ -31,17 +31,23 @@ fn no_check_costs_the_harness_a_descriptor() {
         let spec = Spec::new(Transport::named(transport).unwrap(), start, command.to_vec()).unwrap();
         let wanted = |check: &&Check| transport == "tcp" && start == Start::Bind || QUICK.contains(&check.id);
         let apply: Vec<_> = checks().filter(|it| it.applies_to(spec.capabilities())).filter(wanted).collect();
-        // One check at a time, so that what is new is that check's.
-        let alone = |check| run(&spec, &[check], &Options { jobs: 1, ..Options::default() }, |_| {}).unwrap();
-        // The first check opens the descriptors that the process keeps open.
-        alone(apply[0]);
-        let before = table();
+        // One check at a time, so that each new descriptor belongs to that check.
+        let run_alone =
+            |check| run(&spec, &[check], &Options { jobs: 1, ..Options::default() }, |_| {}).unwrap();
+        // The first check opens what stays open for the whole process.
+        run_alone(apply[0]);
+        let before = open_descriptors();
         let mut found = Vec::new();
         for check in apply {
-            alone(check);
-            let closed = until(CLOSE_TIMEOUT, || Ok((table().len() <= before.len()).then_some(())));
+            run_alone(check);
+            let closed =
+                until(CLOSE_TIMEOUT, || Ok((open_descriptors().len() <= before.len()).then_some(())));
             if closed.unwrap().is_none() {
-                found.push(format!("{} on {transport}: {:?}, before: {before:?}", check.id, table()));
+                found.push(format!(
+                    "{} on {transport}: {:?}, before: {before:?}",
+                    check.id,
+                    open_descriptors()
+                ));
             }
         }
         assert!(found.is_empty(), "{}", found.join("\n"));
@@ -49,6 +55,6 @@ fn no_check_costs_the_harness_a_descriptor() {
     sweep();
 }
 
-fn table() -> Vec<Descriptor> {
+fn open_descriptors() -> Vec<Descriptor> {
     sys::descriptors(Pid::this()).unwrap()
 }

@@ -7,6 +7,7 @@ use std::thread;
 
 use echospec::sys;
 use echospec::{Interrupt, Pid, Transport};
+use testing as _;
 
 #[test]
 fn two_runs_and_other_children_do_not_disturb_each_other() {

@@ -1,4 +1,4 @@
-//! The bundled servers as programs: how each is called, what it refuses, where it is ready, how it ends.
+//! The bundled servers as programs: arguments, errors, readiness and exit.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -43,18 +43,18 @@ const UNIX: &str = env!("CARGO_BIN_EXE_echo-unix");
 const UNIX_DGRAM: &str = env!("CARGO_BIN_EXE_echo-unix-dgram");
 const UNIX_SEQPACKET: &str = env!("CARGO_BIN_EXE_echo-unix-seqpacket");
 
-/// Only a server that hangs is waited for so long.
+/// A time limit that only a hanging server reaches.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// `echo-tcp` of `/…/echo-tcp`.
+/// Returns `echo-tcp` for `/…/echo-tcp`.
 fn name(server: &str) -> &str {
     Path::new(server).file_name().unwrap().to_str().unwrap()
 }
 
-/// A running server; it does not outlive its test.
+/// A running server. It is killed at the end of its test.
 struct Server {
     child: Child,
-    /// Lines of standard output and standard error, in the order in which the server printed them.
+    /// The lines of standard output and standard error, in order.
     lines: Receiver<String>,
 }
 
@@ -65,7 +65,7 @@ impl Server {
         // The tests may have inherited ignored signals, as under `nohup cargo test &`.
         sys::set_child_attributes(command, sys::ChildAttributes::default());
         let child = command.spawn().unwrap();
-        // The command keeps its ends of the pipe open: as long as it did, there would be no end of file.
+        // The command holds the write end of the pipe: close it, or there would be no end of file.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
@@ -74,14 +74,14 @@ impl Server {
         Server { child, lines }
     }
 
-    /// Started in `folder`, it is given back with the address it says it is ready at.
+    /// Starts `program` in `folder`. Returns it with the address from its ready line.
     fn start(program: &str, folder: &TempDir, address: &str) -> (Server, String) {
         let server = Server::spawn(Command::new(program).arg(address).current_dir(folder));
         let address = server.ready_address(program);
         (server, address)
     }
 
-    /// The address in the line `ready NAME ADDRESS`, where NAME is that of `program` without `echo-`.
+    /// Returns the address from the line `ready NAME ADDRESS`; NAME is that of `program` without `echo-`.
     fn ready_address(&self, program: &str) -> String {
         let line = self.line();
         let words: Vec<&str> = line.split(' ').collect();
@@ -96,13 +96,17 @@ impl Server {
         self.lines.recv_timeout(DEADLINE).expect("the server prints a line")
     }
 
-    /// Sends `signal`, waits for the end of the server and of all that hold its output.
+    /// Sends `signal`, and waits until the server and its children have exited.
     fn end_with(&mut self, signal: Signal) -> ExitStatus {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         kill(pid, signal).unwrap();
         assert!(sys::wait_for_exit(pid, DEADLINE).unwrap(), "{signal} has not ended the server");
         let after = self.lines.recv_timeout(DEADLINE);
-        assert_eq!(after, Err(RecvTimeoutError::Disconnected), "a line more, or a child that stays");
+        assert_eq!(
+            after,
+            Err(RecvTimeoutError::Disconnected),
+            "another line, or a child that has not exited"
+        );
         self.child.wait().unwrap()
     }
 }
@@ -118,7 +122,7 @@ fn assert_ended_by(signal: Signal, status: ExitStatus) {
     assert!(status.success() || status.signal() == Some(signal as i32), "after {signal}: {status}");
 }
 
-/// The names in `folder`, sorted.
+/// Returns the names in `folder`, sorted.
 fn names_in(folder: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -126,7 +130,7 @@ fn names_in(folder: &TempDir) -> Vec<String> {
     names
 }
 
-/// A program that runs to its end, in `folder`.
+/// Runs a program in `folder` until it exits.
 fn run(program: &str, folder: &TempDir, arguments: &[&str]) -> assert_cmd::assert::Assert {
     assert_cmd::Command::new(program).args(arguments).current_dir(folder).timeout(DEADLINE).assert()
 }
@@ -140,9 +144,9 @@ fn assert_refused(program: &str, folder: &TempDir, address: &str) {
     run(program, folder, &[address]).code(1).stdout("").stderr(starts_with("Error: ").and(contains(address)));
 }
 
-/// Whether the mechanism of `program` is missing on this system (macOS has no sequenced packets): then it says
-/// so and exits 77, whatever its address, and its test has nothing more to see.
-fn is_missing_here(program: &str) -> bool {
+/// Skips the test if this system lacks the mechanism of `program`: macOS has no SOCK_SEQPACKET. Then the program must
+/// say so and exit with 77.
+fn skips_missing_mechanism(program: &str) -> bool {
     if program != UNIX_SEQPACKET || Socket::new(Domain::UNIX, Type::SEQPACKET, None).is_ok() {
         return false;
     }
@@ -154,8 +158,8 @@ fn is_missing_here(program: &str) -> bool {
     true
 }
 
-/// Whether this system can bind ::1, where `address` is one of IPv6.
-fn is_out_of_reach(address: &str) -> bool {
+/// Skips the test if `address` is one of IPv6, and this system cannot bind ::1.
+fn skips_missing_ipv6(address: &str) -> bool {
     let is_missing = address.starts_with('[') && UdpSocket::bind("[::1]:0").is_err();
     if is_missing {
         testing::skip("::1 cannot be bound here");

@@ -1,4 +1,4 @@
-//! The servers of mechanisms that no descriptor of a client shows: what they make, refuse and remove.
+//! Servers of message queues, signals and shared memory, and `echo-spin`: what they make, refuse and remove.
 
 use echospec::sys::{MessageQueue, system_v_queue_exists};
 
@@ -8,8 +8,8 @@ fn is_linux() -> bool {
     std::env::consts::OS == "linux"
 }
 
-/// Returns whether the system lacks the mechanism of `program`, and asserts that `program` then says so.
-fn is_unsupported(program: &str, arguments: &[&str]) -> bool {
+/// Skips the test on other systems than Linux. There `program` must say that it is unsupported.
+fn skips_unsupported(program: &str, arguments: &[&str]) -> bool {
     if !is_linux() {
         let refusal = one_line().and(starts_with("unsupported"));
         run(program, &TempDir::new().unwrap(), arguments).code(77).stdout("").stderr(refusal);
@@ -19,9 +19,9 @@ fn is_unsupported(program: &str, arguments: &[&str]) -> bool {
 }
 
 #[rstest]
-fn message_queues_of_posix_go_with_their_server(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
+fn posix_queues_are_removed_at_exit(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
     let name = format!("/echospec-test-{}-{}", process::id(), signal as i32);
-    if is_unsupported(MQUEUE, &[&name]) {
+    if skips_unsupported(MQUEUE, &[&name]) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -35,11 +35,9 @@ fn message_queues_of_posix_go_with_their_server(#[values(Signal::SIGTERM, Signal
 }
 
 #[rstest]
-fn message_queues_of_system_v_go_with_their_server(
-    #[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal,
-) {
+fn system_v_queues_are_removed_at_exit(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
     let key = 0x1e00_0000 + (i32::try_from(process::id()).unwrap() % 100_000) * 100 + signal as i32 * 2;
-    if is_unsupported(SYSV_MQ, &[&key.to_string()]) {
+    if skips_unsupported(SYSV_MQ, &[&key.to_string()]) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -52,8 +50,8 @@ fn message_queues_of_system_v_go_with_their_server(
 }
 
 #[rstest]
-fn the_file_of_a_servers_number_goes_with_it(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
-    if is_unsupported(SIGNAL, &["path"]) {
+fn process_id_file_is_removed_at_exit(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
+    if skips_unsupported(SIGNAL, &["path"]) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -65,10 +63,10 @@ fn the_file_of_a_servers_number_goes_with_it(#[values(Signal::SIGTERM, Signal::S
 }
 
 #[rstest]
-#[case::with_no_slash(MQUEUE, "no-slash")]
-#[case::that_is_no_number(SYSV_MQ, "not-a-number")]
-#[case::that_is_negative(SYSV_MQ, "-5")]
-fn a_name_that_no_queue_can_have_is_refused(#[case] program: &str, #[case] name: &str) {
+#[case::without_slash(MQUEUE, "no-slash")]
+#[case::not_a_number(SYSV_MQ, "not-a-number")]
+#[case::negative(SYSV_MQ, "-5")]
+fn invalid_queue_name_is_an_error(#[case] program: &str, #[case] name: &str) {
     if !is_linux() {
         return testing::skip("only Linux has these queues");
     }
@@ -77,9 +75,9 @@ fn a_name_that_no_queue_can_have_is_refused(#[case] program: &str, #[case] name:
 
 #[rstest]
 #[case::echo_shm(SHM, "eventfd")]
-#[case::echo_spin_over_streams(SPIN, "unix")]
-#[case::echo_spin_over_datagrams(SPIN, "unix-dgram")]
-fn the_socket_of_a_server_of_two_words_goes_with_it(#[case] program: &str, #[case] kind: &str) {
+#[case::echo_spin_stream(SPIN, "unix")]
+#[case::echo_spin_datagram(SPIN, "unix-dgram")]
+fn socket_is_removed_at_exit(#[case] program: &str, #[case] kind: &str) {
     let folder = TempDir::new().unwrap();
     let mut server = Server::spawn(Command::new(program).args([kind, "path"]).current_dir(&folder));
     assert_eq!(server.ready_address(program), "path");
@@ -90,9 +88,9 @@ fn the_socket_of_a_server_of_two_words_goes_with_it(#[case] program: &str, #[cas
 
 #[rstest]
 #[case::echo_shm(SHM, "eventfd")]
-#[case::echo_spin_over_streams(SPIN, "unix")]
-#[case::echo_spin_over_datagrams(SPIN, "unix-dgram")]
-fn a_file_in_the_place_of_that_socket_is_left_alone(#[case] program: &str, #[case] kind: &str) {
+#[case::echo_spin_stream(SPIN, "unix")]
+#[case::echo_spin_datagram(SPIN, "unix-dgram")]
+fn regular_file_in_place_of_the_socket_is_not_changed(#[case] program: &str, #[case] kind: &str) {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("path"), "precious").unwrap();
     run(program, &folder, &[kind, "path"]).code(1).stdout("").stderr(contains("path"));

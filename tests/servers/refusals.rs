@@ -1,4 +1,4 @@
-//! Tests of the requests that the bundled servers refuse, and of their messages.
+//! Errors of the bundled servers.
 
 use super::*;
 
@@ -17,7 +17,7 @@ use super::*;
 #[case::echo_unix(UNIX)]
 #[case::echo_unix_dgram(UNIX_DGRAM)]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET)]
-fn a_missing_argument_is_answered_with_the_usage(#[case] program: &str) {
+fn missing_argument_prints_usage(#[case] program: &str) {
     let usage = starts_with(format!("usage: {} ", name(program)));
     run(program, &TempDir::new().unwrap(), &[]).code(2).stdout("").stderr(one_line().and(usage));
 }
@@ -43,7 +43,7 @@ fn a_missing_argument_is_answered_with_the_usage(#[case] program: &str) {
 #[case::echo_unix_takes_one(UNIX, &["socket", "more"])]
 #[case::echo_unix_dgram_takes_one(UNIX_DGRAM, &["socket", "more"])]
 #[case::echo_unix_seqpacket_takes_one(UNIX_SEQPACKET, &["socket", "more"])]
-fn an_argument_too_many_is_answered_with_the_usage(#[case] program: &str, #[case] arguments: &[&str]) {
+fn extra_argument_prints_usage(#[case] program: &str, #[case] arguments: &[&str]) {
     let folder = TempDir::new().unwrap();
     let usage = starts_with(format!("usage: {} ", name(program)));
     run(program, &folder, arguments).code(2).stdout("").stderr(one_line().and(usage));
@@ -56,7 +56,7 @@ fn an_argument_too_many_is_answered_with_the_usage(#[case] program: &str, #[case
 #[case::echo_tcp_iterative(TCP_ITERATIVE)]
 #[case::echo_tcp_uring(TCP_URING)]
 #[case::echo_udp(UDP)]
-fn an_address_that_is_none_is_refused(#[case] program: &str) {
+fn invalid_address_is_an_error(#[case] program: &str) {
     assert_refused(program, &TempDir::new().unwrap(), "not-an-address");
 }
 
@@ -65,20 +65,20 @@ fn an_address_that_is_none_is_refused(#[case] program: &str) {
 #[case::echo_tcp_fork(TCP_FORK)]
 #[case::echo_tcp_iterative(TCP_ITERATIVE)]
 #[case::echo_tcp_uring(TCP_URING)]
-fn a_tcp_port_in_use_is_refused(#[case] program: &str) {
+fn tcp_port_in_use_is_an_error(#[case] program: &str) {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     assert_refused(program, &TempDir::new().unwrap(), &holder.local_addr().unwrap().to_string());
 }
 
 #[test]
-fn a_udp_port_in_use_is_refused() {
+fn udp_port_in_use_is_an_error() {
     let holder = UdpSocket::bind("127.0.0.1:0").unwrap();
     assert_refused(UDP, &TempDir::new().unwrap(), &holder.local_addr().unwrap().to_string());
 }
 
-// An address holds some 100 bytes of path; a FIFO has no address, so only its name can be too long
+// A socket address has room for some 100 bytes of path. A FIFO has none, so only its name can be too long.
 #[rstest]
-#[case::echo_fifo_of_a_name_too_long(FIFO, &"x".repeat(300))]
+#[case::echo_fifo_long_name(FIFO, &"x".repeat(300))]
 #[case::echo_unix_of_200_bytes(UNIX, &"x".repeat(200))]
 #[case::echo_unix_dgram_of_200_bytes(UNIX_DGRAM, &"x".repeat(200))]
 #[case::echo_unix_seqpacket_of_200_bytes(UNIX_SEQPACKET, &"x".repeat(200))]
@@ -86,8 +86,8 @@ fn a_udp_port_in_use_is_refused() {
 #[case::echo_unix_in_no_folder(UNIX, "no-such-folder/socket")]
 #[case::echo_unix_dgram_in_no_folder(UNIX_DGRAM, "no-such-folder/socket")]
 #[case::echo_unix_seqpacket_in_no_folder(UNIX_SEQPACKET, "no-such-folder/socket")]
-fn a_path_that_cannot_be_made_is_refused(#[case] program: &str, #[case] path: &str) {
-    if is_missing_here(program) {
+fn impossible_path_is_an_error(#[case] program: &str, #[case] path: &str) {
+    if skips_missing_mechanism(program) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -96,13 +96,13 @@ fn a_path_that_cannot_be_made_is_refused(#[case] program: &str, #[case] path: &s
 }
 
 #[rstest]
-#[case::echo_fifo_where_its_input_belongs(FIFO, "path", "path.in")]
-#[case::echo_fifo_where_its_output_belongs(FIFO, "path", "path.out")]
+#[case::echo_fifo_input(FIFO, "path", "path.in")]
+#[case::echo_fifo_output(FIFO, "path", "path.out")]
 #[case::echo_unix(UNIX, "path", "path")]
 #[case::echo_unix_dgram(UNIX_DGRAM, "path", "path")]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET, "path", "path")]
-fn a_regular_file_at_the_path_is_left_alone(#[case] program: &str, #[case] path: &str, #[case] file: &str) {
-    if is_missing_here(program) {
+fn regular_file_at_the_path_is_not_changed(#[case] program: &str, #[case] path: &str, #[case] file: &str) {
+    if skips_missing_mechanism(program) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -117,8 +117,8 @@ fn a_regular_file_at_the_path_is_left_alone(#[case] program: &str, #[case] path:
 #[case::echo_unix(UNIX)]
 #[case::echo_unix_dgram(UNIX_DGRAM)]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET)]
-fn a_path_that_a_running_server_holds_is_refused(#[case] program: &str) {
-    if is_missing_here(program) {
+fn path_of_a_running_server_is_an_error(#[case] program: &str) {
+    if skips_missing_mechanism(program) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -130,12 +130,12 @@ fn a_path_that_a_running_server_holds_is_refused(#[case] program: &str) {
 }
 
 #[rstest]
-#[case::none_at_all("unset LISTEN_PID LISTEN_FDS", "no sockets were passed")]
-#[case::a_count_of_none("export LISTEN_PID=$$ LISTEN_FDS=0", "no sockets were passed")]
-#[case::those_of_another_process("export LISTEN_PID=1 LISTEN_FDS=1", "process 1 ")]
-#[case::a_descriptor_that_is_closed("export LISTEN_PID=$$ LISTEN_FDS=1; exec 3<&-", "descriptor 3")]
-#[case::a_descriptor_that_is_no_socket("export LISTEN_PID=$$ LISTEN_FDS=1; exec 3</dev/null", "descriptor 3")]
-fn echo_tcp_activated_refuses_sockets_not_passed_to_it(#[case] prelude: &str, #[case] problem: &str) {
+#[case::no_variables("unset LISTEN_PID LISTEN_FDS", "no sockets were passed")]
+#[case::zero_descriptors("export LISTEN_PID=$$ LISTEN_FDS=0", "no sockets were passed")]
+#[case::other_process("export LISTEN_PID=1 LISTEN_FDS=1", "process 1 ")]
+#[case::closed_descriptor("export LISTEN_PID=$$ LISTEN_FDS=1; exec 3<&-", "descriptor 3")]
+#[case::descriptor_without_socket("export LISTEN_PID=$$ LISTEN_FDS=1; exec 3</dev/null", "descriptor 3")]
+fn sockets_not_passed_are_an_error(#[case] prelude: &str, #[case] problem: &str) {
     let script = format!("{prelude}; exec \"$0\"");
     run("sh", &TempDir::new().unwrap(), &["-c", &script, TCP_ACTIVATED])
         .code(1)

@@ -1,4 +1,4 @@
-//! Where the bundled servers are ready, what they serve, and how they end.
+//! Readiness, echo and exit of the bundled servers.
 
 use super::*;
 
@@ -9,8 +9,8 @@ use super::*;
 #[case::echo_tcp_fork_over_ipv6(TCP_FORK, "[::1]:0")]
 #[case::echo_tcp_iterative_over_ipv4(TCP_ITERATIVE, "127.0.0.1:0")]
 #[case::echo_tcp_iterative_over_ipv6(TCP_ITERATIVE, "[::1]:0")]
-fn a_tcp_server_echoes_at_the_port_it_says_it_has(#[case] program: &str, #[case] asked: &str) {
-    if is_out_of_reach(asked) {
+fn tcp_server_echoes_at_the_announced_port(#[case] program: &str, #[case] asked: &str) {
+    if skips_missing_ipv6(asked) {
         return;
     }
     let (_server, ready) = Server::start(program, &TempDir::new().unwrap(), asked);
@@ -23,8 +23,8 @@ fn a_tcp_server_echoes_at_the_port_it_says_it_has(#[case] program: &str, #[case]
 #[case::empty_over_ipv6("[::1]:0", 0)]
 #[case::of_a_few_bytes_over_ipv6("[::1]:0", 3)]
 #[case::of_the_largest_size_over_ipv4("127.0.0.1:0", 65_507)]
-fn echo_udp_echoes_a_datagram(#[case] asked: &str, #[case] length: usize) {
-    if is_out_of_reach(asked) {
+fn udp_server_echoes_a_datagram(#[case] asked: &str, #[case] length: usize) {
+    if skips_missing_ipv6(asked) {
         return;
     }
     let (_server, ready) = Server::start(UDP, &TempDir::new().unwrap(), asked);
@@ -32,7 +32,7 @@ fn echo_udp_echoes_a_datagram(#[case] asked: &str, #[case] length: usize) {
     let client = UdpSocket::bind(SocketAddr::new(address.ip(), 0)).unwrap();
     client.set_read_timeout(Some(DEADLINE)).unwrap();
     client.connect(address).unwrap();
-    // Elsewhere a socket sends no more, unless it is asked to
+    // By default, a socket of macOS sends at most this.
     let largest = if std::env::consts::OS == "linux" { 65_507 } else { 9216 };
     let datagram: Vec<u8> = (0..=u8::MAX).cycle().take(length.min(largest)).collect();
     assert_eq!(client.send(&datagram).unwrap(), datagram.len());
@@ -46,8 +46,8 @@ fn echo_udp_echoes_a_datagram(#[case] asked: &str, #[case] length: usize) {
 #[case::echo_unix(UNIX, &["path"])]
 #[case::echo_unix_dgram(UNIX_DGRAM, &["path"])]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET, &["path"])]
-fn a_server_at_a_path_is_ready_once_that_is_there(#[case] program: &str, #[case] made: &[&str]) {
-    if is_missing_here(program) {
+fn ready_line_comes_after_the_path_exists(#[case] program: &str, #[case] made: &[&str]) {
+    if skips_missing_mechanism(program) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -60,9 +60,9 @@ fn a_server_at_a_path_is_ready_once_that_is_there(#[case] program: &str, #[case]
 #[case::echo_unix(UNIX, Type::STREAM)]
 #[case::echo_unix_dgram(UNIX_DGRAM, Type::DGRAM)]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET, Type::SEQPACKET)]
-fn an_abstract_name_is_served_where_there_are_any(#[case] program: &str, #[case] kind: Type) {
+fn abstract_name_is_served(#[case] program: &str, #[case] kind: Type) {
     let folder = TempDir::new().unwrap();
-    // One name will do for all three: each type of socket has its own
+    // Each type of socket has names of its own, so all three cases can use this name.
     let name = format!("echospec-test-{}", process::id());
     let address = format!("@{name}");
     if std::env::consts::OS != "linux" {
@@ -96,12 +96,12 @@ fn an_abstract_name_is_served_where_there_are_any(#[case] program: &str, #[case]
 #[case::echo_unix(UNIX, "path")]
 #[case::echo_unix_dgram(UNIX_DGRAM, "path")]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET, "path")]
-fn a_signal_ends_a_running_server_and_its_path_goes(
+fn signal_ends_a_server_and_its_path_is_removed(
     #[case] program: &str,
     #[case] address: &str,
     #[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal,
 ) {
-    if is_missing_here(program) {
+    if skips_missing_mechanism(program) {
         return;
     }
     let folder = TempDir::new().unwrap();
@@ -113,12 +113,12 @@ fn a_signal_ends_a_running_server_and_its_path_goes(
 #[rstest]
 #[case::echo_fork(FORK)]
 #[case::echo_pipe(PIPE)]
-fn a_signal_ends_a_running_filter_and_its_children(
+fn signal_ends_a_filter_and_its_children(
     #[case] program: &str,
     #[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal,
 ) {
     let mut server = Server::spawn(&mut Command::new(program));
-    // Its input stays open, so its end is the signal's doing
+    // Its input stays open, so that only the signal can end it.
     let mut input = server.child.stdin.take().unwrap();
     input.write_all(b"it runs\n").unwrap();
     assert_eq!(server.line(), "it runs");
@@ -126,11 +126,11 @@ fn a_signal_ends_a_running_filter_and_its_children(
 }
 
 #[rstest]
-fn a_signal_ends_a_server_whose_socket_was_passed(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
+fn signal_ends_a_server_whose_socket_was_passed(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut command = Command::new("sh");
-    // Only the process that will be the server knows its own number in time
+    // The shell has the same process id as the server that it executes.
     command.args(["-c", "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\"", TCP_ACTIVATED]);
     command.fd_mappings(vec![FdMapping { parent_fd: listener.into(), child_fd: 3 }]).unwrap();
     let mut server = Server::spawn(&mut command);
@@ -141,7 +141,7 @@ fn a_signal_ends_a_server_whose_socket_was_passed(#[values(Signal::SIGTERM, Sign
 
 fn real_address(ready: &str) -> SocketAddr {
     let address: SocketAddr = ready.parse().unwrap();
-    assert_ne!(address.port(), 0, "port 0 asks for a port, and is none");
+    assert_ne!(address.port(), 0, "port 0 is not a real port");
     address
 }
 
