@@ -10,7 +10,7 @@ pub type Result<T = ()> = std::result::Result<T, Finding>;
 /// The reason why a check did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How the check ends.
+    /// The outcome of the check.
     pub outcome: Outcome,
     /// The expected behaviour; for *broken* and *unsupported*, what the check needed.
     pub expected: String,
@@ -23,17 +23,17 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The server did `actual` instead of `expected`.
+    /// Returns the finding that the server did `actual` instead of `expected`.
     pub fn fail(expected: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Fail, expected, actual)
     }
 
-    /// Nothing happened until the deadline.
+    /// Returns the finding that the server did nothing until the deadline.
     pub fn timeout(expected: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Timeout, expected, actual)
     }
 
-    /// The objects `left` still exist and should not. The finding names the first few.
+    /// Returns the finding that the objects `left` still exist and should not. The finding names the first few.
     pub fn leak(expected: impl Into<String>, left: &[String]) -> Finding {
         const NAMED: usize = 4;
         let mut names = left[..left.len().min(NAMED)].join(", ");
@@ -43,28 +43,28 @@ impl Finding {
         Finding::new(Outcome::Leak, expected, format!("still there: {names}"))
     }
 
-    /// A limit or behaviour that is allowed and worth knowing.
+    /// Returns a finding about a limit or behaviour of the server that is allowed and worth knowing.
     pub fn info(expected: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Info, expected, actual)
     }
 
-    /// The harness could not set up `needed`. This says nothing about the server.
+    /// Returns the finding that the harness could not set up `needed`. This says nothing about the server.
     pub fn broken(needed: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Broken, needed, actual)
     }
 
-    /// This system, or this server, does not offer `needed`.
+    /// Returns the finding that this system, or this server, does not offer `needed`.
     pub fn unsupported(needed: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Unsupported, needed, actual)
     }
 
-    /// The check was not run, for `reason`.
+    /// Returns the finding that the check was not run, for `reason`.
     #[must_use]
     pub fn skipped(reason: impl AsRef<str>) -> Finding {
         Finding::new(Outcome::Skipped, "", "").because(reason)
     }
 
-    /// The user interrupted the run.
+    /// Returns the finding that the user interrupted the run.
     #[must_use]
     pub fn interrupted() -> Finding {
         Finding::skipped("interrupted")
@@ -89,7 +89,7 @@ impl Finding {
         Finding { of_echo: true, ..self }
     }
 
-    /// Adds a likely cause.
+    /// Adds `reason`, the likely cause, to the finding.
     #[must_use]
     pub fn because(mut self, reason: impl AsRef<str>) -> Finding {
         let reason = reason.as_ref();

@@ -35,7 +35,7 @@ impl Interrupt {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether it has been triggered.
+    /// Whether the interrupt has been triggered.
     #[must_use]
     pub fn is_triggered(&self) -> bool {
         self.0.load(Ordering::SeqCst)
@@ -46,13 +46,13 @@ impl Interrupt {
         OF_THREAD.with_borrow(Clone::clone)
     }
 
-    /// Makes this the interrupt of the calling thread until the returned value is dropped.
+    /// Makes this interrupt the one of the calling thread until the returned value is dropped.
     pub(crate) fn enter(&self) -> EnteredInterrupt {
         EnteredInterrupt { former: OF_THREAD.replace(self.clone()) }
     }
 }
 
-/// The result of [`Interrupt::enter`].
+/// Guard returned by [`Interrupt::enter`]: while it exists, the thread's waits end with that interrupt.
 #[must_use = "the thread returns to its former interrupt when this is dropped"]
 pub(crate) struct EnteredInterrupt {
     former: Interrupt,
@@ -85,7 +85,8 @@ pub struct Deadlines {
 pub const SCALE: &str = "ECHOSPEC_TIMEOUT_SCALE";
 
 impl Default for Deadlines {
-    /// Scaled by the environment variable [`SCALE`], or by 1 if that is absent or not a number from 0.01 to 1000.
+    /// Returns the deadlines scaled by the environment variable [`SCALE`], or by 1 if that is absent or not a number
+    /// from 0.01 to 1000.
     fn default() -> Self {
         let scale = std::env::var(SCALE).ok().and_then(|text| text.parse().ok());
         Deadlines::scaled(scale.filter(|scale| (0.01..=1000.0).contains(scale)).unwrap_or(1.0))
@@ -99,7 +100,7 @@ impl Deadlines {
         Deadlines { scale }
     }
 
-    /// Returns the factor.
+    /// Returns the factor by which all deadlines are multiplied.
     #[must_use]
     pub fn scale(self) -> f64 {
         self.scale
@@ -141,12 +142,12 @@ impl Deadlines {
     }
 }
 
-/// The result of a wait.
+/// The reason why a wait for descriptors ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
     /// At least one descriptor is ready.
     Ready,
-    /// The time is over.
+    /// The time limit passed before a descriptor was ready.
     Elapsed,
 }
 
@@ -172,7 +173,7 @@ impl Countdown {
         Countdown { left: limit, seen: Instant::now() }
     }
 
-    /// Returns the time that is left, or zero once it is over.
+    /// Returns the time left until the deadline, or zero once the deadline has passed.
     pub fn left(&mut self) -> Duration {
         let now = Instant::now();
         let passed = now.saturating_duration_since(self.seen);
@@ -181,7 +182,7 @@ impl Countdown {
         self.left
     }
 
-    /// Counts all of `time`, in which this process was at work until now.
+    /// Subtracts all of `time` from the time that is left. This process was at work for `time` until now.
     fn spend(&mut self, time: Duration) {
         self.left = self.left.saturating_sub(time);
         self.seen = Instant::now();
@@ -210,7 +211,7 @@ pub fn wait(descriptors: &mut [PollFd<'_>], limit: Duration) -> Result<Waited, F
     }
 }
 
-/// Rounded up, so that the last slice of a wait does not spin.
+/// Converts a duration to a timeout of poll(2), rounded up so that the last slice of a wait does not spin.
 fn milliseconds(time: Duration) -> PollTimeout {
     PollTimeout::try_from(time.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
 }

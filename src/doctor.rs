@@ -20,25 +20,25 @@ use crate::wire::explain_capture_error;
 
 /// A requirement, and how to find out whether this machine meets it.
 pub struct Probe {
-    /// The requirement.
+    /// The requirement that the probe examines.
     pub requirement: &'static Requirement,
-    /// Returns what it finds, as an error if the machine does not meet the requirement.
+    /// Returns a description of the machine, as an error if the machine does not meet the requirement.
     inspect: fn() -> Inspection,
 }
 
-/// The result of a probe.
+/// The result of one probe of the machine.
 #[derive(Debug, Serialize)]
 pub struct Diagnosis {
     /// The name of the requirement.
     pub name: &'static str,
-    /// Whether the machine meets it.
+    /// Whether the machine meets the requirement.
     pub healthy: bool,
     /// The state of the machine, in one line.
     pub found: String,
     /// The checks or results that are affected. Empty if the machine meets the requirement.
     #[serde(rename = "without")]
     pub affects: &'static str,
-    /// How to provide it. Empty if the machine meets the requirement.
+    /// Instructions to meet the requirement. Empty if the machine meets the requirement.
     #[serde(rename = "mend")]
     pub help: &'static str,
 }
@@ -77,7 +77,7 @@ pub const PROBES: &[Probe] = &[
 ];
 
 impl Probe {
-    /// Inspects the machine.
+    /// Runs the probe on this machine.
     #[must_use]
     pub fn diagnose(&self) -> Diagnosis {
         let Requirement { name, affects, help } = *self.requirement;
@@ -108,7 +108,7 @@ fn process_table() -> Inspection {
     Ok(format!("shows {} processes, and our own descriptors", all.len()))
 }
 
-/// Checks that the table contains a listener of this process.
+/// Checks that the system's table of connections contains a listener of this process.
 fn connection_table() -> Inspection {
     let listener =
         std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
@@ -174,8 +174,8 @@ fn seqpacket() -> Inspection {
 }
 
 fn abstract_names() -> Inspection {
-    let claim =
-        sys::claim_name(&format!("echospec-doctor-{}", Pid::this())).map_err(|error| error.to_string())?;
+    let claim = sys::claim_abstract_name(&format!("echospec-doctor-{}", Pid::this()))
+        .map_err(|error| error.to_string())?;
     claim.map(|_| "can be bound".into()).ok_or_else(|| "this system lacks them".into())
 }
 

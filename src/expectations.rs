@@ -67,7 +67,7 @@ fn at(text: &str, span: &Range<usize>, problem: &str) -> String {
     format!("line {line}: {problem}")
 }
 
-/// One entry as it is written.
+/// One expectation as the file states it.
 #[derive(Default)]
 struct Entry {
     server: Option<String>,

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-/// The level of a check: RFC 2119.
+/// The requirement level of a check: MUST, SHOULD or MAY of RFC 2119.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Level {
-    /// Optional: a limit or behaviour worth knowing.
+    /// MAY: a limit or behaviour worth knowing.
     May,
-    /// Recommended. A server may have reasons to do otherwise.
+    /// SHOULD: recommended. A server may have reasons to do otherwise.
     Should,
-    /// Required by a standard or by the mechanism's own manual page.
+    /// MUST: required by a standard or by the mechanism's own manual page.
     Must,
 }
 
@@ -32,9 +32,9 @@ impl fmt::Display for Level {
 pub enum Outcome {
     /// The server does what the check's sentence says.
     Pass,
-    /// The server does not, and the check is a MUST.
+    /// The server does not do what the check's sentence says, and the check is a MUST.
     Fail,
-    /// The server does not, and the check is a SHOULD.
+    /// The server does not do what the check's sentence says, and the check is a SHOULD.
     Warn,
     /// The server has a limit or behaviour that is allowed and worth knowing.
     Info,
@@ -59,7 +59,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Returns the name that reports and JSON use.
+    /// Returns the name of the outcome in reports and JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

@@ -26,7 +26,7 @@ pub fn payload(length: usize, seed: u64, stream: u64) -> Vec<u8> {
     bytes
 }
 
-/// Returns a new seed, short enough to be typed again.
+/// Returns a random seed for payloads, short enough to be typed again.
 pub(crate) fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id()) % 1_000_000

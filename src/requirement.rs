@@ -5,64 +5,64 @@ use crate::check::Finding;
 /// A property that not every machine has.
 #[derive(Debug)]
 pub struct Requirement {
-    /// Its name.
+    /// The name of the requirement.
     pub name: &'static str,
-    /// The checks or results that are affected without it.
+    /// The checks or results that are affected on a machine that does not meet the requirement.
     pub affects: &'static str,
-    /// How to provide it.
+    /// Instructions to meet the requirement.
     pub help: &'static str,
 }
 
-/// The system lists all processes and their descriptors.
+/// The requirement that the system lists all processes and their descriptors.
 pub const PROCESS_TABLE: Requirement = Requirement {
     name: "process table",
     affects: "checks of a server's processes and descriptors: most of fd/, and life/no-*",
     help: "mount /proc (Linux), and run as the server's user; other systems do not list them",
 };
 
-/// The system lists all connections.
+/// The requirement that the system lists all connections.
 pub const CONNECTION_TABLE: Requirement = Requirement {
     name: "connection table",
     affects: "checks of TIME_WAIT, of unread bytes and of buffers",
     help: "mount /proc (Linux); elsewhere checks prove TIME_WAIT by a bind that fails",
 };
 
-/// The system tells what each process uses.
+/// The requirement that the system reports the processor time and memory of each process.
 pub const PROCESSOR_TIME: Requirement = Requirement {
     name: "processor time",
     affects: "checks of a server that spins or grows: load/idle, load/no-*",
     help: "mount /proc (Linux)",
 };
 
-/// The system lists IPC objects that outlive their creator.
+/// The requirement that the system lists IPC objects that outlive their creator.
 pub const KERNEL_OBJECTS: Requirement = Requirement {
     name: "kernel objects",
     affects: "the check of IPC objects that a server leaves: life/leaves-nothing-behind",
     help: "mount /proc, and a tmpfs on /dev/shm (Linux); other systems do not list them",
 };
 
-/// Loopback has more than one IPv4 address.
+/// The requirement that the loopback interface has more than one IPv4 address.
 pub const MORE_LOOPBACK: Requirement = Requirement {
     name: "127.0.0.2 and 127.0.0.3",
     affects: "checks with two client addresses: port/same-source-port, and servers bound to every address",
     help: "Linux has them; macOS: sudo ifconfig lo0 alias 127.0.0.2 up, and the same for 127.0.0.3",
 };
 
-/// Loopback has the address `::1`.
+/// The requirement that the loopback interface has the address `::1`.
 pub const IPV6_LOOPBACK: Requirement = Requirement {
     name: "IPv6 loopback",
     affects: "servers that listen on [::1]",
     help: "enable IPv6 on the loopback interface (Linux: sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 
-/// A process may open descriptors for more than a thousand clients.
+/// The requirement that a process may open descriptors for more than a thousand clients.
 pub const DESCRIPTORS: Requirement = Requirement {
     name: "descriptors",
     affects: "the check with more than a thousand clients: load/beyond-fd-setsize",
     help: "raise the hard limit: ulimit -Hn 4096, LimitNOFILE= or docker run --ulimit nofile=4096",
 };
 
-/// The user may run a process for each client.
+/// The requirement that the user may run a process for each client.
 pub const PROCESSES: Requirement = Requirement {
     name: "processes",
     affects: "checks with 200 clients of a server that forks for each",

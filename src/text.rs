@@ -39,7 +39,8 @@ pub fn printable(text: &str) -> String {
     escape(text, |letter| !matches!(letter, '\n' | '\t'))
 }
 
-/// As [`printable`], but escapes newlines and tabs too. For names and paths, which a report shows on one line.
+/// Makes text safe to print as [`printable`] does, and escapes newlines and tabs too. For names and paths, which a
+/// report shows on one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     escape(text, |_| true)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::text::{count, excerpt};
 
-/// A trace, or none. Clones write to the same listener.
+/// A trace of the events of clients, or no trace. Clones write to the same listener.
 #[derive(Clone, Default)]
 pub struct Trace(Option<Arc<Shared>>);
 
@@ -26,7 +26,7 @@ struct Listener {
     moving: Option<Transfer>,
 }
 
-/// Bytes of one client in one direction, with no other event in between.
+/// The bytes of one client in one direction, with no other event in between.
 struct Transfer {
     at: Duration,
     client: usize,
@@ -39,9 +39,9 @@ struct Transfer {
 /// The direction of a transfer, seen from the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// To the server.
+    /// From the client to the server.
     Sent,
-    /// From the server.
+    /// From the server to the client.
     Received,
 }
 
@@ -62,7 +62,7 @@ impl Trace {
         OF_THREAD.with_borrow(Clone::clone)
     }
 
-    /// Makes this the trace of the calling thread until the returned value is dropped.
+    /// Makes this trace the one of the calling thread until the returned value is dropped.
     pub(crate) fn enter(&self) -> EnteredTrace {
         EnteredTrace { former: OF_THREAD.replace(self.clone()) }
     }
@@ -103,7 +103,7 @@ impl std::fmt::Debug for Trace {
     }
 }
 
-/// The result of [`Trace::enter`].
+/// Guard returned by [`Trace::enter`]: the calling thread uses the trace while the guard exists.
 #[must_use = "the thread returns to its former trace when this is dropped"]
 pub(crate) struct EnteredTrace {
     former: Trace,

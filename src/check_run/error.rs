@@ -6,7 +6,7 @@ use crate::checks::AREAS;
 use crate::server::LaunchError;
 use crate::text::did_you_mean;
 
-/// A run that could not take place.
+/// The reason why a run of checks could not take place.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -14,21 +14,21 @@ pub enum Error {
     Command(LaunchError),
     /// A glob cannot be parsed.
     BadGlob {
-        /// The glob.
+        /// The glob as it was given.
         glob: String,
-        /// What is wrong with it.
+        /// The mistake in the glob.
         problem: String,
     },
     /// A glob matches no check at all.
     NoMatch {
-        /// The glob.
+        /// The glob as it was given.
         glob: String,
     },
     /// None of the selected checks applies to this server.
     NoneApplies {
         /// The server's transport.
         transport: &'static str,
-        /// Who makes its socket.
+        /// The process that makes the server's socket, as `--start` names it.
         start: &'static str,
     },
     /// The file of expectations has an error.

@@ -66,7 +66,7 @@ pub struct CheckRun {
     start: Start,
     setup: Setup,
     protocol: Option<Protocol>,
-    /// The whole server, instead of the parts above.
+    /// The specification of the server, used instead of the fields for its parts.
     #[cfg(feature = "cli")]
     spec: Option<Spec>,
     only: Vec<String>,
@@ -99,7 +99,8 @@ impl CheckRun {
         self
     }
 
-    /// A run on `spec`. If its protocol is assumed, the run ends at once if the server is no echo server.
+    /// Returns a run of checks on the server that `spec` describes. If its protocol is assumed, the run ends at once if
+    /// the server is no echo server.
     #[cfg(feature = "cli")]
     pub(crate) fn of(spec: Spec, protocol_is_assumed: bool) -> CheckRun {
         let protocol = (!protocol_is_assumed).then(|| Protocol::clone(spec.protocol()));
@@ -243,7 +244,7 @@ impl CheckRun {
         Ok(self.expectations.iter().cloned().chain(from_file).collect())
     }
 
-    /// The checks that apply to the server and that the user selects. A glob that matches no check at all is an
+    /// Returns the checks that apply to the server and that the user selects. A glob that matches no check at all is an
     /// error.
     fn select(&self, spec: &Spec) -> Result<Vec<&'static Check>, Error> {
         let (only, skip) = (patterns(&self.only)?, patterns(&self.skip)?);

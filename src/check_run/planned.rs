@@ -9,7 +9,7 @@ use crate::report::Heading;
 use crate::runner::{self, Event, Options};
 use crate::server::{LaunchError, Spec};
 
-/// A valid run, ready to start.
+/// A validated run of checks that has not started yet.
 pub(crate) struct PlannedRun {
     pub(super) spec: Spec,
     pub(super) checks: Vec<&'static Check>,
@@ -18,12 +18,12 @@ pub(crate) struct PlannedRun {
 }
 
 impl PlannedRun {
-    /// The heading of its report.
+    /// Returns the heading of the report about the run.
     pub fn heading(&self) -> Heading {
         Heading::new(&self.spec, &self.options)
     }
 
-    /// Runs the checks, and calls `observe` with each event.
+    /// Runs the planned checks, and calls `observe` with each event.
     pub fn run(&self, observe: impl FnMut(&Event<'_>)) -> Result<Results, LaunchError> {
         let began = Instant::now();
         let _entered = self.interrupt.as_ref().map(Interrupt::enter);

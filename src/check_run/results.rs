@@ -7,7 +7,8 @@ use crate::outcome::Outcome;
 use crate::report::{Heading, TextReport};
 use crate::runner::{CheckResult, Summary};
 
-/// The results of a run. Displays as the report that `echospec check` prints, without the lines of passed checks.
+/// The results of a run of checks. Displays as the report that `echospec check` prints, without the lines of passed
+/// checks.
 #[derive(Debug, Clone)]
 pub struct Results {
     pub(super) heading: Heading,
@@ -17,13 +18,13 @@ pub struct Results {
 }
 
 impl Results {
-    /// The result of each check, in the order of `echospec list`.
+    /// Returns the result of each check, in the order of `echospec list`.
     #[must_use]
     pub fn checks(&self) -> &[CheckResult] {
         &self.results
     }
 
-    /// How many checks ended in each way.
+    /// Returns how many checks ended in each way.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary::of(&self.results)

@@ -8,7 +8,7 @@ use super::error::{FileError, Source, one_of};
 pub struct BuiltIn {
     /// The name of the protocol and, with `.toml`, of its file.
     pub name: &'static str,
-    /// The file, in the format that users write.
+    /// The text of the protocol file, in the format that users write.
     pub text: &'static str,
 }
 
@@ -18,7 +18,7 @@ macro_rules! built_ins {
     };
 }
 
-/// All of them, in the order of lists.
+/// All built-in protocols, in the order in which lists show them.
 const BUILT_INS: &[BuiltIn] = built_ins![
     "echo",
     "line",
@@ -37,13 +37,13 @@ const BUILT_INS: &[BuiltIn] = built_ins![
 ];
 
 impl Protocol {
-    /// The protocols that come with the program.
+    /// Returns the protocols that come with the program.
     #[must_use]
     pub fn built_ins() -> &'static [BuiltIn] {
         BUILT_INS
     }
 
-    /// The built-in protocol of this name.
+    /// Returns the built-in protocol called `name`.
     ///
     /// # Errors
     /// No built-in protocol has the name; the error offers the nearest one.
@@ -51,7 +51,7 @@ impl Protocol {
         Protocol::built_in_with(name, &[])
     }
 
-    /// The built-in protocol of this name, with other values for its settings.
+    /// Returns the built-in protocol called `name`, with other values for its settings.
     ///
     /// # Errors
     /// No built-in protocol has the name, or a setting is wrong.
@@ -68,7 +68,7 @@ impl Protocol {
         Protocol::from_toml_with(found.text, &file, settings)
     }
 
-    /// The protocol whose replies equal their requests.
+    /// Returns the echo protocol, whose replies equal their requests.
     ///
     /// # Panics
     /// Never: a test reads the file.

@@ -10,16 +10,16 @@ use super::reply::{ExpectedReply, Progress, Reply, ReplyMatcher};
 use super::token::{Token, Tokens};
 use super::turn::{Request, Turn};
 
-/// The most content that one request carries, if its protocol sets no limit.
+/// The maximum number of content bytes that one request carries, if its protocol sets no limit.
 const CHUNK: usize = 256 * 1024;
 
-/// Requests that may be sent at once are gathered up to this many bytes.
+/// The number of bytes up to which requests that may be sent together are gathered.
 const GATHERED: usize = 16 * 1024;
 
-/// How many bytes of a request a report shows.
+/// The number of bytes of a request that a report shows.
 const SHOWN: usize = 64;
 
-/// What one client sends and what is due to it. It does no input or output itself.
+/// Encodes the requests of one client and decodes the replies, without input or output of its own.
 ///
 /// Content goes in through [`say`](Codec::say) and comes out of [`next_answer`](Codec::next_answer) once the server has
 /// replied to the request that carried it. So a client of any protocol is used as a client of an echo server is.
@@ -30,14 +30,14 @@ pub struct Codec {
     tokens: Tokens,
     pipelining: bool,
     keep: usize,
-    /// Not yet encoded.
+    /// Requests that are not yet encoded.
     waiting: VecDeque<Waiting>,
-    /// The first so many of these belong to the opening.
+    /// The number of waiting requests, the first ones, that belong to the opening.
     openings: usize,
-    /// Encoded and not yet answered.
+    /// Requests that are encoded and not yet answered.
     due: VecDeque<Due>,
-    outgoing: Vec<u8>,
-    /// Bytes of `outgoing` that are written.
+    bytes_to_send: Vec<u8>,
+    /// The number of bytes of `bytes_to_send` that are already written.
     written: usize,
     total_encoded: u64,
     total_written: u64,
@@ -46,10 +46,10 @@ pub struct Codec {
     answers: VecDeque<Answer>,
 }
 
-/// What a reply answers.
+/// The part of a dialogue to which a reply belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Nothing: the server spoke first.
+    /// The greeting: no request, the server spoke first.
     Greeting,
     /// An exchange that begins the connection.
     Opening,
@@ -60,15 +60,15 @@ pub enum Part {
 /// A reply that was due, complete and right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// What it answers.
+    /// The part of the dialogue to which the reply belongs.
     pub part: Part,
-    /// The content that the client wanted to say with the request.
+    /// The content that the request carried or stood for.
     pub content: Arc<[u8]>,
     /// The token of the exchange, if there was a request.
     pub token: Option<Token>,
-    /// The reply.
+    /// The reply as it was received.
     pub reply: Reply,
-    /// The reply ended before all of the request was written.
+    /// Whether the reply ended before all of the request was written.
     pub early: bool,
 }
 
@@ -77,13 +77,13 @@ pub struct Answer {
 pub struct WrongReply {
     /// The number of the reply on its connection, counted from 1, the greeting included.
     pub number: u64,
-    /// No request was unanswered.
+    /// Whether the reply came when every request had been answered.
     pub unasked: bool,
-    /// Not all of the request had been written.
+    /// Whether the reply came before all of the request was written.
     pub early: bool,
-    /// The first bytes of the request. Empty for a greeting.
+    /// The first bytes of the request to which the wrong reply belongs. Empty for a greeting.
     pub request: Vec<u8>,
-    /// The place where it goes wrong.
+    /// The first byte of the reply that is wrong.
     pub mismatch: Box<Mismatch>,
 }
 
@@ -119,12 +119,13 @@ struct Due {
     content: Arc<[u8]>,
     token: Option<Token>,
     request: Vec<u8>,
-    /// The request's end among all bytes that were encoded.
+    /// The offset of the request's end among all bytes that the codec has encoded.
     end: u64,
 }
 
 impl Codec {
-    /// The codec of a fresh connection. It awaits the greeting and then sends the opening, if there are any.
+    /// Returns the codec of a new connection. The codec awaits the greeting and then sends the opening, if there are
+    /// any.
     #[must_use]
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens) -> Codec {
         let mut codec = Codec {
@@ -135,7 +136,7 @@ impl Codec {
             waiting: VecDeque::new(),
             openings: 0,
             due: VecDeque::new(),
-            outgoing: Vec::new(),
+            bytes_to_send: Vec::new(),
             written: 0,
             total_encoded: 0,
             total_written: 0,
@@ -161,7 +162,7 @@ impl Codec {
         codec
     }
 
-    /// Sends requests before earlier ones are answered, or never does. Without this the protocol file decides.
+    /// Sets whether the codec sends requests before earlier ones are answered. Without this the protocol file decides.
     #[must_use]
     pub fn pipelining(self, pipelining: bool) -> Codec {
         Codec { pipelining, ..self }
@@ -199,34 +200,34 @@ impl Codec {
         withdrawn.iter().map(length).sum()
     }
 
-    /// Queues a request that the caller has made.
-    pub fn ask(&mut self, request: Request) {
+    /// Queues `request`, which the caller has made.
+    pub fn queue_request(&mut self, request: Request) {
         self.waiting.push_back(Waiting::Request(Box::new(request)));
     }
 
-    /// A token that no other exchange of this client has.
+    /// Returns a token that no other exchange of this client has.
     pub fn next_token(&mut self) -> Token {
         self.tokens.next_token()
     }
 
-    /// The bytes that may be written now. None while the next request has to wait for a reply.
-    pub fn outgoing(&mut self) -> &[u8] {
-        if self.written == self.outgoing.len() {
-            self.outgoing.clear();
+    /// Returns the bytes of requests that may be written now. None while the next request has to wait for a reply.
+    pub fn bytes_to_send(&mut self) -> &[u8] {
+        if self.written == self.bytes_to_send.len() {
+            self.bytes_to_send.clear();
             self.written = 0;
             self.encode();
         }
-        &self.outgoing[self.written..]
+        &self.bytes_to_send[self.written..]
     }
 
-    /// Notes that the first `length` bytes of [`outgoing`](Codec::outgoing) are written.
+    /// Notes that the first `length` bytes of [`bytes_to_send`](Codec::bytes_to_send) are written.
     pub fn wrote(&mut self, length: usize) {
         self.written += length;
         self.total_written += length as u64;
         self.settle();
     }
 
-    /// Takes bytes that the server sent, in any pieces.
+    /// Decodes bytes that the server sent, in pieces of any size.
     ///
     /// # Errors
     /// The first reply that is wrong, or bytes that nothing asked for.
@@ -250,7 +251,7 @@ impl Codec {
         Ok(())
     }
 
-    /// Takes the end of the connection, which may be the end of a reply.
+    /// Handles the end of the connection, which may be the end of a reply.
     ///
     /// # Errors
     /// The reply that it cuts off.
@@ -267,32 +268,32 @@ impl Codec {
         }
     }
 
-    /// The next reply that has come, in the order of the requests.
+    /// Returns the next complete reply, in the order of the requests.
     pub fn next_answer(&mut self) -> Option<Answer> {
         self.answers.pop_front()
     }
 
-    /// How many replies are due, with those to requests that are not yet sent.
+    /// Returns the number of replies still due, including those to requests that are not yet sent.
     #[must_use]
-    pub fn unanswered(&self) -> usize {
+    pub fn unanswered_count(&self) -> usize {
         self.due.len() + self.waiting.len()
     }
 
-    /// How many bytes of an unfinished reply have come.
+    /// Returns the number of bytes received of an unfinished reply.
     #[must_use]
     pub fn partial(&self) -> u64 {
         self.matcher.as_ref().map_or(0, ReplyMatcher::seen)
     }
 
-    /// Whether everything queued has been written.
+    /// Whether all bytes of all queued requests have been written.
     #[must_use]
     pub fn all_written(&self) -> bool {
-        self.waiting.is_empty() && self.written == self.outgoing.len()
+        self.waiting.is_empty() && self.written == self.bytes_to_send.len()
     }
 
     /// Encodes the requests that may be sent now.
     fn encode(&mut self) {
-        while self.outgoing.len() < GATHERED && self.may_begin() {
+        while self.bytes_to_send.len() < GATHERED && self.may_begin() {
             let Some(waiting) = self.waiting.pop_front() else { return };
             let part = if self.openings > 0 { Part::Opening } else { Part::Exchange };
             self.openings = self.openings.saturating_sub(1);
@@ -306,7 +307,7 @@ impl Codec {
                     None => continue,
                 },
             };
-            self.outgoing.extend_from_slice(request.bytes());
+            self.bytes_to_send.extend_from_slice(request.bytes());
             self.total_encoded += request.bytes().len() as u64;
             self.due.push_back(Due {
                 part,
@@ -345,7 +346,7 @@ impl Codec {
         self.settle();
     }
 
-    /// Answers requests that have no reply, once they are written.
+    /// Marks requests without a reply as answered, once they are written.
     fn settle(&mut self) {
         while let Some(due) = self.due.front()
             && due.expected.is_nothing()

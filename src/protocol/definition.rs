@@ -8,7 +8,7 @@ use super::reply::{ExpectedReply, ReplyTemplate};
 use super::token::Token;
 use super::turn::Turn;
 
-/// What a client says to a server, and what must come back.
+/// A protocol: the requests of a client, and the replies that a server must send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Protocol {
     pub(super) name: String,
@@ -36,7 +36,7 @@ pub enum Carrier {
 impl Carrier {
     pub(super) const ALL: [Carrier; 2] = [Carrier::Stream, Carrier::Message];
 
-    /// The word for it in protocol files.
+    /// Returns the word for this kind of transport in protocol files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -52,43 +52,43 @@ impl fmt::Display for Carrier {
     }
 }
 
-/// What a protocol file says about servers. `None`: the file does not say; try it.
+/// The properties of servers that a protocol file declares. `None`: not declared, so echospec tries it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Declared {
-    /// The connection stays open after a reply.
+    /// Whether the connection stays open after a reply.
     pub keep_alive: Option<bool>,
-    /// Requests may be sent before earlier ones are answered.
+    /// Whether requests may be sent before earlier ones are answered.
     pub pipelining: Option<bool>,
-    /// A request is answered whose sender has shut down its side of the connection.
+    /// Whether the server answers a request whose sender has shut down its side of the connection.
     pub half_close: Option<bool>,
 }
 
 impl Protocol {
-    /// Its name.
+    /// Returns the name of the protocol.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is, in one line.
+    /// Returns a description of the protocol in one line.
     #[must_use]
     pub fn about(&self) -> &str {
         &self.about
     }
 
-    /// Whether such a transport carries it.
+    /// Whether the protocol can run over transports of the kind `carrier`.
     #[must_use]
     pub fn runs_over(&self, carrier: Carrier) -> bool {
         self.over.contains(&carrier)
     }
 
-    /// The names and values of its settings.
+    /// Returns the names and values of the protocol's settings.
     #[must_use]
     pub fn settings(&self) -> &[(String, String)] {
         &self.settings
     }
 
-    /// What the server says as soon as a client connects, if it does.
+    /// Returns the greeting that the server sends as soon as a client connects, if there is one.
     #[must_use]
     pub fn greeting(&self) -> Option<ExpectedReply> {
         self.greeting.as_ref().map(|reply| ExpectedReply {
@@ -98,31 +98,31 @@ impl Protocol {
         })
     }
 
-    /// The exchanges that begin each connection.
+    /// Returns the exchanges that begin each connection.
     #[must_use]
     pub fn opening(&self) -> &[Turn] {
         &self.opening
     }
 
-    /// The exchanges that a client repeats in any order. The first is the usual one.
+    /// Returns the exchanges that a client repeats in any order. The first is the usual one.
     #[must_use]
     pub fn turns(&self) -> &[Turn] {
         &self.turns
     }
 
-    /// An exchange whose reply is long.
+    /// Returns the exchange whose reply is long, if the protocol has one.
     #[must_use]
     pub fn long(&self) -> Option<&Turn> {
         self.long.as_ref()
     }
 
-    /// The exchange that ends a connection.
+    /// Returns the exchange that ends a connection, if the protocol has one.
     #[must_use]
     pub fn goodbye(&self) -> Option<&Turn> {
         self.goodbye.as_ref()
     }
 
-    /// What the file says about servers.
+    /// Returns the properties of servers that the protocol file declares.
     #[must_use]
     pub fn declared(&self) -> Declared {
         self.declared
@@ -140,7 +140,7 @@ impl Protocol {
         self.greeting.is_some() || !self.opening.is_empty()
     }
 
-    /// Whether the server speaks first.
+    /// Whether the server sends a greeting before any request.
     #[must_use]
     pub fn speaks_first(&self) -> bool {
         self.greeting.is_some()
@@ -152,19 +152,19 @@ impl Protocol {
         self.turns.first().is_some_and(Turn::token_comes_back)
     }
 
-    /// The first turn that carries any bytes and has them back.
+    /// Returns the first turn whose request carries arbitrary bytes that its reply repeats.
     #[must_use]
     pub fn payload_turn(&self) -> Option<&Turn> {
         self.turns.iter().find(|turn| turn.carries_payload())
     }
 
-    /// Whether a request carries any bytes and has them back.
+    /// Whether a request of the protocol carries arbitrary bytes that its reply repeats.
     #[must_use]
     pub fn carries_payload(&self) -> bool {
         self.payload_turn().is_some()
     }
 
-    /// The longest payload of one request, if there is a limit.
+    /// Returns the length of the longest payload of one request, if there is a limit.
     #[must_use]
     pub fn payload_max(&self) -> Option<u64> {
         self.payload_turn().and_then(Turn::payload_max)

@@ -10,28 +10,28 @@ use crate::text::nearest;
 /// `Display` shows the line of the file with carets under the mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileError {
-    /// What is wrong.
+    /// The mistake, in one sentence.
     pub message: String,
-    /// What was expected, shown beside the carets.
+    /// The text or value that was expected, shown beside the carets.
     pub expected: String,
-    /// What to write instead.
+    /// The advice on how to correct the mistake.
     pub help: Option<String>,
-    /// Where the mistake is.
+    /// The place of the mistake in the file.
     pub place: Box<Place>,
 }
 
 /// A place in a protocol file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The file's name as the caller gave it, or the option that held the text.
+    /// The name of the protocol file as the caller gave it, or the option that held the text.
     pub file: String,
-    /// The line, counted from 1.
+    /// The number of the line, counted from 1.
     pub line: usize,
-    /// The column, counted in characters from 1.
+    /// The first wrong column, counted in characters from 1.
     pub column: usize,
     /// The number of characters that are wrong.
     pub width: usize,
-    /// The text of the line.
+    /// The text of the line that holds the mistake.
     pub text: String,
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// An error at the bytes `span` of the text.
+    /// Returns an error at the bytes `span` of the text.
     pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>) -> FileError {
         let start = floor(self.text, span.start);
         let end = floor(self.text, span.end).max(start);
@@ -112,13 +112,13 @@ impl Source<'_> {
     }
 }
 
-/// The nearest character boundary at or before `offset`.
+/// Returns the nearest character boundary at or before `offset`.
 fn floor(text: &str, offset: usize) -> usize {
     let offset = offset.min(text.len());
     (0..=offset).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
-/// `a`, `b` or `c`: words as a list in a sentence.
+/// Joins words for a sentence: `a`, `b` or `c`.
 pub(super) fn one_of<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     join_or(&quoted)

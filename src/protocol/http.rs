@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::pattern::{Expectation, Pattern, PatternMatcher, Step};
 
-/// The longest head or trailer that is read.
+/// The maximum length in bytes of an HTTP head or trailer.
 const LONGEST_HEAD: usize = 256 * 1024;
 
 /// The three digits of a status that a protocol accepts.
@@ -12,10 +12,10 @@ const LONGEST_HEAD: usize = 256 * 1024;
 pub(super) struct StatusRule([Option<u8>; 3]);
 
 impl StatusRule {
-    /// Any status that does not report an error of the server: all below 500.
+    /// The rule that accepts any status that does not report an error of the server: all below 500.
     pub(super) const BELOW_500: StatusRule = StatusRule([None; 3]);
 
-    /// Reads `200` or `2xx`.
+    /// Parses a rule for statuses, such as `200` or `2xx`.
     pub(super) fn parse(text: &str) -> Option<StatusRule> {
         let digits: [u8; 3] = text.as_bytes().try_into().ok()?;
         let valid = matches!(digits[0], b'1'..=b'5');
@@ -57,7 +57,7 @@ impl StatusRule {
 enum Phase {
     StatusLine,
     Header,
-    /// So many bytes of the body are missing.
+    /// The number of bytes of the body that are still missing.
     Counted(u64),
     UntilEnd,
     ChunkSize,
@@ -66,12 +66,12 @@ enum Phase {
     Trailer,
 }
 
-/// A response and how much of it has been read.
+/// Matches an HTTP response while its bytes arrive.
 #[derive(Debug)]
 pub(super) struct HttpMatcher {
     phase: Phase,
     line: Vec<u8>,
-    /// The line has had the `:` or `;` after which anything may come.
+    /// Whether the line has had the `:` or `;` after which any text is allowed.
     past_mark: bool,
     head_bytes: usize,
     head_request: bool,
@@ -80,7 +80,7 @@ pub(super) struct HttpMatcher {
     head: Head,
 }
 
-/// What the head says about the rest.
+/// The fields of the head that determine where the response ends.
 #[derive(Debug, Default)]
 struct Head {
     status: u16,
@@ -133,7 +133,7 @@ impl HttpMatcher {
         Step::More
     }
 
-    /// Takes the end of the connection: the end of the response, or an error that says what is missing.
+    /// Handles the end of the connection: completes the response, or returns an error that says what is missing.
     pub(super) fn end(&self) -> Result<(), Expectation> {
         let missing = match self.phase {
             Phase::UntilEnd => return self.body.finish(),
@@ -318,14 +318,14 @@ impl HttpMatcher {
     }
 }
 
-/// How many bytes were taken, and whether the response ends with them.
+/// The number of bytes that the matcher has taken, and whether the response ends with them.
 enum Taken {
     More(usize),
     Last(usize),
 }
 
 impl Head {
-    /// Reads a header field, if it is one of those that matter here.
+    /// Reads a header field that determines where the response ends, and ignores any other.
     fn field(&mut self, line: &[u8]) -> Result<(), Expectation> {
         let text = String::from_utf8_lossy(line);
         let Some((name, value)) = text.split_once(':') else { return Ok(()) };

@@ -5,15 +5,15 @@ use std::fmt;
 /// The first byte of a reply that can no longer match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Its offset in the reply. At the end of the connection: the length of what came.
+    /// The offset of the wrong byte in the reply. At the end of the connection: the length of the reply so far.
     pub offset: u64,
-    /// What was expected there, in words.
+    /// The bytes that were expected at the offset, in words.
     pub expected: String,
-    /// The bytes that were expected there, if only these would do. At most a few dozen.
+    /// The bytes that were expected at the offset, if no other bytes match there. At most a few dozen.
     pub expected_bytes: Vec<u8>,
-    /// The last bytes before the place.
+    /// The last bytes of the reply before the wrong byte.
     pub before: Vec<u8>,
-    /// The first bytes that came instead. Empty if the connection or the message ended.
+    /// The first bytes received instead of the expected ones. Empty if the connection or the message ended.
     pub found: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ impl Mismatch {
         format!("at byte {} of the reply: expected {}, {found}", self.offset, self.expected)
     }
 
-    /// Shows the bytes around the place, as text and in hexadecimal, with carets under the wrong byte.
+    /// Shows the bytes around the mismatch, as text and in hexadecimal, with carets under the wrong byte.
     ///
     /// Control bytes are escaped. Each line begins with its name and ends without spaces.
     #[must_use]
@@ -71,7 +71,7 @@ impl fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-/// Printable ASCII as it is, everything else as an escape.
+/// Formats bytes as text: printable ASCII unchanged, every other byte as an escape.
 fn escaped(bytes: &[u8]) -> String {
     let mut shown = String::new();
     for &byte in bytes {

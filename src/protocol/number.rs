@@ -2,7 +2,7 @@
 
 use super::error::one_of;
 
-/// A way to write a length.
+/// The encoding of a length on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Decimal,
@@ -28,7 +28,7 @@ const NAMES: [(&str, Kind); 10] = [
     ("varint", Kind::Varint),
 ];
 
-/// The longest length that is read: anything above is a mistake of the server.
+/// The maximum length that a reply may state: anything above is a mistake of the server.
 pub(super) const LONGEST: u64 = 1 << 40;
 
 /// A length as a protocol writes it: `u32be+4` is an integer of four bytes that is 4 more than the length.
@@ -41,7 +41,7 @@ pub(super) struct Number {
 impl Number {
     pub(super) const DECIMAL: Number = Number { kind: Kind::Decimal, plus: 0 };
 
-    /// Reads `u16be`, `u32be+4`, `decimal-1`, `+4`.
+    /// Parses the notation of a length: `u16be`, `u32be+4`, `decimal-1`, `+4`.
     ///
     /// # Errors
     /// The part of `text` that is wrong, and what was expected in its place.
@@ -69,7 +69,7 @@ impl Number {
         NAMES.iter().map(|(name, _)| *name)
     }
 
-    /// The number of bytes it takes, if that is the same for all lengths.
+    /// Returns the number of bytes that the encoded length takes, if that is the same for all lengths.
     pub(super) fn width(self) -> Option<usize> {
         match self.kind {
             Kind::Big(width) | Kind::Little(width) => Some(width.into()),
@@ -77,7 +77,7 @@ impl Number {
         }
     }
 
-    /// The longest length that it can say.
+    /// Returns the longest length that this encoding can express.
     pub(super) fn most(self) -> u64 {
         let largest = match self.kind {
             Kind::Big(width) | Kind::Little(width) if width < 8 => (1 << (8 * u32::from(width))) - 1,
@@ -86,7 +86,7 @@ impl Number {
         largest.saturating_add_signed(-self.plus).min(LONGEST)
     }
 
-    /// The bytes that say `length`.
+    /// Returns the encoding of `length`.
     pub(super) fn encode(self, length: u64) -> Vec<u8> {
         let mut number = length.saturating_add_signed(self.plus);
         match self.kind {
@@ -107,7 +107,7 @@ impl Number {
     }
 }
 
-/// A number as it is read, byte by byte.
+/// The state of decoding a length, byte by byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Reading {
     value: u64,
@@ -116,7 +116,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Takes one more byte; `None` if the number cannot go on with it.
+    /// Adds one more byte to the number; `None` if no number continues with that byte.
     pub(super) fn push(self, number: Number, byte: u8) -> Option<Reading> {
         let Reading { value, bytes, .. } = self;
         let place = 8 * u32::from(bytes);
@@ -135,7 +135,7 @@ impl Reading {
         (fits && length_fits).then_some(Reading { value, bytes: bytes.saturating_add(1), ended })
     }
 
-    /// The length, if the number can end here.
+    /// Returns the decoded length, if the number can end here.
     pub(super) fn length(self, number: Number) -> Option<u64> {
         let may_end = match number.kind {
             Kind::Decimal | Kind::Hexadecimal => self.bytes > 0,

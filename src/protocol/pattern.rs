@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::error::join_or;
 use super::number::{Number, Reading};
-use super::template::{Class, Piece, Template, Value, Wild};
+use super::template::{Class, Piece, Template, Value, Wildcard};
 use super::token::Token;
 
-/// How many bytes of what was expected are kept for a report.
+/// The number of expected bytes that are kept for a report.
 pub(super) const SHOWN: usize = 24;
 
 /// A pattern whose token and payload are known.
@@ -27,7 +27,7 @@ enum Segment {
     Body,
 }
 
-/// What the bytes of a literal are to the protocol.
+/// The source of a literal's bytes in the protocol: for reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Text,
@@ -38,9 +38,9 @@ enum Role {
 /// The bytes that were expected at the place of a mismatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expectation {
-    /// In words.
+    /// The description of the expected bytes in words.
     pub(super) text: String,
-    /// As bytes, as far as only these would do.
+    /// The expected bytes, as far as no other bytes match.
     pub(super) bytes: Vec<u8>,
 }
 
@@ -50,21 +50,21 @@ impl Expectation {
     }
 }
 
-/// What a matcher says about the bytes that it was given.
+/// The result of giving bytes to a pattern matcher.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// All of them match, and more are needed.
+    /// All of the given bytes match, and more are needed.
     More,
-    /// The reply ends after so many of them.
+    /// The reply ends after this number of the given bytes.
     Done(usize),
-    /// This one of them can no longer match.
+    /// The given byte at index `at` can no longer match.
     Wrong { at: usize, expected: Expectation },
-    /// The reply ends after so many of them, and should have gone on.
+    /// The reply ends after `at` of the given bytes, and should have continued.
     Short { at: usize, expected: Expectation },
 }
 
 impl Step {
-    /// The same about bytes that come `by` bytes later.
+    /// Returns the step with its offsets increased by `by`.
     pub(super) fn later(self, by: usize) -> Step {
         match self {
             Step::More => Step::More,
@@ -74,7 +74,7 @@ impl Step {
         }
     }
 
-    /// The first byte is wrong.
+    /// Returns the step that says that the first byte is wrong.
     pub(super) fn wrong(expected: Expectation) -> Step {
         Step::Wrong { at: 0, expected }
     }
@@ -98,16 +98,16 @@ impl Pattern {
                 };
                 Segment::Literal { bytes, role }
             }
-            Piece::Wild(Wild::Class { class, least, most }) => {
+            Piece::Wildcard(Wildcard::Class { class, least, most }) => {
                 Segment::Class { class: *class, least: *least, most: *most }
             }
-            Piece::Wild(Wild::Length(number)) => Segment::Length(*number),
-            Piece::Wild(Wild::Body) => Segment::Body,
+            Piece::Wildcard(Wildcard::Length(number)) => Segment::Length(*number),
+            Piece::Wildcard(Wildcard::Body) => Segment::Body,
         });
         Pattern { segments: segments.collect() }
     }
 
-    /// The one length that a match can have, if it is always the same.
+    /// Returns the length of every match, if all matches have the same length.
     pub(super) fn fixed_length(&self) -> Option<u64> {
         self.segments.iter().try_fold(0, |sum: u64, segment| {
             let length = match segment {
@@ -161,7 +161,7 @@ impl Pattern {
         Expectation { text: join_or(&texts), bytes }
     }
 
-    /// The next literal bytes of a thread, at most [`SHOWN`].
+    /// Returns the next literal bytes of a thread, at most [`SHOWN`].
     fn literal_from(&self, thread: &Thread) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut skip = thread.taken as usize;
@@ -191,10 +191,10 @@ fn describe_literal(role: Role, literal: &[u8], taken: usize) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Thread {
     segment: usize,
-    /// Bytes that the segment has taken; no more are counted than the segment must have.
+    /// The number of bytes that the segment has taken, counted up to the number that it must have.
     taken: u64,
     reading: Reading,
-    /// Bytes that the body has still to take.
+    /// The number of bytes that the body has still to take.
     body: u64,
 }
 
@@ -204,17 +204,17 @@ pub(super) struct PatternMatcher {
     pattern: Arc<Pattern>,
     threads: Vec<Thread>,
     next: Vec<Thread>,
-    /// The end comes from outside, not from the pattern.
+    /// Whether the end of the reply is found outside the pattern, by its frame.
     framed: bool,
 }
 
 impl PatternMatcher {
-    /// A matcher that ends where the pattern first matches.
+    /// Returns a matcher that ends where the pattern first matches.
     pub(super) fn until_match(pattern: Arc<Pattern>) -> PatternMatcher {
         PatternMatcher::new(pattern, false)
     }
 
-    /// A matcher whose pattern must match all bytes up to [`finish`](PatternMatcher::finish).
+    /// Returns a matcher whose pattern must match all bytes up to [`finish`](PatternMatcher::finish).
     pub(super) fn framed(pattern: Arc<Pattern>) -> PatternMatcher {
         PatternMatcher::new(pattern, true)
     }
@@ -226,7 +226,7 @@ impl PatternMatcher {
         PatternMatcher { pattern, threads, next: Vec::new(), framed }
     }
 
-    /// Takes the next bytes.
+    /// Matches the next bytes of a reply.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Step {
         let mut at = 0;
         if self.is_done() {
@@ -261,7 +261,7 @@ impl PatternMatcher {
         self.threads.iter().any(|thread| thread.segment == self.pattern.segments.len())
     }
 
-    /// Takes many bytes at once where that is simple; returns how many.
+    /// Matches many bytes at once if the threads allow that. Returns how many bytes matched, or 0.
     fn bulk(&mut self, bytes: &[u8]) -> usize {
         if self.framed && self.threads.iter().any(|thread| self.pattern.takes_the_rest(thread.segment)) {
             return bytes.len();
@@ -331,7 +331,7 @@ impl PatternMatcher {
     }
 }
 
-/// Adds a thread, and those that begin the next segments where its own may end.
+/// Adds a thread, and the threads at the beginning of the next segments if the thread's own segment may end.
 fn add(pattern: &Pattern, threads: &mut Vec<Thread>, thread: Thread) {
     let mut thread = Some(thread);
     while let Some(current) = thread {
@@ -344,7 +344,7 @@ fn add(pattern: &Pattern, threads: &mut Vec<Thread>, thread: Thread) {
 }
 
 impl Thread {
-    /// The thread after one more byte of its segment.
+    /// Returns the thread after one more byte of its segment.
     fn over(&self, segments: &[Segment], byte: u8) -> Option<Thread> {
         let mut moved = *self;
         match segments.get(self.segment)? {
@@ -363,7 +363,7 @@ impl Thread {
         Some(moved)
     }
 
-    /// The thread at the beginning of the next segment, if its own may end here.
+    /// Returns the thread at the beginning of the next segment, if the thread's own segment may end here.
     fn after(&self, segments: &[Segment]) -> Option<Thread> {
         let next = Thread { segment: self.segment + 1, taken: 0, ..*self };
         match segments.get(self.segment)? {
@@ -377,7 +377,7 @@ impl Thread {
         }
     }
 
-    /// Whether the segment takes no more bytes.
+    /// Whether the thread's segment takes no more bytes.
     fn is_used_up(&self, segments: &[Segment]) -> bool {
         match segments.get(self.segment) {
             Some(Segment::Literal { bytes, .. }) => self.taken as usize == bytes.len(),
@@ -391,7 +391,7 @@ impl Thread {
     }
 }
 
-/// The first index at which two slices of one length differ.
+/// Returns the first index at which two slices of one length differ.
 fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
     // Comparing slices is fast in every build; the byte is looked for only where they differ.
     const BLOCK: usize = 4096;

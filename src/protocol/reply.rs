@@ -8,26 +8,26 @@ use super::number::{Number, Reading};
 use super::pattern::{Expectation, Pattern, PatternMatcher, SHOWN, Step};
 use super::template::Template;
 
-/// The longest reply that is read.
+/// The maximum length of a reply in bytes.
 const LONGEST_REPLY: u64 = 1 << 30;
 
-/// How many matched bytes are remembered for a report.
+/// The number of matched bytes that are remembered for a report.
 const REMEMBERED: usize = 24;
 
-/// How the end of a reply is found.
+/// The rule that finds the end of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Frame {
-    /// No reply comes.
+    /// The server sends no reply.
     Nothing,
-    /// Where the pattern first matches.
+    /// The reply ends where the pattern first matches.
     Pattern,
-    /// By the head of an HTTP/1.1 response.
+    /// The head of an HTTP/1.1 response determines where the reply ends.
     Http(StatusRule),
-    /// At the end of the connection.
+    /// The reply ends with the connection.
     End,
-    /// By a length at offset `at`, which says how many bytes follow it.
+    /// A length at offset `at` in the reply says how many bytes follow the length.
     Length { number: Number, at: usize },
-    /// By a length before the reply, which is no part of the pattern.
+    /// A length precedes the reply, and is no part of the pattern.
     Prefix(Number),
 }
 
@@ -38,41 +38,41 @@ pub(super) struct ReplyTemplate {
     pub(super) frame: Frame,
 }
 
-/// The reply that one request asks for.
+/// The reply that a server must send to one request.
 #[derive(Debug, Clone)]
 pub struct ExpectedReply {
     pub(super) pattern: Arc<Pattern>,
     pub(super) frame: Frame,
-    /// The request was HEAD: the response has no body.
+    /// Whether the request was HEAD, so that the response has no body.
     pub(super) head_request: bool,
 }
 
 /// A complete reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// Its length in bytes.
+    /// The length of the reply in bytes.
     pub length: u64,
     /// The status of an HTTP response.
     pub status: Option<u16>,
-    /// The reply says that the server closes the connection, or its end is the connection's end.
+    /// Whether the reply says that the server closes the connection, or its end is the connection's end.
     pub closes: bool,
-    /// Its bytes, as far as [`ReplyMatcher::keep`] asked for them.
+    /// The bytes of the reply, as far as [`ReplyMatcher::keep`] asked for them.
     pub bytes: Vec<u8>,
 }
 
-/// What a matcher says about the bytes it was given.
+/// The result of giving bytes to a [`ReplyMatcher`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// All of them belong to the reply, and it goes on.
+    /// All given bytes belong to the reply, which is not complete.
     NeedMore,
     /// The reply is complete.
     Complete {
-        /// How many of the bytes belong to it. The rest belongs to the next reply.
+        /// The number of given bytes that belong to this reply. The others belong to the next reply.
         consumed: usize,
-        /// The reply.
+        /// The complete reply.
         reply: Reply,
     },
-    /// The reply is wrong.
+    /// The reply differs from the expected one.
     Mismatch(Mismatch),
 }
 
@@ -83,7 +83,7 @@ impl ExpectedReply {
         self.frame == Frame::Nothing
     }
 
-    /// A matcher for the reply on a byte stream.
+    /// Returns a matcher for the expected reply on a byte stream.
     #[must_use]
     pub fn matcher(&self) -> ReplyMatcher {
         let pattern = self.pattern.clone();
@@ -97,7 +97,7 @@ impl ExpectedReply {
         ReplyMatcher { framing, seen: 0, last: Vec::new(), kept: Vec::new(), keep: 0 }
     }
 
-    /// Matches a whole message, such as a datagram.
+    /// Compares a whole message, such as a datagram, with the expected reply.
     ///
     /// # Errors
     /// The first byte that is wrong, or the end of the message where more was expected.
@@ -137,13 +137,13 @@ impl ReplyMatcher {
         ReplyMatcher { keep: limit, ..self }
     }
 
-    /// How many bytes of the reply have come.
+    /// Returns the number of bytes of the reply received so far.
     #[must_use]
     pub fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// Takes the next bytes of the connection. They may arrive in any pieces.
+    /// Matches the next bytes of the connection, in pieces of any size.
     pub fn push(&mut self, bytes: &[u8]) -> Progress {
         let step = match &mut self.framing {
             Framing::Pattern(pattern) | Framing::End(pattern) => pattern.push(bytes),
@@ -174,7 +174,7 @@ impl ReplyMatcher {
         }
     }
 
-    /// Takes the end of the connection.
+    /// Handles the end of the connection, which completes the reply or is a mismatch.
     ///
     /// # Errors
     /// The reply is not complete: what is missing.
@@ -199,7 +199,7 @@ impl ReplyMatcher {
         Reply { length: self.seen, status, closes, bytes: std::mem::take(&mut self.kept) }
     }
 
-    /// Counts and remembers bytes that match.
+    /// Counts the bytes that match, and remembers the last ones for a report.
     fn accept(&mut self, bytes: &[u8]) {
         self.seen += bytes.len() as u64;
         let room = self.keep - self.kept.len();
@@ -221,18 +221,18 @@ impl ReplyMatcher {
     }
 }
 
-/// Matches a reply whose length is written in it.
+/// Matches a reply that contains its own length.
 #[derive(Debug)]
 struct LengthMatcher {
     pattern: PatternMatcher,
     fixed: Option<u64>,
     number: Number,
     reading: Reading,
-    /// Bytes before the number that are still missing.
+    /// The number of bytes before the length field that are still missing.
     before: usize,
-    /// Bytes after the number that are still missing, once it is known.
+    /// The number of bytes after the length field that are still missing, once the length is known.
     left: Option<u64>,
-    /// Bytes before and in the number, which the pattern begins with.
+    /// Whether the pattern begins with the bytes before and in the length field.
     header_in_pattern: bool,
     header_length: u64,
 }
@@ -285,7 +285,7 @@ impl LengthMatcher {
         }
     }
 
-    /// Takes a byte before or in the number.
+    /// Reads a byte before or in the length field.
     fn header_byte(&mut self, byte: u8) -> Result<(), Expectation> {
         if self.header_in_pattern
             && let Step::Wrong { expected, .. } = self.pattern.push(&[byte])

@@ -4,10 +4,10 @@ use super::definition::Carrier;
 use super::error::FileError;
 use super::number::{Kind, Number};
 use super::reply::{Frame, ReplyTemplate};
-use super::template::{Class, Known, Part, Piece, Value, Wild, Written};
+use super::template::{Class, Known, Part, Piece, Value, Wildcard, Written};
 use super::turn::Turn;
 
-/// A turn as it was written, before it is accepted.
+/// A turn as the protocol file states it, before the rules have accepted it.
 pub(super) struct Draft<'d, 'a> {
     pub(super) turn: &'d Turn,
     pub(super) send: &'d Written<'a>,
@@ -23,7 +23,7 @@ impl Draft<'_, '_> {
         check_reply(&self.turn.reply, self.expect, self.over)
     }
 
-    /// A request is not empty, and all of its bytes are known.
+    /// Checks the rule that a request is not empty, and all of its bytes are known.
     fn request_is_exact(&self) -> Result<(), FileError> {
         let send = &self.turn.send;
         if send.parts.is_empty() {
@@ -31,7 +31,7 @@ impl Draft<'_, '_> {
             return Err(error.expecting("expected bytes to send"));
         }
         let error = |part: &Part, message: &str| self.send.source.error(part.span.clone(), message);
-        if let Some(part) = send.find(|piece| matches!(piece, Piece::Wild(_))) {
+        if let Some(part) = send.find(|piece| matches!(piece, Piece::Wildcard(_))) {
             return Err(error(part, "the client cannot send what the server chooses")
                 .expecting("expected bytes, `{token}` or `{payload}`"));
         }
@@ -43,7 +43,7 @@ impl Draft<'_, '_> {
         }
     }
 
-    /// A payload can hold any byte, so that no delimiter ends it.
+    /// Checks that no delimiter ends a payload, because a payload can hold any byte.
     fn payload_has_an_end(&self) -> Result<(), FileError> {
         let send = &self.turn.send;
         let raw = send.find_value(Known::is_payload_itself);
@@ -61,7 +61,7 @@ impl Draft<'_, '_> {
             .help("write `{payload.hex}` or `{payload.base64}` in a text that ends with a delimiter"))
     }
 
-    /// What comes back has been sent.
+    /// Checks that a reply repeats only the token or payload that its request carries.
     fn reply_knows_the_request(&self) -> Result<(), FileError> {
         let (send, reply) = (&self.turn.send, &self.turn.reply.template);
         let Some(expect) = self.expect else { return Ok(()) };
@@ -98,7 +98,7 @@ fn token_length(piece: &Piece) -> Option<usize> {
     }
 }
 
-/// Refuses a reply whose end, or a length in it, cannot be found.
+/// Returns an error for a reply whose end, or a length in it, cannot be found.
 pub(super) fn check_reply(
     reply: &ReplyTemplate,
     expect: Option<&Written<'_>>,
@@ -124,22 +124,22 @@ pub(super) fn check_reply(
 
 fn is_open(piece: &Piece) -> bool {
     match piece {
-        Piece::Wild(Wild::Class { most, .. }) => most.is_none(),
-        Piece::Wild(Wild::Length(number)) => has_digits(*number),
+        Piece::Wildcard(Wildcard::Class { most, .. }) => most.is_none(),
+        Piece::Wildcard(Wildcard::Length(number)) => has_digits(*number),
         _ => false,
     }
 }
 
-/// Each `{length}` has one `{body}` after it, and each `{body}` one `{length}` before it.
+/// Checks that each `{length}` has one `{body}` after it, and each `{body}` one `{length}` before it.
 fn lengths_have_bodies(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError) -> Result<(), FileError> {
     let mut open: Option<&Part> = None;
     for (index, part) in parts.iter().enumerate() {
         match &part.piece {
-            Piece::Wild(Wild::Length(_)) if open.is_some() => {
+            Piece::Wildcard(Wildcard::Length(_)) if open.is_some() => {
                 return Err(error(part, "a second length before the first one's body")
                     .expecting("expected `{body}` before it"));
             }
-            Piece::Wild(Wild::Length(number)) => {
+            Piece::Wildcard(Wildcard::Length(number)) => {
                 let next = parts.get(index + 1).map(|next| &next.piece);
                 let unclear =
                     has_digits(*number) && next.is_some_and(|next| may_begin_with_digit(next, *number));
@@ -149,7 +149,7 @@ fn lengths_have_bodies(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError
                 }
                 open = Some(part);
             }
-            Piece::Wild(Wild::Body) if open.take().is_none() => {
+            Piece::Wildcard(Wildcard::Body) if open.take().is_none() => {
                 return Err(error(part, "a body whose length is not known")
                     .expecting("expected `{length}` before it"));
             }
@@ -162,13 +162,13 @@ fn lengths_have_bodies(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError
     }
 }
 
-/// A long count right after `{any}` would be followed from every byte on. The other order says the same.
+/// Refuses a long count right after `{any}`: a thread would follow from each byte. The other order matches the same.
 fn counts_come_first(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError) -> Result<(), FileError> {
     const SHORT: u64 = 64;
     let wrong = parts.windows(2).find(|pair| {
         let [before, after] = pair else { return false };
-        let open = matches!(before.piece, Piece::Wild(Wild::Class { most: None, .. }));
-        open && matches!(after.piece, Piece::Wild(Wild::Class { most: Some(most), .. }) if most > SHORT)
+        let open = matches!(before.piece, Piece::Wildcard(Wildcard::Class { most: None, .. }));
+        open && matches!(after.piece, Piece::Wildcard(Wildcard::Class { most: Some(most), .. }) if most > SHORT)
     });
     match wrong {
         Some([before, _]) => Err(error(before, "this comes right before a long count of bytes")
@@ -188,7 +188,7 @@ fn may_begin_with_digit(piece: &Piece, number: Number) -> bool {
     };
     match piece {
         Piece::Bytes(bytes) => bytes.first().is_some_and(is_digit),
-        Piece::Wild(Wild::Class { class: Class::Space, .. }) => false,
-        Piece::Wild(_) | Piece::Known(_) => true,
+        Piece::Wildcard(Wildcard::Class { class: Class::Space, .. }) => false,
+        Piece::Wildcard(_) | Piece::Known(_) => true,
     }
 }

@@ -12,7 +12,7 @@ impl Token {
     /// The number of characters in every token.
     pub const LENGTH: usize = 12;
 
-    /// The token of exchange `number`: different numbers below 2⁶⁰ give different tokens.
+    /// Returns the token of exchange `number`: different numbers below 2⁶⁰ give different tokens.
     #[must_use]
     pub fn new(number: u64) -> Token {
         const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -26,13 +26,13 @@ impl Token {
         Token(word)
     }
 
-    /// The token as text.
+    /// Returns the token as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The token as bytes.
+    /// Returns the token as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -53,14 +53,14 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The tokens of client number `client`. Another seed gives other tokens.
+    /// Returns the tokens of client number `client`. Another seed gives other tokens.
     #[must_use]
     pub fn new(seed: u64, client: u64) -> Tokens {
         // A client has room for 2²⁴ exchanges, a run for 2³⁶ clients.
         Tokens { seed, next: client << 24 }
     }
 
-    /// The next token.
+    /// Returns the next token of this client.
     pub fn next_token(&mut self) -> Token {
         let token = Token::new(self.next ^ self.seed);
         self.next += 1;

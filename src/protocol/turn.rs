@@ -13,13 +13,13 @@ use super::token::Token;
 pub struct Turn {
     pub(super) send: Template,
     pub(super) reply: ReplyTemplate,
-    /// On byte streams this number, the request's length, comes before it.
+    /// The encoding of the request's length, which precedes the request on byte streams.
     pub(super) prefix: Option<Number>,
     pub(super) payload_max: Option<u64>,
 }
 
 impl Turn {
-    /// The request of one exchange.
+    /// Returns the request of one exchange.
     ///
     /// Without a `payload`, a turn that carries nothing but one carries the token as its payload.
     #[must_use]
@@ -37,7 +37,7 @@ impl Turn {
                 Piece::Known(known) if known.is_payload_itself() => bytes.extend_from_slice(&payload),
                 Piece::Known(known) => bytes.extend_from_slice(&known.bytes(&token, &payload)),
                 // The parser allows none in a request.
-                Piece::Wild(_) => {}
+                Piece::Wildcard(_) => {}
             }
         }
         let prefix = self.prefix.map(|number| number.encode(bytes.len() as u64)).unwrap_or_default();
@@ -54,26 +54,27 @@ impl Turn {
         Request { bytes, prefix_length, edges, token, payload, expected }
     }
 
-    /// Whether the reply holds the token, or a payload, of its own request: a reply to another is recognised.
+    /// Whether the reply holds the token or payload of its own request, so that a reply to another request is
+    /// recognised.
     #[must_use]
     pub fn token_comes_back(&self) -> bool {
         let reply = &self.reply.template;
         reply.has_token() || reply.has_payload()
     }
 
-    /// Whether the request carries any bytes that a check wants, and has them back.
+    /// Whether the request carries arbitrary bytes that its reply repeats.
     #[must_use]
     pub fn carries_payload(&self) -> bool {
         self.send.has_payload() && self.reply.template.has_payload()
     }
 
-    /// Whether the request takes any bytes that a check wants, whether or not they come back.
+    /// Whether the request carries arbitrary bytes, repeated in the reply or not.
     #[must_use]
     pub fn takes_payload(&self) -> bool {
         self.send.has_payload()
     }
 
-    /// The longest payload of one request, if there is a limit.
+    /// Returns the length of the longest payload of one request, if there is a limit.
     #[must_use]
     pub fn payload_max(&self) -> Option<u64> {
         let prefix = self.prefix.filter(|_| self.takes_payload()).map(|number| {
@@ -85,7 +86,7 @@ impl Turn {
         [self.payload_max, prefix, said].into_iter().flatten().min()
     }
 
-    /// The bytes of a request without payload.
+    /// Returns the length in bytes of a request without payload.
     fn overhead(&self) -> u64 {
         self.request(Token::new(0), Some([].into())).message().len() as u64
     }
@@ -96,7 +97,7 @@ impl Turn {
         self.reply.frame == Frame::End
     }
 
-    /// Whether a reply comes at all.
+    /// Whether the server replies to the request at all.
     #[must_use]
     pub fn has_reply(&self) -> bool {
         self.reply.frame != Frame::Nothing
@@ -109,7 +110,7 @@ impl Known {
     }
 }
 
-/// A request as it is sent, with the reply that it asks for.
+/// The bytes of a request, with the reply that the server must send to it.
 #[derive(Debug, Clone)]
 pub struct Request {
     bytes: Vec<u8>,
@@ -121,37 +122,37 @@ pub struct Request {
 }
 
 impl Request {
-    /// The bytes to send on a byte stream.
+    /// Returns the bytes of the request on a byte stream.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The bytes to send as one message: the same, without the length that precedes them on a stream.
+    /// Returns the bytes of the request as one message, without the length that precedes it on a stream.
     #[must_use]
     pub fn message(&self) -> &[u8] {
         &self.bytes[self.prefix_length..]
     }
 
-    /// The token in it.
+    /// Returns the token in the request.
     #[must_use]
     pub fn token(&self) -> Token {
         self.token
     }
 
-    /// The payload in it.
+    /// Returns the payload in the request.
     #[must_use]
     pub fn payload(&self) -> &Arc<[u8]> {
         &self.payload
     }
 
-    /// The reply that it asks for.
+    /// Returns the reply that the request asks for.
     #[must_use]
     pub fn expected(&self) -> &ExpectedReply {
         &self.expected
     }
 
-    /// The offsets where cutting the request is most likely to show a mistake, in order.
+    /// Returns the offsets where cutting the request is most likely to show a mistake, in order.
     ///
     /// They are: after the first byte and before the last; where the template's parts meet; and around
     /// each line end, also between `\r` and `\n`. Not those inside a payload.
@@ -174,6 +175,6 @@ impl Request {
         cuts
     }
 
-    /// How many bytes of a request are searched for line ends.
+    /// The number of bytes of a request that are searched for line ends.
     const SEARCHED: usize = 64 * 1024;
 }

@@ -9,10 +9,11 @@ use crate::server::{LaunchOptions, Server, Spec};
 use crate::text::count;
 use crate::transport::Capabilities;
 
-/// A line, because some servers answer nothing until they have read a whole line.
+/// The bytes sent to find out whether a server echoes: a line, because some servers answer nothing until they have read
+/// a whole line.
 const LINE: &[u8] = b"a plain line\n";
 
-/// Most attempts at a run in which the server exits cleanly.
+/// The maximum number of attempts at a run in which the server exits cleanly.
 const ATTEMPTS: usize = 3;
 
 /// Facts about one server that no single check can know.
@@ -64,7 +65,8 @@ fn wrong_reply(spec: &Spec, options: &LaunchOptions) -> Option<String> {
     Some(format!("Sent a line of {sent}, it answered: {}", finding.actual))
 }
 
-/// The kinds of things left after one client and SIGTERM; `None` if the server did not start or had to be killed.
+/// Returns the kinds of things that the server leaves after one client and SIGTERM; `None` if the server did not start
+/// or had to be killed.
 fn leaks_of_one_run(spec: &Spec, options: &LaunchOptions) -> Option<Vec<&'static str>> {
     let mut server = Server::launch(spec, options.clone()).ok()?;
     // The reply does not matter here.

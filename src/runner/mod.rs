@@ -36,7 +36,7 @@ pub enum Event<'a> {
     /// The server was launched once, became ready, and has spoken its protocol. These checks follow. The server as it
     /// is now known includes what the rehearsal found.
     Started(&'a Spec, &'a [&'static Check]),
-    /// A check begins.
+    /// A check begins to run.
     CheckStarted(&'static Check),
     /// A check has ended.
     CheckFinished(&'a CheckResult),
@@ -98,7 +98,7 @@ pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> CheckRe
     Run { spec, options, baseline: Baseline::default(), queue: queue(&[]) }.run_once(check)
 }
 
-/// The results for a server which says that this system lacks its mechanism.
+/// Returns the results for a server which says that this system lacks its mechanism.
 fn all_unsupported(
     spec: &Spec,
     checks: &[&'static Check],

@@ -6,18 +6,18 @@ use std::thread;
 use crate::outcome::Outcome;
 use crate::server::LaunchOptions;
 
-/// How checks are run.
+/// Options of a run of checks.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How each server is launched: deadlines, the seed of the payloads, and more.
+    /// The options for launching each server: deadlines, the seed of the payloads, and more.
     pub launch: LaunchOptions,
-    /// How many checks run at the same time, each with a server of its own; at least one.
+    /// The number of checks that run at the same time, each with a server of its own; at least one.
     pub jobs: usize,
-    /// How many times a failed check runs again, each time with a new server.
+    /// The number of times that a failed check runs again, each time with a new server.
     pub retries: usize,
-    /// Failures that are known.
+    /// Known failures, which do not fail the run.
     pub expectations: Arc<[Expectation]>,
-    /// The user has not named the server's protocol: the run ends at once if the server is no echo server.
+    /// Whether the user has not named the server's protocol: the run ends at once if the server is no echo server.
     pub protocol_is_assumed: bool,
 }
 
@@ -28,7 +28,7 @@ pub struct Expectation {
     pub check: String,
     /// The expected outcome.
     pub outcome: Outcome,
-    /// Why the check fails.
+    /// The reason why the check fails.
     pub reason: String,
     /// Text that the result must contain, if only this failure is expected.
     pub message: Option<String>,

@@ -15,7 +15,7 @@ use crate::transport::{Capabilities, Client, ConnectOptions, missing_loopback_ad
 /// A line for a server that may be an echo server. Some servers answer only at the end of a line.
 const LINE: &[u8] = b"a plain line\n";
 
-/// How often a server that is still at work is waited for.
+/// The number of times that the rehearsal waits for a server that is still at work.
 const WAITS: usize = 5;
 
 /// Speaks the server's protocol with it. Returns what the server lacks.
@@ -100,7 +100,8 @@ fn honours_half_close(server: &mut Server) -> Option<Lack> {
     (!answered(server).unwrap_or(false)).then(|| Lack::new(Capabilities::HALF_CLOSE, reason))
 }
 
-/// Some servers, such as Redis in protected mode, serve only the usual loopback address.
+/// Returns whether the server answers clients from other loopback addresses. Some servers, such as Redis in protected
+/// mode, serve only the usual loopback address.
 fn serves_other_sources(server: &mut Server) -> Option<Lack> {
     let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
     if !is_asked(server, Capabilities::SOURCE_ADDRESS) || missing_loopback_address(&[other]).is_some() {
@@ -150,7 +151,7 @@ pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError>
     )))
 }
 
-/// Everything that a server sends to a client that sends one line and then ends its direction.
+/// Returns everything that a server sends to a client that sends one line and then ends its direction.
 fn answer_to_line(server: &mut Server) -> check::Result<Vec<u8>> {
     let mut client = server.connect()?;
     client.send(LINE)?;
@@ -186,7 +187,7 @@ fn looks_like_echo(received: &[u8]) -> bool {
     whole || (likely_protocol(received).is_none() && piece())
 }
 
-/// The built-in protocol that a server's first words suggest.
+/// Returns the built-in protocol that a server's first words suggest.
 fn likely_protocol(words: &[u8]) -> Option<&'static str> {
     const SIGNS: &[(&[u8], &str)] = &[
         (b"HTTP/1.", "http"),

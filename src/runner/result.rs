@@ -11,9 +11,9 @@ use crate::server::Leak;
 /// The result of one check.
 #[derive(Debug, Clone)]
 pub struct CheckResult {
-    /// The check.
+    /// The check that the result belongs to.
     pub check: &'static Check,
-    /// How it ended.
+    /// The outcome of the check.
     pub outcome: Outcome,
     /// The behaviour that the check expected; empty after a pass.
     pub expected: String,
@@ -23,32 +23,32 @@ pub struct CheckResult {
     pub reason: String,
     /// The last lines that the server printed, if the check did not pass.
     pub server_output: Vec<String>,
-    /// How long the check took.
+    /// The time that the check took.
     pub took: Duration,
 }
 
-/// How many checks ended in each way.
+/// The number of checks that ended in each way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Summary {
-    /// All checks, those that were not run included.
+    /// The number of all checks, those that were not run included.
     pub total: usize,
-    /// Passed, or failed as expected.
+    /// The number of checks that passed, or failed as expected.
     pub pass: usize,
-    /// Failed: fail, timeout, crash, leak, xpass.
+    /// The number of checks that failed: fail, timeout, crash, leak, xpass.
     pub fail: usize,
-    /// A SHOULD that is not met, or a flaky check.
+    /// The number of warnings: SHOULD checks that are not met, and flaky checks.
     pub warn: usize,
-    /// A limit of the server that is worth knowing.
+    /// The number of checks that found a limit of the server that is worth knowing.
     pub info: usize,
-    /// Not run here: skipped or unsupported.
+    /// The number of checks that were not run: skipped or unsupported.
     pub skipped: usize,
-    /// Not decided, because the harness could not do its work.
+    /// The number of checks without a decision, because the harness could not do its work.
     pub broken: usize,
 }
 
 impl Summary {
-    /// Counts `results`.
+    /// Counts `results` by outcome.
     #[must_use]
     pub fn of(results: &[CheckResult]) -> Summary {
         let mut summary = Summary { total: results.len(), ..Summary::default() };

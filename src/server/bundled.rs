@@ -3,11 +3,11 @@
 use super::{LaunchError, Spec, Start};
 use crate::transport::Transport;
 
-/// Start of a line that names a server.
+/// The start of a line in a source file that names a server.
 const PREFIX: &str = "//! echospec check ";
 
-/// The servers that the head of `source` names, in lines of the form
-/// `//! echospec check TRANSPORT [--start HOW] -- COMMAND…`.
+/// Returns the servers that the head of `source` names, in lines of the form `//! echospec check TRANSPORT [--start
+/// HOW] -- COMMAND…`.
 ///
 /// # Errors
 /// [`LaunchError`] for a line that `echospec check` would refuse.

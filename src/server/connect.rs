@@ -17,7 +17,7 @@ use crate::transport::{
 /// A server process that was launched on one side of a connected pair.
 #[derive(Debug)]
 pub struct PairedProcess {
-    /// The client's side: blocking, close-on-exec.
+    /// The client's descriptors of the connection: blocking, close-on-exec.
     pub ends: Ends,
     /// The process that was launched.
     pub pid: Pid,
@@ -152,7 +152,7 @@ impl Server {
         Ok(PairedProcess { ends, pid: self.pid()? })
     }
 
-    /// Returns the client's ends.
+    /// Launches the server on the server's ends of a new connection, and returns the client's ends.
     fn launch_on_server_ends(&mut self, tuning: &Tuning) -> check::Result<Ends> {
         let ConnectedPair { client, server } = self.connected_pair(tuning)?;
         self.launch_with(GivenDescriptors::pipes(server.read, server.write))?;

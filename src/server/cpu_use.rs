@@ -12,18 +12,20 @@ use crate::sys::{self, SchedulerStats};
 /// The share of one processor that all processes of a server used, and waited for, during a time window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CpuUse {
-    /// The share of the time in which they ran.
+    /// The share of the time in which the processes ran.
     pub used: f64,
-    /// The share in which they were ready to run but waited for a processor; `None` where the system does not tell.
+    /// The share of the time in which the processes were ready to run but waited for a processor; `None` where the
+    /// system does not tell.
     pub queued: Option<f64>,
 }
 
-/// A busy loop runs or waits for a processor all the time. A process that wakes up now and then may wait long, but
-/// runs next to nothing.
+/// The least share of the time that a busy loop runs or waits. A busy loop runs or waits for a processor all the time.
+/// A process that wakes up now and then may wait long, but runs next to nothing.
 const BUSY: f64 = 0.6;
 const IDLE: f64 = 0.02;
 
-/// The threshold where the waiting time is unknown: other processes may take most of what a busy loop wants.
+/// The threshold for a busy loop where the waiting time is unknown: other processes may take most of what a busy loop
+/// wants.
 const BUSY_UNQUEUED: f64 = 0.2;
 
 impl CpuUse {
@@ -66,7 +68,7 @@ impl Server {
         })
     }
 
-    /// The sum over all threads, or `None` where the system does not tell.
+    /// Returns the running and waiting time of all threads of the server, or `None` where the system does not tell.
     fn scheduling(&self) -> check::Result<Option<SchedulerStats>> {
         let mut sum = SchedulerStats::default();
         for process in self.processes()? {

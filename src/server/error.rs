@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitStatus;
 
-/// A server could not be launched. This says nothing about how it would have behaved.
+/// The reason why a server could not be launched. This says nothing about how it would have behaved.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LaunchError {
@@ -18,16 +18,16 @@ pub enum LaunchError {
     NoPlaceholder {
         /// The transport asked for.
         transport: &'static str,
-        /// The placeholders that it knows.
+        /// The placeholders that the transport knows.
         wanted: String,
-        /// The command as given.
+        /// The command as it was given.
         command: String,
     },
     /// The command has a placeholder, but the transport has no address.
     StrayPlaceholder {
         /// The transport asked for.
         transport: &'static str,
-        /// The placeholder.
+        /// The placeholder for which the transport has no value.
         stray: &'static str,
     },
     /// The transport has no sockets to pass.
@@ -44,7 +44,7 @@ pub enum LaunchError {
         /// The transport asked for.
         transport: &'static str,
     },
-    /// The server does not speak its protocol: it could be asked nothing.
+    /// The server does not speak its protocol, so that no check can send it a request.
     Rehearsal(String),
     /// Another process already listens on the server's fixed address.
     AddressInUse {
@@ -53,44 +53,44 @@ pub enum LaunchError {
     },
     /// The program could not be executed.
     Spawn {
-        /// The program.
+        /// The program that could not be executed.
         program: String,
         /// The system's error.
         error: io::Error,
     },
     /// The server reports that this system lacks its mechanism (exit status 77).
     Unsupported {
-        /// The text that it printed.
+        /// The text that the server printed.
         output: String,
     },
     /// The server exited before it was ready.
     Ended {
-        /// How it exited.
+        /// The exit status of the server.
         status: ExitStatus,
-        /// The last lines that it printed.
+        /// The last lines that the server printed.
         output: String,
     },
     /// The launched process exited and left others running: the server is a daemon.
     Daemonised {
-        /// How the launched process exited.
+        /// The exit status of the launched process.
         status: ExitStatus,
-        /// The processes that go on.
+        /// The processes that continue to run.
         others: String,
     },
     /// The server did not become ready in time.
     NotReady {
-        /// How long the harness waited.
+        /// The number of seconds that the harness waited.
         seconds: f64,
-        /// The event that it waited for.
+        /// The event that the harness waited for.
         missing: String,
-        /// The state of its processes; empty where the system does not tell.
+        /// The state of the server's processes; empty where the system does not tell.
         state: String,
-        /// The last lines that it printed.
+        /// The last lines that the server printed.
         output: String,
     },
     /// The harness itself could not prepare the launch.
     Harness(io::Error),
-    /// The run was interrupted.
+    /// The user interrupted the run.
     Interrupted,
 }
 

@@ -24,7 +24,7 @@ impl Server {
         Ok(lists.map_err(|error| unknown("a list of the server's processes", &error))?.concat())
     }
 
-    /// Lists the descriptors of one of its processes.
+    /// Lists the descriptors of one of the server's processes.
     ///
     /// # Errors
     /// Unsupported where the system does not tell.
@@ -32,7 +32,7 @@ impl Server {
         sys::descriptors(pid).map_err(|error| unknown("the descriptors of the server", &error))
     }
 
-    /// Counts the open descriptors of one of its processes.
+    /// Counts the open descriptors of one of the server's processes.
     ///
     /// # Errors
     /// As [`descriptors`](Server::descriptors).
@@ -40,7 +40,7 @@ impl Server {
         sys::descriptor_count(pid).map_err(|error| unknown("the descriptors of the server", &error))
     }
 
-    /// Sums processor time, threads and memory over all its processes.
+    /// Sums processor time, threads and memory over all processes of the server.
     ///
     /// # Errors
     /// As [`descriptors`](Server::descriptors).
@@ -109,14 +109,14 @@ impl Server {
         }))
     }
 
-    /// The last lines that the server printed.
+    /// Returns the last lines that the server printed.
     #[must_use]
     pub fn last_output(&self) -> Vec<String> {
         self.instances.last().map(|instance| instance.output().last_lines(12)).unwrap_or_default()
     }
 }
 
-/// Most processes of one server that a report shows.
+/// The maximum number of processes of one server that a report shows.
 const SHOWN: usize = 4;
 
 /// Whether a process that serves one client crashed before its client closed. After the close it may exit, and

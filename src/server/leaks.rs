@@ -14,20 +14,20 @@ use crate::sys::{self, IpcId, IpcObject, Object, Process, SocketAddress};
 use crate::text::one_line;
 use crate::transport::{Address, Capabilities};
 
-/// How many looks in a row must find a server idle. When one thread ends the process, there is a moment in which
-/// the others still wait and a single look sees only waiting threads.
+/// The number of consecutive looks that must find a server idle. When one thread ends the process, there is a moment in
+/// which the others still wait and a single look sees only waiting threads.
 const LOOKS: usize = 3;
 
 /// One thing that a server left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leak {
-    /// Its kind: `message queue`, `socket file` …
+    /// The kind of the leak: `message queue`, `socket file` …
     pub kind: &'static str,
-    /// Its kind and name, for a report.
+    /// The kind and name of the leak, for a report.
     pub name: String,
 }
 
-/// The result of [`Server::shutdown`].
+/// The result of [`Server::shutdown`]: what the server left behind.
 #[derive(Debug, Default)]
 pub struct Shutdown {
     /// Everything that the server left behind.
@@ -152,7 +152,7 @@ impl Server {
         }
     }
 
-    /// The server's listening socket, if another process still holds it.
+    /// Returns the server's listening socket, if another process still holds it.
     fn still_bound(&self, listener: Option<u64>) -> Option<Leak> {
         let now = self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
         let id = listener.filter(|_| now == listener)?;

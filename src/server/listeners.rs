@@ -7,7 +7,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::transport::{Address, Capabilities, ReservedAddress, Transport};
 
-/// At least as many clients as any check connects before the server accepts one.
+/// The backlog of a passed listener: at least as many clients as any check connects before the server accepts one.
 const BACKLOG: i32 = 1024;
 
 /// Returns a listening socket at the reserved address.

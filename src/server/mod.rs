@@ -77,12 +77,12 @@ pub use traits::Lack;
 pub struct Server {
     spec: Spec,
     options: LaunchOptions,
-    /// How many clients and payloads were made so far.
+    /// The number of clients and payloads made so far for this server.
     streams: u64,
-    /// The harness has ended the main process.
+    /// Whether the harness has ended the main process.
     ended_by_us: bool,
-    /// Some instance was killed, or another was launched at the same address, so that files found there may
-    /// be from either.
+    /// Whether an instance was killed, or another was launched at the same address, so that files found there may be
+    /// from either.
     disturbed: AtomicBool,
     // Fields are dropped in this order: processes first, then what they used.
     instances: Vec<Instance>,
@@ -124,7 +124,7 @@ impl Server {
         Ok(server)
     }
 
-    /// The options that this server was launched with: launch another with them, or with some of them changed.
+    /// Returns the options that this server was launched with: launch another with them, or with some of them changed.
     #[must_use]
     pub fn options(&self) -> LaunchOptions {
         self.options.clone()
@@ -162,7 +162,7 @@ impl Server {
         Ok(())
     }
 
-    /// Whether one process serves all clients, and so is launched before any of them.
+    /// Whether one server process serves all clients, so that it is launched before any client connects.
     fn is_shared(&self) -> bool {
         self.spec.capabilities().contains(Capabilities::MANY_CLIENTS)
     }
@@ -191,31 +191,31 @@ impl Server {
         Instance::launch(self.spec.fill(&values), given, &options)
     }
 
-    /// The address where the server listens.
+    /// Returns the address where the server listens.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.reserved.address
     }
 
-    /// The address of the second listener, if the server [was passed one](ListenerOptions::second).
+    /// Returns the address of the second listener, if the server [was passed one](ListenerOptions::second).
     #[must_use]
     pub fn second_address(&self) -> Option<&Address> {
         self.listeners.get(1).map(|(_, address)| address)
     }
 
-    /// The server's own directory, where its clients may bind sockets. It is removed with the server.
+    /// Returns the server's own directory, where its clients may bind sockets. It is removed with the server.
     #[must_use]
     pub fn scratch(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// The command and transport that this server was launched from.
+    /// Returns the command and transport that this server was launched from.
     #[must_use]
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// The deadlines in force.
+    /// Returns the deadlines that apply to this server.
     #[must_use]
     pub fn deadlines(&self) -> Deadlines {
         self.options.deadlines
@@ -227,7 +227,7 @@ impl Server {
         payload(length, self.options.seed, self.streams)
     }
 
-    /// The process launched last: the server itself, or the process of the newest client.
+    /// Returns the process launched last: the server itself, or the process of the newest client.
     ///
     /// # Errors
     /// A broken harness if none was launched yet.
@@ -235,7 +235,7 @@ impl Server {
         self.instances.last_mut().ok_or_else(|| Finding::broken("a running server", "none was launched"))
     }
 
-    /// The process id of the process launched last.
+    /// Returns the process id of the process launched last.
     ///
     /// # Errors
     /// As [`instance`](Server::instance).

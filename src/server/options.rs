@@ -15,24 +15,25 @@ use super::process::Output;
 use crate::deadline::Deadlines;
 use crate::sys::{self, ChildAttributes};
 
-/// How a server is launched.
+/// Options for launching a server.
 #[derive(Debug, Clone)]
 pub struct LaunchOptions {
-    /// How long the harness waits for the server.
+    /// The deadlines of the harness's waits for the server.
     pub deadlines: Deadlines,
-    /// Determines the bytes of every [payload](super::Server::payload).
+    /// The seed that determines the bytes of every [payload](super::Server::payload).
     pub seed: u64,
-    /// The most descriptors that the server may have open: `RLIMIT_NOFILE`, soft and hard.
+    /// The maximum number of descriptors that the server may have open: `RLIMIT_NOFILE`, soft and hard.
     pub descriptor_limit: Option<u32>,
     /// Signals that are ignored when the server starts, as nohup(1) does.
     pub ignored: &'static [Signal],
     /// Signals that are blocked when the server starts.
     pub blocked: &'static [Signal],
-    /// Descriptors 0, 1 and 2. A descriptor that the transport uses for its data keeps the transport's end.
+    /// The server's descriptors 0, 1 and 2. A descriptor that the transport uses for its data keeps the transport's
+    /// end.
     pub stdio: [Stdio; 3],
     /// The server's `TMPDIR`. By default a directory of its own, which is removed with it.
     pub temp_dir: Option<PathBuf>,
-    /// How listening sockets are passed to a server that takes them.
+    /// The way of passing listening sockets to a server that takes them.
     pub listeners: ListenerOptions,
     /// Whether this process becomes a child subreaper (prctl(2), Linux) while the server lives, so that it can reap
     /// daemons. Without this, orphans of the server go to init, and those that cleared their environment and left
@@ -65,29 +66,29 @@ pub enum Stdio {
     /// A pipe. As standard input it is silent but open; as output the harness drains it.
     #[default]
     Piped,
-    /// Closed: the next descriptor that the server opens gets the number.
+    /// A closed descriptor: the next descriptor that the server opens gets the number.
     Closed,
-    /// A descriptor of the caller's.
+    /// A descriptor that the caller has opened.
     Descriptor(Arc<OwnedFd>),
 }
 
-/// Always removed from a server's environment. Container images set it, and then Python does not buffer its output
-/// as it does elsewhere. Set it in the server's command with env(1) if the server needs it.
+/// The variable that is always removed from a server's environment. Container images set it, and then Python does not
+/// buffer its output as it does elsewhere. Set it in the server's command with env(1) if the server needs it.
 const HIDES_BUFFERING: &str = "PYTHONUNBUFFERED";
 
-/// How listening sockets are passed: sd_listen_fds(3).
+/// Options for passing listening sockets to a server: sd_listen_fds(3).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ListenerOptions {
-    /// Passes a second listener as descriptor 4, at an address of its own.
+    /// Whether to pass a second listener as descriptor 4, at an address of its own.
     pub second: bool,
-    /// Sets `LISTEN_PID` to another process: the sockets are not meant for this server.
+    /// Whether to set `LISTEN_PID` to another process: the sockets are not meant for this server.
     pub for_another_process: bool,
-    /// Sets `O_NONBLOCK` on the listeners.
+    /// Whether to set `O_NONBLOCK` on the listeners.
     pub nonblocking: bool,
 }
 
 impl Stdio {
-    /// Passes `descriptor` to the server.
+    /// Returns a [`Stdio`] that passes `descriptor` to the server.
     pub fn descriptor(descriptor: impl Into<OwnedFd>) -> Stdio {
         Stdio::Descriptor(Arc::new(descriptor.into()))
     }
@@ -118,7 +119,7 @@ impl LaunchOptions {
     /// Sets up `command` as these options say. `given` takes precedence over [`stdio`](Self::stdio): it holds the
     /// descriptors that carry the transport's data. Drained output goes to `output`. The server's standard input
     /// stays open while the caller holds the returned pipe.
-    pub(super) fn apply(
+    pub(super) fn apply_to_command(
         &self,
         command: &mut Command,
         given: [Option<OwnedFd>; 3],

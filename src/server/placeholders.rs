@@ -6,14 +6,14 @@ use std::path::Path;
 
 use crate::transport::Address;
 
-/// The placeholders that stand for an address, or for a part of one.
+/// The names of the placeholders that stand for an address, or for a part of one.
 pub(super) const OF_ADDRESS: [&str; 4] = ["{addr}", "{host}", "{port}", "{path}"];
 
 /// The values of all placeholders for one launch.
 pub(super) struct Values(Vec<(&'static str, OsString)>);
 
 impl Values {
-    /// The values for a server at `address` whose directory is `directory`.
+    /// Returns the values of the placeholders for a server at `address` whose directory is `directory`.
     pub fn new(address: &Address, directory: &Path) -> Values {
         let mut values = vec![("{dir}", directory.into())];
         match address {

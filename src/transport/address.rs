@@ -17,20 +17,20 @@ use crate::wire::claims::Claim;
 pub enum Address {
     /// An IP address and port.
     Inet(SocketAddr),
-    /// A path in the file system, or another name.
+    /// A path in the file system, an abstract name that begins with `@`, or the name of another object.
     Path(PathBuf),
     /// No address: the server reads standard input and writes standard output.
     Stdio,
 }
 
 impl Address {
-    /// The IP address and port, if the transport has them.
+    /// Returns the IP address and port, if the transport has them.
     #[must_use]
     pub fn inet(&self) -> Option<SocketAddr> {
         if let Address::Inet(address) = self { Some(*address) } else { None }
     }
 
-    /// The path, if the transport has one.
+    /// Returns the path or name, if the transport has one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         if let Address::Path(path) = self { Some(path) } else { None }
@@ -63,12 +63,13 @@ pub(crate) struct ReservedAddress {
 }
 
 impl ReservedAddress {
-    /// An address that needs no reservation because no other process uses it, such as one in the run's own directory.
+    /// Returns an address that needs no reservation because no other process uses it, such as one in the run's own
+    /// directory.
     pub fn unguarded(address: Address) -> ReservedAddress {
         ReservedAddress { address, _reservation: None }
     }
 
-    /// The address that a server always uses. A packet recorder learns that its port is ours.
+    /// Returns the reservation of an address that a server always uses. A packet recorder learns that its port is ours.
     pub fn fixed(address: Address, capabilities: Capabilities) -> ReservedAddress {
         let protocol = if capabilities.contains(Capabilities::UDP) { Protocol::Udp } else { Protocol::Tcp };
         let claim = address.inet().map(|inet| Claim::new(protocol, inet.port()));
@@ -79,13 +80,13 @@ impl ReservedAddress {
     }
 }
 
-/// Keeps an address reserved. Fields are dropped in order.
+/// Keeps an address reserved while the value exists. Fields are dropped in order.
 #[derive(Debug, Default)]
 pub(crate) struct Reservation {
-    /// Tells a packet recorder that the port is ours. Withdrawn first, while that is still true.
+    /// The claim that tells a packet recorder that the port is ours. Withdrawn first, while that is still true.
     pub _claim: Option<Claim>,
-    /// Excludes other runs of echospec.
+    /// The lock that keeps other runs of echospec from the address.
     pub _lock: Option<OwnedFd>,
-    /// Removes objects that the server may leave behind.
+    /// The record of objects that the server may leave behind; they are removed with it.
     pub _leftover: Option<LeftoverObject>,
 }

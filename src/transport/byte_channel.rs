@@ -9,10 +9,10 @@ use socket2::Socket;
 
 use super::{Capacity, Channel, Ends, WaitMode};
 
-/// The call that sends. Returns the number of bytes that it took.
+/// The system call by which a byte channel sends. Returns the number of bytes that it took.
 type WriteCall = fn(BorrowedFd<'_>, &[u8]) -> nix::Result<usize>;
 
-/// A stream over one socket, two pipes, or a terminal.
+/// A byte channel over one socket, two pipes, or a terminal.
 pub(super) struct ByteChannel {
     from: Rc<OwnedFd>,
     to: Rc<OwnedFd>,
@@ -39,7 +39,7 @@ impl ByteChannel {
         ByteChannel::with_write_call(|to, bytes| write(to, bytes), ends, wait_mode, capacity)
     }
 
-    /// The same, with `write` in place of write(2).
+    /// Opens a channel that reads from one descriptor and writes to another, with `write` in place of write(2).
     pub fn with_write_call(
         write: WriteCall,
         ends: Ends,

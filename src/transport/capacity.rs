@@ -13,11 +13,11 @@ use crate::sys;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Capacity {
     bytes: usize,
-    /// The bytes that each message takes up besides its own.
+    /// The number of bytes that each message takes up besides its content.
     overhead: usize,
     /// The page that a message begins if it does not fit into the rest of the last one; 0 if there are no pages.
     page: usize,
-    /// The maximum number of messages.
+    /// The maximum number of messages in one direction.
     slots: usize,
 }
 
@@ -25,33 +25,35 @@ pub(super) struct Capacity {
 const HEADER: usize = KIB;
 
 impl Capacity {
-    /// The capacity of a pipe. A message that does not fit into the rest of the last page begins a new one (pipe(7)).
+    /// Returns the capacity of a pipe. A message that does not fit into the rest of the last page begins a new one
+    /// (pipe(7)).
     pub fn of_pipe(end: impl AsFd) -> io::Result<Capacity> {
         let bytes = sys::pipe_capacity(end.as_fd())?;
         Ok(Capacity { page: 4 * KIB, ..Capacity::exactly(bytes) })
     }
 
-    /// The capacity of a pipe to which memory is lent by vmsplice(2): each page that a message touches takes up a page of
-    /// the pipe.
+    /// Returns the capacity of a pipe to which memory is lent by vmsplice(2): each page that a message touches takes up
+    /// a page of the pipe.
     pub fn of_spliced_pipe(end: impl AsFd) -> io::Result<Capacity> {
         let capacity = Capacity::of_pipe(end)?;
         Ok(Capacity { overhead: 2 * capacity.page, page: 0, ..capacity })
     }
 
-    /// The capacity of a socket that is not yet connected. The server's socket is assumed to have the same: unless
-    /// tuned, both have the system's default. Each message and its header count against the send buffer (socket(7)).
+    /// Returns the capacity of a socket that is not yet connected. The server's socket is assumed to have the same:
+    /// unless tuned, both have the system's default. Each message and its header count against the send buffer
+    /// (socket(7)).
     pub fn of_socket(socket: &Socket, tuning: &Tuning) -> io::Result<Capacity> {
         let default = socket.send_buffer_size()?;
         let bytes = tuning.socket_buffer.map_or(default, |bytes| bytes.min(default));
         Ok(Capacity::of_socket_buffer(bytes))
     }
 
-    /// The capacity of a socket buffer of `bytes`. Each message also takes up a header.
+    /// Returns the capacity of a socket buffer of `bytes`. Each message also takes up a header.
     pub fn of_socket_buffer(bytes: usize) -> Capacity {
         Capacity { overhead: HEADER, ..Capacity::exactly(bytes) }
     }
 
-    /// A capacity of `bytes`, in which messages have no overhead.
+    /// Returns a capacity of `bytes`, in which messages have no overhead.
     pub fn exactly(bytes: usize) -> Capacity {
         Capacity { bytes, overhead: 0, page: 0, slots: usize::MAX }
     }
@@ -62,17 +64,17 @@ impl Capacity {
         Capacity { bytes: self.bytes / 2 / 4 * 3, ..self }
     }
 
-    /// Limits the number of messages.
+    /// Limits the number of messages in one direction of the connection to `slots`.
     pub fn with_slots(self, slots: usize) -> Capacity {
         Capacity { slots, ..self }
     }
 
-    /// The number of bytes that fit if they are sent in large pieces.
+    /// Returns the number of bytes that one direction holds if they are sent in large pieces.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The number of messages of `size` bytes that fit, at least one.
+    /// Returns the number of messages of `size` bytes that one direction holds, at least one.
     pub fn messages(&self, size: usize) -> usize {
         let fit = if self.page == 0 {
             self.bytes / (size + self.overhead).max(1)

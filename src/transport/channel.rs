@@ -13,7 +13,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::{Address, Ends, Tuning};
 
-/// A client's end of a mechanism.
+/// A client's end of a transport, for measurements.
 pub trait Channel {
     /// Sends all of `bytes`, as one message where the mechanism keeps boundaries. `bytes` must not change before they
     /// have come back: `pipe-vmsplice` lends the memory itself to the kernel.
@@ -32,23 +32,23 @@ pub trait Channel {
     /// Those of the mechanism's own call.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// The number of bytes that can be in flight, sent and not yet received back, while a server that echoes at once
-    /// can always write: the capacity of the smaller direction. It holds for large pieces; for small ones see
+    /// Returns the number of bytes that can be in flight, sent and not yet received back, while a server that echoes at
+    /// once can always write: the capacity of the smaller direction. It holds for large pieces; for small ones see
     /// [`max_in_flight`](Channel::max_in_flight).
     fn window(&self) -> usize;
 
-    /// The number of messages of `size` bytes that can be in flight, at least one. A message takes up more than its
-    /// bytes: the header of a socket buffer, the rest of a pipe's page, a slot of a queue. A piece of more than
+    /// Returns the number of messages of `size` bytes that can be in flight, at least one. A message takes up more than
+    /// its bytes: the header of a socket buffer, the rest of a pipe's page, a slot of a queue. A piece of more than
     /// [`window`](Channel::window) bytes must be sent in parts.
     fn max_in_flight(&self, size: usize) -> usize;
 
-    /// The largest message in bytes; `None` for a stream.
+    /// Returns the length of the largest message in bytes; `None` for a stream.
     fn max_message(&self) -> Option<usize> {
         None
     }
 }
 
-/// How a client waits for input.
+/// The way in which a client waits for input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum WaitMode {
@@ -64,8 +64,8 @@ pub enum WaitMode {
 }
 
 impl WaitMode {
-    /// Waits a moment before the next try. Also used for a call that should block but cannot: ENOBUFS of a full Unix
-    /// datagram queue on the BSDs.
+    /// Waits a moment before the next attempt at a call. Also used for a call that should block but cannot: ENOBUFS of
+    /// a full Unix datagram queue on the BSDs.
     #[inline]
     pub(super) fn pause(self) {
         match self {
@@ -113,8 +113,8 @@ pub struct ChannelRequest<'a> {
     pub scratch: &'a Path,
     /// A number that no other client of this server has.
     pub number: u64,
-    /// How the client waits for input.
+    /// The way in which the client waits for input.
     pub wait_mode: WaitMode,
-    /// The options to set.
+    /// The options to set on the client's sockets or pipes.
     pub tuning: &'a Tuning,
 }

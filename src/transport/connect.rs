@@ -23,18 +23,18 @@ pub struct ConnectOptions {
     /// what its window has promised, but drops what does not fit into a buffer of fixed size, and with it the
     /// acknowledgements in the same packets. Such a client then never learns that the server has room again.
     pub receive_buffer: Option<usize>,
-    /// Leaves a Unix datagram client unbound. It has no name, so the server cannot reply to it.
+    /// Whether a Unix datagram client stays unbound. An unbound client has no name, so the server cannot reply to it.
     pub unnamed: bool,
 }
 
 impl ConnectOptions {
-    /// Connects to `address` instead of the server's own.
+    /// Returns options that connect to `address` instead of the server's own.
     #[must_use]
     pub fn to(address: Address) -> ConnectOptions {
         ConnectOptions { address: Some(address), ..ConnectOptions::default() }
     }
 
-    /// Connects from the client address `source`.
+    /// Returns options that connect from the client address `source`.
     #[must_use]
     pub fn from_source(source: SocketAddr) -> ConnectOptions {
         ConnectOptions { source: Some(source), ..ConnectOptions::default() }

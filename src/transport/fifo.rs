@@ -44,8 +44,8 @@ pub(crate) fn paths(address: &Path) -> (PathBuf, PathBuf) {
     (with(".in"), with(".out"))
 }
 
-/// Each open(2) blocks until the server opens the other end (fifo(7)), so a thread makes the calls. If the server never
-/// does, [`unblock`] ends the thread.
+/// Connects a client by opening both pipes. Each open(2) blocks until the server opens the other end (fifo(7)), so a
+/// thread makes the calls. If the server never does, [`unblock`] ends the thread.
 fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
     let (input, output) = paths(request.address.expect_path()?);
     let (done, opened) = mpsc::channel();
@@ -78,7 +78,7 @@ fn unblock(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
     }
 }
 
-/// Each open(2) blocks until the server opens the other end.
+/// Opens both pipes. Each open(2) blocks until the server opens the other end.
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     let (input, output) = paths(request.address.expect_path()?);
     let to = OpenOptions::new().write(true).open(input)?;

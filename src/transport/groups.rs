@@ -2,7 +2,7 @@
 
 use super::{Capabilities, TRANSPORTS, Transport};
 
-/// Words for common sets, larger sets first. `echospec list --json` has the names instead.
+/// Names of common sets of transports, larger sets first. `echospec list --json` has the names instead.
 const GROUPS: &[(&str, Capabilities)] = &[
     ("all", Capabilities::empty()),
     ("daemons", Capabilities::MANY_CLIENTS),

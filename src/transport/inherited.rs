@@ -5,14 +5,14 @@ use std::os::fd::OwnedFd;
 
 use super::{Link, Tuning};
 
-/// How the connection is made that a server inherits.
+/// The functions that make the connection that a server inherits.
 #[derive(Debug)]
 pub(crate) struct Inherited {
-    /// Makes a connected pair.
+    /// Makes both sides of a connection.
     pub make: fn(&Tuning) -> io::Result<ConnectedPair>,
     /// Turns the client's ends into a link for the checks.
     pub link: fn(Ends) -> io::Result<Link>,
-    /// Whether the ends are sockets.
+    /// Whether both ends of the connection are sockets.
     pub sockets: bool,
 }
 
@@ -26,7 +26,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Duplicates `both`, which is read from and written to.
+    /// Returns the ends of a connection that reads and writes through the one descriptor `both`.
     pub(super) fn duplex(both: OwnedFd) -> io::Result<Ends> {
         Ok(Ends { read: both.try_clone()?, write: both })
     }
@@ -39,7 +39,7 @@ pub(crate) struct ConnectedPair {
     pub server: Ends,
 }
 
-/// The error of a client that tries to connect where there is no address.
+/// Returns the error of a client that tries to connect where there is no address.
 pub(super) fn no_address() -> io::Error {
     io::Error::other("this server is reached only through its own standard input and output")
 }

@@ -15,7 +15,7 @@ use nix::unistd::geteuid;
 use super::queue_names::{POSIX_PREFIX, SYSTEM_V_KEYS, lock_system_v, posix_pair};
 use crate::sys::{remove_posix_queue, remove_system_v_queue};
 
-/// The file that holds the record.
+/// The name of the file that records the queues of a server.
 const RECORD: &str = "leaves";
 
 // The first word of a record; the second is a name or a key.

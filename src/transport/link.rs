@@ -21,11 +21,11 @@ pub enum Link {
     Relayed(Socket, usize),
     /// A datagram socket that sends to this peer and receives from any.
     Unconnected(Socket, SockAddr),
-    /// Two pipes, one for each direction.
+    /// Two pipes that form one connection, one for each direction.
     Pipes {
-        /// The end to write to; `None` once it is closed.
+        /// The pipe to write to; `None` once it is closed.
         to: Option<File>,
-        /// The end to read from.
+        /// The pipe to read from.
         from: File,
     },
 }
@@ -61,13 +61,13 @@ impl Link {
         }
     }
 
-    /// The largest message in bytes, if the link is relayed to another mechanism.
+    /// Returns the length of the largest message in bytes, if the link is relayed to another mechanism.
     #[must_use]
     pub fn largest(&self) -> Option<usize> {
         if let Link::Relayed(_, largest) = self { Some(*largest) } else { None }
     }
 
-    /// The descriptor to poll before reading.
+    /// Returns the descriptor to poll before reading.
     #[must_use]
     pub fn reader(&self) -> BorrowedFd<'_> {
         match self {
@@ -76,7 +76,7 @@ impl Link {
         }
     }
 
-    /// The descriptor to poll before writing; `None` once it is closed.
+    /// Returns the descriptor to poll before writing; `None` once it is closed.
     #[must_use]
     pub fn writer(&self) -> Option<BorrowedFd<'_>> {
         match self {
@@ -87,7 +87,7 @@ impl Link {
         }
     }
 
-    /// The socket, if the link has one.
+    /// Returns the link's socket, if the link has one.
     #[must_use]
     pub fn as_socket(&self) -> Option<&Socket> {
         match self {

@@ -79,9 +79,9 @@ pub use tuning::Tuning;
 /// A mechanism by which a client reaches a server.
 #[derive(Debug)]
 pub struct Transport {
-    /// Its name on the command line.
+    /// The name of the transport on the command line.
     pub name: &'static str,
-    /// One line for help and tables.
+    /// A description of the transport in one line, for help and tables.
     pub summary: &'static str,
     /// The capabilities of a server that makes its own socket.
     pub capabilities: Capabilities,
@@ -91,25 +91,25 @@ pub struct Transport {
     pub(crate) reserve: fn(&Path) -> io::Result<ReservedAddress>,
     pub(crate) connect: fn(&ConnectRequest<'_>) -> io::Result<Link>,
     pub(crate) open_channel: fn(ChannelRequest<'_>) -> io::Result<Box<dyn Channel>>,
-    /// Set if the server inherits the connection, and has no address.
+    /// The way to make the connection, if the server inherits it and has no address.
     pub(crate) inherited: Option<Inherited>,
     pub(crate) readiness: Readiness,
 }
 
-/// How to find out that a server is ready.
+/// The condition that shows that a server is ready.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Readiness {
-    /// The kernel lists a listening TCP socket at its address.
+    /// The kernel lists a listening TCP socket at the server's address.
     TcpListener,
-    /// The kernel lists a UDP socket at its address.
+    /// The kernel lists a UDP socket at the server's address.
     UdpSocket,
-    /// The kernel lists a Unix domain socket with its name.
+    /// The kernel lists a Unix domain socket with the server's name.
     UnixSocket,
-    /// Its two named pipes exist.
+    /// The two named pipes of the server exist.
     NamedPipes,
-    /// This function finds the objects that the server makes.
+    /// The given function finds the objects that the server makes.
     Objects(fn(&Address) -> bool),
-    /// At once: the server inherits its connection.
+    /// No condition: the server inherits its connection, and is ready at once.
     Immediate,
 }
 

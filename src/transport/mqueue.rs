@@ -52,8 +52,8 @@ fn exist(address: &Address) -> bool {
     names(address).is_ok_and(|names| names.iter().all(|name| MessageQueue::posix(name, false).is_ok()))
 }
 
-/// All clients share one reply queue, so the next client would receive the replies of the last. A lock therefore
-/// admits one client at a time.
+/// Connects one client at a time. All clients share one reply queue, so the next client would receive the
+/// replies of the last. A lock therefore admits one client at a time.
 fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
     let [input, output] = names(request.address)?;
     let lock = lock(&input, request.timeout)?;
@@ -62,7 +62,7 @@ fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
 }
 
 fn lock(name: &str, timeout: Duration) -> io::Result<Option<OwnedFd>> {
-    let lock = until(timeout, || Ok(sys::claim_name(&format!("echospec{name}")).ok()));
+    let lock = until(timeout, || Ok(sys::claim_abstract_name(&format!("echospec{name}")).ok()));
     lock.ok().flatten().ok_or_else(|| io::ErrorKind::TimedOut.into())
 }
 

@@ -11,7 +11,7 @@ use super::{Address, Capabilities, Transport, tcp_socket};
 /// A connection that may not be established yet. When this value is dropped, the connection is closed.
 #[derive(Debug)]
 pub struct PendingConnection {
-    /// `None` if the connection was refused at once.
+    /// The connecting socket; `None` if the connection was refused at once.
     socket: Option<Socket>,
 }
 

@@ -28,7 +28,7 @@ pub(super) fn reserve(_scratch: &Path) -> io::Result<ReservedAddress> {
     Ok(ReservedAddress::unguarded(Address::Stdio))
 }
 
-/// A client cannot connect: the server is launched with the connection.
+/// Returns an error, because a client cannot connect: the server is launched with the connection.
 pub(super) fn connect(_request: &ConnectRequest<'_>) -> io::Result<Link> {
     Err(no_address())
 }

@@ -13,8 +13,8 @@ use crate::sys;
 use crate::wire::Protocol;
 use crate::wire::claims::Claim;
 
-/// Below the range from which systems choose the ports of clients (from 32768 on Linux, 49152 on macOS), so that no
-/// client can take a server's port between its reservation and the server's bind(2).
+/// The ports that servers get: below the range from which systems choose the ports of clients (from 32768 on Linux,
+/// 49152 on macOS), so that no client can take a server's port between its reservation and the server's bind(2).
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// Reserves a free port of 127.0.0.1.
@@ -48,7 +48,7 @@ fn next_port() -> u16 {
 /// Reserves the port if no other run has it and no socket is bound to it on any address.
 fn try_reserve(ip: IpAddr, kind: Type, port: u16) -> Option<Reservation> {
     let (protocol, name) = if kind == Type::STREAM { (Protocol::Tcp, "tcp") } else { (Protocol::Udp, "udp") };
-    let lock = sys::claim_name(&format!("echospec-{name}-{port}")).ok()?;
+    let lock = sys::claim_abstract_name(&format!("echospec-{name}-{port}")).ok()?;
     let wildcard = match ip {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),

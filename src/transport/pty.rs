@@ -24,7 +24,8 @@ pub(super) const TRANSPORT: Transport = Transport {
     readiness: Readiness::Immediate,
 };
 
-/// A terminal in its initial mode edits lines, echoes its input, and turns some bytes into signals.
+/// Makes a pseudo-terminal in raw mode. A terminal in its initial mode edits lines, echoes its input, and turns some
+/// bytes into signals.
 fn make(_tuning: &Tuning) -> io::Result<ConnectedPair> {
     let (client, server) = sys::open_pseudo_terminal()?;
     let mut modes = tcgetattr(&server)?;

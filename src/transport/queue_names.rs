@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use crate::sys;
 
-/// The beginning of the names of echospec's POSIX queues.
+/// The prefix of the names of echospec's POSIX queues.
 pub(super) const POSIX_PREFIX: &str = "/echospec-";
 
 /// The range of echospec's System V keys. Each server uses a key and the one after it.
@@ -19,5 +19,5 @@ pub(super) fn posix_pair(name: &str) -> [String; 2] {
 
 /// Keeps other runs of echospec from `key` and the key after it, for as long as the result exists.
 pub(super) fn lock_system_v(key: i32) -> io::Result<Option<OwnedFd>> {
-    sys::claim_name(&format!("echospec-sysv-{key}"))
+    sys::claim_abstract_name(&format!("echospec-sysv-{key}"))
 }

@@ -13,7 +13,7 @@ use crate::deadline::until;
 use crate::payload::KIB;
 use crate::sys::MessageQueue;
 
-/// More than the largest message of any queue.
+/// The size of a receive buffer: more than the largest message of any queue.
 const BUFFER: usize = 64 * KIB;
 
 /// A channel over two queues.
@@ -23,7 +23,7 @@ pub(super) struct QueueChannel {
     wait_mode: WaitMode,
     capacity: Capacity,
     max_message: usize,
-    /// mq_receive(3) requires a buffer for the largest message, whatever the size of the next one.
+    /// The receive buffer: mq_receive(3) requires a buffer for the largest message, whatever the size of the next one.
     buffer: Box<[u8]>,
 }
 

@@ -11,17 +11,17 @@ use socket2::{Domain, Socket, Type};
 use super::{Link, client};
 use crate::payload::KIB;
 
-/// More than the largest message of any relayed mechanism.
+/// The size of a relay's buffer: more than the largest message of any relayed mechanism.
 const BUFFER: usize = 128 * KIB;
 
 /// The calls of the mechanism behind a relay.
 pub(super) struct RelayCalls<SendCall, ReceiveCall, CloseCall> {
-    /// Sends all of these bytes, or one message. The last call has `None`: the client has ended its direction or has
-    /// closed.
+    /// The function that sends bytes, or one message, to the server. The last call has `None`: the client has ended its
+    /// direction or has closed.
     pub send: SendCall,
-    /// Waits for bytes or a message. Returns `None` at the end.
+    /// The function that waits for bytes or a message from the server, and returns `None` at the end.
     pub receive: ReceiveCall,
-    /// Is called once after the last `receive`.
+    /// The function that closes the mechanism, called once after the last `receive`.
     pub close: CloseCall,
 }
 

@@ -53,7 +53,7 @@ fn connect_spinning(request: &ConnectRequest<'_>) -> io::Result<Link> {
     connect(request, WaitMode::Yield)
 }
 
-/// Each side closes the socket when it ends. That wakes the other side.
+/// Connects to the server by a socket. Each side closes the socket when it ends. That wakes the other side.
 fn connect(request: &ConnectRequest<'_>, wait_mode: WaitMode) -> io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     connect_within(&socket, &unix::socket_address(request.address.expect_path()?)?, request.timeout)?;
@@ -92,7 +92,7 @@ struct ShmChannel {
     reader: RingReader,
     wait_mode: WaitMode,
     capacity: Capacity,
-    /// Its end tells the server that the client has ended.
+    /// The socket whose end of file tells the server that the client has ended.
     _socket: UnixStream,
 }
 
@@ -101,7 +101,8 @@ fn open_sleeping(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     open(&request, wait_mode)
 }
 
-/// A server that never sleeps never wakes its client, so the client must not sleep.
+/// Opens a channel whose client never sleeps. A server that never sleeps never wakes its client, so the client must not
+/// sleep.
 fn open_spinning(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     let wait_mode = if request.wait_mode == WaitMode::Block { WaitMode::Yield } else { request.wait_mode };
     open(&request, wait_mode)

@@ -53,7 +53,7 @@ pub(super) const SEQPACKET: Transport = Transport {
 /// The number of datagrams that a receiver queues: the smallest `net.unix.max_dgram_qlen` of Linux.
 const SLOTS: usize = 10;
 
-/// The bytes that a message takes up in the send buffer besides its own.
+/// The number of bytes that a message takes up in the send buffer besides its content.
 const OVERHEAD: usize = 2 * KIB;
 
 fn make(kind: Type, tuning: &Tuning) -> io::Result<ConnectedPair> {
@@ -63,7 +63,7 @@ fn make(kind: Type, tuning: &Tuning) -> io::Result<ConnectedPair> {
     Ok(ConnectedPair { client: Ends::duplex(client.into())?, server: Ends::duplex(server.into())? })
 }
 
-/// macOS defines SOCK_SEQPACKET, but has no Unix sockets of that kind.
+/// Explains an error of a missing kind of socket. macOS defines SOCK_SEQPACKET, but has no Unix sockets of that kind.
 fn unsupported_kind(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(nix::libc::EPROTONOSUPPORT) => io::Error::new(io::ErrorKind::Unsupported, error.to_string()),

@@ -57,7 +57,7 @@ fn exist(address: &Address) -> bool {
     key(address).is_ok_and(|key| system_v_queue_exists(key) && system_v_queue_exists(key + 1))
 }
 
-/// The type of a client's messages. Types are positive: msgrcv(2) takes 0 for any type.
+/// Returns the type of a client's System V messages. Types are positive: msgrcv(2) takes 0 for any type.
 fn message_type(number: u64) -> io::Result<i32> {
     i32::try_from(number + 1).map_err(io::Error::other)
 }

@@ -45,7 +45,7 @@ pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     Link::unconnected(socket, address.into())
 }
 
-/// The loopback address of the server's address family, with a port that the system chooses.
+/// Returns the loopback address of the server's address family, with a port that the system chooses.
 fn any_loopback_port(server: SocketAddr) -> SocketAddr {
     let loopback = match server {
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -57,7 +57,7 @@ fn any_loopback_port(server: SocketAddr) -> SocketAddr {
 /// The largest datagram over IPv4, in bytes of data. RFC 768.
 const LARGEST: usize = 65_507;
 
-/// The socket of a channel is connected, so that the kernel need not look up the route for each datagram.
+/// Opens a channel over a connected socket, so that the kernel need not look up the route for each datagram.
 pub(super) fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {
     let address = request.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;

@@ -29,7 +29,7 @@ pub(super) const TRANSPORT: Transport = Transport {
     readiness: Readiness::UnixSocket,
 };
 
-/// A path in the server's own directory, where no other program makes files.
+/// Reserves a path in the server's own directory, where no other program makes files.
 pub(super) fn reserve(scratch: &Path) -> std::io::Result<ReservedAddress> {
     Ok(ReservedAddress::unguarded(Address::Path(scratch.join("socket"))))
 }

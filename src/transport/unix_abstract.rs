@@ -22,7 +22,7 @@ pub(super) const TRANSPORT: Transport = Transport {
     readiness: Readiness::UnixSocket,
 };
 
-/// The path of the server's own directory makes the name unique.
+/// Reserves an abstract name, which is unique because it contains the path of the server's own directory.
 fn reserve(scratch: &Path) -> std::io::Result<ReservedAddress> {
     let mut name = OsString::from("@");
     name.push(scratch.join("socket"));

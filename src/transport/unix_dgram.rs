@@ -25,8 +25,8 @@ pub(super) const TRANSPORT: Transport = Transport {
     readiness: Readiness::UnixSocket,
 };
 
-/// The socket is connected, so that poll(2) reports when the server's queue has room again. On Linux it holds ten
-/// messages.
+/// Connects a client's socket to the server, so that poll(2) reports when the server's queue has room again. On Linux
+/// the queue holds ten messages.
 fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
     client::enlarge_buffers(&socket);
@@ -42,7 +42,7 @@ fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
 /// sender.
 const SLOTS: usize = 10;
 
-/// The bytes that a datagram takes up in the send buffer besides its own.
+/// The number of bytes that a datagram takes up in the send buffer besides its content.
 const OVERHEAD: usize = 2 * KIB;
 
 fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {

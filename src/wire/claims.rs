@@ -17,11 +17,12 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::packet::Protocol;
 
-/// The environment variable that holds the pipe's inode number. If the descriptor refers to anything else, it is not
-/// written to.
+/// The environment variable that holds the inode number of the claim pipe. If the descriptor refers to another object,
+/// nothing is written to it.
 pub const VARIABLE: &str = "ECHOSPEC_CLAIMS";
 
-/// The number of the pipe's descriptor. It is high, so that it does not collide with the descriptors of a program.
+/// The number of the descriptor of the claim pipe. The number is high, so that it does not collide with the descriptors
+/// of a program.
 pub const DESCRIPTOR: RawFd = 197;
 
 /// A port that belongs to this run while this value exists.
@@ -61,30 +62,30 @@ fn open_pipe() -> Option<File> {
     is_pipe.then(|| File::options().write(true).open(path).ok())?
 }
 
-/// The time of the clock that packets are stamped with.
+/// Returns the time of the clock that stamps packets.
 fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// The claims that a recorder has read.
+/// The ports that processes have claimed, as read by a recorder.
 #[derive(Debug)]
-pub struct Claims {
+pub struct ClaimedPorts {
     pipe: File,
     unread: Vec<u8>,
     spans: HashMap<(Protocol, u16), Vec<(Duration, Duration)>>,
 }
 
-impl Claims {
-    /// Makes the pipe. Returns also the command's [`DESCRIPTOR`] and the value of its [`VARIABLE`].
+impl ClaimedPorts {
+    /// Makes the claim pipe. Returns also the command's [`DESCRIPTOR`] and the value of its [`VARIABLE`].
     ///
     /// # Errors
     /// Those of pipe(2).
-    pub fn new() -> io::Result<(Claims, OwnedFd, String)> {
+    pub fn new() -> io::Result<(ClaimedPorts, OwnedFd, String)> {
         let (reader, writer) = os_pipe::pipe()?;
         let pipe = File::from(OwnedFd::from(reader));
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let name = pipe.metadata()?.ino().to_string();
-        Ok((Claims { pipe, unread: Vec::new(), spans: HashMap::new() }, writer.into(), name))
+        Ok((ClaimedPorts { pipe, unread: Vec::new(), spans: HashMap::new() }, writer.into(), name))
     }
 
     /// Reads the claims that are in the pipe, without waiting.

@@ -18,9 +18,9 @@ pub enum Endpoint {
 /// A kind of packet. A conversation lists each kind once, when it is first seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PacketEvent {
-    /// The client requests a connection.
+    /// The client requests a connection: SYN.
     Syn,
-    /// The server accepts it.
+    /// The server accepts the connection: SYN and ACK.
     SynAck,
     /// The client acknowledges: the handshake is complete.
     Ack,
@@ -45,11 +45,11 @@ pub struct Conversation {
     pub events: Vec<PacketEvent>,
     /// The number of packets with data, from client and server. Empty datagrams count.
     pub messages: [u64; 2],
-    /// The number of bytes in them, without retransmissions.
+    /// The number of data bytes from client and server, without retransmissions.
     pub bytes: [u64; 2],
-    /// The number of packets with SYN alone, with SYN and ACK, with FIN, and with RST.
+    /// The numbers of packets with SYN alone, with SYN and ACK, with FIN, and with RST.
     pub flags: [u64; 4],
-    /// The next sequence number of client and server.
+    /// The next expected sequence number of client and server.
     next: [Option<u32>; 2],
     /// The sequence number of the client's SYN.
     pub(super) initial_sequence: Option<u32>,
@@ -70,7 +70,7 @@ impl Conversation {
         }
     }
 
-    /// Whether such a packet was seen.
+    /// Whether a packet of the kind `event` was seen.
     #[must_use]
     pub fn saw(&self, event: PacketEvent) -> bool {
         self.events.contains(&event)
@@ -123,7 +123,8 @@ impl Conversation {
         }
     }
 
-    /// Counts new bytes. A retransmission has none, nor has a window probe, which repeats the last byte.
+    /// Counts the new bytes of a TCP segment. A retransmission has none, nor has a window probe, which repeats the last
+    /// byte.
     fn count_bytes(&mut self, endpoint: Endpoint, sequence: u32, payload: usize) {
         let end = sequence.wrapping_add(u32::try_from(payload).unwrap_or_default());
         let next = self.next[endpoint as usize].get_or_insert(sequence);

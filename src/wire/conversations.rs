@@ -53,7 +53,7 @@ impl Conversations {
         }
     }
 
-    /// Returns all conversations.
+    /// Returns all conversations of the capture.
     #[must_use]
     pub fn all(&self) -> &[Conversation] {
         &self.all

@@ -6,7 +6,7 @@ use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 
 use crate::sys::CapturedPacket;
 
-/// A transport protocol.
+/// The transport protocol of a packet: TCP or UDP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// Transmission Control Protocol.
@@ -18,11 +18,11 @@ pub enum Protocol {
 /// A TCP or UDP packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
-    /// Its source address.
+    /// The source address of the packet.
     pub from: SocketAddr,
-    /// Its destination address.
+    /// The destination address of the packet.
     pub to: SocketAddr,
-    /// The number of bytes after the headers.
+    /// The number of bytes of the packet after its headers.
     pub payload: usize,
     /// The TCP header; `None` for UDP.
     pub segment: Option<Segment>,
@@ -31,7 +31,7 @@ pub struct Packet {
 /// The header of a TCP segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Segment {
-    /// The sequence number of its first byte, or of its SYN.
+    /// The sequence number of the segment's first byte, or of its SYN.
     pub sequence: u32,
     /// The SYN flag: begins a connection.
     pub syn: bool,
@@ -83,7 +83,7 @@ impl Packet {
         })
     }
 
-    /// Returns its transport protocol.
+    /// Returns the transport protocol of the packet.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         if self.segment.is_some() { Protocol::Tcp } else { Protocol::Udp }
@@ -91,7 +91,7 @@ impl Packet {
 }
 
 impl Segment {
-    /// Whether it requests a connection.
+    /// Whether the packet requests a TCP connection.
     #[must_use]
     pub fn requests_connection(&self) -> bool {
         self.syn && !self.ack

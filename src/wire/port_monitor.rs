@@ -16,7 +16,7 @@ use crate::sys::PacketCapture;
 /// The number of bytes that are captured of each packet: enough for the headers.
 const SNAPLEN: u32 = 256;
 
-/// All packets of one port from [`start`](PortMonitor::start) on.
+/// Records the packets of one port from [`start`](PortMonitor::start) on.
 #[derive(Debug)]
 pub struct PortMonitor {
     capture: PacketCapture,

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use super::claims::Claims;
+use super::claims::ClaimedPorts;
 use super::conversation::Conversation;
 use super::conversations::Conversations;
 use super::packet::Packet;
@@ -18,7 +18,7 @@ const BATCH: usize = 1024;
 /// Copies packets from the interface to a file.
 pub struct Recording {
     capture: PacketCapture,
-    claims: Claims,
+    claims: ClaimedPorts,
     file: PcapngWriter,
     conversations: Conversations,
     buffer: Box<[u8]>,
@@ -27,11 +27,11 @@ pub struct Recording {
     dropped: u64,
 }
 
-/// How a command must be launched so that it can announce its ports: see [`claims`](super::claims).
+/// The descriptor and variable that a command needs to announce its ports: see [`claims`](super::claims).
 pub struct ClaimPipe {
-    /// Becomes descriptor [`DESCRIPTOR`](super::claims::DESCRIPTOR) of the command.
+    /// The write end of the pipe. It becomes descriptor [`DESCRIPTOR`](super::claims::DESCRIPTOR) of the command.
     pub descriptor: OwnedFd,
-    /// The value of the environment variable [`VARIABLE`](super::claims::VARIABLE).
+    /// The inode number of the pipe: the value of the environment variable [`VARIABLE`](super::claims::VARIABLE).
     pub name: String,
 }
 
@@ -49,7 +49,7 @@ impl Recording {
     /// # Errors
     /// Those of the file, and of pipe(2).
     pub fn begin(capture: PacketCapture, file: File, snaplen: u32) -> io::Result<(Recording, ClaimPipe)> {
-        let (claims, descriptor, name) = Claims::new()?;
+        let (claims, descriptor, name) = ClaimedPorts::new()?;
         let recording = Recording {
             capture,
             claims,
@@ -63,7 +63,7 @@ impl Recording {
         Ok((recording, ClaimPipe { descriptor, name }))
     }
 
-    /// Waits at most `limit` for a packet, and records all that are there. Returns whether there were any.
+    /// Waits at most `limit` for a packet, and records all packets that have arrived. Returns whether there were any.
     ///
     /// # Errors
     /// Those of the socket and of the file.

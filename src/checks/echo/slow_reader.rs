@@ -85,6 +85,6 @@ fn send_then_read_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
 fn send_then_read(mut client: Client, bytes: &[u8]) -> check::Result {
     let taken = client.fill_until_blocked(bytes)?;
     let context = format!("the client had sent {} without reading", count(taken, "byte"));
-    let result = client.collect(&bytes[..taken]).and_then(|()| client.finish());
+    let result = client.collect_echo(&bytes[..taken]).and_then(|()| client.finish());
     result.map_err(|finding| finding.because(context))
 }

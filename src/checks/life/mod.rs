@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &survives_urgent_data::CHECK,
     &survives_stop::CHECK,
     &survives_vanished::VANISHED,
-    &survives_vanished::UNNAMED,
+    &survives_vanished::UNNAMED_CLIENT,
     &no_zombies::CHECK,
     &sigchld_ignored::CHECK,
     &children_start_clean::CHECK,

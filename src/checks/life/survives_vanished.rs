@@ -17,7 +17,7 @@ pub const VANISHED: Check = Check {
     run: vanished,
 };
 
-pub const UNNAMED: Check = Check {
+pub const UNNAMED_CLIENT: Check = Check {
     id: "life/survives-unnamed-client",
     level: Should,
     sentence: "a datagram from a client without an address, which cannot be answered, does not end the service",

@@ -26,7 +26,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let unique = server.address().path().and_then(|path| path.parent()?.file_name()?.to_str());
     let name = PathBuf::from(format!("@{}-{}", unique.unwrap_or("echospec"), process::id()));
-    if sys::claim_name(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
+    if sys::claim_abstract_name(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
         return Err(Finding::missing(&ABSTRACT_NAMES, "abstract names", "this system has none"));
     }
     let mut started = server

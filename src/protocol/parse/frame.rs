@@ -14,7 +14,7 @@ use crate::protocol::reply::Frame;
 
 const FRAMES: &str = "`\"http\"`, `\"end\"` or `{ length = \"u16be\", at = 0 }`";
 
-/// Reads `frame` and `status`.
+/// Reads the keys `frame` and `status` of a turn.
 pub(super) fn read_frame(
     table: &Table<'_, '_>,
     over: &[Carrier],

@@ -43,7 +43,7 @@ impl Protocol {
         Reader::new(root, settings)?.protocol()
     }
 
-    /// Makes a protocol of one turn from the texts of a request and its reply.
+    /// Returns a protocol of one turn, made from the texts of a request and its reply.
     ///
     /// # Errors
     /// A mistake in one of the texts.
@@ -83,7 +83,7 @@ impl Protocol {
         }
     }
 
-    /// Notes whether every reply equals its request, whatever that is.
+    /// Records whether every reply of the protocol equals its request, whatever bytes the request has.
     fn noting_identity(mut self) -> Protocol {
         let same = |turn: &Turn| {
             let only_payload = |template: &Template| matches!(&template.parts[..], [Part { piece: Piece::Known(known), .. }] if known.is_payload_itself());
@@ -174,7 +174,7 @@ impl<'a, 't> Reader<'a, 't> {
         self.settings.values.iter().map(|(name, value)| (name.clone(), text(value))).collect()
     }
 
-    /// Refuses contradictions between parts of the file.
+    /// Returns an error if parts of the protocol file contradict each other.
     fn check_whole(&self, protocol: &Protocol) -> Result<(), FileError> {
         let root = &self.root;
         if protocol.turns.is_empty() && protocol.greeting.is_none() {
@@ -205,7 +205,7 @@ impl<'a, 't> Reader<'a, 't> {
         self.check_messages()
     }
 
-    /// Refuses what only connections have, if messages carry the protocol.
+    /// Returns an error if the protocol runs over messages and has a part that needs a connection.
     fn check_messages(&self) -> Result<(), FileError> {
         let always: &[&str] = &["greeting", "opening", "goodbye"];
         let without_streams: &[&str] = &["keep_alive", "half_close", "prefix"];
@@ -222,7 +222,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 }
 
-/// The name of a file without its folder and ending.
+/// Returns the name of a file without its folder and ending.
 fn stem(file: &str) -> &str {
     let name = file.rsplit('/').next().unwrap_or(file);
     name.strip_suffix(".toml").filter(|stem| !stem.is_empty()).unwrap_or(name)

@@ -10,7 +10,7 @@ use crate::protocol::error::{FileError, Source, one_of};
 use crate::protocol::template::Written;
 use crate::text::nearest;
 
-/// A table of the file.
+/// A TOML table of the protocol file.
 #[derive(Clone)]
 pub(super) struct Table<'a, 't> {
     pub(super) source: Source<'a>,
@@ -30,7 +30,7 @@ impl<'a, 't> Table<'a, 't> {
         found.map_or(self.span.clone(), Spanned::span)
     }
 
-    /// Refuses every key that is not one of `keys`.
+    /// Returns an error if the table has a key that is not one of `keys`.
     pub(super) fn only(&self, what: &str, keys: &[&str]) -> Result<(), FileError> {
         let wrong = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
         let Some(key) = wrong.min_by_key(|key| key.span().start) else { return Ok(()) };
@@ -94,7 +94,7 @@ impl<'a, 't> Table<'a, 't> {
         }
     }
 
-    pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'a, 't>>, FileError> {
+    pub(super) fn parse_tables(&self, key: &str) -> Result<Vec<Table<'a, 't>>, FileError> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let wrong = |value| {
             self.wrong_type(key, value, "a list of tables")

@@ -10,10 +10,12 @@ use crate::protocol::error::FileError;
 use crate::protocol::number::Number;
 use crate::protocol::reply::{Frame, ReplyTemplate};
 use crate::protocol::rules;
-use crate::protocol::template::{Class, Notation, Parser, Part, Piece, Settings, Template, Wild, Written};
+use crate::protocol::template::{
+    Class, Notation, Parser, Part, Piece, Settings, Template, Wildcard, Written,
+};
 use crate::protocol::turn::Turn;
 
-/// Reads one file.
+/// Reads the turns of one protocol file.
 pub(super) struct Reader<'a, 't> {
     pub(super) root: Table<'a, 't>,
     pub(super) settings: Settings<'a>,
@@ -60,7 +62,7 @@ impl<'a, 't> Reader<'a, 't> {
         self.prefix.map_or(Frame::Pattern, Frame::Prefix)
     }
 
-    /// The turns of the file: a list, or the one whose keys stand at the top.
+    /// Reads the turns of the protocol file: a list, or the one whose keys stand at the top.
     pub(super) fn turns(&mut self) -> Result<Vec<Turn>, FileError> {
         let root = self.root.clone();
         if !root.has_any(&TURN_KEYS) {
@@ -77,7 +79,7 @@ impl<'a, 't> Reader<'a, 't> {
 
     pub(super) fn turn_list(&mut self, key: &str) -> Result<Vec<Turn>, FileError> {
         let mut turns = Vec::new();
-        for table in self.root.tables(key)? {
+        for table in self.root.parse_tables(key)? {
             table.only(&format!("`[[{key}]]`"), &TURN_KEYS)?;
             turns.extend(self.turn(&table, key)?);
         }
@@ -117,7 +119,7 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    /// Reads a turn; `None` if it uses a setting that is empty.
+    /// Reads a turn from `table`. Returns `None` if the turn uses a setting that is empty.
     fn turn(&mut self, table: &Table<'a, 't>, what: &str) -> Result<Option<Turn>, FileError> {
         let Some((written_send, notation)) = text_of(table, &SEND_KEYS)? else {
             let span =
@@ -153,7 +155,7 @@ impl<'a, 't> Reader<'a, 't> {
         rules::Draft { turn, send, expect, over: &self.over }.check()
     }
 
-    /// Reads `expect`, `frame` and `status`.
+    /// Reads the reply of a turn: the keys `expect`, `frame` and `status`.
     fn reply(&mut self, table: &Table<'a, 't>) -> Result<(ReplyTemplate, Option<Written<'a>>), FileError> {
         let expect = text_of(table, &EXPECT_KEYS)?;
         let frame = read_frame(table, &self.over, self.prefix)?;
@@ -185,13 +187,13 @@ impl<'a, 't> Reader<'a, 't> {
     }
 }
 
-/// A template that takes any bytes.
+/// Returns a template that matches any bytes.
 fn anything() -> Template {
-    let piece = Piece::Wild(Wild::Class { class: Class::Any, least: 0, most: None });
+    let piece = Piece::Wildcard(Wildcard::Class { class: Class::Any, least: 0, most: None });
     Template { parts: vec![Part { piece, span: 0..0 }] }
 }
 
-/// The text under one of `keys`, which exclude each other.
+/// Returns the text of the one key among `keys` that the table has. The keys exclude each other.
 fn text_of<'a>(
     table: &Table<'a, '_>,
     keys: &[(&str, Notation)],

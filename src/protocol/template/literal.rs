@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::written::Written;
 use crate::protocol::error::FileError;
 
-/// Reads one character or escape at `at`: its bytes, and the length of its text.
+/// Reads the character or escape at offset `at`. Returns its bytes and the length of its text.
 pub(super) fn literal(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];
     let start = written.span.start + at;

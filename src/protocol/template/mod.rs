@@ -16,13 +16,13 @@ pub(super) use self::written::{Notation, Written};
 use super::number::Number;
 use super::token::Token;
 
-/// A parsed template.
+/// The parsed template of a request or a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Template {
     pub(super) parts: Vec<Part>,
 }
 
-/// One piece of a template and where the file has it.
+/// One piece of a template and its place in the protocol file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) piece: Piece,
@@ -31,26 +31,26 @@ pub(super) struct Part {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// These bytes.
+    /// The bytes of a literal, which are always the same.
     Bytes(Vec<u8>),
     /// Bytes that the client chose for this exchange.
     Known(Known),
     /// Bytes that the server chooses.
-    Wild(Wild),
+    Wildcard(Wildcard),
 }
 
-/// `{token}`, `{payload}` and what is derived from them.
+/// The placeholder `{token}` or `{payload}`, or a text derived from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) value: Value,
     pub(super) encoding: Encoding,
-    /// Writes the number of bytes instead of the bytes.
+    /// The encoding of the number of bytes, if the template holds that number instead of the bytes.
     pub(super) length: Option<Number>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
-    /// The first so many characters of the token.
+    /// The given number of characters from the beginning of the token.
     Token(usize),
     Payload,
 }
@@ -62,14 +62,14 @@ pub(super) enum Encoding {
     Base64,
 }
 
-/// Bytes of a reply that may vary.
+/// A part of a reply whose bytes the server chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wild {
+pub(super) enum Wildcard {
     /// Between `least` and `most` bytes of a class.
     Class { class: Class, least: u64, most: Option<u64> },
     /// A number that says how long the body is.
     Length(Number),
-    /// As many bytes as the last length said.
+    /// The body: as many bytes as the length before it says.
     Body,
 }
 
@@ -122,12 +122,12 @@ impl Template {
         self.parts.push(Part { piece: Piece::Bytes(bytes), span });
     }
 
-    /// The first part that `wanted` holds for.
+    /// Returns the first part of the template for which `wanted` returns true.
     pub(super) fn find(&self, wanted: impl Fn(&Piece) -> bool) -> Option<&Part> {
         self.parts.iter().find(|part| wanted(&part.piece))
     }
 
-    /// The first part with bytes of `{token}` or `{payload}` themselves, not their length.
+    /// Returns the first part with bytes of `{token}` or `{payload}` themselves, not their length.
     pub(super) fn find_value(&self, wanted: impl Fn(&Known) -> bool) -> Option<&Part> {
         self.find(|piece| matches!(piece, Piece::Known(known) if known.length.is_none() && wanted(known)))
     }
@@ -140,7 +140,7 @@ impl Template {
         self.find_value(|known| known.value == Value::Payload).is_some()
     }
 
-    /// The longest payload whose length the template can say.
+    /// Returns the length of the longest payload that the template's length fields can express.
     pub(super) fn longest_payload(&self) -> Option<u64> {
         let limits = self.parts.iter().filter_map(|part| match part.piece {
             Piece::Known(Known { value: Value::Payload, length: Some(number), encoding }) => {
@@ -157,12 +157,12 @@ impl Template {
 }
 
 impl Known {
-    /// Whether it is the payload as it is, neither encoded nor counted.
+    /// Whether the placeholder is the payload itself, neither encoded nor counted.
     pub(super) fn is_payload_itself(&self) -> bool {
         self.value == Value::Payload && self.encoding == Encoding::Raw && self.length.is_none()
     }
 
-    /// The bytes that stand for it in one exchange.
+    /// Returns the bytes that replace the placeholder in one exchange.
     pub(super) fn bytes(&self, token: &Token, payload: &[u8]) -> Vec<u8> {
         let raw = match self.value {
             Value::Token(length) => &token.as_bytes()[..length],

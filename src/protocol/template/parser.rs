@@ -9,7 +9,7 @@ use super::written::{Notation, Written};
 use super::{Encoding, Known, Part, Piece, Template, Value};
 use crate::protocol::error::FileError;
 
-/// Names that a file or the user gives a text to, which may hold placeholders itself.
+/// The settings of a protocol file: names and their texts, which may hold placeholders.
 #[derive(Debug, Clone, Default)]
 pub(in crate::protocol) struct Settings<'a> {
     pub(in crate::protocol) values: BTreeMap<String, Written<'a>>,
@@ -61,7 +61,7 @@ impl<'s, 'a> Parser<'s, 'a> {
         Ok(template)
     }
 
-    /// Parses the placeholder at `at`; returns its length.
+    /// Parses the placeholder at offset `at`, and returns its length.
     fn placeholder(
         &mut self,
         written: &Written<'a>,
@@ -98,7 +98,7 @@ impl<'s, 'a> Parser<'s, 'a> {
         Ok(length)
     }
 
-    /// The number of bytes in a setting.
+    /// Returns the number of bytes in a setting.
     fn setting_bytes(&mut self, name: &str, place: &Place<'_>) -> Result<u64, FileError> {
         let mut inserted = Template::default();
         self.insert_setting(name, 0..0, &mut inserted)?;
@@ -117,7 +117,7 @@ impl<'s, 'a> Parser<'s, 'a> {
         })
     }
 
-    /// Inserts the parts of a setting in the place of its placeholder.
+    /// Inserts the parts of a setting where its placeholder stands.
     fn insert_setting(
         &mut self,
         name: &str,

@@ -1,6 +1,6 @@
 //! Parses one placeholder.
 
-use super::{Class, Encoding, Known, Piece, Value, Wild};
+use super::{Class, Encoding, Known, Piece, Value, Wildcard};
 use crate::protocol::error::{FileError, Source, one_of};
 use crate::protocol::number::Number;
 use crate::protocol::token::Token;
@@ -8,7 +8,7 @@ use crate::protocol::token::Token;
 const KNOWN_NAMES: [&str; 2] = ["token", "payload"];
 const WILD_NAMES: [&str; 8] = ["any", "line", "digits", "hex", "word", "space", "length", "body"];
 
-/// The names that a placeholder has in every file.
+/// Returns the names of placeholders that every protocol file can use.
 pub(in crate::protocol) fn reserved_names<'n>() -> impl Iterator<Item = &'n str> {
     KNOWN_NAMES.into_iter().chain(WILD_NAMES)
 }
@@ -21,7 +21,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// An error at `part`, which is a piece of the content.
+    /// Returns an error at `part`, which is a piece of the placeholder's content.
     pub(super) fn error(&self, part: &str, message: String) -> FileError {
         let offset = (part.as_ptr() as usize).saturating_sub(self.content.as_ptr() as usize);
         let offset = if offset <= self.content.len() { offset } else { 0 };
@@ -55,7 +55,7 @@ impl Place<'_> {
             let error = self.error(filter, format!("`{{{name}}}` has no `.{filter}`"));
             return Err(error.expecting("only `{token}` and `{payload}` can be encoded or counted"));
         }
-        self.wild(name, argument).map(Piece::Wild)
+        self.wild(name, argument).map(Piece::Wildcard)
     }
 
     fn known(&self, name: &str, filters: &[&str], argument: Option<&str>) -> Result<Known, FileError> {
@@ -87,7 +87,7 @@ impl Place<'_> {
         Ok(known)
     }
 
-    /// The format in what follows `.len` of a setting: nothing, or a colon and a format.
+    /// Returns the format in the text that follows `.len` of a setting: nothing, or a colon and a format.
     pub(super) fn setting_length(&self, rest: &str) -> Result<Number, FileError> {
         match (rest, rest.strip_prefix(':')) {
             ("", _) => Ok(Number::DECIMAL),
@@ -113,9 +113,9 @@ impl Place<'_> {
         })
     }
 
-    fn wild(&self, name: &str, argument: Option<&str>) -> Result<Wild, FileError> {
+    fn wild(&self, name: &str, argument: Option<&str>) -> Result<Wildcard, FileError> {
         if name == "length" {
-            return argument.map_or(Ok(Number::DECIMAL), |text| self.number(text)).map(Wild::Length);
+            return argument.map_or(Ok(Number::DECIMAL), |text| self.number(text)).map(Wildcard::Length);
         }
         let (class, least) = match name {
             "any" => (Class::Any, 0),
@@ -126,7 +126,7 @@ impl Place<'_> {
             "space" => (Class::Space, 1),
             _ => {
                 return match argument {
-                    None => Ok(Wild::Body),
+                    None => Ok(Wildcard::Body),
                     Some(text) => {
                         let error = self.error(text, "`{body}` has the length that `{length}` read".into());
                         Err(error.expecting("expected `}`"))
@@ -135,13 +135,13 @@ impl Place<'_> {
             }
         };
         let Some(argument) = argument else {
-            return Ok(Wild::Class { class, least, most: None });
+            return Ok(Wildcard::Class { class, least, most: None });
         };
         let exact = argument.parse().ok().filter(|number| (1..=1 << 30).contains(number));
         let exact: u64 = exact.ok_or_else(|| {
             let error = self.error(argument, format!("`{{{name}:…}}` takes a number of bytes"));
             error.expecting("expected a number above 0")
         })?;
-        Ok(Wild::Class { class, least: exact, most: Some(exact) })
+        Ok(Wildcard::Class { class, least: exact, most: Some(exact) })
     }
 }

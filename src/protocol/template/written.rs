@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::protocol::error::Source;
 
-/// How the text of a template is written.
+/// The notation of a template's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Notation {
     /// Text with escapes such as `\r\n` and `\xff`.
@@ -23,12 +23,12 @@ pub(in crate::protocol) struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    /// All of `text`, as an option of the command line gives it.
+    /// Returns a template text that is all of `text`, as an option of the command line gives it.
     pub(in crate::protocol) fn whole(file: &'a str, text: &'a str) -> Written<'a> {
         Written { source: Source { file, text }, span: 0..text.len() }
     }
 
-    /// The content of a TOML string, whose `span` includes the quotes.
+    /// Returns the content of a TOML string, whose `span` includes the quotes.
     ///
     /// The text is taken as the file has it: TOML would make two bytes of `\xff`.
     pub(in crate::protocol) fn quoted(source: Source<'a>, span: Range<usize>) -> Written<'a> {

@@ -16,11 +16,11 @@ fn from_toml(text: &str) -> Codec {
     codec_of(Protocol::from_toml(text, "test.toml").unwrap())
 }
 
-/// Writes everything that may be written now.
+/// Returns all bytes that the codec may send now, and marks them as written.
 fn write(codec: &mut Codec) -> Vec<u8> {
     let mut written = Vec::new();
     loop {
-        let bytes = codec.outgoing().to_vec();
+        let bytes = codec.bytes_to_send().to_vec();
         if bytes.is_empty() {
             return written;
         }
@@ -43,7 +43,7 @@ fn the_content_of_a_request_comes_out_when_it_is_answered() {
     codec.feed(b"lo\r\n").unwrap();
     let answer = codec.next_answer().unwrap();
     assert_eq!((&answer.content[..], answer.part), (&b"hello"[..], Part::Exchange));
-    assert_eq!(codec.unanswered(), 0);
+    assert_eq!(codec.unanswered_count(), 0);
 }
 
 #[test]
@@ -109,13 +109,13 @@ fn bytes_that_nothing_asked_for_are_refused() {
 fn an_answer_to_half_a_request_is_early() {
     let mut codec = built_in("beanstalkd");
     codec.say(b"");
-    let request = codec.outgoing().to_vec();
+    let request = codec.bytes_to_send().to_vec();
     codec.wrote(5);
     let wrong = codec.feed(b"UNKNOWN_COMMAND\r\n").unwrap_err();
     assert!(wrong.early);
     let mut codec = built_in("beanstalkd");
     codec.say(b"");
-    assert_eq!(codec.outgoing(), request);
+    assert_eq!(codec.bytes_to_send(), request);
     codec.wrote(request.len() - 1);
     codec.feed(&[b"USING ", &request[4..]].concat()).unwrap();
     assert!(codec.next_answer().unwrap().early);
@@ -125,7 +125,7 @@ fn an_answer_to_half_a_request_is_early() {
 fn a_request_without_reply_is_answered_when_it_is_written() {
     let mut codec = built_in("discard");
     codec.say(b"x");
-    let length = codec.outgoing().len();
+    let length = codec.bytes_to_send().len();
     codec.wrote(length - 1);
     assert_eq!(codec.next_answer(), None);
     codec.wrote(1);
@@ -152,7 +152,7 @@ fn long_content_is_cut_to_what_a_request_carries() {
     let mut codec = built_in("line");
     let content = vec![b'x'; 7000];
     codec.say(&content);
-    assert_eq!(codec.unanswered(), 3);
+    assert_eq!(codec.unanswered_count(), 3);
     let mut back = Vec::new();
     for _ in 0..3 {
         let request = write(&mut codec);

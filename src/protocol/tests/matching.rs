@@ -159,7 +159,7 @@ fn segments() -> impl Strategy<Value = Vec<Segment>> {
     })
 }
 
-/// Whether `bytes` match all of `segments`; with `prefix`, whether they may begin a match.
+/// Whether `bytes` match all of `segments`, or, with `prefix`, may begin a match.
 fn oracle(segments: &[Segment], bytes: &[u8], prefix: bool) -> bool {
     let Some((first, rest)) = segments.split_first() else { return bytes.is_empty() };
     if prefix && bytes.is_empty() {

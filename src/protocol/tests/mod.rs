@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{Progress, Protocol, ReplyMatcher, Request, Token};
 
-/// The first request of a protocol of one turn.
+/// Returns the first request of a protocol of one turn.
 fn request(send: &str, expect: &str) -> Request {
     let protocol = Protocol::inline(send, expect).unwrap_or_else(|error| panic!("{error}"));
     protocol.turns()[0].request(Token::new(1), None)
@@ -20,7 +20,7 @@ fn request_of(text: &str, payload: Option<&[u8]>) -> Request {
     protocol.turns()[0].request(Token::new(1), payload.map(Arc::from))
 }
 
-/// Where a reply ended, or the offset and the words of its mismatch.
+/// The end of a reply, or the offset and the words of its mismatch.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     More,
@@ -28,7 +28,7 @@ enum Seen {
     Wrong(u64, String, Vec<u8>),
 }
 
-/// Feeds `bytes` in pieces that end at `cuts`.
+/// Gives `bytes` to a matcher in pieces that end at `cuts`.
 fn feed(mut matcher: ReplyMatcher, bytes: &[u8], cuts: &[usize]) -> Seen {
     let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     ends.push(bytes.len());

@@ -5,10 +5,10 @@ use nix::unistd::Pid;
 use crate::sys::{self, Descriptor, Object, Process};
 use crate::text::one_line;
 
-/// Most descriptors of one process that a report shows.
+/// The maximum number of descriptors of one process that a report shows.
 const SHOWN: usize = 8;
 
-/// Most characters of one command line that a report shows.
+/// The maximum number of characters of one command line that a report shows.
 const LONGEST: usize = 120;
 
 /// Describes the state and the descriptors of `process`: `4711 (cat) is blocked in pipe_read`, and a second line.

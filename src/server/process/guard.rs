@@ -23,8 +23,8 @@ struct Guard {
 
 static GUARD: Mutex<Option<Guard>> = Mutex::new(None);
 
-/// `$1` is the beginning of the marks of our servers. The rounds are there for a server that forks while it is
-/// killed: twenty outrun it.
+/// The shell script of the guard. `$1` is the beginning of the marks of our servers. The rounds are there for a server
+/// that forks while it is killed: twenty outrun it.
 const GUARD_SCRIPT: &str = r#"
 trap '' INT TERM HUP QUIT TSTP USR1
 groups=' '
@@ -76,7 +76,7 @@ pub(super) fn leave(group: Pid) {
     }
 }
 
-/// Tells the guard to exit, and waits for that. It kills nothing: all servers have ended.
+/// Tells the guard to exit, and waits until it has exited. The guard kills nothing: all servers have ended.
 pub(super) fn retire() {
     if let Some(Guard { mut process, mut orders }) = lock().take() {
         let _ = writeln!(orders, "exit");
@@ -93,7 +93,7 @@ pub(crate) fn finish() {
     }
 }
 
-/// The beginning of the marks of this process's servers.
+/// Returns the beginning of the marks of this process's servers.
 pub(super) fn mark_prefix() -> String {
     format!("{}-", std::process::id())
 }

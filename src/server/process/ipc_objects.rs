@@ -14,23 +14,23 @@ use nix::unistd::{Pid, geteuid};
 use super::tree::ProcessTree;
 use crate::sys::{self, IpcId, IpcObject};
 
-/// The objects that existed before a launch, and the files that the server's processes were seen to hold.
+/// The IPC objects that existed before a launch, and the files that the server's processes were seen to hold.
 #[derive(Debug)]
 pub(super) struct IpcObjects {
-    /// `None` where the system does not list objects.
+    /// The objects that existed before the launch; `None` where the system does not list objects.
     before: Option<HashSet<IpcId>>,
     held: Mutex<HashSet<PathBuf>>,
 }
 
 impl IpcObjects {
-    /// Lists the objects that exist now. Call it before the launch.
+    /// Lists the IPC objects that exist now. Call it before the launch.
     pub fn before_launch() -> IpcObjects {
         let before = sys::ipc_objects().ok();
         let names = |objects: Vec<IpcObject>| objects.into_iter().map(|object| object.id).collect();
         IpcObjects { before: before.map(names), held: Mutex::default() }
     }
 
-    /// Whether this system lists objects.
+    /// Whether this system lists IPC objects.
     pub fn is_supported(&self) -> bool {
         self.before.is_some()
     }
@@ -51,7 +51,7 @@ impl IpcObjects {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The objects that our user has made since the launch.
+    /// Returns the IPC objects that our user has made since the launch.
     fn new_objects(&self) -> Vec<IpcObject> {
         let Some(before) = &self.before else { return Vec::new() };
         let user = geteuid().as_raw();
@@ -60,7 +60,7 @@ impl IpcObjects {
         objects
     }
 
-    /// The objects left by a server whose processes were `seen`. All of them must have ended.
+    /// Returns the IPC objects left by a server whose processes were `seen`. All of them must have ended.
     pub fn left_by(&self, seen: &HashSet<Pid>) -> Vec<IpcObject> {
         let mut objects = self.new_objects();
         objects.retain(|object| self.is_made_by(object, seen));
@@ -86,7 +86,7 @@ fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
     objects.iter().filter_map(path).collect()
 }
 
-/// The `files` that some living process holds.
+/// Returns those of `files` that some living process holds.
 fn in_use(files: &[PathBuf]) -> HashSet<PathBuf> {
     let all = if files.is_empty() { Vec::new() } else { sys::processes().unwrap_or_default() };
     all.iter().flat_map(|process| sys::open_ipc_files(process.pid, files)).collect()

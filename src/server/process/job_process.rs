@@ -22,20 +22,20 @@ use crate::server::{LaunchError, LaunchOptions};
 pub struct JobProcess {
     instance: Instance,
     answers: OwnedFd,
-    /// The process reads end of file once this is closed.
+    /// The write end of the job's standard input: the process reads end of file once it is closed.
     _input: OwnedFd,
-    /// Bytes that were read and do not yet make a line.
+    /// Bytes that the job has printed and that do not yet make a line.
     rest: Vec<u8>,
 }
 
-/// The result of [`JobProcess::read_line`].
+/// The result of [`JobProcess::read_line`]: a line, or the reason why there is none.
 #[derive(Debug, PartialEq, Eq)]
 pub enum JobOutput {
-    /// A line, without its newline.
+    /// A line that the job printed, without its newline.
     Line(String),
-    /// End of file.
+    /// End of file on the job's standard output.
     End,
-    /// The time was over before a line came.
+    /// The time limit passed before a line came.
     Elapsed,
 }
 
@@ -71,7 +71,7 @@ impl JobProcess {
         Ok(JobProcess { instance, answers, _input: jobs.into(), rest: Vec::new() })
     }
 
-    /// Waits at most `limit` for the next line.
+    /// Waits at most `limit` for the next line that the job prints.
     ///
     /// # Errors
     /// Only when interrupted, or where the pipe itself fails.
@@ -104,7 +104,7 @@ impl JobProcess {
         }
     }
 
-    /// The process itself.
+    /// Returns the process of the job.
     pub fn instance(&mut self) -> &mut Instance {
         &mut self.instance
     }

@@ -54,16 +54,16 @@ pub struct Instance {
     child: Child,
     tree: ProcessTree,
     output: Output,
-    /// The write end of its standard input: no data comes, and no end of file either.
+    /// The write end of the process's standard input: no data comes, and no end of file either.
     _input: Option<PipeWriter>,
-    /// The signal that ends it gracefully.
+    /// The signal that ends the process gracefully.
     stop: Signal,
     status: Option<ExitStatus>,
-    /// The launched process was reaped, so its number may belong to another process.
+    /// Whether the launched process was reaped, so that its number may belong to another process.
     reaped: bool,
     objects: Box<IpcObjects>,
     killed: Killed,
-    /// The objects found once all processes had ended.
+    /// The leaked IPC objects found once all processes had ended.
     leaked_objects: Vec<IpcObject>,
     _supervision: Supervision,
 }
@@ -71,7 +71,7 @@ pub struct Instance {
 /// Descriptors handed to a process at its launch.
 #[derive(Debug, Default)]
 pub(super) struct GivenDescriptors {
-    /// Descriptors 0, 1 and 2. For `None`, [`LaunchOptions::stdio`] decides.
+    /// The process's descriptors 0, 1 and 2. For `None`, [`LaunchOptions::stdio`] decides.
     pub stdio: [Option<OwnedFd>; 3],
     /// Listening sockets, as descriptors 3, 4, …, announced as in sd_listen_fds(3).
     pub listeners: Vec<OwnedFd>,
@@ -80,13 +80,13 @@ pub(super) struct GivenDescriptors {
 }
 
 impl GivenDescriptors {
-    /// Standard input and output.
+    /// Returns the descriptors of a process whose standard input and output are given.
     pub fn pipes(input: OwnedFd, output: OwnedFd) -> GivenDescriptors {
         GivenDescriptors { stdio: [Some(input), Some(output), None], ..GivenDescriptors::default() }
     }
 }
 
-/// How long a process may run on after SIGTERM before it is killed.
+/// The time that a process may run on after SIGTERM before it is killed.
 const TERM_GRACE: Duration = Duration::from_millis(500);
 
 impl Instance {
@@ -137,7 +137,7 @@ impl Instance {
             let for_another = options.listeners.for_another_process;
             command = with_listeners(command, given.listeners.len(), for_another);
         }
-        let input = options.apply(&mut command, given.stdio, &output).map_err(failed)?;
+        let input = options.apply_to_command(&mut command, given.stdio, &output).map_err(failed)?;
         let supervision = Supervision::begin(options.subreaper, options.guard);
         let objects = Box::new(IpcObjects::before_launch());
         let descriptors = given.listeners.into_iter().chain(given.extra).collect();
@@ -161,19 +161,19 @@ impl Instance {
         watched.map_err(LaunchError::Harness).map(|()| instance)
     }
 
-    /// The process that was launched.
+    /// Returns the id of the process that was launched.
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.tree.leader
     }
 
-    /// The output that this process and its descendants have printed so far.
+    /// Returns the output that this process and its descendants have printed so far.
     #[must_use]
     pub fn output(&self) -> &Output {
         &self.output
     }
 
-    /// Whether it has printed anything. Waits at most `limit` for the end of its output.
+    /// Whether the process has printed anything. Waits at most `limit` for the end of its output.
     #[must_use]
     pub fn printed_anything(&self, limit: Duration) -> bool {
         self.output.wait_closed(limit);
@@ -232,7 +232,7 @@ impl Instance {
         }
     }
 
-    /// Its exit status, if it has exited.
+    /// Returns the exit status of the launched process, if it has exited.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.wait(Duration::ZERO)
     }
@@ -246,7 +246,7 @@ impl Instance {
         self.wait(limit).map(drop).ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 
-    /// Sends its stop signal to the launched process, waits a moment, and kills every process that is left.
+    /// Sends the stop signal to the launched process, waits a moment, and kills every process that is left.
     pub fn terminate(&mut self) {
         if self.reaped {
             return;
@@ -257,7 +257,7 @@ impl Instance {
         self.kill();
     }
 
-    /// Kills every process with SIGKILL, and reaps them.
+    /// Kills the launched process and its descendants with SIGKILL, and reaps them.
     pub fn kill(&mut self) {
         if self.reaped {
             return;
@@ -281,28 +281,30 @@ impl Instance {
         }
     }
 
-    /// Whether it exited by itself or by SIGTERM, after all its descendants, and so was able to clean up.
+    /// Whether the process exited by itself or by SIGTERM, after all its descendants, and so was able to clean up.
     pub(super) fn exited_cleanly(&self) -> bool {
         let ended = self.status.is_some_and(|it| it.signal().is_none_or(|it| it == self.stop as i32));
         self.killed.none_left && ended
     }
 
-    /// The processes that could not be killed.
+    /// Returns the processes that could not be killed.
     pub(super) fn survivors(&self) -> &[Process] {
         &self.killed.survivors
     }
 
-    /// The objects that it should have removed before it ended.
+    /// Returns the IPC objects that the process should have removed before it ended.
     pub(super) fn leaked_objects(&self) -> &[IpcObject] {
         if self.exited_cleanly() { &self.leaked_objects } else { &[] }
     }
 
-    /// The objects left up to now, or `None` where the system does not list them. All its processes must have ended.
+    /// Returns the IPC objects left up to now, or `None` where the system does not list objects. All processes of the
+    /// instance must have ended.
     pub(super) fn objects_left(&self) -> Option<Vec<IpcObject>> {
         self.objects.is_supported().then(|| self.objects.left_by(&self.tree.seen()))
     }
 
-    /// Records the objects that its processes have open now, so that they count as its own even if closed later.
+    /// Records the IPC objects that the instance's processes have open now, so that they count as its own even if
+    /// closed later.
     pub(super) fn record_ipc_objects(&self) {
         self.objects.record(&self.tree);
     }

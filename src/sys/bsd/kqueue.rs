@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 
 use crate::sys::unix::exit::wait_without_reaping;
 
-/// Waits until `pid` has exited or `limit` has passed. Returns whether it has exited. It is not reaped.
+/// Waits until `pid` has exited or `limit` has passed. Returns whether it has exited. Does not reap the process.
 ///
 /// # Errors
 /// Those of kqueue(2) and kevent(2).
@@ -41,7 +41,8 @@ fn wait_for_announcement(pid: Pid, limit: Duration) -> io::Result<bool> {
     }
 }
 
-/// One year. Some kernels refuse a timeout of more than 100 000 000 seconds with `EINVAL`.
+/// The maximum timeout of a wait, one year. Some kernels refuse a timeout of more than 100 000 000 seconds with
+/// `EINVAL`.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 fn exit_event(pid: Pid) -> KEvent {

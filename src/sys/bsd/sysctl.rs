@@ -9,14 +9,14 @@ use nix::libc;
 
 use crate::sys::types::MachineProperty;
 
-/// The type of a variable. The kernel returns bytes without a type.
+/// The type of a sysctl variable. The kernel returns bytes without a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
     Number,
 }
 
-/// Reads the variable `name` as a property of the machine.
+/// Reads the sysctl variable `name` as a property of the machine.
 pub fn property(name: &'static str, kind: Kind) -> MachineProperty {
     let value = match kind {
         Kind::Text => text(name),
@@ -25,14 +25,14 @@ pub fn property(name: &'static str, kind: Kind) -> MachineProperty {
     MachineProperty::new(name, "sysctl(8)", value)
 }
 
-/// Reads the variable `name` as text.
+/// Reads the sysctl variable `name` as text.
 pub fn text(name: &str) -> io::Result<String> {
     let bytes = read(name)?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.trim_end_matches('\0').trim().to_owned())
 }
 
-/// Reads a number of four or eight bytes in native byte order.
+/// Reads the value of a variable: a number of four or eight bytes in native byte order.
 fn number(name: &str) -> io::Result<String> {
     let bytes = read(name)?;
     if let Ok(short) = <[u8; 4]>::try_from(&bytes[..]) {

@@ -8,7 +8,7 @@ use crate::sys::types::MachineProperty;
 #[cfg(feature = "cli")]
 pub use crate::sys::unsupported::machine::check_io_uring;
 
-/// Kernel variables, in the order in which reports show them.
+/// Kernel variables that describe the machine, in the order in which reports show them.
 const VARIABLES: &[(&str, Kind)] = &[
     ("kern.osrelease", Kind::Text),
     ("kern.version", Kind::Text),
@@ -34,7 +34,7 @@ const VARIABLES: &[(&str, Kind)] = &[
     ("kern.ipc.msgmnb", Kind::Number),
 ];
 
-/// Lists what is known of the machine, in the order in which reports show it.
+/// Lists the properties of the machine, in the order in which reports show it.
 #[must_use]
 pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
     VARIABLES.iter().map(|&(name, kind)| property(name, kind)).collect()

@@ -8,7 +8,7 @@ use nix::unistd::getpeereid;
 use crate::sys::types::PeerCredentials;
 
 pub use crate::sys::unsupported::sockets::{
-    claim_name, enable_quick_ack, is_listening, set_congestion_control, socket_id_at, tcp_queues,
+    claim_abstract_name, enable_quick_ack, is_listening, set_congestion_control, socket_id_at, tcp_queues,
     tcp_sockets, unread_by_peer,
 };
 

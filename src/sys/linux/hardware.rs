@@ -8,7 +8,7 @@ use crate::sys::types::MachineProperty;
 
 const PROCESSORS: &str = "/sys/devices/system/cpu";
 
-/// Parameters of the kernel's command line that affect measurements.
+/// The parameters of the kernel's command line that affect measurements.
 const BOOT_PARAMETERS: &[&str] = &[
     "mitigations=",
     "isolcpus=",

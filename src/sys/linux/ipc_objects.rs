@@ -39,7 +39,7 @@ fn system_v_table(name: &str, parse: fn(&[i64]) -> Option<IpcObject>) -> io::Res
     Ok(text.lines().skip(1).filter_map(|line| parse(&columns(line)?)).collect())
 }
 
-/// Splits a line into numbers. The permissions are octal; only [`segment`] uses them.
+/// Splits a line of a table in `/proc/sysvipc` into numbers. The permissions are octal; only [`segment`] uses them.
 fn columns(line: &str) -> Option<Vec<i64>> {
     line.split_whitespace().map(|column| column.parse().ok()).collect()
 }

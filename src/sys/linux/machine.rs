@@ -7,12 +7,12 @@ use io_uring::IoUring;
 
 use super::hardware::{self, read};
 use super::limits::container_limits;
-use super::processors::{format_list, usable_processors};
+use super::processors::{format_cpu_list, usable_processors};
 use crate::sys::types::MachineProperty;
 
 pub use super::hardware::processor_model;
 
-/// Kernel parameters. A parameter's path in `/proc/sys` is its name.
+/// General kernel parameters that reports show. A parameter's path in `/proc/sys` is its name.
 const KERNEL: &[&str] = &["kernel.osrelease", "kernel.version", "kernel.perf_event_paranoid"];
 
 /// Kernel parameters of the transports.
@@ -36,7 +36,7 @@ const TRANSPORTS: &[&str] = &[
     "kernel.io_uring_disabled",
 ];
 
-/// Files of the whole machine.
+/// Files with properties of the whole machine.
 const FILES: &[(&str, &str)] = &[
     ("processors online", "/sys/devices/system/cpu/online"),
     ("processors isolated", "/sys/devices/system/cpu/isolated"),
@@ -49,7 +49,7 @@ const FILES: &[(&str, &str)] = &[
     ("transparent hugepages", "/sys/kernel/mm/transparent_hugepage/enabled"),
 ];
 
-/// Files of each processor.
+/// Files with properties of each processor.
 const PROCESSOR_FILES: &[(&str, &str)] = &[
     ("cpufreq driver", "cpufreq/scaling_driver"),
     ("cpufreq governor", "cpufreq/scaling_governor"),
@@ -57,7 +57,7 @@ const PROCESSOR_FILES: &[(&str, &str)] = &[
     ("energy preference", "cpufreq/energy_performance_preference"),
 ];
 
-/// Lists what is known of the machine, in the order in which reports show it. `processors` are those that the
+/// Lists the properties of the machine, in the order in which reports show it. `processors` are those that the
 /// comparison uses.
 #[must_use]
 pub fn machine_properties(processors: &[usize]) -> Vec<MachineProperty> {
@@ -97,7 +97,7 @@ fn processor_file(name: &'static str, file: &str, processors: &[usize]) -> Machi
     MachineProperty::new(name, format!("/sys/devices/system/cpu/cpuN/{file}"), value)
 }
 
-/// Returns the value once if all processors have the same, else every value with its processor.
+/// Returns one value for all processors if all processors have the same, else every value with its processor.
 fn merge_equal(all: &[(usize, String)]) -> String {
     match all {
         [(_, first), rest @ ..] if rest.iter().all(|(_, text)| text == first) => first.clone(),
@@ -109,7 +109,7 @@ fn merge_equal(all: &[(usize, String)]) -> String {
 }
 
 fn affinity() -> MachineProperty {
-    let value = usable_processors().map(|all| format_list(&all));
+    let value = usable_processors().map(|all| format_cpu_list(&all));
     MachineProperty::new("affinity", "sched_getaffinity(2)", value)
 }
 

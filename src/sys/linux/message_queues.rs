@@ -17,7 +17,7 @@ const MAX_MESSAGE: usize = 8192;
 pub struct MessageQueue(Kind);
 
 enum Kind {
-    /// The option is `None` only during drop, because mq_close(3) takes the descriptor.
+    /// A POSIX queue. The option is `None` only during drop, because mq_close(3) takes the descriptor.
     Posix(Option<MqdT>),
     SystemV {
         id: c_int,
@@ -27,7 +27,7 @@ enum Kind {
     },
 }
 
-/// The layout that msgsnd(2) and msgrcv(2) expect.
+/// A System V message in the layout that msgsnd(2) and msgrcv(2) expect.
 #[repr(C)]
 struct Message {
     kind: c_long,
@@ -56,7 +56,7 @@ impl MessageQueue {
         Ok(MessageQueue(Kind::SystemV { id: system_v_id(key)?, kind: kind.into(), flags, message }))
     }
 
-    /// Returns how much the queue holds.
+    /// Returns how many bytes and messages the queue holds at most.
     ///
     /// # Errors
     /// Those of mq_getattr(3) and msgctl(2).
@@ -76,7 +76,7 @@ impl MessageQueue {
         }
     }
 
-    /// Sends one message.
+    /// Sends one message to the queue.
     ///
     /// # Errors
     /// Those of mq_send(3) and msgsnd(2).
@@ -95,8 +95,8 @@ impl MessageQueue {
         }
     }
 
-    /// Receives one message into `buffer`, which must have room for the
-    /// [largest message](QueueCapacity::largest_message). Returns its length.
+    /// Receives one message from the queue into `buffer`, which must have room for the [largest
+    /// message](QueueCapacity::largest_message). Returns its length.
     ///
     /// # Errors
     /// Those of mq_receive(3) and msgrcv(2). Both give `EAGAIN` if there is no message.
@@ -126,7 +126,7 @@ impl Drop for MessageQueue {
     }
 }
 
-/// msgrcv(2) gives `ENOMSG` where other calls give `EAGAIN`.
+/// Converts `ENOMSG` to `EAGAIN`: msgrcv(2) gives `ENOMSG` where other calls give `EAGAIN`.
 fn enomsg_to_eagain(errno: Errno) -> Errno {
     if errno == Errno::ENOMSG { Errno::EAGAIN } else { errno }
 }

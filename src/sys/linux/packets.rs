@@ -15,7 +15,7 @@ use socket2::{Domain, SockAddr, SockFilter, Socket, Type};
 
 use crate::sys::types::CapturedPacket;
 
-/// The receive buffer in bytes. A bulk transfer on loopback comes in packets of 64 KiB.
+/// The size of a capture's receive buffer in bytes. A bulk transfer on loopback comes in packets of 64 KiB.
 const RECEIVE_BUFFER: usize = 128 * 1024 * 1024;
 
 /// A socket that receives a copy of each packet on the loopback interface, once.
@@ -148,8 +148,8 @@ fn original_length(message: &ControlMessageOwned) -> Option<usize> {
 const METADATA: u32 = (-0x1000_i32).cast_unsigned();
 const PACKET_TYPE: u32 = METADATA + 4;
 
-/// Builds the filter. On loopback the kernel shows each packet when it is sent and when it is received. The filter
-/// drops the sent copy, and cuts the received one to `snap_length` to save space in the buffer.
+/// Builds the packet filter of a capture. On loopback the kernel shows each packet when it is sent and when it is
+/// received. The filter drops the sent copy, and cuts the received one to `snap_length` to save space in the buffer.
 fn filter(port: Option<u16>, snap_length: u32) -> Vec<SockFilter> {
     let mut program =
         vec![load(BYTE, PACKET_TYPE), SockFilter::new(EQUAL, 0, 1, libc::PACKET_OUTGOING.into()), DROP];
@@ -160,7 +160,8 @@ fn filter(port: Option<u16>, snap_length: u32) -> Vec<SockFilter> {
     program
 }
 
-/// Drops packets that are neither from nor to `port`. A TCP and a UDP header both begin with the two ports.
+/// Returns filter instructions that drop packets that are neither from nor to `port`. A TCP and a UDP header both begin
+/// with the two ports.
 fn require_port(port: u32) -> [SockFilter; 15] {
     const ETHERNET_HEADER: u32 = 14;
     const IPV4: u32 = 0x0800;

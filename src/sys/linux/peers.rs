@@ -26,7 +26,8 @@ pub struct DescriptorSnapshot {
 }
 
 impl DescriptorSnapshot {
-    /// Reads the tables. On a kernel without `CONFIG_UNIX_DIAG`, the peers of Unix domain sockets are missing.
+    /// Reads the kernel's tables of sockets. On a kernel without `CONFIG_UNIX_DIAG`, the peers of Unix domain sockets
+    /// are missing.
     ///
     /// # Errors
     /// `Unsupported` if `/proc` has no `fdinfo`.
@@ -80,7 +81,7 @@ fn terminal_peer(link: &str, fdinfo: &str) -> Peer {
     number.filter(|_| PTS_MAJORS.contains(&major)).map_or(Peer::Named, Peer::TerminalMaster)
 }
 
-/// Describes an object in a few words, such as the position in a file.
+/// Describes the object of a descriptor in a few words, such as the position in a file.
 fn detail(pid: Pid, object: &Object, link: &str, fdinfo: &str) -> String {
     match object {
         Object::Pipe { .. } => fifo_path(link),
@@ -121,7 +122,7 @@ fn unknown_socket(pid: Pid) -> String {
     text.to_owned()
 }
 
-/// Describes an object without a file: `Documentation/filesystems/proc.rst`, section 3.8.
+/// Describes a kernel object without a file: `Documentation/filesystems/proc.rst`, section 3.8.
 fn kernel_object(name: &str, link: &str, fdinfo: &str) -> String {
     let value = |key: &str| field(fdinfo, key);
     match name.trim_start_matches("anon_inode:").trim_matches(['[', ']']) {

@@ -120,7 +120,8 @@ pub fn has_env_var(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
 /// The longest time for which [`environment`] waits for an execve(2) to finish.
 const EXEC_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The buffer is large enough for one read(2), because execve(2) can replace the memory between two.
+/// The size of the buffer for an environment, large enough for one read(2), because execve(2) can replace the memory
+/// between two.
 const ENVIRONMENT_CAPACITY: usize = 64 * 1024;
 
 /// Reads `/proc/PID/environ`, which is the environment at the last execve(2).
@@ -147,7 +148,7 @@ fn environment(pid: Pid) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Waits until `pid` has exited or `limit` has passed. Returns whether it has exited. It is not reaped.
+/// Waits until `pid` has exited or `limit` has passed. Returns whether it has exited. Does not reap the process.
 ///
 /// # Errors
 /// Those of `pidfd_open(2)` and poll(2).

@@ -50,7 +50,7 @@ pub fn parse_list(text: &str) -> Option<Vec<usize>> {
 }
 
 /// Formats ascending numbers of processors in the kernel's format, such as `0-3,8`.
-pub fn format_list(processors: &[usize]) -> String {
+pub fn format_cpu_list(processors: &[usize]) -> String {
     let runs = processors.chunk_by(|one, next| one + 1 == *next);
     let text = |run: &[usize]| match run {
         [first, .., last] => format!("{first}-{last}"),
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn formats_lists_as_the_kernel_does() {
         for text in ["0-2,5", "7", "0,2,4-5"] {
-            assert_eq!(format_list(&parse_list(text).unwrap()), text);
+            assert_eq!(format_cpu_list(&parse_list(text).unwrap()), text);
         }
     }
 

@@ -25,7 +25,7 @@ pub fn signal_sets(pid: Pid) -> io::Result<SignalSets> {
 
 static NO_WAIT: timespec = timespec { tv_sec: 0, tv_nsec: 0 };
 
-/// Messages to and from one process, each sent as a real-time signal with a value.
+/// A channel for messages to and from one process, each sent as a real-time signal with a value.
 ///
 /// The signal's number encodes the length of the message, and its value holds the bytes. Messages of one length keep
 /// their order. Of pending messages, the shortest arrives first.
@@ -73,7 +73,7 @@ impl QueuedSignals {
         Ok(QueuedSignals { peer, set, first, blocking })
     }
 
-    /// Sends one message.
+    /// Sends one message to the peer as a queued signal.
     ///
     /// # Errors
     /// `EMSGSIZE` if it is longer than [`MAX_MESSAGE`](QueuedSignals::MAX_MESSAGE); `EAGAIN` if too many signals are

@@ -113,7 +113,7 @@ fn peer_and_unread(message: &[u8]) -> Option<(SocketAddr, usize)> {
     Some((SocketAddr::new(address, port), usize::try_from(number(message.get(56..)?)?).ok()?))
 }
 
-/// Builds the request: a `struct nlmsghdr` and a `struct unix_diag_req`.
+/// Builds the request for all Unix domain sockets: a `struct nlmsghdr` and a `struct unix_diag_req`.
 fn request() -> Vec<u8> {
     let mut message = header(REQUEST);
     message.extend([u8::try_from(AF_UNIX).unwrap_or_default(), 0, 0, 0]);
@@ -149,8 +149,8 @@ fn inode_and_peer(message: &[u8]) -> Option<(u64, Peer)> {
     Some((inode, peer))
 }
 
-/// Splits off the next message. Returns its type, its body and the rest. The header begins with a length of 4 bytes and
-/// a type of 2.
+/// Splits off the next netlink message. Returns its type, its body and the rest. The header begins with a length of 4
+/// bytes and a type of 2.
 fn next_message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let length = usize::try_from(number(bytes.get(..4)?)?).ok()?;
     let kind = u16::from_ne_bytes(bytes.get(4..6)?.try_into().ok()?);
@@ -158,8 +158,8 @@ fn next_message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     Some((kind, bytes.get(HEADER..length)?, &bytes[next..]))
 }
 
-/// Splits off the next attribute. Returns its type, its body and the rest. It begins with a length and a type of 2
-/// bytes each.
+/// Splits off the next netlink attribute. Returns its type, its body and the rest. An attribute begins with a length
+/// and a type of 2 bytes each.
 fn next_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let half = |range: std::ops::Range<usize>| Some(u16::from_ne_bytes(bytes.get(range)?.try_into().ok()?));
     let (length, kind) = (usize::from(half(0..2)?), half(2..4)?);

@@ -212,7 +212,7 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
 ///
 /// # Errors
 /// `AddrInUse` if another process has reserved it.
-pub fn claim_name(name: &str) -> io::Result<Option<OwnedFd>> {
+pub fn claim_abstract_name(name: &str) -> io::Result<Option<OwnedFd>> {
     let address = UnixAddress::from_abstract_name(name)?;
     Ok(Some(UnixDatagram::bind_addr(&address)?.into()))
 }

@@ -17,18 +17,18 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, 
 
 use super::threads::threads;
 
-/// The file with the tracepoint's number, relative to the root of a tracefs.
+/// The file with the number of the tracepoint for system calls, relative to the root of a tracefs.
 const TRACEPOINT_ID: &str = "events/raw_syscalls/sys_enter/id";
 
 /// Counts the system calls of processes, and of the threads and processes that they start, while it exists.
 #[derive(Debug)]
 pub struct SystemCallCounter {
-    /// One counter for each thread that existed at the start. It includes the thread's descendants.
+    /// One counter for each thread that existed at the start. A counter includes the thread's descendants.
     counters: Vec<File>,
 }
 
 impl SystemCallCounter {
-    /// The source of the counts, for reports.
+    /// The name of the kernel interface that counts system calls, for reports.
     pub const SOURCE: &str = "perf_event_open(2), raw_syscalls:sys_enter";
 
     /// Starts to count the system calls of all threads of `pids`.
@@ -66,7 +66,7 @@ impl SystemCallCounter {
     }
 }
 
-/// Opens a counter for `thread` and all that it starts.
+/// Opens a counter for `thread` and all threads and processes that it starts.
 #[expect(unsafe_code, reason = "perf_event_open(2) has no safe binding")]
 fn open_counter(tracepoint: u64, thread: Pid) -> nix::Result<OwnedFd> {
     const ANY_PROCESSOR: i32 = -1;

@@ -55,8 +55,8 @@ pub fn all_threads_blocked(pid: Pid) -> Option<bool> {
     (!states.is_empty()).then(|| all_blocked(&states))
 }
 
-/// Returns whether all threads are blocked. `None` stands for a thread that has exited since it was listed. It may have
-/// called exit_group(2), which ends the other threads too, so the process is not idle.
+/// Returns whether all threads with these `states` are blocked. `None` stands for a thread that has exited since it was
+/// listed. It may have called exit_group(2), which ends the other threads too, so the process is not idle.
 fn all_blocked(states: &[Option<char>]) -> bool {
     states.iter().all(|state| matches!(state, Some('S' | 'T' | 't')))
 }

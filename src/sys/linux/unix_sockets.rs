@@ -4,20 +4,20 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-/// One line of the table.
+/// One line of `/proc/net/unix`.
 pub struct UnixSocket {
     /// Inode number of the socket.
     pub inode: u64,
-    /// Whether listen(2) was called on it.
+    /// Whether listen(2) was called on the socket.
     pub listening: bool,
-    /// Whether it is a datagram socket.
+    /// Whether the socket is a datagram socket.
     pub datagram: bool,
-    /// The path that it is bound to. It begins with `@` for an abstract name.
+    /// The path that the socket is bound to. The path begins with `@` for an abstract name.
     pub path: Option<PathBuf>,
 }
 
-/// Reads the table. The procfs crate drops the flags, and only the flag `__SO_ACCEPTCON` tells a listening socket
-/// from a bound one.
+/// Reads `/proc/net/unix`. The procfs crate drops the flags, and only the flag `__SO_ACCEPTCON` tells a listening
+/// socket from a bound one.
 pub fn unix_sockets() -> io::Result<Vec<UnixSocket>> {
     let table = fs::read("/proc/net/unix")?;
     Ok(String::from_utf8_lossy(&table).lines().skip(1).filter_map(parse).collect())

@@ -81,7 +81,7 @@ fn type_name(number: u32) -> String {
     name.to_owned()
 }
 
-/// `struct vnode_fdinfowithpath`.
+/// The kernel's description of a file's descriptor: `struct vnode_fdinfowithpath`.
 #[derive(Default)]
 #[repr(C)]
 struct VnodeInfo {
@@ -114,14 +114,14 @@ fn path(text: &[c_char]) -> Option<PathBuf> {
     (!bytes.is_empty()).then(|| OsString::from_vec(bytes).into())
 }
 
-/// `struct pipe_fdinfo`.
+/// The kernel's description of a pipe's descriptor: `struct pipe_fdinfo`.
 #[derive(Default)]
 #[repr(C)]
 struct PipeInfo {
     file: ProcFileInfo,
     _stat: VInfoStat,
     handle: u64,
-    /// The other end's handle, 0 once that end is closed.
+    /// The handle of the pipe's other end, 0 once that end is closed.
     peer: u64,
     _status_and_padding: [c_int; 2],
 }
@@ -137,7 +137,7 @@ const FREAD: u32 = 1;
 const FWRITE: u32 = 2;
 const FNONBLOCK: u32 = 4;
 const FAPPEND: u32 = 8;
-/// `PROC_FP_CLEXEC` of `<sys/proc_info.h>`.
+/// The flag of a close-on-exec descriptor: `PROC_FP_CLEXEC` of `<sys/proc_info.h>`.
 const CLOSE_ON_EXEC: u32 = 2;
 
 /// Returns the pipe of a descriptor. macOS gives pipes no inode number, but each end a handle, the same in every
@@ -233,8 +233,9 @@ fn addresses(info: &SocketInfo) -> (SocketAddr, SocketAddr) {
     (address(ends, &ends.insi_laddr, ends.insi_lport), address(ends, &ends.insi_faddr, ends.insi_fport))
 }
 
-/// Converts one address. A dual-stack socket has the flags of both families while it is bound to `[::]`. With an IPv4
-/// peer it has only IPv4's flag, and the address is in the last 4 of the 16 bytes.
+/// Converts the kernel's address of one end of an internet socket. A dual-stack socket has the flags of both families
+/// while it is bound to `[::]`. With an IPv4 peer it has only IPv4's flag, and the address is in the last 4 of the 16
+/// bytes.
 #[expect(unsafe_code, reason = "both address families share a union")]
 fn address(ends: &InSockInfo, ip: &InSIAddr, port: c_int) -> SocketAddr {
     // `INI_IPV6` of `<sys/proc_info.h>`.
@@ -247,8 +248,8 @@ fn address(ends: &InSockInfo, ip: &InSIAddr, port: c_int) -> SocketAddr {
     SocketAddr::new(ip.to_canonical(), u16::from_be(port as u16))
 }
 
-/// Returns the path that a Unix domain socket is bound to. It follows `sun_len` and `sun_family`. A path longer than
-/// `sun_path` has no NUL at its end.
+/// Returns the path that a Unix domain socket is bound to. The path follows `sun_len` and `sun_family`. A path longer
+/// than `sun_path` has no NUL at its end.
 #[expect(unsafe_code, reason = "the structures of all address families share a union")]
 fn bound_path(info: &SocketInfo) -> Option<PathBuf> {
     // SAFETY: the kernel has written the whole union, with zeros after the address. All bytes are valid for chars.

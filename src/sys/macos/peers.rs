@@ -14,7 +14,7 @@ use crate::sys::types::{DescriptorEnd, Object, Peer, SocketName};
 pub struct DescriptorSnapshot;
 
 impl DescriptorSnapshot {
-    /// Returns the view.
+    /// Returns a view of the descriptors of all processes.
     ///
     /// # Errors
     /// None.

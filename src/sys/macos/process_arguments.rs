@@ -26,13 +26,13 @@ pub fn start_strings(pid: Pid) -> nix::Result<Vec<u8>> {
     Ok(block)
 }
 
-/// Returns the arguments, the program's name first.
+/// Returns the program's arguments in a block of start strings, the program's name first.
 pub fn arguments(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (count, strings) = count_and_strings(block);
     strings.take(count)
 }
 
-/// Returns the environment, followed by the kernel's strings for the loader.
+/// Returns the environment in a block of start strings, followed by the kernel's strings for the loader.
 pub fn environment(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (count, strings) = count_and_strings(block);
     strings.skip(count).filter(|entry| !entry.is_empty())

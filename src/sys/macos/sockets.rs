@@ -15,7 +15,7 @@ use crate::sys::types::{PeerCredentials, SocketAddress, SocketName};
 
 // A connection in TIME_WAIT has no descriptor, so libproc cannot show it.
 pub use crate::sys::unsupported::sockets::{
-    claim_name, enable_quick_ack, set_congestion_control, socket_id_at, tcp_queues, tcp_sockets,
+    claim_abstract_name, enable_quick_ack, set_congestion_control, socket_id_at, tcp_queues, tcp_sockets,
     unread_by_peer,
 };
 

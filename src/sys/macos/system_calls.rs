@@ -6,7 +6,7 @@ use libproc::proc_pid::pidinfo;
 use libproc::task_info::TaskInfo;
 use nix::unistd::Pid;
 
-/// The processes to look at, and their system calls before the start.
+/// Counts the system calls of processes: holds the processes and their counts at the start.
 #[derive(Debug)]
 pub struct SystemCallCounter {
     pids: Vec<Pid>,
@@ -14,7 +14,7 @@ pub struct SystemCallCounter {
 }
 
 impl SystemCallCounter {
-    /// The source of the counts, for reports.
+    /// The name of the kernel interface that counts system calls, for reports.
     pub const SOURCE: &str = "proc_pidinfo(3), PROC_PIDTASKINFO";
 
     /// Starts to count the system calls of all threads of `pids`. Processes that they start later do not count.
@@ -40,7 +40,7 @@ fn sum(pids: &[Pid]) -> io::Result<u64> {
     pids.iter().map(|&pid| system_calls(pid)).sum()
 }
 
-/// Returns the calls of Unix and of Mach. The kernel counts with 32 bits in a signed integer.
+/// Returns the number of Unix and Mach system calls of `pid`. The kernel counts with 32 bits in a signed integer.
 fn system_calls(pid: Pid) -> io::Result<u64> {
     let info = pidinfo::<TaskInfo>(pid.as_raw(), 0).map_err(io::Error::other)?;
     let count = |calls: i32| u64::from(calls.cast_unsigned());

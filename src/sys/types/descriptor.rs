@@ -10,9 +10,9 @@ use crate::text::one_line;
 /// An entry of a descriptor table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
-    /// Number of the descriptor.
+    /// The number of the descriptor.
     pub number: RawFd,
-    /// The object that it refers to.
+    /// The object that the descriptor refers to.
     pub object: Object,
 }
 
@@ -33,9 +33,9 @@ pub enum AccessMode {
 /// the descriptor to another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OpenFile {
-    /// Whether it can be read.
+    /// Whether the open file can be read.
     pub readable: bool,
-    /// Whether it can be written.
+    /// Whether the open file can be written.
     pub writable: bool,
     /// Position of the next read or write in bytes. It is 0 for objects without a position.
     pub offset: u64,
@@ -52,7 +52,7 @@ pub struct OpenFile {
 pub enum Object {
     /// A pipe or FIFO.
     Pipe {
-        /// The same number at both ends, in every process. On Linux it is the inode number.
+        /// The number of the pipe, the same at both ends and in every process. On Linux it is the inode number.
         id: u64,
     },
     /// A socket.
@@ -70,7 +70,7 @@ pub enum Object {
 pub struct Socket {
     /// The kernel's number of the socket. On Linux it is the inode number.
     pub id: u64,
-    /// Protocol and addresses.
+    /// The protocol and the addresses of the socket.
     pub name: SocketName,
     /// True if the socket accepts connections. A datagram socket counts if any process can send to it: a UDP socket
     /// without a peer, a Unix domain socket with a path.

@@ -11,16 +11,16 @@ use super::network::accepts_packets_to;
 pub struct DescriptorEnd {
     /// Number of the descriptor.
     pub number: RawFd,
-    /// The object that it refers to.
+    /// The object that the descriptor refers to.
     pub object: Object,
-    /// Its access mode, where the system shows it.
+    /// The access mode of the descriptor, where the system shows it.
     pub access: Option<AccessMode>,
     /// Device of the object's inode. A pipe and a FIFO can have the same inode number on different devices. It is 0
     /// where ids are unique.
     pub device: u64,
     /// The object at the other end, unless `object` identifies it.
     pub peer: Peer,
-    /// Details in a few words, such as the position in a file. May be empty.
+    /// Details of the object in a few words, such as the position in a file. May be empty.
     pub detail: String,
 }
 

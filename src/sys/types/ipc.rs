@@ -30,11 +30,11 @@ pub struct IpcObject {
     pub creator: u32,
     /// System V key. It is 0 (`IPC_PRIVATE`) for objects without one.
     pub key: i32,
-    /// Processes that the table names: the creator or the last users.
+    /// Processes that the kernel's table names for the object: the creator or the last users.
     pub(in crate::sys) pids: Vec<Pid>,
-    /// Whether a process has it attached. Always false for other objects than shared memory segments.
+    /// Whether a process has the object attached. Always false for other objects than shared memory segments.
     pub attached: bool,
-    /// Number of semaphores in a set.
+    /// The number of semaphores, if the object is a set of semaphores.
     pub(in crate::sys) semaphores: i32,
 }
 
@@ -51,13 +51,13 @@ impl fmt::Display for IpcObject {
     }
 }
 
-/// How much a message queue holds.
+/// The maximum content of a message queue.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueCapacity {
-    /// Bytes of all messages together.
+    /// The maximum number of bytes of all messages in the queue together.
     pub bytes: usize,
-    /// Number of messages.
+    /// The maximum number of messages in the queue.
     pub messages: usize,
-    /// Bytes of the largest message.
+    /// The number of bytes of the largest message that the queue takes.
     pub largest_message: usize,
 }

@@ -23,22 +23,23 @@ pub struct IdleStatesDisabled {
 /// Time that processors have spent at work since the system started, summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProcessorTime {
-    /// Time at work for any process or the kernel.
+    /// Time that the processors spent at work for any process or the kernel.
     pub busy: Duration,
     /// Time in which there was work, but the hypervisor ran other guests.
     pub stolen: Duration,
-    /// Unit in which the system counts.
+    /// The unit in which the system counts processor time.
     pub resolution: Duration,
 }
 
 /// A property of the machine that can affect measurements.
 #[derive(Debug)]
 pub struct MachineProperty {
-    /// Name, such as `net.ipv4.tcp_congestion_control`. It is the system's own name where there is one.
+    /// The name of the property, such as `net.ipv4.tcp_congestion_control`. It is the system's own name where there is
+    /// one.
     pub name: &'static str,
     /// The file, call or variable that contains the value.
     pub source: String,
-    /// The value, or the reason why it is unknown.
+    /// The value of the property, or the reason why it is unknown.
     pub value: Result<String, String>,
 }
 
@@ -72,11 +73,11 @@ fn explain(error: &io::Error) -> String {
 /// Limits that a container sets for its processes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ContainerLimits {
-    /// Memory in bytes.
+    /// The limit of memory in bytes.
     pub memory: Option<u64>,
-    /// Number of processors, which may be a fraction.
+    /// The limit of processors, which may be a fraction.
     pub processors: Option<f64>,
-    /// Number of processes and threads.
+    /// The limit of processes and threads.
     pub processes: Option<u64>,
 }
 

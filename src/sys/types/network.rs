@@ -84,18 +84,18 @@ pub struct TcpQueues {
 /// The process at the other end of a Unix domain socket when the connection was made. The kernel vouches for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerCredentials {
-    /// Process id, where the system knows it.
+    /// The id of the process, where the system knows it.
     pub pid: Option<Pid>,
-    /// User id.
+    /// The user id of the process.
     pub uid: Uid,
-    /// Group id.
+    /// The group id of the process.
     pub gid: Gid,
 }
 
 /// A packet on the loopback interface.
 #[derive(Debug, Clone, Copy)]
 pub struct CapturedPacket<'a> {
-    /// Time since 1970.
+    /// The time of the packet, since 1970.
     pub timestamp: Duration,
     /// Length of the whole packet in bytes.
     pub length: usize,

@@ -56,6 +56,6 @@ pub fn peer_credentials(_socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> 
 }
 
 /// Returns `None` and reserves nothing: this system has no names that vanish with their process.
-pub fn claim_name(_name: &str) -> io::Result<Option<OwnedFd>> {
+pub fn claim_abstract_name(_name: &str) -> io::Result<Option<OwnedFd>> {
     Ok(None)
 }

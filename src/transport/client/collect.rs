@@ -26,11 +26,12 @@ impl Client {
         Ok(())
     }
 
-    /// Collects the echo of `bytes`, which were sent before, in the same way.
+    /// Collects the echo of `bytes`, which were sent before, until the echo is complete or the server is silent for
+    /// [`Deadlines::reply`](crate::deadline::Deadlines::reply).
     ///
     /// # Errors
     /// Those of [`expect`](Client::expect), except a timeout.
-    pub fn collect(&mut self, bytes: &[u8]) -> check::Result {
+    pub fn collect_echo(&mut self, bytes: &[u8]) -> check::Result {
         self.collect_after(&[], bytes)
     }
 

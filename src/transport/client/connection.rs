@@ -30,11 +30,11 @@ pub(super) struct Connection {
 /// The result of one read.
 pub(super) struct Received {
     pub length: usize,
-    /// The sender of a message, if it has an IP address.
+    /// The address of the message's sender, if it has an IP address.
     pub sender: Option<SocketAddr>,
 }
 
-/// The directions that can be used without waiting.
+/// The directions in which a link can be used without waiting.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Ready {
     pub readable: bool,
@@ -108,7 +108,7 @@ fn local_address(link: &Link) -> Option<SocketAddr> {
     link.as_socket()?.local_addr().ok()?.as_socket()
 }
 
-/// Whether the same call may succeed later.
+/// Whether the call that failed with `error` may succeed later.
 pub(super) fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

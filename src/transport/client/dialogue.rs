@@ -11,22 +11,22 @@ use crate::protocol::{Codec, Mismatch, Part, Protocol, Request, Tokens, WrongRep
 #[derive(Debug)]
 pub(super) struct Dialogue {
     protocol: Arc<Protocol>,
-    /// Streams: requests and replies follow each other.
+    /// The codec of requests and replies on a stream.
     pub codec: Codec,
-    /// Messages: the requests that are not yet answered. Replies may arrive in any order.
+    /// The requests sent as messages that are not yet answered. Replies may arrive in any order.
     asked: VecDeque<Request>,
-    /// A reply, right or wrong, began before all of its request was sent.
+    /// Whether a reply, right or wrong, began before all of its request was sent.
     pub early: bool,
 }
 
 impl Dialogue {
-    /// The dialogue of a new client. Without `pipelining` a request waits for the reply to the one before.
+    /// Returns the dialogue of a new client. Without `pipelining` a request waits for the reply to the one before.
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens, pipelining: bool) -> Dialogue {
         let codec = Codec::new(protocol.clone(), tokens).pipelining(pipelining);
         Dialogue { protocol, codec, asked: VecDeque::new(), early: false }
     }
 
-    /// Takes bytes of a stream. Returns the content of the requests that they answer.
+    /// Decodes bytes received from a stream. Returns the content of the requests that they answer.
     pub fn receive(&mut self, bytes: &[u8]) -> check::Result<Vec<u8>> {
         let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.feed(bytes) };
         self.early |= fed.as_ref().is_err_and(|wrong| wrong.early);
@@ -41,7 +41,7 @@ impl Dialogue {
         Ok(content)
     }
 
-    /// Sends requests before earlier ones are answered.
+    /// Makes the dialogue send requests before earlier ones are answered.
     pub fn pipelining(self) -> Dialogue {
         Dialogue { codec: self.codec.pipelining(true), ..self }
     }
@@ -51,7 +51,7 @@ impl Dialogue {
         let turn = self.protocol.turns().get(turn);
         let turn = turn.ok_or_else(|| Finding::unsupported("a request", "the protocol has none"))?;
         let request = turn.request(self.codec.next_token(), Some(content.into()));
-        self.codec.ask(request.clone());
+        self.codec.queue_request(request.clone());
         Ok(request)
     }
 
@@ -66,7 +66,7 @@ impl Dialogue {
         Ok(message)
     }
 
-    /// Takes a message. Returns the content of the request that it answers.
+    /// Verifies a received message. Returns the content of the request that it answers.
     pub fn reply(&mut self, message: &[u8]) -> check::Result<Vec<u8>> {
         let mut first = None;
         for (place, request) in self.asked.iter().enumerate() {

@@ -15,7 +15,7 @@ impl<'a> Expectation<'a> {
         Expectation { all: bytes, received: 0 }
     }
 
-    /// Takes expected bytes out of `inbox`. Returns true once none is missing.
+    /// Removes expected bytes from `inbox`. Returns true once none is missing.
     pub fn is_met_by(&mut self, inbox: &mut Vec<u8>) -> check::Result<bool> {
         let rest = &self.all[self.received..];
         let arrived = inbox.len().min(rest.len());
@@ -33,12 +33,12 @@ impl<'a> Expectation<'a> {
         Ok(self.received == self.all.len())
     }
 
-    /// How many of the bytes have been received.
+    /// Returns the number of expected bytes that have been received.
     pub fn received(&self) -> usize {
         self.received
     }
 
-    /// The expectation in the words of a report.
+    /// Returns a description of the expectation for a report.
     pub fn description(&self) -> String {
         match self.all.len() {
             0..=24 => format!("{} back", excerpt(self.all)),

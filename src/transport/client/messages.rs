@@ -14,15 +14,15 @@ use crate::deadline::until;
 use crate::payload::KIB;
 use crate::text::{count, difference, excerpt};
 
-/// Holds the largest message of any mechanism, and what a server might append to it.
+/// The size of a buffer that holds the largest message of any transport, and what a server might append to it.
 pub(super) const LARGEST: usize = 512 * KIB;
 
 /// A message that was received.
 #[derive(Debug)]
 pub struct Message {
-    /// Its content.
+    /// The content of the message.
     pub bytes: Vec<u8>,
-    /// The address it came from, if that is an IP address.
+    /// The address that the message came from, if that is an IP address.
     pub sender: Option<SocketAddr>,
 }
 
@@ -141,12 +141,13 @@ impl Client {
         sent.ok_or_else(|| Finding::timeout(wanted, actual))
     }
 
-    /// The message that carries `content` on the wire.
+    /// Returns the message that carries `content` on the wire.
     fn message<'a>(&mut self, content: &'a [u8]) -> check::Result<Cow<'a, [u8]>> {
         self.dialogue.as_mut().map_or(Ok(content.into()), |dialogue| dialogue.request(content).map(Cow::from))
     }
 
-    /// On Linux poll(2) reports when a full queue has room. macOS returns ENOBUFS and can only be asked again.
+    /// Waits until the server's queue may have room. On Linux poll(2) reports when a full queue has room. macOS returns
+    /// ENOBUFS and can only be asked again.
     fn await_room(&self) -> check::Result<Option<()>> {
         if self.connection.link.writer().is_some() {
             self.connection.poll(true, false, self.deadlines.quiet())?;

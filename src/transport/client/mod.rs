@@ -43,7 +43,7 @@ use dialogue::Dialogue;
 pub use messages::Message;
 pub(super) use messages::enlarge_buffers;
 
-/// The most bytes that one read from a stream takes.
+/// The maximum number of bytes that one read from a stream takes.
 const READ: usize = 256 * KIB;
 
 /// A client of a server, over a byte stream or over messages.
@@ -64,16 +64,16 @@ pub struct Client {
     buffer: Box<[u8]>,
     /// Bytes received from a stream that no method has returned or verified yet.
     inbox: Vec<u8>,
-    /// The server has ended its direction of the stream.
+    /// Whether the server has ended its direction of the stream.
     ended: bool,
-    /// Sent bytes whose echo the server may hold back until the client ends its direction.
+    /// Bytes that were sent and whose echo the server may hold back until the client ends its direction.
     uncollected: Vec<Vec<u8>>,
     /// The content of a request of which only the first part was sent.
     begun: Option<Vec<u8>>,
 }
 
 impl Client {
-    /// A client whose server has these `capabilities`.
+    /// Returns a client whose server has these `capabilities`.
     pub(crate) fn new(link: Link, capabilities: Capabilities, deadlines: Deadlines) -> Client {
         let stream = capabilities.contains(Capabilities::STREAM);
         Client {
@@ -90,7 +90,7 @@ impl Client {
         }
     }
 
-    /// A client of a byte stream that both sides can end.
+    /// Returns a client of a byte stream that both sides can end.
     #[cfg(feature = "cli")]
     pub(crate) fn over_stream(link: Link, deadlines: Deadlines) -> Client {
         Client::new(link, Capabilities::STREAM.union(Capabilities::HALF_CLOSE), deadlines)
@@ -188,13 +188,13 @@ impl Client {
         &self.connection.link
     }
 
-    /// The descriptor to poll for input.
+    /// Returns the descriptor to poll for input.
     #[must_use]
     pub fn reader(&self) -> BorrowedFd<'_> {
         self.connection.link.reader()
     }
 
-    /// The client's own IP address and port.
+    /// Returns the client's own IP address and port.
     ///
     /// # Errors
     /// A broken harness if it has none.
@@ -204,13 +204,13 @@ impl Client {
             .ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
     }
 
-    /// How many bytes have been received, expected or not.
+    /// Returns the number of bytes that the client has received, expected or not.
     #[must_use]
     pub fn received(&self) -> usize {
         self.connection.received
     }
 
-    /// How much was sent and received so far, in words.
+    /// Describes how much the client has sent and received so far.
     #[must_use]
     pub fn tally(&self) -> String {
         let Connection { sent, received, .. } = &self.connection;
@@ -238,7 +238,7 @@ impl Client {
 pub(crate) struct HangDiagnosis(pub Box<dyn Fn() -> String + Send>);
 
 impl HangDiagnosis {
-    /// A diagnosis that says nothing.
+    /// Returns a diagnosis that adds nothing to a finding.
     pub fn silent() -> HangDiagnosis {
         HangDiagnosis(Box::new(String::new))
     }

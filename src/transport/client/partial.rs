@@ -12,11 +12,11 @@ impl Client {
     /// Those of [`send`](Client::send).
     pub(crate) fn begin_request(&mut self, content: &[u8]) -> check::Result {
         self.enqueue(content);
-        let half = self.dialogue.as_mut().map_or(0, |dialogue| dialogue.codec.outgoing().len() / 2);
+        let half = self.dialogue.as_mut().map_or(0, |dialogue| dialogue.codec.bytes_to_send().len() / 2);
         while self.connection.sent < half {
             let left = half - self.connection.sent;
             let Some(dialogue) = &mut self.dialogue else { break };
-            let bytes = dialogue.codec.outgoing();
+            let bytes = dialogue.codec.bytes_to_send();
             let piece = bytes[..left.min(bytes.len())].to_vec();
             let wrote = self.write_piece(&piece)?;
             if let Some(dialogue) = &mut self.dialogue {

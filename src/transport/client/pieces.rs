@@ -17,7 +17,7 @@ impl Client {
     /// # Errors
     /// Those of [`exchange`](Client::exchange).
     pub fn complete_opening(&mut self) -> check::Result {
-        while self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.unanswered() > 0) {
+        while self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.unanswered_count() > 0) {
             let step = self.step(&[])?;
             self.require_progress(step, || "the greeting, and replies to the first requests".into())?;
         }
@@ -47,7 +47,7 @@ impl Client {
     pub fn send_piece(&mut self, length: usize) -> check::Result {
         let mut rest = length;
         while rest > 0 {
-            let outgoing = self.dialogue()?.codec.outgoing();
+            let outgoing = self.dialogue()?.codec.bytes_to_send();
             let piece = outgoing[..outgoing.len().min(rest)].to_vec();
             if piece.is_empty() {
                 break;
@@ -68,7 +68,7 @@ impl Client {
         Ok(())
     }
 
-    /// Sends everything that is queued.
+    /// Sends all requests that are queued.
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
@@ -76,7 +76,7 @@ impl Client {
         self.send(&[])
     }
 
-    /// Takes everything that arrives until nothing has arrived for `quiet`, and verifies it.
+    /// Receives and verifies replies until nothing has arrived for `quiet`.
     ///
     /// # Errors
     /// A failure if a reply is wrong, or if no request asked for it.

@@ -9,10 +9,10 @@ use super::{Client, READ};
 use crate::check::{self, Finding};
 use crate::text::{count, excerpt};
 
-/// The progress made in one step.
+/// The progress that a stream client made in one step of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    /// How many bytes were written.
+    /// The number of bytes that were written.
     pub wrote: usize,
     /// Whether either direction became ready in time.
     pub moved: bool,
@@ -58,7 +58,7 @@ impl Client {
         self.run_exchange(&[], Expectation::of(bytes), None).map(drop)
     }
 
-    /// Sends `outgoing` and waits for what is expected. Once all is sent, gives up without an error after a silence
+    /// Sends `outgoing` and waits for the `expected` bytes. Once all is sent, gives up without an error after a silence
     /// of `quiet`, if that is given. Returns how many of the expected bytes were received.
     pub(super) fn run_exchange(
         &mut self,
@@ -97,10 +97,10 @@ impl Client {
         outgoing.is_empty() && self.dialogue.as_ref().is_none_or(|dialogue| dialogue.codec.all_written())
     }
 
-    /// Whether there is something to write now. A protocol may have to wait for a reply first.
+    /// Whether the client has bytes to write now. A protocol may have to wait for a reply first.
     fn has_outgoing(&mut self, outgoing: &[u8]) -> bool {
         match &mut self.dialogue {
-            Some(dialogue) => !dialogue.codec.outgoing().is_empty(),
+            Some(dialogue) => !dialogue.codec.bytes_to_send().is_empty(),
             None => !outgoing.is_empty(),
         }
     }
@@ -204,7 +204,7 @@ impl Client {
     }
 
     fn write_some(&mut self, outgoing: &[u8]) -> check::Result<usize> {
-        let bytes = self.dialogue.as_mut().map_or(outgoing, |dialogue| dialogue.codec.outgoing());
+        let bytes = self.dialogue.as_mut().map_or(outgoing, |dialogue| dialogue.codec.bytes_to_send());
         match self.connection.write(bytes) {
             Err(error) if is_transient(&error) => Ok(0),
             Err(error) => Err(self.lost(&error)),
