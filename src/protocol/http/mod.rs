@@ -1,63 +1,22 @@
 //! Finds the end of an HTTP/1.1 response. RFC 9112 §6.
 
+mod head;
+mod status;
+
 use std::sync::Arc;
 
+use self::head::Head;
+pub(super) use self::status::StatusRule;
 use super::pattern::{Expectation, Pattern, PatternMatcher, Step};
 
-/// The maximum length in bytes of an HTTP head or trailer.
+/// The longest head or trailer that is read.
 const LONGEST_HEAD: usize = 256 * 1024;
-
-/// The three digits of a status that a protocol accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct StatusRule([Option<u8>; 3]);
-
-impl StatusRule {
-    /// The rule that accepts any status that does not report an error of the server: all below 500.
-    pub(super) const BELOW_500: StatusRule = StatusRule([None; 3]);
-
-    /// Parses a rule for statuses, such as `200` or `2xx`.
-    pub(super) fn parse(text: &str) -> Option<StatusRule> {
-        let digits: [u8; 3] = text.as_bytes().try_into().ok()?;
-        let valid = matches!(digits[0], b'1'..=b'5');
-        let mut rule = [None; 3];
-        for (place, digit) in rule.iter_mut().zip(digits) {
-            *place = match digit {
-                b'0'..=b'9' => Some(digit),
-                b'x' => None,
-                _ => return None,
-            };
-        }
-        valid.then_some(StatusRule(rule))
-    }
-
-    /// Whether `status`, whose last digit is new, may still become an accepted one.
-    fn allows(self, status: &[u8]) -> bool {
-        let place = status.len() - 1;
-        let digit = status[place];
-        // 1xx responses may come before any other.
-        if !digit.is_ascii_digit() || status[0] == b'1' {
-            return digit.is_ascii_digit();
-        }
-        match self.0[place] {
-            Some(wanted) => wanted == digit,
-            None => place > 0 || matches!(digit, b'2'..=b'4'),
-        }
-    }
-
-    fn describe(self) -> String {
-        if self == StatusRule::BELOW_500 {
-            return "a status below 500".into();
-        }
-        let digits = self.0.iter().map(|digit| digit.map_or('x', char::from));
-        format!("status {}", digits.collect::<String>())
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     StatusLine,
     Header,
-    /// The number of bytes of the body that are still missing.
+    /// So many bytes of the body are missing.
     Counted(u64),
     UntilEnd,
     ChunkSize,
@@ -66,30 +25,18 @@ enum Phase {
     Trailer,
 }
 
-/// Matches an HTTP response while its bytes arrive.
+/// A response and how much of it has been read.
 #[derive(Debug)]
 pub(super) struct HttpMatcher {
     phase: Phase,
     line: Vec<u8>,
-    /// Whether the line has had the `:` or `;` after which any text is allowed.
+    /// The line has had the `:` or `;` after which anything may come.
     past_mark: bool,
     head_bytes: usize,
     head_request: bool,
     rule: StatusRule,
     body: PatternMatcher,
     head: Head,
-}
-
-/// The fields of the head that determine where the response ends.
-#[derive(Debug, Default)]
-struct Head {
-    status: u16,
-    old: bool,
-    chunked: bool,
-    other_coding: bool,
-    length: Option<u64>,
-    close: bool,
-    keep_alive: bool,
 }
 
 impl HttpMatcher {
@@ -133,7 +80,7 @@ impl HttpMatcher {
         Step::More
     }
 
-    /// Handles the end of the connection: completes the response, or returns an error that says what is missing.
+    /// Takes the end of the connection: the end of the response, or an error that says what is missing.
     pub(super) fn end(&self) -> Result<(), Expectation> {
         let missing = match self.phase {
             Phase::UntilEnd => return self.body.finish(),
@@ -318,43 +265,10 @@ impl HttpMatcher {
     }
 }
 
-/// The number of bytes that the matcher has taken, and whether the response ends with them.
+/// How many bytes were taken, and whether the response ends with them.
 enum Taken {
     More(usize),
     Last(usize),
-}
-
-impl Head {
-    /// Reads a header field that determines where the response ends, and ignores any other.
-    fn field(&mut self, line: &[u8]) -> Result<(), Expectation> {
-        let text = String::from_utf8_lossy(line);
-        let Some((name, value)) = text.split_once(':') else { return Ok(()) };
-        let value = value.trim().to_ascii_lowercase();
-        let words = || value.split(',').map(str::trim);
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => {
-                for word in words() {
-                    let number = word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit()));
-                    let agrees = self.length.is_none() || self.length == number;
-                    if number.is_none() || !agrees {
-                        return Err(Expectation::of("one Content-Length, a number"));
-                    }
-                    self.length = number;
-                }
-            }
-            // Only the last coding can be chunked.
-            "transfer-encoding" => {
-                self.chunked = words().next_back() == Some("chunked");
-                self.other_coding = !self.chunked;
-            }
-            "connection" => {
-                self.close |= words().any(|word| word == "close");
-                self.keep_alive |= words().any(|word| word == "keep-alive");
-            }
-            _ => {}
-        }
-        Ok(())
-    }
 }
 
 /// Whether a byte may be part of a field's name. RFC 9110 §5.6.2.

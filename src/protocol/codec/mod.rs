@@ -1,25 +1,27 @@
 //! One client's side of a connection: the requests it has sent and the replies that are due.
 
+mod answer;
+
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 
+pub use self::answer::{Answer, Part, WrongReply};
 use super::definition::Protocol;
 use super::mismatch::Mismatch;
 use super::reply::{ExpectedReply, Progress, Reply, ReplyMatcher};
 use super::token::{Token, Tokens};
 use super::turn::{Request, Turn};
 
-/// The maximum number of content bytes that one request carries, if its protocol sets no limit.
+/// The most content that one request carries, if its protocol sets no limit.
 const CHUNK: usize = 256 * 1024;
 
-/// The number of bytes up to which requests that may be sent together are gathered.
+/// Requests that may be sent at once are gathered up to this many bytes.
 const GATHERED: usize = 16 * 1024;
 
-/// The number of bytes of a request that a report shows.
+/// How many bytes of a request a report shows.
 const SHOWN: usize = 64;
 
-/// Encodes the requests of one client and decodes the replies, without input or output of its own.
+/// What one client sends and what is due to it. It does no input or output itself.
 ///
 /// Content goes in through [`say`](Codec::say) and comes out of [`next_answer`](Codec::next_answer) once the server has
 /// replied to the request that carried it. So a client of any protocol is used as a client of an echo server is.
@@ -30,14 +32,14 @@ pub struct Codec {
     tokens: Tokens,
     pipelining: bool,
     keep: usize,
-    /// Requests that are not yet encoded.
+    /// Not yet encoded.
     waiting: VecDeque<Waiting>,
-    /// The number of waiting requests, the first ones, that belong to the opening.
+    /// The first so many of these belong to the opening.
     openings: usize,
-    /// Requests that are encoded and not yet answered.
+    /// Encoded and not yet answered.
     due: VecDeque<Due>,
-    bytes_to_send: Vec<u8>,
-    /// The number of bytes of `bytes_to_send` that are already written.
+    outgoing: Vec<u8>,
+    /// Bytes of `outgoing` that are written.
     written: usize,
     total_encoded: u64,
     total_written: u64,
@@ -45,66 +47,6 @@ pub struct Codec {
     replies: u64,
     answers: VecDeque<Answer>,
 }
-
-/// The part of a dialogue to which a reply belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The greeting: no request, the server spoke first.
-    Greeting,
-    /// An exchange that begins the connection.
-    Opening,
-    /// An exchange that the client asked for.
-    Exchange,
-}
-
-/// A reply that was due, complete and right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The part of the dialogue to which the reply belongs.
-    pub part: Part,
-    /// The content that the request carried or stood for.
-    pub content: Arc<[u8]>,
-    /// The token of the exchange, if there was a request.
-    pub token: Option<Token>,
-    /// The reply as it was received.
-    pub reply: Reply,
-    /// Whether the reply ended before all of the request was written.
-    pub early: bool,
-}
-
-/// A reply that is wrong, or bytes that no request asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongReply {
-    /// The number of the reply on its connection, counted from 1, the greeting included.
-    pub number: u64,
-    /// Whether the reply came when every request had been answered.
-    pub unasked: bool,
-    /// Whether the reply came before all of the request was written.
-    pub early: bool,
-    /// The first bytes of the request to which the wrong reply belongs. Empty for a greeting.
-    pub request: Vec<u8>,
-    /// The first byte of the reply that is wrong.
-    pub mismatch: Box<Mismatch>,
-}
-
-impl fmt::Display for WrongReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.unasked {
-            write!(f, "bytes that no request asked for, after {} replies", self.number - 1)?;
-        } else {
-            write!(f, "reply {} is wrong", self.number)?;
-            if !self.request.is_empty() {
-                write!(f, ", to `{}`", self.request.escape_ascii())?;
-            }
-        }
-        if self.early {
-            f.write_str(" (the request had not been sent to its end)")?;
-        }
-        write!(f, ": {}", self.mismatch)
-    }
-}
-
-impl std::error::Error for WrongReply {}
 
 #[derive(Debug)]
 enum Waiting {
@@ -119,13 +61,12 @@ struct Due {
     content: Arc<[u8]>,
     token: Option<Token>,
     request: Vec<u8>,
-    /// The offset of the request's end among all bytes that the codec has encoded.
+    /// The request's end among all bytes that were encoded.
     end: u64,
 }
 
 impl Codec {
-    /// Returns the codec of a new connection. The codec awaits the greeting and then sends the opening, if there are
-    /// any.
+    /// The codec of a fresh connection. It awaits the greeting and then sends the opening, if there are any.
     #[must_use]
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens) -> Codec {
         let mut codec = Codec {
@@ -136,7 +77,7 @@ impl Codec {
             waiting: VecDeque::new(),
             openings: 0,
             due: VecDeque::new(),
-            bytes_to_send: Vec::new(),
+            outgoing: Vec::new(),
             written: 0,
             total_encoded: 0,
             total_written: 0,
@@ -162,7 +103,7 @@ impl Codec {
         codec
     }
 
-    /// Sets whether the codec sends requests before earlier ones are answered. Without this the protocol file decides.
+    /// Sends requests before earlier ones are answered, or never does. Without this the protocol file decides.
     #[must_use]
     pub fn pipelining(self, pipelining: bool) -> Codec {
         Codec { pipelining, ..self }
@@ -200,24 +141,24 @@ impl Codec {
         withdrawn.iter().map(length).sum()
     }
 
-    /// Queues `request`, which the caller has made.
+    /// Queues a request that the caller has made.
     pub fn queue_request(&mut self, request: Request) {
         self.waiting.push_back(Waiting::Request(Box::new(request)));
     }
 
-    /// Returns a token that no other exchange of this client has.
+    /// A token that no other exchange of this client has.
     pub fn next_token(&mut self) -> Token {
         self.tokens.next_token()
     }
 
-    /// Returns the bytes of requests that may be written now. None while the next request has to wait for a reply.
+    /// The bytes that may be written now. None while the next request has to wait for a reply.
     pub fn bytes_to_send(&mut self) -> &[u8] {
-        if self.written == self.bytes_to_send.len() {
-            self.bytes_to_send.clear();
+        if self.written == self.outgoing.len() {
+            self.outgoing.clear();
             self.written = 0;
             self.encode();
         }
-        &self.bytes_to_send[self.written..]
+        &self.outgoing[self.written..]
     }
 
     /// Notes that the first `length` bytes of [`bytes_to_send`](Codec::bytes_to_send) are written.
@@ -227,7 +168,7 @@ impl Codec {
         self.settle();
     }
 
-    /// Decodes bytes that the server sent, in pieces of any size.
+    /// Takes bytes that the server sent, in any pieces.
     ///
     /// # Errors
     /// The first reply that is wrong, or bytes that nothing asked for.
@@ -251,7 +192,7 @@ impl Codec {
         Ok(())
     }
 
-    /// Handles the end of the connection, which may be the end of a reply.
+    /// Takes the end of the connection, which may be the end of a reply.
     ///
     /// # Errors
     /// The reply that it cuts off.
@@ -268,32 +209,32 @@ impl Codec {
         }
     }
 
-    /// Returns the next complete reply, in the order of the requests.
+    /// The next reply that has come, in the order of the requests.
     pub fn next_answer(&mut self) -> Option<Answer> {
         self.answers.pop_front()
     }
 
-    /// Returns the number of replies still due, including those to requests that are not yet sent.
+    /// How many replies are due, with those to requests that are not yet sent.
     #[must_use]
     pub fn unanswered_count(&self) -> usize {
         self.due.len() + self.waiting.len()
     }
 
-    /// Returns the number of bytes received of an unfinished reply.
+    /// How many bytes of an unfinished reply have come.
     #[must_use]
     pub fn partial(&self) -> u64 {
         self.matcher.as_ref().map_or(0, ReplyMatcher::seen)
     }
 
-    /// Whether all bytes of all queued requests have been written.
+    /// Whether everything queued has been written.
     #[must_use]
     pub fn all_written(&self) -> bool {
-        self.waiting.is_empty() && self.written == self.bytes_to_send.len()
+        self.waiting.is_empty() && self.written == self.outgoing.len()
     }
 
     /// Encodes the requests that may be sent now.
     fn encode(&mut self) {
-        while self.bytes_to_send.len() < GATHERED && self.may_begin() {
+        while self.outgoing.len() < GATHERED && self.may_begin() {
             let Some(waiting) = self.waiting.pop_front() else { return };
             let part = if self.openings > 0 { Part::Opening } else { Part::Exchange };
             self.openings = self.openings.saturating_sub(1);
@@ -307,7 +248,7 @@ impl Codec {
                     None => continue,
                 },
             };
-            self.bytes_to_send.extend_from_slice(request.bytes());
+            self.outgoing.extend_from_slice(request.bytes());
             self.total_encoded += request.bytes().len() as u64;
             self.due.push_back(Due {
                 part,
@@ -346,7 +287,7 @@ impl Codec {
         self.settle();
     }
 
-    /// Marks requests without a reply as answered, once they are written.
+    /// Answers requests that have no reply, once they are written.
     fn settle(&mut self) {
         while let Some(due) = self.due.front()
             && due.expected.is_nothing()

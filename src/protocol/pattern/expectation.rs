@@ -1,0 +1,65 @@
+//! Describes the bytes that a pattern takes next.
+
+use super::thread::Thread;
+use super::{Expectation, Pattern, Role, SHOWN, Segment};
+use crate::protocol::error::join_or;
+
+impl Pattern {
+    /// Describes what may follow in any of `threads`.
+    pub(super) fn expectation(&self, threads: &[Thread]) -> Expectation {
+        let mut texts = Vec::new();
+        let mut bytes = Vec::new();
+        for thread in threads {
+            let text = match self.segments.get(thread.segment) {
+                None => "the end of the reply".to_string(),
+                Some(Segment::Literal { bytes: literal, role }) => {
+                    let rest = &literal[thread.taken as usize..];
+                    if rest.is_empty() {
+                        continue;
+                    }
+                    bytes = self.literal_from(thread);
+                    describe_literal(*role, literal, thread.taken as usize)
+                }
+                Some(Segment::Class { class, most, .. }) => match most {
+                    Some(most) if thread.taken == *most => continue,
+                    _ => class.describe().to_string(),
+                },
+                Some(Segment::Length(_)) => "a number".to_string(),
+                Some(Segment::Body) if thread.body == 0 => continue,
+                Some(Segment::Body) => format!("{} more bytes of the body", thread.body),
+            };
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        if texts.len() > 1 {
+            bytes.clear();
+        }
+        Expectation { text: join_or(&texts), bytes }
+    }
+
+    /// The next literal bytes of a thread, at most [`SHOWN`].
+    fn literal_from(&self, thread: &Thread) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut skip = thread.taken as usize;
+        for segment in &self.segments[thread.segment..] {
+            let Segment::Literal { bytes: literal, .. } = segment else { break };
+            let rest = &literal[skip..];
+            bytes.extend_from_slice(&rest[..rest.len().min(SHOWN - bytes.len())]);
+            skip = 0;
+        }
+        bytes
+    }
+}
+
+fn describe_literal(role: Role, literal: &[u8], taken: usize) -> String {
+    let rest = &literal[taken..];
+    let more = if rest.len() > SHOWN { "…" } else { "" };
+    let shown = format!("`{}`{more}", rest[..rest.len().min(SHOWN)].escape_ascii());
+    match role {
+        Role::Text => shown,
+        Role::Token if taken == 0 => format!("the token {shown}"),
+        Role::Token => format!("{shown} of the token `{}`", literal.escape_ascii()),
+        Role::Payload => format!("byte {taken} of the payload, {shown}"),
+    }
+}

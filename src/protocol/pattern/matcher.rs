@@ -1,0 +1,155 @@
+//! Follows all threads of a pattern over the bytes of a reply.
+
+use std::sync::Arc;
+
+use super::thread::{Thread, add};
+use super::{Expectation, Pattern, Segment, Step};
+use crate::protocol::number::Reading;
+use crate::protocol::template::Class;
+
+/// A pattern and how far it has matched.
+#[derive(Debug)]
+pub(in crate::protocol) struct PatternMatcher {
+    pattern: Arc<Pattern>,
+    threads: Vec<Thread>,
+    next: Vec<Thread>,
+    /// The end comes from outside, not from the pattern.
+    framed: bool,
+}
+
+impl PatternMatcher {
+    /// A matcher that ends where the pattern first matches.
+    pub(in crate::protocol) fn until_match(pattern: Arc<Pattern>) -> PatternMatcher {
+        PatternMatcher::new(pattern, false)
+    }
+
+    /// A matcher whose pattern must match all bytes up to [`finish`](PatternMatcher::finish).
+    pub(in crate::protocol) fn framed(pattern: Arc<Pattern>) -> PatternMatcher {
+        PatternMatcher::new(pattern, true)
+    }
+
+    fn new(pattern: Arc<Pattern>, framed: bool) -> PatternMatcher {
+        let mut threads = Vec::new();
+        let first = Thread { segment: 0, taken: 0, reading: Reading::default(), body: 0 };
+        add(&pattern, &mut threads, first);
+        PatternMatcher { pattern, threads, next: Vec::new(), framed }
+    }
+
+    /// Takes the next bytes.
+    pub(in crate::protocol) fn push(&mut self, bytes: &[u8]) -> Step {
+        let mut at = 0;
+        if self.is_done() {
+            return Step::Done(0);
+        }
+        while at < bytes.len() {
+            let taken = self.bulk(&bytes[at..]);
+            if taken > 0 {
+                at += taken;
+            } else if self.step(bytes[at]) {
+                at += 1;
+            } else {
+                return Step::Wrong { at, expected: self.pattern.expectation(&self.threads) };
+            }
+            if self.is_done() {
+                return Step::Done(at);
+            }
+        }
+        Step::More
+    }
+
+    /// Whether the reply may end here; if not, what is missing.
+    pub(in crate::protocol) fn finish(&self) -> Result<(), Expectation> {
+        if self.matches_here() { Ok(()) } else { Err(self.pattern.expectation(&self.threads)) }
+    }
+
+    fn is_done(&self) -> bool {
+        !self.framed && self.matches_here()
+    }
+
+    fn matches_here(&self) -> bool {
+        self.threads.iter().any(|thread| thread.segment == self.pattern.segments.len())
+    }
+
+    /// Takes many bytes at once where that is simple; returns how many.
+    fn bulk(&mut self, bytes: &[u8]) -> usize {
+        if self.framed && self.threads.iter().any(|thread| self.pattern.takes_the_rest(thread.segment)) {
+            return bytes.len();
+        }
+        match &self.threads[..] {
+            [only] => self.bulk_of_one(*only, bytes),
+            [wild, literal] => self.bulk_before_literal(*wild, *literal, bytes),
+            _ => 0,
+        }
+    }
+
+    /// Compares a literal or skips a counted part as a whole. Nothing is taken where bytes differ.
+    fn bulk_of_one(&mut self, thread: Thread, bytes: &[u8]) -> usize {
+        let Some(segment) = self.pattern.segments.get(thread.segment) else { return 0 };
+        let left = match segment {
+            Segment::Literal { bytes: literal, .. } => {
+                let rest = &literal[thread.taken as usize..];
+                let length = rest.len().min(bytes.len());
+                match first_difference(&rest[..length], &bytes[..length]) {
+                    Some(same) => same as u64,
+                    None => length as u64,
+                }
+            }
+            Segment::Class { class: Class::Any, most: Some(most), .. } => most - thread.taken,
+            Segment::Body => thread.body,
+            _ => 0,
+        };
+        let taken = left.min(bytes.len() as u64);
+        if taken == 0 {
+            return 0;
+        }
+        let moved = match segment {
+            Segment::Body => Thread { body: thread.body - taken, ..thread },
+            _ => Thread { taken: thread.taken + taken, ..thread },
+        };
+        self.threads.clear();
+        add(&self.pattern, &mut self.threads, moved);
+        taken as usize
+    }
+
+    /// Skips to the next byte at which the literal after `{any}` may begin.
+    fn bulk_before_literal(&mut self, wild: Thread, literal: Thread, bytes: &[u8]) -> usize {
+        let segments = &self.pattern.segments;
+        let is_any = matches!(segments.get(wild.segment), Some(Segment::Class { class: Class::Any, least, most: None }) if wild.taken >= *least);
+        let begins = literal.segment == wild.segment + 1 && literal.taken == 0;
+        match segments.get(literal.segment) {
+            Some(Segment::Literal { bytes: wanted, .. }) if is_any && begins => {
+                bytes.iter().position(|byte| *byte == wanted[0]).unwrap_or(bytes.len())
+            }
+            _ => 0,
+        }
+    }
+
+    /// Follows all threads over one byte; false, with nothing changed, if none is left.
+    fn step(&mut self, byte: u8) -> bool {
+        self.next.clear();
+        for thread in &self.threads {
+            if let Some(moved) = thread.over(&self.pattern.segments, byte) {
+                add(&self.pattern, &mut self.next, moved);
+            }
+        }
+        if self.next.is_empty() {
+            return false;
+        }
+        std::mem::swap(&mut self.threads, &mut self.next);
+        true
+    }
+}
+
+/// The first index at which two slices of one length differ.
+fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
+    // Comparing slices is fast in every build; the byte is looked for only where they differ.
+    const BLOCK: usize = 4096;
+    let blocks = left.chunks(BLOCK).zip(right.chunks(BLOCK)).enumerate();
+    for (index, (a, b)) in blocks {
+        if a != b {
+            let within = a.iter().zip(b).position(|(a, b)| a != b)?;
+            return Some(index * BLOCK + within);
+        }
+    }
+    None
+}

@@ -1,0 +1,134 @@
+//! Matches a reply against a pattern while its bytes arrive.
+//!
+//! A pattern is followed in all ways at once, as a finite automaton is. It needs no memory for bytes that it
+//! has matched, and it knows the first byte after which no way is left.
+
+mod expectation;
+mod matcher;
+mod thread;
+
+use std::sync::Arc;
+
+pub(super) use self::matcher::PatternMatcher;
+use super::number::Number;
+use super::template::{Class, Piece, Template, Value, Wildcard};
+use super::token::Token;
+
+/// How many bytes of what was expected are kept for a report.
+pub(super) const SHOWN: usize = 24;
+
+/// A pattern whose token and payload are known.
+#[derive(Debug, Default)]
+pub(super) struct Pattern {
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug)]
+enum Segment {
+    Literal { bytes: Arc<[u8]>, role: Role },
+    Class { class: Class, least: u64, most: Option<u64> },
+    Length(Number),
+    Body,
+}
+
+/// What the bytes of a literal are to the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Text,
+    Token,
+    Payload,
+}
+
+/// The bytes that were expected at the place of a mismatch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Expectation {
+    /// In words.
+    pub(super) text: String,
+    /// As bytes, as far as only these would do.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Expectation {
+    pub(super) fn of(text: impl Into<String>) -> Expectation {
+        Expectation { text: text.into(), bytes: Vec::new() }
+    }
+}
+
+/// What a matcher says about the bytes that it was given.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// All of them match, and more are needed.
+    More,
+    /// The reply ends after so many of them.
+    Done(usize),
+    /// This one of them can no longer match.
+    Wrong { at: usize, expected: Expectation },
+    /// The reply ends after so many of them, and should have gone on.
+    Short { at: usize, expected: Expectation },
+}
+
+impl Step {
+    /// The same about bytes that come `by` bytes later.
+    pub(super) fn later(self, by: usize) -> Step {
+        match self {
+            Step::More => Step::More,
+            Step::Done(at) => Step::Done(by + at),
+            Step::Wrong { at, expected } => Step::Wrong { at: by + at, expected },
+            Step::Short { at, expected } => Step::Short { at: by + at, expected },
+        }
+    }
+
+    /// The first byte is wrong.
+    pub(super) fn wrong(expected: Expectation) -> Step {
+        Step::Wrong { at: 0, expected }
+    }
+}
+
+impl Pattern {
+    /// Puts the token and the payload of one exchange into a template.
+    pub(super) fn new(template: &Template, token: &Token, payload: &Arc<[u8]>) -> Pattern {
+        let segments = template.parts.iter().map(|part| match &part.piece {
+            Piece::Bytes(bytes) => Segment::Literal { bytes: bytes[..].into(), role: Role::Text },
+            Piece::Known(known) => {
+                let role = match known.value {
+                    _ if known.length.is_some() => Role::Text,
+                    Value::Token(_) => Role::Token,
+                    Value::Payload => Role::Payload,
+                };
+                let bytes = if known.is_payload_itself() {
+                    payload.clone()
+                } else {
+                    known.bytes(token, payload).into()
+                };
+                Segment::Literal { bytes, role }
+            }
+            Piece::Wildcard(Wildcard::Class { class, least, most }) => {
+                Segment::Class { class: *class, least: *least, most: *most }
+            }
+            Piece::Wildcard(Wildcard::Length(number)) => Segment::Length(*number),
+            Piece::Wildcard(Wildcard::Body) => Segment::Body,
+        });
+        Pattern { segments: segments.collect() }
+    }
+
+    /// The one length that a match can have, if it is always the same.
+    pub(super) fn fixed_length(&self) -> Option<u64> {
+        self.segments.iter().try_fold(0, |sum: u64, segment| {
+            let length = match segment {
+                Segment::Literal { bytes, .. } => bytes.len() as u64,
+                Segment::Class { least, most, .. } if *most == Some(*least) => *least,
+                _ => return None,
+            };
+            sum.checked_add(length)
+        })
+    }
+
+    /// Whether segment `index` is the last one and takes any bytes.
+    fn takes_the_rest(&self, index: usize) -> bool {
+        let last = matches!(
+            self.segments.get(index),
+            Some(Segment::Class { class: Class::Any, least: 0, most: None })
+        );
+        last && index + 1 == self.segments.len()
+    }
+}

@@ -1,0 +1,75 @@
+//! One of the ways in which a pattern can match the bytes so far.
+
+use super::{Pattern, Segment};
+use crate::protocol::number::Reading;
+
+/// One way to read the bytes so far: how much of which segment they fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Thread {
+    pub(super) segment: usize,
+    /// Bytes that the segment has taken; no more are counted than the segment must have.
+    pub(super) taken: u64,
+    pub(super) reading: Reading,
+    /// Bytes that the body has still to take.
+    pub(super) body: u64,
+}
+
+/// Adds a thread, and those that begin the next segments where its own may end.
+pub(super) fn add(pattern: &Pattern, threads: &mut Vec<Thread>, thread: Thread) {
+    let mut thread = Some(thread);
+    while let Some(current) = thread {
+        // A thread at the end of a literal or body has nowhere to go but on.
+        if !threads.contains(&current) && !current.is_used_up(&pattern.segments) {
+            threads.push(current);
+        }
+        thread = current.after(&pattern.segments);
+    }
+}
+
+impl Thread {
+    /// The thread after one more byte of its segment.
+    pub(super) fn over(&self, segments: &[Segment], byte: u8) -> Option<Thread> {
+        let mut moved = *self;
+        match segments.get(self.segment)? {
+            Segment::Literal { bytes, .. } => {
+                (*bytes.get(self.taken as usize)? == byte).then_some(())?;
+                moved.taken += 1;
+            }
+            Segment::Class { class, least, most } => {
+                let full = most.is_some_and(|most| self.taken >= most);
+                (!full && class.contains(byte)).then_some(())?;
+                moved.taken = (self.taken + 1).min(most.unwrap_or(*least));
+            }
+            Segment::Length(number) => moved.reading = self.reading.push(*number, byte)?,
+            Segment::Body => moved.body = self.body.checked_sub(1)?,
+        }
+        Some(moved)
+    }
+
+    /// The thread at the beginning of the next segment, if its own may end here.
+    fn after(&self, segments: &[Segment]) -> Option<Thread> {
+        let next = Thread { segment: self.segment + 1, taken: 0, ..*self };
+        match segments.get(self.segment)? {
+            Segment::Literal { bytes, .. } => (self.taken as usize == bytes.len()).then_some(next),
+            Segment::Class { least, .. } => (self.taken >= *least).then_some(next),
+            Segment::Length(number) => {
+                let body = self.reading.length(*number)?;
+                Some(Thread { body, reading: Reading::default(), ..next })
+            }
+            Segment::Body => (self.body == 0).then_some(next),
+        }
+    }
+
+    /// Whether the segment takes no more bytes.
+    fn is_used_up(&self, segments: &[Segment]) -> bool {
+        match segments.get(self.segment) {
+            Some(Segment::Literal { bytes, .. }) => self.taken as usize == bytes.len(),
+            Some(Segment::Class { most, .. }) => *most == Some(self.taken),
+            Some(Segment::Body) => self.body == 0,
+            Some(Segment::Length(number)) => {
+                number.width().is_some() && self.reading.length(*number).is_some()
+            }
+            None => false,
+        }
+    }
+}
