@@ -1,4 +1,4 @@
-//! What a client says to a server, and what must come back.
+//! The requests that a client sends to a server, and the replies that must come back.
 //!
 //! A protocol is data: a file of a dozen lines with the bytes of a request and the shape of its reply. The
 //! built-in ones are files of the same kind, in the folder `protocols`. `docs/protocols.md` explains the format.

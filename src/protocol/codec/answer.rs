@@ -7,7 +7,7 @@ use crate::protocol::mismatch::Mismatch;
 use crate::protocol::reply::Reply;
 use crate::protocol::token::Token;
 
-/// What a reply answers.
+/// The part of a connection that a reply belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Nothing: the server spoke first.
@@ -21,7 +21,7 @@ pub enum Part {
 /// A reply that was due, complete and right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// What it answers.
+    /// The part of the connection that the reply belongs to.
     pub part: Part,
     /// The content that the client wanted to say with the request.
     pub content: Arc<[u8]>,

@@ -21,7 +21,7 @@ const GATHERED: usize = 16 * 1024;
 /// How many bytes of a request a report shows.
 const SHOWN: usize = 64;
 
-/// What one client sends and what is due to it. It does no input or output itself.
+/// The requests that one client sends, and the replies that it awaits. It does no input or output itself.
 ///
 /// Content goes in through [`say`](Codec::say) and comes out of [`next_answer`](Codec::next_answer) once the server has
 /// replied to the request that carried it. So a client of any protocol is used as a client of an echo server is.

@@ -16,7 +16,7 @@ const LONGEST_HEAD: usize = 256 * 1024;
 enum Phase {
     StatusLine,
     Header,
-    /// So many bytes of the body are missing.
+    /// A body of which this many bytes are missing.
     Counted(u64),
     UntilEnd,
     ChunkSize,

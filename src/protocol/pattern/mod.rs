@@ -31,7 +31,7 @@ enum Segment {
     Body,
 }
 
-/// What the bytes of a literal are to the protocol.
+/// The origin of a literal's bytes: the file, the token or the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Text,
@@ -54,7 +54,7 @@ impl Expectation {
     }
 }
 
-/// What a matcher says about the bytes that it was given.
+/// The state of a match after the bytes that were just pushed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// All of them match, and more are needed.
