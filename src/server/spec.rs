@@ -35,7 +35,7 @@ pub struct Spec {
     protocol: Arc<Protocol>,
     /// The options of the command line that describe the set-up and the protocol, each with a space before it.
     options: String,
-    /// What the server lacks of its transport and protocol.
+    /// The capabilities of the transport and the protocol that this server lacks.
     lacks: Vec<Lack>,
 }
 
@@ -170,26 +170,27 @@ impl Spec {
         Spec { command, ..self.clone() }
     }
 
-    /// How it is reached.
+    /// The transport by which clients reach the server.
     #[must_use]
     pub fn transport(&self) -> &'static Transport {
         self.transport
     }
 
-    /// Who makes its socket.
+    /// The party that makes the server's socket.
     #[must_use]
     pub fn start(&self) -> Start {
         self.start
     }
 
-    /// What checks may ask of this server.
+    /// The capabilities that the server has: its promises without those that it lacks.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.lacks.iter().fold(self.promises(), |all, lack| all.difference(lack.capabilities))
     }
 
-    /// What the transport, the way of starting and the protocol promise, whether or not this server keeps it. A check
-    /// outside these promises makes no sense; one inside them that the server cannot be asked is *unsupported*.
+    /// The capabilities that the transport, the way of starting and the protocol promise, whether or not this server
+    /// keeps them. A check that requires others does not apply. A check that requires one that the server lacks is
+    /// *unsupported*.
     #[must_use]
     pub fn promises(&self) -> Capabilities {
         let all = self.offered_by_transport().union(Capabilities::OF_PROTOCOLS);

@@ -40,7 +40,7 @@ enum Task {
     /// Run everything that must pass before a change lands
     Ci,
     /// Find what breaks the rules of CONTRIBUTING.md
-    Tidy(tidy::Args),
+    Tidy,
     /// Run the tests under conditions that a shell, a service manager or a CI may set
     Scenarios(scenarios::Args),
     /// Run the bundled servers many times with all cores busy, and count unexpected findings
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         Task::Mutants(args) => mutants::run(&args),
         Task::Peers(args) => peers::run(&args),
         Task::Ci => ci::run(),
-        Task::Tidy(args) => tidy::run(&args),
+        Task::Tidy => tidy::run(),
         Task::Scenarios(args) => scenarios::run(&args),
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),

@@ -24,17 +24,7 @@ const LONGEST: usize = 350;
 /// A minimal server is read from top to bottom.
 const LONGEST_SERVER: usize = 150;
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Look for words and sentence openings that hide what a text says, instead
-    #[arg(long)]
-    words: bool,
-}
-
-pub fn run(args: &Args) -> Result<bool> {
-    if args.words {
-        return words::run();
-    }
+pub fn run() -> Result<bool> {
     let findings = findings()?;
     findings.iter().for_each(|finding| println!("{finding}"));
     println!("tidy: {} findings", findings.len());
@@ -55,6 +45,7 @@ fn findings() -> Result<Vec<String>> {
         found.extend(imports::circles(&parse(folder)?, folder));
     }
     found.extend(subjects::findings());
+    found.extend(words::findings()?);
     Ok(found)
 }
 

@@ -1,6 +1,5 @@
-//! Words and sentence openings that hide what a text says: `cargo xtask tidy --words`.
+//! Words and sentence openings that hide what a text says.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::Result;
@@ -51,27 +50,8 @@ const OPENINGS: &[&str] =
 /// The same for the first sentence of a doc comment.
 const FIRST_OPENINGS: &[&str] = &["So", "Such", "Of", "That", "Those", "Thus", "If such"];
 
-/// Prints every place, then a count for each room. Returns whether there is none.
-pub fn run() -> Result<bool> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for finding in findings()? {
-        println!("{finding}");
-        *counts.entry(room(&finding)).or_default() += 1;
-    }
-    println!();
-    counts.iter().for_each(|(room, count)| println!("{count:5}  {room}"));
-    println!("tidy --words: {} findings", counts.values().sum::<usize>());
-    Ok(counts.is_empty())
-}
-
-/// Returns the room of a finding: its first two folders, or its file.
-fn room(finding: &str) -> String {
-    let file = finding.split(':').next().unwrap_or(finding);
-    let parts: Vec<_> = file.split('/').collect();
-    parts[..parts.len().min(2)].join("/")
-}
-
-fn findings() -> Result<Vec<String>> {
+/// Returns every such word and opening in comments, literals and pages.
+pub fn findings() -> Result<Vec<String>> {
     let mut found = Vec::new();
     for folder in RUST_FOLDERS {
         for path in files(&root().join(folder), "rs")? {
