@@ -113,6 +113,10 @@ const RULES: &[Rule] = &[
         breaks: |name, code| name.starts_with("src/bin/") && code.contains("echospec::"),
     },
     Rule {
+        says: "a module in another place than its name says: move the file",
+        breaks: |name, code| !is_rule_book(name) && code.contains("#[path"),
+    },
+    Rule {
         says: "an ignored test is no test",
         breaks: |name, code| !is_rule_book(name) && code.contains("#[ignore"),
     },
@@ -169,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_house_keeps_its_own_rules() {
+    fn repository_follows_the_rules() {
         assert_eq!(findings().unwrap(), Vec::<String>::new());
     }
 
@@ -180,6 +184,7 @@ mod tests {
         assert_eq!(broken("src/runner.rs", "unsafe { fork() }\n").len(), 1);
         assert_eq!(broken("src/bin/echo-x.rs", "use echospec::sys;\n").len(), 1);
         assert_eq!(broken("tests/a.rs", "#[ignore]\n").len(), 1);
+        assert_eq!(broken("src/a.rs", "#[path = \"b.rs\"]\n").len(), 1);
         assert_eq!(broken("src/bin/echo-x.rs", &"\n".repeat(LONGEST_SERVER + 1)).len(), 1);
         assert_eq!(broken("src/helper.rs", "\n").len(), 1);
     }
