@@ -45,6 +45,8 @@ const CONTENT: usize = 400;
 struct Cut {
     turn: usize,
     offset: usize,
+    /// The status of the reply to a whole request, if the protocol has one.
+    status: Option<u16>,
 }
 
 /// A request of which the first piece is sent.
@@ -59,7 +61,7 @@ fn run(server: &mut Server) -> check::Result {
     let concurrent = serves_many_at_once(server)?;
     let launched_once = server.spec().capabilities().contains(Capabilities::MANY_CLIENTS);
     let most = if concurrent { MOST } else { IN_TURN };
-    let mut rest = cuts(server, if launched_once { most } else { FEW });
+    let mut rest = cuts(server, if launched_once { most } else { FEW })?;
     let mut at_once = if concurrent { AT_ONCE } else { 1 };
     // The first cuts are those where a mistake is most likely, so they get more time to show an early reply.
     let mut early = server.deadlines().quiet();
@@ -86,16 +88,28 @@ fn serves_many_at_once(server: &mut Server) -> check::Result<bool> {
 }
 
 /// Returns at most `most` cuts, the same number for each turn.
-fn cuts(server: &Server, most: usize) -> Vec<Cut> {
-    let protocol = server.spec().protocol();
-    let turns = answered_turns(protocol);
+fn cuts(server: &mut Server, most: usize) -> check::Result<Vec<Cut>> {
+    let protocol = server.spec().protocol().clone();
+    let turns = answered_turns(&protocol);
     let each = most / turns.len().max(1);
-    let of_turn = |turn: usize| {
+    let mut cuts = Vec::new();
+    for turn in turns {
+        let status = status_of_whole(server, turn)?;
         let template = &protocol.turns()[turn];
         let request = sample(template, content_length(template, CONTENT));
-        offsets(&request, each).into_iter().map(move |offset| Cut { turn, offset })
-    };
-    turns.into_iter().flat_map(of_turn).collect()
+        cuts.extend(offsets(&request, each).into_iter().map(|offset| Cut { turn, offset, status }));
+    }
+    Ok(cuts)
+}
+
+/// Sends a request in one piece, and returns the status of its reply, if it has one.
+fn status_of_whole(server: &mut Server, turn: usize) -> check::Result<Option<u16>> {
+    let mut client = server.connect()?;
+    client.complete_opening()?;
+    client.prepare(turn, b"whole")?;
+    client.send_rest()?;
+    client.expect(b"whole")?;
+    Ok(client.last_status())
 }
 
 /// Cuts one request for each of `batch`, all at the same time. Returns the cuts whose first piece the server did not
@@ -192,6 +206,13 @@ fn finish(one: &mut Begun, stays_open: bool) -> check::Result {
     one.client.expect(&one.content).map_err(|finding| explain(finding, one))?;
     if one.client.was_answered_early() {
         return Err(answered_early("a whole reply", one));
+    }
+    let status = one.client.last_status();
+    if status != one.cut.status {
+        let shown =
+            |status: Option<u16>| status.map_or("no status".into(), |status| format!("status {status}"));
+        let wanted = format!("the reply to the whole request: {}", shown(one.cut.status));
+        return Err(explain(Finding::fail(wanted, shown(status)), one));
     }
     // A reply too many, or bytes left over from the cut request, would spoil the next exchange.
     let next = if stays_open { one.client.exchange(b"whole") } else { Ok(()) };

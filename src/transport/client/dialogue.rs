@@ -17,13 +17,15 @@ pub(super) struct Dialogue {
     asked: VecDeque<Request>,
     /// Whether a reply, right or wrong, began before all of its request was sent.
     pub early: bool,
+    /// The status of the last reply, if it was an HTTP response.
+    pub status: Option<u16>,
 }
 
 impl Dialogue {
     /// Returns the dialogue of a new client. Without `pipelining` a request waits for the reply to the one before.
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens, pipelining: bool) -> Dialogue {
         let codec = Codec::new(protocol.clone(), tokens).pipelining(pipelining);
-        Dialogue { protocol, codec, asked: VecDeque::new(), early: false }
+        Dialogue { protocol, codec, asked: VecDeque::new(), early: false, status: None }
     }
 
     /// Decodes bytes received from a stream. Returns the content of the requests that they answer.
@@ -34,6 +36,7 @@ impl Dialogue {
         let mut content = Vec::new();
         while let Some(answer) = self.codec.next_answer() {
             self.early |= answer.early;
+            self.status = answer.reply.status;
             if answer.part == Part::Exchange {
                 content.extend_from_slice(&answer.content);
             }

@@ -93,6 +93,12 @@ impl Client {
         self.dialogue.as_ref().is_some_and(|dialogue| dialogue.early)
     }
 
+    /// The status of the last reply, if it was an HTTP response.
+    #[must_use]
+    pub fn last_status(&self) -> Option<u16> {
+        self.dialogue.as_ref().and_then(|dialogue| dialogue.status)
+    }
+
     /// Whether the server's kernel has received everything that was sent. A Unix domain socket shows instead that the
     /// server has read it. True if this system does not report that.
     #[must_use]
