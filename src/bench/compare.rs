@@ -48,7 +48,7 @@ pub enum CompareError {
 /// [`CompareError`] if nothing can be measured as planned.
 pub fn compare(plan: &Plan, mut on_progress: impl FnMut(&Progress)) -> Result<Comparison, CompareError> {
     let (began, since) = (SystemTime::now(), Instant::now());
-    let pair = processors::choose().map_err(CompareError::Processors)?;
+    let pair = processors::choose_processors().map_err(CompareError::Processors)?;
     let placements = resolve(plan, &pair)?;
     let machine = MachineRecorder::begin(&pair);
     let floors = floors::measure_floors(&pair);
@@ -73,7 +73,7 @@ pub fn compare(plan: &Plan, mut on_progress: impl FnMut(&Progress)) -> Result<Co
         measurements: results::measurements(plan, &log),
         warnings: Vec::new(),
     };
-    comparison.warnings = warnings::all(&comparison, &log, plan);
+    comparison.warnings = warnings::find_warnings(&comparison, &log, plan);
     comparison.warnings.extend(floors.missing);
     Ok(comparison)
 }

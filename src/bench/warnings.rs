@@ -15,7 +15,7 @@ const BIMODAL: f64 = 3.0;
 const CLIENT_BUSY: f64 = 0.9;
 
 /// Returns all warnings of a comparison.
-pub(super) fn all(comparison: &Comparison, log: &Log, plan: &Plan) -> Vec<Warning> {
+pub(super) fn find_warnings(comparison: &Comparison, log: &Log, plan: &Plan) -> Vec<Warning> {
     let measurements: Vec<_> = comparison.measurements.iter().filter(|it| it.no_result.is_none()).collect();
     let all = [
         fewer_rounds(log, plan, comparison.interrupted),

@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })?;
     let file = File::create(&args.file)
         .map_err(|error| CliError::usage(format!("cannot write {}: {error}", file_name(args))))?;
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     let (mut recording, pipe) =
         Recording::begin(capture, file, args.snap).with_context(|| file_name(args))?;
     let child =
@@ -109,7 +109,7 @@ impl PendingInterrupt {
     /// Sends SIGTERM to the command after this process has received a signal. After SIGINT it first waits for the
     /// command to exit: a terminal sends SIGINT to the command too, and a second signal can make it skip its cleanup.
     fn forward(&mut self, pid: Pid) {
-        let Some(signal) = interrupt::received() else { return };
+        let Some(signal) = interrupt::received_signal() else { return };
         let since = *self.since.get_or_insert_with(Instant::now);
         let may_exit_itself =
             signal == Signal::SIGINT as i32 && since.elapsed() < Deadlines::default().exit();

@@ -86,7 +86,7 @@ enum LevelName {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let planned = check_run(&args)?.plan().map_err(refuse)?;
     let mut reporters = Reporters(reporters(&args, &planned.heading())?);
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
 
     let mut written = Ok(());
     let results = planned.run(|event| {
@@ -181,7 +181,7 @@ fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Repor
 pub(super) fn exit_code(results: &[CheckResult]) -> ExitCode {
     let Summary { fail, broken, .. } = Summary::of(results);
     let skipped = results.iter().any(|result| result.outcome == Outcome::Skipped);
-    ExitCode::from(match interrupt::received() {
+    ExitCode::from(match interrupt::received_signal() {
         Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
         None if fail > 0 => exit::FAILED,
         None if broken > 0 || skipped => exit::HARNESS,

@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(exit::OK));
     };
     let demo = demo::find(name).ok_or_else(|| anyhow::anyhow!("there is no demo '{name}'"))?;
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     let result = match &args.svg {
         Some(file) => write_svg(demo, file)?,
         None => print(demo, args),
@@ -86,7 +86,7 @@ fn write_svg(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
 /// Prints why the demo ended early, and returns the exit code.
 fn report_failure(demo: &Demo, finding: &Finding) -> u8 {
     let Finding { outcome, expected, actual, reason, .. } = finding;
-    if let Some(signal) = interrupt::received() {
+    if let Some(signal) = interrupt::received_signal() {
         return exit::SIGNAL + u8::try_from(signal).unwrap_or_default();
     }
     let (code, problem) = match outcome {

@@ -61,7 +61,7 @@ fn inspect_pids(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn inspect_command(args: &Args) -> anyhow::Result<ExitCode> {
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     let name = args.command.first().map(|name| printable(&name.to_string_lossy())).unwrap_or_default();
     let launched = LaunchedCommand::launch(&args.command)
         .map_err(|error| CliError { code: exit::HARNESS, text: format!("cannot run {name}: {error}") })?;
@@ -75,7 +75,7 @@ fn inspect_command(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Ok(Activity::Idle) => {}
         Err(_) => {
-            let signal = interrupt::received().unwrap_or_default();
+            let signal = interrupt::received_signal().unwrap_or_default();
             return Ok(ExitCode::from(exit::SIGNAL + u8::try_from(signal).unwrap_or_default()));
         }
     }

@@ -23,7 +23,7 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 ///
 /// # Errors
 /// Those of `sigaction(2)` and `pipe(2)`.
-pub fn watch() -> anyhow::Result<()> {
+pub fn watch_signals() -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].iter().chain(STATUS_SIGNALS))?;
     thread::spawn(move || {
         for signal in signals.forever() {
@@ -65,7 +65,7 @@ fn running() -> MutexGuard<'static, Vec<(&'static str, Instant)>> {
 
 /// The signal that interrupted the run, if one did.
 #[must_use]
-pub fn received() -> Option<i32> {
+pub fn received_signal() -> Option<i32> {
     Some(RECEIVED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
 }
 

@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         );
         return Err(CliError::nothing(text).into());
     }
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     keep_directories();
     let calls = args.strace.then(strace_file).transpose()?;
     let spec = calls.as_ref().map_or_else(|| plain.clone(), |file| plain.traced(file));

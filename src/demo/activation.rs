@@ -59,7 +59,7 @@ impl Manager {
     }
 
     fn selection(&self) -> Selection {
-        Selection::this_process("manager").and_number(self.descriptor)
+        Selection::select_this_process("manager").and_number(self.descriptor)
     }
 
     fn shown(&self, server: &mut Server) -> check::Result<[Selection; 2]> {

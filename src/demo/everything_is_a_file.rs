@@ -173,7 +173,10 @@ fn file(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
         launch_shell(SCRIPT, &arguments, [Some(duplicate(&file)?), Some(duplicate(&file)?), None])?;
     demo.wait_until_stopped(instance.pid(), "the shell is stopped")?;
     let end = file.as_raw_fd();
-    let shown = [Selection::this_process("client").and(&file), Selection::all("shell", instance.pid())];
+    let shown = [
+        Selection::select_this_process("client").and_descriptor(&file),
+        Selection::all("shell", instance.pid()),
+    ];
     let claim = "descriptors 0 and 1 are the file, with the same offset as the client's descriptor: 0";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| share_offset(snapshot, end, 0))?;
     demo.show(&snapshot)?;

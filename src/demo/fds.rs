@@ -215,7 +215,7 @@ fn lowest_free_number(demo: &mut DemoRun<'_>, terminal: &OwnedFd) -> check::Resu
     folder.write("notes.txt", b"")?;
     let (reader, writer) = folder.fifo("lines")?;
     let arguments = [folder.path("lines").into(), folder.path("notes.txt").into()];
-    let mut shown = vec![Selection::this_process("demo").and(&writer)];
+    let mut shown = vec![Selection::select_this_process("demo").and_descriptor(&writer)];
     let mut cats = Vec::new();
     for (label, _, script) in COMMANDS {
         let cat = launch_shell(script, &arguments, duplicate_for_stdio(terminal)?)?;

@@ -32,7 +32,7 @@ fn server_sends_first(demo: &mut DemoRun<'_>) -> check::Result {
     let (listener, address) = listen()?;
     let mut client = TcpClient::launch(address, None, demo.deadlines())?;
     let mut connection = accept(&listener, demo.deadlines())?;
-    let server = select_clients("server", [&connection]).and(&listener);
+    let server = select_clients("server", [&connection]).and_descriptor(&listener);
     let shown = [server, Selection::sockets("client", client.pid())];
     let claim = "they are connected, and neither has written yet";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| snapshot.shared.len() == 1)?;
@@ -52,7 +52,7 @@ fn server_sends_first(demo: &mut DemoRun<'_>) -> check::Result {
          echo/nothing-unasked fails for a server that sends first.",
     )?;
     let Some(local) = local else { return Ok(()) };
-    let snapshot = take_snapshot(&[Selection::this_process("server").and(&listener)])?;
+    let snapshot = take_snapshot(&[Selection::select_this_process("server").and_descriptor(&listener)])?;
     demo.explain(
         "The side that closes first keeps the connection in the state TIME_WAIT (see the demo time-wait). A server \
          that always closes first collects many of them:",

@@ -74,8 +74,8 @@ impl Pipeline {
     }
 
     fn shown(&self) -> [Selection; 4] {
-        let client = Selection::this_process("client");
-        let client = self.client.link().writer().iter().fold(client, Selection::and);
+        let client = Selection::select_this_process("client");
+        let client = self.client.link().writer().iter().fold(client, Selection::and_descriptor);
         let shell = Selection::all("shell", self.shell.pid());
         [client, shell, Selection::all("A", self.a), Selection::all("B", self.b)]
     }

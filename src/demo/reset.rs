@@ -54,7 +54,7 @@ impl Connection {
     }
 
     fn shown(&self, listener: &TcpListener) -> [Selection; 2] {
-        let server = select_clients("server", [&self.server_end]).and(listener);
+        let server = select_clients("server", [&self.server_end]).and_descriptor(listener);
         [server, Selection::sockets("client", self.client.pid())]
     }
 
@@ -97,7 +97,7 @@ fn close_after_reading(demo: &mut DemoRun<'_>, listener: &TcpListener, answer: &
         count(written, "byte"),
     ))?;
     let claim = "the server's end still exists without a process, until the client has received everything";
-    let server = Selection::this_process("server").and(listener);
+    let server = Selection::select_this_process("server").and_descriptor(listener);
     let snapshot = take_snapshot(&[server, Selection::sockets("client", client.pid())])?;
     let table = tcp_table::wait_until(demo, address, &[client_address], claim, |table| {
         between(table, address, client_address).iter().any(|end| end.local == address)

@@ -60,7 +60,7 @@ fn one_socket_for_all(
     let [one, two] = &*clients;
     let shown = [
         Selection::sockets("server", server.pid()?),
-        Selection::this_process("clients").and(&one.reader()).and(&two.reader()),
+        Selection::select_this_process("clients").and_descriptor(&one.reader()).and_descriptor(&two.reader()),
     ];
     let claim = "the server has one socket for both clients, and no other";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {

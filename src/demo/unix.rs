@@ -150,7 +150,7 @@ impl Front {
     }
 
     fn shown(&self, client: &TcpClient) -> [Selection; 3] {
-        let front = select_clients("front", [&self.to_worker]).and(&self.listener);
+        let front = select_clients("front", [&self.to_worker]).and_descriptor(&self.listener);
         [front, Selection::sockets("worker", self.worker.pid()), Selection::sockets("client", client.pid())]
     }
 }
@@ -171,7 +171,7 @@ fn front_accepts(demo: &mut DemoRun<'_>) -> check::Result<(Front, Client, TcpCli
     let connection = accept(&front.listener, demo.deadlines())?;
     let number = connection.reader().as_raw_fd();
     let [shown_front, worker, shown_client] = front.shown(&client);
-    let shown = [shown_front.and(&connection.reader()), worker, shown_client];
+    let shown = [shown_front.and_descriptor(&connection.reader()), worker, shown_client];
     let claim =
         format!("the connection with the client is descriptor {number} of the front; the worker has none");
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {

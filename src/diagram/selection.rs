@@ -33,8 +33,8 @@ impl Selection {
         Selection::new(label, pid, Filter::Sockets)
     }
 
-    /// Selects this process, with no descriptor until [`and`](Selection::and) adds one.
-    pub fn this_process(label: impl Into<String>) -> Selection {
+    /// Selects this process, with no descriptor until [`and_descriptor`](Selection::and_descriptor) adds one.
+    pub fn select_this_process(label: impl Into<String>) -> Selection {
         Selection::new(label, Pid::this(), Filter::Numbers(Vec::new()))
     }
 
@@ -44,7 +44,7 @@ impl Selection {
 
     /// Selects `descriptor` too.
     #[must_use]
-    pub fn and(self, descriptor: &impl AsFd) -> Selection {
+    pub fn and_descriptor(self, descriptor: &impl AsFd) -> Selection {
         self.and_number(descriptor.as_fd().as_raw_fd())
     }
 

@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<bool> {
         .filter(|twin| matches(twin.check) || matches(twin.program.name) || matches(twin.fault.name));
     let chosen: Vec<Twin> = chosen.copied().collect();
     ensure!(!chosen.is_empty(), "no twin's check, program or fault contains the text given to --only");
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     let began = Instant::now();
     let this_program = env::current_exe()?;
     let folder = this_program.parent().context("this program has no folder")?;
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<bool> {
     println!("{}", table(&judged));
     let problems = print_summary(&judged, &false_findings, chosen.len());
     println!("in {:.1} s", began.elapsed().as_secs_f64());
-    Ok(problems == 0 && interrupt::received().is_none())
+    Ok(problems == 0 && interrupt::received_signal().is_none())
 }
 
 fn progress(twin: &Twin, judgement: &Judgement) {

@@ -39,7 +39,7 @@ pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Sel
     servers.retain(|server| selected(&server.name));
     absent.retain(|server| selected(&server.name));
     ensure!(!servers.is_empty() || !absent.is_empty(), "no server's name contains the text given to --only");
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     let began = Instant::now();
     let rows = run_each(&servers);
     sweep();
@@ -57,7 +57,7 @@ pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Sel
 
 /// Returns whether all selected servers were run, and prints the reason if not.
 fn is_complete(absent: &[Absent], selection: &Selection) -> bool {
-    if let Some(signal) = interrupt::received() {
+    if let Some(signal) = interrupt::received_signal() {
         println!("interrupted by signal {signal}: the other servers were not run");
         return false;
     }

@@ -31,7 +31,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<bool> {
     servers::build()?;
     let servers = chosen(&args.server)?;
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         if !args.idle {

@@ -184,7 +184,7 @@ fn check_sleep(counts: Option<(u64, u64)>, iterations: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::placement::processors::choose;
+    use crate::bench::placement::processors::choose_processors;
 
     #[test]
     fn wake_up_needs_a_partner_that_slept() {
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn each_floor_is_measured_or_missing() {
-        let floors = measure_floors(&choose().unwrap());
+        let floors = measure_floors(&choose_processors().unwrap());
         assert_eq!(floors.measured.len() + floors.missing.len(), KINDS.len());
         assert!(floors.measured.iter().all(|floor| floor.time.value > 0.0));
         for missing in &floors.missing {
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn single_processor_has_no_floor_for_two() {
-        let single = ProcessorPair { server: None, ..choose().unwrap() };
+        let single = ProcessorPair { server: None, ..choose_processors().unwrap() };
         let floors = measure_floors(&single);
         assert!(floors.measured.iter().all(|floor| !floor.bounds.contains(&Placement::Spin)));
         // A busy machine may have no time for a floor.

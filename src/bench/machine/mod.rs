@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use super::comparison::{Fact, Machine};
-use super::placement::processors::{ProcessorPair, choose};
+use super::placement::processors::{ProcessorPair, choose_processors};
 use crate::sys::{
     MachineProperty, PROCESSOR_TIME_SOURCE, ProcessorTime, SystemCallCounter, check_io_uring, load_average,
     machine_properties, processor_model, processor_time, usable_processors,
@@ -27,7 +27,7 @@ pub(super) struct MachineRecorder {
 /// # Errors
 /// The errors of [`usable_processors`].
 pub fn describe() -> io::Result<Machine> {
-    Ok(MachineRecorder::begin(&choose()?).machine)
+    Ok(MachineRecorder::begin(&choose_processors()?).machine)
 }
 
 impl MachineRecorder {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn each_fact_has_a_source_and_a_value_or_a_reason() {
-        let machine = MachineRecorder::begin(&choose().unwrap()).end();
+        let machine = MachineRecorder::begin(&choose_processors().unwrap()).end();
         assert!(machine.processors > 0 && !machine.system.is_empty());
         assert!(machine.fact(fact_names::BUILD).is_some());
         for fact in &machine.facts {

@@ -22,7 +22,7 @@ pub struct ProcessorPair {
 ///
 /// # Errors
 /// The errors of [`usable_processors`].
-pub fn choose() -> io::Result<ProcessorPair> {
+pub fn choose_processors() -> io::Result<ProcessorPair> {
     let usable = usable_processors()?;
     choose_among(&usable, |processor| core_of(processor).ok())
         .ok_or_else(|| io::Error::other("this process may use no processor at all"))
@@ -125,6 +125,6 @@ mod tests {
 
     #[test]
     fn chooses_a_usable_processor() {
-        assert!(usable_processors().unwrap().contains(&choose().unwrap().client));
+        assert!(usable_processors().unwrap().contains(&choose_processors().unwrap().client));
     }
 }

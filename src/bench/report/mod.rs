@@ -30,7 +30,7 @@ use document::{markdown, terminal};
 ///
 /// # Errors
 /// The errors of writing to `out`.
-pub fn table(comparison: &Comparison, options: TableOptions, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_table(comparison: &Comparison, options: TableOptions, out: &mut dyn Write) -> io::Result<()> {
     terminal::write(&summary::document(comparison, options.machine), options, out)
 }
 
@@ -38,7 +38,7 @@ pub fn table(comparison: &Comparison, options: TableOptions, out: &mut dyn Write
 ///
 /// # Errors
 /// The errors of writing to `out`.
-pub fn differences(changes: &Changes, options: TableOptions, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_differences(changes: &Changes, options: TableOptions, out: &mut dyn Write) -> io::Result<()> {
     terminal::write(&changes::document(changes), options, out)
 }
 
@@ -46,7 +46,7 @@ pub fn differences(changes: &Changes, options: TableOptions, out: &mut dyn Write
 ///
 /// # Errors
 /// The errors of writing to `out`.
-pub fn markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     markdown::write(&summary::document(comparison, true), out)
 }
 
@@ -54,7 +54,7 @@ pub fn markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> 
 ///
 /// # Errors
 /// The errors of writing to `out`.
-pub fn json(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_json(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, comparison)?;
     writeln!(out)?;
     out.flush()
@@ -64,6 +64,6 @@ pub fn json(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// The errors of writing to `out`.
-pub fn csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     csv::write(comparison, out)
 }

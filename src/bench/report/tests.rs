@@ -11,14 +11,14 @@ use anstream::StripStream;
 use rstest::rstest;
 
 use super::sample::comparison;
-use super::{Comparison, TableOptions, charts, csv, json, markdown, table};
+use super::{Comparison, TableOptions, charts, write_csv, write_json, write_markdown, write_table};
 
 fn terminal(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    table(comparison, TableOptions::default(), out)
+    write_table(comparison, TableOptions::default(), out)
 }
 
 fn ascii(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    table(comparison, TableOptions { ascii: true, machine: true }, out)
+    write_table(comparison, TableOptions { ascii: true, machine: true }, out)
 }
 
 fn latency(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
@@ -28,7 +28,7 @@ fn latency(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
 /// Writes a few measurements: all are written in the same way.
 fn some_measurements(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let measurements = comparison.measurements.iter().step_by(15).cloned().collect();
-    json(&Comparison { measurements, ..comparison.clone() }, out)
+    write_json(&Comparison { measurements, ..comparison.clone() }, out)
 }
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
@@ -36,8 +36,8 @@ type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 #[rstest]
 #[case::terminal("terminal.txt", terminal)]
 #[case::ascii("ascii.txt", ascii)]
-#[case::markdown("markdown.md", markdown)]
-#[case::csv("figures.csv", csv)]
+#[case::markdown("markdown.md", write_markdown)]
+#[case::csv("figures.csv", write_csv)]
 #[case::json("figures.json", some_measurements)]
 #[case::chart("latency-same.svg", latency)]
 fn writes_the_golden_file(#[case] file: &str, #[case] write: Format) {

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::time_budget::TaskTimes;
+use super::time_budget::TaskDurations;
 use crate::bench::comparison::Measure;
 use crate::bench::placement::ResolvedPlacement;
 use crate::bench::session::disturbance::Disturbance;
@@ -44,9 +44,9 @@ impl SessionPlan<'_> {
 
     /// Measures all tasks. Begins a new session after each task that failed.
     ///
-    /// A [brief](TaskTimes::BRIEF) attempt leaves out open loops, which cannot be brief.
-    pub fn attempt(&self, settings: &SessionSettings<'_>, times: TaskTimes) -> Attempt {
-        let wanted = self.tasks.iter().filter(|task| times != TaskTimes::BRIEF || task.rate.is_none());
+    /// A [brief](TaskDurations::BRIEF) attempt leaves out open loops, which cannot be brief.
+    pub fn attempt(&self, settings: &SessionSettings<'_>, times: TaskDurations) -> Attempt {
+        let wanted = self.tasks.iter().filter(|task| times != TaskDurations::BRIEF || task.rate.is_none());
         let mut left: Vec<_> = wanted.map(|task| task.lasting(times.timed, times.warm_up)).collect();
         let (mut results, mut error, mut disturbance) = (Vec::new(), None, Disturbance::default());
         while !left.is_empty() && error.is_none() && !interrupted() {

@@ -24,7 +24,7 @@ pub(in crate::bench) mod time_budget;
 
 use attempt::{Attempt, SessionPlan};
 use progress::Progress;
-use time_budget::{RESERVE, TaskTimes, TimeBudget};
+use time_budget::{RESERVE, TaskDurations, TimeBudget};
 
 /// Maximum number of repetitions of a disturbed session.
 const MAX_REPETITIONS: u32 = 2;
@@ -118,7 +118,7 @@ impl<'a> Schedule<'a> {
         self.sessions.retain(|session| !session.tasks.is_empty());
         let total = self.plan.time.saturating_sub(self.began.elapsed()).max(self.plan.time / 2);
         let tasks: Vec<_> = self.sessions.iter().map(|session| &session.tasks[..]).collect();
-        let task = TaskTimes::divide(total, self.plan.rounds, &tasks, session_overhead);
+        let task = TaskDurations::divide(total, self.plan.rounds, &tasks, session_overhead);
         TimeBudget { total, task, session_overhead }
     }
 
@@ -135,7 +135,7 @@ impl<'a> Schedule<'a> {
             }
             self.report(0, 0, Duration::ZERO, index);
             let (began, known) = (Instant::now(), self.log.counted.len());
-            self.measure(index, None, TaskTimes::BRIEF);
+            self.measure(index, None, TaskDurations::BRIEF);
             let tasks: f64 = self.log.counted[known..].iter().map(|record| record.sample.seconds).sum();
             overheads.push(began.elapsed().saturating_sub(Duration::from_secs_f64(tasks)));
         }
@@ -185,7 +185,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Measures one session. Repeats it if it was disturbed and the reserved time allows.
-    fn measure(&mut self, index: usize, round: Option<usize>, times: TaskTimes) {
+    fn measure(&mut self, index: usize, round: Option<usize>, times: TaskDurations) {
         let mut best = self.sessions[index].attempt(&self.settings, times);
         let mut repeated = 0;
         while repeated < MAX_REPETITIONS

@@ -21,34 +21,35 @@ pub(in crate::bench) const RESERVE: f64 = 0.15;
 pub(in crate::bench) struct TimeBudget {
     /// The time for all rounds, without open loops.
     pub total: Duration,
-    /// The times of each task.
-    pub task: TaskTimes,
+    /// The durations of each task.
+    pub task: TaskDurations,
     /// The time that a session takes in addition to its tasks.
     pub session_overhead: Duration,
 }
 
 /// The times of each task that has no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TaskTimes {
-    /// The timed part.
+pub struct TaskDurations {
+    /// The duration of the timed part of a task.
     pub timed: Duration,
     /// The warm-up before it.
     pub warm_up: Duration,
 }
 
-impl TaskTimes {
+impl TaskDurations {
     /// Shortest times, to see whether a task works at all.
-    pub const BRIEF: TaskTimes = TaskTimes { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
+    pub const BRIEF: TaskDurations =
+        TaskDurations { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
 
     /// Divides `time` among `rounds` of `sessions`. Each session has its tasks, and takes `overhead` in addition.
     #[must_use]
-    pub fn divide(time: Duration, rounds: usize, sessions: &[&[Task]], overhead: Duration) -> TaskTimes {
+    pub fn divide(time: Duration, rounds: usize, sessions: &[&[Task]], overhead: Duration) -> TaskDurations {
         let closed = |tasks: &&[Task]| tasks.iter().filter(|task| task.rate.is_none()).count();
         let tasks = rounds * sessions.iter().map(closed).sum::<usize>();
         let launches = overhead.as_secs_f64() * (rounds * sessions.len()) as f64;
         let left = (time.as_secs_f64() * (1.0 - RESERVE) - launches).max(0.0);
         let each = Duration::from_secs_f64(left / tasks.max(1) as f64);
-        TaskTimes {
+        TaskDurations {
             timed: each.mul_f64(1.0 - WARM_UP).clamp(MIN_TIMED, MAX_TIMED),
             warm_up: each.mul_f64(WARM_UP).clamp(MIN_TIMED / 4, MAX_TIMED / 4),
         }
@@ -88,14 +89,14 @@ mod tests {
         let tasks = [TASK; 5];
         let sessions = [&tasks[..]; 12];
         let (time, overhead) = (Duration::from_secs(50), Duration::from_millis(30));
-        let times = TaskTimes::divide(time, 10, &sessions, overhead);
+        let times = TaskDurations::divide(time, 10, &sessions, overhead);
         let whole = times.session(&tasks, overhead) * 12 * 10;
         assert!(whole <= time && whole > time.mul_f64(0.7), "{whole:?}");
     }
 
     #[test]
     fn without_time_each_task_gets_the_minimum() {
-        let times = TaskTimes::divide(Duration::ZERO, 10, &[&[TASK]], Duration::from_secs(1));
+        let times = TaskDurations::divide(Duration::ZERO, 10, &[&[TASK]], Duration::from_secs(1));
         assert_eq!(times.timed, MIN_TIMED);
     }
 }

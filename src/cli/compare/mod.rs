@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let plan = plan::plan(args)?;
     let output = Output::prepare(args)?;
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     let line = ProgressLine::new();
     let result = compare(&plan, |progress| line.show(progress));
     drop(line);
@@ -67,7 +67,7 @@ fn into_cli_error(error: CompareError) -> anyhow::Error {
 
 fn exit_code(comparison: &Comparison, regressed: bool) -> u8 {
     let measurements = &comparison.measurements;
-    match interrupt::received() {
+    match interrupt::received_signal() {
         Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
         None if measurements.iter().any(|it| it.server_fault) => exit::FAILED,
         None if regressed => exit::REGRESSED,

@@ -10,7 +10,9 @@ use super::super::CliError;
 use super::args::Args;
 use crate::bench::change::Changes;
 use crate::bench::comparison::Comparison;
-use crate::bench::report::{TableOptions, charts, csv, differences, json, markdown, table};
+use crate::bench::report::{
+    TableOptions, charts, write_csv, write_differences, write_json, write_markdown, write_table,
+};
 use crate::bench::saved::{Saved, SavedError};
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
@@ -30,7 +32,8 @@ pub(super) struct Output {
 
 impl Output {
     pub fn prepare(args: &Args) -> anyhow::Result<Output> {
-        let wanted: [(Format, _); 3] = [(json, &args.json), (csv, &args.csv), (markdown, &args.markdown)];
+        let wanted: [(Format, _); 3] =
+            [(write_json, &args.json), (write_csv, &args.csv), (write_markdown, &args.markdown)];
         let named: Vec<_> =
             wanted.iter().filter_map(|(write, path)| Some((*write, path.as_deref()?))).collect();
         let piped = named.iter().filter(|(_, path)| is_stdout(path)).count();
@@ -76,9 +79,9 @@ impl Output {
         let changes = self.before.as_ref().map(|before| Changes::between(before, comparison, self.threshold));
         let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
         let tables: &mut dyn Write = if self.piped { &mut err } else { &mut out };
-        table(comparison, self.options, tables)?;
+        write_table(comparison, self.options, tables)?;
         if let Some(changes) = &changes {
-            differences(changes, self.options, tables)?;
+            write_differences(changes, self.options, tables)?;
         }
         if let Some(folder) = &self.svg {
             draw(comparison, folder, tables)?;

@@ -91,7 +91,8 @@ fn reference(args: &Args, candidates: &[Candidate]) -> Result<String, CliError> 
 
 fn placements(args: &Args) -> anyhow::Result<Vec<Placement>> {
     if args.placement.is_empty() {
-        let pair = processors::choose().context("cannot find the processors that this process may use")?;
+        let pair = processors::choose_processors()
+            .context("cannot find the processors that this process may use")?;
         return Ok(default_placements(&pair));
     }
     Ok(distinct(&args.placement.iter().filter_map(|name| Placement::named(name)).collect::<Vec<_>>()))

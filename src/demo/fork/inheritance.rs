@@ -62,7 +62,7 @@ fn shared_offset(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result<W
     let mut a = Writer::launch(demo, duplicate(&file)?)?;
     let mut b = Writer::launch(demo, duplicate(&file)?)?;
     let shown = [
-        Selection::this_process("parent").and(&file),
+        Selection::select_this_process("parent").and_descriptor(&file),
         Selection::all("A", a.pid()),
         Selection::all("B", b.pid()),
     ];
@@ -114,7 +114,7 @@ fn shared_flags(demo: &mut DemoRun<'_>, mut a: Writer) -> check::Result {
          block fails with EAGAIN, in A too: A's standard input has changed, and A did nothing.",
     )?;
     let shown = [
-        Selection::this_process("parent").and(&a.input).with_flags(),
+        Selection::select_this_process("parent").and_descriptor(&a.input).with_flags(),
         Selection::all("A", a.pid()).with_flags(),
     ];
     demo.wait_until_blocked(a.pid(), "pipe_read", "A is blocked in read(2)")?;
@@ -158,8 +158,11 @@ fn separate_offsets(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Resul
     let (first, second) = (folder.create(FILE)?, folder.open(FILE)?);
     let mut a = Writer::launch(demo, first.into())?;
     let mut b = Writer::launch(demo, second.into())?;
-    let shown =
-        [Selection::this_process("parent"), Selection::all("A", a.pid()), Selection::all("B", b.pid())];
+    let shown = [
+        Selection::select_this_process("parent"),
+        Selection::all("A", a.pid()),
+        Selection::all("B", b.pid()),
+    ];
     a.client.send(b"one\n")?;
     demo.verify_ok("A has written \"one\"", folder.expect(FILE, b"one\n", demo.deadlines()))?;
     let snapshot = take_snapshot(&shown)?;
@@ -202,7 +205,7 @@ fn close_on_exec(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result {
     let child = Instance::start_with_descriptors(command, stdio, vec![duplicate(&kept)?])
         .map_err(|error| launch_failed(PROGRAM, &error))?;
     let shown = [
-        Selection::this_process("parent").and(&kept).and(&closed).with_flags(),
+        Selection::select_this_process("parent").and_descriptor(&kept).and_descriptor(&closed).with_flags(),
         Selection::all("child", child.pid()).with_flags(),
     ];
     let claim = "the child holds 0, 1 and 2, and also 3: kept.txt";

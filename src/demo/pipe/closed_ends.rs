@@ -44,7 +44,7 @@ impl Pipeline {
 
     fn shown(&self) -> [Selection; 3] {
         let client = select_clients("client", [&self.client]);
-        let client = self.forgotten.iter().fold(client, Selection::and);
+        let client = self.forgotten.iter().fold(client, Selection::and_descriptor);
         [client, Selection::all("A", self.a.pid()), Selection::all("B", self.b.pid())]
     }
 

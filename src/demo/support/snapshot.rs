@@ -16,8 +16,8 @@ pub fn select_clients<'a>(
     label: impl Into<String>,
     clients: impl IntoIterator<Item = &'a Client>,
 ) -> Selection {
-    clients.into_iter().fold(Selection::this_process(label), |shown, client| {
-        let shown = client.link().writer().iter().fold(shown, Selection::and);
-        shown.and(&client.reader())
+    clients.into_iter().fold(Selection::select_this_process(label), |shown, client| {
+        let shown = client.link().writer().iter().fold(shown, Selection::and_descriptor);
+        shown.and_descriptor(&client.reader())
     })
 }

@@ -69,7 +69,7 @@ pub fn draw(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Fragment 
         y += table.height() + GAP;
     }
     let y_of = |(process, row): RowIndex| tops[process] + middle(&snapshot.processes[process], row);
-    group = group.add(lines::draw(snapshot, &colors, box_width, y_of));
+    group = group.add(lines::draw_lines(snapshot, &colors, box_width, y_of));
     Fragment { group, height: y - GAP }
 }
 

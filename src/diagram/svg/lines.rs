@@ -54,8 +54,9 @@ fn spans(snapshot: &Snapshot, y_of: impl Fn(RowIndex) -> i32) -> Vec<(usize, usi
     snapshot.shared.iter().map(span).collect()
 }
 
-/// Draws every shared object. `edge` is the right edge of the boxes, `y_of` returns the vertical position of a row.
-pub(super) fn draw<'a>(
+/// Draws the lines of every shared object. `edge` is the right edge of the boxes, `y_of` returns the vertical
+/// position of a row.
+pub(super) fn draw_lines<'a>(
     snapshot: &Snapshot,
     colors: &[&'a str],
     edge: i32,

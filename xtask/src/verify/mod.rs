@@ -54,10 +54,11 @@ struct Row {
 /// Measures all pairs and prints the table. Returns false if a peer is significantly faster than echospec.
 pub fn run(args: &Args) -> Result<bool> {
     ensure!(args.pairs > 0, "--pairs must be at least 1");
-    interrupt::watch()?;
+    interrupt::watch_signals()?;
     let ours = Echospec::build(&root())?;
-    let processor =
-        processors::choose().context("cannot find the processors that this process may use")?.client;
+    let processor = processors::choose_processors()
+        .context("cannot find the processors that this process may use")?
+        .client;
     let wanted = |peer: &&'static Peer| args.only.as_deref().is_none_or(|text| peer.title().contains(text));
     let mut rows: Vec<_> = peers::PEERS
         .iter()
