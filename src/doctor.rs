@@ -18,7 +18,7 @@ use crate::sys::{self, PacketCapture, TcpState};
 use crate::transport::{is_loopback_address, missing_loopback_address};
 use crate::wire::explain_capture_error;
 
-/// A requirement, and how to find out whether this machine meets it.
+/// A requirement, and a function that inspects whether this machine meets it.
 pub struct Probe {
     /// The requirement that the probe examines.
     pub requirement: &'static Requirement,
@@ -35,7 +35,7 @@ pub struct Diagnosis {
     pub healthy: bool,
     /// The state of the machine, in one line.
     pub found: String,
-    /// The checks or results that are affected. Empty if the machine meets the requirement.
+    /// The checks or results that a missing requirement affects. Empty if the machine meets the requirement.
     #[serde(rename = "without")]
     pub affects: &'static str,
     /// Instructions to meet the requirement. Empty if the machine meets the requirement.

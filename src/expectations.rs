@@ -67,7 +67,7 @@ fn at(text: &str, span: &Range<usize>, problem: &str) -> String {
     format!("line {line}: {problem}")
 }
 
-/// One expectation as the file states it.
+/// One entry of `echospec.toml`, not yet validated.
 #[derive(Default)]
 struct Entry {
     server: Option<String>,

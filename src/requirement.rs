@@ -2,7 +2,7 @@
 
 use crate::check::Finding;
 
-/// A property that not every machine has.
+/// A property of a machine that checks or comparisons require.
 #[derive(Debug)]
 pub struct Requirement {
     /// The name of the requirement.
@@ -69,42 +69,42 @@ pub const PROCESSES: Requirement = Requirement {
     help: "raise ulimit -u, or the container's pids limit, to 1000",
 };
 
-/// The container has enough memory and processors.
+/// The requirement that the container has enough memory and processors.
 pub const CONTAINER: Requirement = Requirement {
     name: "container",
     affects: "all checks, because deadlines may pass and processes may be killed without a fault of the server",
     help: "give the container a processor and 1 GiB (docker run --cpus 1 --memory 1g), or use --jobs 1 and --timeout-scale 3",
 };
 
-/// Unix domain sockets of type `SOCK_SEQPACKET`.
+/// The requirement of Unix domain sockets of type `SOCK_SEQPACKET`.
 pub const SEQPACKET: Requirement = Requirement {
     name: "seqpacket sockets",
     affects: "the transport unix-seqpacket",
     help: "use Linux or FreeBSD; macOS lacks them",
 };
 
-/// Unix domain sockets with abstract names.
+/// The requirement of Unix domain sockets with abstract names.
 pub const ABSTRACT_NAMES: Requirement = Requirement {
     name: "abstract names",
     affects: "the check of sockets without a file: path/abstract-name",
     help: "use Linux; other systems lack them",
 };
 
-/// The harness does not ignore signals.
+/// The requirement that the harness does not ignore signals.
 pub const SIGNALS: Requirement = Requirement {
     name: "signals",
     affects: "Ctrl-C and hang-ups during a run, but no check: servers start with all signals at their defaults",
     help: "start echospec without nohup",
 };
 
-/// The user may bind ports below 1024.
+/// The requirement that the user may bind ports below 1024.
 pub const PRIVILEGED_PORTS: Requirement = Requirement {
     name: "privileged ports",
     affects: "the check with datagrams from port 7: port/echo-loop, which is for information only",
     help: "run as root or with CAP_NET_BIND_SERVICE",
 };
 
-/// The user may capture packets on the loopback interface.
+/// The requirement that the user may capture packets on the loopback interface.
 pub const PACKETS: Requirement = Requirement {
     name: "packets",
     affects: "checks of packets: wire/*, and echospec capture",
@@ -112,70 +112,70 @@ pub const PACKETS: Requirement = Requirement {
            --cap-add NET_RAW; other systems have no such sockets",
 };
 
-/// `/bin/sh`.
+/// The requirement that the shell `/bin/sh` exists.
 pub const SHELL: Requirement = Requirement {
     name: "a shell",
     affects: "servers that receive a listener (LISTEN_PID), and ending the servers of a run that is killed",
     help: "provide /bin/sh",
 };
 
-/// An optimised build.
+/// The requirement that echospec was built with optimisation.
 pub const OPTIMISED: Requirement = Requirement {
     name: "optimised build",
     affects: "the times of the client and of bundled servers, which are built without optimisation",
     help: "cargo build --release --bins, or cargo install",
 };
 
-/// The process may use two processors.
+/// The requirement that the process may use two processors.
 pub const SECOND_PROCESSOR: Requirement = Requirement {
     name: "second processor",
     affects: "placements on two processors: all except same and free",
     help: "let this process use two (taskset -c 0,1; docker run --cpuset-cpus 0,1)",
 };
 
-/// The container has no processor quota.
+/// The requirement that the container has no processor quota.
 pub const QUOTA: Requirement = Requirement {
     name: "processor quota",
     affects: "the times of messages, because a process that has used up its quota stops until the next period, up to 0.1 s",
     help: "docker run without --cpus (--cpuset-cpus binds without a quota), CPUQuota= of systemd, or cpu.max: max",
 };
 
-/// The processors run at a fixed frequency.
+/// The requirement that the processors run at a fixed frequency.
 pub const GOVERNOR: Requirement = Requirement {
     name: "frequency governor",
     affects: "all times, because the frequency follows the load, which falls whenever one side waits",
     help: "sudo cpupower frequency-set -g performance",
 };
 
-/// A clock source that is read without a system call.
+/// The requirement of a clock source that is read without a system call.
 pub const CLOCK: Requirement = Requirement {
     name: "clock source",
     affects: "the times of short messages, because reading this clock is a slow system call",
     help: "boot with clocksource=tsc, if the machine's time stamp counter is reliable; in a guest, ask its host for one",
 };
 
-/// No other processes are running.
+/// The requirement that no other processes are running.
 pub const QUIET: Requirement = Requirement {
     name: "quiet machine",
     affects: "all times, because other processes compete for processors, caches and memory",
     help: "end other processes, wait a minute, and measure again",
 };
 
-/// The hypervisor gives no time to other guests.
+/// The requirement that the hypervisor gives no time to other guests.
 pub const OWN_TIME: Requirement = Requirement {
     name: "stolen time",
     affects: "all times, because the hypervisor ran other guests meanwhile",
     help: "use a machine or guest with its own processors, or trust ratios more than times",
 };
 
-/// TCP does not pace what it sends.
+/// The requirement that TCP does not pace what it sends.
 pub const CONGESTION: Requirement = Requirement {
     name: "congestion control",
     affects: "the throughput of TCP, which BBR reduces, on loopback to a fifth of that of cubic",
     help: "--congestion cubic, or: sudo sysctl net.ipv4.tcp_congestion_control=cubic",
 };
 
-/// System calls can be counted.
+/// The requirement that system calls can be counted.
 pub const SYSTEM_CALLS: Requirement = Requirement {
     name: "system calls",
     affects: "the number of system calls for each message in echospec compare",
@@ -183,21 +183,21 @@ pub const SYSTEM_CALLS: Requirement = Requirement {
            perf_event_open; macOS permits everyone",
 };
 
-/// The idle states of processors can be disabled.
+/// The requirement that the idle states of processors can be disabled.
 pub const AWAKE: Requirement = Requirement {
     name: "idle states",
     affects: "the placement cross-polling, on two processors that do not sleep",
     help: "Linux: run as root, or let this user write to /dev/cpu_dma_latency; in a container: --device /dev/cpu_dma_latency",
 };
 
-/// POSIX message queues accept large messages.
+/// The requirement that POSIX message queues accept large messages.
 pub const LARGE_QUEUES: Requirement = Requirement {
     name: "POSIX message queues",
     affects: "messages of 64 KiB over mqueue in echospec compare",
     help: "Linux: sudo sysctl fs.mqueue.msgsize_max=65536, or run with CAP_SYS_RESOURCE; macOS has none",
 };
 
-/// The process may use io_uring.
+/// The requirement that the process may use io_uring.
 pub const IO_URING: Requirement = Requirement {
     name: "io_uring",
     affects: "the mechanism tcp-uring in echospec compare",
@@ -205,7 +205,8 @@ pub const IO_URING: Requirement = Requirement {
 };
 
 impl Finding {
-    /// The check cannot run because the machine lacks `requirement`. The report says how to provide it.
+    /// Creates the finding that a check cannot run because the machine lacks `requirement`. The report says how to
+    /// provide it.
     pub fn missing(
         requirement: &Requirement,
         needed: impl Into<String>,

@@ -8,11 +8,11 @@ use crate::transport::{MEASURED_ONLY, TRANSPORTS, Transport};
 /// A mechanism with a server that can be launched.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// Its name, unique in a comparison.
+    /// The name of the candidate, unique in a comparison.
     pub name: String,
-    /// A one-line description.
+    /// A one-line description of the candidate.
     pub description: String,
-    /// False for a server given by `--server`.
+    /// True for a bundled server, false for a server given by `--server`.
     pub bundled: bool,
     /// How to launch the server.
     pub spec: Spec,
@@ -37,7 +37,8 @@ impl Candidate {
         })
     }
 
-    /// Parses `NAME=TRANSPORT:COMMAND`. The command is split into words as a shell does, but no shell runs it.
+    /// Parses a candidate from `NAME=TRANSPORT:COMMAND`. The command is split into words as a shell does, but no
+    /// shell runs it.
     ///
     /// # Errors
     /// A text that says what is missing, and shows the expected form.
@@ -60,7 +61,8 @@ impl Candidate {
         Ok(Candidate { name: name.to_owned(), description, bundled: false, spec, spinning: None })
     }
 
-    /// Its description in the results. `unsupported` is the reason why it was not measured, if it was not.
+    /// Returns the description of the candidate in the results. `unsupported` is the reason why it was not measured,
+    /// if it was not.
     #[must_use]
     pub fn info(&self, unsupported: Option<String>) -> CandidateInfo {
         CandidateInfo {

@@ -35,7 +35,7 @@ pub enum CompareError {
         /// Why it cannot be measured.
         reason: String,
     },
-    /// The system does not tell its processors.
+    /// The system does not tell which processors this process may use.
     #[error("cannot find the processors that this process may use: {0}")]
     Processors(#[source] std::io::Error),
 }

@@ -8,34 +8,35 @@ use serde::{Deserialize, Serialize};
 pub use super::parameters::{Measure, Parameters, Placement};
 use crate::transport::Tuning;
 
-/// The version of this schema. It increases when a field is removed or changes its meaning, not when one is added.
+/// The version of the JSON schema of a [`Comparison`]. It increases when a field is removed or changes its meaning,
+/// not when one is added.
 pub const SCHEMA: u32 = 1;
 
-/// The results of one run.
+/// The results of one run of `echospec compare`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Comparison {
-    /// [`SCHEMA`].
+    /// The version of the schema, [`SCHEMA`].
     pub schema: u32,
     /// The version of echospec that measured.
     pub version: String,
     /// The start of the run, in seconds since 1970 (UTC).
     pub began: u64,
-    /// The duration of the run.
+    /// The duration of the run, in seconds.
     pub seconds: f64,
     /// The seed of the order of sessions and of the bytes sent.
     pub seed: u64,
     /// True if the run was interrupted. Rounds or whole measurements are then missing.
     pub interrupted: bool,
-    /// The machine it ran on.
+    /// The machine that the comparison ran on.
     pub machine: Machine,
-    /// How it was measured.
+    /// The settings and procedure of the comparison.
     pub method: Method,
     /// The costs of the machine's own operations.
     pub floors: Vec<Floor>,
     /// The mechanisms and servers compared, in the order of the command line or of the list of mechanisms.
     #[serde(rename = "arms")]
     pub candidates: Vec<CandidateInfo>,
-    /// One for each combination of candidate, placement, measure, size and rate.
+    /// The measurements, one for each combination of candidate, placement, measure, size and rate.
     #[serde(rename = "cells")]
     pub measurements: Vec<Measurement>,
     /// Reasons to doubt the results.
@@ -45,9 +46,9 @@ pub struct Comparison {
 /// A candidate of the comparison: a mechanism with a server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CandidateInfo {
-    /// Its name, unique in the run: `tcp`, or the NAME given to `--server`.
+    /// The name of the candidate, unique in the run: `tcp`, or the NAME given to `--server`.
     pub name: String,
-    /// A one-line description.
+    /// A one-line description of the candidate.
     #[serde(rename = "says")]
     pub description: String,
     /// The transport that the client uses.
@@ -56,7 +57,7 @@ pub struct CandidateInfo {
     pub command: String,
     /// False for a server given by `--server`.
     pub bundled: bool,
-    /// The reason why it was not measured at all, if it was not.
+    /// The reason why the candidate was not measured at all, or `None` if it was.
     pub unsupported: Option<String>,
 }
 
@@ -83,7 +84,7 @@ pub struct Measurement {
     pub ratio: Option<Estimate>,
     /// The percentiles of all rounds together. Absent if single messages were not timed.
     pub percentiles: Option<Percentiles>,
-    /// The median of the rounds.
+    /// The median cost of a message over the rounds.
     pub cost: MessageCost,
     /// The rounds, in the order of their execution.
     pub rounds: Vec<Round>,
@@ -99,7 +100,7 @@ pub struct Measurement {
 /// A median with its 95 % confidence interval (bootstrap over the rounds).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// The median.
+    /// The median of the rounds.
     pub value: f64,
     /// The lower end of the interval.
     pub low: f64,
@@ -110,17 +111,17 @@ pub struct Estimate {
 /// Percentiles of the times of single messages, in ns.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
-    /// The minimum.
+    /// The minimum time of a message.
     pub min: u64,
-    /// The median.
+    /// The median time of a message.
     pub p50: u64,
-    /// The 90th percentile.
+    /// The 90th percentile of the times of messages.
     pub p90: u64,
-    /// The 99th percentile.
+    /// The 99th percentile of the times of messages.
     pub p99: u64,
-    /// The 99.9th percentile.
+    /// The 99.9th percentile of the times of messages.
     pub p999: u64,
-    /// The maximum.
+    /// The maximum time of a message.
     pub max: u64,
 }
 
@@ -135,13 +136,13 @@ pub struct MessageCost {
     pub server_user: f64,
     /// Processor time of the server's processes in the kernel, in ns.
     pub server_system: f64,
-    /// Voluntary context switches of both sides.
+    /// Voluntary context switches of client and server.
     pub voluntary_switches: f64,
-    /// Involuntary context switches of both sides.
+    /// Involuntary context switches of client and server.
     pub involuntary_switches: f64,
     /// System calls of the client, counted in a separate pass. Absent if they could not be counted.
     pub client_calls: Option<f64>,
-    /// System calls of the server's processes, counted in the same way.
+    /// System calls of the server's processes, counted as `client_calls` are.
     pub server_calls: Option<f64>,
 }
 
@@ -157,15 +158,16 @@ pub struct Round {
     pub messages: u64,
     /// The duration of the timed part.
     pub seconds: f64,
-    /// The cost of a message.
+    /// The cost of a message in this round.
     pub cost: MessageCost,
-    /// How often the session was repeated because other processes had used its processors.
+    /// The number of times that the session was repeated because other processes had used its processors.
     pub repeated: u32,
-    /// The share of its processors' time that other processes used during the session, 0 to 1. Absent if the system does
-    /// not tell.
+    /// The share of the session's processor time that other processes used during the session, 0 to 1. Absent if the
+    /// system does not tell.
     #[serde(default)]
     pub foreign: Option<f64>,
-    /// The share of its processors' time that the hypervisor gave to other guests. Absent if the system does not tell.
+    /// The share of the session's processor time that the hypervisor gave to other guests. Absent if the system does
+    /// not tell.
     #[serde(default)]
     pub stolen: Option<f64>,
     /// The round trips in ns: an `HdrHistogram` in its compressed V2 encoding, as base64. Absent if single messages were
@@ -184,12 +186,12 @@ pub struct Round {
 /// The cost of an operation of the machine itself, below which no mechanism can go.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Floor {
-    /// Its name: `clock`, `syscall`, `switch`, `cache-line`, `memcpy-64k` …
+    /// The name of the floor: `clock`, `syscall`, `switch`, `cache-line`, `memcpy-64k` …
     pub name: String,
-    /// A one-line description.
+    /// A one-line description of the floor.
     #[serde(rename = "says")]
     pub description: String,
-    /// The time it takes, in ns.
+    /// The time that the operation takes, in ns.
     pub time: Estimate,
     /// The placements in which a round trip takes at least this time, if the mechanism blocks (or, for `spin`, spins).
     #[serde(default)]
@@ -201,13 +203,13 @@ pub struct Floor {
 pub struct Machine {
     /// The system's name, release and architecture, from `uname(2)`.
     pub system: String,
-    /// The processor's model, if the system tells it.
+    /// The processor's model, if the system names it.
     pub processor: Option<String>,
     /// The number of processors that this process may use.
     pub processors: usize,
     /// The processors that were used: the client's, and the server's in placements on two.
     pub pinned: Option<(usize, usize)>,
-    /// Everything else, in the order in which reports show it: idle driver, frequency governor, virtualisation,
+    /// All other facts, in the order in which reports show them: idle driver, frequency governor, virtualisation,
     /// congestion control, pipe size, socket buffers, steal time …
     pub facts: Vec<Fact>,
 }
@@ -215,22 +217,22 @@ pub struct Machine {
 /// A property of the machine that affects the results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// The system's name for it: `net.ipv4.tcp_congestion_control`.
+    /// The system's name for the fact: `net.ipv4.tcp_congestion_control`.
     pub name: String,
-    /// Its value. Empty if unknown.
+    /// The value of the fact. Empty if unknown.
     pub value: String,
-    /// The file, call or variable it was read from.
+    /// The file, call or variable from which the value was read.
     #[serde(default)]
     pub source: String,
-    /// The reason why the value is unknown, if it is.
+    /// The reason why the value is unknown, or `None` if it is known.
     #[serde(rename = "absent", default)]
     pub unknown: Option<String>,
-    /// True if it differs from run to run, as the load does. Two runs are then not compared by it.
+    /// True if the value differs from run to run, as the load does. Two runs are then not compared by it.
     #[serde(rename = "fleeting", default)]
     pub varies: bool,
 }
 
-/// How the run was made.
+/// The settings and procedure of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Method {
     /// The number of rounds requested.
@@ -252,18 +254,18 @@ pub struct Method {
 /// A reason to doubt some of the results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// The problem.
+    /// The problem that the warning is about.
     #[serde(rename = "says")]
     pub message: String,
-    /// Its cause, or its effect on the results. Empty if unknown.
+    /// The cause of the problem, or its effect on the results. Empty if unknown.
     pub cause: String,
-    /// A remedy. Empty if there is none.
+    /// A remedy for the problem. Empty if there is none.
     #[serde(rename = "mend", default)]
     pub help: String,
 }
 
 impl Measurement {
-    /// The settings under which other candidates can be compared with it.
+    /// Returns the settings that a measurement must share to be comparable with this one.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
         let Measurement { measure, placement, size, rate, .. } = *self;
@@ -272,7 +274,7 @@ impl Measurement {
 }
 
 impl MessageCost {
-    /// Processor time of both sides, in ns.
+    /// Returns the processor time of client and server, in ns.
     #[must_use]
     pub fn cpu(&self) -> f64 {
         self.client_user + self.client_system + self.server_user + self.server_system

@@ -3,9 +3,9 @@
 /// A way for two processes to exchange messages, and a minimal server that uses it.
 #[derive(Debug, Clone, Copy)]
 pub struct Mechanism {
-    /// Its name on the command line and in reports.
+    /// The name of the mechanism on the command line and in reports.
     pub name: &'static str,
-    /// A one-line description.
+    /// A one-line description of the mechanism.
     pub description: &'static str,
     /// The name of the transport that the client uses.
     pub transport: &'static str,
@@ -16,7 +16,7 @@ pub struct Mechanism {
     /// There is none for `fifo`, which behaves like `pipe` once it is open; for `pty`, because a sleeping kernel worker
     /// passes its bytes on; and for message queues, because a program that spins would use shared memory instead.
     pub spinning: Option<&'static [&'static str]>,
-    /// True if it is compared when no mechanism is named.
+    /// True if the mechanism is compared when the user names none.
     pub default: bool,
 }
 
@@ -93,7 +93,7 @@ pub const MECHANISMS: &[Mechanism] = &[
 ];
 
 impl Mechanism {
-    /// Returns the mechanism called `name`.
+    /// Returns the mechanism of interprocess communication called `name`, such as `pipe`.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Mechanism> {
         MECHANISMS.iter().find(|mechanism| mechanism.name == name)

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 /// The settings under which measurements of different candidates can be compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parameters {
-    /// The quantity measured.
+    /// The quantity that is measured.
     pub measure: Measure,
-    /// Where client and server ran.
+    /// The placement of client and server on processors.
     pub placement: Placement,
     /// The size of a message in bytes.
     pub size: usize,
@@ -19,15 +19,15 @@ pub struct Parameters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
-    /// Both on one processor.
+    /// Client and server run on one processor.
     Same,
     /// On two processors that sleep when idle. An interrupt wakes the other one.
     Cross,
-    /// On two processors that are kept out of their idle states, so that they poll for work.
+    /// Client and server run on two processors that are kept out of their idle states, so that they poll for work.
     CrossPolling,
     /// On two processors, with neither process ever asleep.
     Spin,
-    /// Wherever the scheduler puts them.
+    /// Client and server run wherever the scheduler puts them.
     Free,
 }
 
@@ -49,7 +49,7 @@ impl Placement {
     pub const ALL: [Placement; 5] =
         [Placement::Same, Placement::Cross, Placement::CrossPolling, Placement::Spin, Placement::Free];
 
-    /// Its name on the command line and in reports.
+    /// Returns the name of the placement on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Placement {
         Placement::ALL.into_iter().find(|placement| placement.name() == name)
     }
 
-    /// A one-line description, as the end of a sentence.
+    /// Returns a one-line description of the placement, as the end of a sentence.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl Measure {
     /// Every measure, in the order of help and tables.
     pub const ALL: [Measure; 3] = [Measure::RoundTrip, Measure::Throughput, Measure::Connections];
 
-    /// Its name on the command line and in reports.
+    /// Returns the name of the measure on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -24,7 +24,7 @@ pub(super) fn measurements(plan: &Plan, log: &Log) -> Vec<Measurement> {
     measurements
 }
 
-/// The measurement that is computed.
+/// The candidate and parameters of the measurement that is computed.
 struct Key<'a> {
     index: usize,
     candidate: &'a Candidate,

@@ -22,7 +22,7 @@ pub struct Saved {
 /// The reason why a comparison could not be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedError {
-    /// It is neither a name nor a path.
+    /// The text is neither a name nor a path of a saved comparison.
     #[error(
         "'{0}' is not a name for a saved comparison: use letters, digits, '.', '-' and '_', or a path with a '/' or the extension .json"
     )]
@@ -32,18 +32,18 @@ pub enum SavedError {
         "cannot find the directory of saved comparisons: neither HOME nor XDG_STATE_HOME is set; give a path, such as ./{0}.json"
     )]
     NoStateDirectory(String),
-    /// Nothing is saved there.
+    /// No comparison is saved under this name.
     #[error("no comparison is saved as {}; {known}", .path.display())]
     Unknown {
-        /// The file that would hold it.
+        /// The path at which the comparison would be saved.
         path: PathBuf,
-        /// A sentence that lists those that exist.
+        /// A sentence that lists the saved comparisons.
         known: String,
     },
     /// The file is not a comparison.
     #[error("{} is not a saved comparison ({reason}); it is left as it is", .path.display())]
     NotAComparison {
-        /// The file.
+        /// The path of the file that holds no comparison.
         path: PathBuf,
         /// The error in the file.
         reason: String,
@@ -51,11 +51,11 @@ pub enum SavedError {
     /// The file is a comparison with another schema.
     #[error("{} was saved by echospec {version} with schema {schema}, which differs from today's schema {SCHEMA}: measure again", .path.display())]
     Schema {
-        /// The file.
+        /// The path of the file with another schema.
         path: PathBuf,
-        /// Its schema.
+        /// The schema of the file.
         schema: u32,
-        /// The version that wrote it.
+        /// The version of echospec that wrote the file.
         version: String,
     },
     /// The run was interrupted. It is no baseline.
@@ -66,15 +66,15 @@ pub enum SavedError {
     Io {
         /// The operation, such as `write`.
         operation: &'static str,
-        /// The file.
+        /// The path of the file on which the operation failed.
         path: PathBuf,
-        /// The system's error.
+        /// The error that the system returned.
         cause: io::Error,
     },
 }
 
 impl Saved {
-    /// Returns the file called `name`. A `/` or the extension `.json` makes it a path.
+    /// Returns the saved comparison called `name`. A `/` or the extension `.json` makes it a path.
     ///
     /// # Errors
     /// [`SavedError::Name`], or [`SavedError::NoStateDirectory`] for a name if there is no state directory.
@@ -90,13 +90,13 @@ impl Saved {
         Ok(Saved { path: directory.join(format!("{name}.json")) })
     }
 
-    /// The path of the file.
+    /// Returns the path of the saved comparison.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads the comparison. Never changes the file.
+    /// Reads the saved comparison. Never changes the file.
     ///
     /// # Errors
     /// If there is no file, or this version cannot read it.
@@ -148,7 +148,7 @@ impl Saved {
         written.map(|_| ()).map_err(|cause| self.io_error("write", cause))
     }
 
-    /// Creates a file in the same directory. It is removed unless it is renamed.
+    /// Creates a temporary file in the directory of the saved comparison. It is removed unless it is renamed.
     fn temporary_file(&self) -> io::Result<tempfile::NamedTempFile> {
         tempfile::Builder::new().prefix(".echospec-").suffix(".json").tempfile_in(self.directory())
     }
@@ -157,7 +157,7 @@ impl Saved {
         self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
-    /// Lists the comparisons saved in the same directory, as a sentence.
+    /// Lists the comparisons saved in the same directory as this one, as a sentence.
     fn known(&self) -> String {
         let files = fs::read_dir(self.directory()).into_iter().flatten().flatten().map(|entry| entry.path());
         let mut names: Vec<String> = files

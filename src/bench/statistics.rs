@@ -9,10 +9,10 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::comparison::Estimate;
 
-/// The number of bootstrap resamples.
+/// The number of bootstrap resamples of an estimate.
 const RESAMPLES: usize = 2000;
 
-/// The confidence level of intervals.
+/// The confidence level of the intervals of estimates.
 const CONFIDENCE: f64 = 0.95;
 
 /// Returns the median, or `None` if `values` is empty.

@@ -5,13 +5,13 @@ use super::machine::suitability;
 use super::plan::Plan;
 use super::schedule::Log;
 
-/// A wider interval, as a share of its estimate, is reported.
+/// The width of an interval, as a share of its estimate, above which a warning is given.
 const WIDE: f64 = 0.10;
 
 /// The ratio of the 90th percentile to the minimum above which round trips are of two kinds.
 const BIMODAL: f64 = 3.0;
 
-/// The share of its time above which a client that computes is the bottleneck.
+/// The share of the client's time above which a client that computes is the bottleneck.
 const CLIENT_BUSY: f64 = 0.9;
 
 /// Returns all warnings of a comparison.
@@ -98,7 +98,8 @@ fn wide_intervals(measurements: &[&Measurement]) -> Option<Warning> {
     )
 }
 
-/// The scheduler puts client and server sometimes on one processor, sometimes on two, and round trips differ by that.
+/// Warns if the scheduler puts client and server sometimes on one processor, sometimes on two:
+/// round trips differ by that.
 fn bimodal(measurements: &[&Measurement]) -> Option<Warning> {
     let is_bimodal = |it: &&&Measurement| {
         let spread = it.percentiles.is_some_and(|all| all.p90 as f64 > BIMODAL * all.min.max(1) as f64);

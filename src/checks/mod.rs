@@ -25,7 +25,7 @@ mod wire;
 
 /// One property of a server, and the test for it.
 pub struct Check {
-    /// `area/slug`. An id is never reused for another check.
+    /// The id of the check, `area/slug`. An id is never reused for another check.
     pub id: &'static str,
     /// Whether the property is a MUST, a SHOULD or a MAY.
     pub level: Level,
@@ -44,7 +44,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Returns the area: the part of the id before the slash.
+    /// Returns the area of the check: the part of the id before the slash.
     #[must_use]
     pub fn area(&self) -> &'static str {
         self.id.split_once('/').map_or(self.id, |(area, _)| area)
@@ -68,7 +68,7 @@ impl Check {
         TRANSPORTS.iter().copied().filter(move |transport| transport.capabilities.contains(wanted))
     }
 
-    /// Returns short names for these transports, such as "streams".
+    /// Returns short names for the check's transports, such as "streams".
     #[must_use]
     pub fn transport_groups(&self) -> Vec<&'static str> {
         group_names(&self.transports().collect::<Vec<_>>())
@@ -84,11 +84,11 @@ impl fmt::Debug for Check {
 /// A group of checks about one aspect of a server.
 #[derive(Debug)]
 pub struct Area {
-    /// The first part of the ids of its checks.
+    /// The name of the area, which is the first part of the ids of its checks.
     pub name: &'static str,
-    /// A short description.
+    /// A short description of the area.
     pub summary: &'static str,
-    /// The checks of this area, in order.
+    /// The checks of the area, in the order of a run.
     pub checks: &'static [&'static Check],
 }
 
@@ -112,7 +112,7 @@ pub const AREAS: &[Area] = &[
     Area { name: "wire", summary: "packets on the loopback interface", checks: wire::CHECKS },
 ];
 
-/// The checks of `--quick`. Together they catch most broken servers, in a few seconds.
+/// The ids of the checks that `--quick` selects. Together they catch most broken servers, in a few seconds.
 pub const QUICK: &[&str] = &[
     "echo/empty",
     "echo/one-byte",
@@ -154,7 +154,7 @@ pub const QUICK: &[&str] = &[
     "load/slow-client-blocks-none",
 ];
 
-/// Returns all checks, in order.
+/// Returns the checks of all areas, in the order of a run.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
     AREAS.iter().flat_map(|area| area.checks.iter().copied())
 }

@@ -39,12 +39,12 @@ fn belongs(address: &Address, name: &SocketName) -> bool {
     }
 }
 
-/// Returns the process id and the name: `4711 (cat)`.
+/// Formats the id and the name of a process: `4711 (cat)`.
 pub(super) fn pid_and_name(process: &Process) -> String {
     format!("{} ({})", process.pid, one_line(&process.name))
 }
 
-/// The finding that `process` holds a descriptor which it should not.
+/// Creates the finding that `process` holds a descriptor which it should not hold.
 pub(super) fn unexpected_descriptor(process: &Process, wanted: &str, descriptor: &Descriptor) -> Finding {
     let actual = format!(
         "process {} holds {} as descriptor {}",

@@ -23,7 +23,7 @@ pub(super) fn answered_turns(protocol: &Protocol) -> Vec<usize> {
     turns.filter(|(_, turn)| turn.has_reply()).map(|(number, _)| number).collect()
 }
 
-/// Returns the number of the turn that a check uses if it uses one: one that carries content, if there is any.
+/// Returns the number of the turn that a check uses if it uses only one: one that carries content, if there is any.
 pub(super) fn usual_turn(protocol: &Protocol) -> usize {
     let carries = protocol.turns().iter().position(|turn| turn.carries_payload() && turn.has_reply());
     carries.or_else(|| answered_turns(protocol).first().copied()).unwrap_or_default()
@@ -36,7 +36,7 @@ pub(super) fn content_length(turn: &Turn, wanted: usize) -> usize {
     if turn.carries_payload() { wanted.min(most) } else { STANDS_FOR }
 }
 
-/// Returns a request as long as every other one of this turn with as much content.
+/// Returns a request of `turn` as long as every other request of the turn with as much content.
 pub(super) fn sample(turn: &Turn, length: usize) -> Request {
     turn.request(Token::new(0), Some(vec![b'x'; length].into()))
 }

@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::transport::{Capabilities, Client};
 
-/// Connects a client, sends, and waits until the server has dealt with it.
+/// Connects a client, sends a message, and waits until the server has dealt with it.
 ///
 /// A server of many clients must answer. A process that was launched for one client may be a filter that buffers its
 /// output: it need only wait for more input.
@@ -24,7 +24,7 @@ pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
     Ok(client)
 }
 
-/// Deadlines to wait for a server that is still busy. A server that starts slowly needs more than one.
+/// The number of deadlines to wait for a server that is still busy. A server that starts slowly needs more than one.
 const WAITS: usize = 5;
 
 /// Reports whether `client` receives anything before the server is idle.
@@ -56,8 +56,8 @@ pub(super) fn serve_clients(server: &mut Server, clients: usize) -> check::Resul
     })
 }
 
-/// Launches the same command again with `options`, at another address, and runs `check` on it. `when` describes the
-/// options in a report.
+/// Launches the server's command again with `options`, at another address, and runs `check` on it. `when` describes
+/// the options in a report.
 pub(super) fn check_launched_with(
     server: &mut Server,
     options: LaunchOptions,

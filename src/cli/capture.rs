@@ -83,7 +83,7 @@ fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Resu
     Ok(sys::with_launch_lock(|| command.spawn()).map_err(failed)?)
 }
 
-/// Records until the command exits.
+/// Records packets until the command exits.
 fn record(recording: &mut Recording, mut child: Child) -> std::io::Result<ExitStatus> {
     let pid = Pid::from_raw(child.id().cast_signed());
     let mut interrupt = PendingInterrupt::default();

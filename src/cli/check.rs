@@ -127,13 +127,13 @@ fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
     Ok(expectations_file(args).into_iter().fold(run, CheckRun::expectations_file))
 }
 
-/// The file that the user names, or else the one in the current directory.
+/// Returns the file of expectations that the user names, or else the one in the current directory.
 fn expectations_file(args: &Args) -> Option<&Path> {
     let usual = Path::new("echospec.toml");
     args.expectations.as_deref().or_else(|| usual.exists().then_some(usual))
 }
 
-/// An error of the user's, with its exit code.
+/// Creates an error for a mistake of the user, with the exit code of usage errors.
 fn refuse(error: Error) -> anyhow::Error {
     match error {
         Error::NoMatch { .. } | Error::NoneApplies { .. } => CliError::nothing(error.to_string()).into(),
@@ -142,7 +142,7 @@ fn refuse(error: Error) -> anyhow::Error {
     }
 }
 
-/// The reporters of a run. One whose reader has gone away (`| head`) is dropped, and the run goes on.
+/// The reporters of a run of checks. One whose reader has gone away (`| head`) is dropped, and the run goes on.
 struct Reporters(Vec<Box<dyn Reporter>>);
 
 impl Reporters {
@@ -159,7 +159,7 @@ impl Reporters {
     }
 }
 
-/// The reporters that the user asks for. With JSON on standard output, the text goes to standard error.
+/// Creates the reporters that the user asks for. With JSON on standard output, the text goes to standard error.
 fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
     let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
     match &args.json {
@@ -177,7 +177,7 @@ fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Repor
     Ok(reports)
 }
 
-/// The exit code for these results. A skipped check counts as one that the harness could not run.
+/// Returns the exit code for the results of checks. A skipped check counts as one that the harness could not run.
 pub(super) fn exit_code(results: &[CheckResult]) -> ExitCode {
     let Summary { fail, broken, .. } = Summary::of(results);
     let skipped = results.iter().any(|result| result.outcome == Outcome::Skipped);

@@ -68,7 +68,7 @@ fn print(demo: &Demo, args: &Args) -> check::Result {
     demo.run(&mut Terminal::new(&mut anstream::stdout(), options), Deadlines::default())
 }
 
-/// Writes the picture. Writes nothing if the demo fails.
+/// Writes the SVG picture of a demo to a file. Writes nothing if the demo fails.
 fn write_svg(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
     let mut document = SvgDocument::default();
     let result = demo.run(&mut document, Deadlines::default());

@@ -61,12 +61,12 @@ fn entry(check: &'static Check) -> Entry {
     }
 }
 
-/// The names of the transports that a check applies to.
+/// Returns the names of the transports that a check applies to.
 fn names(check: &Check) -> Vec<&'static str> {
     check.transports().map(|transport| transport.name).collect()
 }
 
-/// The way of starting (`--start`) that a check needs.
+/// Returns the way of starting (`--start`) that a check needs.
 pub(super) fn start(check: &Check) -> &'static str {
     if check.requires.contains(Capabilities::PASSED_LISTENER) {
         "listen-fds"

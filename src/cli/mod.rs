@@ -22,19 +22,19 @@ mod server_args;
 
 /// Exit codes of all subcommands.
 mod exit {
-    /// All as expected.
+    /// The exit code if all checks ended as expected.
     pub const OK: u8 = 0;
-    /// A check failed.
+    /// The exit code if a check failed.
     pub const FAILED: u8 = 1;
-    /// The command line is wrong; clap uses the same code.
+    /// The exit code if the command line is wrong; clap uses the same code.
     pub const USAGE: u8 = 2;
-    /// The harness could not do its work.
+    /// The exit code if the harness could not do its work.
     pub const HARNESS: u8 = 3;
-    /// Nothing was selected.
+    /// The exit code if no check or mechanism was selected.
     pub const NOTHING: u8 = 4;
-    /// A figure is worse than in the baseline, by more than noise and the threshold.
+    /// The exit code if a figure is worse than in the baseline, by more than noise and the threshold.
     pub const REGRESSED: u8 = 5;
-    /// Added to the number of the signal that ended the run.
+    /// The number that is added to the signal that ended the run, for the exit code.
     pub const SIGNAL: u8 = 128;
 }
 
@@ -117,7 +117,7 @@ fn print_error(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(error.downcast_ref::<CliError>().map_or(exit::HARNESS, |error| error.code))
 }
 
-/// An error with an exit code of its own.
+/// An error of a subcommand with an exit code of its own.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 struct CliError {

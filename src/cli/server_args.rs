@@ -76,7 +76,7 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// The server that these arguments describe.
+    /// Returns the specification of the server that the arguments describe.
     pub fn spec(&self) -> anyhow::Result<Spec> {
         let transport = Transport::named(&self.transport).context("the list of transports is incomplete")?;
         let start = Start::named(&self.start).context("the list of ways of starting is incomplete")?;
@@ -89,7 +89,7 @@ impl ServerArgs {
         }
     }
 
-    /// Whether the user leaves it to echospec to find out that this is an echo server.
+    /// Returns whether the user named no protocol, so that echospec assumes that this is an echo server.
     pub fn protocol_is_assumed(&self) -> bool {
         self.protocol.is_none() && self.send.is_none()
     }
@@ -135,7 +135,7 @@ impl ServerArgs {
         Ok(setup)
     }
 
-    /// The options as a shell reads them, for the command that runs a check again.
+    /// Returns the options as a shell reads them, for the command that runs a check again.
     fn options(&self) -> String {
         let mut words: Vec<String> = Vec::new();
         let mut add = |option: &str, value: &OsStr| words.push(format!(" {option} {}", quoted(value)));

@@ -24,12 +24,12 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-/// The program of every step.
+/// The program that every step of the demo launches.
 const PROGRAM: &str = "echo-pipe";
 
 const MESSAGE: &[u8] = b"hello, descriptor\n";
 
-/// Stops the shell, so that it can be inspected before it becomes the program `$1`.
+/// The script of the shell, which stops so that it can be inspected before it becomes the program `$1`.
 const SCRIPT: &str = r#"kill -STOP $$; exec "$1""#;
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
@@ -42,7 +42,7 @@ struct Properties {
     name: &'static str,
     /// The file type: fstat(2).
     file_type: SFlag,
-    /// The offset, if it has one: lseek(2).
+    /// The offset, if the object has one: lseek(2).
     offset: Result<i64, Errno>,
 }
 

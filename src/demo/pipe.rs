@@ -31,7 +31,7 @@ pub(super) const DEMO: Demo = Demo {
 /// The program of the processes A and B.
 const PROGRAM: &str = "echo-pipe";
 
-/// The script of the shell. `$1` is the program, `$2` the file.
+/// The script that the shell runs for the pipeline. `$1` is the program, `$2` the file.
 const SCRIPT: &str = r#""$1" | "$1" > "$2"; exit $?"#;
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {

@@ -21,10 +21,10 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-/// The command that is redirected.
+/// The command whose standard descriptors the shell redirects.
 const COMMAND: &str = "echo-pipe";
 
-/// The script of the shell. `$1` is the command, `$2` the folder.
+/// The script of the shell, with its redirections. `$1` is the command, `$2` the folder.
 ///
 /// The parentheses make every shell fork first. Without them some shells, such as dash, redirect their own descriptors
 /// and restore them afterwards. The prompt after the failing command separates it from the next command: when the

@@ -122,7 +122,7 @@ fn restart_without_notice(demo: &mut DemoRun<'_>, server: &mut Server, client: &
     )
 }
 
-/// A server with two bugs. It runs in this process, so that the demo can show its buffer.
+/// A UDP server with two bugs. It runs in this process, so that the demo can show its buffer.
 struct BuggyServer {
     socket: UdpSocket,
     address: SocketAddr,

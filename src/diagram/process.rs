@@ -11,30 +11,31 @@ use crate::sys::{self, AccessMode, Object, OpenFile, Socket, SocketName};
 /// One process, drawn as a box.
 #[derive(Debug, Clone)]
 pub struct Process {
-    /// Its label, unique in its snapshot: `client`, `parent`.
+    /// The label of the process, unique in its snapshot: `client`, `parent`.
     pub label: String,
-    /// The file name of its program.
+    /// The file name of the program that the process executes.
     pub program: String,
-    /// Its process id.
+    /// The id of the process.
     pub pid: Pid,
-    /// Its parent, unless it has been reaped.
+    /// The parent of the process, unless the process has been reaped.
     pub parent: Option<Pid>,
-    /// Whether it runs, sleeps, is stopped or has exited.
+    /// The state of the process: it runs, sleeps, is stopped or has exited.
     pub state: ProcessState,
-    /// Its descriptors, in ascending order.
+    /// The descriptors of the process, in ascending order.
     pub rows: Vec<Row>,
 }
 
 /// The state of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProcessState {
-    /// It has not exited. If its main thread is blocked and the system says where: the name of the kernel function.
+    /// The process has not exited. If its main thread is blocked and the system says where: the name of the kernel
+    /// function.
     Alive(Option<String>),
-    /// A signal such as SIGSTOP has stopped it.
+    /// A signal such as SIGSTOP has stopped the process.
     Stopped,
-    /// It has exited, and its parent has not called waitpid(2) yet.
+    /// The process has exited, and its parent has not called waitpid(2) yet.
     Zombie,
-    /// It has been reaped: the kernel no longer lists it.
+    /// The process has been reaped: the kernel no longer lists it.
     Gone,
 }
 
@@ -43,17 +44,18 @@ pub enum ProcessState {
 pub struct Row {
     /// The number of the descriptor.
     pub number: RawFd,
-    /// The object that it refers to.
+    /// The object that the descriptor refers to.
     pub object: Object,
     /// The id of the connected Unix domain socket, if the object is one and the system names its peer.
     pub peer: Option<u64>,
-    /// The access mode, if the system shows it.
+    /// The access mode of the descriptor, if the system shows it.
     pub access: Option<AccessMode>,
     /// False for a descriptor that the snapshot knows, but no diagram shows.
     pub visible: bool,
-    /// The open file description, if the system shows it.
+    /// The open file description of the descriptor, if the system shows it.
     pub open: Option<OpenFile>,
-    /// Identifies the open file description of a file within this snapshot, if the system can compare them.
+    /// A number that identifies the open file description of a file within this snapshot, if the system can compare
+    /// them.
     pub description: Option<usize>,
     /// Whether the diagram shows the flags of the descriptor.
     pub shows_flags: bool,
@@ -135,7 +137,7 @@ impl fmt::Display for ProcessState {
 }
 
 impl Row {
-    /// Creates a visible row that has nothing but these properties.
+    /// Creates a visible row from a descriptor's number, object and access mode, without further properties.
     #[must_use]
     pub fn new(number: RawFd, object: Object, access: Option<AccessMode>) -> Row {
         Row {

@@ -42,13 +42,13 @@ impl Selection {
         Selection { label: label.into(), pid, shows_flags: false, filter }
     }
 
-    /// Selects `descriptor` too.
+    /// Adds `descriptor` to the selected descriptors.
     #[must_use]
     pub fn and_descriptor(self, descriptor: &impl AsFd) -> Selection {
         self.and_number(descriptor.as_fd().as_raw_fd())
     }
 
-    /// Selects the descriptor with this number too.
+    /// Adds the descriptor `number` to the selected descriptors.
     #[must_use]
     pub fn and_number(mut self, number: RawFd) -> Selection {
         if let Filter::Numbers(numbers) = &mut self.filter {

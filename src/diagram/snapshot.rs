@@ -23,7 +23,8 @@ pub struct Snapshot {
     pub processes: Vec<Process>,
     /// The objects that connect visible rows.
     pub shared: Vec<SharedObject>,
-    /// Remarks below a row, or below a whole process: by the index of the process, and of the row in it.
+    /// The remarks of a diagram. The key is the index of a process and, for a remark below one row, the index of that
+    /// row in the process.
     pub notes: BTreeMap<(usize, Option<usize>), Vec<String>>,
     /// Diagrams show the path of a file below this directory by its file name alone.
     pub short_paths_in: Option<PathBuf>,
@@ -32,9 +33,9 @@ pub struct Snapshot {
 /// An object that several visible rows refer to, drawn as a line between them.
 #[derive(Debug, Clone)]
 pub struct SharedObject {
-    /// Identifies the object.
+    /// The id of the shared object.
     pub id: ObjectId,
-    /// The rows that refer to it, from top to bottom.
+    /// The rows that refer to the shared object, from top to bottom.
     pub ends: Vec<RowIndex>,
 }
 
@@ -180,7 +181,7 @@ pub(crate) fn cannot_read(what: &str, error: &io::Error) -> Finding {
     }
 }
 
-/// One line for each process, for the report of a claim that does not hold.
+/// Writes one line for each process, for the report of a claim that does not hold.
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, process) in self.processes.iter().enumerate() {

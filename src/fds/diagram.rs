@@ -67,8 +67,8 @@ impl Inspection {
         notes
     }
 
-    /// Describes the other end: the descriptors that hold it, or why none is known. Returns `None` if the object has
-    /// no other end.
+    /// Describes the other end of a descriptor's pipe, connection or terminal: the descriptors that hold it, or why
+    /// none is known. Returns `None` if the object has no other end.
     #[must_use]
     pub fn other_end(&self, descriptor: &InspectedDescriptor) -> Option<String> {
         let end = &descriptor.end;
@@ -119,7 +119,7 @@ fn process(process: &InspectedProcess) -> Process {
     }
 }
 
-/// Adds the detail to the name of an object that has no notes.
+/// Returns an object without notes, with the detail added to its name.
 fn object_with_detail(descriptor: &InspectedDescriptor) -> Object {
     let (object, detail) = (&descriptor.end.object, &descriptor.end.detail);
     let name = match object {

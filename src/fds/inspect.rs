@@ -10,10 +10,10 @@ use nix::unistd::Pid;
 use crate::diagram::ProcessState;
 use crate::sys::{self, DescriptorEnd, DescriptorSnapshot, Object, Peer, Process, Socket, SocketName};
 
-/// The inspected processes, at one moment.
+/// The processes that were inspected, at one moment.
 #[derive(Debug)]
 pub struct Inspection {
-    /// The processes, in the order of the request.
+    /// The inspected processes, in the order in which the caller named them.
     pub processes: Vec<InspectedProcess>,
     /// The number of other processes whose descriptors this user may not see. Each of them can hold an other end.
     pub hidden: usize,
@@ -22,24 +22,24 @@ pub struct Inspection {
 /// One inspected process.
 #[derive(Debug)]
 pub struct InspectedProcess {
-    /// Its process id.
+    /// The id of the process.
     pub pid: Pid,
-    /// The file name of its program.
+    /// The file name of the program that the process executes.
     pub program: String,
-    /// Whether it runs, sleeps, is stopped or has exited.
+    /// The state of the process: it runs, sleeps, is stopped or has exited.
     pub state: ProcessState,
-    /// Its descriptors, or `None` if this user may not see them.
+    /// The descriptors of the process, or `None` if this user may not see them.
     pub descriptors: Option<Vec<InspectedDescriptor>>,
 }
 
 /// One descriptor of an inspected process.
 #[derive(Debug)]
 pub struct InspectedDescriptor {
-    /// The descriptor itself.
+    /// The end of a pipe, connection or other object that the descriptor refers to.
     pub end: DescriptorEnd,
-    /// The descriptors that hold the other end.
+    /// The descriptors that hold the other end of the object.
     pub peers: Vec<Holder>,
-    /// Other descriptors that hold this end. The end stays open as long as one of them does.
+    /// The other descriptors that hold the same end of the object. The end stays open as long as one of them does.
     pub sharers: Vec<Holder>,
     /// The listening sockets at the other end of a connection that has not been accepted yet.
     pub listeners: Vec<Holder>,
@@ -48,15 +48,15 @@ pub struct InspectedDescriptor {
 /// A descriptor and its process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The process.
+    /// The id of the process that holds the descriptor.
     pub pid: Pid,
-    /// The file name of its program.
+    /// The file name of the program that the process executes.
     pub program: String,
     /// The number of the descriptor.
     pub number: RawFd,
 }
 
-/// Why processes cannot be inspected.
+/// The reason why processes cannot be inspected.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     /// No process has this id.
@@ -65,12 +65,12 @@ pub enum InspectError {
     /// The system does not show descriptors.
     #[error("this system does not show the descriptors of a process")]
     Unsupported,
-    /// The system failed to show them.
+    /// The system failed to show descriptors.
     #[error("cannot read the tables of processes and sockets")]
     Unreadable(#[source] io::Error),
 }
 
-/// Inspects `pids`. Reads the descriptors of every process of the system, to find the other ends.
+/// Inspects the processes `pids`. Reads the descriptors of every process of the system, to find the other ends.
 ///
 /// # Errors
 /// [`InspectError`] if a process does not exist, or if the system does not show descriptors.
@@ -193,7 +193,7 @@ impl AllProcesses<'_> {
     }
 }
 
-/// Returns whether both are the same end of a pipe, the same socket, or the same side of a terminal.
+/// Returns whether both descriptors refer to the same end of a pipe, the same socket, or the same side of a terminal.
 fn is_same_end(one: &DescriptorEnd, two: &DescriptorEnd) -> bool {
     match (&one.object, &two.object) {
         (Object::Pipe { id }, Object::Pipe { id: same }) => {

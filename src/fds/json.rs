@@ -18,7 +18,7 @@ struct JsonProcess {
     pid: i32,
     program: String,
     condition: String,
-    /// `null` if this user may not see them.
+    /// The descriptors of the process, or `null` if this user may not see them.
     descriptors: Option<Vec<JsonDescriptor>>,
 }
 
@@ -29,11 +29,11 @@ struct JsonDescriptor {
     object: String,
     access: Option<&'static str>,
     detail: String,
-    /// The other end in words, or `null` if the object has none.
+    /// The other end of the object in words, or `null` if the object has none.
     other_end: Option<String>,
-    /// The descriptors that hold the other end.
+    /// The descriptors that hold the other end of the object.
     others: Vec<JsonHolder>,
-    /// Other descriptors that hold this end.
+    /// The other descriptors that hold the same end of the object.
     sharers: Vec<JsonHolder>,
 }
 

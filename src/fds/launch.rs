@@ -13,24 +13,25 @@ use crate::check;
 use crate::deadline::{Deadlines, until};
 use crate::sys;
 
-/// A running command. [`sweep`](crate::server::sweep) kills its processes before this program exits.
+/// A command launched to be inspected, which is running. [`sweep`](crate::server::sweep) kills its processes before
+/// this program exits.
 #[derive(Debug)]
 pub struct LaunchedCommand {
     child: Child,
 }
 
-/// Whether the processes of a command still do something.
+/// The activity of the processes of a launched command.
 #[derive(Debug)]
 pub enum Activity {
-    /// No process has run for a while.
+    /// No process of the command has run for a while.
     Idle,
-    /// Some process keeps running.
+    /// Some process of the command keeps running.
     Busy,
     /// The command has exited.
     Exited(ExitStatus),
 }
 
-/// Changes whenever the process does something.
+/// A value that changes whenever the process does something.
 #[derive(Debug, PartialEq, Eq)]
 struct ProcessActivity {
     pid: Pid,
@@ -59,8 +60,8 @@ impl LaunchedCommand {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Waits until the command is idle: for [`Deadlines::quiet`], none of its processes runs, opens or closes a
-    /// descriptor, starts or exits. Gives up after [`Deadlines::no_progress`].
+    /// Waits until the launched command is idle: for [`Deadlines::quiet`], none of its processes runs, opens or
+    /// closes a descriptor, starts or exits. Gives up after [`Deadlines::no_progress`].
     ///
     /// # Errors
     /// Interrupted if the user interrupts the run.

@@ -19,7 +19,7 @@ pub struct Human<W> {
 }
 
 impl<W: Write> Human<W> {
-    /// A report that goes to `out`.
+    /// Creates a report that is written to `out`.
     pub fn new(heading: Heading, out: W) -> Human<W> {
         let live = ProgressBar::no_length();
         let style = ProgressStyle::with_template("{spinner} {pos}/{len}  {wide_msg}");

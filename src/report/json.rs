@@ -8,7 +8,7 @@ use super::{Ending, Heading, Reporter};
 use crate::outcome::{Level, Outcome};
 use crate::runner::{CheckResult, Event, Summary};
 
-/// Writes the object when the run is over.
+/// Writes the JSON object of a run when the run is over.
 pub struct Json<W> {
     heading: Heading,
     out: W,
@@ -40,7 +40,7 @@ struct Entry<'a> {
 }
 
 impl<W: Write> Json<W> {
-    /// A report that goes to `out`.
+    /// Creates a report that is written to `out`.
     pub fn new(heading: Heading, out: W) -> Json<W> {
         Json { heading, out }
     }

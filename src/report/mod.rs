@@ -25,19 +25,19 @@ pub use text::TextReport;
 pub struct Heading {
     /// The server under test.
     pub spec: Spec,
-    /// The seed of its payloads.
+    /// The seed of the payloads in the run.
     pub seed: u64,
-    /// The factor of its deadlines, if it is not 1.
+    /// The factor that multiplies the deadlines of the run, if it is not 1.
     pub timeout_scale: Option<f64>,
 }
 
-/// How a run ended.
+/// The way in which a run of checks ended.
 #[cfg(feature = "cli")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// Every check was run.
     Complete,
-    /// The user interrupted it.
+    /// The user interrupted the run.
     Interrupted,
     /// The server could not be launched, for this reason.
     NotLaunched(String),
@@ -46,7 +46,7 @@ pub enum Ending {
 /// A format of report, which receives the events of a run.
 #[cfg(feature = "cli")]
 pub trait Reporter {
-    /// Receives an event.
+    /// Receives an event of the run.
     ///
     /// # Errors
     /// Those of writing.
@@ -60,7 +60,7 @@ pub trait Reporter {
 }
 
 impl Heading {
-    /// The heading of a run of `spec` with `options`.
+    /// Creates the heading of a run of checks of `spec` with `options`.
     #[must_use]
     pub fn new(spec: &Spec, options: &Options) -> Heading {
         let scale = options.launch.deadlines.scale();
@@ -71,7 +71,7 @@ impl Heading {
         }
     }
 
-    /// The command that runs one check again in the same way.
+    /// Returns the command that runs one check again with the same server and settings.
     #[must_use]
     pub fn again(&self, id: &str) -> String {
         let mut words =

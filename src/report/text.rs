@@ -11,7 +11,7 @@ use crate::runner::{CheckResult, Summary};
 use crate::server::Start;
 use crate::text::count;
 
-/// The parts of a text report, each a function that writes to `out`.
+/// The report of a run as text, written part by part.
 #[derive(Debug, Clone)]
 pub struct TextReport {
     heading: Heading,
@@ -20,21 +20,21 @@ pub struct TextReport {
     is_coloured: bool,
 }
 
-/// Whether the check was not asked for a reason that lies outside of it.
+/// Returns whether the check was not run for a reason that lies outside of it.
 fn is_not_asked(result: &CheckResult) -> bool {
     let CheckResult { outcome, expected, .. } = result;
     *outcome == Outcome::Skipped || (*outcome == Outcome::Unsupported && expected.is_empty())
 }
 
 impl TextReport {
-    /// A report with the escape sequences of ECMA-48 for colours.
+    /// Creates a text report with the escape sequences of ECMA-48 for colours.
     #[cfg(feature = "cli")]
     #[must_use]
     pub fn coloured(heading: Heading) -> TextReport {
         TextReport { heading, bold: Style::new().bold(), dim: Style::new().dimmed(), is_coloured: true }
     }
 
-    /// A report without escape sequences.
+    /// Creates a text report without escape sequences.
     #[must_use]
     pub fn plain(heading: Heading) -> TextReport {
         TextReport { heading, bold: Style::new(), dim: Style::new(), is_coloured: false }

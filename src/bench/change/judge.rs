@@ -17,7 +17,7 @@ const UNCONTROLLED_THRESHOLD: f64 = 0.30;
 /// Minimum number of series from whose changes their typical error is estimated.
 const MIN_FOR_SPREAD: usize = 8;
 
-/// The change of a series, in logarithmic time.
+/// The change of one series of rounds between two runs, in logarithmic time.
 struct Shift<'a> {
     group: &'a Group,
     index: usize,

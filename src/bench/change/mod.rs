@@ -27,9 +27,10 @@ pub const MIN_ROUNDS: usize = 6;
 /// The changes between two runs.
 #[derive(Debug, Clone)]
 pub struct Changes {
-    /// Each measurement that is in both runs, in the order of the second.
+    /// The change of each measurement that both runs have, in the order of the second run.
     pub measurements: Vec<Change>,
-    /// The drift of the machine. It has been removed from every change.
+    /// The drift of the machine between the two runs, for each measure and placement. It has been removed from every
+    /// change.
     pub drifts: Vec<Drift>,
     /// Servers that make a different number of system calls for each message.
     pub calls: Vec<SystemCallChange>,
@@ -37,7 +38,7 @@ pub struct Changes {
     pub settings: Vec<SettingChange>,
     /// The names of candidates with measurements that are only in one of the runs.
     pub unpaired: Vec<String>,
-    /// The threshold used.
+    /// The threshold above which a change counts.
     pub threshold: f64,
 }
 
@@ -48,34 +49,35 @@ pub struct Change {
     pub candidate: String,
     /// The settings of the measurement.
     pub parameters: Parameters,
-    /// The estimate of the first run.
+    /// The estimate of this measurement in the first run.
     pub before: f64,
-    /// The estimate of the second run.
+    /// The estimate of this measurement in the second run.
     pub now: f64,
-    /// The ratio of times per message, without drift. 1.1 means 10 % slower, for throughput as well. The interval is
-    /// wide enough that chance leaves it in hardly any comparison of so many measurements.
+    /// The ratio of the second run's time per message to the first run's, without the machine's drift. 1.1 means 10 %
+    /// slower, for throughput as well. The interval is wide enough that chance leaves it in hardly any comparison of
+    /// so many measurements.
     pub time_ratio: Estimate,
     /// The judgement of this change.
     pub verdict: Verdict,
 }
 
-/// The judgement of a change.
+/// The judgement of a change between two runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It takes significantly less time.
+    /// The candidate takes significantly less time than before.
     Faster,
-    /// It takes significantly more time.
+    /// The candidate takes significantly more time than before.
     Slower,
     /// The change is below the threshold, or may be chance.
     WithinNoise,
-    /// One of the runs has fewer than [`MIN_ROUNDS`].
+    /// One of the runs has fewer than [`MIN_ROUNDS`] rounds.
     TooFewRounds,
-    /// It is the control by which the others are judged, and is assumed to be unchanged.
+    /// The candidate is the control by which the others are judged, and is assumed to be unchanged.
     Control,
 }
 
 impl Verdict {
-    /// Its name in reports.
+    /// Returns the name of the verdict in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -91,11 +93,11 @@ impl Verdict {
 /// The drift of the machine in one measure and placement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
-    /// The quantity measured.
+    /// The quantity in which the machine drifted.
     pub measure: Measure,
-    /// Where client and server ran.
+    /// The placement of client and server in which the machine drifted.
     pub placement: Placement,
-    /// The ratio of the controls' times per message.
+    /// The ratio of the controls' times per message in the second run to those in the first.
     pub time_ratio: f64,
 }
 
@@ -110,23 +112,23 @@ pub struct SystemCallChange {
     pub size: usize,
     /// The system calls for one message there and back in the first run.
     pub before: u32,
-    /// The system calls in the second run.
+    /// The system calls for one message there and back in the second run.
     pub now: u32,
 }
 
-/// A setting that differs between the runs.
+/// A setting of a comparison that differs between two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingChange {
     /// The name of the setting.
     pub name: String,
-    /// Its value in the first run. Empty if unknown.
+    /// The value of the setting in the first run. Empty if unknown.
     pub before: String,
-    /// Its value in the second run. Empty if unknown.
+    /// The value of the setting in the second run. Empty if unknown.
     pub now: String,
 }
 
 impl Changes {
-    /// Compares `now` with `before`. Reports changes above `threshold`: see [`THRESHOLD`].
+    /// Compares the run `now` with the run `before`. Reports changes above `threshold`: see [`THRESHOLD`].
     #[must_use]
     pub fn between(before: &Comparison, now: &Comparison, threshold: f64) -> Changes {
         let groups = series::pair(before, now);

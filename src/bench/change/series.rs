@@ -16,7 +16,7 @@ pub(super) struct Group {
 #[derive(Debug)]
 pub(super) struct Series {
     pub candidate: String,
-    /// The estimates of both runs.
+    /// The estimates of the candidate in both runs.
     pub values: [f64; 2],
     /// The rounds of both runs: their numbers and logarithmic times.
     pub runs: [Vec<(usize, f64)>; 2],
@@ -31,7 +31,7 @@ impl Series {
         Series { candidate: now.candidate.clone(), values, runs }
     }
 
-    /// The median of each run.
+    /// Returns the median of the candidate's rounds in each run.
     pub fn medians(&self) -> [f64; 2] {
         [0, 1].map(|run| {
             let mut times: Vec<f64> = self.runs[run].iter().map(|(_, time)| *time).collect();
@@ -39,7 +39,7 @@ impl Series {
         })
     }
 
-    /// The change from the first run to the second, including the machine's drift.
+    /// Returns the change from the first run to the second, including the machine's drift.
     pub fn raw_change(&self) -> f64 {
         let [before, now] = self.medians();
         now - before

@@ -5,10 +5,10 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::bench::statistics::{bootstrap_medians, median_in_place};
 
-/// The number of bootstrap resamples of a run.
+/// The number of bootstrap resamples of the rounds of a run.
 const RESAMPLES: usize = 1_000;
 
-/// One comparison of unchanged servers in so many reports a change by chance.
+/// The number of comparisons of unchanged servers among which one reports a change by chance.
 const COMPARISONS_PER_FALSE_ALARM: f64 = 200.0;
 
 /// Returns the median, or 0 if `values` is empty. Sorts them.

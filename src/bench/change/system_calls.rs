@@ -7,7 +7,8 @@ use crate::bench::comparison::{Comparison, Measure, Measurement};
 /// Maximum distance of a steady number of calls from a whole number. The first and last message may be counted in part.
 const STEADY: f64 = 0.15;
 
-/// Returns all changes, in the order of the second run. Compares only numbers that are steady in both runs.
+/// Returns all changes in numbers of system calls, in the order of the second run. Compares only numbers that are
+/// steady in both runs.
 pub(super) fn changes(before: &Comparison, now: &Comparison) -> Vec<SystemCallChange> {
     let is_wanted = |it: &&Measurement| it.measure == Measure::RoundTrip && it.rate.is_none();
     let change = |new: &Measurement| {

@@ -3,8 +3,9 @@
 use crate::payload::payload;
 use crate::text::difference;
 
-/// The period of the stream. It is a prime, so that no buffer size divides it, and a stale, lost or duplicated message
-/// shows as wrong bytes. It is small enough to stay in the processor's cache, whatever the mechanism.
+/// The number of bytes after which the byte stream repeats. It is a prime, so that no buffer size divides it, and a
+/// stale, lost or duplicated message shows as wrong bytes. It is small enough to stay in the processor's cache,
+/// whatever the mechanism.
 const PERIOD: usize = 131_071;
 
 /// An endless stream of bytes, determined by a seed. A position in it serves as a sequence number.
@@ -14,7 +15,7 @@ pub(crate) struct ByteStream {
 }
 
 impl ByteStream {
-    /// Creates the stream of `seed`. Pieces of up to `longest` bytes can be read from it.
+    /// Creates the byte stream that `seed` determines. Pieces of up to `longest` bytes can be read from it.
     pub fn new(seed: u64, longest: usize) -> ByteStream {
         let period = payload(PERIOD, seed, 1);
         ByteStream { bytes: period.iter().copied().cycle().take(PERIOD + longest).collect() }

@@ -10,7 +10,7 @@ use crate::transport::Channel;
 pub(crate) enum MeasureError {
     /// A received byte differs from the one sent.
     WrongBytes(String),
-    /// The conversation failed.
+    /// The conversation with the server failed.
     Failed(String),
     /// The mechanism cannot do this task.
     Unsupported(String),

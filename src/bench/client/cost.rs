@@ -16,7 +16,7 @@ pub(super) struct CostSnapshot {
 }
 
 impl CostSnapshot {
-    /// Reads those of this process, and of `server` with all its descendants.
+    /// Reads the processor time and context switches of this process, and of `server` with its descendants.
     pub fn now(server: Pid) -> CostSnapshot {
         CostSnapshot {
             client: CpuSnapshot::of_this_process(),
@@ -62,7 +62,7 @@ fn with_descendants(leader: Pid) -> Vec<Pid> {
 pub(super) struct CallCounters {
     client: SystemCallCounter,
     server: SystemCallCounter,
-    /// The client's system calls for one reading.
+    /// The number of the client's own system calls for one reading of the counters.
     own: u64,
 }
 
@@ -90,7 +90,7 @@ impl CallCounters {
         Ok(CallCounts { client: self.client.count()?, server })
     }
 
-    /// Sets in `cost` the system calls for each of `messages` between two readings.
+    /// Sets in `cost` the system calls for each of `messages` messages between two readings.
     ///
     /// A server that has answered may or may not have called read(2) for the next message yet, so its number is exact to
     /// one call.

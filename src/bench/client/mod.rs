@@ -27,7 +27,7 @@ pub(crate) use tally::Latencies;
 use tally::Tally;
 use timing::{Clock, Limit};
 
-/// Reads one job, a line, from `input`. Writes results to `output` until all tasks are done, or one fails.
+/// Reads one job, a line of JSON, from `input`. Writes results to `output` until all tasks are done, or one fails.
 ///
 /// Then waits for the end of `input`: the harness reads what a process has used while it exists.
 ///

@@ -9,7 +9,7 @@ use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer}
 
 use crate::bench::comparison::Round;
 
-/// Significant digits of a histogram: it distinguishes 1.234 µs from 1.235 µs.
+/// The number of significant digits in a histogram of times: it distinguishes 1.234 µs from 1.235 µs.
 const DIGITS: u8 = 3;
 
 /// Maximum time in a histogram: one minute in ns. A longer time counts as this.
@@ -46,7 +46,7 @@ impl Latencies {
         self.0.len()
     }
 
-    /// Adds the times of `other`.
+    /// Adds the times in `other` to these latencies.
     pub fn add(&mut self, other: &Latencies) {
         // Cannot fail: both have the same bounds.
         let _ = self.0.add(&other.0);
@@ -59,7 +59,7 @@ impl Latencies {
         Some(STANDARD.encode(bytes))
     }
 
-    /// Decodes the result of [`encode`](Latencies::encode).
+    /// Decodes a histogram from the text that [`encode`](Latencies::encode) returns.
     pub fn decode(text: &str) -> Option<Latencies> {
         let bytes = STANDARD.decode(text).ok()?;
         let decoded: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;

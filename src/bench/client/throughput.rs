@@ -35,7 +35,7 @@ pub(super) fn run(
     Ok(flow.tally(took))
 }
 
-/// The bytes in flight.
+/// The bytes in flight between client and server.
 struct Flow<'a, 'b> {
     conversation: &'a mut Conversation<'b>,
     size: usize,

@@ -41,7 +41,7 @@ const COUNTED_BYTES: usize = 8 << 20;
 const COUNTING_TIME: Duration = Duration::from_millis(100);
 
 impl Limit {
-    /// Ends after `time`.
+    /// Creates a limit that ends a measurement after `time`.
     pub const fn of_time(time: Duration) -> Limit {
         Limit { time, min_messages: 1, max_time: Duration::MAX }
     }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use crate::bench::comparison::Estimate;
 
-/// The number of batches.
+/// The number of batches of calls that are timed.
 const BATCHES: usize = 25;
 
 /// Minimum number of batches for a 95 % interval.
 const MIN_BATCHES: usize = 6;
 
-/// Maximum time for all batches. A busy machine may not complete them all.
+/// The maximum time for all batches of calls. A busy machine may not complete them all.
 const MAX_TIME: Duration = Duration::from_millis(60);
 
 /// How often a batch checks the time: so seldom that it costs nothing.

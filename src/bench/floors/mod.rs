@@ -18,12 +18,12 @@ mod batches;
 
 use batches::time_per_call;
 
-/// The floors of a machine.
+/// The floors of a machine: the times of its own operations, below which no mechanism can go.
 #[derive(Debug, Default)]
 pub struct Floors {
     /// The floors that were measured.
     pub measured: Vec<Floor>,
-    /// For each other floor, the reason why it was not.
+    /// A warning with the reason for each floor that was not measured.
     pub missing: Vec<Warning>,
 }
 
@@ -45,7 +45,7 @@ pub fn measure_floors(pair: &ProcessorPair) -> Floors {
     thread::scope(|scope| scope.spawn(measure).join()).unwrap_or_default()
 }
 
-/// A floor and how to measure it.
+/// A kind of floor, and the function that measures it.
 struct Kind {
     name: &'static str,
     description: &'static str,

@@ -22,7 +22,7 @@ pub(super) struct MachineRecorder {
     before: io::Result<ProcessorTime>,
 }
 
-/// Describes the machine as it is now.
+/// Reads the facts of the machine as they are now.
 ///
 /// # Errors
 /// The errors of [`usable_processors`].

@@ -6,14 +6,14 @@ use crate::bench::comparison::{Machine, Measure, Warning};
 use crate::bench::plan::Plan;
 use crate::requirement::{self, Requirement};
 
-/// The state of the machine: `Ok` if it is suitable, `Err` if not.
+/// The result of an inspection of the machine: `Ok` if it is suitable, `Err` if not.
 pub type Inspection = Result<String, String>;
 
 /// A condition for results that can be trusted.
 struct Condition {
     requirement: &'static Requirement,
     inspect: fn(&Machine) -> Inspection,
-    /// Whether it affects the measurements of a plan.
+    /// Returns whether the condition affects the measurements of a plan.
     affects: fn(&Plan) -> bool,
 }
 
@@ -170,7 +170,7 @@ pub fn io_uring(machine: &Machine) -> Inspection {
     available(machine, fact_names::IO_URING)
 }
 
-/// Returns the value of a fact, or the reason why it is unknown.
+/// Returns the value of the fact called `name`, or the reason why the value is unknown.
 fn available(machine: &Machine, name: &str) -> Inspection {
     let Some(fact) = machine.facts.iter().find(|fact| fact.name == name) else {
         return Ok("unknown here".into());

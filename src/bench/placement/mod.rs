@@ -11,10 +11,10 @@ pub mod processors;
 
 use processors::ProcessorPair;
 
-/// A placement with the processors chosen for it.
+/// A placement with the processors chosen for client and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResolvedPlacement {
-    /// The placement.
+    /// The placement that was resolved.
     pub placement: Placement,
     /// The client's processor. `None` if the scheduler chooses.
     pub client: Option<usize>,
@@ -74,7 +74,7 @@ impl ResolvedPlacement {
         if self.placement == Placement::CrossPolling { disable_idle_states().map(Some) } else { Ok(None) }
     }
 
-    /// The processors used. Empty if the scheduler chooses.
+    /// Returns the processors that client and server use. Empty if the scheduler chooses.
     #[must_use]
     pub fn processors(&self) -> Vec<usize> {
         let mut all: Vec<_> = self.client.into_iter().chain(self.server).collect();

@@ -11,11 +11,11 @@ pub struct ProcessorPair {
     pub client: usize,
     /// The server's processor in placements on two. `None` if this process may use only one.
     pub server: Option<usize>,
-    /// The choice and its reason, for the user.
+    /// A sentence for the user that states the chosen processors and the reason.
     pub description: String,
 }
 
-/// Chooses among the processors that this process may use.
+/// Chooses two processors, for client and server, among those that this process may use.
 ///
 /// Prefers two cores to two threads of one core, and one package to two. Prefers high numbers, because the lowest ones
 /// handle most interrupts.
@@ -28,7 +28,7 @@ pub fn choose_processors() -> io::Result<ProcessorPair> {
         .ok_or_else(|| io::Error::other("this process may use no processor at all"))
 }
 
-/// The relation of two processors, the best one first.
+/// The distance between two processors, the best one first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Distance {
     SamePackage,

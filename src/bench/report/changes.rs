@@ -8,7 +8,7 @@ use crate::text::count;
 /// Drifts of the machine that are smaller are not reported.
 const MIN_DRIFT: f64 = 0.02;
 
-/// Makes the report: the judgement first, then its reasons.
+/// Makes the report of the changes between two runs: the judgement first, then its reasons.
 pub(super) fn document(changes: &Changes) -> Document {
     let mut document = Document::default();
     document.title("Changes since the baseline", "");

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::bench::comparison::{Comparison, Estimate, Measure, Measurement};
 use crate::text::printable;
 
-/// A line. An unknown value is an empty field.
+/// A line of the CSV file, for one measurement. An unknown value is an empty field.
 #[derive(Serialize)]
 struct Line<'a> {
     mechanism: String,
@@ -104,7 +104,7 @@ fn unit(measure: Measure) -> &'static str {
     }
 }
 
-/// Makes text safe for spreadsheets, which take it for a formula if it begins with one of these characters.
+/// Makes text safe for spreadsheets, which take text for a formula if it begins with a character such as `=`.
 fn safe(text: &str) -> String {
     let text = printable(text);
     if text.starts_with(['=', '+', '-', '@', '\t']) { format!("'{text}") } else { text }

@@ -47,7 +47,7 @@ pub(super) fn title(measure: Measure, size: usize) -> String {
     }
 }
 
-/// Joins names: `a, b and c`.
+/// Joins names into a list for a sentence: `a, b and c`.
 pub(super) fn list(names: &[&str]) -> String {
     match names {
         [] => String::new(),

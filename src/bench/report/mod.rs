@@ -34,7 +34,7 @@ pub fn write_table(comparison: &Comparison, options: TableOptions, out: &mut dyn
     terminal::write(&summary::document(comparison, options.machine), options, out)
 }
 
-/// Writes the changes since an earlier run, for a terminal as [`table`] does.
+/// Writes the changes since an earlier run, for a terminal as [`write_table`] does.
 ///
 /// # Errors
 /// The errors of writing to `out`.

@@ -17,9 +17,10 @@ pub(super) struct Ranking<'a> {
 pub(super) struct Entry<'a> {
     pub candidate: &'a CandidateInfo,
     pub measurement: &'a Measurement,
-    /// From 1. Measurements whose intervals overlap that of the first of them share a rank.
+    /// The rank of the measurement, from 1. Measurements whose intervals overlap that of the first of them share a
+    /// rank.
     pub rank: usize,
-    /// Whether others have the same rank.
+    /// True if other measurements have the same rank.
     pub tied: bool,
 }
 
@@ -58,7 +59,7 @@ fn ranking(comparison: &Comparison, parameters: Parameters) -> Ranking<'_> {
     Ranking { parameters, entries }
 }
 
-/// Lower is better.
+/// Returns a value by which measurements are ranked; lower is better.
 fn badness(measurement: &Measurement) -> f64 {
     let value = measurement.estimate.value;
     if measurement.measure == Measure::RoundTrip { value } else { -value }

@@ -2,7 +2,7 @@
 
 use crate::bench::comparison::{Estimate, Measure};
 
-/// A unit: its size in base units, and its name.
+/// A unit of measurement: its size in base units, and its name.
 type Unit = (f64, &'static str);
 
 const TIMES: &[Unit] = &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
@@ -10,12 +10,12 @@ const DATA_RATES: &[Unit] = &[(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1.0,
 const RATES: &[Unit] = &[(1e6, "M/s"), (1e3, "k/s"), (1.0, "/s")];
 const SIZES: &[(usize, &str)] = &[(1 << 20, "MiB"), (1 << 10, "KiB")];
 
-/// Formats nanoseconds: `1.83 µs`.
+/// Formats a time in nanoseconds: `1.83 µs`.
 pub(super) fn time(ns: f64) -> String {
     scaled(ns, TIMES)
 }
 
-/// Formats bytes per second: `12.1 GB/s`.
+/// Formats a data rate in bytes per second: `12.1 GB/s`.
 pub(super) fn data_rate(bytes: f64) -> String {
     scaled(bytes, DATA_RATES)
 }
@@ -30,7 +30,7 @@ pub(super) fn number_rate(number: f64) -> String {
     rate(number).trim_end_matches("/s").trim_end().to_owned()
 }
 
-/// Formats a size: `64 B`, `64 KiB`.
+/// Formats a size in bytes: `64 B`, `64 KiB`.
 pub(super) fn size(bytes: usize) -> String {
     let unit = SIZES.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
     unit.map_or_else(|| format!("{bytes} B"), |(unit, name)| format!("{} {name}", bytes / unit))
@@ -61,7 +61,7 @@ pub(super) fn ratio(estimate: &Estimate) -> String {
     format!("{:.decimals$} ±{:.decimals$}", estimate.value, margin(estimate))
 }
 
-/// Formats a number: `2.00`, `14.1`, `230`.
+/// Formats a number with three significant digits: `2.00`, `14.1`, `230`.
 pub(super) fn number(value: f64) -> String {
     format!("{value:.0$}", decimals(value))
 }

@@ -25,7 +25,7 @@ pub(in crate::bench) struct SessionPlan<'a> {
     pub failures: u32,
 }
 
-/// The results of one attempt.
+/// The results of one attempt to measure a session.
 #[derive(Debug)]
 pub(in crate::bench) struct Attempt {
     pub results: Vec<(Task, TaskResult)>,
@@ -42,7 +42,7 @@ impl SessionPlan<'_> {
         self.tasks.sort_by_key(|task| task.measure == Measure::Connections);
     }
 
-    /// Measures all tasks. Begins a new session after each task that failed.
+    /// Measures all tasks of the session once. Begins a new session after each task that failed.
     ///
     /// A [brief](TaskDurations::BRIEF) attempt leaves out open loops, which cannot be brief.
     pub fn attempt(&self, settings: &SessionSettings<'_>, times: TaskDurations) -> Attempt {
@@ -63,7 +63,7 @@ impl SessionPlan<'_> {
 }
 
 impl Attempt {
-    /// Whether to repeat it: all tasks were measured, but disturbed.
+    /// Returns whether to repeat the attempt: all tasks were measured, but disturbed.
     pub fn is_worth_repeating(&self) -> bool {
         self.error.is_none() && self.all_measured() && self.disturbance.cause().is_some()
     }

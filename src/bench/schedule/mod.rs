@@ -60,7 +60,7 @@ pub(super) struct NoResult {
     pub server_fault: bool,
 }
 
-/// The results of all rounds.
+/// The results of all rounds of a run.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub records: Vec<Record>,
@@ -71,7 +71,7 @@ pub(super) struct Log {
     pub unavailable: Vec<(usize, String)>,
     /// The number of sessions, without repetitions.
     pub sessions: u32,
-    /// The number of repetitions.
+    /// The number of repeated sessions.
     pub repeated: u32,
     /// The causes of disturbances that were left after the last repetition.
     pub disturbances: Vec<String>,
@@ -87,7 +87,7 @@ pub(super) struct Schedule<'a> {
     pub log: Log,
     pub on_progress: &'a mut dyn FnMut(&Progress),
     pub began: Instant,
-    /// The time left for repetitions.
+    /// The time that is left for repetitions of sessions.
     spare: Duration,
     /// The time at which remaining rounds are dropped.
     end: Instant,

@@ -6,9 +6,9 @@ use std::time::Duration;
 /// The progress of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// Sessions that have ended.
+    /// The number of sessions that have ended.
     pub done: usize,
-    /// All sessions of the run. 0 during the first pass, which finds the sessions that are possible.
+    /// The number of all sessions of the run. 0 during the first pass, which finds the sessions that are possible.
     pub total: usize,
     /// The estimated time to the end.
     pub left: Duration,
@@ -18,7 +18,7 @@ pub struct Progress {
 
 static CURRENT: Mutex<Option<Progress>> = Mutex::new(None);
 
-/// Describes in one line the progress of the running comparison. `None` if none is running.
+/// Describes the progress of the running comparison in one line. `None` if none is running.
 #[must_use]
 pub fn describe() -> Option<String> {
     let progress = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);

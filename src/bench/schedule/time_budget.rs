@@ -10,7 +10,7 @@ const MIN_TIMED: Duration = Duration::from_millis(4);
 /// Maximum duration of the timed part. More rounds are worth more than longer ones.
 const MAX_TIMED: Duration = Duration::from_millis(500);
 
-/// The share of each measurement that is warm-up.
+/// The share of each measurement that is used for warm-up.
 const WARM_UP: f64 = 0.2;
 
 /// The share of the time that is reserved for repeated sessions and for estimates that were too low.
@@ -27,12 +27,12 @@ pub(in crate::bench) struct TimeBudget {
     pub session_overhead: Duration,
 }
 
-/// The times of each task that has no rate.
+/// The durations of warm-up and measurement of each task that has no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskDurations {
     /// The duration of the timed part of a task.
     pub timed: Duration,
-    /// The warm-up before it.
+    /// The duration of the warm-up before the timed part.
     pub warm_up: Duration,
 }
 

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 use crate::sys::{ContextSwitches, ResourceUsage, own_resource_usage, resource_usage};
 
-/// The accounts of a set of processes at one moment.
+/// The processor time and context switches of a set of processes, read at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct CpuSnapshot {
     /// By process id and start time, because process ids are reused.
@@ -30,7 +30,7 @@ pub struct CpuUsage {
 }
 
 impl CpuSnapshot {
-    /// Reads the accounts of `pids`. Leaves out a process that has exited.
+    /// Reads the processor time and context switches of the processes `pids`. Leaves out a process that has exited.
     ///
     /// # Errors
     /// The errors of [`resource_usage`], except that a process has exited.
@@ -46,7 +46,8 @@ impl CpuSnapshot {
         Ok(CpuSnapshot { accounts })
     }
 
-    /// Reads the account of this process. It holds more than that of another process: see [`own_resource_usage`].
+    /// Reads the processor time and context switches of this process. The snapshot holds more than that of another
+    /// process: see [`own_resource_usage`].
     ///
     /// # Errors
     /// The errors of [`own_resource_usage`].
@@ -78,7 +79,7 @@ impl CpuSnapshot {
     }
 }
 
-/// `ESRCH` has no [`io::ErrorKind`] of its own.
+/// Returns whether the error is `ESRCH`, which has no [`io::ErrorKind`] of its own.
 fn has_exited(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
 }
@@ -118,7 +119,7 @@ impl Sum {
 }
 
 impl CpuUsage {
-    /// Processor time in both modes.
+    /// Returns the processor time in user mode and in the kernel together.
     #[must_use]
     pub fn cpu(&self) -> Duration {
         self.user + self.system

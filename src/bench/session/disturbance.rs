@@ -15,7 +15,7 @@ const TOLERATED: f64 = 0.05;
 /// Maximum error of the system's own count, in units of its resolution: one unit at each end.
 const RESOLUTION_ERRORS: u32 = 2;
 
-/// The use of a session's processors, and of its processes, at its beginning.
+/// The processor time that each processor and process of a session has used, read when the session begins.
 #[derive(Debug)]
 pub(in crate::bench) struct Monitor {
     processors: Vec<usize>,
@@ -29,7 +29,7 @@ pub(in crate::bench) struct Monitor {
 pub(in crate::bench) struct Disturbance {
     /// The share of the processors' time that other processes of this machine used.
     pub foreign: f64,
-    /// The share that the hypervisor gave to other guests.
+    /// The share of the processors' time that the hypervisor gave to other guests.
     pub stolen: f64,
     /// False if the system tells neither.
     pub known: bool,

@@ -35,11 +35,11 @@ pub struct Job {
     /// True to count the system calls of both sides, which slows each of them down.
     #[serde(default)]
     pub count_calls: bool,
-    /// The tasks, in their order.
+    /// The tasks of the client, in the order of execution.
     pub tasks: Vec<Task>,
 }
 
-/// One measurement.
+/// One measurement that the client makes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// The quantity measured.
@@ -58,13 +58,13 @@ pub struct Task {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskResult {
-    /// A sample.
+    /// The task was measured.
     Measured(Box<Sample>),
     /// The mechanism cannot do this task. The client continues with the next one.
     Unsupported(String),
     /// The server sent a wrong byte. The client exits.
     WrongBytes(String),
-    /// The conversation failed. The client exits.
+    /// The conversation with the server failed. The client exits.
     Failed(String),
 }
 
@@ -77,26 +77,27 @@ pub struct Sample {
     pub messages: u64,
     /// The duration of the timed part.
     pub seconds: f64,
-    /// The cost of a message.
+    /// The cost of a message in this sample.
     pub cost: MessageCost,
-    /// See [`Round::histogram`](crate::bench::comparison::Round::histogram).
+    /// The histogram as in [`Round::histogram`](crate::bench::comparison::Round::histogram).
     pub histogram: Option<String>,
     /// The cost of reading the clock, in ns.
     pub clock: f64,
-    /// See [`Round::checking`](crate::bench::comparison::Round::checking).
+    /// The value of [`Round::checking`](crate::bench::comparison::Round::checking).
     pub checking: Option<f64>,
-    /// See [`Round::lateness`](crate::bench::comparison::Round::lateness).
+    /// The value of [`Round::lateness`](crate::bench::comparison::Round::lateness).
     pub lateness: Option<f64>,
 }
 
 impl Task {
-    /// A task without times.
+    /// Creates a task whose durations are not set.
     #[must_use]
     pub fn new(measure: Measure, size: usize, rate: Option<f64>) -> Task {
         Task { measure, size, rate, warm_up: Duration::ZERO, timed: Duration::ZERO }
     }
 
-    /// Sets the times. An open loop is extended to a few messages, and is warmed up by at most one.
+    /// Sets the durations of the task's timed part and warm-up. An open loop is extended to a few messages, and is
+    /// warmed up by at most one.
     #[must_use]
     pub fn lasting(self, timed: Duration, warm_up: Duration) -> Task {
         match self.rate {
@@ -109,7 +110,7 @@ impl Task {
         }
     }
 
-    /// Whether `other` is the same task, apart from its times.
+    /// Returns whether `other` is the same task, apart from its durations.
     #[must_use]
     pub fn is_like(&self, other: &Task) -> bool {
         (self.measure, self.size, self.rate) == (other.measure, other.size, other.rate)

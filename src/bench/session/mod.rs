@@ -95,7 +95,7 @@ pub fn run(
     Ok(run_monitored(spec, placement, tasks, settings)?.0)
 }
 
-/// Does the same as [`run`], and also measures what else used the processors.
+/// Measures tasks as [`run`] does, and also what else used the processors.
 pub(in crate::bench) fn run_monitored(
     spec: &Spec,
     placement: &ResolvedPlacement,
@@ -117,7 +117,8 @@ pub(in crate::bench) fn run_monitored(
     Ok((results, monitor.end(&session.processes())))
 }
 
-/// The two processes. The client is dropped first: servers end more quietly without a connected client.
+/// The client process and the server process of a session. The client is dropped first: servers end more quietly
+/// without a connected client.
 struct Session {
     client: JobProcess,
     server: Server,
@@ -179,7 +180,7 @@ impl Session {
         }
     }
 
-    /// Adds to a failure how the server ended, if it did.
+    /// Adds to a failed result how the server ended, if the server has ended.
     fn explain(&mut self, result: TaskResult) -> TaskResult {
         let TaskResult::Failed(how) = result else { return result };
         let finding = self.server.diagnose(Finding::fail("a conversation", how.clone()));

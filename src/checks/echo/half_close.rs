@@ -20,7 +20,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// End of file must arrive while the server still has bytes to write. One try may miss that moment.
+/// The number of attempts to have end of file arrive while the server still has bytes to write. One try may miss that
+/// moment.
 const TRIES: usize = 8;
 
 fn run(server: &mut Server) -> check::Result {

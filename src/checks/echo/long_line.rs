@@ -18,7 +18,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Small enough for the socket's buffers, so that backpressure, which echo/slow-reader checks, does not occur here.
+/// The size of one send, small enough for the socket's buffers, so that backpressure, which echo/slow-reader checks,
+/// does not occur here.
 const PIECE: usize = 4 * KIB;
 
 fn run(server: &mut Server) -> check::Result {

@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Clients at once. A server that can deadlock does so for about one client in five.
+/// The number of simultaneous clients. A server that can deadlock does so for about one client in five.
 const CLIENTS: usize = 12;
 
 fn run(server: &mut Server) -> check::Result {
@@ -81,7 +81,7 @@ fn send_then_read_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
     })
 }
 
-/// Sends until nothing more is taken, and only then reads.
+/// Sends `bytes` until the socket is full, and only then reads.
 fn send_then_read(mut client: Client, bytes: &[u8]) -> check::Result {
     let taken = client.fill_until_blocked(bytes)?;
     let context = format!("the client had sent {} without reading", count(taken, "byte"));

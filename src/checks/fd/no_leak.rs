@@ -91,7 +91,7 @@ fn count_all(server: &Server) -> check::Result<usize> {
     server.processes()?.iter().map(|process| server.descriptor_count(process.pid)).sum()
 }
 
-/// Describes the most frequent kind of descriptor.
+/// Describes the most frequent kind of descriptor that the server holds.
 fn most_frequent(server: &Server) -> check::Result<String> {
     let mut kinds = BTreeMap::new();
     for process in server.processes()? {

@@ -74,7 +74,8 @@ const STANDARD: u64 = 0x7fff_ffff;
 
 const SIGPIPE_ALONE: u64 = 1 << (Signal::SIGPIPE as i32 - 1);
 
-/// Lowers the outcome to *info*: many servers ignore SIGPIPE also for their children, which then get EPIPE.
+/// Lowers the outcome of a finding to *info*: many servers ignore SIGPIPE also for their children, which then get
+/// EPIPE.
 fn as_info(finding: Finding) -> Finding {
     Finding { outcome: Outcome::Info, ..finding }
 }

@@ -43,7 +43,7 @@ fn run(server: &mut Server) -> check::Result {
 /// The number of processes that a report describes.
 const NAMED: usize = 3;
 
-/// Describes a process that is left: its number, its command line, and its descriptors.
+/// Describes a process that is left after the server has exited: its number, its command line, and its descriptors.
 fn described(process: &Process) -> String {
     let held = describe_descriptors(process.pid);
     let held = if held.is_empty() { held } else { format!(", which holds {held}") };

@@ -24,7 +24,8 @@ pub const CHECK: Check = Check {
 
 const CLIENTS: usize = 12;
 
-/// Zombies that are allowed. A server that reaps one child at each accept(2) is always one or two clients behind.
+/// The number of zombies that a server may leave. A server that reaps one child at each accept(2) is always one or
+/// two clients behind.
 const BEHIND: usize = 2;
 
 fn run(server: &mut Server) -> check::Result {

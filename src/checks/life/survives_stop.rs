@@ -39,7 +39,8 @@ fn run(server: &mut Server) -> check::Result {
     serve_clients(server, 1).map_err(busy)
 }
 
-/// Stops of one server. The kernel interrupts any of its threads, and only one of them may handle EINTR wrongly.
+/// The number of times that one server is stopped and continued. The kernel interrupts any of its threads, and only
+/// one of them may handle EINTR wrongly.
 const TIMES: usize = 4;
 
 /// Stops and continues the server several times.

@@ -23,17 +23,17 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Descriptors that the server may open.
+/// The number of descriptors that the server may open.
 const LIMIT: u32 = 4096;
 const CLIENTS: usize = 1100;
 
 /// The time for all clients together, as a multiple of the deadline for progress on one connection.
 const SLOWEST: u32 = 4;
 
-/// Descriptors that `fd_set` has room for on every supported system.
+/// The number of descriptors that `fd_set` has room for on every supported system.
 const FD_SETSIZE: usize = 1024;
 
-/// Clients after which the check looks whether the server makes a process for each.
+/// The number of clients after which the check looks whether the server makes a process for each.
 const SAMPLE: usize = 20;
 
 fn run(server: &mut Server) -> check::Result {

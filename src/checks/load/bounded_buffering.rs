@@ -25,10 +25,10 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Bytes to send: more than the kernel's buffers and [`ALLOWED`] together.
+/// The number of bytes to send: more than the kernel's buffers and [`ALLOWED`] together.
 const MOST: usize = 96 * MIB;
 
-/// Bytes that the server may hold for one client.
+/// The number of bytes that the server may hold for one client.
 const ALLOWED: usize = 32 * MIB;
 
 fn run(server: &mut Server) -> check::Result {

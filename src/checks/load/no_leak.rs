@@ -89,18 +89,20 @@ fn fewest(server: &Server, enough: usize) -> check::Result<usize> {
     Ok(least)
 }
 
-/// Growth that is allowed: a heap, its garbage collector and the allocator's arenas may take that much.
+/// The growth of memory that is allowed: a heap, its garbage collector and the allocator's arenas may take that much.
 const ALLOWED: u64 = 128 * MIB as u64;
-/// Clients between two measurements.
+/// The number of clients between two measurements.
 const CROWD: usize = 16;
 
 /// The time for all clients, as a multiple of the deadline for progress. Only a server that keeps growing takes so long.
 const LONGEST: u32 = 12;
 
-/// Growth that counts: a fifth of the bytes that a crowd has sent. A server that keeps them grows by all of them.
+/// The growth of memory that counts: a fifth of the bytes that a crowd has sent. A server that keeps them grows by
+/// all of them.
 const GROWTH: u64 = (CROWD * MIB / 5) as u64;
 
-/// Checks memory. A server that deadlocks on 1 MiB passes here, since echo/full-duplex reports that.
+/// Checks that the server's memory does not grow with the number of clients. A server that deadlocks on 1 MiB passes
+/// here, since echo/full-duplex reports that.
 fn memory_unless_deadlocked(server: &mut Server) -> check::Result {
     match memory(server) {
         Err(finding) if finding.outcome == Outcome::Timeout => Ok(()),
@@ -147,8 +149,8 @@ fn grown(first: u64, now: u64, clients: usize) -> Finding {
     )
 }
 
-/// Waits until less than `enough` is resident, or until the last clients' processes have had time to exit. Returns the
-/// smallest number of bytes seen.
+/// Waits until less than `enough` memory is resident, or until the last clients' processes have had time to exit.
+/// Returns the smallest number of bytes seen.
 fn least_resident(server: &Server, enough: u64) -> check::Result<u64> {
     let mut least = u64::MAX;
     until(server.deadlines().quiet(), || {

@@ -22,10 +22,10 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Descriptors that the server may open. Interpreters need about thirty for themselves.
+/// The number of descriptors that the server may open. Interpreters need about thirty for themselves.
 const LIMIT: u32 = 64;
 const CLIENTS: usize = 90;
-/// Clients that connect after the first one that is not answered.
+/// The number of clients that connect after the first one that is not answered.
 const MORE: usize = 4;
 
 fn run(server: &mut Server) -> check::Result {

@@ -43,7 +43,7 @@ fn run(server: &mut Server) -> check::Result {
     })
 }
 
-/// Describes how the file has changed, if it has.
+/// Describes how the regular file has changed, or returns `None` if it has not.
 fn change(path: &Path) -> Option<&'static str> {
     match fs::symlink_metadata(path) {
         Err(_) => Some("it is gone"),

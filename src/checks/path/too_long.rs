@@ -73,13 +73,13 @@ fn serves_longest(server: &mut Server) -> check::Result {
 
 /// The reaction of a server to the path in its command.
 enum Fate {
-    /// It bound that path. Dropping the instance ends the server.
+    /// The server bound that path. Dropping the instance ends the server.
     Bound(Instance),
-    /// It bound another path.
+    /// The server bound another path.
     Elsewhere(PathBuf),
-    /// It exited.
+    /// The server exited.
     Exited(std::process::ExitStatus),
-    /// Until its deadline it neither bound a path nor exited.
+    /// The server neither bound a path nor exited before its deadline.
     Neither,
 }
 

@@ -34,7 +34,7 @@ pub const ANSWERED: Check = Check {
     run: answered,
 };
 
-/// A loopback address that is in no server's command.
+/// A loopback address that no server has in its command.
 const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 fn bound(server: &mut Server) -> check::Result {

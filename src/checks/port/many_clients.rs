@@ -39,7 +39,8 @@ pub const PATH: Check = Check {
 
 const CLIENTS: usize = 200;
 
-/// Datagram clients that send at once. A socket's receive buffer holds about a hundred small datagrams; UDP drops the rest.
+/// The number of datagram clients that send at once. A socket's receive buffer holds about a hundred small datagrams;
+/// UDP drops the rest.
 const BURST: usize = 40;
 
 fn run(server: &mut Server) -> check::Result {

@@ -23,7 +23,7 @@ const RESETS: usize = 500;
 
 const CONTENT: usize = 64;
 
-/// Clients that are served afterwards.
+/// The number of clients that are served after the resets.
 const AFTERWARDS: usize = 4;
 
 fn run(server: &mut Server) -> check::Result {

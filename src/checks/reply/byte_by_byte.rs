@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Content of the request.
+/// The number of bytes of content in the request.
 const CONTENT: usize = 32;
 
 fn run(server: &mut Server) -> check::Result {

@@ -25,19 +25,19 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Offsets in all requests together.
+/// The number of offsets at which requests are cut, in all requests together.
 const MOST: usize = 1000;
 
-/// Offsets for a server that serves one client at a time.
+/// The number of offsets for a server that serves one client at a time.
 const IN_TURN: usize = 500;
 
-/// Offsets for a server that is launched for each client.
+/// The number of offsets for a server that is launched for each client.
 const FEW: usize = 60;
 
-/// Connections at a time.
+/// The number of simultaneous connections.
 const AT_ONCE: usize = 200;
 
-/// Content of a request. Requests of most protocols are then cut at every offset.
+/// The number of bytes of content in a request. Requests of most protocols are then cut at every offset.
 const CONTENT: usize = 400;
 
 /// One place at which a request is cut.
@@ -49,7 +49,7 @@ struct Cut {
     status: Option<u16>,
 }
 
-/// A request of which the first piece is sent.
+/// A request whose first piece has been sent.
 struct Begun {
     cut: Cut,
     client: Client,

@@ -48,7 +48,8 @@ fn connect(server: &mut Server, most: usize) -> check::Result<Vec<Client>> {
     Ok(clients)
 }
 
-/// Connects a client. If the connection stays open, the server shows with a first reply that it serves this client too.
+/// Connects a client to the server. If the connection stays open, the server shows with a first reply that it serves
+/// this client too.
 fn open(server: &mut Server) -> check::Result<Client> {
     if server.spec().capabilities().contains(Capabilities::STAYS_OPEN) {
         return server.connect_and_exchange();

@@ -70,7 +70,7 @@ impl Output {
         })
     }
 
-    /// Writes all reports. Returns whether the comparison has regressed since the baseline.
+    /// Writes all reports of a comparison. Returns whether the comparison has regressed since the baseline.
     pub fn write(mut self, comparison: &Comparison) -> anyhow::Result<bool> {
         for (write, file) in &mut self.files {
             write(comparison, file.as_mut())?;

@@ -17,10 +17,10 @@ use crate::payload::fresh_seed;
 use crate::text::did_you_mean;
 use crate::transport::Tuning;
 
-/// Default sizes, rounds and seconds.
+/// The default sizes, number of rounds, and seconds.
 const DEFAULT: (&[usize], u16, f64) = (&[64, 4096, 65536], 10, 50.0);
 
-/// The same for `--quick`. Six rounds are the minimum for a ranking.
+/// The sizes, number of rounds, and seconds for `--quick`. Six rounds are the minimum for a ranking.
 const QUICK: (&[usize], u16, f64) = (&[64, 65536], 6, 7.5);
 
 pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {

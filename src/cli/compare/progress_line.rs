@@ -7,7 +7,7 @@ use crate::bench::schedule::progress::Progress;
 const CALIBRATING: &str = "{spinner} finding out what is possible: {msg}";
 const MEASURING: &str = "{bar:24} {pos}/{len}  about {prefix} left  {msg}";
 
-/// A line on standard error, if that is a terminal. Dropping it removes the line.
+/// The progress of a comparison, as a line on standard error, if that is a terminal. Dropping it removes the line.
 pub(super) struct ProgressLine(ProgressBar);
 
 impl ProgressLine {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::bench::plan::MAX_MESSAGE_SIZE;
 
-/// Rates of an open loop, in messages per second.
+/// The permitted rates of an open loop, in messages per second.
 const RATES: RangeInclusive<f64> = 0.1..=100_000.0;
 
 /// Parses a size in bytes: `64`, `4K`, `1M`.
@@ -37,7 +37,7 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
     if (1.0..=86_400.0).contains(&seconds) { Ok(seconds) } else { Err(error()) }
 }
 
-/// Parses per cent, and returns a fraction of one.
+/// Parses a percentage, and returns it as a fraction of one.
 pub(super) fn percentage(text: &str) -> Result<f64, String> {
     let number: f64 = text.trim_end_matches('%').parse().map_err(|_| "not a percentage")?;
     let error = || "must be between 0 and 1000".into();

@@ -14,7 +14,7 @@ use crate::server::Instance;
 use crate::sys;
 use crate::transport::{Client, pipe_pair};
 
-/// The program of all children.
+/// The program that all children execute.
 const PROGRAM: &str = "echo-pipe";
 
 const FILE: &str = "log.txt";
@@ -23,7 +23,7 @@ const FILE: &str = "log.txt";
 struct Writer {
     // Dropped first: the process exits at the end of its input.
     client: Client,
-    /// A duplicate of its standard input.
+    /// A duplicate of the child's standard input.
     input: OwnedFd,
     instance: Instance,
 }

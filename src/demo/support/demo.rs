@@ -5,12 +5,12 @@ use super::run::DemoRun;
 use crate::check;
 use crate::deadline::Deadlines;
 
-/// A demo of one mechanism.
+/// A demo of one mechanism of the operating system.
 #[derive(Debug)]
 pub struct Demo {
-    /// Its name on the command line.
+    /// The name of the demo on the command line.
     pub name: &'static str,
-    /// One line that says what it shows.
+    /// A line that says what the demo shows.
     pub summary: &'static str,
     pub(in crate::demo) run: fn(&mut DemoRun<'_>) -> check::Result,
 }

@@ -25,7 +25,7 @@ pub fn pseudo_terminal(deadlines: Deadlines) -> check::Result<(Client, OwnedFd)>
     Ok((Client::over_stream(link, deadlines), terminal))
 }
 
-/// Duplicates `descriptor`. The duplicate refers to the same open file description: dup(2).
+/// Duplicates the file descriptor `descriptor`. The duplicate refers to the same open file description: dup(2).
 pub fn duplicate(descriptor: &OwnedFd) -> check::Result<OwnedFd> {
     descriptor.try_clone().or_broken("a duplicate of a descriptor")
 }
@@ -43,7 +43,7 @@ pub struct TempFolder {
 }
 
 impl TempFolder {
-    /// Creates the directory.
+    /// Creates the temporary directory.
     pub fn new() -> check::Result<TempFolder> {
         let made = Scratch::new().and_then(|scratch| {
             // The kernel names files without symbolic links.

@@ -9,21 +9,21 @@ use crate::diagram::Snapshot;
 pub enum Block<'a> {
     /// The title of the demo.
     Title {
-        /// Its name on the command line.
+        /// The name of the demo on the command line.
         name: &'a str,
-        /// One line that says what it shows.
+        /// A line that says what the demo shows.
         summary: &'a str,
     },
-    /// The heading of a step.
+    /// The heading of a step of the demo.
     Heading {
         /// The number of the step, counted from 1.
         number: usize,
-        /// Its title.
+        /// The title of the step.
         title: &'a str,
     },
-    /// Text to wrap. Commands stand between backticks.
+    /// A paragraph of text, to be wrapped. Commands stand between backticks.
     Paragraph(&'a str),
-    /// Processes and their descriptors.
+    /// A diagram of processes and their descriptors.
     Diagram(&'a Snapshot),
     /// Lines of text that keep their columns.
     Lines(&'a [String]),
@@ -38,7 +38,7 @@ pub enum Block<'a> {
 
 /// Renders the output of a demo.
 pub trait Renderer {
-    /// Renders one block. May block, to let the reader read.
+    /// Renders one block of a demo. May block, to let the reader read.
     ///
     /// # Errors
     /// Interrupted if the reader has gone.

@@ -37,7 +37,7 @@ impl<'a> DemoRun<'a> {
         self.deadlines
     }
 
-    /// Renders the title.
+    /// Renders the title of the demo.
     ///
     /// # Errors
     /// As [`explain`](DemoRun::explain).
@@ -55,7 +55,7 @@ impl<'a> DemoRun<'a> {
         self.renderer.render(Block::Heading { number: self.step, title })
     }
 
-    /// Renders a paragraph.
+    /// Renders a paragraph of explanation.
     ///
     /// # Errors
     /// Interrupted if the reader has gone.
@@ -82,7 +82,7 @@ impl<'a> DemoRun<'a> {
         self.render_claims()
     }
 
-    /// Takes snapshots until `claim` holds, and returns the one for which it does.
+    /// Takes snapshots until `claim` holds, and returns the snapshot for which it holds.
     ///
     /// # Errors
     /// A failure with the last snapshot if the claim does not hold in time. Unsupported if the system does not show

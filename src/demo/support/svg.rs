@@ -103,7 +103,7 @@ impl SvgDocument {
         self.panel(group, pitch * height(lines));
     }
 
-    /// Puts `inner` into a frame.
+    /// Puts the element `inner` into a frame.
     fn panel(&mut self, inner: Group, height: i32) {
         let frame = Rectangle::new()
             .set("class", "panel")

@@ -14,7 +14,8 @@ use crate::diagram::text::WIDTH;
 use crate::server::{find_strace, strace_words};
 use crate::text::printable;
 
-/// The calls to record. strace ignores a name that begins with `?` if this system has no such call.
+/// The option of strace(1) that selects the system calls to record. strace ignores a name that begins with `?` if
+/// this system has no such call.
 const TRACED: &str = "trace=?socket,?setsockopt,?bind,?listen,?accept,?accept4,?connect,?read,?write,\
                       ?recvfrom,?sendto,?shutdown,?close";
 
@@ -27,11 +28,11 @@ pub struct SyscallTrace {
     shown: HashSet<Syscall>,
 }
 
-/// One call of one thread.
+/// A system call of one thread.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Syscall {
-    /// The time of its return, in microseconds since 1970. Calls are sorted by it: a read that waits for a write
-    /// begins earlier, but returns later.
+    /// The time at which the system call returned, in microseconds since 1970. Calls are sorted by it: a read that
+    /// waits for a write begins earlier, but returns later.
     returned: u64,
     began: u64,
     program: &'static str,
@@ -63,8 +64,8 @@ impl SyscallTrace {
         strace_words(&self.directory.path().join(program), &options)
     }
 
-    /// Waits until each program has made the calls named beside it, in that order. Shows all new calls on sockets.
-    /// Does nothing if strace cannot be used.
+    /// Waits until each program has made the system calls named beside it, in that order. Shows all new calls on
+    /// sockets. Does nothing if strace cannot be used.
     pub fn wait_until_called(&mut self, demo: &mut DemoRun<'_>, wanted: &[(&str, &[&str])]) -> check::Result {
         if self.unavailable.is_some() {
             return Ok(());
@@ -87,7 +88,7 @@ impl SyscallTrace {
         Ok(())
     }
 
-    /// Returns the calls that have not been shown, in the order in which they returned.
+    /// Returns the system calls that have not been shown, in the order in which they returned.
     fn new_calls(&self) -> Vec<Syscall> {
         let mut calls: Vec<Syscall> =
             self.programs.iter().flat_map(|program| self.calls_on_sockets(program)).collect();
@@ -123,8 +124,8 @@ impl SyscallTrace {
 }
 
 impl Syscall {
-    /// Returns the name as textbooks write it: `accept4`, `recvfrom` and `sendto` are accept, read and write with
-    /// options.
+    /// Returns the name of the system call as textbooks write it: `accept4`, `recvfrom` and `sendto` are accept, read
+    /// and write with options.
     fn name(&self) -> &str {
         match self.text.split('(').next().unwrap_or_default() {
             "accept4" => "accept",
@@ -134,13 +135,13 @@ impl Syscall {
         }
     }
 
-    /// Returns the first argument, if it is a number.
+    /// Returns the first argument of the system call, if the argument is a number.
     fn descriptor(&self) -> String {
         let arguments = self.text.split_once('(').map(|(_, arguments)| arguments).unwrap_or_default();
         arguments.chars().take_while(char::is_ascii_digit).collect()
     }
 
-    /// Returns the descriptor of the socket that the call has made, if it has made one.
+    /// Returns the descriptor of the socket that the system call made, or `None` if it made no socket.
     fn new_socket(&self) -> Option<String> {
         let opens = matches!(self.name(), "socket" | "accept");
         self.text.rsplit_once(" = ").map(|(_, result)| result.to_owned()).filter(|_| opens)
@@ -179,7 +180,7 @@ fn in_order(calls: &[Syscall], program: &str, names: &[&str]) -> bool {
     })
 }
 
-/// Formats the calls, one on a line, or on several lines if it is long.
+/// Formats system calls, one on a line, or on several lines if it is long.
 fn lines(calls: &[Syscall]) -> Vec<String> {
     calls.iter().flat_map(|call| wrap_call(call.program, &call.text)).collect()
 }

@@ -23,7 +23,7 @@ pub struct TcpClient {
     // Dropped first: the process exits at the end of its input.
     /// Writes to the standard input of the process, and reads its standard output.
     pub stdio: Client,
-    /// The process.
+    /// The process of the TCP client.
     pub instance: Instance,
 }
 

@@ -10,7 +10,7 @@ use crate::deadline::until;
 use crate::diagram::Snapshot;
 use crate::sys::{self, Object, Socket, SocketName, TcpState};
 
-/// One row of the table: one end of a connection, or a listening socket.
+/// One row of the table of TCP connections: one end of a connection, or a listening socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcpEntry {
     pub local: SocketAddr,
@@ -42,8 +42,8 @@ pub fn wait_until(
     Ok(found.flatten())
 }
 
-/// Reads the table. The kernel lists each end by its local port. A client's port may have an older connection with
-/// another server: that is left out.
+/// Reads the table of TCP connections. The kernel lists each end by its local port. A client's port may have an older
+/// connection with another server: that is left out.
 fn read_table(server: SocketAddr, clients: &[SocketAddr]) -> io::Result<Vec<TcpEntry>> {
     let ports: BTreeSet<_> = [&server].into_iter().chain(clients).map(SocketAddr::port).collect();
     let mut ends = Vec::new();
@@ -69,7 +69,7 @@ pub fn show(demo: &mut DemoRun<'_>, table: Option<Vec<TcpEntry>>, snapshot: &Sna
     }
 }
 
-/// Formats the table, with the descriptor of `snapshot` that holds each end.
+/// Formats the table of TCP connections, with the descriptor of `snapshot` that holds each end.
 fn lines(ends: &[TcpEntry], snapshot: &Snapshot) -> Vec<String> {
     let line = |local: &str, remote: &str, state: &str, holder: &str| {
         format!("{local:<18}{remote:<18}{state:<13}{holder}")

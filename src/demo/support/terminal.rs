@@ -124,7 +124,7 @@ fn write_failed(error: &io::Error) -> Finding {
     }
 }
 
-/// Waits for Enter. Returns false at the end of standard input: then the demo no longer pauses.
+/// Waits until the user presses Enter. Returns false at the end of standard input: then the demo no longer pauses.
 fn wait_for_enter() -> check::Result<bool> {
     const SLICE: Duration = Duration::from_secs(60);
     let stdin = io::stdin();

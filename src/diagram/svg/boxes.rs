@@ -9,12 +9,12 @@ use crate::diagram::process::{Process, ProcessState, Row};
 use crate::diagram::snapshot::{RowIndex, Snapshot};
 use crate::diagram::svg_text::{line, mono_chars, mono_width, sans_width, with_no_break_spaces};
 
-/// SVG elements, drawn from their own origin.
+/// A group of SVG elements, drawn from its own origin.
 #[derive(Debug)]
 pub struct Fragment {
-    /// The elements.
+    /// The SVG elements of the fragment.
     pub group: Group,
-    /// Their height, in pixels.
+    /// The height of the fragment, in pixels.
     pub height: i32,
 }
 
@@ -100,7 +100,7 @@ fn program_and_pid(process: &Process) -> String {
     format!("{program}process {}", process.pid)
 }
 
-/// The box of one process.
+/// The box of one process, drawn as a table.
 struct Table<'a> {
     snapshot: &'a Snapshot,
     process: &'a Process,

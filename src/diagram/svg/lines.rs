@@ -11,9 +11,9 @@ use crate::sys::AccessMode;
 
 /// The distance from the boxes to the first lane.
 const FIRST_LANE: i32 = 44;
-/// The distance from one lane to the next.
+/// The distance from one vertical line of an object to the next.
 const LANE: i32 = 30;
-/// The radius of corners.
+/// The radius of the corners of a line.
 const RADIUS: i32 = 9;
 
 /// Dark enough to be read as text. Colour-blind readers can tell them apart.
@@ -117,7 +117,7 @@ impl ObjectLine<'_> {
         Path::new().set("class", "lane").set("stroke", self.color).set("d", d)
     }
 
-    /// Draws the horizontal lines, from the edge of each box to the lane.
+    /// Draws the horizontal lines of a shared object, from the edge of each box to the vertical line.
     fn horizontal(&self) -> Group {
         self.ends.iter().fold(Group::new(), |group, &(y, direction)| {
             let corner = if y == self.top() || y == self.bottom() { RADIUS } else { 0 };
@@ -138,7 +138,7 @@ impl ObjectLine<'_> {
         }
     }
 
-    /// Draws the vertical line in its lane, with its corners and its name.
+    /// Draws the vertical line of a shared object, with its corners and its name.
     fn vertical(&self) -> Group {
         let (x, top, bottom) = (self.x, self.top(), self.bottom());
         let (from, to) = (top + RADIUS, bottom - RADIUS);

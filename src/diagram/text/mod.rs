@@ -19,10 +19,10 @@ mod wrap;
 /// The characters that a diagram is drawn with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Charset {
-    /// Box-drawing characters.
+    /// Draws with box-drawing characters.
     #[default]
     Unicode,
-    /// Plain ASCII.
+    /// Draws with plain ASCII.
     Ascii,
 }
 
@@ -31,9 +31,9 @@ pub const WIDTH: usize = 80;
 
 /// Columns from the right edge of the boxes to the first lane.
 const FIRST_LANE: usize = 5;
-/// Columns from one lane to the next, if there is room.
+/// The number of columns from one vertical line of an object to the next, if there is room.
 const LANE: usize = 4;
-/// Columns from one lane to the next, at least.
+/// The minimum number of columns from one vertical line of an object to the next.
 const NARROW_LANE: usize = 2;
 /// The edges of a box, and the blanks inside of them.
 const MARGIN: usize = 4;
@@ -78,7 +78,7 @@ struct Layout<'a> {
     columns: Vec<usize>,
 }
 
-/// One line in a box: a descriptor if it has a row, otherwise a remark.
+/// One line of text in the box of a process: a descriptor if it has a row, otherwise a remark.
 struct Line {
     row: Option<usize>,
     text: String,

@@ -2,7 +2,7 @@
 
 use crate::bench::report::units;
 
-/// A logarithmic axis.
+/// A logarithmic axis of a chart.
 #[derive(Debug, Clone)]
 pub(super) struct Axis {
     low: f64,
@@ -10,7 +10,7 @@ pub(super) struct Axis {
     pub ticks: Vec<Tick>,
 }
 
-/// A tick: a value and its label.
+/// A tick of an axis: a value and its label.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tick {
     pub value: f64,
@@ -84,7 +84,7 @@ fn short(text: &str) -> String {
     }
 }
 
-/// Formats a size.
+/// Formats a size in bytes for the label of a tick.
 pub(super) fn size(bytes: f64) -> String {
     units::size(bytes as usize)
 }

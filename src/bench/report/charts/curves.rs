@@ -31,14 +31,14 @@ impl<'a> Curves<'a> {
         plot("Round trip by size of message", names, axis::size, units::time, curves)
     }
 
-    /// Bytes per second.
+    /// Returns the plot of bytes per second.
     pub fn throughput(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::Throughput), size, estimate);
         let names = [SIZE.into(), "bytes echoed a second · higher is better".into()];
         plot("Throughput by size of message", names, axis::size, units::data_rate, curves)
     }
 
-    /// Processor time of both processes.
+    /// Returns the plot of the processor time of client and server.
     pub fn cost(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::RoundTrip), size, cost);
         let names =
@@ -86,7 +86,7 @@ impl<'a> Curves<'a> {
         self.comparison.measurements.iter().filter(move |it| it.placement == placement && is_valid(it))
     }
 
-    /// Returns the candidates that have such measurements.
+    /// Returns a line for each candidate that has measurements which are `wanted`.
     fn lines(&self, wanted: impl Fn(&Measurement) -> bool) -> Vec<Line<'a>> {
         let candidates = self.comparison.candidates.iter().filter(|it| it.unsupported.is_none()).enumerate();
         let line = |(index, candidate): (usize, &CandidateInfo)| Line {
@@ -153,7 +153,7 @@ fn plot(
     (!curves.is_empty()).then(|| Plot { title: title.into(), names, axes, curves })
 }
 
-/// The number of points between one nine and the next.
+/// The number of points between one quantile with a further nine and the next, such as 99 % and 99.9 %.
 const POINTS_PER_NINE: i32 = 24;
 
 /// Returns the times at increasing quantiles, up to the one above which there is a single message. `x` is the inverse of

@@ -1,9 +1,10 @@
 //! Positions of the names at the ends of lines, without overlap.
 
-/// Adjacent labels that would overlap. They are placed as a group around the mean of their wanted positions.
+/// Adjacent labels of a chart that would overlap. They are placed as a group around the mean of their wanted
+/// positions.
 struct Cluster {
     members: usize,
-    /// The sum of the positions at which each member would put the first label.
+    /// The sum of the positions at which each label of the cluster would put the first one.
     sum: f64,
 }
 

@@ -17,16 +17,16 @@ use curves::Curves;
 use page::Page;
 use plot::Plot;
 
-/// A chart.
+/// A chart as an SVG file.
 #[derive(Debug, Clone)]
 pub struct Chart {
-    /// Its file name: `latency-same.svg`.
+    /// The name of the file: `latency-same.svg`.
     pub file: String,
     /// The contents of the file.
     pub svg: String,
 }
 
-/// Draws all charts: for each placement one of each kind that has values, and one with all kinds.
+/// Draws all charts of a comparison: for each placement one of each kind that has values, and one with all kinds.
 #[must_use]
 pub fn charts(comparison: &Comparison) -> Vec<Chart> {
     let placements = Placement::ALL.into_iter();

@@ -11,7 +11,7 @@ pub(super) struct Page<'a> {
     pub title: String,
     /// The placement, below the title.
     pub subtitle: String,
-    /// How it was measured, below the subtitle.
+    /// The conditions of the measurement, below the subtitle.
     pub about: String,
     /// Cautions and the machine, below the charts.
     pub foot: String,

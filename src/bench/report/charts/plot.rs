@@ -8,10 +8,10 @@ use super::label_positions::spread_labels;
 use super::line_style::LineStyle;
 use crate::diagram::svg_text::{line, sans_width};
 
-/// A chart.
+/// A chart of curves on two axes.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// The title above it.
+    /// The title above the chart.
     pub title: String,
     /// The names of the axes.
     pub names: [String; 2],
@@ -19,17 +19,17 @@ pub(super) struct Plot {
     pub curves: Vec<Curve>,
 }
 
-/// The line of one candidate.
+/// The curve of one candidate.
 #[derive(Debug)]
 pub(super) struct Curve {
     pub name: String,
     pub style: LineStyle,
     pub points: Vec<Point>,
-    /// True if each point was measured, and has a marker.
+    /// True if each point of the curve was measured, and has a marker.
     pub marked: bool,
 }
 
-/// A point with the interval of its value.
+/// A point of a curve, with the interval of its value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Point {
     pub x: f64,

@@ -14,11 +14,11 @@ pub(in crate::bench::report) struct Document(pub Vec<Block>);
 pub(in crate::bench::report) enum Block {
     /// The title of a section, and a note beside it.
     Title(String, String),
-    /// A paragraph.
+    /// A paragraph of text.
     Line(Tone, String),
-    /// A list item.
+    /// An item of a list.
     Item(Tone, String),
-    /// A table.
+    /// A table of the document.
     Table(Table),
 }
 
@@ -27,16 +27,16 @@ pub(in crate::bench::report) enum Block {
 pub(in crate::bench::report) enum Tone {
     #[default]
     Plain,
-    /// The best value.
+    /// The best value of a table.
     Strong,
     Good,
     Warning,
     Bad,
-    /// Details.
+    /// Details that matter less than the rest.
     Quiet,
 }
 
-/// Columns with heads, and rows.
+/// A table: columns with heads, and rows.
 #[derive(Debug, Default)]
 pub(in crate::bench::report) struct Table {
     pub columns: Vec<Column>,

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::bench::report::document::{Alignment, Block, Column, Document, Field, Table, Tone};
 use crate::text::printable;
 
-/// Options of the tables.
+/// Options of the tables on a terminal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TableOptions {
     /// Use ASCII only.

@@ -21,7 +21,7 @@ pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     unknown(facts, document);
 }
 
-/// Writes one line for each reason.
+/// Writes one line for each reason why facts are unknown.
 fn unknown(facts: &[Fact], document: &mut Document) {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for fact in facts {

@@ -12,7 +12,7 @@ mod machine;
 mod overview_table;
 mod ranked_table;
 
-/// Makes the document. `with_machine` includes the description of the machine.
+/// Makes the document that summarizes a comparison. `with_machine` includes the description of the machine.
 pub(super) fn document(comparison: &Comparison, with_machine: bool) -> Document {
     let mut document = Document::default();
     heading(comparison, &mut document);
@@ -81,7 +81,7 @@ fn headline<'a, 'b>(rankings: &[&'b Ranking<'a>]) -> &'b Ranking<'a> {
 }
 
 impl Section<'_, '_> {
-    /// Writes the tables. `explained` holds the placements whose cautions have been shown already.
+    /// Writes the tables of a section. `explained` holds the placements whose cautions have been shown already.
     fn write(&self, comparison: &Comparison, explained: &mut Vec<Placement>, document: &mut Document) {
         let parameters = self.headline.parameters;
         let (placement, measure) = (parameters.placement, parameters.measure);

@@ -25,7 +25,7 @@ pub(super) fn table(
     table
 }
 
-/// Returns the candidates in the order of the first ranking, then those that it lacks.
+/// Returns the candidates in the order of the first ranking, followed by the candidates that the ranking lacks.
 fn order<'a>(comparison: &'a Comparison, rankings: &[&Ranking<'a>]) -> Vec<&'a str> {
     let entries = rankings.first().map(|ranking| &ranking.entries[..]).unwrap_or_default();
     let mut names: Vec<&str> = entries.iter().map(|entry| entry.candidate.name.as_str()).collect();
@@ -47,7 +47,8 @@ fn field(entry: Option<&Entry<'_>>) -> Field {
     Field::Text(if is_best { Tone::Strong } else { Tone::Plain }, text(entry))
 }
 
-/// Shows the median. For open loops it adds the 99th percentile, because slow messages matter there.
+/// Returns the median of the entry as text. For open loops it adds the 99th percentile, because slow messages matter
+/// there.
 fn text(entry: &Entry<'_>) -> String {
     let measurement = entry.measurement;
     let median = units::value(measurement.estimate.value, measurement.measure);

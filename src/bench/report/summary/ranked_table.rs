@@ -19,7 +19,7 @@ pub(super) fn table(comparison: &Comparison, ranking: &Ranking<'_>) -> Table {
     table
 }
 
-/// An entry, and what its fields are computed from.
+/// An entry of a ranking, and the values from which its fields are computed.
 struct Row<'a> {
     comparison: &'a Comparison,
     ranking: &'a Ranking<'a>,
