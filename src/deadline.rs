@@ -106,32 +106,33 @@ impl Deadlines {
         self.scale
     }
 
-    /// How long an exchange may go without any progress before it counts as hung: 5 s.
+    /// Returns the time after which an exchange without any progress counts as hung: 5 s.
     #[must_use]
     pub fn no_progress(self) -> Duration {
         self.of(5.0)
     }
 
-    /// How long a server may take to become ready: 10 s.
+    /// Returns the time that a server may take to become ready: 10 s.
     #[must_use]
     pub fn start(self) -> Duration {
         self.of(10.0)
     }
 
-    /// How long a server may take to exit after SIGTERM: 5 s.
+    /// Returns the time that a server may take to exit after SIGTERM: 5 s.
     #[must_use]
     pub fn exit(self) -> Duration {
         self.of(5.0)
     }
 
-    /// How long nothing must move before a server counts as waiting: 0.3 s, and never less. TCP's timers for
-    /// retransmission and window probes can delay an exchange by 0.2 s.
+    /// Returns the time without any traffic after which a server counts as waiting: 0.3 s, and never less. TCP's timers
+    /// for retransmission and window probes can delay an exchange by 0.2 s.
     #[must_use]
     pub fn quiet(self) -> Duration {
         self.of(0.3).max(Duration::from_millis(300))
     }
 
-    /// How long a client waits for a reply before it assumes that the server is busy with another client: 1 s.
+    /// Returns the time that a client waits for a reply before it assumes that the server is busy with another client:
+    /// 1 s.
     #[must_use]
     pub fn reply(self) -> Duration {
         self.of(1.0)

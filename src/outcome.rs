@@ -25,7 +25,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// How a check ended.
+/// The way in which a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]

@@ -214,7 +214,7 @@ impl Run<'_> {
     }
 }
 
-/// Calls the check. A panic is a fault of the harness; the other checks still run.
+/// Calls the function of `check`. A panic is a fault of the harness; the other checks still run.
 fn call(check: &Check, server: &mut Server) -> check::Result {
     catch_unwind(AssertUnwindSafe(|| (check.run)(server))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -24,9 +24,9 @@ pub struct Options {
 /// A known failure and its reason. It does not fail the run; a pass in its place does.
 #[derive(Debug, Clone)]
 pub struct Expectation {
-    /// The check's id.
+    /// The id of the check that fails.
     pub check: String,
-    /// The expected outcome.
+    /// The expected outcome of the check.
     pub outcome: Outcome,
     /// The reason why the check fails.
     pub reason: String,

@@ -18,7 +18,7 @@ const LINE: &[u8] = b"a plain line\n";
 /// The number of times that the rehearsal waits for a server that is still at work.
 const WAITS: usize = 5;
 
-/// Speaks the server's protocol with it. Returns what the server lacks.
+/// Speaks the server's protocol with the server before any check. Returns what the server lacks.
 ///
 /// # Errors
 /// [`LaunchError::Rehearsal`] if the server does not speak the protocol.

@@ -95,7 +95,7 @@ impl Server {
         Ok(())
     }
 
-    /// Launches a second instance on the same address beside the first, and does not wait until it is ready.
+    /// Launches a second instance of the server on the server's address, and does not wait until it is ready.
     ///
     /// # Errors
     /// [`LaunchError`] if it cannot be executed.
@@ -103,7 +103,7 @@ impl Server {
         self.start_at(self.address(), &LaunchOptions::default())
     }
 
-    /// Launches the same command for any `address`, even one in use, and does not wait until it is ready.
+    /// Launches the server's command for any `address`, even one in use, and does not wait until it is ready.
     ///
     /// # Errors
     /// [`LaunchError`] if it cannot be executed.

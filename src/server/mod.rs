@@ -136,7 +136,7 @@ impl Server {
         reserved.or_broken("an address of our own")
     }
 
-    /// Launches the same command once more, at an address of its own. A server with a fixed address is killed first.
+    /// Launches the server's command once more, at another address. A server with a fixed address is killed first.
     ///
     /// # Errors
     /// As [`launch`](Server::launch).

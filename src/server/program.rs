@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-/// A bare name that is in no directory of `PATH` may be a bundled server beside the running program.
+/// Returns the path of a bundled server beside the running program, if `program` is its bare name and no directory of
+/// `PATH` has it. Returns any other `program` unchanged.
 pub(super) fn locate(program: OsString) -> OsString {
     if program.as_bytes().contains(&b'/') || in_path(&program) {
         return program;
@@ -27,8 +28,8 @@ pub(super) fn is_program(path: &Path) -> nix::Result<()> {
     access(path, AccessFlags::X_OK)
 }
 
-/// The bundled program called `name`: beside the running program, or one folder up, where cargo puts
-/// the programs of a package whose tests run from `deps`.
+/// Returns the bundled program called `name`: beside the running program, or one folder up, where cargo puts the
+/// programs of a package whose tests run from `deps`.
 #[must_use]
 pub fn bundled(name: &OsStr) -> Option<PathBuf> {
     let here = env::current_exe().ok()?;

@@ -47,7 +47,7 @@ pub(super) fn await_ready(
     }
 }
 
-/// Whether the output shows what the server's set-up waits for.
+/// Whether the server's output matches the pattern that its set-up waits for.
 fn says_ready(instance: &Instance, spec: &Spec) -> bool {
     spec.setup().ready_when.as_ref().is_none_or(|pattern| pattern.is_match(&instance.output().text()))
 }

@@ -15,13 +15,13 @@ use tempfile::TempDir;
 
 use crate::transport::{Address, remove_recorded_leftovers};
 
-/// One server's directory, which goes with this value, or with `sweep`.
+/// One server's directory, removed when this value is dropped or `sweep` is called.
 #[derive(Debug)]
 pub struct Scratch {
     directory: Option<TempDir>,
 }
 
-/// The run's directory, for as long as some server has one below it.
+/// The run's directory, which exists while a server has a directory below it.
 struct Home {
     directory: TempDir,
     _lock: Flock<File>,
@@ -37,14 +37,14 @@ static HOME: Mutex<Option<Home>> = Mutex::new(None);
 
 const PREFIX: &str = "echospec-";
 
-/// The server's own part of its directory; beside it are its address and its clients'.
+/// The name of the server's own part of its directory. Beside it are the addresses of the server and its clients.
 const TEMPORARY: &str = "tmp";
 
-/// The file whose lock says that the run lives.
+/// The name of the file that a run locks while it is in progress.
 const ALIVE: &str = "alive";
 
 impl Scratch {
-    /// A new, empty directory.
+    /// Makes a new, empty directory for a server.
     ///
     /// # Errors
     /// Where the system's place for temporary files takes none, and after [`sweep`](super::sweep).
@@ -61,13 +61,13 @@ impl Scratch {
         Ok(Scratch { directory: Some(directory) })
     }
 
-    /// Where it is.
+    /// Returns the path of the server's directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.as_ref().map_or(Path::new(""), TempDir::path)
     }
 
-    /// The directory of a server at `address`: `{dir}` in its command. It is made at the first call.
+    /// Returns the directory of a server at `address`: `{dir}` in its command. The first call makes the directory.
     ///
     /// # Errors
     /// Those of `mkdir(2)`.
@@ -118,7 +118,8 @@ impl Home {
     }
 }
 
-/// `/tmp` where the usual place has a name so long that no socket's path would fit (unix(7)).
+/// Returns the system's place for temporary files, or `/tmp` if that place's name is so long that no socket's path
+/// would fit (unix(7)).
 fn place() -> PathBuf {
     const ROOM: usize = 52;
     let usual = std::env::temp_dir();
@@ -151,7 +152,7 @@ pub(super) fn are_kept() -> bool {
     KEPT.load(Ordering::SeqCst)
 }
 
-/// The run's directory, if servers live or [directories are kept](keep_directories).
+/// Returns the run's directory, if servers are running or [directories are kept](keep_directories).
 #[must_use]
 pub fn directory() -> Option<PathBuf> {
     home().as_ref().map(|home| home.directory.path().to_owned())
@@ -175,7 +176,7 @@ pub(super) fn remove_all() {
     }
 }
 
-/// Maximum number of attempts to remove the run's directory.
+/// The maximum number of attempts to remove the run's directory.
 const REMOVAL_ATTEMPTS: usize = 100;
 
 fn home() -> MutexGuard<'static, Option<Home>> {

@@ -12,13 +12,13 @@ use regex_automata::meta::Regex;
 use super::placeholders::Values;
 use crate::transport::Address;
 
-/// How a server is started and ended, beyond its command. The default adds nothing.
+/// Settings for starting and ending a server, beyond its command. The default adds nothing.
 ///
 /// Values of the environment and contents of files may contain `{addr}`, `{host}`, `{port}`, `{path}` and `{dir}`:
 /// a directory of the server's own, which is removed with it.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Environment variables to set.
+    /// The environment variables to set for the server.
     pub environment: Vec<(OsString, OsString)>,
     /// Files to write into `{dir}` before each launch: a relative path, and the content.
     pub files: Vec<(PathBuf, OsString)>,
@@ -38,13 +38,13 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// All text of the set-up in which a placeholder may stand.
+    /// Returns all texts of the set-up in which a placeholder may stand.
     pub(super) fn templates(&self) -> impl Iterator<Item = &OsStr> {
         let environment = self.environment.iter().map(|(_, value)| value.as_os_str());
         environment.chain(self.files.iter().map(|(_, content)| content.as_os_str()))
     }
 
-    /// Writes the files into `directory`.
+    /// Writes the files of the set-up into `directory`.
     ///
     /// # Errors
     /// `InvalidInput` if a path leads out of `directory`; otherwise the errors of writing.

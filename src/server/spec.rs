@@ -21,7 +21,7 @@ pub(super) struct Invocation {
     pub program: OsString,
     pub arguments: Vec<OsString>,
     pub environment: Vec<(OsString, OsString)>,
-    /// The signal that ends it gracefully.
+    /// The signal that ends the program gracefully.
     pub stop: Signal,
 }
 
@@ -40,8 +40,8 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// A server that speaks `transport` and is launched with `command`: the program and its arguments, in
-    /// which `{addr}`, `{host}`, `{port}` and `{path}` stand for the address.
+    /// Returns a server that speaks `transport` and is launched with `command`: the program and its arguments, in which
+    /// `{addr}`, `{host}`, `{port}` and `{path}` stand for the address.
     ///
     /// # Errors
     /// [`LaunchError`] for an empty command, one without a place for the address, or a transport that
@@ -54,7 +54,7 @@ impl Spec {
         Spec::with_setup(transport, start, command, Setup::default())
     }
 
-    /// A server that needs more than its command: see [`Setup`].
+    /// Returns a server that needs more than its command: see [`Setup`].
     ///
     /// # Errors
     /// As [`new`](Spec::new). The address may stand in the environment or in a file instead of the command, or be
@@ -111,7 +111,7 @@ impl Spec {
         words.chain(self.setup.templates()).any(|text| holds(text, placeholder))
     }
 
-    /// The same server, which speaks `protocol` instead of echo.
+    /// Returns the server, which speaks `protocol` instead of echo.
     ///
     /// # Errors
     /// [`LaunchError::ProtocolMismatch`] if the protocol does not run over the transport.
@@ -125,72 +125,74 @@ impl Spec {
         Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
     }
 
-    /// The same server, which these options of the command line describe.
+    /// Returns the server, described by these options of the command line.
     #[must_use]
     pub fn with_options(self, options: String) -> Spec {
         Spec { options, ..self }
     }
 
-    /// The options of the command line that describe the set-up and the protocol: for the command that repeats a run.
+    /// Returns the options of the command line that describe the set-up and the protocol: for the command that repeats
+    /// a run.
     #[must_use]
     pub fn options(&self) -> &str {
         &self.options
     }
 
-    /// The protocol that the server speaks.
+    /// Returns the protocol that the server speaks.
     #[must_use]
     pub fn protocol(&self) -> &Arc<Protocol> {
         &self.protocol
     }
 
-    /// The same server, known to lack something more.
+    /// Returns the server, known to lack the capabilities of `lack` too.
     #[must_use]
     pub fn lacking(mut self, lack: Lack) -> Spec {
         self.lacks.push(lack);
         self
     }
 
-    /// The reason why the server cannot be asked for `required`, if it lacks any of it.
+    /// Returns the reason why the server cannot be asked for `required`, if it lacks any of it.
     #[must_use]
     pub fn lacks(&self, required: Capabilities) -> Option<&str> {
         let lack = self.lacks.iter().find(|lack| lack.capabilities.intersects(required));
         lack.map(|lack| lack.reason.as_str())
     }
 
-    /// The set-up beyond the command.
+    /// Returns the set-up of the server beyond its command.
     #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
-    /// The same server, launched by the program that `words` begin with, such as a tracer, which executes what follows.
+    /// Returns the server, launched by the program that `words` begin with, such as a tracer. That program executes the
+    /// server's command.
     #[must_use]
     pub fn wrapped_in<S: Into<OsString>>(&self, words: impl IntoIterator<Item = S>) -> Spec {
         let command = words.into_iter().map(Into::into).chain(self.command.iter().cloned()).collect();
         Spec { command, ..self.clone() }
     }
 
-    /// The transport by which clients reach the server.
+    /// Returns the transport by which clients reach the server.
     #[must_use]
     pub fn transport(&self) -> &'static Transport {
         self.transport
     }
 
-    /// The party that makes the server's socket.
+    /// Returns the party that makes the server's socket.
     #[must_use]
     pub fn start(&self) -> Start {
         self.start
     }
 
-    /// The capabilities that the server has: its promises without those that it lacks.
+    /// Returns the capabilities that the server has: its promises without those that it lacks.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.lacks.iter().fold(self.promises(), |all, lack| all.difference(lack.capabilities))
     }
 
-    /// The capabilities that the transport, the way of starting and the protocol promise, whether or not this server
-    /// keeps them. A check that requires others does not apply. A check that requires one that the server lacks is
-    /// *unsupported*.
+    /// Returns the capabilities that the transport, the way of starting and the protocol promise, whether or not this
+    /// server has them. A check that requires others does not apply. A check that requires one that the server lacks
+    /// is *unsupported*.
     #[must_use]
     pub fn promises(&self) -> Capabilities {
         let all = self.offered_by_transport().union(Capabilities::OF_PROTOCOLS);
@@ -216,13 +218,13 @@ impl Spec {
         self.transport.capabilities.contains(Capabilities::BINDS) && self.setup.fixed_address.is_none()
     }
 
-    /// Whether its command holds the address to listen on, and not the port alone.
+    /// Whether the server's command holds the address to listen on, and not the port alone.
     #[must_use]
     pub fn is_told_host(&self) -> bool {
         self.mentions("{addr}") || self.mentions("{host}")
     }
 
-    /// The command as it was given, quoted for a POSIX shell.
+    /// Returns the command as it was given, quoted for a POSIX shell.
     #[must_use]
     pub fn command_line(&self) -> String {
         let words = self.command.iter().map(|word| word.to_string_lossy());
@@ -231,7 +233,7 @@ impl Spec {
         quoted.collect::<Vec<_>>().join(" ")
     }
 
-    /// Says at once, and once for all ways of starting, that there is no such program.
+    /// Checks that the server's program exists, so that a missing program is reported alike for all ways of starting.
     pub(super) fn find_program(&self) -> Result<(), LaunchError> {
         let program = locate(self.command[0].clone());
         let found = if program.as_bytes().contains(&b'/') {
@@ -248,7 +250,7 @@ impl Spec {
         found.map_err(refused)
     }
 
-    /// The command with all placeholders filled.
+    /// Returns the server's command with all placeholders filled.
     pub(super) fn fill(&self, values: &Values) -> Invocation {
         let mut words = self.command.iter().map(|word| values.fill(word));
         let program = locate(words.next().unwrap_or_default());

@@ -1,6 +1,6 @@
 //! How a server gets its listening socket or its connection.
 
-/// The party that makes the socket.
+/// The party that makes the server's socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
     /// The server itself, at the address in its command.
@@ -18,13 +18,13 @@ impl Start {
     /// Every way of starting.
     pub const ALL: [Start; 3] = [Start::Bind, Start::ListenFds, Start::Inetd];
 
-    /// The way of starting called `name`.
+    /// Returns the way of starting called `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<Start> {
         Start::ALL.into_iter().find(|start| start.name() == name)
     }
 
-    /// Its name on the command line.
+    /// Returns the name of the way of starting on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

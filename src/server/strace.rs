@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::Spec;
 
-/// Where strace is, if it can be used here.
+/// Returns the path of strace, if it can be used here.
 ///
 /// # Errors
 /// Why it cannot: it is not installed, or the system does not let it look into another process (ptrace(2)).
@@ -23,7 +23,7 @@ pub fn find_strace() -> Result<PathBuf, String> {
     }
 }
 
-/// Traces a program that does nothing.
+/// Traces a program that does nothing, to find out whether strace works.
 fn try_out(strace: &Path) -> io::Result<bool> {
     let mut command = Command::new(strace);
     command.args(["-o", "/dev/null", "-e", "trace=none", "true"]);
@@ -31,15 +31,15 @@ fn try_out(strace: &Path) -> io::Result<bool> {
     Ok(command.status()?.success())
 }
 
-/// The words that have strace execute what follows, as the very process that is launched, and write its calls to
-/// `file`. With `-D` it is strace that becomes the grandchild.
+/// Returns the words that make strace execute the command that follows them, as the launched process itself, and write
+/// its calls to `file`. With `-D` it is strace that becomes the grandchild.
 pub fn strace_words(file: &Path, more: &[&str]) -> Vec<OsString> {
     let fixed = ["strace", "-D"].iter().chain(more).chain(&["-o"]).map(OsString::from);
     fixed.chain([file.into()]).collect()
 }
 
 impl Spec {
-    /// The same server, with all system calls of all its processes written to `file` as they are made.
+    /// Returns the server, with all system calls of all its processes written to `file` as they are made.
     #[must_use]
     pub fn traced(&self, file: &Path) -> Spec {
         self.wrapped_in(strace_words(file, &["-f", "-tt"]))

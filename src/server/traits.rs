@@ -8,12 +8,12 @@ use crate::transport::Capabilities;
 pub struct Lack {
     /// The capabilities that the server lacks.
     pub capabilities: Capabilities,
-    /// Why: what its protocol says, or what the rehearsal saw.
+    /// The reason why the server lacks them: a rule of its protocol, or a result of the rehearsal.
     pub reason: String,
 }
 
 impl Lack {
-    /// A server that lacks `capabilities` for this reason.
+    /// Returns the lack of `capabilities` for `reason`.
     #[must_use]
     pub fn new(capabilities: Capabilities, reason: impl Into<String>) -> Lack {
         Lack { capabilities, reason: reason.into() }

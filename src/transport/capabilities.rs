@@ -26,9 +26,9 @@ bitflags! {
         const PORT = 1 << 8;
         /// The address is the path of a socket.
         const SOCKET_PATH = 1 << 9;
-        /// The mechanism is TCP.
+        /// The transport is TCP.
         const TCP = 1 << 10;
-        /// The mechanism is UDP.
+        /// The transport is UDP.
         const UDP = 1 << 11;
         /// The server reads standard input and writes standard output.
         const STDIO = 1 << 12;

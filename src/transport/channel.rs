@@ -52,13 +52,14 @@ pub trait Channel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum WaitMode {
-    /// Sleeps in the kernel until it is woken.
+    /// Sleeps in the kernel until input wakes the client.
     #[cfg_attr(feature = "serde", serde(rename = "blocks"))]
     Block,
-    /// Tries again at once, and keeps its processor busy.
+    /// Polls for input without a pause, and keeps the client's processor busy.
     #[cfg_attr(feature = "serde", serde(rename = "spins"))]
     Spin,
-    /// Tries again after sched_yield(2). Use it instead of spinning if both sides share a processor.
+    /// Polls for input, with sched_yield(2) between two attempts. Use it instead of spinning if both sides share a
+    /// processor.
     #[cfg_attr(feature = "serde", serde(rename = "yields"))]
     Yield,
 }

@@ -9,7 +9,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::Address;
 
-/// Options of a connection. The default suits every check that is not about them.
+/// Options of a client's connection to a server. The default suits every check that is not about them.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectOptions {
     /// The address to connect to, if it is not the server's own.

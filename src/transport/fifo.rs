@@ -78,7 +78,7 @@ fn unblock(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
     }
 }
 
-/// Opens both pipes. Each open(2) blocks until the server opens the other end.
+/// Opens both named pipes of a server for measurements. Each open(2) blocks until the server opens the other end.
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     let (input, output) = paths(request.address.expect_path()?);
     let to = OpenOptions::new().write(true).open(input)?;

@@ -87,7 +87,7 @@ pub struct Transport {
     pub capabilities: Capabilities,
     /// The placeholders that each name a whole address, of `{addr}`, `{host}`, `{port}` and `{path}`.
     pub placeholders: &'static [&'static str],
-    /// Reserves an unused address. The directory is the server's own.
+    /// The function that reserves an unused address for a server. The directory is the server's own.
     pub(crate) reserve: fn(&Path) -> io::Result<ReservedAddress>,
     pub(crate) connect: fn(&ConnectRequest<'_>) -> io::Result<Link>,
     pub(crate) open_channel: fn(ChannelRequest<'_>) -> io::Result<Box<dyn Channel>>,

@@ -54,8 +54,8 @@ fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     ByteChannel::over_ends(ends, request.wait_mode, capacity)
 }
 
-/// Makes two pipes. Returns the client's ends as a link, and the server's ends: standard input and output of one
-/// process or of two.
+/// Makes two pipes that connect a client and a server. Returns the client's ends as a link, and the server's ends:
+/// standard input and output of one process or of two.
 #[cfg(feature = "cli")]
 pub(crate) fn pair() -> io::Result<(Link, OwnedFd, OwnedFd)> {
     let ConnectedPair { client, server } = make(&Tuning::default())?;

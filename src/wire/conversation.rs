@@ -24,18 +24,18 @@ pub enum PacketEvent {
     SynAck,
     /// The client acknowledges: the handshake is complete.
     Ack,
-    /// The first data from this end.
+    /// The given end sends its first data.
     Data(Endpoint),
-    /// This end will send nothing more.
+    /// The given end will send nothing more: FIN.
     Fin(Endpoint),
-    /// This end resets the connection.
+    /// The given end resets the connection: RST.
     Rst(Endpoint),
 }
 
 /// The packets between one client and one server: of one TCP connection, or of two UDP sockets.
 #[derive(Debug, Clone)]
 pub struct Conversation {
-    /// TCP or UDP.
+    /// The transport protocol of the conversation: TCP or UDP.
     pub protocol: Protocol,
     /// The client's address.
     pub client: SocketAddr,

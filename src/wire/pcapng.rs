@@ -16,7 +16,8 @@ use pcap_file::{DataLink, Endianness, PcapError};
 
 use crate::sys::CapturedPacket;
 
-/// A capture file. After each [`flush`](PcapngWriter::flush) it is complete, even if the program is killed.
+/// Writes a capture file in the format pcapng. After each [`flush`](PcapngWriter::flush) it is complete, even if the
+/// program is killed.
 pub struct PcapngWriter {
     file: File,
     blocks: PcapNgWriter<Vec<u8>>,
@@ -50,7 +51,7 @@ impl PcapngWriter {
         Ok(writer)
     }
 
-    /// Adds a packet. The next flush writes it.
+    /// Adds a packet to the file. The next flush writes it.
     pub fn add(&mut self, frame: &CapturedPacket<'_>) -> io::Result<()> {
         self.push(EnhancedPacketBlock {
             interface_id: 0,

@@ -17,7 +17,8 @@ use crate::check::Finding;
 use crate::deadline::{Waited, wait};
 use crate::server::{LaunchError, LaunchOptions};
 
-/// A running job. Like a server, it is killed with its descendants when the value is dropped.
+/// A running helper process that does one job. Like a server, it is killed with its descendants when the value is
+/// dropped.
 #[derive(Debug)]
 pub struct JobProcess {
     instance: Instance,

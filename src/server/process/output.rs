@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::text::printable;
 
-/// How many bytes of the beginning, and again of the end, are kept.
+/// The number of bytes that are kept of an output's beginning, and of its end.
 const KEPT: usize = 16 * 1024;
 
 /// The output of a process on one or two streams. A thread per stream reads until the last write end is closed.
@@ -42,7 +42,7 @@ impl Output {
         });
     }
 
-    /// The kept output as text. Control characters are escaped, and the middle of a long output is left out.
+    /// Returns the kept output as text. Control characters are escaped, and the middle of a long output is left out.
     #[must_use]
     pub fn text(&self) -> String {
         let kept = self.lock();
@@ -56,7 +56,7 @@ impl Output {
         text
     }
 
-    /// The last `number` lines of [`text`](Output::text). Long lines are cut: a server may print data without
+    /// Returns the last `number` lines of [`text`](Output::text). Long lines are cut: a server may print data without
     /// any newline.
     #[must_use]
     pub fn last_lines(&self, number: usize) -> Vec<String> {
@@ -65,7 +65,7 @@ impl Output {
         lines[lines.len().saturating_sub(number)..].iter().map(|line| cut(line)).collect()
     }
 
-    /// Whether a complete line within the kept beginning contains `text`.
+    /// Whether a complete line within the kept beginning of the output contains `text`.
     #[must_use]
     pub fn has_line_with(&self, text: &str) -> bool {
         let kept = self.lock();
@@ -73,7 +73,7 @@ impl Output {
         String::from_utf8_lossy(&kept.head[..end]).lines().any(|line| line.contains(text))
     }
 
-    /// Waits for more output or the end of a stream, for at most `limit`.
+    /// Waits at most `limit` for more output of the process or the end of a stream.
     pub(in crate::server) fn wait(&self, limit: Duration) {
         let kept = self.lock();
         let (seen, open) = (kept.total, kept.open);
@@ -81,7 +81,7 @@ impl Output {
         drop(self.shared.1.wait_timeout_while(kept, limit, changed));
     }
 
-    /// Waits until no process holds a write end. Returns false if one still does after `limit`.
+    /// Waits until no process holds a write end of the output's streams. Returns false if one still does after `limit`.
     pub(in crate::server) fn wait_closed(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         while self.lock().open > 0 {
@@ -115,7 +115,7 @@ impl Kept {
     }
 }
 
-/// Most characters of one line that a report shows.
+/// The maximum number of characters of one output line that a report shows.
 const LONGEST: usize = 200;
 
 fn cut(line: &str) -> String {

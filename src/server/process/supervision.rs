@@ -5,19 +5,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::guard;
 use crate::sys;
 
-/// Keeps the effects for as long as it lives. Every running server holds one; a program that launches many servers
-/// one after another holds one more, so that the guard is not started for each.
+/// Keeps this process a subreaper, and keeps a guard, for as long as the value exists. Every running server holds one;
+/// a program that launches many servers one after another holds one more, so that the guard is not started for each.
 #[derive(Debug)]
 pub struct Supervision {
     subreaper: bool,
     guard: bool,
 }
 
-/// How many values want each effect, in all threads.
+/// The number of [`Supervision`] values, in all threads, that want a subreaper and a guard.
 struct Users {
     subreaper: usize,
     guard: usize,
-    /// This process was a subreaper before the first user.
+    /// Whether this process was a subreaper before the first user.
     was_subreaper: bool,
 }
 

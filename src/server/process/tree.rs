@@ -22,13 +22,13 @@ use crate::sys::{self, Process};
 /// The environment variable that marks the processes of one server.
 pub(super) const MARK: &str = "ECHOSPEC_SERVER";
 
-/// How long a killed process may take to leave the process table.
+/// The time that a killed process may take to leave the process table.
 pub(crate) const REAP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The processes of one server.
 #[derive(Debug, Clone)]
 pub(super) struct ProcessTree {
-    /// The launched process. Its number is also that of its process group.
+    /// The launched process of the server. Its number is also that of its process group.
     pub leader: Pid,
     /// The value of [`MARK`] in the environment of the server.
     pub mark: String,
@@ -42,10 +42,10 @@ struct Seen {
     groups: HashSet<Pid>,
 }
 
-/// The result of [`ProcessTree::kill`].
+/// The result of [`ProcessTree::kill`]: the processes that it found and could not kill.
 #[derive(Debug, Default)]
 pub(super) struct Killed {
-    /// Every process had exited before the first SIGKILL.
+    /// Whether every process had exited before the first SIGKILL.
     pub none_left: bool,
     /// The processes that could not be killed.
     pub survivors: Vec<Process>,
@@ -57,7 +57,7 @@ impl ProcessTree {
         ProcessTree { leader, mark, seen: Arc::new(Mutex::new(seen)) }
     }
 
-    /// Every process that ever belonged to this server, living or dead.
+    /// Returns every process that ever belonged to this server, living or dead.
     pub fn seen(&self) -> HashSet<Pid> {
         self.lock_seen().processes.clone()
     }
@@ -108,7 +108,7 @@ impl ProcessTree {
             || sys::has_env_var(child.pid, MARK, &self.mark).unwrap_or(false)
     }
 
-    /// Kills every process, reaps the adopted orphans, and leaves the leader a zombie.
+    /// Kills every process of the server, reaps the adopted orphans, and leaves the leader a zombie.
     ///
     /// A process can fork while the others die, so this lists them again until none is left, or none that this
     /// user may signal.
@@ -134,7 +134,7 @@ impl ProcessTree {
         Killed { none_left, survivors }
     }
 
-    /// Reaps what is left of the leader's process group, once the leader itself is reaped. The group's number
+    /// Reaps the processes left in the leader's process group, once the leader itself is reaped. The group's number
     /// stays taken until then. A list of children can miss one while others exit; `waitpid(2)` cannot.
     pub fn reap_group(&self) {
         let mut countdown = Countdown::new(REAP_TIMEOUT);

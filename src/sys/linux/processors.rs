@@ -136,7 +136,7 @@ fn explain(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{LATENCY_DEVICE}: {error}; {help}"))
 }
 
-/// The source of [`processor_time`], for reports.
+/// The name of the kernel interface behind [`processor_time`], for reports.
 pub const PROCESSOR_TIME_SOURCE: &str = "/proc/stat";
 
 /// Returns the time that `processors` have spent at work since the system started, summed up.

@@ -20,13 +20,13 @@ const UDIAG_SHOW_PEER: u32 = 4;
 const UNIX_DIAG_PEER: u16 = 2;
 const UNIX_DIAG_SHUTDOWN: u16 = 6;
 
-/// Size of `struct nlmsghdr`.
+/// The size of `struct nlmsghdr`, the header of each netlink message.
 const HEADER: usize = 16;
-/// Size of `struct unix_diag_req`.
+/// The size of `struct unix_diag_req`, a request for Unix domain sockets.
 const REQUEST: usize = 24;
-/// Size of `struct inet_diag_req_v2`.
+/// The size of `struct inet_diag_req_v2`, a request for TCP sockets.
 const TCP_REQUEST: usize = 56;
-/// Size of `struct unix_diag_msg`.
+/// The size of `struct unix_diag_msg`, the description of a Unix domain socket.
 const MESSAGE: usize = 16;
 
 /// Returns the peer of each connected Unix domain socket, by the socket's inode number.

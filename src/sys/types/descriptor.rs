@@ -57,7 +57,7 @@ pub enum Object {
     },
     /// A socket.
     Socket(Socket),
-    /// Path of a terminal.
+    /// The path of a terminal.
     Terminal(PathBuf),
     /// Path of a file, directory or device.
     File(PathBuf),

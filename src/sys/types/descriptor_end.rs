@@ -9,7 +9,7 @@ use super::network::accepts_packets_to;
 /// A descriptor of any process, with what is needed to find its other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescriptorEnd {
-    /// Number of the descriptor.
+    /// The number of the descriptor.
     pub number: RawFd,
     /// The object that the descriptor refers to.
     pub object: Object,
@@ -36,7 +36,7 @@ pub enum Peer {
     NotAccepted,
     /// A Unix domain socket that was closed.
     Closed,
-    /// The terminal `/dev/pts/N`. The descriptor is its master.
+    /// The slave of the terminal `/dev/pts/N`. The descriptor is the master.
     Terminal(u32),
     /// The master of the terminal `/dev/pts/N`. The descriptor is the terminal.
     TerminalMaster(u32),

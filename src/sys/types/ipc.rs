@@ -24,11 +24,11 @@ pub enum IpcId {
 /// An IPC object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IpcObject {
-    /// Id of the object.
+    /// The id of the object.
     pub id: IpcId,
     /// Id of the user that created it.
     pub creator: u32,
-    /// System V key. It is 0 (`IPC_PRIVATE`) for objects without one.
+    /// The System V key of the object. It is 0 (`IPC_PRIVATE`) for objects without one.
     pub key: i32,
     /// Processes that the kernel's table names for the object: the creator or the last users.
     pub(in crate::sys) pids: Vec<Pid>,

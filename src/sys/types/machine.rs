@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// A core. Processors with equal cores are hardware threads of one core.
+/// A core of a processor package. Processors with equal cores are hardware threads of one core.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Core {
     /// Number of the package (socket) that the core is in.

@@ -29,31 +29,31 @@ pub(in crate::sys) fn accepts_packets_to(bound: SocketAddr, destination: SocketA
 /// State of one end of a TCP connection: RFC 9293 §3.3.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TcpState {
-    /// Waits for connections.
+    /// LISTEN: the socket waits for connections.
     Listen,
-    /// Has sent a SYN.
+    /// SYN-SENT: this end has sent a SYN.
     SynSent,
-    /// Has received a SYN and answered it.
+    /// SYN-RECEIVED: this end has received a SYN and answered it.
     SynReceived,
-    /// Is connected.
+    /// ESTABLISHED: the connection is open.
     Established,
-    /// Was closed first by this end. The FIN is not acknowledged yet.
+    /// FIN-WAIT-1: this end closed first. The FIN is not acknowledged yet.
     FinWait1,
-    /// Was closed first by this end, and the FIN is acknowledged. The other end can still send.
+    /// FIN-WAIT-2: this end closed first, and its FIN is acknowledged. The other end can still send.
     FinWait2,
-    /// Was closed by the other end. This end can still send.
+    /// CLOSE-WAIT: the other end closed. This end can still send.
     CloseWait,
-    /// Was closed by the other end and then by this one. The FIN is not acknowledged yet.
+    /// LAST-ACK: the other end closed, and then this end. The FIN is not acknowledged yet.
     LastAck,
-    /// Was closed by both ends at the same time.
+    /// CLOSING: both ends closed at the same time.
     Closing,
-    /// Was closed first by this end. The kernel keeps the addresses in use until old segments have expired.
+    /// TIME-WAIT: this end closed first. The kernel keeps the addresses in use until old segments have expired.
     TimeWait,
-    /// Is not connected.
+    /// CLOSED: the socket is not connected.
     Closed,
 }
 
-/// Writes the state as netstat(8) does.
+/// Formats a TCP state as netstat(8) does.
 impl fmt::Display for TcpState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -97,7 +97,7 @@ pub struct PeerCredentials {
 pub struct CapturedPacket<'a> {
     /// The time of the packet, since 1970.
     pub timestamp: Duration,
-    /// Length of the whole packet in bytes.
+    /// The length of the whole packet in bytes.
     pub length: usize,
     /// The packet from the Ethernet header on, cut to the snap length and the size of the buffer.
     pub bytes: &'a [u8],

@@ -9,11 +9,11 @@ use nix::unistd::Pid;
 /// A process as the kernel lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// Process id.
+    /// The id of the process.
     pub pid: Pid,
     /// Id of the parent process.
     pub parent: Pid,
-    /// Process group id.
+    /// The id of the process group.
     pub group: Pid,
     /// File name of the program, cut to 15 characters or more.
     pub name: String,
@@ -28,16 +28,16 @@ pub struct Process {
 pub struct ProcessStats {
     /// Processor time of all threads, in user and kernel mode.
     pub cpu: Duration,
-    /// Number of threads.
+    /// The number of threads of the process.
     pub threads: usize,
-    /// Resident memory in bytes.
+    /// The resident memory of the process in bytes.
     pub resident: u64,
 }
 
 /// Time that threads have spent on a processor and waiting for one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SchedulerStats {
-    /// Time on a processor.
+    /// The time that the threads spent on a processor.
     pub ran: Duration,
     /// Time in which the threads could run but other threads had the processors.
     pub queued: Duration,
@@ -61,28 +61,28 @@ pub struct ResourceUsage {
     pub switches: Option<BTreeMap<i32, ContextSwitches>>,
 }
 
-/// How often a thread stopped running.
+/// The number of times that a thread stopped running, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContextSwitches {
-    /// The thread had to wait.
+    /// The number of times that the thread had to wait.
     pub voluntary: u64,
-    /// The scheduler gave the processor to another thread.
+    /// The number of times that the scheduler gave the processor to another thread.
     pub involuntary: u64,
 }
 
 /// Sets of signals as bits: signal N is bit N − 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SignalSets {
-    /// Signals that stay pending until they are unblocked.
+    /// Signals that the process blocks: they stay pending until they are unblocked.
     pub blocked: u64,
-    /// Signals that are discarded.
+    /// Signals that the process ignores: the kernel discards them.
     pub ignored: u64,
 }
 
 /// A thread that sleeps in a system call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SleepingThread {
-    /// Thread id. The main thread's is the process id.
+    /// The id of the thread. The main thread's id is the process id.
     pub thread: Pid,
     /// The kernel function that the thread sleeps in.
     pub wait_channel: String,

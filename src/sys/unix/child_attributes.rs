@@ -8,16 +8,16 @@ use nix::sys::resource::{Resource, rlim_t, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::setsid;
 
-/// Attributes for [`set_child_attributes`].
+/// Attributes of a child process, set by [`set_child_attributes`].
 #[derive(Debug, Clone, Default)]
 pub struct ChildAttributes {
-    /// Soft and hard limit of open descriptors.
+    /// The soft and hard limit of the child's open descriptors.
     pub descriptor_limit: Option<rlim_t>,
     /// Signals that the child ignores.
     pub ignored_signals: &'static [Signal],
     /// Signals that the child blocks.
     pub blocked_signals: &'static [Signal],
-    /// Descriptors that are closed in the child.
+    /// The descriptors that are closed in the child.
     pub closed_descriptors: Vec<i32>,
 }
 

@@ -16,14 +16,14 @@ use nix::unistd::{ForkResult, Pid, fork, getppid};
 use super::launch::with_launch_lock;
 use crate::sys::system::futex::{futex_wait, futex_wake};
 
-/// How the two processes wait for each other.
+/// The way in which a process and its forked partner wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitMethod {
-    /// With `sched_yield(2)`, for two processes on one processor.
+    /// Waits with `sched_yield(2)`, for two processes on one processor.
     Yield,
-    /// By reading the word again and again, for two processors.
+    /// Waits by reading the shared word again and again, for two processors.
     Spin,
-    /// By sleeping in the kernel until the other process wakes it: futex(2).
+    /// Waits by sleeping in the kernel until the other process wakes it: futex(2).
     Sleep,
 }
 
@@ -35,7 +35,7 @@ const END: u32 = 2;
 /// The longest sleep before checking that the other process is alive. Its timer costs less than 0.1 µs.
 const MAX_SLEEP: Duration = Duration::from_millis(100);
 
-/// Number of iterations between two checks that the other process is alive.
+/// The number of iterations between two checks that the other process is alive.
 const ITERATIONS_PER_CHECK: u32 = 1 << 14;
 
 /// A child process that hands every turn back at once. It exits when the value is dropped, and soon after this
@@ -48,7 +48,7 @@ pub struct ForkedPartner {
 }
 
 impl ForkedPartner {
-    /// Forks the child.
+    /// Forks the partner, a child of this process.
     ///
     /// # Errors
     /// Those of `mmap(2)` and `fork(2)`; `Unsupported` for [`WaitMethod::Sleep`] if the system has no futex.
@@ -112,7 +112,7 @@ impl Drop for ForkedPartner {
     }
 }
 
-/// Runs in the child. It must neither allocate nor take a lock.
+/// Hands every turn back, in the child. The function must neither allocate nor take a lock.
 fn serve(turn: &AtomicU32, how: WaitMethod, parent: Pid) {
     while await_turn(turn, PARENTS_TURN, how, || getppid() == parent) == Some(CHILDS_TURN) {
         hand_over(turn, PARENTS_TURN, how);
@@ -127,8 +127,8 @@ fn hand_over(turn: &AtomicU32, to: u32, how: WaitMethod) {
     }
 }
 
-/// Waits until the word is no longer `other`, and returns its value. `None` if the process that should change it has
-/// exited.
+/// Waits until the shared word is no longer `other`, and returns its value. `None` if the process that should change it
+/// has exited.
 #[inline]
 fn await_turn(turn: &AtomicU32, other: u32, how: WaitMethod, is_alive: impl Fn() -> bool) -> Option<u32> {
     let mut iterations = 0_u32;
@@ -150,11 +150,11 @@ fn await_turn(turn: &AtomicU32, other: u32, how: WaitMethod, is_alive: impl Fn()
     }
 }
 
-/// One word in memory that this process shares with its child.
+/// A word in memory that this process shares with its child.
 #[derive(Debug)]
 struct Shared(NonNull<AtomicU32>);
 
-/// Size of the mapping. The kernel maps a whole page; only the first cache line is used.
+/// The size of the shared mapping. The kernel maps a whole page; only the first cache line is used.
 const LENGTH: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 impl Shared {

@@ -8,7 +8,8 @@ use std::sync::{PoisonError, RwLock};
 
 static LAUNCHES: RwLock<()> = RwLock::new(());
 
-/// Calls `launch` while holding the lock. `launch` forks, and returns once the child has executed its program.
+/// Calls `launch` while holding the lock of all launches. `launch` forks, and returns once the child has executed its
+/// program.
 pub fn with_launch_lock<T>(launch: impl FnOnce() -> T) -> T {
     let _exclusive = LAUNCHES.write().unwrap_or_else(PoisonError::into_inner);
     launch()

@@ -15,7 +15,7 @@ use crate::sys::system::limits::container_limits;
 /// Linux.
 const WANTED_DESCRIPTORS: rlim_t = 4096;
 
-/// The limit before [`raise_descriptor_limit`] changed it.
+/// The limit of open descriptors before [`raise_descriptor_limit`] changed it.
 static FORMER_LIMIT: OnceLock<(rlim_t, rlim_t)> = OnceLock::new();
 
 /// Raises this process's soft limit of open descriptors, as far as the hard limit permits. Servers still start with the
@@ -35,7 +35,7 @@ pub fn descriptor_limit() -> usize {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
 }
 
-/// Makes the child of `command` start with the limit that this process was started with.
+/// Makes the child of `command` start with the limit of open descriptors that this process was started with.
 #[expect(unsafe_code, reason = "a limit can be set for the child only between fork and exec")]
 pub fn restore_descriptor_limit(command: &mut Command) {
     let Some(&(soft, hard)) = FORMER_LIMIT.get() else { return };

@@ -18,7 +18,7 @@ use nix::unistd::{read, write};
 
 use crate::sys::system::futex::{futex_wait, futex_wake};
 
-/// Number of bytes that each ring holds.
+/// The number of bytes that each ring holds.
 pub const RING_SIZE: usize = SIZE as usize;
 
 const SIZE: u32 = 256 * 1024;
@@ -41,10 +41,10 @@ struct Side {
 
 struct Shared {
     rings: NonNull<[Ring; 2]>,
-    /// Descriptors that wake a side: writer and reader of the first ring, then of the second. Empty if the server
-    /// wakes with a futex or polls.
+    /// The descriptors that wake a side of the rings: writer and reader of the first ring, then of the second. Empty if
+    /// the server wakes with a futex or polls.
     bells: Vec<OwnedFd>,
-    /// Whether the server has gone.
+    /// Whether the server is gone, so that waiting for it is of no use.
     gone: AtomicBool,
 }
 
@@ -104,8 +104,8 @@ impl Shared {
         }
     }
 
-    /// Waits until `look` returns a value, and returns it. `None` if the server has gone. Between two looks it calls
-    /// `pause`, or sleeps without one.
+    /// Waits until `look` returns a value, and returns that value. `None` if the server has gone. Between two looks it
+    /// calls `pause`, or sleeps without one.
     #[inline]
     fn wait(
         &self,
@@ -128,7 +128,8 @@ impl Shared {
         }
     }
 
-    /// Sleeps until the other side wakes this one. Sets the flag before the last look, so that no wake-up is lost.
+    /// Sleeps until the other side of the rings wakes this side. Sets the flag before the last look, so that no wake-up
+    /// is lost.
     fn sleep(&self, us: &Side, bell: usize, is_over: impl Fn() -> bool) {
         us.waits.store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -141,7 +142,7 @@ impl Shared {
         }
     }
 
-    /// Wakes the other side if it sleeps or is about to.
+    /// Wakes the other side of the rings if that side sleeps or is about to sleep.
     #[inline]
     fn wake(&self, them: &Side, bell: usize) {
         fence(Ordering::SeqCst);
@@ -154,8 +155,8 @@ impl Shared {
     }
 }
 
-/// Sleeps while `flag` is 1, until the other side wakes this one. It may return early. Without a futex it yields the
-/// processor. On such a system, no server asks for a futex.
+/// Sleeps while `flag` is 1, until the other side wakes this side. Sleeping may end early. Without a futex it yields
+/// the processor. On such a system, no server asks for a futex.
 fn sleep_while_one(flag: &AtomicU32) {
     if futex_wait(flag, 1, None).is_err() {
         thread::yield_now();

@@ -2,7 +2,7 @@
 
 use crate::sys::types::ContainerLimits;
 
-/// Returns no limits.
+/// Returns no limits: echospec reads no container limits on this system.
 #[must_use]
 pub fn container_limits() -> ContainerLimits {
     ContainerLimits::default()

@@ -39,7 +39,7 @@ pub fn disable_idle_states() -> io::Result<IdleStatesDisabled> {
     unsupported("idle states cannot be disabled on this system")
 }
 
-/// The source of [`processor_time`], for reports.
+/// The name of the kernel interface behind [`processor_time`], for reports.
 pub const PROCESSOR_TIME_SOURCE: &str = "no counter";
 
 /// Returns `Unsupported`: this system does not show the work of single processors.

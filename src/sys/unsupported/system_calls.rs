@@ -11,7 +11,7 @@ use super::unsupported;
 pub enum SystemCallCounter {}
 
 impl SystemCallCounter {
-    /// The source of the counts, for reports.
+    /// The name of the kernel interface that counts system calls, for reports.
     pub const SOURCE: &str = "no counter";
 
     /// Returns `Unsupported`: this system does not count system calls.
