@@ -14,9 +14,9 @@ pub struct Candidate {
     pub description: String,
     /// True for a bundled server, false for a server given by `--server`.
     pub bundled: bool,
-    /// How to launch the server.
+    /// The specification by which the server of the candidate is launched.
     pub spec: Spec,
-    /// How to launch a server that never sleeps, if there is one.
+    /// The specification of a server that never sleeps, if the candidate has one.
     pub spinning: Option<Spec>,
 }
 

@@ -67,9 +67,9 @@ pub struct Measurement {
     /// The name of the candidate.
     #[serde(rename = "arm")]
     pub candidate: String,
-    /// Where client and server ran.
+    /// The placement of client and server.
     pub placement: Placement,
-    /// The quantity measured.
+    /// The quantity that was measured.
     pub measure: Measure,
     /// The size of a message in bytes.
     pub size: usize,
@@ -86,7 +86,7 @@ pub struct Measurement {
     pub percentiles: Option<Percentiles>,
     /// The median cost of a message over the rounds.
     pub cost: MessageCost,
-    /// The rounds, in the order of their execution.
+    /// The rounds of the measurement, in the order of execution.
     pub rounds: Vec<Round>,
     /// The reason why the estimate must not be used, such as a wrong byte. The measurement is then not ranked.
     #[serde(rename = "void")]

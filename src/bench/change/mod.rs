@@ -34,7 +34,7 @@ pub struct Changes {
     pub drifts: Vec<Drift>,
     /// Servers that make a different number of system calls for each message.
     pub calls: Vec<SystemCallChange>,
-    /// Settings that differ: kernel, tuning, facts of the machine.
+    /// The settings that differ between the two runs: kernel, tuning, facts of the machine.
     pub settings: Vec<SettingChange>,
     /// The names of candidates with measurements that are only in one of the runs.
     pub unpaired: Vec<String>,
@@ -106,7 +106,7 @@ pub struct Drift {
 pub struct SystemCallChange {
     /// The name of the candidate.
     pub candidate: String,
-    /// Where client and server ran.
+    /// The placement of client and server.
     pub placement: Placement,
     /// The size of a message in bytes.
     pub size: usize,
@@ -142,7 +142,7 @@ impl Changes {
         }
     }
 
-    /// Whether a candidate takes more time, or its server more system calls for each message.
+    /// Returns whether a candidate takes more time, or its server more system calls for each message.
     #[must_use]
     pub fn regressed(&self) -> bool {
         self.measurements.iter().any(|change| change.verdict == Verdict::Slower)

@@ -57,18 +57,18 @@ impl Group {
         self.controls.iter().filter_map(|&index| self.series.get(index))
     }
 
-    /// Whether the series at `index` is the only control.
+    /// Returns whether the series at `index` is the only control.
     pub fn is_only_control(&self, index: usize) -> bool {
         self.controls == [index] && self.series.len() > 1
     }
 
-    /// Whether there is no other series to serve as control.
+    /// Returns whether there is no other series to serve as control.
     pub fn is_alone(&self) -> bool {
         self.series.len() == 1
     }
 }
 
-/// Whether two measurements have the same candidate and parameters.
+/// Returns whether two measurements have the same candidate and parameters.
 pub(super) fn is_same(one: &Measurement, other: &Measurement) -> bool {
     one.candidate == other.candidate && one.parameters() == other.parameters()
 }

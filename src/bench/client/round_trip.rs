@@ -69,7 +69,7 @@ pub(super) fn open_loop(
     Ok(Tally { lateness: Some(lateness), ..tally })
 }
 
-/// Waits until `due`. A client that never sleeps does not sleep here either.
+/// Waits until the instant `due`. A client that never sleeps does not sleep here either.
 fn wait_until(due: Instant, waiting: WaitMode) {
     loop {
         let left = due.saturating_duration_since(Instant::now());

@@ -6,7 +6,7 @@ pub const LOAD: &str = "load average before";
 pub const STOLEN: &str = "stolen time";
 /// The build profile of echospec.
 pub const BUILD: &str = "build of echospec";
-/// Whether system calls can be counted.
+/// The fact whether system calls can be counted.
 pub const CALLS: &str = "system calls";
 /// The frequency governor of the processors.
 pub const GOVERNOR: &str = "cpufreq governor";
@@ -18,5 +18,5 @@ pub const QUOTA: &str = "processor quota";
 pub const CONGESTION: &str = "net.ipv4.tcp_congestion_control";
 /// Maximum size of a message in a POSIX queue, without a privilege.
 pub const MQUEUE: &str = "fs.mqueue.msgsize_max";
-/// Whether this process may use io_uring.
+/// The fact whether this process may use io_uring.
 pub const IO_URING: &str = "io_uring";

@@ -16,11 +16,11 @@ use processors::ProcessorPair;
 pub struct ResolvedPlacement {
     /// The placement that was resolved.
     pub placement: Placement,
-    /// The client's processor. `None` if the scheduler chooses.
+    /// The processor that the client runs on. `None` if the scheduler chooses.
     pub client: Option<usize>,
-    /// The server's processor. `None` if the scheduler chooses.
+    /// The processor that the server runs on. `None` if the scheduler chooses.
     pub server: Option<usize>,
-    /// How the client waits for input.
+    /// The way in which the client waits for input.
     pub waiting: WaitMode,
 }
 
@@ -54,13 +54,13 @@ impl Placement {
 }
 
 impl ResolvedPlacement {
-    /// Whether client and server share a processor, so that only one of them runs at a time.
+    /// Returns whether client and server share a processor, so that only one of them runs at a time.
     #[must_use]
     pub fn shares_processor(&self) -> bool {
         self.client.is_some() && self.client == self.server
     }
 
-    /// Whether client and server never sleep.
+    /// Returns whether client and server never sleep.
     #[must_use]
     pub fn never_sleeps(&self) -> bool {
         self.waiting != WaitMode::Block

@@ -39,7 +39,7 @@ pub(super) fn rankings(comparison: &Comparison) -> Vec<Ranking<'_>> {
     all.into_iter().map(|parameters| ranking(comparison, parameters)).collect()
 }
 
-/// Whether a measurement has a usable estimate.
+/// Returns whether a measurement has a usable estimate.
 pub(super) fn is_valid(measurement: &Measurement) -> bool {
     let value = measurement.estimate.value;
     measurement.no_result.is_none() && value.is_finite() && value > 0.0
@@ -79,7 +79,7 @@ fn set_ranks(entries: &mut [Entry<'_>], reference: &str) {
     }
 }
 
-/// Whether the difference of two measurements could be chance.
+/// Returns whether the difference of two measurements could be chance.
 ///
 /// Uses their ratios to the reference where both have one. Ratios are computed round by round and do not contain what
 /// slowed down a whole round, so their intervals are narrower. With too few rounds no difference is significant.

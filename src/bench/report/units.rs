@@ -66,7 +66,7 @@ pub(super) fn number(value: f64) -> String {
     format!("{value:.0$}", decimals(value))
 }
 
-/// Whether the interval is too wide for the unit and decimals of the value.
+/// Returns whether the interval is too wide for the unit and decimals of the value.
 fn is_very_wide(estimate: &Estimate) -> bool {
     margin(estimate) >= 10.0 * estimate.value
 }

@@ -21,7 +21,7 @@ pub(in crate::bench) struct SessionPlan<'a> {
     pub placement: ResolvedPlacement,
     /// The tasks, without those that have failed.
     pub tasks: Vec<Task>,
-    /// How often a session had no result at all.
+    /// The number of times that a session had no result at all.
     pub failures: u32,
 }
 

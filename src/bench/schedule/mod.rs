@@ -184,7 +184,7 @@ impl<'a> Schedule<'a> {
         progress::publish(Some(progress));
     }
 
-    /// Measures one session. Repeats it if it was disturbed and the reserved time allows.
+    /// Measures all tasks of one session. Repeats it if it was disturbed and the reserved time allows.
     fn measure(&mut self, index: usize, round: Option<usize>, times: TaskDurations) {
         let mut best = self.sessions[index].attempt(&self.settings, times);
         let mut repeated = 0;

@@ -24,7 +24,7 @@ pub struct Job {
     pub scratch: PathBuf,
     /// The processor that the client binds itself to. `None` if the scheduler chooses.
     pub processor: Option<usize>,
-    /// How the client waits for input.
+    /// The way in which the client waits for input.
     pub waiting: WaitMode,
     /// The options set on the mechanism.
     pub tuning: Tuning,
@@ -42,7 +42,7 @@ pub struct Job {
 /// One measurement that the client makes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// The quantity measured.
+    /// The quantity that the task measures.
     pub measure: Measure,
     /// The size of a message in bytes.
     pub size: usize,

@@ -24,7 +24,7 @@ const GAP: usize = 2;
 /// Minimum width of a column of bars.
 const MIN_BAR: usize = 6;
 const MAX_BAR: usize = 24;
-/// One eighth to seven eighths of a block.
+/// The characters for one eighth to seven eighths of a block.
 const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

@@ -53,7 +53,7 @@ const COLUMNS: &[Column] = &[
     Column { head: |_, _| "× floor".into(), alignment: Alignment::Right, field: floor },
 ];
 
-/// Whether a column has bars, or a field that is not empty.
+/// Returns whether a column has bars, or a field that is not empty.
 fn has_content(column: &Column, comparison: &Comparison, ranking: &Ranking<'_>) -> bool {
     let is_filled = |entry| {
         let row = Row { comparison, ranking, entry, max: 1.0 };
