@@ -12,6 +12,7 @@ mod kill;
 mod matrix;
 mod mutants;
 mod peers;
+mod public_api;
 mod record;
 mod scenarios;
 mod servers;
@@ -44,6 +45,9 @@ enum Task {
     /// Run the tests under conditions that a shell, a service manager or a CI may set
     Scenarios(scenarios::Args),
     /// Run the bundled servers many times with all cores busy, and count unexpected findings
+    /// Compare the public surface of the library with the snapshot in docs/public-api.txt.
+    PublicApi(public_api::Args),
+    /// Run the bundled servers many times with all cores busy, and count what differs.
     Soak(soak::Args),
     /// Kill the program at random moments by random signals, and count what it leaves behind
     Kill(kill::Args),
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Scenarios(args) => scenarios::run(&args),
+        Task::PublicApi(args) => public_api::run(&args),
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),
         Task::Hostile(args) => hostile::run(&args),
