@@ -19,7 +19,7 @@ pub struct Finding {
     /// The likely cause; empty if there is no evidence of one.
     pub reason: String,
     /// Whether the echo itself is wrong: the bytes that came back are not those that were sent.
-    pub of_echo: bool,
+    pub(crate) of_echo: bool,
 }
 
 impl Finding {
@@ -85,7 +85,7 @@ impl Finding {
     /// A server that never echoes fails each check that begins with an exchange. By this mark the runner recognises such
     /// a server, and skips the other checks.
     #[must_use]
-    pub fn about_echo(self) -> Finding {
+    pub(crate) fn about_echo(self) -> Finding {
         Finding { of_echo: true, ..self }
     }
 
@@ -115,6 +115,7 @@ impl Display for Finding {
 impl std::error::Error for Finding {}
 
 /// Turns an error into the finding that says what the harness needed and did not get.
+#[doc(hidden)]
 pub trait OrFinding<T> {
     /// Turns an error into [`Finding::broken`]: the harness could not set up `needed`.
     ///

@@ -124,7 +124,9 @@ pub mod wire;
 pub use check_run::{CheckRun, Error, Results, check};
 pub use checks::Check;
 pub use deadline::{Deadlines, Interrupt};
+pub use expectations::ExpectationsError;
 pub use outcome::{Level, Outcome};
+pub use protocol::{FileError, Protocol};
 pub use runner::{CheckResult, Expectation, Summary};
 pub use server::{
     CpuUse, Instance, LaunchError, LaunchOptions, Leak, ListenerOptions, Output, Server, Setup, Shutdown,

@@ -87,7 +87,7 @@ impl Outcome {
 
     /// Returns the outcome of a check at `level`: a failed SHOULD is a warning, and a failed MAY is information.
     #[must_use]
-    pub const fn at(self, level: Level) -> Outcome {
+    pub(crate) const fn at(self, level: Level) -> Outcome {
         match level {
             Level::Must => self,
             Level::Should if self.is_failure() => Outcome::Warn,

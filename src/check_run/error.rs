@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::checks::AREAS;
+use crate::expectations::ExpectationsError;
 use crate::server::LaunchError;
 use crate::text::did_you_mean;
 
@@ -32,7 +33,7 @@ pub enum Error {
         start: &'static str,
     },
     /// The file of expectations has an error.
-    Expectations(crate::expectations::ExpectationsError),
+    Expectations(ExpectationsError),
     /// The server could not be launched.
     Launch(LaunchError),
 }
@@ -70,8 +71,8 @@ impl From<LaunchError> for Error {
     }
 }
 
-impl From<crate::expectations::ExpectationsError> for Error {
-    fn from(error: crate::expectations::ExpectationsError) -> Error {
+impl From<ExpectationsError> for Error {
+    fn from(error: ExpectationsError) -> Error {
         Error::Expectations(error)
     }
 }

@@ -40,7 +40,7 @@ pub struct Check {
     /// Capabilities that a server must have for the check to apply.
     pub requires: Capabilities,
     /// Runs the check against a freshly launched server.
-    pub run: fn(&mut Server) -> check::Result,
+    pub(crate) run: fn(&mut Server) -> check::Result,
 }
 
 impl Check {

@@ -1,4 +1,4 @@
-//! The bundled servers say in their own sources by which command lines they are checked.
+//! The command lines by which bundled servers are checked. They stand in the servers' own sources.
 
 use super::{LaunchError, Spec, Start};
 use crate::transport::Transport;
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_may_name_several_ways_of_checking() {
+    fn reads_several_lines() {
         let source = "//! Text.\n//! echospec check pipe -- echo-pipe\n//! echospec check tcp --start inetd -- echo-pipe\n";
         let plans = bundled_specs(source).unwrap();
         assert_eq!(plans.len(), 2);
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_transport_or_way_of_starting_is_named() {
+    fn errors_name_the_unknown_word() {
         let error = bundled_specs("//! echospec check tpc -- echo-tcp {addr}\n").unwrap_err();
         assert!(error.to_string().contains("tpc"));
         let error = bundled_specs("//! echospec check tcp --start tpyo -- echo-tcp\n").unwrap_err();

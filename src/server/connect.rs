@@ -1,4 +1,4 @@
-//! How clients reach a server: by its address, or by a process launched for each of them.
+//! Connects clients to a server: by its address, or by launching a server process for each client.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -45,7 +45,7 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness if the system refuses.
-    pub fn begin_connect(&self) -> check::Result<PendingConnection> {
+    pub(crate) fn begin_connect(&self) -> check::Result<PendingConnection> {
         PendingConnection::begin(self.spec.transport(), self.address()).or_broken("a connection begun")
     }
 
@@ -53,7 +53,7 @@ impl Server {
     ///
     /// # Errors
     /// Those of [`connect`](Server::connect) and [`exchange`](Client::exchange).
-    pub fn connect_and_exchange(&mut self) -> check::Result<Client> {
+    pub(crate) fn connect_and_exchange(&mut self) -> check::Result<Client> {
         let mut client = self.connect()?;
         client.exchange(b"here")?;
         Ok(client)
@@ -91,7 +91,7 @@ impl Server {
     ///
     /// # Errors
     /// Those of [`connect`](Server::connect) and [`send`](Client::send).
-    pub fn serves_concurrently(&mut self) -> check::Result<bool> {
+    pub(crate) fn serves_concurrently(&mut self) -> check::Result<bool> {
         let limit = self.deadlines().reply();
         let mut probe = self.connect()?;
         probe.send(b"?")?;
@@ -147,6 +147,7 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness if servers of this transport have an address, or if the process cannot be launched.
+    #[doc(hidden)]
     pub fn launch_on_pair(&mut self, tuning: &Tuning) -> check::Result<PairedProcess> {
         let ends = self.launch_on_server_ends(tuning)?;
         Ok(PairedProcess { ends, pid: self.pid()? })
@@ -178,7 +179,7 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness if the pipes cannot be made or the process cannot be launched.
-    pub fn connect_sharing_stdio(&mut self) -> check::Result<(Client, [OwnedFd; 2])> {
+    pub(crate) fn connect_sharing_stdio(&mut self) -> check::Result<(Client, [OwnedFd; 2])> {
         let ConnectedPair { client, server } = self.connected_pair(&Tuning::default())?;
         let copy = |end: &OwnedFd| end.try_clone().or_broken("a duplicate of the server's end of a pipe");
         let shared = [copy(&server.read)?, copy(&server.write)?];

@@ -99,7 +99,7 @@ impl Server {
     ///
     /// # Errors
     /// [`LaunchError`] if it cannot be executed.
-    pub fn start_second(&self) -> Result<Instance, LaunchError> {
+    pub(crate) fn start_second(&self) -> Result<Instance, LaunchError> {
         self.start_at(self.address(), &LaunchOptions::default())
     }
 
@@ -107,7 +107,11 @@ impl Server {
     ///
     /// # Errors
     /// [`LaunchError`] if it cannot be executed.
-    pub fn start_at(&self, address: &Address, options: &LaunchOptions) -> Result<Instance, LaunchError> {
+    pub(crate) fn start_at(
+        &self,
+        address: &Address,
+        options: &LaunchOptions,
+    ) -> Result<Instance, LaunchError> {
         self.disturbed.store(true, Ordering::Relaxed);
         self.launch_instance(address, GivenDescriptors::default(), options)
     }

@@ -53,9 +53,9 @@ impl Server {
     /// Measures the processor time of all the server's processes for the length of `window`.
     ///
     /// # Errors
-    /// As [`vitals`](Server::vitals).
+    /// As [`process_stats`](Server::process_stats).
     pub fn cpu_use(&self, window: Duration) -> check::Result<CpuUse> {
-        let (used, scheduled, began) = (self.vitals()?.cpu, self.scheduling()?, Instant::now());
+        let (used, scheduled, began) = (self.process_stats()?.cpu, self.scheduling()?, Instant::now());
         until(window, || Ok(None::<()>))?;
         let share = |time: Duration| time.as_secs_f64() / began.elapsed().as_secs_f64();
         let since = |now: Duration, before| share(now.saturating_sub(before));
@@ -64,7 +64,7 @@ impl Server {
             Some((before, now)) => {
                 CpuUse { used: since(now.ran, before.ran), queued: Some(since(now.queued, before.queued)) }
             }
-            None => CpuUse { used: since(self.vitals()?.cpu, used), queued: None },
+            None => CpuUse { used: since(self.process_stats()?.cpu, used), queued: None },
         })
     }
 

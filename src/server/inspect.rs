@@ -44,7 +44,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`descriptors`](Server::descriptors).
-    pub fn vitals(&self) -> check::Result<ProcessStats> {
+    pub fn process_stats(&self) -> check::Result<ProcessStats> {
         let mut sum = ProcessStats::default();
         for process in self.processes()? {
             match sys::process_stats(process.pid) {
@@ -63,7 +63,7 @@ impl Server {
 
     /// Whether `instance`, [started](Server::start_at) at this server's address, listens there.
     #[must_use]
-    pub fn is_ready(&self, instance: &Instance) -> bool {
+    pub(crate) fn is_ready(&self, instance: &Instance) -> bool {
         readiness::is_ready(instance, self.spec.transport(), self.address())
     }
 
@@ -80,7 +80,7 @@ impl Server {
 
     /// Turns `finding` into a crash, with the exit status, if the server has died.
     #[must_use]
-    pub fn diagnose(&mut self, finding: Finding) -> Finding {
+    pub(crate) fn diagnose(&mut self, finding: Finding) -> Finding {
         let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout) && !self.ended_by_us;
         let (for_all, deadlines) = (self.is_shared(), self.deadlines());
         let Some(instance) = self.instances.last_mut().filter(|_| blames) else { return finding };

@@ -63,7 +63,7 @@ impl Server {
     ///
     /// # Errors
     /// A crash.
-    pub fn expect_alive(&mut self) -> check::Result {
+    pub(crate) fn expect_alive(&mut self) -> check::Result {
         if !self.is_shared() || self.ended_by_us {
             return Ok(());
         }
@@ -116,7 +116,7 @@ impl Server {
     ///
     /// # Errors
     /// A broken harness before any process was launched.
-    pub fn record_ipc_objects(&mut self) -> check::Result {
+    pub(crate) fn record_ipc_objects(&mut self) -> check::Result {
         self.instance()?.record_ipc_objects();
         Ok(())
     }
@@ -126,7 +126,7 @@ impl Server {
     ///
     /// # Errors
     /// Unsupported where the system does not list kernel objects.
-    pub fn leaks(&mut self) -> check::Result<Vec<Leak>> {
+    pub(crate) fn leaks(&mut self) -> check::Result<Vec<Leak>> {
         let instance = self.instance()?;
         let objects = instance.objects_left().ok_or_else(|| {
             Finding::missing(&KERNEL_OBJECTS, "shared memory, queues and semaphores", "not listed here")

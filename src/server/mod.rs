@@ -43,6 +43,7 @@ mod scratch;
 mod setup;
 mod spec;
 mod start;
+#[cfg(feature = "cli")]
 mod strace;
 mod sweep;
 mod traits;
@@ -64,6 +65,7 @@ pub use scratch::{Scratch, directory, keep_directories};
 pub use setup::Setup;
 pub use spec::Spec;
 pub use start::Start;
+#[cfg(feature = "cli")]
 pub use strace::{find_strace, strace_words};
 pub use sweep::sweep;
 pub use traits::Lack;
@@ -126,7 +128,7 @@ impl Server {
 
     /// Returns the options that this server was launched with: launch another with them, or with some of them changed.
     #[must_use]
-    pub fn options(&self) -> LaunchOptions {
+    pub(crate) fn options(&self) -> LaunchOptions {
         self.options.clone()
     }
 
@@ -140,7 +142,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`launch`](Server::launch).
-    pub fn launch_another(&mut self, options: LaunchOptions) -> Result<Server, LaunchError> {
+    pub(crate) fn launch_another(&mut self, options: LaunchOptions) -> Result<Server, LaunchError> {
         if self.spec.setup().fixed_address.is_some() {
             self.crash();
         }
@@ -199,13 +201,14 @@ impl Server {
 
     /// Returns the address of the second listener, if the server [was passed one](ListenerOptions::second).
     #[must_use]
-    pub fn second_address(&self) -> Option<&Address> {
+    pub(crate) fn second_address(&self) -> Option<&Address> {
         self.listeners.get(1).map(|(_, address)| address)
     }
 
     /// Returns the server's own directory, where its clients may bind sockets. It is removed with the server.
     #[must_use]
-    pub fn scratch(&self) -> &Path {
+    #[cfg(feature = "cli")]
+    pub(crate) fn scratch(&self) -> &Path {
         self.scratch.path()
     }
 

@@ -30,7 +30,7 @@ struct Home {
 
 static KEPT: AtomicBool = AtomicBool::new(false);
 
-/// Whether [`remove_all`] has been called: threads that do not know it yet must not make directories anew.
+/// Whether [`remove_all`] has been called. Threads that still run must not make new directories then.
 static OVER: AtomicBool = AtomicBool::new(false);
 
 static HOME: Mutex<Option<Home>> = Mutex::new(None);
@@ -47,7 +47,7 @@ impl Scratch {
     /// Makes a new, empty directory for a server.
     ///
     /// # Errors
-    /// Where the system's place for temporary files takes none, and after [`sweep`](super::sweep).
+    /// If it cannot be made, and after [`sweep`](super::sweep).
     pub fn new() -> io::Result<Scratch> {
         let mut place = home();
         let home = match &mut *place {
@@ -110,7 +110,7 @@ impl Home {
         let place = place();
         ONCE.call_once(|| clear_abandoned(&place));
         let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
-        // Locked before it has its name: else another run might take it for abandoned.
+        // Locked before it gets its name, or another process might take the directory for abandoned.
         let unnamed = directory.path().join("new");
         let lock = lock(File::create(&unnamed)?)?;
         fs::rename(unnamed, directory.path().join(ALIVE))?;
@@ -130,7 +130,7 @@ fn lock(file: File) -> io::Result<Flock<File>> {
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error.into())
 }
 
-/// Removes the directories of runs that were killed, and before that what their servers have noted there.
+/// Removes the directories of processes that were killed, and the message queues noted there.
 fn clear_abandoned(place: &Path) {
     let Ok(entries) = fs::read_dir(place) else { return };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_killed_runs_directory_is_removed_and_a_living_ones_is_not() {
+    fn removes_only_directories_without_a_lock() {
         let place = TempDir::new().unwrap();
         for name in ["echospec-dead", "echospec-living", "echospec-strange", "other"] {
             fs::create_dir(place.path().join(name)).unwrap();

@@ -44,8 +44,8 @@ impl Spec {
     /// `{addr}`, `{host}`, `{port}` and `{path}` stand for the address.
     ///
     /// # Errors
-    /// [`LaunchError`] for an empty command, one without a place for the address, or a transport that
-    /// cannot be started that way.
+    /// [`LaunchError`] if the command is empty or has no placeholder for the address, or if the transport has no
+    /// sockets to pass.
     pub fn new<S: Into<OsString>>(
         transport: &'static Transport,
         start: Start,
@@ -57,8 +57,8 @@ impl Spec {
     /// Returns a server that needs more than its command: see [`Setup`].
     ///
     /// # Errors
-    /// As [`new`](Spec::new). The address may stand in the environment or in a file instead of the command, or be
-    /// fixed.
+    /// As [`new`](Spec::new). The placeholder may be in the environment or in a file instead of the command. A fixed
+    /// address needs none.
     pub fn with_setup<S: Into<OsString>>(
         transport: &'static Transport,
         start: Start,
@@ -105,7 +105,7 @@ impl Spec {
         Ok(())
     }
 
-    /// Whether `placeholder` stands anywhere in the command or the set-up.
+    /// Whether `placeholder` is anywhere in the command or the set-up.
     fn mentions(&self, placeholder: &str) -> bool {
         let words = self.command.iter().map(OsString::as_os_str);
         words.chain(self.setup.templates()).any(|text| holds(text, placeholder))
@@ -127,14 +127,15 @@ impl Spec {
 
     /// Returns the server, described by these options of the command line.
     #[must_use]
-    pub fn with_options(self, options: String) -> Spec {
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_options(self, options: String) -> Spec {
         Spec { options, ..self }
     }
 
     /// Returns the options of the command line that describe the set-up and the protocol: for the command that repeats
     /// a run.
     #[must_use]
-    pub fn options(&self) -> &str {
+    pub(crate) fn options(&self) -> &str {
         &self.options
     }
 
@@ -146,14 +147,14 @@ impl Spec {
 
     /// Returns the server, known to lack the capabilities of `lack` too.
     #[must_use]
-    pub fn lacking(mut self, lack: Lack) -> Spec {
+    pub(crate) fn lacking(mut self, lack: Lack) -> Spec {
         self.lacks.push(lack);
         self
     }
 
     /// Returns the reason why the server cannot be asked for `required`, if it lacks any of it.
     #[must_use]
-    pub fn lacks(&self, required: Capabilities) -> Option<&str> {
+    pub(crate) fn lacks(&self, required: Capabilities) -> Option<&str> {
         let lack = self.lacks.iter().find(|lack| lack.capabilities.intersects(required));
         lack.map(|lack| lack.reason.as_str())
     }
@@ -167,7 +168,8 @@ impl Spec {
     /// Returns the server, launched by the program that `words` begin with, such as a tracer. That program executes the
     /// server's command.
     #[must_use]
-    pub fn wrapped_in<S: Into<OsString>>(&self, words: impl IntoIterator<Item = S>) -> Spec {
+    #[cfg(feature = "cli")]
+    pub(crate) fn wrapped_in<S: Into<OsString>>(&self, words: impl IntoIterator<Item = S>) -> Spec {
         let command = words.into_iter().map(Into::into).chain(self.command.iter().cloned()).collect();
         Spec { command, ..self.clone() }
     }
@@ -194,7 +196,7 @@ impl Spec {
     /// server has them. A check that requires others does not apply. A check that requires one that the server lacks
     /// is *unsupported*.
     #[must_use]
-    pub fn promises(&self) -> Capabilities {
+    pub(crate) fn promises(&self) -> Capabilities {
         let all = self.offered_by_transport().union(Capabilities::OF_PROTOCOLS);
         let other = if self.protocol.is_identity() { Capabilities::REQUESTS } else { Capabilities::ECHO };
         all.difference(other)
@@ -220,7 +222,7 @@ impl Spec {
 
     /// Whether the server's command holds the address to listen on, and not the port alone.
     #[must_use]
-    pub fn is_told_host(&self) -> bool {
+    pub(crate) fn is_told_host(&self) -> bool {
         self.mentions("{addr}") || self.mentions("{host}")
     }
 
@@ -236,18 +238,11 @@ impl Spec {
     /// Checks that the server's program exists, so that a missing program is reported alike for all ways of starting.
     pub(super) fn find_program(&self) -> Result<(), LaunchError> {
         let program = locate(self.command[0].clone());
-        let found = if program.as_bytes().contains(&b'/') {
-            is_program(Path::new(&program))
-        } else if in_path(&program) {
-            Ok(())
-        } else {
-            Err(nix::Error::ENOENT)
-        };
         let refused = |error: nix::Error| LaunchError::Spawn {
             program: program.to_string_lossy().into_owned(),
             error: error.into(),
         };
-        found.map_err(refused)
+        find(&program).map_err(refused)
     }
 
     /// Returns the server's command with all placeholders filled.

@@ -1,4 +1,4 @@
-//! Having strace(1) write down the system calls of a server.
+//! Records the system calls of a server with strace(1).
 
 use std::env;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use super::Spec;
 /// Returns the path of strace, if it can be used here.
 ///
 /// # Errors
-/// Why it cannot: it is not installed, or the system does not let it look into another process (ptrace(2)).
+/// A text that says why strace cannot be used: it is not installed, or the system does not permit ptrace(2).
 pub fn find_strace() -> Result<PathBuf, String> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join("strace")).find(|file| file.is_file());
@@ -41,7 +41,7 @@ pub fn strace_words(file: &Path, more: &[&str]) -> Vec<OsString> {
 impl Spec {
     /// Returns the server, with all system calls of all its processes written to `file` as they are made.
     #[must_use]
-    pub fn traced(&self, file: &Path) -> Spec {
+    pub(crate) fn traced(&self, file: &Path) -> Spec {
         self.wrapped_in(strace_words(file, &["-f", "-tt"]))
     }
 }

@@ -124,19 +124,21 @@ impl Transport {
     ///
     /// # Errors
     /// Those of the mechanism's own calls; `Unsupported` if the system lacks something that the tuning asks for.
+    #[doc(hidden)]
     pub fn open_channel(&'static self, request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
         (self.open_channel)(request)
     }
 
     /// Whether the server inherits its connection, so that each client has a server process of its own.
     #[must_use]
+    #[doc(hidden)]
     pub fn is_inherited(&self) -> bool {
         self.inherited.is_some()
     }
 
     /// Whether the server inherits sockets as standard input and output.
     #[must_use]
-    pub fn inherits_sockets(&self) -> bool {
+    pub(crate) fn inherits_sockets(&self) -> bool {
         self.inherited.as_ref().is_some_and(|inherited| inherited.sockets)
     }
 }

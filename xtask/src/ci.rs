@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     ),
     (&["cargo", "doc", "--locked", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")]),
     (&["cargo", "xtask", "tidy"], &[]),
+    (&["cargo", "xtask", "public-api"], &[]),
     (&["cargo", "test", "--locked", "--workspace"], &[]),
     (&["cargo", "test", "--locked", "--manifest-path", "fixtures/dependent/Cargo.toml"], &[]),
     (&["cargo", "xtask", "scenarios"], &[]),

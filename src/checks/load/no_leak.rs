@@ -83,7 +83,7 @@ fn fewest(server: &Server, enough: usize) -> check::Result<usize> {
     let mut least = usize::MAX;
     let limit = if enough == 0 { server.deadlines().quiet() } else { server.deadlines().exit() };
     until(limit, || {
-        least = least.min(server.vitals()?.threads);
+        least = least.min(server.process_stats()?.threads);
         Ok((least < enough).then_some(()))
     })?;
     Ok(least)
@@ -114,7 +114,7 @@ fn memory(server: &mut Server) -> check::Result {
     let bytes = server.payload(MIB);
     let deadline = Instant::now() + LONGEST * server.deadlines().no_progress();
     (0..CROWD / 4).try_for_each(|number| serve_one(server, number, &bytes))?;
-    let first = server.vitals()?.resident;
+    let first = server.process_stats()?.resident;
     let mut last = first;
     for clients in 1.. {
         if Instant::now() > deadline {
@@ -154,7 +154,7 @@ fn grown(first: u64, now: u64, clients: usize) -> Finding {
 fn least_resident(server: &Server, enough: u64) -> check::Result<u64> {
     let mut least = u64::MAX;
     until(server.deadlines().quiet(), || {
-        least = least.min(server.vitals()?.resident);
+        least = least.min(server.process_stats()?.resident);
         Ok((least < enough).then_some(()))
     })?;
     Ok(least)

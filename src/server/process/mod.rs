@@ -95,7 +95,7 @@ impl Instance {
     ///
     /// # Errors
     /// [`LaunchError`] where the program cannot be executed.
-    pub fn start(
+    pub(crate) fn start(
         command: impl IntoIterator<Item = OsString>,
         stdio: [Option<OwnedFd>; 3],
     ) -> Result<Instance, LaunchError> {
@@ -106,7 +106,7 @@ impl Instance {
     ///
     /// # Errors
     /// As [`start`](Instance::start).
-    pub fn start_with_descriptors(
+    pub(crate) fn start_with_descriptors(
         command: impl IntoIterator<Item = OsString>,
         stdio: [Option<OwnedFd>; 3],
         extra: Vec<OwnedFd>,
@@ -175,7 +175,7 @@ impl Instance {
 
     /// Whether the process has printed anything. Waits at most `limit` for the end of its output.
     #[must_use]
-    pub fn printed_anything(&self, limit: Duration) -> bool {
+    pub(crate) fn printed_anything(&self, limit: Duration) -> bool {
         self.output.wait_closed(limit);
         !self.output.text().trim().is_empty()
     }

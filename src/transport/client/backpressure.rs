@@ -39,7 +39,7 @@ impl Client {
     ///
     /// # Errors
     /// Only when interrupted.
-    pub fn await_delivery(&self) -> check::Result {
+    pub(crate) fn await_delivery(&self) -> check::Result {
         let Some(socket) = self.connection.link.as_socket() else { return Ok(()) };
         let delivered = || Ok((sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
         until(self.deadlines.quiet(), delivered).map(drop)
@@ -50,7 +50,7 @@ impl Client {
     ///
     /// # Errors
     /// Unsupported if this system does not report that; otherwise only when interrupted.
-    pub fn await_read(&self) -> check::Result<bool> {
+    pub(crate) fn await_read(&self) -> check::Result<bool> {
         self.await_delivery()?;
         let ours = self.local_address()?;
         let peer = self.connection.link.as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());

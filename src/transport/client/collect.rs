@@ -17,7 +17,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`exchange`](Client::exchange), except a timeout while waiting for the echo.
-    pub fn send_and_collect(&mut self, bytes: &[u8]) -> check::Result {
+    pub(crate) fn send_and_collect(&mut self, bytes: &[u8]) -> check::Result {
         if self.uncollected.is_empty() {
             return self.collect_after(bytes, bytes);
         }
@@ -31,7 +31,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`expect`](Client::expect), except a timeout.
-    pub fn collect_echo(&mut self, bytes: &[u8]) -> check::Result {
+    pub(crate) fn collect_echo(&mut self, bytes: &[u8]) -> check::Result {
         self.collect_after(&[], bytes)
     }
 
@@ -49,7 +49,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`expect`](Client::expect).
-    pub fn collect_rest(&mut self) -> check::Result {
+    pub(crate) fn collect_rest(&mut self) -> check::Result {
         if self.uncollected.is_empty() {
             return Ok(());
         }

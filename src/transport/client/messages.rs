@@ -103,7 +103,7 @@ impl Client {
     ///
     /// # Errors
     /// A failure if the server is gone.
-    pub fn try_send(&mut self, bytes: &[u8]) -> check::Result<bool> {
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> check::Result<bool> {
         self.require_messages()?;
         let bytes = &self.message(bytes)?[..];
         match self.connection.write(bytes) {
@@ -116,7 +116,7 @@ impl Client {
     /// Whether a program that leaves its socket buffers as they are, as most servers do, can send a message of
     /// `length` bytes. macOS allows less than Linux.
     #[must_use]
-    pub fn can_send(&self, length: usize) -> bool {
+    pub(crate) fn can_send(&self, length: usize) -> bool {
         let default_buffer = |socket: &Socket| {
             let address = socket.local_addr()?;
             Socket::new(address.domain(), socket.r#type()?, None)?.send_buffer_size()

@@ -14,7 +14,6 @@
 //! | `special` | urgent data, passed descriptors, resets |
 
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,7 +123,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
-    pub fn send_together(&mut self, pieces: &[&[u8]]) -> check::Result {
+    pub(crate) fn send_together(&mut self, pieces: &[&[u8]]) -> check::Result {
         if self.is_stream() {
             return self.send_stream_together(pieces);
         }
@@ -178,19 +177,20 @@ impl Client {
 
     /// Whether the server has ended its direction of a stream, as far as the client has read.
     #[must_use]
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.ended
     }
 
     /// Returns the link that the client reads from and writes to.
     #[must_use]
-    pub fn link(&self) -> &Link {
+    pub(crate) fn link(&self) -> &Link {
         &self.connection.link
     }
 
     /// Returns the descriptor to poll for input.
     #[must_use]
-    pub fn reader(&self) -> BorrowedFd<'_> {
+    #[cfg(feature = "cli")]
+    pub(crate) fn reader(&self) -> std::os::fd::BorrowedFd<'_> {
         self.connection.link.reader()
     }
 
@@ -206,13 +206,13 @@ impl Client {
 
     /// Returns the number of bytes that the client has received, expected or not.
     #[must_use]
-    pub fn received(&self) -> usize {
+    pub(crate) fn received(&self) -> usize {
         self.connection.received
     }
 
     /// Describes how much the client has sent and received so far.
     #[must_use]
-    pub fn tally(&self) -> String {
+    pub(crate) fn tally(&self) -> String {
         let Connection { sent, received, .. } = &self.connection;
         format!("{} sent, {} came back", count(*sent, "byte"), count(*received, "byte"))
     }

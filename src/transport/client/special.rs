@@ -22,7 +22,7 @@ impl Client {
     ///
     /// # Errors
     /// A broken harness if the system refuses.
-    pub fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
+    pub(crate) fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
         self.connection.write_with_descriptor(bytes, descriptor).or_broken("a descriptor sent along")
     }
 
@@ -44,7 +44,7 @@ impl Client {
     }
 
     /// Closes the client, and removes the socket file that it was bound to.
-    pub fn close_and_unlink(self) {
+    pub(crate) fn close_and_unlink(self) {
         let name = self.connection.link.as_socket().and_then(|socket| socket.local_addr().ok());
         let path = name.as_ref().and_then(|name| name.as_pathname()).map(Path::to_owned);
         sys::between_launches(|| drop(self));

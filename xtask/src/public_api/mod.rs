@@ -5,12 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use syn::{Attribute, Fields, ImplItem, Item, ItemImpl, Type, UseTree, Visibility};
+use syn::{Item, Type};
 
 use crate::root;
+
+mod items;
+
+use items::{
+    attributes, is_hidden, is_left_out, is_public, leaves, module_file, name_of, public_parts, without_body,
+    without_private_parts,
+};
 
 const SNAPSHOT: &str = "docs/public-api.txt";
 
@@ -133,7 +140,8 @@ impl Library {
                 items.extend(is_it.then(|| public_parts(block.clone())).flatten().map(Item::Impl));
             }
         }
-        parts.push(prettyplease::unparse(&syn::File { shebang: None, attrs: Vec::new(), items }));
+        let text = prettyplease::unparse(&syn::File { shebang: None, attrs: Vec::new(), items });
+        parts.push(text.lines().map(|line| without_body(line) + "\n").collect());
     }
 
     /// Finds what `target` means in the module `place`.
@@ -151,10 +159,13 @@ impl Library {
             return self.resolve(&inner, rest);
         }
         let items = self.0.get(&place)?;
-        if rest.is_empty() && let Some(item) = items.iter().find(|it| name_of(it).as_ref() == Some(first)) {
+        if rest.is_empty()
+            && let Some(item) = items.iter().find(|it| name_of(it).as_ref() == Some(first))
+        {
             return Some(Definition::Ours(place, item));
         }
-        let imports = items.iter().filter_map(|item| if let Item::Use(import) = item { Some(import) } else { None });
+        let imports =
+            items.iter().filter_map(|item| if let Item::Use(import) = item { Some(import) } else { None });
         let import = imports.flat_map(|import| leaves(&import.tree)).find(|(name, _)| name == first);
         match import {
             Some((_, path)) => self.resolve(&place, &[&path[..], rest].concat()),
@@ -162,155 +173,6 @@ impl Library {
             None => None,
         }
     }
-}
-
-fn module_file(folder: &Path, name: &str) -> Option<PathBuf> {
-    [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")].into_iter().find(|it| it.is_file())
-}
-
-/// The names that a `use` brings into scope, and their paths.
-fn leaves(tree: &UseTree) -> Vec<(String, Vec<String>)> {
-    let below = |first: String, trees: Vec<(String, Vec<String>)>| {
-        trees.into_iter().map(move |(name, path)| (name, [vec![first.clone()], path].concat())).collect()
-    };
-    match tree {
-        UseTree::Name(leaf) => vec![(leaf.ident.to_string(), vec![leaf.ident.to_string()])],
-        UseTree::Rename(leaf) => vec![(leaf.rename.to_string(), vec![leaf.ident.to_string()])],
-        UseTree::Path(path) => below(path.ident.to_string(), leaves(&path.tree)),
-        UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
-        UseTree::Glob(_) => Vec::new(),
-    }
-}
-
-fn name_of(item: &Item) -> Option<String> {
-    let name = match item {
-        Item::Struct(it) => &it.ident,
-        Item::Enum(it) => &it.ident,
-        Item::Trait(it) => &it.ident,
-        Item::Type(it) => &it.ident,
-        Item::Const(it) => &it.ident,
-        Item::Fn(it) => &it.sig.ident,
-        // A type made by a macro, such as bitflags.
-        Item::Macro(it) => {
-            let text = it.mac.tokens.to_string();
-            let after = text.split_once("pub struct ")?.1;
-            return Some(after.split(|letter: char| !letter.is_alphanumeric()).next()?.to_owned());
-        }
-        _ => return None,
-    };
-    Some(name.to_string())
-}
-
-fn attributes(item: &Item) -> &[Attribute] {
-    match item {
-        Item::Struct(it) => &it.attrs,
-        Item::Enum(it) => &it.attrs,
-        Item::Trait(it) => &it.attrs,
-        Item::Type(it) => &it.attrs,
-        Item::Const(it) => &it.attrs,
-        Item::Fn(it) => &it.attrs,
-        Item::Mod(it) => &it.attrs,
-        Item::Use(it) => &it.attrs,
-        _ => &[],
-    }
-}
-
-fn is_public(item: &Item) -> bool {
-    let visibility = match item {
-        Item::Struct(it) => &it.vis,
-        Item::Enum(it) => &it.vis,
-        Item::Trait(it) => &it.vis,
-        Item::Type(it) => &it.vis,
-        Item::Const(it) => &it.vis,
-        Item::Fn(it) => &it.vis,
-        Item::Mod(it) => &it.vis,
-        Item::Use(it) => &it.vis,
-        _ => return false,
-    };
-    matches!(visibility, Visibility::Public(_))
-}
-
-fn text_of(attribute: &Attribute) -> String {
-    quote::ToTokens::to_token_stream(attribute).to_string().replace(' ', "")
-}
-
-fn is_hidden(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| text_of(attribute).contains("doc(hidden)"))
-}
-
-/// Whether the item is for the program or for tests alone.
-fn is_left_out(attributes: &[Attribute]) -> bool {
-    let conditions = ["#[cfg(test)]", "#[cfg(feature=\"cli\")]", "#[cfg(doctest)]"];
-    attributes.iter().any(|attribute| conditions.contains(&text_of(attribute).as_str()))
-}
-
-/// Keeps the attributes that are part of the surface.
-fn keep(attributes: &mut Vec<Attribute>) {
-    attributes.retain(|it| it.path().is_ident("derive") || it.path().is_ident("non_exhaustive"));
-}
-
-fn without_private_parts(mut item: Item) -> Item {
-    match &mut item {
-        Item::Struct(it) => {
-            keep(&mut it.attrs);
-            if let Fields::Named(fields) = &mut it.fields {
-                let named = std::mem::take(&mut fields.named).into_iter();
-                fields.named = named.filter(|field| matches!(field.vis, Visibility::Public(_))).collect();
-                fields.named.iter_mut().for_each(|field| keep(&mut field.attrs));
-            } else if !it.fields.iter().all(|field| matches!(field.vis, Visibility::Public(_))) {
-                it.fields = Fields::Unit;
-                it.semi_token = Some(Default::default());
-            }
-        }
-        Item::Enum(it) => {
-            keep(&mut it.attrs);
-            for variant in &mut it.variants {
-                keep(&mut variant.attrs);
-                variant.fields.iter_mut().for_each(|field| keep(&mut field.attrs));
-            }
-        }
-        Item::Trait(it) => {
-            keep(&mut it.attrs);
-            for item in &mut it.items {
-                if let syn::TraitItem::Fn(function) = item {
-                    keep(&mut function.attrs);
-                }
-            }
-        }
-        Item::Type(it) => keep(&mut it.attrs),
-        Item::Fn(it) => {
-            keep(&mut it.attrs);
-            it.block.stmts.clear();
-        }
-        Item::Macro(it) => keep(&mut it.attrs),
-        _ => {}
-    }
-    item
-}
-
-/// The public methods and constants of an `impl`, or its head if it is one of a trait.
-fn public_parts(mut block: ItemImpl) -> Option<ItemImpl> {
-    keep(&mut block.attrs);
-    if block.trait_.is_some() {
-        block.items.clear();
-        return Some(block);
-    }
-    block.items.retain_mut(|item| match item {
-        ImplItem::Fn(it) => {
-            let shown = matches!(it.vis, Visibility::Public(_)) && !is_hidden(&it.attrs) && !is_left_out(&it.attrs);
-            keep(&mut it.attrs);
-            it.block.stmts.clear();
-            shown
-        }
-        ImplItem::Const(it) => {
-            let shown = matches!(it.vis, Visibility::Public(_)) && !is_hidden(&it.attrs);
-            keep(&mut it.attrs);
-            it.expr = syn::parse_quote!(_);
-            shown
-        }
-        _ => false,
-    });
-    (!block.items.is_empty()).then_some(block)
 }
 
 #[cfg(test)]
