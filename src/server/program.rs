@@ -7,8 +7,18 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-/// Returns the path of a bundled server beside the running program, if `program` is its bare name and no directory of
-/// `PATH` has it. Returns any other `program` unchanged.
+/// Fails with the error of execve(2) if `program` cannot be executed.
+pub(super) fn find(program: &OsStr) -> nix::Result<()> {
+    if program.as_bytes().contains(&b'/') {
+        is_program(Path::new(program))
+    } else if in_path(program) {
+        Ok(())
+    } else {
+        Err(nix::Error::ENOENT)
+    }
+}
+
+/// Returns the path of the bundled server of this name, if `PATH` has no such program; otherwise `program` itself.
 pub(super) fn locate(program: OsString) -> OsString {
     if program.as_bytes().contains(&b'/') || in_path(&program) {
         return program;
@@ -16,12 +26,12 @@ pub(super) fn locate(program: OsString) -> OsString {
     bundled(&program).map_or(program, PathBuf::into_os_string)
 }
 
-pub(super) fn in_path(program: &OsStr) -> bool {
+fn in_path(program: &OsStr) -> bool {
     env::var_os("PATH")
         .is_some_and(|path| env::split_paths(&path).any(|folder| is_program(&folder.join(program)).is_ok()))
 }
 
-pub(super) fn is_program(path: &Path) -> nix::Result<()> {
+fn is_program(path: &Path) -> nix::Result<()> {
     if path.is_dir() {
         return Err(nix::Error::EACCES);
     }

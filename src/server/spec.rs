@@ -1,14 +1,12 @@
 //! A server to launch: its command with placeholders, its transport, its protocol, and how it gets its socket.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use nix::sys::signal::Signal;
 
 use super::placeholders::{OF_ADDRESS, Values, holds};
-use super::program::{in_path, is_program, locate};
+use super::program::{find, locate};
 use super::start::Start;
 use super::traits::{self, Lack};
 use super::{LaunchError, Setup};

@@ -189,7 +189,6 @@ impl Client {
 
     /// Returns the descriptor to poll for input.
     #[must_use]
-    #[cfg(feature = "cli")]
     pub(crate) fn reader(&self) -> std::os::fd::BorrowedFd<'_> {
         self.connection.link.reader()
     }
