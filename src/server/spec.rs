@@ -194,7 +194,7 @@ impl Spec {
     /// server has them. A check that requires others does not apply. A check that requires one that the server lacks
     /// is *unsupported*.
     #[must_use]
-    pub(crate) fn promises(&self) -> Capabilities {
+    pub fn promises(&self) -> Capabilities {
         let all = self.offered_by_transport().union(Capabilities::OF_PROTOCOLS);
         let other = if self.protocol.is_identity() { Capabilities::REQUESTS } else { Capabilities::ECHO };
         all.difference(other)
