@@ -207,7 +207,7 @@ pub const IO_URING: Requirement = Requirement {
 impl Finding {
     /// Creates the finding that a check cannot run because the machine lacks `requirement`. The report says how to
     /// provide it.
-    pub fn missing(
+    pub(crate) fn missing(
         requirement: &Requirement,
         needed: impl Into<String>,
         found: impl Into<String>,

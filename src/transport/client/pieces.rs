@@ -16,7 +16,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`exchange`](Client::exchange).
-    pub fn complete_opening(&mut self) -> check::Result {
+    pub(crate) fn complete_opening(&mut self) -> check::Result {
         while self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.unanswered_count() > 0) {
             let step = self.step(&[])?;
             self.require_progress(step, || "the greeting, and replies to the first requests".into())?;
@@ -26,7 +26,7 @@ impl Client {
 
     /// Makes the client send requests before earlier ones are answered, whatever the server was found to do.
     #[must_use]
-    pub fn pipelining(mut self) -> Client {
+    pub(crate) fn pipelining(mut self) -> Client {
         self.dialogue = self.dialogue.map(|dialogue| Box::new(dialogue.pipelining()));
         self
     }
@@ -36,7 +36,7 @@ impl Client {
     ///
     /// # Errors
     /// Unsupported if the protocol has no such turn.
-    pub fn prepare(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
+    pub(crate) fn prepare(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
         self.dialogue()?.prepare(turn, content)
     }
 
@@ -44,7 +44,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
-    pub fn send_piece(&mut self, length: usize) -> check::Result {
+    pub(crate) fn send_piece(&mut self, length: usize) -> check::Result {
         let mut rest = length;
         while rest > 0 {
             let outgoing = self.dialogue()?.codec.bytes_to_send();
@@ -72,7 +72,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
-    pub fn send_rest(&mut self) -> check::Result {
+    pub(crate) fn send_rest(&mut self) -> check::Result {
         self.send(&[])
     }
 
@@ -80,7 +80,7 @@ impl Client {
     ///
     /// # Errors
     /// A failure if a reply is wrong, or if no request asked for it.
-    pub fn receive_replies(&mut self, quiet: Duration) -> check::Result {
+    pub(crate) fn receive_replies(&mut self, quiet: Duration) -> check::Result {
         while !self.ended && self.connection.poll(false, true, quiet)?.readable {
             self.fill_inbox()?;
         }
@@ -89,20 +89,20 @@ impl Client {
 
     /// Whether a reply began before all of its request was sent.
     #[must_use]
-    pub fn was_answered_early(&self) -> bool {
+    pub(crate) fn was_answered_early(&self) -> bool {
         self.dialogue.as_ref().is_some_and(|dialogue| dialogue.early)
     }
 
     /// The status of the last reply, if it was an HTTP response.
     #[must_use]
-    pub fn last_status(&self) -> Option<u16> {
+    pub(crate) fn last_status(&self) -> Option<u16> {
         self.dialogue.as_ref().and_then(|dialogue| dialogue.status)
     }
 
     /// Whether the server's kernel has received everything that was sent. A Unix domain socket shows instead that the
     /// server has read it. True if this system does not report that.
     #[must_use]
-    pub fn is_delivered(&self) -> bool {
+    pub(crate) fn is_delivered(&self) -> bool {
         let socket = self.connection.link.as_socket();
         socket.is_none_or(|socket| sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0)
     }
