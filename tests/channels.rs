@@ -51,7 +51,7 @@ fn signals_need_a_process_with_one_thread() {
     let mechanism = Mechanism::named(SIGNAL).unwrap();
     let Some(mut server) = launch(mechanism) else { return };
     let (address, pid) = (server.address().clone(), server.pid().unwrap());
-    let (scratch, tuning) = (TempDir::new().unwrap(), Tuning::default());
+    let (scratch, tuning) = (scratch(), Tuning::default());
     let request = ChannelRequest {
         address: &address,
         ends: None,
@@ -71,7 +71,7 @@ fn test_channel(mechanism: &Mechanism, waiting: WaitMode, tuning: &Tuning) {
         return;
     }
     let Some(mut server) = launch(mechanism) else { return };
-    let scratch = TempDir::new().unwrap();
+    let scratch = scratch();
     let Some(mut channel) = open(mechanism, &mut server, scratch.path(), waiting, tuning) else { return };
     let largest = channel.max_message().unwrap_or(usize::MAX);
     assert!(channel.window() > 0 && channel.max_in_flight(1) > 0, "{}: no room", mechanism.name);
@@ -82,6 +82,11 @@ fn test_channel(mechanism: &Mechanism, waiting: WaitMode, tuning: &Tuning) {
         stream(channel.as_mut(), &bytes)
             .unwrap_or_else(|error| panic!("{}: {size} bytes: {error}", mechanism.name));
     }
+}
+
+/// Makes a directory for the sockets of a client. TMPDIR may be too long for a socket's path.
+fn scratch() -> TempDir {
+    TempDir::new_in("/tmp").unwrap()
 }
 
 /// Launches the server. `None` if the system lacks the mechanism.

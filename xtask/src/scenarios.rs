@@ -182,7 +182,7 @@ impl Checkout {
         command.envs(self.target.iter().map(|target| ("CARGO_TARGET_DIR", target)));
         let output = command.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
         if !output.status.success() {
-            bail!("cannot build the tests");
+            bail!("cannot build the tests: {}", output.status);
         }
         let lines = output.stdout.split(|byte| *byte == b'\n');
         Ok(lines.filter_map(|line| test(&serde_json::from_slice(line).ok()?)).collect())
