@@ -83,7 +83,8 @@ impl Library {
                 continue;
             }
             let name = module.ident.to_string();
-            let (inner, inner_folder) = ([&path[..], &[name.clone()]].concat(), folder.join(&name));
+            let (inner, inner_folder) =
+                ([&path[..], std::slice::from_ref(&name)].concat(), folder.join(&name));
             if let Some((_, items)) = &module.content {
                 self.add(inner, items.clone(), &inner_folder)?;
             } else if let Some(file) = module_file(folder, &name) {
@@ -154,7 +155,7 @@ impl Library {
             _ => (place.clone(), target),
         };
         let (first, rest) = target.split_first()?;
-        let inner = [&place[..], &[first.clone()]].concat();
+        let inner = [&place[..], std::slice::from_ref(first)].concat();
         if !rest.is_empty() && self.0.contains_key(&inner) {
             return self.resolve(&inner, rest);
         }
