@@ -11,12 +11,14 @@
 //! echospec check tcp -- echo-tcp-fork {addr}
 //! ```
 
-use std::io::{self, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::{env, process, thread};
 
 use anyhow::Context;
+use nix::errno::Errno;
 use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::wait::wait;
 use nix::unistd::ForkResult;
 use os_pipe::PipeReader;
 
@@ -40,11 +42,23 @@ fn main() -> anyhow::Result<()> {
                 }
                 // The parent's copy of the connection closes here. If fork(2) failed, it is the only one.
             }
-            // A client that left the backlog before its turn.
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
-            Err(error) => return Err(error).context("cannot accept a client"),
+            Err(error) if is_shortage(&error) => {
+                // New clients are refused, not left to wait. Those that have a child keep it: while SIGCHLD is
+                // ignored, wait(2) returns when the last child has exited.
+                drop(listener);
+                let _ = wait();
+                return Err(error).context("cannot accept more clients");
+            }
+            // Any other error concerns one client, such as one that left the backlog before its turn.
+            Err(_) => {}
         }
     }
+}
+
+/// Whether the system lacks descriptors or memory: accept(2) then fails again at once.
+fn is_shortage(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM))
 }
 
 /// The child: serves one client until its end of file or the parent's death.

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 #[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::os::unix::{ffi::OsStrExt, fs::FileTypeExt};
+use std::os::unix::{ffi::OsStrExt, fs::FileTypeExt, fs::MetadataExt};
 use std::path::Path;
 use std::{env, fs, process, thread, time::Duration};
 
@@ -38,15 +38,21 @@ fn main() -> anyhow::Result<()> {
     let termination = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     termination.thread_block()?;
     let socket = bind(path).with_context(|| format!("cannot bind {}", path.display()))?;
+    let ours = file_id(path);
     // println! would panic if standard output is closed.
     let _ = writeln!(io::stdout(), "ready unix-dgram {}", path.display());
     thread::Builder::new().spawn(move || serve(&socket))?;
     termination.wait()?;
-    // An abstract name disappears with its socket.
-    if !path.as_bytes().starts_with(b"@") {
+    // An abstract name disappears with its socket. A successor may have put its own socket at the path.
+    if !path.as_bytes().starts_with(b"@") && file_id(path) == ours {
         let _ = fs::remove_file(path);
     }
     Ok(())
+}
+
+/// The device and inode of the file at `path`, if there is one.
+fn file_id(path: &OsStr) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 fn serve(socket: &UnixDatagram) -> ! {

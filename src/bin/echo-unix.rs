@@ -15,7 +15,7 @@ use std::io::{self, BufReader, Write};
 #[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
-use std::os::unix::{ffi::OsStrExt, fs::FileTypeExt};
+use std::os::unix::{ffi::OsStrExt, fs::FileTypeExt, fs::MetadataExt};
 use std::path::Path;
 use std::{env, fs, process, thread, time::Duration};
 
@@ -33,15 +33,21 @@ fn main() -> anyhow::Result<()> {
     let termination = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     termination.thread_block()?;
     let listener = listen(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    let ours = file_id(path);
     // println! would panic if standard output is closed.
     let _ = writeln!(io::stdout(), "ready unix {}", path.display());
     thread::Builder::new().spawn(move || serve(&listener))?;
     termination.wait()?;
-    // An abstract name disappears with its socket.
-    if !path.as_bytes().starts_with(b"@") {
+    // An abstract name disappears with its socket. A successor may have put its own socket at the path.
+    if !path.as_bytes().starts_with(b"@") && file_id(path) == ours {
         let _ = fs::remove_file(path);
     }
     Ok(())
+}
+
+/// The device and inode of the file at `path`, if there is one.
+fn file_id(path: &OsStr) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 fn serve(listener: &UnixListener) -> ! {
