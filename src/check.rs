@@ -18,7 +18,7 @@ pub struct Finding {
     pub actual: String,
     /// The likely cause; empty if there is no evidence of one.
     pub reason: String,
-    /// Whether the echo itself is wrong: the bytes that came back are not those that were sent.
+    /// Whether the echo itself is wrong: the bytes that came back differ from the bytes sent.
     pub(crate) of_echo: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Echo by signals: a message of up to 8 bytes is a real-time signal, queued by `sigqueue(3)`.
 //!
-//! The kernel queues *real-time* signals (`signal(7)`), instead of merging those that are pending.
+//! The kernel queues *real-time* signals (`signal(7)`), instead of merging pending ones.
 //! Each tells its sender and carries a value as large as a pointer. Its number, counted from
 //! `SIGRTMIN`, is the length of the message. Longer messages cannot be split over several signals,
 //! because signals with different numbers arrive in order of their numbers. There is no signal

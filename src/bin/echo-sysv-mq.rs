@@ -1,7 +1,7 @@
 //! Echo over two System V message queues: clients send to that of `KEY` and receive from that of `KEY` + 1.
 //!
 //! These queues (`sysvipc(7)`) are older than POSIX's. Their name is a number on which server and
-//! clients must agree. A queue exists until a process removes it: `ipcs -q` lists those that remain.
+//! clients must agree. A queue exists until a process removes it: `ipcs -q` lists the queues that remain.
 //! Each message has a *type*, a positive number, and a receiver may ask for one type only. So
 //! many clients can share one queue, each with a number of its own. The echo has the type of its
 //! message.

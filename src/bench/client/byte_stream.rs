@@ -1,4 +1,4 @@
-//! The bytes that a client sends: an endless stream, of which each message is the next piece.
+//! The bytes that a client sends: an endless stream; each message is its next piece.
 
 use crate::payload::payload;
 use crate::text::difference;

@@ -151,7 +151,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Returns the conversation that all tasks share, except those that measure connections.
+    /// Returns the conversation that all tasks share, except tasks that measure connections.
     fn conversation(&mut self) -> Result<&mut Conversation<'a>, MeasureError> {
         let current = match self.current.take() {
             Some(current) => current,

@@ -15,7 +15,7 @@ pub struct ProcessorPair {
     pub description: String,
 }
 
-/// Chooses two processors, for client and server, among those that this process may use.
+/// Chooses two processors, for client and server, among the processors that this process may use.
 ///
 /// Prefers two cores to two threads of one core, and one package to two. Prefers high numbers, because the lowest ones
 /// handle most interrupts.

@@ -19,7 +19,7 @@ pub(in crate::bench) struct SessionPlan<'a> {
     pub candidate: usize,
     pub spec: &'a Spec,
     pub placement: ResolvedPlacement,
-    /// The tasks, without those that have failed.
+    /// The tasks that have not failed.
     pub tasks: Vec<Task>,
     /// The number of times that a session had no result at all.
     pub failures: u32,

@@ -5,7 +5,7 @@ use crate::bench::report::document::{Document, Tone};
 use crate::bench::report::labels;
 use crate::transport::Tuning;
 
-/// Writes every fact, and the reasons for those that are unknown.
+/// Writes every fact, and the reason for each unknown one.
 pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     let facts = &comparison.machine.facts;
     if facts.is_empty() {
