@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<()> {
                 // The parent's copy of the connection closes here. If fork(2) failed, it is the only one.
             }
             Err(error) if is_shortage(&error) => {
-                // New clients are refused, not left to wait. Those that have a child keep it: while SIGCHLD is
+                // New clients are refused, not left to wait. Clients with a child keep it: while SIGCHLD is
                 // ignored, wait(2) returns when the last child has exited.
                 drop(listener);
                 let _ = wait();
