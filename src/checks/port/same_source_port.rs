@@ -7,7 +7,7 @@ use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::requirement::MORE_LOOPBACK;
 use crate::server::Server;
-use crate::transport::{Capabilities, ConnectOptions, missing_loopback_address};
+use crate::transport::{Capabilities, Client, ConnectOptions, missing_loopback_address};
 
 pub const CHECK: Check = Check {
     id: "port/same-source-port",
@@ -33,12 +33,19 @@ fn run(server: &mut Server) -> check::Result {
     let mut first = server.connect_with(&from(SOURCES[0], 0))?;
     let port = first.local_address()?.port();
     let mut second = server.connect_with(&from(SOURCES[1], port))?;
-    first.send(&mine)?;
-    second.send(&yours)?;
-    // The first client finishes before the second reads, so that a server of one client at a time can serve both.
-    for (client, bytes) in [(&mut first, &mine), (&mut second, &yours)] {
-        let served = client.expect(bytes).and_then(|()| client.finish());
-        served.map_err(|finding| finding.because(format!("both clients have source port {port}")))?;
+    exchange_both([(&mut first, &mine), (&mut second, &yours)])
+        .map_err(|finding| finding.because(format!("both clients have source port {port}")))
+}
+
+/// Sends from both clients before either reads. The first client finishes before the second reads,
+/// so that a server of one client at a time can serve both.
+fn exchange_both(mut clients: [(&mut Client, &Vec<u8>); 2]) -> check::Result {
+    for (client, bytes) in &mut clients {
+        client.send(bytes)?;
+    }
+    for (client, bytes) in clients {
+        client.expect(bytes)?;
+        client.finish()?;
     }
     Ok(())
 }
