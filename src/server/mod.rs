@@ -26,6 +26,7 @@ use crate::payload::payload;
 use crate::transport::{Address, Capabilities, ReservedAddress};
 use placeholders::Values;
 
+mod abandoned;
 mod bundled;
 mod connect;
 mod control;

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use tempfile::TempDir;
 
-use crate::transport::{Address, remove_recorded_leftovers};
+use super::abandoned::{self, ALIVE, PREFIX, lock};
+use crate::transport::Address;
 
 /// One server's directory, removed when this value is dropped or `sweep` is called.
 #[derive(Debug)]
@@ -35,13 +36,8 @@ static OVER: AtomicBool = AtomicBool::new(false);
 
 static HOME: Mutex<Option<Home>> = Mutex::new(None);
 
-const PREFIX: &str = "echospec-";
-
 /// The name of the server's own part of its directory. Beside it are the addresses of the server and its clients.
 const TEMPORARY: &str = "tmp";
-
-/// The name of the file that a run locks while it is in progress.
-const ALIVE: &str = "alive";
 
 impl Scratch {
     /// Makes a new, empty directory for a server.
@@ -49,6 +45,9 @@ impl Scratch {
     /// # Errors
     /// If it cannot be made, and after [`sweep`](super::sweep).
     pub fn new() -> io::Result<Scratch> {
+        static ONCE: Once = Once::new();
+        // Before the lock is taken: the file system may block this, and then `remove_all` still needs the lock.
+        ONCE.call_once(|| abandoned::clear(place()));
         let mut place = home();
         let home = match &mut *place {
             Some(home) => home,
@@ -106,10 +105,7 @@ impl Drop for Scratch {
 
 impl Home {
     fn new() -> io::Result<Home> {
-        static ONCE: Once = Once::new();
-        let place = place();
-        ONCE.call_once(|| clear_abandoned(&place));
-        let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
+        let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place())?;
         // Locked before it gets its name, or another process might take the directory for abandoned.
         let unnamed = directory.path().join("new");
         let lock = lock(File::create(&unnamed)?)?;
@@ -124,23 +120,6 @@ fn place() -> PathBuf {
     const ROOM: usize = 52;
     let usual = std::env::temp_dir();
     if usual.as_os_str().len() > ROOM { "/tmp".into() } else { usual }
-}
-
-fn lock(file: File) -> io::Result<Flock<File>> {
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error.into())
-}
-
-/// Removes the directories of processes that were killed, and the message queues noted there.
-fn clear_abandoned(place: &Path) {
-    let Ok(entries) = fs::read_dir(place) else { return };
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-        if ours && File::open(path.join(ALIVE)).and_then(lock).is_ok() {
-            let servers = fs::read_dir(&path).into_iter().flatten().filter_map(Result::ok);
-            servers.for_each(|server| remove_recorded_leftovers(&server.path()));
-            let _ = fs::remove_dir_all(path);
-        }
-    }
 }
 
 /// Keeps all directories from now on, so that the user can inspect the files that servers leave in them.
@@ -181,25 +160,4 @@ const REMOVAL_ATTEMPTS: usize = 100;
 
 fn home() -> MutexGuard<'static, Option<Home>> {
     HOME.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn removes_only_directories_without_a_lock() {
-        let place = TempDir::new().unwrap();
-        for name in ["echospec-dead", "echospec-living", "echospec-strange", "other"] {
-            fs::create_dir(place.path().join(name)).unwrap();
-        }
-        let file = |name: &str| File::create(place.path().join(name).join(ALIVE)).unwrap();
-        drop(file("echospec-dead"));
-        drop(file("other"));
-        let _living = lock(file("echospec-living")).unwrap();
-        clear_abandoned(place.path());
-        let left = |name: &str| place.path().join(name).exists();
-        assert!(!left("echospec-dead"));
-        assert!(left("echospec-living") && left("echospec-strange") && left("other"));
-    }
 }

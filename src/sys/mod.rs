@@ -37,6 +37,7 @@
 //! | `ipc_objects` | [`ipc_objects`], [`ipc_object_processes`], [`open_ipc_files`], [`remove_ipc_object`] | `/proc/sysvipc`, `/dev` | – | – |
 //! | `message_queues` | [`MessageQueue`], [`raise_message_queue_limit`] | mq_overview(7), sysvipc(7) | – | – |
 //! | | [`remove_posix_queue`], [`remove_system_v_queue`], [`system_v_queue_exists`] | the same | – | – |
+//! | | [`owns_posix_queue`], [`owns_system_v_queue`] | fstat(2), msgctl(2) | – | – |
 //! | `packets` | [`PacketCapture`] | packet(7) | – | – |
 //! | `limits` | [`container_limits`] | cgroups(7) | – | – |
 //! | `processors` | [`usable_processors`] | `sched_getaffinity(2)` | sysconf(3) | sysconf(3) |
@@ -86,7 +87,8 @@ pub use system::limits::container_limits;
 pub use system::machine::check_io_uring;
 pub use system::machine::{machine_properties, processor_model};
 pub use system::message_queues::{
-    MessageQueue, raise_message_queue_limit, remove_posix_queue, remove_system_v_queue, system_v_queue_exists,
+    MessageQueue, owns_posix_queue, owns_system_v_queue, raise_message_queue_limit, remove_posix_queue,
+    remove_system_v_queue, system_v_queue_exists,
 };
 pub use system::packets::PacketCapture;
 pub use system::peers::DescriptorSnapshot;
@@ -127,6 +129,7 @@ pub use unix::exit::{exit_status, reset_sigchld};
 pub use unix::forked_partner::{ForkedPartner, WaitMethod};
 pub use unix::launch::{between_launches, with_launch_lock};
 pub use unix::limits::{descriptor_limit, process_limit, raise_descriptor_limit, restore_descriptor_limit};
+pub use unix::own_files::{is_own_directory, open_own_file};
 pub use unix::pass_descriptors::pass_descriptors;
 pub use unix::shared_rings::{RING_SIZE, RingHangUp, RingReader, RingWriter, map_rings};
 pub use unix::usage::{load_average, own_resource_usage};

@@ -4,16 +4,16 @@
 //! too, the directory stays, and the next run reads the record before it removes the directory.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::{fmt, fs, io};
-
-use nix::unistd::geteuid;
+use std::{fmt, fs};
 
 use super::queue_names::{POSIX_PREFIX, SYSTEM_V_KEYS, lock_system_v, posix_pair};
-use crate::sys::{remove_posix_queue, remove_system_v_queue};
+use crate::sys::{
+    open_own_file, owns_posix_queue, owns_system_v_queue, remove_posix_queue, remove_system_v_queue,
+};
 
 /// The name of the file that records the queues of a server.
 const RECORD: &str = "leaves";
@@ -73,6 +73,20 @@ impl Queues {
         }
     }
 
+    /// Removes the queues that this process's user has made. Another user may have taken the names or keys since.
+    fn remove_own(&self) {
+        match self {
+            Queues::Posix(name) => {
+                let names = posix_pair(name);
+                names.iter().filter(|name| owns_posix_queue(name)).for_each(|name| remove_posix_queue(name));
+            }
+            &Queues::SystemV(key) => {
+                let keys = [key, key + 1].into_iter();
+                keys.filter(|&key| owns_system_v_queue(key)).for_each(remove_system_v_queue);
+            }
+        }
+    }
+
     fn parse(record: &str) -> Option<Queues> {
         match record.split_once(' ')? {
             (POSIX, name) => Some(Queues::Posix(name.to_owned())),
@@ -98,16 +112,17 @@ pub(crate) fn remove_all_leftovers() {
     }
 }
 
-/// Removes the queues that are recorded in the `directory` of a server whose run was killed. A record that another
-/// user wrote is ignored.
+/// The maximum length of a record in bytes. The name of a POSIX queue has at most 255 (mq_overview(7)).
+const MAX_RECORD: u64 = 300;
+
+/// Removes the queues that are recorded in the `directory` of a server whose run was killed. A record or a queue that
+/// another user made is ignored.
 pub(crate) fn remove_recorded_leftovers(directory: &Path) {
-    let record = directory.join(RECORD);
-    if !fs::symlink_metadata(&record).is_ok_and(|meta| meta.is_file() && meta.uid() == geteuid().as_raw()) {
-        return;
-    }
-    let queues = fs::read_to_string(record).ok().and_then(|text| Queues::parse(&text));
+    let Ok(record) = open_own_file(&directory.join(RECORD)) else { return };
+    let text = io::read_to_string(record.take(MAX_RECORD));
+    let queues = text.ok().and_then(|text| Queues::parse(&text));
     if let Some(queues) = queues.filter(Queues::are_abandoned) {
-        queues.remove();
+        queues.remove_own();
     }
 }
 

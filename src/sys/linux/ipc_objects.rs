@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -16,6 +16,10 @@ use crate::sys::types::{IpcId, IpcObject};
 /// Folders with a file for each POSIX object.
 const FOLDERS: [&str; 2] = ["/dev/shm", "/dev/mqueue"];
 
+/// The maximum number of files in a folder that are listed. Every user may make files there, and each costs a call of
+/// lstat(2) for each launch.
+const MAX_FILES: usize = 10_000;
+
 /// The bit `SHM_DEST` in a segment's permissions: it was removed, and is still attached.
 const SHM_DEST: u32 = 0o1000;
 
@@ -23,12 +27,16 @@ const SHM_DEST: u32 = 0o1000;
 /// left out, because it goes with its last user.
 ///
 /// # Errors
-/// `Unsupported` if `/proc` and `/dev` show none of the tables.
+/// `Unsupported` if `/proc` and `/dev` show none of the tables, or if a folder has more than ten thousand files.
 pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
     let tables =
         [system_v_table("shm", segment), system_v_table("msg", queue), system_v_table("sem", semaphore_set)];
     let folders = FOLDERS.map(posix_objects);
-    if tables.iter().all(Result::is_err) && folders.iter().all(Result::is_err) {
+    let too_many = |folder: &io::Result<_>| {
+        folder.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::QuotaExceeded)
+    };
+    if tables.iter().all(Result::is_err) && folders.iter().all(Result::is_err) || folders.iter().any(too_many)
+    {
         return Err(io::ErrorKind::Unsupported.into());
     }
     Ok(tables.into_iter().chain(folders).filter_map(Result::ok).flatten().collect())
@@ -77,13 +85,17 @@ fn system_v(columns: &[i64], id: fn(i32) -> IpcId, creator: i64, pids: &[i64]) -
     })
 }
 
-fn posix_objects(folder: &str) -> io::Result<Vec<IpcObject>> {
+fn posix_objects(folder: impl AsRef<Path>) -> io::Result<Vec<IpcObject>> {
     let object = |entry: fs::DirEntry| {
         let meta = entry.metadata().ok().filter(fs::Metadata::is_file)?;
         let id = IpcId::File(entry.path());
         Some(IpcObject { id, creator: meta.uid(), key: 0, pids: Vec::new(), attached: false, semaphores: 0 })
     };
-    Ok(fs::read_dir(folder)?.filter_map(|entry| object(entry.ok()?)).collect())
+    let entries: Vec<_> = fs::read_dir(folder)?.take(MAX_FILES + 1).collect();
+    if entries.len() > MAX_FILES {
+        return Err(io::ErrorKind::QuotaExceeded.into());
+    }
+    Ok(entries.into_iter().filter_map(|entry| object(entry.ok()?)).collect())
 }
 
 /// Returns the processes that the kernel has recorded for `object`: its creator or its last users. They may have
@@ -163,6 +175,16 @@ mod tests {
         assert_eq!((object.id, object.creator), (IpcId::SharedMemory(7), 1000));
         assert_eq!(object.pids, [Pid::from_raw(41)]);
         assert!(segment(&line(0o1600)).is_none());
+    }
+
+    #[test]
+    fn folder_with_too_many_files_is_not_listed() {
+        let place = tempfile::TempDir::new().unwrap();
+        let path = |number| place.path().join(format!("{number}"));
+        (0..MAX_FILES).for_each(|number| drop(fs::File::create(path(number)).unwrap()));
+        assert_eq!(posix_objects(place.path()).unwrap().len(), MAX_FILES);
+        fs::File::create(path(MAX_FILES)).unwrap();
+        assert_eq!(posix_objects(place.path()).unwrap_err().kind(), io::ErrorKind::QuotaExceeded);
     }
 
     #[test]

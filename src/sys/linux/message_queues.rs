@@ -6,7 +6,8 @@ use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long};
 use nix::mqueue::{MQ_OFlag, MqdT, mq_close, mq_getattr, mq_open, mq_receive, mq_send, mq_unlink};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
+use nix::unistd::geteuid;
 
 use crate::sys::types::QueueCapacity;
 
@@ -142,14 +143,35 @@ fn system_v_id(key: i32) -> nix::Result<c_int> {
 }
 
 fn system_v_capacity(id: c_int) -> io::Result<usize> {
+    usize::try_from(system_v_status(id)?.msg_qbytes).map_err(io::Error::other)
+}
+
+fn system_v_status(id: c_int) -> nix::Result<libc::msqid_ds> {
     let mut status = std::mem::MaybeUninit::<libc::msqid_ds>::zeroed();
     #[expect(unsafe_code, reason = "msgctl(2) has no safe wrapper")]
     // SAFETY: IPC_STAT writes one msqid_ds, for which zeros are valid too.
-    let status = unsafe {
+    unsafe {
         Errno::result(libc::msgctl(id, libc::IPC_STAT, status.as_mut_ptr()))?;
-        status.assume_init()
-    };
-    usize::try_from(status.msg_qbytes).map_err(io::Error::other)
+        Ok(status.assume_init())
+    }
+}
+
+/// Returns whether this process's user made the System V queue with `key`. False if there is none.
+#[must_use]
+pub fn owns_system_v_queue(key: i32) -> bool {
+    let status = system_v_id(key).and_then(system_v_status);
+    status.is_ok_and(|status| status.msg_perm.cuid == geteuid().as_raw())
+}
+
+/// Returns whether this process's user made the POSIX queue called `name`. False if there is none. A queue's descriptor
+/// is that of a file (mq_overview(7)).
+#[must_use]
+pub fn owns_posix_queue(name: &str) -> bool {
+    let flags = MQ_OFlag::O_RDONLY | MQ_OFlag::O_NONBLOCK | MQ_OFlag::O_CLOEXEC;
+    let Ok(queue) = mq_open(name, flags, Mode::empty(), None) else { return false };
+    let own = fstat(&queue).is_ok_and(|found| found.st_uid == geteuid().as_raw());
+    let _ = mq_close(queue);
+    own
 }
 
 /// Raises the limit of bytes in POSIX message queues for this process and its children: `RLIMIT_MSGQUEUE`,

@@ -50,3 +50,15 @@ pub fn system_v_queue_exists(_key: i32) -> bool {
 
 /// Does nothing: echospec uses no System V queues on this system.
 pub fn remove_system_v_queue(_key: i32) {}
+
+/// Returns false: this system has no message queues.
+#[must_use]
+pub fn owns_posix_queue(_name: &str) -> bool {
+    false
+}
+
+/// Returns false: echospec uses no System V queues on this system.
+#[must_use]
+pub fn owns_system_v_queue(_key: i32) -> bool {
+    false
+}
