@@ -32,6 +32,43 @@ impl fmt::Display for ExpectationsError {
 
 impl std::error::Error for ExpectationsError {}
 
+/// The file that is read if it is in the current directory and no other file is named.
+#[cfg(feature = "cli")]
+const USUAL: &str = "echospec.toml";
+
+/// Returns `echospec.toml` if it is in the current directory.
+///
+/// # Errors
+/// [`ExpectationsError`] if it is no regular file, or if another user may have put it there: in a directory to which
+/// everybody can write, such as `/tmp`, only a file of this user or of root counts.
+#[cfg(feature = "cli")]
+pub fn find() -> Result<Option<&'static Path>, ExpectationsError> {
+    Ok(is_usable(Path::new("."), Path::new(USUAL))?.then_some(Path::new(USUAL)))
+}
+
+/// Whether there is a file called `name` in `directory` that is known to be meant for this user.
+#[cfg(feature = "cli")]
+fn is_usable(directory: &Path, name: &Path) -> Result<bool, ExpectationsError> {
+    use std::os::unix::fs::MetadataExt;
+    const WRITABLE_BY_ALL: u32 = 0o002;
+    let path = directory.join(name);
+    let Ok(entry) = path.symlink_metadata() else { return Ok(false) };
+    let refuse = |reason: &str| {
+        let text = format!("{} {reason}; remove it, or name a file with --expectations", name.display());
+        Err(ExpectationsError(text))
+    };
+    let place = fs::metadata(directory);
+    let is_shared = !place.is_ok_and(|place| place.mode() & WRITABLE_BY_ALL == 0);
+    if is_shared && ![0, nix::unistd::geteuid().as_raw()].contains(&entry.uid()) {
+        return refuse("belongs to another user, and everybody can write to the current directory");
+    }
+    // A FIFO or a device would block the read, or never end.
+    if !path.metadata().is_ok_and(|file| file.is_file()) {
+        return refuse("is no regular file");
+    }
+    Ok(true)
+}
+
 /// Reads the file at `path` and returns the expectations for the server with this command line.
 ///
 /// # Errors
@@ -156,6 +193,35 @@ mod tests {
             let error = parse(&ENTRY.replacen(from, to, 1), "x").unwrap_err();
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn a_file_that_was_not_named_must_be_regular() {
+        use nix::sys::stat::Mode;
+        let place = tempfile::TempDir::new().unwrap();
+        let usable = |name: &str| is_usable(place.path(), Path::new(name));
+        nix::unistd::mkfifo(&place.path().join("fifo"), Mode::S_IRWXU).unwrap();
+        fs::write(place.path().join("file"), ENTRY).unwrap();
+        assert!(!usable("absent").unwrap());
+        assert!(usable("file").unwrap());
+        assert!(usable("fifo").unwrap_err().to_string().contains("is no regular file"));
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn a_file_of_another_user_counts_only_where_few_can_write() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        if !nix::unistd::geteuid().is_root() {
+            return testing::skip("only root can give a file to another user");
+        }
+        let place = tempfile::TempDir::new().unwrap();
+        let usable = || is_usable(place.path(), Path::new("file"));
+        fs::write(place.path().join("file"), ENTRY).unwrap();
+        chown(place.path().join("file"), Some(65534), None).unwrap();
+        assert!(usable().unwrap());
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        assert!(usable().unwrap_err().to_string().contains("belongs to another user"));
     }
 
     #[test]

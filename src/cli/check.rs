@@ -13,6 +13,7 @@ use super::server_args::ServerArgs;
 use super::{CliError, exit, interrupt};
 use crate::check_run::{CheckRun, Error};
 use crate::deadline::SCALE;
+use crate::expectations;
 use crate::outcome::{Level, Outcome};
 use crate::report::{Ending, Heading, Human, Json, Reporter};
 use crate::runner::{CheckResult, Summary};
@@ -124,13 +125,15 @@ fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
     }
     run = args.seed.into_iter().fold(run, CheckRun::seed);
     run = args.jobs.into_iter().fold(run, |run, jobs| run.jobs(jobs.get()));
-    Ok(expectations_file(args).into_iter().fold(run, CheckRun::expectations_file))
+    Ok(expectations_file(args)?.into_iter().fold(run, CheckRun::expectations_file))
 }
 
 /// Returns the file of expectations that the user names, or else the one in the current directory.
-fn expectations_file(args: &Args) -> Option<&Path> {
-    let usual = Path::new("echospec.toml");
-    args.expectations.as_deref().or_else(|| usual.exists().then_some(usual))
+fn expectations_file(args: &Args) -> anyhow::Result<Option<&Path>> {
+    match &args.expectations {
+        Some(named) => Ok(Some(named)),
+        None => expectations::find().map_err(|error| CliError::usage(error.to_string()).into()),
+    }
 }
 
 /// Creates an error for a mistake of the user, with the exit code of usage errors.
