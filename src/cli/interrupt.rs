@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::bench::schedule::progress;
-use crate::deadline;
+use crate::deadline::{self, Countdown, GLANCE};
 use crate::runner::Event;
 use crate::server::sweep;
 use crate::sys::STATUS_SIGNALS;
@@ -18,8 +18,8 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
 /// Installs the signal handlers.
 ///
-/// The first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends and cleans up. The second kills
-/// all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which checks are running.
+/// The first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends and cleans up. The second, or the end
+/// of [`END_TIME`], kills all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which checks are running.
 ///
 /// # Errors
 /// Those of `sigaction(2)` and `pipe(2)`.
@@ -35,9 +35,23 @@ pub fn watch_signals() -> anyhow::Result<()> {
                 end_at_once(signal);
             }
             deadline::interrupt();
+            thread::spawn(move || end_after(END_TIME, signal));
         }
     });
     Ok(())
+}
+
+/// The time in which an interrupted run ends and cleans up. It can be blocked: by output that nobody reads, or by a
+/// file system that does not answer. Then the program exits at once.
+const END_TIME: Duration = Duration::from_secs(20);
+
+/// Ends the program after `limit`, unless it has ended by then.
+fn end_after(limit: Duration, signal: i32) -> ! {
+    let mut countdown = Countdown::new(limit);
+    while !countdown.left().is_zero() {
+        thread::park_timeout(GLANCE);
+    }
+    end_at_once(signal)
 }
 
 /// The checks that are running, and since when.
