@@ -126,6 +126,7 @@ fn is_open(piece: &Piece) -> bool {
     match piece {
         Piece::Wildcard(Wildcard::Class { most, .. }) => most.is_none(),
         Piece::Wildcard(Wildcard::Length(number)) => has_digits(*number),
+        Piece::Wildcard(Wildcard::Lines(_)) => true,
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use super::thread::Thread;
 use super::{Expectation, Pattern, Role, SHOWN, Segment};
 use crate::protocol::error::join_or;
+use crate::protocol::template::Class;
 
 impl Pattern {
     /// Describes what may follow in any of `threads`.
@@ -23,6 +24,10 @@ impl Pattern {
                 Some(Segment::Class { class, most, .. }) => match most {
                     Some(most) if thread.taken == *most => continue,
                     _ => class.describe().to_string(),
+                },
+                Some(Segment::Lines(begin)) => match &begin[thread.taken as usize..] {
+                    [] => Class::Line.describe().to_string(),
+                    rest => format!("`{}`", rest.escape_ascii()),
                 },
                 Some(Segment::Length(_)) => "a number".to_string(),
                 Some(Segment::Body) if thread.body == 0 => continue,

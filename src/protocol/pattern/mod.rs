@@ -25,10 +25,19 @@ pub(super) struct Pattern {
 
 #[derive(Debug)]
 enum Segment {
-    Literal { bytes: Arc<[u8]>, role: Role },
-    Class { class: Class, least: u64, most: Option<u64> },
+    Literal {
+        bytes: Arc<[u8]>,
+        role: Role,
+    },
+    Class {
+        class: Class,
+        least: u64,
+        most: Option<u64>,
+    },
     Length(Number),
     Body,
+    /// Any number of whole lines that begin with these bytes.
+    Lines(Arc<[u8]>),
 }
 
 /// The origin of a literal's bytes: the file, the token or the payload.
@@ -107,6 +116,7 @@ impl Pattern {
             }
             Piece::Wildcard(Wildcard::Length(number)) => Segment::Length(*number),
             Piece::Wildcard(Wildcard::Body) => Segment::Body,
+            Piece::Wildcard(Wildcard::Lines(begin)) => Segment::Lines(begin[..].into()),
         });
         Pattern { segments: segments.collect() }
     }

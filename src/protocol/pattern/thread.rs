@@ -42,6 +42,15 @@ impl Thread {
             }
             Segment::Length(number) => moved.reading = self.reading.push(*number, byte)?,
             Segment::Body => moved.body = self.body.checked_sub(1)?,
+            // Beyond the beginning that each line must have, `taken` no longer grows.
+            Segment::Lines(begin) => match begin.get(self.taken as usize) {
+                Some(wanted) => {
+                    (*wanted == byte).then_some(())?;
+                    moved.taken += 1;
+                }
+                None if byte == b'\n' => moved.taken = 0,
+                None => {}
+            },
         }
         Some(moved)
     }
@@ -57,6 +66,7 @@ impl Thread {
                 Some(Thread { body, reading: Reading::default(), ..next })
             }
             Segment::Body => (self.body == 0).then_some(next),
+            Segment::Lines(_) => (self.taken == 0).then_some(next),
         }
     }
 
@@ -69,7 +79,7 @@ impl Thread {
             Some(Segment::Length(number)) => {
                 number.width().is_some() && self.reading.length(*number).is_some()
             }
-            None => false,
+            Some(Segment::Lines(_)) | None => false,
         }
     }
 }

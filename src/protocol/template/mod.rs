@@ -63,7 +63,7 @@ pub(super) enum Encoding {
 }
 
 /// A part of a reply whose bytes the server chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wildcard {
     /// Between `least` and `most` bytes of a class.
     Class { class: Class, least: u64, most: Option<u64> },
@@ -71,6 +71,8 @@ pub(super) enum Wildcard {
     Length(Number),
     /// The body: as many bytes as the length before it says.
     Body,
+    /// Any number of whole lines that begin with this text.
+    Lines(Vec<u8>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

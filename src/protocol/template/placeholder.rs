@@ -6,7 +6,7 @@ use crate::protocol::number::Number;
 use crate::protocol::token::Token;
 
 const KNOWN_NAMES: [&str; 2] = ["token", "payload"];
-const WILD_NAMES: [&str; 8] = ["any", "line", "digits", "hex", "word", "space", "length", "body"];
+const WILD_NAMES: [&str; 9] = ["any", "line", "lines", "digits", "hex", "word", "space", "length", "body"];
 
 /// Returns the names of placeholders that every protocol file can use.
 pub(in crate::protocol) fn reserved_names<'n>() -> impl Iterator<Item = &'n str> {
@@ -117,6 +117,9 @@ impl Place<'_> {
         if name == "length" {
             return argument.map_or(Ok(Number::DECIMAL), |text| self.number(text)).map(Wildcard::Length);
         }
+        if name == "lines" {
+            return self.lines(argument);
+        }
         let (class, least) = match name {
             "any" => (Class::Any, 0),
             "line" => (Class::Line, 0),
@@ -143,5 +146,17 @@ impl Place<'_> {
             error.expecting("expected a number above 0")
         })?;
         Ok(Wildcard::Class { class, least: exact, most: Some(exact) })
+    }
+
+    fn lines(&self, begin: Option<&str>) -> Result<Wildcard, FileError> {
+        match begin.filter(|begin| !begin.is_empty() && !begin.contains('\\')) {
+            Some(begin) => Ok(Wildcard::Lines(begin.into())),
+            None => Err(self
+                .error(
+                    begin.unwrap_or(self.content),
+                    "`{lines:…}` takes the text that each line begins with".into(),
+                )
+                .expecting("expected plain text, as in `{lines:220-}`")),
+        }
     }
 }

@@ -42,6 +42,16 @@ fn all_that_may_follow_is_expected() {
 }
 
 #[test]
+fn lines_with_one_beginning_may_precede_the_last() {
+    let request = request("a", r"{lines:220-}220 {line}\r\n");
+    let matcher = || request.expected().matcher();
+    assert_eq!(feed(matcher(), b"220 ready\r\n250", &[]), Seen::Complete(11));
+    assert_eq!(feed(matcher(), b"220-no 220 yet\r\n220-\r\n220 b\r\n", &[3, 16]), Seen::Complete(29));
+    let Seen::Wrong(offset, expected, _) = feed(matcher(), b"220-a\r\n221 b\r\n", &[]) else { panic!() };
+    assert_eq!((offset, expected.as_str()), (9, "`0-` or `0 `"));
+}
+
+#[test]
 fn a_length_in_digits_counts_the_body() {
     let request = request("a", r"${length}\r\n{body}\r\n");
     let matcher = || request.expected().matcher();
