@@ -24,14 +24,21 @@ impl PlannedRun {
     }
 
     /// Runs the planned checks, and calls `observe` with each event.
-    pub fn run(&self, observe: impl FnMut(&Event<'_>)) -> Result<Results, LaunchError> {
+    pub fn run(&self, mut observe: impl FnMut(&Event<'_>)) -> Result<Results, LaunchError> {
         let began = Instant::now();
         let _entered = self.interrupt.as_ref().map(Interrupt::enter);
+        let mut heading = self.heading();
+        let observe = |event: &Event<'_>| {
+            if let Event::Started(spec, _) = event {
+                heading.spec = Spec::clone(spec);
+            }
+            observe(event);
+        };
         let results = match runner::run(&self.spec, &self.checks, &self.options, observe) {
             Err(LaunchError::Interrupted) => Vec::new(),
             results => results?,
         };
         let (took, interrupted) = (began.elapsed(), interrupted());
-        Ok(Results { heading: self.heading(), results, took, interrupted })
+        Ok(Results { heading, results, took, interrupted })
     }
 }

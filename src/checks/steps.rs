@@ -10,9 +10,12 @@ use crate::transport::{Capabilities, Client};
 
 /// Connects a client, sends a message, and waits until the server has dealt with it.
 ///
-/// A server of many clients must answer. A process that was launched for one client may be a filter that buffers its
+/// A server of many clients must answer. A client that is only greeted may have been disconnected already. A process that was launched for one client may be a filter that buffers its
 /// output: it need only wait for more input.
 pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
+    if server.spec().protocol().only_greets() {
+        return server.connect_and_exchange();
+    }
     if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         return server.connect_and_hold();
     }
@@ -22,6 +25,16 @@ pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
         client.expect(b"here")?;
     }
     Ok(client)
+}
+
+/// Returns an unsupported finding if the server's protocol has no reply whose time could be measured.
+pub(super) fn require_replies(server: &Server) -> check::Result {
+    let protocol = server.spec().protocol();
+    if !protocol.never_answers() {
+        return Ok(());
+    }
+    let reason = format!("the protocol {} has no request that is answered", protocol.name());
+    Err(Finding::unsupported("", "").because(reason))
 }
 
 /// The number of deadlines to wait for a server that is still busy. A server that starts slowly needs more than one.

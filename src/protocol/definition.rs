@@ -152,6 +152,18 @@ impl Protocol {
         self.turns.first().is_some_and(Turn::token_comes_back)
     }
 
+    /// Whether the server greets its clients, and answers no request.
+    #[must_use]
+    pub fn only_greets(&self) -> bool {
+        self.greeting.is_some() && self.turns.is_empty()
+    }
+
+    /// Whether a client sends requests, and the server answers none of them.
+    #[must_use]
+    pub fn never_answers(&self) -> bool {
+        !self.turns.is_empty() && !self.turns.iter().any(Turn::has_reply)
+    }
+
     /// Returns the first turn whose request carries arbitrary bytes that its reply repeats.
     #[must_use]
     pub fn payload_turn(&self) -> Option<&Turn> {

@@ -50,7 +50,10 @@ impl<W: Write> Human<W> {
 impl<W: Write> Reporter for Human<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
-            Event::Started(_, checks) => self.begin(checks.len())?,
+            Event::Started(spec, checks) => {
+                self.text.set_server(spec);
+                self.begin(checks.len())?;
+            }
             Event::CheckStarted(check) => self.running.push(check),
             Event::CheckFinished(result) => {
                 self.running.retain(|running| running.id != result.check.id);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Ending, Heading, Reporter};
 use crate::outcome::{Level, Outcome};
 use crate::runner::{CheckResult, Event, Summary};
+use crate::server::{Rehearsal, Spec};
 
 /// Writes the JSON object of a run when the run is over.
 pub struct Json<W> {
@@ -20,6 +21,8 @@ struct Run<'a> {
     transport: &'a str,
     start: &'a str,
     protocol: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<&'a Rehearsal>,
     seed: u64,
     interrupted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +50,10 @@ impl<W: Write> Json<W> {
 }
 
 impl<W: Write> Reporter for Json<W> {
-    fn event(&mut self, _event: &Event<'_>) -> io::Result<()> {
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        if let Event::Started(spec, _) = event {
+            self.heading.spec = Spec::clone(spec);
+        }
         Ok(())
     }
 
@@ -57,6 +63,7 @@ impl<W: Write> Reporter for Json<W> {
             transport: self.heading.spec.transport().name,
             start: self.heading.spec.start().name(),
             protocol: self.heading.spec.protocol().name(),
+            rehearsal: self.heading.spec.rehearsal(),
             seed: self.heading.seed,
             interrupted: *ending == Ending::Interrupted,
             error: if let Ending::NotLaunched(error) = ending { Some(error) } else { None },
@@ -78,5 +85,65 @@ fn entry(report: &CheckResult) -> Entry<'_> {
         actual: &report.actual,
         reason: &report.reason,
         millis: report.took.as_millis(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::Options;
+    use crate::server::Start;
+    use crate::transport::Transport;
+
+    /// The object of a run without checks, of a server that was rehearsed.
+    const GOLDEN: &str = r#"{
+  "server": "./server '{port}'",
+  "transport": "tcp",
+  "start": "bind",
+  "protocol": "echo",
+  "rehearsal": {
+    "speaks_first": false,
+    "keep_alive": false,
+    "pipelining": null,
+    "half_close": true,
+    "other_sources": true,
+    "differences": [
+      "the protocol file declares `keep_alive = true`, but the server closes the connection after one reply"
+    ]
+  },
+  "seed": 0,
+  "interrupted": false,
+  "checks": [],
+  "summary": {
+    "total": 0,
+    "pass": 0,
+    "fail": 0,
+    "warn": 0,
+    "info": 0,
+    "skipped": 0,
+    "broken": 0
+  }
+}
+"#;
+
+    #[test]
+    fn object_holds_the_rehearsal() {
+        let spec = Spec::new(Transport::TCP, Start::Bind, ["./server", "{port}"]).unwrap();
+        let heading = Heading::new(&spec, &Options::default());
+        let rehearsed = spec.with_rehearsal(Rehearsal {
+            speaks_first: Some(false),
+            keep_alive: Some(false),
+            half_close: Some(true),
+            other_sources: Some(true),
+            differences: vec![
+                "the protocol file declares `keep_alive = true`, but the server closes the connection after one reply"
+                    .into(),
+            ],
+            ..Rehearsal::default()
+        });
+        let mut json = Json::new(heading, Vec::new());
+        json.event(&Event::Started(&rehearsed, &[])).unwrap();
+        json.finish(&[], &Ending::Complete).unwrap();
+        assert_eq!(String::from_utf8(json.out).unwrap(), GOLDEN);
     }
 }

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::Heading;
 use crate::outcome::Outcome;
 use crate::runner::{CheckResult, Summary};
-use crate::server::Start;
+use crate::server::{Rehearsal, Spec, Start};
 use crate::text::count;
 
 /// The report of a run as text, written part by part.
@@ -34,13 +34,18 @@ impl TextReport {
         TextReport { heading, bold: Style::new().bold(), dim: Style::new().dimmed(), is_coloured: true }
     }
 
+    /// Takes over `spec`, the server as the rehearsal found it.
+    pub fn set_server(&mut self, spec: &Spec) {
+        self.heading.spec = spec.clone();
+    }
+
     /// Creates a text report without escape sequences.
     #[must_use]
     pub fn plain(heading: Heading) -> TextReport {
         TextReport { heading, bold: Style::new(), dim: Style::new(), is_coloured: false }
     }
 
-    /// Writes the server's command, the number of checks, and the seed.
+    /// Writes the server's command, the number of checks, the seed, and what the rehearsal found.
     ///
     /// # Errors
     /// Those of writing.
@@ -58,8 +63,25 @@ impl TextReport {
         let checks = count(number, "check");
         writeln!(
             out,
-            "{bold}{transport}{start}{protocol}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}\n"
-        )
+            "{bold}{transport}{start}{protocol}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}"
+        )?;
+        if let Some(rehearsal) = spec.rehearsal() {
+            self.write_rehearsal(out, rehearsal)?;
+        }
+        writeln!(out)
+    }
+
+    /// Writes the properties of the server that the rehearsal found, and its differences from the protocol file.
+    fn write_rehearsal(&self, out: &mut dyn Write, rehearsal: &Rehearsal) -> io::Result<()> {
+        let summary = rehearsal.summary();
+        if !summary.is_empty() {
+            writeln!(out, "{}: {summary}", self.heading.spec.protocol().name())?;
+        }
+        let warn = self.style(Outcome::Warn);
+        for difference in &rehearsal.differences {
+            writeln!(out, "{warn}warning{warn:#}: {difference}")?;
+        }
+        Ok(())
     }
 
     /// Writes the line of one check.

@@ -83,13 +83,13 @@ pub fn run(
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Returns `spec` with everything that a rehearsal with `server` finds that it lacks.
+/// Returns `spec` with everything that a rehearsal with `server` finds.
 fn rehearsed(spec: &Spec, mut server: Server, options: &Options) -> Result<Spec, LaunchError> {
     if options.protocol_is_assumed {
         rehearsal::expect_echo_server(&mut server)?;
     }
-    let lacks = rehearsal::rehearse(&mut server)?;
-    Ok(lacks.into_iter().fold(spec.clone(), Spec::lacking))
+    let Some((rehearsal, lacks)) = rehearsal::rehearse(&mut server)? else { return Ok(spec.clone()) };
+    Ok(lacks.into_iter().fold(spec.clone(), Spec::lacking).with_rehearsal(rehearsal))
 }
 
 /// Runs one check against a server of its own, without retries and expectations.

@@ -8,7 +8,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::check;
-use crate::server::{Lack, LaunchError, Server};
+use crate::outcome::Outcome;
+use crate::server::{Lack, LaunchError, Rehearsal, Server};
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client, ConnectOptions, missing_loopback_address};
 
@@ -18,99 +19,210 @@ const LINE: &[u8] = b"a plain line\n";
 /// The number of times that the rehearsal waits for a server that is still at work.
 const WAITS: usize = 5;
 
-/// Speaks the server's protocol with the server before any check. Returns what the server lacks.
+/// Speaks the server's protocol with the server before any check. Returns the properties that it found, and what the
+/// server lacks; `None` for an echo server, whose checks ask everything themselves.
 ///
 /// # Errors
 /// [`LaunchError::Rehearsal`] if the server does not speak the protocol.
-pub(super) fn rehearse(server: &mut Server) -> Result<Vec<Lack>, LaunchError> {
+pub(super) fn rehearse(server: &mut Server) -> Result<Option<(Rehearsal, Vec<Lack>)>, LaunchError> {
     if server.spec().protocol().is_identity() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     speaks(server)?;
-    let mut lacks = Vec::new();
-    for question in [stays_open, pipelines, honours_half_close, serves_other_sources] {
-        lacks.extend(question(server));
+    let mut found = Found::default();
+    for question in [
+        Found::ask_speaks_first,
+        Found::ask_keep_alive,
+        Found::ask_pipelining,
+        Found::ask_half_close,
+        Found::ask_other_sources,
+    ] {
+        question(&mut found, server);
     }
-    Ok(lacks)
+    Ok(Some((found.rehearsal, found.lacks)))
 }
 
 fn speaks(server: &mut Server) -> Result<(), LaunchError> {
     let name = server.spec().protocol().name().to_owned();
     let spoken = server.connect().and_then(|mut client| client.exchange(b"rehearsal"));
-    spoken.map_err(|finding| {
-        let hint = likely_protocol(finding.actual.as_bytes()).filter(|other| *other != name);
-        let hint = hint.map(|other| format!("\n  help      try --protocol {other}")).unwrap_or_default();
-        LaunchError::Rehearsal(format!(
-            "the server does not speak the protocol {name}\n  expected  {}\n  actual    {}{hint}",
-            indented(&finding.expected),
-            indented(&finding.actual)
-        ))
-    })
+    let Err(finding) = spoken else { return Ok(()) };
+    // This system does not show whether the server has read what it does not answer.
+    if finding.outcome == Outcome::Unsupported {
+        return Ok(());
+    }
+    let hint = likely_protocol(finding.actual.as_bytes()).filter(|other| *other != name);
+    let hint = hint.map(|other| format!("\n  help      try --protocol {other}")).unwrap_or_default();
+    Err(LaunchError::Rehearsal(format!(
+        "the server does not speak the protocol {name}\n  expected  {}\n  actual    {}{hint}",
+        indented(&finding.expected),
+        indented(&finding.actual)
+    )))
 }
 
 fn indented(text: &str) -> String {
     text.replace('\n', "\n            ")
 }
 
-fn stays_open(server: &mut Server) -> Option<Lack> {
-    let lacks = Capabilities::STAYS_OPEN.union(Capabilities::PIPELINES).union(Capabilities::FILLABLE);
-    if !is_asked(server, Capabilities::STAYS_OPEN.union(Capabilities::STREAM)) {
-        return None;
-    }
-    let quiet = server.deadlines().quiet();
-    let twice = |server: &mut Server| -> check::Result<bool> {
-        let mut client = server.connect_and_exchange()?;
-        Ok(!client.readable_within(quiet)? && client.exchange(b"again").is_ok())
-    };
-    let reason = "the server closes the connection after one reply";
-    (!twice(server).unwrap_or(false)).then(|| Lack::new(lacks, reason))
+/// The answers to the questions of a rehearsal so far.
+#[derive(Default)]
+struct Found {
+    rehearsal: Rehearsal,
+    lacks: Vec<Lack>,
 }
 
-fn pipelines(server: &mut Server) -> Option<Lack> {
-    let lacks = Capabilities::PIPELINES.union(Capabilities::FILLABLE);
-    if !is_asked(server, Capabilities::PIPELINES.union(Capabilities::STREAM)) {
-        return None;
-    }
-    let both = |server: &mut Server| -> check::Result {
-        let mut client = server.connect()?;
-        client.send_together(&[b"first", b"second"])?;
-        client.expect(b"firstsecond")
-    };
-    both(server)
-        .err()
-        .map(|_| Lack::new(lacks, "the server does not answer two requests that arrive together"))
+/// The way in which a server deals with the second request on a connection.
+enum Second {
+    Answered,
+    Closed,
+    Unanswered,
 }
 
-fn honours_half_close(server: &mut Server) -> Option<Lack> {
-    if !is_asked(server, Capabilities::HALF_CLOSE.union(Capabilities::STREAM)) {
-        return None;
+impl Found {
+    fn lack(&mut self, capabilities: Capabilities, reason: impl Into<String>) {
+        self.lacks.push(Lack::new(capabilities, reason));
     }
-    let reply = server.deadlines().reply();
-    let answered = |server: &mut Server| -> check::Result<bool> {
-        let mut client = server.connect()?;
-        client.send(b"half-closed")?;
-        client.shut_down_write()?;
-        if !client.readable_within(reply)? {
-            return Ok(false);
+
+    /// Records that the server differs from what its protocol file declares.
+    fn differs(&mut self, declared: &str, actual: &str) {
+        self.rehearsal.differences.push(format!("the protocol file {declared}, but {actual}"));
+    }
+
+    fn ask_speaks_first(&mut self, server: &mut Server) {
+        if !is_asked(server, Capabilities::STREAM) {
+            return;
         }
-        client.expect(b"half-closed")?;
-        Ok(client.readable_within(reply)? && client.expect_eof().is_ok())
-    };
-    let reason = "the server does not answer, or does not close, once its client has shut down its side";
-    (!answered(server).unwrap_or(false)).then(|| Lack::new(Capabilities::HALF_CLOSE, reason))
+        if server.spec().protocol().speaks_first() {
+            self.rehearsal.speaks_first = Some(true);
+            return;
+        }
+        let quiet = server.deadlines().quiet();
+        let speaks = server.connect().and_then(|mut client| client.readable_within(quiet));
+        self.rehearsal.speaks_first = speaks.ok();
+        if self.rehearsal.speaks_first == Some(true) {
+            self.differs("has no `greeting`", "the server sends something before it has read anything");
+        }
+    }
+
+    fn ask_keep_alive(&mut self, server: &mut Server) {
+        if !is_asked(server, Capabilities::STREAM) {
+            return;
+        }
+        let protocol = server.spec().protocol().clone();
+        if protocol.talks_more_than_once() == Some(false) {
+            let closes = closes_after_reply(server).ok();
+            self.rehearsal.keep_alive = closes.map(|closes| !closes);
+            if closes == Some(false) && protocol.declared().keep_alive == Some(false) {
+                self.differs("declares `keep_alive = false`", "the connection stays open after a reply");
+            }
+            return;
+        }
+        let lacks = Capabilities::STAYS_OPEN.union(Capabilities::PIPELINES).union(Capabilities::FILLABLE);
+        let declared = protocol.declared().keep_alive == Some(true);
+        let actual = match second_request(server) {
+            Second::Answered => {
+                self.rehearsal.keep_alive = Some(true);
+                return;
+            }
+            Second::Closed => "the server closes the connection after one reply",
+            Second::Unanswered => "the server does not answer a second request on a connection",
+        };
+        self.rehearsal.keep_alive = Some(false);
+        self.lack(lacks, actual);
+        if declared {
+            self.differs("declares `keep_alive = true`", actual);
+        }
+    }
+
+    fn ask_pipelining(&mut self, server: &mut Server) {
+        let protocol = server.spec().protocol().clone();
+        let is_open = self.rehearsal.keep_alive == Some(true);
+        if !is_open || protocol.never_answers() || !is_asked(server, Capabilities::PIPELINES) {
+            return;
+        }
+        let both = |server: &mut Server| -> check::Result {
+            let mut client = server.connect()?;
+            client.send_together(&[b"first", b"second"])?;
+            client.expect(b"firstsecond")
+        };
+        let answered = both(server).is_ok();
+        self.rehearsal.pipelining = Some(answered);
+        if answered {
+            return;
+        }
+        let actual = "the server does not answer two requests that arrive together";
+        self.lack(Capabilities::PIPELINES.union(Capabilities::FILLABLE), actual);
+        if protocol.declared().pipelining == Some(true) {
+            self.differs("declares `pipelining = true`", actual);
+        }
+    }
+
+    fn ask_half_close(&mut self, server: &mut Server) {
+        if !is_asked(server, Capabilities::HALF_CLOSE.union(Capabilities::STREAM)) {
+            return;
+        }
+        let honoured = honours_half_close(server).unwrap_or(false);
+        self.rehearsal.half_close = Some(honoured);
+        if honoured {
+            return;
+        }
+        let actual = "the server does not answer, or does not close, once its client has shut down its side";
+        self.lack(Capabilities::HALF_CLOSE, actual);
+        if server.spec().protocol().declared().half_close == Some(true) {
+            self.differs("declares `half_close = true`", actual);
+        }
+    }
+
+    /// Finds out whether the server answers clients from other loopback addresses. Some servers, such as Redis in
+    /// protected mode, serve only the usual loopback address.
+    fn ask_other_sources(&mut self, server: &mut Server) {
+        let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+        if !is_asked(server, Capabilities::SOURCE_ADDRESS) || missing_loopback_address(&[other]).is_some() {
+            return;
+        }
+        let options = ConnectOptions { source: Some(SocketAddr::new(other, 0)), ..ConnectOptions::default() };
+        let served = server.connect_with(&options).and_then(|mut client| client.exchange(b"from elsewhere"));
+        self.rehearsal.other_sources = Some(served.is_ok());
+        if served.is_err() {
+            self.lack(Capabilities::SOURCE_ADDRESS, format!("the server refuses clients from {other}"));
+        }
+    }
 }
 
-/// Returns whether the server answers clients from other loopback addresses. Some servers, such as Redis in protected
-/// mode, serve only the usual loopback address.
-fn serves_other_sources(server: &mut Server) -> Option<Lack> {
-    let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-    if !is_asked(server, Capabilities::SOURCE_ADDRESS) || missing_loopback_address(&[other]).is_some() {
-        return None;
+fn second_request(server: &mut Server) -> Second {
+    let quiet = server.deadlines().quiet();
+    let twice = |server: &mut Server| -> check::Result<Second> {
+        let mut client = server.connect_and_exchange()?;
+        // Only the end of the connection is readable here: the reply has been taken.
+        if client.readable_within(quiet)? {
+            return Ok(Second::Closed);
+        }
+        match client.exchange(b"again") {
+            Ok(()) => Ok(Second::Answered),
+            // A timeout shows an open connection; anything else, its end.
+            Err(finding) if finding.outcome == Outcome::Timeout => Ok(Second::Unanswered),
+            Err(_) => Ok(if client.has_ended() { Second::Closed } else { Second::Unanswered }),
+        }
+    };
+    twice(server).unwrap_or(Second::Unanswered)
+}
+
+fn closes_after_reply(server: &mut Server) -> check::Result<bool> {
+    let reply = server.deadlines().reply();
+    let mut client = server.connect_and_exchange()?;
+    Ok(client.has_ended() || client.readable_within(reply)?)
+}
+
+/// Whether a client that has shut down its side gets its reply, and then end of file.
+fn honours_half_close(server: &mut Server) -> check::Result<bool> {
+    let reply = server.deadlines().reply();
+    let mut client = server.connect()?;
+    client.send(b"half-closed")?;
+    client.shut_down_write()?;
+    if !client.readable_within(reply)? {
+        return Ok(false);
     }
-    let options = ConnectOptions { source: Some(SocketAddr::new(other, 0)), ..ConnectOptions::default() };
-    let served = server.connect_with(&options).and_then(|mut client| client.exchange(b"from elsewhere"));
-    let reason = format!("the server refuses clients from {other}");
-    served.err().map(|_| Lack::new(Capabilities::SOURCE_ADDRESS, reason))
+    client.expect(b"half-closed")?;
+    Ok(client.readable_within(reply)? && client.expect_eof().is_ok())
 }
 
 fn is_asked(server: &Server, question: Capabilities) -> bool {
@@ -141,6 +253,9 @@ pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError>
     };
     let help = match likely_protocol(&received) {
         Some(name) => format!("try --protocol {name}"),
+        None if speaks_unasked(server) => "the server speaks first: try --protocol daytime if it then closes the \
+             connection, or write its greeting into a protocol file (`echospec explain protocol`)"
+            .to_owned(),
         None => "name its protocol with --protocol (`echospec protocols` lists them), or describe one exchange with \
                  --send and --expect. Check it as an echo server all the same with --protocol echo"
             .to_owned(),
@@ -149,6 +264,13 @@ pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError>
         "this is not an echo server: it was sent {} and {did}\n  help      {help}",
         excerpt(LINE)
     )))
+}
+
+/// Whether the server sends something to a client that sends nothing.
+fn speaks_unasked(server: &mut Server) -> bool {
+    let quiet = server.deadlines().quiet();
+    let received = server.connect().and_then(|mut client| client.receive_until_quiet(quiet));
+    received.is_ok_and(|received| !received.is_empty())
 }
 
 /// Returns everything that a server sends to a client that sends one line and then ends its direction.

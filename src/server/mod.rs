@@ -5,6 +5,7 @@
 //! | file | content |
 //! |---|---|
 //! | `spec` | the command, its transport, and who makes the socket |
+//! | `rehearsal` | properties of the server that were found before any check |
 //! | `options` | limits, signals, descriptors and deadlines of one launch |
 //! | `process/` | one running process, its descendants, its output, and how they are all killed |
 //! | `readiness` | how the harness knows that the server listens |
@@ -40,6 +41,7 @@ mod placeholders;
 mod process;
 mod program;
 mod readiness;
+mod rehearsal;
 mod scratch;
 mod setup;
 mod spec;
@@ -62,6 +64,7 @@ pub use process::{
     describe_process,
 };
 pub use program::bundled;
+pub use rehearsal::Rehearsal;
 pub use scratch::{Scratch, directory, keep_directories};
 pub use setup::Setup;
 pub use spec::Spec;

@@ -9,7 +9,7 @@ use super::placeholders::{OF_ADDRESS, Values, holds};
 use super::program::{find, locate};
 use super::start::Start;
 use super::traits::{self, Lack};
-use super::{LaunchError, Setup};
+use super::{LaunchError, Rehearsal, Setup};
 use crate::protocol::{Carrier, Protocol};
 use crate::transport::{Capabilities, Transport};
 
@@ -35,6 +35,8 @@ pub struct Spec {
     options: String,
     /// The capabilities of the transport and the protocol that this server lacks.
     lacks: Vec<Lack>,
+    /// The properties that a rehearsal found, if there was one.
+    rehearsal: Option<Rehearsal>,
 }
 
 impl Spec {
@@ -72,6 +74,7 @@ impl Spec {
             protocol: Arc::new(Protocol::echo()),
             options: String::new(),
             lacks: Vec::new(),
+            rehearsal: None,
         };
         spec.validate()?;
         Ok(spec)
@@ -148,6 +151,18 @@ impl Spec {
     pub(crate) fn lacking(mut self, lack: Lack) -> Spec {
         self.lacks.push(lack);
         self
+    }
+
+    /// Returns the server with the properties that a rehearsal found.
+    #[must_use]
+    pub(crate) fn with_rehearsal(self, rehearsal: Rehearsal) -> Spec {
+        Spec { rehearsal: Some(rehearsal), ..self }
+    }
+
+    /// Returns the properties that a rehearsal found, if there was one.
+    #[must_use]
+    pub fn rehearsal(&self) -> Option<&Rehearsal> {
+        self.rehearsal.as_ref()
     }
 
     /// Returns the reason why the server cannot be asked for `required`, if it lacks any of it.

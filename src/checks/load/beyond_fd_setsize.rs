@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
-use crate::checks::Check;
+use crate::checks::{Check, steps};
 use crate::outcome::{Level::Should, Outcome};
 use crate::requirement::DESCRIPTORS;
 use crate::server::{LaunchError, LaunchOptions, Server};
@@ -37,6 +37,7 @@ const FD_SETSIZE: usize = 1024;
 const SAMPLE: usize = 20;
 
 fn run(server: &mut Server) -> check::Result {
+    steps::require_replies(server)?;
     let ours = sys::descriptor_limit();
     if ours < LIMIT as usize {
         let found = format!("up to {ours} for a process");

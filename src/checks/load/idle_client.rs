@@ -23,6 +23,11 @@ pub const CHECK: Check = Check {
 const SILENCE: Duration = Duration::from_millis(2300);
 
 fn run(server: &mut Server) -> check::Result {
+    if server.spec().protocol().only_greets() {
+        return Err(
+            Finding::unsupported("", "").because("the protocol has no request to send after a silence")
+        );
+    }
     let mut client = server.connect_ready()?;
     let began = Instant::now();
     if client.readable_within(SILENCE)? {

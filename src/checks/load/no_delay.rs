@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding, OrFinding};
-use crate::checks::Check;
+use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys;
@@ -25,6 +25,7 @@ const SLOW: Duration = Duration::from_millis(25);
 const FAST: Duration = Duration::from_millis(10);
 
 fn run(server: &mut Server) -> check::Result {
+    steps::require_replies(server)?;
     let message = server.payload(100);
     let mut client = server.connect()?;
     (0..16).try_for_each(|_| client.exchange(&message))?;

@@ -117,8 +117,12 @@ impl Codec {
 
     /// Queues requests that carry `content`, cut to what a request can carry.
     ///
-    /// Where requests carry nothing, one request stands for all of it.
+    /// Where requests carry nothing, one request stands for all of it. Where there are no requests, the greeting stands
+    /// for the reply.
     pub fn say(&mut self, content: &[u8]) {
+        if self.protocol.only_greets() {
+            return self.say_to_greeting(content);
+        }
         let length = match self.protocol.payload_turn() {
             Some(turn) => turn.payload_max().map_or(CHUNK, |most| CHUNK.min(most as usize)).max(1),
             None => content.len().max(1),
@@ -128,6 +132,12 @@ impl Codec {
         }
         for chunk in content.chunks(length) {
             self.waiting.push_back(Waiting::Content(chunk.into()));
+        }
+    }
+
+    fn say_to_greeting(&mut self, content: &[u8]) {
+        if let Some(due) = self.due.front_mut().filter(|due| due.part == Part::Greeting) {
+            (due.part, due.content) = (Part::Exchange, content.into());
         }
     }
 

@@ -52,9 +52,14 @@ impl Client {
     /// Unsupported if this system does not report that; otherwise only when interrupted.
     pub(crate) fn await_read(&self) -> check::Result<bool> {
         self.await_delivery()?;
-        let ours = self.local_address()?;
+        let ours = self.connection.local_address();
         let peer = self.connection.link.as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());
-        let peer = peer.ok_or_else(|| Finding::broken("the server's address", "getpeername(2) gave none"))?;
+        let Some((ours, peer)) = ours.zip(peer) else {
+            return Err(Finding::unsupported(
+                "what the server has not yet read",
+                "the kernel shows that for TCP alone",
+            ));
+        };
         let read = until(self.deadlines.no_progress(), || {
             let queues = sys::tcp_queues(peer, ours).or_unsupported("what the server has not yet read")?;
             Ok(queues.is_none_or(|queues| queues.unread == 0).then_some(()))

@@ -33,6 +33,11 @@ impl Dialogue {
         let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.feed(bytes) };
         self.early |= fed.as_ref().is_err_and(|wrong| wrong.early);
         fed.map_err(|wrong| wrong_reply(&wrong))?;
+        Ok(self.answered_content())
+    }
+
+    /// Returns the content of the requests that have been answered, or need no answer and have been written.
+    pub fn answered_content(&mut self) -> Vec<u8> {
         let mut content = Vec::new();
         while let Some(answer) = self.codec.next_answer() {
             self.early |= answer.early;
@@ -41,7 +46,17 @@ impl Dialogue {
                 content.extend_from_slice(&answer.content);
             }
         }
-        Ok(content)
+        content
+    }
+
+    /// Whether the protocol has no request that is answered, so that only the server's reading can be seen.
+    pub fn never_answers(&self) -> bool {
+        self.protocol.never_answers()
+    }
+
+    /// Whether the server greets its clients, and answers no request.
+    pub fn only_greets(&self) -> bool {
+        self.protocol.only_greets()
     }
 
     /// Makes the dialogue send requests before earlier ones are answered.

@@ -63,6 +63,9 @@ impl Client {
     pub fn exchange_message(&mut self, bytes: &[u8]) -> check::Result<Message> {
         self.require_messages()?;
         self.send_message(bytes)?;
+        if self.never_answers() {
+            return Err(Finding::unsupported("a message back", "the protocol has no reply"));
+        }
         self.expect_message(bytes)
     }
 

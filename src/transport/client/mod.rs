@@ -220,6 +220,11 @@ impl Client {
         self.capabilities.contains(Capabilities::STREAM)
     }
 
+    /// Whether the protocol has requests, and no reply to any of them.
+    pub(crate) fn never_answers(&self) -> bool {
+        self.dialogue.as_ref().is_some_and(|dialogue| dialogue.never_answers())
+    }
+
     fn require_stream(&self) -> check::Result {
         let broken =
             || Finding::broken("a client of a byte stream", "this transport keeps message boundaries");

@@ -11,6 +11,10 @@ impl Client {
     /// # Errors
     /// Those of [`send`](Client::send).
     pub(crate) fn begin_request(&mut self, content: &[u8]) -> check::Result {
+        if self.dialogue.as_ref().is_some_and(|dialogue| dialogue.only_greets()) {
+            let reason = "the protocol has no request, so no client stays connected for sure";
+            return Err(Finding::unsupported("", "").because(reason));
+        }
         self.enqueue(content);
         let half = self.dialogue.as_mut().map_or(0, |dialogue| dialogue.codec.bytes_to_send().len() / 2);
         while self.connection.sent < half {

@@ -51,7 +51,20 @@ impl Client {
     }
 
     pub(super) fn exchange_stream(&mut self, bytes: &[u8]) -> check::Result {
-        self.run_exchange(bytes, Expectation::of(bytes), None).map(drop)
+        self.run_exchange(bytes, Expectation::of(bytes), None)?;
+        if self.never_answers() { self.expect_read() } else { Ok(()) }
+    }
+
+    /// Waits until the server has read everything that was sent: the only thing that can be seen of a server that
+    /// answers nothing.
+    fn expect_read(&self) -> check::Result {
+        if self.await_read()? {
+            return Ok(());
+        }
+        let waited = self.deadlines.no_progress().as_secs_f64();
+        let wanted = format!("{} read by the server", count(self.connection.sent, "byte"));
+        let finding = Finding::timeout(wanted, format!("some of them are still unread after {waited} s"));
+        Err(finding.because((self.hang_diagnosis.0)()))
     }
 
     pub(super) fn expect_stream(&mut self, bytes: &[u8]) -> check::Result {
@@ -211,6 +224,7 @@ impl Client {
             Ok(written) => Ok(match &mut self.dialogue {
                 Some(dialogue) => {
                     dialogue.codec.wrote(written);
+                    self.inbox.extend(dialogue.answered_content());
                     0
                 }
                 None => written,
