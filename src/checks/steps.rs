@@ -6,6 +6,7 @@ use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::outcome::Outcome;
 use crate::server::{LaunchError, LaunchOptions, Server};
+use crate::sys::{self, Process};
 use crate::transport::{Capabilities, Client};
 
 /// Connects a client, sends a message, and waits until the server has dealt with it.
@@ -112,6 +113,20 @@ pub(super) fn restart_and_exchange(server: &mut Server, likely_cause: &str) -> c
         Err(error @ LaunchError::NotReady { .. }) => Err(Finding::timeout(wanted, error.to_string())),
         Err(error) => Err(Finding::broken(wanted, error.to_string())),
     }
+}
+
+/// Waits until all threads of the server wait for something, as several looks in a row show, or for
+/// [`Deadlines::quiet`](crate::deadline::Deadlines::quiet) where the system does not tell.
+pub(super) fn await_idle(server: &Server) -> check::Result {
+    const LOOKS: usize = 3;
+    let mut looks = 0;
+    until(server.deadlines().quiet(), || {
+        let processes = server.processes().unwrap_or_default();
+        let blocked = |process: &Process| sys::all_threads_blocked(process.pid) == Some(true);
+        looks = if !processes.is_empty() && processes.iter().all(blocked) { looks + 1 } else { 0 };
+        Ok((looks == LOOKS).then_some(()))
+    })
+    .map(drop)
 }
 
 /// The number of measurements in [`expect_idle`], and the length of each.

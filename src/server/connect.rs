@@ -49,6 +49,15 @@ impl Server {
         PendingConnection::begin(self.spec.transport(), self.address()).or_broken("a connection begun")
     }
 
+    /// Returns the client of a connection that was [begun](Server::begin_connect), or `None` if it was refused.
+    ///
+    /// # Errors
+    /// A broken harness if the system refuses to make the socket nonblocking.
+    pub(crate) fn adopt(&mut self, connection: PendingConnection) -> check::Result<Option<Client>> {
+        let link = connection.into_link().or_broken("a client's end")?;
+        Ok(link.map(|link| self.client(link)))
+    }
+
     /// Connects a new client, sends a few bytes, and waits for their echo.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Address, Capabilities, Transport, tcp_socket};
+use super::{Address, Capabilities, Link, Transport, tcp_socket};
 
 /// A connection that may not be established yet. When this value is dropped, the connection is closed.
 #[derive(Debug)]
@@ -39,6 +39,11 @@ impl PendingConnection {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the client's end of the connection, or `None` if the connection was refused.
+    pub(crate) fn into_link(self) -> io::Result<Option<Link>> {
+        self.socket.map(Link::socket).transpose()
     }
 
     /// Whether the server's kernel has established the connection.

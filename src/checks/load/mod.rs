@@ -7,14 +7,20 @@ mod beyond_fd_setsize;
 mod bounded_buffering;
 mod idle;
 mod idle_client;
+mod mute_client;
 mod no_delay;
 mod no_leak;
 mod out_of_descriptors;
 mod slow_client;
+mod talker;
+mod together;
 
 pub(super) const CHECKS: &[&Check] = &[
     &idle::CHECK,
     &idle::STALLED,
+    &together::CHECK,
+    &mute_client::CHECK,
+    &talker::CHECK,
     &slow_client::BLOCKS_NONE,
     &slow_client::NO_CROSS_TALK,
     &bounded_buffering::CHECK,

@@ -11,6 +11,7 @@
 //! | `backpressure` | filling every buffer, and waiting until the server has read |
 //! | `partial` | a request that is sent in two parts |
 //! | `pieces` | requests of a protocol that are sent in pieces |
+//! | `talker` | talking without pause |
 //! | `special` | urgent data, passed descriptors, resets |
 
 use std::net::SocketAddr;
@@ -34,6 +35,7 @@ mod partial;
 mod pieces;
 mod special;
 mod stream;
+mod talker;
 #[cfg(test)]
 mod tests;
 

@@ -111,7 +111,7 @@ impl Client {
     }
 
     /// Whether the client has bytes to write now. A protocol may have to wait for a reply first.
-    fn has_outgoing(&mut self, outgoing: &[u8]) -> bool {
+    pub(super) fn has_outgoing(&mut self, outgoing: &[u8]) -> bool {
         match &mut self.dialogue {
             Some(dialogue) => !dialogue.codec.bytes_to_send().is_empty(),
             None => !outgoing.is_empty(),
@@ -230,6 +230,11 @@ impl Client {
                 None => written,
             }),
         }
+    }
+
+    /// Returns the finding that the server has ended its direction of a conversation that goes on.
+    pub(super) fn closed(&self) -> Finding {
+        Finding::fail("an open conversation", format!("end of file after {}", self.tally()))
     }
 
     pub(super) fn lost(&self, error: &io::Error) -> Finding {
