@@ -41,7 +41,7 @@ pub fn watch_signals() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The time in which an interrupted run ends and cleans up. It can be blocked: by output that nobody reads, or by a
+/// The time in which an interrupted run ends and cleans up. It can be blocked: by output that no process reads, or by a
 /// file system that does not answer. Then the program exits at once.
 const END_TIME: Duration = Duration::from_secs(20);
 
