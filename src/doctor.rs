@@ -13,6 +13,7 @@ use crate::bench::comparison::Machine;
 use crate::bench::machine;
 use crate::bench::machine::suitability::{self, Inspection};
 use crate::requirement::{self, Requirement};
+use crate::server::prerequisites;
 use crate::sys::disable_idle_states;
 use crate::sys::{self, PacketCapture, TcpState};
 use crate::transport::{is_loopback_address, missing_loopback_address};
@@ -49,6 +50,8 @@ pub const PROBES: &[Probe] = &[
     Probe { requirement: &requirement::CONNECTION_TABLE, inspect: connection_table },
     Probe { requirement: &requirement::PROCESSOR_TIME, inspect: processor_time },
     Probe { requirement: &requirement::KERNEL_OBJECTS, inspect: kernel_objects },
+    Probe { requirement: &requirement::LOOPBACK, inspect: loopback },
+    Probe { requirement: &requirement::TEMPORARY_DIRECTORY, inspect: temporary_directory },
     Probe { requirement: &requirement::MORE_LOOPBACK, inspect: more_loopback },
     Probe { requirement: &requirement::IPV6_LOOPBACK, inspect: ipv6 },
     Probe { requirement: &requirement::DESCRIPTORS, inspect: descriptor_limit },
@@ -102,7 +105,17 @@ fn awake() -> Inspection {
     disable_idle_states().map(|_| "can be disabled".into()).map_err(reason)
 }
 
+fn loopback() -> Inspection {
+    prerequisites::exchange_on(Ipv4Addr::LOCALHOST.into(), true)
+}
+
+fn temporary_directory() -> Inspection {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    prerequisites::writable(directory.path())
+}
+
 fn process_table() -> Inspection {
+    prerequisites::own_process_is_listed()?;
     let all = sys::processes().map_err(|error| error.to_string())?;
     sys::descriptors(Pid::this()).map_err(|error| error.to_string())?;
     Ok(format!("shows {} processes, and our own descriptors", all.len()))
@@ -148,6 +161,7 @@ fn descriptor_limit() -> Inspection {
 }
 
 fn process_limit() -> Inspection {
+    prerequisites::room_for_processes()?;
     let max = sys::process_limit().map_err(|error| error.to_string())?;
     let text = format!("up to {max}");
     if max >= 1000 { Ok(text) } else { Err(text) }

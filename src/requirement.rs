@@ -41,6 +41,20 @@ pub const KERNEL_OBJECTS: Requirement = Requirement {
     help: "mount /proc, and a tmpfs on /dev/shm (Linux); other systems do not list them",
 };
 
+/// The requirement that packets pass on the loopback interface.
+pub const LOOPBACK: Requirement = Requirement {
+    name: "loopback interface",
+    affects: "every server that listens on 127.0.0.1",
+    help: "enable the interface (Linux: ip link set lo up)",
+};
+
+/// The requirement that files can be made in the directory for temporary files.
+pub const TEMPORARY_DIRECTORY: Requirement = Requirement {
+    name: "temporary directory",
+    affects: "every server, because each has a directory for its files and sockets",
+    help: "free some space, or set TMPDIR to a directory to which this user can write",
+};
+
 /// The requirement that the loopback interface has more than one IPv4 address.
 pub const MORE_LOOPBACK: Requirement = Requirement {
     name: "127.0.0.2 and 127.0.0.3",

@@ -22,10 +22,10 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 /// of [`END_TIME`], kills all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which checks are running.
 ///
 /// # Errors
-/// Those of `sigaction(2)` and `pipe(2)`.
+/// Those of `sigaction(2)`, `pipe(2)` and pthread_create(3).
 pub fn watch_signals() -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].iter().chain(STATUS_SIGNALS))?;
-    thread::spawn(move || {
+    thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             if STATUS_SIGNALS.contains(&signal) {
                 anstream::eprintln!("echospec: {}", progress::describe().unwrap_or_else(running_checks));
@@ -35,9 +35,10 @@ pub fn watch_signals() -> anyhow::Result<()> {
                 end_at_once(signal);
             }
             deadline::interrupt();
-            thread::spawn(move || end_after(END_TIME, signal));
+            let net = thread::Builder::new().name("end".into());
+            let _ = net.spawn(move || end_after(END_TIME, signal));
         }
-    });
+    })?;
     Ok(())
 }
 

@@ -139,13 +139,16 @@ impl Server {
     }
 
     fn unreachable(&self, options: &ConnectOptions, error: &io::Error) -> Finding {
-        use nix::libc::{EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
+        use nix::libc::{
+            EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EMFILE, ENETUNREACH, ENFILE, ENOBUFS, ENOMEM,
+        };
         let wanted = format!("a connection to {}", options.address.as_ref().unwrap_or(self.address()));
         match error.raw_os_error() {
-            // A resource of this process or machine is missing, which is not the server's fault.
-            Some(EADDRINUSE | EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM) => {
-                Finding::broken(wanted, error.to_string())
-            }
+            // A resource of this process or machine is missing, which is not the server's fault. Packets to an address
+            // of this machine need no route, so that is never the server's fault either.
+            Some(
+                EADDRINUSE | EADDRNOTAVAIL | EHOSTUNREACH | EMFILE | ENETUNREACH | ENFILE | ENOBUFS | ENOMEM,
+            ) => Finding::broken(wanted, error.to_string()),
             _ if error.kind() == io::ErrorKind::TimedOut => Finding::timeout(wanted, "no answer"),
             _ => Finding::fail(wanted, error.to_string()),
         }

@@ -88,6 +88,16 @@ pub enum LaunchError {
         /// The last lines that the server printed.
         output: String,
     },
+    /// This machine lacks something without which no check says anything about the server.
+    #[non_exhaustive]
+    MissingRequirement {
+        /// The name of the requirement, as `echospec doctor` lists it.
+        name: &'static str,
+        /// The state of this machine.
+        found: String,
+        /// How to meet the requirement.
+        help: &'static str,
+    },
     /// The harness itself could not prepare the launch.
     Harness(io::Error),
     /// The user interrupted the run.
@@ -146,6 +156,9 @@ impl fmt::Display for LaunchError {
                 quote(output),
                 indent(state)
             ),
+            LaunchError::MissingRequirement { name, found, help } => {
+                write!(f, "limited on this machine: {name}: {found}; help: {help}")
+            }
             LaunchError::Harness(error) => write!(f, "the harness could not prepare the launch: {error}"),
             LaunchError::Interrupted => f.write_str("interrupted"),
         }

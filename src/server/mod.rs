@@ -38,6 +38,7 @@ mod leaks;
 mod listeners;
 mod options;
 mod placeholders;
+pub(crate) mod prerequisites;
 mod process;
 mod program;
 mod readiness;
@@ -106,7 +107,9 @@ impl Server {
     /// [`LaunchError`], which quotes what the server printed.
     pub fn launch(spec: &Spec, options: LaunchOptions) -> Result<Server, LaunchError> {
         spec.find_program()?;
-        let scratch = Scratch::new().map_err(LaunchError::Harness)?;
+        prerequisites::prove_descriptors()?;
+        let scratch = Scratch::new().map_err(prerequisites::no_directory)?;
+        prerequisites::prove(spec.transport(), spec.setup().fixed_address.as_ref(), scratch.path())?;
         let reserved = reserve(spec, scratch.path())?;
         let mut server = Server {
             spec: spec.clone(),

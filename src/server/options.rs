@@ -173,6 +173,6 @@ fn output_of(given: Option<OwnedFd>, stdio: &Stdio, output: &Output) -> io::Resu
         return Ok(process::Stdio::null());
     }
     let (reader, writer) = os_pipe::pipe()?;
-    output.drain(reader.into());
+    output.drain(reader.into())?;
     Ok(OwnedFd::from(writer).into())
 }

@@ -128,7 +128,10 @@ pub use unix::descriptors::{
 pub use unix::exit::{exit_status, reset_sigchld};
 pub use unix::forked_partner::{ForkedPartner, WaitMethod};
 pub use unix::launch::{between_launches, with_launch_lock};
-pub use unix::limits::{descriptor_limit, process_limit, raise_descriptor_limit, restore_descriptor_limit};
+pub use unix::limits::{
+    descriptor_limit, inherited_descriptor_limit, process_limit, raise_descriptor_limit,
+    restore_descriptor_limit,
+};
 pub use unix::own_files::{is_own_directory, open_own_file};
 pub use unix::pass_descriptors::pass_descriptors;
 pub use unix::shared_rings::{RING_SIZE, RingHangUp, RingReader, RingWriter, map_rings};

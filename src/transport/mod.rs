@@ -73,7 +73,7 @@ pub use pending::PendingConnection;
 pub(crate) use pipe::pair as pipe_pair;
 #[cfg(feature = "cli")]
 pub(crate) use port::is_loopback_address;
-pub(crate) use port::missing_loopback_address;
+pub(crate) use port::{loopback_address, missing_loopback_address};
 pub use tuning::Tuning;
 
 /// A mechanism by which a client reaches a server.

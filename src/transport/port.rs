@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Address, Reservation, ReservedAddress};
+use super::{Address, Reservation, ReservedAddress, Transport};
 use crate::sys;
 use crate::wire::Protocol;
 use crate::wire::claims::Claim;
@@ -57,6 +57,15 @@ fn try_reserve(ip: IpAddr, kind: Type, port: u16) -> Option<Reservation> {
     let probe = Socket::new(Domain::for_address(address), kind, None).ok()?;
     probe.bind(&SockAddr::from(address)).ok()?;
     Some(Reservation { _claim: Some(Claim::new(protocol, port)), _lock: lock, _leftover: None })
+}
+
+/// Returns the address of the loopback interface on which servers of `transport` listen, if it uses ports.
+pub(crate) fn loopback_address(transport: &Transport) -> Option<IpAddr> {
+    match transport.name {
+        "tcp" | "udp" => Some(Ipv4Addr::LOCALHOST.into()),
+        "tcp6" | "udp6" => Some(Ipv6Addr::LOCALHOST.into()),
+        _ => None,
+    }
 }
 
 /// Returns the first of `addresses` that is no loopback address of this machine, in words.

@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::sys;
@@ -23,24 +23,26 @@ pub(super) fn spawn(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Ch
     sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
     let (answer, child) = channel();
-    launcher().send((command, answer)).map_err(|_| io::Error::other("the launching thread has ended"))?;
+    launcher()?.send((command, answer)).map_err(|_| io::Error::other("the launching thread has ended"))?;
     child.recv().map_err(|_| io::Error::other("the launching thread has ended"))?
 }
 
-fn launcher() -> Sender<Launch> {
-    static LAUNCHER: OnceLock<Mutex<Sender<Launch>>> = OnceLock::new();
-    let start = || {
-        let (launches, queue) = channel::<Launch>();
-        thread::spawn(move || {
-            for (mut command, answer) in queue {
-                let child = sys::with_launch_lock(|| command.spawn());
-                // Our copies of the passed descriptors close before the caller goes on: while they are open, a
-                // peer sees no end of file.
-                drop(command);
-                let _ = answer.send(child);
-            }
-        });
-        Mutex::new(launches)
-    };
-    LAUNCHER.get_or_init(start).lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// Returns the queue of the launching thread. Starts the thread first if none runs.
+fn launcher() -> io::Result<Sender<Launch>> {
+    static LAUNCHER: Mutex<Option<Sender<Launch>>> = Mutex::new(None);
+    let mut launcher = LAUNCHER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(launches) = &*launcher {
+        return Ok(launches.clone());
+    }
+    let (launches, queue) = channel::<Launch>();
+    thread::Builder::new().name("launcher".into()).spawn(move || {
+        for (mut command, answer) in queue {
+            let child = sys::with_launch_lock(|| command.spawn());
+            // Our copies of the passed descriptors close before the caller goes on: while they are open, a
+            // peer sees no end of file.
+            drop(command);
+            let _ = answer.send(child);
+        }
+    })?;
+    Ok(launcher.insert(launches).clone())
 }

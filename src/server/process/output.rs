@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -29,10 +29,13 @@ struct Kept {
 
 impl Output {
     /// Starts to drain `stream` into this output.
-    pub(in crate::server) fn drain(&self, stream: OwnedFd) {
+    ///
+    /// # Errors
+    /// Those of pthread_create(3).
+    pub(in crate::server) fn drain(&self, stream: OwnedFd) -> io::Result<()> {
         self.lock().open += 1;
         let output = self.clone();
-        thread::spawn(move || {
+        let drained = thread::Builder::new().name("output".into()).spawn(move || {
             let mut stream = File::from(stream);
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = stream.read(&mut buffer) {
@@ -40,6 +43,7 @@ impl Output {
             }
             output.change(|kept| kept.open -= 1);
         });
+        drained.map(drop).inspect_err(|_| self.change(|kept| kept.open -= 1))
     }
 
     /// Returns the kept output as text. Control characters are escaped, and the middle of a long output is left out.
@@ -140,10 +144,10 @@ mod tests {
     fn keeps_only_the_ends_of_a_flood() {
         let (reader, writer) = os_pipe::pipe().unwrap();
         let output = Output::default();
-        output.drain(reader.into());
+        output.drain(reader.into()).unwrap();
         let mut writer = File::from(OwnedFd::from(writer));
-        std::io::Write::write_all(&mut writer, &[b'x'; 1_000_000]).unwrap();
-        std::io::Write::write_all(&mut writer, b"\nlast line\n").unwrap();
+        io::Write::write_all(&mut writer, &[b'x'; 1_000_000]).unwrap();
+        io::Write::write_all(&mut writer, b"\nlast line\n").unwrap();
         drop(writer);
         assert!(output.wait_closed(Duration::from_secs(10)));
         assert!(output.text().len() < 3 * KEPT);

@@ -35,6 +35,12 @@ pub fn descriptor_limit() -> usize {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
 }
 
+/// Returns how many descriptors a server may have open: the limit before [`raise_descriptor_limit`] changed it.
+#[must_use]
+pub fn inherited_descriptor_limit() -> usize {
+    FORMER_LIMIT.get().map_or_else(descriptor_limit, |&(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
+}
+
 /// Makes the child of `command` start with the limit of open descriptors that this process was started with.
 #[expect(unsafe_code, reason = "a limit can be set for the child only between fork and exec")]
 pub fn restore_descriptor_limit(command: &mut Command) {
