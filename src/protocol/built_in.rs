@@ -34,6 +34,10 @@ const BUILT_INS: &[BuiltIn] = built_ins![
     "postgres",
     "postgres-ssl",
     "beanstalkd",
+    "co-process",
+    "jsonl",
+    "mcp",
+    "lsp",
 ];
 
 impl Protocol {

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::json::{Envelope, Incoming, JsonPattern, JsonReply, Stray, find_stray};
 use super::pattern::Pattern;
-use super::reply::{ExpectedReply, ReplyTemplate};
+use super::reply::{ExpectedReply, Frame, ReplyTemplate};
 use super::token::Token;
 use super::turn::Turn;
 
@@ -18,7 +19,13 @@ pub struct Protocol {
     pub(super) opening: Vec<Turn>,
     pub(super) turns: Vec<Turn>,
     pub(super) long: Option<Turn>,
-    pub(super) goodbye: Option<Turn>,
+    pub(super) goodbye: Vec<Turn>,
+    /// The status with which the server exits after the goodbye.
+    pub(super) goodbye_status: Option<u8>,
+    /// The framing of all messages, if they are JSON.
+    pub(super) envelope: Option<Envelope>,
+    /// The messages that the server may send by itself.
+    pub(super) incoming: Vec<Incoming>,
     pub(super) declared: Declared,
     pub(super) settings: Vec<(String, String)>,
     pub(super) identity: bool,
@@ -91,10 +98,17 @@ impl Protocol {
     /// Returns the greeting that the server sends as soon as a client connects, if there is one.
     #[must_use]
     pub fn greeting(&self) -> Option<ExpectedReply> {
+        let token = Token::new(0);
         self.greeting.as_ref().map(|reply| ExpectedReply {
-            pattern: Arc::new(Pattern::new(&reply.template, &Token::new(0), &[].into())),
+            pattern: Arc::new(Pattern::new(&reply.template, &token, &[].into())),
             frame: reply.frame,
             head_request: false,
+            json: match reply.frame {
+                Frame::Json(_) => JsonPattern::parse(&reply.template.json_pattern(&token, &[]).0)
+                    .ok()
+                    .map(|pattern| Arc::new(JsonReply { pattern, token })),
+                _ => None,
+            },
         })
     }
 
@@ -116,10 +130,36 @@ impl Protocol {
         self.long.as_ref()
     }
 
-    /// Returns the exchange that ends a connection, if the protocol has one.
+    /// Returns the exchanges that end a connection, if the protocol has any.
     #[must_use]
-    pub fn goodbye(&self) -> Option<&Turn> {
-        self.goodbye.as_ref()
+    pub fn goodbye(&self) -> &[Turn] {
+        &self.goodbye
+    }
+
+    /// Returns the status with which a server on standard input and output must exit after the goodbye, if the protocol
+    /// demands one.
+    #[must_use]
+    pub fn goodbye_status(&self) -> Option<u8> {
+        self.goodbye_status
+    }
+
+    /// Whether all messages, in both directions, are JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.envelope.is_some()
+    }
+
+    /// Returns the bytes that carry `body`, a JSON text, as one message. Without JSON, returns them as they are.
+    #[must_use]
+    pub fn wrap_json(&self, body: &[u8]) -> Vec<u8> {
+        self.envelope.map_or_else(|| body.to_vec(), |envelope| envelope.wrap(body))
+    }
+
+    /// Returns the first bytes of a server's `output` that are no JSON message, if the protocol is one of JSON. A message
+    /// that is cut off at the end counts only if the output is `complete`.
+    #[must_use]
+    pub fn find_stray(&self, output: &[u8], complete: bool) -> Option<Stray> {
+        find_stray(self.envelope?, output, complete)
     }
 
     /// Returns the properties of servers that the protocol file declares.

@@ -15,6 +15,8 @@ pub struct Mismatch {
     pub before: Vec<u8>,
     /// The first bytes received instead of the expected ones. Empty if the connection or the message ended.
     pub found: Vec<u8>,
+    /// The JSON pointer (RFC 6901) of the value that is wrong, in a reply that is JSON. `found` is then all of the reply.
+    pub pointer: Option<String>,
 }
 
 impl Mismatch {
@@ -27,6 +29,10 @@ impl Mismatch {
     /// Says in one line where the reply is wrong, what was expected, and what was found.
     #[must_use]
     pub fn summary(&self) -> String {
+        if let Some(pointer) = &self.pointer {
+            let place = if pointer.is_empty() { "the reply" } else { pointer };
+            return format!("at {place}: expected {}", self.expected);
+        }
         let found = match self.found.first() {
             Some(byte) => format!("found `{}` (0x{byte:02x})", byte.escape_ascii()),
             None => "the reply ended".into(),
@@ -39,6 +45,9 @@ impl Mismatch {
     /// Control bytes are escaped. Each line begins with its name and ends without spaces.
     #[must_use]
     pub fn render(&self) -> String {
+        if self.pointer.is_some() {
+            return format!("received  {}", escaped(&self.found));
+        }
         if self.before.is_empty() && self.found.is_empty() {
             return "received  nothing".into();
         }
@@ -100,6 +109,7 @@ mod tests {
             expected_bytes: b"c\r\n".to_vec(),
             before: b"\r\nPONG"[..].to_vec(),
             found: b"\x1b!\r\n".to_vec(),
+            pointer: None,
         };
         let expected = "\
 expected  \\r\\nPONGc\\r\\n
@@ -119,6 +129,7 @@ hex       0d 0a 50 4f 4e 47 1b 21 0d 0a
             expected_bytes: Vec::new(),
             before: b"12".to_vec(),
             found: Vec::new(),
+            pointer: None,
         };
         let expected = "\
 received  …12 (end)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::http::{HttpMatcher, StatusRule};
+use super::json::{Envelope, JsonMatcher, JsonReply};
 use super::mismatch::Mismatch;
 use super::number::{Number, Reading};
 use super::pattern::{Expectation, Pattern, PatternMatcher, SHOWN, Step};
@@ -29,6 +30,8 @@ pub(super) enum Frame {
     Length { number: Number, at: usize },
     /// A length precedes the reply, and is no part of the pattern.
     Prefix(Number),
+    /// The reply is a JSON message.
+    Json(Envelope),
 }
 
 /// A reply as the protocol file describes it.
@@ -45,6 +48,8 @@ pub struct ExpectedReply {
     pub(super) frame: Frame,
     /// Whether the request was HEAD, so that the response has no body.
     pub(super) head_request: bool,
+    /// The reply, if it is JSON.
+    pub(super) json: Option<Arc<JsonReply>>,
 }
 
 /// A complete reply.
@@ -88,6 +93,10 @@ impl ExpectedReply {
     pub fn matcher(&self) -> ReplyMatcher {
         let pattern = self.pattern.clone();
         let framing = match self.frame {
+            Frame::Json(envelope) => match &self.json {
+                Some(json) => Framing::Json(JsonMatcher::new(json.clone(), envelope)),
+                None => Framing::Pattern(PatternMatcher::until_match(pattern)),
+            },
             Frame::Nothing | Frame::Pattern => Framing::Pattern(PatternMatcher::until_match(pattern)),
             Frame::Http(rule) => Framing::Http(Box::new(HttpMatcher::new(pattern, rule, self.head_request))),
             Frame::End => Framing::End(PatternMatcher::framed(pattern)),
@@ -128,6 +137,7 @@ enum Framing {
     Http(Box<HttpMatcher>),
     End(PatternMatcher),
     Length(LengthMatcher),
+    Json(JsonMatcher),
 }
 
 impl ReplyMatcher {
@@ -149,6 +159,11 @@ impl ReplyMatcher {
             Framing::Pattern(pattern) | Framing::End(pattern) => pattern.push(bytes),
             Framing::Http(http) => http.push(bytes),
             Framing::Length(length) => length.push(bytes),
+            Framing::Json(json) => match json.push(bytes) {
+                Ok(None) => Step::More,
+                Ok(Some(consumed)) => Step::Done(consumed),
+                Err(mismatch) => return Progress::Mismatch(mismatch),
+            },
         };
         match step {
             Step::More => {
@@ -183,6 +198,7 @@ impl ReplyMatcher {
             Framing::Pattern(pattern) | Framing::End(pattern) => pattern.finish(),
             Framing::Http(http) => http.end(),
             Framing::Length(length) => Err(length.missing()),
+            Framing::Json(_) => Err(Expectation::of("the rest of the message")),
         };
         match ended {
             Ok(()) => Ok(self.reply()),
@@ -194,7 +210,7 @@ impl ReplyMatcher {
         let (status, closes) = match &self.framing {
             Framing::Http(http) => (Some(http.status()), http.closes()),
             Framing::End(_) => (None, true),
-            Framing::Pattern(_) | Framing::Length(_) => (None, false),
+            Framing::Pattern(_) | Framing::Length(_) | Framing::Json(_) => (None, false),
         };
         Reply { length: self.seen, status, closes, bytes: std::mem::take(&mut self.kept) }
     }
@@ -217,6 +233,7 @@ impl ReplyMatcher {
             expected_bytes: expected.bytes,
             before: self.last.clone(),
             found: rest[..rest.len().min(SHOWN)].to_vec(),
+            pointer: None,
         }
     }
 }

@@ -31,6 +31,9 @@ impl Draft<'_, '_> {
             return Err(error.expecting("expected bytes to send"));
         }
         let error = |part: &Part, message: &str| self.send.source.error(part.span.clone(), message);
+        if let Some(part) = send.find(|piece| matches!(piece, Piece::Nulls(_))) {
+            return Err(error(part, "nothing was received yet").expecting("`{nulls:…}` stands in answers"));
+        }
         if let Some(part) = send.find(|piece| matches!(piece, Piece::Wildcard(_))) {
             return Err(error(part, "the client cannot send what the server chooses")
                 .expecting("expected bytes, `{token}` or `{payload}`"));
@@ -46,6 +49,9 @@ impl Draft<'_, '_> {
     /// Checks that no delimiter ends a payload, because a payload can hold any byte.
     fn payload_has_an_end(&self) -> Result<(), FileError> {
         let send = &self.turn.send;
+        if self.turn.envelope.is_some() {
+            return Ok(());
+        }
         let raw = send.find_value(Known::is_payload_itself);
         let counted = |piece: &Piece| matches!(piece, Piece::Known(known) if known.value == Value::Payload && known.length.is_some());
         let is_all = send.parts.len() == 1;
@@ -73,6 +79,10 @@ impl Draft<'_, '_> {
                 Value::Payload if !send.has_payload() => {
                     return Err(error(part, "a payload comes back that is not sent")
                         .expecting("expected `{payload}` in the request"));
+                }
+                Value::Id if !send.has_id() => {
+                    return Err(error(part, "an id comes back that is not sent")
+                        .expecting("expected `{id}` in the request"));
                 }
                 Value::Token(_) if sent.is_none() => {
                     return Err(error(part, "a token comes back that is not sent")
@@ -190,6 +200,6 @@ fn may_begin_with_digit(piece: &Piece, number: Number) -> bool {
     match piece {
         Piece::Bytes(bytes) => bytes.first().is_some_and(is_digit),
         Piece::Wildcard(Wildcard::Class { class: Class::Space, .. }) => false,
-        Piece::Wildcard(_) | Piece::Known(_) => true,
+        Piece::Wildcard(_) | Piece::Known(_) | Piece::Nulls(_) => true,
     }
 }

@@ -6,7 +6,10 @@ use std::fmt;
 ///
 /// A server that sends its reply to the wrong client is recognised by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token([u8; Token::LENGTH]);
+pub struct Token {
+    number: u64,
+    word: [u8; Token::LENGTH],
+}
 
 impl Token {
     /// The number of characters in every token.
@@ -23,19 +26,27 @@ impl Token {
             *letter = LETTERS[(rest % 36) as usize];
             rest /= 36;
         }
-        Token(word)
+        Token { number, word }
     }
 
     /// Returns the token as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        std::str::from_utf8(&self.word).unwrap_or_default()
+    }
+
+    /// Returns the exchange's number for protocols whose requests have one: from 1 to 2³¹ - 1. The numbers of one
+    /// client's exchanges differ.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        const MOST: u64 = (1 << 31) - 1;
+        u32::try_from(self.number % MOST + 1).unwrap_or(1)
     }
 
     /// Returns the token as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.word
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::json::{Envelope, JsonPattern, JsonReply};
 use super::number::Number;
 use super::pattern::Pattern;
 use super::reply::{ExpectedReply, Frame, ReplyTemplate};
@@ -15,6 +16,8 @@ pub struct Turn {
     pub(super) reply: ReplyTemplate,
     /// The encoding of the request's length, which precedes the request on byte streams.
     pub(super) prefix: Option<Number>,
+    /// The framing of the request, if it is a JSON message.
+    pub(super) envelope: Option<Envelope>,
     pub(super) payload_max: Option<u64>,
 }
 
@@ -28,28 +31,39 @@ impl Turn {
             let alone = self.send.has_payload() && !self.send.has_token();
             if alone { token.as_bytes().into() } else { [].into() }
         });
-        let mut bytes = Vec::new();
-        let mut edges = Vec::new();
-        for part in &self.send.parts {
-            edges.push(bytes.len());
-            match &part.piece {
-                Piece::Bytes(literal) => bytes.extend_from_slice(literal),
-                Piece::Known(known) if known.is_payload_itself() => bytes.extend_from_slice(&payload),
-                Piece::Known(known) => bytes.extend_from_slice(&known.bytes(&token, &payload)),
-                // The parser allows none in a request.
-                Piece::Wildcard(_) => {}
+        let (mut bytes, mut edges) = self.send.render(|piece| match piece {
+            Piece::Known(known) => known.bytes(&token, &payload),
+            // The parser allows no others in a request.
+            _ => Vec::new(),
+        });
+        let (prefix, suffix) = match self.envelope {
+            Some(envelope) => envelope.around(bytes.len()),
+            None => {
+                let prefix = self.prefix.map(|number| number.encode(bytes.len() as u64));
+                (prefix.unwrap_or_default(), &b""[..])
             }
-        }
-        let prefix = self.prefix.map(|number| number.encode(bytes.len() as u64)).unwrap_or_default();
+        };
         let prefix_length = prefix.len();
         if prefix_length > 0 {
             bytes.splice(0..0, prefix);
             edges.iter_mut().for_each(|edge| *edge += prefix_length);
         }
+        bytes.extend_from_slice(suffix);
+        let json = match self.reply.frame {
+            Frame::Json(_) => JsonPattern::parse(&self.reply.template.json_pattern(&token, &payload).0)
+                .ok()
+                .map(|pattern| Arc::new(JsonReply { pattern, token })),
+            _ => None,
+        };
+        let pattern = match self.reply.frame {
+            Frame::Json(_) => Pattern::default(),
+            _ => Pattern::new(&self.reply.template, &token, &payload),
+        };
         let expected = ExpectedReply {
-            pattern: Arc::new(Pattern::new(&self.reply.template, &token, &payload)),
+            pattern: Arc::new(pattern),
             frame: self.reply.frame,
             head_request: bytes.starts_with(b"HEAD "),
+            json,
         };
         Request { bytes, prefix_length, edges, token, payload, expected }
     }
@@ -59,7 +73,7 @@ impl Turn {
     #[must_use]
     pub fn token_comes_back(&self) -> bool {
         let reply = &self.reply.template;
-        reply.has_token() || reply.has_payload()
+        reply.has_token() || reply.has_payload() || reply.has_id()
     }
 
     /// Whether the request carries arbitrary bytes that its reply repeats.

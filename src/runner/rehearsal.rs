@@ -7,8 +7,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::check;
+use crate::check::{self, Finding};
 use crate::outcome::Outcome;
+use crate::protocol::Tolerance;
 use crate::server::{Lack, LaunchError, Rehearsal, Server};
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client, ConnectOptions, missing_loopback_address};
@@ -28,8 +29,21 @@ pub(super) fn rehearse(server: &mut Server) -> Result<Option<(Rehearsal, Vec<Lac
     if server.spec().protocol().is_identity() {
         return Ok(None);
     }
-    speaks(server)?;
     let mut found = Found::default();
+    if let Some(lack) = speaks(server)? {
+        server.learn(lack.clone());
+        found.lacks.push(lack);
+    }
+    if is_asked(server, Capabilities::STDIO) && does_everything(server).is_ok() {
+        found.rehearsal = Rehearsal {
+            speaks_first: Some(false),
+            keep_alive: Some(true),
+            pipelining: Some(true),
+            half_close: Some(true),
+            ..found.rehearsal
+        };
+        return Ok(Some((found.rehearsal, found.lacks)));
+    }
     for question in [
         Found::ask_speaks_first,
         Found::ask_keep_alive,
@@ -42,13 +56,26 @@ pub(super) fn rehearse(server: &mut Server) -> Result<Option<(Rehearsal, Vec<Lac
     Ok(Some((found.rehearsal, found.lacks)))
 }
 
-fn speaks(server: &mut Server) -> Result<(), LaunchError> {
+/// Exchanges one message. Returns what the server lacks if it writes what is no message.
+fn speaks(server: &mut Server) -> Result<Option<Lack>, LaunchError> {
     let name = server.spec().protocol().name().to_owned();
-    let spoken = server.connect().and_then(|mut client| client.exchange(b"rehearsal"));
-    let Err(finding) = spoken else { return Ok(()) };
+    let spoken = server.connect().and_then(|client| {
+        let mut client = client.tolerating(Tolerance::Strays);
+        client.exchange(b"rehearsal")?;
+        Ok(client.strays().to_vec())
+    });
+    let finding = match spoken {
+        Ok(strays) if strays.is_empty() => return Ok(None),
+        Ok(strays) => {
+            let reason =
+                format!("the server writes to standard output what is no message: {}", excerpt(&strays));
+            return Ok(Some(Lack::new(Capabilities::CLEAN_OUTPUT, reason)));
+        }
+        Err(finding) => finding,
+    };
     // This system does not show whether the server has read what it does not answer.
     if finding.outcome == Outcome::Unsupported {
-        return Ok(());
+        return Ok(None);
     }
     let hint = likely_protocol(finding.actual.as_bytes()).filter(|other| *other != name);
     let hint = hint.map(|other| format!("\n  help      try --protocol {other}")).unwrap_or_default();
@@ -61,6 +88,30 @@ fn speaks(server: &mut Server) -> Result<(), LaunchError> {
 
 fn indented(text: &str) -> String {
     text.replace('\n', "\n            ")
+}
+
+/// Asks all questions in one conversation, so that a server on standard input and output is launched only once.
+///
+/// # Errors
+/// The first question that is not answered with yes: then each is asked by itself.
+fn does_everything(server: &mut Server) -> check::Result {
+    let (quiet, reply) = (server.deadlines().quiet(), server.deadlines().reply());
+    let mut client = server.connect()?.tolerating(Tolerance::Strays);
+    if client.readable_within(quiet)? {
+        return Err(Finding::fail("nothing before the first request", "something"));
+    }
+    client.exchange(b"first")?;
+    client.receive_replies(quiet)?;
+    client.exchange(b"again")?;
+    client.send_together(&[b"one", b"two"])?;
+    client.expect(b"onetwo")?;
+    client.send(b"half-closed")?;
+    client.shut_down_write()?;
+    client.expect(b"half-closed")?;
+    match client.readable_within(reply)? {
+        true => client.expect_eof(),
+        false => Err(Finding::fail("end of file", "nothing")),
+    }
 }
 
 /// The answers to the questions of a rehearsal so far.
@@ -192,8 +243,8 @@ fn second_request(server: &mut Server) -> Second {
     let quiet = server.deadlines().quiet();
     let twice = |server: &mut Server| -> check::Result<Second> {
         let mut client = server.connect_and_exchange()?;
-        // Only the end of the connection is readable here: the reply has been taken.
-        if client.readable_within(quiet)? {
+        // The reply has been taken: what comes now is the end of the connection, or a notification.
+        if client.receive_replies(quiet).is_err() || client.has_ended() {
             return Ok(Second::Closed);
         }
         match client.exchange(b"again") {

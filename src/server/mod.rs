@@ -225,6 +225,11 @@ impl Server {
         &self.spec
     }
 
+    /// Records that the server was found to lack the capabilities of `lack`, for the clients that it gets from now on.
+    pub(crate) fn learn(&mut self, lack: Lack) {
+        self.spec = self.spec.clone().lacking(lack);
+    }
+
     /// Returns the deadlines that apply to this server.
     #[must_use]
     pub fn deadlines(&self) -> Deadlines {

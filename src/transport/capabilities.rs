@@ -54,6 +54,8 @@ bitflags! {
         const FILLABLE = 1 << 22;
         /// The protocol has requests and replies, and is not echo.
         const REQUESTS = 1 << 23;
+        /// The server writes nothing to its standard output but messages of its protocol.
+        const CLEAN_OUTPUT = 1 << 24;
 
         /// All capabilities that a protocol gives, and not a transport.
         const OF_PROTOCOLS = Self::ECHO.bits()
@@ -62,6 +64,7 @@ bitflags! {
             | Self::DISTINCT_REPLIES.bits()
             | Self::SILENT_FIRST.bits()
             | Self::FILLABLE.bits()
-            | Self::REQUESTS.bits();
+            | Self::REQUESTS.bits()
+            | Self::CLEAN_OUTPUT.bits();
     }
 }

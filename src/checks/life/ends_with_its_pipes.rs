@@ -30,7 +30,7 @@ pub const STATUS: Check = Check {
     why: "a shell with `set -o pipefail`, make and CI jobs take any other status for a failure",
     citations: &["exit(3)", "cat(1p) (EXIT STATUS)"],
     recipe: "send a line; close the server's standard input; expect the line and end of file; read the exit status",
-    requires: Capabilities::STDIO,
+    requires: Capabilities::STDIO.union(Capabilities::ECHO),
     run: status,
 };
 
@@ -44,6 +44,7 @@ fn exits_without_reader(server: &mut Server) -> check::Result {
     // Enough to fill the buffer of a server that writes in blocks.
     let lines = b"this line has no reader\n".repeat(100);
     let mut client = server.connect()?;
+    client.complete_opening()?;
     client.close_read_side()?;
     let limit = server.deadlines().exit();
     let ended = until(limit, || {

@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     sentence: "a request that arrives in two pieces is answered as a whole one is, wherever it is cut",
     why: "TCP is a stream of bytes and keeps no boundaries; a server that takes one read for one request fails as soon as a network or a busy client cuts it",
     citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
-    recipe: "for every offset in a request, or for 1,000 of them: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection (200 connections at a time)",
+    recipe: "for every offset in a request, or for 1,000 of them: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection (200 connections at a time; one for all, if the server is launched for each client)",
     requires: OVER_STREAMS,
     run,
 };
@@ -58,6 +58,10 @@ struct Begun {
 }
 
 fn run(server: &mut Server) -> check::Result {
+    let one_for_all = Capabilities::STDIO.union(Capabilities::STAYS_OPEN);
+    if server.spec().capabilities().contains(one_for_all) {
+        return in_one_conversation(server);
+    }
     let concurrent = serves_many_at_once(server)?;
     let launched_once = server.spec().capabilities().contains(Capabilities::MANY_CLIENTS);
     let most = if concurrent { MOST } else { IN_TURN };
@@ -74,6 +78,30 @@ fn run(server: &mut Server) -> check::Result {
             rest.extend(unread);
         }
         early = server.deadlines().quiet() / if concurrent { 10 } else { 100 };
+    }
+    Ok(())
+}
+
+/// Cuts all requests on one connection, so that the server is launched only once.
+fn in_one_conversation(server: &mut Server) -> check::Result {
+    let cuts = cuts(server, IN_TURN)?;
+    let quiet = server.deadlines().quiet();
+    let mut client = server.connect()?;
+    client.complete_opening()?;
+    for (number, cut) in cuts.into_iter().enumerate() {
+        let turn = &server.spec().protocol().turns()[cut.turn];
+        let length = content_length(turn, CONTENT);
+        let content = server.payload(length);
+        let request = client.prepare(cut.turn, &content)?;
+        let mut begun = Begun { cut, client, request, content };
+        // The first cuts are those where a mistake is most likely.
+        let early = if number < FEW { quiet / 30 } else { quiet / 100 };
+        let sent = begun.client.send_piece(cut.offset);
+        let received = sent.and_then(|()| begun.client.receive_replies(early));
+        received.map_err(|finding| explain(finding, &begun))?;
+        send_rest(&mut begun)?;
+        finish(&mut begun, true)?;
+        client = begun.client;
     }
     Ok(())
 }

@@ -18,6 +18,18 @@ pub enum Part {
     Exchange,
 }
 
+/// The bytes that a codec of JSON accepts beside the replies that are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Tolerance {
+    /// Only messages that the protocol allows.
+    #[default]
+    None,
+    /// Bytes that are no JSON message too, such as a log line.
+    Strays,
+    /// Anything, also messages that no request asked for.
+    Anything,
+}
+
 /// A reply that was due, complete and right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {

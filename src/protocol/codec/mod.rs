@@ -1,11 +1,13 @@
 //! One client's side of a connection: the requests it has sent and the replies that are due.
 
 mod answer;
+mod json;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use self::answer::{Answer, Part, WrongReply};
+pub use self::answer::{Answer, Part, Tolerance, WrongReply};
+use self::json::Messages;
 use super::definition::Protocol;
 use super::mismatch::Mismatch;
 use super::reply::{ExpectedReply, Progress, Reply, ReplyMatcher};
@@ -43,9 +45,13 @@ pub struct Codec {
     written: usize,
     total_encoded: u64,
     total_written: u64,
+    /// The end of the last request among all bytes that were encoded. Answers to the server may follow it.
+    requests_end: u64,
     matcher: Option<ReplyMatcher>,
     replies: u64,
     answers: VecDeque<Answer>,
+    /// The messages of a protocol of JSON.
+    messages: Option<Messages>,
 }
 
 #[derive(Debug)]
@@ -63,6 +69,8 @@ struct Due {
     request: Vec<u8>,
     /// The request's end among all bytes that were encoded.
     end: u64,
+    /// The reply and whether it began early, if it came before those to earlier requests.
+    reply: Option<(Reply, bool)>,
 }
 
 impl Codec {
@@ -71,6 +79,7 @@ impl Codec {
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens) -> Codec {
         let mut codec = Codec {
             pipelining: protocol.pipelines() == Some(true),
+            messages: Messages::of(&protocol),
             protocol,
             tokens,
             keep: 0,
@@ -81,6 +90,7 @@ impl Codec {
             written: 0,
             total_encoded: 0,
             total_written: 0,
+            requests_end: 0,
             matcher: None,
             replies: 0,
             answers: VecDeque::new(),
@@ -93,6 +103,7 @@ impl Codec {
                 token: None,
                 request: Vec::new(),
                 end: 0,
+                reply: None,
             });
         }
         for turn in codec.protocol.clone().opening() {
@@ -151,6 +162,33 @@ impl Codec {
         withdrawn.iter().map(length).sum()
     }
 
+    /// Reports what `tolerance` covers as [stray](Codec::strays), instead of as an error. Only protocols of JSON.
+    pub fn tolerate(&mut self, tolerance: Tolerance) {
+        if let Some(messages) = &mut self.messages {
+            messages.tolerance = tolerance;
+        }
+    }
+
+    /// How many messages the server has sent by itself: notifications, and requests of its own.
+    #[must_use]
+    pub fn unasked_count(&self) -> u64 {
+        self.messages.as_ref().map_or(0, |messages| messages.unasked)
+    }
+
+    /// The first bytes that were no message, if the codec tolerates such bytes.
+    #[must_use]
+    pub fn strays(&self) -> &[u8] {
+        self.messages.as_ref().map_or(&[], |messages| &messages.strays)
+    }
+
+    /// Whether the server waits for the answer to a request of its own, and the answer can be written now: not in the
+    /// middle of a request.
+    #[must_use]
+    pub fn must_answer(&self) -> bool {
+        let waiting = self.messages.as_ref().is_some_and(Messages::has_answers);
+        waiting && self.written == self.outgoing.len()
+    }
+
     /// Queues a request that the caller has made.
     pub fn queue_request(&mut self, request: Request) {
         self.waiting.push_back(Waiting::Request(Box::new(request)));
@@ -166,6 +204,7 @@ impl Codec {
         if self.written == self.outgoing.len() {
             self.outgoing.clear();
             self.written = 0;
+            self.encode_answers();
             self.encode();
         }
         &self.outgoing[self.written..]
@@ -183,6 +222,9 @@ impl Codec {
     /// # Errors
     /// The first reply that is wrong, or bytes that nothing asked for.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), WrongReply> {
+        if self.messages.is_some() {
+            return self.feed_messages(bytes);
+        }
         let mut rest = bytes;
         while !rest.is_empty() {
             let Some(due) = self.due.front().filter(|due| !due.expected.is_nothing()) else {
@@ -207,6 +249,9 @@ impl Codec {
     /// # Errors
     /// The reply that it cuts off.
     pub fn end_of_stream(&mut self) -> Result<(), WrongReply> {
+        if self.messages.is_some() {
+            return self.end_messages();
+        }
         let Some(due) = self.due.front().filter(|due| !due.expected.is_nothing()) else { return Ok(()) };
         let keep = self.keep;
         let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep(keep));
@@ -233,13 +278,16 @@ impl Codec {
     /// How many bytes of an unfinished reply have come.
     #[must_use]
     pub fn partial(&self) -> u64 {
-        self.matcher.as_ref().map_or(0, ReplyMatcher::seen)
+        match &self.messages {
+            Some(messages) => messages.partial(),
+            None => self.matcher.as_ref().map_or(0, ReplyMatcher::seen),
+        }
     }
 
-    /// Whether everything queued has been written.
+    /// Whether all requests that were queued have been written.
     #[must_use]
     pub fn all_written(&self) -> bool {
-        self.waiting.is_empty() && self.written == self.outgoing.len()
+        self.waiting.is_empty() && self.total_written >= self.requests_end
     }
 
     /// Encodes the requests that may be sent now.
@@ -260,6 +308,7 @@ impl Codec {
             };
             self.outgoing.extend_from_slice(request.bytes());
             self.total_encoded += request.bytes().len() as u64;
+            self.requests_end = self.total_encoded;
             self.due.push_back(Due {
                 part,
                 expected: request.expected().clone(),
@@ -267,6 +316,7 @@ impl Codec {
                 token: Some(request.token()),
                 request: request.bytes()[..request.bytes().len().min(SHOWN)].to_vec(),
                 end: self.total_encoded,
+                reply: None,
             });
         }
     }
@@ -290,20 +340,25 @@ impl Codec {
         let early = self.is_early();
         self.matcher = None;
         self.replies += 1;
-        if let Some(due) = self.due.pop_front() {
-            let Due { part, content, token, .. } = due;
-            self.answers.push_back(Answer { part, content, token, reply, early });
+        if let Some(due) = self.due.front_mut() {
+            due.reply = Some((reply, early));
         }
         self.settle();
     }
 
-    /// Answers requests that have no reply, once they are written.
+    /// Hands out the replies that have come, in the order of their requests, and answers requests that have no reply,
+    /// once they are written.
     fn settle(&mut self) {
-        while let Some(due) = self.due.front()
-            && due.expected.is_nothing()
-            && due.end <= self.total_written
-        {
-            self.answer_first(Reply { length: 0, status: None, closes: false, bytes: Vec::new() });
+        while let Some(due) = self.due.front() {
+            let nothing = due.expected.is_nothing() && due.end <= self.total_written;
+            if due.reply.is_none() && !nothing {
+                return;
+            }
+            let Some(Due { part, content, token, reply, .. }) = self.due.pop_front() else { return };
+            let none = || (Reply { length: 0, status: None, closes: false, bytes: Vec::new() }, false);
+            self.replies += u64::from(reply.is_none());
+            let (reply, early) = reply.unwrap_or_else(none);
+            self.answers.push_back(Answer { part, content, token, reply, early });
         }
     }
 
@@ -328,6 +383,7 @@ impl Codec {
             expected_bytes: Vec::new(),
             before: Vec::new(),
             found: bytes[..bytes.len().min(SHOWN / 2)].to_vec(),
+            pointer: None,
         };
         WrongReply { unasked: true, request: Vec::new(), ..self.wrong(mismatch) }
     }

@@ -9,6 +9,7 @@ use super::values::read_number;
 use crate::protocol::definition::Carrier;
 use crate::protocol::error::FileError;
 use crate::protocol::http::StatusRule;
+use crate::protocol::json::Envelope;
 use crate::protocol::number::Number;
 use crate::protocol::reply::Frame;
 
@@ -19,6 +20,7 @@ pub(super) fn read_frame(
     table: &Table<'_, '_>,
     over: &[Carrier],
     prefix: Option<Number>,
+    envelope: Option<Envelope>,
 ) -> Result<Option<Frame>, FileError> {
     let status = read_status(table)?;
     let Some(value) = table.get("frame") else {
@@ -28,9 +30,10 @@ pub(super) fn read_frame(
         }
         return Ok(None);
     };
-    if prefix.is_some() {
-        let error =
-            table.source.error(table.key_span("frame"), "`frame` and `prefix` both say where a reply ends");
+    if prefix.is_some() || envelope.is_some() {
+        let other = if envelope.is_some() { "json" } else { "prefix" };
+        let message = format!("`frame` and `{other}` both say where a reply ends");
+        let error = table.source.error(table.key_span("frame"), message);
         return Err(error.expecting("expected one of the two"));
     }
     let frame = match value.get_ref() {

@@ -1,6 +1,7 @@
 //! Reads protocol files.
 
 mod frame;
+mod json;
 pub(super) mod keys;
 mod table;
 mod turns;
@@ -8,6 +9,7 @@ mod values;
 
 use toml::de::DeTable;
 
+use self::json::read_envelope;
 use self::keys::{FILE_KEYS, TURN_KEYS};
 use self::table::Table;
 use self::turns::Reader;
@@ -55,8 +57,13 @@ impl Protocol {
         let sent = parser.parse(&written_send, Notation::Text)?;
         let template = parser.parse(&written_expect, Notation::Text)?;
         let frame = if template.parts.is_empty() { Frame::Nothing } else { Frame::Pattern };
-        let turn =
-            Turn { send: sent, reply: ReplyTemplate { template, frame }, prefix: None, payload_max: None };
+        let turn = Turn {
+            send: sent,
+            reply: ReplyTemplate { template, frame },
+            prefix: None,
+            envelope: None,
+            payload_max: None,
+        };
         let draft = rules::Draft {
             turn: &turn,
             send: &written_send,
@@ -76,7 +83,10 @@ impl Protocol {
             opening: Vec::new(),
             turns: Vec::new(),
             long: None,
-            goodbye: None,
+            goodbye: Vec::new(),
+            goodbye_status: None,
+            envelope: None,
+            incoming: Vec::new(),
             declared: Declared::default(),
             settings: Vec::new(),
             identity: false,
@@ -87,7 +97,10 @@ impl Protocol {
     fn noting_identity(mut self) -> Protocol {
         let same = |turn: &Turn| {
             let only_payload = |template: &Template| matches!(&template.parts[..], [Part { piece: Piece::Known(known), .. }] if known.is_payload_itself());
-            turn.prefix.is_none() && only_payload(&turn.send) && only_payload(&turn.reply.template)
+            turn.prefix.is_none()
+                && turn.envelope.is_none()
+                && only_payload(&turn.send)
+                && only_payload(&turn.reply.template)
         };
         self.identity = self.greeting.is_none()
             && self.opening.is_empty()
@@ -127,7 +140,8 @@ impl<'a, 't> Reader<'a, 't> {
         }
         let over = read_over(&root)?;
         let prefix = read_prefix(&root, &over)?;
-        Ok(Reader { root, settings, over, prefix, used: Vec::new() })
+        let envelope = read_envelope(&root, &over)?;
+        Ok(Reader { root, settings, over, prefix, envelope, used: Vec::new() })
     }
 
     fn protocol(mut self) -> Result<Protocol, FileError> {
@@ -148,6 +162,8 @@ impl<'a, 't> Reader<'a, 't> {
         let turns = self.turns()?;
         let long = self.long()?;
         let goodbye = self.goodbye()?;
+        let goodbye_status = self.goodbye_status(&goodbye)?;
+        let incoming = self.incoming()?;
         let declared = Declared {
             keep_alive: root.boolean("keep_alive")?,
             pipelining: root.boolean("pipelining")?,
@@ -160,6 +176,9 @@ impl<'a, 't> Reader<'a, 't> {
             turns,
             long,
             goodbye,
+            goodbye_status,
+            envelope: self.envelope,
+            incoming,
             declared,
             settings: self.setting_values(),
             over: self.over.clone(),
@@ -207,7 +226,7 @@ impl<'a, 't> Reader<'a, 't> {
 
     /// Returns an error if the protocol runs over messages and has a part that needs a connection.
     fn check_messages(&self) -> Result<(), FileError> {
-        let always: &[&str] = &["greeting", "opening", "goodbye"];
+        let always: &[&str] = &["greeting", "opening", "goodbye", "goodbye_status", "incoming", "json"];
         let without_streams: &[&str] = &["keep_alive", "half_close", "prefix"];
         let refused: Vec<&str> =
             match (self.over.contains(&Carrier::Message), self.over.contains(&Carrier::Stream)) {

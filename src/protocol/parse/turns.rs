@@ -3,10 +3,12 @@
 use toml::de::DeValue;
 
 use super::frame::read_frame;
+use super::json::{json_pattern, json_text};
 use super::keys::{EXPECT_KEYS, REPLY_KEYS, SEND_KEYS, TURN_KEYS};
 use super::table::Table;
 use crate::protocol::definition::Carrier;
 use crate::protocol::error::FileError;
+use crate::protocol::json::Envelope;
 use crate::protocol::number::Number;
 use crate::protocol::reply::{Frame, ReplyTemplate};
 use crate::protocol::rules;
@@ -21,6 +23,7 @@ pub(super) struct Reader<'a, 't> {
     pub(super) settings: Settings<'a>,
     pub(super) over: Vec<Carrier>,
     pub(super) prefix: Option<Number>,
+    pub(super) envelope: Option<Envelope>,
     pub(super) used: Vec<String>,
 }
 
@@ -30,7 +33,7 @@ impl<'a, 't> Reader<'a, 't> {
         let Some(value) = root.get("greeting") else { return Ok(None) };
         let (reply, written) = if value.get_ref().is_str() {
             let written = Written::quoted(root.source, value.span());
-            let template = self.template(&written, Notation::Text)?;
+            let template = self.template(&written, self.notation())?;
             (ReplyTemplate { template, frame: self.frame_of_pattern() }, Some(written))
         } else {
             let DeValue::Table(table) = value.get_ref() else {
@@ -54,12 +57,33 @@ impl<'a, 't> Reader<'a, 't> {
                 root.source.error(part.span.clone(), "a greeting cannot know this: nothing was sent yet");
             return Err(error.expecting("expected bytes, or what varies, such as `{line}`"));
         }
+        self.check_json_reply(&reply, written.as_ref())?;
         rules::check_reply(&reply, written.as_ref(), &self.over)?;
         Ok(Some(reply))
     }
 
     fn frame_of_pattern(&self) -> Frame {
-        self.prefix.map_or(Frame::Pattern, Frame::Prefix)
+        match self.envelope {
+            Some(envelope) => Frame::Json(envelope),
+            None => self.prefix.map_or(Frame::Pattern, Frame::Prefix),
+        }
+    }
+
+    /// Returns the notation of the keys `send` and `expect`.
+    fn notation(&self) -> Notation {
+        if self.envelope.is_some() { Notation::Json } else { Notation::Text }
+    }
+
+    /// Returns an error if the reply of a protocol of JSON is no JSON.
+    fn check_json_reply(
+        &self,
+        reply: &ReplyTemplate,
+        written: Option<&Written<'a>>,
+    ) -> Result<(), FileError> {
+        match (reply.frame, written) {
+            (Frame::Json(_), Some(written)) => json_pattern(&reply.template, written).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Reads the turns of the protocol file: a list, or the one whose keys stand at the top.
@@ -99,29 +123,32 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    pub(super) fn goodbye(&mut self) -> Result<Option<Turn>, FileError> {
+    /// Reads the exchanges that end a connection: a text, a table, or a list of tables.
+    pub(super) fn goodbye(&mut self) -> Result<Vec<Turn>, FileError> {
         let root = self.root.clone();
         match root.get("goodbye") {
             Some(value) if value.get_ref().is_str() => {
                 let written = Written::quoted(root.source, value.span());
-                let send = self.template(&written, Notation::Text)?;
+                let send = self.template(&written, self.notation())?;
                 let reply = ReplyTemplate { template: Template::default(), frame: Frame::Nothing };
-                let turn = Turn { send, reply, prefix: self.prefix, payload_max: None };
+                let turn =
+                    Turn { send, reply, prefix: self.prefix, envelope: self.envelope, payload_max: None };
                 self.check_turn(&turn, &written, None)?;
-                Ok(Some(turn))
+                Ok(vec![turn])
             }
+            Some(value) if matches!(value.get_ref(), DeValue::Array(_)) => self.turn_list("goodbye"),
             Some(_) => {
-                let Some(table) = root.table("goodbye")? else { return Ok(None) };
+                let Some(table) = root.table("goodbye")? else { return Ok(Vec::new()) };
                 table.only("the goodbye", &TURN_KEYS)?;
-                self.turn(&table, "goodbye")
+                Ok(self.turn(&table, "goodbye")?.into_iter().collect())
             }
-            None => Ok(None),
+            None => Ok(Vec::new()),
         }
     }
 
     /// Reads a turn from `table`. Returns `None` if the turn uses a setting that is empty.
     fn turn(&mut self, table: &Table<'a, 't>, what: &str) -> Result<Option<Turn>, FileError> {
-        let Some((written_send, notation)) = text_of(table, &SEND_KEYS)? else {
+        let Some((written_send, notation)) = self.text_of(table, &SEND_KEYS)? else {
             let span =
                 if table.span == self.root.span { table.key_span("expect") } else { table.span.clone() };
             let error = table.source.error(span, "nothing is sent");
@@ -137,7 +164,7 @@ impl<'a, 't> Reader<'a, 't> {
             return Ok(None);
         }
         let payload_max = table.integer("payload_max", 1 << 30)?;
-        let turn = Turn { send, reply, prefix: self.prefix, payload_max };
+        let turn = Turn { send, reply, prefix: self.prefix, envelope: self.envelope, payload_max };
         self.check_turn(&turn, &written_send, written_expect.as_ref())?;
         if payload_max.is_some() && !turn.takes_payload() {
             let error = table.source.error(table.key_span("payload_max"), "`payload_max` without a payload");
@@ -152,15 +179,19 @@ impl<'a, 't> Reader<'a, 't> {
         send: &Written<'a>,
         expect: Option<&Written<'a>>,
     ) -> Result<(), FileError> {
+        if self.envelope.is_some() && !turn.send.parts.is_empty() {
+            json_text(&turn.send, send)?;
+        }
+        self.check_json_reply(&turn.reply, expect)?;
         rules::Draft { turn, send, expect, over: &self.over }.check()
     }
 
     /// Reads the reply of a turn: the keys `expect`, `frame` and `status`.
     fn reply(&mut self, table: &Table<'a, 't>) -> Result<(ReplyTemplate, Option<Written<'a>>), FileError> {
-        let expect = text_of(table, &EXPECT_KEYS)?;
-        let frame = read_frame(table, &self.over, self.prefix)?;
+        let expect = self.text_of(table, &EXPECT_KEYS)?;
+        let frame = read_frame(table, &self.over, self.prefix, self.envelope)?;
         let Some((written, notation)) = expect else {
-            if frame.is_none() && self.prefix.is_none() {
+            if frame.is_none() && (self.prefix.is_none() || self.envelope.is_some()) {
                 let error = table.source.error(table.span.clone(), "no reply is described");
                 return Err(error
                     .expecting("expected `expect`, or `frame` with how the reply ends")
@@ -178,7 +209,28 @@ impl<'a, 't> Reader<'a, 't> {
         Ok((ReplyTemplate { template, frame }, Some(written)))
     }
 
-    fn template(&mut self, written: &Written<'a>, notation: Notation) -> Result<Template, FileError> {
+    /// Returns the text of the one key among `keys` that the table has. The keys exclude each other.
+    fn text_of(
+        &self,
+        table: &Table<'a, 't>,
+        keys: &[(&str, Notation)],
+    ) -> Result<Option<(Written<'a>, Notation)>, FileError> {
+        let text = text_of(table, keys)?;
+        if self.envelope.is_none() {
+            return Ok(text);
+        }
+        let Some((key, _)) = keys.iter().skip(1).find(|(key, _)| table.get(key).is_some()) else {
+            return Ok(text.map(|(written, _)| (written, Notation::Json)));
+        };
+        let error = table.source.error(table.key_span(key), format!("`{key}` in a protocol of JSON"));
+        Err(error.expecting(format!("expected `{}`, a JSON text", keys[0].0)))
+    }
+
+    pub(super) fn template(
+        &mut self,
+        written: &Written<'a>,
+        notation: Notation,
+    ) -> Result<Template, FileError> {
         let mut parser = Parser::new(&self.settings);
         let template = parser.parse(written, notation)?;
         let used = parser.used;

@@ -103,6 +103,7 @@ impl Pattern {
                     _ if known.length.is_some() => Role::Text,
                     Value::Token(_) => Role::Token,
                     Value::Payload => Role::Payload,
+                    Value::Id => Role::Text,
                 };
                 let bytes = if known.is_payload_itself() {
                     payload.clone()
@@ -117,6 +118,10 @@ impl Pattern {
             Piece::Wildcard(Wildcard::Length(number)) => Segment::Length(*number),
             Piece::Wildcard(Wildcard::Body) => Segment::Body,
             Piece::Wildcard(Wildcard::Lines(begin)) => Segment::Lines(begin[..].into()),
+            // The parser allows these only in JSON, which is no pattern of bytes.
+            Piece::Wildcard(Wildcard::Json(_)) | Piece::Nulls(_) => {
+                Segment::Class { class: Class::Any, least: 0, most: None }
+            }
         });
         Pattern { segments: segments.collect() }
     }

@@ -73,6 +73,21 @@ fn escape(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usize), FileErro
     }
 }
 
+/// Reads JSON up to the next placeholder. Line ends and the spaces after them are left out.
+pub(super) fn json_run(written: &Written<'_>, at: usize) -> (Vec<u8>, usize) {
+    let text = &written.text()[at..];
+    let opens = |offset: &usize| is_json_placeholder(&text[*offset..]);
+    let length = text.match_indices('{').map(|(offset, _)| offset).find(opens).unwrap_or(text.len());
+    let lines = text[..length].lines().enumerate();
+    let joined = lines.map(|(number, line)| if number == 0 { line } else { line.trim_start() });
+    (joined.collect::<String>().into_bytes(), length)
+}
+
+/// Whether `text` begins with a placeholder, and not with an object.
+pub(super) fn is_json_placeholder(text: &str) -> bool {
+    text.strip_prefix('{').is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_lowercase()))
+}
+
 /// Reads hexadecimal digits up to the next placeholder.
 pub(super) fn hex_run(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 pub(super) use self::parser::{Parser, Settings};
 pub(super) use self::placeholder::reserved_names;
 pub(super) use self::written::{Notation, Written};
+use super::json::{JsonPattern, Kind};
 use super::number::Number;
 use super::token::Token;
 
@@ -37,6 +38,8 @@ pub(super) enum Piece {
     Known(Known),
     /// Bytes that the server chooses.
     Wildcard(Wildcard),
+    /// A JSON list with a `null` for each item of the list at this JSON pointer in the message that is answered.
+    Nulls(String),
 }
 
 /// The placeholder `{token}` or `{payload}`, or a text derived from it.
@@ -53,6 +56,8 @@ pub(super) enum Value {
     /// The given number of characters from the beginning of the token.
     Token(usize),
     Payload,
+    /// The number of the exchange in decimal digits.
+    Id,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +78,8 @@ pub(super) enum Wildcard {
     Body,
     /// Any number of whole lines that begin with this text.
     Lines(Vec<u8>),
+    /// A JSON value.
+    Json(Kind),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,8 +145,36 @@ impl Template {
         self.find_value(|known| matches!(known.value, Value::Token(_))).is_some()
     }
 
+    pub(super) fn has_id(&self) -> bool {
+        self.find_value(|known| known.value == Value::Id).is_some()
+    }
+
     pub(super) fn has_payload(&self) -> bool {
         self.find_value(|known| known.value == Value::Payload).is_some()
+    }
+
+    /// Returns the bytes of the template, each part other than a literal as `fill` gives it, and the offset of each part.
+    pub(super) fn render(&self, fill: impl Fn(&Piece) -> Vec<u8>) -> (Vec<u8>, Vec<usize>) {
+        let mut bytes = Vec::new();
+        let mut edges = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            edges.push(bytes.len());
+            match &part.piece {
+                Piece::Bytes(literal) => bytes.extend_from_slice(literal),
+                piece => bytes.extend(fill(piece)),
+            }
+        }
+        (bytes, edges)
+    }
+
+    /// Returns the template as the text of a JSON pattern, with the token and the payload of one exchange.
+    pub(super) fn json_pattern(&self, token: &Token, payload: &[u8]) -> (Vec<u8>, Vec<usize>) {
+        self.render(|piece| match piece {
+            Piece::Known(Known { value: Value::Id, .. }) => JsonPattern::id(),
+            Piece::Known(known) => known.bytes(token, payload),
+            Piece::Wildcard(Wildcard::Json(kind)) => JsonPattern::wildcard(*kind),
+            _ => Vec::new(),
+        })
     }
 
     /// Returns the length of the longest payload that the template's length fields can express.
@@ -169,6 +204,7 @@ impl Known {
         let raw = match self.value {
             Value::Token(length) => &token.as_bytes()[..length],
             Value::Payload => payload,
+            Value::Id => return token.id().to_string().into_bytes(),
         };
         let bytes = match self.encoding {
             Encoding::Raw => raw.to_vec(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::literal::{base64_run, hex_run, literal};
+use super::literal::{base64_run, hex_run, is_json_placeholder, json_run, literal};
 use super::placeholder::Place;
 use super::written::{Notation, Written};
 use super::{Encoding, Known, Part, Piece, Template, Value};
@@ -45,13 +45,18 @@ impl<'s, 'a> Parser<'s, 'a> {
         while at < text.len() {
             let rest = &text[at..];
             let doubled = rest.starts_with("{{") || rest.starts_with("}}");
-            if rest.starts_with('{') && !(doubled && notation == Notation::Text) {
-                let length = self.placeholder(written, at, &mut template)?;
+            let opens = match notation {
+                Notation::Json => is_json_placeholder(rest),
+                _ => rest.starts_with('{') && !(doubled && notation == Notation::Text),
+            };
+            if opens {
+                let length = self.placeholder(written, at, notation, &mut template)?;
                 at += length;
                 continue;
             }
             let (bytes, length) = match notation {
                 Notation::Text => literal(written, at)?,
+                Notation::Json => json_run(written, at),
                 Notation::Hex => hex_run(written, at)?,
                 Notation::Base64 => base64_run(written, at)?,
             };
@@ -66,6 +71,7 @@ impl<'s, 'a> Parser<'s, 'a> {
         &mut self,
         written: &Written<'a>,
         at: usize,
+        notation: Notation,
         template: &mut Template,
     ) -> Result<usize, FileError> {
         let text = &written.text()[at..];
@@ -80,7 +86,7 @@ impl<'s, 'a> Parser<'s, 'a> {
         let span = start..start + length;
         let content = &text[1..=close];
         if self.settings.values.contains_key(content) {
-            self.insert_setting(content, span, template)?;
+            self.insert_setting(content, notation, span, template)?;
             return Ok(length);
         }
         if let Some((name, _)) =
@@ -93,7 +99,7 @@ impl<'s, 'a> Parser<'s, 'a> {
             return Ok(length);
         }
         let place = Place { source: written.source, start: start + 1, content };
-        let piece = place.piece(self.settings.names())?;
+        let piece = place.piece(notation, self.settings.names())?;
         template.parts.push(Part { piece, span });
         Ok(length)
     }
@@ -101,7 +107,7 @@ impl<'s, 'a> Parser<'s, 'a> {
     /// Returns the number of bytes in a setting.
     fn setting_bytes(&mut self, name: &str, place: &Place<'_>) -> Result<u64, FileError> {
         let mut inserted = Template::default();
-        self.insert_setting(name, 0..0, &mut inserted)?;
+        self.insert_setting(name, Notation::Text, 0..0, &mut inserted)?;
         let lengths = inserted.parts.iter().map(|part| match &part.piece {
             Piece::Bytes(bytes) => Some(bytes.len() as u64),
             Piece::Known(Known { value: Value::Token(length), encoding: Encoding::Raw, .. }) => {
@@ -121,6 +127,7 @@ impl<'s, 'a> Parser<'s, 'a> {
     fn insert_setting(
         &mut self,
         name: &str,
+        notation: Notation,
         span: Range<usize>,
         template: &mut Template,
     ) -> Result<(), FileError> {
@@ -129,7 +136,8 @@ impl<'s, 'a> Parser<'s, 'a> {
         }
         // A setting may hold `{token}`, but no other setting: so it ends.
         let none = Settings::default();
-        let inserted = Parser::new(&none).parse(&self.settings.values[name], Notation::Text)?;
+        let notation = if notation == Notation::Json { notation } else { Notation::Text };
+        let inserted = Parser::new(&none).parse(&self.settings.values[name], notation)?;
         for part in inserted.parts {
             match part.piece {
                 Piece::Bytes(bytes) => template.push_bytes(bytes, span.clone()),

@@ -1,16 +1,20 @@
 //! Parses one placeholder.
 
-use super::{Class, Encoding, Known, Piece, Value, Wildcard};
+use super::{Class, Encoding, Known, Notation, Piece, Value, Wildcard};
 use crate::protocol::error::{FileError, Source, one_of};
+use crate::protocol::json::Kind;
 use crate::protocol::number::Number;
 use crate::protocol::token::Token;
 
-const KNOWN_NAMES: [&str; 2] = ["token", "payload"];
+const KNOWN_NAMES: [&str; 3] = ["token", "payload", "id"];
 const WILD_NAMES: [&str; 9] = ["any", "line", "lines", "digits", "hex", "word", "space", "length", "body"];
+
+/// Placeholders that stand for JSON values, or for bytes in every kind of text.
+const OTHER_NAMES: [&str; 6] = ["pid", "string", "number", "array", "object", "nulls"];
 
 /// Returns the names of placeholders that every protocol file can use.
 pub(in crate::protocol) fn reserved_names<'n>() -> impl Iterator<Item = &'n str> {
-    KNOWN_NAMES.into_iter().chain(WILD_NAMES)
+    KNOWN_NAMES.into_iter().chain(WILD_NAMES).chain(OTHER_NAMES)
 }
 
 /// A placeholder's content and where it stands, for errors.
@@ -30,7 +34,11 @@ impl Place<'_> {
     }
 
     /// Parses the placeholder. `settings` are the other names that it may have.
-    pub(super) fn piece<'n>(&self, settings: impl Iterator<Item = &'n str>) -> Result<Piece, FileError> {
+    pub(super) fn piece<'n>(
+        &self,
+        notation: Notation,
+        settings: impl Iterator<Item = &'n str>,
+    ) -> Result<Piece, FileError> {
         let content = self.content;
         let (path, argument) = match content.split_once(':') {
             Some((path, argument)) => (path, Some(argument)),
@@ -41,6 +49,14 @@ impl Place<'_> {
         let filters: Vec<&str> = names.collect();
         if KNOWN_NAMES.contains(&name) {
             return self.known(name, &filters, argument).map(Piece::Known);
+        }
+        if notation == Notation::Json && !KNOWN_NAMES.contains(&name) && filters.is_empty() {
+            if let Some(piece) = self.json(name, argument)? {
+                return Ok(piece);
+            }
+        }
+        if OTHER_NAMES.contains(&name) {
+            return self.other(name);
         }
         if !WILD_NAMES.contains(&name) {
             let all: Vec<&str> = reserved_names().chain(settings).collect();
@@ -58,6 +74,43 @@ impl Place<'_> {
         self.wild(name, argument).map(Piece::Wildcard)
     }
 
+    /// Parses a placeholder for a JSON value. Returns `None` if no such placeholder has the name.
+    fn json(&self, name: &str, argument: Option<&str>) -> Result<Option<Piece>, FileError> {
+        let kind = Kind::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, kind)| kind);
+        match (kind, argument) {
+            (Some(kind), None) => Ok(Some(Piece::Wildcard(Wildcard::Json(kind)))),
+            (Some(_), Some(text)) => Err(self
+                .error(text, format!("`{{{name}}}` stands for one JSON value, of any length"))
+                .expecting("expected `}`")),
+            (None, Some(pointer)) if name == "nulls" && pointer.starts_with('/') => {
+                Ok(Some(Piece::Nulls(pointer.into())))
+            }
+            (None, _) if name == "nulls" => Err(self
+                .error(self.content, "`{nulls}` without the place of a list".into())
+                .expecting("expected a JSON pointer, such as `{nulls:/params/items}`")),
+            (None, _) if WILD_NAMES.contains(&name) => {
+                let names: Vec<&str> = Kind::NAMES.iter().map(|(name, _)| *name).collect();
+                Err(self
+                    .error(name, format!("`{{{name}}}` stands for bytes, and not for a JSON value"))
+                    .expecting(format!("expected {}", one_of(names))))
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Parses `{pid}`. The others of these names stand for JSON values.
+    fn other(&self, name: &str) -> Result<Piece, FileError> {
+        if name == "pid" && self.content == name {
+            return Ok(Piece::Bytes(std::process::id().to_string().into_bytes()));
+        }
+        let message = match name {
+            "pid" => "`{pid}` is a number, and takes nothing more".into(),
+            _ => format!("`{{{name}}}` stands for a JSON value"),
+        };
+        let error = self.error(name, message).expecting("it has no meaning here");
+        Err(if name == "pid" { error } else { error.help("a protocol of JSON says `json = \"lines\"`") })
+    }
+
     fn known(&self, name: &str, filters: &[&str], argument: Option<&str>) -> Result<Known, FileError> {
         let mut known = Known { value: Value::Payload, encoding: Encoding::Raw, length: None };
         for (index, &filter) in filters.iter().enumerate() {
@@ -70,6 +123,13 @@ impl Place<'_> {
                     let error = error.expecting("expected `hex`, `base64` or, at the end, `len`");
                     return Err(error.suggest(filter, ["hex", "base64", "len"]));
                 }
+            }
+        }
+        if name == "id" {
+            known.value = Value::Id;
+            if let Some(more) = filters.first().copied().or(argument) {
+                let error = self.error(more, "`{id}` is a number in decimal digits".into());
+                return Err(error.expecting("expected `}`"));
             }
         }
         if name == "token" {

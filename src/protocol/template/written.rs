@@ -11,6 +11,8 @@ pub(in crate::protocol) enum Notation {
     Text,
     /// Pairs of hexadecimal digits.
     Hex,
+    /// JSON, in which a brace begins a placeholder only before a lowercase letter.
+    Json,
     /// Base64, each run between placeholders on its own.
     Base64,
 }

@@ -2,6 +2,7 @@ mod codec;
 mod docs;
 mod errors;
 mod framing;
+mod json;
 mod matching;
 mod template;
 

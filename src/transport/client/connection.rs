@@ -24,6 +24,8 @@ pub(super) struct Connection {
     stream: bool,
     pub sent: usize,
     pub received: usize,
+    /// Everything that was received, once a check asks for it.
+    pub record: Option<Vec<u8>>,
     pub trace: ClientTrace,
 }
 
@@ -44,7 +46,7 @@ pub(super) struct Ready {
 impl Connection {
     pub fn new(link: Link, stream: bool) -> Connection {
         let from = local_address(&link).map(|address| format!(" from {address}")).unwrap_or_default();
-        Connection { trace: ClientTrace::connected(&from), link, stream, sent: 0, received: 0 }
+        Connection { trace: ClientTrace::connected(&from), link, stream, sent: 0, received: 0, record: None }
     }
 
     /// Writes a part of `bytes` to a stream, or all of them as one message, without waiting.
@@ -71,6 +73,9 @@ impl Connection {
             self.trace.transfer(Way::Received, &buffer[..length]);
         }
         self.received += length;
+        if let Some(record) = &mut self.record {
+            record.extend_from_slice(&buffer[..length]);
+        }
         Ok(Received { length, sender })
     }
 

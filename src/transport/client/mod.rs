@@ -11,6 +11,7 @@
 //! | `backpressure` | filling every buffer, and waiting until the server has read |
 //! | `partial` | a request that is sent in two parts |
 //! | `pieces` | requests of a protocol that are sent in pieces |
+//! | `raw` | bytes that are no request, and a record of all that is received |
 //! | `talker` | talking without pause |
 //! | `special` | urgent data, passed descriptors, resets |
 
@@ -22,7 +23,7 @@ use super::{Capabilities, Link};
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::KIB;
-use crate::protocol::{Protocol, Tokens};
+use crate::protocol::{Protocol, Tokens, Tolerance};
 use crate::text::count;
 
 mod backpressure;
@@ -33,6 +34,7 @@ mod expectation;
 mod messages;
 mod partial;
 mod pieces;
+mod raw;
 mod special;
 mod stream;
 mod talker;
@@ -103,7 +105,10 @@ impl Client {
             return self;
         }
         let pipelining = self.capabilities.contains(Capabilities::PIPELINES);
-        let dialogue = Dialogue::new(protocol.clone(), tokens, pipelining);
+        let mut dialogue = Dialogue::new(protocol.clone(), tokens, pipelining);
+        if !self.capabilities.contains(Capabilities::CLEAN_OUTPUT) {
+            dialogue.codec.tolerate(Tolerance::Strays);
+        }
         Client { dialogue: Some(Box::new(dialogue)), ..self }
     }
 

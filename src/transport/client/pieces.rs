@@ -81,9 +81,7 @@ impl Client {
     /// # Errors
     /// A failure if a reply is wrong, or if no request asked for it.
     pub(crate) fn receive_replies(&mut self, quiet: Duration) -> check::Result {
-        while !self.ended && self.connection.poll(false, true, quiet)?.readable {
-            self.fill_inbox()?;
-        }
+        while self.receive_some(quiet)? {}
         Ok(())
     }
 

@@ -44,10 +44,19 @@ impl Client {
     /// # Errors
     /// A failure if the connection is reset.
     pub fn receive_until_quiet(&mut self, quiet: Duration) -> check::Result<Vec<u8>> {
-        while !self.ended && self.connection.poll(false, true, quiet)?.readable {
-            self.fill_inbox()?;
-        }
+        while self.receive_some(quiet)? {}
         Ok(std::mem::take(&mut self.inbox))
+    }
+
+    /// Receives what comes within `limit`, and answers the server's own requests, if the protocol knows such. Returns
+    /// false if nothing came.
+    pub(super) fn receive_some(&mut self, limit: Duration) -> check::Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        let answering = self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.must_answer());
+        let ready = self.connection.poll(answering, true, limit)?;
+        self.move_bytes(&[], ready).map(|step| step.moved)
     }
 
     pub(super) fn exchange_stream(&mut self, bytes: &[u8]) -> check::Result {

@@ -1,0 +1,141 @@
+//! The replies of a protocol of JSON, in any order and among other messages.
+
+use super::{Codec, Due, Tolerance, WrongReply};
+use crate::protocol::definition::Protocol;
+use crate::protocol::json::{Splitter, Unit, Value, compare, parse, unasked};
+use crate::protocol::mismatch::Mismatch;
+use crate::protocol::reply::Reply;
+
+/// The maximum number of stray bytes that are kept.
+const KEPT: usize = 4096;
+
+/// The messages of one connection, beside the replies that are due.
+#[derive(Debug)]
+pub(super) struct Messages {
+    splitter: Splitter,
+    /// Answers to requests of the server that are not yet encoded.
+    answers: Vec<u8>,
+    /// The number of messages that the server sent by itself.
+    pub unasked: u64,
+    pub tolerance: Tolerance,
+    pub strays: Vec<u8>,
+}
+
+impl Messages {
+    pub fn of(protocol: &Protocol) -> Option<Messages> {
+        let envelope = protocol.envelope?;
+        Some(Messages {
+            splitter: Splitter::new(envelope),
+            answers: Vec::new(),
+            unasked: 0,
+            tolerance: Tolerance::None,
+            strays: Vec::new(),
+        })
+    }
+
+    pub fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// The number of bytes of an unfinished message.
+    pub fn partial(&self) -> u64 {
+        self.splitter.rest().len() as u64
+    }
+
+    fn keep_stray(&mut self, bytes: &[u8]) {
+        let room = KEPT.saturating_sub(self.strays.len());
+        self.strays.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+impl Codec {
+    pub(super) fn feed_messages(&mut self, bytes: &[u8]) -> Result<(), WrongReply> {
+        if let Some(messages) = &mut self.messages {
+            messages.splitter.push(bytes);
+        }
+        while let Some(unit) = self.messages.as_mut().and_then(|messages| messages.splitter.next_unit()) {
+            self.take_unit(&unit)?;
+        }
+        Ok(())
+    }
+
+    fn take_unit(&mut self, unit: &Unit) -> Result<(), WrongReply> {
+        let Some(messages) = &mut self.messages else { return Ok(()) };
+        let value = match parse(unit, messages.splitter.envelope()) {
+            Ok(value) => value,
+            Err(_) if messages.tolerance >= Tolerance::Strays => {
+                messages.keep_stray(&unit.raw);
+                return Ok(());
+            }
+            Err(mismatch) => return Err(self.wrong_message(mismatch, None)),
+        };
+        // A request of the server may have the number of one of ours, so it is recognised by its shape.
+        if let Some(kind) = self.protocol.incoming.iter().find(|kind| kind.matches(&value)) {
+            messages.unasked += 1;
+            messages.answers.extend(kind.answer(&value, messages.splitter.envelope()).unwrap_or_default());
+            return Ok(());
+        }
+        self.take_reply(unit, &value)
+    }
+
+    fn take_reply(&mut self, unit: &Unit, value: &Value) -> Result<(), WrongReply> {
+        let asked =
+            |due: &Due| due.reply.is_none() && due.expected.json.as_ref().is_some_and(|it| it.belongs(value));
+        let Some(index) = self.due.iter().position(asked) else {
+            if let Some(messages) = self.messages.as_mut().filter(|it| it.tolerance == Tolerance::Anything) {
+                messages.keep_stray(&unit.raw);
+                return Ok(());
+            }
+            return Err(WrongReply { unasked: true, ..self.wrong_message(unasked(&unit.raw), None) });
+        };
+        let due = &self.due[index];
+        let compared = due.expected.json.as_ref().map_or(Ok(()), |reply| compare(reply, value, &unit.raw));
+        if let Err(mismatch) = compared {
+            return Err(self.wrong_message(mismatch, Some(index)));
+        }
+        let early = due.end > self.total_written;
+        let bytes = unit.raw[..unit.raw.len().min(self.keep)].to_vec();
+        let reply = Reply { length: unit.raw.len() as u64, status: None, closes: false, bytes };
+        self.due[index].reply = Some((reply, early));
+        self.replies += 1;
+        self.settle();
+        Ok(())
+    }
+
+    /// Takes the end of the stream: an unfinished message is wrong, and so is a reply that has not come.
+    pub(super) fn end_messages(&mut self) -> Result<(), WrongReply> {
+        let Some(messages) = &mut self.messages else { return Ok(()) };
+        let rest = messages.splitter.rest().to_vec();
+        if messages.tolerance >= Tolerance::Strays {
+            messages.keep_stray(&rest);
+            return Ok(());
+        }
+        let waiting = self.due.iter().position(|due| due.reply.is_none() && !due.expected.is_nothing());
+        if rest.is_empty() && waiting.is_none() {
+            return Ok(());
+        }
+        let expected = if rest.is_empty() { "a reply" } else { "the rest of the message" };
+        let mismatch = Mismatch {
+            offset: rest.len() as u64,
+            expected: expected.into(),
+            expected_bytes: Vec::new(),
+            before: rest[rest.len().saturating_sub(24)..].to_vec(),
+            found: Vec::new(),
+            pointer: None,
+        };
+        Err(self.wrong_message(mismatch, waiting))
+    }
+
+    /// Moves the answers to requests of the server to the bytes that are written next.
+    pub(super) fn encode_answers(&mut self) {
+        let Some(messages) = &mut self.messages else { return };
+        self.total_encoded += messages.answers.len() as u64;
+        self.outgoing.append(&mut messages.answers);
+    }
+
+    fn wrong_message(&self, mismatch: Mismatch, index: Option<usize>) -> WrongReply {
+        let request = index.and_then(|index| self.due.get(index)).map(|due| due.request.clone());
+        let unasked = index.is_none() && self.due.is_empty();
+        WrongReply { unasked, request: request.unwrap_or_default(), ..self.wrong(mismatch) }
+    }
+}

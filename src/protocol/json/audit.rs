@@ -1,0 +1,85 @@
+//! Looks for bytes that belong to no message.
+
+use super::{Envelope, Splitter, Value};
+
+/// Bytes in a server's output that are no message of its protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// The offset of the bytes in the output.
+    pub offset: usize,
+    /// The bytes, with the rest of the line that holds them.
+    pub bytes: Vec<u8>,
+    /// What is wrong with the bytes.
+    pub what: &'static str,
+}
+
+/// Returns the first bytes of `output` that are no message, if there are any. An unfinished message at the end is none,
+/// unless the output is `complete`.
+pub(in crate::protocol) fn find_stray(envelope: Envelope, output: &[u8], complete: bool) -> Option<Stray> {
+    let mut splitter = Splitter::new(envelope);
+    splitter.push(output);
+    let mut offset = 0;
+    while let Some(unit) = splitter.next_unit() {
+        let body = unit.body.clone().map(|body| &unit.raw[body]);
+        if let Some(what) = fault(envelope, body) {
+            return Some(Stray { offset, bytes: unit.raw, what });
+        }
+        offset += unit.raw.len();
+    }
+    let rest = splitter.rest();
+    (complete && !rest.is_empty()).then(|| Stray {
+        offset,
+        bytes: rest.to_vec(),
+        what: "a message that has no end",
+    })
+}
+
+fn fault(envelope: Envelope, body: Option<&[u8]>) -> Option<&'static str> {
+    let Some(body) = body else { return Some("bytes before a head with `Content-Length`") };
+    if body.starts_with(b"\xef\xbb\xbf") {
+        return Some("a byte order mark");
+    }
+    if envelope == Envelope::Lines && body.iter().all(u8::is_ascii_whitespace) {
+        return Some("an empty line");
+    }
+    if body.contains(&0x1b) {
+        return Some("an escape sequence");
+    }
+    if envelope == Envelope::Lines && body.contains(&b'\r') {
+        return Some("a carriage return");
+    }
+    Value::parse(body).is_err().then_some("text that is no JSON value")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what(envelope: Envelope, output: &str) -> Option<(usize, &'static str)> {
+        find_stray(envelope, output.as_bytes(), true).map(|stray| (stray.offset, stray.what))
+    }
+
+    #[test]
+    fn only_messages_are_no_stray_bytes() {
+        assert_eq!(what(Envelope::Lines, "{\"a\":\"\\r\\u001b\"}\n[]\n"), None);
+        assert_eq!(what(Envelope::ContentLength, "Content-Length: 4\r\n\r\n{\r\n}"), None);
+        assert!(find_stray(Envelope::Lines, b"{}\n{", false).is_none());
+    }
+
+    #[test]
+    fn each_kind_of_stray_bytes_has_its_name() {
+        for (output, found) in [
+            ("{}\nready\n", (3, "text that is no JSON value")),
+            ("\n{}\n", (0, "an empty line")),
+            ("{}\r\n", (0, "a carriage return")),
+            ("\u{feff}{}\n", (0, "a byte order mark")),
+            ("\u{1b}[32m{}\n", (0, "an escape sequence")),
+            ("{}\n{\"a\":", (3, "a message that has no end")),
+        ] {
+            assert_eq!(what(Envelope::Lines, output), Some(found), "{output:?}");
+        }
+        let output = "Content-Length: 2\r\n\r\n{}\nContent-Length: 2\r\n\r\n{}";
+        let found = what(Envelope::ContentLength, output);
+        assert_eq!(found, Some((23, "bytes before a head with `Content-Length`")));
+    }
+}

@@ -1,0 +1,149 @@
+//! Reads the keys of protocols whose messages are JSON.
+
+use super::keys::INCOMING_KEYS;
+use super::table::Table;
+use super::turns::Reader;
+use crate::protocol::definition::Carrier;
+use crate::protocol::error::{FileError, one_of};
+use crate::protocol::json::{Envelope, Incoming, JsonPattern, Kind, Malformed, Value};
+use crate::protocol::template::{Known, Notation, Part, Piece, Template, Value as Of, Wildcard, Written};
+use crate::protocol::token::Token;
+use crate::protocol::turn::Turn;
+
+/// Reads the key `json`.
+pub(super) fn read_envelope(root: &Table<'_, '_>, over: &[Carrier]) -> Result<Option<Envelope>, FileError> {
+    let Some((name, span)) = root.string("json")? else { return Ok(None) };
+    let names = || Envelope::NAMES.map(|(name, _)| name);
+    let Some((_, envelope)) = Envelope::NAMES.into_iter().find(|(known, _)| *known == name) else {
+        let error = root.source.error(span, format!("unknown framing of JSON `{name}`"));
+        return Err(error.expecting(format!("expected {}", one_of(names()))).suggest(name, names()));
+    };
+    let refused = |key: &str, message: &str, expected: &str| {
+        Err(root.source.error(root.key_span(key), message).expecting(expected))
+    };
+    if !Value::IS_SUPPORTED {
+        return refused("json", "this build reads no JSON", "it needs the feature `json` of the crate");
+    }
+    if root.get("prefix").is_some() {
+        let message = "`prefix` and `json` both say where a message ends";
+        return refused("prefix", message, "expected one of the two");
+    }
+    if !over.contains(&Carrier::Stream) {
+        return refused("json", "a message needs no framing", "`json` is for streams");
+    }
+    Ok(Some(envelope))
+}
+
+impl<'a> Reader<'a, '_> {
+    /// Reads the list `[[incoming]]`.
+    pub(super) fn incoming(&mut self) -> Result<Vec<Incoming>, FileError> {
+        let root = self.root.clone();
+        if root.get("incoming").is_some() && self.envelope.is_none() {
+            let error = root.source.error(root.key_span("incoming"), "`incoming` without `json`");
+            return Err(error.expecting("only JSON messages can be told from replies"));
+        }
+        let mut kinds = Vec::new();
+        for table in root.parse_tables("incoming")? {
+            table.only("`[[incoming]]`", &INCOMING_KEYS)?;
+            let Some(expect) = table.written("expect")? else {
+                let error = table.source.error(table.span.clone(), "no message is described");
+                return Err(error.expecting("expected `expect` with what the server may send"));
+            };
+            let pattern = self.incoming_pattern(&expect)?;
+            let answer = match table.written("send")? {
+                Some(written) => Some(self.answer(&written, &expect)?),
+                None => None,
+            };
+            kinds.push(Incoming { pattern, answer });
+        }
+        Ok(kinds)
+    }
+
+    fn incoming_pattern(&mut self, expect: &Written<'a>) -> Result<JsonPattern, FileError> {
+        let template = self.template(expect, Notation::Json)?;
+        let known = |piece: &Piece| matches!(piece, Piece::Known(known) if known.value != Of::Id);
+        if let Some(part) = template.find(known) {
+            let error = expect.source.error(part.span.clone(), "the server chooses this message");
+            return Err(error.expecting("expected JSON, `{id}`, or what varies, such as `{string}`"));
+        }
+        json_pattern(&template, expect)
+    }
+
+    /// Reads the answer to a message of the server.
+    fn answer(&mut self, written: &Written<'a>, expect: &Written<'a>) -> Result<Template, FileError> {
+        let template = self.template(written, Notation::Json)?;
+        let usable = |piece: &Piece| match piece {
+            Piece::Bytes(_) | Piece::Nulls(_) => true,
+            Piece::Known(known) => known.value == Of::Id,
+            Piece::Wildcard(_) => false,
+        };
+        if let Some(part) = template.find(|piece| !usable(piece)) {
+            let error = written.source.error(part.span.clone(), "an answer cannot hold this");
+            return Err(error.expecting("expected JSON, `{id}` or `{nulls:…}`"));
+        }
+        let asked = self.template(expect, Notation::Json)?;
+        if let Some(part) = template.find_value(|known| known.value == Of::Id)
+            && !asked.has_id()
+        {
+            let error = written.source.error(part.span.clone(), "an id comes back that was not received");
+            return Err(error.expecting("expected `{id}` in `expect` too"));
+        }
+        json_text(&template, written)?;
+        Ok(template)
+    }
+
+    /// Reads the key `goodbye_status`.
+    pub(super) fn goodbye_status(&self, goodbye: &[Turn]) -> Result<Option<u8>, FileError> {
+        let status = self.root.integer("goodbye_status", 255)?;
+        if status.is_some() && goodbye.is_empty() {
+            let span = self.root.key_span("goodbye_status");
+            let error = self.root.source.error(span, "`goodbye_status` without a goodbye");
+            return Err(error.expecting("expected `goodbye` beside it"));
+        }
+        Ok(status.and_then(|status| u8::try_from(status).ok()))
+    }
+}
+
+/// Returns an error if `template`, a request, is no JSON.
+pub(super) fn json_text(template: &Template, written: &Written<'_>) -> Result<(), FileError> {
+    let payload = |piece: &Piece| matches!(piece, Piece::Known(known) if known.is_payload_itself());
+    if let Some(part) = template.find(payload) {
+        let error =
+            written.source.error(part.span.clone(), "a payload can hold any byte, and JSON only text");
+        return Err(error.expecting("expected `{payload.base64}` or `{payload.hex}` in a string"));
+    }
+    let (text, edges) = template.render(|piece| match piece {
+        Piece::Known(Known { value: Of::Id, .. }) | Piece::Nulls(_) => b"1".to_vec(),
+        Piece::Known(known) => known.bytes(&Token::new(0), b""),
+        Piece::Wildcard(Wildcard::Json(_)) => JsonPattern::wildcard(Kind::Any),
+        _ => Vec::new(),
+    });
+    match Value::parse(&text) {
+        Ok(_) => Ok(()),
+        Err(malformed) => Err(no_json(template, written, &edges, &malformed)),
+    }
+}
+
+/// Returns the pattern that `template`, a reply, describes.
+pub(super) fn json_pattern(template: &Template, written: &Written<'_>) -> Result<JsonPattern, FileError> {
+    let (text, edges) = template.json_pattern(&Token::new(0), b"");
+    JsonPattern::parse(&text).map_err(|malformed| no_json(template, written, &edges, &malformed))
+}
+
+fn no_json(template: &Template, written: &Written<'_>, edges: &[usize], malformed: &Malformed) -> FileError {
+    let index = edges.iter().rposition(|edge| *edge <= malformed.offset).unwrap_or_default();
+    let span = match template.parts.get(index) {
+        Some(Part { piece: Piece::Bytes(_), span }) => {
+            let at = (span.start + malformed.offset - edges[index]).min(span.end.saturating_sub(1));
+            at..at + 1
+        }
+        Some(part) => part.span.clone(),
+        None => written.span.clone(),
+    };
+    let error = written.source.error(span, "this is not JSON").expecting(malformed.message.clone());
+    let text = &written.source.text[written.span.clone()];
+    if text.contains("\\\"") {
+        return error.help("write JSON in single quotes, where TOML leaves `\"` alone");
+    }
+    error
+}

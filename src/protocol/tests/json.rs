@@ -1,0 +1,153 @@
+//! Protocols whose messages are JSON.
+
+use std::sync::Arc;
+
+use crate::protocol::{Codec, Progress, Protocol, Token, Tokens, Tolerance};
+
+fn codec_of(text: &str) -> Codec {
+    let protocol = Protocol::from_toml(text, "test.toml").unwrap_or_else(|error| panic!("{error}"));
+    Codec::new(Arc::new(protocol), Tokens::new(0, 1))
+}
+
+/// Returns the messages that the codec may send now, and marks them as written.
+fn write(codec: &mut Codec) -> Vec<serde_json::Value> {
+    let mut written = Vec::new();
+    loop {
+        let bytes = codec.bytes_to_send().to_vec();
+        if bytes.is_empty() {
+            return written
+                .split(|byte| *byte == b'\n')
+                .filter_map(|line| serde_json::from_slice(line).ok())
+                .collect();
+        }
+        codec.wrote(bytes.len());
+        written.extend(bytes);
+    }
+}
+
+const RPC: &str = r#"
+json = "lines"
+pipelining = true
+send = '{"id":{id},"method":"get"}'
+expect = '{"id":{id},"result":{"list":[1,{any}]}}'
+incoming = [
+  { expect = '{"method":"ask","id":{id}}', send = '{"id":{id},"result":{nulls:/params/items}}' },
+  { expect = '{"method":{string}}' },
+]
+"#;
+
+fn two_requests() -> (Codec, Vec<serde_json::Value>) {
+    let mut codec = codec_of(RPC);
+    codec.say(b"one");
+    codec.say(b"two");
+    let ids = write(&mut codec).iter().map(|request| request["id"].clone()).collect();
+    (codec, ids)
+}
+
+#[test]
+fn replies_in_any_order_come_out_in_the_order_of_the_requests() {
+    let (mut codec, ids) = two_requests();
+    let second = format!("{{\"result\": {{\"more\":0, \"list\":[1.0,\"x\"]}}, \"id\":{}}}\n", ids[1]);
+    codec.feed(second.as_bytes()).unwrap();
+    assert_eq!(codec.next_answer(), None);
+    codec.feed(format!("{{\"id\":{},\"result\":{{\"list\":[1,2]}}}}\n", ids[0]).as_bytes()).unwrap();
+    let contents: Vec<_> = std::iter::from_fn(|| codec.next_answer()).map(|answer| answer.content).collect();
+    assert_eq!(contents, [b"one"[..].into(), b"two"[..].into()]);
+}
+
+#[test]
+fn a_second_reply_to_one_request_is_a_fault() {
+    let (mut codec, ids) = two_requests();
+    let reply = format!("{{\"id\":{},\"result\":{{\"list\":[1,2]}}}}\n", ids[0]);
+    codec.feed(reply.as_bytes()).unwrap();
+    let wrong = codec.feed(reply.as_bytes()).unwrap_err();
+    assert!(wrong.unasked, "{wrong}");
+}
+
+#[test]
+fn a_wrong_value_is_shown_with_its_place() {
+    let (mut codec, ids) = two_requests();
+    let wrong =
+        codec.feed(format!("{{\"id\":{},\"result\":{{\"list\":[2,2]}}}}\n", ids[1]).as_bytes()).unwrap_err();
+    assert_eq!(wrong.mismatch.summary(), "at /result/list/0: expected `1`, found 2");
+    assert!(String::from_utf8_lossy(&wrong.request).contains(&ids[1].to_string()));
+}
+
+#[test]
+fn a_request_of_the_server_is_answered_between_two_of_ours() {
+    let mut codec = codec_of(RPC);
+    codec.say(b"one");
+    let first = codec.bytes_to_send().to_vec();
+    codec.wrote(3);
+    codec
+        .feed(b"{\"method\":\"note\"}\n{\"method\":\"ask\",\"id\":\"a\",\"params\":{\"items\":[1,2]}}\n")
+        .unwrap();
+    assert_eq!(codec.unasked_count(), 2);
+    assert!(!codec.must_answer(), "in the middle of a request");
+    assert_eq!(codec.bytes_to_send(), &first[3..]);
+    codec.wrote(first.len() - 3);
+    assert!(codec.must_answer());
+    assert_eq!(write(&mut codec), [serde_json::json!({"id": "a", "result": [null, null]})]);
+}
+
+#[test]
+fn a_request_of_the_server_may_have_the_id_of_one_of_ours() {
+    let (mut codec, ids) = two_requests();
+    codec.feed(format!("{{\"method\":\"ask\",\"id\":{}}}\n", ids[0]).as_bytes()).unwrap();
+    assert_eq!(write(&mut codec), [serde_json::json!({"id": ids[0], "result": []})]);
+    assert_eq!(codec.unanswered_count(), 2);
+}
+
+#[test]
+fn a_log_line_is_a_fault_unless_it_is_tolerated() {
+    let (mut codec, _) = two_requests();
+    let wrong = codec.feed(b"ready\n").unwrap_err();
+    assert_eq!((wrong.mismatch.offset, &wrong.mismatch.found[..]), (0, &b"ready\n"[..]));
+    let (mut codec, _) = two_requests();
+    codec.tolerate(Tolerance::Strays);
+    codec.feed(b"ready\n").unwrap();
+    assert_eq!(codec.strays(), b"ready\n");
+    assert!(codec.feed(b"{\"id\":7}\n").unwrap_err().unasked);
+    codec.tolerate(Tolerance::Anything);
+    codec.feed(b"{\"id\":7}\n").unwrap();
+}
+
+#[test]
+fn every_message_has_its_frame() {
+    let text =
+        "json = 'content-length'\nsend = '''\n{\"id\":{id},\n  \"a\":\"é\"}'''\nexpect = '{\"id\":{id}}'";
+    let protocol = Protocol::from_toml(text, "test.toml").unwrap();
+    let request = protocol.turns()[0].request(Token::new(6), None);
+    let expected = "Content-Length: 17\r\n\r\n{\"id\":7,\"a\":\"é\"}";
+    assert_eq!(String::from_utf8_lossy(request.bytes()), expected);
+    let reply = b"Content-Length: 9\r\n\r\n{ \"id\":7}Content";
+    let progress = request.expected().matcher().push(reply);
+    assert!(matches!(progress, Progress::Complete { consumed: 30, .. }), "{progress:?}");
+}
+
+#[test]
+fn an_end_in_the_middle_of_a_message_is_a_fault() {
+    let (mut codec, ids) = two_requests();
+    codec.feed(format!("{{\"id\":{}", ids[0]).as_bytes()).unwrap();
+    let wrong = codec.end_of_stream().unwrap_err();
+    assert!(wrong.mismatch.is_end());
+    assert_eq!(wrong.mismatch.expected, "the rest of the message");
+}
+
+#[test]
+fn ids_of_one_client_differ_and_are_positive() {
+    let mut tokens = Tokens::new(u64::MAX - 3, 5);
+    let ids: std::collections::HashSet<u32> = (0..10_000).map(|_| tokens.next_token().id()).collect();
+    assert_eq!(ids.len(), 10_000);
+    assert!(ids.iter().all(|id| (1..=i32::MAX.cast_unsigned()).contains(id)));
+}
+
+#[test]
+fn the_language_server_protocol_says_goodbye_with_a_status() {
+    let protocol = Protocol::built_in("lsp").unwrap();
+    assert_eq!((protocol.goodbye().len(), protocol.goodbye_status()), (2, Some(0)));
+    let settings = [("process".to_owned(), "null".to_owned())];
+    let protocol = Protocol::built_in_with("lsp", &settings).unwrap();
+    let request = protocol.opening()[0].request(Token::new(0), None);
+    assert!(String::from_utf8_lossy(request.bytes()).contains("\"processId\":null"));
+}
