@@ -65,13 +65,13 @@ impl Drop for EnteredInterrupt {
 }
 
 /// Interrupts the `echospec` program: ends the waits of all its threads.
-pub fn interrupt() {
+pub fn interrupt_program() {
     OF_PROGRAM.trigger();
 }
 
 /// Whether the calling thread's run was interrupted.
 #[must_use]
-pub fn interrupted() -> bool {
+pub fn is_interrupted() -> bool {
     OF_THREAD.with_borrow(Interrupt::is_triggered)
 }
 
@@ -82,13 +82,13 @@ pub struct Deadlines {
 }
 
 /// The environment variable that scales every deadline, for slow machines such as hosted CI.
-pub const SCALE: &str = "ECHOSPEC_TIMEOUT_SCALE";
+pub const SCALE_VARIABLE: &str = "ECHOSPEC_TIMEOUT_SCALE";
 
 impl Default for Deadlines {
     /// Returns the deadlines scaled by the environment variable [`SCALE`], or by 1 if that is absent or not a number
     /// from 0.01 to 1000.
     fn default() -> Self {
-        let scale = std::env::var(SCALE).ok().and_then(|text| text.parse().ok());
+        let scale = std::env::var(SCALE_VARIABLE).ok().and_then(|text| text.parse().ok());
         Deadlines::scaled(scale.filter(|scale| (0.01..=1000.0).contains(scale)).unwrap_or(1.0))
     }
 }
@@ -145,7 +145,7 @@ impl Deadlines {
 
 /// The reason why a wait for descriptors ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waited {
+pub enum WaitOutcome {
     /// At least one descriptor is ready.
     Ready,
     /// The time limit passed before a descriptor was ready.
@@ -153,7 +153,7 @@ pub enum Waited {
 }
 
 /// The interval at which a wait looks for an interrupt.
-pub(crate) const GLANCE: Duration = Duration::from_millis(50);
+pub(crate) const INTERRUPT_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A deadline that counts only time in which this process could run.
 ///
@@ -167,7 +167,7 @@ pub(crate) struct Countdown {
 
 /// The longest time between two looks at a [`Countdown`] that counts in full. Looks are meant to be a [`GLANCE`]
 /// apart, so a longer gap means that the machine or this process was paused.
-const GAP: Duration = Duration::from_millis(250);
+const MAX_COUNTED_GAP: Duration = Duration::from_millis(250);
 
 impl Countdown {
     pub fn new(limit: Duration) -> Countdown {
@@ -179,7 +179,7 @@ impl Countdown {
         let now = Instant::now();
         let passed = now.saturating_duration_since(self.seen);
         self.seen = now;
-        self.left = self.left.saturating_sub(passed.min(GAP));
+        self.left = self.left.saturating_sub(passed.min(MAX_COUNTED_GAP));
         self.left
     }
 
@@ -194,20 +194,20 @@ impl Countdown {
 ///
 /// # Errors
 /// [`Finding::interrupted`], or a broken harness where poll itself fails.
-pub fn wait(descriptors: &mut [PollFd<'_>], limit: Duration) -> Result<Waited, Finding> {
+pub fn wait(descriptors: &mut [PollFd<'_>], limit: Duration) -> Result<WaitOutcome, Finding> {
     let mut countdown = Countdown::new(limit);
     loop {
         let left = countdown.left();
-        match poll(descriptors, milliseconds(left.min(GLANCE))) {
+        match poll(descriptors, milliseconds(left.min(INTERRUPT_CHECK_INTERVAL))) {
             Ok(0) | Err(nix::Error::EINTR) => {}
-            Ok(_) => return Ok(Waited::Ready),
+            Ok(_) => return Ok(WaitOutcome::Ready),
             Err(error) => return Err(Finding::broken("poll(2)", error.to_string())),
         }
-        if interrupted() {
+        if is_interrupted() {
             return Err(Finding::interrupted());
         }
         if left.is_zero() {
-            return Ok(Waited::Elapsed);
+            return Ok(WaitOutcome::Elapsed);
         }
     }
 }
@@ -241,7 +241,7 @@ pub fn until<T>(
         countdown.spend(took);
         if countdown.left().is_zero() {
             // A long look and a pause of the machine cannot be told apart, so a long last look is repeated once.
-            if took < GAP || !std::mem::take(&mut last_chance) {
+            if took < MAX_COUNTED_GAP || !std::mem::take(&mut last_chance) {
                 return Ok(None);
             }
         }
@@ -259,7 +259,7 @@ mod tests {
         let limit = Duration::from_secs(5);
         let paused = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap();
         let mut countdown = Countdown { left: limit, seen: paused };
-        assert_eq!(countdown.left(), limit - GAP);
+        assert_eq!(countdown.left(), limit - MAX_COUNTED_GAP);
     }
 
     #[test]
@@ -267,14 +267,14 @@ mod tests {
         let mut looks = 0;
         let found = until(Duration::from_millis(500), || {
             looks += 1;
-            wait(&mut [], GAP + GLANCE).map(|_| None::<()>)
+            wait(&mut [], MAX_COUNTED_GAP + INTERRUPT_CHECK_INTERVAL).map(|_| None::<()>)
         });
         assert_eq!((found.unwrap(), looks), (None, 3));
     }
 
     #[test]
     fn counts_waiting() {
-        assert_eq!(wait(&mut [], Duration::from_millis(60)).unwrap(), Waited::Elapsed);
+        assert_eq!(wait(&mut [], Duration::from_millis(60)).unwrap(), WaitOutcome::Elapsed);
     }
 
     #[test]
@@ -284,8 +284,8 @@ mod tests {
         let entered = interrupt.enter();
         assert_eq!(wait(&mut [], Duration::from_secs(60)), Err(Finding::interrupted()));
         let other = std::thread::spawn(|| wait(&mut [], Duration::from_millis(1)));
-        assert_eq!(other.join().unwrap(), Ok(Waited::Elapsed));
+        assert_eq!(other.join().unwrap(), Ok(WaitOutcome::Elapsed));
         drop(entered);
-        assert_eq!(wait(&mut [], Duration::from_millis(1)), Ok(Waited::Elapsed));
+        assert_eq!(wait(&mut [], Duration::from_millis(1)), Ok(WaitOutcome::Elapsed));
     }
 }

@@ -16,7 +16,7 @@ use std::{fmt, fs};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::checks::checks;
+use crate::checks::all_checks;
 use crate::outcome::Outcome;
 use crate::runner::Expectation;
 
@@ -74,7 +74,7 @@ fn is_usable(directory: &Path, name: &Path) -> Result<bool, ExpectationsError> {
 /// # Errors
 /// [`ExpectationsError`] if the file cannot be read or parsed, or if an entry names an unknown check, gives no
 /// reason, or expects an outcome that is no deviation.
-pub fn read(path: &Path, command_line: &str) -> Result<Vec<Expectation>, ExpectationsError> {
+pub fn read_expectations(path: &Path, command_line: &str) -> Result<Vec<Expectation>, ExpectationsError> {
     let shown = path.display();
     let text = fs::read_to_string(path)
         .map_err(|error| ExpectationsError(format!("cannot read {shown}: {error}")))?;
@@ -146,7 +146,7 @@ impl Entry {
     /// Validates the entry, and returns it if it is about this server.
     fn expectation_for(self, command_line: &str) -> Result<Option<Expectation>, String> {
         let Entry { server, check, outcome, reason, message } = self;
-        if !checks().any(|known| known.id == check) {
+        if !all_checks().any(|known| known.id == check) {
             return Err(format!("no check is called '{check}'; `echospec list` names them all"));
         }
         if reason.trim().is_empty() {
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn an_unreadable_file_is_named() {
-        let error = read(Path::new("/no/such/file"), "x").unwrap_err();
+        let error = read_expectations(Path::new("/no/such/file"), "x").unwrap_err();
         assert!(error.to_string().contains("cannot read /no/such/file"), "{error}");
     }
 }

@@ -87,7 +87,7 @@ impl Outcome {
 
     /// Returns the outcome of a check at `level`: a failed SHOULD is a warning, and a failed MAY is information.
     #[must_use]
-    pub(crate) const fn at(self, level: Level) -> Outcome {
+    pub(crate) const fn at_level(self, level: Level) -> Outcome {
         match level {
             Level::Must => self,
             Level::Should if self.is_failure() => Outcome::Warn,
@@ -109,8 +109,8 @@ mod tests {
 
     #[test]
     fn failed_should_is_a_warning() {
-        assert_eq!(Outcome::Fail.at(Level::Should), Outcome::Warn);
-        assert_eq!(Outcome::Crash.at(Level::May), Outcome::Info);
-        assert_eq!(Outcome::Broken.at(Level::Should), Outcome::Broken);
+        assert_eq!(Outcome::Fail.at_level(Level::Should), Outcome::Warn);
+        assert_eq!(Outcome::Crash.at_level(Level::May), Outcome::Info);
+        assert_eq!(Outcome::Broken.at_level(Level::Should), Outcome::Broken);
     }
 }

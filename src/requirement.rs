@@ -56,7 +56,7 @@ pub const TEMPORARY_DIRECTORY: Requirement = Requirement {
 };
 
 /// The requirement that the loopback interface has more than one IPv4 address.
-pub const MORE_LOOPBACK: Requirement = Requirement {
+pub const SEVERAL_LOOPBACK_ADDRESSES: Requirement = Requirement {
     name: "127.0.0.2 and 127.0.0.3",
     affects: "checks with two client addresses: port/same-source-port, and servers bound to every address",
     help: "Linux has them; macOS: sudo ifconfig lo0 alias 127.0.0.2 up, and the same for 127.0.0.3",
@@ -70,21 +70,21 @@ pub const IPV6_LOOPBACK: Requirement = Requirement {
 };
 
 /// The requirement that a process may open descriptors for more than a thousand clients.
-pub const DESCRIPTORS: Requirement = Requirement {
+pub const MANY_DESCRIPTORS: Requirement = Requirement {
     name: "descriptors",
     affects: "the check with more than a thousand clients: load/beyond-fd-setsize",
     help: "raise the hard limit: ulimit -Hn 4096, LimitNOFILE= or docker run --ulimit nofile=4096",
 };
 
 /// The requirement that the user may run a process for each client.
-pub const PROCESSES: Requirement = Requirement {
+pub const MANY_PROCESSES: Requirement = Requirement {
     name: "processes",
     affects: "checks with 200 clients of a server that forks for each",
     help: "raise ulimit -u, or the container's pids limit, to 1000",
 };
 
 /// The requirement that the container has enough memory and processors.
-pub const CONTAINER: Requirement = Requirement {
+pub const CONTAINER_SIZE: Requirement = Requirement {
     name: "container",
     affects: "all checks, because deadlines may pass and processes may be killed without a fault of the server",
     help: "give the container a processor and 1 GiB (docker run --cpus 1 --memory 1g), or use --jobs 1 and --timeout-scale 3",
@@ -105,7 +105,7 @@ pub const ABSTRACT_NAMES: Requirement = Requirement {
 };
 
 /// The requirement that the harness does not ignore signals.
-pub const SIGNALS: Requirement = Requirement {
+pub const SIGNALS_NOT_IGNORED: Requirement = Requirement {
     name: "signals",
     affects: "Ctrl-C and hang-ups during a run, but no check: servers start with all signals at their defaults",
     help: "start echospec without nohup",
@@ -119,7 +119,7 @@ pub const PRIVILEGED_PORTS: Requirement = Requirement {
 };
 
 /// The requirement that the user may capture packets on the loopback interface.
-pub const PACKETS: Requirement = Requirement {
+pub const PACKET_CAPTURE: Requirement = Requirement {
     name: "packets",
     affects: "checks of packets: wire/*, and echospec capture",
     help: "Linux: run as root, or: sudo setcap cap_net_raw+ep \"$(command -v echospec)\", or in a container: \
@@ -134,7 +134,7 @@ pub const SHELL: Requirement = Requirement {
 };
 
 /// The requirement that echospec was built with optimisation.
-pub const OPTIMISED: Requirement = Requirement {
+pub const OPTIMISED_BUILD: Requirement = Requirement {
     name: "optimised build",
     affects: "the times of the client and of bundled servers, which are built without optimisation",
     help: "cargo build --release --bins, or cargo install",
@@ -148,49 +148,49 @@ pub const SECOND_PROCESSOR: Requirement = Requirement {
 };
 
 /// The requirement that the container has no processor quota.
-pub const QUOTA: Requirement = Requirement {
+pub const NO_PROCESSOR_QUOTA: Requirement = Requirement {
     name: "processor quota",
     affects: "the times of messages, because a process that has used up its quota stops until the next period, up to 0.1 s",
     help: "docker run without --cpus (--cpuset-cpus binds without a quota), CPUQuota= of systemd, or cpu.max: max",
 };
 
 /// The requirement that the processors run at a fixed frequency.
-pub const GOVERNOR: Requirement = Requirement {
+pub const FIXED_FREQUENCY: Requirement = Requirement {
     name: "frequency governor",
     affects: "all times, because the frequency follows the load, which falls whenever one side waits",
     help: "sudo cpupower frequency-set -g performance",
 };
 
 /// The requirement of a clock source that is read without a system call.
-pub const CLOCK: Requirement = Requirement {
+pub const FAST_CLOCK: Requirement = Requirement {
     name: "clock source",
     affects: "the times of short messages, because reading this clock is a slow system call",
     help: "boot with clocksource=tsc, if the machine's time stamp counter is reliable; in a guest, ask its host for one",
 };
 
 /// The requirement that no other processes are running.
-pub const QUIET: Requirement = Requirement {
+pub const QUIET_MACHINE: Requirement = Requirement {
     name: "quiet machine",
     affects: "all times, because other processes compete for processors, caches and memory",
     help: "end other processes, wait a minute, and measure again",
 };
 
 /// The requirement that the hypervisor gives no time to other guests.
-pub const OWN_TIME: Requirement = Requirement {
+pub const NO_STOLEN_TIME: Requirement = Requirement {
     name: "stolen time",
     affects: "all times, because the hypervisor ran other guests meanwhile",
     help: "use a machine or guest with its own processors, or trust ratios more than times",
 };
 
 /// The requirement that TCP does not pace what it sends.
-pub const CONGESTION: Requirement = Requirement {
+pub const UNPACED_TCP: Requirement = Requirement {
     name: "congestion control",
     affects: "the throughput of TCP, which BBR reduces, on loopback to a fifth of that of cubic",
     help: "--congestion cubic, or: sudo sysctl net.ipv4.tcp_congestion_control=cubic",
 };
 
 /// The requirement that system calls can be counted.
-pub const SYSTEM_CALLS: Requirement = Requirement {
+pub const SYSTEM_CALL_COUNTING: Requirement = Requirement {
     name: "system calls",
     affects: "the number of system calls for each message in echospec compare",
     help: "Linux: run as root; in a container: --cap-add PERFMON --cap-add SYS_ADMIN, and a seccomp profile that allows \
@@ -198,7 +198,7 @@ pub const SYSTEM_CALLS: Requirement = Requirement {
 };
 
 /// The requirement that the idle states of processors can be disabled.
-pub const AWAKE: Requirement = Requirement {
+pub const NO_IDLE_STATES: Requirement = Requirement {
     name: "idle states",
     affects: "the placement cross-polling, on two processors that do not sleep",
     help: "Linux: run as root, or let this user write to /dev/cpu_dma_latency; in a container: --device /dev/cpu_dma_latency",
@@ -221,7 +221,7 @@ pub const IO_URING: Requirement = Requirement {
 impl Finding {
     /// Creates the finding that a check cannot run because the machine lacks `requirement`. The report says how to
     /// provide it.
-    pub(crate) fn missing(
+    pub(crate) fn missing_requirement(
         requirement: &Requirement,
         needed: impl Into<String>,
         found: impl Into<String>,

@@ -5,7 +5,7 @@
 ///
 /// `base` is the offset of both in the whole stream.
 #[must_use]
-pub fn difference(expected: &[u8], actual: &[u8], base: usize) -> Option<String> {
+pub fn describe_difference(expected: &[u8], actual: &[u8], base: usize) -> Option<String> {
     let offset = expected
         .iter()
         .zip(actual)
@@ -60,7 +60,7 @@ fn escape(text: &str, is_escaped_control: fn(char) -> bool) -> String {
 
 /// Returns a count with its noun: `1 byte`, `4,096 bytes`.
 #[must_use]
-pub fn count(number: usize, noun: &str) -> String {
+pub fn count_with_noun(number: usize, noun: &str) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -82,14 +82,14 @@ pub(crate) fn did_you_mean<N: AsRef<str>>(text: &str, names: impl IntoIterator<I
     let mut similar: Vec<&str> =
         names().filter(|name| part.is_some_and(|part| name.contains(part))).collect();
     if similar.is_empty() {
-        similar.extend(nearest(text, names()));
+        similar.extend(most_similar(text, names()));
     }
     let quoted: Vec<String> = similar.iter().map(|name| format!("'{name}'")).collect();
     (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
 }
 
 /// Returns the word of `words` that is most similar to `wrong`, if it differs in few letters.
-pub(crate) fn nearest<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+pub(crate) fn most_similar<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let max = 1 + wrong.chars().count() / 4;
     words
         .into_iter()
@@ -105,14 +105,14 @@ mod tests {
 
     #[test]
     fn difference_names_its_offset() {
-        let text = difference(b"hello world", b"hello World", 100).unwrap();
+        let text = describe_difference(b"hello world", b"hello World", 100).unwrap();
         assert_eq!(text, r#"at byte 106: "World" instead of "world""#);
     }
 
     #[test]
     fn prefix_is_no_difference_but_an_extra_byte_is() {
-        assert_eq!(difference(b"abc", b"ab", 0), None);
-        assert_eq!(difference(b"abc", b"abc!", 0).unwrap(), r#"at byte 3: "!" instead of nothing"#);
+        assert_eq!(describe_difference(b"abc", b"ab", 0), None);
+        assert_eq!(describe_difference(b"abc", b"abc!", 0).unwrap(), r#"at byte 3: "!" instead of nothing"#);
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn count_separates_thousands() {
-        assert_eq!(count(1, "byte"), "1 byte");
-        assert_eq!(count(5_767_168, "byte"), "5,767,168 bytes");
+        assert_eq!(count_with_noun(1, "byte"), "1 byte");
+        assert_eq!(count_with_noun(5_767_168, "byte"), "5,767,168 bytes");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::text::{count, excerpt};
+use crate::text::{count_with_noun, excerpt};
 
 /// A trace of the events of clients, or no trace. Clones write to the same listener.
 #[derive(Clone, Default)]
@@ -30,7 +30,7 @@ struct Listener {
 struct Transfer {
     at: Duration,
     client: usize,
-    way: Way,
+    way: TransferDirection,
     bytes: usize,
     pieces: usize,
     beginning: String,
@@ -38,7 +38,7 @@ struct Transfer {
 
 /// The direction of a transfer, seen from the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum TransferDirection {
     /// From the client to the server.
     Sent,
     /// From the server to the client.
@@ -81,7 +81,7 @@ impl Trace {
         });
     }
 
-    fn transfer(&self, client: usize, way: Way, bytes: &[u8]) {
+    fn transfer(&self, client: usize, way: TransferDirection, bytes: &[u8]) {
         self.with_listener(|listener| {
             match &mut listener.moving {
                 Some(moving) if moving.client == client && moving.way == way => {
@@ -144,7 +144,7 @@ impl ClientTrace {
     }
 
     /// Records that `bytes` were sent or received.
-    pub fn transfer(&self, way: Way, bytes: &[u8]) {
+    pub fn transfer(&self, way: TransferDirection, bytes: &[u8]) {
         self.trace.transfer(self.number, way, bytes);
     }
 }
@@ -156,7 +156,7 @@ impl Drop for ClientTrace {
 }
 
 /// Records an event in the trace of the calling thread.
-pub(crate) fn note(text: impl FnOnce() -> String) {
+pub(crate) fn note_event(text: impl FnOnce() -> String) {
     OF_THREAD.with_borrow(|trace| trace.note(text));
 }
 
@@ -164,9 +164,12 @@ impl Listener {
     /// Reports the transfer that has ended.
     fn settle(&mut self) {
         let Some(Transfer { at, client, way, bytes, pieces, beginning }) = self.moving.take() else { return };
-        let verb = if way == Way::Sent { "sends" } else { "receives" };
+        let verb = if way == TransferDirection::Sent { "sends" } else { "receives" };
         let pieces = if pieces > 1 { format!(" in {pieces} pieces") } else { String::new() };
-        (self.tell)(at, &format!("client {client} {verb} {}{pieces}: {beginning}", count(bytes, "byte")));
+        (self.tell)(
+            at,
+            &format!("client {client} {verb} {}{pieces}: {beginning}", count_with_noun(bytes, "byte")),
+        );
     }
 }
 
@@ -181,11 +184,11 @@ mod tests {
         let trace = Trace::new(move |_, text| written.lock().unwrap().push(text.to_owned()));
         let entered = trace.enter();
         let first = ClientTrace::connected("");
-        first.transfer(Way::Sent, b"a");
-        first.transfer(Way::Sent, b"b");
+        first.transfer(TransferDirection::Sent, b"a");
+        first.transfer(TransferDirection::Sent, b"b");
         drop(ClientTrace::connected(" from here"));
         drop((first, entered));
-        note(|| "no trace any more".into());
+        note_event(|| "no trace any more".into());
         let expected = [
             "client 1 connects",
             "client 1 sends 2 bytes in 2 pieces: \"a\"",

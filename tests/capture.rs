@@ -249,7 +249,10 @@ fn without_the_capability_the_error_says_how_to_fix_it() {
     assert_eq!(failed.status.code(), Some(3), "{text}");
     let lacking =
         if std::env::consts::OS == "linux" { "CAP_NET_RAW is lacking" } else { "no packet sockets" };
-    assert!(text.contains(lacking) && text.contains(echospec::requirement::PACKETS.help), "{text}");
+    assert!(text.contains(lacking) && text.contains(echospec::requirement::PACKET_CAPTURE.help), "{text}");
     let doctor = String::from_utf8(run(&["doctor"]).unwrap().stdout).unwrap();
-    assert!(doctor.contains(lacking) && doctor.contains(echospec::requirement::PACKETS.help), "{doctor}");
+    assert!(
+        doctor.contains(lacking) && doctor.contains(echospec::requirement::PACKET_CAPTURE.help),
+        "{doctor}"
+    );
 }

@@ -6,7 +6,7 @@ use echospec::bench::mechanism::{MECHANISMS, Mechanism};
 use echospec::outcome::Outcome;
 use echospec::payload::payload;
 use echospec::server::{LaunchError, LaunchOptions, Server, Spec, Start};
-use echospec::transport::{Channel, ChannelRequest, Transport, Tuning, WaitMode};
+use echospec::transport::{Channel, ChannelRequest, ClientWaitMode, Transport, Tuning};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ const SIGNAL: &str = "signal";
 
 #[rstest]
 fn echoes_every_size_on_every_mechanism(
-    #[values(WaitMode::Block, WaitMode::Yield, WaitMode::Spin)] waiting: WaitMode,
+    #[values(ClientWaitMode::Block, ClientWaitMode::Yield, ClientWaitMode::Spin)] waiting: ClientWaitMode,
 ) {
     for mechanism in MECHANISMS {
         test_channel(mechanism, waiting, &Tuning::default());
@@ -31,7 +31,7 @@ fn echoes_with_options_set() {
     // Only Linux can set the capacity of a pipe.
     let tuning = if std::env::consts::OS == "linux" { tuning } else { Tuning { pipe_size: None, ..tuning } };
     for mechanism in MECHANISMS {
-        test_channel(mechanism, WaitMode::Block, &tuning);
+        test_channel(mechanism, ClientWaitMode::Block, &tuning);
     }
 }
 
@@ -39,7 +39,7 @@ fn echoes_with_options_set() {
 fn spinning_servers_echo() {
     for mechanism in MECHANISMS {
         if let Some(command) = mechanism.spinning {
-            test_channel(&Mechanism { command, ..*mechanism }, WaitMode::Yield, &Tuning::default());
+            test_channel(&Mechanism { command, ..*mechanism }, ClientWaitMode::Yield, &Tuning::default());
         }
     }
 }
@@ -58,7 +58,7 @@ fn signals_need_a_process_with_one_thread() {
         server: pid,
         scratch: scratch.path(),
         number: 1,
-        wait_mode: WaitMode::Block,
+        wait_mode: ClientWaitMode::Block,
         tuning: &tuning,
     };
     let error = server.spec().transport().open_channel(request).err().unwrap();
@@ -66,7 +66,7 @@ fn signals_need_a_process_with_one_thread() {
     assert!(error.to_string().contains("threads"), "{error}");
 }
 
-fn test_channel(mechanism: &Mechanism, waiting: WaitMode, tuning: &Tuning) {
+fn test_channel(mechanism: &Mechanism, waiting: ClientWaitMode, tuning: &Tuning) {
     if mechanism.name == SIGNAL {
         return;
     }
@@ -107,7 +107,7 @@ fn open(
     mechanism: &Mechanism,
     server: &mut Server,
     scratch: &std::path::Path,
-    waiting: WaitMode,
+    waiting: ClientWaitMode,
     tuning: &Tuning,
 ) -> Option<Box<dyn Channel>> {
     let transport = server.spec().transport();

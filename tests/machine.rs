@@ -51,10 +51,10 @@ fn warns_of_a_debug_build_as_the_doctor_does() {
     let comparison = run_short(&["pipe", "--measures", "round-trip"]);
     let warnings = comparison["warnings"].as_array().unwrap();
     let warning = warnings.iter().find(|warning| warning["says"] == "this is a debug build").unwrap();
-    assert!(warning["cause"].as_str().unwrap().ends_with(requirement::OPTIMISED.affects), "{warning}");
-    assert_eq!(warning["mend"], requirement::OPTIMISED.help);
+    assert!(warning["cause"].as_str().unwrap().ends_with(requirement::OPTIMISED_BUILD.affects), "{warning}");
+    assert_eq!(warning["mend"], requirement::OPTIMISED_BUILD.help);
     let doctor = contains("limited  optimised build: this is a debug build")
-        .and(contains(requirement::OPTIMISED.help));
+        .and(contains(requirement::OPTIMISED_BUILD.help));
     echospec(&["doctor"]).assert().success().stdout(doctor);
 }
 

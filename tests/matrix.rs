@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use echospec::checks::checks;
+use echospec::checks::all_checks;
 use echospec::outcome::Outcome;
-use echospec::runner::{self, CheckResult, Options};
+use echospec::runner::{self, CheckResult, RunOptions};
 use echospec::server::bundled_specs;
 use rstest::rstest;
 
@@ -20,8 +20,8 @@ fn bundled_server_passes_every_check_that_applies(
     let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
     assert!(!plans.is_empty() || is_excused, "{} does not say how it is checked", source.display());
     for spec in plans {
-        let apply: Vec<_> = checks().filter(|check| check.applies_to(spec.capabilities())).collect();
-        let reports = runner::run(&spec, &apply, &Options::default(), |_| ()).unwrap();
+        let apply: Vec<_> = all_checks().filter(|check| check.applies_to(spec.capabilities())).collect();
+        let reports = runner::run_checks(&spec, &apply, &RunOptions::default(), |_| ()).unwrap();
         assert_eq!(reports.len(), apply.len());
         let unsupported = |report: &CheckResult| report.outcome == Outcome::Unsupported;
         let (unsupported, judged): (Vec<_>, Vec<_>) = reports.into_iter().partition(unsupported);

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use echospec::bench::client::serve;
+use echospec::bench::client::run_client;
 use echospec::bench::comparison::{Measure, Placement};
 use echospec::bench::placement::ResolvedPlacement;
 use echospec::bench::session::job::{Job, Task, TaskResult};
-use echospec::bench::session::{SessionError, SessionSettings, run};
+use echospec::bench::session::{SessionError, SessionSettings, run_session};
 use echospec::deadline::Deadlines;
 use echospec::server::{Spec, Start};
-use echospec::transport::{Address, Transport, Tuning, WaitMode};
+use echospec::transport::{Address, ClientWaitMode, Transport, Tuning};
 use rstest::rstest;
 use tempfile::TempDir;
 use testing as _;
@@ -27,7 +27,7 @@ fn task(measure: Measure, size: usize, rate: Option<f64>) -> Task {
 }
 
 /// Runs a client in this process, with its server at `address`. Returns its results.
-fn run_client(address: SocketAddr, tasks: &[Task]) -> Vec<TaskResult> {
+fn measure_tasks(address: SocketAddr, tasks: &[Task]) -> Vec<TaskResult> {
     let scratch = TempDir::new().unwrap();
     let job = Job {
         transport: "tcp".into(),
@@ -36,7 +36,7 @@ fn run_client(address: SocketAddr, tasks: &[Task]) -> Vec<TaskResult> {
         server: i32::try_from(std::process::id()).unwrap(),
         scratch: scratch.path().to_owned(),
         processor: None,
-        waiting: WaitMode::Block,
+        waiting: ClientWaitMode::Block,
         tuning: Tuning::default(),
         shares_processor: false,
         seed: 7,
@@ -44,7 +44,7 @@ fn run_client(address: SocketAddr, tasks: &[Task]) -> Vec<TaskResult> {
         tasks: tasks.to_vec(),
     };
     let mut output = Vec::new();
-    serve(&serde_json::to_vec(&job).unwrap()[..], &mut output).unwrap();
+    run_client(&serde_json::to_vec(&job).unwrap()[..], &mut output).unwrap();
     let lines = output.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
@@ -80,7 +80,7 @@ fn client_answers_each_task() {
         task(Measure::Throughput, 8 << 20, None),
         task(Measure::Connections, 64, None),
     ];
-    let results = run_client(start_server(|_, _| ()), &tasks);
+    let results = measure_tasks(start_server(|_, _| ()), &tasks);
     assert_eq!(results.len(), tasks.len());
     for (task, answer) in tasks.iter().zip(&results) {
         let TaskResult::Measured(sample) = answer else { panic!("{task:?}: {answer:?}") };
@@ -99,7 +99,7 @@ fn client_stops_at_a_wrong_byte(#[values(Measure::RoundTrip, Measure::Throughput
         }
     };
     let long = Task { timed: Duration::from_secs(60), ..task(measure, 64, None) };
-    match &run_client(start_server(spoils), &[long, long])[..] {
+    match &measure_tasks(start_server(spoils), &[long, long])[..] {
         [TaskResult::WrongBytes(what)] => assert!(what.starts_with("at byte 14099: "), "{what}"),
         other => panic!("{other:?}"),
     }
@@ -113,7 +113,7 @@ fn client_detects_unexpected_bytes(
     #[case] beginning: &str,
 ) {
     let long = Task { timed: Duration::from_secs(60), ..task(Measure::RoundTrip, 64, None) };
-    match &run_client(start_server(spoil), &[long])[..] {
+    match &measure_tasks(start_server(spoil), &[long])[..] {
         [TaskResult::WrongBytes(what)] => assert!(what.starts_with(beginning), "{what}"),
         other => panic!("{other:?}"),
     }
@@ -128,7 +128,7 @@ fn stale() -> impl FnMut(usize, &mut Vec<u8>) + Send {
 #[test]
 fn client_rejects_an_invalid_job() {
     for text in ["", "{}", "nonsense"] {
-        assert!(serve(text.as_bytes(), Vec::new()).is_err(), "{text}");
+        assert!(run_client(text.as_bytes(), Vec::new()).is_err(), "{text}");
     }
 }
 
@@ -146,11 +146,11 @@ fn session(client: &Path, command: &[&str]) -> Result<Vec<TaskResult>, SessionEr
         placement: Placement::Free,
         client: None,
         server: None,
-        waiting: WaitMode::Block,
+        waiting: ClientWaitMode::Block,
     };
     let (tuning, deadlines) = (Tuning::default(), Deadlines::scaled(0.4));
     let settings = SessionSettings { client, tuning: &tuning, deadlines, seed: 7, count_calls: false };
-    run(&spec, &placement, &[task(Measure::RoundTrip, 64, None)], &settings)
+    run_session(&spec, &placement, &[task(Measure::RoundTrip, 64, None)], &settings)
 }
 
 #[rstest]

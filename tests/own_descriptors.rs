@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use echospec::checks::{Check, QUICK, checks};
+use echospec::checks::{Check, QUICK_CHECK_IDS, all_checks};
 use echospec::deadline::until;
-use echospec::runner::{Options, run};
+use echospec::runner::{RunOptions, run_checks};
 use echospec::server::{Spec, Start, sweep};
 use echospec::sys::{self, Descriptor};
 use echospec::transport::Transport;
@@ -29,11 +29,15 @@ fn no_check_leaks_a_descriptor_of_the_harness() {
     }
     for (transport, start, command) in servers {
         let spec = Spec::new(Transport::named(transport).unwrap(), start, command.to_vec()).unwrap();
-        let wanted = |check: &&Check| transport == "tcp" && start == Start::Bind || QUICK.contains(&check.id);
-        let apply: Vec<_> = checks().filter(|it| it.applies_to(spec.capabilities())).filter(wanted).collect();
+        let wanted = |check: &&Check| {
+            transport == "tcp" && start == Start::Bind || QUICK_CHECK_IDS.contains(&check.id)
+        };
+        let apply: Vec<_> =
+            all_checks().filter(|it| it.applies_to(spec.capabilities())).filter(wanted).collect();
         // One check at a time, so that each new descriptor belongs to that check.
-        let run_alone =
-            |check| run(&spec, &[check], &Options { jobs: 1, ..Options::default() }, |_| {}).unwrap();
+        let run_alone = |check| {
+            run_checks(&spec, &[check], &RunOptions { jobs: 1, ..RunOptions::default() }, |_| {}).unwrap()
+        };
         // The first check opens what stays open for the whole process.
         run_alone(apply[0]);
         let before = open_descriptors();

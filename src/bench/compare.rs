@@ -10,11 +10,11 @@ use super::plan::Plan;
 use super::schedule::attempt::SessionPlan;
 use super::schedule::progress::{self, Progress};
 use super::schedule::time_budget::TimeBudget;
-use super::schedule::{Log, Schedule};
+use super::schedule::{Schedule, ScheduleResults};
 use super::session::SessionSettings;
 use super::statistics::median;
 use super::{floors, results, warnings};
-use crate::deadline::interrupted;
+use crate::deadline::is_interrupted;
 
 /// The reason why there is no comparison.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum CompareError {
 
 /// Measures what `plan` says, and calls `on_progress` before each session.
 ///
-/// [`crate::deadline::interrupt`] ends it early. The results are then computed from the rounds until then.
+/// [`crate::deadline::interrupt_program`] ends it early. The results are then computed from the rounds until then.
 ///
 /// # Errors
 /// [`CompareError`] if nothing can be measured as planned.
@@ -57,7 +57,7 @@ pub fn compare(plan: &Plan, mut on_progress: impl FnMut(&Progress)) -> Result<Co
     let budget = schedule.calibrate();
     check_servers(plan, &schedule.log)?;
     schedule.run(&budget);
-    progress::publish(None);
+    progress::publish_progress(None);
     let log = schedule.log;
     let mut comparison = Comparison {
         schema: SCHEMA,
@@ -65,12 +65,12 @@ pub fn compare(plan: &Plan, mut on_progress: impl FnMut(&Progress)) -> Result<Co
         began: began.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
         seconds: since.elapsed().as_secs_f64(),
         seed: plan.seed,
-        interrupted: interrupted(),
+        interrupted: is_interrupted(),
         machine: machine.end(),
         method: method(plan, &budget, &log),
         floors: floors.measured,
         candidates: candidates(plan, &log),
-        measurements: results::measurements(plan, &log),
+        measurements: results::compute_measurements(plan, &log),
         warnings: Vec::new(),
     };
     comparison.warnings = warnings::find_warnings(&comparison, &log, plan);
@@ -117,7 +117,7 @@ fn sessions<'a>(plan: &'a Plan, placements: &[ResolvedPlacement]) -> Vec<Session
 }
 
 /// Fails if a server given by `--server` cannot be measured.
-fn check_servers(plan: &Plan, log: &Log) -> Result<(), CompareError> {
+fn check_servers(plan: &Plan, log: &ScheduleResults) -> Result<(), CompareError> {
     let own = |(index, _): &&(usize, String)| !plan.candidates[*index].bundled;
     log.unavailable.iter().find(own).map_or(Ok(()), |(index, reason)| {
         let name = plan.candidates[*index].name.clone();
@@ -125,7 +125,7 @@ fn check_servers(plan: &Plan, log: &Log) -> Result<(), CompareError> {
     })
 }
 
-fn method(plan: &Plan, budget: &TimeBudget, log: &Log) -> Method {
+fn method(plan: &Plan, budget: &TimeBudget, log: &ScheduleResults) -> Method {
     let clocks: Vec<f64> = log.records.iter().map(|record| record.sample.clock).collect();
     Method {
         rounds: plan.rounds,
@@ -138,7 +138,7 @@ fn method(plan: &Plan, budget: &TimeBudget, log: &Log) -> Method {
     }
 }
 
-fn candidates(plan: &Plan, log: &Log) -> Vec<CandidateInfo> {
+fn candidates(plan: &Plan, log: &ScheduleResults) -> Vec<CandidateInfo> {
     let unsupported = |index: usize| {
         // It may have been measured at another placement.
         let measured = log.records.iter().any(|record| record.candidate == index);

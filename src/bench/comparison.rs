@@ -276,7 +276,7 @@ impl Measurement {
 impl MessageCost {
     /// Returns the processor time of client and server, in ns.
     #[must_use]
-    pub fn cpu(&self) -> f64 {
+    pub fn processor_time(&self) -> f64 {
         self.client_user + self.client_system + self.server_user + self.server_system
     }
 }

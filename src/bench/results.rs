@@ -4,13 +4,13 @@ use super::candidate::Candidate;
 use super::client::Latencies;
 use super::comparison::{Estimate, Measurement, MessageCost, Percentiles, Placement, Round};
 use super::plan::Plan;
-use super::schedule::{Log, NoResult, Record};
+use super::schedule::{NoResult, ScheduleResults, TaskSample};
 use super::session::job::Task;
-use super::statistics::{estimate, median, ratio};
+use super::statistics::{estimate_median, estimate_ratio, median};
 
 /// Returns every measurement that has a value, or a reason for having none, in the order of candidates, placements and
 /// tasks.
-pub(super) fn measurements(plan: &Plan, log: &Log) -> Vec<Measurement> {
+pub(super) fn compute_measurements(plan: &Plan, log: &ScheduleResults) -> Vec<Measurement> {
     let mut measurements = Vec::new();
     for (index, candidate) in plan.candidates.iter().enumerate() {
         for &placement in &plan.placements {
@@ -33,18 +33,19 @@ struct Key<'a> {
 }
 
 impl Key<'_> {
-    fn has_record(&self, record: &Record) -> bool {
+    fn has_record(&self, record: &TaskSample) -> bool {
         (record.candidate, record.placement) == (self.index, self.placement)
-            && record.task.is_like(&self.task)
+            && record.task.is_same_task(&self.task)
     }
 
     fn has_no_result(&self, other: &NoResult) -> bool {
-        (other.candidate, other.placement) == (self.index, self.placement) && other.task.is_like(&self.task)
+        (other.candidate, other.placement) == (self.index, self.placement)
+            && other.task.is_same_task(&self.task)
     }
 }
 
-fn measurement(key: &Key<'_>, log: &Log, seed: u64) -> Option<Measurement> {
-    let records: Vec<&Record> = log.records.iter().filter(|record| key.has_record(record)).collect();
+fn measurement(key: &Key<'_>, log: &ScheduleResults, seed: u64) -> Option<Measurement> {
+    let records: Vec<&TaskSample> = log.records.iter().filter(|record| key.has_record(record)).collect();
     let no_result = log.no_results.iter().find(|other| key.has_no_result(other));
     if records.is_empty() && no_result.is_none() {
         return None;
@@ -59,7 +60,7 @@ fn measurement(key: &Key<'_>, log: &Log, seed: u64) -> Option<Measurement> {
         measure: key.task.measure,
         size: key.task.size,
         rate: key.task.rate,
-        estimate: estimate(&values, seed).unwrap_or(Estimate { value: 0.0, low: 0.0, high: 0.0 }),
+        estimate: estimate_median(&values, seed).unwrap_or(Estimate { value: 0.0, low: 0.0, high: 0.0 }),
         ratio: None,
         percentiles: percentiles(&records),
         cost: MessageCost { client_calls, server_calls, ..median_cost(&records) },
@@ -69,7 +70,7 @@ fn measurement(key: &Key<'_>, log: &Log, seed: u64) -> Option<Measurement> {
     })
 }
 
-fn round(record: &Record) -> Round {
+fn round(record: &TaskSample) -> Round {
     let (sample, disturbance) = (record.sample.clone(), record.disturbance);
     Round {
         number: record.round,
@@ -87,7 +88,7 @@ fn round(record: &Record) -> Round {
 }
 
 /// Returns the percentiles of the messages of all rounds together.
-fn percentiles(records: &[&Record]) -> Option<Percentiles> {
+fn percentiles(records: &[&TaskSample]) -> Option<Percentiles> {
     let mut all = Latencies::new();
     let histograms = records.iter().filter_map(|record| record.sample.histogram.as_deref());
     histograms.filter_map(Latencies::decode).for_each(|latencies| all.add(&latencies));
@@ -102,7 +103,7 @@ fn percentiles(records: &[&Record]) -> Option<Percentiles> {
 }
 
 /// Returns the median of the rounds for each component. System calls are not counted in rounds.
-fn median_cost(records: &[&Record]) -> MessageCost {
+fn median_cost(records: &[&TaskSample]) -> MessageCost {
     let middle = |part: fn(&MessageCost) -> f64| {
         median(&records.iter().map(|record| part(&record.sample.cost)).collect::<Vec<_>>())
             .unwrap_or_default()
@@ -135,6 +136,6 @@ fn set_ratios(measurements: &mut [Measurement], plan: &Plan) {
                 Some((round.value, other.value))
             })
             .collect();
-        measurement.ratio = ratio(&pairs, plan.seed);
+        measurement.ratio = estimate_ratio(&pairs, plan.seed);
     }
 }

@@ -15,7 +15,7 @@ use crate::text::printable;
 
 /// The file of a saved comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved {
+pub struct SavedComparison {
     path: PathBuf,
 }
 
@@ -73,21 +73,21 @@ pub enum SavedError {
     },
 }
 
-impl Saved {
+impl SavedComparison {
     /// Returns the saved comparison called `name`. A `/` or the extension `.json` makes it a path.
     ///
     /// # Errors
     /// [`SavedError::Name`], or [`SavedError::NoStateDirectory`] for a name if there is no state directory.
-    pub fn named(name: &str) -> Result<Saved, SavedError> {
+    pub fn named(name: &str) -> Result<SavedComparison, SavedError> {
         if name.contains('/') || has_json_extension(Path::new(name)) {
-            return Ok(Saved { path: name.into() });
+            return Ok(SavedComparison { path: name.into() });
         }
         let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
         if name.is_empty() || name.starts_with('.') || name.len() > 100 || !name.chars().all(is_allowed) {
             return Err(SavedError::Name(name.into()));
         }
         let directory = state_directory().ok_or_else(|| SavedError::NoStateDirectory(name.into()))?;
-        Ok(Saved { path: directory.join(format!("{name}.json")) })
+        Ok(SavedComparison { path: directory.join(format!("{name}.json")) })
     }
 
     /// Returns the path of the saved comparison.
@@ -119,7 +119,7 @@ impl Saved {
     ///
     /// # Errors
     /// If they cannot be saved.
-    pub fn prepare(&self) -> Result<(), SavedError> {
+    pub fn check_writable(&self) -> Result<(), SavedError> {
         fs::create_dir_all(self.directory())
             .map_err(|cause| self.io_error("create the directory of", cause))?;
         // Only creating a file shows whether one can be created.
@@ -138,7 +138,7 @@ impl Saved {
         if comparison.interrupted {
             return Err(SavedError::Interrupted(self.path.clone()));
         }
-        self.prepare()?;
+        self.check_writable()?;
         let written = self.temporary_file().and_then(|mut file| {
             serde_json::to_writer_pretty(io::BufWriter::new(&mut file), comparison)?;
             file.write_all(b"\n")?;

@@ -31,7 +31,7 @@ pub(super) fn median_in_place(values: &mut [f64]) -> Option<f64> {
 
 /// Returns the median with its interval, or `None` if `values` is empty. `seed` determines the resamples.
 #[must_use]
-pub fn estimate(values: &[f64], seed: u64) -> Option<Estimate> {
+pub fn estimate_median(values: &[f64], seed: u64) -> Option<Estimate> {
     let value = median(values)?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut medians = bootstrap_medians(values, RESAMPLES, &mut random);
@@ -45,9 +45,9 @@ pub fn estimate(values: &[f64], seed: u64) -> Option<Estimate> {
 ///
 /// Returns `None` if there is no pair with a positive divisor.
 #[must_use]
-pub fn ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Estimate> {
+pub fn estimate_ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Estimate> {
     let usable = pairs.iter().filter(|(_, divisor)| *divisor > 0.0);
-    estimate(&usable.map(|(value, divisor)| value / divisor).collect::<Vec<_>>(), seed)
+    estimate_median(&usable.map(|(value, divisor)| value / divisor).collect::<Vec<_>>(), seed)
 }
 
 /// Returns the medians of `count` resamples of `values`.
@@ -89,7 +89,7 @@ mod tests {
 
         #[test]
         fn interval_contains_the_median_and_lies_within_the_values(values in values(), seed: u64) {
-            let Estimate { value, low, high } = estimate(&values, seed).unwrap();
+            let Estimate { value, low, high } = estimate_median(&values, seed).unwrap();
             let min = values.iter().copied().fold(f64::INFINITY, f64::min);
             let max = values.iter().copied().fold(0.0, f64::max);
             prop_assert!(min <= low && low <= value && value <= high && high <= max);
@@ -105,14 +105,14 @@ mod tests {
         #[test]
         fn constant_ratio_has_an_interval_of_no_width(values in values(), seed: u64) {
             let pairs: Vec<_> = values.iter().map(|value| (2.0 * value, *value)).collect();
-            prop_assert_eq!(ratio(&pairs, seed), Some(Estimate { value: 2.0, low: 2.0, high: 2.0 }));
+            prop_assert_eq!(estimate_ratio(&pairs, seed), Some(Estimate { value: 2.0, low: 2.0, high: 2.0 }));
         }
 
         #[test]
         fn interval_scales_with_the_unit(values in values(), seed: u64) {
-            let one = estimate(&values, seed).unwrap();
+            let one = estimate_median(&values, seed).unwrap();
             let scaled: Vec<_> = values.iter().map(|value| 4.0 * value).collect();
-            let four = estimate(&scaled, seed).unwrap();
+            let four = estimate_median(&scaled, seed).unwrap();
             prop_assert_eq!((4.0 * one.low, 4.0 * one.high), (four.low, four.high));
         }
     }
@@ -123,19 +123,19 @@ mod tests {
 
     #[test]
     fn median_of_nothing_is_none() {
-        assert_eq!(estimate(&[], 1), None);
-        assert_eq!(ratio(&[(1.0, 0.0)], 1), None);
+        assert_eq!(estimate_median(&[], 1), None);
+        assert_eq!(estimate_ratio(&[(1.0, 0.0)], 1), None);
     }
 
     #[test]
     fn one_value_has_an_interval_of_no_width() {
-        assert_eq!(estimate(&[5.0], 1), Some(Estimate { value: 5.0, low: 5.0, high: 5.0 }));
+        assert_eq!(estimate_median(&[5.0], 1), Some(Estimate { value: 5.0, low: 5.0, high: 5.0 }));
     }
 
     #[test]
     fn one_outlier_of_nine_moves_the_median_little() {
         let rounds = [10.0, 10.1, 9.9, 10.0, 10.2, 9.8, 10.0, 10.1, 900.0];
-        let Estimate { value, high, .. } = estimate(&rounds, 7).unwrap();
+        let Estimate { value, high, .. } = estimate_median(&rounds, 7).unwrap();
         assert!(value < 10.2 && high < 11.0, "{value} up to {high}");
     }
 }

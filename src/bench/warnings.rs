@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Measure, Measurement, Placement, Warning};
 use super::machine::suitability;
 use super::plan::Plan;
-use super::schedule::Log;
+use super::schedule::ScheduleResults;
 
 /// The width of an interval, as a share of its estimate, above which a warning is given.
 const WIDE: f64 = 0.10;
@@ -15,7 +15,7 @@ const BIMODAL: f64 = 3.0;
 const CLIENT_BUSY: f64 = 0.9;
 
 /// Returns all warnings of a comparison.
-pub(super) fn find_warnings(comparison: &Comparison, log: &Log, plan: &Plan) -> Vec<Warning> {
+pub(super) fn find_warnings(comparison: &Comparison, log: &ScheduleResults, plan: &Plan) -> Vec<Warning> {
     let measurements: Vec<_> = comparison.measurements.iter().filter(|it| it.no_result.is_none()).collect();
     let all = [
         fewer_rounds(log, plan, comparison.interrupted),
@@ -45,7 +45,7 @@ fn names(measurements: &[&&Measurement]) -> String {
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
-fn fewer_rounds(log: &Log, plan: &Plan, interrupted: bool) -> Option<Warning> {
+fn fewer_rounds(log: &ScheduleResults, plan: &Plan, interrupted: bool) -> Option<Warning> {
     if log.rounds >= plan.rounds {
         return None;
     }
@@ -77,7 +77,7 @@ fn no_spinning_server(plan: &Plan) -> Option<Warning> {
     )
 }
 
-fn disturbed(log: &Log) -> Option<Warning> {
+fn disturbed(log: &ScheduleResults) -> Option<Warning> {
     let number = log.disturbances.len();
     if number == 0 {
         return None;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use glob::Pattern;
 
-use crate::checks::{Check, QUICK, checks};
+use crate::checks::{Check, QUICK_CHECK_IDS, all_checks};
 use crate::deadline::{Deadlines, Interrupt};
 use crate::outcome::Level;
 use crate::payload::fresh_seed;
 use crate::protocol::Protocol;
-use crate::runner::{Expectation, Options};
+use crate::runner::{Expectation, RunOptions};
 use crate::server::{LaunchError, Setup, Spec, Start};
 use crate::transport::Transport;
 
@@ -52,7 +52,7 @@ pub fn check<S: Into<OsString>>(
         quick: false,
         level: Level::May,
         seed: None,
-        options: Options::default(),
+        options: RunOptions::default(),
         expectations: Vec::new(),
         expectations_file: None,
         interrupt: None,
@@ -76,7 +76,7 @@ pub struct CheckRun {
     quick: bool,
     level: Level,
     seed: Option<u64>,
-    options: Options,
+    options: RunOptions,
     expectations: Vec<Expectation>,
     expectations_file: Option<PathBuf>,
     interrupt: Option<Interrupt>,
@@ -240,7 +240,7 @@ impl CheckRun {
 
     fn expectations_for(&self, spec: &Spec) -> Result<Vec<Expectation>, Error> {
         let from_file = match &self.expectations_file {
-            Some(path) => crate::expectations::read(path, &spec.command_line())?,
+            Some(path) => crate::expectations::read_expectations(path, &spec.command_line())?,
             None => Vec::new(),
         };
         Ok(self.expectations.iter().cloned().chain(from_file).collect())
@@ -252,13 +252,13 @@ impl CheckRun {
         let (only, skip) = (patterns(&self.only)?, patterns(&self.skip)?);
         let is_selected = |check: &&Check| {
             let matches = |pattern: &Pattern| pattern.matches(check.id);
-            check.applies_to(spec.promises())
+            check.applies_to(spec.promised_capabilities())
                 && check.level >= self.level
-                && (!self.quick || QUICK.contains(&check.id))
+                && (!self.quick || QUICK_CHECK_IDS.contains(&check.id))
                 && (only.is_empty() || only.iter().any(matches))
                 && !skip.iter().any(matches)
         };
-        let selected: Vec<_> = checks().filter(is_selected).collect();
+        let selected: Vec<_> = all_checks().filter(is_selected).collect();
         if selected.is_empty() {
             return Err(Error::NoneApplies { transport: spec.transport().name, start: spec.start().name() });
         }
@@ -270,7 +270,7 @@ fn patterns(globs: &[String]) -> Result<Vec<Pattern>, Error> {
     let pattern = |glob: &String| {
         let pattern = Pattern::new(glob)
             .map_err(|error| Error::BadGlob { glob: glob.clone(), problem: error.to_string() })?;
-        if checks().any(|check| pattern.matches(check.id)) {
+        if all_checks().any(|check| pattern.matches(check.id)) {
             return Ok(pattern);
         }
         Err(Error::NoMatch { glob: glob.clone() })

@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use super::Results;
 use crate::checks::Check;
-use crate::deadline::{Interrupt, interrupted};
+use crate::deadline::{Interrupt, is_interrupted};
 use crate::report::Heading;
-use crate::runner::{self, Event, Options};
+use crate::runner::{self, Event, RunOptions};
 use crate::server::{LaunchError, Spec};
 
 /// A validated run of checks that has not started yet.
 pub(crate) struct PlannedRun {
     pub(super) spec: Spec,
     pub(super) checks: Vec<&'static Check>,
-    pub(super) options: Options,
+    pub(super) options: RunOptions,
     pub(super) interrupt: Option<Interrupt>,
 }
 
@@ -34,11 +34,11 @@ impl PlannedRun {
             }
             observe(event);
         };
-        let results = match runner::run(&self.spec, &self.checks, &self.options, observe) {
+        let results = match runner::run_checks(&self.spec, &self.checks, &self.options, observe) {
             Err(LaunchError::Interrupted) => Vec::new(),
             results => results?,
         };
-        let (took, interrupted) = (began.elapsed(), interrupted());
-        Ok(Results { heading, results, took, interrupted })
+        let (took, is_interrupted) = (began.elapsed(), is_interrupted());
+        Ok(Results { heading, results, took, is_interrupted })
     }
 }

@@ -113,7 +113,7 @@ pub const AREAS: &[Area] = &[
 ];
 
 /// The ids of the checks that `--quick` selects. Together they catch most broken servers, in a few seconds.
-pub const QUICK: &[&str] = &[
+pub const QUICK_CHECK_IDS: &[&str] = &[
     "echo/empty",
     "echo/one-byte",
     "echo/all-bytes",
@@ -155,7 +155,7 @@ pub const QUICK: &[&str] = &[
 ];
 
 /// Returns the checks of all areas, in the order of a run.
-pub fn checks() -> impl Iterator<Item = &'static Check> {
+pub fn all_checks() -> impl Iterator<Item = &'static Check> {
     AREAS.iter().flat_map(|area| area.checks.iter().copied())
 }
 
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn every_check_has_reasons_and_citations() {
-        for check in checks() {
+        for check in all_checks() {
             assert!(
                 !check.why.is_empty() && !check.recipe.is_empty(),
                 "{} has no why or no recipe",
@@ -195,19 +195,19 @@ mod tests {
 
     #[test]
     fn quick_run_has_checks_for_every_transport() {
-        for id in QUICK {
-            assert!(checks().any(|check| check.id == *id), "{id} is quick, but there is no such check");
+        for id in QUICK_CHECK_IDS {
+            assert!(all_checks().any(|check| check.id == *id), "{id} is quick, but there is no such check");
         }
         for transport in TRANSPORTS {
             let all = transport.capabilities.union(Capabilities::OF_PROTOCOLS);
-            let quick = |check: &&Check| QUICK.contains(&check.id) && check.applies_to(all);
-            assert!(checks().filter(quick).count() >= 5, "{} has few quick checks", transport.name);
+            let quick = |check: &&Check| QUICK_CHECK_IDS.contains(&check.id) && check.applies_to(all);
+            assert!(all_checks().filter(quick).count() >= 5, "{} has few quick checks", transport.name);
         }
     }
 
     #[test]
     fn every_check_applies_to_some_transport() {
-        for check in checks() {
+        for check in all_checks() {
             assert!(check.transports().next().is_some(), "{} is never run", check.id);
         }
     }

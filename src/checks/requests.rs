@@ -11,11 +11,11 @@ use crate::text::excerpt;
 use crate::transport::{Capabilities, Client};
 
 /// Capabilities that a check of requests over streams requires.
-pub(super) const OVER_STREAMS: Capabilities = Capabilities::REQUESTS.union(Capabilities::STREAM);
+pub(super) const REQUESTS_OVER_STREAMS: Capabilities = Capabilities::REQUESTS.union(Capabilities::STREAM);
 
 /// Capabilities that a check of many clients requires.
-pub(super) const MANY_OVER_STREAMS: Capabilities =
-    OVER_STREAMS.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS);
+pub(super) const MANY_CLIENTS_OVER_STREAMS: Capabilities =
+    REQUESTS_OVER_STREAMS.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS);
 
 /// Returns the numbers of the turns whose requests are answered.
 pub(super) fn answered_turns(protocol: &Protocol) -> Vec<usize> {
@@ -32,19 +32,19 @@ pub(super) fn usual_turn(protocol: &Protocol) -> usize {
 /// Returns how many of `wanted` bytes a request of `turn` can carry. A turn that carries none stands for a few.
 pub(super) fn content_length(turn: &Turn, wanted: usize) -> usize {
     const STANDS_FOR: usize = 16;
-    let most = turn.payload_max().and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+    let most = turn.max_payload().and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
     if turn.carries_payload() { wanted.min(most) } else { STANDS_FOR }
 }
 
 /// Returns a request of `turn` as long as every other request of the turn with as much content.
-pub(super) fn sample(turn: &Turn, length: usize) -> Request {
-    turn.request(Token::new(0), Some(vec![b'x'; length].into()))
+pub(super) fn sample_request(turn: &Turn, length: usize) -> Request {
+    turn.new_request(Token::new(0), Some(vec![b'x'; length].into()))
 }
 
 /// Returns at most `most` offsets at which to cut `request`: first those where a mistake is most likely, then others,
 /// evenly spread. If the request is short, these are all its offsets.
-pub(super) fn offsets(request: &Request, most: usize) -> Vec<usize> {
-    let mut offsets = request.cuts();
+pub(super) fn cut_offsets(request: &Request, most: usize) -> Vec<usize> {
+    let mut offsets = request.cut_offsets();
     let known = offsets.clone();
     let step = request.bytes().len().div_ceil(most.max(1)).max(1);
     offsets.extend((1..request.bytes().len()).step_by(step).filter(|at| known.binary_search(at).is_err()));
@@ -54,7 +54,7 @@ pub(super) fn offsets(request: &Request, most: usize) -> Vec<usize> {
 
 /// Reports for each of `clients` whether the server has read everything that it sent. Where the system does not show
 /// that, reports whether the server's kernel has received it.
-pub(super) fn have_been_read(server: &Server, clients: &[&Client]) -> Vec<bool> {
+pub(super) fn are_read_by_server(server: &Server, clients: &[&Client]) -> Vec<bool> {
     let port = server.address().inet().map(|address| address.port());
     let unread = port.and_then(|port| sys::unread_by_peer(port).ok());
     let is_read = |client: &Client| {
@@ -69,7 +69,7 @@ pub(super) fn have_been_read(server: &Server, clients: &[&Client]) -> Vec<bool> 
 
 /// Waits at most `limit` until the server has read everything that `client` sent.
 pub(super) fn await_read(server: &Server, client: &Client, limit: Duration) -> check::Result {
-    until(limit, || Ok(have_been_read(server, &[client])[0].then_some(()))).map(drop)
+    until(limit, || Ok(are_read_by_server(server, &[client])[0].then_some(()))).map(drop)
 }
 
 /// Shows where a request was cut: its offset, and the bytes before and after it.
@@ -91,13 +91,13 @@ mod tests {
     use super::*;
 
     fn request(length: usize) -> Request {
-        sample(&Protocol::built_in("redis").unwrap().turns()[0], length)
+        sample_request(&Protocol::built_in("redis").unwrap().turns()[0], length)
     }
 
     #[test]
     fn short_request_is_cut_at_every_offset() {
         let request = request(300);
-        let mut all = offsets(&request, 1000);
+        let mut all = cut_offsets(&request, 1000);
         all.sort_unstable();
         assert_eq!(all, (1..request.bytes().len()).collect::<Vec<_>>());
     }
@@ -105,15 +105,15 @@ mod tests {
     #[test]
     fn long_request_is_cut_at_line_ends_and_evenly() {
         let request = request(100_000);
-        let some = offsets(&request, 100);
-        assert!(some.len() <= 100 && request.cuts().iter().all(|cut| some.contains(cut)));
+        let some = cut_offsets(&request, 100);
+        assert!(some.len() <= 100 && request.cut_offsets().iter().all(|cut| some.contains(cut)));
         assert!(some.iter().any(|&cut| cut > 50_000));
     }
 
     #[test]
     fn cut_shows_bytes_on_both_sides() {
         let protocol = Protocol::inline(r"GET {token}\r\n", r"{token}\r\n").unwrap();
-        let request = sample(&protocol.turns()[0], 1);
+        let request = sample_request(&protocol.turns()[0], 1);
         assert!(describe_cut(&request, 4).starts_with(r#"cut at byte 4 of 18: "GET " | ""#));
     }
 }

@@ -15,9 +15,9 @@ use nix::unistd::Pid;
 
 use super::{CliError, exit, interrupt};
 use crate::deadline::Deadlines;
-use crate::requirement::PACKETS;
+use crate::requirement::PACKET_CAPTURE;
 use crate::sys::{self, PacketCapture};
-use crate::text::{count, printable};
+use crate::text::{count_with_noun, printable};
 use crate::wire::{Recording, claims, explain_capture_error};
 
 #[derive(Debug, clap::Args)]
@@ -55,8 +55,9 @@ const PACKET_WAIT: Duration = Duration::from_millis(50);
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let capture = PacketCapture::open(None, args.snap).map_err(|error| {
-        let text = format!("cannot record packets: {}; {}", explain_capture_error(&error), PACKETS.help);
-        CliError { code: exit::HARNESS, text }
+        let text =
+            format!("cannot record packets: {}; {}", explain_capture_error(&error), PACKET_CAPTURE.help);
+        CliError { code: exit::HARNESS_FAILED, text }
     })?;
     let file = File::create(&args.file)
         .map_err(|error| CliError::usage(format!("cannot write {}: {error}", file_name(args))))?;
@@ -73,13 +74,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Result<Child> {
     let (program, arguments) = args.command.split_first().context("no command")?;
     let mut command = Command::new(program);
-    command.args(arguments).env(claims::VARIABLE, name);
-    sys::pass_descriptors(&mut command, claims::DESCRIPTOR, vec![claims])?;
+    command.args(arguments).env(claims::CLAIM_VARIABLE, name);
+    sys::pass_descriptors(&mut command, claims::CLAIM_DESCRIPTOR, vec![claims])?;
     sys::set_subreaper(true);
     sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
     let program = printable(&program.to_string_lossy());
-    let failed = |error| CliError { code: exit::HARNESS, text: format!("cannot run {program}: {error}") };
+    let failed =
+        |error| CliError { code: exit::HARNESS_FAILED, text: format!("cannot run {program}: {error}") };
     Ok(sys::with_launch_lock(|| command.spawn()).map_err(failed)?)
 }
 
@@ -134,15 +136,15 @@ fn summarize(args: &Args, recording: &Recording) -> anyhow::Result<()> {
     let flags =
         all.iter().fold([0; 4], |sum: [u64; 4], it| [0, 1, 2, 3].map(|flag| sum[flag] + it.flags[flag]));
     let [syn, syn_ack, fin, rst] = flags;
-    let packets = count(usize::try_from(recording.recorded())?, "packet");
-    let conversations = count(all.len(), "conversation");
+    let packets = count_with_noun(usize::try_from(recording.recorded())?, "packet");
+    let conversations = count_with_noun(all.len(), "conversation");
     writeln!(
         out,
         "{packets} of {conversations} in {}: {syn} SYN, {syn_ack} SYN-ACK, {fin} FIN, {rst} RST",
         file_name(args)
     )?;
     if recording.dropped() > 0 {
-        let missed = count(usize::try_from(recording.dropped())?, "packet");
+        let missed = count_with_noun(usize::try_from(recording.dropped())?, "packet");
         writeln!(
             out,
             "warning: {missed} on the interface came too fast to be read, and may be missing from the file"
@@ -160,6 +162,8 @@ fn file_name(args: &Args) -> String {
 
 /// Returns the exit code of the command as a shell would: 128 + N for signal N.
 fn exit_code(status: ExitStatus) -> ExitCode {
-    let signal = status.signal().map(|signal| i32::from(exit::SIGNAL) + signal);
-    ExitCode::from(status.code().or(signal).and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::HARNESS))
+    let signal = status.signal().map(|signal| i32::from(exit::SIGNAL_BASE) + signal);
+    ExitCode::from(
+        status.code().or(signal).and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::HARNESS_FAILED),
+    )
 }

@@ -12,10 +12,10 @@ use clap::ValueEnum;
 use super::server_args::ServerArgs;
 use super::{CliError, exit, interrupt};
 use crate::check_run::{CheckRun, Error};
-use crate::deadline::SCALE;
+use crate::deadline::SCALE_VARIABLE;
 use crate::expectations;
 use crate::outcome::{Level, Outcome};
-use crate::report::{Ending, Heading, Human, Json, Reporter};
+use crate::report::{Heading, JsonReport, Reporter, RunEnding, TerminalReport};
 use crate::runner::{CheckResult, Summary};
 use crate::server::sweep;
 
@@ -46,7 +46,7 @@ pub struct Args {
     json: Option<PathBuf>,
 
     /// Multiply every deadline by N, for a slow machine.
-    #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = scale)]
+    #[arg(long, value_name = "N", default_value = "1", env = SCALE_VARIABLE, value_parser = timeout_scale_of)]
     timeout_scale: f64,
 
     /// Run N checks at the same time, each with its own server [default: two per core].
@@ -91,20 +91,20 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let mut written = Ok(());
     let results = planned.run(|event| {
-        interrupt::record(event);
+        interrupt::record_running_checks(event);
         let sent = reporters.send(|reporter| reporter.event(event));
         written = std::mem::replace(&mut written, Ok(())).and(sent);
     });
     sweep();
     match results {
         Ok(results) => {
-            let ending = if results.is_interrupted() { Ending::Interrupted } else { Ending::Complete };
+            let ending = if results.is_interrupted() { RunEnding::Interrupted } else { RunEnding::Complete };
             reporters.send(|reporter| reporter.finish(results.checks(), &ending))?;
             written?;
             Ok(exit_code(results.checks()))
         }
         Err(error) => {
-            reporters.send(|reporter| reporter.finish(&[], &Ending::NotLaunched(error.to_string())))?;
+            reporters.send(|reporter| reporter.finish(&[], &RunEnding::NotLaunched(error.to_string())))?;
             Err(error.into())
         }
     }
@@ -167,15 +167,15 @@ fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Repor
     let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
     match &args.json {
         Some(path) if path.as_os_str() == "-" => {
-            reports.push(Box::new(Human::new(heading.clone(), anstream::stderr())));
-            reports.push(Box::new(Json::new(heading.clone(), io::stdout())));
+            reports.push(Box::new(TerminalReport::new(heading.clone(), anstream::stderr())));
+            reports.push(Box::new(JsonReport::new(heading.clone(), io::stdout())));
         }
         Some(path) => {
             let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-            reports.push(Box::new(Human::new(heading.clone(), anstream::stdout())));
-            reports.push(Box::new(Json::new(heading.clone(), io::BufWriter::new(file))));
+            reports.push(Box::new(TerminalReport::new(heading.clone(), anstream::stdout())));
+            reports.push(Box::new(JsonReport::new(heading.clone(), io::BufWriter::new(file))));
         }
-        None => reports.push(Box::new(Human::new(heading.clone(), anstream::stdout()))),
+        None => reports.push(Box::new(TerminalReport::new(heading.clone(), anstream::stdout()))),
     }
     Ok(reports)
 }
@@ -185,14 +185,14 @@ pub(super) fn exit_code(results: &[CheckResult]) -> ExitCode {
     let Summary { fail, broken, .. } = Summary::of(results);
     let skipped = results.iter().any(|result| result.outcome == Outcome::Skipped);
     ExitCode::from(match interrupt::received_signal() {
-        Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
-        None if fail > 0 => exit::FAILED,
-        None if broken > 0 || skipped => exit::HARNESS,
-        None => exit::OK,
+        Some(signal) => exit::SIGNAL_BASE + u8::try_from(signal).unwrap_or_default(),
+        None if fail > 0 => exit::CHECK_FAILED,
+        None if broken > 0 || skipped => exit::HARNESS_FAILED,
+        None => exit::ALL_AS_EXPECTED,
     })
 }
 
-pub(super) fn scale(text: &str) -> Result<f64, String> {
+pub(super) fn timeout_scale_of(text: &str) -> Result<f64, String> {
     let scale: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.01..=1000.0).contains(&scale) { Ok(scale) } else { Err("must lie between 0.01 and 1000".into()) }
 }

@@ -12,7 +12,7 @@ use clap::builder::PossibleValuesParser;
 use super::{exit, interrupt};
 use crate::check::{self, Finding};
 use crate::deadline::Deadlines;
-use crate::demo::{self, DEMOS, Demo, SvgDocument, Terminal, TerminalOptions};
+use crate::demo::{self, DEMOS, Demo, SvgDocument, TerminalOptions, TerminalRenderer};
 use crate::diagram::text::Charset;
 use crate::outcome::Outcome;
 
@@ -49,15 +49,17 @@ fn list() -> String {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(name) = &args.name else {
         writeln!(anstream::stdout(), "{}\n\n`echospec demo NAME` runs one.", list())?;
-        return Ok(ExitCode::from(exit::OK));
+        return Ok(ExitCode::from(exit::ALL_AS_EXPECTED));
     };
-    let demo = demo::find(name).ok_or_else(|| anyhow::anyhow!("there is no demo '{name}'"))?;
+    let demo = demo::find_demo(name).ok_or_else(|| anyhow::anyhow!("there is no demo '{name}'"))?;
     interrupt::watch_signals()?;
     let result = match &args.svg {
         Some(file) => write_svg(demo, file)?,
         None => print(demo, args),
     };
-    Ok(ExitCode::from(result.map_or_else(|finding| report_failure(demo, &finding), |()| exit::OK)))
+    Ok(ExitCode::from(
+        result.map_or_else(|finding| report_failure(demo, &finding), |()| exit::ALL_AS_EXPECTED),
+    ))
 }
 
 fn print(demo: &Demo, args: &Args) -> check::Result {
@@ -65,7 +67,7 @@ fn print(demo: &Demo, args: &Args) -> check::Result {
         charset: if args.ascii { Charset::Ascii } else { Charset::Unicode },
         pauses: args.step && io::stdin().is_terminal(),
     };
-    demo.run(&mut Terminal::new(&mut anstream::stdout(), options), Deadlines::default())
+    demo.run(&mut TerminalRenderer::new(&mut anstream::stdout(), options), Deadlines::default())
 }
 
 /// Writes the SVG picture of a demo to a file. Writes nothing if the demo fails.
@@ -87,14 +89,14 @@ fn write_svg(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
 fn report_failure(demo: &Demo, finding: &Finding) -> u8 {
     let Finding { outcome, expected, actual, reason, .. } = finding;
     if let Some(signal) = interrupt::received_signal() {
-        return exit::SIGNAL + u8::try_from(signal).unwrap_or_default();
+        return exit::SIGNAL_BASE + u8::try_from(signal).unwrap_or_default();
     }
     let (code, problem) = match outcome {
         // The reader has closed the pipe, as in `echospec demo pipe | head`.
-        Outcome::Skipped => return exit::OK,
-        Outcome::Unsupported => (exit::HARNESS, "is not supported by this system"),
-        Outcome::Broken => (exit::HARNESS, "could not be set up"),
-        _ => (exit::FAILED, "makes a claim that does not hold on this system"),
+        Outcome::Skipped => return exit::ALL_AS_EXPECTED,
+        Outcome::Unsupported => (exit::HARNESS_FAILED, "is not supported by this system"),
+        Outcome::Broken => (exit::HARNESS_FAILED, "could not be set up"),
+        _ => (exit::CHECK_FAILED, "makes a claim that does not hold on this system"),
     };
     anstream::eprintln!("\nechospec: the demo '{}' {problem}", demo.name);
     for (name, text) in [("expected", expected), ("actual", actual), ("because", reason)] {

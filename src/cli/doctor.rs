@@ -21,7 +21,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.json {
         serde_json::to_writer_pretty(&mut out, &findings)?;
         writeln!(out)?;
-        return Ok(ExitCode::from(exit::OK));
+        return Ok(ExitCode::from(exit::ALL_AS_EXPECTED));
     }
     for Diagnosis { name, healthy, found, affects, help } in &findings {
         let (word, colour) = if *healthy { ("ok", AnsiColor::Green) } else { ("limited", AnsiColor::Yellow) };
@@ -42,5 +42,5 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     };
     writeln!(out, "\n{conclusion}")?;
-    Ok(ExitCode::from(exit::OK))
+    Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 
-use super::list::start;
+use super::list::required_start;
 use super::{CliError, exit};
 use crate::bench::method::METHOD;
-use crate::checks::checks;
+use crate::checks::all_checks;
 use crate::text::did_you_mean;
 
 /// The page about the format of protocol files.
@@ -24,13 +24,13 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.id == "compare" {
         write!(anstream::stdout(), "{METHOD}")?;
-        return Ok(ExitCode::from(exit::OK));
+        return Ok(ExitCode::from(exit::ALL_AS_EXPECTED));
     }
     if args.id == "protocol" {
         write!(anstream::stdout(), "{FORMAT}")?;
-        return Ok(ExitCode::from(exit::OK));
+        return Ok(ExitCode::from(exit::ALL_AS_EXPECTED));
     }
-    let check = checks().find(|check| check.id == args.id).ok_or_else(|| unknown(&args.id))?;
+    let check = all_checks().find(|check| check.id == args.id).ok_or_else(|| unknown_id_error(&args.id))?;
     let mut out = anstream::stdout().lock();
     let bold = Style::new().bold();
     writeln!(out, "{bold}{}{bold:#} ({})\n\n{}.\n", check.id, check.level, check.sentence)?;
@@ -39,15 +39,15 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ("How", check.recipe.to_owned()),
         ("See", check.citations.join(" · ")),
         ("For", check.transport_groups().join(", ")),
-        ("Start", start(check).to_owned()),
+        ("Start", required_start(check).to_owned()),
     ] {
         writeln!(out, "{bold}{name:<6}{bold:#}{text}")?;
     }
-    Ok(ExitCode::from(exit::OK))
+    Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }
 
-pub(super) fn unknown(id: &str) -> CliError {
-    let hint =
-        did_you_mean(id, checks().map(|check| check.id)).unwrap_or("`echospec list` names them all".into());
+pub(super) fn unknown_id_error(id: &str) -> CliError {
+    let hint = did_you_mean(id, all_checks().map(|check| check.id))
+        .unwrap_or("`echospec list` names them all".into());
     CliError::usage(format!("no check is called '{id}'; {hint}"))
 }

@@ -8,10 +8,10 @@ use clap::builder::RangedI64ValueParser;
 use nix::unistd::Pid;
 
 use super::{CliError, exit, interrupt};
-use crate::deadline::{Deadlines, SCALE};
+use crate::deadline::{Deadlines, SCALE_VARIABLE};
 use crate::diagram::text::{Charset, draw};
-use crate::fds::{self, Activity, InspectError, Inspection, Json, LaunchedCommand};
-use crate::server::describe;
+use crate::fds::{self, Activity, InspectError, Inspection, JsonInspection, LaunchedCommand};
+use crate::server::describe_exit;
 use crate::text::printable;
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ pub struct Args {
     ascii: bool,
 
     /// Multiply by N the time that a command has to become idle, which is 5 s.
-    #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = super::check::scale)]
+    #[arg(long, value_name = "N", default_value = "1", env = SCALE_VARIABLE, value_parser = super::check::timeout_scale_of)]
     timeout_scale: f64,
 
     /// Launch this command with the standard descriptors of echospec, wait until it is idle, draw it with all its
@@ -63,12 +63,14 @@ fn inspect_pids(args: &Args) -> anyhow::Result<ExitCode> {
 fn inspect_command(args: &Args) -> anyhow::Result<ExitCode> {
     interrupt::watch_signals()?;
     let name = args.command.first().map(|name| printable(&name.to_string_lossy())).unwrap_or_default();
-    let launched = LaunchedCommand::launch(&args.command)
-        .map_err(|error| CliError { code: exit::HARNESS, text: format!("cannot run {name}: {error}") })?;
+    let launched = LaunchedCommand::launch(&args.command).map_err(|error| CliError {
+        code: exit::HARNESS_FAILED,
+        text: format!("cannot run {name}: {error}"),
+    })?;
     match launched.wait_until_idle(Deadlines::scaled(args.timeout_scale)) {
         Ok(Activity::Exited(status)) => {
-            let text = format!("{name} has exited ({}): there is no process to draw", describe(status));
-            return Err(CliError { code: exit::HARNESS, text }.into());
+            let text = format!("{name} has exited ({}): there is no process to draw", describe_exit(status));
+            return Err(CliError { code: exit::HARNESS_FAILED, text }.into());
         }
         Ok(Activity::Busy) => {
             anstream::eprintln!("warning: {name} does not become idle; the diagram shows one moment\n");
@@ -76,7 +78,7 @@ fn inspect_command(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(Activity::Idle) => {}
         Err(_) => {
             let signal = interrupt::received_signal().unwrap_or_default();
-            return Ok(ExitCode::from(exit::SIGNAL + u8::try_from(signal).unwrap_or_default()));
+            return Ok(ExitCode::from(exit::SIGNAL_BASE + u8::try_from(signal).unwrap_or_default()));
         }
     }
     print(args, &inspect(&with_descendants(&[launched.pid()])?)?)
@@ -85,14 +87,15 @@ fn inspect_command(args: &Args) -> anyhow::Result<ExitCode> {
 fn print(args: &Args, inspection: &Inspection) -> anyhow::Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &Json::from(inspection)).map_err(std::io::Error::from)?;
+        serde_json::to_writer_pretty(&mut out, &JsonInspection::from(inspection))
+            .map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
         let charset = if args.ascii { Charset::Ascii } else { Charset::Unicode };
-        write!(out, "{}", draw(&inspection.snapshot(), charset))?;
+        write!(out, "{}", draw(&inspection.to_snapshot(), charset))?;
     }
     let visible = inspection.processes.iter().any(|process| process.descriptors.is_some());
-    Ok(ExitCode::from(if visible { exit::OK } else { exit::HARNESS }))
+    Ok(ExitCode::from(if visible { exit::ALL_AS_EXPECTED } else { exit::HARNESS_FAILED }))
 }
 
 fn inspect(pids: &[Pid]) -> Result<Inspection, CliError> {
@@ -104,6 +107,7 @@ fn with_descendants(pids: &[Pid]) -> Result<Vec<Pid>, CliError> {
 }
 
 fn to_cli_error(error: InspectError) -> CliError {
-    let code = if matches!(error, InspectError::NoProcess(_)) { exit::USAGE } else { exit::HARNESS };
+    let code =
+        if matches!(error, InspectError::NoProcess(_)) { exit::USAGE_ERROR } else { exit::HARNESS_FAILED };
     CliError { code, text: format!("{:#}", anyhow::Error::from(error)) }
 }

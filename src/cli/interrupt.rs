@@ -28,13 +28,16 @@ pub fn watch_signals() -> anyhow::Result<()> {
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             if STATUS_SIGNALS.contains(&signal) {
-                anstream::eprintln!("echospec: {}", progress::describe().unwrap_or_else(running_checks));
+                anstream::eprintln!(
+                    "echospec: {}",
+                    progress::describe_progress().unwrap_or_else(running_checks)
+                );
                 continue;
             }
             if RECEIVED.swap(signal, Ordering::SeqCst) != 0 {
                 end_at_once(signal);
             }
-            deadline::interrupt();
+            deadline::interrupt_program();
             let net = thread::Builder::new().name("end".into());
             let _ = net.spawn(move || end_after(END_TIME, signal));
         }
@@ -59,7 +62,7 @@ fn end_after(limit: Duration, signal: i32) -> ! {
 static RUNNING: Mutex<Vec<(&'static str, Instant)>> = Mutex::new(Vec::new());
 
 /// Records which checks are running, for SIGUSR1 and SIGINFO.
-pub fn record(event: &Event<'_>) {
+pub fn record_running_checks(event: &Event<'_>) {
     match event {
         Event::Started(..) => {}
         Event::CheckStarted(check) => running().push((check.id, Instant::now())),
@@ -86,5 +89,5 @@ pub fn received_signal() -> Option<i32> {
 
 fn end_at_once(signal: i32) -> ! {
     sweep();
-    std::process::exit(i32::from(super::exit::SIGNAL) + signal);
+    std::process::exit(i32::from(super::exit::SIGNAL_BASE) + signal);
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::exit;
-use crate::checks::{AREAS, Check, checks};
+use crate::checks::{AREAS, Check, all_checks};
 use crate::outcome::Level;
 use crate::transport::Capabilities;
 
@@ -32,10 +32,10 @@ struct Entry {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     if args.json {
-        let entries: Vec<_> = checks().map(entry).collect();
+        let entries: Vec<_> = all_checks().map(entry).collect();
         serde_json::to_writer_pretty(&mut out, &entries)?;
         writeln!(out)?;
-        return Ok(ExitCode::from(exit::OK));
+        return Ok(ExitCode::from(exit::ALL_AS_EXPECTED));
     }
     for area in AREAS {
         writeln!(out, "{}: {}", area.name, area.summary)?;
@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             writeln!(out, "      {}", check.sentence)?;
         }
     }
-    Ok(ExitCode::from(exit::OK))
+    Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }
 
 fn entry(check: &'static Check) -> Entry {
@@ -53,7 +53,7 @@ fn entry(check: &'static Check) -> Entry {
         id: check.id,
         level: check.level,
         transports: names(check),
-        start: start(check),
+        start: required_start(check),
         says: check.sentence,
         why: check.why,
         cites: check.citations,
@@ -67,7 +67,7 @@ fn names(check: &Check) -> Vec<&'static str> {
 }
 
 /// Returns the way of starting (`--start`) that a check needs.
-pub(super) fn start(check: &Check) -> &'static str {
+pub(super) fn required_start(check: &Check) -> &'static str {
     if check.requires.contains(Capabilities::PASSED_LISTENER) {
         "listen-fds"
     } else if check.requires.contains(Capabilities::PASSED_CONNECTION) {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::bench::session::CLIENT;
+use crate::bench::session::CLIENT_ARGUMENTS;
 
 mod capture;
 mod check;
@@ -23,19 +23,19 @@ mod server_args;
 /// Exit codes of all subcommands.
 mod exit {
     /// The exit code if all checks ended as expected.
-    pub const OK: u8 = 0;
+    pub const ALL_AS_EXPECTED: u8 = 0;
     /// The exit code if a check failed.
-    pub const FAILED: u8 = 1;
+    pub const CHECK_FAILED: u8 = 1;
     /// The exit code if the command line is wrong; clap uses the same code.
-    pub const USAGE: u8 = 2;
+    pub const USAGE_ERROR: u8 = 2;
     /// The exit code if the harness could not do its work.
-    pub const HARNESS: u8 = 3;
+    pub const HARNESS_FAILED: u8 = 3;
     /// The exit code if no check or mechanism was selected.
-    pub const NOTHING: u8 = 4;
+    pub const NOTHING_SELECTED: u8 = 4;
     /// The exit code if a figure is worse than in the baseline, by more than noise and the threshold.
-    pub const REGRESSED: u8 = 5;
+    pub const SLOWER_THAN_BASELINE: u8 = 5;
     /// The number that is added to the signal that ended the run, for the exit code.
-    pub const SIGNAL: u8 = 128;
+    pub const SIGNAL_BASE: u8 = 128;
 }
 
 /// Launches a server as a subprocess and reports, check by check, what it does wrong.
@@ -73,7 +73,7 @@ enum Command {
     /// Show how descriptors, pipes and sockets work, drawn from live kernel state.
     Demo(demo::Args),
     /// Act as the client process of `compare`.
-    #[command(hide = true, name = CLIENT[0])]
+    #[command(hide = true, name = CLIENT_ARGUMENTS[0])]
     Client,
 }
 
@@ -102,7 +102,7 @@ pub fn main() -> ExitCode {
         Command::Fds(args) => fds::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Demo(args) => demo::run(&args),
-        Command::Client => compare::serve(),
+        Command::Client => compare::run_client(),
     };
     crate::server::sweep();
     result.unwrap_or_else(|error| print_error(&error))
@@ -111,10 +111,10 @@ pub fn main() -> ExitCode {
 fn print_error(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         // The reader has closed the pipe, as in `echospec list | head -3`.
-        return ExitCode::from(exit::OK);
+        return ExitCode::from(exit::ALL_AS_EXPECTED);
     }
     anstream::eprintln!("echospec: {error:#}");
-    ExitCode::from(error.downcast_ref::<CliError>().map_or(exit::HARNESS, |error| error.code))
+    ExitCode::from(error.downcast_ref::<CliError>().map_or(exit::HARNESS_FAILED, |error| error.code))
 }
 
 /// An error of a subcommand with an exit code of its own.
@@ -127,10 +127,10 @@ struct CliError {
 
 impl CliError {
     fn usage(text: impl Into<String>) -> CliError {
-        CliError { code: exit::USAGE, text: text.into() }
+        CliError { code: exit::USAGE_ERROR, text: text.into() }
     }
 
     fn nothing(text: impl Into<String>) -> CliError {
-        CliError { code: exit::NOTHING, text: text.into() }
+        CliError { code: exit::NOTHING_SELECTED, text: text.into() }
     }
 }

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use super::server_args::ServerArgs;
 use super::{CliError, check, exit, interrupt};
-use crate::checks::checks;
-use crate::deadline::{Deadlines, SCALE};
-use crate::report::{Ending, Heading, Human, Reporter};
-use crate::runner::{Event, Options, run_one};
-use crate::server::{LaunchOptions, directory, find_strace, keep_directories, sweep};
+use crate::checks::all_checks;
+use crate::deadline::{Deadlines, SCALE_VARIABLE};
+use crate::report::{Heading, Reporter, RunEnding, TerminalReport};
+use crate::runner::{Event, RunOptions, run_one_check};
+use crate::server::{LaunchOptions, find_strace, keep_directories, run_directory, sweep};
 use crate::trace::Trace;
 
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub struct Args {
     seed: u64,
 
     /// Multiply every deadline by N.
-    #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = check::scale)]
+    #[arg(long, value_name = "N", default_value = "1", env = SCALE_VARIABLE, value_parser = check::timeout_scale_of)]
     timeout_scale: f64,
 
     /// Record the server's system calls with strace, in a file that is kept (Linux).
@@ -35,10 +35,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let check =
-        checks().find(|check| check.id == args.id).ok_or_else(|| super::explain::unknown(&args.id))?;
+    let check = all_checks()
+        .find(|check| check.id == args.id)
+        .ok_or_else(|| super::explain::unknown_id_error(&args.id))?;
     let plain = args.server.spec()?;
-    if !check.applies_to(plain.promises()) {
+    if !check.applies_to(plain.promised_capabilities()) {
         let text = format!(
             "{} does not apply to {} servers started by '{}'",
             check.id,
@@ -51,30 +52,30 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     keep_directories();
     let calls = args.strace.then(strace_file).transpose()?;
     let spec = calls.as_ref().map_or_else(|| plain.clone(), |file| plain.traced(file));
-    let options = Options {
+    let options = RunOptions {
         launch: LaunchOptions {
             deadlines: Deadlines::scaled(args.timeout_scale),
             seed: args.seed,
             ..LaunchOptions::default()
         },
-        ..Options::default()
+        ..RunOptions::default()
     };
     let heading = Heading::new(&plain, &options);
-    let mut human = Human::new(heading, anstream::stdout());
+    let mut human = TerminalReport::new(heading, anstream::stdout());
     human.event(&Event::Started(&plain, &[check]))?;
-    interrupt::record(&Event::CheckStarted(check));
+    interrupt::record_running_checks(&Event::CheckStarted(check));
     let trace = Trace::new(|at, text| {
         let _ = writeln!(anstream::stdout(), "{:>10.4} s  {text}", at.as_secs_f64());
     });
     let result = {
         let _traced = trace.enter();
-        run_one(&spec, check, &options)
+        run_one_check(&spec, check, &options)
     };
-    let kept = directory();
+    let kept = run_directory();
     sweep();
     writeln!(anstream::stdout())?;
     human.event(&Event::CheckFinished(&result))?;
-    human.finish(std::slice::from_ref(&result), &Ending::Complete)?;
+    human.finish(std::slice::from_ref(&result), &RunEnding::Complete)?;
     for (what, path) in [("kept", kept), ("system calls", calls)] {
         if let Some(path) = path {
             writeln!(anstream::stdout(), "{what}: {}", path.display())?;
@@ -85,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Returns the path of the file for system calls, in a new directory that is kept.
 fn strace_file() -> anyhow::Result<PathBuf> {
-    find_strace().map_err(|text| CliError { code: exit::HARNESS, text })?;
+    find_strace().map_err(|text| CliError { code: exit::HARNESS_FAILED, text })?;
     let place = tempfile::Builder::new().prefix("echospec-strace-").tempdir()?.keep();
     Ok(place.join("strace.txt"))
 }

@@ -6,12 +6,12 @@ use std::os::fd::RawFd;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::support::tcp_table::{self, between};
+use super::support::tcp_table::{self, connections_between};
 use super::support::{
     Demo, DemoRun, TcpClient, launch_failed, launch_server, launch_spec, server_spec, tcp_address,
 };
 use crate::check::{self, Finding};
-use crate::diagram::{Process, Row, Selection, Snapshot, cannot_read};
+use crate::diagram::{DescriptorRow, Process, ProcessSelection, Snapshot, cannot_read};
 use crate::outcome::Outcome;
 use crate::server::{Server, Start};
 use crate::sys::{self, Object, Socket, SocketName, TcpState};
@@ -58,12 +58,12 @@ impl Manager {
         Ok(Manager { address, descriptor: socket.number })
     }
 
-    fn selection(&self) -> Selection {
-        Selection::select_this_process("manager").and_number(self.descriptor)
+    fn selection(&self) -> ProcessSelection {
+        ProcessSelection::select_this_process("manager").and_number(self.descriptor)
     }
 
-    fn shown(&self, server: &mut Server) -> check::Result<[Selection; 2]> {
-        Ok([self.selection(), Selection::all("server", server.pid()?)])
+    fn shown(&self, server: &mut Server) -> check::Result<[ProcessSelection; 2]> {
+        Ok([self.selection(), ProcessSelection::all("server", server.pid()?)])
     }
 }
 
@@ -83,8 +83,8 @@ fn socket_is_passed(demo: &mut DemoRun<'_>, server: &mut Server, manager: &Manag
         "the manager's descriptor {number} and the server's descriptor 3 are the same socket, and it listens"
     );
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
-        snapshot.holders_are(&[("manager", number), ("server", 3)])
-            && snapshot.row("server", 3).is_some_and(Row::listens)
+        snapshot.is_held_by_exactly(&[("manager", number), ("server", 3)])
+            && snapshot.row("server", 3).is_some_and(DescriptorRow::listens)
     })?;
     demo.show(&snapshot)?;
     demo.explain(
@@ -115,7 +115,7 @@ fn client_is_served(demo: &mut DemoRun<'_>, server: &mut Server, manager: &Manag
     let mut client = TcpClient::launch(manager.address, None, demo.deadlines())?;
     demo.verify_ok("the client gets back \"hello\"", client.stdio.exchange(b"hello"))?;
     let [shown_manager, shown_server] = manager.shown(server)?;
-    let shown = [shown_manager, shown_server, Selection::sockets("client", client.pid())];
+    let shown = [shown_manager, shown_server, ProcessSelection::sockets("client", client.pid())];
     let claim = "only the server holds the connection";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         let connections = |label| snapshot.process(label).into_iter().flat_map(Process::connections).count();
@@ -140,17 +140,17 @@ fn client_connects_without_server(
     )?;
     let mut client = TcpClient::launch(manager.address, None, demo.deadlines())?;
     client.stdio.send(WAITING)?;
-    let shown = [manager.selection(), Selection::sockets("client", client.pid())];
+    let shown = [manager.selection(), ProcessSelection::sockets("client", client.pid())];
     let claim = "the client has a connected socket, although there is no server";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| client_address(snapshot).is_some())?;
     let address = manager.address;
     let client_address = client_address(&snapshot).unwrap_or(address);
     let claim = "both ends of the connection are ESTABLISHED, and no process holds the server's end";
-    let table = tcp_table::wait_until(demo, address, &[client_address], claim, |table| {
-        let ends = between(table, address, client_address);
+    let table = tcp_table::read_until(demo, address, &[client_address], claim, |table| {
+        let ends = connections_between(table, address, client_address);
         ends.len() == 2 && ends.iter().all(|end| end.state == TcpState::Established)
     })?;
-    tcp_table::show(demo, table, &snapshot)?;
+    tcp_table::show_table(demo, table, &snapshot)?;
     demo.explain(
         "The kernel has performed the TCP handshake for the listening socket. It keeps the new connection, and the bytes \
          that the client has sent, in the queue of the listening socket until a process calls accept(2). The backlog, \
@@ -184,7 +184,7 @@ fn next_server_serves_it(
     demo.verify_ok("the client that connected without a server gets its answer", answer)?;
     let [shown_manager, shown_server] = manager.shown(server)?;
     let snapshot = demo.wait_until(
-        &[shown_manager, shown_server, Selection::sockets("client", client.pid())],
+        &[shown_manager, shown_server, ProcessSelection::sockets("client", client.pid())],
         "its connection is now a descriptor of the new server",
         |snapshot| snapshot.process("server").is_some_and(|process| process.has_tcp_sockets(1, 1)),
     )?;

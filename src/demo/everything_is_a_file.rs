@@ -14,7 +14,7 @@ use super::support::{
     send_signal,
 };
 use crate::check::{self, OrFinding};
-use crate::diagram::{Selection, Snapshot};
+use crate::diagram::{ProcessSelection, Snapshot};
 use crate::server::Instance;
 use crate::transport::{Client, Link, pipe_pair};
 
@@ -82,11 +82,13 @@ fn two_pipes(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
     let instance = launch_echo(input, output)?;
     let claim = "descriptors 0 and 1 are two pipes, and the client holds the other end of each";
     let client = Client::over_stream(link, demo.deadlines());
-    let [writer, reader] =
-        [client.link().writer().map(|end| end.as_raw_fd()), Some(client.reader().as_raw_fd())];
+    let [writer, reader] = [
+        client.link().output_descriptor().map(|end| end.as_raw_fd()),
+        Some(client.input_descriptor().as_raw_fd()),
+    ];
     exchange_and_close(demo, client, instance, ("a pipe", claim), |snapshot| {
         let is_other_end = |number, end: Option<i32>| {
-            end.is_some_and(|end| snapshot.holders_are(&[("client", end), ("program", number)]))
+            end.is_some_and(|end| snapshot.is_held_by_exactly(&[("client", end), ("program", number)]))
         };
         is_other_end(0, writer) && is_other_end(1, reader)
     })
@@ -103,10 +105,10 @@ fn unix_socket(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
     let (ours, theirs): (OwnedFd, OwnedFd) = (pair.0.into(), pair.1.into());
     let instance = launch_echo(duplicate(&theirs)?, theirs)?;
     let client = socket_client(ours, demo)?;
-    let end = client.reader().as_raw_fd();
+    let end = client.input_descriptor().as_raw_fd();
     let claim = "descriptors 0 and 1 are one socket, connected to the client's socket";
     exchange_and_close(demo, client, instance, ("a Unix domain socket", claim), |snapshot| {
-        snapshot.holders_are(&[("client", end), ("program", 0), ("program", 1)])
+        snapshot.is_held_by_exactly(&[("client", end), ("program", 0), ("program", 1)])
     })
 }
 
@@ -123,10 +125,10 @@ fn tcp_connection(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
     let theirs = OwnedFd::from(theirs);
     let instance = launch_echo(duplicate(&theirs)?, theirs)?;
     let client = socket_client(ours.into(), demo)?;
-    let end = client.reader().as_raw_fd();
+    let end = client.input_descriptor().as_raw_fd();
     let claim = "descriptors 0 and 1 are one end of a TCP connection, and the client's is the other end";
     exchange_and_close(demo, client, instance, ("a TCP connection", claim), |snapshot| {
-        snapshot.holders_are(&[("client", end), ("program", 0), ("program", 1)])
+        snapshot.is_held_by_exactly(&[("client", end), ("program", 0), ("program", 1)])
     })
 }
 
@@ -144,12 +146,12 @@ fn exchange_and_close(
     (name, claim): (&'static str, &str),
     holds: impl Fn(&Snapshot) -> bool,
 ) -> check::Result<Properties> {
-    let shown = [select_clients("client", [&client]), Selection::all("program", instance.pid())];
+    let shown = [select_clients("client", [&client]), ProcessSelection::all("program", instance.pid())];
     let runs_program =
         |snapshot: &Snapshot| snapshot.process("program").is_some_and(|process| process.program == PROGRAM);
     let snapshot = demo.wait_until(&shown, claim, |snapshot| runs_program(snapshot) && holds(snapshot))?;
     demo.verify_ok("\"hello, descriptor\" came back, byte for byte", client.exchange(MESSAGE))?;
-    let properties = Properties::of(name, client.reader())?;
+    let properties = Properties::of(name, client.input_descriptor())?;
     client.shut_down_write()?;
     demo.verify_ok("the client ends its direction, and reads end of file", client.expect_eof())?;
     demo.verify_exit("the program has exited by itself, with exit status 0", &mut instance)?;
@@ -174,8 +176,8 @@ fn file(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
     demo.wait_until_stopped(instance.pid(), "the shell is stopped")?;
     let end = file.as_raw_fd();
     let shown = [
-        Selection::select_this_process("client").and_descriptor(&file),
-        Selection::all("shell", instance.pid()),
+        ProcessSelection::select_this_process("client").and_descriptor(&file),
+        ProcessSelection::all("shell", instance.pid()),
     ];
     let claim = "descriptors 0 and 1 are the file, with the same offset as the client's descriptor: 0";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| share_offset(snapshot, end, 0))?;
@@ -197,8 +199,8 @@ fn file(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
 fn share_offset(snapshot: &Snapshot, end: i32, offset: u64) -> bool {
     let rows = [snapshot.row("client", end), snapshot.row("shell", 0), snapshot.row("shell", 1)];
     let [Some(ours), Some(input), Some(output)] = rows else { return false };
-    let one_description =
-        ours.description.is_none() || snapshot.holders_are(&[("client", end), ("shell", 0), ("shell", 1)]);
+    let one_description = ours.description.is_none()
+        || snapshot.is_held_by_exactly(&[("client", end), ("shell", 0), ("shell", 1)]);
     let has_offset = ours.open.as_ref().is_none_or(|open| open.offset == offset);
     one_description && has_offset && ours.object == input.object && ours.object == output.object
 }
@@ -214,7 +216,7 @@ fn file_is_doubled(demo: &mut DemoRun<'_>, folder: &TempFolder, instance: &mut I
     ))?;
     send_signal(instance.pid(), Signal::SIGCONT)?;
     demo.verify_exit("the program has exited by itself, with exit status 0", instance)?;
-    let doubled = folder.expect("echo.txt", &MESSAGE.repeat(2), demo.deadlines());
+    let doubled = folder.wait_for_contents("echo.txt", &MESSAGE.repeat(2), demo.deadlines());
     demo.verify_ok("the file contains \"hello, descriptor\" twice", doubled)
 }
 

@@ -13,7 +13,7 @@ use super::support::{
     pseudo_terminal,
 };
 use crate::check::{self, OrFinding};
-use crate::diagram::{Process, Selection, Snapshot};
+use crate::diagram::{Process, ProcessSelection, Snapshot};
 use crate::server::Instance;
 use crate::sys::Object;
 use crate::transport::{Client, Link};
@@ -47,10 +47,10 @@ fn standard_descriptors(demo: &mut DemoRun<'_>, a: &Instance, user: &mut Client)
          each process. Here is the table of a program that was just started in a terminal, as the kernel shows \
          it now.",
     )?;
-    let shown = [Selection::all("A", a.pid())];
+    let shown = [ProcessSelection::all("A", a.pid())];
     let snapshot =
         demo.wait_until(&shown, "A holds the descriptors 0, 1 and 2, and no other", |snapshot| {
-            snapshot.process("A").map(Process::numbers).is_some_and(|numbers| numbers == [0, 1, 2])
+            snapshot.process("A").map(Process::descriptor_numbers).is_some_and(|numbers| numbers == [0, 1, 2])
         })?;
     let mut rows = snapshot.process("A").into_iter().flat_map(|process| &process.rows);
     let all = rows.all(|row| matches!(row.object, Object::Terminal(_)));
@@ -103,11 +103,11 @@ fn one_table_per_process(demo: &mut DemoRun<'_>, a: &Instance, b: &mut ProcessB)
          in common. A number means nothing outside its process, and a process reaches only what is in its own \
          table.",
     )?;
-    let shown = [Selection::all("A", a.pid()), Selection::all("B", b.instance.pid())];
+    let shown = [ProcessSelection::all("A", a.pid()), ProcessSelection::all("B", b.instance.pid())];
     let claim = "B too holds only 0, 1 and 2, and none of them refers to the same object as in A";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         let object = |label, number| snapshot.row(label, number).map(|row| &row.object);
-        snapshot.process("B").map(Process::numbers).is_some_and(|numbers| numbers == [0, 1, 2])
+        snapshot.process("B").map(Process::descriptor_numbers).is_some_and(|numbers| numbers == [0, 1, 2])
             && (0..3).all(|number| object("A", number) != object("B", number))
     })?;
     let kinds = [0, 1, 2].map(|number| snapshot.row("B", number).map(|row| row.object.kind()));
@@ -116,7 +116,7 @@ fn one_table_per_process(demo: &mut DemoRun<'_>, a: &Instance, b: &mut ProcessB)
     demo.show(&snapshot)?;
     demo.explain("B reads from 0 and writes to 1 like A, with the same two system calls.")?;
     b.client.send(b"hello\n")?;
-    let written = b.folder.expect("notes.txt", b"hello\n", demo.deadlines());
+    let written = b.folder.wait_for_contents("notes.txt", b"hello\n", demo.deadlines());
     demo.verify_ok("\"hello\", sent to the socket, was read from 0 and written to the file at 1", written)
 }
 
@@ -215,11 +215,11 @@ fn lowest_free_number(demo: &mut DemoRun<'_>, terminal: &OwnedFd) -> check::Resu
     folder.write("notes.txt", b"")?;
     let (reader, writer) = folder.fifo("lines")?;
     let arguments = [folder.path("lines").into(), folder.path("notes.txt").into()];
-    let mut shown = vec![Selection::select_this_process("demo").and_descriptor(&writer)];
+    let mut shown = vec![ProcessSelection::select_this_process("demo").and_descriptor(&writer)];
     let mut cats = Vec::new();
     for (label, _, script) in COMMANDS {
         let cat = launch_shell(script, &arguments, duplicate_for_stdio(terminal)?)?;
-        shown.push(Selection::all(label, cat.pid()));
+        shown.push(ProcessSelection::all(label, cat.pid()));
         cats.push(cat);
     }
     let expected = [

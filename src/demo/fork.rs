@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use super::support::{Demo, DemoRun, launch_server_with, select_clients, send_signal, take_snapshot};
 use crate::check::{self, Finding};
 use crate::deadline::until;
-use crate::diagram::{Process, ProcessState, Row, Selection, Snapshot, cannot_read};
+use crate::diagram::{DescriptorRow, Process, ProcessSelection, ProcessState, Snapshot, cannot_read};
 use crate::server::Server;
 use crate::sys::{self, AccessMode};
 use crate::transport::Client;
@@ -57,11 +57,11 @@ impl Family {
         Ok(Family { server, client, parent, child })
     }
 
-    fn shown(&self) -> [Selection; 3] {
+    fn shown(&self) -> [ProcessSelection; 3] {
         [
             select_clients("client", [&self.client]),
-            Selection::all("parent", self.parent),
-            Selection::all("child", self.child),
+            ProcessSelection::all("parent", self.parent),
+            ProcessSelection::all("child", self.child),
         ]
     }
 }
@@ -110,19 +110,19 @@ fn verify_environment(demo: &mut DemoRun<'_>, family: &Family) -> check::Result 
 /// Returns whether every unused end is closed: the child holds only its standard descriptors, and the pipes at its 0
 /// and 1 have exactly one other end each, in the parent.
 fn unused_ends_are_closed(snapshot: &Snapshot) -> bool {
-    let numbers = snapshot.process("child").map(Process::numbers);
+    let numbers = snapshot.process("child").map(Process::descriptor_numbers);
     numbers.is_some_and(|numbers| numbers == [0, 1, 2])
         && [0, 1].iter().all(|&number| has_one_end_in_parent(snapshot, number))
 }
 
 /// Returns whether the parent, and no other process, holds the other end of the pipe at the child's descriptor `number`.
 fn has_one_end_in_parent(snapshot: &Snapshot, number: i32) -> bool {
-    let Some(id) = snapshot.row("child", number).and_then(Row::id) else { return false };
+    let Some(id) = snapshot.row("child", number).and_then(DescriptorRow::id) else { return false };
     let mut others = snapshot.holders(id);
     others.retain(|(process, _)| process.label != "child");
     let wanted = if number == 0 { AccessMode::WriteOnly } else { AccessMode::ReadOnly };
     // Only some systems show the access mode.
-    let can_be_other_end = |row: &Row| row.access.is_none_or(|access| access == wanted);
+    let can_be_other_end = |row: &DescriptorRow| row.access.is_none_or(|access| access == wanted);
     matches!(others[..], [(process, row)] if process.label == "parent" && can_be_other_end(row))
 }
 
@@ -152,7 +152,7 @@ fn end_of_file_to_child(demo: &mut DemoRun<'_>, family: &mut Family) -> check::R
     family.client.shut_down_write()?;
     let claim = "the parent's write end is closed: no process can write to the child's descriptor 0";
     let snapshot =
-        demo.wait_until(&family.shown(), claim, |snapshot| snapshot.holders_are(&[("child", 0)]))?;
+        demo.wait_until(&family.shown(), claim, |snapshot| snapshot.is_held_by_exactly(&[("child", 0)]))?;
     demo.show(&snapshot)
 }
 

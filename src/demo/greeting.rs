@@ -1,12 +1,12 @@
 //! TCP does not say which side sends first: the protocol must.
 
-use super::support::tcp_table::{self, between};
+use super::support::tcp_table::{self, connections_between};
 use super::support::{
     Demo, DemoRun, TCP_CLIENT, TcpClient, accept, launch_server, listen, select_clients, take_snapshot,
     tcp_address,
 };
 use crate::check;
-use crate::diagram::Selection;
+use crate::diagram::ProcessSelection;
 use crate::sys::TcpState;
 
 pub(super) const DEMO: Demo = Demo {
@@ -33,7 +33,7 @@ fn server_sends_first(demo: &mut DemoRun<'_>) -> check::Result {
     let mut client = TcpClient::launch(address, None, demo.deadlines())?;
     let mut connection = accept(&listener, demo.deadlines())?;
     let server = select_clients("server", [&connection]).and_descriptor(&listener);
-    let shown = [server, Selection::sockets("client", client.pid())];
+    let shown = [server, ProcessSelection::sockets("client", client.pid())];
     let claim = "they are connected, and neither has written yet";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| snapshot.shared.len() == 1)?;
     demo.show(&snapshot)?;
@@ -52,17 +52,18 @@ fn server_sends_first(demo: &mut DemoRun<'_>) -> check::Result {
          echo/nothing-unasked fails for a server that sends first.",
     )?;
     let Some(local) = local else { return Ok(()) };
-    let snapshot = take_snapshot(&[Selection::select_this_process("server").and_descriptor(&listener)])?;
+    let snapshot =
+        take_snapshot(&[ProcessSelection::select_this_process("server").and_descriptor(&listener)])?;
     demo.explain(
         "The side that closes first keeps the connection in the state TIME_WAIT (see the demo time-wait). A server \
          that always closes first collects many of them:",
     )?;
     let claim = "the server's end of the connection is in TIME_WAIT";
-    let table = tcp_table::wait_until(demo, address, &[local], claim, |table| {
-        let ends = between(table, address, local);
+    let table = tcp_table::read_until(demo, address, &[local], claim, |table| {
+        let ends = connections_between(table, address, local);
         matches!(ends[..], [end] if end.local == address && end.state == TcpState::TimeWait)
     })?;
-    tcp_table::show(demo, table, &snapshot)
+    tcp_table::show_table(demo, table, &snapshot)
 }
 
 fn neither_sends_first(demo: &mut DemoRun<'_>) -> check::Result {
@@ -74,7 +75,10 @@ fn neither_sends_first(demo: &mut DemoRun<'_>) -> check::Result {
          greeting, each side waits for the other. This is a deadlock, but the connection has no fault, and no error \
          will ever be reported: TCP carries bytes, and does not know which side should send next.",
     )?;
-    let shown = [Selection::sockets("server", server.pid()?), Selection::sockets("client", client.pid())];
+    let shown = [
+        ProcessSelection::sockets("server", server.pid()?),
+        ProcessSelection::sockets("client", client.pid()),
+    ];
     let snapshot = demo.wait_until(&shown, "they are connected", |snapshot| snapshot.shared.len() == 1)?;
     let silent = !client.stdio.readable_within(demo.deadlines().quiet())?;
     demo.verify("no byte arrives", silent, "a byte has arrived")?;

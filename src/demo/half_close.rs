@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use super::support::tcp_table::{self, between};
+use super::support::tcp_table::{self, connections_between};
 use super::support::{Demo, DemoRun, launch_server, select_clients, take_snapshot, tcp_address};
 use crate::check;
-use crate::diagram::{Selection, Snapshot};
+use crate::diagram::{ProcessSelection, Snapshot};
 use crate::payload::{KIB, payload};
 use crate::server::Server;
 use crate::sys::TcpState::{self, CloseWait, Established, FinWait2, TimeWait};
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Client;
 
 pub(super) const DEMO: Demo =
@@ -28,8 +28,8 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     both_directions_closed(demo, &mut server, client)
 }
 
-fn shown(server: &mut Server, client: &Client) -> check::Result<[Selection; 2]> {
-    Ok([Selection::sockets("server", server.pid()?), select_clients("client", [client])])
+fn shown(server: &mut Server, client: &Client) -> check::Result<[ProcessSelection; 2]> {
+    Ok([ProcessSelection::sockets("server", server.pid()?), select_clients("client", [client])])
 }
 
 fn both_directions_open(demo: &mut DemoRun<'_>, server: &mut Server, client: &mut Client) -> check::Result {
@@ -58,13 +58,15 @@ fn verify_states(
     [server_state, client_state]: [TcpState; 2],
 ) -> check::Result {
     let (server, client) = (tcp_address(server)?, client.local_address()?);
-    let table = tcp_table::wait_until(demo, server, &[client], claim, |table| {
+    let table = tcp_table::read_until(demo, server, &[client], claim, |table| {
         let is = |local: SocketAddr, state| {
-            between(table, server, client).iter().any(|end| end.local == local && end.state == state)
+            connections_between(table, server, client)
+                .iter()
+                .any(|end| end.local == local && end.state == state)
         };
         is(server, server_state) && is(client, client_state)
     })?;
-    tcp_table::show(demo, table, snapshot)
+    tcp_table::show_table(demo, table, snapshot)
 }
 
 fn client_shuts_down(
@@ -78,7 +80,7 @@ fn client_shuts_down(
         "SIGSTOP stops the server, so that the next state lasts long enough to be seen. The client writes {}, and \
          calls shutdown(2) with SHUT_WR: it will send no more. Its kernel sends the bytes and, after the last of \
          them, a FIN. The server's kernel receives all of it, although the server has read nothing yet.",
-        count(request.len(), "byte"),
+        count_with_noun(request.len(), "byte"),
     ))?;
     server.freeze()?;
     client.send(request)?;
@@ -112,7 +114,7 @@ fn server_still_sends(
          the server calls close(2), and its own FIN follows its own last byte.",
     )?;
     server.thaw()?;
-    let number = count(request.len(), "byte");
+    let number = count_with_noun(request.len(), "byte");
     demo.verify_ok(
         format!("all {number} came back after the client's FIN, in order"),
         client.expect(request),
@@ -135,16 +137,16 @@ fn both_directions_closed(demo: &mut DemoRun<'_>, server: &mut Server, client: C
          direction. The side that sent the first FIN keeps the connection for a while, in the state TIME_WAIT (see \
          the demo time-wait).",
     )?;
-    let shown = [Selection::sockets("server", server.pid()?)];
+    let shown = [ProcessSelection::sockets("server", server.pid()?)];
     let snapshot =
         demo.wait_until(&shown, "the server has closed its socket for this client", |snapshot| {
             snapshot.process("server").is_some_and(|process| process.has_tcp_sockets(1, 0))
         })?;
     let server = tcp_address(server)?;
     let claim = "the client's end is in TIME_WAIT, and the server's end is gone";
-    let table = tcp_table::wait_until(demo, server, &[address], claim, |table| {
-        let ends = between(table, server, address);
+    let table = tcp_table::read_until(demo, server, &[address], claim, |table| {
+        let ends = connections_between(table, server, address);
         matches!(ends[..], [end] if end.local == address && end.state == TimeWait)
     })?;
-    tcp_table::show(demo, table, &snapshot)
+    tcp_table::show_table(demo, table, &snapshot)
 }

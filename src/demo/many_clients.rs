@@ -9,7 +9,7 @@ use super::support::tcp_table::{self, TcpEntry};
 use super::support::{Demo, DemoRun, TcpClient, launch_server, select_clients, take_snapshot, tcp_address};
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
-use crate::diagram::{Process, Row, Selection, Snapshot};
+use crate::diagram::{DescriptorRow, Process, ProcessSelection, Snapshot};
 use crate::server::Server;
 use crate::sys::{self, SleepingThread};
 use crate::transport::{Client, is_loopback_address};
@@ -41,7 +41,7 @@ fn connect(
     source: SocketAddr,
 ) -> check::Result<TcpClient> {
     let sockets = || {
-        let snapshot = take_snapshot(&[Selection::sockets("server", server)])?;
+        let snapshot = take_snapshot(&[ProcessSelection::sockets("server", server)])?;
         Ok(snapshot.process("server").map_or(0, |process| process.tcp_sockets().count()))
     };
     let before = sockets()?;
@@ -95,7 +95,7 @@ fn three_clients_one_port(
         let sockets = snapshot.process("server").into_iter().flat_map(Process::tcp_sockets);
         let is_connected =
             |label: &&str| snapshot.process(label).is_some_and(|process| process.has_tcp_sockets(0, 1));
-        sockets.filter_map(Row::local_address).collect::<Vec<_>>() == [address; 4]
+        sockets.filter_map(DescriptorRow::local_address).collect::<Vec<_>>() == [address; 4]
             && CLIENTS.iter().all(is_connected)
     })?;
     let locals = CLIENTS.map(|label| local_address(&snapshot, label).unwrap_or(address));
@@ -112,8 +112,8 @@ fn three_clients_one_port(
     )?;
     let claim = "the kernel lists three connections of the server's port, with three different four-tuples";
     let table =
-        tcp_table::wait_until(demo, address, &locals, claim, |table| connections(table, address) == 3)?;
-    tcp_table::show(demo, table, &snapshot)
+        tcp_table::read_until(demo, address, &locals, claim, |table| connections(table, address) == 3)?;
+    tcp_table::show_table(demo, table, &snapshot)
 }
 
 const SAME_SOURCE_PORT: &str = "Client 1 and client 2 have called bind(2) with the same port, the first on the address \
@@ -125,9 +125,10 @@ const ONE_LOOPBACK_ADDRESS: &str = "(On Linux, two of them would use the same po
                                     connection from the same port to the same server would have the same four-tuple, \
                                     and the kernel refuses it.)";
 
-fn shown(server: Pid, clients: &[TcpClient; 3]) -> Vec<Selection> {
-    let clients = CLIENTS.iter().zip(clients).map(|(&label, client)| Selection::sockets(label, client.pid()));
-    [Selection::sockets("server", server)].into_iter().chain(clients).collect()
+fn shown(server: Pid, clients: &[TcpClient; 3]) -> Vec<ProcessSelection> {
+    let clients =
+        CLIENTS.iter().zip(clients).map(|(&label, client)| ProcessSelection::sockets(label, client.pid()));
+    [ProcessSelection::sockets("server", server)].into_iter().chain(clients).collect()
 }
 
 fn local_address(snapshot: &Snapshot, label: &str) -> Option<SocketAddr> {
@@ -193,7 +194,8 @@ fn one_thread_for_each(
 /// Returns the number of the server's sockets that exactly one thread waits for.
 fn sockets_with_one_thread(threads: &[SleepingThread], snapshot: &Snapshot) -> usize {
     let sockets = snapshot.process("server").into_iter().flat_map(Process::tcp_sockets);
-    let waiting = |row: &Row| threads.iter().filter(|thread| thread.first_argument == row.number).count();
+    let waiting =
+        |row: &DescriptorRow| threads.iter().filter(|thread| thread.first_argument == row.number).count();
     sockets.filter(|row| waiting(row) == 1).count()
 }
 
@@ -247,13 +249,14 @@ fn server_processes(
     demo: &DemoRun<'_>,
     server: &Server,
     clients: &[Client; 2],
-) -> check::Result<Vec<Selection>> {
+) -> check::Result<Vec<ProcessSelection>> {
     let processes = until(demo.deadlines().no_progress(), || {
         Ok(Some(server.processes()?).filter(|processes| processes.len() == 3))
     })?;
     let processes =
         processes.ok_or_else(|| Finding::fail("a parent and two children", "not three processes"))?;
     let labels = ["parent", "child 1", "child 2"];
-    let server = labels.iter().zip(processes).map(|(&label, process)| Selection::sockets(label, process.pid));
+    let server =
+        labels.iter().zip(processes).map(|(&label, process)| ProcessSelection::sockets(label, process.pid));
     Ok(server.chain([select_clients("clients", clients)]).collect())
 }

@@ -21,7 +21,7 @@ mod time_wait;
 mod udp;
 mod unix;
 
-pub use support::{Block, Demo, DemoRun, Renderer, SvgDocument, Terminal, TerminalOptions};
+pub use support::{Block, Demo, DemoRun, Renderer, SvgDocument, TerminalOptions, TerminalRenderer};
 
 /// Every demo, in the order in which a beginner should see them.
 pub const DEMOS: &[&Demo] = &[
@@ -43,7 +43,7 @@ pub const DEMOS: &[&Demo] = &[
 
 /// Returns the demo with this name.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Demo> {
+pub fn find_demo(name: &str) -> Option<&'static Demo> {
     DEMOS.iter().copied().find(|demo| demo.name == name)
 }
 
@@ -58,7 +58,7 @@ mod tests {
             let text = fs::read_to_string(&path).unwrap();
             let name = path.file_stem().unwrap().to_str().unwrap();
             let is_demo = name != "mod" && text.contains("const DEMO: Demo");
-            let listed = super::find(&name.replace('_', "-")).is_some();
+            let listed = super::find_demo(&name.replace('_', "-")).is_some();
             assert!(!is_demo || listed, "{} is not in DEMOS", path.display());
         }
     }

@@ -13,11 +13,11 @@ use super::support::{
 };
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
-use crate::diagram::{Process, Selection, Snapshot};
+use crate::diagram::{Process, ProcessSelection, Snapshot};
 use crate::payload::{MIB, payload};
 use crate::server::Instance;
 use crate::sys::{self, Object};
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Client, pipe_pair};
 
 mod closed_ends;
@@ -73,11 +73,12 @@ impl Pipeline {
         Ok(Pipeline { client, shell, a, b, folder, written, _user: user, _terminal: terminal })
     }
 
-    fn shown(&self) -> [Selection; 4] {
-        let client = Selection::select_this_process("client");
-        let client = self.client.link().writer().iter().fold(client, Selection::and_descriptor);
-        let shell = Selection::all("shell", self.shell.pid());
-        [client, shell, Selection::all("A", self.a), Selection::all("B", self.b)]
+    fn shown(&self) -> [ProcessSelection; 4] {
+        let client = ProcessSelection::select_this_process("client");
+        let client =
+            self.client.link().output_descriptor().iter().fold(client, ProcessSelection::and_descriptor);
+        let shell = ProcessSelection::all("shell", self.shell.pid());
+        [client, shell, ProcessSelection::all("A", self.a), ProcessSelection::all("B", self.b)]
     }
 
     /// Waits until `sent` has been appended to out.txt.
@@ -87,7 +88,7 @@ impl Pipeline {
         // Waits for the length first, so that a long file is read only once.
         let is_complete = || fs::metadata(&path).is_ok_and(|file| file.len() >= self.written.len() as u64);
         until(demo.deadlines().no_progress(), || Ok(is_complete().then_some(())))?;
-        self.folder.expect("out.txt", &self.written, demo.deadlines())
+        self.folder.wait_for_contents("out.txt", &self.written, demo.deadlines())
     }
 }
 
@@ -108,7 +109,7 @@ fn writer_and_reader(pair: &[Pid]) -> check::Result<(Pid, Pid)> {
 }
 
 fn pipe_joins_a_and_b(snapshot: &Snapshot) -> bool {
-    snapshot.holders_are(&[("A", 1), ("B", 0)])
+    snapshot.is_held_by_exactly(&[("A", 1), ("B", 0)])
 }
 
 fn empty_pipe(demo: &mut DemoRun<'_>, pipeline: &Pipeline) -> check::Result {
@@ -138,9 +139,9 @@ fn empty_pipe(demo: &mut DemoRun<'_>, pipeline: &Pipeline) -> check::Result {
     demo.wait_until_blocked(pipeline.b, "pipe_read", "B is blocked in read(2) too")?;
     let claim = "A and B hold only their three standard descriptors";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
-        ["A", "B"]
-            .iter()
-            .all(|label| snapshot.process(label).map(Process::numbers).is_some_and(|held| held == [0, 1, 2]))
+        ["A", "B"].iter().all(|label| {
+            snapshot.process(label).map(Process::descriptor_numbers).is_some_and(|held| held == [0, 1, 2])
+        })
     })?;
     demo.show(&snapshot)
 }
@@ -166,7 +167,7 @@ fn full_pipe(demo: &mut DemoRun<'_>, pipeline: &mut Pipeline) -> check::Result {
     )?;
     let bytes = payload(MIB, 0, 0);
     let sent = fill(demo, pipeline, &bytes)?;
-    let accepted = count(sent, "byte");
+    let accepted = count_with_noun(sent, "byte");
     demo.verify(
         "a further write of the client would block",
         sent < bytes.len(),

@@ -10,7 +10,7 @@ use super::support::{
     pseudo_terminal, take_snapshot, wait_for_children,
 };
 use crate::check::{self, Finding};
-use crate::diagram::{ObjectId, Process, Row, Selection, Snapshot};
+use crate::diagram::{DescriptorRow, ObjectId, Process, ProcessSelection, Snapshot};
 use crate::server::Instance;
 use crate::sys::{self, Object};
 use crate::transport::Client;
@@ -73,10 +73,10 @@ impl ShellSession {
     }
 
     /// Selects the shell and the command that it runs now.
-    fn shown(&self, demo: &DemoRun<'_>) -> check::Result<[Selection; 2]> {
+    fn shown(&self, demo: &DemoRun<'_>) -> check::Result<[ProcessSelection; 2]> {
         let command = wait_for_children(self.shell.pid(), COMMAND, 1, demo.deadlines())?;
         let command = command.first().copied().unwrap_or(self.shell.pid());
-        Ok([Selection::all("shell", self.shell.pid()), Selection::all("command", command)])
+        Ok([ProcessSelection::all("shell", self.shell.pid()), ProcessSelection::all("command", command)])
     }
 
     /// Ends the input of the running command, and waits until the command has exited.
@@ -113,7 +113,7 @@ fn is_inherited(snapshot: &Snapshot, number: i32) -> bool {
 }
 
 fn has_only_standard_descriptors(snapshot: &Snapshot) -> bool {
-    snapshot.process("command").map(Process::numbers).is_some_and(|numbers| numbers == [0, 1, 2])
+    snapshot.process("command").map(Process::descriptor_numbers).is_some_and(|numbers| numbers == [0, 1, 2])
 }
 
 /// Returns whether the command's descriptor `number` refers to the file `name`.
@@ -179,7 +179,7 @@ fn write_to_file(demo: &mut DemoRun<'_>, session: &mut ShellSession) -> check::R
          an option for it.",
     )?;
     session.user.send(b"hello\n")?;
-    let written = session.folder.expect("a.txt", b"hello\n", demo.deadlines());
+    let written = session.folder.wait_for_contents("a.txt", b"hello\n", demo.deadlines());
     demo.verify_ok("\"hello\" is in a.txt", written)?;
     let seen = session.user.expect(b"hello\r\n");
     demo.verify_ok("the terminal shows what was typed, but not what the command has written", seen)?;
@@ -203,7 +203,7 @@ fn errors_to_terminal(demo: &mut DemoRun<'_>, session: &mut ShellSession) -> che
     let seen = session.user.expect(wanted.as_bytes());
     let beginning = session.error_message.split(' ').take(2).collect::<Vec<_>>().join(" ");
     demo.verify_ok(format!("the terminal shows an error message that begins with \"{beginning}\""), seen)?;
-    let empty = session.folder.expect("b.txt", b"", demo.deadlines());
+    let empty = session.folder.wait_for_contents("b.txt", b"", demo.deadlines());
     demo.verify_ok("b.txt exists and is empty: the shell created it before it ran the command", empty)
 }
 
@@ -221,7 +221,7 @@ fn both_to_one_file(demo: &mut DemoRun<'_>, session: &mut ShellSession) -> check
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         [1, 2].iter().all(|&number| is_file(snapshot, session, number, "c.txt")) && is_inherited(snapshot, 0)
     })?;
-    let description = |number| match snapshot.row("command", number).and_then(Row::id) {
+    let description = |number| match snapshot.row("command", number).and_then(DescriptorRow::id) {
         Some(ObjectId::Description(number)) => Some(number),
         _ => None,
     };

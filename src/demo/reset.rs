@@ -5,17 +5,17 @@ use std::net::{SocketAddr, TcpListener};
 
 use nix::sys::signal::Signal;
 
-use super::support::tcp_table::{self, between};
+use super::support::tcp_table::{self, connections_between};
 use super::support::{
     Demo, DemoRun, TCP_CLIENT, TcpClient, accept, listen, select_clients, send_signal, take_snapshot,
 };
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
-use crate::diagram::Selection;
+use crate::diagram::ProcessSelection;
 use crate::payload::{KIB, payload};
-use crate::server::describe;
+use crate::server::describe_exit;
 use crate::sys;
-use crate::text::{count, printable};
+use crate::text::{count_with_noun, printable};
 use crate::transport::Client;
 
 pub(super) const DEMO: Demo =
@@ -53,9 +53,9 @@ impl Connection {
         Ok(Connection { client, server_end })
     }
 
-    fn shown(&self, listener: &TcpListener) -> [Selection; 2] {
+    fn shown(&self, listener: &TcpListener) -> [ProcessSelection; 2] {
         let server = select_clients("server", [&self.server_end]).and_descriptor(listener);
-        [server, Selection::sockets("client", self.client.pid())]
+        [server, ProcessSelection::sockets("client", self.client.pid())]
     }
 
     /// Returns the addresses of the server's end and of the client's end.
@@ -94,23 +94,23 @@ fn close_after_reading(demo: &mut DemoRun<'_>, listener: &TcpListener, answer: &
     demo.explain(&format!(
         "The server has written {}, and closed. It has no descriptor for the connection any more, and could even exit. \
          But the kernel still sends what was written and, after the last byte, the FIN.",
-        count(written, "byte"),
+        count_with_noun(written, "byte"),
     ))?;
     let claim = "the server's end still exists without a process, until the client has received everything";
-    let server = Selection::select_this_process("server").and_descriptor(listener);
-    let snapshot = take_snapshot(&[server, Selection::sockets("client", client.pid())])?;
-    let table = tcp_table::wait_until(demo, address, &[client_address], claim, |table| {
-        between(table, address, client_address).iter().any(|end| end.local == address)
+    let server = ProcessSelection::select_this_process("server").and_descriptor(listener);
+    let snapshot = take_snapshot(&[server, ProcessSelection::sockets("client", client.pid())])?;
+    let table = tcp_table::read_until(demo, address, &[client_address], claim, |table| {
+        connections_between(table, address, client_address).iter().any(|end| end.local == address)
     })?;
-    tcp_table::show(demo, table, &snapshot)?;
+    tcp_table::show_table(demo, table, &snapshot)?;
     demo.explain("SIGCONT lets the client go on. It reads.")?;
     send_signal(client.pid(), Signal::SIGCONT)?;
     let received = client.stdio.read_to_end()?;
-    let all = count(written, "byte");
+    let all = count_with_noun(written, "byte");
     demo.verify(
         format!("all {all} arrived, and then end of file"),
         received == answer[..written],
-        count(received.len(), "byte"),
+        count_with_noun(received.len(), "byte"),
     )?;
     demo.verify_exit("the client exits with status 0", &mut client.instance)
 }
@@ -134,11 +134,11 @@ fn close_without_reading(demo: &mut DemoRun<'_>, listener: &TcpListener, answer:
          now no process can read them. The client must not believe that they were read. So RFC 2525 asks for an RST \
          (reset) instead of a FIN, and Linux sends one. A reset ends both directions at once: the kernel discards \
          what it has not sent yet.",
-        count(written, "byte"),
+        count_with_noun(written, "byte"),
     ))?;
     let claim = "nothing is left of the connection at either end, not even TIME_WAIT";
-    tcp_table::wait_until(demo, address, &[client_address], claim, |table| {
-        between(table, address, client_address).is_empty()
+    tcp_table::read_until(demo, address, &[client_address], claim, |table| {
+        connections_between(table, address, client_address).is_empty()
     })?;
     demo.explain("SIGCONT lets the client go on. It reads.")?;
     send_signal(client.pid(), Signal::SIGCONT)?;
@@ -146,7 +146,11 @@ fn close_without_reading(demo: &mut DemoRun<'_>, listener: &TcpListener, answer:
     if received == written {
         return demo.explain(NO_RESET);
     }
-    let claim = format!("of the {} only {} arrived", count(written, "byte"), count(received, "byte"));
+    let claim = format!(
+        "of the {} only {} arrived",
+        count_with_noun(written, "byte"),
+        count_with_noun(received, "byte")
+    );
     demo.verify(claim, received < written, "all of them")?;
     verify_reset(demo, &mut client)?;
     demo.explain(
@@ -177,8 +181,11 @@ fn verify_unread_request(
         let arrived = connection.server_end.readable_within(demo.deadlines().no_progress())?;
         return demo.verify("the request has arrived, and is unread", arrived, "nothing has arrived");
     }
-    let claim = format!("{} of the request are unread in the server's socket", count(REQUEST.len(), "byte"));
-    demo.verify(claim, found.is_some(), count(unread, "byte"))
+    let claim = format!(
+        "{} of the request are unread in the server's socket",
+        count_with_noun(REQUEST.len(), "byte")
+    );
+    demo.verify(claim, found.is_some(), count_with_noun(unread, "byte"))
 }
 
 /// Verifies that the client exits with an error, and shows its error message.
@@ -187,7 +194,7 @@ fn verify_reset(demo: &mut DemoRun<'_>, client: &mut TcpClient) -> check::Result
     let failed = status.is_some_and(|status| !status.success());
     let printed = client.instance.printed_anything(demo.deadlines().reply());
     let claim = "the client's read(2) has failed with ECONNRESET; the client prints the error and exits";
-    demo.verify(claim, failed && printed, status.map_or("it still runs".into(), describe))?;
+    demo.verify(claim, failed && printed, status.map_or("it still runs".into(), describe_exit))?;
     let output = client.instance.output().text();
     // RUST_BACKTRACE adds a backtrace to the message.
     let message = output.lines().take_while(|line| !line.starts_with("Stack backtrace"));

@@ -6,7 +6,7 @@ use super::support::{
     Demo, DemoRun, SyscallTrace, TCP_CLIENT, TcpClient, launch_spec, server_spec, tcp_address,
 };
 use crate::check::{self, Finding};
-use crate::diagram::{Process, Row, Selection, Snapshot};
+use crate::diagram::{DescriptorRow, Process, ProcessSelection, Snapshot};
 use crate::server::{Server, Start};
 
 pub(super) const DEMO: Demo =
@@ -43,7 +43,7 @@ fn server_listens(
          the queue is empty.",
     ))?;
     trace.wait_until_called(demo, &[("server", &["socket", "bind", "listen"])])?;
-    let shown = [Selection::sockets("server", server.pid()?)];
+    let shown = [ProcessSelection::sockets("server", server.pid()?)];
     let snapshot =
         demo.wait_until(&shown, "the server has exactly one socket, and it listens", |snapshot| {
             let sockets: Vec<_> =
@@ -83,17 +83,20 @@ fn client_connects(
          does not change.",
     ))?;
     trace.wait_until_called(demo, &[("client", &["socket", "connect"]), ("server", &["accept"])])?;
-    let shown = [Selection::sockets("server", server.pid()?), Selection::sockets("client", client.pid())];
+    let shown = [
+        ProcessSelection::sockets("server", server.pid()?),
+        ProcessSelection::sockets("client", client.pid()),
+    ];
     let claim = "the server now has two descriptors for two sockets: one listens, the other is connected";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         snapshot.process("server").is_some_and(|process| process.has_tcp_sockets(1, 1))
             && ends(snapshot).is_some()
     })?;
     let locals = snapshot.process("server").into_iter().flat_map(Process::tcp_sockets);
-    let locals: Vec<_> = locals.filter_map(Row::local_address).collect();
+    let locals: Vec<_> = locals.filter_map(DescriptorRow::local_address).collect();
     demo.verify("both have the same local address and port", locals == [address; 2], &snapshot)?;
     let joined = ends(&snapshot)
-        .is_some_and(|(one, other)| snapshot.holders_are(&[("server", one), ("client", other)]));
+        .is_some_and(|(one, other)| snapshot.is_held_by_exactly(&[("server", one), ("client", other)]));
     let claim = "the connected socket and the client's have the same two addresses, in opposite order";
     demo.verify(claim, joined, &snapshot)?;
     demo.show(&snapshot)?;
@@ -144,7 +147,10 @@ fn both_close(
     demo.verify_exit("the client has exited by itself, with exit status 0", &mut client.instance)?;
     let calls = [("client", &["shutdown", "read", "close"][..]), ("server", &["read", "close"][..])];
     trace.wait_until_called(demo, &calls)?;
-    let shown = [Selection::sockets("server", server.pid()?), Selection::sockets("client", client.pid())];
+    let shown = [
+        ProcessSelection::sockets("server", server.pid()?),
+        ProcessSelection::sockets("client", client.pid()),
+    ];
     let claim = "the server has only its listening socket left";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         snapshot.process("server").is_some_and(|process| process.has_tcp_sockets(1, 0))

@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use nix::sys::signal::Signal;
 use socket2::{Domain, Socket, Type};
 
-use super::support::tcp_table::{self, TcpEntry, between};
+use super::support::tcp_table::{self, TcpEntry, connections_between};
 use super::support::{
     Demo, DemoRun, launch_failed, launch_server, select_clients, take_snapshot, tcp_address,
 };
 use crate::check::{self, OrFinding};
-use crate::diagram::{Selection, Snapshot};
+use crate::diagram::{ProcessSelection, Snapshot};
 use crate::server::Server;
 use crate::sys::TcpState;
 use crate::text::printable;
@@ -66,12 +66,12 @@ fn verify_time_wait(
     claim: &str,
     is_expected: impl Fn(&TcpEntry) -> bool,
 ) -> check::Result {
-    let snapshot = take_snapshot(&[Selection::sockets("server", server.pid()?)])?;
-    let table = tcp_table::wait_until(demo, address, &[client], claim, |table| {
-        let ends = between(table, address, client);
+    let snapshot = take_snapshot(&[ProcessSelection::sockets("server", server.pid()?)])?;
+    let table = tcp_table::read_until(demo, address, &[client], claim, |table| {
+        let ends = connections_between(table, address, client);
         matches!(ends[..], [end] if is_expected(end) && end.state == TcpState::TimeWait)
     })?;
-    tcp_table::show(demo, table, &snapshot)
+    tcp_table::show_table(demo, table, &snapshot)
 }
 
 /// Returns the address of the server, which is now in TIME_WAIT.
@@ -135,8 +135,10 @@ fn restart_with_option(demo: &mut DemoRun<'_>, server: &mut Server, address: Soc
     let mut client = server.connect()?;
     demo.verify_ok("the server serves a new client", client.exchange(b"hello again"))?;
     let clients = [client.local_address()?];
-    let snapshot =
-        take_snapshot(&[Selection::sockets("server", server.pid()?), select_clients("client", [&client])])?;
+    let snapshot = take_snapshot(&[
+        ProcessSelection::sockets("server", server.pid()?),
+        select_clients("client", [&client]),
+    ])?;
     verify_old_connection(demo, address, &clients, &snapshot)?;
     let refused = try_bind(address, true).or_broken("a socket")?;
     let seen = refused.as_ref().map_or("it succeeded".into(), ToString::to_string);
@@ -152,9 +154,9 @@ fn verify_old_connection(
 ) -> check::Result {
     let claim =
         "the old connection is still in TIME_WAIT, beside the new listening socket and the new connection";
-    let table = tcp_table::wait_until(demo, address, clients, claim, |table| {
+    let table = tcp_table::read_until(demo, address, clients, claim, |table| {
         let has = |state| table.iter().any(|end| end.local == address && end.state == state);
         [TcpState::TimeWait, TcpState::Listen, TcpState::Established].into_iter().all(has)
     })?;
-    tcp_table::show(demo, table, snapshot)
+    tcp_table::show_table(demo, table, snapshot)
 }

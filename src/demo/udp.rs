@@ -9,11 +9,11 @@ use nix::sys::signal::Signal;
 
 use super::support::{Demo, DemoRun, launch_failed, launch_server, tcp_address};
 use crate::check::{self, Finding, OrFinding};
-use crate::deadline::{Deadlines, Waited, wait};
-use crate::diagram::{Process, Row, Selection};
+use crate::deadline::{Deadlines, WaitOutcome, wait};
+use crate::diagram::{DescriptorRow, Process, ProcessSelection};
 use crate::server::Server;
 use crate::sys::{Object, Socket, SocketName};
-use crate::text::{count, excerpt};
+use crate::text::{count_with_noun, excerpt};
 use crate::transport::{Address, Client, ConnectOptions};
 
 pub(super) const DEMO: Demo = Demo {
@@ -59,8 +59,10 @@ fn one_socket_for_all(
     }
     let [one, two] = &*clients;
     let shown = [
-        Selection::sockets("server", server.pid()?),
-        Selection::select_this_process("clients").and_descriptor(&one.reader()).and_descriptor(&two.reader()),
+        ProcessSelection::sockets("server", server.pid()?),
+        ProcessSelection::select_this_process("clients")
+            .and_descriptor(&one.input_descriptor())
+            .and_descriptor(&two.input_descriptor()),
     ];
     let claim = "the server has one socket for both clients, and no other";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
@@ -76,7 +78,7 @@ fn one_socket_for_all(
 
 /// Iterates over the local addresses of the process's UDP sockets.
 fn udp_sockets(process: &Process) -> impl Iterator<Item = SocketAddr> {
-    process.rows.iter().filter_map(|row: &Row| match &row.object {
+    process.rows.iter().filter_map(|row: &DescriptorRow| match &row.object {
         Object::Socket(Socket { name: SocketName::Udp(local, _), .. }) => Some(*local),
         _ => None,
     })
@@ -97,7 +99,7 @@ fn message_boundaries(demo: &mut DemoRun<'_>, server: &mut Server, client: &mut 
     }
     server.thaw()?;
     for message in messages {
-        let claim = format!("one answer of {}: {}", count(message.len(), "byte"), excerpt(message));
+        let claim = format!("one answer of {}: {}", count_with_noun(message.len(), "byte"), excerpt(message));
         demo.verify_ok(claim, client.expect(message))?;
     }
     Ok(())
@@ -142,7 +144,7 @@ impl BuggyServer {
     /// Waits for the next datagram. Returns the length and the sender that recvfrom(2) has returned.
     fn receive(&mut self, deadlines: Deadlines) -> check::Result<(usize, SocketAddr)> {
         let mut interest = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        if wait(&mut interest, deadlines.no_progress())? == Waited::Elapsed {
+        if wait(&mut interest, deadlines.no_progress())? == WaitOutcome::Elapsed {
             return Err(Finding::timeout("a datagram", "none arrived"));
         }
         self.socket.recv_from(&mut self.buffer).or_broken("a datagram")

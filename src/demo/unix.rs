@@ -14,7 +14,7 @@ use super::support::{
     Demo, DemoRun, TcpClient, accept, launch_failed, launch_server, listen, program_path, select_clients,
 };
 use crate::check::{self, OrFinding};
-use crate::diagram::{Selection, Snapshot};
+use crate::diagram::{ProcessSelection, Snapshot};
 use crate::server::{Instance, Server};
 use crate::sys::{self, Object, SocketName};
 use crate::text::printable;
@@ -53,7 +53,7 @@ fn path_as_address(demo: &mut DemoRun<'_>, server: &mut Server) -> check::Result
     let claim = format!("its mode is {mode:04o}: only user {} may connect", meta.uid());
     demo.verify(claim, mode & 0o077 == 0, format!("{mode:04o}"))?;
     demo.show_lines(&[format!("s{} user {}  {}", permissions(mode), meta.uid(), file_name(&path))])?;
-    let shown = [Selection::sockets("server", server.pid()?)];
+    let shown = [ProcessSelection::sockets("server", server.pid()?)];
     let claim = "the server has one socket, which listens at that path, and no port";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         let sockets = snapshot.process("server").map_or(&[][..], |process| &process.rows);
@@ -95,7 +95,7 @@ fn message_is_echoed(demo: &mut DemoRun<'_>, server: &mut Server, client: &mut C
          directly into the socket of the other.",
     )?;
     demo.verify_ok("\"hello, path\" came back", client.exchange(b"hello, path"))?;
-    let shown = [Selection::sockets("server", server.pid()?), select_clients("client", [&*client])];
+    let shown = [ProcessSelection::sockets("server", server.pid()?), select_clients("client", [&*client])];
     let claim = "the server has a second socket, for this client";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         let rows = snapshot.process("server").map_or(&[][..], |process| &process.rows);
@@ -115,7 +115,7 @@ fn peer_credentials(demo: &mut DemoRun<'_>, server: &mut Server, client: &Client
          SO_PEERCRED on Linux, LOCAL_PEERCRED on the BSDs and macOS. The client asks for the other end of its own \
          socket:",
     )?;
-    let peer = sys::peer_credentials(client.reader()).or_broken("the peer's credentials")?;
+    let peer = sys::peer_credentials(client.input_descriptor()).or_broken("the peer's credentials")?;
     let process = peer.pid.map_or("(not shown by this system)".into(), |pid| pid.to_string());
     demo.show_lines(&[format!("process {process}, user {}, group {}", peer.uid, peer.gid)])?;
     if peer.pid.is_some() {
@@ -149,9 +149,13 @@ impl Front {
         Ok(Front { listener: listen()?.0, to_worker: Client::over_stream(link, demo.deadlines()), worker })
     }
 
-    fn shown(&self, client: &TcpClient) -> [Selection; 3] {
+    fn shown(&self, client: &TcpClient) -> [ProcessSelection; 3] {
         let front = select_clients("front", [&self.to_worker]).and_descriptor(&self.listener);
-        [front, Selection::sockets("worker", self.worker.pid()), Selection::sockets("client", client.pid())]
+        [
+            front,
+            ProcessSelection::sockets("worker", self.worker.pid()),
+            ProcessSelection::sockets("client", client.pid()),
+        ]
     }
 }
 
@@ -169,9 +173,9 @@ fn front_accepts(demo: &mut DemoRun<'_>) -> check::Result<(Front, Client, TcpCli
     ))?;
     let client = TcpClient::launch(address, None, demo.deadlines())?;
     let connection = accept(&front.listener, demo.deadlines())?;
-    let number = connection.reader().as_raw_fd();
+    let number = connection.input_descriptor().as_raw_fd();
     let [shown_front, worker, shown_client] = front.shown(&client);
-    let shown = [shown_front.and_descriptor(&connection.reader()), worker, shown_client];
+    let shown = [shown_front.and_descriptor(&connection.input_descriptor()), worker, shown_client];
     let claim =
         format!("the connection with the client is descriptor {number} of the front; the worker has none");
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
@@ -186,7 +190,10 @@ fn front_accepts(demo: &mut DemoRun<'_>) -> check::Result<(Front, Client, TcpCli
 /// Returns the visible descriptor of a process that is a TCP connection.
 fn connection_of(snapshot: &Snapshot, label: &str) -> Option<RawFd> {
     let process = snapshot.process(label)?;
-    process.connections().map(|(number, _)| number).find(|number| process.numbers().contains(number))
+    process
+        .connections()
+        .map(|(number, _)| number)
+        .find(|number| process.descriptor_numbers().contains(number))
 }
 
 /// Returns whether the snapshot shows the other end of the client's connection.
@@ -202,7 +209,7 @@ fn descriptor_is_passed(
     mut client: TcpClient,
 ) -> check::Result {
     demo.step("The connection is passed to another process")?;
-    let number = connection.reader().as_raw_fd();
+    let number = connection.input_descriptor().as_raw_fd();
     demo.explain(&format!(
         "The front calls sendmsg(2) on its Unix domain socket, with one byte of data and a control message of type \
          SCM_RIGHTS that contains its descriptor {number}. The worker's recvmsg(2) returns the byte and a descriptor, but \
@@ -210,7 +217,7 @@ fn descriptor_is_passed(
          to the worker's table, under the lowest free number. Then the front calls close(2) on its own descriptor. The \
          connection stays open: the kernel closes a socket only when its last descriptor is closed.",
     ))?;
-    front.to_worker.send_with_descriptor(b"!", connection.reader().as_fd())?;
+    front.to_worker.send_with_descriptor(b"!", connection.input_descriptor().as_fd())?;
     drop(connection);
     let claim = "now only the worker holds the connection, under a number of its own";
     let snapshot = demo.wait_until(&front.shown(&client), claim, |snapshot| {

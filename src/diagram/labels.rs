@@ -1,18 +1,23 @@
 //! The texts in the boxes of a diagram, the same in a terminal and in a picture.
 
-use super::process::{Process, ProcessState, Row};
+use super::process::{DescriptorRow, Process, ProcessState};
 use super::snapshot::Snapshot;
 use crate::sys::{AccessMode, Object};
 
 /// Returns `stdin`, `stdout` or `stderr` for descriptors 0 to 2, otherwise nothing.
-pub(super) fn standard_name(row: &Row) -> &'static str {
+pub(super) fn standard_descriptor_name(row: &DescriptorRow) -> &'static str {
     let names = ["stdin", "stdout", "stderr"];
     usize::try_from(row.number).ok().and_then(|number| names.get(number)).unwrap_or(&"")
 }
 
 /// Describes the object of a row, which end of it the row is, its offset and its flags. Describes the other end of a
 /// pipe too, unless the row `has_note`: then the note does.
-pub(super) fn object(snapshot: &Snapshot, process: &Process, row: &Row, has_note: bool) -> String {
+pub(super) fn describe_object(
+    snapshot: &Snapshot,
+    process: &Process,
+    row: &DescriptorRow,
+    has_note: bool,
+) -> String {
     let end = match row.access {
         Some(access) if matches!(row.object, Object::Pipe { .. }) => {
             let other_end = if has_note { String::new() } else { other_end(snapshot, process, row, access) };
@@ -41,7 +46,7 @@ fn verb(access: AccessMode) -> &'static str {
 }
 
 /// Names the process at the other end of a pipe, or says that there is none. Returns nothing if a line shows it.
-fn other_end(snapshot: &Snapshot, process: &Process, row: &Row, access: AccessMode) -> String {
+fn other_end(snapshot: &Snapshot, process: &Process, row: &DescriptorRow, access: AccessMode) -> String {
     let Some(id) = row.id() else { return String::new() };
     let mut holders = snapshot.holders(id);
     holders.retain(|(_, held)| held.access.is_some_and(|theirs| theirs != access));
@@ -54,7 +59,7 @@ fn other_end(snapshot: &Snapshot, process: &Process, row: &Row, access: AccessMo
     }
 }
 
-fn offset_and_flags(row: &Row) -> Vec<String> {
+fn offset_and_flags(row: &DescriptorRow) -> Vec<String> {
     let Some(open) = row.open else { return Vec::new() };
     let mut remarks = Vec::new();
     if has_offset(&row.object) {
@@ -73,7 +78,7 @@ fn has_offset(object: &Object) -> bool {
 }
 
 /// Returns the remark below the rows of a process: that it has exited, or how many descriptors are not shown.
-pub(super) fn remark(process: &Process, hidden: usize) -> Option<String> {
+pub(super) fn process_remark(process: &Process, hidden: usize) -> Option<String> {
     match process.state {
         ProcessState::Zombie => Some("(no descriptors)".into()),
         ProcessState::Gone => Some("(no such process)".into()),

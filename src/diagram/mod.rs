@@ -1,6 +1,6 @@
 //! Diagrams of processes and their descriptors: a box for each process, and a line for each object that they share.
 //!
-//! [`Snapshot::take`] reads processes and their descriptor tables from the kernel. [`text::draw`] draws a snapshot
+//! [`Snapshot::read_from_kernel`] reads processes and their descriptor tables from the kernel. [`text::draw`] draws a snapshot
 //! for a terminal, [`svg::draw`] for a picture.
 
 pub mod svg;
@@ -15,7 +15,7 @@ mod process;
 mod selection;
 mod snapshot;
 
-pub use process::{ObjectId, Process, ProcessState, Row};
-pub use selection::Selection;
+pub use process::{DescriptorRow, ObjectId, Process, ProcessState};
+pub use selection::ProcessSelection;
 pub(crate) use snapshot::cannot_read;
 pub use snapshot::{RowIndex, SharedObject, Snapshot};

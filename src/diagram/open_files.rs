@@ -3,7 +3,7 @@
 //! A pipe or a socket has an id that is the same in every process. The path of a file does not say as much: two
 //! processes can each have opened the file, or one can have inherited the descriptor that the other opened.
 
-use super::process::{Process, Row};
+use super::process::{DescriptorRow, Process};
 use crate::sys::{self, Object};
 
 /// Numbers the open file descriptions of visible files, in [`Row::description`]. Descriptors of one description get
@@ -23,7 +23,7 @@ pub(super) fn number_descriptions(processes: &mut [Process]) {
 
 fn visible_files(processes: &[Process]) -> Vec<(usize, usize)> {
     let of = |(index, process): (usize, &Process)| {
-        let is_file = |row: &Row| row.visible && matches!(row.object, Object::File(_));
+        let is_file = |row: &DescriptorRow| row.visible && matches!(row.object, Object::File(_));
         let rows = process.rows.iter().enumerate().filter(|(_, row)| is_file(row));
         rows.map(|(row, _)| (index, row)).collect::<Vec<_>>()
     };

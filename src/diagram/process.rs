@@ -22,7 +22,7 @@ pub struct Process {
     /// The state of the process: it runs, sleeps, is stopped or has exited.
     pub state: ProcessState,
     /// The descriptors of the process, in ascending order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<DescriptorRow>,
 }
 
 /// The state of a process.
@@ -41,7 +41,7 @@ pub enum ProcessState {
 
 /// One descriptor, drawn as a row of its process's box.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct DescriptorRow {
     /// The number of the descriptor.
     pub number: RawFd,
     /// The object that the descriptor refers to.
@@ -81,12 +81,12 @@ pub enum ObjectId {
 impl Process {
     /// Returns the numbers of the visible descriptors.
     #[must_use]
-    pub fn numbers(&self) -> Vec<RawFd> {
+    pub fn descriptor_numbers(&self) -> Vec<RawFd> {
         self.rows.iter().filter(|row| row.visible).map(|row| row.number).collect()
     }
 
     /// Iterates over the TCP sockets.
-    pub fn tcp_sockets(&self) -> impl Iterator<Item = &Row> {
+    pub fn tcp_sockets(&self) -> impl Iterator<Item = &DescriptorRow> {
         self.rows.iter().filter(|row| row.local_address().is_some())
     }
 
@@ -136,11 +136,11 @@ impl fmt::Display for ProcessState {
     }
 }
 
-impl Row {
+impl DescriptorRow {
     /// Creates a visible row from a descriptor's number, object and access mode, without further properties.
     #[must_use]
-    pub fn new(number: RawFd, object: Object, access: Option<AccessMode>) -> Row {
-        Row {
+    pub fn new(number: RawFd, object: Object, access: Option<AccessMode>) -> DescriptorRow {
+        DescriptorRow {
             number,
             object,
             peer: None,

@@ -8,8 +8,8 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 use super::open_files::number_descriptions;
-use super::process::{ObjectId, Process, ProcessState, Row};
-use super::selection::Selection;
+use super::process::{DescriptorRow, ObjectId, Process, ProcessState};
+use super::selection::ProcessSelection;
 use crate::check::{self, Finding};
 use crate::sys::{self, AccessMode, DescriptorSnapshot, OpenFile, Peer};
 
@@ -44,20 +44,20 @@ impl Snapshot {
     ///
     /// # Errors
     /// Unsupported if the system does not show processes and their descriptors.
-    pub fn take(selections: &[Selection]) -> check::Result<Snapshot> {
+    pub fn read_from_kernel(selections: &[ProcessSelection]) -> check::Result<Snapshot> {
         let listed = sys::processes().map_err(|error| cannot_read("a list of processes", &error))?;
         // Which Unix domain sockets are connected with each other, if the system tells.
-        let survey = DescriptorSnapshot::take().ok();
+        let survey = DescriptorSnapshot::read_from_kernel().ok();
         let read = |selection| read_process(selection, &listed, survey.as_ref());
         let processes: check::Result<Vec<_>> = selections.iter().map(read).collect();
         let mut processes = processes?;
         number_descriptions(&mut processes);
-        Ok(Snapshot::of(processes))
+        Ok(Snapshot::from_processes(processes))
     }
 
     /// Creates a snapshot of `processes`, and finds the objects that connect them.
     #[must_use]
-    pub fn of(processes: Vec<Process>) -> Snapshot {
+    pub fn from_processes(processes: Vec<Process>) -> Snapshot {
         let mut snapshot =
             Snapshot { processes, shared: Vec::new(), notes: BTreeMap::new(), short_paths_in: None };
         snapshot.find_shared_objects();
@@ -88,7 +88,7 @@ impl Snapshot {
     }
 
     /// Iterates over every row, from top to bottom.
-    fn rows(&self) -> impl Iterator<Item = (RowIndex, &Row)> {
+    fn rows(&self) -> impl Iterator<Item = (RowIndex, &DescriptorRow)> {
         self.processes.iter().enumerate().flat_map(|(process, of)| {
             of.rows.iter().enumerate().map(move |(index, row)| ((process, index), row))
         })
@@ -102,13 +102,13 @@ impl Snapshot {
 
     /// Returns descriptor `number` of the process with this label.
     #[must_use]
-    pub fn row(&self, label: &str, number: RawFd) -> Option<&Row> {
+    pub fn row(&self, label: &str, number: RawFd) -> Option<&DescriptorRow> {
         self.process(label)?.rows.iter().find(|row| row.number == number)
     }
 
     /// Returns every descriptor that refers to the object `id`, including invisible ones.
     #[must_use]
-    pub fn holders(&self, id: ObjectId) -> Vec<(&Process, &Row)> {
+    pub fn holders(&self, id: ObjectId) -> Vec<(&Process, &DescriptorRow)> {
         let holding = self.rows().filter(|(_, row)| row.id() == Some(id));
         holding.map(|((process, _), row)| (&self.processes[process], row)).collect()
     }
@@ -116,9 +116,9 @@ impl Snapshot {
     /// Returns whether exactly these descriptors of the snapshot refer to one object: none of them to another, and
     /// no other descriptor to this one.
     #[must_use]
-    pub fn holders_are(&self, descriptors: &[(&str, RawFd)]) -> bool {
+    pub fn is_held_by_exactly(&self, descriptors: &[(&str, RawFd)]) -> bool {
         let Some(&(label, number)) = descriptors.first() else { return false };
-        let Some(id) = self.row(label, number).and_then(Row::id) else { return false };
+        let Some(id) = self.row(label, number).and_then(DescriptorRow::id) else { return false };
         let holders = self.holders(id);
         let held_by = |wanted: &(&str, RawFd)| {
             holders.iter().any(|(process, row)| (process.label.as_str(), row.number) == *wanted)
@@ -128,7 +128,7 @@ impl Snapshot {
 }
 
 fn read_process(
-    selection: &Selection,
+    selection: &ProcessSelection,
     listed: &[sys::Process],
     survey: Option<&DescriptorSnapshot>,
 ) -> check::Result<Process> {
@@ -147,7 +147,10 @@ fn read_process(
     })
 }
 
-fn read_rows(selection: &Selection, survey: Option<&DescriptorSnapshot>) -> check::Result<Vec<Row>> {
+fn read_rows(
+    selection: &ProcessSelection,
+    survey: Option<&DescriptorSnapshot>,
+) -> check::Result<Vec<DescriptorRow>> {
     let table = sys::descriptors(selection.pid).map_err(|error| cannot_read("a descriptor table", &error))?;
     let ends = survey.and_then(|survey| survey.descriptors(selection.pid).ok()).unwrap_or_default();
     let row = |descriptor: sys::Descriptor| {
@@ -159,7 +162,13 @@ fn read_rows(selection: &Selection, survey: Option<&DescriptorSnapshot>) -> chec
             Peer::UnixSocket(peer) => Some(peer),
             _ => None,
         });
-        Row { visible, open, peer, shows_flags: selection.shows_flags, ..Row::new(number, object, access) }
+        DescriptorRow {
+            visible,
+            open,
+            peer,
+            shows_flags: selection.shows_flags,
+            ..DescriptorRow::new(number, object, access)
+        }
     };
     Ok(table.into_iter().map(row).collect())
 }

@@ -8,10 +8,10 @@ use svg::node::Text;
 use svg::node::element::{Element, Group};
 
 /// The font for prose.
-pub(crate) const SANS: &str =
+pub(crate) const SANS_FONT: &str =
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif";
 /// The font for code and for names of kernel objects.
-pub(crate) const MONO: &str =
+pub(crate) const MONO_FONT: &str =
     "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
 
 /// The width of a character in [`MONO`], relative to the font size.
@@ -51,7 +51,7 @@ fn advance(character: char) -> f64 {
 }
 
 /// Breaks `text` between words into lines of at most `width` pixels.
-pub(crate) fn wrap(text: &str, size: f64, width: i32) -> Vec<String> {
+pub(crate) fn wrap_to_pixels(text: &str, size: f64, width: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -66,7 +66,7 @@ pub(crate) fn wrap(text: &str, size: f64, width: i32) -> Vec<String> {
 }
 
 /// Creates one line of text. It begins at `x`, unless the style of `class` aligns it differently.
-pub(crate) fn line(class: &str, x: i32, y: i32, text: &str) -> Element {
+pub(crate) fn text_line(class: &str, x: i32, y: i32, text: &str) -> Element {
     let mut element = placed(x, y);
     element.assign("class", class);
     element.append(Text::new(text));
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn wraps_lines_to_the_width_and_loses_no_word() {
         let text = "A shell that reads `A | B` calls pipe(2) once, and the kernel makes a buffer.";
-        let lines = wrap(text, 15.0, 200);
+        let lines = wrap_to_pixels(text, 15.0, 200);
         assert!(lines.len() > 1);
         assert!(lines.iter().all(|line| sans_width(line, 15.0) <= 200), "{lines:?}");
         assert_eq!(lines.join(" "), text);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::inspect::{Holder, InspectedDescriptor, InspectedProcess, Inspection};
-use crate::diagram::{ObjectId, Process, Row, RowIndex, SharedObject, Snapshot};
+use super::inspect::{DescriptorHolder, InspectedDescriptor, InspectedProcess, Inspection};
+use crate::diagram::{DescriptorRow, ObjectId, Process, RowIndex, SharedObject, Snapshot};
 use crate::sys::{AccessMode, Object, Peer, SocketName};
 use crate::text::printable;
 
@@ -16,8 +16,8 @@ const NOT_VISIBLE: &str = "(descriptors not visible: permission denied; run as r
 impl Inspection {
     /// Returns the diagram of the inspected processes.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::of(self.processes.iter().map(process).collect());
+    pub fn to_snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::from_processes(self.processes.iter().map(process).collect());
         for (index, process) in self.processes.iter().enumerate() {
             let Some(descriptors) = &process.descriptors else {
                 snapshot.notes.insert((index, None), vec![NOT_VISIBLE.into()]);
@@ -60,7 +60,7 @@ impl Inspection {
         if has_notes(&descriptor.end.object) && !descriptor.end.detail.is_empty() {
             notes.push(printable(&descriptor.end.detail));
         }
-        notes.extend(self.other_end(descriptor).map(|text| format!("other end: {text}")));
+        notes.extend(self.describe_other_end(descriptor).map(|text| format!("other end: {text}")));
         if !descriptor.sharers.is_empty() {
             notes.push(format!("also held by {}", list(&descriptor.sharers)));
         }
@@ -70,7 +70,7 @@ impl Inspection {
     /// Describes the other end of a descriptor's pipe, connection or terminal: the descriptors that hold it, or why
     /// none is known. Returns `None` if the object has no other end.
     #[must_use]
-    pub fn other_end(&self, descriptor: &InspectedDescriptor) -> Option<String> {
+    pub fn describe_other_end(&self, descriptor: &InspectedDescriptor) -> Option<String> {
         let end = &descriptor.end;
         Some(match end.has_local_peer()? {
             false => "on another machine".into(),
@@ -108,7 +108,8 @@ fn is_pipe(descriptor: &InspectedDescriptor) -> bool {
 }
 
 fn process(process: &InspectedProcess) -> Process {
-    let row = |it: &InspectedDescriptor| Row::new(it.end.number, object_with_detail(it), it.end.access);
+    let row =
+        |it: &InspectedDescriptor| DescriptorRow::new(it.end.number, object_with_detail(it), it.end.access);
     Process {
         label: printable(&process.program),
         program: String::new(),
@@ -145,7 +146,7 @@ fn pair_id(descriptor: &InspectedDescriptor) -> Option<ObjectId> {
     }
 }
 
-fn list(holders: &[Holder]) -> String {
+fn list(holders: &[DescriptorHolder]) -> String {
     let mut text: Vec<_> = holders.iter().take(MAX_NAMED).map(ToString::to_string).collect();
     if holders.len() > MAX_NAMED {
         text.push(format!("{} more", holders.len() - MAX_NAMED));
@@ -153,7 +154,7 @@ fn list(holders: &[Holder]) -> String {
     text.join(", ")
 }
 
-impl fmt::Display for Holder {
+impl fmt::Display for DescriptorHolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}) fd {}", printable(&self.program), self.pid, self.number)
     }

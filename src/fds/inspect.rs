@@ -38,16 +38,16 @@ pub struct InspectedDescriptor {
     /// The end of a pipe, connection or other object that the descriptor refers to.
     pub end: DescriptorEnd,
     /// The descriptors that hold the other end of the object.
-    pub peers: Vec<Holder>,
+    pub peers: Vec<DescriptorHolder>,
     /// The other descriptors that hold the same end of the object. The end stays open as long as one of them does.
-    pub sharers: Vec<Holder>,
+    pub sharers: Vec<DescriptorHolder>,
     /// The listening sockets at the other end of a connection that has not been accepted yet.
-    pub listeners: Vec<Holder>,
+    pub listeners: Vec<DescriptorHolder>,
 }
 
 /// A descriptor and its process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct DescriptorHolder {
     /// The id of the process that holds the descriptor.
     pub pid: Pid,
     /// The file name of the program that the process executes.
@@ -93,7 +93,7 @@ fn is_missing_from_tables(descriptor: &InspectedDescriptor) -> bool {
 }
 
 fn inspect_once(pids: &[Pid]) -> Result<Inspection, InspectError> {
-    let snapshot = DescriptorSnapshot::take().map_err(InspectError::from)?;
+    let snapshot = DescriptorSnapshot::read_from_kernel().map_err(InspectError::from)?;
     let processes = sys::processes().map_err(InspectError::from)?;
     let mut all = Vec::with_capacity(processes.len());
     for process in &processes {
@@ -177,12 +177,12 @@ impl AllProcesses<'_> {
         pid: Pid,
         end: &DescriptorEnd,
         matches: impl Fn(&DescriptorEnd) -> bool,
-    ) -> Vec<Holder> {
+    ) -> Vec<DescriptorHolder> {
         let mut found = Vec::new();
         for (process, ends) in self.all {
             let holding = ends.iter().flatten().filter(|other| matches(other));
             let others = holding.filter(|other| process.pid != pid || other.number != end.number);
-            found.extend(others.map(|other| Holder {
+            found.extend(others.map(|other| DescriptorHolder {
                 pid: process.pid,
                 program: program(process),
                 number: other.number,

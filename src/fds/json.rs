@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::inspect::{Holder, InspectedDescriptor, InspectedProcess, Inspection};
+use super::inspect::{DescriptorHolder, InspectedDescriptor, InspectedProcess, Inspection};
 use crate::sys::{AccessMode, Object};
 
 /// An [`Inspection`], to be serialized as JSON.
 #[derive(Debug, Serialize)]
-pub struct Json {
+pub struct JsonInspection {
     processes: Vec<JsonProcess>,
     /// The number of other processes whose descriptors this user may not see.
     hidden: usize,
@@ -44,8 +44,8 @@ struct JsonHolder {
     number: i32,
 }
 
-impl From<&Inspection> for Json {
-    fn from(inspection: &Inspection) -> Json {
+impl From<&Inspection> for JsonInspection {
+    fn from(inspection: &Inspection) -> JsonInspection {
         let descriptors = |of: &InspectedProcess| {
             let descriptors = of.descriptors.as_ref()?.iter();
             Some(descriptors.map(|it| descriptor(inspection, it)).collect())
@@ -56,7 +56,10 @@ impl From<&Inspection> for Json {
             condition: process.state.to_string(),
             descriptors: descriptors(process),
         };
-        Json { processes: inspection.processes.iter().map(process).collect(), hidden: inspection.hidden }
+        JsonInspection {
+            processes: inspection.processes.iter().map(process).collect(),
+            hidden: inspection.hidden,
+        }
     }
 }
 
@@ -68,13 +71,13 @@ fn descriptor(inspection: &Inspection, descriptor: &InspectedDescriptor) -> Json
         object: end.object.to_string(),
         access: end.access.map(access),
         detail: end.detail.clone(),
-        other_end: inspection.other_end(descriptor),
+        other_end: inspection.describe_other_end(descriptor),
         others: descriptor.peers.iter().map(holder).collect(),
         sharers: descriptor.sharers.iter().map(holder).collect(),
     }
 }
 
-fn holder(holder: &Holder) -> JsonHolder {
+fn holder(holder: &DescriptorHolder) -> JsonHolder {
     JsonHolder { pid: holder.pid.as_raw(), program: holder.program.clone(), number: holder.number }
 }
 

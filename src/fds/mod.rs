@@ -6,5 +6,5 @@ mod json;
 mod launch;
 
 pub use inspect::{InspectError, Inspection, inspect, with_descendants};
-pub use json::Json;
+pub use json::JsonInspection;
 pub use launch::{Activity, LaunchedCommand};

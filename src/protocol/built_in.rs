@@ -1,11 +1,11 @@
 //! The protocols that come with the program.
 
 use super::definition::Protocol;
-use super::error::{FileError, Source, one_of};
+use super::error::{FileError, SourceText, join_with_or};
 
 /// A protocol file that comes with the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BuiltIn {
+pub struct BuiltInProtocol {
     /// The name of the protocol and, with `.toml`, of its file.
     pub name: &'static str,
     /// The text of the protocol file, in the format that users write.
@@ -14,12 +14,12 @@ pub struct BuiltIn {
 
 macro_rules! built_ins {
     ($($name:literal),* $(,)?) => {
-        &[$(BuiltIn { name: $name, text: include_str!(concat!("../../protocols/", $name, ".toml")) }),*]
+        &[$(BuiltInProtocol { name: $name, text: include_str!(concat!("../../protocols/", $name, ".toml")) }),*]
     };
 }
 
 /// All built-in protocols, in the order in which lists show them.
-const BUILT_INS: &[BuiltIn] = built_ins![
+const BUILT_INS: &[BuiltInProtocol] = built_ins![
     "echo",
     "line",
     "discard",
@@ -43,7 +43,7 @@ const BUILT_INS: &[BuiltIn] = built_ins![
 impl Protocol {
     /// Returns the protocols that come with the program.
     #[must_use]
-    pub fn built_ins() -> &'static [BuiltIn] {
+    pub fn built_ins() -> &'static [BuiltInProtocol] {
         BUILT_INS
     }
 
@@ -62,10 +62,10 @@ impl Protocol {
     pub fn built_in_with(name: &str, settings: &[(String, String)]) -> Result<Protocol, FileError> {
         let Some(found) = BUILT_INS.iter().find(|built_in| built_in.name == name) else {
             let names = || BUILT_INS.iter().map(|built_in| built_in.name);
-            let source = Source { file: "--protocol", text: name };
+            let source = SourceText { file: "--protocol", text: name };
             let error = source.error(0..name.len(), format!("no built-in protocol is called `{name}`"));
             return Err(error
-                .expecting(format!("expected {}, or a file", one_of(names())))
+                .expecting(format!("expected {}, or a file", join_with_or(names())))
                 .suggest(name, names()));
         };
         let file = format!("protocols/{name}.toml");
@@ -106,7 +106,7 @@ mod tests {
         for built_in in BUILT_INS {
             let protocol = Protocol::built_in(built_in.name).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(protocol.name(), built_in.name);
-            assert!(!protocol.about().is_empty(), "{}: no `about`", built_in.name);
+            assert!(!protocol.description().is_empty(), "{}: no `about`", built_in.name);
         }
     }
 
@@ -114,7 +114,7 @@ mod tests {
     fn only_echo_is_the_identity() {
         for built_in in BUILT_INS {
             let protocol = Protocol::built_in(built_in.name).unwrap();
-            assert_eq!(protocol.is_identity(), built_in.name == "echo", "{}", built_in.name);
+            assert_eq!(protocol.replies_equal_requests(), built_in.name == "echo", "{}", built_in.name);
         }
     }
 

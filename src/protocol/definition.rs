@@ -14,7 +14,7 @@ use super::turn::Turn;
 pub struct Protocol {
     pub(super) name: String,
     pub(super) about: String,
-    pub(super) over: Vec<Carrier>,
+    pub(super) over: Vec<TransportKind>,
     pub(super) greeting: Option<ReplyTemplate>,
     pub(super) opening: Vec<Turn>,
     pub(super) turns: Vec<Turn>,
@@ -26,34 +26,34 @@ pub struct Protocol {
     pub(super) envelope: Option<Envelope>,
     /// The messages that the server may send by itself.
     pub(super) incoming: Vec<Incoming>,
-    pub(super) declared: Declared,
+    pub(super) declared: DeclaredProperties,
     pub(super) settings: Vec<(String, String)>,
     pub(super) identity: bool,
 }
 
 /// A kind of transport that carries a protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carrier {
+pub enum TransportKind {
     /// A byte stream: TCP, Unix stream sockets, pipes.
     Stream,
     /// Messages: UDP, Unix datagram sockets.
     Message,
 }
 
-impl Carrier {
-    pub(super) const ALL: [Carrier; 2] = [Carrier::Stream, Carrier::Message];
+impl TransportKind {
+    pub(super) const ALL: [TransportKind; 2] = [TransportKind::Stream, TransportKind::Message];
 
     /// Returns the word for this kind of transport in protocol files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Carrier::Stream => "stream",
-            Carrier::Message => "message",
+            TransportKind::Stream => "stream",
+            TransportKind::Message => "message",
         }
     }
 }
 
-impl fmt::Display for Carrier {
+impl fmt::Display for TransportKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -61,7 +61,7 @@ impl fmt::Display for Carrier {
 
 /// The properties of servers that a protocol file declares. `None`: not declared, so echospec tries it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Declared {
+pub struct DeclaredProperties {
     /// Whether the connection stays open after a reply.
     pub keep_alive: Option<bool>,
     /// Whether requests may be sent before earlier ones are answered.
@@ -79,13 +79,13 @@ impl Protocol {
 
     /// Returns a description of the protocol in one line.
     #[must_use]
-    pub fn about(&self) -> &str {
+    pub fn description(&self) -> &str {
         &self.about
     }
 
     /// Whether the protocol can run over transports of the kind `carrier`.
     #[must_use]
-    pub fn runs_over(&self, carrier: Carrier) -> bool {
+    pub fn runs_over(&self, carrier: TransportKind) -> bool {
         self.over.contains(&carrier)
     }
 
@@ -114,7 +114,7 @@ impl Protocol {
 
     /// Returns the exchanges that begin each connection.
     #[must_use]
-    pub fn opening(&self) -> &[Turn] {
+    pub fn opening_exchanges(&self) -> &[Turn] {
         &self.opening
     }
 
@@ -126,17 +126,17 @@ impl Protocol {
 
     /// Returns the exchange whose reply is long, if the protocol has one.
     #[must_use]
-    pub fn long(&self) -> Option<&Turn> {
+    pub fn long_exchange(&self) -> Option<&Turn> {
         self.long.as_ref()
     }
 
     /// Returns the exchanges that end a connection, if the protocol has any.
     #[must_use]
-    pub fn goodbye(&self) -> &[Turn] {
-        &self.goodbye
+    pub fn closing_exchange(&self) -> &[Turn] {
+        &self.closing_exchange
     }
 
-    /// Returns the status with which a server on standard input and output must exit after the goodbye, if the protocol
+    /// Returns the status with which a server on standard input and output must exit after the closing_exchange, if the protocol
     /// demands one.
     #[must_use]
     pub fn goodbye_status(&self) -> Option<u8> {
@@ -164,13 +164,13 @@ impl Protocol {
 
     /// Returns the properties of servers that the protocol file declares.
     #[must_use]
-    pub fn declared(&self) -> Declared {
+    pub fn declared_properties(&self) -> DeclaredProperties {
         self.declared
     }
 
     /// Whether every reply equals its request, byte for byte: whatever is sent is a request.
     #[must_use]
-    pub fn is_identity(&self) -> bool {
+    pub fn replies_equal_requests(&self) -> bool {
         self.identity
     }
 
@@ -218,21 +218,21 @@ impl Protocol {
 
     /// Returns the length of the longest payload of one request, if there is a limit.
     #[must_use]
-    pub fn payload_max(&self) -> Option<u64> {
-        self.payload_turn().and_then(Turn::payload_max)
+    pub fn max_payload(&self) -> Option<u64> {
+        self.payload_turn().and_then(Turn::max_payload)
     }
 
     /// Whether a connection can carry several exchanges. `None`: the file does not say; try it.
     #[must_use]
-    pub fn talks_more_than_once(&self) -> Option<bool> {
+    pub fn allows_several_exchanges(&self) -> Option<bool> {
         let never = self.turns.is_empty() || self.turns.iter().all(Turn::ends_connection);
         if never { Some(false) } else { self.declared.keep_alive }
     }
 
     /// Whether several requests may wait for their replies. `None`: the file does not say; try it.
     #[must_use]
-    pub fn pipelines(&self) -> Option<bool> {
-        match self.talks_more_than_once() {
+    pub fn allows_pipelining(&self) -> Option<bool> {
+        match self.allows_several_exchanges() {
             Some(false) => Some(false),
             _ => self.declared.pipelining,
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::text::nearest;
+use crate::text::most_similar;
 
 /// A mistake in a protocol file: what is wrong, where, and what to do.
 ///
@@ -17,12 +17,12 @@ pub struct FileError {
     /// The advice on how to correct the mistake.
     pub help: Option<String>,
     /// The place of the mistake in the file.
-    pub place: Box<Place>,
+    pub place: Box<MistakePlace>,
 }
 
 /// A place in a protocol file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct MistakePlace {
     /// The name of the protocol file as the caller gave it, or the option that held the text.
     pub file: String,
     /// The number of the line, counted from 1.
@@ -48,7 +48,7 @@ impl FileError {
 
     /// Offers the word of `words` that is nearest to `wrong`, if one is near.
     pub(super) fn suggest<'w>(self, wrong: &str, words: impl IntoIterator<Item = &'w str>) -> FileError {
-        match nearest(wrong, words) {
+        match most_similar(wrong, words) {
             Some(word) => self.help(format!("did you mean `{word}`?")),
             None => self,
         }
@@ -57,7 +57,7 @@ impl FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { file, line, column, width, text } = &*self.place;
+        let MistakePlace { file, line, column, width, text } = &*self.place;
         let number = line.to_string();
         let gutter = " ".repeat(number.len());
         // A tab stays a tab, so that the carets stand under their text.
@@ -83,12 +83,12 @@ impl std::error::Error for FileError {}
 
 /// A text and the name under which errors show it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     /// Returns an error at the bytes `span` of the text.
     pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>) -> FileError {
         let start = floor(self.text, span.start);
@@ -101,7 +101,7 @@ impl Source<'_> {
             message: message.into(),
             expected: String::new(),
             help: None,
-            place: Box::new(Place {
+            place: Box::new(MistakePlace {
                 file: self.file.into(),
                 line: self.text[..first].matches('\n').count() + 1,
                 column: self.text[first..start].chars().count() + 1,
@@ -119,7 +119,7 @@ fn floor(text: &str, offset: usize) -> usize {
 }
 
 /// Joins words for a sentence: `a`, `b` or `c`.
-pub(super) fn one_of<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+pub(super) fn join_with_or<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     join_or(&quoted)
 }

@@ -34,13 +34,13 @@ mod template;
 mod token;
 mod turn;
 
-pub use built_in::BuiltIn;
-pub use codec::{Answer, Codec, Part, Tolerance, WrongReply};
-pub use definition::{Carrier, Declared, Protocol};
-pub use error::{FileError, Place};
+pub use built_in::BuiltInProtocol;
+pub use codec::{CorrectReply, Codec, ReplyKind, Tolerance, WrongReply};
+pub use definition::{TransportKind, DeclaredProperties, Protocol};
+pub use error::{FileError, MistakePlace};
 pub use json::Stray;
 pub use mismatch::Mismatch;
-pub use reply::{ExpectedReply, Progress, Reply, ReplyMatcher};
+pub use reply::{ExpectedReply, Reply, ReplyMatcher, ReplyProgress};
 pub use token::{Token, Tokens};
 pub use turn::{Request, Turn};
 

@@ -1,10 +1,10 @@
 //! How a protocol writes a length: in digits, as an integer of some width, or as a varint.
 
-use super::error::one_of;
+use super::error::join_with_or;
 
 /// The encoding of a length on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LengthEncoding {
     Decimal,
     Hexadecimal,
     /// An integer of this many bytes, most significant first.
@@ -15,44 +15,44 @@ pub(super) enum Kind {
     Varint,
 }
 
-const NAMES: [(&str, Kind); 10] = [
-    ("decimal", Kind::Decimal),
-    ("hex", Kind::Hexadecimal),
-    ("u8", Kind::Big(1)),
-    ("u16be", Kind::Big(2)),
-    ("u16le", Kind::Little(2)),
-    ("u32be", Kind::Big(4)),
-    ("u32le", Kind::Little(4)),
-    ("u64be", Kind::Big(8)),
-    ("u64le", Kind::Little(8)),
-    ("varint", Kind::Varint),
+const NAMES: [(&str, LengthEncoding); 10] = [
+    ("decimal", LengthEncoding::Decimal),
+    ("hex", LengthEncoding::Hexadecimal),
+    ("u8", LengthEncoding::Big(1)),
+    ("u16be", LengthEncoding::Big(2)),
+    ("u16le", LengthEncoding::Little(2)),
+    ("u32be", LengthEncoding::Big(4)),
+    ("u32le", LengthEncoding::Little(4)),
+    ("u64be", LengthEncoding::Big(8)),
+    ("u64le", LengthEncoding::Little(8)),
+    ("varint", LengthEncoding::Varint),
 ];
 
 /// The maximum length that a reply may state: anything above is a mistake of the server.
-pub(super) const LONGEST: u64 = 1 << 40;
+pub(super) const MAX_LENGTH: u64 = 1 << 40;
 
 /// A length as a protocol writes it: `u32be+4` is an integer of four bytes that is 4 more than the length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Number {
-    pub(super) kind: Kind,
+pub(super) struct LengthFormat {
+    pub(super) kind: LengthEncoding,
     pub(super) plus: i64,
 }
 
-impl Number {
-    pub(super) const DECIMAL: Number = Number { kind: Kind::Decimal, plus: 0 };
+impl LengthFormat {
+    pub(super) const DECIMAL: LengthFormat = LengthFormat { kind: LengthEncoding::Decimal, plus: 0 };
 
     /// Parses the notation of a length: `u16be`, `u32be+4`, `decimal-1`, `+4`.
     ///
     /// # Errors
     /// The part of `text` that is wrong, and what was expected in its place.
-    pub(super) fn parse(text: &str) -> Result<Number, (&str, String)> {
+    pub(super) fn parse(text: &str) -> Result<LengthFormat, (&str, String)> {
         let end = text.find(['+', '-']).unwrap_or(text.len());
         let (name, plus) = text.split_at(end);
         let kind = if name.is_empty() && !plus.is_empty() {
-            Kind::Decimal
+            LengthEncoding::Decimal
         } else {
             let found = NAMES.iter().find(|(known, _)| *known == name);
-            found.ok_or_else(|| (name, format!("expected {}", one_of(Number::names()))))?.1
+            found.ok_or_else(|| (name, format!("expected {}", join_with_or(LengthFormat::names()))))?.1
         };
         let plus = match plus {
             "" => 0,
@@ -62,7 +62,7 @@ impl Number {
                 .filter(|number: &i64| number.abs() <= 1 << 20)
                 .ok_or_else(|| (plus, "expected a small number, as in `+4`".to_string()))?,
         };
-        Ok(Number { kind, plus })
+        Ok(LengthFormat { kind, plus })
     }
 
     pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -72,29 +72,31 @@ impl Number {
     /// Returns the number of bytes that the encoded length takes, if that is the same for all lengths.
     pub(super) fn width(self) -> Option<usize> {
         match self.kind {
-            Kind::Big(width) | Kind::Little(width) => Some(width.into()),
-            Kind::Decimal | Kind::Hexadecimal | Kind::Varint => None,
+            LengthEncoding::Big(width) | LengthEncoding::Little(width) => Some(width.into()),
+            LengthEncoding::Decimal | LengthEncoding::Hexadecimal | LengthEncoding::Varint => None,
         }
     }
 
     /// Returns the longest length that this encoding can express.
-    pub(super) fn most(self) -> u64 {
+    pub(super) fn max_length(self) -> u64 {
         let largest = match self.kind {
-            Kind::Big(width) | Kind::Little(width) if width < 8 => (1 << (8 * u32::from(width))) - 1,
-            _ => LONGEST,
+            LengthEncoding::Big(width) | LengthEncoding::Little(width) if width < 8 => {
+                (1 << (8 * u32::from(width))) - 1
+            }
+            _ => MAX_LENGTH,
         };
-        largest.saturating_add_signed(-self.plus).min(LONGEST)
+        largest.saturating_add_signed(-self.plus).min(MAX_LENGTH)
     }
 
     /// Returns the encoding of `length`.
     pub(super) fn encode(self, length: u64) -> Vec<u8> {
         let mut number = length.saturating_add_signed(self.plus);
         match self.kind {
-            Kind::Decimal => number.to_string().into_bytes(),
-            Kind::Hexadecimal => format!("{number:x}").into_bytes(),
-            Kind::Big(width) => number.to_be_bytes()[8 - usize::from(width)..].to_vec(),
-            Kind::Little(width) => number.to_le_bytes()[..usize::from(width)].to_vec(),
-            Kind::Varint => {
+            LengthEncoding::Decimal => number.to_string().into_bytes(),
+            LengthEncoding::Hexadecimal => format!("{number:x}").into_bytes(),
+            LengthEncoding::Big(width) => number.to_be_bytes()[8 - usize::from(width)..].to_vec(),
+            LengthEncoding::Little(width) => number.to_le_bytes()[..usize::from(width)].to_vec(),
+            LengthEncoding::Varint => {
                 let mut bytes = Vec::new();
                 while number >= 0x80 {
                     bytes.push((number & 0x7f) as u8 | 0x80);
@@ -109,36 +111,38 @@ impl Number {
 
 /// The state of decoding a length, byte by byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Reading {
+pub(super) struct LengthDecoder {
     value: u64,
     bytes: u8,
     ended: bool,
 }
 
-impl Reading {
+impl LengthDecoder {
     /// Adds one more byte to the number; `None` if no number continues with that byte.
-    pub(super) fn push(self, number: Number, byte: u8) -> Option<Reading> {
-        let Reading { value, bytes, .. } = self;
+    pub(super) fn add_byte(self, number: LengthFormat, byte: u8) -> Option<LengthDecoder> {
+        let LengthDecoder { value, bytes, .. } = self;
         let place = 8 * u32::from(bytes);
         let (value, ended) = match number.kind {
             _ if self.ended => return None,
-            Kind::Decimal => (value * 10 + u64::from((byte as char).to_digit(10)?), false),
-            Kind::Hexadecimal => (value * 16 + u64::from((byte as char).to_digit(16)?), false),
-            Kind::Big(width) => (value << 8 | u64::from(byte), bytes + 1 == width),
-            Kind::Little(width) => (value | u64::from(byte) << place, bytes + 1 == width),
-            Kind::Varint if bytes < 6 => (value | u64::from(byte & 0x7f) << (7 * bytes), byte < 0x80),
-            Kind::Varint => return None,
+            LengthEncoding::Decimal => (value * 10 + u64::from((byte as char).to_digit(10)?), false),
+            LengthEncoding::Hexadecimal => (value * 16 + u64::from((byte as char).to_digit(16)?), false),
+            LengthEncoding::Big(width) => (value << 8 | u64::from(byte), bytes + 1 == width),
+            LengthEncoding::Little(width) => (value | u64::from(byte) << place, bytes + 1 == width),
+            LengthEncoding::Varint if bytes < 6 => {
+                (value | u64::from(byte & 0x7f) << (7 * bytes), byte < 0x80)
+            }
+            LengthEncoding::Varint => return None,
         };
         // More than `LONGEST` plus what is added to it, in eight bytes too.
-        let fits = value <= 2 * LONGEST || (number.width().is_some() && !ended);
+        let fits = value <= 2 * MAX_LENGTH || (number.width().is_some() && !ended);
         let length_fits = !ended || value.checked_add_signed(-number.plus).is_some();
-        (fits && length_fits).then_some(Reading { value, bytes: bytes.saturating_add(1), ended })
+        (fits && length_fits).then_some(LengthDecoder { value, bytes: bytes.saturating_add(1), ended })
     }
 
     /// Returns the decoded length, if the number can end here.
-    pub(super) fn length(self, number: Number) -> Option<u64> {
+    pub(super) fn length(self, number: LengthFormat) -> Option<u64> {
         let may_end = match number.kind {
-            Kind::Decimal | Kind::Hexadecimal => self.bytes > 0,
+            LengthEncoding::Decimal | LengthEncoding::Hexadecimal => self.bytes > 0,
             _ => self.ended,
         };
         let length = self.value.checked_add_signed(-number.plus)?;
@@ -150,10 +154,10 @@ impl Reading {
 mod tests {
     use super::*;
 
-    fn read(number: Number, bytes: &[u8]) -> Option<u64> {
-        let mut reading = Reading::default();
+    fn read(number: LengthFormat, bytes: &[u8]) -> Option<u64> {
+        let mut reading = LengthDecoder::default();
         for &byte in bytes {
-            reading = reading.push(number, byte)?;
+            reading = reading.add_byte(number, byte)?;
         }
         reading.length(number)
     }
@@ -162,7 +166,7 @@ mod tests {
     fn every_format_reads_what_it_writes() {
         for (name, _) in NAMES {
             for suffix in ["", "+4", "-3"] {
-                let number = Number::parse(&format!("{name}{suffix}")).unwrap();
+                let number = LengthFormat::parse(&format!("{name}{suffix}")).unwrap();
                 for length in [3, 77, 127, 128, 200] {
                     assert_eq!(read(number, &number.encode(length)), Some(length), "{name}{suffix}");
                 }
@@ -172,7 +176,7 @@ mod tests {
 
     #[test]
     fn formats_write_known_bytes() {
-        let encode = |name: &str, length| Number::parse(name).unwrap().encode(length);
+        let encode = |name: &str, length| LengthFormat::parse(name).unwrap().encode(length);
         assert_eq!(encode("u16be", 258), [1, 2]);
         assert_eq!(encode("u32le+4", 254), [2, 1, 0, 0]);
         assert_eq!(encode("varint", 321), [0xc1, 0x02]);
@@ -182,20 +186,20 @@ mod tests {
 
     #[test]
     fn a_number_below_what_is_added_is_refused() {
-        let number = Number::parse("u16be+4").unwrap();
+        let number = LengthFormat::parse("u16be+4").unwrap();
         assert_eq!(read(number, &[0, 3]), None);
         assert_eq!(read(number, &[0, 4]), Some(0));
     }
 
     #[test]
     fn a_huge_number_is_refused() {
-        assert_eq!(read(Number::parse("u64be").unwrap(), &[0xff; 8]), None);
-        assert_eq!(read(Number::DECIMAL, &[b'9'; 30]), None);
+        assert_eq!(read(LengthFormat::parse("u64be").unwrap(), &[0xff; 8]), None);
+        assert_eq!(read(LengthFormat::DECIMAL, &[b'9'; 30]), None);
     }
 
     #[test]
     fn a_wrong_format_names_its_wrong_part() {
-        assert_eq!(Number::parse("u15be").unwrap_err().0, "u15be");
-        assert_eq!(Number::parse("u16be+x").unwrap_err().0, "+x");
+        assert_eq!(LengthFormat::parse("u15be").unwrap_err().0, "u15be");
+        assert_eq!(LengthFormat::parse("u16be+x").unwrap_err().0, "+x");
     }
 }

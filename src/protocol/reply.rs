@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::http::{HttpMatcher, StatusRule};
 use super::json::{Envelope, JsonMatcher, JsonReply};
 use super::mismatch::Mismatch;
-use super::number::{Number, Reading};
-use super::pattern::{Expectation, Pattern, PatternMatcher, SHOWN, Step};
+use super::number::{LengthDecoder, LengthFormat};
+use super::pattern::{ExpectedBytes, MAX_EXPECTED_BYTES, Pattern, PatternMatcher, PatternProgress};
 use super::template::Template;
 
 /// The maximum length of a reply in bytes.
@@ -17,7 +17,7 @@ const REMEMBERED: usize = 24;
 
 /// The rule that finds the end of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(super) enum ReplyEndRule {
     /// The server sends no reply.
     Nothing,
     /// The reply ends where the pattern first matches.
@@ -27,9 +27,9 @@ pub(super) enum Frame {
     /// The reply ends with the connection.
     End,
     /// A length at offset `at` in the reply says how many bytes follow the length.
-    Length { number: Number, at: usize },
+    Length { number: LengthFormat, at: usize },
     /// A length precedes the reply, and is no part of the pattern.
-    Prefix(Number),
+    Prefix(LengthFormat),
     /// The reply is a JSON message.
     Json(Envelope),
 }
@@ -38,14 +38,14 @@ pub(super) enum Frame {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReplyTemplate {
     pub(super) template: Template,
-    pub(super) frame: Frame,
+    pub(super) frame: ReplyEndRule,
 }
 
 /// The reply that a server must send to one request.
 #[derive(Debug, Clone)]
 pub struct ExpectedReply {
     pub(super) pattern: Arc<Pattern>,
-    pub(super) frame: Frame,
+    pub(super) frame: ReplyEndRule,
     /// Whether the request was HEAD, so that the response has no body.
     pub(super) head_request: bool,
     /// The reply, if it is JSON.
@@ -61,13 +61,13 @@ pub struct Reply {
     pub status: Option<u16>,
     /// Whether the reply says that the server closes the connection, or its end is the connection's end.
     pub closes: bool,
-    /// The bytes of the reply, as far as [`ReplyMatcher::keep`] asked for them.
+    /// The bytes of the reply, as far as [`ReplyMatcher::keep_bytes`] asked for them.
     pub bytes: Vec<u8>,
 }
 
 /// The result of giving bytes to a [`ReplyMatcher`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum ReplyProgress {
     /// All given bytes belong to the reply, which is not complete.
     NeedMore,
     /// The reply is complete.
@@ -85,7 +85,7 @@ impl ExpectedReply {
     /// Whether no reply is expected at all.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.frame == Frame::Nothing
+        self.frame == ReplyEndRule::Nothing
     }
 
     /// Returns a matcher for the expected reply on a byte stream.
@@ -93,15 +93,15 @@ impl ExpectedReply {
     pub fn matcher(&self) -> ReplyMatcher {
         let pattern = self.pattern.clone();
         let framing = match self.frame {
-            Frame::Json(envelope) => match &self.json {
+            ReplyEndRule::Json(envelope) => match &self.json {
                 Some(json) => Framing::Json(JsonMatcher::new(json.clone(), envelope)),
                 None => Framing::Pattern(PatternMatcher::until_match(pattern)),
             },
-            Frame::Nothing | Frame::Pattern => Framing::Pattern(PatternMatcher::until_match(pattern)),
-            Frame::Http(rule) => Framing::Http(Box::new(HttpMatcher::new(pattern, rule, self.head_request))),
-            Frame::End => Framing::End(PatternMatcher::framed(pattern)),
-            Frame::Length { number, at } => Framing::Length(LengthMatcher::new(pattern, number, at, true)),
-            Frame::Prefix(number) => Framing::Length(LengthMatcher::new(pattern, number, 0, false)),
+            ReplyEndRule::Nothing | ReplyEndRule::Pattern => Framing::Pattern(PatternMatcher::until_match(pattern)),
+            ReplyEndRule::Http(rule) => Framing::Http(Box::new(HttpMatcher::new(pattern, rule, self.head_request))),
+            ReplyEndRule::End => Framing::End(PatternMatcher::framed(pattern)),
+            ReplyEndRule::Length { number, at } => Framing::Length(LengthMatcher::new(pattern, number, at, true)),
+            ReplyEndRule::Prefix(number) => Framing::Length(LengthMatcher::new(pattern, number, 0, false)),
         };
         ReplyMatcher { framing, seen: 0, last: Vec::new(), kept: Vec::new(), keep: 0 }
     }
@@ -114,8 +114,8 @@ impl ExpectedReply {
         let framing = Framing::End(PatternMatcher::framed(self.pattern.clone()));
         let mut matcher = ReplyMatcher { framing, seen: 0, last: Vec::new(), kept: Vec::new(), keep: 0 };
         match matcher.push(message) {
-            Progress::Mismatch(mismatch) => return Err(mismatch),
-            Progress::NeedMore | Progress::Complete { .. } => {}
+            ReplyProgress::Mismatch(mismatch) => return Err(mismatch),
+            ReplyProgress::NeedMore | ReplyProgress::Complete { .. } => {}
         }
         Ok(Reply { closes: false, ..matcher.end_of_stream()? })
     }
@@ -143,18 +143,18 @@ enum Framing {
 impl ReplyMatcher {
     /// Keeps the first `limit` bytes of the reply for [`Reply::bytes`].
     #[must_use]
-    pub fn keep(self, limit: usize) -> ReplyMatcher {
+    pub fn keep_bytes(self, limit: usize) -> ReplyMatcher {
         ReplyMatcher { keep: limit, ..self }
     }
 
     /// Returns the number of bytes of the reply received so far.
     #[must_use]
-    pub fn seen(&self) -> u64 {
+    pub fn bytes_received(&self) -> u64 {
         self.seen
     }
 
     /// Matches the next bytes of the connection, in pieces of any size.
-    pub fn push(&mut self, bytes: &[u8]) -> Progress {
+    pub fn push(&mut self, bytes: &[u8]) -> ReplyProgress {
         let step = match &mut self.framing {
             Framing::Pattern(pattern) | Framing::End(pattern) => pattern.push(bytes),
             Framing::Http(http) => http.push(bytes),
@@ -166,25 +166,25 @@ impl ReplyMatcher {
             },
         };
         match step {
-            Step::More => {
+            PatternProgress::More => {
                 self.accept(bytes);
                 if self.seen > LONGEST_REPLY {
-                    let expected = Expectation::of(format!("a reply of at most {LONGEST_REPLY} bytes"));
-                    return Progress::Mismatch(self.mismatch(b"", expected));
+                    let expected = ExpectedBytes::of(format!("a reply of at most {LONGEST_REPLY} bytes"));
+                    return ReplyProgress::Mismatch(self.mismatch(b"", expected));
                 }
-                Progress::NeedMore
+                ReplyProgress::NeedMore
             }
-            Step::Done(consumed) => {
+            PatternProgress::Done(consumed) => {
                 self.accept(&bytes[..consumed]);
-                Progress::Complete { consumed, reply: self.reply() }
+                ReplyProgress::Complete { consumed, reply: self.reply() }
             }
-            Step::Wrong { at, expected } => {
+            PatternProgress::Wrong { at, expected } => {
                 self.accept(&bytes[..at]);
-                Progress::Mismatch(self.mismatch(&bytes[at..], expected))
+                ReplyProgress::Mismatch(self.mismatch(&bytes[at..], expected))
             }
-            Step::Short { at, expected } => {
+            PatternProgress::Short { at, expected } => {
                 self.accept(&bytes[..at]);
-                Progress::Mismatch(self.mismatch(b"", expected))
+                ReplyProgress::Mismatch(self.mismatch(b"", expected))
             }
         }
     }
@@ -208,7 +208,7 @@ impl ReplyMatcher {
 
     fn reply(&mut self) -> Reply {
         let (status, closes) = match &self.framing {
-            Framing::Http(http) => (Some(http.status()), http.closes()),
+            Framing::Http(http) => (Some(http.status()), http.closes_connection()),
             Framing::End(_) => (None, true),
             Framing::Pattern(_) | Framing::Length(_) | Framing::Json(_) => (None, false),
         };
@@ -226,13 +226,13 @@ impl ReplyMatcher {
         self.last.extend_from_slice(new);
     }
 
-    fn mismatch(&self, rest: &[u8], expected: Expectation) -> Mismatch {
+    fn mismatch(&self, rest: &[u8], expected: ExpectedBytes) -> Mismatch {
         Mismatch {
             offset: self.seen,
             expected: expected.text,
             expected_bytes: expected.bytes,
             before: self.last.clone(),
-            found: rest[..rest.len().min(SHOWN)].to_vec(),
+            found: rest[..rest.len().min(MAX_EXPECTED_BYTES)].to_vec(),
             pointer: None,
         }
     }
@@ -243,8 +243,8 @@ impl ReplyMatcher {
 struct LengthMatcher {
     pattern: PatternMatcher,
     fixed: Option<u64>,
-    number: Number,
-    reading: Reading,
+    number: LengthFormat,
+    reading: LengthDecoder,
     /// The number of bytes before the length field that are still missing.
     before: usize,
     /// The number of bytes after the length field that are still missing, once the length is known.
@@ -255,12 +255,12 @@ struct LengthMatcher {
 }
 
 impl LengthMatcher {
-    fn new(pattern: Arc<Pattern>, number: Number, at: usize, header_in_pattern: bool) -> LengthMatcher {
+    fn new(pattern: Arc<Pattern>, number: LengthFormat, at: usize, header_in_pattern: bool) -> LengthMatcher {
         LengthMatcher {
             fixed: pattern.fixed_length(),
             pattern: PatternMatcher::framed(pattern),
             number,
-            reading: Reading::default(),
+            reading: LengthDecoder::default(),
             before: at,
             left: None,
             header_in_pattern,
@@ -268,12 +268,12 @@ impl LengthMatcher {
         }
     }
 
-    fn push(&mut self, bytes: &[u8]) -> Step {
+    fn push(&mut self, bytes: &[u8]) -> PatternProgress {
         let mut at = 0;
         while at < bytes.len() {
             let Some(left) = self.left else {
                 if let Err(expected) = self.header_byte(bytes[at]) {
-                    return Step::wrong(expected).later(at);
+                    return PatternProgress::wrong_first_byte(expected).moved_by(at);
                 }
                 at += 1;
                 if self.left == Some(0) {
@@ -283,8 +283,8 @@ impl LengthMatcher {
             };
             let taken = left.min((bytes.len() - at) as u64) as usize;
             let step = self.pattern.push(&bytes[at..at + taken]);
-            if step != Step::More {
-                return step.later(at);
+            if step != PatternProgress::More {
+                return step.moved_by(at);
             }
             at += taken;
             self.left = Some(left - taken as u64);
@@ -292,20 +292,20 @@ impl LengthMatcher {
                 return self.finish(at);
             }
         }
-        Step::More
+        PatternProgress::More
     }
 
-    fn finish(&self, at: usize) -> Step {
+    fn finish(&self, at: usize) -> PatternProgress {
         match self.pattern.finish() {
-            Ok(()) => Step::Done(at),
-            Err(expected) => Step::Short { at, expected },
+            Ok(()) => PatternProgress::Done(at),
+            Err(expected) => PatternProgress::Short { at, expected },
         }
     }
 
     /// Reads a byte before or in the length field.
-    fn header_byte(&mut self, byte: u8) -> Result<(), Expectation> {
+    fn header_byte(&mut self, byte: u8) -> Result<(), ExpectedBytes> {
         if self.header_in_pattern
-            && let Step::Wrong { expected, .. } = self.pattern.push(&[byte])
+            && let PatternProgress::Wrong { expected, .. } = self.pattern.push(&[byte])
         {
             return Err(expected);
         }
@@ -314,17 +314,17 @@ impl LengthMatcher {
             self.before -= 1;
             return Ok(());
         }
-        let reading = self.reading.push(self.number, byte);
-        self.reading = reading.ok_or_else(|| Expectation::of("the length of the reply"))?;
+        let reading = self.reading.add_byte(self.number, byte);
+        self.reading = reading.ok_or_else(|| ExpectedBytes::of("the length of the reply"))?;
         let Some(length) = self.reading.length(self.number) else { return Ok(()) };
         let header = if self.header_in_pattern { self.header_length } else { 0 };
         // A reply of another length than the pattern's cannot match: its length is the first sign of it.
         match self.fixed {
             Some(fixed) if fixed != header + length => {
-                Err(Expectation::of(format!("a length of {}", fixed.saturating_sub(header))))
+                Err(ExpectedBytes::of(format!("a length of {}", fixed.saturating_sub(header))))
             }
             _ if length > LONGEST_REPLY => {
-                Err(Expectation::of(format!("a reply of at most {LONGEST_REPLY} bytes")))
+                Err(ExpectedBytes::of(format!("a reply of at most {LONGEST_REPLY} bytes")))
             }
             _ => {
                 self.left = Some(length);
@@ -333,10 +333,10 @@ impl LengthMatcher {
         }
     }
 
-    fn missing(&self) -> Expectation {
+    fn missing(&self) -> ExpectedBytes {
         match self.left {
-            Some(left) => Expectation::of(format!("{left} more bytes of the reply")),
-            None => Expectation::of("the length of the reply"),
+            Some(left) => ExpectedBytes::of(format!("{left} more bytes of the reply")),
+            None => ExpectedBytes::of("the length of the reply"),
         }
     }
 }

@@ -1,21 +1,21 @@
 //! Contradictions within one turn.
 
-use super::definition::Carrier;
+use super::definition::TransportKind;
 use super::error::FileError;
-use super::number::{Kind, Number};
-use super::reply::{Frame, ReplyTemplate};
-use super::template::{Class, Known, Part, Piece, Value, Wildcard, Written};
+use super::number::{LengthEncoding, LengthFormat};
+use super::reply::{ReplyEndRule, ReplyTemplate};
+use super::template::{ByteClass, KnownBytes, TemplatePart, TemplatePiece, TemplateText, Value, Wildcard};
 use super::turn::Turn;
 
 /// A turn as the protocol file states it, before the rules have accepted it.
-pub(super) struct Draft<'d, 'a> {
+pub(super) struct DraftTurn<'d, 'a> {
     pub(super) turn: &'d Turn,
-    pub(super) send: &'d Written<'a>,
-    pub(super) expect: Option<&'d Written<'a>>,
-    pub(super) over: &'d [Carrier],
+    pub(super) send: &'d TemplateText<'a>,
+    pub(super) expect: Option<&'d TemplateText<'a>>,
+    pub(super) over: &'d [TransportKind],
 }
 
-impl Draft<'_, '_> {
+impl DraftTurn<'_, '_> {
     pub(super) fn check(&self) -> Result<(), FileError> {
         self.request_is_exact()?;
         self.payload_has_an_end()?;
@@ -30,15 +30,15 @@ impl Draft<'_, '_> {
             let error = self.send.source.error(self.send.span.clone(), "an empty request");
             return Err(error.expecting("expected bytes to send"));
         }
-        let error = |part: &Part, message: &str| self.send.source.error(part.span.clone(), message);
-        if let Some(part) = send.find(|piece| matches!(piece, Piece::Nulls(_))) {
+        let error = |part: &TemplatePart, message: &str| self.send.source.error(part.span.clone(), message);
+        if let Some(part) = send.find(|piece| matches!(piece, TemplatePiece::Nulls(_))) {
             return Err(error(part, "nothing was received yet").expecting("`{nulls:…}` stands in answers"));
         }
-        if let Some(part) = send.find(|piece| matches!(piece, Piece::Wildcard(_))) {
+        if let Some(part) = send.find(|piece| matches!(piece, TemplatePiece::Wildcard(_))) {
             return Err(error(part, "the client cannot send what the server chooses")
                 .expecting("expected bytes, `{token}` or `{payload}`"));
         }
-        let counted = |piece: &Piece| matches!(piece, Piece::Known(known) if known.value == Value::Payload);
+        let counted = |piece: &TemplatePiece| matches!(piece, TemplatePiece::Known(known) if known.value == Value::Payload);
         match send.find(counted) {
             Some(part) if !send.has_payload() => Err(error(part, "the length of a payload that is not sent")
                 .expecting("expected `{payload}` in this request too")),
@@ -52,12 +52,12 @@ impl Draft<'_, '_> {
         if self.turn.envelope.is_some() {
             return Ok(());
         }
-        let raw = send.find_value(Known::is_payload_itself);
-        let counted = |piece: &Piece| matches!(piece, Piece::Known(known) if known.value == Value::Payload && known.length.is_some());
+        let raw = send.find_value(KnownBytes::is_payload_itself);
+        let counted = |piece: &TemplatePiece| matches!(piece, TemplatePiece::KnownBytes(known) if known.value == Value::Payload && known.length.is_some());
         let is_all = send.parts.len() == 1;
         let Some(part) = raw.filter(|_| !is_all) else { return Ok(()) };
         let delimited = self.turn.prefix.is_none() && send.find(counted).is_none();
-        if !delimited || !self.over.contains(&Carrier::Stream) {
+        if !delimited || !self.over.contains(&TransportKind::Stream) {
             return Ok(());
         }
         let error =
@@ -71,10 +71,10 @@ impl Draft<'_, '_> {
     fn reply_knows_the_request(&self) -> Result<(), FileError> {
         let (send, reply) = (&self.turn.send, &self.turn.reply.template);
         let Some(expect) = self.expect else { return Ok(()) };
-        let error = |part: &Part, message: &str| expect.source.error(part.span.clone(), message);
+        let error = |part: &TemplatePart, message: &str| expect.source.error(part.span.clone(), message);
         let sent = send.parts.iter().filter_map(|part| token_length(&part.piece)).max();
         for part in &reply.parts {
-            let Piece::Known(known) = &part.piece else { continue };
+            let TemplatePiece::Known(known) = &part.piece else { continue };
             match known.value {
                 Value::Payload if !send.has_payload() => {
                     return Err(error(part, "a payload comes back that is not sent")
@@ -101,9 +101,9 @@ impl Draft<'_, '_> {
     }
 }
 
-fn token_length(piece: &Piece) -> Option<usize> {
+fn token_length(piece: &TemplatePiece) -> Option<usize> {
     match piece {
-        Piece::Known(Known { value: Value::Token(length), length: None, .. }) => Some(*length),
+        TemplatePiece::Known(KnownBytes { value: Value::Token(length), length: None, .. }) => Some(*length),
         _ => None,
     }
 }
@@ -111,16 +111,16 @@ fn token_length(piece: &Piece) -> Option<usize> {
 /// Returns an error for a reply whose end, or a length in it, cannot be found.
 pub(super) fn check_reply(
     reply: &ReplyTemplate,
-    expect: Option<&Written<'_>>,
-    over: &[Carrier],
+    expect: Option<&TemplateText<'_>>,
+    over: &[TransportKind],
 ) -> Result<(), FileError> {
     let Some(expect) = expect else { return Ok(()) };
     let parts = &reply.template.parts;
-    let error = |part: &Part, message: &str| expect.source.error(part.span.clone(), message);
+    let error = |part: &TemplatePart, message: &str| expect.source.error(part.span.clone(), message);
     lengths_have_bodies(parts, &error)?;
     counts_come_first(parts, &error)?;
-    let streams = over.contains(&Carrier::Stream);
-    if let (Some(last), Frame::Pattern, true) = (parts.last(), reply.frame, streams)
+    let streams = over.contains(&TransportKind::Stream);
+    if let (Some(last), ReplyEndRule::Pattern, true) = (parts.last(), reply.frame, streams)
         && is_open(&last.piece)
     {
         return Err(error(last, "this takes everything that comes: where does the reply end?")
@@ -132,25 +132,28 @@ pub(super) fn check_reply(
     Ok(())
 }
 
-fn is_open(piece: &Piece) -> bool {
+fn is_open(piece: &TemplatePiece) -> bool {
     match piece {
-        Piece::Wildcard(Wildcard::Class { most, .. }) => most.is_none(),
-        Piece::Wildcard(Wildcard::Length(number)) => has_digits(*number),
-        Piece::Wildcard(Wildcard::Lines(_)) => true,
+        TemplatePiece::Wildcard(Wildcard::Class { most, .. }) => most.is_none(),
+        TemplatePiece::Wildcard(Wildcard::Length(number)) => has_digits(*number),
+        TemplatePiece::Wildcard(Wildcard::Lines(_)) => true,
         _ => false,
     }
 }
 
 /// Checks that each `{length}` has one `{body}` after it, and each `{body}` one `{length}` before it.
-fn lengths_have_bodies(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError) -> Result<(), FileError> {
-    let mut open: Option<&Part> = None;
+fn lengths_have_bodies(
+    parts: &[TemplatePart],
+    error: &impl Fn(&TemplatePart, &str) -> FileError,
+) -> Result<(), FileError> {
+    let mut open: Option<&TemplatePart> = None;
     for (index, part) in parts.iter().enumerate() {
         match &part.piece {
-            Piece::Wildcard(Wildcard::Length(_)) if open.is_some() => {
+            TemplatePiece::Wildcard(Wildcard::Length(_)) if open.is_some() => {
                 return Err(error(part, "a second length before the first one's body")
                     .expecting("expected `{body}` before it"));
             }
-            Piece::Wildcard(Wildcard::Length(number)) => {
+            TemplatePiece::Wildcard(Wildcard::Length(number)) => {
                 let next = parts.get(index + 1).map(|next| &next.piece);
                 let unclear =
                     has_digits(*number) && next.is_some_and(|next| may_begin_with_digit(next, *number));
@@ -160,7 +163,7 @@ fn lengths_have_bodies(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError
                 }
                 open = Some(part);
             }
-            Piece::Wildcard(Wildcard::Body) if open.take().is_none() => {
+            TemplatePiece::Wildcard(Wildcard::Body) if open.take().is_none() => {
                 return Err(error(part, "a body whose length is not known")
                     .expecting("expected `{length}` before it"));
             }
@@ -174,12 +177,15 @@ fn lengths_have_bodies(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError
 }
 
 /// Refuses a long count right after `{any}`: a thread would follow from each byte. The other order matches the same.
-fn counts_come_first(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError) -> Result<(), FileError> {
+fn counts_come_first(
+    parts: &[TemplatePart],
+    error: &impl Fn(&TemplatePart, &str) -> FileError,
+) -> Result<(), FileError> {
     const SHORT: u64 = 64;
     let wrong = parts.windows(2).find(|pair| {
         let [before, after] = pair else { return false };
-        let open = matches!(before.piece, Piece::Wildcard(Wildcard::Class { most: None, .. }));
-        open && matches!(after.piece, Piece::Wildcard(Wildcard::Class { most: Some(most), .. }) if most > SHORT)
+        let open = matches!(before.piece, TemplatePiece::Wildcard(Wildcard::Class { most: None, .. }));
+        open && matches!(after.piece, TemplatePiece::Wildcard(Wildcard::Class { most: Some(most), .. }) if most > SHORT)
     });
     match wrong {
         Some([before, _]) => Err(error(before, "this comes right before a long count of bytes")
@@ -188,18 +194,18 @@ fn counts_come_first(parts: &[Part], error: &impl Fn(&Part, &str) -> FileError) 
     }
 }
 
-fn has_digits(number: Number) -> bool {
-    matches!(number.kind, Kind::Decimal | Kind::Hexadecimal)
+fn has_digits(number: LengthFormat) -> bool {
+    matches!(number.kind, LengthEncoding::Decimal | LengthEncoding::Hexadecimal)
 }
 
-fn may_begin_with_digit(piece: &Piece, number: Number) -> bool {
+fn may_begin_with_digit(piece: &TemplatePiece, number: LengthFormat) -> bool {
     let is_digit = |byte: &u8| match number.kind {
-        Kind::Decimal => byte.is_ascii_digit(),
+        LengthEncoding::Decimal => byte.is_ascii_digit(),
         _ => byte.is_ascii_hexdigit(),
     };
     match piece {
-        Piece::Bytes(bytes) => bytes.first().is_some_and(is_digit),
-        Piece::Wildcard(Wildcard::Class { class: Class::Space, .. }) => false,
-        Piece::Wildcard(_) | Piece::Known(_) | Piece::Nulls(_) => true,
+        TemplatePiece::Bytes(bytes) => bytes.first().is_some_and(is_digit),
+        TemplatePiece::Wildcard(Wildcard::ByteClass { class: ByteClass::Space, .. }) => false,
+        TemplatePiece::Wildcard(_) | TemplatePiece::Known(_) | TemplatePiece::Nulls(_) => true,
     }
 }

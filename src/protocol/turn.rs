@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::json::{Envelope, JsonPattern, JsonReply};
-use super::number::Number;
+use super::number::LengthFormat;
 use super::pattern::Pattern;
-use super::reply::{ExpectedReply, Frame, ReplyTemplate};
-use super::template::{Known, Piece, Template, Value};
+use super::reply::{ExpectedReply, ReplyEndRule, ReplyTemplate};
+use super::template::{KnownBytes, Template, TemplatePiece, Value};
 use super::token::Token;
 
 /// One request and the shape of its reply.
@@ -15,7 +15,7 @@ pub struct Turn {
     pub(super) send: Template,
     pub(super) reply: ReplyTemplate,
     /// The encoding of the request's length, which precedes the request on byte streams.
-    pub(super) prefix: Option<Number>,
+    pub(super) prefix: Option<LengthFormat>,
     /// The framing of the request, if it is a JSON message.
     pub(super) envelope: Option<Envelope>,
     pub(super) payload_max: Option<u64>,
@@ -26,13 +26,13 @@ impl Turn {
     ///
     /// Without a `payload`, a turn that carries nothing but one carries the token as its payload.
     #[must_use]
-    pub fn request(&self, token: Token, payload: Option<Arc<[u8]>>) -> Request {
+    pub fn new_request(&self, token: Token, payload: Option<Arc<[u8]>>) -> Request {
         let payload = payload.unwrap_or_else(|| {
             let alone = self.send.has_payload() && !self.send.has_token();
             if alone { token.as_bytes().into() } else { [].into() }
         });
         let (mut bytes, mut edges) = self.send.render(|piece| match piece {
-            Piece::Known(known) => known.bytes(&token, &payload),
+            TemplatePiece::Known(known) => known.bytes(&token, &payload),
             // The parser allows no others in a request.
             _ => Vec::new(),
         });
@@ -90,11 +90,11 @@ impl Turn {
 
     /// Returns the length of the longest payload of one request, if there is a limit.
     #[must_use]
-    pub fn payload_max(&self) -> Option<u64> {
+    pub fn max_payload(&self) -> Option<u64> {
         let prefix = self.prefix.filter(|_| self.takes_payload()).map(|number| {
             // The rest of the message counts too, and base64 needs four bytes for three.
-            let room = number.most().saturating_sub(self.overhead());
-            if self.send.find_value(Known::is_encoded_payload).is_some() { room / 2 } else { room }
+            let room = number.max_length().saturating_sub(self.overhead());
+            if self.send.find_value(KnownBytes::is_encoded_payload).is_some() { room / 2 } else { room }
         });
         let said = [&self.send, &self.reply.template].into_iter().filter_map(Template::longest_payload).min();
         [self.payload_max, prefix, said].into_iter().flatten().min()
@@ -102,23 +102,23 @@ impl Turn {
 
     /// Returns the length in bytes of a request without payload.
     fn overhead(&self) -> u64 {
-        self.request(Token::new(0), Some([].into())).message().len() as u64
+        self.new_request(Token::new(0), Some([].into())).message().len() as u64
     }
 
     /// Whether the reply ends only with the connection.
     #[must_use]
     pub fn ends_connection(&self) -> bool {
-        self.reply.frame == Frame::End
+        self.reply.frame == ReplyEndRule::End
     }
 
     /// Whether the server replies to the request at all.
     #[must_use]
     pub fn has_reply(&self) -> bool {
-        self.reply.frame != Frame::Nothing
+        self.reply.frame != ReplyEndRule::Nothing
     }
 }
 
-impl Known {
+impl KnownBytes {
     fn is_encoded_payload(&self) -> bool {
         self.value == Value::Payload && !self.is_payload_itself()
     }
@@ -171,7 +171,7 @@ impl Request {
     /// They are: after the first byte and before the last; where the template's parts meet; and around
     /// each line end, also between `\r` and `\n`. Not those inside a payload.
     #[must_use]
-    pub fn cuts(&self) -> Vec<usize> {
+    pub fn cut_offsets(&self) -> Vec<usize> {
         let length = self.bytes.len();
         let mut cuts = vec![1, length.saturating_sub(1), self.prefix_length];
         cuts.extend(&self.edges);

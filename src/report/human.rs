@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Ending, Heading, Reporter, TextReport};
+use super::{Heading, Reporter, RunEnding, TextReport};
 use crate::checks::Check;
 use crate::runner::{CheckResult, Event};
 
 /// Writes a [`TextReport`] to `W` as the run goes on. The live line goes to standard error, if that is a terminal.
-pub struct Human<W> {
+pub struct TerminalReport<W> {
     text: TextReport,
     out: W,
     live: ProgressBar,
@@ -18,14 +18,14 @@ pub struct Human<W> {
     began: Instant,
 }
 
-impl<W: Write> Human<W> {
+impl<W: Write> TerminalReport<W> {
     /// Creates a report that is written to `out`.
-    pub fn new(heading: Heading, out: W) -> Human<W> {
+    pub fn new(heading: Heading, out: W) -> TerminalReport<W> {
         let live = ProgressBar::no_length();
         let style = ProgressStyle::with_template("{spinner} {pos}/{len}  {wide_msg}");
         live.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let text = TextReport::coloured(heading);
-        Human { text, out, live, running: Vec::new(), began: Instant::now() }
+        TerminalReport { text, out, live, running: Vec::new(), began: Instant::now() }
     }
 
     fn begin(&mut self, number: usize) -> io::Result<()> {
@@ -37,7 +37,7 @@ impl<W: Write> Human<W> {
 
     fn write_line(&mut self, result: &CheckResult) -> io::Result<()> {
         self.live.inc(1);
-        let Human { live, out, text, .. } = self;
+        let TerminalReport { live, out, text, .. } = self;
         live.suspend(|| text.write_line(out, result))
     }
 
@@ -47,7 +47,7 @@ impl<W: Write> Human<W> {
     }
 }
 
-impl<W: Write> Reporter for Human<W> {
+impl<W: Write> Reporter for TerminalReport<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Started(spec, checks) => {
@@ -64,14 +64,14 @@ impl<W: Write> Reporter for Human<W> {
         Ok(())
     }
 
-    fn finish(&mut self, results: &[CheckResult], ending: &Ending) -> io::Result<()> {
+    fn finish(&mut self, results: &[CheckResult], ending: &RunEnding) -> io::Result<()> {
         self.live.finish_and_clear();
-        if let Ending::NotLaunched(_) = ending {
+        if let RunEnding::NotLaunched(_) = ending {
             return Ok(()); // The program prints the error itself.
         }
         self.text.write_explanations(&mut self.out, results)?;
         self.text.write_total(&mut self.out, results, self.began.elapsed())?;
-        if *ending == Ending::Interrupted {
+        if *ending == RunEnding::Interrupted {
             writeln!(self.out, "interrupted: the other checks were not run")?;
         }
         self.out.flush()

@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Ending, Heading, Reporter};
+use super::{Heading, Reporter, RunEnding};
 use crate::outcome::{Level, Outcome};
 use crate::runner::{CheckResult, Event, Summary};
 use crate::server::{Rehearsal, Spec};
 
 /// Writes the JSON object of a run when the run is over.
-pub struct Json<W> {
+pub struct JsonReport<W> {
     heading: Heading,
     out: W,
 }
@@ -42,14 +42,14 @@ struct Entry<'a> {
     millis: u128,
 }
 
-impl<W: Write> Json<W> {
+impl<W: Write> JsonReport<W> {
     /// Creates a report that is written to `out`.
-    pub fn new(heading: Heading, out: W) -> Json<W> {
-        Json { heading, out }
+    pub fn new(heading: Heading, out: W) -> JsonReport<W> {
+        JsonReport { heading, out }
     }
 }
 
-impl<W: Write> Reporter for Json<W> {
+impl<W: Write> Reporter for JsonReport<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         if let Event::Started(spec, _) = event {
             self.heading.spec = Spec::clone(spec);
@@ -57,7 +57,7 @@ impl<W: Write> Reporter for Json<W> {
         Ok(())
     }
 
-    fn finish(&mut self, reports: &[CheckResult], ending: &Ending) -> io::Result<()> {
+    fn finish(&mut self, reports: &[CheckResult], ending: &RunEnding) -> io::Result<()> {
         let run = Run {
             server: self.heading.spec.command_line(),
             transport: self.heading.spec.transport().name,
@@ -65,8 +65,8 @@ impl<W: Write> Reporter for Json<W> {
             protocol: self.heading.spec.protocol().name(),
             rehearsal: self.heading.spec.rehearsal(),
             seed: self.heading.seed,
-            interrupted: *ending == Ending::Interrupted,
-            error: if let Ending::NotLaunched(error) = ending { Some(error) } else { None },
+            interrupted: *ending == RunEnding::Interrupted,
+            error: if let RunEnding::NotLaunched(error) = ending { Some(error) } else { None },
             checks: reports.iter().map(entry).collect(),
             summary: Summary::of(reports),
         };

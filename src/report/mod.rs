@@ -3,7 +3,7 @@
 #[cfg(feature = "cli")]
 use std::io;
 
-use crate::runner::Options;
+use crate::runner::RunOptions;
 #[cfg(feature = "cli")]
 use crate::runner::{CheckResult, Event};
 use crate::server::{Spec, Start};
@@ -15,9 +15,9 @@ mod json;
 mod text;
 
 #[cfg(feature = "cli")]
-pub use human::Human;
+pub use human::TerminalReport;
 #[cfg(feature = "cli")]
-pub use json::Json;
+pub use json::JsonReport;
 pub use text::TextReport;
 
 /// The facts about a run that are known before it begins.
@@ -34,7 +34,7 @@ pub struct Heading {
 /// The way in which a run of checks ended.
 #[cfg(feature = "cli")]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
+pub enum RunEnding {
     /// Every check was run.
     Complete,
     /// The user interrupted the run.
@@ -56,13 +56,13 @@ pub trait Reporter {
     ///
     /// # Errors
     /// Those of writing.
-    fn finish(&mut self, results: &[CheckResult], ending: &Ending) -> io::Result<()>;
+    fn finish(&mut self, results: &[CheckResult], ending: &RunEnding) -> io::Result<()>;
 }
 
 impl Heading {
     /// Creates the heading of a run of checks of `spec` with `options`.
     #[must_use]
-    pub fn new(spec: &Spec, options: &Options) -> Heading {
+    pub fn new(spec: &Spec, options: &RunOptions) -> Heading {
         let scale = options.launch.deadlines.scale();
         Heading {
             spec: spec.clone(),
@@ -73,7 +73,7 @@ impl Heading {
 
     /// Returns the command that runs one check again with the same server and settings.
     #[must_use]
-    pub fn again(&self, id: &str) -> String {
+    pub fn repeat_command(&self, id: &str) -> String {
         let mut words =
             format!("echospec check {} --only {id} --seed {}", self.spec.transport().name, self.seed);
         if self.spec.start() != Start::Bind {

@@ -9,7 +9,7 @@ use super::Heading;
 use crate::outcome::Outcome;
 use crate::runner::{CheckResult, Summary};
 use crate::server::{Rehearsal, Spec, Start};
-use crate::text::count;
+use crate::text::count_with_noun;
 
 /// The report of a run as text, written part by part.
 #[derive(Debug, Clone)]
@@ -56,11 +56,11 @@ impl TextReport {
             other => format!(" --start {}", other.name()),
         };
         let protocol = match spec.protocol() {
-            echo if echo.is_identity() => String::new(),
+            echo if echo.replies_equal_requests() => String::new(),
             other => format!(" --protocol {}", other.name()),
         };
         let (transport, command) = (spec.transport().name, spec.command_line());
-        let checks = count(number, "check");
+        let checks = count_with_noun(number, "check");
         writeln!(
             out,
             "{bold}{transport}{start}{protocol}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}"
@@ -122,7 +122,7 @@ impl TextReport {
         self.write_field(out, "why", check.why)?;
         self.write_field(out, "see", &check.citations.join(" · "))?;
         self.write_field(out, "printed", &result.server_output.join("\n"))?;
-        self.write_field(out, "again", &self.heading.again(id))
+        self.write_field(out, "again", &self.heading.repeat_command(id))
     }
 
     /// Writes each reason for checks that were not asked once: one cause may keep many checks from running.
@@ -136,7 +136,7 @@ impl TextReport {
         }
         for (outcome, reason, number) in reasons {
             let style = self.style(outcome);
-            writeln!(out, "\n{style}{}{style:#} {}", outcome.word(), count(number, "check"))?;
+            writeln!(out, "\n{style}{}{style:#} {}", outcome.word(), count_with_noun(number, "check"))?;
             self.write_field(out, "cause", reason)?;
         }
         Ok(())
@@ -175,7 +175,7 @@ impl TextReport {
             format!("{style}{number} {word}{style:#}")
         });
         let parts = parts.collect::<Vec<_>>().join(", ");
-        writeln!(out, "\n{}: {parts} in {:.1} s", count(total, "check"), took.as_secs_f64())
+        writeln!(out, "\n{}: {parts} in {:.1} s", count_with_noun(total, "check"), took.as_secs_f64())
     }
 
     fn style(&self, outcome: Outcome) -> Style {

@@ -6,7 +6,7 @@ use crate::check::Finding;
 use crate::checks::Check;
 use crate::outcome::Outcome;
 use crate::server::{LaunchOptions, Server, Spec};
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
 /// The bytes sent to find out whether a server echoes: a line, because some servers answer nothing until they have read
@@ -28,7 +28,13 @@ pub(super) struct Baseline {
 impl Baseline {
     /// Turns `finding` into *skipped* if the server is no echo server at all and that kept `check` from testing
     /// anything. The checks of the area `echo` report such a server.
-    pub fn excuse(&self, check: &Check, finding: Finding, spec: &Spec, options: &LaunchOptions) -> Finding {
+    pub fn skip_unless_echo_server(
+        &self,
+        check: &Check,
+        finding: Finding,
+        spec: &Spec,
+        options: &LaunchOptions,
+    ) -> Finding {
         let judged = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout | Outcome::Info);
         // For a passed socket, the exchange itself is what the check tests.
         let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
@@ -61,7 +67,7 @@ fn wrong_reply(spec: &Spec, options: &LaunchOptions) -> Option<String> {
     if !answered || !finding.of_echo || finding.outcome != Outcome::Fail {
         return None;
     }
-    let sent = count(LINE.len(), "byte");
+    let sent = count_with_noun(LINE.len(), "byte");
     Some(format!("Sent a line of {sent}, it answered: {}", finding.actual))
 }
 

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::deadline::{Interrupt, interrupted};
+use crate::deadline::{Interrupt, is_interrupted};
 use crate::outcome::Outcome;
 use crate::server::{LaunchError, Server, Spec, Supervision};
 use crate::trace::Trace;
@@ -27,7 +27,7 @@ mod rehearsal;
 mod result;
 
 use baseline::Baseline;
-pub use options::{Expectation, Options};
+pub use options::{Expectation, RunOptions};
 pub use result::{CheckResult, Summary};
 
 /// An event of a run.
@@ -50,10 +50,10 @@ pub enum Event<'a> {
 ///
 /// # Errors
 /// The [`LaunchError`] of the first launch.
-pub fn run(
+pub fn run_checks(
     spec: &Spec,
     checks: &[&'static Check],
-    options: &Options,
+    options: &RunOptions,
     mut observe: impl FnMut(&Event<'_>),
 ) -> Result<Vec<CheckResult>, LaunchError> {
     let _supervision = Supervision::begin(options.launch.subreaper, options.launch.guard);
@@ -84,17 +84,17 @@ pub fn run(
 }
 
 /// Returns `spec` with everything that a rehearsal with `server` finds.
-fn rehearsed(spec: &Spec, mut server: Server, options: &Options) -> Result<Spec, LaunchError> {
+fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<Spec, LaunchError> {
     if options.protocol_is_assumed {
         rehearsal::expect_echo_server(&mut server)?;
     }
     let Some((rehearsal, lacks)) = rehearsal::rehearse(&mut server)? else { return Ok(spec.clone()) };
-    Ok(lacks.into_iter().fold(spec.clone(), Spec::lacking).with_rehearsal(rehearsal))
+    Ok(lacks.into_iter().fold(spec.clone(), Spec::with_missing).with_rehearsal(rehearsal))
 }
 
 /// Runs one check against a server of its own, without retries and expectations.
 #[must_use]
-pub fn run_one(spec: &Spec, check: &'static Check, options: &Options) -> CheckResult {
+pub fn run_one_check(spec: &Spec, check: &'static Check, options: &RunOptions) -> CheckResult {
     Run { spec, options, baseline: Baseline::default(), queue: queue(&[]) }.run_once(check)
 }
 
@@ -147,7 +147,7 @@ fn queue(checks: &[&'static Check]) -> Queue {
 /// The state that the workers of one run share.
 struct Run<'a> {
     spec: &'a Spec,
-    options: &'a Options,
+    options: &'a RunOptions,
     baseline: Baseline,
     queue: Queue,
 }
@@ -155,12 +155,12 @@ struct Run<'a> {
 impl Run<'_> {
     /// Runs checks from the queue until it is empty.
     fn work(&self, events: &Sender<WorkerEvent>) {
-        while !interrupted() {
+        while !is_interrupted() {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some((place, check)) = next else { return };
             let _ = events.send(WorkerEvent::Started(check));
             let result = self.run_with_retries(check);
-            if !interrupted() {
+            if !is_interrupted() {
                 let _ = events.send(WorkerEvent::Finished(place, result));
             }
         }
@@ -170,21 +170,21 @@ impl Run<'_> {
     fn run_with_retries(&self, check: &'static Check) -> CheckResult {
         let mut result = self.run_once(check);
         for retry in 1..=self.options.retries {
-            if interrupted() || !result.outcome.is_failure() {
+            if is_interrupted() || !result.outcome.is_failure() {
                 break;
             }
             if self.run_once(check).outcome == Outcome::Pass {
                 result.set_flaky(retry);
             }
         }
-        result.apply(&self.options.expectations);
+        result.apply_expectation(&self.options.expectations);
         result
     }
 
     fn run_once(&self, check: &'static Check) -> CheckResult {
         let began = Instant::now();
         let mut result = CheckResult::pass(check);
-        if let Some(reason) = self.spec.lacks(check.requires) {
+        if let Some(reason) = self.spec.why_missing(check.requires) {
             result.set_finding(Finding::unsupported("", "").because(reason));
             return result;
         }
@@ -206,7 +206,12 @@ impl Run<'_> {
         // Shut down first: the baseline may launch another server, and one at a time is enough for any machine.
         let leaks = server.shutdown().leaks;
         if let Some(finding) = finding {
-            result.set_finding(self.baseline.excuse(check, finding, self.spec, &self.options.launch));
+            result.set_finding(self.baseline.skip_unless_echo_server(
+                check,
+                finding,
+                self.spec,
+                &self.options.launch,
+            ));
         } else if !leaks.is_empty() {
             result
                 .set_leaks(leaks, |kind| self.baseline.usually_leaks(kind, self.spec, &self.options.launch));

@@ -8,7 +8,7 @@ use crate::server::LaunchOptions;
 
 /// Options of a run of checks.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct RunOptions {
     /// The options for launching each server: deadlines, the seed of the payloads, and more.
     pub launch: LaunchOptions,
     /// The number of checks that run at the same time, each with a server of its own; at least one.
@@ -34,11 +34,11 @@ pub struct Expectation {
     pub message: Option<String>,
 }
 
-impl Default for Options {
+impl Default for RunOptions {
     fn default() -> Self {
         // Checks spend most of their time waiting.
         let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
-        Options {
+        RunOptions {
             launch: LaunchOptions::default(),
             jobs,
             retries: 0,

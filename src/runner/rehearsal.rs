@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::protocol::Tolerance;
-use crate::server::{Lack, LaunchError, Rehearsal, Server};
+use crate::server::{MissingCapabilities, LaunchError, Rehearsal, Server};
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client, ConnectOptions, missing_loopback_address};
 
@@ -25,8 +25,8 @@ const WAITS: usize = 5;
 ///
 /// # Errors
 /// [`LaunchError::Rehearsal`] if the server does not speak the protocol.
-pub(super) fn rehearse(server: &mut Server) -> Result<Option<(Rehearsal, Vec<Lack>)>, LaunchError> {
-    if server.spec().protocol().is_identity() {
+pub(super) fn rehearse(server: &mut Server) -> Result<Option<(Rehearsal, Vec<MissingCapabilities>)>, LaunchError> {
+    if server.spec().protocol().replies_equal_requests() {
         return Ok(None);
     }
     let mut found = Found::default();
@@ -118,7 +118,7 @@ fn does_everything(server: &mut Server) -> check::Result {
 #[derive(Default)]
 struct Found {
     rehearsal: Rehearsal,
-    lacks: Vec<Lack>,
+    lacks: Vec<MissingCapabilities>,
 }
 
 /// The way in which a server deals with the second request on a connection.
@@ -130,7 +130,7 @@ enum Second {
 
 impl Found {
     fn lack(&mut self, capabilities: Capabilities, reason: impl Into<String>) {
-        self.lacks.push(Lack::new(capabilities, reason));
+        self.lacks.push(MissingCapabilities::new(capabilities, reason));
     }
 
     /// Records that the server differs from what its protocol file declares.

@@ -88,7 +88,7 @@ impl CheckResult {
     /// Takes over what `finding` says. Timeouts, crashes and leaks of a check that is no MUST become weaker
     /// outcomes; their names then go into the reason.
     pub(super) fn set_finding(&mut self, finding: Finding) {
-        self.outcome = finding.outcome.at(self.check.level);
+        self.outcome = finding.outcome.at_level(self.check.level);
         self.expected = finding.expected;
         self.actual = finding.actual;
         self.reason = finding.reason;
@@ -119,7 +119,7 @@ impl CheckResult {
     }
 
     /// Turns an expected failure into an xfail, and a pass where a failure is expected into an xpass.
-    pub(super) fn apply(&mut self, expectations: &[Expectation]) {
+    pub(super) fn apply_expectation(&mut self, expectations: &[Expectation]) {
         let Some(known) = expectations.iter().find(|known| known.check == self.check.id) else { return };
         let says = |text: &String| self.actual.contains(text) || self.reason.contains(text);
         if self.outcome == Outcome::Pass {

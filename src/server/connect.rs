@@ -10,15 +10,15 @@ use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
 use crate::protocol::Tokens;
 use crate::transport::{
-    Capabilities, Client, ConnectOptions, ConnectRequest, ConnectedPair, Ends, Inherited, Link,
-    PendingConnection, Tuning,
+    Capabilities, Client, ConnectOptions, ConnectRequest, ConnectedPair, ConnectionEnds, InheritedConnection,
+    Link, PendingConnection, Tuning,
 };
 
 /// A server process that was launched on one side of a connected pair.
 #[derive(Debug)]
 pub struct PairedProcess {
     /// The client's descriptors of the connection: blocking, close-on-exec.
-    pub ends: Ends,
+    pub ends: ConnectionEnds,
     /// The process that was launched.
     pub pid: Pid,
 }
@@ -166,7 +166,7 @@ impl Server {
     }
 
     /// Launches the server on the server's ends of a new connection, and returns the client's ends.
-    fn launch_on_server_ends(&mut self, tuning: &Tuning) -> check::Result<Ends> {
+    fn launch_on_server_ends(&mut self, tuning: &Tuning) -> check::Result<ConnectionEnds> {
         let ConnectedPair { client, server } = self.connected_pair(tuning)?;
         self.launch_with(GivenDescriptors::pipes(server.read, server.write))?;
         Ok(client)
@@ -224,6 +224,6 @@ impl Server {
     }
 }
 
-fn to_link(inherited: &Inherited, ends: Ends) -> check::Result<Link> {
+fn to_link(inherited: &InheritedConnection, ends: ConnectionEnds) -> check::Result<Link> {
     (inherited.link)(ends).or_broken("a client's end")
 }

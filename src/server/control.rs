@@ -76,7 +76,7 @@ impl Server {
     /// Waits a moment until the kernel has released the address of an exited process. The kernel closes sockets
     /// before it reports the exit, but unfinished work, such as calls of an io_uring, holds them a little longer.
     pub(crate) fn await_release(&self) {
-        let taken = || readiness::is_taken(self.spec.transport(), self.address());
+        let taken = || readiness::is_port_in_use(self.spec.transport(), self.address());
         if self.spec.start() == Start::Bind {
             let _ = until(self.deadlines().quiet(), || Ok((!taken()).then_some(())));
         }

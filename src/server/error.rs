@@ -142,13 +142,18 @@ impl fmt::Display for LaunchError {
                 write!(f, "the server says that it cannot work here: {output}")
             }
             LaunchError::Ended { status, output } => {
-                write!(f, "the server ended before it was ready ({}){}", describe(*status), quote(output))
+                write!(
+                    f,
+                    "the server ended before it was ready ({}){}",
+                    describe_exit(*status),
+                    quote(output)
+                )
             }
             LaunchError::Daemonised { status, others } => write!(
                 f,
                 "the server has gone into the background: the process that was launched has ended ({}), and \
                  {others} is left; start it in the foreground",
-                describe(*status)
+                describe_exit(*status)
             ),
             LaunchError::NotReady { seconds, missing, state, output } => write!(
                 f,
@@ -195,7 +200,7 @@ fn indent(lines: &str) -> String {
 
 /// Describes how a process exited: `exit status 1`, or `signal 9 (SIGKILL)`.
 #[must_use]
-pub fn describe(status: ExitStatus) -> String {
+pub fn describe_exit(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::{Instance, Server, describe, describe_process, readiness};
+use super::{Instance, Server, describe_exit, describe_process, readiness};
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::requirement::PROCESS_TABLE;
@@ -91,14 +91,14 @@ impl Server {
             // A process that serves one client may exit with it; the one that serves all may not.
             let outcome = if for_all || !status.success() { Outcome::Crash } else { finding.outcome };
             return Finding { outcome, ..finding }
-                .because(format!("the server has ended: {}", describe(status)));
+                .because(format!("the server has ended: {}", describe_exit(status)));
         }
         finding
     }
 
     /// Returns a function that describes what each process of the server is blocked in.
     pub(super) fn hang_diagnosis(&self) -> HangDiagnosis {
-        let listers: Vec<_> = self.instances.iter().map(Instance::lister).collect();
+        let listers: Vec<_> = self.instances.iter().map(Instance::process_lister).collect();
         HangDiagnosis(Box::new(move || {
             let processes: Vec<_> = listers.iter().flat_map(|list| list().unwrap_or_default()).collect();
             let mut lines: Vec<_> = processes.iter().take(SHOWN).map(describe_process).collect();
@@ -128,10 +128,12 @@ fn is_own_fault(finding: &Finding, status: ExitStatus) -> bool {
 
 fn unknown(what: &str, error: &io::Error) -> Finding {
     match error.kind() {
-        io::ErrorKind::Unsupported => Finding::missing(&PROCESS_TABLE, what, "this system does not tell"),
+        io::ErrorKind::Unsupported => {
+            Finding::missing_requirement(&PROCESS_TABLE, what, "this system does not tell")
+        }
         io::ErrorKind::PermissionDenied => {
             let found = "the system does not let us look into this process";
-            Finding::missing(&PROCESS_TABLE, what, found)
+            Finding::missing_requirement(&PROCESS_TABLE, what, found)
         }
         _ => Finding::broken(what, error.to_string()),
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use super::{Instance, Server, Start, describe};
+use super::{Instance, Server, Start, describe_exit};
 use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::outcome::Outcome;
@@ -80,7 +80,7 @@ impl Server {
         match settled.flatten().filter(|status| !status.success()) {
             Some(status) => Err(Finding {
                 outcome: Outcome::Crash,
-                ..Finding::fail("a server that lives on when the check is over", describe(status))
+                ..Finding::fail("a server that lives on when the check is over", describe_exit(status))
             }),
             None => Ok(()),
         }
@@ -129,7 +129,11 @@ impl Server {
     pub(crate) fn leaks(&mut self) -> check::Result<Vec<Leak>> {
         let instance = self.instance()?;
         let objects = instance.objects_left().ok_or_else(|| {
-            Finding::missing(&KERNEL_OBJECTS, "shared memory, queues and semaphores", "not listed here")
+            Finding::missing_requirement(
+                &KERNEL_OBJECTS,
+                "shared memory, queues and semaphores",
+                "not listed here",
+            )
         })?;
         Ok(objects.iter().map(Leak::object).chain(self.own_socket_files()).collect())
     }

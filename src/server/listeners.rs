@@ -11,7 +11,7 @@ use crate::transport::{Address, Capabilities, ReservedAddress, Transport};
 const BACKLOG: i32 = 1024;
 
 /// Returns a listening socket at the reserved address.
-pub(super) fn listen(
+pub(super) fn listen_at(
     transport: &Transport,
     reserved: &ReservedAddress,
     nonblocking: bool,

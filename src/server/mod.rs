@@ -25,7 +25,7 @@ use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::payload;
 use crate::transport::{Address, Capabilities, ReservedAddress};
-use placeholders::Values;
+use placeholders::PlaceholderValues;
 
 mod abandoned;
 mod bundled;
@@ -56,7 +56,7 @@ pub use crate::sys::open_pseudo_terminal;
 pub use bundled::bundled_specs;
 pub use connect::PairedProcess;
 pub use cpu_use::CpuUse;
-pub use error::{LaunchError, describe};
+pub use error::{LaunchError, describe_exit};
 pub use leaks::{Leak, Shutdown};
 pub use options::{LaunchOptions, ListenerOptions, Stdio, full_pipe};
 use process::GivenDescriptors;
@@ -64,16 +64,16 @@ pub use process::{
     Instance, JobOutput, JobProcess, Output, Supervision, command_line_of, describe_descriptors,
     describe_process,
 };
-pub use program::bundled;
+pub use program::bundled_program;
 pub use rehearsal::Rehearsal;
-pub use scratch::{Scratch, directory, keep_directories};
+pub use scratch::{Scratch, run_directory, run_directory};
 pub use setup::Setup;
 pub use spec::Spec;
 pub use start::Start;
 #[cfg(feature = "cli")]
-pub use strace::{find_strace, strace_words};
+pub use strace::{find_strace, strace_prefix};
 pub use sweep::sweep;
-pub use traits::Lack;
+pub use traits::MissingCapabilities;
 
 /// A running server: its address, its processes, and the way for clients to reach it.
 ///
@@ -158,14 +158,16 @@ impl Server {
 
     fn make_listeners(&mut self) -> io::Result<()> {
         let (transport, wanted) = (self.spec.transport(), self.options.listeners);
-        let listener = listeners::listen(transport, &self.reserved, wanted.nonblocking)?;
+        let listener = listeners::listen_at(transport, &self.reserved, wanted.nonblocking)?;
         self.listeners.push((listener, self.reserved.address.clone()));
         if wanted.second {
             let place = self.scratch.path().join("second");
             std::fs::create_dir(&place)?;
             let second = (transport.reserve)(&place)?;
-            self.listeners
-                .push((listeners::listen(transport, &second, wanted.nonblocking)?, second.address.clone()));
+            self.listeners.push((
+                listeners::listen_at(transport, &second, wanted.nonblocking)?,
+                second.address.clone(),
+            ));
             self._second = Some(second);
         }
         Ok(())
@@ -195,9 +197,9 @@ impl Server {
         let mut options = options.clone();
         options.temp_dir.get_or_insert_with(|| self.scratch.temporary());
         let directory = self.scratch.directory_for(address).map_err(LaunchError::Harness)?;
-        let (values, setup) = (Values::new(address, &directory), self.spec.setup());
+        let (values, setup) = (PlaceholderValues::new(address, &directory), self.spec.setup());
         setup.write_files(&directory, &values).map_err(LaunchError::Harness)?;
-        Instance::launch(self.spec.fill(&values), given, &options)
+        Instance::launch(self.spec.fill_placeholders(&values), given, &options)
     }
 
     /// Returns the address where the server listens.
@@ -264,7 +266,7 @@ fn reserve(spec: &Spec, scratch: &Path) -> Result<ReservedAddress, LaunchError> 
     let Some(address) = &spec.setup().fixed_address else {
         return (spec.transport().reserve)(scratch).map_err(LaunchError::Harness);
     };
-    if readiness::is_taken(spec.transport(), address) {
+    if readiness::is_port_in_use(spec.transport(), address) {
         return Err(LaunchError::AddressInUse { address: address.to_string() });
     }
     Ok(ReservedAddress::fixed(address.clone(), spec.transport().capabilities))

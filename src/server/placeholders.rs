@@ -7,14 +7,14 @@ use std::path::Path;
 use crate::transport::Address;
 
 /// The names of the placeholders that stand for an address, or for a part of one.
-pub(super) const OF_ADDRESS: [&str; 4] = ["{addr}", "{host}", "{port}", "{path}"];
+pub(super) const ADDRESS_PLACEHOLDERS: [&str; 4] = ["{addr}", "{host}", "{port}", "{path}"];
 
 /// The values of all placeholders for one launch.
-pub(super) struct Values(Vec<(&'static str, OsString)>);
+pub(super) struct PlaceholderValues(Vec<(&'static str, OsString)>);
 
-impl Values {
+impl PlaceholderValues {
     /// Returns the values of the placeholders for a server at `address` whose directory is `directory`.
-    pub fn new(address: &Address, directory: &Path) -> Values {
+    pub fn new(address: &Address, directory: &Path) -> PlaceholderValues {
         let mut values = vec![("{dir}", directory.into())];
         match address {
             Address::Inet(inet) => values.extend([
@@ -25,7 +25,7 @@ impl Values {
             Address::Path(path) => values.extend([("{addr}", path.into()), ("{path}", path.into())]),
             Address::Stdio => {}
         }
-        Values(values)
+        PlaceholderValues(values)
     }
 
     /// Returns `text` with every placeholder replaced. Other braces are left alone.
@@ -38,7 +38,7 @@ impl Values {
 }
 
 /// Whether `text` contains `placeholder`.
-pub(super) fn holds(text: &OsStr, placeholder: &str) -> bool {
+pub(super) fn contains_placeholder(text: &OsStr, placeholder: &str) -> bool {
     find(text.as_bytes(), placeholder.as_bytes()).is_some()
 }
 
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn fills_every_placeholder_and_no_other_braces() {
-        let values = Values::new(&Address::Inet("127.0.0.1:7".parse().unwrap()), Path::new("/d"));
+        let values = PlaceholderValues::new(&Address::Inet("127.0.0.1:7".parse().unwrap()), Path::new("/d"));
         assert_eq!(values.fill(OsStr::new("TCP:{host}:{port},x={port}")), "TCP:127.0.0.1:7,x=7");
         assert_eq!(values.fill(OsStr::new("{ print $1 } {path} {dir}")), "{ print $1 } {path} /d");
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 /// Fails with the error of execve(2) if `program` cannot be executed.
-pub(super) fn find(program: &OsStr) -> nix::Result<()> {
+pub(super) fn check_executable(program: &OsStr) -> nix::Result<()> {
     if program.as_bytes().contains(&b'/') {
         is_program(Path::new(program))
     } else if in_path(program) {
@@ -19,11 +19,11 @@ pub(super) fn find(program: &OsStr) -> nix::Result<()> {
 }
 
 /// Returns the path of the bundled server of this name, if `PATH` has no such program; otherwise `program` itself.
-pub(super) fn locate(program: OsString) -> OsString {
+pub(super) fn locate_program(program: OsString) -> OsString {
     if program.as_bytes().contains(&b'/') || in_path(&program) {
         return program;
     }
-    bundled(&program).map_or(program, PathBuf::into_os_string)
+    bundled_program(&program).map_or(program, PathBuf::into_os_string)
 }
 
 fn in_path(program: &OsStr) -> bool {
@@ -41,7 +41,7 @@ fn is_program(path: &Path) -> nix::Result<()> {
 /// Returns the bundled program called `name`: beside the running program, or one folder up, where cargo puts the
 /// programs of a package whose tests run from `deps`.
 #[must_use]
-pub fn bundled(name: &OsStr) -> Option<PathBuf> {
+pub fn bundled_program(name: &OsStr) -> Option<PathBuf> {
     let here = env::current_exe().ok()?;
     let beside = here.parent()?;
     [Some(beside), beside.parent()]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Instance, LaunchError, Spec, describe_process};
-use crate::deadline::{Countdown, Deadlines, interrupted};
+use crate::deadline::{Countdown, Deadlines, is_interrupted};
 use crate::sys::{self, SocketAddress};
 use crate::text::one_line;
 use crate::trace;
@@ -33,10 +33,10 @@ pub(super) fn await_ready(
             return Err(ended(instance, status, deadlines));
         }
         if is_ready(instance, spec.transport(), address) && says_ready(instance, spec) {
-            trace::note(|| format!("process {} is ready at {address}", instance.pid()));
+            trace::note_event(|| format!("process {} is ready at {address}", instance.pid()));
             return Ok(());
         }
-        if interrupted() {
+        if is_interrupted() {
             return Err(LaunchError::Interrupted);
         }
         if countdown.left().is_zero() {
@@ -70,7 +70,7 @@ pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Add
 }
 
 /// Whether any process has a socket bound to the port of `address`; false where the system does not tell.
-pub(super) fn is_taken(transport: &Transport, address: &Address) -> bool {
+pub(super) fn is_port_in_use(transport: &Transport, address: &Address) -> bool {
     let taken = match (transport.readiness, address) {
         (Readiness::TcpListener, Address::Inet(inet)) => {
             sys::is_listening(SocketAddress::Tcp(*inet), &Vec::new)

@@ -88,7 +88,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let directory = self.directory.take();
-        if are_kept() {
+        if are_directories_kept() {
             let _ = directory.map(TempDir::keep);
             return;
         }
@@ -127,13 +127,13 @@ pub fn keep_directories() {
     KEPT.store(true, Ordering::SeqCst);
 }
 
-pub(super) fn are_kept() -> bool {
+pub(super) fn are_directories_kept() -> bool {
     KEPT.load(Ordering::SeqCst)
 }
 
 /// Returns the run's directory, if servers are running or [directories are kept](keep_directories).
 #[must_use]
-pub fn directory() -> Option<PathBuf> {
+pub fn run_directory() -> Option<PathBuf> {
     home().as_ref().map(|home| home.directory.path().to_owned())
 }
 
@@ -142,7 +142,7 @@ pub(super) fn remove_all() {
     let mut place = home();
     OVER.store(true, Ordering::SeqCst);
     let Some(home) = place.take() else { return };
-    if are_kept() {
+    if are_directories_kept() {
         // The lock ends with this process. Without its file, the next run does not take the directory for abandoned.
         let _ = fs::remove_file(home.directory.keep().join(ALIVE));
         return;

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::sys::signal::Signal;
 use regex_automata::meta::Regex;
 
-use super::placeholders::Values;
+use super::placeholders::PlaceholderValues;
 use crate::transport::Address;
 
 /// Settings for starting and ending a server, beyond its command. The default adds nothing.
@@ -48,7 +48,7 @@ impl Setup {
     ///
     /// # Errors
     /// `InvalidInput` if a path leads out of `directory`; otherwise the errors of writing.
-    pub(super) fn write_files(&self, directory: &Path, values: &Values) -> io::Result<()> {
+    pub(super) fn write_files(&self, directory: &Path, values: &PlaceholderValues) -> io::Result<()> {
         use std::os::unix::ffi::OsStrExt;
         for (name, content) in &self.files {
             if name.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn writes_files_with_placeholders_filled() {
         let place = tempfile::tempdir().unwrap();
-        let values = Values::new(&Address::Inet("127.0.0.1:7".parse().unwrap()), place.path());
+        let values = PlaceholderValues::new(&Address::Inet("127.0.0.1:7".parse().unwrap()), place.path());
         let files = vec![("conf.d/my.conf".into(), "listen {port};".into())];
         Setup { files, ..Setup::default() }.write_files(place.path(), &values).unwrap();
         assert_eq!(fs::read_to_string(place.path().join("conf.d/my.conf")).unwrap(), "listen 7;");
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn refuses_a_path_that_leads_out() {
         let place = tempfile::tempdir().unwrap();
-        let values = Values::new(&Address::Stdio, place.path());
+        let values = PlaceholderValues::new(&Address::Stdio, place.path());
         for name in ["../x", "/etc/x", "a/../../x"] {
             let setup = Setup { files: vec![(name.into(), "".into())], ..Setup::default() };
             assert_eq!(

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use nix::sys::signal::Signal;
 
-use super::placeholders::{OF_ADDRESS, Values, holds};
-use super::program::{find, locate};
+use super::placeholders::{ADDRESS_PLACEHOLDERS, PlaceholderValues, contains_placeholder};
+use super::program::{check_executable, locate_program};
 use super::start::Start;
-use super::traits::{self, Lack};
+use super::traits::{self, MissingCapabilities};
 use super::{LaunchError, Rehearsal, Setup};
-use crate::protocol::{Carrier, Protocol};
+use crate::protocol::{TransportKind, TransportKind};
 use crate::transport::{Capabilities, Transport};
 
 /// A program to execute, with its arguments, and the variables that are added to its environment.
@@ -34,7 +34,7 @@ pub struct Spec {
     /// The options of the command line that describe the set-up and the protocol, each with a space before it.
     options: String,
     /// The capabilities of the transport and the protocol that this server lacks.
-    lacks: Vec<Lack>,
+    lacks: Vec<MissingCapabilities>,
     /// The properties that a rehearsal found, if there was one.
     rehearsal: Option<Rehearsal>,
 }
@@ -91,7 +91,7 @@ impl Spec {
             });
         }
         let wanted = self.transport.placeholders;
-        let stray = OF_ADDRESS.iter().find(|place| self.mentions(place));
+        let stray = ADDRESS_PLACEHOLDERS.iter().find(|place| self.mentions(place));
         if let Some(stray) = stray.filter(|_| wanted.is_empty()) {
             return Err(LaunchError::StrayPlaceholder { transport: self.transport.name, stray });
         }
@@ -109,7 +109,7 @@ impl Spec {
     /// Whether `placeholder` is anywhere in the command or the set-up.
     fn mentions(&self, placeholder: &str) -> bool {
         let words = self.command.iter().map(OsString::as_os_str);
-        words.chain(self.setup.templates()).any(|text| holds(text, placeholder))
+        words.chain(self.setup.templates()).any(|text| contains_placeholder(text, placeholder))
     }
 
     /// Returns the server, which speaks `protocol` instead of echo.
@@ -118,11 +118,11 @@ impl Spec {
     /// [`LaunchError::ProtocolMismatch`] if the protocol does not run over the transport.
     pub fn speaking(self, protocol: Protocol) -> Result<Spec, LaunchError> {
         let stream = self.transport.capabilities.contains(Capabilities::STREAM);
-        if !protocol.runs_over(if stream { Carrier::Stream } else { Carrier::Message }) {
+        if !protocol.runs_over(if stream { TransportKind::Stream } else { TransportKind::Message }) {
             let (protocol, transport) = (protocol.name().to_owned(), self.transport.name);
             return Err(LaunchError::ProtocolMismatch { protocol, transport });
         }
-        let lacks = traits::lacks_of(&protocol);
+        let lacks = traits::ruled_out_by_protocol(&protocol);
         Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
     }
 
@@ -148,7 +148,7 @@ impl Spec {
 
     /// Returns the server, known to lack the capabilities of `lack` too.
     #[must_use]
-    pub(crate) fn lacking(mut self, lack: Lack) -> Spec {
+    pub(crate) fn with_missing(mut self, lack: MissingCapabilities) -> Spec {
         self.lacks.push(lack);
         self
     }
@@ -167,7 +167,7 @@ impl Spec {
 
     /// Returns the reason why the server cannot be asked for `required`, if it lacks any of it.
     #[must_use]
-    pub(crate) fn lacks(&self, required: Capabilities) -> Option<&str> {
+    pub(crate) fn why_missing(&self, required: Capabilities) -> Option<&str> {
         let lack = self.lacks.iter().find(|lack| lack.capabilities.intersects(required));
         lack.map(|lack| lack.reason.as_str())
     }
@@ -202,16 +202,17 @@ impl Spec {
     /// Returns the capabilities that the server has: its promises without those that it lacks.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
-        self.lacks.iter().fold(self.promises(), |all, lack| all.difference(lack.capabilities))
+        self.lacks.iter().fold(self.promised_capabilities(), |all, lack| all.difference(lack.capabilities))
     }
 
     /// Returns the capabilities that the transport, the way of starting and the protocol promise, whether or not this
     /// server has them. A check that requires others does not apply. A check that requires one that the server lacks
     /// is *unsupported*.
     #[must_use]
-    pub fn promises(&self) -> Capabilities {
+    pub fn promised_capabilities(&self) -> Capabilities {
         let all = self.offered_by_transport().union(Capabilities::OF_PROTOCOLS);
-        let other = if self.protocol.is_identity() { Capabilities::REQUESTS } else { Capabilities::ECHO };
+        let other =
+            if self.protocol.replies_equal_requests() { Capabilities::REQUESTS } else { Capabilities::ECHO };
         all.difference(other)
     }
 
@@ -250,18 +251,18 @@ impl Spec {
 
     /// Checks that the server's program exists, so that a missing program is reported alike for all ways of starting.
     pub(super) fn find_program(&self) -> Result<(), LaunchError> {
-        let program = locate(self.command[0].clone());
+        let program = locate_program(self.command[0].clone());
         let refused = |error: nix::Error| LaunchError::Spawn {
             program: program.to_string_lossy().into_owned(),
             error: error.into(),
         };
-        find(&program).map_err(refused)
+        check_executable(&program).map_err(refused)
     }
 
     /// Returns the server's command with all placeholders filled.
-    pub(super) fn fill(&self, values: &Values) -> Invocation {
+    pub(super) fn fill_placeholders(&self, values: &PlaceholderValues) -> Invocation {
         let mut words = self.command.iter().map(|word| values.fill(word));
-        let program = locate(words.next().unwrap_or_default());
+        let program = locate_program(words.next().unwrap_or_default());
         let variables = self.setup.environment.iter();
         Invocation {
             program,

@@ -33,7 +33,7 @@ fn try_out(strace: &Path) -> io::Result<bool> {
 
 /// Returns the words that make strace execute the command that follows them, as the launched process itself, and write
 /// its calls to `file`. With `-D` it is strace that becomes the grandchild.
-pub fn strace_words(file: &Path, more: &[&str]) -> Vec<OsString> {
+pub fn strace_prefix(file: &Path, more: &[&str]) -> Vec<OsString> {
     let fixed = ["strace", "-D"].iter().chain(more).chain(&["-o"]).map(OsString::from);
     fixed.chain([file.into()]).collect()
 }
@@ -42,6 +42,6 @@ impl Spec {
     /// Returns the server, with all system calls of all its processes written to `file` as they are made.
     #[must_use]
     pub(crate) fn traced(&self, file: &Path) -> Spec {
-        self.wrapped_in(strace_words(file, &["-f", "-tt"]))
+        self.wrapped_in(strace_prefix(file, &["-f", "-tt"]))
     }
 }

@@ -5,35 +5,39 @@ use crate::transport::Capabilities;
 
 /// Capabilities that a server lacks, and the reason in words.
 #[derive(Debug, Clone)]
-pub struct Lack {
+pub struct MissingCapabilities {
     /// The capabilities that the server lacks.
     pub capabilities: Capabilities,
     /// The reason why the server lacks them: a rule of its protocol, or a result of the rehearsal.
     pub reason: String,
 }
 
-impl Lack {
+impl MissingCapabilities {
     /// Returns the lack of `capabilities` for `reason`.
     #[must_use]
-    pub fn new(capabilities: Capabilities, reason: impl Into<String>) -> Lack {
-        Lack { capabilities, reason: reason.into() }
+    pub fn new(capabilities: Capabilities, reason: impl Into<String>) -> MissingCapabilities {
+        MissingCapabilities { capabilities, reason: reason.into() }
     }
 }
 
 /// Returns the capabilities that `protocol` itself rules out.
-pub(super) fn lacks_of(protocol: &Protocol) -> Vec<Lack> {
-    if protocol.is_identity() {
+pub(super) fn ruled_out_by_protocol(protocol: &Protocol) -> Vec<MissingCapabilities> {
+    if protocol.replies_equal_requests() {
         return Vec::new();
     }
     let name = protocol.name();
-    let fills = protocol.carries_payload() && protocol.pipelines() != Some(false);
+    let fills = protocol.carries_payload() && protocol.allows_pipelining() != Some(false);
     let facts = [
         (
-            protocol.talks_more_than_once() == Some(false),
+            protocol.allows_several_exchanges() == Some(false),
             Capabilities::STAYS_OPEN,
             "has one exchange on a connection",
         ),
-        (protocol.pipelines() == Some(false), Capabilities::PIPELINES, "has no requests before a reply"),
+        (
+            protocol.allows_pipelining() == Some(false),
+            Capabilities::PIPELINES,
+            "has no requests before a reply",
+        ),
         (
             !protocol.token_comes_back(),
             Capabilities::DISTINCT_REPLIES,
@@ -47,11 +51,13 @@ pub(super) fn lacks_of(protocol: &Protocol) -> Vec<Lack> {
         ),
         (!fills, Capabilities::FILLABLE, "has no requests that carry any bytes and have them back"),
         (
-            protocol.declared().half_close == Some(false),
+            protocol.declared_properties().half_close == Some(false),
             Capabilities::HALF_CLOSE,
             "has no half-closed connections",
         ),
     ];
     let lacking = facts.into_iter().filter(|(lacks, ..)| *lacks);
-    lacking.map(|(_, what, why)| Lack::new(what, format!("the protocol {name} {why}"))).collect()
+    lacking
+        .map(|(_, what, why)| MissingCapabilities::new(what, format!("the protocol {name} {why}")))
+        .collect()
 }

@@ -126,7 +126,7 @@ pub use unix::descriptors::{
     mark_descriptors_close_on_exec, open_pseudo_terminal, receive_descriptors, take_inherited_descriptor,
 };
 pub use unix::exit::{exit_status, reset_sigchld};
-pub use unix::forked_partner::{ForkedPartner, WaitMethod};
+pub use unix::forked_partner::{ForkedPartner, PartnerWaitMode};
 pub use unix::launch::{between_launches, with_launch_lock};
 pub use unix::limits::{
     descriptor_limit, inherited_descriptor_limit, process_limit, raise_descriptor_limit,

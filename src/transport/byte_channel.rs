@@ -7,7 +7,7 @@ use std::rc::Rc;
 use nix::unistd::{read, write};
 use socket2::Socket;
 
-use super::{Capacity, Channel, Ends, WaitMode};
+use super::{Capacity, Channel, ClientWaitMode, ConnectionEnds};
 
 /// The system call by which a byte channel sends. Returns the number of bytes that it took.
 type WriteCall = fn(BorrowedFd<'_>, &[u8]) -> nix::Result<usize>;
@@ -17,7 +17,7 @@ pub(super) struct ByteChannel {
     from: Rc<OwnedFd>,
     to: Rc<OwnedFd>,
     write: WriteCall,
-    wait_mode: WaitMode,
+    wait_mode: ClientWaitMode,
     capacity: Capacity,
 }
 
@@ -25,7 +25,7 @@ impl ByteChannel {
     /// Opens a channel over one socket.
     pub fn over_socket(
         socket: Socket,
-        wait_mode: WaitMode,
+        wait_mode: ClientWaitMode,
         capacity: Capacity,
     ) -> io::Result<Box<dyn Channel>> {
         wait_mode.apply_to(&socket)?;
@@ -35,15 +35,19 @@ impl ByteChannel {
     }
 
     /// Opens a channel that reads from one descriptor and writes to another.
-    pub fn over_ends(ends: Ends, wait_mode: WaitMode, capacity: Capacity) -> io::Result<Box<dyn Channel>> {
+    pub fn over_ends(
+        ends: ConnectionEnds,
+        wait_mode: ClientWaitMode,
+        capacity: Capacity,
+    ) -> io::Result<Box<dyn Channel>> {
         ByteChannel::with_write_call(|to, bytes| write(to, bytes), ends, wait_mode, capacity)
     }
 
     /// Opens a channel that reads from one descriptor and writes to another, with `write` in place of write(2).
     pub fn with_write_call(
         write: WriteCall,
-        ends: Ends,
-        wait_mode: WaitMode,
+        ends: ConnectionEnds,
+        wait_mode: ClientWaitMode,
         capacity: Capacity,
     ) -> io::Result<Box<dyn Channel>> {
         wait_mode.apply_to(&ends.read)?;

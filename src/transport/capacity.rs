@@ -29,7 +29,7 @@ impl Capacity {
     /// (pipe(7)).
     pub fn of_pipe(end: impl AsFd) -> io::Result<Capacity> {
         let bytes = sys::pipe_capacity(end.as_fd())?;
-        Ok(Capacity { page: 4 * KIB, ..Capacity::exactly(bytes) })
+        Ok(Capacity { page: 4 * KIB, ..Capacity::of_bytes(bytes) })
     }
 
     /// Returns the capacity of a pipe to which memory is lent by vmsplice(2): each page that a message touches takes up
@@ -50,11 +50,11 @@ impl Capacity {
 
     /// Returns the capacity of a socket buffer of `bytes`. Each message also takes up a header.
     pub fn of_socket_buffer(bytes: usize) -> Capacity {
-        Capacity { overhead: HEADER, ..Capacity::exactly(bytes) }
+        Capacity { overhead: HEADER, ..Capacity::of_bytes(bytes) }
     }
 
     /// Returns a capacity of `bytes`, in which messages have no overhead.
-    pub fn exactly(bytes: usize) -> Capacity {
+    pub fn of_bytes(bytes: usize) -> Capacity {
         Capacity { bytes, overhead: 0, page: 0, slots: usize::MAX }
     }
 

@@ -11,7 +11,7 @@ use std::{hint, io, thread};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use super::{Address, Ends, Tuning};
+use super::{Address, ConnectionEnds, Tuning};
 
 /// A client's end of a transport, for measurements.
 pub trait Channel {
@@ -51,7 +51,7 @@ pub trait Channel {
 /// The way in which a client waits for input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum WaitMode {
+pub enum ClientWaitMode {
     /// Sleeps in the kernel until input wakes the client.
     #[cfg_attr(feature = "serde", serde(rename = "blocks"))]
     Block,
@@ -64,14 +64,14 @@ pub enum WaitMode {
     Yield,
 }
 
-impl WaitMode {
+impl ClientWaitMode {
     /// Waits a moment before the next attempt at a call. Also used for a call that should block but cannot: ENOBUFS of
     /// a full Unix datagram queue on the BSDs.
     #[inline]
     pub(super) fn pause(self) {
         match self {
-            WaitMode::Spin => hint::spin_loop(),
-            WaitMode::Yield | WaitMode::Block => thread::yield_now(),
+            ClientWaitMode::Spin => hint::spin_loop(),
+            ClientWaitMode::Yield | ClientWaitMode::Block => thread::yield_now(),
         }
     }
 
@@ -91,8 +91,8 @@ impl WaitMode {
     pub(super) fn apply_to(self, descriptor: impl AsFd) -> io::Result<()> {
         let flags = OFlag::from_bits_retain(fcntl(&descriptor, FcntlArg::F_GETFL)?);
         let wanted = match self {
-            WaitMode::Block => flags - OFlag::O_NONBLOCK,
-            WaitMode::Spin | WaitMode::Yield => flags | OFlag::O_NONBLOCK,
+            ClientWaitMode::Block => flags - OFlag::O_NONBLOCK,
+            ClientWaitMode::Spin | ClientWaitMode::Yield => flags | OFlag::O_NONBLOCK,
         };
         if wanted != flags {
             fcntl(&descriptor, FcntlArg::F_SETFL(wanted))?;
@@ -107,7 +107,7 @@ pub struct ChannelRequest<'a> {
     /// The server's address.
     pub address: &'a Address,
     /// The client's ends, if the server inherited its connection.
-    pub ends: Option<Ends>,
+    pub ends: Option<ConnectionEnds>,
     /// The server's process, for mechanisms that are addressed by it.
     pub server: nix::unistd::Pid,
     /// A directory for the names that the client must bind.
@@ -115,7 +115,7 @@ pub struct ChannelRequest<'a> {
     /// A number that no other client of this server has.
     pub number: u64,
     /// The way in which the client waits for input.
-    pub wait_mode: WaitMode,
+    pub wait_mode: ClientWaitMode,
     /// The options to set on the client's sockets or pipes.
     pub tuning: &'a Tuning,
 }

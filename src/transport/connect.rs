@@ -55,7 +55,7 @@ pub(crate) struct ConnectRequest<'a> {
 
 impl ConnectRequest<'_> {
     /// Sets the options of `socket` that must be set before it connects.
-    pub fn prepare(&self, socket: &Socket) -> io::Result<()> {
+    pub fn set_socket_options(&self, socket: &Socket) -> io::Result<()> {
         self.options.receive_buffer.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))
     }
 }

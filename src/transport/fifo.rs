@@ -10,8 +10,8 @@ use std::thread;
 use nix::libc::O_NONBLOCK;
 
 use super::{
-    Address, ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, Ends, Link,
-    Readiness, ReservedAddress, Transport,
+    Address, ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, ConnectionEnds,
+    Link, Readiness, ReservedAddress, Transport,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
@@ -35,7 +35,7 @@ fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
 
 /// Returns the paths of a server's two named pipes: the one that clients write to, and the one that they read from.
 #[must_use]
-pub(crate) fn paths(address: &Path) -> (PathBuf, PathBuf) {
+pub(crate) fn fifo_paths(address: &Path) -> (PathBuf, PathBuf) {
     let with = |suffix: &str| {
         let mut name = address.as_os_str().to_owned();
         name.push(suffix);
@@ -47,7 +47,7 @@ pub(crate) fn paths(address: &Path) -> (PathBuf, PathBuf) {
 /// Connects a client by opening both pipes. Each open(2) blocks until the server opens the other end (fifo(7)), so a
 /// thread makes the calls. If the server never does, [`unblock`] ends the thread.
 fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
-    let (input, output) = paths(request.address.expect_path()?);
+    let (input, output) = fifo_paths(request.address.expect_path()?);
     let (done, opened) = mpsc::channel();
     let (to, from) = (input.clone(), output.clone());
     let opener = thread::spawn(move || {
@@ -80,12 +80,12 @@ fn unblock(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
 
 /// Opens both named pipes of a server for measurements. Each open(2) blocks until the server opens the other end.
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
-    let (input, output) = paths(request.address.expect_path()?);
+    let (input, output) = fifo_paths(request.address.expect_path()?);
     let to = OpenOptions::new().write(true).open(input)?;
     let from = File::open(output)?;
     request.tuning.apply_to_pipe(&to)?;
     request.tuning.apply_to_pipe(&from)?;
     let capacity = Capacity::of_pipe(&to)?;
-    let ends = Ends { read: from.into(), write: to.into() };
+    let ends = ConnectionEnds { read: from.into(), write: to.into() };
     ByteChannel::over_ends(ends, request.wait_mode, capacity)
 }

@@ -7,39 +7,39 @@ use super::{Link, Tuning};
 
 /// The functions that make the connection that a server inherits.
 #[derive(Debug)]
-pub(crate) struct Inherited {
+pub(crate) struct InheritedConnection {
     /// Makes both sides of a connection.
     pub make: fn(&Tuning) -> io::Result<ConnectedPair>,
     /// Turns the client's ends into a link for the checks.
-    pub link: fn(Ends) -> io::Result<Link>,
+    pub link: fn(ConnectionEnds) -> io::Result<Link>,
     /// Whether both ends of the connection are sockets.
     pub sockets: bool,
 }
 
 /// The two descriptors of one side of a connection. Both may refer to the same socket or terminal.
 #[derive(Debug)]
-pub struct Ends {
+pub struct ConnectionEnds {
     /// The descriptor to read from.
     pub read: OwnedFd,
     /// The descriptor to write to.
     pub write: OwnedFd,
 }
 
-impl Ends {
+impl ConnectionEnds {
     /// Returns the ends of a connection that reads and writes through the one descriptor `both`.
-    pub(super) fn duplex(both: OwnedFd) -> io::Result<Ends> {
-        Ok(Ends { read: both.try_clone()?, write: both })
+    pub(super) fn duplex(both: OwnedFd) -> io::Result<ConnectionEnds> {
+        Ok(ConnectionEnds { read: both.try_clone()?, write: both })
     }
 }
 
 /// A connection of which this process holds both sides.
 #[derive(Debug)]
 pub(crate) struct ConnectedPair {
-    pub client: Ends,
-    pub server: Ends,
+    pub client: ConnectionEnds,
+    pub server: ConnectionEnds,
 }
 
 /// Returns the error of a client that tries to connect where there is no address.
-pub(super) fn no_address() -> io::Error {
+pub(super) fn no_address_error() -> io::Error {
     io::Error::other("this server is reached only through its own standard input and output")
 }

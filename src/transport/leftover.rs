@@ -22,11 +22,11 @@ const RECORD: &str = "leaves";
 const POSIX: &str = "posix-queues";
 const SYSTEM_V: &str = "system-v-queues";
 
-static REGISTERED: Mutex<BTreeMap<u64, Queues>> = Mutex::new(BTreeMap::new());
+static REGISTERED: Mutex<BTreeMap<u64, LeftoverQueues>> = Mutex::new(BTreeMap::new());
 
 /// The two queues of one server, by the name that removes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Queues {
+pub(super) enum LeftoverQueues {
     Posix(String),
     SystemV(i32),
 }
@@ -38,7 +38,7 @@ pub(crate) struct LeftoverObject(u64);
 
 impl LeftoverObject {
     /// Records `queues` in the server's `directory`.
-    pub(super) fn record(directory: &Path, queues: Queues) -> io::Result<LeftoverObject> {
+    pub(super) fn record(directory: &Path, queues: LeftoverQueues) -> io::Result<LeftoverObject> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         fs::write(directory.join(RECORD), queues.to_string())?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -56,41 +56,43 @@ impl Drop for LeftoverObject {
     }
 }
 
-impl fmt::Display for Queues {
+impl fmt::Display for LeftoverQueues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Queues::Posix(name) => write!(f, "{POSIX} {name}"),
-            Queues::SystemV(key) => write!(f, "{SYSTEM_V} {key}"),
+            LeftoverQueues::Posix(name) => write!(f, "{POSIX} {name}"),
+            LeftoverQueues::SystemV(key) => write!(f, "{SYSTEM_V} {key}"),
         }
     }
 }
 
-impl Queues {
+impl LeftoverQueues {
     fn remove(&self) {
         match self {
-            Queues::Posix(name) => posix_pair(name).iter().for_each(|queue| remove_posix_queue(queue)),
-            Queues::SystemV(key) => [*key, *key + 1].into_iter().for_each(remove_system_v_queue),
+            LeftoverQueues::Posix(name) => {
+                posix_pair(name).iter().for_each(|queue| remove_posix_queue(queue))
+            }
+            LeftoverQueues::SystemV(key) => [*key, *key + 1].into_iter().for_each(remove_system_v_queue),
         }
     }
 
     /// Removes the queues that this process's user has made. Another user may have taken the names or keys since.
     fn remove_own(&self) {
         match self {
-            Queues::Posix(name) => {
+            LeftoverQueues::Posix(name) => {
                 let names = posix_pair(name);
                 names.iter().filter(|name| owns_posix_queue(name)).for_each(|name| remove_posix_queue(name));
             }
-            &Queues::SystemV(key) => {
+            &LeftoverQueues::SystemV(key) => {
                 let keys = [key, key + 1].into_iter();
                 keys.filter(|&key| owns_system_v_queue(key)).for_each(remove_system_v_queue);
             }
         }
     }
 
-    fn parse(record: &str) -> Option<Queues> {
+    fn parse(record: &str) -> Option<LeftoverQueues> {
         match record.split_once(' ')? {
-            (POSIX, name) => Some(Queues::Posix(name.to_owned())),
-            (SYSTEM_V, key) => Some(Queues::SystemV(key.parse().ok()?)),
+            (POSIX, name) => Some(LeftoverQueues::Posix(name.to_owned())),
+            (SYSTEM_V, key) => Some(LeftoverQueues::SystemV(key.parse().ok()?)),
             _ => None,
         }
     }
@@ -98,9 +100,9 @@ impl Queues {
     /// Whether the queues belong to a run of echospec that has ended, and never to another program.
     fn are_abandoned(&self) -> bool {
         match self {
-            Queues::Posix(name) => name.starts_with(POSIX_PREFIX),
+            LeftoverQueues::Posix(name) => name.starts_with(POSIX_PREFIX),
             // Another run may have taken the same key since.
-            &Queues::SystemV(key) => SYSTEM_V_KEYS.contains(&key) && lock_system_v(key).is_ok(),
+            &LeftoverQueues::SystemV(key) => SYSTEM_V_KEYS.contains(&key) && lock_system_v(key).is_ok(),
         }
     }
 }
@@ -120,13 +122,13 @@ const MAX_RECORD: u64 = 300;
 pub(crate) fn remove_recorded_leftovers(directory: &Path) {
     let Ok(record) = open_own_file(&directory.join(RECORD)) else { return };
     let text = io::read_to_string(record.take(MAX_RECORD));
-    let queues = text.ok().and_then(|text| Queues::parse(&text));
-    if let Some(queues) = queues.filter(Queues::are_abandoned) {
+    let queues = text.ok().and_then(|text| LeftoverQueues::parse(&text));
+    if let Some(queues) = queues.filter(LeftoverQueues::are_abandoned) {
         queues.remove_own();
     }
 }
 
-fn registered() -> MutexGuard<'static, BTreeMap<u64, Queues>> {
+fn registered() -> MutexGuard<'static, BTreeMap<u64, LeftoverQueues>> {
     REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -136,12 +138,13 @@ mod tests {
 
     #[test]
     fn parses_records_and_ignores_foreign_queues() {
-        for queues in [Queues::Posix("/echospec-1-2-s3".into()), Queues::SystemV(0x2000_1000)] {
-            assert_eq!(Queues::parse(&queues.to_string()).as_ref(), Some(&queues));
+        for queues in [LeftoverQueues::Posix("/echospec-1-2-s3".into()), LeftoverQueues::SystemV(0x2000_1000)]
+        {
+            assert_eq!(LeftoverQueues::parse(&queues.to_string()).as_ref(), Some(&queues));
             assert!(queues.are_abandoned());
         }
-        assert_eq!(Queues::parse("file /etc/passwd"), None);
-        assert!(!Queues::Posix("/somebody".into()).are_abandoned());
-        assert!(!Queues::SystemV(7).are_abandoned());
+        assert_eq!(LeftoverQueues::parse("file /etc/passwd"), None);
+        assert!(!LeftoverQueues::Posix("/somebody".into()).are_abandoned());
+        assert!(!LeftoverQueues::SystemV(7).are_abandoned());
     }
 }

@@ -69,7 +69,7 @@ impl Link {
 
     /// Returns the descriptor to poll before reading.
     #[must_use]
-    pub fn reader(&self) -> BorrowedFd<'_> {
+    pub fn input_descriptor(&self) -> BorrowedFd<'_> {
         match self {
             Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => socket.as_fd(),
             Link::Pipes { from, .. } => from.as_fd(),
@@ -78,7 +78,7 @@ impl Link {
 
     /// Returns the descriptor to poll before writing; `None` once it is closed.
     #[must_use]
-    pub fn writer(&self) -> Option<BorrowedFd<'_>> {
+    pub fn output_descriptor(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => {
                 Some(socket.as_fd())
@@ -136,7 +136,7 @@ impl Link {
 
     /// Receives one message, and the IP address of its sender if it has one.
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)> {
-        let (length, sender) = recvfrom::<SockaddrStorage>(self.reader().as_raw_fd(), buffer)?;
+        let (length, sender) = recvfrom::<SockaddrStorage>(self.input_descriptor().as_raw_fd(), buffer)?;
         Ok((length, sender.as_ref().and_then(ip_address)))
     }
 

@@ -6,12 +6,12 @@ use std::os::fd::AsRawFd;
 use nix::sys::socket::{MsgFlags, recv, send};
 use socket2::Socket;
 
-use super::{Capacity, Channel, WaitMode};
+use super::{Capacity, Channel, ClientWaitMode};
 
 /// A connected socket that keeps message boundaries.
 pub(super) struct MessageChannel {
     socket: Socket,
-    wait_mode: WaitMode,
+    wait_mode: ClientWaitMode,
     capacity: Capacity,
     max_message: usize,
 }
@@ -19,7 +19,7 @@ pub(super) struct MessageChannel {
 impl MessageChannel {
     pub fn over_socket(
         socket: Socket,
-        wait_mode: WaitMode,
+        wait_mode: ClientWaitMode,
         capacity: Capacity,
         max_message: usize,
     ) -> io::Result<Box<dyn Channel>> {

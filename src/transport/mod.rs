@@ -55,22 +55,22 @@ pub(crate) use address::{Reservation, ReservedAddress};
 use byte_channel::ByteChannel;
 pub use capabilities::Capabilities;
 use capacity::Capacity;
-pub use channel::{Channel, ChannelRequest, WaitMode};
+pub use channel::{Channel, ChannelRequest, ClientWaitMode};
 pub(crate) use client::HangDiagnosis;
 pub use client::{Client, Message};
 pub use connect::ConnectOptions;
 pub(crate) use connect::ConnectRequest;
 use connect::{connect_within, tcp_socket};
-pub(crate) use fifo::paths as fifo_paths;
+pub(crate) use fifo::fifo_paths;
 pub use groups::group_names;
-pub use inherited::Ends;
-pub(crate) use inherited::{ConnectedPair, Inherited};
+pub use inherited::ConnectionEnds;
+pub(crate) use inherited::{ConnectedPair, InheritedConnection};
 pub(crate) use leftover::{remove_all_leftovers, remove_recorded_leftovers};
 pub use link::Link;
 use message_channel::MessageChannel;
 pub use pending::PendingConnection;
 #[cfg(feature = "cli")]
-pub(crate) use pipe::pair as pipe_pair;
+pub(crate) use pipe::connected_pair as pipe_pair;
 #[cfg(feature = "cli")]
 pub(crate) use port::is_loopback_address;
 pub(crate) use port::{loopback_address, missing_loopback_address};
@@ -92,7 +92,7 @@ pub struct Transport {
     pub(crate) connect: fn(&ConnectRequest<'_>) -> io::Result<Link>,
     pub(crate) open_channel: fn(ChannelRequest<'_>) -> io::Result<Box<dyn Channel>>,
     /// The way to make the connection, if the server inherits it and has no address.
-    pub(crate) inherited: Option<Inherited>,
+    pub(crate) inherited: Option<InheritedConnection>,
     pub(crate) readiness: Readiness,
 }
 

@@ -7,12 +7,12 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::leftover::{LeftoverObject, Queues};
+use super::leftover::{LeftoverObject, LeftoverQueues};
 use super::queue_names::{POSIX_PREFIX, posix_pair};
 use super::queues::{self, QueueChannel};
 use super::{
-    Address, Capabilities, Channel, ChannelRequest, ConnectRequest, Link, Readiness, Reservation,
-    ReservedAddress, Transport, WaitMode,
+    Address, Capabilities, Channel, ChannelRequest, ClientWaitMode, ConnectRequest, Link, Readiness,
+    Reservation, ReservedAddress, Transport,
 };
 use crate::deadline::until;
 use crate::sys;
@@ -39,7 +39,7 @@ fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
     // The directory's name is random. The process number is not enough: a run that was killed may have had it.
     let random = scratch.file_name().unwrap_or_default().to_string_lossy();
     let name = format!("{POSIX_PREFIX}{}-{}-{random}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let leftover = LeftoverObject::record(scratch, Queues::Posix(name.clone()))?;
+    let leftover = LeftoverObject::record(scratch, LeftoverQueues::Posix(name.clone()))?;
     let reservation = Reservation { _leftover: Some(leftover), ..Reservation::default() };
     Ok(ReservedAddress { address: Address::Path(name.into()), _reservation: Some(reservation) })
 }
@@ -68,7 +68,7 @@ fn lock(name: &str, timeout: Duration) -> io::Result<Option<OwnedFd>> {
 
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     let [input, output] = names(request.address)?;
-    let blocking = request.wait_mode == WaitMode::Block;
+    let blocking = request.wait_mode == ClientWaitMode::Block;
     let (to, from) = (MessageQueue::posix(&input, blocking)?, MessageQueue::posix(&output, blocking)?);
     QueueChannel::open(to, from, request.wait_mode)
 }

@@ -6,10 +6,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::inherited::no_address;
+use super::inherited::no_address_error;
 use super::{
     Address, ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, ConnectedPair,
-    Ends, Inherited, Link, Readiness, ReservedAddress, Transport, Tuning,
+    ConnectionEnds, InheritedConnection, Link, Readiness, ReservedAddress, Transport, Tuning,
 };
 
 pub(super) const TRANSPORT: Transport = Transport {
@@ -20,7 +20,7 @@ pub(super) const TRANSPORT: Transport = Transport {
     reserve,
     connect,
     open_channel,
-    inherited: Some(Inherited { make, link, sockets: false }),
+    inherited: Some(InheritedConnection { make, link, sockets: false }),
     readiness: Readiness::Immediate,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn reserve(_scratch: &Path) -> io::Result<ReservedAddress> {
 
 /// Returns an error, because a client cannot connect: the server is launched with the connection.
 pub(super) fn connect(_request: &ConnectRequest<'_>) -> io::Result<Link> {
-    Err(no_address())
+    Err(no_address_error())
 }
 
 pub(super) fn make(tuning: &Tuning) -> io::Result<ConnectedPair> {
@@ -39,17 +39,17 @@ pub(super) fn make(tuning: &Tuning) -> io::Result<ConnectedPair> {
     tuning.apply_to_pipe(&input)?;
     tuning.apply_to_pipe(&output)?;
     Ok(ConnectedPair {
-        client: Ends { read: from.into(), write: to.into() },
-        server: Ends { read: input.into(), write: output.into() },
+        client: ConnectionEnds { read: from.into(), write: to.into() },
+        server: ConnectionEnds { read: input.into(), write: output.into() },
     })
 }
 
-pub(super) fn link(ends: Ends) -> io::Result<Link> {
+pub(super) fn link(ends: ConnectionEnds) -> io::Result<Link> {
     Link::pipes(File::from(ends.write), File::from(ends.read))
 }
 
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
-    let ends = request.ends.ok_or_else(no_address)?;
+    let ends = request.ends.ok_or_else(no_address_error)?;
     let capacity = Capacity::of_pipe(&ends.write)?;
     ByteChannel::over_ends(ends, request.wait_mode, capacity)
 }
@@ -57,7 +57,7 @@ fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
 /// Makes two pipes that connect a client and a server. Returns the client's ends as a link, and the server's ends:
 /// standard input and output of one process or of two.
 #[cfg(feature = "cli")]
-pub(crate) fn pair() -> io::Result<(Link, OwnedFd, OwnedFd)> {
+pub(crate) fn connected_pair() -> io::Result<(Link, OwnedFd, OwnedFd)> {
     let ConnectedPair { client, server } = make(&Tuning::default())?;
     Ok((link(client)?, server.read, server.write))
 }

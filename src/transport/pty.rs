@@ -4,10 +4,10 @@ use std::io;
 
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
-use super::inherited::no_address;
+use super::inherited::no_address_error;
 use super::{
-    ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectedPair, Ends, Inherited, Readiness,
-    Transport, Tuning, pipe,
+    ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectedPair, ConnectionEnds,
+    InheritedConnection, Readiness, Transport, Tuning, pipe,
 };
 use crate::sys;
 
@@ -20,7 +20,7 @@ pub(super) const TRANSPORT: Transport = Transport {
     reserve: pipe::reserve,
     connect: pipe::connect,
     open_channel,
-    inherited: Some(Inherited { make, link: pipe::link, sockets: false }),
+    inherited: Some(InheritedConnection { make, link: pipe::link, sockets: false }),
     readiness: Readiness::Immediate,
 };
 
@@ -31,11 +31,11 @@ fn make(_tuning: &Tuning) -> io::Result<ConnectedPair> {
     let mut modes = tcgetattr(&server)?;
     cfmakeraw(&mut modes);
     tcsetattr(&server, SetArg::TCSANOW, &modes)?;
-    Ok(ConnectedPair { client: Ends::duplex(client)?, server: Ends::duplex(server)? })
+    Ok(ConnectedPair { client: ConnectionEnds::duplex(client)?, server: ConnectionEnds::duplex(server)? })
 }
 
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
-    let ends = request.ends.ok_or_else(no_address)?;
-    let capacity = Capacity::exactly(sys::TERMINAL_BUFFER_SIZE);
+    let ends = request.ends.ok_or_else(no_address_error)?;
+    let capacity = Capacity::of_bytes(sys::TERMINAL_BUFFER_SIZE);
     ByteChannel::over_ends(ends, request.wait_mode, capacity)
 }

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use socket2::Type;
 
 use super::relay::{RelayCalls, relay};
-use super::{Capacity, Channel, Link, WaitMode};
+use super::{Capacity, Channel, ClientWaitMode, Link};
 use crate::deadline::until;
 use crate::payload::KIB;
 use crate::sys::MessageQueue;
@@ -20,7 +20,7 @@ const BUFFER: usize = 64 * KIB;
 pub(super) struct QueueChannel {
     to: MessageQueue,
     from: MessageQueue,
-    wait_mode: WaitMode,
+    wait_mode: ClientWaitMode,
     capacity: Capacity,
     max_message: usize,
     /// The receive buffer: mq_receive(3) requires a buffer for the largest message, whatever the size of the next one.
@@ -28,9 +28,13 @@ pub(super) struct QueueChannel {
 }
 
 impl QueueChannel {
-    pub fn open(to: MessageQueue, from: MessageQueue, wait_mode: WaitMode) -> io::Result<Box<dyn Channel>> {
+    pub fn open(
+        to: MessageQueue,
+        from: MessageQueue,
+        wait_mode: ClientWaitMode,
+    ) -> io::Result<Box<dyn Channel>> {
         let limits = to.capacity()?;
-        let capacity = Capacity::exactly(limits.bytes).with_slots(limits.messages);
+        let capacity = Capacity::of_bytes(limits.bytes).with_slots(limits.messages);
         let buffer = vec![0; BUFFER].into();
         Ok(Box::new(QueueChannel {
             to,
@@ -98,7 +102,7 @@ pub(super) fn relay_link(
                 sent
             },
             receive: move |message: &mut [u8]| {
-                let length = WaitMode::Block.retry(|| from.receive(&mut buffer))?;
+                let length = ClientWaitMode::Block.retry(|| from.receive(&mut buffer))?;
                 message[..length].copy_from_slice(&buffer[..length]);
                 Ok(Some(length).filter(|length| *length > 0))
             },

@@ -13,8 +13,8 @@ use socket2::{Domain, Socket, Type};
 
 use super::relay::{RelayCalls, relay};
 use super::{
-    Capabilities, Capacity, Channel, ChannelRequest, ConnectRequest, Link, Readiness, Transport, WaitMode,
-    connect_within, unix,
+    Capabilities, Capacity, Channel, ChannelRequest, ClientWaitMode, ConnectRequest, Link, Readiness,
+    Transport, connect_within, unix,
 };
 use crate::sys::{self, RING_SIZE, RingReader, RingWriter};
 
@@ -46,15 +46,15 @@ pub(super) const SPIN: Transport = Transport {
 };
 
 fn connect_sleeping(request: &ConnectRequest<'_>) -> io::Result<Link> {
-    connect(request, WaitMode::Block)
+    connect(request, ClientWaitMode::Block)
 }
 
 fn connect_spinning(request: &ConnectRequest<'_>) -> io::Result<Link> {
-    connect(request, WaitMode::Yield)
+    connect(request, ClientWaitMode::Yield)
 }
 
 /// Connects to the server by a socket. Each side closes the socket when it ends. That wakes the other side.
-fn connect(request: &ConnectRequest<'_>, wait_mode: WaitMode) -> io::Result<Link> {
+fn connect(request: &ConnectRequest<'_>, wait_mode: ClientWaitMode) -> io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     connect_within(&socket, &unix::socket_address(request.address.expect_path()?)?, request.timeout)?;
     socket.set_nonblocking(false)?;
@@ -68,7 +68,7 @@ fn connect(request: &ConnectRequest<'_>, wait_mode: WaitMode) -> io::Result<Link
         let _ = (&*watched).read(&mut [0]);
         server.hang_up();
     })?;
-    let pause = move || (wait_mode != WaitMode::Block).then_some(move || wait_mode.pause());
+    let pause = move || (wait_mode != ClientWaitMode::Block).then_some(move || wait_mode.pause());
     relay(
         Type::STREAM,
         RelayCalls {
@@ -90,7 +90,7 @@ fn connect(request: &ConnectRequest<'_>, wait_mode: WaitMode) -> io::Result<Link
 struct ShmChannel {
     writer: RingWriter,
     reader: RingReader,
-    wait_mode: WaitMode,
+    wait_mode: ClientWaitMode,
     capacity: Capacity,
     /// The socket whose end of file tells the server that the client has ended.
     _socket: UnixStream,
@@ -104,14 +104,15 @@ fn open_sleeping(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
 /// Opens a channel whose client never sleeps. A server that never sleeps never wakes its client, so the client must not
 /// sleep.
 fn open_spinning(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
-    let wait_mode = if request.wait_mode == WaitMode::Block { WaitMode::Yield } else { request.wait_mode };
+    let wait_mode =
+        if request.wait_mode == ClientWaitMode::Block { ClientWaitMode::Yield } else { request.wait_mode };
     open(&request, wait_mode)
 }
 
-fn open(request: &ChannelRequest<'_>, wait_mode: WaitMode) -> io::Result<Box<dyn Channel>> {
+fn open(request: &ChannelRequest<'_>, wait_mode: ClientWaitMode) -> io::Result<Box<dyn Channel>> {
     let socket = UnixStream::connect(request.address.expect_path()?)?;
     let (writer, reader, _) = sys::map_rings(sys::receive_descriptors(socket.as_fd())?)?;
-    let capacity = Capacity::exactly(RING_SIZE);
+    let capacity = Capacity::of_bytes(RING_SIZE);
     Ok(Box::new(ShmChannel { writer, reader, wait_mode, capacity, _socket: socket }))
 }
 
@@ -119,7 +120,7 @@ impl ShmChannel {
     #[inline]
     fn pause(&self) -> Option<impl Fn() + use<>> {
         let wait_mode = self.wait_mode;
-        (wait_mode != WaitMode::Block).then_some(move || wait_mode.pause())
+        (wait_mode != ClientWaitMode::Block).then_some(move || wait_mode.pause())
     }
 }
 

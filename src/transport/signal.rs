@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::{
-    Address, Capabilities, Channel, ChannelRequest, ConnectRequest, Link, Readiness, ReservedAddress,
-    Transport, WaitMode,
+    Address, Capabilities, Channel, ChannelRequest, ClientWaitMode, ConnectRequest, Link, Readiness,
+    ReservedAddress, Transport,
 };
 use crate::sys::QueuedSignals;
 
@@ -44,11 +44,11 @@ fn connect(_request: &ConnectRequest<'_>) -> io::Result<Link> {
 
 struct SignalChannel {
     signals: QueuedSignals,
-    wait_mode: WaitMode,
+    wait_mode: ClientWaitMode,
 }
 
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
-    let blocking = request.wait_mode == WaitMode::Block;
+    let blocking = request.wait_mode == ClientWaitMode::Block;
     let signals = QueuedSignals::open(server_process(request.address)?, blocking)?;
     Ok(Box::new(SignalChannel { signals, wait_mode: request.wait_mode }))
 }

@@ -4,10 +4,10 @@ use std::io;
 
 use socket2::{Domain, Socket, Type};
 
-use super::inherited::no_address;
+use super::inherited::no_address_error;
 use super::{
-    ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectedPair, Ends, Inherited, Link,
-    MessageChannel, Readiness, Transport, Tuning, client, pipe,
+    ByteChannel, Capabilities, Capacity, Channel, ChannelRequest, ConnectedPair, ConnectionEnds,
+    InheritedConnection, Link, MessageChannel, Readiness, Transport, Tuning, client, pipe,
 };
 use crate::payload::KIB;
 
@@ -19,7 +19,7 @@ pub(super) const STREAM: Transport = Transport {
     reserve: pipe::reserve,
     connect: pipe::connect,
     open_channel: open_stream,
-    inherited: Some(Inherited { make: |tuning| make(Type::STREAM, tuning), link, sockets: true }),
+    inherited: Some(InheritedConnection { make: |tuning| make(Type::STREAM, tuning), link, sockets: true }),
     readiness: Readiness::Immediate,
 };
 
@@ -29,7 +29,7 @@ pub(super) const DGRAM: Transport = Transport {
     // No half-close: a datagram socket does not learn that its peer has closed.
     capabilities: Capabilities::MESSAGES,
     open_channel: open_messages,
-    inherited: Some(Inherited {
+    inherited: Some(InheritedConnection {
         make: |tuning| make(Type::DGRAM, tuning),
         link: message_link,
         sockets: true,
@@ -42,7 +42,7 @@ pub(super) const SEQPACKET: Transport = Transport {
     summary: "a pair of connected sockets for sequenced packets",
     capabilities: Capabilities::MESSAGES.union(Capabilities::HALF_CLOSE),
     open_channel: open_messages,
-    inherited: Some(Inherited {
+    inherited: Some(InheritedConnection {
         make: |tuning| make(Type::SEQPACKET, tuning),
         link: message_link,
         sockets: true,
@@ -60,7 +60,10 @@ fn make(kind: Type, tuning: &Tuning) -> io::Result<ConnectedPair> {
     let (client, server) = Socket::pair(Domain::UNIX, kind, None).map_err(unsupported_kind)?;
     tuning.apply_to_socket(&client)?;
     tuning.apply_to_socket(&server)?;
-    Ok(ConnectedPair { client: Ends::duplex(client.into())?, server: Ends::duplex(server.into())? })
+    Ok(ConnectedPair {
+        client: ConnectionEnds::duplex(client.into())?,
+        server: ConnectionEnds::duplex(server.into())?,
+    })
 }
 
 /// Explains an error of a missing kind of socket. macOS defines SOCK_SEQPACKET, but has no Unix sockets of that kind.
@@ -71,11 +74,11 @@ fn unsupported_kind(error: io::Error) -> io::Error {
     }
 }
 
-fn link(ends: Ends) -> io::Result<Link> {
+fn link(ends: ConnectionEnds) -> io::Result<Link> {
     Link::socket(ends.write.into())
 }
 
-fn message_link(ends: Ends) -> io::Result<Link> {
+fn message_link(ends: ConnectionEnds) -> io::Result<Link> {
     let link = link(ends)?;
     if let Some(socket) = link.as_socket() {
         client::enlarge_buffers(socket);
@@ -84,7 +87,7 @@ fn message_link(ends: Ends) -> io::Result<Link> {
 }
 
 fn client_socket(request: &mut ChannelRequest<'_>) -> io::Result<(Socket, Capacity)> {
-    let ends = request.ends.take().ok_or_else(no_address)?;
+    let ends = request.ends.take().ok_or_else(no_address_error)?;
     let socket = Socket::from(ends.write);
     let capacity = Capacity::of_socket_buffer(socket.send_buffer_size()?);
     Ok((socket, capacity))

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use super::leftover::{LeftoverObject, Queues};
+use super::leftover::{LeftoverObject, LeftoverQueues};
 use super::queue_names::{SYSTEM_V_KEYS, lock_system_v};
 use super::queues::{self, QueueChannel};
 use super::{
-    Address, Capabilities, Channel, ChannelRequest, ConnectRequest, Link, Readiness, Reservation,
-    ReservedAddress, Transport, WaitMode,
+    Address, Capabilities, Channel, ChannelRequest, ClientWaitMode, ConnectRequest, Link, Readiness,
+    Reservation, ReservedAddress, Transport,
 };
 use crate::sys::{MessageQueue, system_v_queue_exists};
 
@@ -39,7 +39,7 @@ fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
         let key = SYSTEM_V_KEYS.start() | (number & 0x1fff_fffe);
         let Ok(lock) = lock_system_v(key) else { continue };
         if !system_v_queue_exists(key) && !system_v_queue_exists(key + 1) {
-            let leftover = LeftoverObject::record(scratch, Queues::SystemV(key))?;
+            let leftover = LeftoverObject::record(scratch, LeftoverQueues::SystemV(key))?;
             let reservation = Reservation { _claim: None, _lock: lock, _leftover: Some(leftover) };
             let address = Address::Path(key.to_string().into());
             return Ok(ReservedAddress { address, _reservation: Some(reservation) });
@@ -71,7 +71,7 @@ fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
 
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     let (key, kind) = (key(request.address)?, message_type(request.number)?);
-    let blocking = request.wait_mode == WaitMode::Block;
+    let blocking = request.wait_mode == ClientWaitMode::Block;
     let (to, from) =
         (MessageQueue::system_v(key, kind, blocking)?, MessageQueue::system_v(key + 1, kind, blocking)?);
     QueueChannel::open(to, from, request.wait_mode)

@@ -40,7 +40,7 @@ pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     let address = request.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     client::enlarge_buffers(&socket);
-    request.prepare(&socket)?;
+    request.set_socket_options(&socket)?;
     socket.bind(&request.options.source.unwrap_or_else(|| any_loopback_port(address)).into())?;
     Link::unconnected(socket, address.into())
 }

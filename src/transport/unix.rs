@@ -35,13 +35,13 @@ pub(super) fn reserve(scratch: &Path) -> std::io::Result<ReservedAddress> {
 }
 
 pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
-    connect_kind(request, Type::STREAM)
+    connect_socket_of_type(request, Type::STREAM)
 }
 
-pub(super) fn connect_kind(request: &ConnectRequest<'_>, kind: Type) -> std::io::Result<Link> {
+pub(super) fn connect_socket_of_type(request: &ConnectRequest<'_>, kind: Type) -> std::io::Result<Link> {
     let address = socket_address(request.address.expect_path()?)?;
     let socket = Socket::new(Domain::UNIX, kind, None)?;
-    request.prepare(&socket)?;
+    request.set_socket_options(&socket)?;
     connect_within(&socket, &address, request.timeout)?;
     Link::socket(socket)
 }

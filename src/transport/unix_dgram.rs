@@ -30,7 +30,7 @@ pub(super) const TRANSPORT: Transport = Transport {
 fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
     client::enlarge_buffers(&socket);
-    request.prepare(&socket)?;
+    request.set_socket_options(&socket)?;
     if !request.options.unnamed {
         socket.bind(&SockAddr::unix(request.scratch.join(format!("client-{}", request.number)))?)?;
     }

@@ -27,7 +27,7 @@ pub(super) const TRANSPORT: Transport = Transport {
 };
 
 fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
-    let link = unix::connect_kind(request, Type::SEQPACKET)?;
+    let link = unix::connect_socket_of_type(request, Type::SEQPACKET)?;
     if let Some(socket) = link.as_socket() {
         client::enlarge_buffers(socket);
     }

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::inherited::no_address;
+use super::inherited::no_address_error;
 use super::{ByteChannel, Capacity, Channel, ChannelRequest, Transport, pipe};
 use crate::sys::vmsplice;
 
@@ -18,7 +18,7 @@ pub(super) const TRANSPORT: Transport = Transport {
 };
 
 fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
-    let ends = request.ends.ok_or_else(no_address)?;
+    let ends = request.ends.ok_or_else(no_address_error)?;
     let capacity = Capacity::of_spliced_pipe(&ends.write)?;
     ByteChannel::with_write_call(vmsplice, ends, request.wait_mode, capacity)
 }

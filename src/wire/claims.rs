@@ -19,11 +19,11 @@ use super::packet::Protocol;
 
 /// The environment variable that holds the inode number of the claim pipe. If the descriptor refers to another object,
 /// nothing is written to it.
-pub const VARIABLE: &str = "ECHOSPEC_CLAIMS";
+pub const CLAIM_VARIABLE: &str = "ECHOSPEC_CLAIMS";
 
 /// The number of the descriptor of the claim pipe. The number is high, so that it does not collide with the descriptors
 /// of a program.
-pub const DESCRIPTOR: RawFd = 197;
+pub const CLAIM_DESCRIPTOR: RawFd = 197;
 
 /// A port that belongs to this run while this value exists.
 #[derive(Debug)]
@@ -56,8 +56,8 @@ fn announce(protocol: Protocol, port: u16, change: char) {
 }
 
 fn open_pipe() -> Option<File> {
-    let inode: u64 = std::env::var(VARIABLE).ok()?.parse().ok()?;
-    let path = format!("/dev/fd/{DESCRIPTOR}");
+    let inode: u64 = std::env::var(CLAIM_VARIABLE).ok()?.parse().ok()?;
+    let path = format!("/dev/fd/{CLAIM_DESCRIPTOR}");
     let is_pipe = fs::metadata(&path).is_ok_and(|found| found.ino() == inode);
     is_pipe.then(|| File::options().write(true).open(path).ok())?
 }
@@ -126,7 +126,7 @@ impl ClaimedPorts {
 
     /// Whether the port belonged to the run at `at`, a time since 1970.
     #[must_use]
-    pub fn covered(&self, protocol: Protocol, port: u16, at: Duration) -> bool {
+    pub fn was_claimed_at(&self, protocol: Protocol, port: u16, at: Duration) -> bool {
         let spans = self.spans.get(&(protocol, port));
         spans.is_some_and(|spans| spans.iter().any(|(from, until)| (*from..=*until).contains(&at)))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use super::packet::{Packet, Protocol, Segment};
-use crate::text::count;
+use crate::text::count_with_noun;
 
 /// One end of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,14 +72,16 @@ impl Conversation {
 
     /// Whether a packet of the kind `event` was seen.
     #[must_use]
-    pub fn saw(&self, event: PacketEvent) -> bool {
+    pub fn has_seen(&self, event: PacketEvent) -> bool {
         self.events.contains(&event)
     }
 
     /// Whether SYN, SYN-ACK and ACK were seen.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        [PacketEvent::Syn, PacketEvent::SynAck, PacketEvent::Ack].into_iter().all(|event| self.saw(event))
+        [PacketEvent::Syn, PacketEvent::SynAck, PacketEvent::Ack]
+            .into_iter()
+            .all(|event| self.has_seen(event))
     }
 
     pub(super) fn add(&mut self, packet: &Packet) {
@@ -105,7 +107,7 @@ impl Conversation {
                 self.record(PacketEvent::Syn);
             }
             (Endpoint::Server, true, true) => self.record(PacketEvent::SynAck),
-            (Endpoint::Client, false, true) if self.saw(PacketEvent::SynAck) && !rst => {
+            (Endpoint::Client, false, true) if self.has_seen(PacketEvent::SynAck) && !rst => {
                 self.record(PacketEvent::Ack);
             }
             _ => {}
@@ -137,7 +139,7 @@ impl Conversation {
     }
 
     fn record(&mut self, event: PacketEvent) {
-        if !self.saw(event) {
+        if !self.has_seen(event) {
             self.events.push(event);
         }
     }
@@ -162,15 +164,16 @@ impl fmt::Display for Endpoint {
 impl fmt::Display for Conversation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Conversation { client, server, messages, bytes, .. } = self;
-        let [there, back] = bytes.map(|bytes| count(usize::try_from(bytes).unwrap_or(usize::MAX), "byte"));
+        let [there, back] =
+            bytes.map(|bytes| count_with_noun(usize::try_from(bytes).unwrap_or(usize::MAX), "byte"));
         if self.protocol == Protocol::Udp {
-            let [asked, answered] =
-                messages.map(|number| count(usize::try_from(number).unwrap_or(usize::MAX), "datagram"));
+            let [asked, answered] = messages
+                .map(|number| count_with_noun(usize::try_from(number).unwrap_or(usize::MAX), "datagram"));
             return write!(f, "UDP {client} → {server}: {asked} ({there}) there, {answered} ({back}) back");
         }
         let steps = [(PacketEvent::Syn, "SYN"), (PacketEvent::SynAck, "SYN-ACK"), (PacketEvent::Ack, "ACK")];
         let steps: Vec<_> =
-            steps.into_iter().filter(|(event, _)| self.saw(*event)).map(|(_, text)| text).collect();
+            steps.into_iter().filter(|(event, _)| self.has_seen(*event)).map(|(_, text)| text).collect();
         let endings: Vec<_> = self.events.iter().copied().filter_map(describe_end).collect();
         let endings = if endings.is_empty() { "still open".into() } else { endings.join(", then ") };
         let steps = if steps.is_empty() { "no handshake seen".into() } else { steps.join(", ") };

@@ -61,7 +61,7 @@ impl Conversations {
 
     /// Returns the latest conversation of `client`.
     #[must_use]
-    pub fn of(&self, client: SocketAddr) -> Option<&Conversation> {
+    pub fn latest_of(&self, client: SocketAddr) -> Option<&Conversation> {
         self.all.iter().rev().find(|conversation| conversation.client == client)
     }
 }

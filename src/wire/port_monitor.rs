@@ -10,7 +10,7 @@ use super::explain_capture_error;
 use super::packet::Packet;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
-use crate::requirement::PACKETS;
+use crate::requirement::PACKET_CAPTURE;
 use crate::sys::PacketCapture;
 
 /// The number of bytes that are captured of each packet: enough for the headers.
@@ -31,7 +31,11 @@ impl PortMonitor {
     /// Unsupported if this user or this system cannot capture packets.
     pub fn start(server: SocketAddr) -> check::Result<PortMonitor> {
         let capture = PacketCapture::open(Some(server.port()), SNAPLEN).map_err(|error| {
-            Finding::missing(&PACKETS, "a look at the packets themselves", explain_capture_error(&error))
+            Finding::missing_requirement(
+                &PACKET_CAPTURE,
+                "a look at the packets themselves",
+                explain_capture_error(&error),
+            )
         })?;
         Ok(PortMonitor { capture, server, conversations: Conversations::default() })
     }
@@ -49,7 +53,7 @@ impl PortMonitor {
     ) -> check::Result<Conversation> {
         until(limit, || {
             self.read_packets().or_broken("packets seen as they pass")?;
-            Ok(self.conversations.of(client).is_some_and(&condition).then_some(()))
+            Ok(self.conversations.latest_of(client).is_some_and(&condition).then_some(()))
         })?;
         let dropped = self.capture.take_dropped().unwrap_or_default();
         if dropped > 0 {
@@ -58,7 +62,7 @@ impl PortMonitor {
                 format!("{dropped} were missed"),
             ));
         }
-        let seen = self.conversations.of(client).cloned();
+        let seen = self.conversations.latest_of(client).cloned();
         seen.ok_or_else(|| Finding::broken(format!("packets from {client}"), "none was seen"))
     }
 

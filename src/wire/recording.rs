@@ -29,9 +29,9 @@ pub struct Recording {
 
 /// The descriptor and variable that a command needs to announce its ports: see [`claims`](super::claims).
 pub struct ClaimPipe {
-    /// The write end of the pipe. It becomes descriptor [`DESCRIPTOR`](super::claims::DESCRIPTOR) of the command.
+    /// The write end of the pipe. It becomes descriptor [`DESCRIPTOR`](super::claims::CLAIM_DESCRIPTOR) of the command.
     pub descriptor: OwnedFd,
-    /// The inode number of the pipe: the value of the environment variable [`VARIABLE`](super::claims::VARIABLE).
+    /// The inode number of the pipe: the value of the environment variable [`VARIABLE`](super::claims::CLAIM_VARIABLE).
     pub name: String,
 }
 
@@ -89,8 +89,9 @@ impl Recording {
     fn record(&mut self, candidate: &Candidate) -> io::Result<()> {
         let Candidate { at, length, ref bytes, packet } = *candidate;
         let claims = &self.claims;
-        let is_ours =
-            self.conversations.add(&packet, |address| claims.covered(packet.protocol(), address.port(), at));
+        let is_ours = self
+            .conversations
+            .add(&packet, |address| claims.was_claimed_at(packet.protocol(), address.port(), at));
         if is_ours {
             self.file.add(&CapturedPacket { timestamp: at, length, bytes })?;
             self.recorded += 1;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use echospec::checks::{AREAS, checks};
-use echospec::deadline::interrupted;
+use echospec::checks::{AREAS, all_checks};
+use echospec::deadline::is_interrupted;
 use echospec::outcome::Outcome;
-use echospec::runner::{self, CheckResult, Options};
+use echospec::runner::{self, CheckResult, RunOptions};
 use echospec::server::LaunchError;
 
 use crate::record::{Candidate, Deviation};
@@ -37,14 +37,14 @@ const JOBS: usize = 6;
 
 /// Runs the servers, and calls `on_finished` after each. Returns their rows in the order of `servers`. After an
 /// interrupt no more servers are started, and their rows are missing.
-pub fn run_all(servers: &[Candidate], options: &Options, on_finished: impl Fn(&Row) + Sync) -> Vec<Row> {
-    let options = &Options { jobs: options.jobs.min(JOBS), ..options.clone() };
+pub fn run_all(servers: &[Candidate], options: &RunOptions, on_finished: impl Fn(&Row) + Sync) -> Vec<Row> {
+    let options = &RunOptions { jobs: options.jobs.min(JOBS), ..options.clone() };
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
-                while !interrupted() {
+                while !is_interrupted() {
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some(server) = servers.get(place) else { break };
                     let row = run(server, options);
@@ -60,10 +60,10 @@ pub fn run_all(servers: &[Candidate], options: &Options, on_finished: impl Fn(&R
 }
 
 /// Runs `candidate`. If it does not start, that is an unexpected result.
-fn run(candidate: &Candidate, options: &Options) -> Row {
+fn run(candidate: &Candidate, options: &RunOptions) -> Row {
     let began = Instant::now();
-    let apply: Vec<_> = checks().filter(|check| check.applies_to(candidate.spec.promises())).collect();
-    let run = runner::run(&candidate.spec, &apply, options, |_| ());
+    let apply: Vec<_> = all_checks().filter(|check| check.applies_to(candidate.spec.promised_capabilities())).collect();
+    let run = runner::run_checks(&candidate.spec, &apply, options, |_| ());
     let mut row = Row { name: candidate.name.clone(), ..Row::default() };
     match run {
         Ok(results) => {
@@ -78,7 +78,7 @@ fn run(candidate: &Candidate, options: &Options) -> Row {
 }
 
 impl Row {
-    fn add(&mut self, candidate: &Candidate, result: &CheckResult, options: &Options) {
+    fn add(&mut self, candidate: &Candidate, result: &CheckResult, options: &RunOptions) {
         match candidate.judge(result) {
             Judgement::Expected => {}
             Judgement::OnRecord(line) => self.on_record.push(line),
@@ -121,9 +121,9 @@ impl Candidate {
 
     /// Runs the check again, up to `retries` times. Returns whether an unexpected result repeats; without
     /// retries, each counts.
-    fn repeats(&self, result: &CheckResult, options: &Options) -> bool {
+    fn repeats(&self, result: &CheckResult, options: &RunOptions) -> bool {
         let is_unexpected_again = || {
-            let again = runner::run(&self.spec, &[result.check], options, |_| ()).ok()?.pop()?;
+            let again = runner::run_checks(&self.spec, &[result.check], options, |_| ()).ok()?.pop()?;
             Some(matches!(self.judge(&again), Judgement::Unexpected(_)))
         };
         self.retries == 0 || (0..self.retries).any(|_| is_unexpected_again().unwrap_or(true))

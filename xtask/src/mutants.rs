@@ -8,7 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use echospec::cli::interrupt;
 use echospec::server::sweep;
-use echospec::text::count;
+use echospec::text::count_with_noun;
 use echospec_fixtures::judge::{self, Judgement};
 use echospec_fixtures::{TWINS, Twin};
 
@@ -82,8 +82,8 @@ fn print_summary(judged: &[(Twin, Judgement)], false_findings: &[String], chosen
     without_twin.iter().for_each(|check| println!("NO TWIN {check}"));
     let mut checks: Vec<_> = judged.iter().map(|(twin, _)| twin.check).collect();
     checks.dedup();
-    let (checks, twins) = (count(checks.len(), "check"), count(judged.len(), "twin"));
-    let siblings = count(judge::siblings().len(), "correct sibling");
+    let (checks, twins) = (count_with_noun(checks.len(), "check"), count_with_noun(judged.len(), "twin"));
+    let siblings = count_with_noun(judge::siblings().len(), "correct sibling");
     println!(
         "\n{checks}, {twins}: {} caught for their reasons, {} missed; {siblings}, {} false findings; {} checks without a twin",
         judged.len() - missed.len(),

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use echospec::cli::interrupt;
-use echospec::runner::Options;
+use echospec::runner::RunOptions;
 use echospec::server::sweep;
-use echospec::text::count;
+use echospec::text::count_with_noun;
 
 use crate::matrix::{self, Row};
 use crate::record::{Absent, Candidate};
@@ -62,7 +62,7 @@ fn is_complete(absent: &[Absent], selection: &Selection) -> bool {
         return false;
     }
     if selection.require_peers && !absent.is_empty() {
-        println!("{} not installed, and --require-peers is given", count(absent.len(), "server"));
+        println!("{} not installed, and --require-peers is given", count_with_noun(absent.len(), "server"));
         return false;
     }
     true
@@ -82,12 +82,12 @@ pub fn build() -> Result<()> {
 /// Runs the servers, and prints a line for each.
 fn run_each(servers: &[Candidate]) -> Vec<Row> {
     let width = servers.iter().map(|server| server.name.chars().count()).max().unwrap_or(0);
-    matrix::run_all(servers, &Options::default(), |row| {
+    matrix::run_all(servers, &RunOptions::default(), |row| {
         let mark = if row.unexpected.is_empty() { "ok" } else { "UNEXPECTED" };
         let (number, seconds) = (row.results.len(), row.took.as_secs_f64());
         let record = match row.on_record.len() {
             0 => String::new(),
-            known => format!(", {} on record", count(known, "deviation")),
+            known => format!(", {} on record", count_with_noun(known, "deviation")),
         };
         println!("{:<width$}  {mark:>10}  {number} checks in {seconds:.1} s{record}", row.name);
     })

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use echospec::cli::interrupt;
-use echospec::deadline::interrupted;
-use echospec::runner::Options;
+use echospec::deadline::is_interrupted;
+use echospec::runner::RunOptions;
 use echospec::server::{LaunchOptions, sweep};
 
 use crate::record::Candidate;
@@ -72,11 +72,11 @@ fn spin(done: &AtomicBool) {
 fn run_repeatedly(number: usize, servers: &[Candidate]) -> bool {
     let (mut checks, mut unexpected, mut longest) = (0, 0, 0.0_f64);
     let mut completed = 0;
-    while completed < number && !interrupted() {
+    while completed < number && !is_interrupted() {
         let began = Instant::now();
-        let options = Options {
+        let options = RunOptions {
             launch: LaunchOptions { seed: completed as u64, ..LaunchOptions::default() },
-            ..Options::default()
+            ..RunOptions::default()
         };
         for row in matrix::run_all(servers, &options, |_| ()) {
             checks += row.results.len();

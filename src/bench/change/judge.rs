@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::series::{Group, Series};
-use super::statistics::{critical_value, median, random, robust_deviation, standard_error};
+use super::statistics::{critical_value, fixed_seed_generator, median, robust_deviation, standard_error};
 use super::{Change, MIN_ROUNDS, Verdict};
 use crate::bench::comparison::{Estimate, Measure, Parameters, Placement};
 
@@ -26,8 +26,8 @@ struct Shift<'a> {
 }
 
 /// Judges every series of every group.
-pub(super) fn judge(groups: &[Group], threshold: f64) -> Vec<Change> {
-    let mut random = random();
+pub(super) fn judge_changes(groups: &[Group], threshold: f64) -> Vec<Change> {
+    let mut random = fixed_seed_generator();
     let mut shifts: Vec<Shift<'_>> = Vec::new();
     for group in groups {
         for (index, series) in group.series.iter().enumerate() {
@@ -97,7 +97,8 @@ fn typical_errors(shifts: &[Shift<'_>]) -> BTreeMap<Kind, f64> {
 
 fn change(shift: &Shift<'_>, margin: f64, threshold: f64) -> Change {
     let series = &shift.group.series[shift.index];
-    let threshold = if shift.group.is_alone() { threshold.max(UNCONTROLLED_THRESHOLD) } else { threshold };
+    let threshold =
+        if shift.group.has_no_other_series() { threshold.max(UNCONTROLLED_THRESHOLD) } else { threshold };
     let is_significant = shift.by.abs() > (1.0 + threshold).ln() && shift.by.abs() > margin;
     let few = series.runs.iter().any(|run| run.len() < MIN_ROUNDS);
     let verdict = match (shift.group.is_only_control(shift.index), is_significant) {

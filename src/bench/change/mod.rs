@@ -17,7 +17,7 @@ mod system_calls;
 mod tests;
 
 /// The default threshold: smaller changes are not reported.
-pub const THRESHOLD: f64 = 0.05;
+pub const DEFAULT_THRESHOLD: f64 = 0.05;
 
 /// Minimum number of rounds to judge a change or to rank a measurement.
 ///
@@ -131,12 +131,12 @@ impl Changes {
     /// Compares the run `now` with the run `before`. Reports changes above `threshold`: see [`THRESHOLD`].
     #[must_use]
     pub fn between(before: &Comparison, now: &Comparison, threshold: f64) -> Changes {
-        let groups = series::pair(before, now);
+        let groups = series::pair_series(before, now);
         Changes {
-            measurements: judge::judge(&groups, threshold),
+            measurements: judge::judge_changes(&groups, threshold),
             drifts: drifts(&groups),
-            calls: system_calls::changes(before, now),
-            settings: settings::changes(before, now),
+            calls: system_calls::find_system_call_changes(before, now),
+            settings: settings::find_setting_changes(before, now),
             unpaired: unpaired(before, now),
             threshold,
         }
@@ -144,7 +144,7 @@ impl Changes {
 
     /// Returns whether a candidate takes more time, or its server more system calls for each message.
     #[must_use]
-    pub fn regressed(&self) -> bool {
+    pub fn has_regression(&self) -> bool {
         self.measurements.iter().any(|change| change.verdict == Verdict::Slower)
             || self.calls.iter().any(|calls| calls.now > calls.before)
     }
@@ -167,7 +167,9 @@ fn drifts(groups: &[series::Group]) -> Vec<Drift> {
 /// Returns the names of candidates with measurements that are only in one of the runs.
 fn unpaired(before: &Comparison, now: &Comparison) -> Vec<String> {
     let only = |here: &Comparison, there: &Comparison| -> Vec<String> {
-        let alone = |it: &&Measurement| !there.measurements.iter().any(|other| series::is_same(it, other));
+        let alone = |it: &&Measurement| {
+            !there.measurements.iter().any(|other| series::is_same_measurement(it, other))
+        };
         here.measurements.iter().filter(alone).map(|it| it.candidate.clone()).collect()
     };
     let mut names = [only(before, now), only(now, before)].concat();

@@ -63,21 +63,23 @@ impl Group {
     }
 
     /// Returns whether there is no other series to serve as control.
-    pub fn is_alone(&self) -> bool {
+    pub fn has_no_other_series(&self) -> bool {
         self.series.len() == 1
     }
 }
 
 /// Returns whether two measurements have the same candidate and parameters.
-pub(super) fn is_same(one: &Measurement, other: &Measurement) -> bool {
+pub(super) fn is_same_measurement(one: &Measurement, other: &Measurement) -> bool {
     one.candidate == other.candidate && one.parameters() == other.parameters()
 }
 
 /// Returns the series that are in both runs, in the order of the second run.
-pub(super) fn pair(before: &Comparison, now: &Comparison) -> Vec<Group> {
+pub(super) fn pair_series(before: &Comparison, now: &Comparison) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for new in now.measurements.iter().filter(|it| is_usable(it)) {
-        let Some(old) = before.measurements.iter().find(|old| is_same(old, new) && is_usable(old)) else {
+        let Some(old) =
+            before.measurements.iter().find(|old| is_same_measurement(old, new) && is_usable(old))
+        else {
             continue;
         };
         let (parameters, series) = (new.parameters(), Series::of(old, new));

@@ -7,7 +7,7 @@ use crate::bench::comparison::{Comparison, Fact, Machine};
 use crate::transport::Tuning;
 
 /// Returns all settings that differ between two runs.
-pub(super) fn changes(before: &Comparison, now: &Comparison) -> Vec<SettingChange> {
+pub(super) fn find_setting_changes(before: &Comparison, now: &Comparison) -> Vec<SettingChange> {
     let (old, new) = (settings(before), settings(now));
     let value = |of: &[Fact], name: &str| {
         of.iter().find(|fact| fact.name == name).map(|fact| fact.value.clone()).unwrap_or_default()

@@ -23,7 +23,7 @@ pub(super) fn standard_error(rounds: &[f64], random: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Returns a generator with a fixed seed, so that comparing two files again gives the same result.
-pub(super) fn random() -> ChaCha8Rng {
+pub(super) fn fixed_seed_generator() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(0)
 }
 

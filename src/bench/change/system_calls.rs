@@ -1,7 +1,7 @@
 //! Finds servers that make a different number of system calls for each message.
 
 use super::SystemCallChange;
-use super::series::is_same;
+use super::series::is_same_measurement;
 use crate::bench::comparison::{Comparison, Measure, Measurement};
 
 /// Maximum distance of a steady number of calls from a whole number. The first and last message may be counted in part.
@@ -9,10 +9,10 @@ const STEADY: f64 = 0.15;
 
 /// Returns all changes in numbers of system calls, in the order of the second run. Compares only numbers that are
 /// steady in both runs.
-pub(super) fn changes(before: &Comparison, now: &Comparison) -> Vec<SystemCallChange> {
+pub(super) fn find_system_call_changes(before: &Comparison, now: &Comparison) -> Vec<SystemCallChange> {
     let is_wanted = |it: &&Measurement| it.measure == Measure::RoundTrip && it.rate.is_none();
     let change = |new: &Measurement| {
-        let old = before.measurements.iter().find(|old| is_same(old, new))?;
+        let old = before.measurements.iter().find(|old| is_same_measurement(old, new))?;
         let (before, now) = (steady_calls(old)?, steady_calls(new)?);
         let (candidate, placement, size) = (new.candidate.clone(), new.placement, new.size);
         (before != now).then_some(SystemCallChange { candidate, placement, size, before, now })
@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn reports_one_more_call_if_both_numbers_are_steady() {
-        let compare = |before, now| changes(&run_with_calls(before), &run_with_calls(now));
+        let compare = |before, now| find_system_call_changes(&run_with_calls(before), &run_with_calls(now));
         assert!(compare(2.01, 2.0).is_empty());
         assert!(compare(2.4, 3.4).is_empty());
         let reported = compare(2.01, 3.0);

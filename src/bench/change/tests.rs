@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::{Changes, MIN_ROUNDS, THRESHOLD, Verdict};
+use super::{Changes, DEFAULT_THRESHOLD, MIN_ROUNDS, Verdict};
 use crate::bench::comparison::{
     CandidateInfo, Comparison, Estimate, Machine, Measure, Measurement, MessageCost, Method, Placement,
     Round, SCHEMA,
@@ -158,7 +158,7 @@ fn comparison(measurements: Vec<Measurement>) -> Comparison {
 }
 
 fn changes(pair: u64, noise: Noise, factor: f64) -> Changes {
-    Changes::between(&run(2 * pair, noise, 1.0), &run(2 * pair + 1, noise, factor), THRESHOLD)
+    Changes::between(&run(2 * pair, noise, 1.0), &run(2 * pair + 1, noise, factor), DEFAULT_THRESHOLD)
 }
 
 /// The numbers of changes with `verdict`: of `mine`, and of all others.
@@ -171,7 +171,7 @@ fn verdicts(changes: &Changes, verdict: Verdict) -> [usize; 2] {
 #[test]
 fn unchanged_servers_are_within_noise() {
     for noise in [QUIET, NOISY] {
-        let alarms: Vec<u64> = (0..20).filter(|&pair| changes(pair, noise, 1.0).regressed()).collect();
+        let alarms: Vec<u64> = (0..20).filter(|&pair| changes(pair, noise, 1.0).has_regression()).collect();
         assert!(alarms.is_empty(), "false alarms in pairs: {alarms:?}");
     }
 }
@@ -192,7 +192,7 @@ fn finds_only_the_server_that_is_25_percent_slower() {
 #[test]
 fn ignores_3_percent() {
     for pair in 0..5 {
-        assert!(!changes(pair, QUIET, 1.03).regressed(), "pair {pair}");
+        assert!(!changes(pair, QUIET, 1.03).has_regression(), "pair {pair}");
     }
 }
 
@@ -209,7 +209,7 @@ fn faster_server_is_no_regression() {
         let changes = changes(pair, NOISY, 0.75);
         let [mine, others] = verdicts(&changes, Verdict::Faster);
         assert!(mine >= 7 && others == 0, "pair {pair}: {mine} of 12, and {others} others");
-        assert!(!changes.regressed());
+        assert!(!changes.has_regression());
     }
 }
 
@@ -217,16 +217,16 @@ fn faster_server_is_no_regression() {
 fn ignores_changes_below_the_threshold() {
     for pair in 0..5 {
         let changes = Changes::between(&run(2 * pair, QUIET, 1.0), &run(2 * pair + 1, QUIET, 1.25), 0.5);
-        assert!(!changes.regressed(), "pair {pair}");
+        assert!(!changes.has_regression(), "pair {pair}");
     }
 }
 
 #[test]
 fn run_does_not_differ_from_itself() {
     let run = run(1, NOISY, 1.0);
-    let changes = Changes::between(&run, &run, THRESHOLD);
+    let changes = Changes::between(&run, &run, DEFAULT_THRESHOLD);
     assert!(changes.measurements.iter().all(|change| (change.time_ratio.value - 1.0).abs() < 1e-9));
-    assert!(changes.settings.is_empty() && changes.unpaired.is_empty() && !changes.regressed());
+    assert!(changes.settings.is_empty() && changes.unpaired.is_empty() && !changes.has_regression());
 }
 
 #[test]
@@ -244,11 +244,11 @@ fn does_not_judge_too_few_rounds() {
             run.measurements.iter_mut().for_each(|measurement| measurement.rounds.truncate(rounds));
             run
         });
-        let changes = Changes::between(&before, &now, THRESHOLD);
+        let changes = Changes::between(&before, &now, DEFAULT_THRESHOLD);
         assert!(
             changes.measurements.iter().all(|change| change.verdict == Verdict::TooFewRounds),
             "{rounds} rounds"
         );
-        assert!(!changes.regressed());
+        assert!(!changes.has_regression());
     }
 }

@@ -1,7 +1,7 @@
 //! The bytes that a client sends: an endless stream; each message is its next piece.
 
 use crate::payload::payload;
-use crate::text::difference;
+use crate::text::describe_difference;
 
 /// The number of bytes after which the byte stream repeats. It is a prime, so that no buffer size divides it, and a
 /// stale, lost or duplicated message shows as wrong bytes. It is small enough to stay in the processor's cache,
@@ -22,7 +22,7 @@ impl ByteStream {
     }
 
     /// Returns `length` bytes from `position`, or fewer if that is more than the longest piece.
-    pub fn at(&self, position: u64, length: usize) -> &[u8] {
+    pub fn bytes_at(&self, position: u64, length: usize) -> &[u8] {
         let start = (position % PERIOD as u64) as usize;
         &self.bytes[start..(start + length).min(self.bytes.len())]
     }
@@ -33,7 +33,7 @@ impl ByteStream {
     /// The first byte that differs, with its position in the stream.
     #[inline]
     pub fn verify(&self, position: u64, received: &[u8]) -> Result<(), String> {
-        let expected = self.at(position, received.len());
+        let expected = self.bytes_at(position, received.len());
         if expected == received { Ok(()) } else { Err(describe(position, expected, received)) }
     }
 }
@@ -41,7 +41,7 @@ impl ByteStream {
 #[cold]
 fn describe(position: u64, expected: &[u8], received: &[u8]) -> String {
     let base = usize::try_from(position).unwrap_or(usize::MAX);
-    difference(expected, received, base)
+    describe_difference(expected, received, base)
         .unwrap_or_else(|| format!("at byte {base}: {} instead of {}", received.len(), expected.len()))
 }
 
@@ -52,14 +52,14 @@ mod tests {
     #[test]
     fn repeats_after_its_period() {
         let stream = ByteStream::new(7, 64);
-        assert_eq!(stream.at(0, 64), stream.at(PERIOD as u64, 64));
-        assert_eq!(stream.at(PERIOD as u64 - 1, 64)[1..], stream.at(0, 63)[..]);
+        assert_eq!(stream.bytes_at(0, 64), stream.bytes_at(PERIOD as u64, 64));
+        assert_eq!(stream.bytes_at(PERIOD as u64 - 1, 64)[1..], stream.bytes_at(0, 63)[..]);
     }
 
     #[test]
     fn reports_the_position_of_a_wrong_byte() {
         let stream = ByteStream::new(7, 64);
-        let mut echo = stream.at(1000, 64).to_vec();
+        let mut echo = stream.bytes_at(1000, 64).to_vec();
         assert_eq!(stream.verify(1000, &echo), Ok(()));
         echo[3] ^= 1;
         let text = stream.verify(1000, &echo).unwrap_err();
@@ -69,6 +69,6 @@ mod tests {
     #[test]
     fn rejects_the_previous_message() {
         let stream = ByteStream::new(7, 64);
-        assert!(stream.verify(64, stream.at(0, 64)).is_err());
+        assert!(stream.verify(64, stream.bytes_at(0, 64)).is_err());
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::conversation::{Conversation, MeasureError};
-use super::tally::{Latencies, Tally};
-use super::timing::{Clock, Limit};
+use super::tally::{Latencies, LoopResult};
+use super::timing::{Clock, MeasurementLimit};
 
 /// Maximum number of connections in a row.
 ///
@@ -14,12 +14,12 @@ const MAX_CONNECTIONS: u64 = 1000;
 
 /// Calls `connect` until `limit` is reached, at least once, at most a thousand times. The value is the number of
 /// connections per second of the time that they took.
-pub(super) fn run<'a>(
+pub(super) fn measure_connections<'a>(
     mut connect: impl FnMut() -> Result<Conversation<'a>, MeasureError>,
     size: usize,
-    limit: Limit,
+    limit: MeasurementLimit,
     clock: Clock,
-) -> Result<Tally, MeasureError> {
+) -> Result<LoopResult, MeasureError> {
     let (mut latencies, mut sum) = (Latencies::new(), Duration::ZERO);
     let mut echo = vec![0; size + 1];
     let start = Instant::now();
@@ -27,9 +27,9 @@ pub(super) fn run<'a>(
         let began = Instant::now();
         let mut conversation = connect()?;
         let (stream, position) = (conversation.stream, conversation.position);
-        conversation.exchange(stream.at(position, size), &mut echo)?;
+        conversation.exchange(stream.bytes_at(position, size), &mut echo)?;
         drop(conversation);
-        let took = clock.since(began);
+        let took = clock.time_since(began);
         stream.verify(position, &echo[..size]).map_err(MeasureError::WrongBytes)?;
         latencies.record(took);
         sum += took;
@@ -38,6 +38,6 @@ pub(super) fn run<'a>(
         }
     }
     let elapsed = start.elapsed();
-    let tally = Tally::of_latencies(latencies, elapsed, elapsed.saturating_sub(sum));
-    Ok(Tally { value: tally.messages as f64 / sum.as_secs_f64().max(f64::MIN_POSITIVE), ..tally })
+    let tally = LoopResult::from_latencies(latencies, elapsed, elapsed.saturating_sub(sum));
+    Ok(LoopResult { value: tally.messages as f64 / sum.as_secs_f64().max(f64::MIN_POSITIVE), ..tally })
 }

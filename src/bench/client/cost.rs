@@ -20,15 +20,20 @@ impl CostSnapshot {
     pub fn now(server: Pid) -> CostSnapshot {
         CostSnapshot {
             client: CpuSnapshot::of_this_process(),
-            server: CpuSnapshot::of(with_descendants(server)),
+            server: CpuSnapshot::of_processes(with_descendants(server)),
         }
     }
 
     /// Returns what each of `messages` has cost since `earlier`. Subtracts `bookkeeping` from the client's time: the
     /// preparing, comparing and counting of messages, which is no cost of the mechanism.
-    pub fn each_since(&self, earlier: &CostSnapshot, messages: u64, bookkeeping: Duration) -> MessageCost {
+    pub fn cost_per_message_since(
+        &self,
+        earlier: &CostSnapshot,
+        messages: u64,
+        bookkeeping: Duration,
+    ) -> MessageCost {
         let used = |now: &io::Result<CpuSnapshot>, then: &io::Result<CpuSnapshot>| match (now, then) {
-            (Ok(now), Ok(then)) => now.since(then),
+            (Ok(now), Ok(then)) => now.usage_since(then),
             // This system does not tell.
             _ => CpuUsage::default(),
         };
@@ -59,7 +64,7 @@ fn with_descendants(leader: Pid) -> Vec<Pid> {
 }
 
 /// Counters of the system calls of both processes. They are read before and after a task that is not timed.
-pub(super) struct CallCounters {
+pub(super) struct SystemCallCounters {
     client: SystemCallCounter,
     server: SystemCallCounter,
     /// The number of the client's own system calls for one reading of the counters.
@@ -68,33 +73,38 @@ pub(super) struct CallCounters {
 
 /// The numbers of system calls at one moment.
 #[derive(Clone, Copy)]
-pub(super) struct CallCounts {
+pub(super) struct SystemCallCounts {
     client: u64,
     server: u64,
 }
 
-impl CallCounters {
+impl SystemCallCounters {
     /// Begins to count the system calls of this process, and of `server` with its descendants.
-    pub fn start(server: Pid) -> io::Result<CallCounters> {
+    pub fn start(server: Pid) -> io::Result<SystemCallCounters> {
         let client = SystemCallCounter::start(&[Pid::this()])?;
         let server = SystemCallCounter::start(&with_descendants(server))?;
-        let mut counters = CallCounters { client, server, own: 0 };
+        let mut counters = SystemCallCounters { client, server, own: 0 };
         // Reading the counters makes system calls too: the second reading includes those of the first.
         let (first, second) = (counters.read()?, counters.read()?);
         counters.own = second.client - first.client;
         Ok(counters)
     }
 
-    pub fn read(&self) -> io::Result<CallCounts> {
+    pub fn read(&self) -> io::Result<SystemCallCounts> {
         let server = self.server.count()?;
-        Ok(CallCounts { client: self.client.count()?, server })
+        Ok(SystemCallCounts { client: self.client.count()?, server })
     }
 
     /// Sets in `cost` the system calls for each of `messages` messages between two readings.
     ///
     /// A server that has answered may or may not have called read(2) for the next message yet, so its number is exact to
     /// one call.
-    pub fn add_to(&self, cost: &mut MessageCost, (before, after): (CallCounts, CallCounts), messages: u64) {
+    pub fn set_calls_per_message(
+        &self,
+        cost: &mut MessageCost,
+        (before, after): (SystemCallCounts, SystemCallCounts),
+        messages: u64,
+    ) {
         let each = |calls: u64| Some(calls as f64 / messages.max(1) as f64);
         cost.client_calls = each((after.client - before.client).saturating_sub(self.own));
         cost.server_calls = each(after.server - before.server);

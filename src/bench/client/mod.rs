@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use super::comparison::Measure;
 use super::session::job::{Job, Sample, Task, TaskResult};
 use crate::sys;
-use crate::transport::{Channel, ChannelRequest, Ends, Transport};
+use crate::transport::{Channel, ChannelRequest, ConnectionEnds, Transport};
 
 mod byte_stream;
 mod connections;
@@ -22,10 +22,10 @@ mod timing;
 
 use byte_stream::ByteStream;
 use conversation::{Conversation, MeasureError};
-use cost::{CallCounters, CostSnapshot};
+use cost::{CostSnapshot, SystemCallCounters};
 pub(crate) use tally::Latencies;
-use tally::Tally;
-use timing::{Clock, Limit};
+use tally::LoopResult;
+use timing::{Clock, MeasurementLimit};
 
 /// Reads one job, a line of JSON, from `input`. Writes results to `output` until all tasks are done, or one fails.
 ///
@@ -33,7 +33,7 @@ use timing::{Clock, Limit};
 ///
 /// # Errors
 /// If the job cannot be read, or a result cannot be written.
-pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+pub fn run_client(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let mut line = String::new();
     input.read_line(&mut line)?;
     let job: Job = serde_json::from_str(&line)?;
@@ -69,11 +69,11 @@ struct Client<'a> {
     transport: &'static Transport,
     clock: Clock,
     /// The inherited ends of the connection, until a conversation uses them.
-    ends: Option<Ends>,
+    ends: Option<ConnectionEnds>,
     /// The number of channels opened so far.
     opened: u64,
     /// `None` if system calls are not counted.
-    counters: Option<CallCounters>,
+    counters: Option<SystemCallCounters>,
     current: Option<Conversation<'a>>,
 }
 
@@ -81,13 +81,16 @@ impl<'a> Client<'a> {
     fn new(job: &'a Job, stream: &'a ByteStream) -> io::Result<Client<'a>> {
         let transport = Transport::named(&job.transport).ok_or(io::ErrorKind::NotFound)?;
         let ends = if job.inherited {
-            Some(Ends { read: sys::take_inherited_descriptor(3)?, write: sys::take_inherited_descriptor(4)? })
+            Some(ConnectionEnds {
+                read: sys::take_inherited_descriptor(3)?,
+                write: sys::take_inherited_descriptor(4)?,
+            })
         } else {
             None
         };
-        let clock = Clock::calibrated();
+        let clock = Clock::calibrate();
         let server = Pid::from_raw(job.server);
-        let counters = if job.count_calls { CallCounters::start(server).ok() } else { None };
+        let counters = if job.count_calls { SystemCallCounters::start(server).ok() } else { None };
         Ok(Client { job, stream, transport, clock, ends, opened: 0, counters, current: None })
     }
 
@@ -101,19 +104,22 @@ impl<'a> Client<'a> {
     }
 
     fn measure(&mut self, task: &Task) -> Result<Sample, MeasureError> {
-        self.run_loop(task, Limit::of_time(task.warm_up))?;
+        self.run_loop(task, MeasurementLimit::after_time(task.warm_up))?;
         let limit = match self.counters {
-            Some(_) => Limit::of_counting(task.timed, task.size),
-            None => Limit::of_time(task.timed),
+            Some(_) => MeasurementLimit::for_counting_calls(task.timed, task.size),
+            None => MeasurementLimit::after_time(task.timed),
         };
         let before = CostSnapshot::now(self.server());
         let calls = self.counters.as_ref().and_then(|it| it.read().ok());
         let tally = self.run_loop(task, limit)?;
         let calls = calls.zip(self.counters.as_ref().and_then(|it| it.read().ok()));
-        let mut cost =
-            CostSnapshot::now(self.server()).each_since(&before, tally.messages, tally.bookkeeping);
+        let mut cost = CostSnapshot::now(self.server()).cost_per_message_since(
+            &before,
+            tally.messages,
+            tally.bookkeeping,
+        );
         if let Some((counters, calls)) = self.counters.as_ref().zip(calls) {
-            counters.add_to(&mut cost, calls, tally.messages);
+            counters.set_calls_per_message(&mut cost, calls, tally.messages);
         }
         Ok(Sample {
             value: tally.value,
@@ -131,23 +137,23 @@ impl<'a> Client<'a> {
         Pid::from_raw(self.job.server)
     }
 
-    fn run_loop(&mut self, task: &Task, limit: Limit) -> Result<Tally, MeasureError> {
+    fn run_loop(&mut self, task: &Task, limit: MeasurementLimit) -> Result<LoopResult, MeasureError> {
         let (clock, size, job) = (self.clock, task.size, self.job);
         if task.measure == Measure::Connections {
             // An iterative server accepts no other connection while this one is open.
             self.current = None;
-            return connections::run(|| self.connect(), size, limit, clock);
+            return connections::measure_connections(|| self.connect(), size, limit, clock);
         }
         let conversation = self.conversation()?;
         conversation.check_size(size)?;
         match (task.measure, task.rate) {
             (Measure::Throughput, _) => {
-                throughput::run(conversation, size, limit, job.shares_processor, clock)
+                throughput::measure_throughput(conversation, size, limit, job.shares_processor, clock)
             }
             (_, Some(rate)) => {
-                round_trip::open_loop(conversation, (size, rate), limit.time, job.waiting, clock)
+                round_trip::measure_open_loop(conversation, (size, rate), limit.time, job.waiting, clock)
             }
-            (_, None) => round_trip::closed_loop(conversation, size, limit, clock),
+            (_, None) => round_trip::measure_closed_loop(conversation, size, limit, clock),
         }
     }
 

@@ -80,7 +80,7 @@ impl Round {
 
 /// The result of one measuring loop.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct LoopResult {
     pub value: f64,
     pub messages: u64,
     pub seconds: f64,
@@ -91,10 +91,10 @@ pub(crate) struct Tally {
     pub lateness: Option<Latencies>,
 }
 
-impl Tally {
+impl LoopResult {
     /// The result of a loop that timed each message. Its value is the median.
-    pub fn of_latencies(latencies: Latencies, elapsed: Duration, bookkeeping: Duration) -> Tally {
-        Tally {
+    pub fn from_latencies(latencies: Latencies, elapsed: Duration, bookkeeping: Duration) -> LoopResult {
+        LoopResult {
             value: latencies.quantile(0.5) as f64,
             messages: latencies.count(),
             seconds: elapsed.as_secs_f64(),

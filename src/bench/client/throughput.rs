@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::conversation::{Conversation, MeasureError, check_length, check_not_end};
-use super::tally::Tally;
-use super::timing::{Clock, Limit};
+use super::tally::LoopResult;
+use super::timing::{Clock, MeasurementLimit};
 
 /// The size of one receive from a stream, unless the messages are larger.
 pub(super) const RECEIVE_SIZE: usize = 64 * 1024;
@@ -14,13 +14,13 @@ pub(super) const RECEIVE_SIZE: usize = 64 * 1024;
 /// The clock stops at the last byte that is *received*: a byte that is only sent has not arrived. Every byte is compared
 /// on arrival, and the comparing is timed. If both sides `share` a processor, the server cannot run meanwhile, and that
 /// time is subtracted. Otherwise it is only reported.
-pub(super) fn run(
+pub(super) fn measure_throughput(
     conversation: &mut Conversation<'_>,
     size: usize,
-    limit: Limit,
+    limit: MeasurementLimit,
     share: bool,
     clock: Clock,
-) -> Result<Tally, MeasureError> {
+) -> Result<LoopResult, MeasureError> {
     let mut flow = Flow::new(conversation, size);
     let start = Instant::now();
     let mut sending = true;
@@ -94,7 +94,7 @@ impl<'a, 'b> Flow<'a, 'b> {
             if self.in_flight() + next > self.window {
                 break;
             }
-            let bytes = self.conversation.stream.at(self.sent, next);
+            let bytes = self.conversation.stream.bytes_at(self.sent, next);
             self.conversation.channel.send(bytes)?;
             self.sent += next as u64;
         }
@@ -117,7 +117,7 @@ impl<'a, 'b> Flow<'a, 'b> {
         self.conversation
             .verify(&self.buffer[..received])
             .map_err(|error| self.lost_messages(received).unwrap_or(error))?;
-        self.checking += clock.since(self.last_byte);
+        self.checking += clock.time_since(self.last_byte);
         Ok(())
     }
 
@@ -133,10 +133,10 @@ impl<'a, 'b> Flow<'a, 'b> {
         Some(MeasureError::Failed(format!("{lost} of {in_flight} messages in flight were lost")))
     }
 
-    fn tally(&self, took: Duration) -> Tally {
+    fn tally(&self, took: Duration) -> LoopResult {
         let bytes = self.conversation.position - self.origin;
         let seconds = took.as_secs_f64().max(f64::MIN_POSITIVE);
-        Tally {
+        LoopResult {
             value: bytes as f64 / seconds,
             messages: bytes / self.size as u64,
             seconds,

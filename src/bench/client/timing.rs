@@ -10,7 +10,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// Measures the cost of the clock: the median of many intervals between two readings in a row.
-    pub fn calibrated() -> Clock {
+    pub fn calibrate() -> Clock {
         let mut intervals: Vec<Duration> = (0..4001).map(|_| Instant::now().elapsed()).collect();
         let middle = intervals.len() / 2;
         Clock { cost: *intervals.select_nth_unstable(middle).1 }
@@ -18,14 +18,14 @@ impl Clock {
 
     /// The time from `began` to now, without the clock's own cost.
     #[inline]
-    pub fn since(self, began: Instant) -> Duration {
+    pub fn time_since(self, began: Instant) -> Duration {
         began.elapsed().saturating_sub(self.cost)
     }
 }
 
 /// The minimum time of a measurement, and the minimum number of messages if they do not take too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limit {
+pub(super) struct MeasurementLimit {
     pub time: Duration,
     min_messages: u64,
     max_time: Duration,
@@ -40,16 +40,16 @@ const COUNTED_BYTES: usize = 8 << 20;
 /// Maximum time for counting system calls of a slow server.
 const COUNTING_TIME: Duration = Duration::from_millis(100);
 
-impl Limit {
+impl MeasurementLimit {
     /// Creates a limit that ends a measurement after `time`.
-    pub const fn of_time(time: Duration) -> Limit {
-        Limit { time, min_messages: 1, max_time: Duration::MAX }
+    pub const fn after_time(time: Duration) -> MeasurementLimit {
+        MeasurementLimit { time, min_messages: 1, max_time: Duration::MAX }
     }
 
     /// Ends when the system calls of enough messages of `size` bytes are counted.
-    pub fn of_counting(time: Duration, size: usize) -> Limit {
+    pub fn for_counting_calls(time: Duration, size: usize) -> MeasurementLimit {
         let min_messages = COUNTED_MESSAGES.min((COUNTED_BYTES / size.max(1)) as u64).max(1);
-        Limit { time, min_messages, max_time: COUNTING_TIME.max(time) }
+        MeasurementLimit { time, min_messages, max_time: COUNTING_TIME.max(time) }
     }
 
     #[inline]
@@ -66,14 +66,14 @@ mod tests {
 
     #[test]
     fn time_limit_ends_after_one_message() {
-        let limit = Limit::of_time(MS);
+        let limit = MeasurementLimit::after_time(MS);
         assert!(limit.is_reached(MS, 1) && !limit.is_reached(MS / 2, 1000));
     }
 
     #[test]
     fn counting_waits_for_enough_messages_up_to_a_maximum_time() {
-        let limit = Limit::of_counting(MS, 64);
+        let limit = MeasurementLimit::for_counting_calls(MS, 64);
         assert!(!limit.is_reached(MS, 99) && limit.is_reached(MS, 100) && limit.is_reached(COUNTING_TIME, 1));
-        assert!(Limit::of_counting(MS, 4 << 20).is_reached(MS, 2));
+        assert!(MeasurementLimit::for_counting_calls(MS, 4 << 20).is_reached(MS, 2));
     }
 }

@@ -12,7 +12,9 @@ use nix::unistd::getppid;
 
 use super::comparison::{Estimate, Floor, Placement, Warning};
 use super::placement::processors::ProcessorPair;
-use crate::sys::{ForkedPartner, WaitMethod, disable_idle_states, pin_process, pin_thread, resource_usage};
+use crate::sys::{
+    ForkedPartner, PartnerWaitMode, disable_idle_states, pin_process, pin_thread, resource_usage,
+};
 
 mod batches;
 
@@ -77,19 +79,19 @@ const KINDS: &[Kind] = &[
         name: "switch",
         description: "two context switches, there and back, by sched_yield(2)",
         bounds: &[Placement::Same],
-        measure: |pair| on_one_processor(pair, WaitMethod::Yield, 50),
+        measure: |pair| on_one_processor(pair, PartnerWaitMode::Yield, 50),
     },
     Kind {
         name: "cache-line",
         description: "a word of shared memory passed to another processor and back",
         bounds: &[Placement::Spin],
-        measure: |pair| on_two_processors(pair, WaitMethod::Spin, 500),
+        measure: |pair| on_two_processors(pair, PartnerWaitMode::Spin, 500),
     },
     Kind {
         name: "wake",
         description: "a sleeping processor is woken by futex(2), and wakes the other",
         bounds: &[Placement::Cross],
-        measure: |pair| on_two_processors(pair, WaitMethod::Sleep, 10),
+        measure: |pair| on_two_processors(pair, PartnerWaitMode::Sleep, 10),
     },
     Kind {
         name: "wake-polling",
@@ -97,7 +99,7 @@ const KINDS: &[Kind] = &[
         bounds: &[Placement::CrossPolling],
         measure: |pair| {
             let _awake = disable_idle_states()?;
-            on_two_processors(pair, WaitMethod::Sleep, 50)
+            on_two_processors(pair, PartnerWaitMode::Sleep, 50)
         },
     },
 ];
@@ -132,12 +134,12 @@ fn copy(pair: &ProcessorPair) -> io::Result<Estimate> {
     time_per_call(100, || black_box(&mut to).copy_from_slice(black_box(&from)))
 }
 
-fn on_one_processor(pair: &ProcessorPair, how: WaitMethod, repetitions: u32) -> io::Result<Estimate> {
+fn on_one_processor(pair: &ProcessorPair, how: PartnerWaitMode, repetitions: u32) -> io::Result<Estimate> {
     pin_thread(&[pair.client])?;
     time_handover(&ForkedPartner::fork(how)?, repetitions)
 }
 
-fn on_two_processors(pair: &ProcessorPair, how: WaitMethod, repetitions: u32) -> io::Result<Estimate> {
+fn on_two_processors(pair: &ProcessorPair, how: PartnerWaitMode, repetitions: u32) -> io::Result<Estimate> {
     let unsupported = || io::Error::new(io::ErrorKind::Unsupported, pair.description.clone());
     let server = pair.server.ok_or_else(unsupported)?;
     pin_thread(&[pair.client])?;

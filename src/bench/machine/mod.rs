@@ -26,7 +26,7 @@ pub(super) struct MachineRecorder {
 ///
 /// # Errors
 /// The errors of [`usable_processors`].
-pub fn describe() -> io::Result<Machine> {
+pub fn describe_machine() -> io::Result<Machine> {
     Ok(MachineRecorder::begin(&choose_processors()?).machine)
 }
 
@@ -48,7 +48,7 @@ impl MachineRecorder {
     /// Adds the stolen time of the run.
     pub fn end(mut self) -> Machine {
         let stolen = self.stolen().map(|share| format!("{:.1} %", share * 100.0));
-        let stolen = fact(fact_names::STOLEN, PROCESSOR_TIME_SOURCE, stolen);
+        let stolen = fact(fact_names::STOLEN_TIME, PROCESSOR_TIME_SOURCE, stolen);
         self.machine.facts.push(Fact { varies: true, ..stolen });
         self.machine
     }
@@ -67,12 +67,12 @@ fn facts(processors: &[usize]) -> Vec<Fact> {
     let io_uring = check_io_uring().map(|()| "can be set up".to_owned());
     let load = load_average().map(|load| format!("{load:.2}"));
     let mut facts = vec![
-        fact(fact_names::BUILD, "cfg!(debug_assertions)", Ok(build().to_owned())),
-        fact(fact_names::CALLS, SystemCallCounter::SOURCE, calls),
+        fact(fact_names::BUILD_PROFILE, "cfg!(debug_assertions)", Ok(build().to_owned())),
+        fact(fact_names::CALL_COUNTING, SystemCallCounter::SOURCE, calls),
         fact(fact_names::IO_URING, "io_uring_setup(2)", io_uring),
     ];
     facts.extend(machine_properties(processors).into_iter().map(Fact::from));
-    facts.push(Fact { varies: true, ..fact(fact_names::LOAD, "getloadavg(3)", load) });
+    facts.push(Fact { varies: true, ..fact(fact_names::LOAD_AVERAGE, "getloadavg(3)", load) });
     facts
 }
 
@@ -110,12 +110,12 @@ mod tests {
     fn each_fact_has_a_source_and_a_value_or_a_reason() {
         let machine = MachineRecorder::begin(&choose_processors().unwrap()).end();
         assert!(machine.processors > 0 && !machine.system.is_empty());
-        assert!(machine.fact(fact_names::BUILD).is_some());
+        assert!(machine.fact(fact_names::BUILD_PROFILE).is_some());
         for fact in &machine.facts {
             assert_eq!(fact.value.is_empty(), fact.unknown.is_some(), "{fact:?}");
             assert!(!fact.source.is_empty(), "{fact:?}");
         }
         let varying: Vec<_> = machine.facts.iter().filter(|fact| fact.varies).map(|it| &it.name).collect();
-        assert_eq!(varying, [fact_names::LOAD, fact_names::STOLEN]);
+        assert_eq!(varying, [fact_names::LOAD_AVERAGE, fact_names::STOLEN_TIME]);
     }
 }

@@ -7,25 +7,45 @@ use crate::bench::plan::Plan;
 use crate::requirement::{self, Requirement};
 
 /// The result of an inspection of the machine: `Ok` if it is suitable, `Err` if not.
-pub type Inspection = Result<String, String>;
+pub type Judgement = Result<String, String>;
 
 /// A condition for results that can be trusted.
 struct Condition {
     requirement: &'static Requirement,
-    inspect: fn(&Machine) -> Inspection,
+    inspect: fn(&Machine) -> Judgement,
     /// Returns whether the condition affects the measurements of a plan.
     affects: fn(&Plan) -> bool,
 }
 
 const CONDITIONS: &[Condition] = &[
-    Condition { requirement: &requirement::OPTIMISED, inspect: optimised, affects: has_bundled_server },
-    Condition { requirement: &requirement::SECOND_PROCESSOR, inspect: second_processor, affects: always },
-    Condition { requirement: &requirement::QUOTA, inspect: quota, affects: always },
-    Condition { requirement: &requirement::GOVERNOR, inspect: governor, affects: always },
-    Condition { requirement: &requirement::CLOCK, inspect: clock, affects: always },
-    Condition { requirement: &requirement::QUIET, inspect: quiet, affects: always },
-    Condition { requirement: &requirement::OWN_TIME, inspect: own_time, affects: always },
-    Condition { requirement: &requirement::CONGESTION, inspect: congestion, affects: streams_by_tcp },
+    Condition {
+        requirement: &requirement::OPTIMISED_BUILD,
+        inspect: judge_build_profile,
+        affects: has_bundled_server,
+    },
+    Condition {
+        requirement: &requirement::SECOND_PROCESSOR,
+        inspect: judge_second_processor,
+        affects: always,
+    },
+    Condition {
+        requirement: &requirement::NO_PROCESSOR_QUOTA,
+        inspect: judge_processor_quota,
+        affects: always,
+    },
+    Condition {
+        requirement: &requirement::FIXED_FREQUENCY,
+        inspect: judge_frequency_governor,
+        affects: always,
+    },
+    Condition { requirement: &requirement::FAST_CLOCK, inspect: judge_clock_source, affects: always },
+    Condition { requirement: &requirement::QUIET_MACHINE, inspect: judge_load_average, affects: always },
+    Condition { requirement: &requirement::NO_STOLEN_TIME, inspect: judge_stolen_time, affects: always },
+    Condition {
+        requirement: &requirement::UNPACED_TCP,
+        inspect: judge_congestion_control,
+        affects: streams_by_tcp,
+    },
 ];
 
 /// Returns a warning for each condition that is not met and affects the measurements.
@@ -63,7 +83,7 @@ fn judge(
     value: Option<&str>,
     is_suitable: impl Fn(&str) -> bool,
     describe: impl Fn(&str) -> String,
-) -> Inspection {
+) -> Judgement {
     match value {
         None => Ok("unknown here".into()),
         Some(value) if is_suitable(value) => Ok(value.to_owned()),
@@ -72,12 +92,12 @@ fn judge(
 }
 
 /// Judges the build profile of echospec and its bundled servers.
-pub fn optimised(machine: &Machine) -> Inspection {
-    judge(machine.fact(fact_names::BUILD), |it| it == "release", |it| format!("this is a {it} build"))
+pub fn judge_build_profile(machine: &Machine) -> Judgement {
+    judge(machine.fact(fact_names::BUILD_PROFILE), |it| it == "release", |it| format!("this is a {it} build"))
 }
 
 /// Judges whether client and server can run at the same time.
-pub fn second_processor(machine: &Machine) -> Inspection {
+pub fn judge_second_processor(machine: &Machine) -> Judgement {
     match machine.processors {
         0 => Ok("unknown here".into()),
         1 => Err("this process may use one processor only".into()),
@@ -86,19 +106,19 @@ pub fn second_processor(machine: &Machine) -> Inspection {
 }
 
 /// Judges whether a container's quota may interrupt client and server.
-pub fn quota(machine: &Machine) -> Inspection {
+pub fn judge_processor_quota(machine: &Machine) -> Judgement {
     let limited = |text: &str| text.split(' ').next().is_some_and(|number| number.parse::<f64>().is_ok());
     judge(
-        machine.fact(fact_names::QUOTA),
+        machine.fact(fact_names::PROCESSOR_QUOTA),
         |text| !limited(text),
         |text| format!("this container has a quota of {text}"),
     )
 }
 
 /// Judges whether processors run at one frequency.
-pub fn governor(machine: &Machine) -> Inspection {
+pub fn judge_frequency_governor(machine: &Machine) -> Judgement {
     judge(
-        machine.fact(fact_names::GOVERNOR),
+        machine.fact(fact_names::FREQUENCY_GOVERNOR),
         |it| it == "performance",
         |it| format!("the frequency governor is '{it}', not 'performance'"),
     )
@@ -117,9 +137,9 @@ const FAST_CLOCKS: &[&str] = &[
 ];
 
 /// Judges whether reading the clock costs little.
-pub fn clock(machine: &Machine) -> Inspection {
+pub fn judge_clock_source(machine: &Machine) -> Judgement {
     judge(
-        machine.fact(fact_names::CLOCK),
+        machine.fact(fact_names::CLOCK_SOURCE),
         |it| FAST_CLOCKS.contains(&it),
         |it| format!("the clock source is '{it}'"),
     )
@@ -129,10 +149,10 @@ pub fn clock(machine: &Machine) -> Inspection {
 const QUIET_LOAD: f64 = 0.25;
 
 /// Judges whether other processes are running.
-pub fn quiet(machine: &Machine) -> Inspection {
+pub fn judge_load_average(machine: &Machine) -> Judgement {
     let max = QUIET_LOAD * machine.processors.max(1) as f64;
     judge(
-        machine.fact(fact_names::LOAD),
+        machine.fact(fact_names::LOAD_AVERAGE),
         |text| text.parse::<f64>().is_ok_and(|load| load <= max),
         |text| format!("the load average was {text} before"),
     )
@@ -142,36 +162,36 @@ pub fn quiet(machine: &Machine) -> Inspection {
 const MAX_STOLEN: f64 = 1.0;
 
 /// Judges whether the hypervisor gave time to other guests.
-pub fn own_time(machine: &Machine) -> Inspection {
+pub fn judge_stolen_time(machine: &Machine) -> Judgement {
     let share = |text: &str| text.trim_end_matches(" %").parse::<f64>();
     judge(
-        machine.fact(fact_names::STOLEN),
+        machine.fact(fact_names::STOLEN_TIME),
         |text| share(text).is_ok_and(|percent| percent <= MAX_STOLEN),
         |text| format!("the hypervisor took {text} of the time"),
     )
 }
 
 /// Judges whether TCP sends as fast as it can.
-pub fn congestion(machine: &Machine) -> Inspection {
+pub fn judge_congestion_control(machine: &Machine) -> Judgement {
     judge(
-        machine.fact(fact_names::CONGESTION),
+        machine.fact(fact_names::CONGESTION_CONTROL),
         |it| !is_bbr(it),
         |it| format!("TCP's congestion control is '{it}'"),
     )
 }
 
 /// Judges whether system calls can be counted.
-pub fn calls(machine: &Machine) -> Inspection {
-    available(machine, fact_names::CALLS)
+pub fn judge_call_counting(machine: &Machine) -> Judgement {
+    available(machine, fact_names::CALL_COUNTING)
 }
 
 /// Judges whether this process may use io_uring.
-pub fn io_uring(machine: &Machine) -> Inspection {
+pub fn judge_io_uring(machine: &Machine) -> Judgement {
     available(machine, fact_names::IO_URING)
 }
 
 /// Returns the value of the fact called `name`, or the reason why the value is unknown.
-fn available(machine: &Machine, name: &str) -> Inspection {
+fn available(machine: &Machine, name: &str) -> Judgement {
     let Some(fact) = machine.facts.iter().find(|fact| fact.name == name) else {
         return Ok("unknown here".into());
     };
@@ -182,11 +202,11 @@ fn available(machine: &Machine, name: &str) -> Inspection {
 const LARGE_MESSAGE: u64 = 65_536;
 
 /// Judges whether POSIX message queues accept the default message sizes.
-pub fn message_queues(machine: &Machine) -> Inspection {
+pub fn judge_message_queues(machine: &Machine) -> Judgement {
     let describe = |text: &str| format!("messages of up to {text} bytes");
     let is_large = |text: &str| text.parse::<u64>().is_ok_and(|bytes| bytes >= LARGE_MESSAGE);
-    judge(machine.fact(fact_names::MQUEUE), is_large, describe)
-        .map(|text| if is_large(&text) { describe(&text) } else { text })
+    judge(machine.fact(fact_names::QUEUE_MESSAGE_LIMIT), is_large, describe)
+        .map(|read_text| if is_large(&read_text) { describe(&read_text) } else { read_text })
 }
 
 #[cfg(test)]
@@ -208,17 +228,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case::quota(quota, fact_names::QUOTA, "no limit", "0.50 processors")]
-    #[case::governor(governor, fact_names::GOVERNOR, "performance", "powersave")]
-    #[case::two_governors(governor, fact_names::GOVERNOR, "performance", "0: performance, 1: powersave")]
-    #[case::clock(clock, fact_names::CLOCK, "tsc", "hpet")]
-    #[case::load(quiet, fact_names::LOAD, "0.49", "0.51")]
-    #[case::stolen_time(own_time, fact_names::STOLEN, "1.0 %", "1.1 %")]
-    #[case::congestion_control(congestion, fact_names::CONGESTION, "cubic", "bbr")]
-    #[case::build(optimised, fact_names::BUILD, "release", "debug")]
-    #[case::message_queues(message_queues, fact_names::MQUEUE, "65536", "8192")]
+    #[case::quota(judge_processor_quota, fact_names::PROCESSOR_QUOTA, "no limit", "0.50 processors")]
+    #[case::governor(judge_frequency_governor, fact_names::FREQUENCY_GOVERNOR, "performance", "powersave")]
+    #[case::two_governors(
+        judge_frequency_governor,
+        fact_names::FREQUENCY_GOVERNOR,
+        "performance",
+        "0: performance, 1: powersave"
+    )]
+    #[case::clock(judge_clock_source, fact_names::CLOCK_SOURCE, "tsc", "hpet")]
+    #[case::load(judge_load_average, fact_names::LOAD_AVERAGE, "0.49", "0.51")]
+    #[case::stolen_time(judge_stolen_time, fact_names::STOLEN_TIME, "1.0 %", "1.1 %")]
+    #[case::congestion_control(judge_congestion_control, fact_names::CONGESTION_CONTROL, "cubic", "bbr")]
+    #[case::build(judge_build_profile, fact_names::BUILD_PROFILE, "release", "debug")]
+    #[case::message_queues(judge_message_queues, fact_names::QUEUE_MESSAGE_LIMIT, "65536", "8192")]
     fn judges_a_fact_by_its_value(
-        #[case] inspect: fn(&Machine) -> Inspection,
+        #[case] inspect: fn(&Machine) -> Judgement,
         #[case] name: &str,
         #[case] good: &str,
         #[case] bad: &str,
@@ -236,15 +261,15 @@ mod tests {
 
     #[test]
     fn shows_the_reason_for_an_unavailable_feature() {
-        let mut machine = machine(&[(fact_names::CALLS, "can be counted")]);
-        assert_eq!(calls(&machine), Ok("can be counted".to_owned()));
+        let mut machine = machine(&[(fact_names::CALL_COUNTING, "can be counted")]);
+        assert_eq!(judge_call_counting(&machine), Ok("can be counted".to_owned()));
         machine.facts[0].unknown = Some("forbidden".into());
-        assert_eq!(calls(&machine), Err("forbidden".to_owned()));
+        assert_eq!(judge_call_counting(&machine), Err("forbidden".to_owned()));
     }
 
     #[test]
     fn one_processor_is_not_enough() {
-        assert!(second_processor(&Machine { processors: 1, ..Machine::default() }).is_err());
-        assert!(second_processor(&machine(&[])).is_ok());
+        assert!(judge_second_processor(&Machine { processors: 1, ..Machine::default() }).is_err());
+        assert!(judge_second_processor(&machine(&[])).is_ok());
     }
 }

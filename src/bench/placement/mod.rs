@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::sys::{IdleStatesDisabled, disable_idle_states, pin_thread, usable_processors};
-use crate::transport::WaitMode;
+use crate::transport::ClientWaitMode;
 
 use super::comparison::Placement;
 
@@ -21,7 +21,7 @@ pub struct ResolvedPlacement {
     /// The processor that the server runs on. `None` if the scheduler chooses.
     pub server: Option<usize>,
     /// The way in which the client waits for input.
-    pub waiting: WaitMode,
+    pub waiting: ClientWaitMode,
 }
 
 impl Placement {
@@ -35,16 +35,16 @@ impl Placement {
             check_affinity().map_err(|error| error.to_string())?;
         }
         let (client, server, waiting) = match self {
-            Placement::Same => (Some(pair.client), Some(pair.client), WaitMode::Block),
+            Placement::Same => (Some(pair.client), Some(pair.client), ClientWaitMode::Block),
             Placement::Cross | Placement::CrossPolling => {
-                (Some(pair.client), Some(second()?), WaitMode::Block)
+                (Some(pair.client), Some(second()?), ClientWaitMode::Block)
             }
             // A process that spins on the only processor would keep the other from running until its time slice ends.
             Placement::Spin if pair.server.is_none() => {
-                (Some(pair.client), Some(pair.client), WaitMode::Yield)
+                (Some(pair.client), Some(pair.client), ClientWaitMode::Yield)
             }
-            Placement::Spin => (Some(pair.client), Some(second()?), WaitMode::Spin),
-            Placement::Free => (None, None, WaitMode::Block),
+            Placement::Spin => (Some(pair.client), Some(second()?), ClientWaitMode::Spin),
+            Placement::Free => (None, None, ClientWaitMode::Block),
         };
         if self == Placement::CrossPolling {
             disable_idle_states().map_err(|error| error.to_string())?;
@@ -63,7 +63,7 @@ impl ResolvedPlacement {
     /// Returns whether client and server never sleep.
     #[must_use]
     pub fn never_sleeps(&self) -> bool {
-        self.waiting != WaitMode::Block
+        self.waiting != ClientWaitMode::Block
     }
 
     /// Keeps processors out of their idle states for as long as the value is held, if the placement demands it.
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn spin_yields_on_a_single_processor() {
         if let Ok(resolved) = Placement::Spin.resolve(&single_processor()) {
-            assert_eq!(resolved.waiting, WaitMode::Yield);
+            assert_eq!(resolved.waiting, ClientWaitMode::Yield);
             assert!(resolved.shares_processor());
         }
     }

@@ -3,7 +3,7 @@
 use super::document::{Alignment, Document, Field, Table, Tone};
 use super::{labels, units};
 use crate::bench::change::{Change, Changes, SystemCallChange, Verdict};
-use crate::text::count;
+use crate::text::count_with_noun;
 
 /// Drifts of the machine that are smaller are not reported.
 const MIN_DRIFT: f64 = 0.02;
@@ -11,23 +11,26 @@ const MIN_DRIFT: f64 = 0.02;
 /// Makes the report of the changes between two runs: the judgement first, then its reasons.
 pub(super) fn document(changes: &Changes) -> Document {
     let mut document = Document::default();
-    document.title("Changes since the baseline", "");
+    document.add_title("Changes since the baseline", "");
     judgement(changes, &mut document);
     let significant: Vec<&Change> =
         changes.measurements.iter().filter(|change| is_significant(change)).collect();
     if !significant.is_empty() {
-        document.table(table(&significant));
+        document.add_table(table(&significant));
     }
-    changes.calls.iter().for_each(|calls| document.item(tone(calls), system_calls(calls)));
+    changes.calls.iter().for_each(|calls| document.add_item(tone(calls), system_calls(calls)));
     drifts(changes, &mut document);
     for setting in &changes.settings {
         let shown = |value: &str| if value.is_empty() { "–".to_owned() } else { value.to_owned() };
         let (before, now) = (shown(&setting.before), shown(&setting.now));
-        document.item(Tone::Warning, format!("{} was {before}, is {now}", setting.name));
+        document.add_item(Tone::Warning, format!("{} was {before}, is {now}", setting.name));
     }
     if !changes.unpaired.is_empty() {
         let names: Vec<&str> = changes.unpaired.iter().map(String::as_str).collect();
-        document.item(Tone::Quiet, format!("with measurements in only one run: {}", labels::list(&names)));
+        document.add_item(
+            Tone::Quiet,
+            format!("with measurements in only one run: {}", labels::join_with_and(&names)),
+        );
     }
     document
 }
@@ -49,19 +52,19 @@ fn judgement(changes: &Changes, document: &mut Document) {
         "The two runs have no measurement in common.".to_owned()
     } else {
         let rest = all - slower - faster - few;
-        let percent = units::number(changes.threshold * 100.0);
+        let percent = units::format_number(changes.threshold * 100.0);
         let unjudged = if few > 0 { format!(", {few} not judged") } else { String::new() };
-        let all = count(all, "measurement");
+        let all = count_with_noun(all, "measurement");
         format!("Of {all} {slower} slower, {faster} faster, {rest} within noise or {percent} %{unjudged}.")
     };
-    document.line(tone, text);
+    document.add_line(tone, text);
     if few > 0 {
-        document.line(Tone::Warning, labels::too_few_rounds());
+        document.add_line(Tone::Warning, labels::explain_too_few_rounds());
     }
 }
 
 fn table(changes: &[&Change]) -> Table {
-    let mut table = Table::of([
+    let mut table = Table::with_columns([
         ("", Alignment::Left),
         ("mechanism", Alignment::Left),
         ("measure", Alignment::Left),
@@ -77,13 +80,13 @@ fn table(changes: &[&Change]) -> Table {
 fn row(change: &Change) -> Vec<Field> {
     let tone = if change.verdict == Verdict::Slower { Tone::Bad } else { Tone::Good };
     let parameters = change.parameters;
-    let rate = parameters.rate.map(|rate| format!(" at {}", units::rate(rate))).unwrap_or_default();
-    let value = |value| Field::plain(units::value(value, parameters.measure));
+    let rate = parameters.rate.map(|rate| format!(" at {}", units::format_rate(rate))).unwrap_or_default();
+    let value = |value| Field::plain(units::format_value(value, parameters.measure));
     let (ratio, measure) = (change.time_ratio, parameters.measure.name());
     vec![
         Field::Text(tone, change.verdict.name().into()),
         Field::plain(&change.candidate),
-        Field::plain(format!("{measure} {}{rate}", units::size(parameters.size))),
+        Field::plain(format!("{measure} {}{rate}", units::format_size(parameters.size))),
         Field::plain(parameters.placement.name()),
         value(change.before),
         value(change.now),
@@ -97,7 +100,7 @@ fn tone(calls: &SystemCallChange) -> Tone {
 
 fn system_calls(calls: &SystemCallChange) -> String {
     let SystemCallChange { candidate, placement, size, before, now } = calls;
-    let (place, size) = (placement.name(), units::size(*size));
+    let (place, size) = (placement.name(), units::format_size(*size));
     format!("{candidate} makes {now} system calls for a round trip of {size} ({place}), it made {before}")
 }
 
@@ -108,7 +111,7 @@ fn drifts(changes: &Changes, document: &mut Document) {
         .collect();
     if !texts.is_empty() {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let text = format!("The drift of the machine has been removed: {}.", labels::list(&texts));
-        document.line(Tone::Quiet, text);
+        let text = format!("The drift of the machine has been removed: {}.", labels::join_with_and(&texts));
+        document.add_line(Tone::Quiet, text);
     }
 }

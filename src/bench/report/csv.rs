@@ -45,7 +45,7 @@ struct Line<'a> {
 }
 
 /// Writes the header and the lines.
-pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = csv::Writer::from_writer(out);
     for measurement in &comparison.measurements {
         lines.serialize(line(comparison, measurement)).map_err(io::Error::other)?;

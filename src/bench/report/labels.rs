@@ -5,7 +5,7 @@ use crate::bench::change::MIN_ROUNDS;
 use crate::bench::comparison::{Measure, Placement};
 
 /// Says how to interpret results of a placement, if they are easily misunderstood.
-pub(super) const fn caution(placement: Placement) -> Option<&'static str> {
+pub(super) const fn placement_caution(placement: Placement) -> Option<&'static str> {
     match placement {
         Placement::Same => None,
         Placement::Cross => Some(
@@ -38,8 +38,8 @@ pub(super) fn short_name(text: &str) -> String {
 }
 
 /// The title of a table: `Round trip of 64 B`.
-pub(super) fn title(measure: Measure, size: usize) -> String {
-    let size = units::size(size);
+pub(super) fn table_title(measure: Measure, size: usize) -> String {
+    let size = units::format_size(size);
     match measure {
         Measure::RoundTrip => format!("Round trip of {size}"),
         Measure::Throughput => format!("Throughput in messages of {size}"),
@@ -48,7 +48,7 @@ pub(super) fn title(measure: Measure, size: usize) -> String {
 }
 
 /// Joins names into a list for a sentence: `a, b and c`.
-pub(super) fn list(names: &[&str]) -> String {
+pub(super) fn join_with_and(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),
@@ -57,6 +57,6 @@ pub(super) fn list(names: &[&str]) -> String {
 }
 
 /// Says why measurements cannot be judged.
-pub(super) fn too_few_rounds() -> String {
+pub(super) fn explain_too_few_rounds() -> String {
     format!("fewer than {MIN_ROUNDS} rounds: noise cannot be estimated; give more with --rounds and --time")
 }

@@ -21,7 +21,7 @@ mod summary;
 mod tests;
 mod units;
 
-pub use charts::{Chart, charts};
+pub use charts::{Chart, draw_charts};
 pub use document::terminal::TableOptions;
 
 use document::{markdown, terminal};
@@ -31,7 +31,7 @@ use document::{markdown, terminal};
 /// # Errors
 /// The errors of writing to `out`.
 pub fn write_table(comparison: &Comparison, options: TableOptions, out: &mut dyn Write) -> io::Result<()> {
-    terminal::write(&summary::document(comparison, options.machine), options, out)
+    terminal::write_to_terminal(&summary::document(comparison, options.machine), options, out)
 }
 
 /// Writes the changes since an earlier run, for a terminal as [`write_table`] does.
@@ -39,7 +39,7 @@ pub fn write_table(comparison: &Comparison, options: TableOptions, out: &mut dyn
 /// # Errors
 /// The errors of writing to `out`.
 pub fn write_differences(changes: &Changes, options: TableOptions, out: &mut dyn Write) -> io::Result<()> {
-    terminal::write(&changes::document(changes), options, out)
+    terminal::write_to_terminal(&changes::document(changes), options, out)
 }
 
 /// Writes the tables as Markdown, with all that is known of the machine.
@@ -47,7 +47,7 @@ pub fn write_differences(changes: &Changes, options: TableOptions, out: &mut dyn
 /// # Errors
 /// The errors of writing to `out`.
 pub fn write_markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    markdown::write(&summary::document(comparison, true), out)
+    markdown::write_markdown(&summary::document(comparison, true), out)
 }
 
 /// Writes the whole comparison as one JSON object, raw histograms included.
@@ -65,5 +65,5 @@ pub fn write_json(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()
 /// # Errors
 /// The errors of writing to `out`.
 pub fn write_csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    csv::write(comparison, out)
+    csv::write_csv(comparison, out)
 }

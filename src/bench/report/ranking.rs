@@ -9,12 +9,12 @@ use crate::bench::comparison::{CandidateInfo, Comparison, Estimate, Measure, Mea
 #[derive(Debug)]
 pub(super) struct Ranking<'a> {
     pub parameters: Parameters,
-    pub entries: Vec<Entry<'a>>,
+    pub entries: Vec<RankedMeasurement<'a>>,
 }
 
 /// A measurement in a ranking.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry<'a> {
+pub(super) struct RankedMeasurement<'a> {
     pub candidate: &'a CandidateInfo,
     pub measurement: &'a Measurement,
     /// The rank of the measurement, from 1. Measurements whose intervals overlap that of the first of them share a
@@ -26,8 +26,8 @@ pub(super) struct Entry<'a> {
 
 /// Returns all rankings, in the order of reports: by measure, closed loops before open ones, then by placement, size and
 /// rate.
-pub(super) fn rankings(comparison: &Comparison) -> Vec<Ranking<'_>> {
-    let measurements = comparison.measurements.iter().filter(|it| is_valid(it));
+pub(super) fn rank_measurements(comparison: &Comparison) -> Vec<Ranking<'_>> {
+    let measurements = comparison.measurements.iter().filter(|it| has_usable_estimate(it));
     let mut all: Vec<Parameters> = measurements.map(Measurement::parameters).collect();
     let key = |it: &Parameters| (it.measure, it.rate.is_some(), it.placement, it.size);
     let rate = |it: &Parameters| it.rate.unwrap_or_default();
@@ -40,19 +40,19 @@ pub(super) fn rankings(comparison: &Comparison) -> Vec<Ranking<'_>> {
 }
 
 /// Returns whether a measurement has a usable estimate.
-pub(super) fn is_valid(measurement: &Measurement) -> bool {
+pub(super) fn has_usable_estimate(measurement: &Measurement) -> bool {
     let value = measurement.estimate.value;
     measurement.no_result.is_none() && value.is_finite() && value > 0.0
 }
 
 fn ranking(comparison: &Comparison, parameters: Parameters) -> Ranking<'_> {
     let measurements =
-        comparison.measurements.iter().filter(|it| is_valid(it) && it.parameters() == parameters);
+        comparison.measurements.iter().filter(|it| has_usable_estimate(it) && it.parameters() == parameters);
     let info = |name: &str| comparison.candidates.iter().find(|it| it.name == name);
     let mut entries = Vec::new();
     for measurement in measurements {
         let Some(candidate) = info(&measurement.candidate) else { continue };
-        entries.push(Entry { candidate, measurement, rank: 1, tied: false });
+        entries.push(RankedMeasurement { candidate, measurement, rank: 1, tied: false });
     }
     entries.sort_by(|one, other| badness(one.measurement).total_cmp(&badness(other.measurement)));
     set_ranks(&mut entries, &comparison.method.reference);
@@ -65,7 +65,7 @@ fn badness(measurement: &Measurement) -> f64 {
     if measurement.measure == Measure::RoundTrip { value } else { -value }
 }
 
-fn set_ranks(entries: &mut [Entry<'_>], reference: &str) {
+fn set_ranks(entries: &mut [RankedMeasurement<'_>], reference: &str) {
     let mut first = 0;
     for next in 0..entries.len() {
         if !overlap(entries[first].measurement, entries[next].measurement, reference) {

@@ -11,7 +11,7 @@ use crate::transport::Tuning;
 const ROUNDS: usize = MIN_ROUNDS;
 
 /// Four candidates: `pipe` is the best, `unix` and one called `name` tie, and `tcp` is last and has no result at 64 KiB.
-pub(super) fn comparison(name: &str) -> Comparison {
+pub(super) fn sample_comparison(name: &str) -> Comparison {
     let candidates = [("pipe", true), ("unix", true), (name, false), ("tcp", true)]
         .map(|(name, ours)| candidate(name, ours));
     Comparison {

@@ -10,8 +10,8 @@ use std::{env, fs};
 use anstream::StripStream;
 use rstest::rstest;
 
-use super::sample::comparison;
-use super::{Comparison, TableOptions, charts, write_csv, write_json, write_markdown, write_table};
+use super::sample::sample_comparison;
+use super::{Comparison, TableOptions, draw_charts, write_csv, write_json, write_markdown, write_table};
 
 fn terminal(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     write_table(comparison, TableOptions::default(), out)
@@ -22,7 +22,7 @@ fn ascii(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn latency(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(charts(comparison)[0].svg.as_bytes())
+    out.write_all(draw_charts(comparison)[0].svg.as_bytes())
 }
 
 /// Writes a few measurements: all are written in the same way.
@@ -42,7 +42,7 @@ type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 #[case::chart("latency-same.svg", latency)]
 fn writes_the_golden_file(#[case] file: &str, #[case] write: Format) {
     let mut bytes = Vec::new();
-    write(&comparison("mine"), &mut StripStream::new(&mut bytes as &mut dyn Write)).unwrap();
+    write(&sample_comparison("mine"), &mut StripStream::new(&mut bytes as &mut dyn Write)).unwrap();
     let written = String::from_utf8(bytes).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bench/report/golden").join(file);
     if env::var_os("BLESS").is_some() {
@@ -54,7 +54,7 @@ fn writes_the_golden_file(#[case] file: &str, #[case] write: Format) {
 #[test]
 fn terminal_lines_have_at_most_100_columns() {
     let mut bytes = Vec::new();
-    terminal(&comparison("mine"), &mut StripStream::new(&mut bytes as &mut dyn Write)).unwrap();
+    terminal(&sample_comparison("mine"), &mut StripStream::new(&mut bytes as &mut dyn Write)).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
 }
@@ -62,7 +62,7 @@ fn terminal_lines_have_at_most_100_columns() {
 #[test]
 fn charts_are_well_formed_with_any_name() {
     let strange = "<a href='x'>&\u{1b}[31m]]>\u{202e}";
-    let all = charts(&comparison(strange));
+    let all = draw_charts(&sample_comparison(strange));
     let files: Vec<_> = all.iter().map(|chart| chart.file.as_str()).collect();
     let kinds = ["latency", "throughput", "cpu", "overview"];
     let expected: Vec<_> =

@@ -11,40 +11,44 @@ const RATES: &[Unit] = &[(1e6, "M/s"), (1e3, "k/s"), (1.0, "/s")];
 const SIZES: &[(usize, &str)] = &[(1 << 20, "MiB"), (1 << 10, "KiB")];
 
 /// Formats a time in nanoseconds: `1.83 µs`.
-pub(super) fn time(ns: f64) -> String {
+pub(super) fn format_time(ns: f64) -> String {
     scaled(ns, TIMES)
 }
 
 /// Formats a data rate in bytes per second: `12.1 GB/s`.
-pub(super) fn data_rate(bytes: f64) -> String {
+pub(super) fn format_data_rate(bytes: f64) -> String {
     scaled(bytes, DATA_RATES)
 }
 
 /// Formats a number per second: `1.23 M/s`.
-pub(super) fn rate(number: f64) -> String {
+pub(super) fn format_rate(number: f64) -> String {
     scaled(number, RATES)
 }
 
 /// Formats a number per second without the unit, for a column whose head has it: `1.23 M`.
-pub(super) fn number_rate(number: f64) -> String {
-    rate(number).trim_end_matches("/s").trim_end().to_owned()
+pub(super) fn format_rate_without_unit(number: f64) -> String {
+    format_rate(number).trim_end_matches("/s").trim_end().to_owned()
 }
 
 /// Formats a size in bytes: `64 B`, `64 KiB`.
-pub(super) fn size(bytes: usize) -> String {
+pub(super) fn format_size(bytes: usize) -> String {
     let unit = SIZES.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
     unit.map_or_else(|| format!("{bytes} B"), |(unit, name)| format!("{} {name}", bytes / unit))
 }
 
 /// Formats a value in the unit of its measure.
-pub(super) fn value(value: f64, measure: Measure) -> String {
+pub(super) fn format_value(value: f64, measure: Measure) -> String {
     scaled(value, units(measure))
 }
 
 /// Formats an estimate with the larger half of its interval: `1.83 ±0.02 µs`.
-pub(super) fn estimate(estimate: &Estimate, measure: Measure) -> String {
+pub(super) fn format_estimate(estimate: &Estimate, measure: Measure) -> String {
     if is_very_wide(estimate) {
-        return format!("{} ±{}", value(estimate.value, measure), value(margin(estimate), measure));
+        return format!(
+            "{} ±{}",
+            format_value(estimate.value, measure),
+            format_value(margin(estimate), measure)
+        );
     }
     let (factor, name) = unit(estimate.value, units(measure));
     let (value, margin) = (estimate.value / factor, margin(estimate) / factor);
@@ -53,16 +57,16 @@ pub(super) fn estimate(estimate: &Estimate, measure: Measure) -> String {
 }
 
 /// Formats a ratio with the larger half of its interval: `0.97 ±0.01`.
-pub(super) fn ratio(estimate: &Estimate) -> String {
+pub(super) fn format_ratio(estimate: &Estimate) -> String {
     if is_very_wide(estimate) {
-        return format!("{} ±{}", number(estimate.value), number(margin(estimate)));
+        return format!("{} ±{}", format_number(estimate.value), format_number(margin(estimate)));
     }
     let decimals = if estimate.value < 0.1 { 3 } else { decimals(estimate.value) };
     format!("{:.decimals$} ±{:.decimals$}", estimate.value, margin(estimate))
 }
 
 /// Formats a number with three significant digits: `2.00`, `14.1`, `230`.
-pub(super) fn number(value: f64) -> String {
+pub(super) fn format_number(value: f64) -> String {
     format!("{value:.0$}", decimals(value))
 }
 
@@ -113,13 +117,13 @@ mod tests {
 
     #[test]
     fn formats_three_significant_digits() {
-        let times = [0.0, 85.0, 999.7, 1_834.0, 21_040.0, 711_000.0, 98_600_000.0, 2.5e9].map(time);
+        let times = [0.0, 85.0, 999.7, 1_834.0, 21_040.0, 711_000.0, 98_600_000.0, 2.5e9].map(format_time);
         let shown = ["0.00 ns", "85.0 ns", "1.00 µs", "1.83 µs", "21.0 µs", "711 µs", "98.6 ms", "2.50 s"];
         assert_eq!(times, shown);
-        assert_eq!([1.4e9, 870e6].map(data_rate), ["1.40 GB/s", "870 MB/s"]);
-        assert_eq!([49e6, 313e3, 90.0].map(rate), ["49.0 M/s", "313 k/s", "90.0 /s"]);
+        assert_eq!([1.4e9, 870e6].map(format_data_rate), ["1.40 GB/s", "870 MB/s"]);
+        assert_eq!([49e6, 313e3, 90.0].map(format_rate), ["49.0 M/s", "313 k/s", "90.0 /s"]);
         assert_eq!(
-            [1, 64, 1000, 1024, 65_536, 1 << 20].map(size)[2..],
+            [1, 64, 1000, 1024, 65_536, 1 << 20].map(format_size)[2..],
             ["1000 B", "1 KiB", "64 KiB", "1 MiB"]
         );
     }
@@ -127,11 +131,11 @@ mod tests {
     #[test]
     fn formats_the_larger_half_of_an_interval() {
         let narrow = Estimate { value: 1_834.0, low: 1_810.0, high: 1_840.0 };
-        assert_eq!(estimate(&narrow, Measure::RoundTrip), "1.83 ±0.02 µs");
+        assert_eq!(format_estimate(&narrow, Measure::RoundTrip), "1.83 ±0.02 µs");
         let wide = Estimate { value: 2_560.0, low: 2_500.0, high: 30_700_000.0 };
-        assert_eq!(estimate(&wide, Measure::RoundTrip), "2.56 µs ±30.7 ms");
-        assert_eq!(ratio(&Estimate { value: 2.46, low: 2.0, high: 11_221.0 }), "2.46 ±11219");
-        assert_eq!(ratio(&Estimate { value: 0.974, low: 0.95, high: 0.98 }), "0.97 ±0.02");
-        assert_eq!(ratio(&Estimate { value: 0.031, low: 0.030, high: 0.033 }), "0.031 ±0.002");
+        assert_eq!(format_estimate(&wide, Measure::RoundTrip), "2.56 µs ±30.7 ms");
+        assert_eq!(format_ratio(&Estimate { value: 2.46, low: 2.0, high: 11_221.0 }), "2.46 ±11219");
+        assert_eq!(format_ratio(&Estimate { value: 0.974, low: 0.95, high: 0.98 }), "0.97 ±0.02");
+        assert_eq!(format_ratio(&Estimate { value: 0.031, low: 0.030, high: 0.033 }), "0.031 ±0.002");
     }
 }

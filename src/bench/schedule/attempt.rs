@@ -9,7 +9,7 @@ use crate::bench::session::disturbance::Disturbance;
 use crate::bench::session::job::{Task, TaskResult};
 use crate::bench::session::{self, SessionError, SessionSettings};
 use crate::bench::statistics::shuffle;
-use crate::deadline::interrupted;
+use crate::deadline::is_interrupted;
 use crate::server::Spec;
 
 /// The tasks of one candidate at one placement. They are measured in one session per round.
@@ -44,13 +44,13 @@ impl SessionPlan<'_> {
 
     /// Measures all tasks of the session once. Begins a new session after each task that failed.
     ///
-    /// A [brief](TaskDurations::BRIEF) attempt leaves out open loops, which cannot be brief.
+    /// A [brief](TaskDurations::SHORTEST) attempt leaves out open loops, which cannot be brief.
     pub fn attempt(&self, settings: &SessionSettings<'_>, times: TaskDurations) -> Attempt {
-        let wanted = self.tasks.iter().filter(|task| times != TaskDurations::BRIEF || task.rate.is_none());
-        let mut left: Vec<_> = wanted.map(|task| task.lasting(times.timed, times.warm_up)).collect();
+        let wanted = self.tasks.iter().filter(|task| times != TaskDurations::SHORTEST || task.rate.is_none());
+        let mut left: Vec<_> = wanted.map(|task| task.with_durations(times.timed, times.warm_up)).collect();
         let (mut results, mut error, mut disturbance) = (Vec::new(), None, Disturbance::default());
-        while !left.is_empty() && error.is_none() && !interrupted() {
-            match session::run_monitored(self.spec, &self.placement, &left, settings) {
+        while !left.is_empty() && error.is_none() && !is_interrupted() {
+            match session::run_monitored_session(self.spec, &self.placement, &left, settings) {
                 Ok((some, observed)) => {
                     disturbance = disturbance + observed;
                     results.extend(left.drain(..some.len()).zip(some));
@@ -65,13 +65,13 @@ impl SessionPlan<'_> {
 impl Attempt {
     /// Returns whether to repeat the attempt: all tasks were measured, but disturbed.
     pub fn is_worth_repeating(&self) -> bool {
-        self.error.is_none() && self.all_measured() && self.disturbance.cause().is_some()
+        self.error.is_none() && self.all_measured() && self.disturbance.describe_cause().is_some()
     }
 
     /// Returns the less disturbed of two attempts. Returns `other` in any case if one of its tasks failed, so that a
     /// failure is never lost.
-    pub fn or_better(self, other: Attempt) -> Attempt {
-        let less_disturbed = other.disturbance.share() < self.disturbance.share();
+    pub fn or_less_disturbed(self, other: Attempt) -> Attempt {
+        let less_disturbed = other.disturbance.lost_share() < self.disturbance.lost_share();
         if other.error.is_none() && (!other.all_measured() || less_disturbed) { other } else { self }
     }
 

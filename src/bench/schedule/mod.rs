@@ -15,7 +15,7 @@ use super::session::disturbance::Disturbance;
 use super::session::job::{Sample, Task, TaskResult};
 use super::session::{SessionError, SessionSettings};
 use super::statistics::shuffle;
-use crate::deadline::interrupted;
+use crate::deadline::is_interrupted;
 use crate::sys::SystemCallCounter;
 
 pub(in crate::bench) mod attempt;
@@ -24,7 +24,7 @@ pub(in crate::bench) mod time_budget;
 
 use attempt::{Attempt, SessionPlan};
 use progress::Progress;
-use time_budget::{RESERVE, TaskDurations, TimeBudget};
+use time_budget::{RESERVED_SHARE, TaskDurations, TimeBudget};
 
 /// Maximum number of repetitions of a disturbed session.
 const MAX_REPETITIONS: u32 = 2;
@@ -37,7 +37,7 @@ const OVERTIME: f64 = 1.1;
 
 /// The sample of one task in one round.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
+pub(super) struct TaskSample {
     /// The index of the candidate.
     pub candidate: usize,
     pub placement: Placement,
@@ -62,10 +62,10 @@ pub(super) struct NoResult {
 
 /// The results of all rounds of a run.
 #[derive(Debug, Default)]
-pub(super) struct Log {
-    pub records: Vec<Record>,
+pub(super) struct ScheduleResults {
+    pub records: Vec<TaskSample>,
     /// The system calls counted before the rounds: at most one record for each task.
-    pub counted: Vec<Record>,
+    pub counted: Vec<TaskSample>,
     pub no_results: Vec<NoResult>,
     /// The indices of candidates that cannot be measured, with the reasons.
     pub unavailable: Vec<(usize, String)>,
@@ -84,7 +84,7 @@ pub(super) struct Schedule<'a> {
     pub plan: &'a Plan,
     pub settings: SessionSettings<'a>,
     pub sessions: Vec<SessionPlan<'a>>,
-    pub log: Log,
+    pub log: ScheduleResults,
     pub on_progress: &'a mut dyn FnMut(&Progress),
     pub began: Instant,
     /// The time that is left for repetitions of sessions.
@@ -102,7 +102,7 @@ impl<'a> Schedule<'a> {
         began: Instant,
         on_progress: &'a mut dyn FnMut(&Progress),
     ) -> Schedule<'a> {
-        let (log, spare) = (Log::default(), Duration::ZERO);
+        let (log, spare) = (ScheduleResults::default(), Duration::ZERO);
         Schedule { plan, settings, sessions, log, on_progress, began, spare, end: began }
     }
 
@@ -118,7 +118,7 @@ impl<'a> Schedule<'a> {
         self.sessions.retain(|session| !session.tasks.is_empty());
         let total = self.plan.time.saturating_sub(self.began.elapsed()).max(self.plan.time / 2);
         let tasks: Vec<_> = self.sessions.iter().map(|session| &session.tasks[..]).collect();
-        let task = TaskDurations::divide(total, self.plan.rounds, &tasks, session_overhead);
+        let task = TaskDurations::divide_time(total, self.plan.rounds, &tasks, session_overhead);
         TimeBudget { total, task, session_overhead }
     }
 
@@ -130,12 +130,12 @@ impl<'a> Schedule<'a> {
         self.settings.count_calls = counter.is_ok();
         let mut overheads = Vec::new();
         for index in 0..self.sessions.len() {
-            if interrupted() {
+            if is_interrupted() {
                 break;
             }
             self.report(0, 0, Duration::ZERO, index);
             let (began, known) = (Instant::now(), self.log.counted.len());
-            self.measure(index, None, TaskDurations::BRIEF);
+            self.measure(index, None, TaskDurations::SHORTEST);
             let tasks: f64 = self.log.counted[known..].iter().map(|record| record.sample.seconds).sum();
             overheads.push(began.elapsed().saturating_sub(Duration::from_secs_f64(tasks)));
         }
@@ -148,18 +148,18 @@ impl<'a> Schedule<'a> {
         let &TimeBudget { total: time, task, session_overhead } = budget;
         let rounds = u32::try_from(self.plan.rounds).unwrap_or(1);
         let round: Duration =
-            self.sessions.iter().map(|session| task.session(&session.tasks, session_overhead)).sum();
+            self.sessions.iter().map(|session| task.session_duration(&session.tasks, session_overhead)).sum();
         let planned = round * rounds;
-        let open_loops = task.open_loops(self.sessions.iter().flat_map(|session| &session.tasks));
+        let open_loops = task.open_loop_duration(self.sessions.iter().flat_map(|session| &session.tasks));
         self.end = Instant::now() + time.mul_f64(OVERTIME) + open_loops * rounds;
-        self.spare = time.mul_f64(RESERVE);
+        self.spare = time.mul_f64(RESERVED_SHARE);
         let mut random = ChaCha8Rng::seed_from_u64(self.plan.seed);
         let mut order: Vec<usize> = (0..self.sessions.len()).collect();
         let (began, total) = (Instant::now(), order.len() * self.plan.rounds);
         for round in 0..self.plan.rounds {
             shuffle(&mut order, &mut random);
             for (place, &index) in order.iter().enumerate() {
-                if interrupted() || (round > 0 && Instant::now() >= self.end) {
+                if is_interrupted() || (round > 0 && Instant::now() >= self.end) {
                     return;
                 }
                 let done = round * order.len() + place;
@@ -181,7 +181,7 @@ impl<'a> Schedule<'a> {
         let current = format!("{candidate}, {}", session.placement.placement.name());
         let progress = Progress { done, total, left, current };
         (self.on_progress)(&progress);
-        progress::publish(Some(progress));
+        progress::publish_progress(Some(progress));
     }
 
     /// Measures all tasks of one session. Repeats it if it was disturbed and the reserved time allows.
@@ -190,14 +190,14 @@ impl<'a> Schedule<'a> {
         let mut repeated = 0;
         while repeated < MAX_REPETITIONS
             && best.is_worth_repeating()
-            && !interrupted()
+            && !is_interrupted()
             && !self.spare.is_zero()
         {
             repeated += 1;
             let began = Instant::now();
             let again = self.sessions[index].attempt(&self.settings, times);
             self.spare = self.spare.saturating_sub(began.elapsed());
-            best = best.or_better(again);
+            best = best.or_less_disturbed(again);
         }
         self.log.sessions += u32::from(round.is_some());
         self.log.repeated += repeated;
@@ -208,7 +208,7 @@ impl<'a> Schedule<'a> {
         for (task, result) in attempt.results {
             self.record_result(index, round, (task, result), (repeated, attempt.disturbance));
         }
-        if let Some(cause) = attempt.disturbance.cause().filter(|_| round.is_some()) {
+        if let Some(cause) = attempt.disturbance.describe_cause().filter(|_| round.is_some()) {
             self.log.disturbances.push(cause);
         }
         match attempt.error {
@@ -234,7 +234,7 @@ impl<'a> Schedule<'a> {
         let (candidate, placement) = (session.candidate, session.placement.placement);
         let (reason, server_fault) = match result {
             TaskResult::Measured(sample) => {
-                let record = |round| Record {
+                let record = |round| TaskSample {
                     candidate,
                     placement,
                     task,
@@ -253,7 +253,7 @@ impl<'a> Schedule<'a> {
             TaskResult::WrongBytes(what) => (format!("wrong bytes came back: {what}"), true),
             TaskResult::Failed(reason) => (reason, true),
         };
-        session.tasks.retain(|other| !other.is_like(&task));
+        session.tasks.retain(|other| !other.is_same_task(&task));
         self.log.no_results.push(NoResult { candidate, placement, task, reason, server_fault });
     }
 

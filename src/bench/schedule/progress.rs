@@ -20,7 +20,7 @@ static CURRENT: Mutex<Option<Progress>> = Mutex::new(None);
 
 /// Describes the progress of the running comparison in one line. `None` if none is running.
 #[must_use]
-pub fn describe() -> Option<String> {
+pub fn describe_progress() -> Option<String> {
     let progress = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     let Progress { done, total, left, current } = progress.as_ref()?;
     Some(match total {
@@ -30,6 +30,6 @@ pub fn describe() -> Option<String> {
 }
 
 /// Sets the progress that [`describe`] reports.
-pub(in crate::bench) fn publish(progress: Option<Progress>) {
+pub(in crate::bench) fn publish_progress(progress: Option<Progress>) {
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = progress;
 }

@@ -14,7 +14,7 @@ const MAX_TIMED: Duration = Duration::from_millis(500);
 const WARM_UP: f64 = 0.2;
 
 /// The share of the time that is reserved for repeated sessions and for estimates that were too low.
-pub(in crate::bench) const RESERVE: f64 = 0.15;
+pub(in crate::bench) const RESERVED_SHARE: f64 = 0.15;
 
 /// The time for the rounds of a run.
 #[derive(Debug)]
@@ -38,16 +38,21 @@ pub struct TaskDurations {
 
 impl TaskDurations {
     /// Shortest times, to see whether a task works at all.
-    pub const BRIEF: TaskDurations =
+    pub const SHORTEST: TaskDurations =
         TaskDurations { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
 
     /// Divides `time` among `rounds` of `sessions`. Each session has its tasks, and takes `overhead` in addition.
     #[must_use]
-    pub fn divide(time: Duration, rounds: usize, sessions: &[&[Task]], overhead: Duration) -> TaskDurations {
+    pub fn divide_time(
+        time: Duration,
+        rounds: usize,
+        sessions: &[&[Task]],
+        overhead: Duration,
+    ) -> TaskDurations {
         let closed = |tasks: &&[Task]| tasks.iter().filter(|task| task.rate.is_none()).count();
         let tasks = rounds * sessions.iter().map(closed).sum::<usize>();
         let launches = overhead.as_secs_f64() * (rounds * sessions.len()) as f64;
-        let left = (time.as_secs_f64() * (1.0 - RESERVE) - launches).max(0.0);
+        let left = (time.as_secs_f64() * (1.0 - RESERVED_SHARE) - launches).max(0.0);
         let each = Duration::from_secs_f64(left / tasks.max(1) as f64);
         TaskDurations {
             timed: each.mul_f64(1.0 - WARM_UP).clamp(MIN_TIMED, MAX_TIMED),
@@ -57,17 +62,20 @@ impl TaskDurations {
 
     /// The duration of one session with `tasks`.
     #[must_use]
-    pub fn session(self, tasks: &[Task], overhead: Duration) -> Duration {
+    pub fn session_duration(self, tasks: &[Task], overhead: Duration) -> Duration {
         overhead + self.sum(tasks.iter())
     }
 
     /// The duration of all open loops among `tasks`.
-    pub fn open_loops<'a>(self, tasks: impl Iterator<Item = &'a Task>) -> Duration {
+    pub fn open_loop_duration<'a>(self, tasks: impl Iterator<Item = &'a Task>) -> Duration {
         self.sum(tasks.filter(|task| task.rate.is_some()))
     }
 
     fn sum<'a>(self, tasks: impl Iterator<Item = &'a Task>) -> Duration {
-        tasks.map(|task| task.lasting(self.timed, self.warm_up)).map(|task| task.timed + task.warm_up).sum()
+        tasks
+            .map(|task| task.with_durations(self.timed, self.warm_up))
+            .map(|task| task.timed + task.warm_up)
+            .sum()
     }
 }
 
@@ -89,14 +97,14 @@ mod tests {
         let tasks = [TASK; 5];
         let sessions = [&tasks[..]; 12];
         let (time, overhead) = (Duration::from_secs(50), Duration::from_millis(30));
-        let times = TaskDurations::divide(time, 10, &sessions, overhead);
-        let whole = times.session(&tasks, overhead) * 12 * 10;
+        let times = TaskDurations::divide_time(time, 10, &sessions, overhead);
+        let whole = times.session_duration(&tasks, overhead) * 12 * 10;
         assert!(whole <= time && whole > time.mul_f64(0.7), "{whole:?}");
     }
 
     #[test]
     fn without_time_each_task_gets_the_minimum() {
-        let times = TaskDurations::divide(Duration::ZERO, 10, &[&[TASK]], Duration::from_secs(1));
+        let times = TaskDurations::divide_time(Duration::ZERO, 10, &[&[TASK]], Duration::from_secs(1));
         assert_eq!(times.timed, MIN_TIMED);
     }
 }

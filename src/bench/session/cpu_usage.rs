@@ -34,7 +34,7 @@ impl CpuSnapshot {
     ///
     /// # Errors
     /// The errors of [`resource_usage`], except that a process has exited.
-    pub fn of(pids: impl IntoIterator<Item = Pid>) -> io::Result<CpuSnapshot> {
+    pub fn of_processes(pids: impl IntoIterator<Item = Pid>) -> io::Result<CpuSnapshot> {
         let mut accounts = HashMap::new();
         for pid in pids {
             match resource_usage(pid) {
@@ -62,7 +62,7 @@ impl CpuSnapshot {
     /// parent is in the set. Its context switches are lost, as are those of threads that started and exited in between.
     /// No result is negative.
     #[must_use]
-    pub fn since(&self, earlier: &CpuSnapshot) -> CpuUsage {
+    pub fn usage_since(&self, earlier: &CpuSnapshot) -> CpuUsage {
         let mut sum = Sum::default();
         for (key, now) in &self.accounts {
             sum.add(now, earlier.accounts.get(key).unwrap_or(&ResourceUsage::default()));
@@ -121,7 +121,7 @@ impl Sum {
 impl CpuUsage {
     /// Returns the processor time in user mode and in the kernel together.
     #[must_use]
-    pub fn cpu(&self) -> Duration {
+    pub fn total_time(&self) -> Duration {
         self.user + self.system
     }
 }
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn divides_exact_time_by_sampled_modes() {
-        let usage = snapshot(&[(7, used(50, 0, 9))]).since(&snapshot(&[(7, used(20, 0, 4))]));
+        let usage = snapshot(&[(7, used(50, 0, 9))]).usage_since(&snapshot(&[(7, used(20, 0, 4))]));
         assert_eq!((usage.user, usage.system), (MS * 10, MS * 20));
         assert_eq!(usage.switches, Some(ContextSwitches { voluntary: 5, involuntary: 0 }));
         assert_eq!(usage.exited, 0);
@@ -162,34 +162,34 @@ mod tests {
 
     #[test]
     fn short_lived_child_counts_by_its_parents_account() {
-        let usage = snapshot(&[(7, used(20, 30, 0))]).since(&snapshot(&[(7, used(20, 0, 0))]));
-        assert_eq!(usage.cpu(), MS * 30);
+        let usage = snapshot(&[(7, used(20, 30, 0))]).usage_since(&snapshot(&[(7, used(20, 0, 0))]));
+        assert_eq!(usage.total_time(), MS * 30);
     }
 
     #[test]
     fn earlier_use_of_an_exited_child_is_not_counted_again() {
         let before = snapshot(&[(7, used(20, 0, 0)), (8, used(25, 0, 0))]);
-        let usage = snapshot(&[(7, used(20, 30, 0))]).since(&before);
-        assert_eq!((usage.cpu(), usage.exited), (MS * 5, 1));
+        let usage = snapshot(&[(7, used(20, 30, 0))]).usage_since(&before);
+        assert_eq!((usage.total_time(), usage.exited), (MS * 5, 1));
     }
 
     #[test]
     fn usage_is_never_negative() {
-        let usage = snapshot(&[]).since(&snapshot(&[(7, used(20, 9, 4))]));
-        assert_eq!((usage.cpu(), usage.exited), (Duration::ZERO, 1));
-        let usage = snapshot(&[(7, used(1, 0, 0))]).since(&snapshot(&[(7, used(20, 9, 4))]));
-        assert_eq!((usage.cpu(), usage.switches), (Duration::ZERO, Some(ContextSwitches::default())));
+        let usage = snapshot(&[]).usage_since(&snapshot(&[(7, used(20, 9, 4))]));
+        assert_eq!((usage.total_time(), usage.exited), (Duration::ZERO, 1));
+        let usage = snapshot(&[(7, used(1, 0, 0))]).usage_since(&snapshot(&[(7, used(20, 9, 4))]));
+        assert_eq!((usage.total_time(), usage.switches), (Duration::ZERO, Some(ContextSwitches::default())));
     }
 
     #[test]
     fn own_usage_grows() {
         let before = CpuSnapshot::of_this_process().unwrap();
-        while CpuSnapshot::of_this_process().unwrap().since(&before).cpu().is_zero() {}
+        while CpuSnapshot::of_this_process().unwrap().usage_since(&before).total_time().is_zero() {}
     }
 
     #[test]
     fn leaves_out_an_exited_process() {
-        match CpuSnapshot::of([Pid::from_raw(i32::MAX)]) {
+        match CpuSnapshot::of_processes([Pid::from_raw(i32::MAX)]) {
             Ok(snapshot) => assert!(snapshot.accounts.is_empty()),
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported),
         }

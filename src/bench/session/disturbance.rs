@@ -17,7 +17,7 @@ const RESOLUTION_ERRORS: u32 = 2;
 
 /// The processor time that each processor and process of a session has used, read when the session begins.
 #[derive(Debug)]
-pub(in crate::bench) struct Monitor {
+pub(in crate::bench) struct DisturbanceMonitor {
     processors: Vec<usize>,
     began: Instant,
     /// An error if the system does not tell.
@@ -35,15 +35,15 @@ pub(in crate::bench) struct Disturbance {
     pub known: bool,
 }
 
-impl Monitor {
+impl DisturbanceMonitor {
     /// Begins to count processor time that `processes` do not use.
-    pub fn begin(placement: &ResolvedPlacement, processes: &[Pid]) -> Monitor {
+    pub fn begin(placement: &ResolvedPlacement, processes: &[Pid]) -> DisturbanceMonitor {
         let mut processors = placement.processors();
         if processors.is_empty() {
             processors = usable_processors().unwrap_or_default();
         }
         let before = snapshot(&processors, processes);
-        Monitor { processors, began: Instant::now(), before }
+        DisturbanceMonitor { processors, began: Instant::now(), before }
     }
 
     /// Returns the disturbance since the beginning, or an unknown one if the system does not tell.
@@ -51,7 +51,7 @@ impl Monitor {
         let took = self.began.elapsed() * u32::try_from(self.processors.len()).unwrap_or(1);
         match (self.before, snapshot(&self.processors, processes)) {
             (Ok((before, earlier)), Ok((now, later))) => {
-                Disturbance::between(&before, &now, later.since(&earlier).cpu(), took)
+                Disturbance::between(&before, &now, later.usage_since(&earlier).total_time(), took)
             }
             _ => Disturbance::default(),
         }
@@ -59,7 +59,7 @@ impl Monitor {
 }
 
 fn snapshot(processors: &[usize], processes: &[Pid]) -> io::Result<(ProcessorTime, CpuSnapshot)> {
-    Ok((processor_time(processors)?, CpuSnapshot::of(processes.iter().copied())?))
+    Ok((processor_time(processors)?, CpuSnapshot::of_processes(processes.iter().copied())?))
 }
 
 impl Disturbance {
@@ -77,14 +77,14 @@ impl Disturbance {
     }
 
     /// The share of the processors' time that the session lost.
-    pub fn share(&self) -> f64 {
+    pub fn lost_share(&self) -> f64 {
         self.foreign + self.stolen
     }
 
     /// Describes the larger cause if the disturbance is more than tolerated.
-    pub fn cause(&self) -> Option<String> {
+    pub fn describe_cause(&self) -> Option<String> {
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
-        match (self.share() > TOLERATED, self.foreign > self.stolen) {
+        match (self.lost_share() > TOLERATED, self.foreign > self.stolen) {
             (false, _) => None,
             (true, true) => Some(format!("other processes used {} of the processors", percent(self.foreign))),
             (true, false) => {
@@ -121,21 +121,24 @@ mod tests {
 
     #[test]
     fn own_work_is_no_disturbance() {
-        assert_eq!(disturbance(1000, 0, 990).cause(), None);
-        assert_eq!(disturbance(10, 0, 500).share(), 0.0);
+        assert_eq!(disturbance(1000, 0, 990).describe_cause(), None);
+        assert_eq!(disturbance(10, 0, 500).lost_share(), 0.0);
     }
 
     #[test]
     fn other_processes_and_stolen_time_are_disturbances() {
-        assert_eq!(disturbance(600, 0, 480).cause().unwrap(), "other processes used 10 % of the processors");
         assert_eq!(
-            disturbance(480, 320, 480).cause().unwrap(),
+            disturbance(600, 0, 480).describe_cause().unwrap(),
+            "other processes used 10 % of the processors"
+        );
+        assert_eq!(
+            disturbance(480, 320, 480).describe_cause().unwrap(),
             "the hypervisor gave 30 % of the time to others"
         );
     }
 
     #[test]
     fn ignores_differences_below_the_clock_resolution() {
-        assert_eq!(disturbance(500, 20, 480).cause(), None);
+        assert_eq!(disturbance(500, 20, 480).describe_cause(), None);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::comparison::{Measure, MessageCost};
-use crate::transport::{Address, Tuning, WaitMode};
+use crate::transport::{Address, ClientWaitMode, Tuning};
 
 /// The settings and tasks of a client process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Job {
     /// The processor that the client binds itself to. `None` if the scheduler chooses.
     pub processor: Option<usize>,
     /// The way in which the client waits for input.
-    pub waiting: WaitMode,
+    pub waiting: ClientWaitMode,
     /// The options set on the mechanism.
     pub tuning: Tuning,
     /// True if client and server share a processor: the server cannot run while the client compares bytes.
@@ -99,7 +99,7 @@ impl Task {
     /// Sets the durations of the task's timed part and warm-up. An open loop is extended to a few messages, and is
     /// warmed up by at most one.
     #[must_use]
-    pub fn lasting(self, timed: Duration, warm_up: Duration) -> Task {
+    pub fn with_durations(self, timed: Duration, warm_up: Duration) -> Task {
         match self.rate {
             Some(rate) => Task {
                 timed: timed.max(Duration::from_secs_f64(MIN_OPEN_LOOP_MESSAGES / rate)),
@@ -112,7 +112,7 @@ impl Task {
 
     /// Returns whether `other` is the same task, apart from its durations.
     #[must_use]
-    pub fn is_like(&self, other: &Task) -> bool {
+    pub fn is_same_task(&self, other: &Task) -> bool {
         (self.measure, self.size, self.rate) == (other.measure, other.size, other.rate)
     }
 }
@@ -127,9 +127,9 @@ mod tests {
     #[test]
     fn low_rate_extends_the_timed_part() {
         let short = Duration::from_millis(10);
-        let slow = Task::new(Measure::RoundTrip, 64, Some(1.0)).lasting(short, short);
+        let slow = Task::new(Measure::RoundTrip, 64, Some(1.0)).with_durations(short, short);
         assert_eq!((slow.timed, slow.warm_up), (Duration::from_secs(3), short));
-        let closed = Task::new(Measure::RoundTrip, 64, None).lasting(short, short);
+        let closed = Task::new(Measure::RoundTrip, 64, None).with_durations(short, short);
         assert_eq!(closed.timed, short);
     }
 }

@@ -9,7 +9,7 @@ use super::placement::ResolvedPlacement;
 use crate::check::Finding;
 use crate::deadline::Deadlines;
 use crate::outcome::Outcome;
-use crate::server::{JobOutput, JobProcess, LaunchError, LaunchOptions, Server, Spec, describe};
+use crate::server::{JobOutput, JobProcess, LaunchError, LaunchOptions, Server, Spec, describe_exit};
 use crate::sys::pin_process;
 use crate::transport::Tuning;
 
@@ -17,11 +17,11 @@ pub mod cpu_usage;
 pub(in crate::bench) mod disturbance;
 pub mod job;
 
-use disturbance::{Disturbance, Monitor};
+use disturbance::{Disturbance, DisturbanceMonitor};
 use job::{Job, Task, TaskResult};
 
-/// The arguments that make `echospec` a client: see [`super::client::serve`].
-pub const CLIENT: &[&str] = &["measure-as-client"];
+/// The arguments that make `echospec` a client: see [`super::client::run_client`].
+pub const CLIENT_ARGUMENTS: &[&str] = &["measure-as-client"];
 
 /// The settings of all sessions of a run.
 #[derive(Debug, Clone)]
@@ -86,17 +86,17 @@ fn one_line(finding: &Finding) -> String {
 ///
 /// # Errors
 /// [`SessionError`] if there is no result at all.
-pub fn run(
+pub fn run_session(
     spec: &Spec,
     placement: &ResolvedPlacement,
     tasks: &[Task],
     settings: &SessionSettings<'_>,
 ) -> Result<Vec<TaskResult>, SessionError> {
-    Ok(run_monitored(spec, placement, tasks, settings)?.0)
+    Ok(run_monitored_session(spec, placement, tasks, settings)?.0)
 }
 
 /// Measures tasks as [`run`] does, and also what else used the processors.
-pub(in crate::bench) fn run_monitored(
+pub(in crate::bench) fn run_monitored_session(
     spec: &Spec,
     placement: &ResolvedPlacement,
     tasks: &[Task],
@@ -105,7 +105,7 @@ pub(in crate::bench) fn run_monitored(
     let _awake = placement.keep_awake().map_err(|error| SessionError::Failed(error.to_string()))?;
     let mut session = Session::begin(spec, placement, tasks, settings)?;
     let mut results = Vec::new();
-    let monitor = Monitor::begin(placement, &session.processes());
+    let monitor = DisturbanceMonitor::begin(placement, &session.processes());
     for task in tasks {
         let result = session.await_result(task, settings.deadlines)?;
         let last = matches!(result, TaskResult::WrongBytes(_) | TaskResult::Failed(_));
@@ -156,7 +156,7 @@ impl Session {
             tasks: tasks.to_vec(),
         };
         let text = serde_json::to_vec(&job).map_err(|error| SessionError::Failed(error.to_string()))?;
-        let client = JobProcess::launch(settings.client, CLIENT, &text, near)?;
+        let client = JobProcess::launch(settings.client, CLIENT_ARGUMENTS, &text, near)?;
         Ok(Session { client, server })
     }
 
@@ -195,7 +195,7 @@ impl Session {
 
     fn client_exited(&mut self, deadlines: Deadlines) -> SessionError {
         let instance = self.client.instance();
-        let how = instance.wait(deadlines.exit()).map_or("it closed its output".into(), describe);
+        let how = instance.wait(deadlines.exit()).map_or("it closed its output".into(), describe_exit);
         let output = if instance.printed_anything(deadlines.reply()) {
             instance.output().text()
         } else {

@@ -5,7 +5,7 @@ use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::payload::KIB;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -25,9 +25,9 @@ fn run(server: &mut Server) -> check::Result {
     let bytes = server.payload(64 * KIB + 1);
     let mut client = server.connect()?;
     for length in BUFFERS.iter().flat_map(|&size| [size - 1, size, size + 1]) {
-        client
-            .exchange(&bytes[..length])
-            .map_err(|finding| finding.because(format!("with {} at once", count(length, "byte"))))?;
+        client.exchange(&bytes[..length]).map_err(|finding| {
+            finding.because(format!("with {} at once", count_with_noun(length, "byte")))
+        })?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -46,12 +46,12 @@ fn run(server: &mut Server) -> check::Result {
     let sent = expected.len();
     for answered in 0..sent {
         let Some(message) = client.receive()? else {
-            let wanted = format!("{} back, all sent in a row", count(sent, "message"));
+            let wanted = format!("{} back, all sent in a row", count_with_noun(sent, "message"));
             return Err(Finding::timeout(wanted, format!("{answered} of them, then nothing")));
         };
         // A server with one process for each message may answer in another order.
         if !expected.remove(&message.bytes) {
-            let actual = format!("one of {} that was not sent", count(message.bytes.len(), "byte"));
+            let actual = format!("one of {} that was not sent", count_with_noun(message.bytes.len(), "byte"));
             return Err(Finding::fail("each message once, as it was sent", actual));
         }
     }

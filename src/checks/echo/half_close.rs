@@ -6,7 +6,7 @@ use crate::deadline::until;
 use crate::outcome::Level::Must;
 use crate::payload::{KIB, MIB};
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -77,7 +77,7 @@ fn reads_late(server: &mut Server, bytes: &[u8]) -> check::Result<usize> {
     result.map_err(|finding| {
         finding.because(format!(
             "the client read only after it had sent {} and shut down its write side",
-            count(taken, "byte")
+            count_with_noun(taken, "byte")
         ))
     })?;
     Ok(taken)

@@ -4,7 +4,7 @@ use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -23,13 +23,14 @@ fn run(server: &mut Server) -> check::Result {
     let mut expected: Vec<Vec<u8>> = [7, 1, 300, 2, 40].map(|length| server.payload(length)).to_vec();
     expected.iter().try_for_each(|message| client.send(message))?;
     while !expected.is_empty() {
-        let wanted = format!("{} more, each as it was sent", count(expected.len(), "message"));
+        let wanted = format!("{} more, each as it was sent", count_with_noun(expected.len(), "message"));
         let Some(message) = client.receive()? else {
             return Err(Finding::timeout(wanted, "no more messages"));
         };
         // A server with one process for each message may answer in another order.
         let Some(index) = expected.iter().position(|sent| *sent == message.bytes) else {
-            let actual = format!("one of {} that was never sent", count(message.bytes.len(), "byte"));
+            let actual =
+                format!("one of {} that was never sent", count_with_noun(message.bytes.len(), "byte"));
             return Err(Finding::fail(wanted, actual));
         };
         expected.swap_remove(index);

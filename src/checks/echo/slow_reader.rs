@@ -8,7 +8,7 @@ use crate::deadline::Interrupt;
 use crate::outcome::Level::Must;
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client, ConnectOptions};
 
 pub const CHECK: Check = Check {
@@ -34,7 +34,7 @@ fn run(server: &mut Server) -> check::Result {
     // A finding that is not the server's fault takes precedence.
     let worst = findings.into_iter().min_by_key(|finding| finding.outcome.is_failure());
     worst.map_or(Ok(()), |finding| {
-        let share = format!("{failed} of {} failed", count(number, "client"));
+        let share = format!("{failed} of {} failed", count_with_noun(number, "client"));
         Err(if finding.outcome.is_failure() { finding.because(share) } else { finding })
     })
 }
@@ -84,7 +84,7 @@ fn send_then_read_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
 /// Sends `bytes` until the socket is full, and only then reads.
 fn send_then_read(mut client: Client, bytes: &[u8]) -> check::Result {
     let taken = client.fill_until_blocked(bytes)?;
-    let context = format!("the client had sent {} without reading", count(taken, "byte"));
+    let context = format!("the client had sent {} without reading", count_with_noun(taken, "byte"));
     let result = client.collect_echo(&bytes[..taken]).and_then(|()| client.finish());
     result.map_err(|finding| finding.because(context))
 }

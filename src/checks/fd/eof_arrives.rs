@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run: beside_another,
 };
 
-pub const STDIO: Check = Check {
+pub const EOF_ENDS_IT: Check = Check {
     id: "fd/eof-ends-it",
     level: Must,
     sentence: "end of file on standard input ends the server: its standard output reaches end of file, and the process exits",

@@ -7,10 +7,10 @@ use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{LaunchError, LaunchOptions, ListenerOptions, Server, describe};
+use crate::server::{LaunchError, LaunchOptions, ListenerOptions, Server, describe_exit};
 use crate::transport::{Address, Capabilities, Client, ConnectOptions};
 
-pub const OF_ANOTHER: Check = Check {
+pub const LISTEN_PID_OF_ANOTHER: Check = Check {
     id: "fd/listen-pid-of-another",
     level: Should,
     sentence: "the server leaves passed sockets alone if LISTEN_PID names another process",
@@ -21,7 +21,7 @@ pub const OF_ANOTHER: Check = Check {
     run: meant_for_another,
 };
 
-pub const NONBLOCKING: Check = Check {
+pub const NONBLOCKING_LISTENER: Check = Check {
     id: "fd/nonblocking-listener",
     level: Should,
     sentence: "the server serves a passed listener that has O_NONBLOCK set, and waits for clients without a busy loop",
@@ -32,7 +32,7 @@ pub const NONBLOCKING: Check = Check {
     run: nonblocking,
 };
 
-pub const EVERY_LISTENER: Check = Check {
+pub const SERVES_EVERY_LISTENER: Check = Check {
     id: "fd/serves-every-listener",
     level: Should,
     sentence: "of two passed listening sockets the server serves both, or it refuses to start",
@@ -129,7 +129,10 @@ fn exchange_at(server: &mut Server, address: &Address) -> check::Result {
 }
 
 fn refuses(status: ExitStatus) -> Finding {
-    Finding::info("two passed listeners served", format!("the server refuses to start: {}", describe(status)))
+    Finding::info(
+        "two passed listeners served",
+        format!("the server refuses to start: {}", describe_exit(status)),
+    )
 }
 
 fn passed(server: &mut Server, listeners: ListenerOptions) -> Result<Server, LaunchError> {

@@ -9,7 +9,7 @@ use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::transport::Capabilities;
 
-pub const CHECK: Check = Check {
+pub const NO_LEAK: Check = Check {
     id: "fd/no-leak",
     level: Should,
     sentence: "after hundreds of clients have come and gone, the server holds no more descriptors than after the first few",
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run: after_clean_ends,
 };
 
-pub const AFTER_RESETS: Check = Check {
+pub const NO_LEAK_AFTER_RESETS: Check = Check {
     id: "fd/no-leak-after-resets",
     level: Should,
     sentence: "after many clients have reset their connections, the server holds no more descriptors than before",
@@ -31,7 +31,7 @@ pub const AFTER_RESETS: Check = Check {
     run: after_resets,
 };
 
-pub const PEERS: Check = Check {
+pub const NO_LEAK_OF_PEERS: Check = Check {
     id: "fd/no-leak-of-peers",
     level: Should,
     sentence: "after many peers have sent one datagram each, the server holds no more descriptors than before",

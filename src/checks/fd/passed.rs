@@ -6,7 +6,7 @@ use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
 
-pub const LISTENER: Check = Check {
+pub const SERVES_PASSED_LISTENER: Check = Check {
     id: "fd/serves-passed-listener",
     level: Must,
     sentence: "the server serves a listening socket passed as descriptor 3, one client after another",
@@ -17,7 +17,7 @@ pub const LISTENER: Check = Check {
     run,
 };
 
-pub const CONNECTION: Check = Check {
+pub const SERVES_PASSED_CONNECTION: Check = Check {
     id: "fd/serves-passed-connection",
     level: Must,
     sentence: "the server serves a connected socket passed as descriptors 0, 1 and 2, and ends at end of file",

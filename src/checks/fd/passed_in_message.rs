@@ -6,7 +6,7 @@ use nix::poll::{PollFd, PollFlags};
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::deadline::{Waited, wait};
+use crate::deadline::{WaitOutcome, wait};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -35,7 +35,7 @@ fn run(server: &mut Server) -> check::Result {
     // No process writes to the pipe, so poll(2) returns only at end of file.
     let mut end = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
     let limit = server.deadlines().no_progress();
-    if wait(&mut end, limit)? == Waited::Ready {
+    if wait(&mut end, limit)? == WaitOutcome::Ready {
         return Ok(());
     }
     Err(Finding::fail(

@@ -11,14 +11,14 @@ use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::announcement::contains_address;
 use crate::checks::steps::{check_launched_with, serve_clients};
-use crate::deadline::{Waited, until, wait};
+use crate::deadline::{WaitOutcome, until, wait};
 use crate::outcome::Level::Should;
-use crate::server::{Instance, LaunchOptions, Server, Stdio, describe, full_pipe, open_pseudo_terminal};
+use crate::server::{Instance, LaunchOptions, Server, Stdio, describe_exit, full_pipe, open_pseudo_terminal};
 use crate::sys;
 use crate::text::excerpt;
 use crate::transport::Capabilities;
 
-pub const WHEN_LISTENING: Check = Check {
+pub const ANNOUNCES_WHEN_LISTENING: Check = Check {
     id: "life/announces-when-listening",
     level: Should,
     sentence: "the server announces its address only after it listens there",
@@ -29,7 +29,7 @@ pub const WHEN_LISTENING: Check = Check {
     run: when_listening,
 };
 
-pub const FLUSHED: Check = Check {
+pub const ANNOUNCEMENT_FLUSHED: Check = Check {
     id: "life/announcement-flushed",
     level: Should,
     sentence: "the server announces its address on a pipe as it does on a terminal",
@@ -60,7 +60,9 @@ fn when_listening(server: &mut Server) -> check::Result {
             let text = first_line(OwnedFd::from(reader).into(), server)?;
             expect_no_announcement(server, text.lines().next().unwrap_or_default())
         }
-        Some(First::Exits(status)) => Err(Finding::broken("the server with a full pipe", describe(status))),
+        Some(First::Exits(status)) => {
+            Err(Finding::broken("the server with a full pipe", describe_exit(status)))
+        }
         None => {
             Err(Finding::broken("the server with a full pipe", "it neither listens nor prints nor exits"))
         }
@@ -98,7 +100,7 @@ fn first_line(mut reader: File, server: &Server) -> check::Result<String> {
     loop {
         let mut interest = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
         let waited = wait(&mut interest, server.deadlines().quiet())?;
-        let length = if waited == Waited::Ready { reader.read(&mut buffer).unwrap_or(0) } else { 0 };
+        let length = if waited == WaitOutcome::Ready { reader.read(&mut buffer).unwrap_or(0) } else { 0 };
         text.extend_from_slice(&buffer[..length]);
         if length == 0 || text.contains(&b'\n') {
             let own = text.iter().position(|&byte| byte != b'.').unwrap_or(text.len());
@@ -163,7 +165,7 @@ fn announcement_on(mut screen: File, server: &Server) -> check::Result<Option<St
     loop {
         let line = text.lines().find(|line| contains_address(line, server.address()));
         let mut interest = [PollFd::new(screen.as_fd(), PollFlags::POLLIN)];
-        if line.is_some() || wait(&mut interest, server.deadlines().quiet())? == Waited::Elapsed {
+        if line.is_some() || wait(&mut interest, server.deadlines().quiet())? == WaitOutcome::Elapsed {
             return Ok(line.map(str::to_owned));
         }
         let Ok(length @ 1..) = screen.read(&mut buffer) else { return Ok(None) };

@@ -5,7 +5,7 @@ use crate::checks::Check;
 use crate::outcome::Level::May;
 use crate::payload::KIB;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, ConnectOptions};
 
 pub const CHECK: Check = Check {
@@ -32,8 +32,10 @@ fn run(server: &mut Server) -> check::Result {
         return Err(Finding::unsupported("a server that SIGTERM ends", finding.actual));
     }
     client.expect(&bytes).map_err(|finding| {
-        let wanted =
-            format!("{} back, all of which it had read when SIGTERM came", count(bytes.len(), "byte"));
+        let wanted = format!(
+            "{} back, all of which it had read when SIGTERM came",
+            count_with_noun(bytes.len(), "byte")
+        );
         Finding::info(wanted, finding.actual)
     })
 }

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
-use crate::server::{Server, describe};
+use crate::server::{Server, describe_exit};
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -28,5 +28,5 @@ fn run(server: &mut Server) -> check::Result {
     if status.signal() == Some(stop as i32) || [Some(0), Some(reported)].contains(&status.code()) {
         return Ok(());
     }
-    Err(Finding::fail(format!("exit status 0 or {reported}, or ended by {stop}"), describe(status)))
+    Err(Finding::fail(format!("exit status 0 or {reported}, or ended by {stop}"), describe_exit(status)))
 }

@@ -9,10 +9,10 @@ use crate::checks::Check;
 use crate::checks::steps::check_launched_with;
 use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
-use crate::server::{LaunchOptions, Server, describe};
+use crate::server::{LaunchOptions, Server, describe_exit};
 use crate::transport::Capabilities;
 
-pub const AT_EPIPE: Check = Check {
+pub const ENDS_AT_EPIPE: Check = Check {
     id: "life/ends-at-epipe",
     level: Should,
     sentence: "a server whose output has no reader any more exits, by SIGPIPE or by itself",
@@ -23,7 +23,7 @@ pub const AT_EPIPE: Check = Check {
     run: at_epipe,
 };
 
-pub const STATUS: Check = Check {
+pub const STATUS_AT_EOF: Check = Check {
     id: "life/status-at-eof",
     level: Should,
     sentence: "a server that has echoed everything up to end of file exits with status 0",
@@ -77,5 +77,5 @@ fn status(server: &mut Server) -> check::Result {
 }
 
 fn failed(status: ExitStatus) -> Finding {
-    Finding::fail("status 0 at end of file, with every byte echoed", describe(status))
+    Finding::fail("status 0 at end of file, with every byte echoed", describe_exit(status))
 }

@@ -8,7 +8,7 @@ use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys::Process;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -68,7 +68,7 @@ fn expect_reaped(server: &mut Server, more_clients: usize, left_how: &str) -> ch
         return Ok(());
     }
     let left = server.zombies()?;
-    let wanted = format!("the children of {} reaped", count(CLIENTS, "client"));
+    let wanted = format!("the children of {} reaped", count_with_noun(CLIENTS, "client"));
     let examples = left.iter().take(3).map(pid_and_name).collect::<Vec<_>>().join(", ");
     Err(Finding::fail(wanted, format!("{} of them are zombies: {examples}", left.len()))
         .because(format!("the clients left {left_how}"))

@@ -14,7 +14,7 @@ use crate::server::{LaunchOptions, Server, Stdio};
 use crate::sys;
 use crate::transport::Capabilities;
 
-pub const CLOSED: Check = Check {
+pub const CLOSED_STDIO: Check = Check {
     id: "life/closed-stdio",
     level: Should,
     sentence: "a server started with empty or closed standard descriptors serves its clients, and its log does not reach them",
@@ -25,7 +25,7 @@ pub const CLOSED: Check = Check {
     run: closed,
 };
 
-pub const UNWRITABLE: Check = Check {
+pub const UNWRITABLE_STDOUT: Check = Check {
     id: "life/unwritable-stdout",
     level: Should,
     sentence: "a server that cannot write its log keeps serving",

@@ -32,7 +32,7 @@ fn run(server: &mut Server) -> check::Result {
     interrupt(server).map_err(idle)?;
     let mut client = server.connect_and_hold().map_err(idle)?;
     interrupt(server).map_err(busy)?;
-    if !client.is_held() {
+    if !client.has_begun_request() {
         client.exchange(b"still here").map_err(busy)?;
     }
     client.finish().map_err(busy)?;

@@ -6,7 +6,7 @@ use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::transport::{Capabilities, Client, ConnectOptions};
 
-pub const VANISHED: Check = Check {
+pub const SURVIVES_VANISHED_CLIENT: Check = Check {
     id: "life/survives-vanished-client",
     level: Should,
     sentence: "a client that has gone before its answer is sent does not end the service",
@@ -17,7 +17,7 @@ pub const VANISHED: Check = Check {
     run: vanished,
 };
 
-pub const UNNAMED_CLIENT: Check = Check {
+pub const SURVIVES_UNNAMED_CLIENT: Check = Check {
     id: "life/survives-unnamed-client",
     level: Should,
     sentence: "a datagram from a client without an address, which cannot be answered, does not end the service",

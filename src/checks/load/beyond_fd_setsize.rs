@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
 use crate::outcome::{Level::Should, Outcome};
-use crate::requirement::DESCRIPTORS;
+use crate::requirement::MANY_DESCRIPTORS;
 use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::sys;
 use crate::transport::{Capabilities, Client};
@@ -41,7 +41,11 @@ fn run(server: &mut Server) -> check::Result {
     let ours = sys::descriptor_limit();
     if ours < LIMIT as usize {
         let found = format!("up to {ours} for a process");
-        return Err(Finding::missing(&DESCRIPTORS, format!("{LIMIT} descriptors for the harness"), found));
+        return Err(Finding::missing_requirement(
+            &MANY_DESCRIPTORS,
+            format!("{LIMIT} descriptors for the harness"),
+            found,
+        ));
     }
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
     let mut other = server.launch_another(options).map_err(|error| match error {
@@ -74,7 +78,7 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
         }
     }
     // A client that was not answered yet has its answer due.
-    clients.iter_mut().filter(|client| client.is_held()).try_for_each(Client::finish)
+    clients.iter_mut().filter(|client| client.has_begun_request()).try_for_each(Client::finish)
 }
 
 /// Reports, as *info*, that the clients were served too slowly to reach the limit of select(2).

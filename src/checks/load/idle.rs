@@ -5,10 +5,10 @@ use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
-pub const CHECK: Check = Check {
+pub const IDLE: Check = Check {
     id: "load/idle",
     level: Should,
     sentence: "a server whose clients are silent, or have gone, uses almost no processor time",
@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     run: silent,
 };
 
-pub const STALLED: Check = Check {
+pub const IDLE_WHILE_STALLED: Check = Check {
     id: "load/idle-while-stalled",
     level: Should,
     sentence: "a server whose client takes no more bytes uses almost no processor time, neither then nor after the client has gone",
@@ -59,7 +59,7 @@ fn stalled(server: &mut Server) -> check::Result {
     if taken == bytes.len() {
         return Ok(()); // The server takes everything, so it never stalls.
     }
-    let all = count(taken, "byte");
+    let all = count_with_noun(taken, "byte");
     steps::expect_idle(server, &format!("with a client that has sent {all} and reads nothing"))?;
     if !server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         return Ok(());
@@ -72,7 +72,7 @@ fn stalled(server: &mut Server) -> check::Result {
         let mut client = server.connect()?;
         client.fill_until_blocked(&bytes[..part])?;
         client.shut_down_write()?;
-        let part = count(part, "byte");
+        let part = count_with_noun(part, "byte");
         steps::expect_idle(
             server,
             &format!("with a client that has sent {part}, shut down its write side, and reads nothing"),

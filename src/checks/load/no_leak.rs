@@ -10,7 +10,7 @@ use crate::payload::MIB;
 use crate::server::Server;
 use crate::transport::Capabilities;
 
-pub const THREADS: Check = Check {
+pub const NO_THREAD_LEAK: Check = Check {
     id: "load/no-thread-leak",
     level: Level::Should,
     sentence: "a server whose clients have gone has no thread and no process left for each of them",
@@ -21,7 +21,7 @@ pub const THREADS: Check = Check {
     run: threads,
 };
 
-pub const MEMORY: Check = Check {
+pub const NO_MEMORY_LEAK: Check = Check {
     id: "load/no-memory-leak",
     level: Level::May,
     sentence: "a server does not keep the data that former clients have sent",

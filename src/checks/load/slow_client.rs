@@ -5,10 +5,10 @@ use crate::checks::Check;
 use crate::outcome::{Level, Outcome};
 use crate::payload::{KIB, MIB};
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
-pub const BLOCKS_NONE: Check = Check {
+pub const SLOW_CLIENT_BLOCKS_NONE: Check = Check {
     id: "load/slow-client-blocks-none",
     level: Level::Should,
     sentence: "while one client reads nothing and can send no more, other clients are answered",
@@ -47,7 +47,7 @@ fn blocks_none(server: &mut Server) -> check::Result {
     let bytes = server.payload(32 * MIB);
     let (_slow, taken) = connect_and_fill(server, &bytes)?;
     let others = first.exchange(b"meanwhile").and_then(|()| server.connect_and_exchange().map(drop));
-    let why = format!("another client has sent {} and reads nothing", count(taken, "byte"));
+    let why = format!("another client has sent {} and reads nothing", count_with_noun(taken, "byte"));
     others.map_err(|finding| finding.because(why))
 }
 
@@ -64,7 +64,8 @@ fn no_cross_talk(server: &mut Server) -> check::Result {
         let bytes = server.payload(64 * KIB);
         other.exchange(&bytes)?;
     }
-    let why = format!("others were answered while this client had {} to read", count(taken, "byte"));
+    let why =
+        format!("others were answered while this client had {} to read", count_with_noun(taken, "byte"));
     match slow.expect(&bytes[..taken]) {
         // A server that deadlocks does so without other clients too; echo/slow-reader reports that.
         Err(finding) if finding.outcome == Outcome::Timeout => Ok(()),

@@ -27,7 +27,7 @@ fn run(server: &mut Server) -> check::Result {
     let unique = server.address().path().and_then(|path| path.parent()?.file_name()?.to_str());
     let name = PathBuf::from(format!("@{}-{}", unique.unwrap_or("echospec"), process::id()));
     if sys::claim_abstract_name(&name.to_string_lossy()).is_ok_and(|claim| claim.is_none()) {
-        return Err(Finding::missing(&ABSTRACT_NAMES, "abstract names", "this system has none"));
+        return Err(Finding::missing_requirement(&ABSTRACT_NAMES, "abstract names", "this system has none"));
     }
     let mut started = server
         .start_at(&Address::Path(name.clone()), &LaunchOptions::default())

@@ -11,9 +11,9 @@ mod restart_after_crash;
 mod too_long;
 
 pub(super) const CHECKS: &[&Check] = &[
-    &many_clients::PATH,
+    &many_clients::MANY_CLIENTS_OF_PATH,
     &owner_only::CHECK,
-    &second_instance::PATH,
+    &second_instance::SECOND_INSTANCE_ON_PATH,
     &restart_after_crash::CHECK,
     &regular_file::CHECK,
     &too_long::CHECK,

@@ -12,8 +12,8 @@ use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{Instance, LaunchOptions, Server, describe};
-use crate::text::count;
+use crate::server::{Instance, LaunchOptions, Server, describe_exit};
+use crate::text::count_with_noun;
 use crate::transport::{Address, Capabilities, ConnectOptions};
 
 pub const CHECK: Check = Check {
@@ -43,10 +43,10 @@ fn refuses_too_long(server: &Server) -> check::Result {
         // A server may change its directory and bind the last component. Clients that do the same can connect.
         Fate::Bound(_instance) => Ok(()),
         Fate::Elsewhere(name) => {
-            let length = count(name.as_os_str().len(), "byte");
+            let length = count_with_noun(name.as_os_str().len(), "byte");
             Err(Finding::fail(wanted, format!("it is bound to {}, truncated to {length}", name.display())))
         }
-        Fate::Exited(status) if status.success() => Err(Finding::fail(wanted, describe(status))),
+        Fate::Exited(status) if status.success() => Err(Finding::fail(wanted, describe_exit(status))),
         Fate::Exited(_) => Ok(()),
         Fate::Neither => Err(Finding::timeout(wanted, "it has neither exited nor bound a name")),
     }
@@ -66,7 +66,7 @@ fn serves_longest(server: &mut Server) -> check::Result {
             Err(Finding::fail(wanted, format!("it is bound to {} instead", name.display())))
         }
         // The server has a shorter limit of its own.
-        Fate::Exited(status) => Err(Finding::info(wanted, describe(status))),
+        Fate::Exited(status) => Err(Finding::info(wanted, describe_exit(status))),
         Fate::Neither => Err(Finding::timeout(wanted, "it has neither exited nor bound a name")),
     }
 }

@@ -7,12 +7,12 @@ use socket2::{Domain, Socket, Type};
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
-use crate::requirement::MORE_LOOPBACK;
+use crate::requirement::SEVERAL_LOOPBACK_ADDRESSES;
 use crate::server::Server;
 use crate::sys;
 use crate::transport::{Address, Capabilities, ConnectOptions, missing_loopback_address};
 
-pub const BOUND: Check = Check {
+pub const ADDRESS_ASKED: Check = Check {
     id: "port/address-asked",
     level: Should,
     sentence: "a server that is told an address to listen on is not bound to any other address",
@@ -23,7 +23,7 @@ pub const BOUND: Check = Check {
     run: bound,
 };
 
-pub const ANSWERED: Check = Check {
+pub const ANSWERS_FROM_ADDRESS_ASKED: Check = Check {
     id: "port/answers-from-address-asked",
     level: Should,
     sentence: "a server that receives datagrams on every address answers each from the address to which it was sent",
@@ -70,7 +70,11 @@ fn answered(server: &mut Server) -> check::Result {
 
 fn other_address(server: &Server) -> check::Result<SocketAddr> {
     if let Some(absent) = missing_loopback_address(&[OTHER]) {
-        return Err(Finding::missing(&MORE_LOOPBACK, "two loopback addresses", absent));
+        return Err(Finding::missing_requirement(
+            &SEVERAL_LOOPBACK_ADDRESSES,
+            "two loopback addresses",
+            absent,
+        ));
     }
     let port = server.address().inet().map(|address| address.port());
     port.map(|port| SocketAddr::new(OTHER, port)).ok_or_else(|| Finding::broken("a port", "there is none"))

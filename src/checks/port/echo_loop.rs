@@ -48,7 +48,11 @@ fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
         // The port is in use: by that service, or by another run of this check.
         Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),
         Err(finding) => {
-            return Err(Finding::missing(&PRIVILEGED_PORTS, format!("source port {port}"), finding.actual));
+            return Err(Finding::missing_requirement(
+                &PRIVILEGED_PORTS,
+                format!("source port {port}"),
+                finding.actual,
+            ));
         }
     };
     client.send(b"ping-pong")?;

@@ -9,7 +9,7 @@ use crate::outcome::{Level::Must, Outcome};
 use crate::server::Server;
 use crate::transport::{Capabilities, Client};
 
-pub const PORT: Check = Check {
+pub const MANY_CLIENTS_OF_PORT: Check = Check {
     id: "port/many-clients",
     level: Must,
     sentence: "two hundred clients connected at once to one port, each from its own port, each receive only their own bytes",
@@ -23,13 +23,13 @@ pub const PORT: Check = Check {
     run,
 };
 
-pub const PATH: Check = Check {
+pub const MANY_CLIENTS_OF_PATH: Check = Check {
     id: "path/many-clients",
     level: Must,
     sentence: "two hundred clients connected at once to one path each receive only their own bytes",
-    why: PORT.why,
+    why: MANY_CLIENTS_OF_PORT.why,
     citations: &["RFC 862", "unix(7)", "accept(2)"],
-    recipe: PORT.recipe,
+    recipe: MANY_CLIENTS_OF_PORT.recipe,
     requires: Capabilities::DISTINCT_REPLIES
         .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::MANY_CLIENTS)

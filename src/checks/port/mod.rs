@@ -14,14 +14,14 @@ mod same_source_port;
 pub(super) mod second_instance;
 
 pub(super) const CHECKS: &[&Check] = &[
-    &many_clients::PORT,
+    &many_clients::MANY_CLIENTS_OF_PORT,
     &same_source_port::CHECK,
     &same_four_tuple::CHECK,
     &restart_in_time_wait::CHECK,
-    &second_instance::PORT,
+    &second_instance::SECOND_INSTANCE_ON_PORT,
     &exclusive::CHECK,
-    &address_asked::BOUND,
-    &address_asked::ANSWERED,
+    &address_asked::ADDRESS_ASKED,
+    &address_asked::ANSWERS_FROM_ADDRESS_ASKED,
     &echo_loop::CHECK,
     &free_after_exit::CHECK,
     &announces_real_port::CHECK,

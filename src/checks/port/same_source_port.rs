@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::outcome::Level::Must;
-use crate::requirement::MORE_LOOPBACK;
+use crate::requirement::SEVERAL_LOOPBACK_ADDRESSES;
 use crate::server::Server;
 use crate::transport::{Capabilities, Client, ConnectOptions, missing_loopback_address};
 
@@ -27,7 +27,11 @@ const SOURCES: [IpAddr; 2] =
 
 fn run(server: &mut Server) -> check::Result {
     if let Some(absent) = missing_loopback_address(&SOURCES) {
-        return Err(Finding::missing(&MORE_LOOPBACK, "two loopback addresses", absent));
+        return Err(Finding::missing_requirement(
+            &SEVERAL_LOOPBACK_ADDRESSES,
+            "two loopback addresses",
+            absent,
+        ));
     }
     let (mine, yours) = (server.payload(700), server.payload(900));
     let mut first = server.connect_with(&from(SOURCES[0], 0))?;

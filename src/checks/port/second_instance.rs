@@ -5,11 +5,11 @@ use crate::checks::Check;
 use crate::checks::processes::sockets_at_address;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{Instance, Server, describe};
+use crate::server::{Instance, Server, describe_exit};
 use crate::sys::Process;
 use crate::transport::{Address, Capabilities};
 
-pub const PORT: Check = Check {
+pub const SECOND_INSTANCE_ON_PORT: Check = Check {
     id: "port/second-instance",
     level: Should,
     sentence: "a second instance on a port in use exits with an error, and the first keeps serving",
@@ -20,7 +20,7 @@ pub const PORT: Check = Check {
     run,
 };
 
-pub const PATH: Check = Check {
+pub const SECOND_INSTANCE_ON_PATH: Check = Check {
     id: "path/second-instance",
     level: Should,
     sentence: "a second instance on a path in use exits with an error, and the first keeps serving at that path",
@@ -67,12 +67,12 @@ fn expect_refusal(server: &Server, rival: &mut Instance) -> check::Result {
         return Err(Finding::fail(wanted, "it listens beside the first").because(cause(server.address())));
     };
     if status.success() {
-        return Err(Finding::fail(wanted, describe(status)));
+        return Err(Finding::fail(wanted, describe_exit(status)));
     }
     if !rival.printed_anything(server.deadlines().no_progress()) {
         return Err(Finding::fail(
             format!("{wanted} that it prints"),
-            format!("{}, and no message", describe(status)),
+            format!("{}, and no message", describe_exit(status)),
         ));
     }
     Ok(())

@@ -2,10 +2,10 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::requests::{MANY_OVER_STREAMS, await_read, content_length, usual_turn};
+use crate::checks::requests::{MANY_CLIENTS_OVER_STREAMS, await_read, content_length, usual_turn};
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     why: "if half a request stays in a buffer, the next client's request is read as its end; if a reset ends a worker, the server stops when all have ended",
     citations: &["RFC 9293 §3.5.3", "read(2) (ECONNRESET)"],
     recipe: "500 times: connect, send half of a request, wait until the server has read it, and reset the connection; then connect and compare the reply; 3 more times, each client after the one before",
-    requires: MANY_OVER_STREAMS.union(Capabilities::TCP),
+    requires: MANY_CLIENTS_OVER_STREAMS.union(Capabilities::TCP),
     run,
 };
 
@@ -33,7 +33,7 @@ fn run(server: &mut Server) -> check::Result {
     for _ in 0..RESETS {
         let mut client = server.connect()?;
         client.complete_opening()?;
-        let request = client.prepare(turn, &content)?;
+        let request = client.queue_request(turn, &content)?;
         client.send_piece(request.bytes().len() / 2)?;
         await_read(server, &client, server.deadlines().quiet())?;
         client.reset()?;
@@ -41,8 +41,10 @@ fn run(server: &mut Server) -> check::Result {
     for _ in 0..AFTERWARDS {
         let served = server.connect_and_exchange();
         served.map_err(|finding| {
-            finding
-                .because(format!("after {} that reset in the middle of a request", count(RESETS, "client")))
+            finding.because(format!(
+                "after {} that reset in the middle of a request",
+                count_with_noun(RESETS, "client")
+            ))
         })?;
     }
     Ok(())

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::requests::{OVER_STREAMS, await_read, content_length, usual_turn};
+use crate::checks::requests::{REQUESTS_OVER_STREAMS, await_read, content_length, usual_turn};
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 
 pub const CHECK: Check = Check {
     id: "reply/byte-by-byte",
@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     why: "a server that gives up after a number of reads, or that scans only its last read for the end of the request, never answers a slow client",
     citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
     recipe: "send a request one byte at a time, each after the server has read the one before; compare the reply",
-    requires: OVER_STREAMS,
+    requires: REQUESTS_OVER_STREAMS,
     run,
 };
 
@@ -29,10 +29,10 @@ fn run(server: &mut Server) -> check::Result {
     let content = server.payload(length);
     let mut client = server.connect()?;
     client.complete_opening()?;
-    let request = client.prepare(turn, &content)?;
+    let request = client.queue_request(turn, &content)?;
     let all = request.bytes().len();
     let explain = |finding: Finding, sent: usize| {
-        finding.because(format!("{sent} of {} had been sent, one at a time", count(all, "byte")))
+        finding.because(format!("{sent} of {} had been sent, one at a time", count_with_noun(all, "byte")))
     };
     for sent in 1..=all {
         client.send_piece(1).map_err(|finding| explain(finding, sent))?;

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::requests::{
-    OVER_STREAMS, answered_turns, content_length, describe_cut, have_been_read, offsets, sample,
+    REQUESTS_OVER_STREAMS, answered_turns, are_read_by_server, content_length, cut_offsets, describe_cut,
+    sample_request,
 };
 use crate::deadline::{until, wait};
 use crate::outcome::{Level::Must, Outcome};
 use crate::protocol::Request;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
@@ -21,7 +22,7 @@ pub const CHECK: Check = Check {
     why: "TCP is a stream of bytes and keeps no boundaries; a server that takes one read for one request fails as soon as a network or a busy client cuts it",
     citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
     recipe: "for every offset in a request, or for 1,000 of them: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection (200 connections at a time; one for all, if the server is launched for each client)",
-    requires: OVER_STREAMS,
+    requires: REQUESTS_OVER_STREAMS,
     run,
 };
 
@@ -124,8 +125,8 @@ fn cuts(server: &mut Server, most: usize) -> check::Result<Vec<Cut>> {
     for turn in turns {
         let status = status_of_whole(server, turn)?;
         let template = &protocol.turns()[turn];
-        let request = sample(template, content_length(template, CONTENT));
-        cuts.extend(offsets(&request, each).into_iter().map(|offset| Cut { turn, offset, status }));
+        let request = sample_request(template, content_length(template, CONTENT));
+        cuts.extend(cut_offsets(&request, each).into_iter().map(|offset| Cut { turn, offset, status }));
     }
     Ok(cuts)
 }
@@ -134,7 +135,7 @@ fn cuts(server: &mut Server, most: usize) -> check::Result<Vec<Cut>> {
 fn status_of_whole(server: &mut Server, turn: usize) -> check::Result<Option<u16>> {
     let mut client = server.connect()?;
     client.complete_opening()?;
-    client.prepare(turn, b"whole")?;
+    client.queue_request(turn, b"whole")?;
     client.send_rest()?;
     client.expect(b"whole")?;
     Ok(client.last_status())
@@ -182,7 +183,7 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
             first = first.or(Some(finding));
         }
     }
-    let share = format!("{failed} of the {} cut at the same time failed", count(tried, "request"));
+    let share = format!("{failed} of the {} cut at the same time failed", count_with_noun(tried, "request"));
     first.map_or(Ok(unread), |finding| Err(if tried > 1 { finding.because(share) } else { finding }))
 }
 
@@ -193,7 +194,7 @@ fn begin(server: &mut Server, cut: Cut) -> check::Result<Begun> {
     let content = server.payload(length);
     let mut client = server.connect()?;
     client.complete_opening()?;
-    let request = client.prepare(cut.turn, &content)?;
+    let request = client.queue_request(cut.turn, &content)?;
     client.send_piece(cut.offset)?;
     Ok(Begun { cut, client, request, content })
 }
@@ -214,14 +215,14 @@ fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, 
 /// Splits clients into those whose bytes the server has read, and the others.
 fn split_read(begun: Vec<Begun>, server: &Server) -> (Vec<Begun>, Vec<Begun>) {
     let clients: Vec<&Client> = begun.iter().map(|one| &one.client).collect();
-    let mut read = have_been_read(server, &clients).into_iter();
+    let mut read = are_read_by_server(server, &clients).into_iter();
     begun.into_iter().partition(|_| read.next().unwrap_or(false))
 }
 
 /// Waits for at most `limit` until some client can receive something: too early, since no request is complete.
 fn await_early_reply(begun: &[Begun], limit: Duration) -> check::Result {
     use nix::poll::{PollFd, PollFlags};
-    let readers = begun.iter().map(|one| PollFd::new(one.client.reader(), PollFlags::POLLIN));
+    let readers = begun.iter().map(|one| PollFd::new(one.client.input_descriptor(), PollFlags::POLLIN));
     wait(&mut readers.collect::<Vec<_>>(), limit).map(drop)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::requests::OVER_STREAMS;
+use crate::checks::requests::REQUESTS_OVER_STREAMS;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "a prompt, a log line or a second reply on the connection is taken for the reply to the next request, and so is every reply after it",
     citations: &["RFC 9293 §3.7", "send(2)"],
     recipe: "connect, and wait in silence (not if the server greets); exchange a message; wait in silence; exchange another message if the connection stays open",
-    requires: OVER_STREAMS,
+    requires: REQUESTS_OVER_STREAMS,
     run,
 };
 

@@ -2,10 +2,10 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::requests::MANY_OVER_STREAMS;
+use crate::checks::requests::MANY_CLIENTS_OVER_STREAMS;
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
@@ -15,7 +15,9 @@ pub const CHECK: Check = Check {
     why: "buffers that clients share, or replies that are matched to the wrong connection, give one client the data of another",
     citations: &["RFC 9293 §3.4.1", "accept(2)"],
     recipe: "connect 200 clients, or as many as the server takes; each sends a request with a token of its own, without waiting for the others; compare the reply of each; twice if connections stay open",
-    requires: MANY_OVER_STREAMS.union(Capabilities::DISTINCT_REPLIES).union(Capabilities::CONCURRENT_CLIENTS),
+    requires: MANY_CLIENTS_OVER_STREAMS
+        .union(Capabilities::DISTINCT_REPLIES)
+        .union(Capabilities::CONCURRENT_CLIENTS),
     run,
 };
 
@@ -65,7 +67,11 @@ fn ask_all(server: &mut Server, clients: &mut [Client]) -> check::Result {
     let number = clients.len();
     for (place, (client, content)) in clients.iter_mut().zip(&contents).enumerate() {
         client.expect(content).map_err(|finding| {
-            finding.because(format!("client {} of {} that asked at once", place + 1, count(number, "client")))
+            finding.because(format!(
+                "client {} of {} that asked at once",
+                place + 1,
+                count_with_noun(number, "client")
+            ))
         })?;
     }
     Ok(())

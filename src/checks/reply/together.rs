@@ -2,10 +2,10 @@
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::requests::{OVER_STREAMS, content_length, usual_turn};
+use crate::checks::requests::{REQUESTS_OVER_STREAMS, content_length, usual_turn};
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     why: "TCP is a stream of bytes and keeps no boundaries; a server that answers the first request of a read, and drops the rest, loses requests of a client that does not wait",
     citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
     recipe: "send 5 requests in one write and compare their replies; send 5 more in two writes, cut in the middle of the third request; a protocol that does not declare `pipelining` is asked only if the server was found to answer two requests at once",
-    requires: OVER_STREAMS.union(Capabilities::STAYS_OPEN),
+    requires: REQUESTS_OVER_STREAMS.union(Capabilities::STAYS_OPEN),
     run,
 };
 
@@ -26,8 +26,8 @@ const REQUESTS: usize = 5;
 const CONTENT: usize = 24;
 
 fn run(server: &mut Server) -> check::Result {
-    let declared = server.spec().protocol().pipelines() == Some(true);
-    if let Some(reason) = server.spec().lacks(Capabilities::PIPELINES).filter(|_| !declared) {
+    let declared = server.spec().protocol().allows_pipelining() == Some(true);
+    if let Some(reason) = server.spec().why_missing(Capabilities::PIPELINES).filter(|_| !declared) {
         return Err(Finding::unsupported("", "").because(reason));
     }
     let mut client = server.connect()?.pipelining();
@@ -58,7 +58,7 @@ fn prepare(server: &mut Server, client: &mut Client) -> check::Result<(Vec<Vec<u
     let turn = usual_turn(server.spec().protocol());
     let length = content_length(&server.spec().protocol().turns()[turn], CONTENT);
     let contents: Vec<_> = (0..REQUESTS).map(|_| server.payload(length)).collect();
-    let requests = contents.iter().map(|content| client.prepare(turn, content));
+    let requests = contents.iter().map(|content| client.queue_request(turn, content));
     let lengths = requests.map(|request| Ok(request?.bytes().len())).collect::<check::Result<_>>()?;
     Ok((contents, lengths))
 }
@@ -66,7 +66,7 @@ fn prepare(server: &mut Server, client: &mut Client) -> check::Result<(Vec<Vec<u
 fn expect_all(client: &mut Client, contents: &[Vec<u8>], how: &str) -> check::Result {
     for (answered, content) in contents.iter().enumerate() {
         client.expect(content).map_err(|finding| {
-            let sent = count(REQUESTS, "request");
+            let sent = count_with_noun(REQUESTS, "request");
             let before = answered + REQUESTS - contents.len();
             finding.because(format!("{sent} were sent {how}; {before} of them were answered"))
         })?;

@@ -2,7 +2,7 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::requests::MANY_OVER_STREAMS;
+use crate::checks::requests::MANY_CLIENTS_OVER_STREAMS;
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
         "accept(2)",
     ],
     recipe: "connect; stop the server (SIGSTOP); send a request; continue the server (SIGCONT); compare the reply; the same with a client that connects only while the server is stopped; 3 times",
-    requires: MANY_OVER_STREAMS,
+    requires: MANY_CLIENTS_OVER_STREAMS,
     run,
 };
 
@@ -28,8 +28,8 @@ const CONTENT: usize = 32;
 fn run(server: &mut Server) -> check::Result {
     // Nothing can be heard from a server that is stopped, so its greeting must come before.
     let capabilities = server.spec().capabilities();
-    let connects_late =
-        capabilities.contains(Capabilities::SILENT_FIRST) && server.spec().protocol().opening().is_empty();
+    let connects_late = capabilities.contains(Capabilities::SILENT_FIRST)
+        && server.spec().protocol().opening_exchanges().is_empty();
     for _ in 0..TIMES {
         ask(server, true)?;
         if connects_late {

@@ -2,7 +2,7 @@
 
 use crate::check;
 use crate::checks::Check;
-use crate::checks::requests::OVER_STREAMS;
+use crate::checks::requests::REQUESTS_OVER_STREAMS;
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::transport::{Capabilities, Client};
@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "a server that looks for end of file before it reads what came first loses the last request of a client such as `printf … | nc`",
     citations: &["RFC 9293 §3.6", "shutdown(2)", "poll(2) (POLLRDHUP)"],
     recipe: "connect, and exchange a message if the connection stays open; stop the server (SIGSTOP); send a request and shut down the write side; continue the server (SIGCONT); compare the reply; the same with a client that connects only while the server is stopped",
-    requires: OVER_STREAMS.union(Capabilities::HALF_CLOSE),
+    requires: REQUESTS_OVER_STREAMS.union(Capabilities::HALF_CLOSE),
     run,
 };
 
@@ -32,7 +32,7 @@ fn run(server: &mut Server) -> check::Result {
     send_and_end(server, client)?;
     let silent =
         Capabilities::SILENT_FIRST.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS);
-    if server.spec().protocol().opening().is_empty() && capabilities.contains(silent) {
+    if server.spec().protocol().opening_exchanges().is_empty() && capabilities.contains(silent) {
         server.freeze()?;
         let client = server.connect()?;
         send_and_end(server, client)?;

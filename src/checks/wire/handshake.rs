@@ -30,14 +30,15 @@ fn run(server: &mut Server) -> check::Result {
     // A server that sends first does so soon after the handshake.
     client.readable_within(deadlines.quiet())?;
     let answered = client.exchange(&bytes);
-    let is_decided = |it: &Conversation| it.saw(PacketEvent::Data(Endpoint::Client)) || server_closed(it);
+    let is_decided =
+        |it: &Conversation| it.has_seen(PacketEvent::Data(Endpoint::Client)) || server_closed(it);
     judge(&monitor.wait_for(source, deadlines.no_progress(), is_decided)?)?;
     answered
 }
 
 fn server_closed(conversation: &Conversation) -> bool {
-    conversation.saw(PacketEvent::Rst(Endpoint::Server))
-        || conversation.saw(PacketEvent::Fin(Endpoint::Server))
+    conversation.has_seen(PacketEvent::Rst(Endpoint::Server))
+        || conversation.has_seen(PacketEvent::Fin(Endpoint::Server))
 }
 
 fn judge(conversation: &Conversation) -> check::Result {

@@ -54,7 +54,7 @@ fn ends(server: &mut Server, monitor: &mut PortMonitor, half_close: bool) -> che
 }
 
 fn is_over(conversation: &Conversation) -> bool {
-    let saw = |event| conversation.saw(event);
+    let saw = |event| conversation.has_seen(event);
     saw(PacketEvent::Fin(Endpoint::Client)) && saw(PacketEvent::Fin(Endpoint::Server))
         || saw(PacketEvent::Rst(Endpoint::Server))
         || saw(PacketEvent::Rst(Endpoint::Client))

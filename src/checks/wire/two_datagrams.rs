@@ -4,7 +4,7 @@ use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 use crate::wire::{Conversation, PortMonitor};
 
@@ -33,7 +33,7 @@ fn run(server: &mut Server) -> check::Result {
     match all.messages {
         [1, 1] => Ok(()),
         [_, back] => {
-            let actual = count(usize::try_from(back).unwrap_or(usize::MAX), "datagram");
+            let actual = count_with_noun(usize::try_from(back).unwrap_or(usize::MAX), "datagram");
             let finding = Finding::fail("one datagram back, from the port it was sent to", actual);
             Err(finding.because(all.to_string()))
         }

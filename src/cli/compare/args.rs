@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
 
-use super::values::{percentage, rate, seconds, size};
+use super::values::{parse_percentage, parse_rate, parse_seconds, parse_size};
 use crate::bench::comparison::{Measure, Placement};
 use crate::bench::mechanism::MECHANISMS;
-use crate::deadline::SCALE;
+use crate::deadline::SCALE_VARIABLE;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = help())]
@@ -25,7 +25,7 @@ pub struct Args {
     pub server: Vec<String>,
 
     /// Use messages of these sizes in bytes, such as 64,4K,1M [default: 64,4K,64K].
-    #[arg(long, value_name = "SIZES", value_delimiter = ',', value_parser = size)]
+    #[arg(long, value_name = "SIZES", value_delimiter = ',', value_parser = parse_size)]
     pub sizes: Vec<usize>,
 
     /// Run client and server at these placements [default: same, and the best available one on two processors].
@@ -37,7 +37,7 @@ pub struct Args {
     pub measures: Vec<String>,
 
     /// Also measure round trips of messages sent at fixed rates per second, such as 1,10,100,1000.
-    #[arg(long, value_delimiter = ',', value_parser = rate)]
+    #[arg(long, value_delimiter = ',', value_parser = parse_rate)]
     pub rates: Vec<f64>,
 
     /// Run N rounds, each with a new client and a new server [default: 10, or 6 with --quick].
@@ -45,7 +45,7 @@ pub struct Args {
     pub rounds: Option<u16>,
 
     /// Divide S seconds among all measurements [default: 50, or 7.5 with --quick].
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = parse_seconds)]
     pub time: Option<f64>,
 
     /// Measure two sizes in six rounds, in a few seconds.
@@ -69,11 +69,11 @@ pub struct Args {
     pub congestion: Option<String>,
 
     /// Sockets: set SO_SNDBUF and SO_RCVBUF of the client [default: the system's].
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub socket_buffer: Option<usize>,
 
     /// Pipes: set the capacity, F_SETPIPE_SZ [default: the system's].
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub pipe_size: Option<usize>,
 
     /// Write all results as one JSON object to FILE; '-' is standard output.
@@ -113,11 +113,11 @@ pub struct Args {
     pub baseline: Option<String>,
 
     /// Ignore changes of up to PCT per cent.
-    #[arg(long, value_name = "PCT", default_value = "5", value_parser = percentage)]
+    #[arg(long, value_name = "PCT", default_value = "5", value_parser = parse_percentage)]
     pub threshold: f64,
 
     /// Multiply every deadline by N, for a slow machine.
-    #[arg(long, value_name = "N", default_value = "1", env = SCALE, value_parser = super::super::check::scale)]
+    #[arg(long, value_name = "N", default_value = "1", env = SCALE_VARIABLE, value_parser = super::super::check::timeout_scale_of)]
     pub timeout_scale: f64,
 }
 

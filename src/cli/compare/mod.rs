@@ -7,7 +7,7 @@ use super::{CliError, exit, interrupt};
 use crate::bench::client;
 use crate::bench::compare::{CompareError, compare};
 use crate::bench::comparison::Comparison;
-use crate::bench::saved::Saved;
+use crate::bench::saved::SavedComparison;
 use crate::server::sweep;
 
 mod args;
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Shows a saved comparison.
 fn show(name: &str, args: &Args) -> anyhow::Result<ExitCode> {
-    let saved = Saved::named(name).and_then(|saved| saved.load());
+    let saved = SavedComparison::named(name).and_then(|saved| saved.load());
     let comparison = saved.map_err(|error| CliError::usage(error.to_string()))?;
     let regressed = Output::prepare(args)?.write(&comparison)?;
     Ok(ExitCode::from(exit_code(&comparison, regressed)))
@@ -51,10 +51,10 @@ fn show(name: &str, args: &Args) -> anyhow::Result<ExitCode> {
 /// Runs the client process of a session.
 ///
 /// # Errors
-/// The errors of [`client::serve`].
-pub fn serve() -> anyhow::Result<ExitCode> {
-    client::serve(io::stdin().lock(), io::stdout().lock())?;
-    Ok(ExitCode::from(exit::OK))
+/// The errors of [`client::run_client`].
+pub fn run_client() -> anyhow::Result<ExitCode> {
+    client::run_client(io::stdin().lock(), io::stdout().lock())?;
+    Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }
 
 /// An unavailable placement is a usage error: the user can choose another.
@@ -68,10 +68,10 @@ fn into_cli_error(error: CompareError) -> anyhow::Error {
 fn exit_code(comparison: &Comparison, regressed: bool) -> u8 {
     let measurements = &comparison.measurements;
     match interrupt::received_signal() {
-        Some(signal) => exit::SIGNAL + u8::try_from(signal).unwrap_or_default(),
-        None if measurements.iter().any(|it| it.server_fault) => exit::FAILED,
-        None if regressed => exit::REGRESSED,
-        None if measurements.iter().all(|it| it.no_result.is_some()) => exit::NOTHING,
-        None => exit::OK,
+        Some(signal) => exit::SIGNAL_BASE + u8::try_from(signal).unwrap_or_default(),
+        None if measurements.iter().any(|it| it.server_fault) => exit::CHECK_FAILED,
+        None if regressed => exit::SLOWER_THAN_BASELINE,
+        None if measurements.iter().all(|it| it.no_result.is_some()) => exit::NOTHING_SELECTED,
+        None => exit::ALL_AS_EXPECTED,
     }
 }

@@ -11,9 +11,9 @@ use super::args::Args;
 use crate::bench::change::Changes;
 use crate::bench::comparison::Comparison;
 use crate::bench::report::{
-    TableOptions, charts, write_csv, write_differences, write_json, write_markdown, write_table,
+    TableOptions, draw_charts, write_csv, write_differences, write_json, write_markdown, write_table,
 };
-use crate::bench::saved::{Saved, SavedError};
+use crate::bench::saved::{SavedComparison, SavedError};
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 
@@ -22,7 +22,7 @@ pub(super) struct Output {
     files: Vec<(Format, Box<dyn Write>)>,
     /// The directory of the charts.
     svg: Option<PathBuf>,
-    save: Option<Saved>,
+    save: Option<SavedComparison>,
     before: Option<Comparison>,
     threshold: f64,
     options: TableOptions,
@@ -50,10 +50,11 @@ impl Output {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create the directory {}", folder.display()))?;
         }
-        let place = |name: &String| Saved::named(name).map_err(|error| CliError::usage(error.to_string()));
+        let place =
+            |name: &String| SavedComparison::named(name).map_err(|error| CliError::usage(error.to_string()));
         let save = args.save.as_ref().map(place).transpose()?;
         if let Some(save) = &save {
-            save.prepare()?;
+            save.check_writable()?;
         }
         let baseline = args.baseline.as_ref().map(place).transpose()?;
         let before =
@@ -94,13 +95,13 @@ impl Output {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(changes.is_some_and(|changes| changes.regressed()))
+        Ok(changes.is_some_and(|changes| changes.has_regression()))
     }
 }
 
 /// Writes every chart into `folder`, and lists them.
 fn draw(comparison: &Comparison, folder: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
-    let charts = charts(comparison);
+    let charts = draw_charts(comparison);
     for chart in &charts {
         let path = folder.join(&chart.file);
         fs::write(&path, &chart.svg).with_context(|| format!("cannot write {}", path.display()))?;

@@ -9,7 +9,7 @@ use crate::check::{self, OrFinding};
 use crate::demo::support::{
     DemoRun, TempFolder, duplicate, launch_failed, launch_program, program_path, take_snapshot,
 };
-use crate::diagram::{ObjectId, Process, Row, Selection, Snapshot};
+use crate::diagram::{DescriptorRow, ObjectId, Process, ProcessSelection, Snapshot};
 use crate::server::Instance;
 use crate::sys;
 use crate::transport::{Client, pipe_pair};
@@ -62,14 +62,14 @@ fn shared_offset(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result<W
     let mut a = Writer::launch(demo, duplicate(&file)?)?;
     let mut b = Writer::launch(demo, duplicate(&file)?)?;
     let shown = [
-        Selection::select_this_process("parent").and_descriptor(&file),
-        Selection::all("A", a.pid()),
-        Selection::all("B", b.pid()),
+        ProcessSelection::select_this_process("parent").and_descriptor(&file),
+        ProcessSelection::all("A", a.pid()),
+        ProcessSelection::all("B", b.pid()),
     ];
     a.client.send(b"one\n")?;
     demo.verify_ok(
         "A has written \"one\" and a newline: 4 bytes",
-        folder.expect(FILE, b"one\n", demo.deadlines()),
+        folder.wait_for_contents(FILE, b"one\n", demo.deadlines()),
     )?;
     if shows_offsets(&file) {
         let claim = "the offset is 4 in all three processes, although B and the parent have not written";
@@ -79,12 +79,12 @@ fn shared_offset(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result<W
     if compares_descriptions(&snapshot) {
         let all = [("parent", file.as_raw_fd()), ("A", 1), ("B", 1)];
         let claim = "kcmp(2) confirms that all three refer to one open file description";
-        demo.verify(claim, snapshot.holders_are(&all), &snapshot)?;
+        demo.verify(claim, snapshot.is_held_by_exactly(&all), &snapshot)?;
     }
     demo.show(&snapshot)?;
     demo.explain("Then B writes. It starts where A stopped, and overwrites nothing.")?;
     b.client.send(b"two\n")?;
-    let both = folder.expect(FILE, b"one\ntwo\n", demo.deadlines());
+    let both = folder.wait_for_contents(FILE, b"one\ntwo\n", demo.deadlines());
     demo.verify_ok("log.txt contains \"one\" and then \"two\"", both)?;
     Ok(a)
 }
@@ -101,7 +101,7 @@ fn compares_descriptions(snapshot: &Snapshot) -> bool {
 
 /// Returns the offsets of the parent's `file` and of the standard output of both children.
 fn offsets(snapshot: &Snapshot, file: &OwnedFd) -> [Option<u64>; 3] {
-    let offset = |row: Option<&Row>| row.and_then(|row| row.open).map(|open| open.offset);
+    let offset = |row: Option<&DescriptorRow>| row.and_then(|row| row.open).map(|open| open.offset);
     [("parent", file.as_raw_fd()), ("A", 1), ("B", 1)]
         .map(|(label, number)| offset(snapshot.row(label, number)))
 }
@@ -114,8 +114,8 @@ fn shared_flags(demo: &mut DemoRun<'_>, mut a: Writer) -> check::Result {
          block fails with EAGAIN, in A too: A's standard input has changed, and A did nothing.",
     )?;
     let shown = [
-        Selection::select_this_process("parent").and_descriptor(&a.input).with_flags(),
-        Selection::all("A", a.pid()).with_flags(),
+        ProcessSelection::select_this_process("parent").and_descriptor(&a.input).with_flags(),
+        ProcessSelection::all("A", a.pid()).with_flags(),
     ];
     demo.wait_until_blocked(a.pid(), "pipe_read", "A is blocked in read(2)")?;
     set_nonblocking(&a.input)?;
@@ -123,7 +123,7 @@ fn shared_flags(demo: &mut DemoRun<'_>, mut a: Writer) -> check::Result {
         let claim = "O_NONBLOCK is set on the parent's descriptor and on A's descriptor 0";
         let ends = [("parent", a.input.as_raw_fd()), ("A", 0)];
         demo.wait_until(&shown, claim, |snapshot| {
-            let is_set = |row: &Row| row.open.is_some_and(|open| open.nonblocking);
+            let is_set = |row: &DescriptorRow| row.open.is_some_and(|open| open.nonblocking);
             ends.iter().all(|&(label, number)| snapshot.row(label, number).is_some_and(is_set))
         })?;
     }
@@ -159,12 +159,12 @@ fn separate_offsets(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Resul
     let mut a = Writer::launch(demo, first.into())?;
     let mut b = Writer::launch(demo, second.into())?;
     let shown = [
-        Selection::select_this_process("parent"),
-        Selection::all("A", a.pid()),
-        Selection::all("B", b.pid()),
+        ProcessSelection::select_this_process("parent"),
+        ProcessSelection::all("A", a.pid()),
+        ProcessSelection::all("B", b.pid()),
     ];
     a.client.send(b"one\n")?;
-    demo.verify_ok("A has written \"one\"", folder.expect(FILE, b"one\n", demo.deadlines()))?;
+    demo.verify_ok("A has written \"one\"", folder.wait_for_contents(FILE, b"one\n", demo.deadlines()))?;
     let snapshot = take_snapshot(&shown)?;
     let object = |label| snapshot.row(label, 1).map(|row| &row.object);
     demo.verify("descriptor 1 of A and of B is the same file", object("A") == object("B"), &snapshot)?;
@@ -173,7 +173,7 @@ fn separate_offsets(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Resul
         demo.verify("A's offset is 4, and B's is still 0", (one, two) == (4, 0), &snapshot)?;
     }
     if compares_descriptions(&snapshot) {
-        let apart = snapshot.holders_are(&[("A", 1)]) && snapshot.holders_are(&[("B", 1)]);
+        let apart = snapshot.is_held_by_exactly(&[("A", 1)]) && snapshot.is_held_by_exactly(&[("B", 1)]);
         demo.verify("kcmp(2) confirms that they are two open file descriptions", apart, &snapshot)?;
     }
     demo.show(&snapshot)?;
@@ -183,7 +183,7 @@ fn separate_offsets(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Resul
          prevents it: every write then goes to the end of the file.",
     )?;
     b.client.send(b"TWO\n")?;
-    let overwritten = folder.expect(FILE, b"TWO\n", demo.deadlines());
+    let overwritten = folder.wait_for_contents(FILE, b"TWO\n", demo.deadlines());
     demo.verify_ok("log.txt contains \"TWO\"; \"one\" is lost", overwritten)
 }
 
@@ -205,23 +205,29 @@ fn close_on_exec(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result {
     let child = Instance::start_with_descriptors(command, stdio, vec![duplicate(&kept)?])
         .map_err(|error| launch_failed(PROGRAM, &error))?;
     let shown = [
-        Selection::select_this_process("parent").and_descriptor(&kept).and_descriptor(&closed).with_flags(),
-        Selection::all("child", child.pid()).with_flags(),
+        ProcessSelection::select_this_process("parent")
+            .and_descriptor(&kept)
+            .and_descriptor(&closed)
+            .with_flags(),
+        ProcessSelection::all("child", child.pid()).with_flags(),
     ];
     let claim = "the child holds 0, 1 and 2, and also 3: kept.txt";
     let snapshot = demo.wait_until(&shown, claim, |snapshot| {
         let object = |label, number| snapshot.row(label, number).map(|row| &row.object);
         object("child", 3).is_some()
             && object("child", 3) == object("parent", kept_number)
-            && snapshot.process("child").map(Process::numbers).is_some_and(|held| held == [0, 1, 2, 3])
+            && snapshot
+                .process("child")
+                .map(Process::descriptor_numbers)
+                .is_some_and(|held| held == [0, 1, 2, 3])
     })?;
     let closed = [kept_number, closed_number].iter().all(|&number| snapshot.row("child", number).is_none());
     let claim = format!("the child has neither {kept_number} nor {closed_number}: execve(2) has closed them");
     demo.verify(claim, closed, &snapshot)?;
-    if let Some(ObjectId::Description(_)) = snapshot.row("child", 3).and_then(Row::id) {
+    if let Some(ObjectId::Description(_)) = snapshot.row("child", 3).and_then(DescriptorRow::id) {
         let both = [("parent", kept_number), ("child", 3)];
         let claim = "both descriptors of kept.txt refer to one open file description";
-        demo.verify(claim, snapshot.holders_are(&both), &snapshot)?;
+        demo.verify(claim, snapshot.is_held_by_exactly(&both), &snapshot)?;
     }
     demo.show(&snapshot)?;
     demo.explain(

@@ -10,8 +10,8 @@ use nix::sys::signal::Signal;
 use crate::check::{self, OrFinding};
 use crate::deadline::Deadlines;
 use crate::demo::support::{DemoRun, launch_program, program_path, select_clients};
-use crate::diagram::{Process, Selection};
-use crate::server::{Instance, describe};
+use crate::diagram::{Process, ProcessSelection};
+use crate::server::{Instance, describe_exit};
 use crate::transport::{Client, pipe_pair};
 
 /// The program of B, and of A unless a demo uses another.
@@ -42,10 +42,10 @@ impl Pipeline {
         Ok(Pipeline { client: Client::over_stream(link, deadlines), forgotten: Some(forgotten.into()), a, b })
     }
 
-    fn shown(&self) -> [Selection; 3] {
+    fn shown(&self) -> [ProcessSelection; 3] {
         let client = select_clients("client", [&self.client]);
-        let client = self.forgotten.iter().fold(client, Selection::and_descriptor);
-        [client, Selection::all("A", self.a.pid()), Selection::all("B", self.b.pid())]
+        let client = self.forgotten.iter().fold(client, ProcessSelection::and_descriptor);
+        [client, ProcessSelection::all("A", self.a.pid()), ProcessSelection::all("B", self.b.pid())]
     }
 
     /// Kills B, and waits until it has exited.
@@ -66,7 +66,8 @@ pub(super) fn closed_read_end(demo: &mut DemoRun<'_>) -> check::Result {
     let mut pipeline = Pipeline::launch("cat".into(), demo.deadlines())?;
     pipeline.kill_reader(limit)?;
     let claim = "A's descriptor 1 is a pipe without any read end";
-    let snapshot = demo.wait_until(&pipeline.shown(), claim, |snapshot| snapshot.holders_are(&[("A", 1)]))?;
+    let snapshot =
+        demo.wait_until(&pipeline.shown(), claim, |snapshot| snapshot.is_held_by_exactly(&[("A", 1)]))?;
     demo.show(&snapshot)?;
     demo.explain(
         "Then the client sends a message. A reads it and calls write(2) on a pipe that has no reader. The kernel sends \
@@ -76,8 +77,8 @@ pub(super) fn closed_read_end(demo: &mut DemoRun<'_>) -> check::Result {
     pipeline.client.send(b"is anybody there?\n")?;
     let status = pipeline.a.wait(limit);
     let killed = status.is_some_and(|status| status.signal() == Some(Signal::SIGPIPE as i32));
-    demo.verify("SIGPIPE has killed A", killed, status.map_or("it still runs".into(), describe))?;
-    let is_open = pipeline.client.link().writer().is_some();
+    demo.verify("SIGPIPE has killed A", killed, status.map_or("it still runs".into(), describe_exit))?;
+    let is_open = pipeline.client.link().output_descriptor().is_some();
     demo.verify(
         "A's input was still open: A was killed by its own write",
         is_open,
@@ -113,8 +114,8 @@ pub(super) fn forgotten_write_end(demo: &mut DemoRun<'_>) -> check::Result {
     demo.wait_until_blocked(pipeline.b.pid(), "pipe_read", "B is still blocked in read(2)")?;
     let claim = "the only other end of the pipe at B's descriptor 0 is the client's forgotten copy";
     let snapshot = demo.wait_until(&pipeline.shown(), claim, |snapshot| {
-        let ends = snapshot.process("client").map(Process::numbers).unwrap_or_default();
-        ends.iter().any(|&end| snapshot.holders_are(&[("client", end), ("B", 0)]))
+        let ends = snapshot.process("client").map(Process::descriptor_numbers).unwrap_or_default();
+        ends.iter().any(|&end| snapshot.is_held_by_exactly(&[("client", end), ("B", 0)]))
     })?;
     let silent = !pipeline.client.readable_within(demo.deadlines().quiet())?;
     demo.verify("the client does not get end of file from B", silent, "it did")?;

@@ -92,7 +92,7 @@ impl TempFolder {
     }
 
     /// Waits until the contents of the file `name` are `expected`.
-    pub fn expect(&self, name: &str, expected: &[u8], deadlines: Deadlines) -> check::Result {
+    pub fn wait_for_contents(&self, name: &str, expected: &[u8], deadlines: Deadlines) -> check::Result {
         let mut last = Vec::new();
         let found = until(deadlines.no_progress(), || {
             last = fs::read(self.path(name)).or_broken(format!("the file {name}"))?;

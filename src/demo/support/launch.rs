@@ -11,13 +11,13 @@ use nix::unistd::Pid;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Deadlines, until};
 use crate::diagram::cannot_read;
-use crate::server::{Instance, LaunchError, LaunchOptions, Server, Spec, Start, bundled};
+use crate::server::{Instance, LaunchError, LaunchOptions, Server, Spec, Start, bundled_program};
 use crate::sys;
 use crate::transport::Transport;
 
 /// Returns the path of a bundled program.
 pub fn program_path(name: &str) -> check::Result<PathBuf> {
-    bundled(OsStr::new(name)).ok_or_else(|| {
+    bundled_program(OsStr::new(name)).ok_or_else(|| {
         Finding::broken(format!("the bundled program {name}"), "it is not in the directory of echospec")
     })
 }

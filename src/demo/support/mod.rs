@@ -24,4 +24,4 @@ pub(super) use snapshot::{select_clients, take_snapshot};
 pub use svg::SvgDocument;
 pub(super) use syscalls::SyscallTrace;
 pub(super) use tcp_client::{TCP_CLIENT, TcpClient, accept, listen};
-pub use terminal::{Terminal, TerminalOptions};
+pub use terminal::{TerminalOptions, TerminalRenderer};

@@ -8,8 +8,8 @@ use super::renderer::{Block, Renderer};
 use super::snapshot::take_snapshot;
 use crate::check::{self, Finding};
 use crate::deadline::{Deadlines, until};
-use crate::diagram::{Selection, Snapshot, cannot_read};
-use crate::server::{Instance, describe};
+use crate::diagram::{ProcessSelection, Snapshot, cannot_read};
+use crate::server::{Instance, describe_exit};
 use crate::sys;
 
 /// One run of a demo.
@@ -89,7 +89,7 @@ impl<'a> DemoRun<'a> {
     /// processes.
     pub fn wait_until(
         &mut self,
-        shown: &[Selection],
+        shown: &[ProcessSelection],
         claim: impl Into<String>,
         holds: impl Fn(&Snapshot) -> bool,
     ) -> check::Result<Snapshot> {
@@ -142,7 +142,7 @@ impl<'a> DemoRun<'a> {
     /// A failure with the exit status, or if the process still runs.
     pub fn verify_exit(&mut self, claim: impl Into<String>, instance: &mut Instance) -> check::Result {
         let status = instance.wait(self.deadlines.exit());
-        let seen = status.map_or("it still runs".into(), describe);
+        let seen = status.map_or("it still runs".into(), describe_exit);
         self.verify(claim, status.is_some_and(|status| status.success()), seen)
     }
 
@@ -197,13 +197,13 @@ fn shows_blocked_processes() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::terminal::{Terminal, TerminalOptions};
+    use super::super::terminal::{TerminalOptions, TerminalRenderer};
     use super::*;
 
     #[test]
     fn a_claim_that_does_not_hold_ends_the_demo() {
         let mut out = Vec::new();
-        let mut terminal = Terminal::new(&mut out, TerminalOptions::default());
+        let mut terminal = TerminalRenderer::new(&mut out, TerminalOptions::default());
         let mut run = DemoRun::new(&mut terminal, Deadlines::default());
         let finding = run.verify("water is dry", false, "wet").unwrap_err();
         assert_eq!((finding.expected.as_str(), finding.actual.as_str()), ("water is dry", "wet"));

@@ -11,8 +11,10 @@ use super::renderer::{Block, Renderer};
 use crate::check;
 use crate::diagram::Snapshot;
 use crate::diagram::svg::{self as diagram, Palette};
-use crate::diagram::svg_text::{MONO, SANS, line, mono_chars, paragraph, with_no_break_spaces, wrap};
-use crate::text::count;
+use crate::diagram::svg_text::{
+    MONO_FONT, SANS_FONT, mono_chars, paragraph, text_line, with_no_break_spaces, wrap_to_pixels,
+};
+use crate::text::count_with_noun;
 
 /// The width of the picture, in pixels.
 const WIDTH: i32 = 960;
@@ -64,8 +66,8 @@ impl SvgDocument {
 
     fn title(&mut self, name: &str, summary: &str) {
         (self.title, self.summary) = (name.to_owned(), summary.to_owned());
-        self.put(line("title", MARGIN, 66, name));
-        let lines = wrap(&format!("{summary}."), 16.0, CONTENT);
+        self.put(text_line("title", MARGIN, 66, name));
+        let lines = wrap_to_pixels(&format!("{summary}."), 16.0, CONTENT);
         self.put(paragraph("summary", MARGIN, 96, 24, &lines));
         self.y = 96 + 24 * height(&lines) - 12;
     }
@@ -75,20 +77,20 @@ impl SvgDocument {
         self.y += 30;
         let (x, middle) = (MARGIN + RADIUS, self.y + RADIUS);
         self.put(Circle::new().set("class", "badge").set("cx", x).set("cy", middle).set("r", RADIUS));
-        self.put(line("number", x, middle + 6, &number.to_string()));
-        self.put(line("heading", MARGIN + 2 * RADIUS + 12, middle + 7, title));
+        self.put(text_line("number", x, middle + 6, &number.to_string()));
+        self.put(text_line("heading", MARGIN + 2 * RADIUS + 12, middle + 7, title));
         self.y += 2 * RADIUS + 8;
     }
 
     fn paragraph(&mut self, text: &str) {
         let (size, pitch) = PROSE;
-        let lines = wrap(text, size, CONTENT);
+        let lines = wrap_to_pixels(text, size, CONTENT);
         self.put(paragraph("prose", MARGIN, self.y + pitch - 4, pitch, &lines));
         self.y += pitch * height(&lines) + 12;
     }
 
     fn diagram(&mut self, snapshot: &Snapshot) {
-        let inner = diagram::draw(snapshot, CONTENT - 2 * PADDING, &mut self.palette);
+        let inner = diagram::draw_boxes(snapshot, CONTENT - 2 * PADDING, &mut self.palette);
         self.panel(inner.group, inner.height);
     }
 
@@ -98,7 +100,7 @@ impl SvgDocument {
         let mut group = Group::new().set("class", "lines");
         for (number, text) in (0..).zip(lines) {
             let text: String = text.chars().take(room).collect();
-            group = group.add(line("mono", 0, pitch * number + 14, &with_no_break_spaces(&text)));
+            group = group.add(text_line("mono", 0, pitch * number + 14, &with_no_break_spaces(&text)));
         }
         self.panel(group, pitch * height(lines));
     }
@@ -121,7 +123,7 @@ impl SvgDocument {
         const INDENT: i32 = 30;
         let (size, pitch) = CLAIM;
         for text in claims {
-            let lines = wrap(text, size, CONTENT - INDENT);
+            let lines = wrap_to_pixels(text, size, CONTENT - INDENT);
             let tick = format!("M{} {} l5 5 l9 -11", MARGIN + 6, self.y + 10);
             self.put(Path::new().set("class", "tick").set("d", tick));
             self.put(paragraph("claim", MARGIN + INDENT, self.y + pitch - 6, pitch, &lines));
@@ -131,9 +133,9 @@ impl SvgDocument {
     }
 
     fn end(&mut self, verified: usize) {
-        let claims = count(verified, "claim");
+        let claims = count_with_noun(verified, "claim");
         let text = format!("{claims} verified while this was drawn, by: echospec demo {} --svg", self.title);
-        self.put(line("foot", MARGIN, self.y + 26, &text));
+        self.put(text_line("foot", MARGIN, self.y + 26, &text));
         self.y += 26;
     }
 }
@@ -159,11 +161,11 @@ fn height(lines: &[String]) -> i32 {
 
 fn style() -> String {
     format!(
-        "text {{ font-family: {SANS}; fill: #1f2933; }}
-.mono, .code {{ font-family: {MONO}; font-size: 13px; }}
+        "text {{ font-family: {SANS_FONT}; fill: #1f2933; }}
+.mono, .code {{ font-family: {MONO_FONT}; font-size: 13px; }}
 .code {{ fill: #7c2d12; }}
 .paper {{ fill: #ffffff; }}
-.title {{ font-family: {MONO}; font-size: 32px; font-weight: 700; }}
+.title {{ font-family: {MONO_FONT}; font-size: 32px; font-weight: 700; }}
 .summary {{ font-size: 16px; }}
 .summary text, text.foot {{ fill: #52606d; }}
 .badge {{ fill: #1f3a5f; }}
@@ -177,7 +179,7 @@ text.number {{ fill: #ffffff; font-size: 15px; font-weight: 700; text-anchor: mi
 {}",
         PROSE.0,
         CLAIM.0,
-        diagram::STYLE
+        diagram::STYLE_SHEET
     )
 }
 

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::run::DemoRun;
 use crate::check::{self, OrFinding};
 use crate::deadline::until;
-use crate::diagram::text::WIDTH;
-use crate::server::{find_strace, strace_words};
+use crate::diagram::text::MAX_WIDTH;
+use crate::server::{find_strace, strace_prefix};
 use crate::text::printable;
 
 /// The option of strace(1) that selects the system calls to record. strace ignores a name that begins with `?` if
@@ -61,7 +61,7 @@ impl SyscallTrace {
         self.programs.push(program);
         // One file for each thread: in one file for all, another thread's call cuts a waiting call in two.
         let options = ["-ff", "-ttt", "-T", "-s", "24", "-e", TRACED];
-        strace_words(&self.directory.path().join(program), &options)
+        strace_prefix(&self.directory.path().join(program), &options)
     }
 
     /// Waits until each program has made the system calls named beside it, in that order. Shows all new calls on
@@ -187,7 +187,7 @@ fn lines(calls: &[Syscall]) -> Vec<String> {
 
 fn wrap_call(program: &str, text: &str) -> Vec<String> {
     const PROGRAM: usize = 8;
-    const CALL: usize = WIDTH - 2 - PROGRAM;
+    const CALL: usize = MAX_WIDTH - 2 - PROGRAM;
     let mut lines = vec![format!("{program:<PROGRAM$}")];
     for word in text.split_inclusive(' ') {
         let length = lines.last().map_or(0, |line| line.chars().count());
@@ -234,6 +234,6 @@ mod tests {
         let text =
             "bind(3, {sa_family=AF_INET, sin_port=htons(21999), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0";
         let lines = wrap_call("server", text);
-        assert!(lines.len() == 2 && lines.iter().all(|line| line.len() <= WIDTH - 2), "{lines:?}");
+        assert!(lines.len() == 2 && lines.iter().all(|line| line.len() <= MAX_WIDTH - 2), "{lines:?}");
     }
 }

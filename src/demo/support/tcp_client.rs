@@ -10,7 +10,7 @@ use socket2::Socket;
 
 use super::launch::{launch_failed, program_path};
 use crate::check::{self, Finding, OrFinding};
-use crate::deadline::{Deadlines, Waited, wait};
+use crate::deadline::{Deadlines, WaitOutcome, wait};
 use crate::server::Instance;
 use crate::transport::{Client, Link, pipe_pair};
 
@@ -71,7 +71,7 @@ pub fn listen() -> check::Result<(TcpListener, SocketAddr)> {
 /// Waits for the next connection of `listener` and accepts it.
 pub fn accept(listener: &TcpListener, deadlines: Deadlines) -> check::Result<Client> {
     let mut interest = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
-    if wait(&mut interest, deadlines.no_progress())? == Waited::Elapsed {
+    if wait(&mut interest, deadlines.no_progress())? == WaitOutcome::Elapsed {
         return Err(Finding::timeout("a client", "no client connected"));
     }
     let accepted = listener.accept().and_then(|(connection, _)| Link::socket(Socket::from(connection)));

@@ -20,7 +20,7 @@ pub struct TcpEntry {
 
 /// Reads the connections between `server` and `clients` until `claim` holds, and returns them. Returns `None` and
 /// verifies nothing if the system does not show its table.
-pub fn wait_until(
+pub fn read_until(
     demo: &mut DemoRun<'_>,
     server: SocketAddr,
     clients: &[SocketAddr],
@@ -56,13 +56,17 @@ fn read_table(server: SocketAddr, clients: &[SocketAddr]) -> io::Result<Vec<TcpE
 }
 
 /// Returns the ends of the connection between `one` and `other` that the kernel still lists.
-pub fn between(ends: &[TcpEntry], one: SocketAddr, other: SocketAddr) -> Vec<&TcpEntry> {
+pub fn connections_between(ends: &[TcpEntry], one: SocketAddr, other: SocketAddr) -> Vec<&TcpEntry> {
     let names = [(one, other), (other, one)];
     ends.iter().filter(|end| names.contains(&(end.local, end.remote))).collect()
 }
 
 /// Shows a table that [`wait_until`] has returned, or says that there is none.
-pub fn show(demo: &mut DemoRun<'_>, table: Option<Vec<TcpEntry>>, snapshot: &Snapshot) -> check::Result {
+pub fn show_table(
+    demo: &mut DemoRun<'_>,
+    table: Option<Vec<TcpEntry>>,
+    snapshot: &Snapshot,
+) -> check::Result {
     match table {
         Some(table) => demo.show_lines(&lines(&table, snapshot)),
         None => demo.explain("(This system does not show its table of connections.)"),

@@ -10,12 +10,12 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::renderer::{Block, Renderer};
 use crate::check::{self, Finding, OrFinding};
-use crate::deadline::{Waited, wait};
-use crate::diagram::text::{Charset, WIDTH, draw, wrap};
-use crate::text::count;
+use crate::deadline::{WaitOutcome, wait};
+use crate::diagram::text::{Charset, MAX_WIDTH, draw, wrap};
+use crate::text::count_with_noun;
 
 /// Prints a demo, with escape sequences for colours.
-pub struct Terminal<'a> {
+pub struct TerminalRenderer<'a> {
     out: &'a mut dyn Write,
     options: TerminalOptions,
 }
@@ -33,10 +33,10 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const CHECK_MARK: Style = AnsiColor::Green.on_default();
 
-impl<'a> Terminal<'a> {
+impl<'a> TerminalRenderer<'a> {
     /// Creates a renderer that prints to `out`.
-    pub fn new(out: &'a mut dyn Write, options: TerminalOptions) -> Terminal<'a> {
-        Terminal { out, options }
+    pub fn new(out: &'a mut dyn Write, options: TerminalOptions) -> TerminalRenderer<'a> {
+        TerminalRenderer { out, options }
     }
 
     fn is_ascii(&self) -> bool {
@@ -48,12 +48,12 @@ impl<'a> Terminal<'a> {
             self.pause()?;
         }
         let rule = if self.is_ascii() { "-" } else { "─" };
-        let rest = rule.repeat(WIDTH.saturating_sub(format!("-- {number}. {title} ").chars().count()));
+        let rest = rule.repeat(MAX_WIDTH.saturating_sub(format!("-- {number}. {title} ").chars().count()));
         self.print(format_args!("{BOLD}{rule}{rule} {number}. {title} {rest}{BOLD:#}\n\n"))
     }
 
     fn print_paragraph(&mut self, text: &str) -> check::Result {
-        for line in wrap(text, WIDTH) {
+        for line in wrap(text, MAX_WIDTH) {
             self.print(format_args!("{line}\n"))?;
         }
         self.print("\n")
@@ -69,7 +69,7 @@ impl<'a> Terminal<'a> {
     fn print_claims(&mut self, claims: &[String]) -> check::Result {
         let mark = if self.is_ascii() { "ok" } else { "✓" };
         for claim in claims {
-            let mut lines = wrap(claim, WIDTH - 5).into_iter();
+            let mut lines = wrap(claim, MAX_WIDTH - 5).into_iter();
             let first = lines.next().unwrap_or_default();
             self.print(format_args!("  {CHECK_MARK}{mark}{CHECK_MARK:#} {first}\n"))?;
             for line in lines {
@@ -94,7 +94,7 @@ impl<'a> Terminal<'a> {
     }
 }
 
-impl Renderer for Terminal<'_> {
+impl Renderer for TerminalRenderer<'_> {
     fn render(&mut self, block: Block<'_>) -> check::Result {
         match block {
             Block::Title { name, summary } => {
@@ -109,7 +109,7 @@ impl Renderer for Terminal<'_> {
             Block::Lines(lines) => self.print_lines(lines),
             Block::Claims(claims) => self.print_claims(claims),
             Block::End { verified } => {
-                let claims = count(verified, "claim");
+                let claims = count_with_noun(verified, "claim");
                 self.print(format_args!("{DIM}{claims} verified on this machine, just now.{DIM:#}\n"))
             }
         }
@@ -129,7 +129,7 @@ fn wait_for_enter() -> check::Result<bool> {
     const SLICE: Duration = Duration::from_secs(60);
     let stdin = io::stdin();
     // Not `read_line` alone: it would not notice that the user has interrupted the run.
-    while wait(&mut [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)], SLICE)? == Waited::Elapsed {}
+    while wait(&mut [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)], SLICE)? == WaitOutcome::Elapsed {}
     let length = stdin.read_line(&mut String::new());
     Ok(length.or_broken("a line from standard input")? > 0)
 }

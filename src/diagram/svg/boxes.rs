@@ -5,9 +5,9 @@ use svg::node::element::{Group, Line, Rectangle};
 
 use super::lines::{self, Palette};
 use crate::diagram::labels;
-use crate::diagram::process::{Process, ProcessState, Row};
+use crate::diagram::process::{DescriptorRow, Process, ProcessState};
 use crate::diagram::snapshot::{RowIndex, Snapshot};
-use crate::diagram::svg_text::{line, mono_chars, mono_width, sans_width, with_no_break_spaces};
+use crate::diagram::svg_text::{mono_chars, mono_width, sans_width, text_line, with_no_break_spaces};
 
 /// A group of SVG elements, drawn from its own origin.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ const MIN_WIDTH: i32 = 600;
 const FONT_SIZE: f64 = 13.0;
 
 /// The style sheet of [`draw`]'s elements.
-pub const STYLE: &str = "\
+pub const STYLE_SHEET: &str = "\
 .box { fill: none; stroke: #3e4c59; stroke-width: 1.4; }
 .inside { fill: #ffffff; }
 .ended .inside { fill: none; }
@@ -55,9 +55,9 @@ text.name { fill: #66727f; }
 .ground { fill: #f6f8fa; }";
 
 /// Draws `snapshot`, at most `width` pixels wide.
-pub fn draw(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Fragment {
+pub fn draw_boxes(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Fragment {
     let colors: Vec<&str> = snapshot.shared.iter().map(|object| palette.color(object.id)).collect();
-    let room = width - lines::width(snapshot);
+    let room = width - lines::lines_width(snapshot);
     let box_width = widest(snapshot).max(MIN_WIDTH).min(room);
     let mut group = Group::new().set("class", "picture");
     let mut tops = Vec::new();
@@ -87,7 +87,7 @@ fn pixels(number: usize) -> i32 {
 fn widest(snapshot: &Snapshot) -> i32 {
     let of = |process: &Process| {
         let rows = process.rows.iter().filter(|row| row.visible);
-        let text = |row: &Row| labels::object(snapshot, process, row, false);
+        let text = |row: &DescriptorRow| labels::describe_object(snapshot, process, row, false);
         let objects = rows.map(|row| OBJECT + mono_width(&text(row), FONT_SIZE) + 16);
         let header = 28 + sans_width(&format!("{}  {}", process.label, program_and_pid(process)), 14.5);
         objects.chain([header]).max().unwrap_or_default()
@@ -110,12 +110,12 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn visible(&self) -> impl Iterator<Item = (usize, &Row)> {
+    fn visible(&self) -> impl Iterator<Item = (usize, &DescriptorRow)> {
         self.process.rows.iter().enumerate().filter(|(_, row)| row.visible)
     }
 
     fn remark(&self) -> Option<String> {
-        labels::remark(self.process, self.process.rows.len() - self.visible().count())
+        labels::process_remark(self.process, self.process.rows.len() - self.visible().count())
     }
 
     /// Returns the state of the process, unless it merely runs.
@@ -140,7 +140,7 @@ impl Table<'_> {
         }
         for (number, note) in (0..).zip(self.remark().iter().chain(&self.state())) {
             let y = bottom + FOOTER * number;
-            group = group.add(self.rule(y)).add(line("quiet", 12, y + 18, note));
+            group = group.add(self.rule(y)).add(text_line("quiet", 12, y + 18, note));
         }
         group.add(self.header()).add(self.frame("box", self.height()))
     }
@@ -159,23 +159,23 @@ impl Table<'_> {
     fn header(&self) -> Group {
         let label = format!("{}:", self.process.label);
         let x = 12 + sans_width(&label, 14.5) + 6;
-        let program = line("who", x, 21, &program_and_pid(self.process));
-        Group::new().add(line("role", 12, 21, &label)).add(program)
+        let program = text_line("who", x, 21, &program_and_pid(self.process));
+        Group::new().add(text_line("role", 12, 21, &label)).add(program)
     }
 
-    fn row(&self, y: i32, index: usize, row: &Row) -> Group {
+    fn row(&self, y: i32, index: usize, row: &DescriptorRow) -> Group {
         let base = y + 18;
-        let text = labels::object(self.snapshot, self.process, row, false);
+        let text = labels::describe_object(self.snapshot, self.process, row, false);
         let room = mono_chars(self.width - OBJECT - 10, FONT_SIZE);
-        let mut object = line("mono object", OBJECT, base, &with_no_break_spaces(&clip(&text, room)));
+        let mut object = text_line("mono object", OBJECT, base, &with_no_break_spaces(&clip(&text, room)));
         if let Some(shared) = self.shared_object(index) {
             object.assign("style", format!("fill: {}", self.colors[shared]));
         }
         Group::new()
             .set("class", "row")
             .add(self.rule(y))
-            .add(line("mono fd", NUMBER / 2, base, &row.number.to_string()))
-            .add(line("mono name", NAME, base, labels::standard_name(row)))
+            .add(text_line("mono fd", NUMBER / 2, base, &row.number.to_string()))
+            .add(text_line("mono name", NAME, base, labels::standard_descriptor_name(row)))
             .add(object)
     }
 

@@ -3,10 +3,10 @@
 use svg::node::Node;
 use svg::node::element::{Circle, Group, Path, Rectangle};
 
-use crate::diagram::lanes::lanes;
+use crate::diagram::lanes::assign_lanes;
 use crate::diagram::process::ObjectId;
 use crate::diagram::snapshot::{RowIndex, SharedObject, Snapshot};
-use crate::diagram::svg_text::{line, mono_width};
+use crate::diagram::svg_text::{mono_width, text_line};
 use crate::sys::AccessMode;
 
 /// The distance from the boxes to the first lane.
@@ -38,10 +38,10 @@ impl Palette {
 }
 
 /// Returns the width of the lines beside the boxes.
-pub(super) fn width(snapshot: &Snapshot) -> i32 {
+pub(super) fn lines_width(snapshot: &Snapshot) -> i32 {
     // Any position that grows from row to row gives the same lanes.
     let y_of = |(process, row): RowIndex| i32::try_from(process * 1000 + row).unwrap_or(i32::MAX);
-    let lanes = lanes(&spans(snapshot, y_of));
+    let lanes = assign_lanes(&spans(snapshot, y_of));
     let last = lanes.iter().max().map(|&lane| i32::try_from(lane).unwrap_or_default());
     last.map_or(0, |last| FIRST_LANE + LANE * last + 12)
 }
@@ -62,7 +62,7 @@ pub(super) fn draw_lines<'a>(
     edge: i32,
     y_of: impl Fn(RowIndex) -> i32,
 ) -> Group {
-    let lanes = lanes(&spans(snapshot, &y_of));
+    let lanes = assign_lanes(&spans(snapshot, &y_of));
     let lines: Vec<ObjectLine<'a>> = snapshot
         .shared
         .iter()
@@ -166,7 +166,7 @@ impl ObjectLine<'_> {
         }
         let turn = format!("translate({} {}) rotate(90)", self.x, (from + to) / 2);
         let ground = Rectangle::new().set("class", "ground").set("x", -length / 2).set("y", -7);
-        let mut text = line("mono label", 0, 4, &self.name);
+        let mut text = text_line("mono label", 0, 4, &self.name);
         text.assign("style", format!("fill: {}", self.color));
         let label = Group::new().add(ground.set("width", length).set("height", 14)).add(text);
         group.add(label.set("transform", turn))

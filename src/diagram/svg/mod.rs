@@ -3,5 +3,5 @@
 mod boxes;
 mod lines;
 
-pub use boxes::{STYLE, draw};
+pub use boxes::{STYLE_SHEET, draw_boxes};
 pub use lines::Palette;

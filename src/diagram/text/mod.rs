@@ -6,8 +6,8 @@
 use anstyle::{AnsiColor, Style};
 
 use super::labels;
-use super::lanes::lanes;
-use super::process::{ObjectId, Process, ProcessState, Row};
+use super::lanes::assign_lanes;
+use super::process::{DescriptorRow, ObjectId, Process, ProcessState};
 use super::snapshot::{RowIndex, SharedObject, Snapshot};
 use crate::sys::AccessMode;
 use canvas::Canvas;
@@ -27,7 +27,7 @@ pub enum Charset {
 }
 
 /// The maximum width of a diagram, in columns.
-pub const WIDTH: usize = 80;
+pub const MAX_WIDTH: usize = 80;
 
 /// Columns from the right edge of the boxes to the first lane.
 const FIRST_LANE: usize = 5;
@@ -102,13 +102,13 @@ impl<'a> Layout<'a> {
     /// Makes the boxes as wide as their text, and the lanes as wide as then fits.
     fn set_columns(&mut self) {
         let spans = self.snapshot.shared.iter().map(|object| self.span(object));
-        let lanes = lanes(&spans.collect::<Vec<_>>());
+        let lanes = assign_lanes(&spans.collect::<Vec<_>>());
         let gaps = lanes.iter().max().copied().unwrap_or_default();
-        let widest = WIDTH - MARGIN - FIRST_LANE - NARROW_LANE * gaps;
+        let widest = MAX_WIDTH - MARGIN - FIRST_LANE - NARROW_LANE * gaps;
         let texts = self.texts.iter().flatten().map(|line| line.text.chars().count());
         self.edge = texts.max().unwrap_or_default().clamp(MIN_TEXT, widest) + MARGIN - 1;
         let first = self.edge + FIRST_LANE;
-        let pitch = ((WIDTH - 1 - first) / gaps.max(1)).min(LANE);
+        let pitch = ((MAX_WIDTH - 1 - first) / gaps.max(1)).min(LANE);
         self.columns = lanes.into_iter().map(|lane| first + pitch * lane).collect();
     }
 
@@ -127,7 +127,7 @@ impl<'a> Layout<'a> {
         }
         lines.extend(self.notes(index, None));
         let hidden = process.rows.iter().filter(|row| !row.visible).count();
-        if let Some(remark) = labels::remark(process, hidden) {
+        if let Some(remark) = labels::process_remark(process, hidden) {
             lines.push(Line { row: None, text: remark });
         }
         lines
@@ -145,9 +145,9 @@ impl<'a> Layout<'a> {
         })
     }
 
-    fn describe(&self, process: &Process, row: &Row, has_note: bool) -> String {
-        let object = labels::object(self.snapshot, process, row, has_note);
-        let text = format!("{:>3} {:<7}{object}", row.number, labels::standard_name(row));
+    fn describe(&self, process: &Process, row: &DescriptorRow, has_note: bool) -> String {
+        let object = labels::describe_object(self.snapshot, process, row, has_note);
+        let text = format!("{:>3} {:<7}{object}", row.number, labels::standard_descriptor_name(row));
         if self.charset == Charset::Ascii { text.replace('↔', "<->") } else { text }
     }
 
@@ -249,11 +249,11 @@ mod tests {
     use super::*;
     use crate::sys::Object;
 
-    fn row(number: i32, pipe: u64, access: AccessMode) -> Row {
-        Row::new(number, Object::Pipe { id: pipe }, Some(access))
+    fn row(number: i32, pipe: u64, access: AccessMode) -> DescriptorRow {
+        DescriptorRow::new(number, Object::Pipe { id: pipe }, Some(access))
     }
 
-    fn process(label: &str, pid: i32, rows: Vec<Row>) -> Process {
+    fn process(label: &str, pid: i32, rows: Vec<DescriptorRow>) -> Process {
         Process {
             label: label.into(),
             program: "cat".into(),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     fn drawn(processes: Vec<Process>, charset: Charset) -> String {
-        let drawing = draw(&Snapshot::of(processes), charset);
+        let drawing = draw(&Snapshot::from_processes(processes), charset);
         anstream::adapter::strip_str(&drawing).to_string()
     }
 
@@ -306,7 +306,7 @@ mod tests {
             vec![process("A", 7, rows(AccessMode::WriteOnly)), process("B", 8, rows(AccessMode::ReadOnly))],
             Charset::Ascii,
         );
-        assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        assert!(text.lines().all(|line| line.len() <= MAX_WIDTH), "{text}");
         assert!(text.is_ascii());
     }
 }

@@ -9,7 +9,7 @@ use crate::protocol::token::Token;
 
 /// The part of a connection that a reply belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum ReplyKind {
     /// Nothing: the server spoke first.
     Greeting,
     /// An exchange that begins the connection.
@@ -32,9 +32,9 @@ pub enum Tolerance {
 
 /// A reply that was due, complete and right.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct CorrectReply {
     /// The part of the connection that the reply belongs to.
-    pub part: Part,
+    pub part: ReplyKind,
     /// The content that the client wanted to say with the request.
     pub content: Arc<[u8]>,
     /// The token of the exchange, if there was a request.

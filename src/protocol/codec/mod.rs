@@ -6,11 +6,11 @@ mod json;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use self::answer::{Answer, Part, Tolerance, WrongReply};
+pub use self::answer::{CorrectReply, ReplyKind, Tolerance, WrongReply};
 use self::json::Messages;
 use super::definition::Protocol;
 use super::mismatch::Mismatch;
-use super::reply::{ExpectedReply, Progress, Reply, ReplyMatcher};
+use super::reply::{ExpectedReply, Reply, ReplyMatcher, ReplyProgress};
 use super::token::{Token, Tokens};
 use super::turn::{Request, Turn};
 
@@ -25,7 +25,7 @@ const SHOWN: usize = 64;
 
 /// The requests that one client sends, and the replies that it awaits. It does no input or output itself.
 ///
-/// Content goes in through [`say`](Codec::say) and comes out of [`next_answer`](Codec::next_answer) once the server has
+/// Content goes in through [`say`](Codec::queue_content) and comes out of [`next_answer`](Codec::next_correct_reply) once the server has
 /// replied to the request that carried it. So a client of any protocol is used as a client of an echo server is.
 /// Greeting and opening come first and by themselves.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub struct Codec {
     requests_end: u64,
     matcher: Option<ReplyMatcher>,
     replies: u64,
-    answers: VecDeque<Answer>,
+    answers: VecDeque<CorrectReply>,
     /// The messages of a protocol of JSON.
     messages: Option<Messages>,
 }
@@ -62,7 +62,7 @@ enum Waiting {
 
 #[derive(Debug)]
 struct Due {
-    part: Part,
+    part: ReplyKind,
     expected: ExpectedReply,
     content: Arc<[u8]>,
     token: Option<Token>,
@@ -78,7 +78,7 @@ impl Codec {
     #[must_use]
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens) -> Codec {
         let mut codec = Codec {
-            pipelining: protocol.pipelines() == Some(true),
+            pipelining: protocol.allows_pipelining() == Some(true),
             messages: Messages::of(&protocol),
             protocol,
             tokens,
@@ -97,7 +97,7 @@ impl Codec {
         };
         if let Some(expected) = codec.protocol.greeting() {
             codec.due.push_back(Due {
-                part: Part::Greeting,
+                part: ReplyKind::Greeting,
                 expected,
                 content: [].into(),
                 token: None,
@@ -106,8 +106,8 @@ impl Codec {
                 reply: None,
             });
         }
-        for turn in codec.protocol.clone().opening() {
-            let request = turn.request(codec.tokens.next_token(), None);
+        for turn in codec.protocol.clone().opening_exchanges() {
+            let request = turn.new_request(codec.tokens.next_token(), None);
             codec.waiting.push_back(Waiting::Request(Box::new(request)));
         }
         codec.openings = codec.waiting.len();
@@ -130,12 +130,12 @@ impl Codec {
     ///
     /// Where requests carry nothing, one request stands for all of it. Where there are no requests, the greeting stands
     /// for the reply.
-    pub fn say(&mut self, content: &[u8]) {
+    pub fn queue_content(&mut self, content: &[u8]) {
         if self.protocol.only_greets() {
             return self.say_to_greeting(content);
         }
         let length = match self.protocol.payload_turn() {
-            Some(turn) => turn.payload_max().map_or(CHUNK, |most| CHUNK.min(most as usize)).max(1),
+            Some(turn) => turn.max_payload().map_or(CHUNK, |most| CHUNK.min(most as usize)).max(1),
             None => content.len().max(1),
         };
         if content.is_empty() {
@@ -153,7 +153,7 @@ impl Codec {
     }
 
     /// Drops queued content that no request carries yet, and returns its length.
-    pub fn withdraw(&mut self) -> usize {
+    pub fn drop_queued_content(&mut self) -> usize {
         let withdrawn = std::mem::take(&mut self.waiting);
         let length = |waiting: &Waiting| match waiting {
             Waiting::Content(content) => content.len(),
@@ -211,17 +211,17 @@ impl Codec {
     }
 
     /// Notes that the first `length` bytes of [`bytes_to_send`](Codec::bytes_to_send) are written.
-    pub fn wrote(&mut self, length: usize) {
+    pub fn mark_written(&mut self, length: usize) {
         self.written += length;
         self.total_written += length as u64;
-        self.settle();
+        self.complete_requests_without_reply();
     }
 
     /// Takes bytes that the server sent, in any pieces.
     ///
     /// # Errors
     /// The first reply that is wrong, or bytes that nothing asked for.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), WrongReply> {
+    pub fn receive_bytes(&mut self, bytes: &[u8]) -> Result<(), WrongReply> {
         if self.messages.is_some() {
             return self.feed_messages(bytes);
         }
@@ -231,14 +231,14 @@ impl Codec {
                 return Err(self.unasked(rest));
             };
             let keep = self.keep;
-            let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep(keep));
+            let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep_bytes(keep));
             match matcher.push(rest) {
-                Progress::NeedMore => return Ok(()),
-                Progress::Complete { consumed, reply } => {
+                ReplyProgress::NeedMore => return Ok(()),
+                ReplyProgress::Complete { consumed, reply } => {
                     rest = &rest[consumed..];
                     self.answer_first(reply);
                 }
-                Progress::Mismatch(mismatch) => return Err(self.wrong(mismatch)),
+                ReplyProgress::Mismatch(mismatch) => return Err(self.wrong(mismatch)),
             }
         }
         Ok(())
@@ -254,7 +254,7 @@ impl Codec {
         }
         let Some(due) = self.due.front().filter(|due| !due.expected.is_nothing()) else { return Ok(()) };
         let keep = self.keep;
-        let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep(keep));
+        let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep_bytes(keep));
         match matcher.end_of_stream() {
             Ok(reply) => {
                 self.answer_first(reply);
@@ -265,22 +265,22 @@ impl Codec {
     }
 
     /// The next reply that has come, in the order of the requests.
-    pub fn next_answer(&mut self) -> Option<Answer> {
+    pub fn next_correct_reply(&mut self) -> Option<CorrectReply> {
         self.answers.pop_front()
     }
 
     /// How many replies are due, with those to requests that are not yet sent.
     #[must_use]
-    pub fn unanswered_count(&self) -> usize {
+    pub fn count_unanswered(&self) -> usize {
         self.due.len() + self.waiting.len()
     }
 
     /// How many bytes of an unfinished reply have come.
     #[must_use]
-    pub fn partial(&self) -> u64 {
+    pub fn partial_reply_length(&self) -> u64 {
         match &self.messages {
-            Some(messages) => messages.partial(),
-            None => self.matcher.as_ref().map_or(0, ReplyMatcher::seen),
+            Some(messages) => messages.partial_reply_length(),
+            None => self.matcher.as_ref().map_or(0, ReplyMatcher::bytes_received),
         }
     }
 
@@ -294,7 +294,7 @@ impl Codec {
     fn encode(&mut self) {
         while self.outgoing.len() < GATHERED && self.may_begin() {
             let Some(waiting) = self.waiting.pop_front() else { return };
-            let part = if self.openings > 0 { Part::Opening } else { Part::Exchange };
+            let part = if self.openings > 0 { ReplyKind::Opening } else { ReplyKind::Exchange };
             self.openings = self.openings.saturating_sub(1);
             let (request, content) = match waiting {
                 Waiting::Request(request) => {
@@ -323,16 +323,16 @@ impl Codec {
 
     /// Whether the next request may be sent although others are not yet answered.
     fn may_begin(&self) -> bool {
-        let begun = self.due.iter().all(|due| due.part == Part::Exchange);
+        let begun = self.due.iter().all(|due| due.part == ReplyKind::Exchange);
         self.due.is_empty() || (self.pipelining && begun && self.openings == 0)
     }
 
     fn request_for(&mut self, content: &Arc<[u8]>) -> Option<Request> {
         let token = self.tokens.next_token();
         match self.protocol.payload_turn() {
-            Some(turn) if content.is_empty() => Some(turn.request(token, None)),
-            Some(turn) => Some(turn.request(token, Some(content.clone()))),
-            None => self.protocol.turns().first().map(|turn: &Turn| turn.request(token, None)),
+            Some(turn) if content.is_empty() => Some(turn.new_request(token, None)),
+            Some(turn) => Some(turn.new_request(token, Some(content.clone()))),
+            None => self.protocol.turns().first().map(|turn: &Turn| turn.new_request(token, None)),
         }
     }
 
@@ -343,12 +343,12 @@ impl Codec {
         if let Some(due) = self.due.front_mut() {
             due.reply = Some((reply, early));
         }
-        self.settle();
+        self.complete_requests_without_reply();
     }
 
     /// Hands out the replies that have come, in the order of their requests, and answers requests that have no reply,
     /// once they are written.
-    fn settle(&mut self) {
+    fn complete_requests_without_reply(&mut self) {
         while let Some(due) = self.due.front() {
             let nothing = due.expected.is_nothing() && due.end <= self.total_written;
             if due.reply.is_none() && !nothing {

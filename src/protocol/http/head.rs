@@ -1,6 +1,6 @@
 //! The head of a response.
 
-use crate::protocol::pattern::Expectation;
+use crate::protocol::pattern::ExpectedBytes;
 
 /// The fields of a head that decide how the response ends.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads a header field, if it is one of those that matter here.
-    pub(super) fn field(&mut self, line: &[u8]) -> Result<(), Expectation> {
+    pub(super) fn field(&mut self, line: &[u8]) -> Result<(), ExpectedBytes> {
         let text = String::from_utf8_lossy(line);
         let Some((name, value)) = text.split_once(':') else { return Ok(()) };
         let value = value.trim().to_ascii_lowercase();
@@ -27,7 +27,7 @@ impl Head {
                     let number = word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit()));
                     let agrees = self.length.is_none() || self.length == number;
                     if number.is_none() || !agrees {
-                        return Err(Expectation::of("one Content-Length, a number"));
+                        return Err(ExpectedBytes::of("one Content-Length, a number"));
                     }
                     self.length = number;
                 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use self::head::Head;
 pub(super) use self::status::StatusRule;
-use super::pattern::{Expectation, Pattern, PatternMatcher, Step};
+use super::pattern::{ExpectedBytes, Pattern, PatternMatcher, PatternProgress};
 
 /// The longest head or trailer that is read.
 const LONGEST_HEAD: usize = 256 * 1024;
@@ -58,12 +58,12 @@ impl HttpMatcher {
     }
 
     /// Whether the server says that it closes the connection after this response.
-    pub(super) fn closes(&self) -> bool {
+    pub(super) fn closes_connection(&self) -> bool {
         let head = &self.head;
         head.close || (head.old && !head.keep_alive) || self.phase == Phase::UntilEnd
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Step {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> PatternProgress {
         let mut at = 0;
         while at < bytes.len() {
             let step = match self.phase {
@@ -73,15 +73,15 @@ impl HttpMatcher {
             };
             match step {
                 Ok(Taken::More(taken)) => at += taken,
-                Ok(Taken::Last(taken)) => return Step::Done(at + taken),
-                Err(step) => return step.later(at),
+                Ok(Taken::Last(taken)) => return PatternProgress::Done(at + taken),
+                Err(step) => return step.moved_by(at),
             }
         }
-        Step::More
+        PatternProgress::More
     }
 
     /// Takes the end of the connection: the end of the response, or an error that says what is missing.
-    pub(super) fn end(&self) -> Result<(), Expectation> {
+    pub(super) fn end(&self) -> Result<(), ExpectedBytes> {
         let missing = match self.phase {
             Phase::UntilEnd => return self.body.finish(),
             Phase::StatusLine => "the rest of the status line `HTTP/1.1 …`".into(),
@@ -91,14 +91,14 @@ impl HttpMatcher {
             Phase::ChunkSize | Phase::ChunkEnd => "another chunk".into(),
             Phase::Trailer => "the empty line after the last chunk".into(),
         };
-        Err(Expectation::of(missing))
+        Err(ExpectedBytes::of(missing))
     }
 
     /// Takes bytes of the body, of which `left` are due.
-    fn content(&mut self, bytes: &[u8], left: u64) -> Result<Taken, Step> {
+    fn content(&mut self, bytes: &[u8], left: u64) -> Result<Taken, PatternProgress> {
         let taken = left.min(bytes.len() as u64) as usize;
         let step = self.body.push(&bytes[..taken]);
-        if step != Step::More {
+        if step != PatternProgress::More {
             return Err(step);
         }
         let left = left - taken as u64;
@@ -112,22 +112,22 @@ impl HttpMatcher {
         Ok(Taken::More(taken))
     }
 
-    fn finish_body(&self, taken: usize) -> Result<Taken, Step> {
+    fn finish_body(&self, taken: usize) -> Result<Taken, PatternProgress> {
         match self.body.finish() {
             Ok(()) => Ok(Taken::Last(taken)),
-            Err(expected) => Err(Step::Short { at: taken, expected }),
+            Err(expected) => Err(PatternProgress::Short { at: taken, expected }),
         }
     }
 
     /// Takes one byte of a line: of the status line, a header field, a chunk's size, or what ends a chunk.
-    fn head_byte(&mut self, byte: u8) -> Result<Taken, Step> {
-        self.check(byte).map_err(Step::wrong)?;
+    fn head_byte(&mut self, byte: u8) -> Result<Taken, PatternProgress> {
+        self.check(byte).map_err(PatternProgress::wrong_first_byte)?;
         self.line.push(byte);
         self.past_mark |= matches!(byte, b':' | b';');
         self.head_bytes += 1;
         if self.head_bytes > LONGEST_HEAD {
             let limit = format!("a head of at most {LONGEST_HEAD} bytes");
-            return Err(Step::wrong(Expectation::of(limit)));
+            return Err(PatternProgress::wrong_first_byte(ExpectedBytes::of(limit)));
         }
         if byte != b'\n' {
             return Ok(Taken::More(1));
@@ -142,7 +142,7 @@ impl HttpMatcher {
     }
 
     /// Whether `byte` may go on the line.
-    fn check(&self, byte: u8) -> Result<(), Expectation> {
+    fn check(&self, byte: u8) -> Result<(), ExpectedBytes> {
         let place = self.line.len();
         let after_cr = self.line.last() == Some(&b'\r');
         match self.phase {
@@ -150,19 +150,20 @@ impl HttpMatcher {
             Phase::Header | Phase::Trailer => self.check_field(place, after_cr, byte),
             Phase::ChunkSize => self.check_chunk_size(place, after_cr, byte),
             Phase::ChunkEnd if byte == b'\n' || (place == 0 && byte == b'\r') => Ok(()),
-            Phase::ChunkEnd => {
-                Err(Expectation { text: r"`\r\n` after the chunk".into(), bytes: b"\r\n"[place..].to_vec() })
-            }
+            Phase::ChunkEnd => Err(ExpectedBytes {
+                text: r"`\r\n` after the chunk".into(),
+                bytes: b"\r\n"[place..].to_vec(),
+            }),
             Phase::Counted(_) | Phase::UntilEnd | Phase::Chunk(_) => Ok(()),
         }
     }
 
-    fn check_status_line(&self, place: usize, byte: u8) -> Result<(), Expectation> {
+    fn check_status_line(&self, place: usize, byte: u8) -> Result<(), ExpectedBytes> {
         const VERSION: &[u8] = b"HTTP/1.";
         if let Some(wanted) = VERSION.get(place) {
             let bytes = VERSION[place..].to_vec();
             let text = "a status line `HTTP/1.1 …`".into();
-            return if byte == *wanted { Ok(()) } else { Err(Expectation { text, bytes }) };
+            return if byte == *wanted { Ok(()) } else { Err(ExpectedBytes { text, bytes }) };
         }
         let wanted = match place {
             7 if byte.is_ascii_digit() => return Ok(()),
@@ -181,15 +182,15 @@ impl HttpMatcher {
             12 => "a space after the status".into(),
             _ => return Ok(()),
         };
-        Err(Expectation::of(wanted))
+        Err(ExpectedBytes::of(wanted))
     }
 
-    fn check_field(&self, place: usize, after_cr: bool, byte: u8) -> Result<(), Expectation> {
+    fn check_field(&self, place: usize, after_cr: bool, byte: u8) -> Result<(), ExpectedBytes> {
         if byte == b'\n' && place == 0 {
             return Ok(());
         }
         if place == 1 && after_cr && byte != b'\n' {
-            return Err(Expectation { text: r"`\n`".into(), bytes: b"\n".to_vec() });
+            return Err(ExpectedBytes { text: r"`\n`".into(), bytes: b"\n".to_vec() });
         }
         // A folded line begins with a space; a name ends at its colon.
         let first = self.line.first().copied().unwrap_or(byte);
@@ -198,13 +199,13 @@ impl HttpMatcher {
         }
         match byte {
             b':' if place > 0 => Ok(()),
-            b'\n' | b'\r' => Err(Expectation::of("a `:` after the field's name")),
+            b'\n' | b'\r' => Err(ExpectedBytes::of("a `:` after the field's name")),
             _ if is_name(byte) => Ok(()),
-            _ => Err(Expectation::of("a header field's name")),
+            _ => Err(ExpectedBytes::of("a header field's name")),
         }
     }
 
-    fn check_chunk_size(&self, place: usize, after_cr: bool, byte: u8) -> Result<(), Expectation> {
+    fn check_chunk_size(&self, place: usize, after_cr: bool, byte: u8) -> Result<(), ExpectedBytes> {
         let digits = self.line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let in_digits = digits == place;
         let allowed = match byte {
@@ -215,10 +216,10 @@ impl HttpMatcher {
             _ => self.past_mark,
         };
         let wanted = if place == 0 { "a chunk's size" } else { "the end of the chunk's size" };
-        if allowed { Ok(()) } else { Err(Expectation::of(wanted)) }
+        if allowed { Ok(()) } else { Err(ExpectedBytes::of(wanted)) }
     }
 
-    fn end_line(&mut self, line: &[u8]) -> Result<Taken, Step> {
+    fn end_line(&mut self, line: &[u8]) -> Result<Taken, PatternProgress> {
         match self.phase {
             Phase::StatusLine => {
                 let digits = line[9..12].iter().map(|digit| u16::from(digit - b'0'));
@@ -227,7 +228,7 @@ impl HttpMatcher {
                 self.phase = Phase::Header;
             }
             Phase::Header if line.is_empty() => return self.end_head(),
-            Phase::Header => self.head.field(line).map_err(Step::wrong)?,
+            Phase::Header => self.head.field(line).map_err(PatternProgress::wrong_first_byte)?,
             Phase::ChunkSize => {
                 let digits = line.iter().map_while(|byte| (*byte as char).to_digit(16));
                 let size = digits.fold(0, |size: u64, digit| size * 16 + u64::from(digit));
@@ -242,7 +243,7 @@ impl HttpMatcher {
     }
 
     /// Decides from the head how the body ends. RFC 9112 §6.3.
-    fn end_head(&mut self) -> Result<Taken, Step> {
+    fn end_head(&mut self) -> Result<Taken, PatternProgress> {
         self.head_bytes = 0;
         let status = self.head.status;
         if (100..200).contains(&status) && status != 101 {

@@ -6,22 +6,22 @@ use toml::de::DeValue;
 
 use super::table::Table;
 use super::values::read_number;
-use crate::protocol::definition::Carrier;
+use crate::protocol::definition::TransportKind;
 use crate::protocol::error::FileError;
 use crate::protocol::http::StatusRule;
 use crate::protocol::json::Envelope;
-use crate::protocol::number::Number;
-use crate::protocol::reply::Frame;
+use crate::protocol::number::LengthFormat;
+use crate::protocol::reply::ReplyEndRule;
 
 const FRAMES: &str = "`\"http\"`, `\"end\"` or `{ length = \"u16be\", at = 0 }`";
 
 /// Reads the keys `frame` and `status` of a turn.
 pub(super) fn read_frame(
     table: &Table<'_, '_>,
-    over: &[Carrier],
-    prefix: Option<Number>,
+    over: &[TransportKind],
+    prefix: Option<LengthFormat>,
     envelope: Option<Envelope>,
-) -> Result<Option<Frame>, FileError> {
+) -> Result<Option<ReplyEndRule>, FileError> {
     let status = read_status(table)?;
     let Some(value) = table.get("frame") else {
         if status.is_some() {
@@ -43,11 +43,11 @@ pub(super) fn read_frame(
         }
         _ => return Err(table.wrong_type("frame", value, FRAMES)),
     };
-    if status.is_some() && !matches!(frame, Frame::Http(_)) {
+    if status.is_some() && !matches!(frame, ReplyEndRule::Http(_)) {
         let error = table.source.error(table.key_span("status"), "`status` without HTTP framing");
         return Err(error.expecting("expected `frame = \"http\"` beside it"));
     }
-    if !over.contains(&Carrier::Stream) {
+    if !over.contains(&TransportKind::Stream) {
         let error = table.source.error(table.key_span("frame"), "a message needs no frame");
         return Err(error.expecting("it ends by itself"));
     }
@@ -59,10 +59,10 @@ fn named_frame(
     name: &str,
     span: Range<usize>,
     status: Option<StatusRule>,
-) -> Result<Frame, FileError> {
+) -> Result<ReplyEndRule, FileError> {
     match name {
-        "http" => Ok(Frame::Http(status.unwrap_or(StatusRule::BELOW_500))),
-        "end" => Ok(Frame::End),
+        "http" => Ok(ReplyEndRule::Http(status.unwrap_or(StatusRule::BELOW_500))),
+        "end" => Ok(ReplyEndRule::End),
         _ => {
             let error = table.source.error(span, format!("unknown frame `{name}`"));
             Err(error.expecting(format!("expected {FRAMES}")).suggest(name, ["http", "end"]))
@@ -81,14 +81,14 @@ fn read_status(table: &Table<'_, '_>) -> Result<Option<StatusRule>, FileError> {
     rule.map(Some).ok_or_else(|| table.wrong_value("status", value, "a status such as `200` or `\"2xx\"`"))
 }
 
-fn length_frame(table: &Table<'_, '_>) -> Result<Frame, FileError> {
-    table.only("a frame", &["length", "at"])?;
+fn length_frame(table: &Table<'_, '_>) -> Result<ReplyEndRule, FileError> {
+    table.reject_other_keys("a frame", &["length", "at"])?;
     let Some((text, span)) = table.string("length")? else {
         let error = table.source.error(table.span.clone(), "a frame without `length`");
         return Err(error.expecting(format!("expected {FRAMES}")));
     };
     let number = read_number(table.source, text, span.clone())?;
-    if matches!(Number::parse("decimal"), Ok(decimal) if decimal.kind == number.kind)
+    if matches!(LengthFormat::parse("decimal"), Ok(decimal) if decimal.kind == number.kind)
         || text.starts_with("hex")
     {
         let error = table.source.error(span, "a frame's length has no digits");
@@ -97,5 +97,5 @@ fn length_frame(table: &Table<'_, '_>) -> Result<Frame, FileError> {
             .help("in a text use `{length}` and `{body}` in `expect`"));
     }
     let at = table.integer("at", 1 << 16)?.unwrap_or(0) as usize;
-    Ok(Frame::Length { number, at })
+    Ok(ReplyEndRule::Length { number, at })
 }

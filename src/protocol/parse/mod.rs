@@ -12,13 +12,13 @@ use toml::de::DeTable;
 use self::json::read_envelope;
 use self::keys::{FILE_KEYS, TURN_KEYS};
 use self::table::Table;
-use self::turns::Reader;
+use self::turns::TurnReader;
 use self::values::{read_over, read_prefix, read_settings};
-use super::definition::{Carrier, Declared, Protocol};
-use super::error::{FileError, Source, one_of};
-use super::reply::{Frame, ReplyTemplate};
+use super::definition::{DeclaredProperties, Protocol, TransportKind};
+use super::error::{FileError, SourceText, join_with_or};
+use super::reply::{ReplyEndRule, ReplyTemplate};
 use super::rules;
-use super::template::{Notation, Parser, Part, Piece, Settings, Template, Written};
+use super::template::{Notation, Parser, Settings, Template, TemplatePart, TemplatePiece, TemplateText};
 use super::turn::Turn;
 
 impl Protocol {
@@ -39,10 +39,10 @@ impl Protocol {
         file: &str,
         settings: &[(String, String)],
     ) -> Result<Protocol, FileError> {
-        let source = Source { file, text };
+        let source = SourceText { file, text };
         let document = DeTable::parse(text).map_err(|error| syntax_error(source, &error))?;
         let root = Table { source, table: document.get_ref(), span: document.span() };
-        Reader::new(root, settings)?.protocol()
+        TurnReader::new(root, settings)?.protocol()
     }
 
     /// Returns a protocol of one turn, made from the texts of a request and its reply.
@@ -53,10 +53,10 @@ impl Protocol {
         let settings = Settings::default();
         let mut parser = Parser::new(&settings);
         let (written_send, written_expect) =
-            (Written::whole("--send", send), Written::whole("--expect", expect));
+            (TemplateText::whole("--send", send), TemplateText::whole("--expect", expect));
         let sent = parser.parse(&written_send, Notation::Text)?;
         let template = parser.parse(&written_expect, Notation::Text)?;
-        let frame = if template.parts.is_empty() { Frame::Nothing } else { Frame::Pattern };
+        let frame = if template.parts.is_empty() { ReplyEndRule::Nothing } else { ReplyEndRule::Pattern };
         let turn = Turn {
             send: sent,
             reply: ReplyTemplate { template, frame },
@@ -64,11 +64,11 @@ impl Protocol {
             envelope: None,
             payload_max: None,
         };
-        let draft = rules::Draft {
+        let draft = rules::DraftTurn {
             turn: &turn,
             send: &written_send,
             expect: Some(&written_expect),
-            over: &[Carrier::Stream],
+            over: &[TransportKind::Stream],
         };
         draft.check()?;
         Ok(Protocol { turns: vec![turn], ..Protocol::empty("inline") }.noting_identity())
@@ -78,7 +78,7 @@ impl Protocol {
         Protocol {
             name: name.into(),
             about: String::new(),
-            over: vec![Carrier::Stream],
+            over: vec![TransportKind::Stream],
             greeting: None,
             opening: Vec::new(),
             turns: Vec::new(),
@@ -87,7 +87,7 @@ impl Protocol {
             goodbye_status: None,
             envelope: None,
             incoming: Vec::new(),
-            declared: Declared::default(),
+            declared: DeclaredProperties::default(),
             settings: Vec::new(),
             identity: false,
         }
@@ -96,7 +96,7 @@ impl Protocol {
     /// Records whether every reply of the protocol equals its request, whatever bytes the request has.
     fn noting_identity(mut self) -> Protocol {
         let same = |turn: &Turn| {
-            let only_payload = |template: &Template| matches!(&template.parts[..], [Part { piece: Piece::Known(known), .. }] if known.is_payload_itself());
+            let only_payload = |template: &Template| matches!(&template.parts[..], [TemplatePart { piece: TemplatePiece::Known(known), .. }] if known.is_payload_itself());
             turn.prefix.is_none()
                 && turn.envelope.is_none()
                 && only_payload(&turn.send)
@@ -109,7 +109,7 @@ impl Protocol {
     }
 }
 
-fn syntax_error(source: Source<'_>, error: &toml::de::Error) -> FileError {
+fn syntax_error(source: SourceText<'_>, error: &toml::de::Error) -> FileError {
     let span = error.span().unwrap_or(0..0);
     let shown = source.error(span, "this is not TOML").expecting(error.message());
     if error.message().contains("escape") {
@@ -120,28 +120,28 @@ fn syntax_error(source: Source<'_>, error: &toml::de::Error) -> FileError {
     shown
 }
 
-impl<'a, 't> Reader<'a, 't> {
-    fn new(root: Table<'a, 't>, given: &'a [(String, String)]) -> Result<Reader<'a, 't>, FileError> {
+impl<'a, 't> TurnReader<'a, 't> {
+    fn new(root: Table<'a, 't>, given: &'a [(String, String)]) -> Result<TurnReader<'a, 't>, FileError> {
         let simple: Vec<&str> = FILE_KEYS.into_iter().chain(["set"]).chain(TURN_KEYS).collect();
-        root.only("a protocol file", &simple)?;
+        root.reject_other_keys("a protocol file", &simple)?;
         let mut settings = read_settings(&root)?;
         for (name, value) in given {
             if !settings.values.contains_key(name) {
-                let source = Source { file: "--set", text: name };
+                let source = SourceText { file: "--set", text: name };
                 let error = source.error(0..name.len(), format!("the protocol has no setting `{name}`"));
                 let names: Vec<&str> = settings.names().collect();
                 let expected = match names.len() {
                     0 => "it has no settings at all".into(),
-                    _ => format!("expected {}", one_of(names.iter().copied())),
+                    _ => format!("expected {}", join_with_or(names.iter().copied())),
                 };
                 return Err(error.expecting(expected).suggest(name, names));
             }
-            settings.values.insert(name.clone(), Written::whole("--set", value));
+            settings.values.insert(name.clone(), TemplateText::whole("--set", value));
         }
         let over = read_over(&root)?;
         let prefix = read_prefix(&root, &over)?;
         let envelope = read_envelope(&root, &over)?;
-        Ok(Reader { root, settings, over, prefix, envelope, used: Vec::new() })
+        Ok(TurnReader { root, settings, over, prefix, envelope, used: Vec::new() })
     }
 
     fn protocol(mut self) -> Result<Protocol, FileError> {
@@ -164,7 +164,7 @@ impl<'a, 't> Reader<'a, 't> {
         let goodbye = self.goodbye()?;
         let goodbye_status = self.goodbye_status(&goodbye)?;
         let incoming = self.incoming()?;
-        let declared = Declared {
+        let declared = DeclaredProperties {
             keep_alive: root.boolean("keep_alive")?,
             pipelining: root.boolean("pipelining")?,
             half_close: root.boolean("half_close")?,
@@ -189,7 +189,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     fn setting_values(&self) -> Vec<(String, String)> {
-        let text = |written: &Written<'_>| written.source.text[written.span.clone()].to_string();
+        let text = |written: &TemplateText<'_>| written.source.text[written.span.clone()].to_string();
         self.settings.values.iter().map(|(name, value)| (name.clone(), text(value))).collect()
     }
 
@@ -229,7 +229,7 @@ impl<'a, 't> Reader<'a, 't> {
         let always: &[&str] = &["greeting", "opening", "goodbye", "goodbye_status", "incoming", "json"];
         let without_streams: &[&str] = &["keep_alive", "half_close", "prefix"];
         let refused: Vec<&str> =
-            match (self.over.contains(&Carrier::Message), self.over.contains(&Carrier::Stream)) {
+            match (self.over.contains(&TransportKind::Message), self.over.contains(&TransportKind::Stream)) {
                 (false, _) => return Ok(()),
                 (true, true) => always.to_vec(),
                 (true, false) => [always, without_streams].concat(),

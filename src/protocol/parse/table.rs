@@ -6,14 +6,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::FILE_KEYS;
-use crate::protocol::error::{FileError, Source, one_of};
-use crate::protocol::template::Written;
-use crate::text::nearest;
+use crate::protocol::error::{FileError, SourceText, join_with_or};
+use crate::protocol::template::TemplateText;
+use crate::text::most_similar;
 
 /// A TOML table of the protocol file.
 #[derive(Clone)]
 pub(super) struct Table<'a, 't> {
-    pub(super) source: Source<'a>,
+    pub(super) source: SourceText<'a>,
     pub(super) table: &'t DeTable<'a>,
     pub(super) span: Range<usize>,
 }
@@ -31,17 +31,17 @@ impl<'a, 't> Table<'a, 't> {
     }
 
     /// Returns an error if the table has a key that is not one of `keys`.
-    pub(super) fn only(&self, what: &str, keys: &[&str]) -> Result<(), FileError> {
+    pub(super) fn reject_other_keys(&self, what: &str, keys: &[&str]) -> Result<(), FileError> {
         let wrong = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
         let Some(key) = wrong.min_by_key(|key| key.span().start) else { return Ok(()) };
         let name = key.get_ref().as_ref();
         let error = self.source.error(key.span(), format!("unknown key `{name}` in {what}"));
-        let all = || format!("expected {}", one_of(keys.iter().copied()));
+        let all = || format!("expected {}", join_with_or(keys.iter().copied()));
         if FILE_KEYS.contains(&name) {
             let help = format!("move `{name}` to the top of the file, above the first `[`");
             return Err(error.expecting(format!("not a key of {what}")).help(help));
         }
-        match nearest(name, keys.iter().copied()) {
+        match most_similar(name, keys.iter().copied()) {
             Some(near) => Err(error.expecting("no such key").help(format!("did you mean `{near}`?"))),
             None => Err(error.expecting(all())),
         }
@@ -81,9 +81,9 @@ impl<'a, 't> Table<'a, 't> {
         number.map(Some).ok_or_else(|| self.wrong_value(key, value, &format!("a number from 0 to {most}")))
     }
 
-    pub(super) fn written(&self, key: &str) -> Result<Option<Written<'a>>, FileError> {
+    pub(super) fn template_text(&self, key: &str) -> Result<Option<TemplateText<'a>>, FileError> {
         let text = self.string(key)?;
-        Ok(text.map(|(_, span)| Written::quoted(self.source, span)))
+        Ok(text.map(|(_, span)| TemplateText::quoted(self.source, span)))
     }
 
     pub(super) fn table(&self, key: &str) -> Result<Option<Table<'a, 't>>, FileError> {

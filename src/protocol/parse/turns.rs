@@ -6,33 +6,33 @@ use super::frame::read_frame;
 use super::json::{json_pattern, json_text};
 use super::keys::{EXPECT_KEYS, REPLY_KEYS, SEND_KEYS, TURN_KEYS};
 use super::table::Table;
-use crate::protocol::definition::Carrier;
+use crate::protocol::definition::TransportKind;
 use crate::protocol::error::FileError;
 use crate::protocol::json::Envelope;
-use crate::protocol::number::Number;
-use crate::protocol::reply::{Frame, ReplyTemplate};
+use crate::protocol::number::LengthFormat;
+use crate::protocol::reply::{ReplyEndRule, ReplyTemplate};
 use crate::protocol::rules;
 use crate::protocol::template::{
-    Class, Notation, Parser, Part, Piece, Settings, Template, Wildcard, Written,
+    ByteClass, Notation, Parser, Settings, Template, TemplatePart, TemplatePiece, TemplateText, Wildcard,
 };
 use crate::protocol::turn::Turn;
 
 /// Reads the turns of one protocol file.
-pub(super) struct Reader<'a, 't> {
+pub(super) struct TurnReader<'a, 't> {
     pub(super) root: Table<'a, 't>,
     pub(super) settings: Settings<'a>,
-    pub(super) over: Vec<Carrier>,
-    pub(super) prefix: Option<Number>,
+    pub(super) over: Vec<TransportKind>,
+    pub(super) prefix: Option<LengthFormat>,
     pub(super) envelope: Option<Envelope>,
     pub(super) used: Vec<String>,
 }
 
-impl<'a, 't> Reader<'a, 't> {
+impl<'a, 't> TurnReader<'a, 't> {
     pub(super) fn greeting(&mut self) -> Result<Option<ReplyTemplate>, FileError> {
         let root = self.root.clone();
         let Some(value) = root.get("greeting") else { return Ok(None) };
         let (reply, written) = if value.get_ref().is_str() {
-            let written = Written::quoted(root.source, value.span());
+            let written = TemplateText::quoted(root.source, value.span());
             let template = self.template(&written, self.notation())?;
             (ReplyTemplate { template, frame: self.frame_of_pattern() }, Some(written))
         } else {
@@ -44,14 +44,14 @@ impl<'a, 't> Reader<'a, 't> {
                 ));
             };
             let table = Table { source: root.source, table, span: root.key_span("greeting") };
-            table.only("the greeting", &REPLY_KEYS)?;
+            table.reject_other_keys("the greeting", &REPLY_KEYS)?;
             self.reply(&table)?
         };
         if reply.template.parts.is_empty() {
             let error = root.source.error(value.span(), "an empty greeting");
             return Err(error.expecting("expected what the server says first"));
         }
-        let known = reply.template.find(|piece| matches!(piece, Piece::Known(_)));
+        let known = reply.template.find(|piece| matches!(piece, TemplatePiece::Known(_)));
         if let Some(part) = known {
             let error =
                 root.source.error(part.span.clone(), "a greeting cannot know this: nothing was sent yet");
@@ -62,10 +62,10 @@ impl<'a, 't> Reader<'a, 't> {
         Ok(Some(reply))
     }
 
-    fn frame_of_pattern(&self) -> Frame {
+    fn frame_of_pattern(&self) -> ReplyEndRule {
         match self.envelope {
-            Some(envelope) => Frame::Json(envelope),
-            None => self.prefix.map_or(Frame::Pattern, Frame::Prefix),
+            Some(envelope) => ReplyEndRule::Json(envelope),
+            None => self.prefix.map_or(ReplyEndRule::Pattern, ReplyEndRule::Prefix),
         }
     }
 
@@ -81,7 +81,7 @@ impl<'a, 't> Reader<'a, 't> {
         written: Option<&Written<'a>>,
     ) -> Result<(), FileError> {
         match (reply.frame, written) {
-            (Frame::Json(_), Some(written)) => json_pattern(&reply.template, written).map(drop),
+            (ReplyEndRule::Json(_), Some(written)) => json_pattern(&reply.template, written).map(drop),
             _ => Ok(()),
         }
     }
@@ -104,7 +104,7 @@ impl<'a, 't> Reader<'a, 't> {
     pub(super) fn turn_list(&mut self, key: &str) -> Result<Vec<Turn>, FileError> {
         let mut turns = Vec::new();
         for table in self.root.parse_tables(key)? {
-            table.only(&format!("`[[{key}]]`"), &TURN_KEYS)?;
+            table.reject_other_keys(&format!("`[[{key}]]`"), &TURN_KEYS)?;
             turns.extend(self.turn(&table, key)?);
         }
         Ok(turns)
@@ -112,7 +112,7 @@ impl<'a, 't> Reader<'a, 't> {
 
     pub(super) fn long(&mut self) -> Result<Option<Turn>, FileError> {
         let Some(table) = self.root.table("long")? else { return Ok(None) };
-        table.only("`[long]`", &TURN_KEYS)?;
+        table.reject_other_keys("`[long]`", &TURN_KEYS)?;
         let turn = self.turn(&table, "long")?;
         match turn {
             Some(turn) if !turn.has_reply() => {
@@ -128,9 +128,9 @@ impl<'a, 't> Reader<'a, 't> {
         let root = self.root.clone();
         match root.get("goodbye") {
             Some(value) if value.get_ref().is_str() => {
-                let written = Written::quoted(root.source, value.span());
+                let written = TemplateText::quoted(root.source, value.span());
                 let send = self.template(&written, self.notation())?;
-                let reply = ReplyTemplate { template: Template::default(), frame: Frame::Nothing };
+                let reply = ReplyTemplate { template: Template::default(), frame: ReplyEndRule::Nothing };
                 let turn =
                     Turn { send, reply, prefix: self.prefix, envelope: self.envelope, payload_max: None };
                 self.check_turn(&turn, &written, None)?;
@@ -139,7 +139,7 @@ impl<'a, 't> Reader<'a, 't> {
             Some(value) if matches!(value.get_ref(), DeValue::Array(_)) => self.turn_list("goodbye"),
             Some(_) => {
                 let Some(table) = root.table("goodbye")? else { return Ok(Vec::new()) };
-                table.only("the goodbye", &TURN_KEYS)?;
+                table.reject_other_keys("the goodbye", &TURN_KEYS)?;
                 Ok(self.turn(&table, "goodbye")?.into_iter().collect())
             }
             None => Ok(Vec::new()),
@@ -176,18 +176,18 @@ impl<'a, 't> Reader<'a, 't> {
     fn check_turn(
         &self,
         turn: &Turn,
-        send: &Written<'a>,
-        expect: Option<&Written<'a>>,
+        send: &TemplateText<'a>,
+        expect: Option<&TemplateText<'a>>,
     ) -> Result<(), FileError> {
         if self.envelope.is_some() && !turn.send.parts.is_empty() {
             json_text(&turn.send, send)?;
         }
         self.check_json_reply(&turn.reply, expect)?;
-        rules::Draft { turn, send, expect, over: &self.over }.check()
+        rules::DraftTurn { turn, send, expect, over: &self.over }.check()
     }
 
     /// Reads the reply of a turn: the keys `expect`, `frame` and `status`.
-    fn reply(&mut self, table: &Table<'a, 't>) -> Result<(ReplyTemplate, Option<Written<'a>>), FileError> {
+    fn reply(&mut self, table: &Table<'a, 't>) -> Result<(ReplyTemplate, Option<TemplateText<'a>>), FileError> {
         let expect = self.text_of(table, &EXPECT_KEYS)?;
         let frame = read_frame(table, &self.over, self.prefix, self.envelope)?;
         let Some((written, notation)) = expect else {
@@ -203,7 +203,7 @@ impl<'a, 't> Reader<'a, 't> {
         let template = self.template(&written, notation)?;
         let frame = match frame {
             Some(frame) => frame,
-            None if template.parts.is_empty() => Frame::Nothing,
+            None if template.parts.is_empty() => ReplyEndRule::Nothing,
             None => self.frame_of_pattern(),
         };
         Ok((ReplyTemplate { template, frame }, Some(written)))
@@ -214,7 +214,7 @@ impl<'a, 't> Reader<'a, 't> {
         &self,
         table: &Table<'a, 't>,
         keys: &[(&str, Notation)],
-    ) -> Result<Option<(Written<'a>, Notation)>, FileError> {
+    ) -> Result<Option<(TemplateText<'a>, Notation)>, FileError> {
         let text = text_of(table, keys)?;
         if self.envelope.is_none() {
             return Ok(text);
@@ -228,7 +228,7 @@ impl<'a, 't> Reader<'a, 't> {
 
     pub(super) fn template(
         &mut self,
-        written: &Written<'a>,
+        written: &TemplateText<'a>,
         notation: Notation,
     ) -> Result<Template, FileError> {
         let mut parser = Parser::new(&self.settings);
@@ -241,20 +241,20 @@ impl<'a, 't> Reader<'a, 't> {
 
 /// Returns a template that matches any bytes.
 fn anything() -> Template {
-    let piece = Piece::Wildcard(Wildcard::Class { class: Class::Any, least: 0, most: None });
-    Template { parts: vec![Part { piece, span: 0..0 }] }
+    let piece = TemplatePiece::Wildcard(Wildcard::Class { class: ByteClass::Any, least: 0, most: None });
+    Template { parts: vec![TemplatePart { piece, span: 0..0 }] }
 }
 
 /// Returns the text of the one key among `keys` that the table has. The keys exclude each other.
 fn text_of<'a>(
     table: &Table<'a, '_>,
     keys: &[(&str, Notation)],
-) -> Result<Option<(Written<'a>, Notation)>, FileError> {
+) -> Result<Option<(TemplateText<'a>, Notation)>, FileError> {
     let mut present = keys.iter().filter(|(key, _)| table.get(key).is_some());
     let Some((key, notation)) = present.next() else { return Ok(None) };
     if let Some((second, _)) = present.next() {
         let error = table.source.error(table.key_span(second), format!("`{second}` beside `{key}`"));
         return Err(error.expecting("expected one of the two").help("`\\xff` writes a byte in a text"));
     }
-    Ok(table.written(key)?.map(|written| (written, *notation)))
+    Ok(table.template_text(key)?.map(|written| (written, *notation)))
 }

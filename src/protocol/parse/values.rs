@@ -4,54 +4,62 @@ use std::ops::Range;
 
 use super::keys::{FILE_KEYS, TURN_KEYS};
 use super::table::Table;
-use crate::protocol::definition::Carrier;
-use crate::protocol::error::{FileError, Source, one_of};
-use crate::protocol::number::Number;
+use crate::protocol::definition::TransportKind;
+use crate::protocol::error::{FileError, SourceText, join_with_or};
+use crate::protocol::number::LengthFormat;
 use crate::protocol::template::{Settings, reserved_names};
-use crate::text::nearest;
+use crate::text::most_similar;
 
-pub(super) fn read_number(source: Source<'_>, text: &str, span: Range<usize>) -> Result<Number, FileError> {
-    Number::parse(text).map_err(|(part, expected)| {
+pub(super) fn read_number(
+    source: SourceText<'_>,
+    text: &str,
+    span: Range<usize>,
+) -> Result<LengthFormat, FileError> {
+    LengthFormat::parse(text).map_err(|(part, expected)| {
         let error = source.error(span, format!("unknown number format `{part}`"));
-        error.expecting(expected).suggest(part, Number::names())
+        error.expecting(expected).suggest(part, LengthFormat::names())
     })
 }
 
-pub(super) fn read_prefix(root: &Table<'_, '_>, over: &[Carrier]) -> Result<Option<Number>, FileError> {
+pub(super) fn read_prefix(
+    root: &Table<'_, '_>,
+    over: &[TransportKind],
+) -> Result<Option<LengthFormat>, FileError> {
     let Some((text, span)) = root.string("prefix")? else { return Ok(None) };
     let number = read_number(root.source, text, span.clone())?;
     if text.starts_with("decimal") || text.starts_with("hex") || text.starts_with('+') {
         let error = root.source.error(span, "a prefix has no digits");
         return Err(error.expecting("expected a binary number, such as `u16be`"));
     }
-    if !over.contains(&Carrier::Stream) {
+    if !over.contains(&TransportKind::Stream) {
         let error = root.source.error(root.key_span("prefix"), "a message needs no length before it");
         return Err(error.expecting("`prefix` is for streams"));
     }
     Ok(Some(number))
 }
 
-pub(super) fn read_over(root: &Table<'_, '_>) -> Result<Vec<Carrier>, FileError> {
-    let Some(value) = root.get("over") else { return Ok(vec![Carrier::Stream]) };
-    let names = one_of(Carrier::ALL.map(Carrier::name));
+pub(super) fn read_over(root: &Table<'_, '_>) -> Result<Vec<TransportKind>, FileError> {
+    let Some(value) = root.get("over") else { return Ok(vec![TransportKind::Stream]) };
+    let names = join_with_or(TransportKind::ALL.map(TransportKind::name));
     let wrong = || root.wrong_type("over", value, &format!("a list of {names}"));
     let list = value.get_ref().as_array().ok_or_else(wrong)?;
     let mut over = Vec::new();
     for entry in list.iter() {
         let name = entry.get_ref().as_str().ok_or_else(wrong)?;
-        let carrier = Carrier::ALL.into_iter().find(|carrier| carrier.name() == name).ok_or_else(|| {
-            let error = root.source.error(entry.span(), format!("unknown transport kind `{name}`"));
-            let error = error.expecting(format!("expected {names}"));
-            let kind = |name| match name {
-                "tcp" | "unix" | "pipe" | "streams" => Some("stream"),
-                "udp" | "datagram" | "messages" => Some("message"),
-                _ => nearest(name, Carrier::ALL.map(Carrier::name)),
-            };
-            match kind(name) {
-                Some(word) => error.help(format!("did you mean `{word}`?")),
-                None => error,
-            }
-        })?;
+        let carrier =
+            TransportKind::ALL.into_iter().find(|carrier| carrier.name() == name).ok_or_else(|| {
+                let error = root.source.error(entry.span(), format!("unknown transport kind `{name}`"));
+                let error = error.expecting(format!("expected {names}"));
+                let kind = |name| match name {
+                    "tcp" | "unix" | "pipe" | "streams" => Some("stream"),
+                    "udp" | "datagram" | "messages" => Some("message"),
+                    _ => most_similar(name, TransportKind::ALL.map(TransportKind::name)),
+                };
+                match kind(name) {
+                    Some(word) => error.help(format!("did you mean `{word}`?")),
+                    None => error,
+                }
+            })?;
         over.push(carrier);
     }
     if over.is_empty() {
@@ -84,7 +92,7 @@ pub(super) fn read_settings<'a>(root: &Table<'a, '_>) -> Result<Settings<'a>, Fi
             return Err(error(format!("`{name}` cannot name a setting"))
                 .expecting("expected lowercase letters, digits and `_`"));
         }
-        if let Some(written) = set.written(name)? {
+        if let Some(written) = set.template_text(name)? {
             settings.values.insert(name.into(), written);
         }
     }

@@ -1,13 +1,13 @@
 //! Describes the bytes that a pattern takes next.
 
-use super::thread::Thread;
-use super::{Expectation, Pattern, Role, SHOWN, Segment};
+use super::thread::MatchThread;
+use super::{ByteOrigin, ExpectedBytes, MAX_EXPECTED_BYTES, Pattern, Segment};
 use crate::protocol::error::join_or;
 use crate::protocol::template::Class;
 
 impl Pattern {
     /// Describes what may follow in any of `threads`.
-    pub(super) fn expectation(&self, threads: &[Thread]) -> Expectation {
+    pub(super) fn expected_bytes(&self, threads: &[MatchThread]) -> ExpectedBytes {
         let mut texts = Vec::new();
         let mut bytes = Vec::new();
         for thread in threads {
@@ -40,31 +40,31 @@ impl Pattern {
         if texts.len() > 1 {
             bytes.clear();
         }
-        Expectation { text: join_or(&texts), bytes }
+        ExpectedBytes { text: join_or(&texts), bytes }
     }
 
     /// The next literal bytes of a thread, at most [`SHOWN`].
-    fn literal_from(&self, thread: &Thread) -> Vec<u8> {
+    fn literal_from(&self, thread: &MatchThread) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut skip = thread.taken as usize;
         for segment in &self.segments[thread.segment..] {
             let Segment::Literal { bytes: literal, .. } = segment else { break };
             let rest = &literal[skip..];
-            bytes.extend_from_slice(&rest[..rest.len().min(SHOWN - bytes.len())]);
+            bytes.extend_from_slice(&rest[..rest.len().min(MAX_EXPECTED_BYTES - bytes.len())]);
             skip = 0;
         }
         bytes
     }
 }
 
-fn describe_literal(role: Role, literal: &[u8], taken: usize) -> String {
+fn describe_literal(role: ByteOrigin, literal: &[u8], taken: usize) -> String {
     let rest = &literal[taken..];
-    let more = if rest.len() > SHOWN { "…" } else { "" };
-    let shown = format!("`{}`{more}", rest[..rest.len().min(SHOWN)].escape_ascii());
+    let more = if rest.len() > MAX_EXPECTED_BYTES { "…" } else { "" };
+    let shown = format!("`{}`{more}", rest[..rest.len().min(MAX_EXPECTED_BYTES)].escape_ascii());
     match role {
-        Role::Text => shown,
-        Role::Token if taken == 0 => format!("the token {shown}"),
-        Role::Token => format!("{shown} of the token `{}`", literal.escape_ascii()),
-        Role::Payload => format!("byte {taken} of the payload, {shown}"),
+        ByteOrigin::Text => shown,
+        ByteOrigin::Token if taken == 0 => format!("the token {shown}"),
+        ByteOrigin::Token => format!("{shown} of the token `{}`", literal.escape_ascii()),
+        ByteOrigin::Payload => format!("byte {taken} of the payload, {shown}"),
     }
 }

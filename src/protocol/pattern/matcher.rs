@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::thread::{Thread, add};
-use super::{Expectation, Pattern, Segment, Step};
-use crate::protocol::number::Reading;
-use crate::protocol::template::Class;
+use super::thread::{MatchThread, add_thread};
+use super::{ExpectedBytes, Pattern, PatternProgress, Segment};
+use crate::protocol::number::LengthDecoder;
+use crate::protocol::template::ByteClass;
 
 /// A pattern and how far it has matched.
 #[derive(Debug)]
 pub(in crate::protocol) struct PatternMatcher {
     pattern: Arc<Pattern>,
-    threads: Vec<Thread>,
-    next: Vec<Thread>,
+    threads: Vec<MatchThread>,
+    next: Vec<MatchThread>,
     /// The end comes from outside, not from the pattern.
     framed: bool,
 }
@@ -30,16 +30,16 @@ impl PatternMatcher {
 
     fn new(pattern: Arc<Pattern>, framed: bool) -> PatternMatcher {
         let mut threads = Vec::new();
-        let first = Thread { segment: 0, taken: 0, reading: Reading::default(), body: 0 };
-        add(&pattern, &mut threads, first);
+        let first = MatchThread { segment: 0, taken: 0, reading: LengthDecoder::default(), body: 0 };
+        add_thread(&pattern, &mut threads, first);
         PatternMatcher { pattern, threads, next: Vec::new(), framed }
     }
 
     /// Takes the next bytes.
-    pub(in crate::protocol) fn push(&mut self, bytes: &[u8]) -> Step {
+    pub(in crate::protocol) fn push(&mut self, bytes: &[u8]) -> PatternProgress {
         let mut at = 0;
         if self.is_done() {
-            return Step::Done(0);
+            return PatternProgress::Done(0);
         }
         while at < bytes.len() {
             let taken = self.bulk(&bytes[at..]);
@@ -48,18 +48,18 @@ impl PatternMatcher {
             } else if self.step(bytes[at]) {
                 at += 1;
             } else {
-                return Step::Wrong { at, expected: self.pattern.expectation(&self.threads) };
+                return PatternProgress::Wrong { at, expected: self.pattern.expected_bytes(&self.threads) };
             }
             if self.is_done() {
-                return Step::Done(at);
+                return PatternProgress::Done(at);
             }
         }
-        Step::More
+        PatternProgress::More
     }
 
     /// Whether the reply may end here; if not, what is missing.
-    pub(in crate::protocol) fn finish(&self) -> Result<(), Expectation> {
-        if self.matches_here() { Ok(()) } else { Err(self.pattern.expectation(&self.threads)) }
+    pub(in crate::protocol) fn finish(&self) -> Result<(), ExpectedBytes> {
+        if self.matches_here() { Ok(()) } else { Err(self.pattern.expected_bytes(&self.threads)) }
     }
 
     fn is_done(&self) -> bool {
@@ -83,7 +83,7 @@ impl PatternMatcher {
     }
 
     /// Compares a literal or skips a counted part as a whole. Nothing is taken where bytes differ.
-    fn bulk_of_one(&mut self, thread: Thread, bytes: &[u8]) -> usize {
+    fn bulk_of_one(&mut self, thread: MatchThread, bytes: &[u8]) -> usize {
         let Some(segment) = self.pattern.segments.get(thread.segment) else { return 0 };
         let left = match segment {
             Segment::Literal { bytes: literal, .. } => {
@@ -94,7 +94,7 @@ impl PatternMatcher {
                     None => length as u64,
                 }
             }
-            Segment::Class { class: Class::Any, most: Some(most), .. } => most - thread.taken,
+            Segment::Class { class: ByteClass::Any, most: Some(most), .. } => most - thread.taken,
             Segment::Body => thread.body,
             _ => 0,
         };
@@ -103,18 +103,18 @@ impl PatternMatcher {
             return 0;
         }
         let moved = match segment {
-            Segment::Body => Thread { body: thread.body - taken, ..thread },
-            _ => Thread { taken: thread.taken + taken, ..thread },
+            Segment::Body => MatchThread { body: thread.body - taken, ..thread },
+            _ => MatchThread { taken: thread.taken + taken, ..thread },
         };
         self.threads.clear();
-        add(&self.pattern, &mut self.threads, moved);
+        add_thread(&self.pattern, &mut self.threads, moved);
         taken as usize
     }
 
     /// Skips to the next byte at which the literal after `{any}` may begin.
-    fn bulk_before_literal(&mut self, wild: Thread, literal: Thread, bytes: &[u8]) -> usize {
+    fn bulk_before_literal(&mut self, wild: MatchThread, literal: MatchThread, bytes: &[u8]) -> usize {
         let segments = &self.pattern.segments;
-        let is_any = matches!(segments.get(wild.segment), Some(Segment::Class { class: Class::Any, least, most: None }) if wild.taken >= *least);
+        let is_any = matches!(segments.get(wild.segment), Some(Segment::Class { class: ByteClass::Any, least, most: None }) if wild.taken >= *least);
         let begins = literal.segment == wild.segment + 1 && literal.taken == 0;
         match segments.get(literal.segment) {
             Some(Segment::Literal { bytes: wanted, .. }) if is_any && begins => {
@@ -128,8 +128,8 @@ impl PatternMatcher {
     fn step(&mut self, byte: u8) -> bool {
         self.next.clear();
         for thread in &self.threads {
-            if let Some(moved) = thread.over(&self.pattern.segments, byte) {
-                add(&self.pattern, &mut self.next, moved);
+            if let Some(moved) = thread.after_byte(&self.pattern.segments, byte) {
+                add_thread(&self.pattern, &mut self.next, moved);
             }
         }
         if self.next.is_empty() {

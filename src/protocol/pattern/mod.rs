@@ -10,12 +10,12 @@ mod thread;
 use std::sync::Arc;
 
 pub(super) use self::matcher::PatternMatcher;
-use super::number::Number;
-use super::template::{Class, Piece, Template, Value, Wildcard};
+use super::number::LengthFormat;
+use super::template::{ByteClass, Template, TemplatePiece, Value, Wildcard};
 use super::token::Token;
 
 /// How many bytes of what was expected are kept for a report.
-pub(super) const SHOWN: usize = 24;
+pub(super) const MAX_EXPECTED_BYTES: usize = 24;
 
 /// A pattern whose token and payload are known.
 #[derive(Debug, Default)]
@@ -27,14 +27,14 @@ pub(super) struct Pattern {
 enum Segment {
     Literal {
         bytes: Arc<[u8]>,
-        role: Role,
+        role: ByteOrigin,
     },
-    Class {
-        class: Class,
+    ByteClass {
+        class: ByteClass,
         least: u64,
         most: Option<u64>,
     },
-    Length(Number),
+    Length(LengthFormat),
     Body,
     /// Any number of whole lines that begin with these bytes.
     Lines(Arc<[u8]>),
@@ -42,7 +42,7 @@ enum Segment {
 
 /// The origin of a literal's bytes: the file, the token or the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum ByteOrigin {
     Text,
     Token,
     Payload,
@@ -50,46 +50,46 @@ enum Role {
 
 /// The bytes that were expected at the place of a mismatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Expectation {
+pub(super) struct ExpectedBytes {
     /// In words.
     pub(super) text: String,
     /// As bytes, as far as only these would do.
     pub(super) bytes: Vec<u8>,
 }
 
-impl Expectation {
-    pub(super) fn of(text: impl Into<String>) -> Expectation {
-        Expectation { text: text.into(), bytes: Vec::new() }
+impl ExpectedBytes {
+    pub(super) fn of(text: impl Into<String>) -> ExpectedBytes {
+        ExpectedBytes { text: text.into(), bytes: Vec::new() }
     }
 }
 
 /// The state of a match after the bytes that were just pushed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PatternProgress {
     /// All of them match, and more are needed.
     More,
     /// The reply ends after so many of them.
     Done(usize),
     /// This one of them can no longer match.
-    Wrong { at: usize, expected: Expectation },
+    Wrong { at: usize, expected: ExpectedBytes },
     /// The reply ends after so many of them, and should have gone on.
-    Short { at: usize, expected: Expectation },
+    Short { at: usize, expected: ExpectedBytes },
 }
 
-impl Step {
+impl PatternProgress {
     /// The same about bytes that come `by` bytes later.
-    pub(super) fn later(self, by: usize) -> Step {
+    pub(super) fn moved_by(self, by: usize) -> PatternProgress {
         match self {
-            Step::More => Step::More,
-            Step::Done(at) => Step::Done(by + at),
-            Step::Wrong { at, expected } => Step::Wrong { at: by + at, expected },
-            Step::Short { at, expected } => Step::Short { at: by + at, expected },
+            PatternProgress::More => PatternProgress::More,
+            PatternProgress::Done(at) => PatternProgress::Done(by + at),
+            PatternProgress::Wrong { at, expected } => PatternProgress::Wrong { at: by + at, expected },
+            PatternProgress::Short { at, expected } => PatternProgress::Short { at: by + at, expected },
         }
     }
 
     /// The first byte is wrong.
-    pub(super) fn wrong(expected: Expectation) -> Step {
-        Step::Wrong { at: 0, expected }
+    pub(super) fn wrong_first_byte(expected: ExpectedBytes) -> PatternProgress {
+        PatternProgress::Wrong { at: 0, expected }
     }
 }
 
@@ -97,13 +97,15 @@ impl Pattern {
     /// Puts the token and the payload of one exchange into a template.
     pub(super) fn new(template: &Template, token: &Token, payload: &Arc<[u8]>) -> Pattern {
         let segments = template.parts.iter().map(|part| match &part.piece {
-            Piece::Bytes(bytes) => Segment::Literal { bytes: bytes[..].into(), role: Role::Text },
-            Piece::Known(known) => {
+            TemplatePiece::Bytes(bytes) => {
+                Segment::Literal { bytes: bytes[..].into(), role: ByteOrigin::Text }
+            }
+            TemplatePiece::Known(known) => {
                 let role = match known.value {
-                    _ if known.length.is_some() => Role::Text,
-                    Value::Token(_) => Role::Token,
-                    Value::Payload => Role::Payload,
-                    Value::Id => Role::Text,
+                    _ if known.length.is_some() => ByteOrigin::Text,
+                    Value::Token(_) => ByteOrigin::Token,
+                    Value::Payload => ByteOrigin::Payload,
+                    Value::Id => ByteOrigin::Text,
                 };
                 let bytes = if known.is_payload_itself() {
                     payload.clone()
@@ -112,14 +114,14 @@ impl Pattern {
                 };
                 Segment::Literal { bytes, role }
             }
-            Piece::Wildcard(Wildcard::Class { class, least, most }) => {
+            TemplatePiece::Wildcard(Wildcard::Class { class, least, most }) => {
                 Segment::Class { class: *class, least: *least, most: *most }
             }
-            Piece::Wildcard(Wildcard::Length(number)) => Segment::Length(*number),
-            Piece::Wildcard(Wildcard::Body) => Segment::Body,
-            Piece::Wildcard(Wildcard::Lines(begin)) => Segment::Lines(begin[..].into()),
+            TemplatePiece::Wildcard(Wildcard::Length(number)) => Segment::Length(*number),
+            TemplatePiece::Wildcard(Wildcard::Body) => Segment::Body,
+            TemplatePiece::Wildcard(Wildcard::Lines(begin)) => Segment::Lines(begin[..].into()),
             // The parser allows these only in JSON, which is no pattern of bytes.
-            Piece::Wildcard(Wildcard::Json(_)) | Piece::Nulls(_) => {
+            TemplatePiece::Wildcard(Wildcard::Json(_)) | TemplatePiece::Nulls(_) => {
                 Segment::Class { class: Class::Any, least: 0, most: None }
             }
         });
@@ -142,7 +144,7 @@ impl Pattern {
     fn takes_the_rest(&self, index: usize) -> bool {
         let last = matches!(
             self.segments.get(index),
-            Some(Segment::Class { class: Class::Any, least: 0, most: None })
+            Some(Segment::Class { class: ByteClass::Any, least: 0, most: None })
         );
         last && index + 1 == self.segments.len()
     }

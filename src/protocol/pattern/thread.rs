@@ -1,21 +1,21 @@
 //! One of the ways in which a pattern can match the bytes so far.
 
 use super::{Pattern, Segment};
-use crate::protocol::number::Reading;
+use crate::protocol::number::LengthDecoder;
 
 /// One way to read the bytes so far: how much of which segment they fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Thread {
+pub(super) struct MatchThread {
     pub(super) segment: usize,
     /// Bytes that the segment has taken; no more are counted than the segment must have.
     pub(super) taken: u64,
-    pub(super) reading: Reading,
+    pub(super) reading: LengthDecoder,
     /// Bytes that the body has still to take.
     pub(super) body: u64,
 }
 
 /// Adds a thread, and those that begin the next segments where its own may end.
-pub(super) fn add(pattern: &Pattern, threads: &mut Vec<Thread>, thread: Thread) {
+pub(super) fn add_thread(pattern: &Pattern, threads: &mut Vec<MatchThread>, thread: MatchThread) {
     let mut thread = Some(thread);
     while let Some(current) = thread {
         // A thread at the end of a literal or body has nowhere to go but on.
@@ -26,9 +26,9 @@ pub(super) fn add(pattern: &Pattern, threads: &mut Vec<Thread>, thread: Thread) 
     }
 }
 
-impl Thread {
+impl MatchThread {
     /// The thread after one more byte of its segment.
-    pub(super) fn over(&self, segments: &[Segment], byte: u8) -> Option<Thread> {
+    pub(super) fn after_byte(&self, segments: &[Segment], byte: u8) -> Option<MatchThread> {
         let mut moved = *self;
         match segments.get(self.segment)? {
             Segment::Literal { bytes, .. } => {
@@ -40,7 +40,7 @@ impl Thread {
                 (!full && class.contains(byte)).then_some(())?;
                 moved.taken = (self.taken + 1).min(most.unwrap_or(*least));
             }
-            Segment::Length(number) => moved.reading = self.reading.push(*number, byte)?,
+            Segment::Length(number) => moved.reading = self.reading.add_byte(*number, byte)?,
             Segment::Body => moved.body = self.body.checked_sub(1)?,
             // Beyond the beginning that each line must have, `taken` no longer grows.
             Segment::Lines(begin) => match begin.get(self.taken as usize) {
@@ -56,14 +56,14 @@ impl Thread {
     }
 
     /// The thread at the beginning of the next segment, if its own may end here.
-    fn after(&self, segments: &[Segment]) -> Option<Thread> {
-        let next = Thread { segment: self.segment + 1, taken: 0, ..*self };
+    fn after(&self, segments: &[Segment]) -> Option<MatchThread> {
+        let next = MatchThread { segment: self.segment + 1, taken: 0, ..*self };
         match segments.get(self.segment)? {
             Segment::Literal { bytes, .. } => (self.taken as usize == bytes.len()).then_some(next),
             Segment::Class { least, .. } => (self.taken >= *least).then_some(next),
             Segment::Length(number) => {
                 let body = self.reading.length(*number)?;
-                Some(Thread { body, reading: Reading::default(), ..next })
+                Some(MatchThread { body, reading: LengthDecoder::default(), ..next })
             }
             Segment::Body => (self.body == 0).then_some(next),
             Segment::Lines(_) => (self.taken == 0).then_some(next),

@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::written::Written;
+use super::written::TemplateText;
 use crate::protocol::error::FileError;
 
 /// Reads the character or escape at offset `at`. Returns its bytes and the length of its text.
-pub(super) fn literal(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
+pub(super) fn read_literal(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];
     let start = written.span.start + at;
     if text.starts_with("{{") || text.starts_with("}}") {
@@ -29,7 +29,7 @@ pub(super) fn literal(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usiz
     Ok((text.as_bytes()[..length].to_vec(), length))
 }
 
-fn escape(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
+fn escape(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];
     let start = written.span.start + at;
     let error = |length: usize, message: &str| {
@@ -89,7 +89,7 @@ pub(super) fn is_json_placeholder(text: &str) -> bool {
 }
 
 /// Reads hexadecimal digits up to the next placeholder.
-pub(super) fn hex_run(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
+pub(super) fn read_hex(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];
     let length = text.find('{').unwrap_or(text.len());
     let start = written.span.start + at;
@@ -120,7 +120,7 @@ pub(super) fn hex_run(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usiz
 }
 
 /// Reads base64 up to the next placeholder.
-pub(super) fn base64_run(written: &Written<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
+pub(super) fn read_base64(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];
     let length = text.find('{').unwrap_or(text.len());
     let start = written.span.start + at;

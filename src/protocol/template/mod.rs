@@ -12,30 +12,30 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 pub(super) use self::parser::{Parser, Settings};
 pub(super) use self::placeholder::reserved_names;
-pub(super) use self::written::{Notation, Written};
+pub(super) use self::written::{Notation, TemplateText};
 use super::json::{JsonPattern, Kind};
-use super::number::Number;
+use super::number::LengthFormat;
 use super::token::Token;
 
 /// The parsed template of a request or a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Template {
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<TemplatePart>,
 }
 
 /// One piece of a template and its place in the protocol file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) piece: Piece,
+pub(super) struct TemplatePart {
+    pub(super) piece: TemplatePiece,
     pub(super) span: Range<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum TemplatePiece {
     /// The bytes of a literal, which are always the same.
     Bytes(Vec<u8>),
     /// Bytes that the client chose for this exchange.
-    Known(Known),
+    Known(KnownBytes),
     /// Bytes that the server chooses.
     Wildcard(Wildcard),
     /// A JSON list with a `null` for each item of the list at this JSON pointer in the message that is answered.
@@ -44,11 +44,11 @@ pub(super) enum Piece {
 
 /// The placeholder `{token}` or `{payload}`, or a text derived from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct KnownBytes {
     pub(super) value: Value,
     pub(super) encoding: Encoding,
     /// The encoding of the number of bytes, if the template holds that number instead of the bytes.
-    pub(super) length: Option<Number>,
+    pub(super) length: Option<LengthFormat>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +71,9 @@ pub(super) enum Encoding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wildcard {
     /// Between `least` and `most` bytes of a class.
-    Class { class: Class, least: u64, most: Option<u64> },
+    Class { class: ByteClass, least: u64, most: Option<u64> },
     /// A number that says how long the body is.
-    Length(Number),
+    Length(LengthFormat),
     /// The body: as many bytes as the length before it says.
     Body,
     /// Any number of whole lines that begin with this text.
@@ -83,7 +83,7 @@ pub(super) enum Wildcard {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(super) enum ByteClass {
     Any,
     Line,
     Digit,
@@ -92,26 +92,26 @@ pub(super) enum Class {
     Space,
 }
 
-impl Class {
+impl ByteClass {
     pub(super) fn contains(self, byte: u8) -> bool {
         match self {
-            Class::Any => true,
-            Class::Line => byte != b'\r' && byte != b'\n',
-            Class::Digit => byte.is_ascii_digit(),
-            Class::Hex => byte.is_ascii_hexdigit(),
-            Class::Word => byte > b' ' && byte != 0x7f,
-            Class::Space => byte == b' ' || byte == b'\t',
+            ByteClass::Any => true,
+            ByteClass::Line => byte != b'\r' && byte != b'\n',
+            ByteClass::Digit => byte.is_ascii_digit(),
+            ByteClass::Hex => byte.is_ascii_hexdigit(),
+            ByteClass::Word => byte > b' ' && byte != 0x7f,
+            ByteClass::Space => byte == b' ' || byte == b'\t',
         }
     }
 
     pub(super) fn describe(self) -> &'static str {
         match self {
-            Class::Any => "any byte",
-            Class::Line => "a byte of the line",
-            Class::Digit => "a digit",
-            Class::Hex => "a hexadecimal digit",
-            Class::Word => "a byte of a word",
-            Class::Space => "a space or tab",
+            ByteClass::Any => "any byte",
+            ByteClass::Line => "a byte of the line",
+            ByteClass::Digit => "a digit",
+            ByteClass::Hex => "a hexadecimal digit",
+            ByteClass::Word => "a byte of a word",
+            ByteClass::Space => "a space or tab",
         }
     }
 }
@@ -121,24 +121,26 @@ impl Template {
         if bytes.is_empty() {
             return;
         }
-        if let Some(Part { piece: Piece::Bytes(last), span: before }) = self.parts.last_mut()
+        if let Some(TemplatePart { piece: TemplatePiece::Bytes(last), span: before }) = self.parts.last_mut()
             && before.end == span.start
         {
             last.extend_from_slice(&bytes);
             before.end = span.end;
             return;
         }
-        self.parts.push(Part { piece: Piece::Bytes(bytes), span });
+        self.parts.push(TemplatePart { piece: TemplatePiece::Bytes(bytes), span });
     }
 
     /// Returns the first part of the template for which `wanted` returns true.
-    pub(super) fn find(&self, wanted: impl Fn(&Piece) -> bool) -> Option<&Part> {
+    pub(super) fn find(&self, wanted: impl Fn(&TemplatePiece) -> bool) -> Option<&TemplatePart> {
         self.parts.iter().find(|part| wanted(&part.piece))
     }
 
     /// Returns the first part with bytes of `{token}` or `{payload}` themselves, not their length.
-    pub(super) fn find_value(&self, wanted: impl Fn(&Known) -> bool) -> Option<&Part> {
-        self.find(|piece| matches!(piece, Piece::Known(known) if known.length.is_none() && wanted(known)))
+    pub(super) fn find_value(&self, wanted: impl Fn(&KnownBytes) -> bool) -> Option<&TemplatePart> {
+        self.find(
+            |piece| matches!(piece, TemplatePiece::Known(known) if known.length.is_none() && wanted(known)),
+        )
     }
 
     pub(super) fn has_token(&self) -> bool {
@@ -180,11 +182,11 @@ impl Template {
     /// Returns the length of the longest payload that the template's length fields can express.
     pub(super) fn longest_payload(&self) -> Option<u64> {
         let limits = self.parts.iter().filter_map(|part| match part.piece {
-            Piece::Known(Known { value: Value::Payload, length: Some(number), encoding }) => {
+            TemplatePiece::Known(KnownBytes { value: Value::Payload, length: Some(number), encoding }) => {
                 Some(match encoding {
-                    Encoding::Raw => number.most(),
-                    Encoding::Hex => number.most() / 2,
-                    Encoding::Base64 => number.most() / 4 * 3,
+                    Encoding::Raw => number.max_length(),
+                    Encoding::Hex => number.max_length() / 2,
+                    Encoding::Base64 => number.max_length() / 4 * 3,
                 })
             }
             _ => None,
@@ -193,7 +195,7 @@ impl Template {
     }
 }
 
-impl Known {
+impl KnownBytes {
     /// Whether the placeholder is the payload itself, neither encoded nor counted.
     pub(super) fn is_payload_itself(&self) -> bool {
         self.value == Value::Payload && self.encoding == Encoding::Raw && self.length.is_none()

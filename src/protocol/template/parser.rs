@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::literal::{base64_run, hex_run, is_json_placeholder, json_run, literal};
-use super::placeholder::Place;
-use super::written::{Notation, Written};
-use super::{Encoding, Known, Part, Piece, Template, Value};
+use super::read_literal::{read_base64, read_hex, is_json_placeholder, json_run, read_literal};
+use super::placeholder::PlaceholderText;
+use super::written::{Notation, TemplateText};
+use super::{Encoding, KnownBytes, TemplatePart, TemplatePiece, Template, Value};
 use crate::protocol::error::FileError;
 
 /// The settings of a protocol file: names and their texts, which may hold placeholders.
 #[derive(Debug, Clone, Default)]
 pub(in crate::protocol) struct Settings<'a> {
-    pub(in crate::protocol) values: BTreeMap<String, Written<'a>>,
+    pub(in crate::protocol) values: BTreeMap<String, TemplateText<'a>>,
 }
 
 impl<'a> Settings<'a> {
@@ -35,7 +35,7 @@ impl<'s, 'a> Parser<'s, 'a> {
 
     pub(in crate::protocol) fn parse(
         &mut self,
-        written: &Written<'a>,
+        written: &TemplateText<'a>,
         notation: Notation,
     ) -> Result<Template, FileError> {
         let mut template = Template::default();
@@ -55,10 +55,10 @@ impl<'s, 'a> Parser<'s, 'a> {
                 continue;
             }
             let (bytes, length) = match notation {
-                Notation::Text => literal(written, at)?,
+                Notation::Text => read_literal(written, at)?,
                 Notation::Json => json_run(written, at),
-                Notation::Hex => hex_run(written, at)?,
-                Notation::Base64 => base64_run(written, at)?,
+                Notation::Hex => read_hex(written, at)?,
+                Notation::Base64 => read_base64(written, at)?,
             };
             template.push_bytes(bytes, start + at..start + at + length);
             at += length;
@@ -69,7 +69,7 @@ impl<'s, 'a> Parser<'s, 'a> {
     /// Parses the placeholder at offset `at`, and returns its length.
     fn placeholder(
         &mut self,
-        written: &Written<'a>,
+        written: &TemplateText<'a>,
         at: usize,
         notation: Notation,
         template: &mut Template,
@@ -92,27 +92,27 @@ impl<'s, 'a> Parser<'s, 'a> {
         if let Some((name, _)) =
             content.split_once(".len").filter(|(name, _)| self.settings.values.contains_key(*name))
         {
-            let place = Place { source: written.source, start: start + 1, content };
+            let place = PlaceholderText { source: written.source, start: start + 1, content };
             let number = place.setting_length(&content[name.len() + ".len".len()..])?;
             let counted = self.setting_bytes(name, &place)?;
             template.push_bytes(number.encode(counted), span);
             return Ok(length);
         }
-        let place = Place { source: written.source, start: start + 1, content };
+        let place = PlaceholderText { source: written.source, start: start + 1, content };
         let piece = place.piece(notation, self.settings.names())?;
-        template.parts.push(Part { piece, span });
+        template.parts.push(TemplatePart { piece, span });
         Ok(length)
     }
 
     /// Returns the number of bytes in a setting.
-    fn setting_bytes(&mut self, name: &str, place: &Place<'_>) -> Result<u64, FileError> {
+    fn setting_bytes(&mut self, name: &str, place: &PlaceholderText<'_>) -> Result<u64, FileError> {
         let mut inserted = Template::default();
         self.insert_setting(name, Notation::Text, 0..0, &mut inserted)?;
         let lengths = inserted.parts.iter().map(|part| match &part.piece {
-            Piece::Bytes(bytes) => Some(bytes.len() as u64),
-            Piece::Known(Known { value: Value::Token(length), encoding: Encoding::Raw, .. }) => {
-                Some(*length as u64)
-            }
+            TemplatePiece::Bytes(bytes) => Some(bytes.len() as u64),
+            TemplatePiece::Known(KnownBytes {
+                value: Value::Token(length), encoding: Encoding::Raw, ..
+            }) => Some(*length as u64),
             _ => None,
         });
         let sum: Option<u64> = lengths.sum();
@@ -140,8 +140,8 @@ impl<'s, 'a> Parser<'s, 'a> {
         let inserted = Parser::new(&none).parse(&self.settings.values[name], notation)?;
         for part in inserted.parts {
             match part.piece {
-                Piece::Bytes(bytes) => template.push_bytes(bytes, span.clone()),
-                piece => template.parts.push(Part { piece, span: span.clone() }),
+                TemplatePiece::Bytes(bytes) => template.push_bytes(bytes, span.clone()),
+                piece => template.parts.push(TemplatePart { piece, span: span.clone() }),
             }
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! Parses one placeholder.
 
-use super::{Class, Encoding, Known, Notation, Piece, Value, Wildcard};
-use crate::protocol::error::{FileError, Source, one_of};
+use super::{ByteClass, Encoding, KnownBytes, Notation, TemplatePiece, Value, Wildcard};
+use crate::protocol::error::{FileError, SourceText, join_with_or};
 use crate::protocol::json::Kind;
-use crate::protocol::number::Number;
+use crate::protocol::number::LengthFormat;
 use crate::protocol::token::Token;
 
 const KNOWN_NAMES: [&str; 3] = ["token", "payload", "id"];
@@ -18,13 +18,13 @@ pub(in crate::protocol) fn reserved_names<'n>() -> impl Iterator<Item = &'n str>
 }
 
 /// A placeholder's content and where it stands, for errors.
-pub(super) struct Place<'a> {
-    pub(super) source: Source<'a>,
+pub(super) struct PlaceholderText<'a> {
+    pub(super) source: SourceText<'a>,
     pub(super) start: usize,
     pub(super) content: &'a str,
 }
 
-impl Place<'_> {
+impl PlaceholderText<'_> {
     /// Returns an error at `part`, which is a piece of the placeholder's content.
     pub(super) fn error(&self, part: &str, message: String) -> FileError {
         let offset = (part.as_ptr() as usize).saturating_sub(self.content.as_ptr() as usize);
@@ -38,7 +38,7 @@ impl Place<'_> {
         &self,
         notation: Notation,
         settings: impl Iterator<Item = &'n str>,
-    ) -> Result<Piece, FileError> {
+    ) -> Result<TemplatePiece, FileError> {
         let content = self.content;
         let (path, argument) = match content.split_once(':') {
             Some((path, argument)) => (path, Some(argument)),
@@ -48,7 +48,7 @@ impl Place<'_> {
         let name = names.next().unwrap_or_default();
         let filters: Vec<&str> = names.collect();
         if KNOWN_NAMES.contains(&name) {
-            return self.known(name, &filters, argument).map(Piece::Known);
+            return self.known(name, &filters, argument).map(TemplatePiece::Known);
         }
         if notation == Notation::Json && !KNOWN_NAMES.contains(&name) && filters.is_empty() {
             if let Some(piece) = self.json(name, argument)? {
@@ -62,7 +62,10 @@ impl Place<'_> {
             let all: Vec<&str> = reserved_names().chain(settings).collect();
             let help = match content {
                 "" => "write `{{` for a brace, `}}` for its end".into(),
-                _ => format!("placeholders are {}; write `{{{{` for a brace", one_of(all.iter().copied())),
+                _ => format!(
+                    "placeholders are {}; write `{{{{` for a brace",
+                    join_with_or(all.iter().copied())
+                ),
             };
             let error = self.error(name, format!("unknown placeholder `{{{name}}}`")).help(help);
             return Err(error.expecting("expected a placeholder").suggest(name, all));
@@ -71,7 +74,7 @@ impl Place<'_> {
             let error = self.error(filter, format!("`{{{name}}}` has no `.{filter}`"));
             return Err(error.expecting("only `{token}` and `{payload}` can be encoded or counted"));
         }
-        self.wild(name, argument).map(Piece::Wildcard)
+        self.wild(name, argument).map(TemplatePiece::Wildcard)
     }
 
     /// Parses a placeholder for a JSON value. Returns `None` if no such placeholder has the name.
@@ -111,13 +114,13 @@ impl Place<'_> {
         Err(if name == "pid" { error } else { error.help("a protocol of JSON says `json = \"lines\"`") })
     }
 
-    fn known(&self, name: &str, filters: &[&str], argument: Option<&str>) -> Result<Known, FileError> {
-        let mut known = Known { value: Value::Payload, encoding: Encoding::Raw, length: None };
+    fn known(&self, name: &str, filters: &[&str], argument: Option<&str>) -> Result<KnownBytes, FileError> {
+        let mut known = KnownBytes { value: Value::Payload, encoding: Encoding::Raw, length: None };
         for (index, &filter) in filters.iter().enumerate() {
             match filter {
                 "hex" if index == 0 => known.encoding = Encoding::Hex,
                 "base64" if index == 0 => known.encoding = Encoding::Base64,
-                "len" if index + 1 == filters.len() => known.length = Some(Number::DECIMAL),
+                "len" if index + 1 == filters.len() => known.length = Some(LengthFormat::DECIMAL),
                 _ => {
                     let error = self.error(filter, format!("`{{{name}}}` has no `.{filter}` here"));
                     let error = error.expecting("expected `hex`, `base64` or, at the end, `len`");
@@ -148,9 +151,9 @@ impl Place<'_> {
     }
 
     /// Returns the format in the text that follows `.len` of a setting: nothing, or a colon and a format.
-    pub(super) fn setting_length(&self, rest: &str) -> Result<Number, FileError> {
+    pub(super) fn setting_length(&self, rest: &str) -> Result<LengthFormat, FileError> {
         match (rest, rest.strip_prefix(':')) {
-            ("", _) => Ok(Number::DECIMAL),
+            ("", _) => Ok(LengthFormat::DECIMAL),
             (_, Some(argument)) => self.number(argument),
             _ => Err(self
                 .error(rest, "this follows no `.len`".into())
@@ -166,27 +169,29 @@ impl Place<'_> {
         })
     }
 
-    fn number(&self, argument: &str) -> Result<Number, FileError> {
-        Number::parse(argument).map_err(|(part, expected)| {
+    fn number(&self, argument: &str) -> Result<LengthFormat, FileError> {
+        LengthFormat::parse(argument).map_err(|(part, expected)| {
             let error = self.error(part, format!("unknown number format `{part}`"));
-            error.expecting(expected).suggest(part, Number::names())
+            error.expecting(expected).suggest(part, LengthFormat::names())
         })
     }
 
     fn wild(&self, name: &str, argument: Option<&str>) -> Result<Wildcard, FileError> {
         if name == "length" {
-            return argument.map_or(Ok(Number::DECIMAL), |text| self.number(text)).map(Wildcard::Length);
+            return argument
+                .map_or(Ok(LengthFormat::DECIMAL), |text| self.number(text))
+                .map(Wildcard::Length);
         }
         if name == "lines" {
             return self.lines(argument);
         }
         let (class, least) = match name {
-            "any" => (Class::Any, 0),
-            "line" => (Class::Line, 0),
-            "digits" => (Class::Digit, 1),
-            "hex" => (Class::Hex, 1),
-            "word" => (Class::Word, 1),
-            "space" => (Class::Space, 1),
+            "any" => (ByteClass::Any, 0),
+            "line" => (ByteClass::Line, 0),
+            "digits" => (ByteClass::Digit, 1),
+            "hex" => (ByteClass::Hex, 1),
+            "word" => (ByteClass::Word, 1),
+            "space" => (ByteClass::Space, 1),
             _ => {
                 return match argument {
                     None => Ok(Wildcard::Body),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::protocol::error::Source;
+use crate::protocol::error::SourceText;
 
 /// The notation of a template's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,21 +19,21 @@ pub(in crate::protocol) enum Notation {
 
 /// The text of a template: the bytes `span` of a source, without its quotes.
 #[derive(Debug, Clone)]
-pub(in crate::protocol) struct Written<'a> {
-    pub(in crate::protocol) source: Source<'a>,
+pub(in crate::protocol) struct TemplateText<'a> {
+    pub(in crate::protocol) source: SourceText<'a>,
     pub(in crate::protocol) span: Range<usize>,
 }
 
-impl<'a> Written<'a> {
+impl<'a> TemplateText<'a> {
     /// Returns a template text that is all of `text`, as an option of the command line gives it.
-    pub(in crate::protocol) fn whole(file: &'a str, text: &'a str) -> Written<'a> {
-        Written { source: Source { file, text }, span: 0..text.len() }
+    pub(in crate::protocol) fn whole(file: &'a str, text: &'a str) -> TemplateText<'a> {
+        TemplateText { source: SourceText { file, text }, span: 0..text.len() }
     }
 
     /// Returns the content of a TOML string, whose `span` includes the quotes.
     ///
     /// The text is taken as the file has it: TOML would make two bytes of `\xff`.
-    pub(in crate::protocol) fn quoted(source: Source<'a>, span: Range<usize>) -> Written<'a> {
+    pub(in crate::protocol) fn quoted(source: SourceText<'a>, span: Range<usize>) -> TemplateText<'a> {
         let text = &source.text[span.clone()];
         let quotes = match text.as_bytes() {
             [a @ (b'"' | b'\''), b, c, ..] if a == b && b == c && text.len() >= 6 => 3,
@@ -46,7 +46,7 @@ impl<'a> Written<'a> {
             let newline = ["\r\n", "\n"].into_iter().find(|end| source.text[start..].starts_with(end));
             start += newline.map_or(0, str::len);
         }
-        Written { source, span: start..end.max(start) }
+        TemplateText { source, span: start..end.max(start) }
     }
 
     pub(super) fn text(&self) -> &'a str {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::protocol::{Answer, Codec, Part, Protocol, Tokens};
+use crate::protocol::{Codec, CorrectReply, Protocol, ReplyKind, Tokens};
 
 fn codec_of(protocol: Protocol) -> Codec {
     Codec::new(Arc::new(protocol), Tokens::new(0, 1))
@@ -24,50 +24,50 @@ fn write(codec: &mut Codec) -> Vec<u8> {
         if bytes.is_empty() {
             return written;
         }
-        codec.wrote(bytes.len());
+        codec.mark_written(bytes.len());
         written.extend(bytes);
     }
 }
 
-fn answers(codec: &mut Codec) -> Vec<Answer> {
-    std::iter::from_fn(|| codec.next_answer()).collect()
+fn answers(codec: &mut Codec) -> Vec<CorrectReply> {
+    std::iter::from_fn(|| codec.next_correct_reply()).collect()
 }
 
 #[test]
 fn the_content_of_a_request_comes_out_when_it_is_answered() {
     let mut codec = built_in("redis");
-    codec.say(b"hello");
+    codec.queue_content(b"hello");
     assert_eq!(write(&mut codec), b"*2\r\n$4\r\nECHO\r\n$5\r\nhello\r\n");
-    codec.feed(b"$5\r\nhel").unwrap();
-    assert_eq!((codec.next_answer(), codec.partial()), (None, 7));
-    codec.feed(b"lo\r\n").unwrap();
-    let answer = codec.next_answer().unwrap();
-    assert_eq!((&answer.content[..], answer.part), (&b"hello"[..], Part::Exchange));
-    assert_eq!(codec.unanswered_count(), 0);
+    codec.receive_bytes(b"$5\r\nhel").unwrap();
+    assert_eq!((codec.next_correct_reply(), codec.partial_reply_length()), (None, 7));
+    codec.receive_bytes(b"lo\r\n").unwrap();
+    let answer = codec.next_correct_reply().unwrap();
+    assert_eq!((&answer.content[..], answer.part), (&b"hello"[..], ReplyKind::Exchange));
+    assert_eq!(codec.count_unanswered(), 0);
 }
 
 #[test]
 fn content_stands_behind_a_request_that_carries_none() {
     let mut codec = built_in("beanstalkd");
-    codec.say(b"anything");
+    codec.queue_content(b"anything");
     let sent = String::from_utf8(write(&mut codec)).unwrap();
     let token = sent.trim().strip_prefix("use ").unwrap();
-    codec.feed(format!("USING {token}\r\n").as_bytes()).unwrap();
-    assert_eq!(&codec.next_answer().unwrap().content[..], b"anything");
+    codec.receive_bytes(format!("USING {token}\r\n").as_bytes()).unwrap();
+    assert_eq!(&codec.next_correct_reply().unwrap().content[..], b"anything");
 }
 
 #[test]
 fn greeting_and_opening_come_first() {
     let mut codec = built_in("smtp");
-    codec.say(b"x");
+    codec.queue_content(b"x");
     assert_eq!(write(&mut codec), b"");
-    codec.feed(b"220 here\r\n").unwrap();
+    codec.receive_bytes(b"220 here\r\n").unwrap();
     assert_eq!(write(&mut codec), b"HELO localhost\r\n");
-    codec.feed(b"250 hello\r\n").unwrap();
+    codec.receive_bytes(b"250 hello\r\n").unwrap();
     assert_eq!(write(&mut codec), b"NOOP\r\n");
-    codec.feed(b"250 ok\r\n").unwrap();
-    let parts: Vec<Part> = answers(&mut codec).iter().map(|answer| answer.part).collect();
-    assert_eq!(parts, [Part::Greeting, Part::Opening, Part::Exchange]);
+    codec.receive_bytes(b"250 ok\r\n").unwrap();
+    let parts: Vec<ReplyKind> = answers(&mut codec).iter().map(|answer| answer.part).collect();
+    assert_eq!(parts, [ReplyKind::Greeting, ReplyKind::Opening, ReplyKind::Exchange]);
 }
 
 #[test]
@@ -76,31 +76,31 @@ fn without_pipelining_one_request_waits_for_the_other() {
         r"send = 'a\n'
 expect = 'b\n'",
     );
-    codec.say(b"1");
-    codec.say(b"2");
+    codec.queue_content(b"1");
+    codec.queue_content(b"2");
     assert_eq!(write(&mut codec), b"a\n");
-    codec.feed(b"b\n").unwrap();
+    codec.receive_bytes(b"b\n").unwrap();
     assert_eq!(write(&mut codec), b"a\n");
     let mut codec = from_toml(
         r"send = 'a\n'
 expect = 'b\n'",
     )
     .pipelining(true);
-    codec.say(b"1");
-    codec.say(b"2");
+    codec.queue_content(b"1");
+    codec.queue_content(b"2");
     assert_eq!(write(&mut codec), b"a\na\n");
-    codec.feed(b"b\nb\n").unwrap();
+    codec.receive_bytes(b"b\nb\n").unwrap();
     assert_eq!(answers(&mut codec).len(), 2);
 }
 
 #[test]
 fn bytes_that_nothing_asked_for_are_refused() {
     let mut codec = built_in("redis");
-    let wrong = codec.feed(b"+OK\r\n").unwrap_err();
+    let wrong = codec.receive_bytes(b"+OK\r\n").unwrap_err();
     assert!(wrong.unasked);
-    codec.say(b"a");
+    codec.queue_content(b"a");
     write(&mut codec);
-    let wrong = codec.feed(b"$1\r\na\r\nmore").unwrap_err();
+    let wrong = codec.receive_bytes(b"$1\r\na\r\nmore").unwrap_err();
     assert!(wrong.unasked);
     assert_eq!((wrong.number, &wrong.mismatch.found[..]), (2, &b"more"[..]));
 }
@@ -108,40 +108,40 @@ fn bytes_that_nothing_asked_for_are_refused() {
 #[test]
 fn an_answer_to_half_a_request_is_early() {
     let mut codec = built_in("beanstalkd");
-    codec.say(b"");
+    codec.queue_content(b"");
     let request = codec.bytes_to_send().to_vec();
-    codec.wrote(5);
-    let wrong = codec.feed(b"UNKNOWN_COMMAND\r\n").unwrap_err();
+    codec.mark_written(5);
+    let wrong = codec.receive_bytes(b"UNKNOWN_COMMAND\r\n").unwrap_err();
     assert!(wrong.early);
     let mut codec = built_in("beanstalkd");
-    codec.say(b"");
+    codec.queue_content(b"");
     assert_eq!(codec.bytes_to_send(), request);
-    codec.wrote(request.len() - 1);
-    codec.feed(&[b"USING ", &request[4..]].concat()).unwrap();
-    assert!(codec.next_answer().unwrap().early);
+    codec.mark_written(request.len() - 1);
+    codec.receive_bytes(&[b"USING ", &request[4..]].concat()).unwrap();
+    assert!(codec.next_correct_reply().unwrap().early);
 }
 
 #[test]
 fn a_request_without_reply_is_answered_when_it_is_written() {
     let mut codec = built_in("discard");
-    codec.say(b"x");
+    codec.queue_content(b"x");
     let length = codec.bytes_to_send().len();
-    codec.wrote(length - 1);
-    assert_eq!(codec.next_answer(), None);
-    codec.wrote(1);
-    assert_eq!(&codec.next_answer().unwrap().content[..], b"x");
+    codec.mark_written(length - 1);
+    assert_eq!(codec.next_correct_reply(), None);
+    codec.mark_written(1);
+    assert_eq!(&codec.next_correct_reply().unwrap().content[..], b"x");
 }
 
 #[test]
 fn the_end_of_the_connection_ends_a_reply_or_cuts_it_off() {
     let mut codec = built_in("daytime");
-    codec.feed(b"Friday").unwrap();
+    codec.receive_bytes(b"Friday").unwrap();
     codec.end_of_stream().unwrap();
-    assert_eq!(codec.next_answer().unwrap().part, Part::Greeting);
+    assert_eq!(codec.next_correct_reply().unwrap().part, ReplyKind::Greeting);
     let mut codec = built_in("redis");
-    codec.say(b"abc");
+    codec.queue_content(b"abc");
     write(&mut codec);
-    codec.feed(b"$3\r\na").unwrap();
+    codec.receive_bytes(b"$3\r\na").unwrap();
     let wrong = codec.end_of_stream().unwrap_err();
     assert_eq!(wrong.mismatch.offset, 5);
     assert_eq!(wrong.mismatch.expected, "byte 1 of the payload, `bc`");
@@ -151,12 +151,12 @@ fn the_end_of_the_connection_ends_a_reply_or_cuts_it_off() {
 fn long_content_is_cut_to_what_a_request_carries() {
     let mut codec = built_in("line");
     let content = vec![b'x'; 7000];
-    codec.say(&content);
-    assert_eq!(codec.unanswered_count(), 3);
+    codec.queue_content(&content);
+    assert_eq!(codec.count_unanswered(), 3);
     let mut back = Vec::new();
     for _ in 0..3 {
         let request = write(&mut codec);
-        codec.feed(&request).unwrap();
+        codec.receive_bytes(&request).unwrap();
         back.extend(answers(&mut codec).iter().flat_map(|answer| answer.content.to_vec()));
     }
     assert_eq!(back, content);
@@ -168,9 +168,9 @@ fn a_wrong_reply_names_its_request() {
         r"send = 'a\n'
 expect = 'b\n'",
     );
-    codec.say(b"");
+    codec.queue_content(b"");
     write(&mut codec);
-    let wrong = codec.feed(b"c\n").unwrap_err();
+    let wrong = codec.receive_bytes(b"c\n").unwrap_err();
     let shown = r"reply 1 is wrong, to `a\n`: at byte 0 of the reply: expected `b\n`, found `c` (0x63)";
     assert_eq!(wrong.to_string(), shown);
 }
@@ -182,7 +182,7 @@ proptest! {
         sizes in prop::collection::vec(1usize..20, 1..20),
     ) {
         let mut codec = built_in("redis");
-        contents.iter().for_each(|content| codec.say(content));
+        contents.iter().for_each(|content| codec.queue_content(content));
         let written = write(&mut codec);
         // A Redis server: each request's last bulk string is its reply.
         let mut replies = Vec::new();
@@ -197,7 +197,7 @@ proptest! {
         let mut rest = &replies[..];
         for size in sizes.into_iter().cycle() {
             let (piece, following) = rest.split_at(size.min(rest.len()));
-            codec.feed(piece).unwrap();
+            codec.receive_bytes(piece).unwrap();
             rest = following;
             if rest.is_empty() {
                 break;

@@ -1,7 +1,7 @@
 //! The examples of `docs/protocols.md` are right.
 
 use crate::protocol::template::reserved_names;
-use crate::protocol::{Progress, Protocol, Token};
+use crate::protocol::{Protocol, ReplyProgress, Token};
 
 const PAGE: &str = include_str!("../../../docs/protocols.md");
 
@@ -24,10 +24,10 @@ fn every_example_is_a_right_file() {
 #[test]
 fn the_first_example_matches_its_server() {
     let protocol = Protocol::from_toml(blocks("toml")[0], "received.toml").unwrap();
-    let request = protocol.turns()[0].request(Token::new(3), None);
+    let request = protocol.turns()[0].new_request(Token::new(3), None);
     let reply = [b"received msg: ", request.bytes()].concat();
     let progress = request.expected().matcher().push(&reply);
-    assert!(matches!(progress, Progress::Complete { consumed, .. } if consumed == reply.len()));
+    assert!(matches!(progress, ReplyProgress::Complete { consumed, .. } if consumed == reply.len()));
 }
 
 #[test]

@@ -73,7 +73,7 @@ expect = 'a'";
 expect = "a""#;
     let sent = |text| {
         let protocol = Protocol::from_toml(text, "my.toml").unwrap();
-        protocol.turns()[0].request(crate::protocol::Token::new(1), None).bytes().to_vec()
+        protocol.turns()[0].new_request(crate::protocol::Token::new(1), None).bytes().to_vec()
     };
     assert_eq!(sent(single), b"\x01\xff\xc3\xa9\r\n");
     assert_eq!(sent(double), sent(single));

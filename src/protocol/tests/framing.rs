@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{Seen, feed, request_of};
-use crate::protocol::{Progress, Protocol, Reply, Request, Token};
+use crate::protocol::{Protocol, Reply, ReplyProgress, Request, Token};
 
 fn get(expect: &str) -> Request {
     request_of(&format!("send = 'GET / HTTP/1.1\\r\\n\\r\\n'\nframe = \"http\"\n{expect}"), None)
@@ -17,7 +17,7 @@ fn wrong(expect: &str, bytes: &str) -> (u64, String) {
 
 fn complete(request: &Request, bytes: &str) -> (usize, Reply) {
     match request.expected().matcher().push(bytes.as_bytes()) {
-        Progress::Complete { consumed, reply } => (consumed, reply),
+        ReplyProgress::Complete { consumed, reply } => (consumed, reply),
         other => panic!("{bytes:?}: {other:?}"),
     }
 }
@@ -56,7 +56,7 @@ fn a_response_to_head_has_no_body() {
 #[test]
 fn a_body_without_length_ends_with_the_connection() {
     let mut matcher = get("expect = 'abc'").expected().matcher();
-    assert_eq!(matcher.push(b"HTTP/1.0 200 OK\r\nContent-Type: x\r\n\r\nabc"), Progress::NeedMore);
+    assert_eq!(matcher.push(b"HTTP/1.0 200 OK\r\nContent-Type: x\r\n\r\nabc"), ReplyProgress::NeedMore);
     let reply = matcher.end_of_stream().unwrap();
     assert_eq!((reply.status, reply.closes), (Some(200), true));
 }
@@ -104,7 +104,7 @@ fn a_response_that_is_cut_off_says_what_is_missing() {
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "3 more bytes of the chunk"),
     ] {
         let mut matcher = get("").expected().matcher();
-        assert_eq!(matcher.push(bytes.as_bytes()), Progress::NeedMore);
+        assert_eq!(matcher.push(bytes.as_bytes()), ReplyProgress::NeedMore);
         let mismatch = matcher.end_of_stream().unwrap_err();
         assert_eq!((mismatch.offset, mismatch.expected.as_str()), (bytes.len() as u64, missing));
     }
@@ -142,10 +142,10 @@ fn a_length_inside_the_reply_finds_its_end() {
 fn a_reply_may_end_with_the_connection() {
     let request = request_of("send = 'x'\nexpect = '{any}!'\nframe = 'end'", None);
     let mut matcher = request.expected().matcher();
-    assert_eq!(matcher.push(b"a!b!"), Progress::NeedMore);
+    assert_eq!(matcher.push(b"a!b!"), ReplyProgress::NeedMore);
     assert!(matcher.end_of_stream().is_ok());
     let mut matcher = request.expected().matcher();
-    assert_eq!(matcher.push(b"a!b"), Progress::NeedMore);
+    assert_eq!(matcher.push(b"a!b"), ReplyProgress::NeedMore);
     assert_eq!(matcher.end_of_stream().unwrap_err().offset, 3);
 }
 
@@ -172,7 +172,7 @@ fn every_built_in_reply_is_recognised() {
         let protocol = Protocol::built_in(name).unwrap();
         let turn = &protocol.turns()[0];
         let payload = turn.takes_payload().then(|| b"pay"[..].into());
-        let request = turn.request(token, payload);
+        let request = turn.new_request(token, payload);
         let seen = feed(request.expected().matcher(), &reply, &[]);
         assert_eq!(seen, Seen::Complete(reply.len() as u64), "{name}");
     }

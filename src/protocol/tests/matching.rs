@@ -4,7 +4,7 @@ use std::time::Instant;
 use proptest::prelude::*;
 
 use super::{Seen, feed, request, request_of};
-use crate::protocol::{Progress, Protocol, Token};
+use crate::protocol::{Protocol, ReplyProgress, Token};
 
 #[test]
 fn a_reply_ends_where_its_pattern_first_matches() {
@@ -17,7 +17,9 @@ fn a_reply_ends_where_its_pattern_first_matches() {
 #[test]
 fn the_first_wrong_byte_is_named() {
     let request = request("{token}", r"received msg: {token}\n");
-    let Progress::Mismatch(wrong) = request.expected().matcher().push(b"received mag: x") else { panic!() };
+    let ReplyProgress::Mismatch(wrong) = request.expected().matcher().push(b"received mag: x") else {
+        panic!()
+    };
     assert_eq!(wrong.offset, 10);
     assert_eq!(wrong.expected, "`sg: `");
     assert_eq!(wrong.found, b"ag: x");
@@ -74,12 +76,12 @@ fn a_binary_length_counts_the_body() {
 fn a_payload_of_32_mib_is_compared_as_a_whole() {
     let echo = Protocol::echo();
     let payload: Arc<[u8]> = crate_payload(32 << 20).into();
-    let request = echo.turns()[0].request(Token::new(1), Some(payload.clone()));
+    let request = echo.turns()[0].new_request(Token::new(1), Some(payload.clone()));
     let began = Instant::now();
     let mut matcher = request.expected().matcher();
     for (index, piece) in payload.chunks(64 * 1024).enumerate() {
         let done = index == 511;
-        assert_eq!(matches!(matcher.push(piece), Progress::Complete { .. }), done);
+        assert_eq!(matches!(matcher.push(piece), ReplyProgress::Complete { .. }), done);
     }
     // Far more than a comparison takes, far less than a step for each byte.
     assert!(began.elapsed().as_secs_f64() < 1.0, "{:?}", began.elapsed());
@@ -89,7 +91,7 @@ fn a_payload_of_32_mib_is_compared_as_a_whole() {
 fn a_wrong_byte_deep_in_a_payload_is_named() {
     let echo = Protocol::echo();
     let payload = crate_payload(5 << 20);
-    let request = echo.turns()[0].request(Token::new(1), Some(payload.clone().into()));
+    let request = echo.turns()[0].new_request(Token::new(1), Some(payload.clone().into()));
     let mut reply = payload;
     reply[3_000_000] ^= 1;
     let Seen::Wrong(offset, expected, before) = feed(request.expected().matcher(), &reply, &[70_000]) else {
@@ -111,7 +113,7 @@ fn crate_payload(length: usize) -> Vec<u8> {
 
 #[test]
 fn a_turn_of_nothing_but_a_payload_carries_the_token() {
-    let request = Protocol::echo().turns()[0].request(Token::new(5), None);
+    let request = Protocol::echo().turns()[0].new_request(Token::new(5), None);
     assert_eq!(request.bytes(), Token::new(5).as_bytes());
 }
 
@@ -129,7 +131,9 @@ fn a_message_must_match_as_a_whole() {
 #[test]
 fn kept_bytes_are_those_of_the_reply() {
     let request = request("a", r"{line}\n");
-    let Progress::Complete { reply, .. } = request.expected().matcher().keep(3).push(b"hello\nmore") else {
+    let ReplyProgress::Complete { reply, .. } =
+        request.expected().matcher().keep_bytes(3).push(b"hello\nmore")
+    else {
         panic!()
     };
     assert_eq!((reply.length, &reply.bytes[..]), (6, &b"hel"[..]));
@@ -138,7 +142,7 @@ fn kept_bytes_are_those_of_the_reply() {
 #[test]
 fn cuts_are_at_edges_and_line_ends() {
     let request = request(r"GET {token} x\r\n\r\n", r"\n");
-    assert_eq!(request.cuts(), [1, 4, 16, 18, 19, 20, 21]);
+    assert_eq!(request.cut_offsets(), [1, 4, 16, 18, 19, 20, 21]);
 }
 
 /// A segment of a random pattern, with the oracle's own notion of it.

@@ -8,17 +8,17 @@ mod template;
 
 use std::sync::Arc;
 
-use super::{Progress, Protocol, ReplyMatcher, Request, Token};
+use super::{Protocol, ReplyMatcher, ReplyProgress, Request, Token};
 
 /// Returns the first request of a protocol of one turn.
 fn request(send: &str, expect: &str) -> Request {
     let protocol = Protocol::inline(send, expect).unwrap_or_else(|error| panic!("{error}"));
-    protocol.turns()[0].request(Token::new(1), None)
+    protocol.turns()[0].new_request(Token::new(1), None)
 }
 
 fn request_of(text: &str, payload: Option<&[u8]>) -> Request {
     let protocol = Protocol::from_toml(text, "test.toml").unwrap_or_else(|error| panic!("{error}"));
-    protocol.turns()[0].request(Token::new(1), payload.map(Arc::from))
+    protocol.turns()[0].new_request(Token::new(1), payload.map(Arc::from))
 }
 
 /// The end of a reply, or the offset and the words of its mismatch.
@@ -37,12 +37,12 @@ fn feed(mut matcher: ReplyMatcher, bytes: &[u8], cuts: &[usize]) -> Seen {
     let mut start = 0;
     for end in ends {
         match matcher.push(&bytes[start..end]) {
-            Progress::NeedMore => start = end,
-            Progress::Complete { consumed, reply } => {
+            ReplyProgress::NeedMore => start = end,
+            ReplyProgress::Complete { consumed, reply } => {
                 assert_eq!((start + consumed) as u64, reply.length);
                 return Seen::Complete(reply.length);
             }
-            Progress::Mismatch(wrong) => return Seen::Wrong(wrong.offset, wrong.expected, wrong.before),
+            ReplyProgress::Mismatch(wrong) => return Seen::Wrong(wrong.offset, wrong.expected, wrong.before),
         }
     }
     Seen::More

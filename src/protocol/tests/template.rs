@@ -1,16 +1,17 @@
 use crate::protocol::template::{
-    Encoding, Known, Notation, Parser, Part, Piece, Settings, Template, Value, Written,
+    Encoding, KnownBytes, Notation, Parser, Settings, Template, TemplatePart, TemplatePiece, TemplateText,
+    Value,
 };
 use crate::protocol::token::Token;
 
 fn parse(text: &str, notation: Notation) -> Template {
     let settings = Settings::default();
-    Parser::new(&settings).parse(&Written::whole("test", text), notation).unwrap()
+    Parser::new(&settings).parse(&TemplateText::whole("test", text), notation).unwrap()
 }
 
 fn bytes(text: &str, notation: Notation) -> Vec<u8> {
     match &parse(text, notation).parts[..] {
-        [Part { piece: Piece::Bytes(bytes), .. }] => bytes.clone(),
+        [TemplatePart { piece: TemplatePiece::Bytes(bytes), .. }] => bytes.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -33,16 +34,16 @@ fn base64_ignores_spaces() {
 #[test]
 fn placeholders_mix_with_hex() {
     let template = parse("00{token:2}0100", Notation::Hex);
-    let known = Known { value: Value::Token(2), encoding: Encoding::Raw, length: None };
-    assert_eq!(template.parts[0].piece, Piece::Bytes(vec![0]));
-    assert_eq!(template.parts[1].piece, Piece::Known(known));
-    assert_eq!(template.parts[2].piece, Piece::Bytes(vec![1, 0]));
+    let known = KnownBytes { value: Value::Token(2), encoding: Encoding::Raw, length: None };
+    assert_eq!(template.parts[0].piece, TemplatePiece::Bytes(vec![0]));
+    assert_eq!(template.parts[1].piece, TemplatePiece::Known(known));
+    assert_eq!(template.parts[2].piece, TemplatePiece::Bytes(vec![1, 0]));
 }
 
 #[test]
 fn lengths_count_the_encoded_bytes() {
     let template = parse("{payload.hex.len:u16be+3}", Notation::Text);
-    let Piece::Known(known) = &template.parts[0].piece else { panic!() };
+    let TemplatePiece::Known(known) = &template.parts[0].piece else { panic!() };
     assert_eq!(known.bytes(&Token::new(0), b"12345"), [0, 13]);
     assert_eq!(template.longest_payload(), Some((65_535 - 3) / 2));
 }

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use nix::unistd::Pid;
 use os_pipe::PipeWriter;
 
-use super::tree::MARK;
+use super::tree::MARK_VARIABLE;
 use crate::sys;
 
 struct Guard {
@@ -58,7 +58,7 @@ done
 ///
 /// # Errors
 /// Where the guard cannot be started.
-pub(super) fn watch(group: Pid) -> io::Result<()> {
+pub(super) fn watch_group(group: Pid) -> io::Result<()> {
     let mut guard = lock();
     let guard = match &mut *guard {
         Some(guard) => guard,
@@ -70,14 +70,14 @@ pub(super) fn watch(group: Pid) -> io::Result<()> {
 }
 
 /// Tells the guard that `group` has ended. The system may give its number to another process soon.
-pub(super) fn leave(group: Pid) {
+pub(super) fn forget_group(group: Pid) {
     if let Some(guard) = &mut *lock() {
         let _ = writeln!(guard.orders, "leave {group}");
     }
 }
 
 /// Tells the guard to exit, and waits until it has exited. The guard kills nothing: all servers have ended.
-pub(super) fn retire() {
+pub(super) fn stop_guard() {
     if let Some(Guard { mut process, mut orders }) = lock().take() {
         let _ = writeln!(orders, "exit");
         sys::between_launches(|| drop(orders));
@@ -86,7 +86,7 @@ pub(super) fn retire() {
 }
 
 /// Lets the guard kill every process that carries our mark, and waits until it has exited.
-pub(crate) fn finish() {
+pub(crate) fn kill_marked_processes() {
     if let Some(Guard { mut process, orders }) = lock().take() {
         sys::between_launches(|| drop(orders));
         let _ = process.wait();
@@ -102,7 +102,7 @@ impl Guard {
     fn start() -> io::Result<Guard> {
         let (input, orders) = os_pipe::pipe()?;
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", GUARD_SCRIPT, "echospec-guard", &format!("{MARK}={}", mark_prefix())]);
+        shell.args(["-c", GUARD_SCRIPT, "echospec-guard", &format!("{MARK_VARIABLE}={}", mark_prefix())]);
         shell.stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
         sys::start_new_session(&mut shell);
         Ok(Guard { process: sys::with_launch_lock(|| shell.spawn())?, orders })

@@ -14,7 +14,7 @@ use nix::unistd::read;
 
 use super::{GivenDescriptors, Instance, Invocation};
 use crate::check::Finding;
-use crate::deadline::{Waited, wait};
+use crate::deadline::{WaitOutcome, wait};
 use crate::server::{LaunchError, LaunchOptions};
 
 /// A running helper process that does one job. Like a server, it is killed with its descendants when the value is
@@ -83,7 +83,7 @@ impl JobProcess {
                 return Ok(JobOutput::Line(String::from_utf8_lossy(&line[..end]).into_owned()));
             }
             let mut interest = [PollFd::new(self.answers.as_fd(), PollFlags::POLLIN)];
-            if wait(&mut interest, limit)? == Waited::Elapsed {
+            if wait(&mut interest, limit)? == WaitOutcome::Elapsed {
                 return Ok(JobOutput::Elapsed);
             }
             if self.read_more()? == 0 {

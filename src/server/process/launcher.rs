@@ -17,7 +17,7 @@ use crate::sys;
 type Launch = (Command, Sender<io::Result<Child>>);
 
 /// Starts `command` with `passed` as its descriptors 3, 4, ….
-pub(super) fn spawn(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Child> {
+pub(super) fn spawn_in_launcher(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Child> {
     sys::inherit_no_descriptors(&mut command);
     sys::pass_descriptors(&mut command, 3, passed)?;
     sys::kill_with_parent(&mut command);

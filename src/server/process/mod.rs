@@ -25,8 +25,8 @@ use os_pipe::PipeWriter;
 
 use super::scratch;
 use super::spec::Invocation;
-use super::{LaunchError, LaunchOptions, describe};
-use crate::deadline::{Countdown, GLANCE, interrupted};
+use super::{LaunchError, LaunchOptions, describe_exit};
+use crate::deadline::{Countdown, INTERRUPT_CHECK_INTERVAL, is_interrupted};
 use crate::sys::{self, IpcObject, Process};
 use crate::trace;
 
@@ -40,13 +40,13 @@ mod supervision;
 mod tree;
 
 pub use description::{command_line_of, describe_descriptors, describe_process};
-pub(super) use guard::finish as finish_guard;
+pub(super) use guard::kill_marked_processes as finish_guard;
 use ipc_objects::IpcObjects;
 pub use job_process::{JobOutput, JobProcess};
 pub use output::Output;
 pub use supervision::Supervision;
 pub(super) use tree::REAP_TIMEOUT;
-use tree::{Killed, MARK, ProcessTree, wait_for_zombie};
+use tree::{KillResult, MARK_VARIABLE, ProcessTree, wait_for_zombie};
 
 /// A running process and its descendants. Dropping the value terminates them all.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub struct Instance {
     /// Whether the launched process was reaped, so that its number may belong to another process.
     reaped: bool,
     objects: Box<IpcObjects>,
-    killed: Killed,
+    killed: KillResult,
     /// The leaked IPC objects found once all processes had ended.
     leaked_objects: Vec<IpcObject>,
     _supervision: Supervision,
@@ -132,7 +132,7 @@ impl Instance {
         let mark = fresh_mark();
         let output = Output::default();
         let mut command = Command::new(&program);
-        command.args(arguments).envs(environment).process_group(0).env(MARK, &mark);
+        command.args(arguments).envs(environment).process_group(0).env(MARK_VARIABLE, &mark);
         if !given.listeners.is_empty() {
             let for_another = options.listeners.for_another_process;
             command = with_listeners(command, given.listeners.len(), for_another);
@@ -141,10 +141,10 @@ impl Instance {
         let supervision = Supervision::begin(options.subreaper, options.guard);
         let objects = Box::new(IpcObjects::before_launch());
         let descriptors = given.listeners.into_iter().chain(given.extra).collect();
-        let child = launcher::spawn(command, descriptors).map_err(failed)?;
+        let child = launcher::spawn_in_launcher(command, descriptors).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
-        let watched = if options.guard { guard::watch(leader) } else { Ok(()) };
-        trace::note(|| format!("the server is launched as process {leader}"));
+        let watched = if options.guard { guard::watch_group(leader) } else { Ok(()) };
+        trace::note_event(|| format!("the server is launched as process {leader}"));
         let instance = Instance {
             child,
             tree: ProcessTree::new(leader, mark),
@@ -154,7 +154,7 @@ impl Instance {
             status: None,
             reaped: false,
             objects,
-            killed: Killed::default(),
+            killed: KillResult::default(),
             leaked_objects: Vec::new(),
             _supervision: supervision,
         };
@@ -189,7 +189,7 @@ impl Instance {
     }
 
     /// Returns a function that lists the living processes at any later time, without borrowing this value.
-    pub(super) fn lister(&self) -> impl Fn() -> io::Result<Vec<Process>> + Send + use<> {
+    pub(super) fn process_lister(&self) -> impl Fn() -> io::Result<Vec<Process>> + Send + use<> {
         let tree = self.tree.clone();
         move || tree.members()
     }
@@ -205,7 +205,7 @@ impl Instance {
         if signal == self.stop || matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
             self.record_ipc_objects();
         }
-        trace::note(|| format!("process {} gets {signal}", self.pid()));
+        trace::note_event(|| format!("process {} gets {signal}", self.pid()));
         Ok(kill(self.pid(), signal)?)
     }
 
@@ -215,11 +215,11 @@ impl Instance {
         let mut countdown = Countdown::new(limit);
         while !self.reaped && self.status.is_none() {
             let left = countdown.left();
-            if sys::wait_for_exit(self.pid(), left.min(GLANCE)).unwrap_or(false) {
+            if sys::wait_for_exit(self.pid(), left.min(INTERRUPT_CHECK_INTERVAL)).unwrap_or(false) {
                 self.status = sys::exit_status(self.pid()).ok().flatten();
                 self.trace_end();
             }
-            if left.is_zero() || interrupted() {
+            if left.is_zero() || is_interrupted() {
                 break;
             }
         }
@@ -228,7 +228,7 @@ impl Instance {
 
     fn trace_end(&self) {
         if let Some(status) = self.status {
-            trace::note(|| format!("process {} has ended: {}", self.pid(), describe(status)));
+            trace::note_event(|| format!("process {} has ended: {}", self.pid(), describe_exit(status)));
         }
     }
 
@@ -270,13 +270,13 @@ impl Instance {
         }
         self.reaped = true;
         self.tree.reap_group();
-        guard::leave(self.pid());
+        guard::forget_group(self.pid());
         self.leaked_objects = self.objects.left_by(&self.tree.seen());
         self.remove_leaked_objects();
     }
 
     fn remove_leaked_objects(&self) {
-        if !scratch::are_kept() {
+        if !scratch::are_directories_kept() {
             self.leaked_objects.iter().for_each(|object| drop(sys::remove_ipc_object(&object.id)));
         }
     }

@@ -51,7 +51,7 @@ impl Drop for Supervision {
         if self.guard {
             users.guard -= 1;
             if users.guard == 0 {
-                guard::retire();
+                guard::stop_guard();
             }
         }
     }

@@ -16,11 +16,11 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgrp};
 
-use crate::deadline::{Countdown, GLANCE};
+use crate::deadline::{Countdown, INTERRUPT_CHECK_INTERVAL};
 use crate::sys::{self, Process};
 
 /// The environment variable that marks the processes of one server.
-pub(super) const MARK: &str = "ECHOSPEC_SERVER";
+pub(super) const MARK_VARIABLE: &str = "ECHOSPEC_SERVER";
 
 /// The time that a killed process may take to leave the process table.
 pub(crate) const REAP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ struct Seen {
 
 /// The result of [`ProcessTree::kill`]: the processes that it found and could not kill.
 #[derive(Debug, Default)]
-pub(super) struct Killed {
+pub(super) struct KillResult {
     /// Whether every process had exited before the first SIGKILL.
     pub none_left: bool,
     /// The processes that could not be killed.
@@ -105,14 +105,14 @@ impl ProcessTree {
     fn owns(&self, child: &Process) -> bool {
         child.pid == self.leader
             || child.group == self.leader
-            || sys::has_env_var(child.pid, MARK, &self.mark).unwrap_or(false)
+            || sys::has_env_var(child.pid, MARK_VARIABLE, &self.mark).unwrap_or(false)
     }
 
     /// Kills every process of the server, reaps the adopted orphans, and leaves the leader a zombie.
     ///
     /// A process can fork while the others die, so this lists them again until none is left, or none that this
     /// user may signal.
-    pub fn kill(&self) -> Killed {
+    pub fn kill(&self) -> KillResult {
         let mut countdown = Countdown::new(REAP_TIMEOUT);
         let none_left = self.members().is_ok_and(|living| living.is_empty());
         let _ = killpg(self.leader, Signal::SIGKILL);
@@ -127,11 +127,11 @@ impl ProcessTree {
                 break;
             }
             for process in &all {
-                let _ = sys::wait_for_exit(process.pid, GLANCE);
+                let _ = sys::wait_for_exit(process.pid, INTERRUPT_CHECK_INTERVAL);
                 self.reap(process);
             }
         }
-        Killed { none_left, survivors }
+        KillResult { none_left, survivors }
     }
 
     /// Reaps the processes left in the leader's process group, once the leader itself is reaped. The group's number
@@ -163,7 +163,7 @@ impl ProcessTree {
 pub(super) fn wait_for_zombie(leader: Pid) -> bool {
     let mut countdown = Countdown::new(REAP_TIMEOUT);
     loop {
-        match sys::wait_for_exit(leader, GLANCE) {
+        match sys::wait_for_exit(leader, INTERRUPT_CHECK_INTERVAL) {
             Ok(true) => return true,
             Ok(false) if !countdown.left().is_zero() => {}
             _ => return false,

@@ -11,22 +11,22 @@ use crate::sys::types::MachineProperty;
 
 /// The type of a sysctl variable. The kernel returns bytes without a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum VariableType {
     Text,
     Number,
 }
 
 /// Reads the sysctl variable `name` as a property of the machine.
-pub fn property(name: &'static str, kind: Kind) -> MachineProperty {
+pub fn read_property(name: &'static str, kind: VariableType) -> MachineProperty {
     let value = match kind {
-        Kind::Text => text(name),
-        Kind::Number => number(name),
+        VariableType::Text => read_text(name),
+        VariableType::Number => number(name),
     };
     MachineProperty::new(name, "sysctl(8)", value)
 }
 
 /// Reads the sysctl variable `name` as text.
-pub fn text(name: &str) -> io::Result<String> {
+pub fn read_text(name: &str) -> io::Result<String> {
     let bytes = read(name)?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.trim_end_matches('\0').trim().to_owned())

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::sys::bsd::sysctl::{Kind, property, text};
+use crate::sys::bsd::sysctl::{VariableType, read_property, read_text};
 use crate::sys::types::MachineProperty;
 
 #[cfg(feature = "cli")]
@@ -10,34 +10,34 @@ pub use crate::sys::unsupported::machine::check_io_uring;
 
 /// Kernel variables that describe the machine, in the order in which reports show them.
 const VARIABLES: &[(&str, Kind)] = &[
-    ("kern.osrelease", Kind::Text),
-    ("kern.version", Kind::Text),
-    ("hw.ncpu", Kind::Number),
-    ("kern.smp.cores", Kind::Number),
-    ("kern.smp.threads_per_core", Kind::Number),
-    ("kern.vm_guest", Kind::Text),
-    ("kern.sched.name", Kind::Text),
-    ("kern.timecounter.hardware", Kind::Text),
-    ("machdep.idle", Kind::Text),
-    ("hw.acpi.cpu.cx_lowest", Kind::Text),
-    ("dev.cpu.0.freq", Kind::Number),
-    ("net.inet.tcp.cc.algorithm", Kind::Text),
-    ("net.inet.tcp.sendspace", Kind::Number),
-    ("net.inet.tcp.recvspace", Kind::Number),
-    ("net.local.stream.sendspace", Kind::Number),
-    ("net.local.stream.recvspace", Kind::Number),
-    ("net.local.dgram.maxdgram", Kind::Number),
-    ("kern.ipc.maxsockbuf", Kind::Number),
-    ("kern.ipc.maxpipekva", Kind::Number),
-    ("kern.mqueue.maxmsg", Kind::Number),
-    ("kern.mqueue.maxmsgsize", Kind::Number),
-    ("kern.ipc.msgmnb", Kind::Number),
+    ("kern.osrelease", VariableType::Text),
+    ("kern.version", VariableType::Text),
+    ("hw.ncpu", VariableType::Number),
+    ("kern.smp.cores", VariableType::Number),
+    ("kern.smp.threads_per_core", VariableType::Number),
+    ("kern.vm_guest", VariableType::Text),
+    ("kern.sched.name", VariableType::Text),
+    ("kern.timecounter.hardware", VariableType::Text),
+    ("machdep.idle", VariableType::Text),
+    ("hw.acpi.cpu.cx_lowest", VariableType::Text),
+    ("dev.cpu.0.freq", VariableType::Number),
+    ("net.inet.tcp.cc.algorithm", VariableType::Text),
+    ("net.inet.tcp.sendspace", VariableType::Number),
+    ("net.inet.tcp.recvspace", VariableType::Number),
+    ("net.local.stream.sendspace", VariableType::Number),
+    ("net.local.stream.recvspace", VariableType::Number),
+    ("net.local.dgram.maxdgram", VariableType::Number),
+    ("kern.ipc.maxsockbuf", VariableType::Number),
+    ("kern.ipc.maxpipekva", VariableType::Number),
+    ("kern.mqueue.maxmsg", VariableType::Number),
+    ("kern.mqueue.maxmsgsize", VariableType::Number),
+    ("kern.ipc.msgmnb", VariableType::Number),
 ];
 
 /// Lists the properties of the machine, in the order in which reports show it.
 #[must_use]
 pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
-    VARIABLES.iter().map(|&(name, kind)| property(name, kind)).collect()
+    VARIABLES.iter().map(|&(name, kind)| read_property(name, kind)).collect()
 }
 
 /// Returns the processor's model.
@@ -45,5 +45,5 @@ pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
 /// # Errors
 /// Those of sysctlbyname(3).
 pub fn processor_model() -> io::Result<String> {
-    text("hw.model")
+    read_text("hw.model")
 }

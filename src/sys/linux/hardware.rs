@@ -30,7 +30,7 @@ const BOOT_PARAMETERS: &[&str] = &[
 ];
 
 /// Reads a file that contains one value. Returns `none` if it is empty.
-pub fn read(path: &str) -> io::Result<String> {
+pub fn read_single_value(path: &str) -> io::Result<String> {
     let text = fs::read_to_string(path)?;
     Ok(if text.trim().is_empty() { "none".to_owned() } else { text.trim().to_owned() })
 }
@@ -40,11 +40,11 @@ pub fn read(path: &str) -> io::Result<String> {
 /// # Errors
 /// `NotFound` if the kernel knows no name.
 pub fn processor_model() -> io::Result<String> {
-    let text = read("/proc/cpuinfo")?;
+    let text = read_single_value("/proc/cpuinfo")?;
     if let Some(model) = field(&text, "model name") {
         return Ok(model.to_owned());
     }
-    Ok(read("/proc/device-tree/model")?.trim_end_matches('\0').to_owned())
+    Ok(read_single_value("/proc/device-tree/model")?.trim_end_matches('\0').to_owned())
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
@@ -60,7 +60,7 @@ pub fn boot_parameters() -> MachineProperty {
         let words: Vec<_> = text.split_whitespace().filter(is_relevant).collect();
         if words.is_empty() { "none that affects measurements".to_owned() } else { words.join(" ") }
     };
-    MachineProperty::new("kernel parameters", FILE, read(FILE).map(relevant))
+    MachineProperty::new("kernel parameters", FILE, read_single_value(FILE).map(relevant))
 }
 
 /// Returns the caches and memory nodes of `processors`, and whether they share them.
@@ -96,8 +96,8 @@ fn all_caches(folder: &str, processors: &[usize]) -> io::Result<String> {
 
 /// Describes one cache: `L2 1024K each`, `L3 32768K shared`.
 fn cache(folder: &str, processors: &[usize]) -> io::Result<String> {
-    let [level, kind, size, shared_by] =
-        ["level", "type", "size", "shared_cpu_list"].map(|file| read(&format!("{folder}/{file}")));
+    let [level, kind, size, shared_by] = ["level", "type", "size", "shared_cpu_list"]
+        .map(|file| read_single_value(&format!("{folder}/{file}")));
     let kind = match &kind?[..] {
         "Data" => "d",
         "Instruction" => "i",
@@ -119,8 +119,9 @@ fn memory_node(processor: usize) -> io::Result<String> {
 pub fn idle_states(processors: &[usize]) -> MachineProperty {
     let folder = format!("{PROCESSORS}/cpu{}/cpuidle", processors.first().copied().unwrap_or_default());
     let mut states = Vec::new();
-    while let Ok(name) = read(&format!("{folder}/state{}/name", states.len())) {
-        let latency = read(&format!("{folder}/state{}/latency", states.len())).unwrap_or_default();
+    while let Ok(name) = read_single_value(&format!("{folder}/state{}/name", states.len())) {
+        let latency =
+            read_single_value(&format!("{folder}/state{}/latency", states.len())).unwrap_or_default();
         states.push(format!("{name} ({latency} µs)"));
     }
     let value = if states.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(states.join(", ")) };
@@ -131,10 +132,12 @@ pub fn idle_states(processors: &[usize]) -> MachineProperty {
 /// for it.
 pub fn hypervisor() -> MachineProperty {
     const DMI: &str = "/sys/class/dmi/id";
-    let [vendor, product] = ["sys_vendor", "product_name"].map(|file| read(&format!("{DMI}/{file}")).ok());
+    let [vendor, product] =
+        ["sys_vendor", "product_name"].map(|file| read_single_value(&format!("{DMI}/{file}")).ok());
     let board = [vendor, product].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let kind = read("/sys/hypervisor/type").ok();
-    let flags = read("/proc/cpuinfo").map(|text| field(&text, "flags").map(str::to_owned));
+    let kind = read_single_value("/sys/hypervisor/type").ok();
+    let flags =
+        read_single_value("/proc/cpuinfo").map(|read_text| field(&read_text, "flags").map(str::to_owned));
     let value = flags.map(|flags| {
         let is_guest = flags.map(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"));
         let text = match (is_guest, kind) {
@@ -155,7 +158,7 @@ pub fn mitigations() -> MachineProperty {
         let mut all: Vec<_> = entries
             .filter_map(|entry| {
                 let name = entry.ok()?.file_name().into_string().ok()?;
-                let text = read(&format!("{FOLDER}/{name}")).ok()?;
+                let text = read_single_value(&format!("{FOLDER}/{name}")).ok()?;
                 (text != "Not affected").then(|| format!("{name}: {}", first_mitigation(&text)))
             })
             .collect();

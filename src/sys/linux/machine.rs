@@ -5,7 +5,7 @@ use std::io;
 #[cfg(feature = "cli")]
 use io_uring::IoUring;
 
-use super::hardware::{self, read};
+use super::hardware::{self, read_single_value};
 use super::limits::container_limits;
 use super::processors::{format_cpu_list, usable_processors};
 use crate::sys::types::MachineProperty;
@@ -64,7 +64,9 @@ pub fn machine_properties(processors: &[usize]) -> Vec<MachineProperty> {
     let mut all: Vec<_> = KERNEL.iter().map(|name| kernel_parameter(name)).collect();
     all.push(hardware::boot_parameters());
     all.extend(
-        FILES.iter().map(|(name, path)| MachineProperty::new(name, *path, read(path).map(chosen_option))),
+        FILES.iter().map(|(name, path)| {
+            MachineProperty::new(name, *path, read_single_value(path).map(chosen_option))
+        }),
     );
     all.push(affinity());
     all.extend(hardware::caches_and_memory_node(processors));
@@ -79,7 +81,7 @@ pub fn machine_properties(processors: &[usize]) -> Vec<MachineProperty> {
 
 fn kernel_parameter(name: &'static str) -> MachineProperty {
     let path = format!("/proc/sys/{}", name.replace('.', "/"));
-    let value = read(&path);
+    let value = read_single_value(&path);
     MachineProperty::new(name, path, value)
 }
 
@@ -91,7 +93,8 @@ fn chosen_option(text: String) -> String {
 
 fn processor_file(name: &'static str, file: &str, processors: &[usize]) -> MachineProperty {
     let of = |processor: &usize| {
-        read(&format!("/sys/devices/system/cpu/cpu{processor}/{file}")).map(|text| (*processor, text))
+        read_single_value(&format!("/sys/devices/system/cpu/cpu{processor}/{file}"))
+            .map(|text| (*processor, text))
     };
     let value = processors.iter().map(of).collect::<io::Result<Vec<_>>>().map(|all| merge_equal(&all));
     MachineProperty::new(name, format!("/sys/devices/system/cpu/cpuN/{file}"), value)

@@ -31,7 +31,7 @@ impl DescriptorSnapshot {
     ///
     /// # Errors
     /// `Unsupported` if `/proc` has no `fdinfo`.
-    pub fn take() -> io::Result<DescriptorSnapshot> {
+    pub fn read_from_kernel() -> io::Result<DescriptorSnapshot> {
         fs::metadata("/proc/self/fdinfo").map_err(|_| io::ErrorKind::Unsupported)?;
         Ok(DescriptorSnapshot { unix_peers: unix_peers().unwrap_or_default(), sockets: all_sockets() })
     }

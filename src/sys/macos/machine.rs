@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::sys::bsd::sysctl::{Kind, property, text};
+use crate::sys::bsd::sysctl::{VariableType, read_property, read_text};
 use crate::sys::types::MachineProperty;
 
 #[cfg(feature = "cli")]
@@ -10,33 +10,33 @@ pub use crate::sys::unsupported::machine::check_io_uring;
 
 /// Kernel variables that describe the machine, in the order in which reports show them.
 const VARIABLES: &[(&str, Kind)] = &[
-    ("kern.osrelease", Kind::Text),
-    ("kern.osproductversion", Kind::Text),
-    ("hw.model", Kind::Text),
-    ("hw.physicalcpu", Kind::Number),
-    ("hw.logicalcpu", Kind::Number),
-    ("hw.perflevel0.logicalcpu", Kind::Number),
-    ("hw.perflevel1.logicalcpu", Kind::Number),
-    ("hw.l1dcachesize", Kind::Number),
-    ("hw.l2cachesize", Kind::Number),
-    ("hw.l3cachesize", Kind::Number),
-    ("hw.cachelinesize", Kind::Number),
-    ("hw.pagesize", Kind::Number),
-    ("hw.tbfrequency", Kind::Number),
-    ("kern.hv_vmm_present", Kind::Number),
-    ("net.inet.tcp.sendspace", Kind::Number),
-    ("net.inet.tcp.recvspace", Kind::Number),
-    ("net.inet.tcp.delayed_ack", Kind::Number),
-    ("net.local.stream.sendspace", Kind::Number),
-    ("net.local.stream.recvspace", Kind::Number),
-    ("net.local.dgram.maxdgram", Kind::Number),
-    ("kern.ipc.maxsockbuf", Kind::Number),
+    ("kern.osrelease", VariableType::Text),
+    ("kern.osproductversion", VariableType::Text),
+    ("hw.model", VariableType::Text),
+    ("hw.physicalcpu", VariableType::Number),
+    ("hw.logicalcpu", VariableType::Number),
+    ("hw.perflevel0.logicalcpu", VariableType::Number),
+    ("hw.perflevel1.logicalcpu", VariableType::Number),
+    ("hw.l1dcachesize", VariableType::Number),
+    ("hw.l2cachesize", VariableType::Number),
+    ("hw.l3cachesize", VariableType::Number),
+    ("hw.cachelinesize", VariableType::Number),
+    ("hw.pagesize", VariableType::Number),
+    ("hw.tbfrequency", VariableType::Number),
+    ("kern.hv_vmm_present", VariableType::Number),
+    ("net.inet.tcp.sendspace", VariableType::Number),
+    ("net.inet.tcp.recvspace", VariableType::Number),
+    ("net.inet.tcp.delayed_ack", VariableType::Number),
+    ("net.local.stream.sendspace", VariableType::Number),
+    ("net.local.stream.recvspace", VariableType::Number),
+    ("net.local.dgram.maxdgram", VariableType::Number),
+    ("kern.ipc.maxsockbuf", VariableType::Number),
 ];
 
 /// Lists the properties of the machine, in the order in which reports show it.
 #[must_use]
 pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
-    VARIABLES.iter().map(|&(name, kind)| property(name, kind)).collect()
+    VARIABLES.iter().map(|&(name, kind)| read_property(name, kind)).collect()
 }
 
 /// Returns the processor's model.
@@ -44,5 +44,5 @@ pub fn machine_properties(_processors: &[usize]) -> Vec<MachineProperty> {
 /// # Errors
 /// Those of sysctlbyname(3).
 pub fn processor_model() -> io::Result<String> {
-    text("machdep.cpu.brand_string")
+    read_text("machdep.cpu.brand_string")
 }

@@ -18,7 +18,7 @@ impl DescriptorSnapshot {
     ///
     /// # Errors
     /// None.
-    pub fn take() -> io::Result<DescriptorSnapshot> {
+    pub fn read_from_kernel() -> io::Result<DescriptorSnapshot> {
         Ok(DescriptorSnapshot)
     }
 

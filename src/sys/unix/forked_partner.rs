@@ -18,7 +18,7 @@ use crate::sys::system::futex::{futex_wait, futex_wake};
 
 /// The way in which a process and its forked partner wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WaitMethod {
+pub enum PartnerWaitMode {
     /// Waits with `sched_yield(2)`, for two processes on one processor.
     Yield,
     /// Waits by reading the shared word again and again, for two processors.
@@ -44,18 +44,18 @@ const ITERATIONS_PER_CHECK: u32 = 1 << 14;
 pub struct ForkedPartner {
     pid: Pid,
     turn: Shared,
-    how: WaitMethod,
+    how: PartnerWaitMode,
 }
 
 impl ForkedPartner {
     /// Forks the partner, a child of this process.
     ///
     /// # Errors
-    /// Those of `mmap(2)` and `fork(2)`; `Unsupported` for [`WaitMethod::Sleep`] if the system has no futex.
+    /// Those of `mmap(2)` and `fork(2)`; `Unsupported` for [`PartnerWaitMode::Sleep`] if the system has no futex.
     #[expect(unsafe_code, reason = "the child shares memory and executes no program, so it needs fork(2)")]
-    pub fn fork(how: WaitMethod) -> io::Result<ForkedPartner> {
+    pub fn fork(how: PartnerWaitMode) -> io::Result<ForkedPartner> {
         let turn = Shared::new()?;
-        if how == WaitMethod::Sleep {
+        if how == PartnerWaitMode::Sleep {
             futex_wake(turn.word())?;
         }
         let parent = Pid::this();
@@ -85,7 +85,7 @@ impl ForkedPartner {
     /// Returns whether the child sleeps until it is woken.
     #[must_use]
     pub fn sleeps(&self) -> bool {
-        self.how == WaitMethod::Sleep
+        self.how == PartnerWaitMode::Sleep
     }
 
     /// Gives the child its turn and waits until it hands the turn back.
@@ -113,16 +113,16 @@ impl Drop for ForkedPartner {
 }
 
 /// Hands every turn back, in the child. The function must neither allocate nor take a lock.
-fn serve(turn: &AtomicU32, how: WaitMethod, parent: Pid) {
+fn serve(turn: &AtomicU32, how: PartnerWaitMode, parent: Pid) {
     while await_turn(turn, PARENTS_TURN, how, || getppid() == parent) == Some(CHILDS_TURN) {
         hand_over(turn, PARENTS_TURN, how);
     }
 }
 
 #[inline]
-fn hand_over(turn: &AtomicU32, to: u32, how: WaitMethod) {
+fn hand_over(turn: &AtomicU32, to: u32, how: PartnerWaitMode) {
     turn.store(to, Ordering::Release);
-    if how == WaitMethod::Sleep {
+    if how == PartnerWaitMode::Sleep {
         let _ = futex_wake(turn);
     }
 }
@@ -130,7 +130,12 @@ fn hand_over(turn: &AtomicU32, to: u32, how: WaitMethod) {
 /// Waits until the shared word is no longer `other`, and returns its value. `None` if the process that should change it
 /// has exited.
 #[inline]
-fn await_turn(turn: &AtomicU32, other: u32, how: WaitMethod, is_alive: impl Fn() -> bool) -> Option<u32> {
+fn await_turn(
+    turn: &AtomicU32,
+    other: u32,
+    how: PartnerWaitMode,
+    is_alive: impl Fn() -> bool,
+) -> Option<u32> {
     let mut iterations = 0_u32;
     loop {
         let now = turn.load(Ordering::Acquire);
@@ -139,10 +144,10 @@ fn await_turn(turn: &AtomicU32, other: u32, how: WaitMethod, is_alive: impl Fn()
         }
         iterations = iterations.wrapping_add(1);
         match how {
-            WaitMethod::Yield => drop(nix::sched::sched_yield()),
-            WaitMethod::Sleep if iterations > 1 && !is_alive() => return None,
-            WaitMethod::Sleep => futex_wait(turn, other, Some(MAX_SLEEP)).ok()?,
-            WaitMethod::Spin => {}
+            PartnerWaitMode::Yield => drop(nix::sched::sched_yield()),
+            PartnerWaitMode::Sleep if iterations > 1 && !is_alive() => return None,
+            PartnerWaitMode::Sleep => futex_wait(turn, other, Some(MAX_SLEEP)).ok()?,
+            PartnerWaitMode::Spin => {}
         }
         if iterations.is_multiple_of(ITERATIONS_PER_CHECK) && !is_alive() {
             return None;
@@ -190,7 +195,7 @@ unsafe impl Send for Shared {}
 mod tests {
     use super::*;
 
-    fn hand_over_and_back(how: WaitMethod) -> io::Result<Pid> {
+    fn hand_over_and_back(how: PartnerWaitMode) -> io::Result<Pid> {
         let partner = ForkedPartner::fork(how)?;
         for _ in 0..3 {
             partner.round_trip()?;
@@ -200,7 +205,7 @@ mod tests {
 
     #[test]
     fn partner_returns_each_turn_and_is_reaped() {
-        for how in [WaitMethod::Yield, WaitMethod::Spin, WaitMethod::Sleep] {
+        for how in [PartnerWaitMode::Yield, PartnerWaitMode::Spin, PartnerWaitMode::Sleep] {
             match hand_over_and_back(how) {
                 Ok(pid) => assert_eq!(waitpid(pid, None), Err(nix::Error::ECHILD)),
                 Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported),
@@ -210,7 +215,7 @@ mod tests {
 
     #[test]
     fn killed_partner_gives_an_error() {
-        let partner = ForkedPartner::fork(WaitMethod::Yield).unwrap();
+        let partner = ForkedPartner::fork(PartnerWaitMode::Yield).unwrap();
         kill(partner.pid(), Signal::SIGKILL).unwrap();
         let answer = std::iter::repeat_with(|| partner.round_trip()).find(Result::is_err).unwrap();
         assert_eq!(answer.unwrap_err().kind(), io::ErrorKind::BrokenPipe);

@@ -13,7 +13,7 @@ pub enum DescriptorSnapshot {}
 
 impl DescriptorSnapshot {
     /// Returns `Unsupported`: this system does not show the peers of descriptors.
-    pub fn take() -> io::Result<DescriptorSnapshot> {
+    pub fn read_from_kernel() -> io::Result<DescriptorSnapshot> {
         not_available()
     }
 

@@ -28,7 +28,7 @@ impl Client {
             wrote += step.wrote;
         }
         Ok(match &mut self.dialogue {
-            Some(dialogue) => bytes.len() - dialogue.codec.withdraw(),
+            Some(dialogue) => bytes.len() - dialogue.codec.drop_queued_content(),
             None => wrote,
         })
     }

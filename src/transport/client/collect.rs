@@ -5,7 +5,7 @@
 //! passes it.
 
 use super::Client;
-use super::expectation::Expectation;
+use super::expectation::AwaitedBytes;
 use crate::check;
 use crate::transport::Capabilities;
 
@@ -38,7 +38,7 @@ impl Client {
     fn collect_after(&mut self, outgoing: &[u8], expected: &[u8]) -> check::Result {
         self.require_stream()?;
         let quiet = self.deadlines.reply();
-        let received = self.run_exchange(outgoing, Expectation::of(expected), Some(quiet))?;
+        let received = self.run_exchange(outgoing, AwaitedBytes::of(expected), Some(quiet))?;
         if received < expected.len() {
             self.uncollected.push(expected[received..].to_vec());
         }
@@ -67,7 +67,7 @@ impl Client {
     /// # Errors
     /// Those of [`expect`](Client::expect) and [`expect_eof`](Client::expect_eof).
     pub fn finish(&mut self) -> check::Result {
-        if self.is_held() {
+        if self.has_begun_request() {
             return self.complete_request(&[]);
         }
         if !self.capabilities.contains(Capabilities::HALF_CLOSE) {

@@ -9,8 +9,8 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::Link;
 use crate::check;
-use crate::deadline::{Waited, wait};
-use crate::trace::{ClientTrace, Way};
+use crate::deadline::{WaitOutcome, wait};
+use crate::trace::{ClientTrace, TransferDirection};
 
 /// One client's connection: the bytes on the wire, whatever the protocol.
 ///
@@ -52,7 +52,7 @@ impl Connection {
     /// Writes a part of `bytes` to a stream, or all of them as one message, without waiting.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.link.write(bytes)?;
-        self.trace.transfer(Way::Sent, &bytes[..written]);
+        self.trace.transfer(TransferDirection::Sent, &bytes[..written]);
         self.sent += written;
         Ok(written)
     }
@@ -70,7 +70,7 @@ impl Connection {
         if self.stream && length == 0 {
             self.trace.note("receives end of file");
         } else {
-            self.trace.transfer(Way::Received, &buffer[..length]);
+            self.trace.transfer(TransferDirection::Received, &buffer[..length]);
         }
         self.received += length;
         if let Some(record) = &mut self.record {
@@ -81,15 +81,15 @@ impl Connection {
 
     /// Waits at most `limit` until the link can be written or read, whichever is asked for.
     pub fn poll(&self, writing: bool, reading: bool, limit: Duration) -> check::Result<Ready> {
-        let writer = self.link.writer().filter(|_| writing);
+        let writer = self.link.output_descriptor().filter(|_| writing);
         let mut interest: Vec<PollFd<'_>> = Vec::with_capacity(2);
         if reading {
-            interest.push(PollFd::new(self.link.reader(), PollFlags::POLLIN));
+            interest.push(PollFd::new(self.link.input_descriptor(), PollFlags::POLLIN));
         }
         if let Some(writer) = writer {
             interest.push(PollFd::new(writer, PollFlags::POLLOUT));
         }
-        if wait(&mut interest, limit)? == Waited::Elapsed {
+        if wait(&mut interest, limit)? == WaitOutcome::Elapsed {
             return Ok(Ready::default());
         }
         let ready = |entry: &PollFd<'_>| entry.any().unwrap_or(true);

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::check::{self, Finding};
-use crate::protocol::{Codec, Mismatch, Part, Protocol, Request, Tokens, WrongReply};
+use crate::protocol::{Codec, Mismatch, Protocol, ReplyKind, Request, Tokens, WrongReply};
 
 /// One client's side of a protocol, over a stream or over messages.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Dialogue {
 
     /// Decodes bytes received from a stream. Returns the content of the requests that they answer.
     pub fn receive(&mut self, bytes: &[u8]) -> check::Result<Vec<u8>> {
-        let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.feed(bytes) };
+        let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.receive_bytes(bytes) };
         self.early |= fed.as_ref().is_err_and(|wrong| wrong.early);
         fed.map_err(|wrong| wrong_reply(&wrong))?;
         Ok(self.answered_content())
@@ -39,10 +39,10 @@ impl Dialogue {
     /// Returns the content of the requests that have been answered, or need no answer and have been written.
     pub fn answered_content(&mut self) -> Vec<u8> {
         let mut content = Vec::new();
-        while let Some(answer) = self.codec.next_answer() {
+        while let Some(answer) = self.codec.next_correct_reply() {
             self.early |= answer.early;
             self.status = answer.reply.status;
-            if answer.part == Part::Exchange {
+            if answer.part == ReplyKind::Exchange {
                 content.extend_from_slice(&answer.content);
             }
         }
@@ -65,27 +65,27 @@ impl Dialogue {
     }
 
     /// Queues a request of turn number `turn` that carries `content`, or stands for it.
-    pub fn prepare(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
+    pub fn queue_request(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
         let turn = self.protocol.turns().get(turn);
         let turn = turn.ok_or_else(|| Finding::unsupported("a request", "the protocol has none"))?;
-        let request = turn.request(self.codec.next_token(), Some(content.into()));
+        let request = turn.new_request(self.codec.next_token(), Some(content.into()));
         self.codec.queue_request(request.clone());
         Ok(request)
     }
 
     /// Makes the message of a request that carries `content`, or stands for it.
-    pub fn request(&mut self, content: &[u8]) -> check::Result<Vec<u8>> {
+    pub fn encode_message(&mut self, content: &[u8]) -> check::Result<Vec<u8>> {
         let token = self.codec.next_token();
         let turn = self.protocol.payload_turn().or_else(|| self.protocol.turns().first());
         let turn = turn.ok_or_else(|| Finding::unsupported("a request", "the protocol has none"))?;
-        let request = turn.request(token, Some(content.into()));
+        let request = turn.new_request(token, Some(content.into()));
         let message = request.message().to_vec();
         self.asked.push_back(request);
         Ok(message)
     }
 
     /// Verifies a received message. Returns the content of the request that it answers.
-    pub fn reply(&mut self, message: &[u8]) -> check::Result<Vec<u8>> {
+    pub fn verify_message(&mut self, message: &[u8]) -> check::Result<Vec<u8>> {
         let mut first = None;
         for (place, request) in self.asked.iter().enumerate() {
             match request.expected().match_message(message) {

@@ -1,18 +1,18 @@
 //! The bytes that a stream client still expects, compared with what it receives as it is received.
 
 use crate::check::{self, Finding};
-use crate::text::{count, difference, excerpt};
+use crate::text::{count_with_noun, describe_difference, excerpt};
 
 /// Bytes of which the first [`received`](Expectation::received) have been received.
-pub(super) struct Expectation<'a> {
+pub(super) struct AwaitedBytes<'a> {
     all: &'a [u8],
     received: usize,
 }
 
-impl<'a> Expectation<'a> {
+impl<'a> AwaitedBytes<'a> {
     /// Expects all of `bytes`.
-    pub fn of(bytes: &'a [u8]) -> Expectation<'a> {
-        Expectation { all: bytes, received: 0 }
+    pub fn of(bytes: &'a [u8]) -> AwaitedBytes<'a> {
+        AwaitedBytes { all: bytes, received: 0 }
     }
 
     /// Removes expected bytes from `inbox`. Returns true once none is missing.
@@ -21,7 +21,7 @@ impl<'a> Expectation<'a> {
         let arrived = inbox.len().min(rest.len());
         if rest[..arrived] != inbox[..arrived] {
             // The report shows all that was received: "hello" in place of "well" says more than "hell".
-            let place = difference(rest, inbox, self.received).unwrap_or_default();
+            let place = describe_difference(rest, inbox, self.received).unwrap_or_default();
             return Err(Finding::fail(self.description(), place).about_echo());
         }
         if arrived == inbox.len() {
@@ -42,7 +42,7 @@ impl<'a> Expectation<'a> {
     pub fn description(&self) -> String {
         match self.all.len() {
             0..=24 => format!("{} back", excerpt(self.all)),
-            length => format!("{} back, unchanged", count(length, "byte")),
+            length => format!("{} back, unchanged", count_with_noun(length, "byte")),
         }
     }
 }

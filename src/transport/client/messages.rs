@@ -12,10 +12,10 @@ use super::connection::is_transient;
 use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::payload::KIB;
-use crate::text::{count, difference, excerpt};
+use crate::text::{count_with_noun, describe_difference, excerpt};
 
 /// The size of a buffer that holds the largest message of any transport, and what a server might append to it.
-pub(super) const LARGEST: usize = 512 * KIB;
+pub(super) const MAX_RECEIVED_MESSAGE: usize = 512 * KIB;
 
 /// A message that was received.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Message {
 }
 
 fn one_message(bytes: &[u8]) -> String {
-    format!("one message of {}", count(bytes.len(), "byte"))
+    format!("one message of {}", count_with_noun(bytes.len(), "byte"))
 }
 
 /// Methods that need [`MESSAGES`](crate::transport::Capabilities::MESSAGES).
@@ -91,7 +91,7 @@ impl Client {
                 Ok(received) => {
                     let bytes = &self.buffer[..received.length];
                     let bytes = match &mut self.dialogue {
-                        Some(dialogue) => dialogue.reply(bytes)?,
+                        Some(dialogue) => dialogue.verify_message(bytes)?,
                         None => bytes.to_vec(),
                     };
                     return Ok(Some(Message { bytes, sender: received.sender }));
@@ -139,20 +139,22 @@ impl Client {
             Err(error) if is_transient(&error) => Ok(None),
             Err(error) => Err(refused(bytes.len(), &error)),
         })?;
-        let wanted = format!("room for a message of {}", count(bytes.len(), "byte"));
+        let wanted = format!("room for a message of {}", count_with_noun(bytes.len(), "byte"));
         let actual = format!("the server's queue stayed full for {} s", limit.as_secs_f64());
         sent.ok_or_else(|| Finding::timeout(wanted, actual))
     }
 
     /// Returns the message that carries `content` on the wire.
     fn message<'a>(&mut self, content: &'a [u8]) -> check::Result<Cow<'a, [u8]>> {
-        self.dialogue.as_mut().map_or(Ok(content.into()), |dialogue| dialogue.request(content).map(Cow::from))
+        self.dialogue
+            .as_mut()
+            .map_or(Ok(content.into()), |dialogue| dialogue.encode_message(content).map(Cow::from))
     }
 
     /// Waits until the server's queue may have room. On Linux poll(2) reports when a full queue has room. macOS returns
     /// ENOBUFS and can only be asked again.
     fn await_room(&self) -> check::Result<Option<()>> {
-        if self.connection.link.writer().is_some() {
+        if self.connection.link.output_descriptor().is_some() {
             self.connection.poll(true, false, self.deadlines.quiet())?;
         }
         Ok(None)
@@ -170,8 +172,8 @@ impl Client {
 /// Enlarges the buffers of `socket` so that each holds a large message. Where the system limits them, that limit
 /// holds.
 pub(in crate::transport) fn enlarge_buffers(socket: &Socket) {
-    let _ = socket.set_send_buffer_size(LARGEST);
-    let _ = socket.set_recv_buffer_size(LARGEST);
+    let _ = socket.set_send_buffer_size(MAX_RECEIVED_MESSAGE);
+    let _ = socket.set_recv_buffer_size(MAX_RECEIVED_MESSAGE);
 }
 
 fn compare(expected: &[u8], actual: &[u8]) -> Result<(), String> {
@@ -179,21 +181,26 @@ fn compare(expected: &[u8], actual: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     let common = expected.len().min(actual.len());
-    match difference(&expected[..common], &actual[..common], 0) {
-        Some(place) => Err(format!("{}: {place}", count(actual.len(), "byte"))),
+    match describe_difference(&expected[..common], &actual[..common], 0) {
+        Some(place) => Err(format!("{}: {place}", count_with_noun(actual.len(), "byte"))),
         None if actual.is_empty() => Err("an empty message".into()),
         None if actual.len() > common => Err(format!(
             "{}, the last of them {}: {} more than were sent",
-            count(actual.len(), "byte"),
+            count_with_noun(actual.len(), "byte"),
             excerpt(&actual[common..]),
             actual.len() - common
         )),
-        None => Err(format!("only the first {}: the rest was cut off", count(actual.len(), "byte"))),
+        None => {
+            Err(format!("only the first {}: the rest was cut off", count_with_noun(actual.len(), "byte")))
+        }
     }
 }
 
 fn refused(length: usize, error: &io::Error) -> Finding {
-    Finding::fail(format!("a message of {} taken and answered", count(length, "byte")), error.to_string())
+    Finding::fail(
+        format!("a message of {} taken and answered", count_with_noun(length, "byte")),
+        error.to_string(),
+    )
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -24,7 +24,7 @@ use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::KIB;
 use crate::protocol::{Protocol, Tokens, Tolerance};
-use crate::text::count;
+use crate::text::count_with_noun;
 
 mod backpressure;
 mod collect;
@@ -84,8 +84,8 @@ impl Client {
             dialogue: None,
             capabilities,
             deadlines,
-            hang_diagnosis: HangDiagnosis::silent(),
-            buffer: vec![0; if stream { READ } else { messages::LARGEST }].into(),
+            hang_diagnosis: HangDiagnosis::none(),
+            buffer: vec![0; if stream { READ } else { messages::MAX_RECEIVED_MESSAGE }].into(),
             inbox: Vec::new(),
             ended: false,
             uncollected: Vec::new(),
@@ -101,7 +101,7 @@ impl Client {
 
     /// Makes the client speak `protocol`, with `tokens` that no other client uses.
     pub(crate) fn speaking(self, protocol: &Arc<Protocol>, tokens: Tokens) -> Client {
-        if protocol.is_identity() {
+        if protocol.replies_equal_requests() {
             return self;
         }
         let pipelining = self.capabilities.contains(Capabilities::PIPELINES);
@@ -196,8 +196,8 @@ impl Client {
 
     /// Returns the descriptor to poll for input.
     #[must_use]
-    pub(crate) fn reader(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.connection.link.reader()
+    pub(crate) fn input_descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.connection.link.input_descriptor()
     }
 
     /// Returns the client's own IP address and port.
@@ -218,9 +218,9 @@ impl Client {
 
     /// Describes how much the client has sent and received so far.
     #[must_use]
-    pub(crate) fn tally(&self) -> String {
+    pub(crate) fn describe_traffic(&self) -> String {
         let Connection { sent, received, .. } = &self.connection;
-        format!("{} sent, {} came back", count(*sent, "byte"), count(*received, "byte"))
+        format!("{} sent, {} came back", count_with_noun(*sent, "byte"), count_with_noun(*received, "byte"))
     }
 
     fn is_stream(&self) -> bool {
@@ -250,7 +250,7 @@ pub(crate) struct HangDiagnosis(pub Box<dyn Fn() -> String + Send>);
 
 impl HangDiagnosis {
     /// Returns a diagnosis that adds nothing to a finding.
-    pub fn silent() -> HangDiagnosis {
+    pub fn none() -> HangDiagnosis {
         HangDiagnosis(Box::new(String::new))
     }
 }

@@ -24,7 +24,7 @@ impl Client {
             let piece = bytes[..left.min(bytes.len())].to_vec();
             let wrote = self.write_piece(&piece)?;
             if let Some(dialogue) = &mut self.dialogue {
-                dialogue.codec.wrote(wrote);
+                dialogue.codec.mark_written(wrote);
             }
         }
         self.begun = Some(content.to_vec());
@@ -49,7 +49,7 @@ impl Client {
     }
 
     /// Whether a request is begun and not complete.
-    pub(crate) fn is_held(&self) -> bool {
+    pub(crate) fn has_begun_request(&self) -> bool {
         self.begun.is_some()
     }
 }

@@ -17,7 +17,7 @@ impl Client {
     /// # Errors
     /// Those of [`exchange`](Client::exchange).
     pub(crate) fn complete_opening(&mut self) -> check::Result {
-        while self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.unanswered_count() > 0) {
+        while self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.count_unanswered() > 0) {
             let step = self.step(&[])?;
             self.require_progress(step, || "the greeting, and replies to the first requests".into())?;
         }
@@ -36,8 +36,8 @@ impl Client {
     ///
     /// # Errors
     /// Unsupported if the protocol has no such turn.
-    pub(crate) fn prepare(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
-        self.dialogue()?.prepare(turn, content)
+    pub(crate) fn queue_request(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
+        self.dialogue()?.queue_request(turn, content)
     }
 
     /// Sends at most the next `length` bytes of the requests that are queued.
@@ -54,11 +54,14 @@ impl Client {
             }
             let ready = self.connection.poll(true, false, self.deadlines.no_progress())?;
             if !ready.writable {
-                return Err(Finding::timeout("a piece of a request read by the server", self.tally()));
+                return Err(Finding::timeout(
+                    "a piece of a request read by the server",
+                    self.describe_traffic(),
+                ));
             }
             match self.connection.write(&piece) {
                 Ok(written) => {
-                    self.dialogue()?.codec.wrote(written);
+                    self.dialogue()?.codec.mark_written(written);
                     rest -= written;
                 }
                 Err(error) if is_transient(&error) => {}

@@ -4,14 +4,14 @@ use std::io;
 use std::time::Duration;
 
 use super::connection::{Ready, is_transient};
-use super::expectation::Expectation;
+use super::expectation::AwaitedBytes;
 use super::{Client, READ};
 use crate::check::{self, Finding};
-use crate::text::{count, excerpt};
+use crate::text::{count_with_noun, excerpt};
 
 /// The progress that a stream client made in one step of an exchange.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+pub(super) struct ExchangeStep {
     /// The number of bytes that were written.
     pub wrote: usize,
     /// Whether either direction became ready in time.
@@ -23,7 +23,9 @@ impl Client {
         let mut rest = self.enqueue(bytes);
         while !self.is_all_sent(rest) {
             let step = self.step(rest)?;
-            self.require_progress(step, || format!("{} read by the server", count(bytes.len(), "byte")))?;
+            self.require_progress(step, || {
+                format!("{} read by the server", count_with_noun(bytes.len(), "byte"))
+            })?;
             rest = &rest[step.wrote..];
         }
         Ok(())
@@ -60,7 +62,7 @@ impl Client {
     }
 
     pub(super) fn exchange_stream(&mut self, bytes: &[u8]) -> check::Result {
-        self.run_exchange(bytes, Expectation::of(bytes), None)?;
+        self.run_exchange(bytes, AwaitedBytes::of(bytes), None)?;
         if self.never_answers() { self.expect_read() } else { Ok(()) }
     }
 
@@ -77,7 +79,7 @@ impl Client {
     }
 
     pub(super) fn expect_stream(&mut self, bytes: &[u8]) -> check::Result {
-        self.run_exchange(&[], Expectation::of(bytes), None).map(drop)
+        self.run_exchange(&[], AwaitedBytes::of(bytes), None).map(drop)
     }
 
     /// Sends `outgoing` and waits for the `expected` bytes. Once all is sent, gives up without an error after a silence
@@ -85,7 +87,7 @@ impl Client {
     pub(super) fn run_exchange(
         &mut self,
         outgoing: &[u8],
-        mut expected: Expectation<'_>,
+        mut expected: AwaitedBytes<'_>,
         quiet: Option<Duration>,
     ) -> check::Result<usize> {
         let mut outgoing = self.enqueue(outgoing);
@@ -108,7 +110,7 @@ impl Client {
     pub(super) fn enqueue<'a>(&mut self, content: &'a [u8]) -> &'a [u8] {
         match &mut self.dialogue {
             Some(dialogue) if !content.is_empty() => {
-                dialogue.codec.say(content);
+                dialogue.codec.queue_content(content);
                 &[]
             }
             _ => content,
@@ -156,32 +158,36 @@ impl Client {
         Ok(std::mem::take(&mut self.inbox))
     }
 
-    pub(super) fn require_progress(&self, step: Step, wanted: impl FnOnce() -> String) -> check::Result {
+    pub(super) fn require_progress(
+        &self,
+        step: ExchangeStep,
+        wanted: impl FnOnce() -> String,
+    ) -> check::Result {
         if step.moved {
             return Ok(());
         }
         let waited = self.deadlines.no_progress().as_secs_f64();
-        let actual = format!("{}, then nothing for {waited} s", self.tally());
+        let actual = format!("{}, then nothing for {waited} s", self.describe_traffic());
         Err(Finding::timeout(wanted(), actual).about_echo().because((self.hang_diagnosis.0)()))
     }
 
-    fn require_open(&self, expected: &Expectation<'_>) -> check::Result {
+    fn require_open(&self, expected: &AwaitedBytes<'_>) -> check::Result {
         if !self.ended {
             return Ok(());
         }
-        let actual = format!("end of file after {}", self.tally());
+        let actual = format!("end of file after {}", self.describe_traffic());
         Err(Finding::fail(expected.description(), actual).about_echo())
     }
 
-    pub(super) fn step(&mut self, outgoing: &[u8]) -> check::Result<Step> {
+    pub(super) fn step(&mut self, outgoing: &[u8]) -> check::Result<ExchangeStep> {
         let limit = self.deadlines.no_progress();
         let writing = self.has_outgoing(outgoing);
         let ready = self.connection.poll(writing, !self.ended, limit)?;
         self.move_bytes(outgoing, ready)
     }
 
-    pub(super) fn move_bytes(&mut self, outgoing: &[u8], ready: Ready) -> check::Result<Step> {
-        let mut step = Step { wrote: 0, moved: ready.readable || ready.writable };
+    pub(super) fn move_bytes(&mut self, outgoing: &[u8], ready: Ready) -> check::Result<ExchangeStep> {
+        let mut step = ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
         if ready.readable {
             self.fill_inbox()?;
         }
@@ -195,7 +201,8 @@ impl Client {
         // An echo returns no more than was sent: a server that sends without end must not fill our memory.
         if self.dialogue.is_none() && self.connection.received > self.connection.sent + READ {
             let excess = self.inbox.len().saturating_sub(24);
-            let actual = format!("{}, the last of them {}", self.tally(), excerpt(&self.inbox[excess..]));
+            let actual =
+                format!("{}, the last of them {}", self.describe_traffic(), excerpt(&self.inbox[excess..]));
             return Err(Finding::fail("no more bytes than were sent", actual).about_echo());
         }
         match self.connection.read(&mut self.buffer) {
@@ -232,7 +239,7 @@ impl Client {
             Err(error) => Err(self.lost(&error)),
             Ok(written) => Ok(match &mut self.dialogue {
                 Some(dialogue) => {
-                    dialogue.codec.wrote(written);
+                    dialogue.codec.mark_written(written);
                     self.inbox.extend(dialogue.answered_content());
                     0
                 }
@@ -253,6 +260,7 @@ impl Client {
             io::ErrorKind::BrokenPipe => "the server had closed it".into(),
             _ => error.to_string(),
         };
-        Finding::fail("an open conversation", format!("{what} after {}", self.tally())).about_echo()
+        Finding::fail("an open conversation", format!("{what} after {}", self.describe_traffic()))
+            .about_echo()
     }
 }

@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn finds_an_import_from_above() {
-        let found = problems(&[("server/mod.rs", "\nuse crate::runner::run;"), ("runner.rs", "")]);
+        let found = problems(&[("server/mod.rs", "\nuse crate::runner::run_checks;"), ("runner.rs", "")]);
         assert_eq!(found, ["src/server/mod.rs:2: imports from runner, which is on a higher floor"]);
         assert!(problems(&[("runner.rs", "use crate::server::Server;"), ("server/mod.rs", "")]).is_empty());
     }

@@ -5,9 +5,9 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use echospec::bench::comparison::Estimate;
 use echospec::bench::placement::processors;
-use echospec::bench::statistics::{median, ratio};
+use echospec::bench::statistics::{median, estimate_ratio};
 use echospec::cli::interrupt;
-use echospec::deadline::interrupted;
+use echospec::deadline::is_interrupted;
 use echospec::server::sweep;
 
 use crate::root;
@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> Result<bool> {
     ensure!(!rows.is_empty(), "no measurement matches --only");
     for number in 0..args.pairs {
         for row in rows.iter_mut().filter(|row| row.error.is_none()) {
-            if interrupted() {
+            if is_interrupted() {
                 break;
             }
             row.measure(number, &ours, processor);
@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<bool> {
     }
     sweep();
     println!("{}", table(&rows));
-    Ok(!interrupted()
+    Ok(!is_interrupted()
         && rows.iter().all(|row| row.ratio(|our| our.same_statistic).is_none_or(|it| it.low <= 1.0)))
 }
 
@@ -103,7 +103,7 @@ impl Row {
             Better::Lower => (value(our), *their),
             Better::Higher => (*their, value(our)),
         };
-        ratio(&self.pairs.iter().map(time).collect::<Vec<_>>(), 1)
+        estimate_ratio(&self.pairs.iter().map(time).collect::<Vec<_>>(), 1)
     }
 
     fn cells(&self) -> Vec<String> {

@@ -22,7 +22,7 @@ const DECADES_WITHOUT_STEPS: f64 = 2.2;
 
 impl Axis {
     /// An axis for measured values. It begins and ends at a tick. `show` formats a value with its unit.
-    pub fn measured(values: impl Iterator<Item = f64>, show: fn(f64) -> String) -> Axis {
+    pub fn for_measured_values(values: impl Iterator<Item = f64>, show: fn(f64) -> String) -> Axis {
         let (low, high) = ends(values);
         let steps: &[f64] =
             if (high / low).log10() > DECADES_WITHOUT_STEPS { &[1.0] } else { &[1.0, 2.0, 5.0] };
@@ -36,7 +36,7 @@ impl Axis {
     }
 
     /// An axis for chosen values, such as sizes. Each value has a tick, and there is a margin at both ends.
-    pub fn chosen(values: &[f64], show: fn(f64) -> String) -> Axis {
+    pub fn for_chosen_values(values: &[f64], show: fn(f64) -> String) -> Axis {
         let (low, high) = ends(values.iter().copied());
         let margin = (high / low).powf(0.04).max(1.4);
         let ticks = values.iter().map(|&value| Tick { value, text: short(&show(value)) }).collect();
@@ -44,7 +44,7 @@ impl Axis {
     }
 
     /// An axis for quantiles, up to one message of `max`. Each additional nine has the same width.
-    pub fn quantiles(max: f64) -> Axis {
+    pub fn for_quantiles(max: f64) -> Axis {
         let marks =
             [(1.0, "0 %"), (2.0, "50 %"), (1e1, "90 %"), (1e2, "99 %"), (1e3, "99.9 %"), (1e4, "99.99 %")];
         let further = [(1e5, "99.999 %"), (1e6, "99.9999 %")];
@@ -55,7 +55,7 @@ impl Axis {
     }
 
     /// Returns the position of `value`, 0 to 1.
-    pub fn at(&self, value: f64) -> f64 {
+    pub fn position_of(&self, value: f64) -> f64 {
         ((value / self.low).ln() / (self.high / self.low).ln()).clamp(0.0, 1.0)
     }
 }
@@ -85,8 +85,8 @@ fn short(text: &str) -> String {
 }
 
 /// Formats a size in bytes for the label of a tick.
-pub(super) fn size(bytes: f64) -> String {
-    units::size(bytes as usize)
+pub(super) fn format_tick_size(bytes: f64) -> String {
+    units::format_size(bytes as usize)
 }
 
 #[cfg(test)]
@@ -99,28 +99,28 @@ mod tests {
 
     #[test]
     fn measured_axis_ends_at_round_ticks() {
-        let axis = Axis::measured([5_411.0, 38_000.0].into_iter(), units::time);
+        let axis = Axis::for_measured_values([5_411.0, 38_000.0].into_iter(), units::format_time);
         assert_eq!(texts(&axis), ["5 µs", "10 µs", "20 µs", "50 µs"]);
-        assert!(axis.at(5_411.0) > 0.0 && axis.at(38_000.0) < 1.0);
-        let wide = Axis::measured([2e6, 9e9].into_iter(), units::data_rate);
+        assert!(axis.position_of(5_411.0) > 0.0 && axis.position_of(38_000.0) < 1.0);
+        let wide = Axis::for_measured_values([2e6, 9e9].into_iter(), units::format_data_rate);
         assert_eq!(texts(&wide), ["1 MB/s", "10 MB/s", "100 MB/s", "1 GB/s", "10 GB/s"]);
     }
 
     #[test]
     fn axis_of_one_value_or_none_has_two_ends() {
         for axis in [
-            Axis::measured([100.0].into_iter(), units::time),
-            Axis::measured([f64::NAN].into_iter(), units::time),
-            Axis::chosen(&[64.0], size),
+            Axis::for_measured_values([100.0].into_iter(), units::format_time),
+            Axis::for_measured_values([f64::NAN].into_iter(), units::format_time),
+            Axis::for_chosen_values(&[64.0], format_tick_size),
         ] {
-            assert!(axis.high > axis.low && axis.at(100.0).is_finite(), "{axis:?}");
+            assert!(axis.high > axis.low && axis.position_of(100.0).is_finite(), "{axis:?}");
         }
     }
 
     #[test]
     fn each_nine_has_the_same_width() {
-        let axis = Axis::quantiles(1e4);
+        let axis = Axis::for_quantiles(1e4);
         assert_eq!(texts(&axis), ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
-        assert!((axis.at(1e3) - axis.at(1e2) - 0.25).abs() < 1e-9);
+        assert!((axis.position_of(1e3) - axis.position_of(1e2) - 0.25).abs() < 1e-9);
     }
 }

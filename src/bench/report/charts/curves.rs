@@ -5,7 +5,7 @@ use super::line_style::LineStyle;
 use super::plot::{Curve, Plot, Point};
 use crate::bench::client::Latencies;
 use crate::bench::comparison::{CandidateInfo, Comparison, Measure, Measurement, Placement};
-use crate::bench::report::ranking::is_valid;
+use crate::bench::report::ranking::has_usable_estimate;
 use crate::bench::report::{labels, units};
 
 /// The measurements of one run at one placement.
@@ -25,29 +25,29 @@ const SIZE: &str = "size of a message";
 
 impl<'a> Curves<'a> {
     /// Round trips in the closed loop.
-    pub fn latency(&self) -> Option<Plot> {
+    pub fn latency_plot(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::RoundTrip), size, estimate);
         let names = [SIZE.into(), "median round trip · lower is better".into()];
-        plot("Round trip by size of message", names, axis::size, units::time, curves)
+        plot("Round trip by size of message", names, axis::format_tick_size, units::format_time, curves)
     }
 
     /// Returns the plot of bytes per second.
-    pub fn throughput(&self) -> Option<Plot> {
+    pub fn throughput_plot(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::Throughput), size, estimate);
         let names = [SIZE.into(), "bytes echoed a second · higher is better".into()];
-        plot("Throughput by size of message", names, axis::size, units::data_rate, curves)
+        plot("Throughput by size of message", names, axis::format_tick_size, units::format_data_rate, curves)
     }
 
     /// Returns the plot of the processor time of client and server.
-    pub fn cost(&self) -> Option<Plot> {
+    pub fn cost_plot(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::RoundTrip), size, cost);
         let names =
             [SIZE.into(), "CPU time of both processes for a message there and back · lower is better".into()];
-        plot("CPU cost of a round trip", names, axis::size, units::time, curves)
+        plot("CPU cost of a round trip", names, axis::format_tick_size, units::format_time, curves)
     }
 
     /// Round trips in the open loop, for the smallest size.
-    pub fn rates(&self) -> Option<Plot> {
+    pub fn open_loop_plot(&self) -> Option<Plot> {
         let is_open = |it: &Measurement| it.measure == Measure::RoundTrip && it.rate.is_some();
         let size = self.measurements().filter(|it| is_open(it)).map(|it| it.size).min()?;
         let curves =
@@ -56,12 +56,12 @@ impl<'a> Curves<'a> {
             "messages sent a second, on a schedule".into(),
             "median round trip from the intended time of sending · lower is better".into(),
         ];
-        let title = format!("Round trip of {} by how often one is sent", units::size(size));
-        plot(&title, names, units::rate, units::time, curves)
+        let title = format!("Round trip of {} by how often one is sent", units::format_size(size));
+        plot(&title, names, units::format_rate, units::format_time, curves)
     }
 
     /// The quantiles of round trips, for the smallest size.
-    pub fn tail(&self) -> Option<Plot> {
+    pub fn quantile_plot(&self) -> Option<Plot> {
         let has_histogram = |it: &Measurement| {
             is_closed(it, Measure::RoundTrip) && it.rounds.iter().any(|round| round.histogram.is_some())
         };
@@ -74,16 +74,19 @@ impl<'a> Curves<'a> {
         curves.retain(|curve| !curve.points.is_empty());
         let max = curves.iter().flat_map(|curve| &curve.points).map(|point| point.x).fold(0.0, f64::max);
         let heights = curves.iter().flat_map(|curve| &curve.points).map(|point| point.y);
-        let axes = [Axis::quantiles(max), Axis::measured(heights, units::time)];
+        let axes = [Axis::for_quantiles(max), Axis::for_measured_values(heights, units::format_time)];
         let names =
             ["part of all messages that took no longer".into(), "round trip · lower is better".into()];
-        let title = format!("Tail of the round trip of {}", units::size(size));
+        let title = format!("Tail of the round trip of {}", units::format_size(size));
         (!curves.is_empty()).then_some(Plot { title, names, axes, curves })
     }
 
     fn measurements(&self) -> impl Iterator<Item = &'a Measurement> {
         let placement = self.placement;
-        self.comparison.measurements.iter().filter(move |it| it.placement == placement && is_valid(it))
+        self.comparison
+            .measurements
+            .iter()
+            .filter(move |it| it.placement == placement && has_usable_estimate(it))
     }
 
     /// Returns a line for each candidate that has measurements which are `wanted`.
@@ -91,7 +94,7 @@ impl<'a> Curves<'a> {
         let candidates = self.comparison.candidates.iter().filter(|it| it.unsupported.is_none()).enumerate();
         let line = |(index, candidate): (usize, &CandidateInfo)| Line {
             name: labels::short_name(&candidate.name),
-            style: LineStyle::of(index),
+            style: LineStyle::for_candidate(index),
             measurements: self
                 .measurements()
                 .filter(|it| it.candidate == candidate.name && wanted(it))
@@ -132,7 +135,7 @@ fn estimate(measurement: &Measurement) -> Option<Point> {
 
 /// A cost of 0 is below the resolution of the kernel's accounts, and has no point.
 fn cost(measurement: &Measurement) -> Option<Point> {
-    let used = measurement.cost.cpu();
+    let used = measurement.cost.processor_time();
     (used > 0.0).then_some(Point { x: 0.0, y: used, low: used, high: used })
 }
 
@@ -149,7 +152,7 @@ fn plot(
     chosen.dedup();
     // A very wide interval may leave the chart. Otherwise it would compress all curves.
     let heights = all().map(|point| point.y);
-    let axes = [Axis::chosen(&chosen, show_x), Axis::measured(heights, show_y)];
+    let axes = [Axis::for_chosen_values(&chosen, show_x), Axis::for_measured_values(heights, show_y)];
     (!curves.is_empty()).then(|| Plot { title: title.into(), names, axes, curves })
 }
 

@@ -25,7 +25,7 @@ pub(super) struct LineStyle {
 
 impl LineStyle {
     /// The style of the candidate at `index` in the run.
-    pub const fn of(index: usize) -> LineStyle {
+    pub const fn for_candidate(index: usize) -> LineStyle {
         LineStyle { index }
     }
 
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn twenty_styles_differ_without_colour() {
         let shape = |index| {
-            let style = LineStyle::of(index);
+            let style = LineStyle::for_candidate(index);
             (style.dash(), style.marker(0.0, 0.0).to_string().split(" d=").nth(1).map(|d| d[..20].to_owned()))
         };
         assert_eq!((0..20).map(shape).collect::<BTreeSet<_>>().len(), 20);

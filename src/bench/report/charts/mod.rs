@@ -4,7 +4,7 @@
 
 use crate::bench::comparison::{Comparison, Placement};
 use crate::bench::report::labels;
-use crate::text::{count, one_line};
+use crate::text::{count_with_noun, one_line};
 
 mod axis;
 mod curves;
@@ -28,7 +28,7 @@ pub struct Chart {
 
 /// Draws all charts of a comparison: for each placement one of each kind that has values, and one with all kinds.
 #[must_use]
-pub fn charts(comparison: &Comparison) -> Vec<Chart> {
+pub fn draw_charts(comparison: &Comparison) -> Vec<Chart> {
     let placements = Placement::ALL.into_iter();
     placements.flat_map(|placement| of_placement(comparison, placement)).collect()
 }
@@ -36,11 +36,11 @@ pub fn charts(comparison: &Comparison) -> Vec<Chart> {
 fn of_placement(comparison: &Comparison, placement: Placement) -> Vec<Chart> {
     let curves = Curves { comparison, placement };
     let kinds = [
-        ("latency", curves.latency()),
-        ("throughput", curves.throughput()),
-        ("cpu", curves.cost()),
-        ("tail", curves.tail()),
-        ("rates", curves.rates()),
+        ("latency", curves.latency_plot()),
+        ("throughput", curves.throughput_plot()),
+        ("cpu", curves.cost_plot()),
+        ("tail", curves.quantile_plot()),
+        ("rates", curves.open_loop_plot()),
     ];
     let plots: Vec<(&str, Plot)> = kinds.into_iter().filter_map(|(kind, plot)| Some((kind, plot?))).collect();
     let place = placement.name();
@@ -72,7 +72,7 @@ fn subtitle(placement: Placement) -> String {
 }
 
 fn about(comparison: &Comparison, kind: &str) -> String {
-    let rounds = count(comparison.method.rounds, "round");
+    let rounds = count_with_noun(comparison.method.rounds, "round");
     let basis = if kind == "tail" {
         format!("All messages of {rounds} together; a line ends where a single one was slower")
     } else {
@@ -85,8 +85,8 @@ fn about(comparison: &Comparison, kind: &str) -> String {
 fn foot(comparison: &Comparison, placement: Placement) -> String {
     let machine = &comparison.machine;
     let model = machine.processor.as_ref().map(|model| format!(", {}", one_line(model))).unwrap_or_default();
-    let processors = count(machine.processors, "processor");
-    let caution = labels::caution(placement).map(|text| format!("{text} ")).unwrap_or_default();
+    let processors = count_with_noun(machine.processors, "processor");
+    let caution = labels::placement_caution(placement).map(|text| format!("{text} ")).unwrap_or_default();
     format!(
         "{caution}Measured on {}{model}, {processors}, by echospec compare {} (--placement {}, seed {}).",
         one_line(&machine.system),

@@ -4,7 +4,7 @@ use svg::Document;
 use svg::node::element::{Group, Rectangle, Style, Title};
 
 use super::plot::{self, Plot};
-use crate::diagram::svg_text::{SANS, line, paragraph, wrap};
+use crate::diagram::svg_text::{SANS_FONT, paragraph, text_line, wrap_to_pixels};
 
 /// A page of charts.
 pub(super) struct Page<'a> {
@@ -29,11 +29,11 @@ impl Page<'_> {
     pub fn draw(&self) -> String {
         let (columns, (width, height)) = if self.plots.len() > 1 { (2, PANEL) } else { (1, SINGLE) };
         let content = columns * width + (columns - 1) * GAP;
-        let about = wrap(&self.about, 13.0, content);
+        let about = wrap_to_pixels(&self.about, 13.0, content);
         let mut y = MARGIN + 54 + 19 * lines(&about);
         let mut body = Group::new()
-            .add(line("title", MARGIN, MARGIN + 18, &self.title))
-            .add(line("regime", MARGIN, MARGIN + 42, &self.subtitle))
+            .add(text_line("title", MARGIN, MARGIN + 18, &self.title))
+            .add(text_line("regime", MARGIN, MARGIN + 42, &self.subtitle))
             .add(paragraph("about", MARGIN, MARGIN + 65, 19, &about));
         y += if columns > 1 { 18 } else { 6 };
         for row in self.plots.chunks(columns as usize) {
@@ -44,7 +44,7 @@ impl Page<'_> {
             }
             y += height + 14;
         }
-        let foot = wrap(&self.foot, 12.0, content);
+        let foot = wrap_to_pixels(&self.foot, 12.0, content);
         body = body.add(paragraph("foot", MARGIN, y + 14, 18, &foot));
         self.paper(content + 2 * MARGIN, y + 18 * lines(&foot) + MARGIN, body)
     }
@@ -70,13 +70,13 @@ fn lines(lines: &[String]) -> i32 {
 
 fn style() -> String {
     format!(
-        "text {{ font-family: {SANS}; fill: #1f2933; }}
+        "text {{ font-family: {SANS_FONT}; fill: #1f2933; }}
 .paper {{ fill: #ffffff; }}
 .title {{ font-size: 21px; font-weight: 700; }}
 .regime {{ font-size: 15px; font-weight: 700; fill: #3e4c59; }}
 .about text {{ font-size: 13px; fill: #52606d; }}
 .foot text {{ font-size: 12px; fill: #52606d; }}
 {}",
-        plot::STYLE
+        plot::STYLE_SHEET
     )
 }

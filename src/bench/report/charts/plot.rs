@@ -6,7 +6,7 @@ use svg::node::element::{Group, Line, Path, Rectangle};
 use super::axis::Axis;
 use super::label_positions::spread_labels;
 use super::line_style::LineStyle;
-use crate::diagram::svg_text::{line, sans_width};
+use crate::diagram::svg_text::{sans_width, text_line};
 
 /// A chart of curves on two axes.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ const LABEL_DISTANCE: f64 = 30.0;
 const LABEL_PITCH: f64 = 16.0;
 const LABEL_SIZE: f64 = 13.0;
 
-pub(super) const STYLE: &str = "\
+pub(super) const STYLE_SHEET: &str = "\
 .frame { fill: none; stroke: #9aa5b1; }
 .grid { stroke: #e4e7eb; }
 .tick { font-size: 12px; fill: #3e4c59; }
@@ -71,9 +71,9 @@ impl Plot {
         let top = if titled { TOP_WITH_TITLE } else { TOP };
         let frame = Frame { plot: self, width: width - LEFT - right, height: height - top - BOTTOM };
         let inner = frame.draw().set("transform", format!("translate({LEFT} {top})"));
-        let mut group = Group::new().add(line("axis", 0, whole(top) - 14, &self.names[1])).add(inner);
+        let mut group = Group::new().add(text_line("axis", 0, whole(top) - 14, &self.names[1])).add(inner);
         if titled {
-            group.append(line("plot", 0, 18, &self.title));
+            group.append(text_line("plot", 0, 18, &self.title));
         }
         group
     }
@@ -88,11 +88,11 @@ struct Frame<'a> {
 
 impl Frame<'_> {
     fn x(&self, value: f64) -> f64 {
-        self.plot.axes[0].at(value) * self.width
+        self.plot.axes[0].position_of(value) * self.width
     }
 
     fn y(&self, value: f64) -> f64 {
-        (1.0 - self.plot.axes[1].at(value)) * self.height
+        (1.0 - self.plot.axes[1].position_of(value)) * self.height
     }
 
     fn draw(&self) -> Group {
@@ -115,16 +115,17 @@ impl Frame<'_> {
             group.append(rule([x, x], [0.0, self.height]));
             // Labels that would overlap are left out.
             if x - half > free {
-                group.append(line("tick x", whole(x), whole(self.height) + 19, &tick.text));
+                group.append(text_line("tick x", whole(x), whole(self.height) + 19, &tick.text));
                 free = x + half + 9.0;
             }
         }
         for tick in &self.plot.axes[1].ticks {
             let y = self.y(tick.value);
             group.append(rule([0.0, self.width], [y, y]));
-            group.append(line("tick y", -9, whole(y) + 4, &tick.text));
+            group.append(text_line("tick y", -9, whole(y) + 4, &tick.text));
         }
-        let below = line("axis x", whole(self.width / 2.0), whole(self.height) + 42, &self.plot.names[0]);
+        let below =
+            text_line("axis x", whole(self.width / 2.0), whole(self.height) + 42, &self.plot.names[0]);
         group.add(below)
     }
 
@@ -176,7 +177,7 @@ impl Frame<'_> {
         if !curve.marked {
             group.append(curve.style.marker(self.width + LABEL_DISTANCE - 8.0, y));
         }
-        group.add(line("name", whole(self.width + LABEL_DISTANCE), whole(y) + 4, &curve.name))
+        group.add(text_line("name", whole(self.width + LABEL_DISTANCE), whole(y) + 4, &curve.name))
     }
 }
 

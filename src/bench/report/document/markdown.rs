@@ -6,7 +6,7 @@ use crate::bench::report::document::{Alignment, Block, Document, Field, Table, T
 use crate::text::printable;
 
 /// Writes the document as GitHub Flavored Markdown, which has tables.
-pub(in crate::bench::report) fn write(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::bench::report) fn write_markdown(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     for block in &document.0 {
         match block {
             Block::Title(text, note) if note.is_empty() => writeln!(out, "\n### {}\n", escaped(text))?,

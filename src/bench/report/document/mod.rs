@@ -68,26 +68,26 @@ pub(in crate::bench::report) enum Field {
 }
 
 impl Document {
-    pub fn title(&mut self, text: impl Into<String>, note: impl Into<String>) {
+    pub fn add_title(&mut self, text: impl Into<String>, note: impl Into<String>) {
         self.0.push(Block::Title(text.into(), note.into()));
     }
 
-    pub fn line(&mut self, tone: Tone, text: impl Into<String>) {
+    pub fn add_line(&mut self, tone: Tone, text: impl Into<String>) {
         self.0.push(Block::Line(tone, text.into()));
     }
 
-    pub fn item(&mut self, tone: Tone, text: impl Into<String>) {
+    pub fn add_item(&mut self, tone: Tone, text: impl Into<String>) {
         self.0.push(Block::Item(tone, text.into()));
     }
 
-    pub fn table(&mut self, table: Table) {
+    pub fn add_table(&mut self, table: Table) {
         self.0.push(Block::Table(table));
     }
 }
 
 impl Table {
     /// Creates a table without rows.
-    pub fn of<H: fmt::Display>(columns: impl IntoIterator<Item = (H, Alignment)>) -> Table {
+    pub fn with_columns<H: fmt::Display>(columns: impl IntoIterator<Item = (H, Alignment)>) -> Table {
         let column = |(head, alignment): (H, Alignment)| Column { head: head.to_string(), alignment };
         Table { columns: columns.into_iter().map(column).collect(), rows: Vec::new() }
     }

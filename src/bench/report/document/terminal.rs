@@ -30,7 +30,7 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
 /// Writes the document with escape sequences for colours. `anstream` removes them if `out` is no terminal.
-pub(in crate::bench::report) fn write(
+pub(in crate::bench::report) fn write_to_terminal(
     document: &Document,
     options: TableOptions,
     out: &mut dyn Write,

@@ -3,7 +3,7 @@
 use crate::bench::change::MIN_ROUNDS;
 use crate::bench::comparison::{Measure, Placement};
 use crate::bench::report::document::{Document, Tone};
-use crate::bench::report::ranking::{Entry, Ranking};
+use crate::bench::report::ranking::{RankedMeasurement, Ranking};
 use crate::bench::report::{labels, units};
 
 /// Writes a sentence for each headline with more than one candidate.
@@ -12,25 +12,25 @@ pub(super) fn write(headlines: &[&Ranking<'_>], document: &mut Document) {
     if shown.is_empty() {
         return;
     }
-    document.title("Summary", "");
+    document.add_title("Summary", "");
     for ranking in shown {
         let parameters = ranking.parameters;
         let answer = answer(ranking);
         let tone = if answer.is_some() { Tone::Plain } else { Tone::Quiet };
         let answer = answer.unwrap_or_else(|| reason_for_no_answer(ranking));
-        let title = labels::title(parameters.measure, parameters.size);
-        document.item(tone, format!("{title} ({}): {answer}", parameters.placement.name()));
+        let title = labels::table_title(parameters.measure, parameters.size);
+        document.add_item(tone, format!("{title} ({}): {answer}", parameters.placement.name()));
     }
 }
 
 /// Names the best candidates, if the ranking has a significant difference.
 fn answer(ranking: &Ranking<'_>) -> Option<String> {
-    let best: Vec<&Entry<'_>> = ranking.entries.iter().filter(|entry| entry.rank == 1).collect();
+    let best: Vec<&RankedMeasurement<'_>> = ranking.entries.iter().filter(|entry| entry.rank == 1).collect();
     if ranking.parameters.placement == Placement::Cross || best.len() == ranking.entries.len() {
         return None;
     }
     let value = best.first()?.measurement.estimate.value;
-    let shown = units::value(value, ranking.parameters.measure);
+    let shown = units::format_value(value, ranking.parameters.measure);
     let tie = if best.len() > 1 { ", a tie" } else { "" };
     let names: Vec<&str> = best.iter().map(|entry| entry.candidate.name.as_str()).collect();
     let next = ranking.entries.iter().find(|entry| entry.rank > 1)?;
@@ -38,8 +38,11 @@ fn answer(ranking: &Ranking<'_>) -> Option<String> {
         Measure::RoundTrip => next.measurement.estimate.value / value,
         Measure::Throughput | Measure::Connections => value / next.measurement.estimate.value,
     };
-    let (factor, next) = (units::number(factor), &next.candidate.name);
-    Some(format!("{}{tie}, {shown}; next {next}, slower by a factor of {factor}", labels::list(&names)))
+    let (factor, next) = (units::format_number(factor), &next.candidate.name);
+    Some(format!(
+        "{}{tie}, {shown}; next {next}, slower by a factor of {factor}",
+        labels::join_with_and(&names)
+    ))
 }
 
 fn reason_for_no_answer(ranking: &Ranking<'_>) -> String {

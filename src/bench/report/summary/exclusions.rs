@@ -2,25 +2,25 @@
 
 use crate::bench::comparison::{Comparison, Measurement};
 use crate::bench::report::document::{Document, Tone};
-use crate::bench::report::ranking::is_valid;
+use crate::bench::report::ranking::has_usable_estimate;
 use crate::bench::report::units;
 
 /// Writes the failures of servers, and then what is not available on this machine.
 pub(super) fn write(comparison: &Comparison, document: &mut Document) {
-    let invalid = comparison.measurements.iter().filter(|it| !is_valid(it));
+    let invalid = comparison.measurements.iter().filter(|it| !has_usable_estimate(it));
     let (faults, unavailable): (Vec<&Measurement>, Vec<&Measurement>) =
         invalid.partition(|it| it.server_fault);
     if !faults.is_empty() {
-        document.title("No result", "the server failed: these measurements must not be used");
-        lines(&faults).into_iter().for_each(|line| document.item(Tone::Bad, line));
+        document.add_title("No result", "the server failed: these measurements must not be used");
+        lines(&faults).into_iter().for_each(|line| document.add_item(Tone::Bad, line));
     }
     let mut lines = lines(&unavailable);
     let unsupported =
         comparison.candidates.iter().filter_map(|it| Some((&it.name, it.unsupported.as_ref()?)));
     lines.extend(unsupported.map(|(name, reason)| format!("{name}: {reason}")));
     if !lines.is_empty() {
-        document.title("Not available here", "");
-        lines.into_iter().for_each(|line| document.item(Tone::Quiet, line));
+        document.add_title("Not available here", "");
+        lines.into_iter().for_each(|line| document.add_item(Tone::Quiet, line));
     }
 }
 
@@ -40,16 +40,16 @@ fn lines(measurements: &[&Measurement]) -> Vec<String> {
 
 /// Lists the parameters of `measurements`: `round-trip, throughput; same; 64 KiB`.
 fn parameters(measurements: &[&Measurement]) -> String {
-    let measures = distinct(measurements, |it| it.measure.name().to_owned());
-    let placements = distinct(measurements, |it| it.placement.name().to_owned());
-    let sizes = distinct(measurements, |it| units::size(it.size));
-    let rates = distinct(measurements, |it| it.rate.map(units::rate).unwrap_or_default());
+    let measures = join_distinct(measurements, |it| it.measure.name().to_owned());
+    let placements = join_distinct(measurements, |it| it.placement.name().to_owned());
+    let sizes = join_distinct(measurements, |it| units::format_size(it.size));
+    let rates = join_distinct(measurements, |it| it.rate.map(units::format_rate).unwrap_or_default());
     let parts = [measures, placements, sizes, rates].into_iter().filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("; ")
 }
 
 /// Lists the distinct texts, in their order.
-fn distinct(measurements: &[&Measurement], text: fn(&Measurement) -> String) -> String {
+fn join_distinct(measurements: &[&Measurement], text: fn(&Measurement) -> String) -> String {
     let mut all: Vec<String> = Vec::new();
     for text in measurements.iter().map(|it| text(it)).filter(|text| !text.is_empty()) {
         if !all.contains(&text) {

@@ -11,12 +11,13 @@ pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     if facts.is_empty() {
         return;
     }
-    document.title("Machine", "as far as it affects the results; --json includes the source of each value");
+    document
+        .add_title("Machine", "as far as it affects the results; --json includes the source of each value");
     for fact in facts.iter().filter(|fact| fact.unknown.is_none()) {
-        document.item(Tone::Plain, format!("{}: {}", fact.name, fact.value));
+        document.add_item(Tone::Plain, format!("{}: {}", fact.name, fact.value));
     }
     for (name, value) in options(&comparison.method.tuning) {
-        document.item(Tone::Plain, format!("{name}, set for this run: {value}"));
+        document.add_item(Tone::Plain, format!("{name}, set for this run: {value}"));
     }
     unknown(facts, document);
 }
@@ -32,7 +33,7 @@ fn unknown(facts: &[Fact], document: &mut Document) {
         }
     }
     for (reason, names) in reasons {
-        document.item(Tone::Quiet, format!("unknown: {} ({reason})", labels::list(&names)));
+        document.add_item(Tone::Quiet, format!("unknown: {} ({reason})", labels::join_with_and(&names)));
     }
 }
 

@@ -1,10 +1,10 @@
 //! The tables of a comparison, from the answer down to the method.
 
 use super::document::{Alignment, Document, Field, Table, Tone};
-use super::ranking::{Ranking, rankings};
+use super::ranking::{Ranking, rank_measurements};
 use super::{labels, units};
 use crate::bench::comparison::{Comparison, Measure, Measurement, Parameters, Placement};
-use crate::text::count;
+use crate::text::count_with_noun;
 
 mod answer;
 mod exclusions;
@@ -16,7 +16,7 @@ mod ranked_table;
 pub(super) fn document(comparison: &Comparison, with_machine: bool) -> Document {
     let mut document = Document::default();
     heading(comparison, &mut document);
-    let rankings = rankings(comparison);
+    let rankings = rank_measurements(comparison);
     let sections = sections(&rankings);
     let closed = sections.iter().map(|section| section.headline).filter(|it| it.parameters.rate.is_none());
     answer::write(&closed.collect::<Vec<_>>(), &mut document);
@@ -44,10 +44,10 @@ fn heading(comparison: &Comparison, document: &mut Document) {
         Some((both, _)) => format!("client and server on core {both}"),
         None => "not pinned".into(),
     };
-    let processors = count(machine.processors, "processor");
-    document.line(Tone::Quiet, format!("{}{model}, {processors}; {cores}", machine.system));
+    let processors = count_with_noun(machine.processors, "processor");
+    document.add_line(Tone::Quiet, format!("{}{model}, {processors}; {cores}", machine.system));
     if comparison.interrupted {
-        document.line(Tone::Warning, "Interrupted: these are the results until then.");
+        document.add_line(Tone::Warning, "Interrupted: these are the results until then.");
     }
 }
 
@@ -88,24 +88,26 @@ impl Section<'_, '_> {
         let label = placement.description();
         let note = format!("--placement {}", placement.name());
         if parameters.rate.is_some() {
-            let title =
-                format!("Round trip of {} sent at a fixed rate, {label}", units::size(parameters.size));
-            document.title(title, format!("p50 / p99; {note}"));
-            document.table(overview_table::table(comparison, &self.rankings, |ranking| {
-                units::rate(ranking.parameters.rate.unwrap_or_default())
+            let title = format!(
+                "Round trip of {} sent at a fixed rate, {label}",
+                units::format_size(parameters.size)
+            );
+            document.add_title(title, format!("p50 / p99; {note}"));
+            document.add_table(overview_table::table(comparison, &self.rankings, |ranking| {
+                units::format_rate(ranking.parameters.rate.unwrap_or_default())
             }));
             return;
         }
-        document.title(format!("{}, {label}", labels::title(measure, parameters.size)), note);
-        document.table(ranked_table::table(comparison, self.headline));
+        document.add_title(format!("{}, {label}", labels::table_title(measure, parameters.size)), note);
+        document.add_table(ranked_table::table(comparison, self.headline));
         if !explained.contains(&placement) {
             explained.push(placement);
             cautions(self.headline, document);
         }
         if self.rankings.len() > 1 {
-            document.title(format!("{} by size, {label}", noun(measure)), "");
-            document.table(overview_table::table(comparison, &self.rankings, |ranking| {
-                units::size(ranking.parameters.size)
+            document.add_title(format!("{} by size, {label}", noun(measure)), "");
+            document.add_table(overview_table::table(comparison, &self.rankings, |ranking| {
+                units::format_size(ranking.parameters.size)
             }));
         }
     }
@@ -121,22 +123,23 @@ const fn noun(measure: Measure) -> &'static str {
 
 fn cautions(ranking: &Ranking<'_>, document: &mut Document) {
     let placement = ranking.parameters.placement;
-    if let Some(caution) = labels::caution(placement) {
+    if let Some(caution) = labels::placement_caution(placement) {
         let is_warning = matches!(placement, Placement::Cross | Placement::Spin);
-        document.line(if is_warning { Tone::Warning } else { Tone::Quiet }, caution);
+        document.add_line(if is_warning { Tone::Warning } else { Tone::Quiet }, caution);
     }
     if placement == Placement::Spin {
         let busy = ranking.entries.iter().filter_map(|entry| busy_cores(entry.measurement));
         let max = busy.fold(0.0, f64::max);
         if max > 0.0 {
-            document.line(Tone::Warning, format!("Up to {max:.1} cores were busy all the time."));
+            document.add_line(Tone::Warning, format!("Up to {max:.1} cores were busy all the time."));
         }
     }
 }
 
 /// The mean number of cores that were busy during a measurement.
 fn busy_cores(measurement: &Measurement) -> Option<f64> {
-    let used: f64 = measurement.rounds.iter().map(|round| round.cost.cpu() * round.messages as f64).sum();
+    let used: f64 =
+        measurement.rounds.iter().map(|round| round.cost.processor_time() * round.messages as f64).sum();
     let seconds: f64 = measurement.rounds.iter().map(|round| round.seconds).sum();
     (seconds > 0.0).then(|| used / (seconds * 1e9))
 }
@@ -145,40 +148,40 @@ fn floors(comparison: &Comparison, document: &mut Document) {
     if comparison.floors.is_empty() {
         return;
     }
-    document.title("Floors", "times of the machine's own operations, measured in the same run");
+    document.add_title("Floors", "times of the machine's own operations, measured in the same run");
     let mut table =
-        Table::of([("floor", Alignment::Left), ("time", Alignment::Right), ("", Alignment::Left)]);
+        Table::with_columns([("floor", Alignment::Left), ("time", Alignment::Right), ("", Alignment::Left)]);
     for floor in &comparison.floors {
-        let time = units::estimate(&floor.time, Measure::RoundTrip);
+        let time = units::format_estimate(&floor.time, Measure::RoundTrip);
         table.rows.push(vec![
             Field::plain(&floor.name),
             Field::plain(time),
             Field::quiet(&floor.description),
         ]);
     }
-    document.table(table);
+    document.add_table(table);
 }
 
 fn warnings(comparison: &Comparison, document: &mut Document) {
     if comparison.warnings.is_empty() {
         return;
     }
-    document.title("Warnings", "");
+    document.add_title("Warnings", "");
     for warning in &comparison.warnings {
         let cause = if warning.cause.is_empty() { String::new() } else { format!(": {}", warning.cause) };
         let help = if warning.help.is_empty() { String::new() } else { format!("; help: {}", warning.help) };
-        document.item(Tone::Warning, format!("{}{cause}{help}", warning.message));
+        document.add_item(Tone::Warning, format!("{}{cause}{help}", warning.message));
     }
 }
 
 fn method(comparison: &Comparison, document: &mut Document) {
     let method = &comparison.method;
-    document.title("Method", "in full: `echospec explain compare`");
+    document.add_title("Method", "in full: `echospec explain compare`");
     let repeated = match method.repeated {
         1 => "1 disturbed session was repeated".to_owned(),
-        number => format!("{} were repeated", count(number as usize, "disturbed session")),
+        number => format!("{} were repeated", count_with_noun(number as usize, "disturbed session")),
     };
-    document.line(
+    document.add_line(
         Tone::Quiet,
         format!(
             "Medians of {} with 95 % confidence intervals. In each round, a new client and a new server are warmed up for \
@@ -186,11 +189,11 @@ fn method(comparison: &Comparison, document: &mut Document) {
              tie: intervals that overlap. CPU time, context switches and system calls are the sum of both processes for \
              one message there and back. The cost of reading the clock, {}, is subtracted. {repeated}. The run took \
              {:.0} s.",
-            count(method.rounds, "round"),
-            units::time(method.warm_up * 1e9),
-            units::time(method.timed * 1e9),
+            count_with_noun(method.rounds, "round"),
+            units::format_time(method.warm_up * 1e9),
+            units::format_time(method.timed * 1e9),
             comparison.seed,
-            units::time(method.clock),
+            units::format_time(method.clock),
             comparison.seconds,
         ),
     );

@@ -2,7 +2,7 @@
 
 use crate::bench::comparison::{Comparison, Measure, Placement};
 use crate::bench::report::document::{Alignment, Field, Table, Tone};
-use crate::bench::report::ranking::{Entry, Ranking};
+use crate::bench::report::ranking::{RankedMeasurement, Ranking};
 use crate::bench::report::units;
 
 /// Maximum number of columns beside the names.
@@ -16,7 +16,8 @@ pub(super) fn table(
 ) -> Table {
     let rankings = thin_out(rankings);
     let heads = rankings.iter().map(|ranking| (head(ranking), Alignment::Right));
-    let mut table = Table::of(std::iter::once(("mechanism".to_owned(), Alignment::Left)).chain(heads));
+    let mut table =
+        Table::with_columns(std::iter::once(("mechanism".to_owned(), Alignment::Left)).chain(heads));
     let is_present = |name: &str| rankings.iter().any(|ranking| entry(ranking, name).is_some());
     for name in order(comparison, &rankings).into_iter().filter(|name| is_present(name)) {
         let fields = rankings.iter().map(|ranking| field(entry(ranking, name)));
@@ -37,11 +38,11 @@ fn order<'a>(comparison: &'a Comparison, rankings: &[&Ranking<'a>]) -> Vec<&'a s
     names
 }
 
-fn entry<'a, 'b>(ranking: &'b Ranking<'a>, name: &str) -> Option<&'b Entry<'a>> {
+fn entry<'a, 'b>(ranking: &'b Ranking<'a>, name: &str) -> Option<&'b RankedMeasurement<'a>> {
     ranking.entries.iter().find(|entry| entry.candidate.name == name)
 }
 
-fn field(entry: Option<&Entry<'_>>) -> Field {
+fn field(entry: Option<&RankedMeasurement<'_>>) -> Field {
     let Some(entry) = entry else { return Field::quiet("–") };
     let is_best = entry.rank == 1 && entry.measurement.placement != Placement::Cross;
     Field::Text(if is_best { Tone::Strong } else { Tone::Plain }, text(entry))
@@ -49,12 +50,12 @@ fn field(entry: Option<&Entry<'_>>) -> Field {
 
 /// Returns the median of the entry as text. For open loops it adds the 99th percentile, because slow messages matter
 /// there.
-fn text(entry: &Entry<'_>) -> String {
+fn text(entry: &RankedMeasurement<'_>) -> String {
     let measurement = entry.measurement;
-    let median = units::value(measurement.estimate.value, measurement.measure);
+    let median = units::format_value(measurement.estimate.value, measurement.measure);
     match measurement.percentiles {
         Some(all) if measurement.measure == Measure::RoundTrip && measurement.rate.is_some() => {
-            format!("{median} / {}", units::time(all.p99 as f64))
+            format!("{median} / {}", units::format_time(all.p99 as f64))
         }
         _ => median,
     }

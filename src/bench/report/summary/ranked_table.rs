@@ -2,7 +2,7 @@
 
 use crate::bench::comparison::{Comparison, Floor, Measure, Measurement, MessageCost, Placement};
 use crate::bench::report::document::{Alignment, Field, Table, Tone};
-use crate::bench::report::ranking::{Entry, Ranking};
+use crate::bench::report::ranking::{RankedMeasurement, Ranking};
 use crate::bench::report::units;
 
 /// Makes the table, without columns that would be empty.
@@ -10,7 +10,7 @@ pub(super) fn table(comparison: &Comparison, ranking: &Ranking<'_>) -> Table {
     let columns: Vec<Column> =
         COLUMNS.iter().filter(|column| has_content(column, comparison, ranking)).copied().collect();
     let heads = columns.iter().map(|column| ((column.head)(comparison, ranking), column.alignment));
-    let mut table = Table::of(heads);
+    let mut table = Table::with_columns(heads);
     let max = ranking.entries.iter().map(|entry| entry.measurement.estimate.value).fold(0.0, f64::max);
     for entry in &ranking.entries {
         let row = Row { comparison, ranking, entry, max };
@@ -23,7 +23,7 @@ pub(super) fn table(comparison: &Comparison, ranking: &Ranking<'_>) -> Table {
 struct Row<'a> {
     comparison: &'a Comparison,
     ranking: &'a Ranking<'a>,
-    entry: &'a Entry<'a>,
+    entry: &'a RankedMeasurement<'a>,
     /// The maximum value of the ranking. It has the longest bar.
     max: f64,
 }
@@ -72,7 +72,7 @@ const fn value_head(ranking: &Ranking<'_>) -> &'static str {
 
 /// With `--placement cross` ranks mean nothing, because all mechanisms wait for the same interrupt.
 fn rank(row: &Row<'_>) -> Field {
-    let Entry { rank, tied, .. } = row.entry;
+    let RankedMeasurement { rank, tied, .. } = row.entry;
     match (row.ranking.parameters.placement, tied) {
         (Placement::Cross, _) => Field::plain(""),
         (_, true) => Field::plain(format!("={rank}")),
@@ -89,7 +89,7 @@ fn name(row: &Row<'_>) -> Field {
 }
 
 fn value(row: &Row<'_>) -> Field {
-    let text = units::estimate(&row.entry.measurement.estimate, row.entry.measurement.measure);
+    let text = units::format_estimate(&row.entry.measurement.estimate, row.entry.measurement.measure);
     Field::Text(if is_best(row) { Tone::Strong } else { Tone::Plain }, text)
 }
 
@@ -102,14 +102,14 @@ fn p99(row: &Row<'_>) -> Field {
     // With several messages in flight, the time of a single one says nothing.
     let measurement = row.entry.measurement;
     let shown = measurement.percentiles.filter(|_| measurement.measure == Measure::RoundTrip);
-    Field::plain(shown.map(|all| units::time(all.p99 as f64)).unwrap_or_default())
+    Field::plain(shown.map(|all| units::format_time(all.p99 as f64)).unwrap_or_default())
 }
 
 fn ratio(row: &Row<'_>) -> Field {
     let is_reference = row.entry.candidate.name == row.comparison.method.reference;
     match row.entry.measurement.ratio {
         _ if is_reference => Field::quiet("1"),
-        Some(ratio) => Field::plain(units::ratio(&ratio)),
+        Some(ratio) => Field::plain(units::format_ratio(&ratio)),
         None => Field::plain(""),
     }
 }
@@ -117,30 +117,34 @@ fn ratio(row: &Row<'_>) -> Field {
 fn messages(row: &Row<'_>) -> Field {
     let Measurement { measure, size, estimate, .. } = row.entry.measurement;
     let streams = *measure == Measure::Throughput && *size > 0;
-    Field::plain(if streams { units::number_rate(estimate.value / *size as f64) } else { String::new() })
+    Field::plain(if streams {
+        units::format_rate_without_unit(estimate.value / *size as f64)
+    } else {
+        String::new()
+    })
 }
 
 fn cpu(row: &Row<'_>) -> Field {
-    let used = row.entry.measurement.cost.cpu();
-    Field::plain(if used > 0.0 { units::time(used) } else { String::new() })
+    let used = row.entry.measurement.cost.processor_time();
+    Field::plain(if used > 0.0 { units::format_time(used) } else { String::new() })
 }
 
 fn switches(row: &Row<'_>) -> Field {
     let MessageCost { voluntary_switches, involuntary_switches, .. } = row.entry.measurement.cost;
     let known = row.entry.measurement.cost != MessageCost::default();
-    let text = units::number(voluntary_switches + involuntary_switches);
+    let text = units::format_number(voluntary_switches + involuntary_switches);
     Field::plain(if known { text } else { String::new() })
 }
 
 fn calls(row: &Row<'_>) -> Field {
     let MessageCost { client_calls, server_calls, .. } = row.entry.measurement.cost;
     let both = client_calls.zip(server_calls).map(|(client, server)| client + server);
-    Field::plain(both.map(units::number).unwrap_or_default())
+    Field::plain(both.map(units::format_number).unwrap_or_default())
 }
 
 fn floor(row: &Row<'_>) -> Field {
     let multiple = multiple_of_floor(row.comparison, row.entry.measurement);
-    Field::plain(multiple.map(units::number).unwrap_or_default())
+    Field::plain(multiple.map(units::format_number).unwrap_or_default())
 }
 
 /// Returns the estimate as a multiple of the machine's floor, or `None` if no floor applies.
