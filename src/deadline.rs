@@ -85,8 +85,8 @@ pub struct Deadlines {
 pub const SCALE_VARIABLE: &str = "ECHOSPEC_TIMEOUT_SCALE";
 
 impl Default for Deadlines {
-    /// Returns the deadlines scaled by the environment variable [`SCALE`], or by 1 if that is absent or not a number
-    /// from 0.01 to 1000.
+    /// Returns the deadlines scaled by the environment variable [`SCALE_VARIABLE`], or by 1 if that is absent or not a
+    /// number from 0.01 to 1000.
     fn default() -> Self {
         let scale = std::env::var(SCALE_VARIABLE).ok().and_then(|text| text.parse().ok());
         Deadlines::scaled(scale.filter(|scale| (0.01..=1000.0).contains(scale)).unwrap_or(1.0))
@@ -124,8 +124,8 @@ impl Deadlines {
         self.of(5.0)
     }
 
-    /// Returns the time without any traffic after which a server counts as waiting: 0.3 s, and never less. TCP's timers
-    /// for retransmission and window probes can delay an exchange by 0.2 s.
+    /// Returns the time without any traffic after which a server counts as waiting: 0.3 s, and never less. TCP's
+    /// timers for retransmission and window probes can delay an exchange by 0.2 s.
     #[must_use]
     pub fn quiet(self) -> Duration {
         self.of(0.3).max(Duration::from_millis(300))
@@ -165,8 +165,8 @@ pub(crate) struct Countdown {
     seen: Instant,
 }
 
-/// The longest time between two looks at a [`Countdown`] that counts in full. Looks are meant to be a [`GLANCE`]
-/// apart, so a longer gap means that the machine or this process was paused.
+/// The longest time between two looks at a [`Countdown`] that counts in full. Looks are meant to be a
+/// [`INTERRUPT_CHECK_INTERVAL`] apart, so a longer gap means that the machine or this process was paused.
 const MAX_COUNTED_GAP: Duration = Duration::from_millis(250);
 
 impl Countdown {

@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::bench::schedule::progress;
-use crate::deadline::{self, Countdown, GLANCE};
+use crate::deadline::{self, Countdown, INTERRUPT_CHECK_INTERVAL};
 use crate::runner::Event;
 use crate::server::sweep;
 use crate::sys::STATUS_SIGNALS;
@@ -18,8 +18,9 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
 /// Installs the signal handlers.
 ///
-/// The first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends and cleans up. The second, or the end
-/// of [`END_TIME`], kills all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which checks are running.
+/// The first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends and cleans up. The second, or the
+/// end of [`END_TIME`], kills all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which
+/// checks are running.
 ///
 /// # Errors
 /// Those of `sigaction(2)`, `pipe(2)` and pthread_create(3).
@@ -53,7 +54,7 @@ const END_TIME: Duration = Duration::from_secs(20);
 fn end_after(limit: Duration, signal: i32) -> ! {
     let mut countdown = Countdown::new(limit);
     while !countdown.left().is_zero() {
-        thread::park_timeout(GLANCE);
+        thread::park_timeout(INTERRUPT_CHECK_INTERVAL);
     }
     end_at_once(signal)
 }

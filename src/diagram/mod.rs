@@ -1,7 +1,7 @@
 //! Diagrams of processes and their descriptors: a box for each process, and a line for each object that they share.
 //!
-//! [`Snapshot::read_from_kernel`] reads processes and their descriptor tables from the kernel. [`text::draw`] draws a snapshot
-//! for a terminal, [`svg::draw`] for a picture.
+//! [`Snapshot::read_from_kernel`] reads processes and their descriptor tables from the kernel. [`text::draw`] draws a
+//! snapshot for a terminal, [`svg::draw_boxes`] for a picture.
 
 pub mod svg;
 pub mod text;

@@ -6,8 +6,8 @@
 use super::process::{DescriptorRow, Process};
 use crate::sys::{self, Object};
 
-/// Numbers the open file descriptions of visible files, in [`Row::description`]. Descriptors of one description get
-/// the same number. Numbers nothing if the system cannot compare descriptions.
+/// Numbers the open file descriptions of visible files, in [`DescriptorRow::description`]. Descriptors of one
+/// description get the same number. Numbers nothing if the system cannot compare descriptions.
 pub(super) fn number_descriptions(processes: &mut [Process]) {
     let files: Vec<(usize, usize)> = visible_files(processes);
     let mut next = 0;

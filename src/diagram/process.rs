@@ -74,7 +74,7 @@ pub enum ObjectId {
     Pair(u64, u64),
     /// A pseudo-terminal with both its sides, by its number.
     Terminal(u32),
-    /// An open file description, by its [number in the snapshot](Row::description).
+    /// An open file description, by its [number in the snapshot](DescriptorRow::description).
     Description(usize),
 }
 

@@ -33,7 +33,7 @@ impl ProcessSelection {
         ProcessSelection::new(label, pid, Filter::Sockets)
     }
 
-    /// Selects this process, with no descriptor until [`and_descriptor`](Selection::and_descriptor) adds one.
+    /// Selects this process, with no descriptor until [`and_descriptor`](ProcessSelection::and_descriptor) adds one.
     pub fn select_this_process(label: impl Into<String>) -> ProcessSelection {
         ProcessSelection::new(label, Pid::this(), Filter::Numbers(Vec::new()))
     }

@@ -1,7 +1,7 @@
 //! Text in SVG pictures: fonts, widths, line breaks.
 //!
-//! SVG does not break lines, and the fonts of the reader's system are unknown. So this module breaks lines by the widths
-//! of DejaVu Sans, the widest of the usual fonts. In any other font the lines are a little shorter.
+//! SVG does not break lines, and the fonts of the reader's system are unknown. So this module breaks lines by the
+//! widths of DejaVu Sans, the widest of the usual fonts. In any other font the lines are a little shorter.
 
 use svg::node::Node;
 use svg::node::Text;
@@ -14,20 +14,20 @@ pub(crate) const SANS_FONT: &str =
 pub(crate) const MONO_FONT: &str =
     "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
 
-/// The width of a character in [`MONO`], relative to the font size.
+/// The width of a character in [`MONO_FONT`], relative to the font size.
 const MONO_WIDTH: f64 = 0.602;
 
-/// Returns the width of `text` in [`MONO`], in pixels.
+/// Returns the width of `text` in [`MONO_FONT`], in pixels.
 pub(crate) fn mono_width(text: &str, size: f64) -> i32 {
     pixels(text.chars().count() as f64 * MONO_WIDTH * size)
 }
 
-/// Returns the number of characters in [`MONO`] that fit into `width` pixels.
+/// Returns the number of characters in [`MONO_FONT`] that fit into `width` pixels.
 pub(crate) fn mono_chars(width: i32, size: f64) -> usize {
     (f64::from(width.max(0)) / (MONO_WIDTH * size)) as usize
 }
 
-/// Returns the width of `text` in [`SANS`], in pixels. Text between backticks is in [`MONO`].
+/// Returns the width of `text` in [`SANS_FONT`], in pixels. Text between backticks is in [`MONO_FONT`].
 pub(crate) fn sans_width(text: &str, size: f64) -> i32 {
     pixels(text.chars().map(advance).sum::<f64>() * size)
 }

@@ -1,8 +1,8 @@
 //! Claims: a run of echospec announces which ports are its own, and when, to the `echospec capture` that records it.
 //!
-//! The recorder launches its command with the write end of a pipe as descriptor [`DESCRIPTOR`], and identifies the pipe
-//! in the environment variable [`VARIABLE`]. The run writes a line before any packet can use a port, and another when
-//! it releases the port. Servers do not inherit the descriptor: see
+//! The recorder launches its command with the write end of a pipe as descriptor [`CLAIM_DESCRIPTOR`], and identifies
+//! the pipe in the environment variable [`CLAIM_VARIABLE`]. The run writes a line before any packet can use a port,
+//! and another when it releases the port. Servers do not inherit the descriptor: see
 //! [`mark_descriptors_close_on_exec`](crate::sys::mark_descriptors_close_on_exec).
 
 use std::collections::HashMap;
@@ -21,8 +21,8 @@ use super::packet::Protocol;
 /// nothing is written to it.
 pub const CLAIM_VARIABLE: &str = "ECHOSPEC_CLAIMS";
 
-/// The number of the descriptor of the claim pipe. The number is high, so that it does not collide with the descriptors
-/// of a program.
+/// The number of the descriptor of the claim pipe. The number is high, so that it does not collide with the
+/// descriptors of a program.
 pub const CLAIM_DESCRIPTOR: RawFd = 197;
 
 /// A port that belongs to this run while this value exists.
@@ -76,7 +76,7 @@ pub struct ClaimedPorts {
 }
 
 impl ClaimedPorts {
-    /// Makes the claim pipe. Returns also the command's [`DESCRIPTOR`] and the value of its [`VARIABLE`].
+    /// Makes the claim pipe. Returns also the command's [`CLAIM_DESCRIPTOR`] and the value of its [`CLAIM_VARIABLE`].
     ///
     /// # Errors
     /// Those of pipe(2).

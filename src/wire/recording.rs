@@ -29,9 +29,11 @@ pub struct Recording {
 
 /// The descriptor and variable that a command needs to announce its ports: see [`claims`](super::claims).
 pub struct ClaimPipe {
-    /// The write end of the pipe. It becomes descriptor [`DESCRIPTOR`](super::claims::CLAIM_DESCRIPTOR) of the command.
+    /// The write end of the pipe. It becomes descriptor [`CLAIM_DESCRIPTOR`](super::claims::CLAIM_DESCRIPTOR) of the
+    /// command.
     pub descriptor: OwnedFd,
-    /// The inode number of the pipe: the value of the environment variable [`VARIABLE`](super::claims::CLAIM_VARIABLE).
+    /// The inode number of the pipe: the value of the environment variable
+    /// [`CLAIM_VARIABLE`](super::claims::CLAIM_VARIABLE).
     pub name: String,
 }
 
@@ -120,7 +122,8 @@ impl Recording {
         self.recorded
     }
 
-    /// Returns the number of packets on the interface, ours or not, that the kernel dropped because they came too fast.
+    /// Returns the number of packets on the interface, ours or not, that the kernel dropped because they came too
+    /// fast.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped

@@ -62,7 +62,8 @@ pub fn run_all(servers: &[Candidate], options: &RunOptions, on_finished: impl Fn
 /// Runs `candidate`. If it does not start, that is an unexpected result.
 fn run(candidate: &Candidate, options: &RunOptions) -> Row {
     let began = Instant::now();
-    let apply: Vec<_> = all_checks().filter(|check| check.applies_to(candidate.spec.promised_capabilities())).collect();
+    let apply: Vec<_> =
+        all_checks().filter(|check| check.applies_to(candidate.spec.promised_capabilities())).collect();
     let run = runner::run_checks(&candidate.spec, &apply, options, |_| ());
     let mut row = Row { name: candidate.name.clone(), ..Row::default() };
     match run {

@@ -58,8 +58,8 @@ pub fn run_client(mut input: impl BufRead, mut output: impl Write) -> io::Result
 
 /// The distance in the byte stream between the beginnings of two conversations.
 ///
-/// Each conversation begins at a different position, so that bytes of an earlier client are recognised as wrong. It is a
-/// prime for the same reason as the stream's period.
+/// Each conversation begins at a different position, so that bytes of an earlier client are recognised as wrong. It is
+/// a prime for the same reason as the stream's period.
 const STRIDE: u64 = 4099;
 
 /// The state of the client between tasks.

@@ -29,7 +29,7 @@ pub fn describe_progress() -> Option<String> {
     })
 }
 
-/// Sets the progress that [`describe`] reports.
+/// Sets the progress that [`describe_progress`] reports.
 pub(in crate::bench) fn publish_progress(progress: Option<Progress>) {
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = progress;
 }

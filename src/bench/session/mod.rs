@@ -26,7 +26,7 @@ pub const CLIENT_ARGUMENTS: &[&str] = &["measure-as-client"];
 /// The settings of all sessions of a run.
 #[derive(Debug, Clone)]
 pub struct SessionSettings<'a> {
-    /// The program that is launched with [`CLIENT`].
+    /// The program that is launched with [`CLIENT_ARGUMENTS`].
     pub client: &'a Path,
     /// The options set on the mechanisms.
     pub tuning: &'a Tuning,
@@ -81,8 +81,8 @@ fn one_line(finding: &Finding) -> String {
 
 /// Launches a server and a client, measures `tasks` in order, and ends both.
 ///
-/// Returns a result for each task that was begun. After a wrong byte, or when the conversation fails, no further task is
-/// begun: the rest needs another session.
+/// Returns a result for each task that was begun. After a wrong byte, or when the conversation fails, no further task
+/// is begun: the rest needs another session.
 ///
 /// # Errors
 /// [`SessionError`] if there is no result at all.
@@ -95,7 +95,7 @@ pub fn run_session(
     Ok(run_monitored_session(spec, placement, tasks, settings)?.0)
 }
 
-/// Measures tasks as [`run`] does, and also what else used the processors.
+/// Measures tasks as [`run_session`] does, and also what else used the processors.
 pub(in crate::bench) fn run_monitored_session(
     spec: &Spec,
     placement: &ResolvedPlacement,

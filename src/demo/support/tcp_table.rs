@@ -61,7 +61,7 @@ pub fn connections_between(ends: &[TcpEntry], one: SocketAddr, other: SocketAddr
     ends.iter().filter(|end| names.contains(&(end.local, end.remote))).collect()
 }
 
-/// Shows a table that [`wait_until`] has returned, or says that there is none.
+/// Shows a table that [`read_until`] has returned, or says that there is none.
 pub fn show_table(
     demo: &mut DemoRun<'_>,
     table: Option<Vec<TcpEntry>>,

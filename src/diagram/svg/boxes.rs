@@ -34,7 +34,7 @@ const OBJECT: i32 = NAME + 64;
 const MIN_WIDTH: i32 = 600;
 const FONT_SIZE: f64 = 13.0;
 
-/// The style sheet of [`draw`]'s elements.
+/// The style sheet of [`draw_boxes`]'s elements.
 pub const STYLE_SHEET: &str = "\
 .box { fill: none; stroke: #3e4c59; stroke-width: 1.4; }
 .inside { fill: #ffffff; }

@@ -3,7 +3,7 @@
 //! A pattern is followed in all ways at once, as a finite automaton is. It needs no memory for bytes that it
 //! has matched, and it knows the first byte after which no way is left.
 
-mod expectation;
+mod expected_bytes;
 mod matcher;
 mod thread;
 

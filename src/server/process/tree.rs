@@ -30,7 +30,7 @@ pub(crate) const REAP_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct ProcessTree {
     /// The launched process of the server. Its number is also that of its process group.
     pub leader: Pid,
-    /// The value of [`MARK`] in the environment of the server.
+    /// The value of [`MARK_VARIABLE`] in the environment of the server.
     pub mark: String,
     seen: Arc<Mutex<Seen>>,
 }

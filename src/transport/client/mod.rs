@@ -6,7 +6,7 @@
 //! | `dialogue` | a protocol other than echo, between the bytes of a check and those on the wire |
 //! | `stream` | sending to and expecting from a byte stream |
 //! | `messages` | the same where the mechanism keeps message boundaries |
-//! | `expectation` | bytes that are still to come, compared as they come |
+//! | `awaited_bytes` | the bytes that a stream client still expects, compared as they arrive |
 //! | `collect` | exchanges with a server that may buffer its output |
 //! | `backpressure` | filling every buffer, and waiting until the server has read |
 //! | `partial` | a request that is sent in two parts |
@@ -26,11 +26,11 @@ use crate::payload::KIB;
 use crate::protocol::{Protocol, Tokens, Tolerance};
 use crate::text::count_with_noun;
 
+mod awaited_bytes;
 mod backpressure;
 mod collect;
 mod connection;
 mod dialogue;
-mod expectation;
 mod messages;
 mod partial;
 mod pieces;

@@ -5,7 +5,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use echospec::bench::comparison::Estimate;
 use echospec::bench::placement::processors;
-use echospec::bench::statistics::{median, estimate_ratio};
+use echospec::bench::statistics::{estimate_ratio, median};
 use echospec::cli::interrupt;
 use echospec::deadline::is_interrupted;
 use echospec::server::sweep;

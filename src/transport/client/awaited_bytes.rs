@@ -3,7 +3,7 @@
 use crate::check::{self, Finding};
 use crate::text::{count_with_noun, describe_difference, excerpt};
 
-/// Bytes of which the first [`received`](Expectation::received) have been received.
+/// Bytes of which the first [`received`](AwaitedBytes::received) have been received.
 pub(super) struct AwaitedBytes<'a> {
     all: &'a [u8],
     received: usize,
