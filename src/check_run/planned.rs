@@ -38,7 +38,7 @@ impl PlannedRun {
             Err(LaunchError::Interrupted) => Vec::new(),
             results => results?,
         };
-        let (took, is_interrupted) = (began.elapsed(), is_interrupted());
-        Ok(Results { heading, results, took, is_interrupted })
+        let (took, interrupted) = (began.elapsed(), is_interrupted());
+        Ok(Results { heading, results, took, interrupted })
     }
 }

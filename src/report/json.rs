@@ -91,7 +91,7 @@ fn entry(report: &CheckResult) -> Entry<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::Options;
+    use crate::runner::RunOptions;
     use crate::server::Start;
     use crate::transport::Transport;
 
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn object_holds_the_rehearsal() {
         let spec = Spec::new(Transport::TCP, Start::Bind, ["./server", "{port}"]).unwrap();
-        let heading = Heading::new(&spec, &Options::default());
+        let heading = Heading::new(&spec, &RunOptions::default());
         let rehearsed = spec.with_rehearsal(Rehearsal {
             speaks_first: Some(false),
             keep_alive: Some(false),
@@ -141,9 +141,9 @@ mod tests {
             ],
             ..Rehearsal::default()
         });
-        let mut json = Json::new(heading, Vec::new());
+        let mut json = JsonReport::new(heading, Vec::new());
         json.event(&Event::Started(&rehearsed, &[])).unwrap();
-        json.finish(&[], &Ending::Complete).unwrap();
+        json.finish(&[], &RunEnding::Complete).unwrap();
         assert_eq!(String::from_utf8(json.out).unwrap(), GOLDEN);
     }
 }

@@ -25,7 +25,9 @@ const WAITS: usize = 5;
 ///
 /// # Errors
 /// [`LaunchError::Rehearsal`] if the server does not speak the protocol.
-pub(super) fn rehearse(server: &mut Server) -> Result<Option<(Rehearsal, Vec<MissingCapabilities>)>, LaunchError> {
+pub(super) fn rehearse(
+    server: &mut Server,
+) -> Result<Option<(Rehearsal, Vec<MissingCapabilities>)>, LaunchError> {
     if server.spec().protocol().replies_equal_requests() {
         return Ok(None);
     }
@@ -159,16 +161,16 @@ impl Found {
             return;
         }
         let protocol = server.spec().protocol().clone();
-        if protocol.talks_more_than_once() == Some(false) {
+        if protocol.allows_several_exchanges() == Some(false) {
             let closes = closes_after_reply(server).ok();
             self.rehearsal.keep_alive = closes.map(|closes| !closes);
-            if closes == Some(false) && protocol.declared().keep_alive == Some(false) {
+            if closes == Some(false) && protocol.declared_properties().keep_alive == Some(false) {
                 self.differs("declares `keep_alive = false`", "the connection stays open after a reply");
             }
             return;
         }
         let lacks = Capabilities::STAYS_OPEN.union(Capabilities::PIPELINES).union(Capabilities::FILLABLE);
-        let declared = protocol.declared().keep_alive == Some(true);
+        let declared = protocol.declared_properties().keep_alive == Some(true);
         let actual = match second_request(server) {
             Second::Answered => {
                 self.rehearsal.keep_alive = Some(true);
@@ -202,7 +204,7 @@ impl Found {
         }
         let actual = "the server does not answer two requests that arrive together";
         self.lack(Capabilities::PIPELINES.union(Capabilities::FILLABLE), actual);
-        if protocol.declared().pipelining == Some(true) {
+        if protocol.declared_properties().pipelining == Some(true) {
             self.differs("declares `pipelining = true`", actual);
         }
     }
@@ -218,7 +220,7 @@ impl Found {
         }
         let actual = "the server does not answer, or does not close, once its client has shut down its side";
         self.lack(Capabilities::HALF_CLOSE, actual);
-        if server.spec().protocol().declared().half_close == Some(true) {
+        if server.spec().protocol().declared_properties().half_close == Some(true) {
             self.differs("declares `half_close = true`", actual);
         }
     }

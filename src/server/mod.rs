@@ -66,7 +66,7 @@ pub use process::{
 };
 pub use program::bundled_program;
 pub use rehearsal::Rehearsal;
-pub use scratch::{Scratch, run_directory, run_directory};
+pub use scratch::{Scratch, keep_directories, run_directory};
 pub use setup::Setup;
 pub use spec::Spec;
 pub use start::Start;

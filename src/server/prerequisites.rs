@@ -17,7 +17,8 @@ use nix::unistd::Pid;
 
 use super::LaunchError;
 use crate::requirement::{
-    DESCRIPTORS, IPV6_LOOPBACK, LOOPBACK, PROCESS_TABLE, PROCESSES, Requirement, TEMPORARY_DIRECTORY,
+    IPV6_LOOPBACK, LOOPBACK, MANY_DESCRIPTORS, MANY_PROCESSES, PROCESS_TABLE, Requirement,
+    TEMPORARY_DIRECTORY,
 };
 use crate::sys::{self, Object};
 use crate::transport::{Address, Capabilities, Transport, loopback_address};
@@ -30,7 +31,7 @@ type Found = Result<String, String>;
 /// # Errors
 /// [`LaunchError::MissingRequirement`] with what is missing and how to provide it.
 pub(super) fn prove_descriptors() -> Result<(), LaunchError> {
-    once("descriptors", || met(&DESCRIPTORS, free_descriptors()))
+    once("descriptors", || met(&MANY_DESCRIPTORS, free_descriptors()))
 }
 
 /// Proves that this machine has what a server of `transport` needs, and the harness too. Each proof is made once. Files
@@ -45,7 +46,7 @@ pub(super) fn prove(
 ) -> Result<(), LaunchError> {
     once("every transport", || {
         met(&TEMPORARY_DIRECTORY, writable(directory))?;
-        met(&PROCESSES, room_for_processes())?;
+        met(&MANY_PROCESSES, room_for_processes())?;
         met(&PROCESS_TABLE, own_process_is_listed())
     })?;
     let Some(ip) = loopback(transport, fixed) else { return Ok(()) };

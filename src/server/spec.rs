@@ -10,7 +10,7 @@ use super::program::{check_executable, locate_program};
 use super::start::Start;
 use super::traits::{self, MissingCapabilities};
 use super::{LaunchError, Rehearsal, Setup};
-use crate::protocol::{TransportKind, TransportKind};
+use crate::protocol::{Protocol, TransportKind};
 use crate::transport::{Capabilities, Transport};
 
 /// A program to execute, with its arguments, and the variables that are added to its environment.

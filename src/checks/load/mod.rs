@@ -18,9 +18,9 @@ mod together;
 pub(super) const CHECKS: &[&Check] = &[
     &idle::IDLE,
     &idle::IDLE_WHILE_STALLED,
-    &together::IDLE,
-    &mute_client::IDLE,
-    &talker::IDLE,
+    &together::CHECK,
+    &mute_client::CHECK,
+    &talker::CHECK,
     &slow_client::SLOW_CLIENT_BLOCKS_NONE,
     &slow_client::NO_CROSS_TALK,
     &bounded_buffering::CHECK,

@@ -8,7 +8,7 @@ use crate::deadline::Countdown;
 use crate::outcome::{Level::Should, Outcome};
 use crate::payload::MIB;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
@@ -111,8 +111,10 @@ fn exchange_beside(
         let left = countdown.left();
         if left.is_zero() || taken > most {
             let waited = server.deadlines().no_progress().saturating_sub(left).as_secs_f64();
-            let actual =
-                format!("none for {waited:.1} s, in which the talker was sent {}", count(taken, "byte"));
+            let actual = format!(
+                "none for {waited:.1} s, in which the talker was sent {}",
+                count_with_noun(taken, "byte")
+            );
             return Err(Finding::fail("an answer to a client beside one that talks", actual)
                 .because(manner.description));
         }

@@ -147,8 +147,8 @@ impl Codec {
     }
 
     fn say_to_greeting(&mut self, content: &[u8]) {
-        if let Some(due) = self.due.front_mut().filter(|due| due.part == Part::Greeting) {
-            (due.part, due.content) = (Part::Exchange, content.into());
+        if let Some(due) = self.due.front_mut().filter(|due| due.part == ReplyKind::Greeting) {
+            (due.part, due.content) = (ReplyKind::Exchange, content.into());
         }
     }
 

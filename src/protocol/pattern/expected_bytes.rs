@@ -3,7 +3,7 @@
 use super::thread::MatchThread;
 use super::{ByteOrigin, ExpectedBytes, MAX_EXPECTED_BYTES, Pattern, Segment};
 use crate::protocol::error::join_or;
-use crate::protocol::template::Class;
+use crate::protocol::template::ByteClass;
 
 impl Pattern {
     /// Describes what may follow in any of `threads`.
@@ -26,7 +26,7 @@ impl Pattern {
                     _ => class.describe().to_string(),
                 },
                 Some(Segment::Lines(begin)) => match &begin[thread.taken as usize..] {
-                    [] => Class::Line.describe().to_string(),
+                    [] => ByteClass::Line.describe().to_string(),
                     rest => format!("`{}`", rest.escape_ascii()),
                 },
                 Some(Segment::Length(_)) => "a number".to_string(),

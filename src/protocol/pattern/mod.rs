@@ -29,7 +29,7 @@ enum Segment {
         bytes: Arc<[u8]>,
         role: ByteOrigin,
     },
-    ByteClass {
+    Class {
         class: ByteClass,
         least: u64,
         most: Option<u64>,

@@ -5,7 +5,7 @@
 //! passes it.
 
 use super::Client;
-use super::expectation::AwaitedBytes;
+use super::awaited_bytes::AwaitedBytes;
 use crate::check;
 use crate::transport::Capabilities;
 

@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use super::awaited_bytes::AwaitedBytes;
 use super::connection::{Ready, is_transient};
-use super::expectation::AwaitedBytes;
 use super::{Client, READ};
 use crate::check::{self, Finding};
 use crate::text::{count_with_noun, excerpt};
@@ -73,7 +73,7 @@ impl Client {
             return Ok(());
         }
         let waited = self.deadlines.no_progress().as_secs_f64();
-        let wanted = format!("{} read by the server", count(self.connection.sent, "byte"));
+        let wanted = format!("{} read by the server", count_with_noun(self.connection.sent, "byte"));
         let finding = Finding::timeout(wanted, format!("some of them are still unread after {waited} s"));
         Err(finding.because((self.hang_diagnosis.0)()))
     }
@@ -250,7 +250,7 @@ impl Client {
 
     /// Returns the finding that the server has ended its direction of a conversation that goes on.
     pub(super) fn closed(&self) -> Finding {
-        Finding::fail("an open conversation", format!("end of file after {}", self.tally()))
+        Finding::fail("an open conversation", format!("end of file after {}", self.describe_traffic()))
     }
 
     pub(super) fn lost(&self, error: &io::Error) -> Finding {

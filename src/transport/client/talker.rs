@@ -61,7 +61,7 @@ impl Client {
     /// Returns the bytes to write as they are, and hands requests to the protocol, if there is one.
     fn next_outgoing(&mut self) -> &'static [u8] {
         let unanswered = match &self.dialogue {
-            Some(dialogue) => dialogue.codec.unanswered_count() * SHORT,
+            Some(dialogue) => dialogue.codec.count_unanswered() * SHORT,
             None => self.connection.sent.saturating_sub(self.connection.received),
         };
         let room = WINDOW.saturating_sub(unanswered).min(MESSAGE.len());
