@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::json::{Envelope, Incoming, JsonPattern, JsonReply, Stray, find_stray};
 use super::pattern::Pattern;
-use super::reply::{ExpectedReply, Frame, ReplyTemplate};
+use super::reply::{ExpectedReply, ReplyEndRule, ReplyTemplate};
 use super::token::Token;
 use super::turn::Turn;
 
@@ -104,7 +104,7 @@ impl Protocol {
             frame: reply.frame,
             head_request: false,
             json: match reply.frame {
-                Frame::Json(_) => JsonPattern::parse(&reply.template.json_pattern(&token, &[]).0)
+                ReplyEndRule::Json(_) => JsonPattern::parse(&reply.template.json_pattern(&token, &[]).0)
                     .ok()
                     .map(|pattern| Arc::new(JsonReply { pattern, token })),
                 _ => None,
@@ -133,7 +133,7 @@ impl Protocol {
     /// Returns the exchanges that end a connection, if the protocol has any.
     #[must_use]
     pub fn closing_exchange(&self) -> &[Turn] {
-        &self.closing_exchange
+        &self.goodbye
     }
 
     /// Returns the status with which a server on standard input and output must exit after the closing_exchange, if the protocol

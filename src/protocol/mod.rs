@@ -35,8 +35,8 @@ mod token;
 mod turn;
 
 pub use built_in::BuiltInProtocol;
-pub use codec::{CorrectReply, Codec, ReplyKind, Tolerance, WrongReply};
-pub use definition::{TransportKind, DeclaredProperties, Protocol};
+pub use codec::{Codec, CorrectReply, ReplyKind, Tolerance, WrongReply};
+pub use definition::{DeclaredProperties, Protocol, TransportKind};
 pub use error::{FileError, MistakePlace};
 pub use json::Stray;
 pub use mismatch::Mismatch;

@@ -97,10 +97,16 @@ impl ExpectedReply {
                 Some(json) => Framing::Json(JsonMatcher::new(json.clone(), envelope)),
                 None => Framing::Pattern(PatternMatcher::until_match(pattern)),
             },
-            ReplyEndRule::Nothing | ReplyEndRule::Pattern => Framing::Pattern(PatternMatcher::until_match(pattern)),
-            ReplyEndRule::Http(rule) => Framing::Http(Box::new(HttpMatcher::new(pattern, rule, self.head_request))),
+            ReplyEndRule::Nothing | ReplyEndRule::Pattern => {
+                Framing::Pattern(PatternMatcher::until_match(pattern))
+            }
+            ReplyEndRule::Http(rule) => {
+                Framing::Http(Box::new(HttpMatcher::new(pattern, rule, self.head_request)))
+            }
             ReplyEndRule::End => Framing::End(PatternMatcher::framed(pattern)),
-            ReplyEndRule::Length { number, at } => Framing::Length(LengthMatcher::new(pattern, number, at, true)),
+            ReplyEndRule::Length { number, at } => {
+                Framing::Length(LengthMatcher::new(pattern, number, at, true))
+            }
             ReplyEndRule::Prefix(number) => Framing::Length(LengthMatcher::new(pattern, number, 0, false)),
         };
         ReplyMatcher { framing, seen: 0, last: Vec::new(), kept: Vec::new(), keep: 0 }
@@ -160,9 +166,9 @@ impl ReplyMatcher {
             Framing::Http(http) => http.push(bytes),
             Framing::Length(length) => length.push(bytes),
             Framing::Json(json) => match json.push(bytes) {
-                Ok(None) => Step::More,
-                Ok(Some(consumed)) => Step::Done(consumed),
-                Err(mismatch) => return Progress::Mismatch(mismatch),
+                Ok(None) => PatternProgress::More,
+                Ok(Some(consumed)) => PatternProgress::Done(consumed),
+                Err(mismatch) => return ReplyProgress::Mismatch(mismatch),
             },
         };
         match step {
@@ -198,7 +204,7 @@ impl ReplyMatcher {
             Framing::Pattern(pattern) | Framing::End(pattern) => pattern.finish(),
             Framing::Http(http) => http.end(),
             Framing::Length(length) => Err(length.missing()),
-            Framing::Json(_) => Err(Expectation::of("the rest of the message")),
+            Framing::Json(_) => Err(ExpectedBytes::of("the rest of the message")),
         };
         match ended {
             Ok(()) => Ok(self.reply()),

@@ -53,7 +53,7 @@ impl DraftTurn<'_, '_> {
             return Ok(());
         }
         let raw = send.find_value(KnownBytes::is_payload_itself);
-        let counted = |piece: &TemplatePiece| matches!(piece, TemplatePiece::KnownBytes(known) if known.value == Value::Payload && known.length.is_some());
+        let counted = |piece: &TemplatePiece| matches!(piece, TemplatePiece::Known(known) if known.value == Value::Payload && known.length.is_some());
         let is_all = send.parts.len() == 1;
         let Some(part) = raw.filter(|_| !is_all) else { return Ok(()) };
         let delimited = self.turn.prefix.is_none() && send.find(counted).is_none();
@@ -205,7 +205,7 @@ fn may_begin_with_digit(piece: &TemplatePiece, number: LengthFormat) -> bool {
     };
     match piece {
         TemplatePiece::Bytes(bytes) => bytes.first().is_some_and(is_digit),
-        TemplatePiece::Wildcard(Wildcard::ByteClass { class: ByteClass::Space, .. }) => false,
+        TemplatePiece::Wildcard(Wildcard::Class { class: ByteClass::Space, .. }) => false,
         TemplatePiece::Wildcard(_) | TemplatePiece::Known(_) | TemplatePiece::Nulls(_) => true,
     }
 }

@@ -50,13 +50,15 @@ impl Turn {
         }
         bytes.extend_from_slice(suffix);
         let json = match self.reply.frame {
-            Frame::Json(_) => JsonPattern::parse(&self.reply.template.json_pattern(&token, &payload).0)
-                .ok()
-                .map(|pattern| Arc::new(JsonReply { pattern, token })),
+            ReplyEndRule::Json(_) => {
+                JsonPattern::parse(&self.reply.template.json_pattern(&token, &payload).0)
+                    .ok()
+                    .map(|pattern| Arc::new(JsonReply { pattern, token }))
+            }
             _ => None,
         };
         let pattern = match self.reply.frame {
-            Frame::Json(_) => Pattern::default(),
+            ReplyEndRule::Json(_) => Pattern::default(),
             _ => Pattern::new(&self.reply.template, &token, &payload),
         };
         let expected = ExpectedReply {

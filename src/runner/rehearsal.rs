@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::protocol::Tolerance;
-use crate::server::{MissingCapabilities, LaunchError, Rehearsal, Server};
+use crate::server::{LaunchError, MissingCapabilities, Rehearsal, Server};
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client, ConnectOptions, missing_loopback_address};
 
@@ -59,7 +59,7 @@ pub(super) fn rehearse(
 }
 
 /// Exchanges one message. Returns what the server lacks if it writes what is no message.
-fn speaks(server: &mut Server) -> Result<Option<Lack>, LaunchError> {
+fn speaks(server: &mut Server) -> Result<Option<MissingCapabilities>, LaunchError> {
     let name = server.spec().protocol().name().to_owned();
     let spoken = server.connect().and_then(|client| {
         let mut client = client.tolerating(Tolerance::Strays);
@@ -71,7 +71,7 @@ fn speaks(server: &mut Server) -> Result<Option<Lack>, LaunchError> {
         Ok(strays) => {
             let reason =
                 format!("the server writes to standard output what is no message: {}", excerpt(&strays));
-            return Ok(Some(Lack::new(Capabilities::CLEAN_OUTPUT, reason)));
+            return Ok(Some(MissingCapabilities::new(Capabilities::CLEAN_OUTPUT, reason)));
         }
         Err(finding) => finding,
     };

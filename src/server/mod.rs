@@ -228,8 +228,8 @@ impl Server {
     }
 
     /// Records that the server was found to lack the capabilities of `lack`, for the clients that it gets from now on.
-    pub(crate) fn learn(&mut self, lack: Lack) {
-        self.spec = self.spec.clone().lacking(lack);
+    pub(crate) fn learn(&mut self, lack: MissingCapabilities) {
+        self.spec = self.spec.clone().with_missing(lack);
     }
 
     /// Returns the deadlines that apply to this server.

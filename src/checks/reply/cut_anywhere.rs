@@ -93,7 +93,7 @@ fn in_one_conversation(server: &mut Server) -> check::Result {
         let turn = &server.spec().protocol().turns()[cut.turn];
         let length = content_length(turn, CONTENT);
         let content = server.payload(length);
-        let request = client.prepare(cut.turn, &content)?;
+        let request = client.queue_request(cut.turn, &content)?;
         let mut begun = Begun { cut, client, request, content };
         // The first cuts are those where a mistake is most likely.
         let early = if number < FEW { quiet / 30 } else { quiet / 100 };

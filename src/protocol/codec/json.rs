@@ -98,7 +98,7 @@ impl Codec {
         let reply = Reply { length: unit.raw.len() as u64, status: None, closes: false, bytes };
         self.due[index].reply = Some((reply, early));
         self.replies += 1;
-        self.settle();
+        self.complete_requests_without_reply();
         Ok(())
     }
 

@@ -279,7 +279,7 @@ impl Codec {
     #[must_use]
     pub fn partial_reply_length(&self) -> u64 {
         match &self.messages {
-            Some(messages) => messages.partial_reply_length(),
+            Some(messages) => messages.partial(),
             None => self.matcher.as_ref().map_or(0, ReplyMatcher::bytes_received),
         }
     }
@@ -358,7 +358,7 @@ impl Codec {
             let none = || (Reply { length: 0, status: None, closes: false, bytes: Vec::new() }, false);
             self.replies += u64::from(reply.is_none());
             let (reply, early) = reply.unwrap_or_else(none);
-            self.answers.push_back(Answer { part, content, token, reply, early });
+            self.answers.push_back(CorrectReply { part, content, token, reply, early });
         }
     }
 

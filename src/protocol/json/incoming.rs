@@ -1,7 +1,7 @@
 //! Messages that a server may send without being asked.
 
 use super::{Envelope, JsonPattern, Value};
-use crate::protocol::template::{Known, Piece, Template, Value as Of};
+use crate::protocol::template::{KnownBytes, Template, TemplatePiece, Value as Of};
 
 /// A kind of message that a server may send by itself, and the answer that it gets, if any.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,8 @@ impl Incoming {
     pub(in crate::protocol) fn answer(&self, message: &Value, envelope: Envelope) -> Option<Vec<u8>> {
         let id = self.pattern.id_in(message).unwrap_or_default();
         let (body, _) = self.answer.as_ref()?.render(|piece| match piece {
-            Piece::Known(Known { value: Of::Id, .. }) => id.clone().into_bytes(),
-            Piece::Nulls(pointer) => message.nulls(pointer).into_bytes(),
+            TemplatePiece::Known(KnownBytes { value: Of::Id, .. }) => id.clone().into_bytes(),
+            TemplatePiece::Nulls(pointer) => message.nulls(pointer).into_bytes(),
             _ => Vec::new(),
         });
         Some(envelope.wrap(&body))

@@ -2,21 +2,26 @@
 
 use super::keys::INCOMING_KEYS;
 use super::table::Table;
-use super::turns::Reader;
-use crate::protocol::definition::Carrier;
-use crate::protocol::error::{FileError, one_of};
+use super::turns::TurnReader;
+use crate::protocol::definition::TransportKind;
+use crate::protocol::error::{FileError, join_with_or};
 use crate::protocol::json::{Envelope, Incoming, JsonPattern, Kind, Malformed, Value};
-use crate::protocol::template::{Known, Notation, Part, Piece, Template, Value as Of, Wildcard, Written};
+use crate::protocol::template::{
+    KnownBytes, Notation, Template, TemplatePart, TemplatePiece, TemplateText, Value as Of, Wildcard,
+};
 use crate::protocol::token::Token;
 use crate::protocol::turn::Turn;
 
 /// Reads the key `json`.
-pub(super) fn read_envelope(root: &Table<'_, '_>, over: &[Carrier]) -> Result<Option<Envelope>, FileError> {
+pub(super) fn read_envelope(
+    root: &Table<'_, '_>,
+    over: &[TransportKind],
+) -> Result<Option<Envelope>, FileError> {
     let Some((name, span)) = root.string("json")? else { return Ok(None) };
     let names = || Envelope::NAMES.map(|(name, _)| name);
     let Some((_, envelope)) = Envelope::NAMES.into_iter().find(|(known, _)| *known == name) else {
         let error = root.source.error(span, format!("unknown framing of JSON `{name}`"));
-        return Err(error.expecting(format!("expected {}", one_of(names()))).suggest(name, names()));
+        return Err(error.expecting(format!("expected {}", join_with_or(names()))).suggest(name, names()));
     };
     let refused = |key: &str, message: &str, expected: &str| {
         Err(root.source.error(root.key_span(key), message).expecting(expected))
@@ -28,13 +33,13 @@ pub(super) fn read_envelope(root: &Table<'_, '_>, over: &[Carrier]) -> Result<Op
         let message = "`prefix` and `json` both say where a message ends";
         return refused("prefix", message, "expected one of the two");
     }
-    if !over.contains(&Carrier::Stream) {
+    if !over.contains(&TransportKind::Stream) {
         return refused("json", "a message needs no framing", "`json` is for streams");
     }
     Ok(Some(envelope))
 }
 
-impl<'a> Reader<'a, '_> {
+impl<'a> TurnReader<'a, '_> {
     /// Reads the list `[[incoming]]`.
     pub(super) fn incoming(&mut self) -> Result<Vec<Incoming>, FileError> {
         let root = self.root.clone();
@@ -44,13 +49,13 @@ impl<'a> Reader<'a, '_> {
         }
         let mut kinds = Vec::new();
         for table in root.parse_tables("incoming")? {
-            table.only("`[[incoming]]`", &INCOMING_KEYS)?;
-            let Some(expect) = table.written("expect")? else {
+            table.reject_other_keys("`[[incoming]]`", &INCOMING_KEYS)?;
+            let Some(expect) = table.template_text("expect")? else {
                 let error = table.source.error(table.span.clone(), "no message is described");
                 return Err(error.expecting("expected `expect` with what the server may send"));
             };
             let pattern = self.incoming_pattern(&expect)?;
-            let answer = match table.written("send")? {
+            let answer = match table.template_text("send")? {
                 Some(written) => Some(self.answer(&written, &expect)?),
                 None => None,
             };
@@ -59,9 +64,10 @@ impl<'a> Reader<'a, '_> {
         Ok(kinds)
     }
 
-    fn incoming_pattern(&mut self, expect: &Written<'a>) -> Result<JsonPattern, FileError> {
+    fn incoming_pattern(&mut self, expect: &TemplateText<'a>) -> Result<JsonPattern, FileError> {
         let template = self.template(expect, Notation::Json)?;
-        let known = |piece: &Piece| matches!(piece, Piece::Known(known) if known.value != Of::Id);
+        let known =
+            |piece: &TemplatePiece| matches!(piece, TemplatePiece::Known(known) if known.value != Of::Id);
         if let Some(part) = template.find(known) {
             let error = expect.source.error(part.span.clone(), "the server chooses this message");
             return Err(error.expecting("expected JSON, `{id}`, or what varies, such as `{string}`"));
@@ -70,12 +76,16 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Reads the answer to a message of the server.
-    fn answer(&mut self, written: &Written<'a>, expect: &Written<'a>) -> Result<Template, FileError> {
+    fn answer(
+        &mut self,
+        written: &TemplateText<'a>,
+        expect: &TemplateText<'a>,
+    ) -> Result<Template, FileError> {
         let template = self.template(written, Notation::Json)?;
-        let usable = |piece: &Piece| match piece {
-            Piece::Bytes(_) | Piece::Nulls(_) => true,
-            Piece::Known(known) => known.value == Of::Id,
-            Piece::Wildcard(_) => false,
+        let usable = |piece: &TemplatePiece| match piece {
+            TemplatePiece::Bytes(_) | TemplatePiece::Nulls(_) => true,
+            TemplatePiece::Known(known) => known.value == Of::Id,
+            TemplatePiece::Wildcard(_) => false,
         };
         if let Some(part) = template.find(|piece| !usable(piece)) {
             let error = written.source.error(part.span.clone(), "an answer cannot hold this");
@@ -105,17 +115,18 @@ impl<'a> Reader<'a, '_> {
 }
 
 /// Returns an error if `template`, a request, is no JSON.
-pub(super) fn json_text(template: &Template, written: &Written<'_>) -> Result<(), FileError> {
-    let payload = |piece: &Piece| matches!(piece, Piece::Known(known) if known.is_payload_itself());
+pub(super) fn json_text(template: &Template, written: &TemplateText<'_>) -> Result<(), FileError> {
+    let payload =
+        |piece: &TemplatePiece| matches!(piece, TemplatePiece::Known(known) if known.is_payload_itself());
     if let Some(part) = template.find(payload) {
         let error =
             written.source.error(part.span.clone(), "a payload can hold any byte, and JSON only text");
         return Err(error.expecting("expected `{payload.base64}` or `{payload.hex}` in a string"));
     }
     let (text, edges) = template.render(|piece| match piece {
-        Piece::Known(Known { value: Of::Id, .. }) | Piece::Nulls(_) => b"1".to_vec(),
-        Piece::Known(known) => known.bytes(&Token::new(0), b""),
-        Piece::Wildcard(Wildcard::Json(_)) => JsonPattern::wildcard(Kind::Any),
+        TemplatePiece::Known(KnownBytes { value: Of::Id, .. }) | TemplatePiece::Nulls(_) => b"1".to_vec(),
+        TemplatePiece::Known(known) => known.bytes(&Token::new(0), b""),
+        TemplatePiece::Wildcard(Wildcard::Json(_)) => JsonPattern::wildcard(Kind::Any),
         _ => Vec::new(),
     });
     match Value::parse(&text) {
@@ -125,15 +136,23 @@ pub(super) fn json_text(template: &Template, written: &Written<'_>) -> Result<()
 }
 
 /// Returns the pattern that `template`, a reply, describes.
-pub(super) fn json_pattern(template: &Template, written: &Written<'_>) -> Result<JsonPattern, FileError> {
+pub(super) fn json_pattern(
+    template: &Template,
+    written: &TemplateText<'_>,
+) -> Result<JsonPattern, FileError> {
     let (text, edges) = template.json_pattern(&Token::new(0), b"");
     JsonPattern::parse(&text).map_err(|malformed| no_json(template, written, &edges, &malformed))
 }
 
-fn no_json(template: &Template, written: &Written<'_>, edges: &[usize], malformed: &Malformed) -> FileError {
+fn no_json(
+    template: &Template,
+    written: &TemplateText<'_>,
+    edges: &[usize],
+    malformed: &Malformed,
+) -> FileError {
     let index = edges.iter().rposition(|edge| *edge <= malformed.offset).unwrap_or_default();
     let span = match template.parts.get(index) {
-        Some(Part { piece: Piece::Bytes(_), span }) => {
+        Some(TemplatePart { piece: TemplatePiece::Bytes(_), span }) => {
             let at = (span.start + malformed.offset - edges[index]).min(span.end.saturating_sub(1));
             at..at + 1
         }

@@ -78,7 +78,7 @@ impl<'a, 't> TurnReader<'a, 't> {
     fn check_json_reply(
         &self,
         reply: &ReplyTemplate,
-        written: Option<&Written<'a>>,
+        written: Option<&TemplateText<'a>>,
     ) -> Result<(), FileError> {
         match (reply.frame, written) {
             (ReplyEndRule::Json(_), Some(written)) => json_pattern(&reply.template, written).map(drop),
@@ -187,7 +187,10 @@ impl<'a, 't> TurnReader<'a, 't> {
     }
 
     /// Reads the reply of a turn: the keys `expect`, `frame` and `status`.
-    fn reply(&mut self, table: &Table<'a, 't>) -> Result<(ReplyTemplate, Option<TemplateText<'a>>), FileError> {
+    fn reply(
+        &mut self,
+        table: &Table<'a, 't>,
+    ) -> Result<(ReplyTemplate, Option<TemplateText<'a>>), FileError> {
         let expect = self.text_of(table, &EXPECT_KEYS)?;
         let frame = read_frame(table, &self.over, self.prefix, self.envelope)?;
         let Some((written, notation)) = expect else {

@@ -122,7 +122,7 @@ impl Pattern {
             TemplatePiece::Wildcard(Wildcard::Lines(begin)) => Segment::Lines(begin[..].into()),
             // The parser allows these only in JSON, which is no pattern of bytes.
             TemplatePiece::Wildcard(Wildcard::Json(_)) | TemplatePiece::Nulls(_) => {
-                Segment::Class { class: Class::Any, least: 0, most: None }
+                Segment::Class { class: ByteClass::Any, least: 0, most: None }
             }
         });
         Pattern { segments: segments.collect() }

@@ -74,7 +74,7 @@ fn escape(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), Fil
 }
 
 /// Reads JSON up to the next placeholder. Line ends and the spaces after them are left out.
-pub(super) fn json_run(written: &Written<'_>, at: usize) -> (Vec<u8>, usize) {
+pub(super) fn json_run(written: &TemplateText<'_>, at: usize) -> (Vec<u8>, usize) {
     let text = &written.text()[at..];
     let opens = |offset: &usize| is_json_placeholder(&text[*offset..]);
     let length = text.match_indices('{').map(|(offset, _)| offset).find(opens).unwrap_or(text.len());

@@ -156,13 +156,13 @@ impl Template {
     }
 
     /// Returns the bytes of the template, each part other than a literal as `fill` gives it, and the offset of each part.
-    pub(super) fn render(&self, fill: impl Fn(&Piece) -> Vec<u8>) -> (Vec<u8>, Vec<usize>) {
+    pub(super) fn render(&self, fill: impl Fn(&TemplatePiece) -> Vec<u8>) -> (Vec<u8>, Vec<usize>) {
         let mut bytes = Vec::new();
         let mut edges = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             edges.push(bytes.len());
             match &part.piece {
-                Piece::Bytes(literal) => bytes.extend_from_slice(literal),
+                TemplatePiece::Bytes(literal) => bytes.extend_from_slice(literal),
                 piece => bytes.extend(fill(piece)),
             }
         }
@@ -172,9 +172,9 @@ impl Template {
     /// Returns the template as the text of a JSON pattern, with the token and the payload of one exchange.
     pub(super) fn json_pattern(&self, token: &Token, payload: &[u8]) -> (Vec<u8>, Vec<usize>) {
         self.render(|piece| match piece {
-            Piece::Known(Known { value: Value::Id, .. }) => JsonPattern::id(),
-            Piece::Known(known) => known.bytes(token, payload),
-            Piece::Wildcard(Wildcard::Json(kind)) => JsonPattern::wildcard(*kind),
+            TemplatePiece::Known(KnownBytes { value: Value::Id, .. }) => JsonPattern::id(),
+            TemplatePiece::Known(known) => known.bytes(token, payload),
+            TemplatePiece::Wildcard(Wildcard::Json(kind)) => JsonPattern::wildcard(*kind),
             _ => Vec::new(),
         })
     }

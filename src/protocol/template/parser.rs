@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::read_literal::{read_base64, read_hex, is_json_placeholder, json_run, read_literal};
+use super::literal::{is_json_placeholder, json_run, read_base64, read_hex, read_literal};
 use super::placeholder::PlaceholderText;
 use super::written::{Notation, TemplateText};
-use super::{Encoding, KnownBytes, TemplatePart, TemplatePiece, Template, Value};
+use super::{Encoding, KnownBytes, Template, TemplatePart, TemplatePiece, Value};
 use crate::protocol::error::FileError;
 
 /// The settings of a protocol file: names and their texts, which may hold placeholders.

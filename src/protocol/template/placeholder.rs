@@ -78,15 +78,15 @@ impl PlaceholderText<'_> {
     }
 
     /// Parses a placeholder for a JSON value. Returns `None` if no such placeholder has the name.
-    fn json(&self, name: &str, argument: Option<&str>) -> Result<Option<Piece>, FileError> {
+    fn json(&self, name: &str, argument: Option<&str>) -> Result<Option<TemplatePiece>, FileError> {
         let kind = Kind::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, kind)| kind);
         match (kind, argument) {
-            (Some(kind), None) => Ok(Some(Piece::Wildcard(Wildcard::Json(kind)))),
+            (Some(kind), None) => Ok(Some(TemplatePiece::Wildcard(Wildcard::Json(kind)))),
             (Some(_), Some(text)) => Err(self
                 .error(text, format!("`{{{name}}}` stands for one JSON value, of any length"))
                 .expecting("expected `}`")),
             (None, Some(pointer)) if name == "nulls" && pointer.starts_with('/') => {
-                Ok(Some(Piece::Nulls(pointer.into())))
+                Ok(Some(TemplatePiece::Nulls(pointer.into())))
             }
             (None, _) if name == "nulls" => Err(self
                 .error(self.content, "`{nulls}` without the place of a list".into())
@@ -95,16 +95,16 @@ impl PlaceholderText<'_> {
                 let names: Vec<&str> = Kind::NAMES.iter().map(|(name, _)| *name).collect();
                 Err(self
                     .error(name, format!("`{{{name}}}` stands for bytes, and not for a JSON value"))
-                    .expecting(format!("expected {}", one_of(names))))
+                    .expecting(format!("expected {}", join_with_or(names))))
             }
             (None, _) => Ok(None),
         }
     }
 
     /// Parses `{pid}`. The others of these names stand for JSON values.
-    fn other(&self, name: &str) -> Result<Piece, FileError> {
+    fn other(&self, name: &str) -> Result<TemplatePiece, FileError> {
         if name == "pid" && self.content == name {
-            return Ok(Piece::Bytes(std::process::id().to_string().into_bytes()));
+            return Ok(TemplatePiece::Bytes(std::process::id().to_string().into_bytes()));
         }
         let message = match name {
             "pid" => "`{pid}` is a number, and takes nothing more".into(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::protocol::{Codec, Progress, Protocol, Token, Tokens, Tolerance};
+use crate::protocol::{Codec, Protocol, ReplyProgress, Token, Tokens, Tolerance};
 
 fn codec_of(text: &str) -> Codec {
     let protocol = Protocol::from_toml(text, "test.toml").unwrap_or_else(|error| panic!("{error}"));
@@ -20,7 +20,7 @@ fn write(codec: &mut Codec) -> Vec<serde_json::Value> {
                 .filter_map(|line| serde_json::from_slice(line).ok())
                 .collect();
         }
-        codec.wrote(bytes.len());
+        codec.mark_written(bytes.len());
         written.extend(bytes);
     }
 }
@@ -38,8 +38,8 @@ incoming = [
 
 fn two_requests() -> (Codec, Vec<serde_json::Value>) {
     let mut codec = codec_of(RPC);
-    codec.say(b"one");
-    codec.say(b"two");
+    codec.queue_content(b"one");
+    codec.queue_content(b"two");
     let ids = write(&mut codec).iter().map(|request| request["id"].clone()).collect();
     (codec, ids)
 }
@@ -48,10 +48,11 @@ fn two_requests() -> (Codec, Vec<serde_json::Value>) {
 fn replies_in_any_order_come_out_in_the_order_of_the_requests() {
     let (mut codec, ids) = two_requests();
     let second = format!("{{\"result\": {{\"more\":0, \"list\":[1.0,\"x\"]}}, \"id\":{}}}\n", ids[1]);
-    codec.feed(second.as_bytes()).unwrap();
-    assert_eq!(codec.next_answer(), None);
-    codec.feed(format!("{{\"id\":{},\"result\":{{\"list\":[1,2]}}}}\n", ids[0]).as_bytes()).unwrap();
-    let contents: Vec<_> = std::iter::from_fn(|| codec.next_answer()).map(|answer| answer.content).collect();
+    codec.receive_bytes(second.as_bytes()).unwrap();
+    assert_eq!(codec.next_correct_reply(), None);
+    codec.receive_bytes(format!("{{\"id\":{},\"result\":{{\"list\":[1,2]}}}}\n", ids[0]).as_bytes()).unwrap();
+    let contents: Vec<_> =
+        std::iter::from_fn(|| codec.next_correct_reply()).map(|answer| answer.content).collect();
     assert_eq!(contents, [b"one"[..].into(), b"two"[..].into()]);
 }
 
@@ -59,16 +60,17 @@ fn replies_in_any_order_come_out_in_the_order_of_the_requests() {
 fn a_second_reply_to_one_request_is_a_fault() {
     let (mut codec, ids) = two_requests();
     let reply = format!("{{\"id\":{},\"result\":{{\"list\":[1,2]}}}}\n", ids[0]);
-    codec.feed(reply.as_bytes()).unwrap();
-    let wrong = codec.feed(reply.as_bytes()).unwrap_err();
+    codec.receive_bytes(reply.as_bytes()).unwrap();
+    let wrong = codec.receive_bytes(reply.as_bytes()).unwrap_err();
     assert!(wrong.unasked, "{wrong}");
 }
 
 #[test]
 fn a_wrong_value_is_shown_with_its_place() {
     let (mut codec, ids) = two_requests();
-    let wrong =
-        codec.feed(format!("{{\"id\":{},\"result\":{{\"list\":[2,2]}}}}\n", ids[1]).as_bytes()).unwrap_err();
+    let wrong = codec
+        .receive_bytes(format!("{{\"id\":{},\"result\":{{\"list\":[2,2]}}}}\n", ids[1]).as_bytes())
+        .unwrap_err();
     assert_eq!(wrong.mismatch.summary(), "at /result/list/0: expected `1`, found 2");
     assert!(String::from_utf8_lossy(&wrong.request).contains(&ids[1].to_string()));
 }
@@ -76,16 +78,18 @@ fn a_wrong_value_is_shown_with_its_place() {
 #[test]
 fn a_request_of_the_server_is_answered_between_two_of_ours() {
     let mut codec = codec_of(RPC);
-    codec.say(b"one");
+    codec.queue_content(b"one");
     let first = codec.bytes_to_send().to_vec();
-    codec.wrote(3);
+    codec.mark_written(3);
     codec
-        .feed(b"{\"method\":\"note\"}\n{\"method\":\"ask\",\"id\":\"a\",\"params\":{\"items\":[1,2]}}\n")
+        .receive_bytes(
+            b"{\"method\":\"note\"}\n{\"method\":\"ask\",\"id\":\"a\",\"params\":{\"items\":[1,2]}}\n",
+        )
         .unwrap();
     assert_eq!(codec.unasked_count(), 2);
     assert!(!codec.must_answer(), "in the middle of a request");
     assert_eq!(codec.bytes_to_send(), &first[3..]);
-    codec.wrote(first.len() - 3);
+    codec.mark_written(first.len() - 3);
     assert!(codec.must_answer());
     assert_eq!(write(&mut codec), [serde_json::json!({"id": "a", "result": [null, null]})]);
 }
@@ -93,23 +97,23 @@ fn a_request_of_the_server_is_answered_between_two_of_ours() {
 #[test]
 fn a_request_of_the_server_may_have_the_id_of_one_of_ours() {
     let (mut codec, ids) = two_requests();
-    codec.feed(format!("{{\"method\":\"ask\",\"id\":{}}}\n", ids[0]).as_bytes()).unwrap();
+    codec.receive_bytes(format!("{{\"method\":\"ask\",\"id\":{}}}\n", ids[0]).as_bytes()).unwrap();
     assert_eq!(write(&mut codec), [serde_json::json!({"id": ids[0], "result": []})]);
-    assert_eq!(codec.unanswered_count(), 2);
+    assert_eq!(codec.count_unanswered(), 2);
 }
 
 #[test]
 fn a_log_line_is_a_fault_unless_it_is_tolerated() {
     let (mut codec, _) = two_requests();
-    let wrong = codec.feed(b"ready\n").unwrap_err();
+    let wrong = codec.receive_bytes(b"ready\n").unwrap_err();
     assert_eq!((wrong.mismatch.offset, &wrong.mismatch.found[..]), (0, &b"ready\n"[..]));
     let (mut codec, _) = two_requests();
     codec.tolerate(Tolerance::Strays);
-    codec.feed(b"ready\n").unwrap();
+    codec.receive_bytes(b"ready\n").unwrap();
     assert_eq!(codec.strays(), b"ready\n");
-    assert!(codec.feed(b"{\"id\":7}\n").unwrap_err().unasked);
+    assert!(codec.receive_bytes(b"{\"id\":7}\n").unwrap_err().unasked);
     codec.tolerate(Tolerance::Anything);
-    codec.feed(b"{\"id\":7}\n").unwrap();
+    codec.receive_bytes(b"{\"id\":7}\n").unwrap();
 }
 
 #[test]
@@ -117,18 +121,18 @@ fn every_message_has_its_frame() {
     let text =
         "json = 'content-length'\nsend = '''\n{\"id\":{id},\n  \"a\":\"é\"}'''\nexpect = '{\"id\":{id}}'";
     let protocol = Protocol::from_toml(text, "test.toml").unwrap();
-    let request = protocol.turns()[0].request(Token::new(6), None);
+    let request = protocol.turns()[0].new_request(Token::new(6), None);
     let expected = "Content-Length: 17\r\n\r\n{\"id\":7,\"a\":\"é\"}";
     assert_eq!(String::from_utf8_lossy(request.bytes()), expected);
     let reply = b"Content-Length: 9\r\n\r\n{ \"id\":7}Content";
     let progress = request.expected().matcher().push(reply);
-    assert!(matches!(progress, Progress::Complete { consumed: 30, .. }), "{progress:?}");
+    assert!(matches!(progress, ReplyProgress::Complete { consumed: 30, .. }), "{progress:?}");
 }
 
 #[test]
 fn an_end_in_the_middle_of_a_message_is_a_fault() {
     let (mut codec, ids) = two_requests();
-    codec.feed(format!("{{\"id\":{}", ids[0]).as_bytes()).unwrap();
+    codec.receive_bytes(format!("{{\"id\":{}", ids[0]).as_bytes()).unwrap();
     let wrong = codec.end_of_stream().unwrap_err();
     assert!(wrong.mismatch.is_end());
     assert_eq!(wrong.mismatch.expected, "the rest of the message");
@@ -145,9 +149,9 @@ fn ids_of_one_client_differ_and_are_positive() {
 #[test]
 fn the_language_server_protocol_says_goodbye_with_a_status() {
     let protocol = Protocol::built_in("lsp").unwrap();
-    assert_eq!((protocol.goodbye().len(), protocol.goodbye_status()), (2, Some(0)));
+    assert_eq!((protocol.closing_exchange().len(), protocol.goodbye_status()), (2, Some(0)));
     let settings = [("process".to_owned(), "null".to_owned())];
     let protocol = Protocol::built_in_with("lsp", &settings).unwrap();
-    let request = protocol.opening()[0].request(Token::new(0), None);
+    let request = protocol.opening_exchanges()[0].new_request(Token::new(0), None);
     assert!(String::from_utf8_lossy(request.bytes()).contains("\"processId\":null"));
 }

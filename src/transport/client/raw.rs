@@ -49,7 +49,7 @@ impl Client {
                 let written = self.write_piece(rest)?;
                 rest = &rest[written..];
             }
-            let step = super::stream::Step { wrote: 0, moved: ready.readable || ready.writable };
+            let step = super::stream::ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
             self.require_progress(step, || "bytes read by the server".into())?;
         }
         Ok(())
