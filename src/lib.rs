@@ -135,6 +135,12 @@ pub use transport::{Address, Capabilities, Client, ConnectOptions, Message, Tran
 pub use nix::sys::signal::Signal;
 pub use nix::unistd::Pid;
 
+/// The steps of clients and server during a check.
+pub mod timeline {
+    pub use crate::runner::Timeline;
+    pub use crate::trace::{Action, Actor, Step, Transfer};
+}
+
 /// Types that describe a process from outside.
 pub mod inspect {
     pub use crate::sys::{Descriptor, Object, Process, ProcessStats, Socket, SocketName};

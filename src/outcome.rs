@@ -4,8 +4,9 @@ use std::fmt;
 
 /// The requirement level of a check: MUST, SHOULD or MAY of RFC 2119.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Level {
     /// MAY: a limit or behaviour worth knowing.
     May,
@@ -29,6 +30,7 @@ impl fmt::Display for Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Outcome {
     /// The server does what the check's sentence says.
     Pass,

@@ -58,6 +58,27 @@ fn escape(text: &str, is_escaped_control: fn(char) -> bool) -> String {
     shown
 }
 
+/// Makes text safe to put into Markdown: escapes everything that Markdown or HTML would interpret.
+#[cfg(feature = "cli")]
+#[must_use]
+pub(crate) fn markdown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in printable(text).chars() {
+        match letter {
+            '\n' | '\t' => shown.push(' '),
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            // On GitHub, @name notifies a user and #1 links to an issue.
+            '@' => shown.push_str("&#64;"),
+            '#' => shown.push_str("&#35;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => shown.extend(['\\', letter]),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
 /// Returns a count with its noun: `1 byte`, `4,096 bytes`.
 #[must_use]
 pub fn count_with_noun(number: usize, noun: &str) -> String {

@@ -196,6 +196,12 @@ impl CheckRun {
         self
     }
 
+    /// Keeps the timeline of checks that passed too, in [`CheckResult::timeline`](crate::CheckResult::timeline).
+    pub fn keep_all_timelines(mut self) -> CheckRun {
+        self.options.keep_all_timelines = true;
+        self
+    }
+
     /// Launches the server once for each check, and returns the results.
     ///
     /// # Errors

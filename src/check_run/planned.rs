@@ -18,6 +18,12 @@ pub(crate) struct PlannedRun {
 }
 
 impl PlannedRun {
+    /// Returns the checks of the run.
+    #[cfg(feature = "cli")]
+    pub fn checks(&self) -> &[&'static Check] {
+        &self.checks
+    }
+
     /// Returns the heading of the report about the run.
     pub fn heading(&self) -> Heading {
         Heading::new(&self.spec, &self.options)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::outcome::Outcome;
+use crate::report::record::{CheckFinished, ServerRecord};
 use crate::report::{Heading, TextReport};
 use crate::runner::{CheckResult, Summary};
 
@@ -48,12 +49,14 @@ impl Results {
 
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let report = TextReport::plain(self.heading.clone());
+        let (report, server) = (TextReport::plain(), ServerRecord::of(&self.heading.spec));
+        let record = |result| CheckFinished::of(result, &self.heading, 0.0);
+        let checks: Vec<_> = self.results.iter().map(record).collect();
         let mut text = Vec::new();
         let written = report
-            .write_heading(&mut text, self.results.len())
-            .and_then(|()| report.write_explanations(&mut text, &self.results))
-            .and_then(|()| report.write_total(&mut text, &self.results, self.took));
+            .write_heading(&mut text, &server, self.heading.seed, checks.len())
+            .and_then(|()| report.write_explanations(&mut text, &checks))
+            .and_then(|()| report.write_total(&mut text, self.summary(), self.took));
         written.map_err(|_| fmt::Error)?;
         f.write_str(String::from_utf8_lossy(&text).trim_end())?;
         if self.interrupted { f.write_str("\ninterrupted: the other checks were not run") } else { Ok(()) }

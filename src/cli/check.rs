@@ -1,21 +1,21 @@
 //! `echospec check`: runs all checks that apply against one server.
 
-use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::ValueEnum;
 
+use super::report::{create, find_format, read_runs};
 use super::server_args::ServerArgs;
 use super::{CliError, exit, interrupt};
-use crate::check_run::{CheckRun, Error};
+use crate::check_run::{CheckRun, Error, Results};
 use crate::deadline::SCALE_VARIABLE;
 use crate::expectations;
 use crate::outcome::{Level, Outcome};
-use crate::report::{Heading, JsonReport, Reporter, RunEnding, TerminalReport};
+use crate::report::record::Recorder;
+use crate::report::{AtEnd, Events, Format, JSON, Reporter, TerminalReport};
 use crate::runner::{CheckResult, Summary};
 use crate::server::sweep;
 
@@ -44,6 +44,23 @@ pub struct Args {
     /// Write the results as one JSON object to FILE; '-' is standard output.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+
+    /// Write the report in FORMAT to FILE as well; '-' is standard output. May be repeated. Formats:
+    /// text, json, junit, tap, markdown, github, sarif, html.
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_to)]
+    reports: Vec<ReportTo>,
+
+    /// Write each event of the run to FILE as one line of JSON, for `echospec report` and `echospec diff`.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+
+    /// Record the steps of clients and server for passed checks too.
+    #[arg(long)]
+    all_timelines: bool,
+
+    /// Run only the checks that failed in the run that FILE recorded.
+    #[arg(long, value_name = "FILE")]
+    failed: Option<PathBuf>,
 
     /// Multiply every deadline by N, for a slow machine.
     #[arg(long, value_name = "N", default_value = "1", env = SCALE_VARIABLE, value_parser = timeout_scale_of)]
@@ -86,28 +103,26 @@ enum LevelName {
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let planned = check_run(&args)?.plan().map_err(refuse)?;
-    let mut reporters = Reporters(reporters(&args, &planned.heading())?);
+    let mut reporters = Reporters(reporters(&args)?);
     interrupt::watch_signals()?;
 
+    let mut recorder = Recorder::new(planned.heading(), planned.checks());
     let mut written = Ok(());
     let results = planned.run(|event| {
         interrupt::record_running_checks(event);
-        let sent = reporters.send(|reporter| reporter.event(event));
+        let event = recorder.event(event);
+        let sent = reporters.send(|reporter| reporter.event(&event));
         written = std::mem::replace(&mut written, Ok(())).and(sent);
     });
     sweep();
-    match results {
-        Ok(results) => {
-            let ending = if results.is_interrupted() { RunEnding::Interrupted } else { RunEnding::Complete };
-            reporters.send(|reporter| reporter.finish(results.checks(), &ending))?;
-            written?;
-            Ok(exit_code(results.checks()))
-        }
-        Err(error) => {
-            reporters.send(|reporter| reporter.finish(&[], &RunEnding::NotLaunched(error.to_string())))?;
-            Err(error.into())
-        }
+    let interrupted = results.as_ref().is_ok_and(Results::is_interrupted);
+    let error = results.as_ref().err().map(ToString::to_string);
+    for event in recorder.finish(interrupted, error) {
+        reporters.send(|reporter| reporter.event(&event))?;
     }
+    reporters.send(|reporter| reporter.finish())?;
+    written?;
+    Ok(exit_code(results?.checks()))
 }
 
 fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
@@ -123,9 +138,42 @@ fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
     if args.quick {
         run = run.quick();
     }
+    if args.all_timelines {
+        run = run.keep_all_timelines();
+    }
+    if let Some(file) = &args.failed {
+        run = failed_checks(file)?.iter().fold(run, |run, id| run.only(id));
+    }
     run = args.seed.into_iter().fold(run, CheckRun::seed);
     run = args.jobs.into_iter().fold(run, |run, jobs| run.jobs(jobs.get()));
     Ok(expectations_file(args)?.into_iter().fold(run, CheckRun::expectations_file))
+}
+
+/// Returns the ids of the checks that failed in a recorded run.
+fn failed_checks(file: &Path) -> anyhow::Result<Vec<String>> {
+    let runs = read_runs([file])?;
+    let bad = |outcome: Outcome| outcome.is_failure() || outcome == Outcome::Broken;
+    let failed = runs.iter().flat_map(|run| &run.checks).filter(|check| bad(check.outcome));
+    let failed: Vec<String> = failed.map(|check| check.check.clone()).collect();
+    if failed.is_empty() {
+        return Err(CliError::nothing(format!("no check failed in {}", file.display())).into());
+    }
+    Ok(failed)
+}
+
+/// A report that is written to a file.
+#[derive(Debug, Clone)]
+struct ReportTo {
+    format: Format,
+    file: PathBuf,
+}
+
+fn report_to(text: &str) -> Result<ReportTo, String> {
+    let (name, file) = text
+        .split_once('=')
+        .filter(|(_, file)| !file.is_empty())
+        .ok_or_else(|| "expected FORMAT=FILE, such as junit=report.xml; '-' is standard output".to_owned())?;
+    Ok(ReportTo { format: find_format(name)?, file: file.into() })
 }
 
 /// Returns the file of expectations that the user names, or else the one in the current directory.
@@ -162,22 +210,28 @@ impl Reporters {
     }
 }
 
-/// Creates the reporters that the user asks for. With JSON on standard output, the text goes to standard error.
-fn reporters(args: &Args, heading: &Heading) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
-    let mut reports: Vec<Box<dyn Reporter>> = Vec::new();
-    match &args.json {
-        Some(path) if path.as_os_str() == "-" => {
-            reports.push(Box::new(TerminalReport::new(heading.clone(), anstream::stderr())));
-            reports.push(Box::new(JsonReport::new(heading.clone(), io::stdout())));
-        }
-        Some(path) => {
-            let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-            reports.push(Box::new(TerminalReport::new(heading.clone(), anstream::stdout())));
-            reports.push(Box::new(JsonReport::new(heading.clone(), io::BufWriter::new(file))));
-        }
-        None => reports.push(Box::new(TerminalReport::new(heading.clone(), anstream::stdout()))),
+/// Creates the reporters that the user asks for. With a report on standard output, the text goes to standard error.
+fn reporters(args: &Args) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+    let json = args.json.iter().map(|file| ReportTo { format: JSON, file: file.clone() });
+    let reports: Vec<ReportTo> = json.chain(args.reports.iter().cloned()).collect();
+    let files = reports.iter().map(|report| &report.file).chain(&args.events);
+    let uses_stdout = match files.filter(|file| file.as_os_str() == "-").count() {
+        0 => false,
+        1 => true,
+        _ => return Err(CliError::usage("only one report can be written to standard output").into()),
+    };
+    let mut reporters: Vec<Box<dyn Reporter>> = vec![if uses_stdout {
+        Box::new(TerminalReport::new(anstream::stderr()))
+    } else {
+        Box::new(TerminalReport::new(anstream::stdout()))
+    }];
+    for report in reports {
+        reporters.push(Box::new(AtEnd::new(report.format, create(&report.file)?)));
     }
-    Ok(reports)
+    if let Some(file) = &args.events {
+        reporters.push(Box::new(Events::new(create(file)?)));
+    }
+    Ok(reporters)
 }
 
 /// Returns the exit code for the results of checks. A skipped check counts as one that the harness could not run.

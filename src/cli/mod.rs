@@ -17,6 +17,7 @@ mod fds;
 pub mod interrupt;
 mod list;
 mod protocols;
+mod report;
 mod repro;
 mod server_args;
 
@@ -56,6 +57,12 @@ enum Command {
     Check(check::Args),
     /// Run one check alone, and print each step of client and server with its time.
     Repro(repro::Args),
+    /// Render recorded runs: text, JSON, JUnit, TAP, Markdown, GitHub annotations, SARIF, HTML.
+    Report(report::Args),
+    /// Compare two recorded runs.
+    Diff(report::DiffArgs),
+    /// Print the JSON Schema of the events that `check --events` writes.
+    Schema,
     /// List the checks.
     List(list::Args),
     /// Explain a check: what it verifies, why, its sources, and how to repeat it by hand.
@@ -94,6 +101,9 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Check(args) => check::run(args),
         Command::Repro(args) => repro::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Diff(args) => report::diff(&args),
+        Command::Schema => report::print_schema(),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Protocols(args) => protocols::run(&args),

@@ -8,7 +8,8 @@ use super::server_args::ServerArgs;
 use super::{CliError, check, exit, interrupt};
 use crate::checks::all_checks;
 use crate::deadline::{Deadlines, SCALE_VARIABLE};
-use crate::report::{Heading, Reporter, RunEnding, TerminalReport};
+use crate::report::record::Recorder;
+use crate::report::{Heading, Reporter, TerminalReport};
 use crate::runner::{Event, RunOptions, run_one_check};
 use crate::server::{LaunchOptions, find_strace, keep_directories, run_directory, sweep};
 use crate::trace::Trace;
@@ -61,11 +62,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ..RunOptions::default()
     };
     let heading = Heading::new(&plain, &options);
-    let mut human = TerminalReport::new(heading, anstream::stdout());
-    human.event(&Event::Started(&plain, &[check]))?;
-    interrupt::record_running_checks(&Event::CheckStarted(check));
-    let trace = Trace::new(|at, text| {
-        let _ = writeln!(anstream::stdout(), "{:>10.4} s  {text}", at.as_secs_f64());
+    let mut human = TerminalReport::new(anstream::stdout());
+    let mut recorder = Recorder::new(heading, &[check]);
+    for event in [Event::Started(&plain, &[check]), Event::CheckStarted(check)] {
+        interrupt::record_running_checks(&event);
+        human.event(&recorder.event(&event))?;
+    }
+    let trace = Trace::new(|step| {
+        let _ = writeln!(anstream::stdout(), "{:>10.4} s  {step}", step.at.as_secs_f64());
     });
     let result = {
         let _traced = trace.enter();
@@ -74,8 +78,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let kept = run_directory();
     sweep();
     writeln!(anstream::stdout())?;
-    human.event(&Event::CheckFinished(&result))?;
-    human.finish(std::slice::from_ref(&result), &RunEnding::Complete)?;
+    human.event(&recorder.event(&Event::CheckFinished(&result)))?;
+    for event in recorder.finish(false, None) {
+        human.event(&event)?;
+    }
     for (what, path) in [("kept", kept), ("system calls", calls)] {
         if let Some(path) = path {
             writeln!(anstream::stdout(), "{what}: {}", path.display())?;

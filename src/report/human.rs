@@ -1,79 +1,98 @@
 //! The text report on a terminal, with a live line that names the running checks.
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Heading, Reporter, RunEnding, TextReport};
-use crate::checks::Check;
-use crate::runner::{CheckResult, Event};
+use super::record::{CheckFinished, Event, RunEnding, RunFinished, RunStarted};
+use super::{Reporter, TextReport};
 
 /// Writes a [`TextReport`] to `W` as the run goes on. The live line goes to standard error, if that is a terminal.
 pub struct TerminalReport<W> {
     text: TextReport,
     out: W,
     live: ProgressBar,
-    running: Vec<&'static Check>,
-    began: Instant,
+    /// The run whose heading is not written yet. A server that cannot be launched gets no heading.
+    pending: Option<RunStarted>,
+    /// The ids of all checks of the run, in the order of the report.
+    order: Vec<String>,
+    /// The ids of the running checks, the longest-running first.
+    running: Vec<String>,
+    results: Vec<CheckFinished>,
 }
 
 impl<W: Write> TerminalReport<W> {
     /// Creates a report that is written to `out`.
-    pub fn new(heading: Heading, out: W) -> TerminalReport<W> {
-        let live = ProgressBar::no_length();
-        let style = ProgressStyle::with_template("{spinner} {pos}/{len}  {wide_msg}");
-        live.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let text = TextReport::coloured(heading);
-        TerminalReport { text, out, live, running: Vec::new(), began: Instant::now() }
+    pub fn new(out: W) -> TerminalReport<W> {
+        TerminalReport {
+            text: TextReport::coloured(),
+            out,
+            live: ProgressBar::hidden(),
+            pending: None,
+            order: Vec::new(),
+            running: Vec::new(),
+            results: Vec::new(),
+        }
     }
 
-    fn begin(&mut self, number: usize) -> io::Result<()> {
-        self.text.write_heading(&mut self.out, number)?;
-        self.live.set_length(number as u64);
+    /// Writes the heading of the run, unless it is written.
+    fn begin(&mut self) -> io::Result<()> {
+        let Some(run) = self.pending.take() else { return Ok(()) };
+        self.text.write_heading(&mut self.out, &run.server, run.seed, run.checks.len())?;
+        self.live = ProgressBar::new(run.checks.len() as u64);
+        let style = ProgressStyle::with_template("{spinner} {pos}/{len}  {wide_msg}");
+        self.live.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.live.enable_steady_tick(Duration::from_millis(100));
+        self.order = run.checks;
         Ok(())
     }
 
-    fn write_line(&mut self, result: &CheckResult) -> io::Result<()> {
+    fn write_line(&mut self, check: &CheckFinished) -> io::Result<()> {
         self.live.inc(1);
         let TerminalReport { live, out, text, .. } = self;
-        live.suspend(|| text.write_line(out, result))
+        live.suspend(|| text.write_line(out, check))
     }
 
-    fn show_running(&self) {
-        let names: Vec<_> = self.running.iter().map(|check| check.id).collect();
-        self.live.set_message(names.join(", "));
+    fn end(&mut self, run: &RunFinished) -> io::Result<()> {
+        self.live.finish_and_clear();
+        if run.ending == RunEnding::NotLaunched {
+            self.pending = None;
+            return Ok(()); // The program prints the error itself.
+        }
+        self.begin()?;
+        let order = std::mem::take(&mut self.order);
+        self.results.sort_by_key(|check| order.iter().position(|id| *id == check.check));
+        let took = Duration::from_secs_f64(run.at_millis / 1000.0);
+        self.text.write_explanations(&mut self.out, &self.results)?;
+        self.text.write_total(&mut self.out, run.summary, took)?;
+        if run.ending == RunEnding::Interrupted {
+            writeln!(self.out, "interrupted: the other checks were not run")?;
+        }
+        self.out.flush()
     }
 }
 
 impl<W: Write> Reporter for TerminalReport<W> {
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::Started(spec, checks) => {
-                self.text.set_server(spec);
-                self.begin(checks.len())?;
+            Event::RunStarted(run) => {
+                self.results.clear();
+                self.pending = Some(run.clone());
             }
-            Event::CheckStarted(check) => self.running.push(check),
-            Event::CheckFinished(result) => {
-                self.running.retain(|running| running.id != result.check.id);
-                self.write_line(result)?;
+            Event::CheckStarted(started) => {
+                self.begin()?;
+                self.running.push(started.check.clone());
             }
+            Event::CheckFinished(check) => {
+                self.begin()?;
+                self.running.retain(|running| *running != check.check);
+                self.write_line(check)?;
+                self.results.push(CheckFinished::clone(check));
+            }
+            Event::RunFinished(run) => self.end(run)?,
         }
-        self.show_running();
+        self.live.set_message(self.running.join(", "));
         Ok(())
-    }
-
-    fn finish(&mut self, results: &[CheckResult], ending: &RunEnding) -> io::Result<()> {
-        self.live.finish_and_clear();
-        if let RunEnding::NotLaunched(_) = ending {
-            return Ok(()); // The program prints the error itself.
-        }
-        self.text.write_explanations(&mut self.out, results)?;
-        self.text.write_total(&mut self.out, results, self.began.elapsed())?;
-        if *ending == RunEnding::Interrupted {
-            writeln!(self.out, "interrupted: the other checks were not run")?;
-        }
-        self.out.flush()
     }
 }

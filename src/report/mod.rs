@@ -1,24 +1,72 @@
-//! Reports of a run of checks: one file for each format.
+//! Reports of runs of checks: one file for each format. All are rendered from the events in [`record`].
 
 #[cfg(feature = "cli")]
-use std::io;
+use std::io::{self, Write};
 
 use crate::runner::RunOptions;
-#[cfg(feature = "cli")]
-use crate::runner::{CheckResult, Event};
 use crate::server::{Spec, Start};
 
+#[cfg(feature = "cli")]
+mod diff;
+#[cfg(feature = "cli")]
+mod github;
+#[cfg(feature = "cli")]
+mod html;
 #[cfg(feature = "cli")]
 mod human;
 #[cfg(feature = "cli")]
 mod json;
+#[cfg(feature = "cli")]
+mod junit;
+#[cfg(feature = "cli")]
+mod markdown;
+pub mod record;
+#[cfg(all(test, feature = "cli"))]
+mod sample;
+#[cfg(feature = "cli")]
+mod sarif;
+#[cfg(feature = "cli")]
+mod tap;
+#[cfg(all(test, feature = "cli"))]
+mod tests;
 mod text;
 
 #[cfg(feature = "cli")]
+pub use diff::write_diff;
+#[cfg(feature = "cli")]
 pub use human::TerminalReport;
 #[cfg(feature = "cli")]
-pub use json::JsonReport;
+pub use json::FORMAT as JSON;
+#[cfg(feature = "cli")]
+pub use record::Events;
+#[cfg(feature = "cli")]
+use record::{Event, RunRecord};
 pub use text::TextReport;
+
+/// The formats that are rendered when all runs have ended, in the order in which help lists them.
+#[cfg(feature = "cli")]
+pub const FORMATS: &[Format] = &[
+    text::FORMAT,
+    json::FORMAT,
+    junit::FORMAT,
+    tap::FORMAT,
+    markdown::FORMAT,
+    github::FORMAT,
+    sarif::FORMAT,
+    html::FORMAT,
+];
+
+/// A format of report.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// The name of the format on the command line.
+    pub name: &'static str,
+    /// A short description of the format.
+    pub summary: &'static str,
+    /// Writes the report about runs.
+    pub render: fn(&[RunRecord], &mut dyn Write) -> io::Result<()>,
+}
 
 /// The facts about a run that are known before it begins.
 #[derive(Debug, Clone)]
@@ -31,32 +79,52 @@ pub struct Heading {
     pub timeout_scale: Option<f64>,
 }
 
-/// The way in which a run of checks ended.
-#[cfg(feature = "cli")]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunEnding {
-    /// Every check was run.
-    Complete,
-    /// The user interrupted the run.
-    Interrupted,
-    /// The server could not be launched, for this reason.
-    NotLaunched(String),
-}
-
-/// A format of report, which receives the events of a run.
+/// A report that receives the events of runs as they happen.
 #[cfg(feature = "cli")]
 pub trait Reporter {
-    /// Receives an event of the run.
+    /// Receives an event.
     ///
     /// # Errors
     /// Those of writing.
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
+    fn event(&mut self, event: &Event) -> io::Result<()>;
 
-    /// Completes the report, also of a run that was interrupted.
+    /// Completes the report, after the last event.
     ///
     /// # Errors
     /// Those of writing.
-    fn finish(&mut self, results: &[CheckResult], ending: &RunEnding) -> io::Result<()>;
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A report that is written when all runs have ended.
+#[cfg(feature = "cli")]
+pub struct AtEnd<W> {
+    format: Format,
+    events: Vec<Event>,
+    out: W,
+}
+
+#[cfg(feature = "cli")]
+impl<W: Write> AtEnd<W> {
+    /// Creates a report in `format` that is written to `out`.
+    pub fn new(format: Format, out: W) -> AtEnd<W> {
+        AtEnd { format, events: Vec::new(), out }
+    }
+}
+
+#[cfg(feature = "cli")]
+impl<W: Write> Reporter for AtEnd<W> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.events.push(event.clone());
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let runs = RunRecord::group(std::mem::take(&mut self.events));
+        (self.format.render)(&runs, &mut self.out)?;
+        self.out.flush()
+    }
 }
 
 impl Heading {

@@ -5,77 +5,93 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::Heading;
+#[cfg(feature = "cli")]
+use super::Format;
+#[cfg(feature = "cli")]
+use super::record::RunRecord;
+use super::record::{CheckFinished, ServerRecord};
 use crate::outcome::Outcome;
-use crate::runner::{CheckResult, Summary};
-use crate::server::{Rehearsal, Spec, Start};
+use crate::runner::Summary;
+use crate::server::Rehearsal;
 use crate::text::count_with_noun;
+
+#[cfg(feature = "cli")]
+pub const FORMAT: Format =
+    Format { name: "text", summary: "the text of the terminal, without colours", render };
+
+#[cfg(feature = "cli")]
+fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
+    let text = TextReport::plain();
+    for run in runs {
+        text.write_heading(out, &run.started.server, run.started.seed, run.started.checks.len())?;
+        if let Some(error) = run.launch_error() {
+            writeln!(out, "{error}\n")?;
+            continue;
+        }
+        run.checks.iter().try_for_each(|check| text.write_line(out, check))?;
+        text.write_explanations(out, &run.checks)?;
+        text.write_total(out, run.summary(), Duration::from_secs_f64(run.seconds()))?;
+        if run.is_incomplete() {
+            writeln!(out, "interrupted: the other checks were not run")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
 
 /// The report of a run as text, written part by part.
 #[derive(Debug, Clone)]
 pub struct TextReport {
-    heading: Heading,
     bold: Style,
     dim: Style,
     is_coloured: bool,
-}
-
-/// Returns whether the check was not run for a reason that lies outside of it.
-fn is_not_asked(result: &CheckResult) -> bool {
-    let CheckResult { outcome, expected, .. } = result;
-    *outcome == Outcome::Skipped || (*outcome == Outcome::Unsupported && expected.is_empty())
 }
 
 impl TextReport {
     /// Creates a text report with the escape sequences of ECMA-48 for colours.
     #[cfg(feature = "cli")]
     #[must_use]
-    pub fn coloured(heading: Heading) -> TextReport {
-        TextReport { heading, bold: Style::new().bold(), dim: Style::new().dimmed(), is_coloured: true }
-    }
-
-    /// Takes over `spec`, the server as the rehearsal found it.
-    pub fn set_server(&mut self, spec: &Spec) {
-        self.heading.spec = spec.clone();
+    pub fn coloured() -> TextReport {
+        TextReport { bold: Style::new().bold(), dim: Style::new().dimmed(), is_coloured: true }
     }
 
     /// Creates a text report without escape sequences.
     #[must_use]
-    pub fn plain(heading: Heading) -> TextReport {
-        TextReport { heading, bold: Style::new(), dim: Style::new(), is_coloured: false }
+    pub fn plain() -> TextReport {
+        TextReport { bold: Style::new(), dim: Style::new(), is_coloured: false }
     }
 
     /// Writes the server's command, the number of checks, the seed, and what the rehearsal found.
     ///
     /// # Errors
     /// Those of writing.
-    pub fn write_heading(&self, out: &mut dyn Write, number: usize) -> io::Result<()> {
-        let TextReport { heading: Heading { spec, seed, .. }, bold, dim, .. } = self;
-        let start = match spec.start() {
-            Start::Bind => String::new(),
-            other => format!(" --start {}", other.name()),
-        };
-        let protocol = match spec.protocol() {
-            echo if echo.replies_equal_requests() => String::new(),
-            other => format!(" --protocol {}", other.name()),
-        };
-        let (transport, command) = (spec.transport().name, spec.command_line());
+    pub fn write_heading(
+        &self,
+        out: &mut dyn Write,
+        server: &ServerRecord,
+        seed: u64,
+        number: usize,
+    ) -> io::Result<()> {
+        let TextReport { bold, dim, .. } = self;
+        let ServerRecord { transport, start, protocol, command, .. } = server;
+        let start = if start == "bind" { String::new() } else { format!(" --start {start}") };
+        let protocol = if protocol == "echo" { String::new() } else { format!(" --protocol {protocol}") };
         let checks = count_with_noun(number, "check");
         writeln!(
             out,
             "{bold}{transport}{start}{protocol}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}"
         )?;
-        if let Some(rehearsal) = spec.rehearsal() {
-            self.write_rehearsal(out, rehearsal)?;
+        if let Some(rehearsal) = &server.rehearsal {
+            self.write_rehearsal(out, &server.protocol, rehearsal)?;
         }
         writeln!(out)
     }
 
     /// Writes the properties of the server that the rehearsal found, and its differences from the protocol file.
-    fn write_rehearsal(&self, out: &mut dyn Write, rehearsal: &Rehearsal) -> io::Result<()> {
+    fn write_rehearsal(&self, out: &mut dyn Write, protocol: &str, rehearsal: &Rehearsal) -> io::Result<()> {
         let summary = rehearsal.summary();
         if !summary.is_empty() {
-            writeln!(out, "{}: {summary}", self.heading.spec.protocol().name())?;
+            writeln!(out, "{protocol}: {summary}")?;
         }
         let warn = self.style(Outcome::Warn);
         for difference in &rehearsal.differences {
@@ -89,9 +105,9 @@ impl TextReport {
     /// # Errors
     /// Those of writing.
     #[cfg(feature = "cli")]
-    pub fn write_line(&self, out: &mut dyn Write, result: &CheckResult) -> io::Result<()> {
-        let (style, dim) = (self.style(result.outcome), self.dim);
-        let (word, id, millis) = (result.outcome.word(), result.check.id, result.took.as_millis());
+    pub fn write_line(&self, out: &mut dyn Write, check: &CheckFinished) -> io::Result<()> {
+        let (style, dim) = (self.style(check.outcome), self.dim);
+        let (word, id, millis) = (check.outcome.word(), &check.check, check.took_millis.floor());
         writeln!(out, "{style}{word:>11}{style:#}  {id:<28} {dim}{millis:>6} ms{dim:#}")
     }
 
@@ -99,36 +115,26 @@ impl TextReport {
     ///
     /// # Errors
     /// Those of writing.
-    pub fn write_explanations(&self, out: &mut dyn Write, results: &[CheckResult]) -> io::Result<()> {
-        let is_explained = |it: &&CheckResult| it.outcome != Outcome::Pass && !is_not_asked(it);
-        for result in results.iter().filter(is_explained) {
-            self.explain(out, result)?;
+    pub fn write_explanations(&self, out: &mut dyn Write, checks: &[CheckFinished]) -> io::Result<()> {
+        let is_explained = |it: &&CheckFinished| it.outcome != Outcome::Pass && !it.is_not_asked();
+        for check in checks.iter().filter(is_explained) {
+            self.explain(out, check)?;
         }
-        self.explain_not_asked(out, results)
+        self.explain_not_asked(out, checks)
     }
 
-    fn explain(&self, out: &mut dyn Write, result: &CheckResult) -> io::Result<()> {
-        let (style, bold, dim) = (self.style(result.outcome), self.bold, self.dim);
-        let check = result.check;
-        let (word, id, level) = (result.outcome.word(), check.id, check.level);
+    fn explain(&self, out: &mut dyn Write, check: &CheckFinished) -> io::Result<()> {
+        let (style, bold, dim) = (self.style(check.outcome), self.bold, self.dim);
+        let (word, id, level) = (check.outcome.word(), &check.check, check.level);
         writeln!(out, "\n{style}{word}{style:#} {bold}{id}{bold:#} {dim}({level}){dim:#}")?;
         writeln!(out, "  {}", check.sentence)?;
-        self.write_field(out, "expected", &result.expected)?;
-        self.write_field(out, "actual", &result.actual)?;
-        self.write_field(out, "cause", &result.reason)?;
-        if result.outcome == Outcome::Unsupported {
-            return Ok(());
-        }
-        self.write_field(out, "why", check.why)?;
-        self.write_field(out, "see", &check.citations.join(" · "))?;
-        self.write_field(out, "printed", &result.server_output.join("\n"))?;
-        self.write_field(out, "again", &self.heading.repeat_command(id))
+        check.fields().iter().try_for_each(|(name, text)| self.write_field(out, name, text))
     }
 
     /// Writes each reason for checks that were not asked once: one cause may keep many checks from running.
-    fn explain_not_asked(&self, out: &mut dyn Write, results: &[CheckResult]) -> io::Result<()> {
+    fn explain_not_asked(&self, out: &mut dyn Write, checks: &[CheckFinished]) -> io::Result<()> {
         let mut reasons: Vec<(Outcome, &str, usize)> = Vec::new();
-        for CheckResult { outcome, reason, .. } in results.iter().filter(|it| is_not_asked(it)) {
+        for CheckFinished { outcome, reason, .. } in checks.iter().filter(|it| it.is_not_asked()) {
             match reasons.iter_mut().find(|(same, known, _)| same == outcome && known == reason) {
                 Some((.., number)) => *number += 1,
                 None => reasons.push((*outcome, reason, 1)),
@@ -143,9 +149,6 @@ impl TextReport {
     }
 
     fn write_field(&self, out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
-        if text.is_empty() {
-            return Ok(());
-        }
         let dim = self.dim;
         let indented = text.trim_end().replace('\n', "\n            ");
         writeln!(out, "  {dim}{name:<9}{dim:#} {indented}")
@@ -155,13 +158,8 @@ impl TextReport {
     ///
     /// # Errors
     /// Those of writing.
-    pub fn write_total(
-        &self,
-        out: &mut dyn Write,
-        results: &[CheckResult],
-        took: Duration,
-    ) -> io::Result<()> {
-        let Summary { total, pass, fail, warn, info, skipped, broken } = Summary::of(results);
+    pub fn write_total(&self, out: &mut dyn Write, summary: Summary, took: Duration) -> io::Result<()> {
+        let Summary { total, pass, fail, warn, info, skipped, broken } = summary;
         let counts = [
             (pass, "pass", Outcome::Pass),
             (fail, "fail", Outcome::Fail),

@@ -6,6 +6,7 @@
 //! | `result` | the result of one check, and a summary of many |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
 //! | `baseline` | facts about a server that are found once, for all checks |
+//! | `timeline` | the steps of one check, recorded while it runs |
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,10 +26,13 @@ mod baseline;
 mod options;
 mod rehearsal;
 mod result;
+mod timeline;
 
 use baseline::Baseline;
 pub use options::{Expectation, RunOptions};
 pub use result::{CheckResult, Summary};
+use timeline::Recorder;
+pub use timeline::Timeline;
 
 /// An event of a run.
 #[derive(Debug)]
@@ -188,9 +192,13 @@ impl Run<'_> {
             result.set_finding(Finding::unsupported("", "").because(reason));
             return result;
         }
-        match Server::launch(self.spec, self.options.launch.clone()) {
+        let recorder = Recorder::new();
+        recorder.record(|| match Server::launch(self.spec, self.options.launch.clone()) {
             Err(error) => result.set_finding(Finding::broken("a server to check", error.to_string())),
             Ok(server) => self.run_against(server, &mut result),
+        });
+        if result.outcome != Outcome::Pass || self.options.keep_all_timelines {
+            result.timeline = recorder.timeline();
         }
         result.took = began.elapsed();
         result
@@ -202,6 +210,7 @@ impl Run<'_> {
         let finding = failed.or_else(|| server.expect_alive().err());
         if finding.is_some() {
             result.server_output = server.last_output();
+            server.trace_states();
         }
         // Shut down first: the baseline may launch another server, and one at a time is enough for any machine.
         let leaks = server.shutdown().leaks;

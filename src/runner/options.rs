@@ -19,6 +19,8 @@ pub struct RunOptions {
     pub expectations: Arc<[Expectation]>,
     /// Whether the user has not named the server's protocol: the run ends at once if the server is no echo server.
     pub protocol_is_assumed: bool,
+    /// Whether results of checks that passed keep their timeline too.
+    pub keep_all_timelines: bool,
 }
 
 /// A known failure and its reason. It does not fail the run; a pass in its place does.
@@ -44,6 +46,7 @@ impl Default for RunOptions {
             retries: 0,
             expectations: Arc::new([]),
             protocol_is_assumed: false,
+            keep_all_timelines: false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Expectation;
+use super::{Expectation, Timeline};
 use crate::check::Finding;
 use crate::checks::Check;
 use crate::outcome::Outcome;
@@ -23,13 +23,16 @@ pub struct CheckResult {
     pub reason: String,
     /// The last lines that the server printed, if the check did not pass.
     pub server_output: Vec<String>,
+    /// The steps of clients and server. Empty if the check passed, unless the run keeps all timelines.
+    pub timeline: Timeline,
     /// The time that the check took.
     pub took: Duration,
 }
 
 /// The number of checks that ended in each way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// The number of all checks, those that were not run included.
     pub total: usize,
@@ -51,9 +54,15 @@ impl Summary {
     /// Counts `results` by outcome.
     #[must_use]
     pub fn of(results: &[CheckResult]) -> Summary {
-        let mut summary = Summary { total: results.len(), ..Summary::default() };
-        for result in results {
-            *summary.counter(result.outcome) += 1;
+        Summary::count(results.iter().map(|result| result.outcome))
+    }
+
+    /// Counts `outcomes`.
+    pub(crate) fn count(outcomes: impl IntoIterator<Item = Outcome>) -> Summary {
+        let mut summary = Summary::default();
+        for outcome in outcomes {
+            summary.total += 1;
+            *summary.counter(outcome) += 1;
         }
         summary
     }
@@ -81,6 +90,7 @@ impl CheckResult {
             actual: String::new(),
             reason: String::new(),
             server_output: Vec::new(),
+            timeline: Timeline::default(),
             took: Duration::ZERO,
         }
     }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::{Instance, Server, describe_exit, describe_process, readiness};
+use super::{Instance, Server, describe_exit, describe_process, describe_state, readiness};
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::requirement::PROCESS_TABLE;
 use crate::sys::{self, Descriptor, Process, ProcessStats};
+use crate::trace::{self, Action};
 use crate::transport::HangDiagnosis;
 
 impl Server {
@@ -107,6 +108,14 @@ impl Server {
             }
             lines.join("\n")
         }))
+    }
+
+    /// Adds to the trace what each process of the server is blocked in.
+    pub(crate) fn trace_states(&self) {
+        let processes = self.instances.iter().flat_map(|instance| instance.processes().unwrap_or_default());
+        for process in processes.take(SHOWN) {
+            trace::note_event(process.pid, || Action::State(format!("is {}", describe_state(&process))));
+        }
     }
 
     /// Returns the last lines that the server printed.

@@ -62,7 +62,7 @@ pub use options::{LaunchOptions, ListenerOptions, Stdio, full_pipe};
 use process::GivenDescriptors;
 pub use process::{
     Instance, JobOutput, JobProcess, Output, Supervision, command_line_of, describe_descriptors,
-    describe_process,
+    describe_process, describe_state,
 };
 pub use program::bundled_program;
 pub use rehearsal::Rehearsal;

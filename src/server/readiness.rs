@@ -8,7 +8,7 @@ use super::{Instance, LaunchError, Spec, describe_process};
 use crate::deadline::{Countdown, Deadlines, is_interrupted};
 use crate::sys::{self, SocketAddress};
 use crate::text::one_line;
-use crate::trace;
+use crate::trace::{self, Action};
 use crate::transport::{Address, Readiness, Transport, fifo_paths};
 
 /// The exit status by which a server says that this system lacks its mechanism, as in automake's tests.
@@ -33,7 +33,7 @@ pub(super) fn await_ready(
             return Err(ended(instance, status, deadlines));
         }
         if is_ready(instance, spec.transport(), address) && says_ready(instance, spec) {
-            trace::note_event(|| format!("process {} is ready at {address}", instance.pid()));
+            trace::note_event(instance.pid(), || Action::Ready(address.to_string()));
             return Ok(());
         }
         if is_interrupted() {

@@ -2,7 +2,8 @@
 
 /// Properties of a server that were found by speaking its protocol before any check. `None`: not asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Rehearsal {
     /// Whether the server sends something before it has read anything.
     pub speaks_first: Option<bool>,

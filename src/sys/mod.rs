@@ -132,6 +132,7 @@ pub use unix::limits::{
     descriptor_limit, inherited_descriptor_limit, process_limit, raise_descriptor_limit,
     restore_descriptor_limit,
 };
+pub use unix::name::system_name;
 pub use unix::own_files::{is_own_directory, open_own_file};
 pub use unix::pass_descriptors::pass_descriptors;
 pub use unix::shared_rings::{RING_SIZE, RingHangUp, RingReader, RingWriter, map_rings};

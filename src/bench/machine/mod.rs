@@ -7,7 +7,7 @@ use super::comparison::{Fact, Machine};
 use super::placement::processors::{ProcessorPair, choose_processors};
 use crate::sys::{
     MachineProperty, PROCESSOR_TIME_SOURCE, ProcessorTime, SystemCallCounter, check_io_uring, load_average,
-    machine_properties, processor_model, processor_time, usable_processors,
+    machine_properties, processor_model, processor_time, system_name, usable_processors,
 };
 
 pub mod fact_names;
@@ -35,7 +35,7 @@ impl MachineRecorder {
     pub fn begin(pair: &ProcessorPair) -> MachineRecorder {
         let processors: Vec<usize> = [pair.client].into_iter().chain(pair.server).collect();
         let machine = Machine {
-            system: system(),
+            system: system_name(),
             processor: processor_model().ok(),
             processors: usable_processors().map_or(0, |all| all.len()),
             pinned: pair.server.map(|server| (pair.client, server)),
@@ -78,14 +78,6 @@ fn facts(processors: &[usize]) -> Vec<Fact> {
 
 const fn build() -> &'static str {
     if cfg!(debug_assertions) { "debug" } else { "release" }
-}
-
-fn system() -> String {
-    let name = nix::sys::utsname::uname().map(|name| {
-        let parts = [name.sysname(), name.release(), name.machine()];
-        parts.map(|part| part.to_string_lossy().into_owned()).join(" ")
-    });
-    name.unwrap_or_default()
 }
 
 fn fact(name: &str, source: &str, value: io::Result<String>) -> Fact {

@@ -20,7 +20,9 @@ pub fn describe_process(process: &Process) -> String {
     format!("{pid} ({}) is {}{held}", one_line(name), describe_state(process))
 }
 
-fn describe_state(process: &Process) -> String {
+/// Returns the state of `process`, or what it is blocked in.
+#[must_use]
+pub fn describe_state(process: &Process) -> String {
     let state = sys::process_state(process.pid);
     if process.stopped {
         return state.unwrap_or("stopped by a signal").into();

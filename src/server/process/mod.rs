@@ -28,7 +28,7 @@ use super::spec::Invocation;
 use super::{LaunchError, LaunchOptions, describe_exit};
 use crate::deadline::{Countdown, INTERRUPT_CHECK_INTERVAL, is_interrupted};
 use crate::sys::{self, IpcObject, Process};
-use crate::trace;
+use crate::trace::{self, Action};
 
 mod description;
 mod guard;
@@ -39,7 +39,7 @@ mod output;
 mod supervision;
 mod tree;
 
-pub use description::{command_line_of, describe_descriptors, describe_process};
+pub use description::{command_line_of, describe_descriptors, describe_process, describe_state};
 pub(super) use guard::kill_marked_processes as finish_guard;
 use ipc_objects::IpcObjects;
 pub use job_process::{JobOutput, JobProcess};
@@ -144,7 +144,7 @@ impl Instance {
         let child = launcher::spawn_in_launcher(command, descriptors).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = if options.guard { guard::watch_group(leader) } else { Ok(()) };
-        trace::note_event(|| format!("the server is launched as process {leader}"));
+        trace::note_event(leader, || Action::Launched);
         let instance = Instance {
             child,
             tree: ProcessTree::new(leader, mark),
@@ -205,7 +205,7 @@ impl Instance {
         if signal == self.stop || matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
             self.record_ipc_objects();
         }
-        trace::note_event(|| format!("process {} gets {signal}", self.pid()));
+        trace::note_event(self.pid(), || Action::Signal(signal.to_string()));
         Ok(kill(self.pid(), signal)?)
     }
 
@@ -228,7 +228,7 @@ impl Instance {
 
     fn trace_end(&self) {
         if let Some(status) = self.status {
-            trace::note_event(|| format!("process {} has ended: {}", self.pid(), describe_exit(status)));
+            trace::note_event(self.pid(), || Action::Ended(describe_exit(status)));
         }
     }
 

@@ -7,6 +7,7 @@ pub mod exit;
 pub mod forked_partner;
 pub mod launch;
 pub mod limits;
+pub mod name;
 pub mod own_files;
 pub mod pass_descriptors;
 pub mod permissions;

@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags};
 use super::Link;
 use crate::check;
 use crate::deadline::{WaitOutcome, wait};
-use crate::trace::{ClientTrace, TransferDirection};
+use crate::trace::{Action, ClientTrace, TransferDirection};
 
 /// One client's connection: the bytes on the wire, whatever the protocol.
 ///
@@ -45,8 +45,8 @@ pub(super) struct Ready {
 
 impl Connection {
     pub fn new(link: Link, stream: bool) -> Connection {
-        let from = local_address(&link).map(|address| format!(" from {address}")).unwrap_or_default();
-        Connection { trace: ClientTrace::connected(&from), link, stream, sent: 0, received: 0, record: None }
+        let from = local_address(&link).map(|address| address.to_string());
+        Connection { trace: ClientTrace::connected(from), link, stream, sent: 0, received: 0, record: None }
     }
 
     /// Writes a part of `bytes` to a stream, or all of them as one message, without waiting.
@@ -68,7 +68,7 @@ impl Connection {
         let (length, sender) =
             if self.stream { (self.link.read(buffer)?, None) } else { self.link.receive(buffer)? };
         if self.stream && length == 0 {
-            self.trace.note("receives end of file");
+            self.trace.note(Action::ReceivesEnd);
         } else {
             self.trace.transfer(TransferDirection::Received, &buffer[..length]);
         }
@@ -100,7 +100,7 @@ impl Connection {
     }
 
     pub fn shut_down_write(&mut self) -> io::Result<()> {
-        self.trace.note("ends its direction");
+        self.trace.note(Action::EndsDirection);
         self.link.shut_down_write()
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Client;
 use crate::check::{self, OrFinding};
 use crate::sys;
+use crate::trace::Action;
 
 impl Client {
     /// Sends one byte as urgent data: `MSG_OOB` (RFC 6093). [`TCP`](crate::transport::Capabilities::TCP).
@@ -14,7 +15,7 @@ impl Client {
     /// # Errors
     /// A broken harness if the system refuses.
     pub fn send_urgent(&mut self, byte: u8) -> check::Result {
-        self.connection.trace.note("sends urgent data");
+        self.connection.trace.note(Action::Other("sends urgent data".into()));
         self.connection.link.send_urgent(byte).or_broken("urgent data")
     }
 
@@ -39,7 +40,7 @@ impl Client {
     /// # Errors
     /// A broken harness if the system refuses.
     pub fn reset(mut self) -> check::Result {
-        self.connection.trace.set_ending("resets");
+        self.connection.trace.ends_with_reset();
         self.connection.link.reset().or_broken("SO_LINGER 0")
     }
 

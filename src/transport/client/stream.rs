@@ -8,6 +8,7 @@ use super::connection::{Ready, is_transient};
 use super::{Client, READ};
 use crate::check::{self, Finding};
 use crate::text::{count_with_noun, excerpt};
+use crate::trace::Action;
 
 /// The progress that a stream client made in one step of an exchange.
 #[derive(Debug, Clone, Copy)]
@@ -254,7 +255,7 @@ impl Client {
     }
 
     pub(super) fn lost(&self, error: &io::Error) -> Finding {
-        self.connection.trace.note(format_args!("is told: {error}"));
+        self.connection.trace.note(Action::Other(format!("is told: {error}")));
         let what = match error.kind() {
             io::ErrorKind::ConnectionReset => "the connection was reset".into(),
             io::ErrorKind::BrokenPipe => "the server had closed it".into(),

@@ -7,7 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::text::{count_with_noun, excerpt};
+use nix::unistd::Pid;
+
+use crate::text::excerpt;
+
+mod step;
+
+pub use step::{Action, Actor, Step, Transfer};
 
 /// A trace of the events of clients, or no trace. Clones write to the same listener.
 #[derive(Clone, Default)]
@@ -18,22 +24,20 @@ struct Shared {
     listener: Mutex<Listener>,
 }
 
-type Tell = Box<dyn FnMut(Duration, &str) + Send>;
+type Tell = Box<dyn FnMut(Step) + Send>;
 
 struct Listener {
     began: Instant,
     tell: Tell,
-    moving: Option<Transfer>,
+    moving: Option<Moving>,
 }
 
-/// The bytes of one client in one direction, with no other event in between.
-struct Transfer {
+/// A transfer that goes on: the next piece may belong to it.
+struct Moving {
     at: Duration,
     client: usize,
     way: TransferDirection,
-    bytes: usize,
-    pieces: usize,
-    beginning: String,
+    transfer: Transfer,
 }
 
 /// The direction of a transfer, seen from the client.
@@ -50,9 +54,8 @@ thread_local! {
 }
 
 impl Trace {
-    /// Returns a trace that calls `tell` with each event and the time since this call.
-    #[cfg(feature = "cli")]
-    pub fn new(tell: impl FnMut(Duration, &str) + Send + 'static) -> Trace {
+    /// Returns a trace that calls `tell` with each step. Times count from this call.
+    pub fn new(tell: impl FnMut(Step) + Send + 'static) -> Trace {
         let listener = Listener { began: Instant::now(), tell: Box::new(tell), moving: None };
         Trace(Some(Arc::new(Shared { clients: AtomicUsize::new(0), listener: Mutex::new(listener) })))
     }
@@ -74,10 +77,16 @@ impl Trace {
         }
     }
 
-    fn note(&self, text: impl FnOnce() -> String) {
+    /// Whether somebody listens to this trace.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn note(&self, actor: Actor, action: impl FnOnce() -> Action) {
         self.with_listener(|listener| {
             listener.settle();
-            (listener.tell)(listener.began.elapsed(), &text());
+            let at = listener.began.elapsed();
+            (listener.tell)(Step { at, actor, action: action() });
         });
     }
 
@@ -85,14 +94,14 @@ impl Trace {
         self.with_listener(|listener| {
             match &mut listener.moving {
                 Some(moving) if moving.client == client && moving.way == way => {
-                    moving.bytes += bytes.len();
-                    moving.pieces += 1;
+                    moving.transfer.bytes += bytes.len();
+                    moving.transfer.pieces += 1;
                     return;
                 }
                 _ => listener.settle(),
             }
-            let (at, beginning) = (listener.began.elapsed(), excerpt(bytes));
-            listener.moving = Some(Transfer { at, client, way, bytes: bytes.len(), pieces: 1, beginning });
+            let transfer = Transfer { bytes: bytes.len(), pieces: 1, beginning: excerpt(bytes) };
+            listener.moving = Some(Moving { at: listener.began.elapsed(), client, way, transfer });
         });
     }
 }
@@ -121,26 +130,26 @@ impl Drop for EnteredTrace {
 pub(crate) struct ClientTrace {
     trace: Trace,
     number: usize,
-    ending: &'static str,
+    ending: Action,
 }
 
 impl ClientTrace {
-    /// Records that a client has connected. `from` is its address, or empty.
-    pub fn connected(from: &str) -> ClientTrace {
+    /// Records that a client has connected, from this address if it has one.
+    pub fn connected(from: Option<String>) -> ClientTrace {
         let trace = Trace::of_thread();
         let number = trace.0.as_ref().map_or(0, |shared| shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
-        trace.note(|| format!("client {number} connects{from}"));
-        ClientTrace { trace, number, ending: "closes" }
+        trace.note(Actor::Client(number), || Action::Connects(from));
+        ClientTrace { trace, number, ending: Action::Closes }
     }
 
-    /// Sets the text recorded at the end, instead of "closes".
-    pub fn set_ending(&mut self, ending: &'static str) {
-        self.ending = ending;
+    /// Records a reset at the end of the client, instead of a close.
+    pub fn ends_with_reset(&mut self) {
+        self.ending = Action::Resets;
     }
 
-    /// Records that the client does `action`.
-    pub fn note(&self, action: impl std::fmt::Display) {
-        self.trace.note(|| format!("client {} {action}", self.number));
+    /// Records an action of the client.
+    pub fn note(&self, action: Action) {
+        self.trace.note(Actor::Client(self.number), || action);
     }
 
     /// Records that `bytes` were sent or received.
@@ -151,25 +160,22 @@ impl ClientTrace {
 
 impl Drop for ClientTrace {
     fn drop(&mut self) {
-        self.note(self.ending);
+        self.note(self.ending.clone());
     }
 }
 
-/// Records an event in the trace of the calling thread.
-pub(crate) fn note_event(text: impl FnOnce() -> String) {
-    OF_THREAD.with_borrow(|trace| trace.note(text));
+/// Records an action of the server's process `pid` in the trace of the calling thread.
+pub(crate) fn note_event(pid: Pid, action: impl FnOnce() -> Action) {
+    OF_THREAD.with_borrow(|trace| trace.note(Actor::Process(pid.as_raw()), action));
 }
 
 impl Listener {
     /// Reports the transfer that has ended.
     fn settle(&mut self) {
-        let Some(Transfer { at, client, way, bytes, pieces, beginning }) = self.moving.take() else { return };
-        let verb = if way == TransferDirection::Sent { "sends" } else { "receives" };
-        let pieces = if pieces > 1 { format!(" in {pieces} pieces") } else { String::new() };
-        (self.tell)(
-            at,
-            &format!("client {client} {verb} {}{pieces}: {beginning}", count_with_noun(bytes, "byte")),
-        );
+        let Some(Moving { at, client, way, transfer }) = self.moving.take() else { return };
+        let action =
+            if way == TransferDirection::Sent { Action::Sends(transfer) } else { Action::Receives(transfer) };
+        (self.tell)(Step { at, actor: Actor::Client(client), action });
     }
 }
 
@@ -181,14 +187,14 @@ mod tests {
     fn joins_pieces_and_counts_clients() {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
-        let trace = Trace::new(move |_, text| written.lock().unwrap().push(text.to_owned()));
+        let trace = Trace::new(move |step| written.lock().unwrap().push(step.to_string()));
         let entered = trace.enter();
-        let first = ClientTrace::connected("");
+        let first = ClientTrace::connected(None);
         first.transfer(TransferDirection::Sent, b"a");
         first.transfer(TransferDirection::Sent, b"b");
-        drop(ClientTrace::connected(" from here"));
+        drop(ClientTrace::connected(Some("here".into())));
         drop((first, entered));
-        note_event(|| "no trace any more".into());
+        note_event(Pid::from_raw(1), || Action::Launched);
         let expected = [
             "client 1 connects",
             "client 1 sends 2 bytes in 2 pieces: \"a\"",

@@ -1,0 +1,257 @@
+//! One self-contained HTML page: servers and checks as a table, and each finding with its timeline.
+//!
+//! The page loads nothing. Everything that comes from a server is escaped by the template engine, and the script reads it
+//! as text only. Without the script the page is complete: a timeline is a list, which the script draws as a diagram.
+
+use std::io::{self, Write};
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment, context};
+use serde::Serialize;
+
+use super::Format;
+use super::record::{CheckFinished, RunRecord, TimelineStep};
+use crate::outcome::Outcome;
+use crate::runner::Summary;
+use crate::server::Rehearsal;
+use crate::text::count_with_noun;
+
+mod marked;
+
+use marked::{Piece, mark_first_wrong_byte};
+
+pub const FORMAT: Format =
+    Format { name: "html", summary: "one HTML page, with a diagram of each finding", render };
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The number of steps that the page shows from the beginning of a timeline, and from its end.
+const STEPS: usize = 25;
+
+fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
+    let mut engine = Environment::new();
+    engine.set_auto_escape_callback(|_| AutoEscape::Html);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    engine.set_syntax(syntax.map_err(io::Error::other)?);
+    engine.add_template("page", PAGE).map_err(io::Error::other)?;
+    let page = Value::from(Serde(Page::of(runs)));
+    let template = engine.get_template("page").map_err(io::Error::other)?;
+    template
+        .render_captured_to(context! { page, style => STYLE, script => SCRIPT }, out)
+        .map(drop)
+        .map_err(io::Error::other)
+}
+
+/// Everything that the template shows.
+#[derive(Serialize)]
+struct Page<'a> {
+    title: String,
+    totals: String,
+    /// Whether every server was checked to the end, and no check failed.
+    is_ok: bool,
+    areas: Vec<Area<'a>>,
+    servers: Vec<ServerRow<'a>>,
+    findings: Vec<FindingSection<'a>>,
+    outcomes: Vec<&'static str>,
+}
+
+/// An area of checks: a group of columns.
+#[derive(Serialize)]
+struct Area<'a> {
+    name: &'a str,
+    checks: Vec<&'a CheckFinished>,
+}
+
+/// One server: a row of the table.
+#[derive(Serialize)]
+struct ServerRow<'a> {
+    title: &'a str,
+    command: &'a str,
+    about: String,
+    verdict: String,
+    is_ok: bool,
+    rehearsal: String,
+    differences: &'a [String],
+    summary: Summary,
+    seconds: String,
+    cells: Vec<Cell>,
+}
+
+/// The result of one check of one server.
+#[derive(Serialize)]
+struct Cell {
+    outcome: &'static str,
+    letter: &'static str,
+    millis: u64,
+    /// The number of the finding's section, if there is one.
+    finding: Option<usize>,
+}
+
+/// A check that did not pass.
+#[derive(Serialize)]
+struct FindingSection<'a> {
+    number: usize,
+    server: &'a str,
+    check: &'a CheckFinished,
+    outcome: &'static str,
+    fields: Vec<Field>,
+    steps: Vec<&'a TimelineStep>,
+    left_out: usize,
+}
+
+/// One field of an explanation.
+#[derive(Serialize)]
+struct Field {
+    name: &'static str,
+    pieces: Vec<Piece>,
+    is_block: bool,
+}
+
+impl<'a> Page<'a> {
+    fn of(runs: &'a [RunRecord]) -> Page<'a> {
+        let areas = areas(runs);
+        let mut findings = Vec::new();
+        let servers: Vec<_> = runs.iter().map(|run| ServerRow::of(run, &areas, &mut findings)).collect();
+        let outcomes = present_outcomes(runs);
+        let failed = servers.iter().filter(|server| !server.is_ok).count();
+        let checks = runs.iter().map(|run| run.checks.len()).sum();
+        Page {
+            title: match runs {
+                [run] => format!("{} · echospec", run.title()),
+                _ => format!("{} · echospec", count_with_noun(runs.len(), "server")),
+            },
+            totals: format!(
+                "{}, {}, {}; {}",
+                count_with_noun(runs.len(), "server"),
+                count_with_noun(checks, "check"),
+                count_with_noun(findings.len(), "finding"),
+                if failed == 0 {
+                    "all ok".into()
+                } else {
+                    format!("{} not ok", count_with_noun(failed, "server"))
+                },
+            ),
+            is_ok: failed == 0,
+            areas,
+            servers,
+            findings,
+            outcomes,
+        }
+    }
+}
+
+/// Returns the checks of all runs by area, each check once, in the order of the runs.
+fn areas(runs: &[RunRecord]) -> Vec<Area<'_>> {
+    let mut areas: Vec<Area<'_>> = Vec::new();
+    for check in runs.iter().flat_map(|run| &run.checks) {
+        let index = areas.iter().position(|area| area.name == check.area()).unwrap_or_else(|| {
+            areas.push(Area { name: check.area(), checks: Vec::new() });
+            areas.len() - 1
+        });
+        let area = &mut areas[index];
+        if !area.checks.iter().any(|known| known.check == check.check) {
+            area.checks.push(check);
+        }
+    }
+    areas
+}
+
+fn present_outcomes(runs: &[RunRecord]) -> Vec<&'static str> {
+    let mut words: Vec<&'static str> = Vec::new();
+    for check in runs.iter().flat_map(RunRecord::findings) {
+        if !words.contains(&check.outcome.word()) {
+            words.push(check.outcome.word());
+        }
+    }
+    words
+}
+
+impl<'a> ServerRow<'a> {
+    fn of(run: &'a RunRecord, areas: &[Area<'a>], findings: &mut Vec<FindingSection<'a>>) -> ServerRow<'a> {
+        let server = &run.started.server;
+        let ids = areas.iter().flat_map(|area| area.checks.iter().map(|check| &check.check));
+        let cells = ids.map(|id| {
+            let check = run.checks.iter().find(|check| check.check == *id);
+            check.map_or_else(Cell::absent, |check| Cell::of(run, check, findings))
+        });
+        ServerRow {
+            cells: cells.collect(),
+            title: run.title(),
+            command: &server.command,
+            about: format!(
+                "{}, {}, protocol {}, seed {}, {}",
+                server.transport, server.start, server.protocol, run.started.seed, run.started.system
+            ),
+            verdict: run.verdict(),
+            is_ok: run.is_ok(),
+            rehearsal: server.rehearsal.as_ref().map(Rehearsal::summary).unwrap_or_default(),
+            differences: server.differences(),
+            summary: run.summary(),
+            seconds: format!("{:.1}", run.seconds()),
+        }
+    }
+}
+
+impl Cell {
+    fn absent() -> Cell {
+        Cell { outcome: "absent", letter: "", millis: 0, finding: None }
+    }
+
+    fn of<'a>(run: &'a RunRecord, check: &'a CheckFinished, findings: &mut Vec<FindingSection<'a>>) -> Cell {
+        let finding = check.is_finding().then(|| {
+            findings.push(FindingSection::of(findings.len() + 1, run, check));
+            findings.len()
+        });
+        let letter = letter(check.outcome);
+        Cell { outcome: check.outcome.word(), letter, millis: check.took_millis.round() as u64, finding }
+    }
+}
+
+/// Returns the letter of an outcome in the table.
+fn letter(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "·",
+        Outcome::Fail => "F",
+        Outcome::Warn => "w",
+        Outcome::Info => "i",
+        Outcome::Skipped | Outcome::Unsupported => "–",
+        Outcome::Timeout => "T",
+        Outcome::Crash => "C",
+        Outcome::Leak => "L",
+        Outcome::Broken => "?",
+        Outcome::Flaky => "f",
+        Outcome::Xfail => "x",
+        Outcome::Xpass => "X",
+    }
+}
+
+impl<'a> FindingSection<'a> {
+    fn of(number: usize, run: &'a RunRecord, check: &'a CheckFinished) -> FindingSection<'a> {
+        let (steps, left_out) = shown_steps(&check.timeline);
+        let field = |(name, text): (&'static str, String)| Field {
+            name,
+            is_block: text.contains('\n') || matches!(name, "again" | "printed"),
+            pieces: mark_first_wrong_byte(&text),
+        };
+        FindingSection {
+            number,
+            server: run.title(),
+            check,
+            outcome: check.outcome.word(),
+            fields: check.fields().into_iter().map(field).collect(),
+            steps,
+            left_out,
+        }
+    }
+}
+
+/// Returns the first and the last steps, and how many lie between.
+fn shown_steps(steps: &[TimelineStep]) -> (Vec<&TimelineStep>, usize) {
+    let left_out = steps.len().saturating_sub(2 * STEPS);
+    let is_shown = |index: usize| index < STEPS || index >= STEPS + left_out;
+    let shown = steps.iter().enumerate().filter(|(index, _)| is_shown(*index));
+    (shown.map(|(_, step)| step).collect(), left_out)
+}

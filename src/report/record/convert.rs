@@ -1,0 +1,84 @@
+//! Converts what the runner reports into events of the stream.
+
+use super::{CheckFinished, ServerRecord, StepKind, TimelineStep};
+use crate::report::Heading;
+use crate::runner::{CheckResult, Timeline};
+use crate::server::Spec;
+use crate::text::{count_with_noun, printable};
+use crate::trace::{Action, Step};
+
+impl ServerRecord {
+    /// Describes the server that `spec` launches.
+    pub(crate) fn of(spec: &Spec) -> ServerRecord {
+        ServerRecord {
+            name: None,
+            command: spec.command_line(),
+            transport: spec.transport().name.into(),
+            start: spec.start().name().into(),
+            protocol: spec.protocol().name().into(),
+            rehearsal: spec.rehearsal().cloned(),
+        }
+    }
+}
+
+impl CheckFinished {
+    /// Describes `result`, which ended `at_millis` after the start of a run with `heading`.
+    pub(crate) fn of(result: &CheckResult, heading: &Heading, at_millis: f64) -> CheckFinished {
+        let check = result.check;
+        CheckFinished {
+            check: check.id.into(),
+            level: check.level,
+            sentence: check.sentence.into(),
+            why: check.why.into(),
+            citations: check.citations.iter().map(|&citation| citation.into()).collect(),
+            recipe: check.recipe.into(),
+            outcome: result.outcome,
+            expected: result.expected.clone(),
+            actual: result.actual.clone(),
+            reason: result.reason.clone(),
+            server_output: result.server_output.iter().map(|line| printable(line)).collect(),
+            again: heading.repeat_command(check.id),
+            at_millis,
+            took_millis: result.took.as_secs_f64() * 1000.0,
+            timeline: steps(&result.timeline),
+        }
+    }
+}
+
+fn steps(timeline: &Timeline) -> Vec<TimelineStep> {
+    let first = timeline.first.iter().map(TimelineStep::of);
+    let gap = (timeline.omitted > 0).then(|| TimelineStep {
+        at_millis: timeline.last.front().map_or(0.0, millis),
+        actor: String::new(),
+        kind: StepKind::Gap,
+        text: format!("{} not shown", count_with_noun(timeline.omitted, "step")),
+        bytes: None,
+    });
+    first.chain(gap).chain(timeline.last.iter().map(TimelineStep::of)).collect()
+}
+
+impl TimelineStep {
+    fn of(step: &Step) -> TimelineStep {
+        let (kind, bytes) = match &step.action {
+            Action::Connects(_) => (StepKind::Connect, None),
+            Action::Sends(transfer) => (StepKind::Send, Some(transfer.bytes)),
+            Action::Receives(transfer) => (StepKind::Receive, Some(transfer.bytes)),
+            Action::ReceivesEnd => (StepKind::ReceiveEnd, None),
+            Action::EndsDirection => (StepKind::ShutDown, None),
+            Action::Closes => (StepKind::Close, None),
+            Action::Resets => (StepKind::Reset, None),
+            Action::Other(_) => (StepKind::Other, None),
+            Action::Launched => (StepKind::Launch, None),
+            Action::Ready(_) => (StepKind::Ready, None),
+            Action::Signal(_) => (StepKind::Signal, None),
+            Action::State(_) => (StepKind::State, None),
+            Action::Ended(_) => (StepKind::Exit, None),
+        };
+        let (actor, text) = (step.actor.to_string(), printable(&step.action.to_string()));
+        TimelineStep { at_millis: millis(step), actor, kind, text, bytes }
+    }
+}
+
+fn millis(step: &Step) -> f64 {
+    step.at.as_secs_f64() * 1000.0
+}

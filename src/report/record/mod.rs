@@ -1,0 +1,211 @@
+//! The event stream of check runs: plain values that hold everything a report shows.
+//!
+//! Every format of report is rendered from these events, in a run or from a file of an earlier run. A file has one JSON
+//! object a line. Several runs may follow each other in one stream; each begins with [`RunStarted`].
+
+use crate::outcome::{Level, Outcome};
+use crate::runner::Summary;
+use crate::server::Rehearsal;
+
+#[cfg(feature = "cli")]
+mod convert;
+mod explain;
+#[cfg(feature = "cli")]
+mod file;
+#[cfg(feature = "cli")]
+mod recorder;
+#[cfg(feature = "cli")]
+mod runs;
+
+#[cfg(feature = "cli")]
+pub use file::{Events, read, schema};
+#[cfg(feature = "cli")]
+pub use recorder::Recorder;
+#[cfg(feature = "cli")]
+pub use runs::RunRecord;
+
+/// The version of the event stream. A change that older readers cannot take raises it.
+pub const VERSION: u32 = 1;
+
+/// One event of a run.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+#[cfg_attr(feature = "cli", serde(tag = "event", rename_all = "kebab-case"))]
+pub enum Event {
+    /// A run begins.
+    RunStarted(RunStarted),
+    /// A check begins.
+    CheckStarted(CheckStarted),
+    /// A check has ended.
+    CheckFinished(Box<CheckFinished>),
+    /// A run has ended.
+    RunFinished(RunFinished),
+}
+
+/// The facts about a run that are known when it begins.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+pub struct RunStarted {
+    /// The version of the event stream.
+    pub version: u32,
+    /// The version of echospec.
+    pub echospec: String,
+    /// The operating system, its version and the processor architecture.
+    pub system: String,
+    /// Milliseconds from 1970-01-01 00:00 UTC to the start of the run.
+    pub unix_millis: u64,
+    /// The server under test.
+    pub server: ServerRecord,
+    /// The seed of the payloads.
+    pub seed: u64,
+    /// The ids of the checks of the run, in the order of `echospec list`.
+    pub checks: Vec<String>,
+}
+
+/// The server under test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+pub struct ServerRecord {
+    /// The name of the server in `echospec.toml`, if it has one.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub name: Option<String>,
+    /// The command of the server, quoted for a shell, with its placeholders.
+    pub command: String,
+    /// The name of the transport.
+    pub transport: String,
+    /// The way in which the server is started: `bind`, `inetd`, …
+    pub start: String,
+    /// The name of the protocol that the clients speak.
+    pub protocol: String,
+    /// The properties of the server that a rehearsal found.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// A check begins.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+pub struct CheckStarted {
+    /// The id of the check.
+    pub check: String,
+    /// Milliseconds since the start of the run.
+    pub at_millis: f64,
+}
+
+/// A check and its result.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+pub struct CheckFinished {
+    /// The id of the check.
+    pub check: String,
+    /// The level of the check.
+    pub level: Level,
+    /// The sentence that states the property.
+    pub sentence: String,
+    /// The harm that a server without this property does.
+    pub why: String,
+    /// Standards and manual pages that demand or explain the property.
+    pub citations: Vec<String>,
+    /// The steps of the check, for a reader who repeats it by hand.
+    pub recipe: String,
+    /// The outcome of the check.
+    pub outcome: Outcome,
+    /// The expected behaviour; empty after a pass.
+    pub expected: String,
+    /// The observed behaviour; empty after a pass.
+    pub actual: String,
+    /// The likely cause, or the reason why the check was not run.
+    pub reason: String,
+    /// The last lines that the server printed, if the check did not pass.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub server_output: Vec<String>,
+    /// The command that repeats the check.
+    pub again: String,
+    /// Milliseconds since the start of the run.
+    pub at_millis: f64,
+    /// The time that the check took, in milliseconds.
+    pub took_millis: f64,
+    /// The steps of clients and server, if the check did not pass.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub timeline: Vec<TimelineStep>,
+}
+
+/// One step of a client or a process.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+pub struct TimelineStep {
+    /// Milliseconds since the start of the check.
+    pub at_millis: f64,
+    /// The actor: `client 1`, `process 4711`. Empty for a gap in the timeline.
+    pub actor: String,
+    /// The kind of the step.
+    pub kind: StepKind,
+    /// The step in words, without the actor.
+    pub text: String,
+    /// The number of bytes that the step moves.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub bytes: Option<usize>,
+}
+
+/// The kind of a step, which determines how a diagram draws it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+#[cfg_attr(feature = "cli", serde(rename_all = "kebab-case"))]
+pub enum StepKind {
+    /// A client connects.
+    Connect,
+    /// Bytes from a client to the server.
+    Send,
+    /// Bytes from the server to a client.
+    Receive,
+    /// The end of the bytes from the server to a client.
+    ReceiveEnd,
+    /// A client shuts down its sending direction.
+    ShutDown,
+    /// A client closes.
+    Close,
+    /// A client resets its connection.
+    Reset,
+    /// A process starts.
+    Launch,
+    /// A process listens.
+    Ready,
+    /// A signal is sent to a process.
+    Signal,
+    /// A process has exited.
+    Exit,
+    /// A process still runs, blocked in the call that the text names.
+    State,
+    /// Anything else.
+    Other,
+    /// Steps that were left out.
+    Gap,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+pub struct RunFinished {
+    /// The way in which the run ended.
+    pub ending: RunEnding,
+    /// The reason why the server could not be launched.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub error: Option<String>,
+    /// The number of checks that ended in each way.
+    pub summary: Summary,
+    /// Milliseconds since the start of the run.
+    pub at_millis: f64,
+}
+
+/// The way in which a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+#[cfg_attr(feature = "cli", serde(rename_all = "kebab-case"))]
+pub enum RunEnding {
+    /// Every check was run.
+    Complete,
+    /// The user interrupted the run.
+    Interrupted,
+    /// The server could not be launched.
+    NotLaunched,
+}

@@ -1,0 +1,116 @@
+//! One step of a trace: an actor, an action, and its time.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::text::count_with_noun;
+
+/// One step of a trace: a client or a process does something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The time since the trace began.
+    pub at: Duration,
+    /// The client or process that acts.
+    pub actor: Actor,
+    /// The action of the actor.
+    pub action: Action,
+}
+
+/// A client of the harness, or a process of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Actor {
+    /// The client with this number, counted from 1 in the order in which clients connect.
+    Client(usize),
+    /// The server's process with this process id.
+    Process(i32),
+}
+
+/// An action of a client or a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// A client connects, from this address if it has one.
+    Connects(Option<String>),
+    /// A client sends bytes.
+    Sends(Transfer),
+    /// A client receives bytes.
+    Receives(Transfer),
+    /// A client reads the end of file.
+    ReceivesEnd,
+    /// A client shuts down its sending direction.
+    EndsDirection,
+    /// A client closes its connection.
+    Closes,
+    /// A client closes its connection with a reset.
+    Resets,
+    /// A client does something else, in these words.
+    Other(String),
+    /// A process has been launched.
+    Launched,
+    /// A process listens at this address.
+    Ready(String),
+    /// A signal is sent to a process.
+    Signal(String),
+    /// A process still runs at the end of a failed check. The text says what it is blocked in.
+    State(String),
+    /// A process has exited, with the status that the text describes.
+    Ended(String),
+}
+
+/// Bytes that one client sends or receives, with no other step in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// The number of bytes.
+    pub bytes: usize,
+    /// The number of calls that moved them.
+    pub pieces: usize,
+    /// The first bytes, quoted and escaped.
+    pub beginning: String,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Actor::Client(number) => write!(f, "client {number}"),
+            Actor::Process(pid) => write!(f, "process {pid}"),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Connects(None) => f.write_str("connects"),
+            Action::Connects(Some(from)) => write!(f, "connects from {from}"),
+            Action::Sends(transfer) => write!(f, "sends {transfer}"),
+            Action::Receives(transfer) => write!(f, "receives {transfer}"),
+            Action::ReceivesEnd => f.write_str("receives end of file"),
+            Action::EndsDirection => f.write_str("ends its direction"),
+            Action::Closes => f.write_str("closes"),
+            Action::Resets => f.write_str("resets"),
+            Action::Other(text) => f.write_str(text),
+            Action::Launched => f.write_str("is launched"),
+            Action::Ready(address) => write!(f, "is ready at {address}"),
+            Action::Signal(signal) => write!(f, "gets {signal}"),
+            Action::State(text) => f.write_str(text),
+            Action::Ended(status) => write!(f, "has ended: {status}"),
+        }
+    }
+}
+
+impl fmt::Display for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Transfer { bytes, pieces, beginning } = self;
+        let pieces = if *pieces > 1 { format!(" in {pieces} pieces") } else { String::new() };
+        write!(f, "{}{pieces}: {beginning}", count_with_noun(*bytes, "byte"))
+    }
+}
+
+/// Displays as `client 1 sends 3 bytes: "abc"`.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.action {
+            Action::Launched => write!(f, "the server is launched as {}", self.actor),
+            _ => write!(f, "{} {}", self.actor, self.action),
+        }
+    }
+}
