@@ -142,7 +142,7 @@ fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
         run = run.keep_all_timelines();
     }
     if let Some(file) = &args.failed {
-        run = failed_checks(file)?.iter().fold(run, |run, id| run.only(id));
+        run = failed_checks(file)?.into_iter().fold(run, CheckRun::only);
     }
     run = args.seed.into_iter().fold(run, CheckRun::seed);
     run = args.jobs.into_iter().fold(run, |run, jobs| run.jobs(jobs.get()));

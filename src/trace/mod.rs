@@ -77,7 +77,7 @@ impl Trace {
         }
     }
 
-    /// Whether somebody listens to this trace.
+    /// Whether a listener receives the steps of this trace.
     pub(crate) fn is_recorded(&self) -> bool {
         self.0.is_some()
     }

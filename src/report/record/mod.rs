@@ -7,7 +7,6 @@ use crate::outcome::{Level, Outcome};
 use crate::runner::Summary;
 use crate::server::Rehearsal;
 
-#[cfg(feature = "cli")]
 mod convert;
 mod explain;
 #[cfg(feature = "cli")]
