@@ -38,7 +38,9 @@ fn recorded_run_is_rendered_and_repeated() {
         assert!(kinds.iter().any(|it| *it == kind), "{kind} is missing in {kinds:?}");
     }
 
-    echospec(place, &["report", "run.ndjson", "--format", "junit", "--output", "later.xml"]).assert().success();
+    echospec(place, &["report", "run.ndjson", "--format", "junit", "--output", "later.xml"])
+        .assert()
+        .success();
     let read = |name: &str| fs::read_to_string(place.join(name)).unwrap();
     assert_eq!(read("direct.xml"), read("later.xml"));
     echospec(place, &["report", "run.ndjson", "run.ndjson", "--format", "markdown"])
@@ -46,7 +48,8 @@ fn recorded_run_is_rendered_and_repeated() {
         .success()
         .stdout(starts_with("### echospec").and(contains("echo/one-byte")));
 
-    let repeated = [&SED[..2], &["--timeout-scale", "0.1", "--failed", "run.ndjson", "--", "sed", ""]].concat();
+    let repeated =
+        [&SED[..2], &["--timeout-scale", "0.1", "--failed", "run.ndjson", "--", "sed", ""]].concat();
     echospec(place, &repeated).assert().code(1).stdout(contains("1 check: 1 fail"));
 }
 
@@ -65,7 +68,10 @@ fn diff_fails_for_a_new_failure_only() {
         .assert()
         .success()
         .stdout(contains("newly fixed: 1 check"));
-    echospec(place, &["diff", "bad.ndjson", "bad.ndjson"]).assert().success().stdout(contains("no difference"));
+    echospec(place, &["diff", "bad.ndjson", "bad.ndjson"])
+        .assert()
+        .success()
+        .stdout(contains("no difference"));
 }
 
 #[test]
@@ -104,7 +110,8 @@ fn mistakes_are_named() {
 fn server_that_cannot_be_launched_is_in_every_report() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
-    let command = ["check", "tcp", "--events", "run.ndjson", "--report", "junit=r.xml", "--", "./none", "{addr}"];
+    let command =
+        ["check", "tcp", "--events", "run.ndjson", "--report", "junit=r.xml", "--", "./none", "{addr}"];
     echospec(place, &command).assert().code(3);
     assert!(fs::read_to_string(place.join("r.xml")).unwrap().contains("cannot run ./none"));
     echospec(place, &["report", "run.ndjson"]).assert().success().stdout(contains("cannot run ./none"));
