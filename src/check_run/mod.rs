@@ -95,7 +95,8 @@ impl CheckRun {
         self
     }
 
-    /// Sets what the server needs beside its command: environment, files, a fixed address, its stop signal.
+    /// Sets what the server needs beside its command: environment, files, a fixed address, the signals that end and reload
+    /// it.
     pub fn setup(mut self, setup: Setup) -> CheckRun {
         self.setup = setup;
         self

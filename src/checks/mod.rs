@@ -23,6 +23,10 @@ mod requests;
 mod steps;
 mod wire;
 
+/// Capabilities that a server has by its start, its set-up or its protocol, and not by its transport.
+const NOT_OF_TRANSPORTS: Capabilities =
+    Capabilities::ANY_ADDRESS.union(Capabilities::RELOADS).union(Capabilities::OF_PROTOCOLS);
+
 /// One property of a server, and the test for it.
 pub struct Check {
     /// The id of the check, `area/slug`. An id is never reused for another check.
@@ -59,11 +63,8 @@ impl Check {
     /// Returns the transports that the check applies to, with at least one way of starting the server.
     pub fn transports(&self) -> impl Iterator<Item = &'static Transport> {
         let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
-        let (rest, passes) = (
-            self.requires
-                .difference(passed.union(Capabilities::ANY_ADDRESS).union(Capabilities::OF_PROTOCOLS)),
-            self.requires.intersects(passed),
-        );
+        let (rest, passes) =
+            (self.requires.difference(passed.union(NOT_OF_TRANSPORTS)), self.requires.intersects(passed));
         let wanted = if passes { rest.union(Capabilities::CONNECTIONS) } else { rest };
         TRANSPORTS.iter().copied().filter(move |transport| transport.capabilities.contains(wanted))
     }

@@ -69,6 +69,10 @@ pub struct ServerArgs {
     #[arg(long, value_name = "SIGNAL", help_heading = "Server")]
     stop: Option<String>,
 
+    /// The signal at which the server reloads its configuration, such as SIGHUP.
+    #[arg(long, value_name = "SIGNAL", help_heading = "Server")]
+    reload: Option<String>,
+
     /// Command of the server, with {addr}, or {host} and {port}, or {path}, where the address belongs. No shell is
     /// involved.
     #[arg(last = true, required = true, value_name = "COMMAND")]
@@ -130,7 +134,10 @@ impl ServerArgs {
             setup.ready_when = Some(pattern);
         }
         if let Some(name) = &self.stop {
-            setup.stop = signal(name)?;
+            setup.stop = signal("--stop", name)?;
+        }
+        if let Some(name) = &self.reload {
+            setup.reload = Some(signal("--reload", name)?);
         }
         Ok(setup)
     }
@@ -146,6 +153,7 @@ impl ServerArgs {
             ("--addr", &self.addr),
             ("--ready-when", &self.ready_when),
             ("--stop", &self.stop),
+            ("--reload", &self.reload),
         ];
         texts.into_iter().for_each(|(option, text)| text.iter().for_each(|it| add(option, OsStr::new(it))));
         self.set.iter().for_each(|it| add("--set", OsStr::new(it)));
@@ -194,9 +202,9 @@ fn address(text: &str, transport: &Transport) -> Result<Address, CliError> {
     Ok(Address::Inet(address))
 }
 
-fn signal(name: &str) -> Result<Signal, CliError> {
+fn signal(option: &str, name: &str) -> Result<Signal, CliError> {
     let long = if name.starts_with("SIG") { name.to_owned() } else { format!("SIG{name}") };
     long.parse().map_err(|_| {
-        CliError::usage(format!("--stop needs the name of a signal, such as SIGQUIT, not '{name}'"))
+        CliError::usage(format!("{option} needs the name of a signal, such as SIGQUIT, not '{name}'"))
     })
 }

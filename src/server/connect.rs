@@ -2,12 +2,14 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::unistd::Pid;
 
 use super::process::GivenDescriptors;
 use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
+use crate::outcome::Outcome;
 use crate::protocol::Tokens;
 use crate::transport::{
     Capabilities, Client, ConnectOptions, ConnectRequest, ConnectedPair, ConnectionEnds, InheritedConnection,
@@ -39,6 +41,18 @@ impl Server {
     pub fn connect_with(&mut self, options: &ConnectOptions) -> check::Result<Client> {
         let link = self.link(options)?;
         Ok(self.client(link))
+    }
+
+    /// Connects a new client, or returns `None` if that takes longer than `limit`: the server's listen queue is full.
+    ///
+    /// # Errors
+    /// A failure if the server refuses.
+    pub(crate) fn connect_within(&mut self, limit: Duration) -> check::Result<Option<Client>> {
+        let options = ConnectOptions { timeout: Some(limit), ..ConnectOptions::default() };
+        match self.connect_with(&options) {
+            Err(finding) if finding.outcome == Outcome::Timeout => Ok(None),
+            result => result.map(Some),
+        }
     }
 
     /// Begins to connect a client, and does not wait for the server.
@@ -134,7 +148,7 @@ impl Server {
             options,
             scratch: self.scratch.path(),
             number: self.streams,
-            timeout: self.deadlines().no_progress(),
+            timeout: options.timeout.unwrap_or(self.deadlines().no_progress()),
         })
     }
 

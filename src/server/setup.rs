@@ -28,12 +28,21 @@ pub struct Setup {
     pub ready_when: Option<Regex>,
     /// The signal that ends the server gracefully.
     pub stop: Signal,
+    /// The signal at which the server reloads its configuration, if it does so at any.
+    pub reload: Option<Signal>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let (environment, files) = (Vec::new(), Vec::new());
-        Setup { environment, files, fixed_address: None, ready_when: None, stop: Signal::SIGTERM }
+        Setup {
+            environment,
+            files,
+            fixed_address: None,
+            ready_when: None,
+            stop: Signal::SIGTERM,
+            reload: None,
+        }
     }
 }
 

@@ -70,10 +70,10 @@ impl Spec {
             transport,
             start,
             command,
+            lacks: traits::ruled_out_by_setup(&setup),
             setup,
             protocol: Arc::new(Protocol::echo()),
             options: String::new(),
-            lacks: Vec::new(),
             rehearsal: None,
         };
         spec.validate()?;
@@ -122,7 +122,7 @@ impl Spec {
             let (protocol, transport) = (protocol.name().to_owned(), self.transport.name);
             return Err(LaunchError::ProtocolMismatch { protocol, transport });
         }
-        let lacks = traits::ruled_out_by_protocol(&protocol);
+        let lacks = [traits::ruled_out_by_setup(&self.setup), traits::ruled_out_by_protocol(&protocol)].concat();
         Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
     }
 
@@ -217,7 +217,7 @@ impl Spec {
     }
 
     fn offered_by_transport(&self) -> Capabilities {
-        let capabilities = self.transport.capabilities;
+        let capabilities = self.transport.capabilities.union(Capabilities::RELOADS);
         match self.start {
             Start::Bind if self.can_be_told_an_address() => capabilities.union(Capabilities::ANY_ADDRESS),
             Start::Bind => capabilities,

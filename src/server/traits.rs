@@ -1,5 +1,6 @@
 //! Capabilities that a server lacks, by its protocol or as the rehearsal found.
 
+use super::Setup;
 use crate::protocol::{Protocol, Turn};
 use crate::transport::Capabilities;
 
@@ -18,6 +19,13 @@ impl MissingCapabilities {
     pub fn new(capabilities: Capabilities, reason: impl Into<String>) -> MissingCapabilities {
         MissingCapabilities { capabilities, reason: reason.into() }
     }
+}
+
+/// Returns the capabilities that a server with this set-up lacks.
+pub(super) fn ruled_out_by_setup(setup: &Setup) -> Vec<Lack> {
+    let reason = "no signal is named at which the server reloads its configuration: --reload SIGHUP";
+    let lack = || Lack::new(Capabilities::RELOADS, reason);
+    setup.reload.is_none().then(lack).into_iter().collect()
 }
 
 /// Returns the capabilities that `protocol` itself rules out.

@@ -56,6 +56,8 @@ bitflags! {
         const REQUESTS = 1 << 23;
         /// The server writes nothing to its standard output but messages of its protocol.
         const CLEAN_OUTPUT = 1 << 24;
+        /// The server reloads its configuration at a signal that is known.
+        const RELOADS = 1 << 25;
 
         /// All capabilities that a protocol gives, and not a transport.
         const OF_PROTOCOLS = Self::ECHO.bits()

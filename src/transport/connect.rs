@@ -25,6 +25,8 @@ pub struct ConnectOptions {
     pub receive_buffer: Option<usize>,
     /// Whether a Unix datagram client stays unbound. An unbound client has no name, so the server cannot reply to it.
     pub unnamed: bool,
+    /// The time to wait for the connection, if it is not the deadline for progress.
+    pub timeout: Option<Duration>,
 }
 
 impl ConnectOptions {

@@ -11,6 +11,7 @@ use echospec::checks::all_checks;
 use echospec::protocol::Protocol;
 use echospec::server::{Setup, Spec, Start};
 use echospec::transport::Transport;
+use nix::sys::signal::Signal;
 use serde::Deserialize;
 
 use crate::root;
@@ -116,6 +117,9 @@ struct Entry {
     /// The signal that ends it gracefully, if not SIGTERM.
     #[serde(default)]
     stop: Option<String>,
+    /// The signal at which it reloads its configuration.
+    #[serde(default)]
+    reload: Option<String>,
     /// The command that prints its version.
     #[serde(default)]
     version: Vec<String>,
@@ -195,8 +199,9 @@ impl Entry {
             ..Setup::default()
         };
         if let Some(name) = &self.stop {
-            setup.stop = name.parse().ok().with_context(|| format!("no signal is called {name}"))?;
+            setup.stop = signal(name)?;
         }
+        setup.reload = self.reload.as_deref().map(signal).transpose()?;
         Ok(setup)
     }
 
@@ -222,6 +227,10 @@ impl Entry {
         ensure!(status.success(), "{}: {} failed", self.name, words.join(" "));
         Ok(())
     }
+}
+
+fn signal(name: &str) -> Result<Signal> {
+    name.parse().ok().with_context(|| format!("no signal is called {name}"))
 }
 
 /// The paths that commands, environments and files may name.

@@ -13,6 +13,7 @@ mod no_zombies;
 mod odd_stdio;
 mod sigchld_ignored;
 mod survives_early_reset;
+mod survives_reload;
 mod survives_reset;
 mod survives_stop;
 mod survives_urgent_data;
@@ -23,6 +24,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &survives_early_reset::CHECK,
     &survives_urgent_data::CHECK,
     &survives_stop::CHECK,
+    &survives_reload::CHECK,
     &survives_vanished::SURVIVES_VANISHED_CLIENT,
     &survives_vanished::SURVIVES_UNNAMED_CLIENT,
     &no_zombies::CHECK,

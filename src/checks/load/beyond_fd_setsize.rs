@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     sentence: "eleven hundred clients connected at once are all answered, including those whose descriptor is 1024 or more",
     why: "with such a descriptor select(2) writes beyond its fd_set, which corrupts memory; a server that avoids that by not watching it leaves the client waiting",
     citations: &["select(2) (FD_SETSIZE)", "poll(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
-    recipe: "launch the server with 4096 descriptors; connect 1100 clients, each of which exchanges a message and stays; the check passes early if the server makes a process for each client",
+    recipe: "launch the server with 4096 descriptors; connect 1100 clients, up to 20 at a time, each of which exchanges a message and stays; the check passes early if the server makes a process for each client",
     requires: Capabilities::CONCURRENT_CLIENTS
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::CONNECTIONS),
@@ -33,8 +33,11 @@ const SLOWEST: u32 = 4;
 /// The number of descriptors that `fd_set` has room for on every supported system.
 const FD_SETSIZE: usize = 1024;
 
-/// The number of clients after which the check looks whether the server makes a process for each.
-const SAMPLE: usize = 20;
+/// The number of clients that connect before any of them is answered, if the server's listen queue holds as many.
+const AT_ONCE: usize = 20;
+
+/// The time within which a client connects unless the listen queue is full. The kernel connects it without the server.
+const CONNECTS_WITHIN: Duration = Duration::from_millis(100);
 
 fn run(server: &mut Server) -> check::Result {
     steps::require_replies(server)?;
@@ -64,13 +67,16 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
         return Ok(()); // The server serves one client at a time, and needs one descriptor.
     }
     let deadline = Instant::now() + server.deadlines().no_progress() * SLOWEST;
+    let mut at_once = AT_ONCE;
     while clients.len() < CLIENTS {
-        match server.connect_and_hold() {
-            Ok(client) => clients.push(client),
+        let most = at_once.min(CLIENTS - clients.len());
+        match connect_more(server, &mut clients, most) {
+            // A server with a short listen queue is not sent more clients at a time than that holds.
+            Ok(connected) => at_once = connected,
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
             Err(finding) => return Err(judge_unanswered(server, &mut clients, finding)),
         }
-        if clients.len() == SAMPLE && server.processes()?.len() >= before + SAMPLE / 2 {
+        if clients.len() <= 2 * AT_ONCE && server.processes()?.len() >= before + clients.len() / 2 {
             return Ok(()); // The server makes a process for each client, which holds few descriptors.
         }
         if Instant::now() > deadline {
@@ -79,6 +85,32 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
     }
     // A client that was not answered yet has its answer due.
     clients.iter_mut().filter(|client| client.has_begun_request()).try_for_each(Client::finish)
+}
+
+/// Connects at most `most` clients and then waits until each is served. Adds them to `clients`. Returns how many were
+/// connected at once.
+fn connect_more(server: &mut Server, clients: &mut Vec<Client>, most: usize) -> check::Result<usize> {
+    const CONTENT: &[u8] = b"here";
+    let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
+    let mut waiting = vec![server.connect()?];
+    while waiting.len() < most {
+        // If the server refuses this client, the next call reports that.
+        let Ok(Some(client)) = server.connect_within(CONNECTS_WITHIN) else { break };
+        waiting.push(client);
+    }
+    let connected = waiting.len();
+    for client in &mut waiting {
+        if stays_open { client.send(CONTENT)? } else { client.send_half(CONTENT)? }
+    }
+    for mut client in waiting {
+        if stays_open {
+            client.expect(CONTENT)?
+        } else {
+            client.await_half()?
+        }
+        clients.push(client);
+    }
+    Ok(connected)
 }
 
 /// Reports, as *info*, that the clients were served too slowly to reach the limit of select(2).

@@ -12,7 +12,7 @@ use nix::libc::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::sys::types::Peer;
+use crate::sys::types::{Peer, TcpQueues};
 
 // From `<linux/sock_diag.h>` and `<linux/unix_diag.h>`.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -52,13 +52,36 @@ pub fn unread_tcp_bytes(port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
     Ok(unread)
 }
 
+/// Returns the queues of the TCP socket at `local` that is connected to `remote`. `None` if there is no such socket.
+///
+/// The kernel looks this one socket up, however many others there are.
+///
+/// # Errors
+/// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
+pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
+    let mut socket = diag_socket()?;
+    socket.send(&connection_request(local, remote))?;
+    let mut buffer = [0; 1024];
+    let length = socket.read(&mut buffer)?;
+    match next_message(&buffer[..length]) {
+        Some((kind, body, _)) if i32::from(kind) == NLMSG_ERROR => match number(body) {
+            Some(error) if error.cast_signed() == -nix::libc::ENOENT => Ok(None),
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        },
+        // A listening socket is found where no connected one is.
+        Some((_, body, _)) => Ok(peer_and_queues(body).filter(|(peer, _)| *peer == remote).map(|(_, it)| it)),
+        None => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+fn diag_socket() -> io::Result<Socket> {
+    let protocol = Protocol::from(nix::libc::NETLINK_SOCK_DIAG);
+    Socket::new(Domain::from(nix::libc::AF_NETLINK), Type::DGRAM, Some(protocol))
+}
+
 /// Sends `request`, and calls `take` with the body of each message of the reply.
 fn dump(request: &[u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut socket = Socket::new(
-        Domain::from(nix::libc::AF_NETLINK),
-        Type::DGRAM,
-        Some(Protocol::from(nix::libc::NETLINK_SOCK_DIAG)),
-    )?;
+    let mut socket = diag_socket()?;
     socket.send(request)?;
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -76,9 +99,9 @@ fn dump(request: &[u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
     }
 }
 
-/// Builds a `struct nlmsghdr` for a body of `length` bytes.
-fn header(length: usize) -> Vec<u8> {
-    let flags = u16::try_from(NLM_F_REQUEST | NLM_F_DUMP).unwrap_or_default();
+/// Builds a `struct nlmsghdr` with `flags` for a body of `length` bytes.
+fn header(length: usize, flags: i32) -> Vec<u8> {
+    let flags = u16::try_from(flags).unwrap_or_default();
     let mut message = Vec::with_capacity(HEADER + length);
     message.extend(u32::try_from(HEADER + length).unwrap_or_default().to_ne_bytes());
     message.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
@@ -91,18 +114,50 @@ fn header(length: usize) -> Vec<u8> {
 fn tcp_request(family: i32, port: u16) -> Vec<u8> {
     const ESTABLISHED: u32 = 1 << 1;
     const CLOSE_WAIT: u32 = 1 << 8;
-    let mut message = header(TCP_REQUEST);
-    let byte = |number: i32| u8::try_from(number).unwrap_or_default();
-    message.extend([byte(family), byte(IPPROTO_TCP), 0, 0]); // No extensions.
-    message.extend((ESTABLISHED | CLOSE_WAIT).to_ne_bytes());
+    let mut message = header(TCP_REQUEST, NLM_F_REQUEST | NLM_F_DUMP);
+    message.extend(tcp_prefix(family, ESTABLISHED | CLOSE_WAIT));
     message.extend(port.to_be_bytes());
     message.extend([0; 38]); // Any other port, addresses and interface.
     message.extend([0xff; 8]); // No cookie.
     message
 }
 
-/// Parses a `struct inet_diag_msg`: four bytes, the ports, both addresses, and the length of the receive queue.
+/// Builds the same structures for one connection.
+fn connection_request(local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
+    let mut message = header(TCP_REQUEST, NLM_F_REQUEST);
+    message.extend(tcp_prefix(if local.is_ipv4() { AF_INET } else { AF_INET6 }, u32::MAX));
+    message.extend(local.port().to_be_bytes());
+    message.extend(remote.port().to_be_bytes());
+    message.extend(padded(local.ip()));
+    message.extend(padded(remote.ip()));
+    message.extend([0; 4]); // Any interface.
+    message.extend([0xff; 8]); // No cookie.
+    message
+}
+
+/// Builds the first fields of `struct inet_diag_req_v2`, with no extensions.
+fn tcp_prefix(family: i32, states: u32) -> Vec<u8> {
+    let byte = |number: i32| u8::try_from(number).unwrap_or_default();
+    [&[byte(family), byte(IPPROTO_TCP), 0, 0], &states.to_ne_bytes()[..]].concat()
+}
+
+/// Returns an address as the 16 bytes that netlink has for it.
+fn padded(address: IpAddr) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    match address {
+        IpAddr::V4(address) => bytes[..4].copy_from_slice(&address.octets()),
+        IpAddr::V6(address) => bytes = address.octets(),
+    }
+    bytes
+}
+
+/// Parses the peer and the receive queue of a `struct inet_diag_msg`.
 fn peer_and_unread(message: &[u8]) -> Option<(SocketAddr, usize)> {
+    peer_and_queues(message).map(|(peer, queues)| (peer, queues.unread))
+}
+
+/// Parses a `struct inet_diag_msg`: four bytes, the ports, both addresses, and the lengths of both queues.
+fn peer_and_queues(message: &[u8]) -> Option<(SocketAddr, TcpQueues)> {
     let family = i32::from(*message.first()?);
     let port = u16::from_be_bytes(message.get(6..8)?.try_into().ok()?);
     let address: [u8; 16] = message.get(24..40)?.try_into().ok()?;
@@ -110,12 +165,14 @@ fn peer_and_unread(message: &[u8]) -> Option<(SocketAddr, usize)> {
         AF_INET => IpAddr::from(*address.first_chunk::<4>()?),
         _ => Ipv6Addr::from(address).to_canonical(),
     };
-    Some((SocketAddr::new(address, port), usize::try_from(number(message.get(56..)?)?).ok()?))
+    let length = |at: usize| usize::try_from(number(message.get(at..)?)?).ok();
+    let queues = TcpQueues { unread: length(56)?, unacknowledged: length(60)? };
+    Some((SocketAddr::new(address, port), queues))
 }
 
 /// Builds the request for all Unix domain sockets: a `struct nlmsghdr` and a `struct unix_diag_req`.
 fn request() -> Vec<u8> {
-    let mut message = header(REQUEST);
+    let mut message = header(REQUEST, NLM_F_REQUEST | NLM_F_DUMP);
     message.extend([u8::try_from(AF_UNIX).unwrap_or_default(), 0, 0, 0]);
     message.extend(u32::MAX.to_ne_bytes()); // Sockets in any state
     message.extend(0_u32.to_ne_bytes()); // with any inode number.
@@ -180,7 +237,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
-    use super::{Peer, unix_peers, unread_tcp_bytes};
+    use super::{Peer, TcpQueues, tcp_queues, unix_peers, unread_tcp_bytes};
 
     #[test]
     fn socketpair_ends_are_peers() {
@@ -203,6 +260,23 @@ mod tests {
             return testing::skip("no sock_diag(7) for TCP sockets");
         };
         assert_eq!(unread.get(&client.local_addr().unwrap()), Some(&5));
+    }
+
+    #[test]
+    fn queues_of_one_connection_are_found() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).unwrap();
+        let peer = client.local_addr().unwrap();
+        let accepted = listener.accept().unwrap();
+        client.write_all(b"hello").unwrap();
+        let Ok(queues) = tcp_queues(address, peer) else {
+            return testing::skip("no sock_diag(7) for TCP sockets");
+        };
+        assert_eq!(queues, Some(TcpQueues { unread: 5, unacknowledged: 0 }));
+        drop((accepted, client));
+        // The listener itself has the same local address.
+        assert_eq!(tcp_queues(address, peer).unwrap().map(|queues| queues.unread).unwrap_or_default(), 0);
     }
 
     #[test]

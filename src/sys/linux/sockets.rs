@@ -16,7 +16,7 @@ use procfs::FromBufReadSI;
 use procfs::net::{TcpNetEntries, TcpNetEntry, UdpNetEntry, UdpState};
 
 use super::process::to_io;
-use super::sock_diag::unread_tcp_bytes;
+use super::sock_diag::{self, unread_tcp_bytes};
 use super::unix_sockets::unix_sockets;
 use crate::sys::types::network::accepts_packets_to;
 use crate::sys::types::{PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState};
@@ -144,6 +144,9 @@ fn tcp_state(state: procfs::net::TcpState) -> TcpState {
 /// # Errors
 /// Those of reading `/proc/net`.
 pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
+    if let Ok(queues) = sock_diag::tcp_queues(local, remote) {
+        return Ok(queues);
+    }
     let mut sockets = tcp_entries()?
         .filter(|entry| canonical(entry.local_address) == local && canonical(entry.remote_address) == remote);
     let queues = |entry: TcpNetEntry| TcpQueues {

@@ -2,6 +2,7 @@
 
 use super::Client;
 use crate::check::{self, Finding};
+use crate::outcome::Outcome;
 
 impl Client {
     /// Sends the first half of a request and waits until the server has read it, as far as the system shows that.
@@ -11,12 +12,23 @@ impl Client {
     /// # Errors
     /// Those of [`send`](Client::send).
     pub(crate) fn begin_request(&mut self, content: &[u8]) -> check::Result {
+        self.send_half(content)?;
+        self.await_half()
+    }
+
+    /// Sends the first half of a request, and does not wait until the server has read it.
+    ///
+    /// # Errors
+    /// Those of [`send`](Client::send).
+    pub(crate) fn send_half(&mut self, content: &[u8]) -> check::Result {
         if self.dialogue.as_ref().is_some_and(|dialogue| dialogue.only_greets()) {
             let reason = "the protocol has no request, so no client stays connected for sure";
             return Err(Finding::unsupported("", "").because(reason));
         }
+        self.complete_opening()?;
         self.enqueue(content);
         let half = self.dialogue.as_mut().map_or(0, |dialogue| dialogue.codec.bytes_to_send().len() / 2);
+        let half = self.connection.sent + half;
         while self.connection.sent < half {
             let left = half - self.connection.sent;
             let Some(dialogue) = &mut self.dialogue else { break };
@@ -28,11 +40,16 @@ impl Client {
             }
         }
         self.begun = Some(content.to_vec());
+        Ok(())
+    }
+
+    /// Waits until the server has read the first half of a request, as far as the system shows that.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub(crate) fn await_half(&self) -> check::Result {
         match self.await_read() {
-            Err(Finding {
-                outcome: crate::outcome::Outcome::Unsupported | crate::outcome::Outcome::Broken,
-                ..
-            }) => Ok(()),
+            Err(Finding { outcome: Outcome::Unsupported | Outcome::Broken, .. }) => Ok(()),
             read => read.map(drop),
         }
     }
