@@ -78,7 +78,12 @@ pub(super) fn check_launched_with(
     when: &str,
     check: impl FnOnce(&mut Server) -> check::Result,
 ) -> check::Result {
+    let captured = options.captures_output();
     let mut other = server.launch_another(options).map_err(|error| not_started(&error, when))?;
+    if other.spec().setup().ready_when.is_some() && !captured {
+        // The line that says so cannot be read, so the first reply shows that the server is ready.
+        until(other.deadlines().start(), || Ok(other.connect_and_exchange().ok().map(drop)))?;
+    }
     check(&mut other).map_err(|finding| {
         let finding = other.diagnose(finding.because(when));
         finding.because(last_line_printed(&other))

@@ -183,7 +183,7 @@ impl Server {
         let listeners = copies.collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
         let given = GivenDescriptors { listeners, ..GivenDescriptors::default() };
         let mut instance = self.launch_instance(self.address(), given, &self.options)?;
-        readiness::await_ready(&mut instance, &self.spec, self.address(), self.deadlines())?;
+        readiness::await_ready(&mut instance, &self.spec, self.address(), &self.options)?;
         Ok(instance)
     }
 

@@ -116,6 +116,12 @@ pub fn full_pipe() -> io::Result<(os_pipe::PipeReader, PipeWriter)> {
 }
 
 impl LaunchOptions {
+    /// Whether the harness reads all that the server prints.
+    #[must_use]
+    pub(crate) fn captures_output(&self) -> bool {
+        self.stdio[1..].iter().all(|stdio| matches!(stdio, Stdio::Piped))
+    }
+
     /// Sets up `command` as these options say. `given` takes precedence over [`stdio`](Self::stdio): it holds the
     /// descriptors that carry the transport's data. Drained output goes to `output`. The server's standard input
     /// stays open while the caller holds the returned pipe.

@@ -4,7 +4,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Instance, LaunchError, Spec, describe_process};
+use super::{Instance, LaunchError, LaunchOptions, Spec, describe_process};
 use crate::deadline::{Countdown, Deadlines, is_interrupted};
 use crate::sys::{self, SocketAddress};
 use crate::text::one_line;
@@ -23,8 +23,9 @@ pub(super) fn await_ready(
     instance: &mut Instance,
     spec: &Spec,
     address: &Address,
-    deadlines: Deadlines,
+    options: &LaunchOptions,
 ) -> Result<(), LaunchError> {
+    let deadlines = options.deadlines;
     let mut countdown = Countdown::new(deadlines.start());
     let mut interval = Duration::from_millis(1);
     loop {
@@ -32,7 +33,7 @@ pub(super) fn await_ready(
         if let Some(status) = instance.ended() {
             return Err(ended(instance, status, deadlines));
         }
-        if is_ready(instance, spec.transport(), address) && says_ready(instance, spec) {
+        if is_ready(instance, spec.transport(), address) && says_ready(instance, spec, options) {
             trace::note_event(instance.pid(), || Action::Ready(address.to_string()));
             return Ok(());
         }
@@ -47,9 +48,10 @@ pub(super) fn await_ready(
     }
 }
 
-/// Whether the server's output matches the pattern that its set-up waits for.
-fn says_ready(instance: &Instance, spec: &Spec) -> bool {
-    spec.setup().ready_when.as_ref().is_none_or(|pattern| pattern.is_match(&instance.output().text()))
+/// Whether the server's output matches the pattern that its set-up waits for. True if the output cannot be read.
+fn says_ready(instance: &Instance, spec: &Spec, options: &LaunchOptions) -> bool {
+    let pattern = spec.setup().ready_when.as_ref().filter(|_| options.captures_output());
+    pattern.is_none_or(|pattern| pattern.is_match(&instance.output().text()))
 }
 
 /// Whether `instance` listens at `address` now.

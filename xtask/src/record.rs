@@ -12,6 +12,7 @@ use echospec::protocol::Protocol;
 use echospec::server::{Setup, Spec, Start};
 use echospec::transport::Transport;
 use nix::sys::signal::Signal;
+use regex_automata::meta::Regex;
 use serde::Deserialize;
 
 use crate::root;
@@ -120,6 +121,9 @@ struct Entry {
     /// The signal at which it reloads its configuration.
     #[serde(default)]
     reload: Option<String>,
+    /// A regular expression in its output without which it is not ready.
+    #[serde(default)]
+    ready_when: Option<String>,
     /// The command that prints its version.
     #[serde(default)]
     version: Vec<String>,
@@ -202,6 +206,7 @@ impl Entry {
             setup.stop = signal(name)?;
         }
         setup.reload = self.reload.as_deref().map(signal).transpose()?;
+        setup.ready_when = self.ready_when.as_deref().map(Regex::new).transpose().context("ready_when")?;
         Ok(setup)
     }
 
