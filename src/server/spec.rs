@@ -122,7 +122,8 @@ impl Spec {
             let (protocol, transport) = (protocol.name().to_owned(), self.transport.name);
             return Err(LaunchError::ProtocolMismatch { protocol, transport });
         }
-        let lacks = [traits::ruled_out_by_setup(&self.setup), traits::ruled_out_by_protocol(&protocol)].concat();
+        let lacks =
+            [traits::ruled_out_by_setup(&self.setup), traits::ruled_out_by_protocol(&protocol)].concat();
         Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
     }
 

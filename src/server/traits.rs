@@ -22,9 +22,9 @@ impl MissingCapabilities {
 }
 
 /// Returns the capabilities that a server with this set-up lacks.
-pub(super) fn ruled_out_by_setup(setup: &Setup) -> Vec<Lack> {
+pub(super) fn ruled_out_by_setup(setup: &Setup) -> Vec<MissingCapabilities> {
     let reason = "no signal is named at which the server reloads its configuration: --reload SIGHUP";
-    let lack = || Lack::new(Capabilities::RELOADS, reason);
+    let lack = || MissingCapabilities::new(Capabilities::RELOADS, reason);
     setup.reload.is_none().then(lack).into_iter().collect()
 }
 

@@ -10,7 +10,7 @@ use crate::checks::Check;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::text::count;
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
@@ -53,7 +53,7 @@ fn run(server: &mut Server) -> check::Result {
 /// Reloads the server while one client waits for its reply, and others wait to be accepted.
 fn serve_through(server: &mut Server, signal: Signal) -> check::Result {
     let mut early = server.connect_ready()?;
-    if !server.spec().protocol().is_identity() {
+    if !server.spec().protocol().replies_equal_requests() {
         early.begin_request(b"early")?;
     }
     let concurrent = server.serves_concurrently()?;
@@ -88,9 +88,7 @@ struct Waiting {
 
 /// Connects at most `most` clients to a stopped server: as many as its listen queue holds.
 fn connect_waiting(server: &mut Server, most: usize) -> check::Result<Vec<Waiting>> {
-    let spec = server.spec();
-    let sent =
-        spec.capabilities().contains(Capabilities::SILENT_FIRST) && spec.protocol().opening().is_empty();
+    let sent = !server.spec().protocol().receives_before_requests();
     let mut waiting = Vec::new();
     while waiting.len() < most {
         let Some(mut client) = server.connect_within(server.deadlines().quiet())? else { break };
@@ -150,7 +148,7 @@ impl Held {
 
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", count(self.descriptors, "descriptor"), process_count(self.processes))
+        write!(f, "{} in {}", count_with_noun(self.descriptors, "descriptor"), process_count(self.processes))
     }
 }
 
