@@ -24,7 +24,7 @@ pub enum CompareError {
     Placement {
         /// The placement's name.
         name: &'static str,
-        /// Why it is not available.
+        /// The reason why the placement is not available.
         reason: String,
     },
     /// A server given by `--server` cannot be measured.
@@ -32,7 +32,7 @@ pub enum CompareError {
     Server {
         /// The server's name.
         name: String,
-        /// Why it cannot be measured.
+        /// The reason why the server cannot be measured.
         reason: String,
     },
     /// The system does not tell which processors this process may use.

@@ -99,7 +99,7 @@ impl Mechanism {
         MECHANISMS.iter().find(|mechanism| mechanism.name == name)
     }
 
-    /// A mechanism whose transport has the same name.
+    /// Creates a mechanism of interprocess communication whose transport has the same name.
     const fn new(
         name: &'static str,
         description: &'static str,

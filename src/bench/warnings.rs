@@ -115,7 +115,7 @@ fn bimodal(measurements: &[&Measurement]) -> Option<Warning> {
     )
 }
 
-/// A client without time to spare hides how fast the server is.
+/// Warns if the client of a measurement was always busy: then it may hide how fast the server is.
 fn client_bound(measurements: &[&Measurement]) -> Option<Warning> {
     let is_bound = |it: &&&Measurement| {
         let (seconds, messages) = it

@@ -15,14 +15,14 @@ pub enum Error {
     Command(LaunchError),
     /// A glob cannot be parsed.
     BadGlob {
-        /// The glob as it was given.
+        /// The glob of check ids, as the user gave it.
         glob: String,
         /// The mistake in the glob.
         problem: String,
     },
     /// A glob matches no check at all.
     NoMatch {
-        /// The glob as it was given.
+        /// The glob of check ids, as the user gave it.
         glob: String,
     },
     /// None of the selected checks applies to this server.

@@ -159,7 +159,7 @@ impl Front {
     }
 }
 
-/// Returns the front, its connection with a client, and the client.
+/// Returns the front process, its connection with a client, and the client.
 fn front_accepts(demo: &mut DemoRun<'_>) -> check::Result<(Front, Client, TcpClient)> {
     demo.step("A connection that will be passed on")?;
     let front = Front::launch(demo)?;

@@ -72,7 +72,7 @@ fn offset_and_flags(row: &DescriptorRow) -> Vec<String> {
     remarks
 }
 
-/// The offset of a device or a directory says nothing.
+/// Returns whether the offset of an object is worth showing: that of a device or a directory says nothing.
 fn has_offset(object: &Object) -> bool {
     matches!(object, Object::File(path) if !path.starts_with("/dev") && !path.is_dir())
 }

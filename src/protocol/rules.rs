@@ -1,4 +1,4 @@
-//! Contradictions within one turn.
+//! Finds contradictions within one request and its reply in a protocol file.
 
 use super::definition::TransportKind;
 use super::error::FileError;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-/// Fails with the error of execve(2) if `program` cannot be executed.
+/// Checks that `program` can be executed; otherwise returns the error of execve(2).
 pub(super) fn check_executable(program: &OsStr) -> nix::Result<()> {
     if program.as_bytes().contains(&b'/') {
         is_program(Path::new(program))

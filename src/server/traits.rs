@@ -14,7 +14,7 @@ pub struct MissingCapabilities {
 }
 
 impl MissingCapabilities {
-    /// Returns the lack of `capabilities` for `reason`.
+    /// Records that a server lacks `capabilities`, for `reason`.
     #[must_use]
     pub fn new(capabilities: Capabilities, reason: impl Into<String>) -> MissingCapabilities {
         MissingCapabilities { capabilities, reason: reason.into() }

@@ -43,7 +43,7 @@ impl ConnectOptions {
     }
 }
 
-/// One connection to be made by a transport.
+/// A request to a transport to connect one client.
 #[derive(Debug)]
 pub(crate) struct ConnectRequest<'a> {
     pub address: &'a Address,

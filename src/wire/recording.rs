@@ -15,7 +15,7 @@ use crate::sys::{CapturedPacket, PacketCapture};
 /// The number of packets that are captured before the claims are read again.
 const BATCH: usize = 1024;
 
-/// Copies packets from the interface to a file.
+/// Records the packets of a run into a file.
 pub struct Recording {
     capture: PacketCapture,
     claims: ClaimedPorts,

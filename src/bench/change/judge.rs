@@ -11,10 +11,11 @@ use crate::bench::comparison::{Estimate, Measure, Parameters, Placement};
 /// memory pages, cache sets and other processes differ from run to run.
 const BETWEEN_RUN_ERROR: f64 = 0.01;
 
-/// The threshold for a series without a control: a whole machine can drift as much between two runs.
+/// The threshold above which a change counts where no control series shows the machine's drift: a whole machine can
+/// drift as much between two runs.
 const UNCONTROLLED_THRESHOLD: f64 = 0.30;
 
-/// Minimum number of series from whose changes their typical error is estimated.
+/// The minimum number of series of rounds from which the typical error of a change is estimated.
 const MIN_FOR_SPREAD: usize = 8;
 
 /// The change of one series of rounds between two runs, in logarithmic time.
@@ -25,7 +26,7 @@ struct Shift<'a> {
     error: f64,
 }
 
-/// Judges every series of every group.
+/// Judges the change of every series of rounds between two runs.
 pub(super) fn judge_changes(groups: &[Group], threshold: f64) -> Vec<Change> {
     let mut random = fixed_seed_generator();
     let mut shifts: Vec<Shift<'_>> = Vec::new();
@@ -72,7 +73,8 @@ fn drift(controls: &[(&Series, f64)], run: usize, number: Option<usize>) -> Opti
     (!rounds.is_empty()).then(|| median(&mut rounds))
 }
 
-/// The properties by which errors are pooled: measure, placement, and whether it is an open loop.
+/// The kind of a measurement: its measure, its placement, and whether it is an open loop. The typical error is
+/// estimated for each kind.
 type Kind = (Measure, Placement, bool);
 
 fn kind(parameters: Parameters) -> Kind {

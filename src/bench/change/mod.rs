@@ -16,7 +16,7 @@ mod system_calls;
 #[cfg(test)]
 mod tests;
 
-/// The default threshold: smaller changes are not reported.
+/// The default threshold of a comparison with an earlier run: smaller changes are not reported.
 pub const DEFAULT_THRESHOLD: f64 = 0.05;
 
 /// Minimum number of rounds to judge a change or to rank a measurement.
@@ -38,7 +38,7 @@ pub struct Changes {
     pub settings: Vec<SettingChange>,
     /// The names of candidates with measurements that are only in one of the runs.
     pub unpaired: Vec<String>,
-    /// The threshold above which a change counts.
+    /// The threshold above which a change between the two runs counts.
     pub threshold: f64,
 }
 

@@ -1,14 +1,14 @@
-//! Pairs the rounds of two runs.
+//! Pairs the rounds of two runs of a comparison, so that changes between the runs can be found.
 
 use super::statistics::median;
 use crate::bench::comparison::{Comparison, Measure, Measurement, Parameters, Round};
 
-/// All series with the same parameters.
+/// All series of rounds that were measured with the same parameters: measure, placement, size and rate.
 #[derive(Debug)]
 pub(super) struct Group {
     pub parameters: Parameters,
     pub series: Vec<Series>,
-    /// The indices of the controls: series that are assumed to be unchanged, and show how the machine drifted.
+    /// The indices of the control series, which
     controls: Vec<usize>,
 }
 

@@ -4,7 +4,8 @@ use super::SystemCallChange;
 use super::series::is_same_measurement;
 use crate::bench::comparison::{Comparison, Measure, Measurement};
 
-/// Maximum distance of a steady number of calls from a whole number. The first and last message may be counted in part.
+/// The maximum distance from a whole number at which a number of system calls for each message counts as steady. The
+/// first and last message may be counted in part.
 const STEADY: f64 = 0.15;
 
 /// Returns all changes in numbers of system calls, in the order of the second run. Compares only numbers that are

@@ -27,7 +27,7 @@ impl ByteStream {
         &self.bytes[start..(start + length).min(self.bytes.len())]
     }
 
-    /// Compares `received` with the stream at `position`.
+    /// Compares received bytes with the byte stream that the client has sent, from `position` on.
     ///
     /// # Errors
     /// The first byte that differs, with its position in the stream.

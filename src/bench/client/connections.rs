@@ -6,7 +6,7 @@ use super::conversation::{Conversation, MeasureError};
 use super::tally::{Latencies, LoopResult};
 use super::timing::{Clock, MeasurementLimit};
 
-/// Maximum number of connections in a row.
+/// The maximum number of connections that one measurement makes, one after another.
 ///
 /// Each leaves one in TIME_WAIT for a minute (RFC 9293 §3.4.2), and the client's port with it. A run must not exhaust the
 /// machine's ports.

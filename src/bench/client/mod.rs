@@ -62,7 +62,7 @@ pub fn run_client(mut input: impl BufRead, mut output: impl Write) -> io::Result
 /// a prime for the same reason as the stream's period.
 const STRIDE: u64 = 4099;
 
-/// The state of the client between tasks.
+/// The client process of a measurement, as it is between two tasks.
 struct Client<'a> {
     job: &'a Job,
     stream: &'a ByteStream,

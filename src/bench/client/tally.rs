@@ -1,4 +1,4 @@
-//! The values that a measuring loop counts.
+//! The values that the measuring loop of a comparison's client collects.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use super::conversation::{Conversation, MeasureError, check_length, check_not_en
 use super::tally::LoopResult;
 use super::timing::{Clock, MeasurementLimit};
 
-/// The size of one receive from a stream, unless the messages are larger.
+/// The number of bytes that the client asks for in one receive from a stream, unless the messages are larger.
 pub(super) const RECEIVE_SIZE: usize = 64 * 1024;
 
 /// Sends messages of `size` bytes until `limit` is reached, and receives all of them.
@@ -86,7 +86,8 @@ impl<'a, 'b> Flow<'a, 'b> {
         (self.sent - self.origin).is_multiple_of(self.size as u64)
     }
 
-    /// Sends until the window is full. Without `sending`, it only completes a message that was begun.
+    /// Sends messages until the window of bytes in flight is full. Without `sending`, it only completes a message that
+    /// was begun.
     fn fill(&mut self, sending: bool) -> Result<(), MeasureError> {
         while sending || !self.is_between_messages() {
             let begun = ((self.sent - self.origin) % self.size as u64) as usize;
@@ -101,7 +102,7 @@ impl<'a, 'b> Flow<'a, 'b> {
         Ok(())
     }
 
-    /// Receives once, and verifies the bytes.
+    /// Receives once, and verifies the bytes that came back.
     fn drain(&mut self, clock: Clock) -> Result<(), MeasureError> {
         if self.in_flight() == 0 {
             return Ok(());

@@ -46,7 +46,7 @@ impl MeasurementLimit {
         MeasurementLimit { time, min_messages: 1, max_time: Duration::MAX }
     }
 
-    /// Ends when the system calls of enough messages of `size` bytes are counted.
+    /// Creates a limit that ends a measurement when the system calls of enough messages of `size` bytes are counted.
     pub fn for_counting_calls(time: Duration, size: usize) -> MeasurementLimit {
         let min_messages = COUNTED_MESSAGES.min((COUNTED_BYTES / size.max(1)) as u64).max(1);
         MeasurementLimit { time, min_messages, max_time: COUNTING_TIME.max(time) }

@@ -8,7 +8,7 @@ use crate::bench::comparison::Estimate;
 /// The number of batches of calls that are timed.
 const BATCHES: usize = 25;
 
-/// Minimum number of batches for a 95 % interval.
+/// The minimum number of batches of calls from which a 95 % confidence interval is computed.
 const MIN_BATCHES: usize = 6;
 
 /// The maximum time for all batches of calls. A busy machine may not complete them all.

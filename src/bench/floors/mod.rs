@@ -29,7 +29,8 @@ pub struct Floors {
     pub missing: Vec<Warning>,
 }
 
-/// Minimum share of iterations in which the partner must have slept.
+/// The minimum share of round trips in which the partner process must have slept, so that their time counts as that of
+/// a wake-up.
 const ASLEEP: f64 = 0.9;
 
 /// Measures all floors on the processors of `pair`. Takes about 0.2 s. On a busy machine it takes up to 0.5 s, and some

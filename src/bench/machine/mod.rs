@@ -18,7 +18,7 @@ pub(super) struct MachineRecorder {
     machine: Machine,
     processors: Vec<usize>,
     began: Instant,
-    /// An error if the system does not tell.
+    /// The stolen processor time before the run, or an error if the system does not tell.
     before: io::Result<ProcessorTime>,
 }
 

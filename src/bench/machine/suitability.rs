@@ -66,7 +66,8 @@ fn has_bundled_server(plan: &Plan) -> bool {
     plan.candidates.iter().any(|it| it.bundled)
 }
 
-/// BBR limits the throughput of TCP. It does not matter if `--congestion` chose another.
+/// Returns whether a plan measures TCP with the system's congestion control. BBR limits its throughput; `--congestion`
+/// chooses another.
 fn streams_by_tcp(plan: &Plan) -> bool {
     let tcp = |name: &str| name == "tcp" || name == "tcp6";
     plan.tuning.congestion.as_deref().is_none_or(is_bbr)

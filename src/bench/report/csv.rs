@@ -44,7 +44,7 @@ struct Line<'a> {
     void: String,
 }
 
-/// Writes the header and the lines.
+/// Writes the measurements as CSV: a header, and one line for each measurement.
 pub(super) fn write_csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = csv::Writer::from_writer(out);
     for measurement in &comparison.measurements {

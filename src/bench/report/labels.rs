@@ -56,7 +56,7 @@ pub(super) fn join_with_and(names: &[&str]) -> String {
     }
 }
 
-/// Says why measurements cannot be judged.
+/// Explains why measurements with too few rounds cannot be ranked or compared.
 pub(super) fn explain_too_few_rounds() -> String {
     format!("fewer than {MIN_ROUNDS} rounds: noise cannot be estimated; give more with --rounds and --time")
 }

@@ -79,7 +79,7 @@ pub(super) struct ScheduleResults {
     pub rounds: usize,
 }
 
-/// A run of rounds in progress.
+/// The rounds of a comparison while they are measured.
 pub(super) struct Schedule<'a> {
     pub plan: &'a Plan,
     pub settings: SessionSettings<'a>,
@@ -257,7 +257,7 @@ impl<'a> Schedule<'a> {
         self.log.no_results.push(NoResult { candidate, placement, task, reason, server_fault });
     }
 
-    /// Removes all tasks of a session.
+    /// Gives up one candidate at one placement: removes all tasks of its session.
     fn give_up(&mut self, index: usize, reason: String) {
         let session = &mut self.sessions[index];
         self.log.unavailable.push((session.candidate, reason));

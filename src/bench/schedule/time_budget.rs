@@ -37,7 +37,7 @@ pub struct TaskDurations {
 }
 
 impl TaskDurations {
-    /// Shortest times, to see whether a task works at all.
+    /// The shortest durations of a task, to find out whether the task works at all.
     pub const SHORTEST: TaskDurations =
         TaskDurations { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
 

@@ -11,7 +11,7 @@ use crate::sys::{ContextSwitches, ResourceUsage, own_resource_usage, resource_us
 /// The processor time and context switches of a set of processes, read at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct CpuSnapshot {
-    /// By process id and start time, because process ids are reused.
+    /// The processor time of each process, by process id and start time, because process ids are reused.
     accounts: HashMap<(Pid, u64), ResourceUsage>,
 }
 

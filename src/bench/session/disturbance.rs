@@ -9,7 +9,7 @@ use super::cpu_usage::CpuSnapshot;
 use crate::bench::placement::ResolvedPlacement;
 use crate::sys::{ProcessorTime, processor_time, usable_processors};
 
-/// A larger share of the processors' time is a disturbance.
+/// The share of the processors' time above which the work of other processes counts as a disturbance of a session.
 const TOLERATED: f64 = 0.05;
 
 /// Maximum error of the system's own count, in units of its resolution: one unit at each end.
@@ -20,7 +20,7 @@ const RESOLUTION_ERRORS: u32 = 2;
 pub(in crate::bench) struct DisturbanceMonitor {
     processors: Vec<usize>,
     began: Instant,
-    /// An error if the system does not tell.
+    /// The processor time used before the session, or an error if the system does not tell.
     before: io::Result<(ProcessorTime, CpuSnapshot)>,
 }
 
@@ -31,7 +31,7 @@ pub(in crate::bench) struct Disturbance {
     pub foreign: f64,
     /// The share of the processors' time that the hypervisor gave to other guests.
     pub stolen: f64,
-    /// False if the system tells neither.
+    /// Whether the system tells at least one of these shares.
     pub known: bool,
 }
 

@@ -91,7 +91,7 @@ fn fewest(server: &Server, enough: usize) -> check::Result<usize> {
 
 /// The growth of memory that is allowed: a heap, its garbage collector and the allocator's arenas may take that much.
 const ALLOWED: u64 = 128 * MIB as u64;
-/// The number of clients between two measurements.
+/// The number of clients that are served between two measurements of memory.
 const CROWD: usize = 16;
 
 /// The time for all clients, as a multiple of the deadline for progress. Only a server that keeps growing takes so long.

@@ -1,4 +1,4 @@
-//! `echospec compare`.
+//! `echospec compare`: measures mechanisms and servers side by side.
 
 use std::io;
 use std::process::ExitCode;

@@ -17,7 +17,7 @@ use crate::payload::fresh_seed;
 use crate::text::did_you_mean;
 use crate::transport::Tuning;
 
-/// The default sizes, number of rounds, and seconds.
+/// The default message sizes, number of rounds, and seconds of a comparison.
 const DEFAULT: (&[usize], u16, f64) = (&[64, 4096, 65536], 10, 50.0);
 
 /// The sizes, number of rounds, and seconds for `--quick`. Six rounds are the minimum for a ranking.

@@ -25,7 +25,7 @@ const CONTENT: i32 = WIDTH - 2 * MARGIN;
 /// The space inside the border of a panel.
 const PADDING: i32 = 20;
 
-/// Font size and line height.
+/// The font size and line height of a paragraph, in pixels.
 const PROSE: (f64, i32) = (15.0, 23);
 const CLAIM: (f64, i32) = (14.0, 21);
 const LINE: (f64, i32) = (13.0, 20);

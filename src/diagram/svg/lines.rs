@@ -16,7 +16,8 @@ const LANE: i32 = 30;
 /// The radius of the corners of a line.
 const RADIUS: i32 = 9;
 
-/// Dark enough to be read as text. Colour-blind readers can tell them apart.
+/// The colours of the lines between boxes. They are dark enough to be read as text. Colour-blind readers can tell them
+/// apart.
 const COLORS: [&str; 6] = ["#0b62a8", "#b4400a", "#0b7a53", "#93328a", "#7a5c00", "#4338ca"];
 
 /// Assigns a colour to each shared object. An object has the same colour in every diagram of a document.
@@ -94,7 +95,7 @@ fn name(id: ObjectId) -> String {
     }
 }
 
-/// The line of one shared object.
+/// The line of a diagram that connects the rows of one shared object.
 struct ObjectLine<'a> {
     edge: i32,
     x: i32,

@@ -1,4 +1,4 @@
-//! Replies as a codec reports them.
+//! Replies, correct or wrong, as a [`Codec`](super::Codec) returns them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use crate::protocol::mismatch::Mismatch;
 use crate::protocol::reply::Reply;
 use crate::protocol::token::Token;
 
-/// The part of a connection that a reply belongs to.
+/// The part of a connection that a reply belongs to: greeting, opening or exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyKind {
-    /// Nothing: the server spoke first.
+    /// The reply is a greeting: the server sends it before any request.
     Greeting,
-    /// An exchange that begins the connection.
+    /// The reply belongs to an exchange that begins the connection.
     Opening,
-    /// An exchange that the client asked for.
+    /// The reply belongs to an exchange that the caller asked for.
     Exchange,
 }
 
@@ -30,18 +30,18 @@ pub enum Tolerance {
     Anything,
 }
 
-/// A reply that was due, complete and right.
+/// A complete reply that matches the expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorrectReply {
     /// The part of the connection that the reply belongs to.
     pub part: ReplyKind,
-    /// The content that the client wanted to say with the request.
+    /// The content that the request of this reply carried.
     pub content: Arc<[u8]>,
     /// The token of the exchange, if there was a request.
     pub token: Option<Token>,
-    /// The reply.
+    /// The reply that was received.
     pub reply: Reply,
-    /// The reply ended before all of the request was written.
+    /// Whether the reply ended before all of the request was written.
     pub early: bool,
 }
 
@@ -50,13 +50,13 @@ pub struct CorrectReply {
 pub struct WrongReply {
     /// The number of the reply on its connection, counted from 1, the greeting included.
     pub number: u64,
-    /// No request was unanswered.
+    /// Whether every request had been answered, so that nothing asked for these bytes.
     pub unasked: bool,
-    /// Not all of the request had been written.
+    /// Whether the reply began before all of the request had been written.
     pub early: bool,
     /// The first bytes of the request. Empty for a greeting.
     pub request: Vec<u8>,
-    /// The place where it goes wrong.
+    /// The place where the reply differs from the expected one.
     pub mismatch: Box<Mismatch>,
 }
 

@@ -14,13 +14,13 @@ use super::reply::{ExpectedReply, Reply, ReplyMatcher, ReplyProgress};
 use super::token::{Token, Tokens};
 use super::turn::{Request, Turn};
 
-/// The most content that one request carries, if its protocol sets no limit.
+/// The maximum number of bytes of content in one request, if its protocol sets no limit.
 const CHUNK: usize = 256 * 1024;
 
-/// Requests that may be sent at once are gathered up to this many bytes.
+/// The number of bytes up to which requests are gathered for one write.
 const GATHERED: usize = 16 * 1024;
 
-/// How many bytes of a request a report shows.
+/// The number of bytes of a request that a report shows.
 const SHOWN: usize = 64;
 
 /// The requests that one client sends, and the replies that it awaits. It does no input or output itself.
@@ -34,14 +34,14 @@ pub struct Codec {
     tokens: Tokens,
     pipelining: bool,
     keep: usize,
-    /// Not yet encoded.
+    /// The content and requests that are not yet encoded.
     waiting: VecDeque<Waiting>,
-    /// The first so many of these belong to the opening.
+    /// The number of waiting requests that belong to the opening of the connection. They come first.
     openings: usize,
-    /// Encoded and not yet answered.
+    /// The requests that are encoded and not yet answered.
     due: VecDeque<Due>,
     outgoing: Vec<u8>,
-    /// Bytes of `outgoing` that are written.
+    /// The number of encoded bytes that have been written.
     written: usize,
     total_encoded: u64,
     total_written: u64,
@@ -67,14 +67,14 @@ struct Due {
     content: Arc<[u8]>,
     token: Option<Token>,
     request: Vec<u8>,
-    /// The request's end among all bytes that were encoded.
+    /// The position of the request's end among all bytes that the client has encoded.
     end: u64,
     /// The reply and whether it began early, if it came before those to earlier requests.
     reply: Option<(Reply, bool)>,
 }
 
 impl Codec {
-    /// The codec of a fresh connection. It awaits the greeting and then sends the opening, if there are any.
+    /// Returns the codec of a new connection. It awaits the greeting and then sends the opening, if there are any.
     #[must_use]
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens) -> Codec {
         let mut codec = Codec {
@@ -114,7 +114,8 @@ impl Codec {
         codec
     }
 
-    /// Sends requests before earlier ones are answered, or never does. Without this the protocol file decides.
+    /// Sets whether the client sends requests before earlier ones are answered. By default the protocol file decides.
+    /// Without this the protocol file decides.
     #[must_use]
     pub fn pipelining(self, pipelining: bool) -> Codec {
         Codec { pipelining, ..self }
@@ -126,7 +127,7 @@ impl Codec {
         Codec { keep: limit, ..self }
     }
 
-    /// Queues requests that carry `content`, cut to what a request can carry.
+    /// Queues requests that carry `content`, in pieces that each fit into one request.
     ///
     /// Where requests carry nothing, one request stands for all of it. Where there are no requests, the greeting stands
     /// for the reply.
@@ -194,12 +195,12 @@ impl Codec {
         self.waiting.push_back(Waiting::Request(Box::new(request)));
     }
 
-    /// A token that no other exchange of this client has.
+    /// Returns a token that no other exchange of this client has.
     pub fn next_token(&mut self) -> Token {
         self.tokens.next_token()
     }
 
-    /// The bytes that may be written now. None while the next request has to wait for a reply.
+    /// Returns the encoded bytes that the client may write now. None while the next request has to wait for a reply.
     pub fn bytes_to_send(&mut self) -> &[u8] {
         if self.written == self.outgoing.len() {
             self.outgoing.clear();
@@ -217,7 +218,7 @@ impl Codec {
         self.complete_requests_without_reply();
     }
 
-    /// Takes bytes that the server sent, in any pieces.
+    /// Decodes bytes that the server sent, in pieces of any size.
     ///
     /// # Errors
     /// The first reply that is wrong, or bytes that nothing asked for.
@@ -244,7 +245,7 @@ impl Codec {
         Ok(())
     }
 
-    /// Takes the end of the connection, which may be the end of a reply.
+    /// Handles the end of the connection, which may be the end of a reply.
     ///
     /// # Errors
     /// The reply that it cuts off.
@@ -264,18 +265,18 @@ impl Codec {
         }
     }
 
-    /// The next reply that has come, in the order of the requests.
+    /// Returns the next correct reply, in the order of the requests.
     pub fn next_correct_reply(&mut self) -> Option<CorrectReply> {
         self.answers.pop_front()
     }
 
-    /// How many replies are due, with those to requests that are not yet sent.
+    /// Returns the number of replies that are due, including replies to requests that are not yet sent.
     #[must_use]
     pub fn count_unanswered(&self) -> usize {
         self.due.len() + self.waiting.len()
     }
 
-    /// How many bytes of an unfinished reply have come.
+    /// Returns the number of bytes received of a reply that is not complete.
     #[must_use]
     pub fn partial_reply_length(&self) -> u64 {
         match &self.messages {
@@ -290,7 +291,7 @@ impl Codec {
         self.waiting.is_empty() && self.total_written >= self.requests_end
     }
 
-    /// Encodes the requests that may be sent now.
+    /// Encodes the queued requests that may be sent now.
     fn encode(&mut self) {
         while self.outgoing.len() < GATHERED && self.may_begin() {
             let Some(waiting) = self.waiting.pop_front() else { return };
@@ -321,7 +322,7 @@ impl Codec {
         }
     }
 
-    /// Whether the next request may be sent although others are not yet answered.
+    /// Returns whether the next request may be sent although earlier ones are not yet answered.
     fn may_begin(&self) -> bool {
         let begun = self.due.iter().all(|due| due.part == ReplyKind::Exchange);
         self.due.is_empty() || (self.pipelining && begun && self.openings == 0)

@@ -1,8 +1,8 @@
-//! The head of a response.
+//! The head of an HTTP response: its status line and header fields.
 
 use crate::protocol::pattern::ExpectedBytes;
 
-/// The fields of a head that decide how the response ends.
+/// The fields of an HTTP response's head that decide how the response ends.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     pub(super) status: u16,
@@ -15,7 +15,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Reads a header field, if it is one of those that matter here.
+    /// Reads a header field of an HTTP response, if it decides how the response ends.
     pub(super) fn field(&mut self, line: &[u8]) -> Result<(), ExpectedBytes> {
         let text = String::from_utf8_lossy(line);
         let Some((name, value)) = text.split_once(':') else { return Ok(()) };

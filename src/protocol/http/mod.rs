@@ -9,14 +9,14 @@ use self::head::Head;
 pub(super) use self::status::StatusRule;
 use super::pattern::{ExpectedBytes, Pattern, PatternMatcher, PatternProgress};
 
-/// The longest head or trailer that is read.
+/// The maximum length in bytes of the head or trailer of an HTTP response.
 const LONGEST_HEAD: usize = 256 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     StatusLine,
     Header,
-    /// A body of which this many bytes are missing.
+    /// The body of an HTTP response with a known length, of which this many bytes are missing.
     Counted(u64),
     UntilEnd,
     ChunkSize,
@@ -25,12 +25,12 @@ enum Phase {
     Trailer,
 }
 
-/// A response and how much of it has been read.
+/// Finds the end of an HTTP response while its bytes arrive.
 #[derive(Debug)]
 pub(super) struct HttpMatcher {
     phase: Phase,
     line: Vec<u8>,
-    /// The line has had the `:` or `;` after which anything may come.
+    /// Whether the current line has had the `:` or `;` after which any byte may follow.
     past_mark: bool,
     head_bytes: usize,
     head_request: bool,
@@ -57,7 +57,7 @@ impl HttpMatcher {
         self.head.status
     }
 
-    /// Whether the server says that it closes the connection after this response.
+    /// Returns whether the HTTP response announces that the server closes the connection after it.
     pub(super) fn closes_connection(&self) -> bool {
         let head = &self.head;
         head.close || (head.old && !head.keep_alive) || self.phase == Phase::UntilEnd
@@ -80,7 +80,7 @@ impl HttpMatcher {
         PatternProgress::More
     }
 
-    /// Takes the end of the connection: the end of the response, or an error that says what is missing.
+    /// Handles the end of the connection: it ends the HTTP response, or is an error that says what is missing.
     pub(super) fn end(&self) -> Result<(), ExpectedBytes> {
         let missing = match self.phase {
             Phase::UntilEnd => return self.body.finish(),
@@ -94,7 +94,7 @@ impl HttpMatcher {
         Err(ExpectedBytes::of(missing))
     }
 
-    /// Takes bytes of the body, of which `left` are due.
+    /// Reads received bytes of a response's body, of which `left` are still missing.
     fn content(&mut self, bytes: &[u8], left: u64) -> Result<Taken, PatternProgress> {
         let taken = left.min(bytes.len() as u64) as usize;
         let step = self.body.push(&bytes[..taken]);
@@ -119,7 +119,8 @@ impl HttpMatcher {
         }
     }
 
-    /// Takes one byte of a line: of the status line, a header field, a chunk's size, or what ends a chunk.
+    /// Reads one byte of a line of an HTTP response: of the status line, a header field, a chunk's size, or the line
+    /// after a chunk.
     fn head_byte(&mut self, byte: u8) -> Result<Taken, PatternProgress> {
         self.check(byte).map_err(PatternProgress::wrong_first_byte)?;
         self.line.push(byte);
@@ -141,7 +142,7 @@ impl HttpMatcher {
         self.end_line(&line)
     }
 
-    /// Whether `byte` may go on the line.
+    /// Checks that `byte` may be the next byte of the current line of an HTTP response.
     fn check(&self, byte: u8) -> Result<(), ExpectedBytes> {
         let place = self.line.len();
         let after_cr = self.line.last() == Some(&b'\r');
@@ -242,7 +243,7 @@ impl HttpMatcher {
         Ok(Taken::More(1))
     }
 
-    /// Decides from the head how the body ends. RFC 9112 §6.3.
+    /// Decides from the head of an HTTP response how its body ends. RFC 9112 §6.3.
     fn end_head(&mut self) -> Result<Taken, PatternProgress> {
         self.head_bytes = 0;
         let status = self.head.status;
@@ -266,13 +267,13 @@ impl HttpMatcher {
     }
 }
 
-/// How many bytes were taken, and whether the response ends with them.
+/// The number of bytes that belong to the HTTP response, and whether the response ends with them.
 enum Taken {
     More(usize),
     Last(usize),
 }
 
-/// Whether a byte may be part of a field's name. RFC 9110 §5.6.2.
+/// Returns whether a byte may be part of the name of an HTTP header field. RFC 9110 §5.6.2.
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

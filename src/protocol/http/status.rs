@@ -1,14 +1,14 @@
-//! The statuses that a protocol accepts.
+//! The HTTP statuses that a protocol accepts.
 
-/// The three digits of a status that a protocol accepts.
+/// A rule for accepted HTTP statuses: three digits, each of them fixed or any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) struct StatusRule([Option<u8>; 3]);
 
 impl StatusRule {
-    /// Any status that does not report an error of the server: all below 500.
+    /// The rule that accepts every HTTP status below 500, which reports no error of the server.
     pub(in crate::protocol) const BELOW_500: StatusRule = StatusRule([None; 3]);
 
-    /// Reads `200` or `2xx`.
+    /// Parses the notation of accepted HTTP statuses: `200` or `2xx`.
     pub(in crate::protocol) fn parse(text: &str) -> Option<StatusRule> {
         let digits: [u8; 3] = text.as_bytes().try_into().ok()?;
         let valid = matches!(digits[0], b'1'..=b'5');
@@ -23,7 +23,7 @@ impl StatusRule {
         valid.then_some(StatusRule(rule))
     }
 
-    /// Whether `status`, whose last digit is new, may still become an accepted one.
+    /// Returns whether an HTTP status whose first digits are `status` can still be an accepted one.
     pub(super) fn allows(self, status: &[u8]) -> bool {
         let place = status.len() - 1;
         let digit = status[place];

@@ -6,7 +6,7 @@ use crate::protocol::error::join_or;
 use crate::protocol::template::ByteClass;
 
 impl Pattern {
-    /// Describes what may follow in any of `threads`.
+    /// Describes the bytes that may follow in any of the ways in which the pattern can still match.
     pub(super) fn expected_bytes(&self, threads: &[MatchThread]) -> ExpectedBytes {
         let mut texts = Vec::new();
         let mut bytes = Vec::new();
@@ -43,7 +43,7 @@ impl Pattern {
         ExpectedBytes { text: join_or(&texts), bytes }
     }
 
-    /// The next literal bytes of a thread, at most [`SHOWN`].
+    /// Returns the next literal bytes that one way of matching expects, at most [`MAX_EXPECTED_BYTES`].
     fn literal_from(&self, thread: &MatchThread) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut skip = thread.taken as usize;

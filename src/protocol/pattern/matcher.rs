@@ -1,4 +1,4 @@
-//! Follows all threads of a pattern over the bytes of a reply.
+//! Follows every way in which a pattern can match over the bytes of a reply.
 
 use std::sync::Arc;
 
@@ -7,23 +7,23 @@ use super::{ExpectedBytes, Pattern, PatternProgress, Segment};
 use crate::protocol::number::LengthDecoder;
 use crate::protocol::template::ByteClass;
 
-/// A pattern and how far it has matched.
+/// Matches a reply against a pattern while its bytes arrive.
 #[derive(Debug)]
 pub(in crate::protocol) struct PatternMatcher {
     pattern: Arc<Pattern>,
     threads: Vec<MatchThread>,
     next: Vec<MatchThread>,
-    /// The end comes from outside, not from the pattern.
+    /// Whether something outside of the pattern, such as a length, determines the end of the reply.
     framed: bool,
 }
 
 impl PatternMatcher {
-    /// A matcher that ends where the pattern first matches.
+    /// Creates a matcher whose reply ends where the pattern first matches.
     pub(in crate::protocol) fn until_match(pattern: Arc<Pattern>) -> PatternMatcher {
         PatternMatcher::new(pattern, false)
     }
 
-    /// A matcher whose pattern must match all bytes up to [`finish`](PatternMatcher::finish).
+    /// Creates a matcher whose pattern must match all bytes up to [`finish`](PatternMatcher::finish).
     pub(in crate::protocol) fn framed(pattern: Arc<Pattern>) -> PatternMatcher {
         PatternMatcher::new(pattern, true)
     }
@@ -35,7 +35,7 @@ impl PatternMatcher {
         PatternMatcher { pattern, threads, next: Vec::new(), framed }
     }
 
-    /// Takes the next bytes.
+    /// Matches the next bytes of the reply.
     pub(in crate::protocol) fn push(&mut self, bytes: &[u8]) -> PatternProgress {
         let mut at = 0;
         if self.is_done() {
@@ -57,7 +57,7 @@ impl PatternMatcher {
         PatternProgress::More
     }
 
-    /// Whether the reply may end here; if not, what is missing.
+    /// Checks that the reply may end after the bytes so far; otherwise returns what is missing.
     pub(in crate::protocol) fn finish(&self) -> Result<(), ExpectedBytes> {
         if self.matches_here() { Ok(()) } else { Err(self.pattern.expected_bytes(&self.threads)) }
     }
@@ -70,7 +70,7 @@ impl PatternMatcher {
         self.threads.iter().any(|thread| thread.segment == self.pattern.segments.len())
     }
 
-    /// Takes many bytes at once where that is simple; returns how many.
+    /// Matches many bytes at once where only one way of matching is left. Returns their number.
     fn bulk(&mut self, bytes: &[u8]) -> usize {
         if self.framed && self.threads.iter().any(|thread| self.pattern.takes_the_rest(thread.segment)) {
             return bytes.len();
@@ -82,7 +82,8 @@ impl PatternMatcher {
         }
     }
 
-    /// Compares a literal or skips a counted part as a whole. Nothing is taken where bytes differ.
+    /// Matches a literal, or a part of known length, as a whole. Matches nothing where bytes differ. Nothing is taken
+    /// where bytes differ.
     fn bulk_of_one(&mut self, thread: MatchThread, bytes: &[u8]) -> usize {
         let Some(segment) = self.pattern.segments.get(thread.segment) else { return 0 };
         let left = match segment {
@@ -124,7 +125,7 @@ impl PatternMatcher {
         }
     }
 
-    /// Follows all threads over one byte; false, with nothing changed, if none is left.
+    /// Continues every way of matching by one byte. Returns false, and changes nothing, if no way is left.
     fn step(&mut self, byte: u8) -> bool {
         self.next.clear();
         for thread in &self.threads {
@@ -140,7 +141,7 @@ impl PatternMatcher {
     }
 }
 
-/// The first index at which two slices of one length differ.
+/// Returns the first index at which two slices of the same length differ.
 fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
     // Comparing slices is fast in every build; the byte is looked for only where they differ.
     const BLOCK: usize = 4096;

@@ -14,10 +14,10 @@ use super::number::LengthFormat;
 use super::template::{ByteClass, Template, TemplatePiece, Value, Wildcard};
 use super::token::Token;
 
-/// How many bytes of what was expected are kept for a report.
+/// The maximum number of expected bytes that the report of a mismatch shows.
 pub(super) const MAX_EXPECTED_BYTES: usize = 24;
 
-/// A pattern whose token and payload are known.
+/// The pattern of one reply: a template in which the token and payload of the exchange are filled in.
 #[derive(Debug, Default)]
 pub(super) struct Pattern {
     segments: Vec<Segment>,
@@ -51,9 +51,9 @@ enum ByteOrigin {
 /// The bytes that were expected at the place of a mismatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ExpectedBytes {
-    /// In words.
+    /// The expected bytes in words.
     pub(super) text: String,
-    /// As bytes, as far as only these would do.
+    /// The expected bytes themselves, as far as no other bytes would match.
     pub(super) bytes: Vec<u8>,
 }
 
@@ -66,9 +66,9 @@ impl ExpectedBytes {
 /// The state of a match after the bytes that were just pushed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PatternProgress {
-    /// All of them match, and more are needed.
+    /// All bytes match, and the reply needs more.
     More,
-    /// The reply ends after so many of them.
+    /// The reply ends after this many of the bytes.
     Done(usize),
     /// This one of them can no longer match.
     Wrong { at: usize, expected: ExpectedBytes },
@@ -77,7 +77,7 @@ pub(super) enum PatternProgress {
 }
 
 impl PatternProgress {
-    /// The same about bytes that come `by` bytes later.
+    /// Returns the same state for bytes that begin `by` bytes later in the reply.
     pub(super) fn moved_by(self, by: usize) -> PatternProgress {
         match self {
             PatternProgress::More => PatternProgress::More,
@@ -87,14 +87,14 @@ impl PatternProgress {
         }
     }
 
-    /// The first byte is wrong.
+    /// Returns the state in which the first byte is wrong.
     pub(super) fn wrong_first_byte(expected: ExpectedBytes) -> PatternProgress {
         PatternProgress::Wrong { at: 0, expected }
     }
 }
 
 impl Pattern {
-    /// Puts the token and the payload of one exchange into a template.
+    /// Creates the pattern of one reply: fills the token and payload of an exchange into a template.
     pub(super) fn new(template: &Template, token: &Token, payload: &Arc<[u8]>) -> Pattern {
         let segments = template.parts.iter().map(|part| match &part.piece {
             TemplatePiece::Bytes(bytes) => {
@@ -128,7 +128,7 @@ impl Pattern {
         Pattern { segments: segments.collect() }
     }
 
-    /// The one length that a match can have, if it is always the same.
+    /// Returns the length of every match, if it is always the same.
     pub(super) fn fixed_length(&self) -> Option<u64> {
         self.segments.iter().try_fold(0, |sum: u64, segment| {
             let length = match segment {

@@ -3,18 +3,18 @@
 use super::{Pattern, Segment};
 use crate::protocol::number::LengthDecoder;
 
-/// One way to read the bytes so far: how much of which segment they fill.
+/// One way in which a pattern matches the bytes so far: the segment that they reach, and how much of it they fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MatchThread {
     pub(super) segment: usize,
-    /// Bytes that the segment has taken; no more are counted than the segment must have.
+    /// The number of bytes that the segment has matched. Counting stops at the number that the segment must have.
     pub(super) taken: u64,
     pub(super) reading: LengthDecoder,
-    /// Bytes that the body has still to take.
+    /// The number of bytes of the reply's body that are still missing.
     pub(super) body: u64,
 }
 
-/// Adds a thread, and those that begin the next segments where its own may end.
+/// Adds one way of matching, and the ways that begin the next segments where its own segment may end.
 pub(super) fn add_thread(pattern: &Pattern, threads: &mut Vec<MatchThread>, thread: MatchThread) {
     let mut thread = Some(thread);
     while let Some(current) = thread {
@@ -27,7 +27,7 @@ pub(super) fn add_thread(pattern: &Pattern, threads: &mut Vec<MatchThread>, thre
 }
 
 impl MatchThread {
-    /// The thread after one more byte of its segment.
+    /// Returns this way of matching after one more byte, or nothing if the byte does not match.
     pub(super) fn after_byte(&self, segments: &[Segment], byte: u8) -> Option<MatchThread> {
         let mut moved = *self;
         match segments.get(self.segment)? {
@@ -55,7 +55,7 @@ impl MatchThread {
         Some(moved)
     }
 
-    /// The thread at the beginning of the next segment, if its own may end here.
+    /// Returns the way of matching that begins the next segment, if the current segment may end here.
     fn after(&self, segments: &[Segment]) -> Option<MatchThread> {
         let next = MatchThread { segment: self.segment + 1, taken: 0, ..*self };
         match segments.get(self.segment)? {

@@ -1,4 +1,4 @@
-//! Parses one placeholder.
+//! Parses one placeholder of a template, such as `{token}`.
 
 use super::{ByteClass, Encoding, KnownBytes, Notation, TemplatePiece, Value, Wildcard};
 use crate::protocol::error::{FileError, SourceText, join_with_or};

@@ -3,14 +3,14 @@
 use crate::check::{self, Finding};
 use crate::text::{count_with_noun, describe_difference, excerpt};
 
-/// Bytes of which the first [`received`](AwaitedBytes::received) have been received.
+/// The bytes that a stream client expects, and how many of them it has received.
 pub(super) struct AwaitedBytes<'a> {
     all: &'a [u8],
     received: usize,
 }
 
 impl<'a> AwaitedBytes<'a> {
-    /// Expects all of `bytes`.
+    /// Creates the expectation of `bytes`, none of which has been received.
     pub fn of(bytes: &'a [u8]) -> AwaitedBytes<'a> {
         AwaitedBytes { all: bytes, received: 0 }
     }
@@ -38,7 +38,7 @@ impl<'a> AwaitedBytes<'a> {
         self.received
     }
 
-    /// Returns a description of the expectation for a report.
+    /// Returns a description of the expected bytes for a report.
     pub fn description(&self) -> String {
         match self.all.len() {
             0..=24 => format!("{} back", excerpt(self.all)),

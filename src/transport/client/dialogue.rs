@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::check::{self, Finding};
 use crate::protocol::{Codec, Mismatch, Protocol, ReplyKind, Request, Tokens, WrongReply};
 
-/// One client's side of a protocol, over a stream or over messages.
+/// One client's side of a protocol other than echo, over a stream or over messages.
 #[derive(Debug)]
 pub(super) struct Dialogue {
     protocol: Arc<Protocol>,
@@ -73,7 +73,7 @@ impl Dialogue {
         Ok(request)
     }
 
-    /// Makes the message of a request that carries `content`, or stands for it.
+    /// Encodes a request as one message. It carries `content`, or stands for it if the request carries none.
     pub fn encode_message(&mut self, content: &[u8]) -> check::Result<Vec<u8>> {
         let token = self.codec.next_token();
         let turn = self.protocol.payload_turn().or_else(|| self.protocol.turns().first());

@@ -17,11 +17,11 @@ pub(super) struct Tick {
     pub text: String,
 }
 
-/// An axis over more decades has ticks at powers of ten only.
+/// The maximum number of decades of an axis that has ticks between the powers of ten.
 const DECADES_WITHOUT_STEPS: f64 = 2.2;
 
 impl Axis {
-    /// An axis for measured values. It begins and ends at a tick. `show` formats a value with its unit.
+    /// Creates an axis for measured values. It begins and ends at a tick. `show` formats a value with its unit.
     pub fn for_measured_values(values: impl Iterator<Item = f64>, show: fn(f64) -> String) -> Axis {
         let (low, high) = ends(values);
         let steps: &[f64] =
@@ -35,7 +35,7 @@ impl Axis {
         Axis { low: all[first], high: all[last], ticks }
     }
 
-    /// An axis for chosen values, such as sizes. Each value has a tick, and there is a margin at both ends.
+    /// Creates an axis for chosen values, such as sizes. Each value has a tick, and there is a margin at both ends.
     pub fn for_chosen_values(values: &[f64], show: fn(f64) -> String) -> Axis {
         let (low, high) = ends(values.iter().copied());
         let margin = (high / low).powf(0.04).max(1.4);
@@ -43,7 +43,7 @@ impl Axis {
         Axis { low: low / margin, high: high * margin, ticks }
     }
 
-    /// An axis for quantiles, up to one message of `max`. Each additional nine has the same width.
+    /// Creates an axis for quantiles, up to one message of `max`. Each additional nine has the same width.
     pub fn for_quantiles(max: f64) -> Axis {
         let marks =
             [(1.0, "0 %"), (2.0, "50 %"), (1e1, "90 %"), (1e2, "99 %"), (1e3, "99.9 %"), (1e4, "99.99 %")];
@@ -54,7 +54,7 @@ impl Axis {
         Axis { low: 1.0, high, ticks }
     }
 
-    /// Returns the position of `value`, 0 to 1.
+    /// Returns the position of `value` on the axis of a chart, from 0 to 1.
     pub fn position_of(&self, value: f64) -> f64 {
         ((value / self.low).ln() / (self.high / self.low).ln()).clamp(0.0, 1.0)
     }

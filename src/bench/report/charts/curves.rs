@@ -24,7 +24,7 @@ struct Line<'a> {
 const SIZE: &str = "size of a message";
 
 impl<'a> Curves<'a> {
-    /// Round trips in the closed loop.
+    /// Returns the plot of the times of round trips in a closed loop.
     pub fn latency_plot(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::RoundTrip), size, estimate);
         let names = [SIZE.into(), "median round trip · lower is better".into()];
@@ -46,7 +46,7 @@ impl<'a> Curves<'a> {
         plot("CPU cost of a round trip", names, axis::format_tick_size, units::format_time, curves)
     }
 
-    /// Round trips in the open loop, for the smallest size.
+    /// Returns the plot of the times of round trips in an open loop, for the smallest message size.
     pub fn open_loop_plot(&self) -> Option<Plot> {
         let is_open = |it: &Measurement| it.measure == Measure::RoundTrip && it.rate.is_some();
         let size = self.measurements().filter(|it| is_open(it)).map(|it| it.size).min()?;
@@ -60,7 +60,7 @@ impl<'a> Curves<'a> {
         plot(&title, names, units::format_rate, units::format_time, curves)
     }
 
-    /// The quantiles of round trips, for the smallest size.
+    /// Returns the plot of the quantiles of round-trip times, for the smallest message size.
     pub fn quantile_plot(&self) -> Option<Plot> {
         let has_histogram = |it: &Measurement| {
             is_closed(it, Measure::RoundTrip) && it.rounds.iter().any(|round| round.histogram.is_some())
@@ -133,7 +133,8 @@ fn estimate(measurement: &Measurement) -> Option<Point> {
     Some(Point { x: 0.0, y: estimate.value, low: estimate.low, high: estimate.high })
 }
 
-/// A cost of 0 is below the resolution of the kernel's accounts, and has no point.
+/// Returns the point of a measurement's processor time. A cost of 0 is below the resolution of the kernel's accounts,
+/// and has no point.
 fn cost(measurement: &Measurement) -> Option<Point> {
     let used = measurement.cost.processor_time();
     (used > 0.0).then_some(Point { x: 0.0, y: used, low: used, high: used })

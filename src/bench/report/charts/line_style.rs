@@ -17,7 +17,7 @@ const MARKERS: [&str; 7] = [
     "M0 -5.2l4.9 3.6l-1.9 5.8h-6l-1.9 -5.8z",
 ];
 
-/// The style of one candidate, the same in every chart of a run.
+/// The line of one candidate in charts: colour, dash and marker. It is the same in every chart of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LineStyle {
     index: usize,

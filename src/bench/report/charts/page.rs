@@ -9,11 +9,11 @@ use crate::diagram::svg_text::{SANS_FONT, paragraph, text_line, wrap_to_pixels};
 /// A page of charts.
 pub(super) struct Page<'a> {
     pub title: String,
-    /// The placement, below the title.
+    /// The subtitle of a page of charts: the placement of client and server.
     pub subtitle: String,
-    /// The conditions of the measurement, below the subtitle.
+    /// The text below the subtitle of a page of charts: the conditions of the measurement.
     pub about: String,
-    /// Cautions and the machine, below the charts.
+    /// The text below the charts of a page: cautions, and the machine that was measured.
     pub foot: String,
     pub plots: Vec<&'a Plot>,
 }

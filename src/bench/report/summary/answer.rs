@@ -6,7 +6,7 @@ use crate::bench::report::document::{Document, Tone};
 use crate::bench::report::ranking::{RankedMeasurement, Ranking};
 use crate::bench::report::{labels, units};
 
-/// Writes a sentence for each headline with more than one candidate.
+/// Writes a sentence for each main ranking with more than one candidate: which one is best, and by how much.
 pub(super) fn write(headlines: &[&Ranking<'_>], document: &mut Document) {
     let shown: Vec<&&Ranking<'_>> = headlines.iter().filter(|ranking| ranking.entries.len() > 1).collect();
     if shown.is_empty() {

@@ -5,7 +5,8 @@ use crate::bench::report::document::{Document, Tone};
 use crate::bench::report::ranking::has_usable_estimate;
 use crate::bench::report::units;
 
-/// Writes the failures of servers, and then what is not available on this machine.
+/// Writes the measurements without a result: first the failures of servers, then the mechanisms that this machine
+/// lacks.
 pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     let invalid = comparison.measurements.iter().filter(|it| !has_usable_estimate(it));
     let (faults, unavailable): (Vec<&Measurement>, Vec<&Measurement>) =
@@ -24,7 +25,7 @@ pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     }
 }
 
-/// Returns one line for each candidate and reason.
+/// Returns one line for each candidate and each reason why it has no result.
 fn lines(measurements: &[&Measurement]) -> Vec<String> {
     let mut groups: Vec<(&str, &str, Vec<&Measurement>)> = Vec::new();
     for measurement in measurements {

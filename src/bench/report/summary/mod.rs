@@ -70,7 +70,8 @@ fn sections<'a, 'b>(rankings: &'b [Ranking<'a>]) -> Vec<Section<'a, 'b>> {
         .collect()
 }
 
-/// Chooses small messages for times, and large ones for throughput.
+/// Chooses the ranking that is shown with all columns: for times that of small messages, for throughput that of large
+/// ones.
 fn headline<'a, 'b>(rankings: &[&'b Ranking<'a>]) -> &'b Ranking<'a> {
     let of_size = |size: usize| rankings.iter().find(|ranking| ranking.parameters.size == size);
     let (first, last) = (&rankings[0], &rankings[rankings.len() - 1]);

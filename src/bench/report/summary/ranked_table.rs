@@ -70,7 +70,8 @@ const fn value_head(ranking: &Ranking<'_>) -> &'static str {
     }
 }
 
-/// With `--placement cross` ranks mean nothing, because all mechanisms wait for the same interrupt.
+/// Returns the rank of a row as text. With `--placement cross` ranks mean nothing, because all mechanisms wait for the
+/// same interrupt.
 fn rank(row: &Row<'_>) -> Field {
     let RankedMeasurement { rank, tied, .. } = row.entry;
     match (row.ranking.parameters.placement, tied) {
