@@ -43,7 +43,7 @@
   });
 
   const SVG = "http://www.w3.org/2000/svg";
-  const [TIMES, LANE, TEXT, HEAD, ROW] = [76, 130, 520, 34, 22];
+  const [TIMES, LANE, TEXT, HEAD, ROW] = [100, 130, 520, 34, 22];
 
   function add(parent, name, attributes, text) {
     const element = document.createElementNS(SVG, name);
