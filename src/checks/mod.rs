@@ -11,6 +11,7 @@ use crate::server::Server;
 use crate::transport::{Capabilities, TRANSPORTS, Transport, group_names};
 
 mod announcement;
+mod conversation;
 mod echo;
 mod fd;
 mod life;
@@ -20,6 +21,7 @@ mod port;
 mod processes;
 mod reply;
 mod requests;
+mod stdio;
 mod steps;
 mod wire;
 
@@ -101,6 +103,7 @@ pub const AREAS: &[Area] = &[
         summary: "replies of any protocol, however its requests arrive",
         checks: reply::CHECKS,
     },
+    Area { name: "stdio", summary: "servers on standard input and output", checks: stdio::CHECKS },
     Area { name: "fd", summary: "descriptors and their inheritance", checks: fd::CHECKS },
     Area { name: "port", summary: "ports, and many clients on one port", checks: port::CHECKS },
     Area { name: "path", summary: "socket files", checks: path::CHECKS },
@@ -132,6 +135,10 @@ pub const QUICK_CHECK_IDS: &[&str] = &[
     "reply/cut-anywhere",
     "reply/together",
     "reply/while-stopped",
+    "stdio/protocol-only",
+    "stdio/ends-at-eof",
+    "stdio/answers-before-eof",
+    "stdio/ends-at-goodbye",
     "fd/starts-clean",
     "fd/serves-passed-listener",
     "fd/serves-passed-connection",

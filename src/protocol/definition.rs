@@ -26,6 +26,8 @@ pub struct Protocol {
     pub(super) envelope: Option<Envelope>,
     /// The messages that the server may send by itself.
     pub(super) incoming: Vec<Incoming>,
+    /// The requests that the server must refuse, each with its error as the reply.
+    pub(super) refused: Vec<Turn>,
     pub(super) declared: DeclaredProperties,
     pub(super) settings: Vec<(String, String)>,
     pub(super) identity: bool,
@@ -141,6 +143,20 @@ impl Protocol {
     #[must_use]
     pub fn goodbye_status(&self) -> Option<u8> {
         self.goodbye_status
+    }
+
+    /// Returns the requests that the server must refuse, each with the error that is its reply.
+    #[must_use]
+    pub fn refused(&self) -> &[Turn] {
+        &self.refused
+    }
+
+    /// Returns the protocol with `pid` in the place of this process's id. `None` if its opening holds no `{pid}`.
+    #[must_use]
+    pub fn naming_process(&self, pid: u32) -> Option<Protocol> {
+        let mut protocol = self.clone();
+        let replaced: usize = protocol.opening.iter_mut().map(|turn| turn.send.set_pid(pid)).sum();
+        (replaced > 0).then_some(protocol)
     }
 
     /// Whether all messages, in both directions, are JSON.

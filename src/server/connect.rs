@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -10,7 +11,7 @@ use super::process::GivenDescriptors;
 use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
 use crate::outcome::Outcome;
-use crate::protocol::Tokens;
+use crate::protocol::{Protocol, Tokens};
 use crate::transport::{
     Capabilities, Client, ConnectOptions, ConnectRequest, ConnectedPair, ConnectionEnds, InheritedConnection,
     Link, PendingConnection, Tuning,
@@ -32,6 +33,17 @@ impl Server {
     /// A failure if the server refuses, a timeout if it does not accept the connection.
     pub fn connect(&mut self) -> check::Result<Client> {
         self.connect_with(&ConnectOptions::default())
+    }
+
+    /// Connects a new client that speaks `protocol` instead of the server's usual one.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Server::connect).
+    pub(crate) fn connect_speaking(&mut self, protocol: Protocol) -> check::Result<Client> {
+        let usual = self.spec.replace_protocol(Arc::new(protocol));
+        let client = self.connect();
+        self.spec.replace_protocol(usual);
+        client
     }
 
     /// Connects a new client with `options`.

@@ -1,5 +1,6 @@
 //! The options of one launch: deadlines, limits, signals, and standard descriptors.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub struct LaunchOptions {
     /// The server's descriptors 0, 1 and 2. A descriptor that the transport uses for its data keeps the transport's
     /// end.
     pub stdio: [Stdio; 3],
+    /// Variables of the environment that are set, or removed.
+    pub environment: Vec<(OsString, Option<OsString>)>,
     /// The server's `TMPDIR`. By default a directory of its own, which is removed with it.
     pub temp_dir: Option<PathBuf>,
     /// The way of passing listening sockets to a server that takes them.
@@ -52,6 +55,7 @@ impl Default for LaunchOptions {
             ignored: &[],
             blocked: &[],
             stdio: Default::default(),
+            environment: Vec::new(),
             temp_dir: None,
             listeners: ListenerOptions::default(),
             subreaper: true,
@@ -68,6 +72,8 @@ pub enum Stdio {
     Piped,
     /// A closed descriptor: the next descriptor that the server opens gets the number.
     Closed,
+    /// A pseudo-terminal, whose output the harness drains. As standard input it is a silent pipe.
+    Terminal,
     /// A descriptor that the caller has opened.
     Descriptor(Arc<OwnedFd>),
 }
@@ -143,6 +149,12 @@ impl LaunchOptions {
         command.stdout(output_of(first_output, one, output)?);
         command.stderr(output_of(second_output, two, output)?);
         command.env_remove(HIDES_BUFFERING);
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command.envs(self.temp_dir.iter().map(|directory| ("TMPDIR", directory)));
         sys::set_child_attributes(
             command,
@@ -177,6 +189,11 @@ fn output_of(given: Option<OwnedFd>, stdio: &Stdio, output: &Output) -> io::Resu
     }
     if matches!(stdio, Stdio::Closed) {
         return Ok(process::Stdio::null());
+    }
+    if matches!(stdio, Stdio::Terminal) {
+        let (ours, terminal) = sys::open_pseudo_terminal()?;
+        output.drain(ours)?;
+        return Ok(terminal.into());
     }
     let (reader, writer) = os_pipe::pipe()?;
     output.drain(reader.into())?;

@@ -141,6 +141,11 @@ impl Spec {
         &self.options
     }
 
+    /// Makes the clients speak `protocol`. Returns the one that they spoke before.
+    pub(super) fn replace_protocol(&mut self, protocol: Arc<Protocol>) -> Arc<Protocol> {
+        std::mem::replace(&mut self.protocol, protocol)
+    }
+
     /// Returns the protocol that the server speaks.
     #[must_use]
     pub fn protocol(&self) -> &Arc<Protocol> {

@@ -2,12 +2,15 @@
 
 use super::{Codec, Due, Tolerance, WrongReply};
 use crate::protocol::definition::Protocol;
-use crate::protocol::json::{Splitter, Unit, Value, compare, parse, unasked};
+use crate::protocol::json::{Splitter, Unit, Value, compare, parse, parse_decorated, unasked};
 use crate::protocol::mismatch::Mismatch;
 use crate::protocol::reply::Reply;
 
 /// The maximum number of stray bytes that are kept.
 const KEPT: usize = 4096;
+
+/// The maximum number of bytes of a message that is written on several lines.
+const LONGEST: usize = 64 * 1024;
 
 /// The messages of one connection, beside the replies that are due.
 #[derive(Debug)]
@@ -18,6 +21,12 @@ pub(super) struct Messages {
     /// The number of messages that the server sent by itself.
     pub unasked: u64,
     pub tolerance: Tolerance,
+    /// Whether requests of the server stay unanswered.
+    pub withholds: bool,
+    /// The number of requests that the server made.
+    pub requests: u64,
+    /// Lines that may be parts of one message.
+    pieces: Vec<u8>,
     pub strays: Vec<u8>,
 }
 
@@ -29,6 +38,9 @@ impl Messages {
             answers: Vec::new(),
             unasked: 0,
             tolerance: Tolerance::None,
+            withholds: false,
+            requests: 0,
+            pieces: Vec::new(),
             strays: Vec::new(),
         })
     }
@@ -40,6 +52,20 @@ impl Messages {
     /// The number of bytes of an unfinished message.
     pub fn partial(&self) -> u64 {
         self.splitter.rest().len() as u64
+    }
+
+    /// Returns the JSON value in a wrong message: in `unit`, or in it and the lines before it.
+    fn value_in_pieces(&mut self, unit: &Unit) -> Option<Value> {
+        if unit.raw.starts_with(b"{") || self.pieces.len() > LONGEST {
+            self.pieces.clear();
+        }
+        self.pieces.extend_from_slice(&unit.raw);
+        let body = unit.body.clone().unwrap_or_default();
+        let value = parse_decorated(&unit.raw[body]).or_else(|| parse_decorated(&self.pieces));
+        if value.is_some() {
+            self.pieces.clear();
+        }
+        value
     }
 
     fn keep_stray(&mut self, bytes: &[u8]) {
@@ -65,14 +91,19 @@ impl Codec {
             Ok(value) => value,
             Err(_) if messages.tolerance >= Tolerance::Strays => {
                 messages.keep_stray(&unit.raw);
-                return Ok(());
+                match messages.value_in_pieces(unit) {
+                    Some(value) => value,
+                    None => return Ok(()),
+                }
             }
             Err(mismatch) => return Err(self.wrong_message(mismatch, None)),
         };
         // A request of the server may have the number of one of ours, so it is recognised by its shape.
         if let Some(kind) = self.protocol.incoming.iter().find(|kind| kind.matches(&value)) {
             messages.unasked += 1;
-            messages.answers.extend(kind.answer(&value, messages.splitter.envelope()).unwrap_or_default());
+            let answer = kind.answer(&value, messages.splitter.envelope());
+            messages.requests += u64::from(answer.is_some());
+            messages.answers.extend(answer.filter(|_| !messages.withholds).unwrap_or_default());
             return Ok(());
         }
         self.take_reply(unit, &value)

@@ -21,7 +21,8 @@ pub(in crate::protocol) fn find_stray(envelope: Envelope, output: &[u8], complet
     let mut offset = 0;
     while let Some(unit) = splitter.next_unit() {
         let body = unit.body.clone().map(|body| &unit.raw[body]);
-        if let Some(what) = fault(envelope, body) {
+        let bare = unit.bare_line_ends.then_some("a head whose lines end without a carriage return");
+        if let Some(what) = bare.or_else(|| fault(envelope, body)) {
             return Some(Stray { offset, bytes: unit.raw, what });
         }
         offset += unit.raw.len();

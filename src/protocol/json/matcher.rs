@@ -36,11 +36,30 @@ pub(in crate::protocol) fn parse(unit: &Unit, envelope: Envelope) -> Result<Valu
     let Some(body) = unit.body.clone() else {
         return Err(mismatch(0, envelope.describe().into(), &unit.raw));
     };
+    if unit.bare_line_ends {
+        return Err(mismatch(0, "a head whose lines end with `\\r\\n`".into(), &unit.raw));
+    }
     Value::parse(&unit.raw[body.clone()]).map_err(|error| {
         let expected = format!("{} ({})", envelope.describe(), error.message);
         let at = (body.start + error.offset).min(unit.raw.len().saturating_sub(1));
         Mismatch { before: tail(&unit.raw[..at]), ..mismatch(at, expected, &unit.raw[at..]) }
     })
+}
+
+/// Returns the JSON value in text that also holds a byte order mark or escape sequences.
+pub(in crate::protocol) fn parse_decorated(text: &[u8]) -> Option<Value> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte == 0x1b {
+            let end = rest.iter().position(u8::is_ascii_alphabetic)?;
+            rest = &rest[end + 1..];
+        } else {
+            plain.push(byte);
+        }
+    }
+    Value::parse(&plain).ok()
 }
 
 /// Compares a message with the reply that is due.

@@ -14,6 +14,8 @@ pub(in crate::protocol) struct Unit {
     pub(in crate::protocol) raw: Vec<u8>,
     /// The place of the message in them. `None` if they hold no message.
     pub(in crate::protocol) body: Option<Range<usize>>,
+    /// Whether the message has a head whose lines do not all end with CR and LF.
+    pub(in crate::protocol) bare_line_ends: bool,
 }
 
 /// Cuts a byte stream into messages as they arrive.
@@ -56,7 +58,7 @@ impl Splitter {
     fn take(&mut self, length: usize, body: Option<Range<usize>>) -> Unit {
         self.searched = 0;
         let rest = self.buffer.split_off(length);
-        Unit { raw: std::mem::replace(&mut self.buffer, rest), body }
+        Unit { raw: std::mem::replace(&mut self.buffer, rest), body, bare_line_ends: false }
     }
 
     fn next_line(&mut self) -> Option<Unit> {
@@ -77,9 +79,11 @@ impl Splitter {
             return Some(self.take(next.unwrap_or(self.buffer.len()), None));
         }
         let head = head_length(&self.buffer)?;
-        let Some(length) = content_length(&self.buffer[..head]) else { return Some(self.take(head, None)) };
+        let Some((length, bare_line_ends)) = content_length(&self.buffer[..head]) else {
+            return Some(self.take(head, None));
+        };
         let end = head.checked_add(length)?;
-        (self.buffer.len() >= end).then(|| self.take(end, Some(head..end)))
+        (self.buffer.len() >= end).then(|| Unit { bare_line_ends, ..self.take(end, Some(head..end)) })
     }
 }
 
@@ -104,15 +108,16 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Returns the length that a head states. `None` if the head is wrong.
-fn content_length(head: &[u8]) -> Option<usize> {
-    let text = std::str::from_utf8(head).ok()?.strip_suffix("\r\n\r\n")?;
-    let fields = text.split("\r\n").map(|line| line.split_once(':'));
+/// Returns the length that a head states, and whether one of its lines ends with LF alone. `None` if the head is wrong.
+fn content_length(head: &[u8]) -> Option<(usize, bool)> {
+    let text = std::str::from_utf8(head).ok()?;
+    let bare = text.matches('\n').count() != text.matches("\r\n").count();
+    let fields = text.trim_end().lines().map(|line| line.split_once(':'));
     let fields: Vec<_> = fields.collect::<Option<_>>()?;
     let (_, value) = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
     let value = value.trim_matches([' ', '\t']);
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    value.parse().ok().filter(|_| digits)
+    value.parse().ok().filter(|_| digits).map(|length| (length, bare))
 }
 
 #[cfg(test)]
@@ -154,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_head_without_a_right_length_is_no_message() {
-        for head in ["Content-Length: x\r\n\r\n", "Content-Length: 2\n\n", "Content-Type: x\r\n\r\n"] {
+        for head in ["Content-Length: x\r\n\r\n", "Content-Length 2\r\n\r\n", "Content-Type: x\r\n\r\n"] {
             assert_eq!(bodies(Envelope::ContentLength, head.as_bytes(), 100), [None], "{head:?}");
         }
     }

@@ -19,7 +19,7 @@ pub(in crate::protocol) const TURN_KEYS: [&str; 9] = [
     "status",
     "payload_max",
 ];
-pub(in crate::protocol) const FILE_KEYS: [&str; 15] = [
+pub(in crate::protocol) const FILE_KEYS: [&str; 16] = [
     "name",
     "about",
     "over",
@@ -32,6 +32,7 @@ pub(in crate::protocol) const FILE_KEYS: [&str; 15] = [
     "goodbye",
     "goodbye_status",
     "incoming",
+    "refused",
     "keep_alive",
     "pipelining",
     "half_close",

@@ -87,6 +87,7 @@ impl Protocol {
             goodbye_status: None,
             envelope: None,
             incoming: Vec::new(),
+            refused: Vec::new(),
             declared: DeclaredProperties::default(),
             settings: Vec::new(),
             identity: false,
@@ -164,6 +165,7 @@ impl<'a, 't> TurnReader<'a, 't> {
         let goodbye = self.goodbye()?;
         let goodbye_status = self.goodbye_status(&goodbye)?;
         let incoming = self.incoming()?;
+        let refused = self.turn_list("refused")?;
         let declared = DeclaredProperties {
             keep_alive: root.boolean("keep_alive")?,
             pipelining: root.boolean("pipelining")?,
@@ -179,6 +181,7 @@ impl<'a, 't> TurnReader<'a, 't> {
             goodbye_status,
             envelope: self.envelope,
             incoming,
+            refused,
             declared,
             settings: self.setting_values(),
             over: self.over.clone(),

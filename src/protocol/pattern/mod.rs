@@ -105,7 +105,7 @@ impl Pattern {
                     _ if known.length.is_some() => ByteOrigin::Text,
                     Value::Token(_) => ByteOrigin::Token,
                     Value::Payload => ByteOrigin::Payload,
-                    Value::Id => ByteOrigin::Text,
+                    Value::Id | Value::Pid(_) => ByteOrigin::Text,
                 };
                 let bytes = if known.is_payload_itself() {
                     payload.clone()

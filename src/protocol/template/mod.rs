@@ -58,6 +58,8 @@ pub(super) enum Value {
     Payload,
     /// The number of the exchange in decimal digits.
     Id,
+    /// The id of the client's process in decimal digits.
+    Pid(u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +149,18 @@ impl Template {
         self.find_value(|known| matches!(known.value, Value::Token(_))).is_some()
     }
 
+    /// Puts `pid` in the place of every process id. Returns how many there are.
+    pub(super) fn set_pid(&mut self, pid: u32) -> usize {
+        let mut replaced = 0;
+        for part in &mut self.parts {
+            if let TemplatePiece::Known(KnownBytes { value: Value::Pid(one), .. }) = &mut part.piece {
+                *one = pid;
+                replaced += 1;
+            }
+        }
+        replaced
+    }
+
     pub(super) fn has_id(&self) -> bool {
         self.find_value(|known| known.value == Value::Id).is_some()
     }
@@ -207,6 +221,7 @@ impl KnownBytes {
             Value::Token(length) => &token.as_bytes()[..length],
             Value::Payload => payload,
             Value::Id => return token.id().to_string().into_bytes(),
+            Value::Pid(pid) => return pid.to_string().into_bytes(),
         };
         let bytes = match self.encoding {
             Encoding::Raw => raw.to_vec(),

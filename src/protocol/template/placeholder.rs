@@ -104,7 +104,8 @@ impl PlaceholderText<'_> {
     /// Parses `{pid}`. The others of these names stand for JSON values.
     fn other(&self, name: &str) -> Result<TemplatePiece, FileError> {
         if name == "pid" && self.content == name {
-            return Ok(TemplatePiece::Bytes(std::process::id().to_string().into_bytes()));
+            let value = Value::Pid(std::process::id());
+            return Ok(TemplatePiece::Known(KnownBytes { value, encoding: Encoding::Raw, length: None }));
         }
         let message = match name {
             "pid" => "`{pid}` is a number, and takes nothing more".into(),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::check::{self, Finding};
-use crate::protocol::{Codec, Mismatch, Protocol, ReplyKind, Request, Tokens, WrongReply};
+use crate::protocol::{Codec, Mismatch, Protocol, ReplyKind, Request, Tokens, Turn, WrongReply};
 
 /// One client's side of a protocol other than echo, over a stream or over messages.
 #[derive(Debug)]
@@ -71,6 +71,12 @@ impl Dialogue {
         let request = turn.new_request(self.codec.next_token(), Some(content.into()));
         self.codec.queue_request(request.clone());
         Ok(request)
+    }
+
+    /// Queues a request of `turn` that stands for `content`.
+    pub fn queue_turn(&mut self, turn: &Turn, content: &[u8]) {
+        let request = turn.new_request(self.codec.next_token(), Some(content.into()));
+        self.codec.queue_request(request);
     }
 
     /// Encodes a request as one message. It carries `content`, or stands for it if the request carries none.

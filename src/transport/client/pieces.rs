@@ -108,7 +108,7 @@ impl Client {
         socket.is_none_or(|socket| sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0)
     }
 
-    fn dialogue(&mut self) -> check::Result<&mut Dialogue> {
+    pub(super) fn dialogue(&mut self) -> check::Result<&mut Dialogue> {
         let missing = || Finding::broken("a protocol with requests", "the protocol is echo");
         self.dialogue.as_deref_mut().ok_or_else(missing)
     }

@@ -1,10 +1,11 @@
 //! Bytes that are no request of the protocol, and a record of everything that the server sends.
 
 use super::Client;
+use super::connection::Ready;
+use super::stream::ExchangeStep;
 use crate::check;
-use crate::protocol::Tolerance;
+use crate::protocol::{Tolerance, Turn};
 
-#[allow(dead_code, reason = "for checks of servers on standard input and output")]
 impl Client {
     /// Keeps everything that is received from now on, for [`recorded`](Client::recorded).
     pub(crate) fn record(&mut self) {
@@ -32,6 +33,101 @@ impl Client {
         self.dialogue.as_ref().map_or(&[], |dialogue| dialogue.codec.strays())
     }
 
+    /// Makes the client leave the server's own requests unanswered.
+    #[must_use]
+    pub(crate) fn withholding_answers(mut self) -> Client {
+        if let Some(dialogue) = &mut self.dialogue {
+            dialogue.codec.withhold_answers();
+        }
+        self
+    }
+
+    /// Whether the server has made requests of its own.
+    #[must_use]
+    pub(crate) fn was_asked(&self) -> bool {
+        self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.request_count_of_server() > 0)
+    }
+
+    /// Returns the number of requests that are not yet answered.
+    #[must_use]
+    pub(crate) fn unanswered(&self) -> usize {
+        self.dialogue.as_ref().map_or(0, |dialogue| dialogue.codec.count_unanswered())
+    }
+
+    /// Sends requests of turn number `turn` without reading, until `most` are sent or the server takes no more. The last
+    /// request is sent to its end. Returns the number of requests.
+    ///
+    /// # Errors
+    /// Those of [`send`](Client::send).
+    pub(crate) fn fill_with_requests(&mut self, turn: usize, most: usize) -> check::Result<usize> {
+        let quiet = self.deadlines.quiet();
+        for number in 1..=most {
+            self.queue_request(turn, b"full")?;
+            while !self.is_all_sent(&[]) {
+                if !self.connection.poll(true, false, quiet)?.writable {
+                    self.finish_request()?;
+                    return Ok(number);
+                }
+                self.move_bytes(&[], Ready { readable: false, writable: true })?;
+            }
+        }
+        Ok(most)
+    }
+
+    /// Sends the last request to its end, and reads no more than the server needs to take it.
+    fn finish_request(&mut self) -> check::Result {
+        const LITTLE: usize = 512;
+        while !self.is_all_sent(&[]) {
+            let ready = self.connection.poll(true, !self.ended, self.deadlines.no_progress())?;
+            let step = ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
+            self.require_progress(step, || "a request read by the server".into())?;
+            if ready.writable {
+                self.move_bytes(&[], Ready { readable: false, writable: true })?;
+            } else if ready.readable {
+                self.receive_at_most(LITTLE)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Exchanges one message of `turn`, which need not be one that the protocol repeats.
+    ///
+    /// # Errors
+    /// Those of [`exchange`](Client::exchange).
+    pub(crate) fn ask(&mut self, turn: &Turn) -> check::Result {
+        self.dialogue()?.queue_turn(turn, b"asked");
+        self.send_rest()?;
+        self.expect(b"asked")
+    }
+
+    /// Makes the client report a message that is cut off by the end of the stream by [`cut_bytes`](Client::cut_bytes), and
+    /// not as an error.
+    #[must_use]
+    pub(crate) fn tolerating_cut(mut self) -> Client {
+        if let Some(dialogue) = &mut self.dialogue {
+            dialogue.codec.tolerate_cut();
+        }
+        self
+    }
+
+    /// Returns the number of bytes of an unfinished message at the end of the stream.
+    #[must_use]
+    pub(crate) fn cut_bytes(&self) -> u64 {
+        self.dialogue.as_ref().map_or(0, |dialogue| dialogue.codec.partial_reply_length())
+    }
+
+    /// Receives until the server ends its direction, or nothing moves any more.
+    ///
+    /// # Errors
+    /// A failure if a reply is wrong, a timeout if the stream does not end.
+    pub(crate) fn receive_to_end(&mut self) -> check::Result {
+        while !self.ended {
+            let step = self.step(&[])?;
+            self.require_progress(step, || "end of file".into())?;
+        }
+        Ok(())
+    }
+
     /// Sends `bytes`, which are no request of the protocol. The requests before must have been sent to their end.
     ///
     /// # Errors
@@ -49,7 +145,7 @@ impl Client {
                 let written = self.write_piece(rest)?;
                 rest = &rest[written..];
             }
-            let step = super::stream::ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
+            let step = ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
             self.require_progress(step, || "bytes read by the server".into())?;
         }
         Ok(())

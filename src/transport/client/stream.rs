@@ -199,6 +199,11 @@ impl Client {
     }
 
     pub(super) fn fill_inbox(&mut self) -> check::Result {
+        self.receive_at_most(READ)
+    }
+
+    /// Receives at most `limit` bytes without waiting.
+    pub(super) fn receive_at_most(&mut self, limit: usize) -> check::Result {
         // An echo returns no more than was sent: a server that sends without end must not fill our memory.
         if self.dialogue.is_none() && self.connection.received > self.connection.sent + READ {
             let excess = self.inbox.len().saturating_sub(24);
@@ -206,7 +211,8 @@ impl Client {
                 format!("{}, the last of them {}", self.describe_traffic(), excerpt(&self.inbox[excess..]));
             return Err(Finding::fail("no more bytes than were sent", actual).about_echo());
         }
-        match self.connection.read(&mut self.buffer) {
+        let limit = limit.min(self.buffer.len());
+        match self.connection.read(&mut self.buffer[..limit]) {
             Ok(piece) => {
                 self.ended = piece.length == 0;
                 let bytes = &self.buffer[..piece.length];

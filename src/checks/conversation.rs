@@ -1,0 +1,110 @@
+//! Steps of checks of servers on standard input and output that speak a protocol other than echo.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::requests::usual_turn;
+use crate::check::{self, Finding, OrFinding};
+use crate::deadline::until;
+use crate::outcome::Outcome;
+use crate::server::{LaunchOptions, Server, describe_process};
+use crate::text::count_with_noun;
+use crate::transport::{Capabilities, Client};
+
+/// Capabilities that a check of conversations on standard input and output requires.
+pub(super) const ON_STDIO: Capabilities =
+    Capabilities::STDIO.union(Capabilities::REQUESTS).union(Capabilities::STAYS_OPEN);
+
+/// The maximum number of processes that a report names.
+const NAMED: usize = 4;
+
+/// Returns the options of a server at whose start SIGPIPE is ignored, as Python and Node ignore it for themselves.
+pub(super) fn ignoring_sigpipe(server: &Server) -> LaunchOptions {
+    LaunchOptions { ignored: &[Signal::SIGPIPE], ..server.options() }
+}
+
+/// Launches the server, completes the opening of its protocol, and exchanges one message.
+pub(super) fn begin(server: &mut Server) -> check::Result<Client> {
+    server.connect_and_exchange()
+}
+
+/// The length of the answers with which [`stall`] fills the buffers between server and client.
+const ANSWERS: usize = 1024 * 1024;
+
+/// The maximum number of requests of [`stall`].
+const MOST: usize = 20_000;
+
+/// Asks for answers of 1 MiB in all, and reads none of them. Returns the number of requests sent: fewer than it takes
+/// for 1 MiB if the server stops reading before.
+pub(super) fn ask_without_reading(server: &Server, client: &mut Client) -> check::Result<usize> {
+    let turn = usual_turn(server.spec().protocol());
+    let before = client.received();
+    client.queue_request(turn, b"full")?;
+    client.send_rest()?;
+    client.expect(b"full")?;
+    let length = (client.received() - before).max(1);
+    client.fill_with_requests(turn, (ANSWERS / length).clamp(1, MOST))
+}
+
+/// Waits until the server's process has exited, and everything that it started. Meanwhile `client` reads.
+///
+/// `after` says what should end it.
+///
+/// # Errors
+/// A timeout if the process lives on, or a failure if a descendant of it does.
+pub(super) fn expect_end(
+    server: &mut Server,
+    mut client: Option<&mut Client>,
+    after: &str,
+) -> check::Result<ExitStatus> {
+    let limit = server.deadlines().exit();
+    let ended = until(limit, || {
+        if let Some(client) = &mut client {
+            // The answers themselves are the subject of other checks.
+            drop(client.receive_replies(Duration::ZERO));
+        }
+        Ok(server.instance()?.ended())
+    })?;
+    let Some(status) = ended else { return Err(lives_on(server, after)) };
+    expect_no_process(server, after)?;
+    Ok(status)
+}
+
+fn lives_on(server: &Server, after: &str) -> Finding {
+    let waited = server.deadlines().exit().as_secs_f64();
+    let cpu_use = server.cpu_use(server.deadlines().quiet()).ok();
+    let spins = cpu_use.filter(|cpu_use| cpu_use.is_busy_loop());
+    let spins = spins.map(|cpu_use| format!("it spins: {cpu_use}")).unwrap_or_default();
+    let actual = format!("alive after {waited} s");
+    Finding::timeout(format!("an exit after {after}"), actual).because(spins).because(processes_of(server))
+}
+
+fn processes_of(server: &Server) -> String {
+    let processes = server.processes().unwrap_or_default();
+    let named: Vec<_> = processes.iter().take(NAMED).map(describe_process).collect();
+    named.join("\n")
+}
+
+/// Waits until no process of the server lives.
+fn expect_no_process(server: &Server, after: &str) -> check::Result {
+    let gone = until(server.deadlines().exit(), || Ok(server.processes()?.is_empty().then_some(())));
+    match gone {
+        // This system does not list processes, so only the exit of the main process is known.
+        Err(finding) if finding.outcome == Outcome::Unsupported => Ok(()),
+        Err(finding) => Err(finding),
+        Ok(Some(())) => Ok(()),
+        Ok(None) => {
+            let left = server.processes()?;
+            let actual = format!("{} of it alive", count_with_noun(left.len(), "process"));
+            Err(Finding::fail(format!("no process of the server after {after}"), actual)
+                .because(processes_of(server)))
+        }
+    }
+}
+
+/// Launches the server again with `options`, and begins a conversation with it.
+pub(super) fn launch_again(server: &mut Server, options: LaunchOptions) -> check::Result<Server> {
+    server.launch_another(options).or_broken("the server launched again")
+}

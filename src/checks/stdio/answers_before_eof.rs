@@ -1,0 +1,78 @@
+//! Checks that a server answers what it was asked before its input ended.
+
+use crate::check::{self, Finding};
+use crate::checks::Check;
+use crate::checks::conversation::{ON_STDIO, ask_without_reading, begin};
+use crate::checks::requests::usual_turn;
+use crate::outcome::Level::Should;
+use crate::server::Server;
+use crate::text::count_with_noun;
+use crate::transport::Client;
+
+pub const CHECK: Check = Check {
+    id: "stdio/answers-before-eof",
+    level: Should,
+    sentence: "requests that arrive together with the end of input are answered before the server exits",
+    why: "a script that writes its requests and closes the pipe, such as `printf … | server`, loses answers without any error",
+    citations: &["pipe(7)", "read(2)", "exit(3)"],
+    recipe: "send 20 requests in one write, and close the server's standard input at once; count the answers up to end of file",
+    requires: ON_STDIO,
+    run,
+};
+
+pub const LONG: Check = Check {
+    id: "stdio/delivers-long-output",
+    level: Should,
+    sentence: "answers that a pipe cannot hold reach a slow reader, although the input has ended",
+    why: "a server that exits with answers in a buffer of its own cuts them off at the 64 KiB that the pipe holds",
+    citations: &["pipe(7)", "write(2)", "exit(3)"],
+    recipe: "send requests whose answers are 1 MiB together, or until the server reads no more, without reading; close the server's standard input; wait; then read to end of file and count the answers",
+    requires: ON_STDIO,
+    run: long,
+};
+
+/// The number of requests that arrive together.
+const REQUESTS: usize = 20;
+
+fn run(server: &mut Server) -> check::Result {
+    let mut client = begin(server)?.pipelining();
+    let turn = usual_turn(server.spec().protocol());
+    for _ in 0..REQUESTS {
+        client.queue_request(turn, b"asked")?;
+    }
+    client.send_rest()?;
+    client.shut_down_write()?;
+    expect_all(client, REQUESTS)
+}
+
+fn long(server: &mut Server) -> check::Result {
+    let mut client = begin(server)?.pipelining();
+    let requests = ask_without_reading(server, &mut client)?;
+    client.shut_down_write()?;
+    // The server now writes into a pipe that nobody reads, or exits with the rest in its buffers.
+    let quiet = server.deadlines().quiet();
+    server.instance()?.wait(quiet);
+    expect_all(client, requests)
+}
+
+/// Reads to the end, and expects an answer to each of `requests`.
+fn expect_all(client: Client, requests: usize) -> check::Result {
+    let mut client = client.tolerating_cut();
+    let received = client.received();
+    let ended = client.receive_to_end();
+    let unanswered = client.unanswered();
+    if unanswered == 0 {
+        // A server that answers everything and lives on is the subject of stdio/ends-at-eof.
+        return Ok(());
+    }
+    let answered = requests.saturating_sub(unanswered);
+    let bytes = count_with_noun(client.received() - received, "byte");
+    let part = match client.cut_bytes() {
+        0 => String::new(),
+        length => format!(", the last {length} of them a part of the next answer"),
+    };
+    let end = if ended.is_ok() { "then end of file" } else { "then nothing more" };
+    let actual = format!("{answered} answers of {requests}, in {bytes} after the end of input{part}, {end}");
+    Err(Finding::fail(format!("{} answered", count_with_noun(requests, "request")), actual)
+        .because("the server exits before it has written its answers, or reads no further"))
+}
