@@ -18,6 +18,8 @@ pub struct Finding {
     pub actual: String,
     /// The likely cause; empty if there is no evidence of one.
     pub reason: String,
+    /// The harm that this fault does, if it differs from that of the check.
+    pub(crate) why: Option<&'static str>,
     /// Whether the echo itself is wrong: the bytes that came back differ from the bytes sent.
     pub(crate) of_echo: bool,
 }
@@ -76,6 +78,7 @@ impl Finding {
             expected: expected.into(),
             actual: actual.into(),
             reason: String::new(),
+            why: None,
             of_echo: false,
         }
     }
@@ -87,6 +90,12 @@ impl Finding {
     #[must_use]
     pub(crate) fn about_echo(self) -> Finding {
         Finding { of_echo: true, ..self }
+    }
+
+    /// Sets the harm that this fault does, for a check that finds several faults.
+    #[must_use]
+    pub(crate) fn harms(self, why: &'static str) -> Finding {
+        Finding { why: Some(why), ..self }
     }
 
     /// Adds `reason`, the likely cause, to the finding.

@@ -21,6 +21,8 @@ pub struct CheckResult {
     pub actual: String,
     /// The likely cause, if there is evidence for one.
     pub reason: String,
+    /// The harm that the fault does, if it differs from that of the check.
+    pub(crate) own_why: Option<&'static str>,
     /// The last lines that the server printed, if the check did not pass.
     pub server_output: Vec<String>,
     /// The steps of clients and server. Empty if the check passed, unless the run keeps all timelines.
@@ -89,10 +91,17 @@ impl CheckResult {
             expected: String::new(),
             actual: String::new(),
             reason: String::new(),
+            own_why: None,
             server_output: Vec::new(),
             timeline: Timeline::default(),
             took: Duration::ZERO,
         }
+    }
+
+    /// Returns the harm that the fault does, or, after a pass, the harm that the check guards against.
+    #[must_use]
+    pub fn why(&self) -> &'static str {
+        self.own_why.unwrap_or(self.check.why)
     }
 
     /// Takes over what `finding` says. Timeouts, crashes and leaks of a check that is no MUST become weaker
@@ -102,6 +111,7 @@ impl CheckResult {
         self.expected = finding.expected;
         self.actual = finding.actual;
         self.reason = finding.reason;
+        self.own_why = finding.why;
         if matches!(finding.outcome, Outcome::Timeout | Outcome::Crash | Outcome::Leak)
             && self.outcome != finding.outcome
         {

@@ -23,6 +23,13 @@ pub const CHECK: Check = Check {
     run,
 };
 
+/// The harm of a socket that takes the number of a standard descriptor.
+const SOCKET: &str =
+    "a socket in place of descriptor 1 or 2 receives every log line, and one in place of 0 is read as input";
+
+/// The harm of a descriptor that belongs to the launcher.
+const STRANGE: &str = "the launcher's pipe or listener stays open for as long as the server runs: its reader sees no end of file, its port stays in use";
+
 fn run(server: &mut Server) -> check::Result {
     let pipe = os_pipe::pipe().or_broken("a pipe")?;
     let id = object_of(server, pipe.0.as_raw_fd())?;
@@ -39,7 +46,8 @@ fn run(server: &mut Server) -> check::Result {
                     &process,
                     "none of the launcher's own descriptors",
                     &descriptor,
-                ));
+                )
+                .harms(STRANGE));
             }
             let socket = matches!(descriptor.object, Object::Socket(_));
             if descriptor.number <= 2 && socket && !passed {
@@ -47,7 +55,8 @@ fn run(server: &mut Server) -> check::Result {
                     &process,
                     "no socket as descriptor 0, 1 or 2",
                     &descriptor,
-                ));
+                )
+                .harms(SOCKET));
             }
         }
     }

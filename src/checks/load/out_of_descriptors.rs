@@ -25,6 +25,10 @@ pub const CHECK: Check = Check {
 /// The number of descriptors that the server may open. Interpreters need about thirty for themselves.
 const LIMIT: u32 = 64;
 const CLIENTS: usize = 90;
+/// The harm of a server that accepts no client any more.
+const GIVES_UP: &str =
+    "a moment with many clients ends the service for all that come later, until the server is started again";
+
 /// The number of clients that connect after the first one that is not answered.
 const MORE: usize = 4;
 
@@ -32,6 +36,7 @@ fn run(server: &mut Server) -> check::Result {
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
     let mut limited = server.launch_another(options).map_err(|error| match error {
         LaunchError::Interrupted => Finding::interrupted(),
+        // No verdict: a server may need more descriptors before its first client.
         error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
     })?;
     let outcome = fill_table(&mut limited);
@@ -64,8 +69,9 @@ fn fill_table(server: &mut Server) -> check::Result {
     );
     steps::expect_idle(server, &state)?;
     drop(clients);
-    expect_service(server)
-        .map_err(|finding| finding.because(format!("after all clients have left; before, it ran {state}")))
+    expect_service(server).map_err(|finding| {
+        finding.because(format!("after all clients have left; before, it ran {state}")).harms(GIVES_UP)
+    })
 }
 
 /// Reports whether the server answers `client`. Returns false early if the server's descriptor table is full.

@@ -47,6 +47,7 @@ fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
         Ok(client) => client,
         // The port is in use: by that service, or by another run of this check.
         Err(finding) if finding.outcome == Outcome::Broken => return Ok(false),
+        // Connecting only binds the client's socket, so the server has no part in this error.
         Err(finding) => {
             return Err(Finding::missing_requirement(
                 &PRIVILEGED_PORTS,

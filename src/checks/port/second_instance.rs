@@ -48,6 +48,12 @@ fn run(server: &mut Server) -> check::Result {
         .map_err(|finding| finding.because("after a second instance was started on its address"))
 }
 
+/// The harm of an exit that looks like success.
+const SILENT: &str = "a user or service manager takes the second instance for one that has done its work, and looks for the cause of the conflict in vain";
+
+/// The harm of waiting for an address in use.
+const WAITS: &str = "a second instance that neither serves nor exits looks like a running service";
+
 /// Waits until `rival` exits with a non-zero status and has printed a message. Fails if it binds the address instead.
 fn expect_refusal(server: &Server, rival: &mut Instance) -> check::Result {
     let wanted = format!("a second instance on {} exits with an error", server.address());
@@ -61,19 +67,20 @@ fn expect_refusal(server: &Server, rival: &mut Instance) -> check::Result {
     })?;
     let Some(end) = end else {
         let actual = format!("after {} s it has neither exited nor bound the address", limit.as_secs_f64());
-        return Err(Finding::timeout(wanted, actual));
+        return Err(Finding::timeout(wanted, actual).harms(WAITS));
     };
     let Some(status) = end else {
         return Err(Finding::fail(wanted, "it listens beside the first").because(cause(server.address())));
     };
     if status.success() {
-        return Err(Finding::fail(wanted, describe_exit(status)));
+        return Err(Finding::fail(wanted, describe_exit(status)).harms(SILENT));
     }
     if !rival.printed_anything(server.deadlines().no_progress()) {
         return Err(Finding::fail(
             format!("{wanted} that it prints"),
             format!("{}, and no message", describe_exit(status)),
-        ));
+        )
+        .harms(SILENT));
     }
     Ok(())
 }

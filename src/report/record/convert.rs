@@ -29,7 +29,7 @@ impl CheckFinished {
             check: check.id.into(),
             level: check.level,
             sentence: check.sentence.into(),
-            why: check.why.into(),
+            why: result.why().into(),
             citations: check.citations.iter().map(|&citation| citation.into()).collect(),
             recipe: check.recipe.into(),
             outcome: result.outcome,
