@@ -58,6 +58,9 @@ bitflags! {
         const CLEAN_OUTPUT = 1 << 24;
         /// The server reloads its configuration at a signal that is known.
         const RELOADS = 1 << 25;
+        /// The address is the path of a file that the server makes: a socket, or the first part of the names of two named
+        /// pipes.
+        const FILE = 1 << 28;
 
         /// All capabilities that a protocol gives, and not a transport.
         const OF_PROTOCOLS = Self::ECHO.bits()

@@ -20,7 +20,8 @@ pub(super) const TRANSPORT: Transport = Transport {
     capabilities: Capabilities::STREAM
         .union(Capabilities::HALF_CLOSE)
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::BINDS),
+        .union(Capabilities::BINDS)
+        .union(Capabilities::FILE),
     placeholders: &["{addr}", "{path}"],
     reserve,
     connect,

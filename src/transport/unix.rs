@@ -20,7 +20,8 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::BINDS)
-        .union(Capabilities::SOCKET_PATH),
+        .union(Capabilities::SOCKET_PATH)
+        .union(Capabilities::FILE),
     placeholders: &["{addr}", "{path}"],
     reserve,
     connect,

@@ -16,7 +16,8 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::BINDS)
-        .union(Capabilities::SOCKET_PATH),
+        .union(Capabilities::SOCKET_PATH)
+        .union(Capabilities::FILE),
     placeholders: &["{addr}", "{path}"],
     reserve: unix::reserve,
     connect,

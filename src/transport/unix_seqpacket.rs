@@ -17,7 +17,8 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::BINDS)
-        .union(Capabilities::SOCKET_PATH),
+        .union(Capabilities::SOCKET_PATH)
+        .union(Capabilities::FILE),
     placeholders: &["{addr}", "{path}"],
     reserve: unix::reserve,
     connect,
