@@ -44,6 +44,7 @@ fn has_listen_fds(process: &Process) -> check::Result<bool> {
     match sys::has_env_var(process.pid, "LISTEN_FDS", "1") {
         Ok(found) => Ok(found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false), // The process has exited.
+        // The program may run as another user. Nothing was seen of it.
         Err(error) => Err(Finding::unsupported("the environment of a process", error.to_string())),
     }
 }

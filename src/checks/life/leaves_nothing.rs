@@ -26,7 +26,8 @@ fn run(server: &mut Server) -> check::Result {
         client.finish()?;
     }
     server.record_ipc_objects()?;
-    // life/ends-on-sigterm and life/no-orphans report a server that does not exit with all its processes.
+    // No verdict on objects: their owners may still remove them. life/no-orphans reports, after the same steps, that the
+    // server or one of its processes does not exit.
     let still_running =
         |actual: String| Finding::unsupported("a server that SIGTERM ends with all its processes", actual);
     server.stop_and_wait().map_err(|finding| match finding.outcome {

@@ -4,7 +4,7 @@ use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::steps::{serve_clients, wait_until_stable};
 use crate::deadline::until;
-use crate::outcome::{Level::Should, Outcome};
+use crate::outcome::Level::Should;
 use crate::server::{Server, command_line_of, describe_descriptors};
 use crate::sys::Process;
 use crate::transport::Capabilities;
@@ -23,11 +23,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     serve_clients(server, 2)?;
     wait_until_stable(server, || server.processes())?;
-    server.stop_and_wait().map_err(|finding| match finding.outcome {
-        // life/ends-on-sigterm reports that.
-        Outcome::Timeout => Finding::unsupported("a server that SIGTERM ends", finding.actual),
-        _ => finding,
-    })?;
+    server.stop_and_wait().map_err(|finding| finding.because("no client was connected"))?;
     let all_exited = || Ok(server.processes()?.is_empty().then_some(()));
     if until(server.deadlines().exit(), all_exited)?.is_some() {
         return Ok(());
