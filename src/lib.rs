@@ -84,6 +84,7 @@ pub mod checks;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+mod config;
 #[doc(hidden)]
 pub mod deadline;
 #[cfg(feature = "cli")]
@@ -93,7 +94,6 @@ pub mod demo;
 mod diagram;
 #[cfg(feature = "cli")]
 mod doctor;
-mod expectations;
 #[cfg(feature = "cli")]
 mod fds;
 #[doc(hidden)]
@@ -121,8 +121,8 @@ pub mod wire;
 
 pub use check_run::{CheckRun, Error, Results, check};
 pub use checks::Check;
+pub use config::ConfigError;
 pub use deadline::{Deadlines, Interrupt};
-pub use expectations::ExpectationsError;
 pub use outcome::{Level, Outcome};
 pub use protocol::{FileError, Protocol};
 pub use runner::{CheckResult, Expectation, Summary};

@@ -77,7 +77,7 @@ fn expected_failure_passes_and_unexpected_pass_fails() {
     record("echo/one-byte", "crash");
     check.assert().code(1).stdout(contains("timeout  echo/one-byte"));
     record("echo/one-bite", "timeout");
-    check.assert().code(2).stderr(contains("no check is called 'echo/one-bite'"));
+    check.assert().code(2).stderr(contains("no check is called `echo/one-bite`"));
     record("echo/one-byte", "timeout");
     let mut cat = echospec(&["check", "pipe", "--only", "echo/one-byte", "--", "cat"]);
     let gone = contains("xpass  echo/one-byte").and(contains("take the entry out"));

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::checks::AREAS;
-use crate::expectations::ExpectationsError;
+use crate::config::ConfigError;
 use crate::server::LaunchError;
 use crate::text::did_you_mean;
 
@@ -32,8 +32,8 @@ pub enum Error {
         /// The process that makes the server's socket, as `--start` names it.
         start: &'static str,
     },
-    /// The file of expectations has an error.
-    Expectations(ExpectationsError),
+    /// `echospec.toml`, or the file named in its place, has an error.
+    Config(ConfigError),
     /// The server could not be launched.
     Launch(LaunchError),
 }
@@ -51,7 +51,7 @@ impl fmt::Display for Error {
             Error::NoneApplies { transport, start } => {
                 write!(f, "of the checks selected, none applies to {transport} servers started by '{start}'")
             }
-            Error::Expectations(error) => error.fmt(f),
+            Error::Config(error) => error.fmt(f),
         }
     }
 }
@@ -71,8 +71,8 @@ impl From<LaunchError> for Error {
     }
 }
 
-impl From<ExpectationsError> for Error {
-    fn from(error: ExpectationsError) -> Error {
-        Error::Expectations(error)
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Error {
+        Error::Config(error)
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use glob::Pattern;
 
 use crate::checks::{Check, QUICK_CHECK_IDS, all_checks};
+use crate::config::Config;
 use crate::deadline::{Deadlines, Interrupt};
 use crate::outcome::Level;
 use crate::payload::fresh_seed;
@@ -247,7 +248,7 @@ impl CheckRun {
 
     fn expectations_for(&self, spec: &Spec) -> Result<Vec<Expectation>, Error> {
         let from_file = match &self.expectations_file {
-            Some(path) => crate::expectations::read_expectations(path, &spec.command_line())?,
+            Some(path) => Config::read(path)?.expectations_for(spec),
             None => Vec::new(),
         };
         Ok(self.expectations.iter().cloned().chain(from_file).collect())

@@ -19,6 +19,12 @@ pub struct Results {
 }
 
 impl Results {
+    /// Returns the time that the run took.
+    #[cfg(feature = "cli")]
+    pub(crate) fn took(&self) -> Duration {
+        self.took
+    }
+
     /// Returns the result of each check, in the order of `echospec list`.
     #[must_use]
     pub fn checks(&self) -> &[CheckResult] {

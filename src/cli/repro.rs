@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             writeln!(anstream::stdout(), "{what}: {}", path.display())?;
         }
     }
-    Ok(check::exit_code(&[result]))
+    Ok(ExitCode::from(check::exit_code(&[result])))
 }
 
 /// Returns the path of the file for system calls, in a new directory that is kept.

@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
@@ -12,15 +11,16 @@ use regex_automata::meta::Regex;
 
 use super::CliError;
 use crate::protocol::Protocol;
-use crate::server::{Setup, Spec, Start};
-use crate::transport::{Address, Capabilities, TRANSPORTS, Transport};
+use crate::server::{Setup, Spec, Start, fixed_address, signal_named};
+use crate::transport::{Address, TRANSPORTS, Transport};
 
 /// The arguments of every command that launches a server.
 #[derive(Debug, clap::Args)]
 pub struct ServerArgs {
     /// Transport by which clients reach the server.
     #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
-    transport: String,
+    #[arg(requires = "command")]
+    transport: Option<String>,
 
     /// How the server gets its socket: it binds its own, or receives a listener as descriptor 3 (listen-fds), or
     /// each connection as descriptors 0, 1 and 2 (inetd).
@@ -28,7 +28,7 @@ pub struct ServerArgs {
     start: String,
 
     /// Speak this protocol with the server: a name of `echospec protocols`, or a file [default: echo].
-    #[arg(long, value_name = "NAME|FILE", help_heading = "Protocol")]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Protocol", requires = "command")]
     protocol: Option<String>,
 
     /// Set a value of the protocol, such as path=/status; may be repeated.
@@ -40,7 +40,7 @@ pub struct ServerArgs {
         long,
         value_name = "REQUEST",
         help_heading = "Protocol",
-        requires = "expect",
+        requires_all = ["expect", "command"],
         conflicts_with = "protocol"
     )]
     send: Option<String>,
@@ -50,39 +50,49 @@ pub struct ServerArgs {
     expect: Option<String>,
 
     /// Set an environment variable of the server; {addr}, {host}, {port}, {path} and {dir} are filled in.
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Server")]
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Server", requires = "command")]
     env: Vec<OsString>,
 
     /// Write a file into the server's directory {dir} before each launch, with the placeholders of TEMPLATE filled in.
-    #[arg(long, value_name = "NAME=TEMPLATE", help_heading = "Server")]
+    #[arg(long, value_name = "NAME=TEMPLATE", help_heading = "Server", requires = "command")]
     write: Vec<OsString>,
 
     /// The one address that the server always uses, if it cannot be told another. Checks then run one at a time.
-    #[arg(long, value_name = "ADDRESS", help_heading = "Server")]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Server", requires = "command")]
     addr: Option<String>,
 
     /// Wait until the server's output matches this regular expression, and not only until it listens.
-    #[arg(long, value_name = "REGEX", help_heading = "Server")]
+    #[arg(long, value_name = "REGEX", help_heading = "Server", requires = "command")]
     ready_when: Option<String>,
 
     /// The signal that ends the server gracefully, such as SIGQUIT [default: SIGTERM].
-    #[arg(long, value_name = "SIGNAL", help_heading = "Server")]
+    #[arg(long, value_name = "SIGNAL", help_heading = "Server", requires = "command")]
     stop: Option<String>,
 
     /// The signal at which the server reloads its configuration, such as SIGHUP.
-    #[arg(long, value_name = "SIGNAL", help_heading = "Server")]
+    #[arg(long, value_name = "SIGNAL", help_heading = "Server", requires = "command")]
     reload: Option<String>,
 
     /// Command of the server, with {addr}, or {host} and {port}, or {path}, where the address belongs. No shell is
     /// involved.
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, value_name = "COMMAND", requires = "transport")]
     command: Vec<OsString>,
 }
 
 impl ServerArgs {
+    /// Whether the arguments describe a server.
+    pub fn is_given(&self) -> bool {
+        self.transport.is_some()
+    }
+
     /// Returns the specification of the server that the arguments describe.
     pub fn spec(&self) -> anyhow::Result<Spec> {
-        let transport = Transport::named(&self.transport).context("the list of transports is incomplete")?;
+        let Some(transport) = &self.transport else {
+            let text =
+                "no server is given: name its transport and its command, as in: tcp -- ./my-server {addr}";
+            return Err(CliError::usage(text).into());
+        };
+        let transport = Transport::named(transport).context("the list of transports is incomplete")?;
         let start = Start::named(&self.start).context("the list of ways of starting is incomplete")?;
         let usage = |error: crate::server::LaunchError| CliError::usage(error.to_string());
         let spec = Spec::with_setup(transport, start, self.command.iter().cloned(), self.setup(transport)?);
@@ -185,26 +195,12 @@ fn no_pair(option: &str, text: &str) -> CliError {
     CliError::usage(format!("{option} needs NAME=VALUE, not '{text}'"))
 }
 
-/// Only addresses of this machine: a run sends thousands of clients there.
 fn address(text: &str, transport: &Transport) -> Result<Address, CliError> {
-    if transport.capabilities.contains(Capabilities::SOCKET_PATH) {
-        return Ok(Address::Path(Path::new(text).to_owned()));
-    }
-    let address: std::net::SocketAddr = text.parse().map_err(|_| {
-        CliError::usage(format!("--addr needs HOST:PORT, such as 127.0.0.1:8080, not '{text}'"))
-    })?;
-    if !address.ip().is_loopback() {
-        return Err(CliError::usage(format!(
-            "--addr must be a loopback address, such as 127.0.0.1, not {}",
-            address.ip()
-        )));
-    }
-    Ok(Address::Inet(address))
+    fixed_address(text, transport).map_err(|problem| CliError::usage(format!("--addr {problem}")))
 }
 
 fn signal(option: &str, name: &str) -> Result<Signal, CliError> {
-    let long = if name.starts_with("SIG") { name.to_owned() } else { format!("SIG{name}") };
-    long.parse().map_err(|_| {
+    signal_named(name).ok_or_else(|| {
         CliError::usage(format!("{option} needs the name of a signal, such as SIGQUIT, not '{name}'"))
     })
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::text::most_similar;
 
-/// A mistake in a protocol file: what is wrong, where, and what to do.
+/// A mistake in a protocol file or in `echospec.toml`: what is wrong, where, and what to do.
 ///
 /// `Display` shows the line of the file with carets under the mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,18 +36,18 @@ pub struct MistakePlace {
 }
 
 impl FileError {
-    pub(super) fn expecting(mut self, expected: impl Into<String>) -> FileError {
+    pub(crate) fn expecting(mut self, expected: impl Into<String>) -> FileError {
         self.expected = expected.into();
         self
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> FileError {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> FileError {
         self.help = Some(help.into());
         self
     }
 
     /// Offers the word of `words` that is nearest to `wrong`, if one is near.
-    pub(super) fn suggest<'w>(self, wrong: &str, words: impl IntoIterator<Item = &'w str>) -> FileError {
+    pub(crate) fn suggest<'w>(self, wrong: &str, words: impl IntoIterator<Item = &'w str>) -> FileError {
         match most_similar(wrong, words) {
             Some(word) => self.help(format!("did you mean `{word}`?")),
             None => self,
@@ -83,14 +83,14 @@ impl std::error::Error for FileError {}
 
 /// A text and the name under which errors show it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SourceText<'a> {
-    pub(super) file: &'a str,
-    pub(super) text: &'a str,
+pub(crate) struct SourceText<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl SourceText<'_> {
     /// Returns an error at the bytes `span` of the text.
-    pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>) -> FileError {
+    pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> FileError {
         let start = floor(self.text, span.start);
         let end = floor(self.text, span.end).max(start);
         let first = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -119,12 +119,12 @@ fn floor(text: &str, offset: usize) -> usize {
 }
 
 /// Joins words for a sentence: `a`, `b` or `c`.
-pub(super) fn join_with_or<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+pub(crate) fn join_with_or<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     join_or(&quoted)
 }
 
-pub(super) fn join_or(items: &[String]) -> String {
+pub(crate) fn join_or(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),

@@ -23,6 +23,8 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
 
 #[derive(Serialize)]
 struct Run<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     server: &'a str,
     transport: &'a str,
     start: &'a str,
@@ -52,6 +54,7 @@ impl<'a> Run<'a> {
     fn of(run: &'a RunRecord) -> Run<'a> {
         let server = &run.started.server;
         Run {
+            name: server.name.as_deref(),
             server: &server.command,
             transport: &server.transport,
             start: &server.start,

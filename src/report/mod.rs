@@ -142,6 +142,11 @@ impl Heading {
     /// Returns the command that runs one check again with the same server and settings.
     #[must_use]
     pub fn repeat_command(&self, id: &str) -> String {
+        if let Some(name) = self.spec.name() {
+            let scale = self.timeout_scale.map(|scale| format!(" --timeout-scale {scale}"));
+            let scale = scale.unwrap_or_default();
+            return format!("echospec check --server {name} --only {id} --seed {}{scale}", self.seed);
+        }
         let mut words =
             format!("echospec check {} --only {id} --seed {}", self.spec.transport().name, self.seed);
         if self.spec.start() != Start::Bind {

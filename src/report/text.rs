@@ -73,13 +73,14 @@ impl TextReport {
         number: usize,
     ) -> io::Result<()> {
         let TextReport { bold, dim, .. } = self;
-        let ServerRecord { transport, start, protocol, command, .. } = server;
+        let ServerRecord { name, transport, start, protocol, command, .. } = server;
+        let name = name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
         let start = if start == "bind" { String::new() } else { format!(" --start {start}") };
         let protocol = if protocol == "echo" { String::new() } else { format!(" --protocol {protocol}") };
         let checks = count_with_noun(number, "check");
         writeln!(
             out,
-            "{bold}{transport}{start}{protocol}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}"
+            "{bold}{name}{transport}{start}{protocol}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}"
         )?;
         if let Some(rehearsal) = &server.rehearsal {
             self.write_rehearsal(out, &server.protocol, rehearsal)?;
@@ -159,6 +160,11 @@ impl TextReport {
     /// # Errors
     /// Those of writing.
     pub fn write_total(&self, out: &mut dyn Write, summary: Summary, took: Duration) -> io::Result<()> {
+        writeln!(out, "\n{}", self.total(summary, took))
+    }
+
+    /// Returns how many checks ended in each way, and how long the run took.
+    pub(crate) fn total(&self, summary: Summary, took: Duration) -> String {
         let Summary { total, pass, fail, warn, info, skipped, broken } = summary;
         let counts = [
             (pass, "pass", Outcome::Pass),
@@ -173,7 +179,7 @@ impl TextReport {
             format!("{style}{number} {word}{style:#}")
         });
         let parts = parts.collect::<Vec<_>>().join(", ");
-        writeln!(out, "\n{}: {parts} in {:.1} s", count_with_noun(total, "check"), took.as_secs_f64())
+        format!("{}: {parts} in {:.1} s", count_with_noun(total, "check"), took.as_secs_f64())
     }
 
     fn style(&self, outcome: Outcome) -> Style {

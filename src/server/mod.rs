@@ -68,6 +68,8 @@ pub use program::bundled_program;
 pub use rehearsal::Rehearsal;
 pub use scratch::{Scratch, keep_directories, run_directory};
 pub use setup::Setup;
+#[cfg(feature = "cli")]
+pub(crate) use setup::{fixed_address, signal_named};
 pub use spec::Spec;
 pub use start::Start;
 #[cfg(feature = "cli")]

@@ -11,6 +11,8 @@ use regex_automata::meta::Regex;
 
 use super::placeholders::PlaceholderValues;
 use crate::transport::Address;
+#[cfg(feature = "cli")]
+use crate::transport::{Capabilities, Transport};
 
 /// Settings for starting and ending a server, beyond its command. The default adds nothing.
 ///
@@ -71,6 +73,31 @@ impl Setup {
         }
         Ok(())
     }
+}
+
+/// Parses the address of a server that uses only one. It must be an address of this machine: a run sends thousands of
+/// clients there.
+///
+/// # Errors
+/// What is wrong, in words that follow the name of an option.
+#[cfg(feature = "cli")]
+pub(crate) fn fixed_address(text: &str, transport: &Transport) -> Result<Address, String> {
+    if transport.capabilities.contains(Capabilities::SOCKET_PATH) {
+        return Ok(Address::Path(Path::new(text).to_owned()));
+    }
+    let address: std::net::SocketAddr =
+        text.parse().map_err(|_| format!("needs HOST:PORT, such as 127.0.0.1:8080, not '{text}'"))?;
+    if !address.ip().is_loopback() {
+        return Err(format!("must be a loopback address, such as 127.0.0.1, not {}", address.ip()));
+    }
+    Ok(Address::Inet(address))
+}
+
+/// Returns the signal called `name`, with or without `SIG`.
+#[cfg(feature = "cli")]
+pub(crate) fn signal_named(name: &str) -> Option<Signal> {
+    let long = if name.starts_with("SIG") { name.to_owned() } else { format!("SIG{name}") };
+    long.parse().ok()
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(super) struct Invocation {
 /// A server under test, with everything that is needed to launch it and to speak with it.
 #[derive(Debug, Clone)]
 pub struct Spec {
+    /// The server's name in `echospec.toml`, if it is described there.
+    name: Option<String>,
     transport: &'static Transport,
     start: Start,
     command: Vec<OsString>,
@@ -67,6 +69,7 @@ impl Spec {
     ) -> Result<Spec, LaunchError> {
         let command = command.into_iter().map(Into::into).collect();
         let spec = Spec {
+            name: None,
             transport,
             start,
             command,
@@ -125,6 +128,19 @@ impl Spec {
         let lacks =
             [traits::ruled_out_by_setup(&self.setup), traits::ruled_out_by_protocol(&protocol)].concat();
         Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
+    }
+
+    /// Returns the server under its name in `echospec.toml`.
+    #[must_use]
+    #[cfg(feature = "cli")]
+    pub(crate) fn named(self, name: &str) -> Spec {
+        Spec { name: Some(name.to_owned()), ..self }
+    }
+
+    /// Returns the server's name in `echospec.toml`, if it is described there.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Returns the server, described by these options of the command line.

@@ -3,7 +3,7 @@
 mod frame;
 mod json;
 pub(super) mod keys;
-mod table;
+pub(super) mod table;
 mod turns;
 mod values;
 
@@ -42,7 +42,21 @@ impl Protocol {
         let source = SourceText { file, text };
         let document = DeTable::parse(text).map_err(|error| syntax_error(source, &error))?;
         let root = Table { source, table: document.get_ref(), span: document.span() };
+        Protocol::from_table(root, settings)
+    }
+
+    /// Reads a protocol from a table with the keys of a protocol file.
+    pub(crate) fn from_table(
+        root: Table<'_, '_>,
+        settings: &[(String, String)],
+    ) -> Result<Protocol, FileError> {
         TurnReader::new(root, settings)?.protocol()
+    }
+
+    /// Returns the protocol under another name.
+    #[cfg(feature = "cli")]
+    pub(crate) fn named(self, name: &str) -> Protocol {
+        Protocol { name: name.into(), ..self }
     }
 
     /// Returns a protocol of one turn, made from the texts of a request and its reply.
@@ -110,7 +124,7 @@ impl Protocol {
     }
 }
 
-fn syntax_error(source: SourceText<'_>, error: &toml::de::Error) -> FileError {
+pub(crate) fn syntax_error(source: SourceText<'_>, error: &toml::de::Error) -> FileError {
     let span = error.span().unwrap_or(0..0);
     let shown = source.error(span, "this is not TOML").expecting(error.message());
     if error.message().contains("escape") {

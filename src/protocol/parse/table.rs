@@ -3,61 +3,75 @@
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::keys::FILE_KEYS;
 use crate::protocol::error::{FileError, SourceText, join_with_or};
 use crate::protocol::template::TemplateText;
 use crate::text::most_similar;
 
-/// A TOML table of the protocol file.
+/// A TOML table of a protocol file, or of `echospec.toml`.
 #[derive(Clone)]
-pub(super) struct Table<'a, 't> {
-    pub(super) source: SourceText<'a>,
-    pub(super) table: &'t DeTable<'a>,
-    pub(super) span: Range<usize>,
+pub(crate) struct Table<'a, 't> {
+    pub(crate) source: SourceText<'a>,
+    pub(crate) table: &'t DeTable<'a>,
+    pub(crate) span: Range<usize>,
 }
 
-pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
 
 impl<'a, 't> Table<'a, 't> {
-    pub(super) fn get(&self, key: &str) -> Option<&'t Value<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'t Value<'a>> {
         self.table.get(key)
     }
 
-    pub(super) fn key_span(&self, key: &str) -> Range<usize> {
+    pub(crate) fn key_span(&self, key: &str) -> Range<usize> {
         let found = self.table.keys().find(|known| known.get_ref() == key);
         found.map_or(self.span.clone(), Spanned::span)
     }
 
     /// Returns an error if the table has a key that is not one of `keys`.
-    pub(super) fn reject_other_keys(&self, what: &str, keys: &[&str]) -> Result<(), FileError> {
+    pub(crate) fn reject_other_keys(&self, what: &str, keys: &[&str]) -> Result<(), FileError> {
+        match self.unknown_key(keys) {
+            Some(key) if FILE_KEYS.contains(&key.get_ref().as_ref()) => {
+                let name = key.get_ref();
+                let error = self.source.error(key.span(), format!("unknown key `{name}` in {what}"));
+                let help = format!("move `{name}` to the top of the file, above the first `[`");
+                Err(error.expecting(format!("not a key of {what}")).help(help))
+            }
+            _ => self.has_only(what, keys),
+        }
+    }
+
+    /// Returns the first key that is not one of `keys`.
+    fn unknown_key(&self, keys: &[&str]) -> Option<&'t Spanned<DeString<'a>>> {
         let wrong = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
-        let Some(key) = wrong.min_by_key(|key| key.span().start) else { return Ok(()) };
+        wrong.min_by_key(|key| key.span().start)
+    }
+
+    /// Returns an error with the nearest right word if the table has a key that is not one of `keys`.
+    pub(crate) fn has_only(&self, what: &str, keys: &[&str]) -> Result<(), FileError> {
+        let Some(key) = self.unknown_key(keys) else { return Ok(()) };
         let name = key.get_ref().as_ref();
         let error = self.source.error(key.span(), format!("unknown key `{name}` in {what}"));
         let all = || format!("expected {}", join_with_or(keys.iter().copied()));
-        if FILE_KEYS.contains(&name) {
-            let help = format!("move `{name}` to the top of the file, above the first `[`");
-            return Err(error.expecting(format!("not a key of {what}")).help(help));
-        }
         match most_similar(name, keys.iter().copied()) {
             Some(near) => Err(error.expecting("no such key").help(format!("did you mean `{near}`?"))),
             None => Err(error.expecting(all())),
         }
     }
 
-    pub(super) fn wrong_type(&self, key: &str, value: &Value<'_>, expected: &str) -> FileError {
+    pub(crate) fn wrong_type(&self, key: &str, value: &Value<'_>, expected: &str) -> FileError {
         let message = format!("`{key}` is {}", describe_type(value.get_ref()));
         self.source.error(value.span(), message).expecting(format!("expected {expected}"))
     }
 
-    pub(super) fn wrong_value(&self, key: &str, value: &Value<'_>, expected: &str) -> FileError {
+    pub(crate) fn wrong_value(&self, key: &str, value: &Value<'_>, expected: &str) -> FileError {
         let message = format!("this is no value for `{key}`");
         self.source.error(value.span(), message).expecting(format!("expected {expected}"))
     }
 
-    pub(super) fn string(&self, key: &str) -> Result<Option<(&'t str, Range<usize>)>, FileError> {
+    pub(crate) fn string(&self, key: &str) -> Result<Option<(&'t str, Range<usize>)>, FileError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         match value.get_ref().as_str() {
             Some(text) => Ok(Some((text, value.span()))),
@@ -65,13 +79,29 @@ impl<'a, 't> Table<'a, 't> {
         }
     }
 
-    pub(super) fn boolean(&self, key: &str) -> Result<Option<bool>, FileError> {
+    /// Returns the text of a key that the table must have. `what` is the table, and `expected` the value, in errors.
+    pub(crate) fn required_string(
+        &self,
+        key: &str,
+        what: &str,
+        expected: &str,
+    ) -> Result<(&'t str, Range<usize>), FileError> {
+        self.string(key)?.ok_or_else(|| self.missing(key, what, expected))
+    }
+
+    /// Returns an error for a key that the table lacks.
+    pub(crate) fn missing(&self, key: &str, what: &str, expected: &str) -> FileError {
+        let error = self.source.error(self.span.clone(), format!("{what} needs the key `{key}`"));
+        error.expecting(format!("expected {expected}"))
+    }
+
+    pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, FileError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let found = value.get_ref().as_bool();
         found.map(Some).ok_or_else(|| self.wrong_type(key, value, "`true` or `false`"))
     }
 
-    pub(super) fn integer(&self, key: &str, most: u64) -> Result<Option<u64>, FileError> {
+    pub(crate) fn integer(&self, key: &str, most: u64) -> Result<Option<u64>, FileError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let number = value
             .get_ref()
@@ -81,12 +111,15 @@ impl<'a, 't> Table<'a, 't> {
         number.map(Some).ok_or_else(|| self.wrong_value(key, value, &format!("a number from 0 to {most}")))
     }
 
-    pub(super) fn template_text(&self, key: &str) -> Result<Option<TemplateText<'a>>, FileError> {
+    pub(in crate::protocol) fn template_text(
+        &self,
+        key: &str,
+    ) -> Result<Option<TemplateText<'a>>, FileError> {
         let text = self.string(key)?;
         Ok(text.map(|(_, span)| TemplateText::quoted(self.source, span)))
     }
 
-    pub(super) fn table(&self, key: &str) -> Result<Option<Table<'a, 't>>, FileError> {
+    pub(crate) fn table(&self, key: &str) -> Result<Option<Table<'a, 't>>, FileError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         match value.get_ref() {
             DeValue::Table(table) => Ok(Some(Table { source: self.source, table, span: self.key_span(key) })),
@@ -94,7 +127,7 @@ impl<'a, 't> Table<'a, 't> {
         }
     }
 
-    pub(super) fn parse_tables(&self, key: &str) -> Result<Vec<Table<'a, 't>>, FileError> {
+    pub(crate) fn parse_tables(&self, key: &str) -> Result<Vec<Table<'a, 't>>, FileError> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let wrong = |value| {
             self.wrong_type(key, value, "a list of tables")
@@ -108,7 +141,15 @@ impl<'a, 't> Table<'a, 't> {
         tables.collect()
     }
 
-    pub(super) fn has_any(&self, keys: &[&str]) -> bool {
+    /// Returns the entries of the table in the order of the file.
+    #[cfg(feature = "cli")]
+    pub(crate) fn entries(&self) -> Vec<(&'t Spanned<DeString<'a>>, &'t Value<'a>)> {
+        let mut entries: Vec<_> = self.table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        entries
+    }
+
+    pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.get(key).is_some())
     }
 }

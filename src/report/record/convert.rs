@@ -11,7 +11,7 @@ impl ServerRecord {
     /// Describes the server that `spec` launches.
     pub(crate) fn of(spec: &Spec) -> ServerRecord {
         ServerRecord {
-            name: None,
+            name: spec.name().map(Into::into),
             command: spec.command_line(),
             transport: spec.transport().name.into(),
             start: spec.start().name().into(),

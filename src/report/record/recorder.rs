@@ -14,8 +14,6 @@ use crate::sys;
 #[derive(Debug)]
 pub struct Recorder {
     heading: Heading,
-    /// The name of the server in the configuration file.
-    name: Option<String>,
     /// The checks of the run.
     checks: Vec<String>,
     began: Instant,
@@ -28,14 +26,7 @@ impl Recorder {
     #[must_use]
     pub fn new(heading: Heading, checks: &[&'static Check]) -> Recorder {
         let checks = checks.iter().map(|check| check.id.to_owned()).collect();
-        Recorder {
-            heading,
-            name: None,
-            checks,
-            began: Instant::now(),
-            outcomes: Vec::new(),
-            has_started: false,
-        }
+        Recorder { heading, checks, began: Instant::now(), outcomes: Vec::new(), has_started: false }
     }
 
     /// Returns the event of the stream for an event of the runner.
@@ -59,7 +50,7 @@ impl Recorder {
             echospec: env!("CARGO_PKG_VERSION").into(),
             system: sys::system_name(),
             unix_millis: unix_millis(),
-            server: ServerRecord { name: self.name.clone(), ..ServerRecord::of(spec) },
+            server: ServerRecord::of(spec),
             seed: self.heading.seed,
             checks: self.checks.clone(),
         })

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["server"],
     &["checks", "bench"],
     &["runner"],
-    &["report", "bench/report", "demo", "fds", "doctor", "expectations", "config"],
+    &["report", "bench/report", "demo", "fds", "doctor", "config"],
     &["check_run"],
     &["cli"],
 ];

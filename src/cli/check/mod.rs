@@ -10,14 +10,16 @@ use clap::ValueEnum;
 use super::report::{create, find_format, read_runs};
 use super::server_args::ServerArgs;
 use super::{CliError, exit, interrupt};
-use crate::check_run::{CheckRun, Error, Results};
+use crate::check_run::{CheckRun, Error, PlannedRun, Results};
+use crate::config;
 use crate::deadline::SCALE_VARIABLE;
-use crate::expectations;
 use crate::outcome::{Level, Outcome};
 use crate::report::record::Recorder;
 use crate::report::{AtEnd, Events, Format, JSON, Reporter, TerminalReport};
 use crate::runner::{CheckResult, Summary};
-use crate::server::sweep;
+use crate::server::{LaunchError, sweep};
+
+mod configured;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -74,10 +76,15 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Read known failures, which then do not fail the run, from FILE
+    /// Read servers, and known failures that then do not fail the run, from FILE
     /// [default: echospec.toml, if it exists].
-    #[arg(long, value_name = "FILE")]
-    expectations: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", alias = "expectations")]
+    config: Option<PathBuf>,
+
+    /// Check the server NAME of echospec.toml; may be repeated. Without a name and without a command, all its
+    /// servers are checked.
+    #[arg(long = "server", value_name = "NAME", conflicts_with = "transport")]
+    names: Vec<String>,
 
     /// Repeat a failed check up to N times, each with a new server; one that then passes is flaky.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -92,7 +99,8 @@ Examples:
   echospec check pipe -- cat
   echospec check tcp --start inetd -- cat
   echospec check tcp --protocol redis -- redis-server --port {port} --bind {host} --save ''
-  echospec check tcp --send 'PING {token}\\n' --expect 'PONG {token}\\n' -- ./my-server {port}";
+  echospec check tcp --send 'PING {token}\\n' --expect 'PONG {token}\\n' -- ./my-server {port}
+  echospec check --server web        the server `web` of echospec.toml; without --server, all of them";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum LevelName {
@@ -102,10 +110,27 @@ enum LevelName {
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let planned = check_run(&args)?.plan().map_err(refuse)?;
+    if !args.server.is_given() {
+        return configured::run(&args);
+    }
+    let run = CheckRun::of(args.server.spec()?, args.server.protocol_is_assumed());
+    let planned = with_options(run, &args)?.plan().map_err(refuse)?;
     let mut reporters = Reporters(reporters(&args)?);
     interrupt::watch_signals()?;
+    let results = run_planned(&planned, &mut reporters)?;
+    sweep();
+    reporters.send(|reporter| reporter.finish())?;
+    Ok(ExitCode::from(exit_code(results?.checks())))
+}
 
+/// Runs the planned checks, and sends their events to `reporters`.
+///
+/// # Errors
+/// Those of writing the reports; within, why the server could not be launched.
+fn run_planned(
+    planned: &PlannedRun,
+    reporters: &mut Reporters,
+) -> anyhow::Result<Result<Results, LaunchError>> {
     let mut recorder = Recorder::new(planned.heading(), planned.checks());
     let mut written = Ok(());
     let results = planned.run(|event| {
@@ -114,24 +139,22 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let sent = reporters.send(|reporter| reporter.event(&event));
         written = std::mem::replace(&mut written, Ok(())).and(sent);
     });
-    sweep();
     let interrupted = results.as_ref().is_ok_and(Results::is_interrupted);
     let error = results.as_ref().err().map(ToString::to_string);
     for event in recorder.finish(interrupted, error) {
         reporters.send(|reporter| reporter.event(&event))?;
     }
-    reporters.send(|reporter| reporter.finish())?;
     written?;
-    Ok(exit_code(results?.checks()))
+    Ok(results)
 }
 
-fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
+/// Adds the options of the command line that are not about the server.
+fn with_options(run: CheckRun, args: &Args) -> anyhow::Result<CheckRun> {
     let level = match args.level {
         LevelName::Must => Level::Must,
         LevelName::Should => Level::Should,
         LevelName::May => Level::May,
     };
-    let run = CheckRun::of(args.server.spec()?, args.server.protocol_is_assumed());
     let mut run = run.level(level).timeout_scale(args.timeout_scale).retries(args.flaky_retries);
     run = args.only.iter().fold(run, |run, glob| run.only(glob.as_str()));
     run = args.skip.iter().fold(run, |run, glob| run.skip(glob.as_str()));
@@ -146,7 +169,7 @@ fn check_run(args: &Args) -> anyhow::Result<CheckRun> {
     }
     run = args.seed.into_iter().fold(run, CheckRun::seed);
     run = args.jobs.into_iter().fold(run, |run, jobs| run.jobs(jobs.get()));
-    Ok(expectations_file(args)?.into_iter().fold(run, CheckRun::expectations_file))
+    Ok(config_file(args)?.into_iter().fold(run, CheckRun::expectations_file))
 }
 
 /// Returns the ids of the checks that failed in a recorded run.
@@ -176,11 +199,11 @@ fn report_to(text: &str) -> Result<ReportTo, String> {
     Ok(ReportTo { format: find_format(name)?, file: file.into() })
 }
 
-/// Returns the file of expectations that the user names, or else the one in the current directory.
-fn expectations_file(args: &Args) -> anyhow::Result<Option<&Path>> {
-    match &args.expectations {
+/// Returns the configuration file that the user names, or else the one in the current directory.
+fn config_file(args: &Args) -> anyhow::Result<Option<&Path>> {
+    match &args.config {
         Some(named) => Ok(Some(named)),
-        None => expectations::find().map_err(|error| CliError::usage(error.to_string()).into()),
+        None => config::find().map_err(|error| CliError::usage(error.to_string()).into()),
     }
 }
 
@@ -210,16 +233,23 @@ impl Reporters {
     }
 }
 
+impl Args {
+    /// Returns how many reports go to standard output instead of the text.
+    fn reports_on_stdout(&self) -> usize {
+        let reports = self.reports.iter().map(|report| &report.file);
+        let files = reports.chain(&self.json).chain(&self.events);
+        files.filter(|file| file.as_os_str() == "-").count()
+    }
+}
+
 /// Creates the reporters that the user asks for. With a report on standard output, the text goes to standard error.
 fn reporters(args: &Args) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+    let uses_stdout = args.reports_on_stdout() > 0;
+    if args.reports_on_stdout() > 1 {
+        return Err(CliError::usage("only one report can be written to standard output").into());
+    }
     let json = args.json.iter().map(|file| ReportTo { format: JSON, file: file.clone() });
     let reports: Vec<ReportTo> = json.chain(args.reports.iter().cloned()).collect();
-    let files = reports.iter().map(|report| &report.file).chain(&args.events);
-    let uses_stdout = match files.filter(|file| file.as_os_str() == "-").count() {
-        0 => false,
-        1 => true,
-        _ => return Err(CliError::usage("only one report can be written to standard output").into()),
-    };
     let mut reporters: Vec<Box<dyn Reporter>> = vec![if uses_stdout {
         Box::new(TerminalReport::new(anstream::stderr()))
     } else {
@@ -235,15 +265,15 @@ fn reporters(args: &Args) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
 }
 
 /// Returns the exit code for the results of checks. A skipped check counts as one that the harness could not run.
-pub(super) fn exit_code(results: &[CheckResult]) -> ExitCode {
+pub(super) fn exit_code(results: &[CheckResult]) -> u8 {
     let Summary { fail, broken, .. } = Summary::of(results);
     let skipped = results.iter().any(|result| result.outcome == Outcome::Skipped);
-    ExitCode::from(match interrupt::received_signal() {
+    match interrupt::received_signal() {
         Some(signal) => exit::SIGNAL_BASE + u8::try_from(signal).unwrap_or_default(),
         None if fail > 0 => exit::CHECK_FAILED,
         None if broken > 0 || skipped => exit::HARNESS_FAILED,
         None => exit::ALL_AS_EXPECTED,
-    })
+    }
 }
 
 pub(super) fn timeout_scale_of(text: &str) -> Result<f64, String> {
