@@ -121,7 +121,7 @@ pub const PRIVILEGED_PORTS: Requirement = Requirement {
 /// The requirement that the user may capture packets on the loopback interface.
 pub const PACKET_CAPTURE: Requirement = Requirement {
     name: "packets",
-    affects: "checks of packets: wire/*, and echospec capture",
+    affects: "checks of packets: wire/*, life/survives-source-port-zero, and echospec capture",
     help: "Linux: run as root, or: sudo setcap cap_net_raw+ep \"$(command -v echospec)\", or in a container: \
            --cap-add NET_RAW; other systems have no such sockets",
 };

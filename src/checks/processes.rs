@@ -39,6 +39,13 @@ fn belongs(address: &Address, name: &SocketName) -> bool {
     }
 }
 
+/// Returns the device and inode of the socket file, if there is one.
+pub(super) fn file_identity(server: &Server) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let meta = server.address().path()?.symlink_metadata().ok()?;
+    Some((meta.dev(), meta.ino()))
+}
+
 /// Formats the id and the name of a process: `4711 (cat)`.
 pub(super) fn pid_and_name(process: &Process) -> String {
     format!("{} ({})", process.pid, one_line(&process.name))

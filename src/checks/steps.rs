@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::outcome::Outcome;
+use crate::payload::{KIB, MIB};
 use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::sys::{self, Process};
 use crate::transport::{Capabilities, Client};
@@ -108,9 +109,26 @@ fn last_line_printed(server: &Server) -> String {
 /// Starts the server again on its address and exchanges with it. `likely_cause` explains a server that refuses to
 /// start.
 pub(super) fn restart_and_exchange(server: &mut Server, likely_cause: &str) -> check::Result {
+    restart(server, likely_cause)?;
+    server.connect_and_exchange().map(drop)
+}
+
+/// Starts the server again, which must answer a client that is `waiting` already, and another one.
+pub(super) fn restart_and_exchange_after(
+    server: &mut Server,
+    waiting: &mut Client,
+    likely_cause: &str,
+) -> check::Result {
+    restart(server, likely_cause)?;
+    waiting.exchange(b"at last").map_err(|finding| finding.because(likely_cause))?;
+    waiting.finish()?;
+    server.connect_and_exchange().map(drop)
+}
+
+fn restart(server: &mut Server, likely_cause: &str) -> check::Result {
     let wanted = format!("the server started again on {}", server.address());
     match server.restart() {
-        Ok(()) => server.connect_and_exchange().map(drop),
+        Ok(()) => Ok(()),
         Err(LaunchError::Interrupted) => Err(Finding::interrupted()),
         Err(error @ LaunchError::Ended { .. }) => {
             Err(Finding::fail(wanted, error.to_string()).because(likely_cause))
@@ -118,6 +136,25 @@ pub(super) fn restart_and_exchange(server: &mut Server, likely_cause: &str) -> c
         Err(error @ LaunchError::NotReady { .. }) => Err(Finding::timeout(wanted, error.to_string())),
         Err(error) => Err(Finding::broken(wanted, error.to_string())),
     }
+}
+
+/// The number of bytes that a client sends at most.
+const MOST: usize = 32 * MIB;
+
+/// The length of one message, where the mechanism keeps boundaries.
+const MESSAGE: usize = 4 * KIB;
+
+/// Connects a client that sends without reading until the server takes no more. Returns it with the number of bytes taken.
+pub(super) fn connect_and_fill(server: &mut Server) -> check::Result<(Client, usize)> {
+    let mut client = server.connect()?;
+    if server.spec().capabilities().contains(Capabilities::STREAM) {
+        let bytes = server.payload(MOST);
+        let taken = client.fill_until_blocked(&bytes)?;
+        return Ok((client, taken));
+    }
+    let message = server.payload(MESSAGE);
+    let taken = client.fill_with_messages(&message, MOST / MESSAGE)? * MESSAGE;
+    Ok((client, taken))
 }
 
 /// Waits until all threads of the server wait for something, as several looks in a row show, or for

@@ -12,9 +12,10 @@ use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
 use crate::outcome::Outcome;
 use crate::protocol::{Protocol, Tokens};
+use crate::requirement::PACKET_CAPTURE;
 use crate::transport::{
     Capabilities, Client, ConnectOptions, ConnectRequest, ConnectedPair, ConnectionEnds, InheritedConnection,
-    Link, PendingConnection, Tuning,
+    Link, PendingConnection, Tuning, send_from_port_zero,
 };
 
 /// A server process that was launched on one side of a connected pair.
@@ -82,6 +83,21 @@ impl Server {
     pub(crate) fn adopt(&mut self, connection: PendingConnection) -> check::Result<Option<Client>> {
         let link = connection.into_link().or_broken("a client's end")?;
         Ok(link.map(|link| self.client(link)))
+    }
+
+    /// Sends a datagram from source port 0 to the server, as a client that cannot be answered. [`UDP`](Capabilities::UDP).
+    ///
+    /// # Errors
+    /// Unsupported without permission for raw sockets.
+    pub(crate) fn send_from_port_zero(&self, datagram: &[u8]) -> check::Result {
+        let wanted = "a datagram from source port 0";
+        let address = self.address().expect_inet().or_broken(wanted)?;
+        send_from_port_zero(address, datagram).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Finding::missing_requirement(&PACKET_CAPTURE, wanted, error.to_string())
+            }
+            _ => Finding::unsupported(wanted, error.to_string()),
+        })
     }
 
     /// Connects a new client, sends a few bytes, and waits for their echo.

@@ -29,6 +29,7 @@
 //! | | [`unacknowledged_bytes`] | `SIOCOUTQ` | `SO_NWRITE` | `FIONWRITE` |
 //! | | [`peer_credentials`] | `SO_PEERCRED` | getpeereid(3) | getpeereid(3) |
 //! | | [`enable_quick_ack`], [`set_congestion_control`], [`claim_abstract_name`] | tcp(7), unix(7) | – | – |
+//! | | [`datagram_queue_length`], [`send_segments`] | `/proc/sys`, udp(7) | – | – |
 //! | `signals` | [`STATUS_SIGNALS`] | SIGUSR1 | and SIGINFO | SIGUSR1 |
 //! | | [`signal_sets`], [`QueuedSignals`] | `status`, sigqueue(3) | – | – |
 //! | `pipes` | [`set_pipe_capacity`], [`pipe_capacity`], [`TERMINAL_BUFFER_SIZE`] | fcntl(2) | constants | constants |
@@ -103,8 +104,9 @@ pub use system::processors::{
 };
 pub use system::signals::{QueuedSignals, STATUS_SIGNALS, signal_sets};
 pub use system::sockets::{
-    claim_abstract_name, enable_quick_ack, is_listening, peer_credentials, set_congestion_control,
-    socket_id_at, tcp_queues, tcp_sockets, unacknowledged_bytes, unread_by_peer,
+    claim_abstract_name, datagram_queue_length, enable_quick_ack, is_listening, peer_credentials,
+    send_segments, set_congestion_control, socket_id_at, tcp_queues, tcp_sockets, unacknowledged_bytes,
+    unread_by_peer,
 };
 #[cfg(feature = "cli")]
 pub use system::system_calls::SystemCallCounter;

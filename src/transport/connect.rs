@@ -23,10 +23,27 @@ pub struct ConnectOptions {
     /// what its window has promised, but drops what does not fit into a buffer of fixed size, and with it the
     /// acknowledgements in the same packets. Such a client then never learns that the server has room again.
     pub receive_buffer: Option<usize>,
-    /// Whether a Unix datagram client stays unbound. An unbound client has no name, so the server cannot reply to it.
-    pub unnamed: bool,
+    /// The name of a Unix datagram client, to which the server sends its answers.
+    pub name: ClientName,
+    /// Whether a Unix datagram client stays unconnected. On Linux the limit of its queue then holds for the server too, which
+    /// is exempt if the client is connected to it.
+    pub unconnected: bool,
     /// The time to wait for the connection, if it is not the deadline for progress.
     pub timeout: Option<Duration>,
+}
+
+/// The name of a Unix datagram client: unix(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientName {
+    /// A file in the server's directory.
+    #[default]
+    File,
+    /// An abstract name (Linux).
+    Abstract,
+    /// An abstract name that the kernel chooses (Linux).
+    Autobound,
+    /// None, so that the server cannot reply.
+    Unnamed,
 }
 
 impl ConnectOptions {

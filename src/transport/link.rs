@@ -125,6 +125,13 @@ impl Link {
         Ok(())
     }
 
+    /// Sends `bytes` as datagrams of `size` bytes with one system call: `UDP_SEGMENT`, udp(7).
+    pub(crate) fn send_segments(&mut self, bytes: &[u8], size: usize) -> io::Result<()> {
+        let Link::Unconnected(socket, peer) = self else { return Err(io::ErrorKind::Unsupported.into()) };
+        let peer = peer.as_socket().ok_or(io::ErrorKind::Unsupported)?;
+        sys::send_segments(socket.as_fd(), peer, bytes, size)
+    }
+
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => {

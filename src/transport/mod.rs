@@ -34,6 +34,7 @@ mod port;
 mod pty;
 mod queue_names;
 mod queues;
+mod raw_udp;
 mod relay;
 mod shm;
 mod signal;
@@ -58,8 +59,8 @@ use capacity::Capacity;
 pub use channel::{Channel, ChannelRequest, ClientWaitMode};
 pub(crate) use client::HangDiagnosis;
 pub use client::{Client, Message};
-pub use connect::ConnectOptions;
 pub(crate) use connect::ConnectRequest;
+pub use connect::{ClientName, ConnectOptions};
 use connect::{connect_within, tcp_socket};
 pub(crate) use fifo::fifo_paths;
 pub use groups::group_names;
@@ -74,6 +75,7 @@ pub(crate) use pipe::connected_pair as pipe_pair;
 #[cfg(feature = "cli")]
 pub(crate) use port::is_loopback_address;
 pub(crate) use port::{loopback_address, missing_loopback_address};
+pub(crate) use raw_udp::send_from_port_zero;
 pub use tuning::Tuning;
 
 /// A mechanism by which a client reaches a server.

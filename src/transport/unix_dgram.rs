@@ -1,10 +1,15 @@
 //! Unix domain datagram sockets at a path. A client that wants a reply must bind a name of its own. unix(7).
 
+use std::ffi::OsString;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use nix::sys::socket::UnixAddr;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{
-    Capabilities, Channel, ChannelRequest, ConnectRequest, Link, MessageChannel, Readiness, Transport,
-    client, unix,
+    Capabilities, Channel, ChannelRequest, ClientName, ConnectRequest, Link, MessageChannel, Readiness,
+    Transport, client, unix,
 };
 use crate::payload::KIB;
 
@@ -32,11 +37,29 @@ fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
     client::enlarge_buffers(&socket);
     request.set_socket_options(&socket)?;
-    if !request.options.unnamed {
-        socket.bind(&SockAddr::unix(request.scratch.join(format!("client-{}", request.number)))?)?;
+    bind(&socket, request)?;
+    let server = unix::socket_address(request.address.expect_path()?)?;
+    if request.options.unconnected {
+        return Link::unconnected(socket, server);
     }
-    socket.connect(&unix::socket_address(request.address.expect_path()?)?)?;
+    socket.connect(&server)?;
     Link::socket(socket)
+}
+
+/// Gives the client's socket the name that the options ask for.
+fn bind(socket: &Socket, request: &ConnectRequest<'_>) -> std::io::Result<()> {
+    let path = request.scratch.join(format!("client-{}", request.number));
+    match request.options.name {
+        ClientName::File => socket.bind(&SockAddr::unix(path)?),
+        ClientName::Abstract => {
+            let mut name = OsString::from("@");
+            name.push(path);
+            socket.bind(&unix::socket_address(Path::new(&name))?)
+        }
+        // An address of the family alone makes the kernel choose a name.
+        ClientName::Autobound => Ok(nix::sys::socket::bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?),
+        ClientName::Unnamed => Ok(()),
+    }
 }
 
 /// The number of datagrams that Linux queues for a receiver (`net.unix.max_dgram_qlen`). A full queue blocks the

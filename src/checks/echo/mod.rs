@@ -9,6 +9,7 @@ mod byte_by_byte;
 mod control_words;
 mod empty;
 mod empty_message;
+mod empty_on_connection;
 mod full_duplex;
 mod half_close;
 mod large_messages;
@@ -42,6 +43,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &message_boundaries::CHECK,
     &burst::CHECK,
     &empty_message::CHECK,
+    &empty_on_connection::CHECK,
     &stale_tail::CHECK,
     &reply_address::CHECK,
 ];

@@ -7,6 +7,7 @@ mod child_holds_no_sibling;
 mod environment_passed_on;
 mod eof_arrives;
 mod exec_inherits_no_socket;
+mod lent_listener;
 mod listen_fds;
 mod no_leak;
 mod nonblocking_left_behind;
@@ -20,6 +21,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &listen_fds::LISTEN_PID_OF_ANOTHER,
     &listen_fds::NONBLOCKING_LISTENER,
     &listen_fds::SERVES_EVERY_LISTENER,
+    &lent_listener::CHECK,
     &passed::SERVES_PASSED_CONNECTION,
     &child_holds_no_listener::CHECK,
     &child_holds_no_sibling::CHECK,

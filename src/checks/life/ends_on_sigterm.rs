@@ -1,20 +1,27 @@
-//! Checks that SIGTERM ends the server.
+//! Checks that SIGTERM ends the server, whatever its clients do at that moment.
 
 use std::os::unix::process::ExitStatusExt;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, steps};
-use crate::outcome::Level::Should;
+use crate::checks::Check;
+use crate::checks::steps::{self, check_launched_with};
+use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Server, describe_exit};
-use crate::transport::Capabilities;
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "life/ends-on-sigterm",
     level: Should,
-    sentence: "SIGTERM ends the server in time, with status 0 or 143 or by that signal, even while a client is connected",
+    sentence: "SIGTERM ends the server in time, with status 0 or 143 or by that signal, with and without clients",
     why: "a service manager waits for the server, and then kills it before it has cleaned up",
-    citations: &["signal(7)", "daemon(7)", "systemd.service(5) (SuccessExitStatus=)", "systemd.kill(5)"],
-    recipe: "connect and exchange a message (a filter may buffer its answer); send SIGTERM to the main process; wait for its exit; read its status",
+    citations: &[
+        "signal(7)",
+        "daemon(7)",
+        "systemd.service(5) (SuccessExitStatus=)",
+        "systemd.kill(5)",
+        "accept(2) (EINTR)",
+    ],
+    recipe: "connect and exchange a message (a filter may buffer its answer); send SIGTERM to the main process; wait for its exit; read its status; do the same before the first client, after two clients have left, with a client that has sent half a request, and with one that sends without reading until the server takes no more",
     requires: Capabilities::empty(),
     run,
 };
@@ -22,10 +29,79 @@ pub const CHECK: Check = Check {
 /// The harm of an end with a status that does not tell the reason.
 const STATUS: &str = "a service manager takes any other status for a failure of the service: it reports the failure, and may start the service again";
 
+/// A moment at which the signal comes.
+struct Moment {
+    /// The moment in words.
+    when: &'static str,
+    /// Capabilities that a server must have for the moment to come.
+    requires: Capabilities,
+    /// Brings the moment about, and returns the client that is connected then.
+    reach: fn(&mut Server) -> check::Result<Option<Client>>,
+    /// Whether a server may wait for its client a while, to complete an exchange.
+    may_drain: bool,
+}
+
+const CONNECTED: Moment = Moment {
+    when: "while a client was connected",
+    requires: Capabilities::empty(),
+    reach: |server| steps::connect_and_settle(server).map(Some),
+    may_drain: false,
+};
+
+/// Moments for which the server is launched again.
+const OTHERS: &[Moment] = &[
+    Moment {
+        when: "before its first client",
+        requires: Capabilities::MANY_CLIENTS,
+        reach: |server| steps::await_idle(server).map(|()| None),
+        may_drain: false,
+    },
+    Moment {
+        when: "after its clients had left",
+        requires: Capabilities::MANY_CLIENTS,
+        reach: |server| {
+            steps::serve_clients(server, 2)?;
+            steps::await_idle(server).map(|()| None)
+        },
+        may_drain: false,
+    },
+    Moment {
+        when: "while a client had sent half a request",
+        requires: Capabilities::REQUESTS.union(Capabilities::STREAM),
+        reach: |server| {
+            let mut client = server.connect()?;
+            client.begin_request(b"half of it")?;
+            Ok(Some(client))
+        },
+        may_drain: true,
+    },
+    Moment {
+        when: "while a client that read nothing could send no more",
+        requires: Capabilities::STAYS_OPEN.union(Capabilities::FILLABLE).union(Capabilities::STREAM),
+        reach: |server| Ok(Some(steps::connect_and_fill(server)?.0)),
+        may_drain: true,
+    },
+];
+
 fn run(server: &mut Server) -> check::Result {
-    let _client = steps::connect_and_settle(server)?;
-    let status = server.stop_and_wait()?;
+    let capabilities = server.spec().capabilities();
+    expect_end(server, &CONNECTED).map_err(|finding| finding.because(CONNECTED.when))?;
+    for moment in OTHERS.iter().filter(|moment| capabilities.contains(moment.requires)) {
+        let options = server.options();
+        check_launched_with(server, options, moment.when, |server| expect_end(server, moment))?;
+    }
+    Ok(())
+}
+
+fn expect_end(server: &mut Server, moment: &Moment) -> check::Result {
+    let _client = (moment.reach)(server)?;
     let stop = server.spec().setup().stop;
+    let status = match server.stop_and_wait() {
+        Err(finding) if finding.outcome == Outcome::Timeout && moment.may_drain => {
+            return Err(after_a_while(server, finding));
+        }
+        ended => ended?,
+    };
     // A shell reports a process that was ended by a signal with 128 and the signal's number: sh(1).
     let reported = 128 + stop as i32;
     if status.signal() == Some(stop as i32) || [Some(0), Some(reported)].contains(&status.code()) {
@@ -33,4 +109,15 @@ fn run(server: &mut Server) -> check::Result {
     }
     Err(Finding::fail(format!("exit status 0 or {reported}, or ended by {stop}"), describe_exit(status))
         .harms(STATUS))
+}
+
+/// Lowers a timeout to *info* if the server ends by itself later: it has waited for its client.
+fn after_a_while(server: &mut Server, finding: Finding) -> Finding {
+    let limit = server.deadlines().exit();
+    let ended = server.instance().is_ok_and(|instance| instance.wait(2 * limit).is_some());
+    if !ended {
+        return finding;
+    }
+    let actual = format!("it ends, but not within {} s: it waits for its client", limit.as_secs_f64());
+    Finding::info(finding.expected, actual)
 }

@@ -11,7 +11,9 @@ mod leaves_nothing;
 mod no_orphans;
 mod no_zombies;
 mod odd_stdio;
+mod other_signals;
 mod sigchld_ignored;
+mod source_port_zero;
 mod survives_early_reset;
 mod survives_reload;
 mod survives_reset;
@@ -27,6 +29,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &survives_reload::CHECK,
     &survives_vanished::SURVIVES_VANISHED_CLIENT,
     &survives_vanished::SURVIVES_UNNAMED_CLIENT,
+    &source_port_zero::CHECK,
     &no_zombies::CHECK,
     &sigchld_ignored::CHECK,
     &children_start_clean::CHECK,
@@ -35,6 +38,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &announces::ANNOUNCES_WHEN_LISTENING,
     &announces::ANNOUNCEMENT_FLUSHED,
     &ends_on_sigterm::CHECK,
+    &other_signals::CHECK,
     &no_orphans::CHECK,
     &leaves_nothing::CHECK,
     &delivers_before_ending::CHECK,

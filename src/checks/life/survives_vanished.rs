@@ -4,7 +4,7 @@ use crate::check;
 use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::transport::{Capabilities, Client, ConnectOptions};
+use crate::transport::{Capabilities, Client, ClientName, ConnectOptions};
 
 pub const SURVIVES_VANISHED_CLIENT: Check = Check {
     id: "life/survives-vanished-client",
@@ -53,7 +53,7 @@ fn leave_behind(server: &mut Server, leave: impl FnOnce(Client)) -> check::Resul
 }
 
 fn unnamed(server: &mut Server) -> check::Result {
-    let options = ConnectOptions { unnamed: true, ..ConnectOptions::default() };
+    let options = ConnectOptions { name: ClientName::Unnamed, ..ConnectOptions::default() };
     for text in [&b"who am I?"[..], b""] {
         server.connect_with(&options)?.send(text)?;
         server

@@ -5,6 +5,7 @@ use super::Check;
 mod backlog;
 mod beyond_fd_setsize;
 mod bounded_buffering;
+mod full_queue;
 mod idle;
 mod idle_client;
 mod mute_client;
@@ -22,6 +23,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &mute_client::CHECK,
     &talker::CHECK,
     &slow_client::SLOW_CLIENT_BLOCKS_NONE,
+    &full_queue::CHECK,
     &slow_client::NO_CROSS_TALK,
     &bounded_buffering::CHECK,
     &out_of_descriptors::CHECK,

@@ -1,12 +1,12 @@
 //! Checks clients that read, beside one that does not.
 
 use crate::check;
-use crate::checks::Check;
+use crate::checks::{Check, steps};
 use crate::outcome::{Level, Outcome};
 use crate::payload::{KIB, MIB};
 use crate::server::Server;
 use crate::text::count_with_noun;
-use crate::transport::{Capabilities, Client};
+use crate::transport::Capabilities;
 
 pub const SLOW_CLIENT_BLOCKS_NONE: Check = Check {
     id: "load/slow-client-blocks-none",
@@ -26,14 +26,13 @@ pub const NO_CROSS_TALK: Check = Check {
     why: "if clients share a buffer, the bytes of one overwrite those that wait for another, and go to the wrong client",
     citations: &["RFC 862", "write(2)"],
     recipe: "connect 8 clients, one after another; A sends without reading until the server takes no more; B exchanges 64 KiB, 4 times; A reads everything and compares",
-    requires: AMONG_OTHERS,
+    requires: AMONG_OTHERS.union(Capabilities::STREAM),
     run: no_cross_talk,
 };
 
 const VISITS: usize = 8;
 
-const AMONG_OTHERS: Capabilities = Capabilities::STREAM
-    .union(Capabilities::CONNECTIONS)
+const AMONG_OTHERS: Capabilities = Capabilities::CONNECTIONS
     .union(Capabilities::MANY_CLIENTS)
     .union(Capabilities::STAYS_OPEN)
     .union(Capabilities::FILLABLE);
@@ -44,8 +43,7 @@ fn blocks_none(server: &mut Server) -> check::Result {
     if !server.serves_concurrently()? {
         return Ok(()); // The server serves one client at a time, so all others wait by design.
     }
-    let bytes = server.payload(32 * MIB);
-    let (_slow, taken) = connect_and_fill(server, &bytes)?;
+    let (_slow, taken) = steps::connect_and_fill(server)?;
     let others = first.exchange(b"meanwhile").and_then(|()| server.connect_and_exchange().map(drop));
     let why = format!("another client has sent {} and reads nothing", count_with_noun(taken, "byte"));
     others.map_err(|finding| finding.because(why))
@@ -55,7 +53,8 @@ fn no_cross_talk(server: &mut Server) -> check::Result {
     // A server that returns a buffer to its pool twice gives it to two later clients. These clients make it do so.
     (0..VISITS).try_for_each(|_| server.connect_and_exchange()?.finish())?;
     let bytes = server.payload(32 * MIB);
-    let (mut slow, taken) = connect_and_fill(server, &bytes)?;
+    let mut slow = server.connect()?;
+    let taken = slow.fill_until_blocked(&bytes)?;
     if !server.serves_concurrently()? {
         return Ok(()); // The server serves one client at a time, so no other client's bytes can overwrite these.
     }
@@ -71,12 +70,4 @@ fn no_cross_talk(server: &mut Server) -> check::Result {
         Err(finding) if finding.outcome == Outcome::Timeout => Ok(()),
         result => result.map_err(|finding| finding.because(why)),
     }
-}
-
-/// Connects a client that sends `bytes` without reading until the server takes no more. Returns it with the number of bytes
-/// taken.
-fn connect_and_fill(server: &mut Server, bytes: &[u8]) -> check::Result<(Client, usize)> {
-    let mut client = server.connect()?;
-    let taken = client.fill_until_blocked(bytes)?;
-    Ok((client, taken))
 }

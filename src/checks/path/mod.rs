@@ -4,10 +4,12 @@ use super::Check;
 use super::port::{many_clients, second_instance};
 
 mod abstract_name;
+mod client_names;
 mod owner_only;
 mod regular_file;
 mod removed_at_exit;
 mod restart_after_crash;
+mod successor;
 mod too_long;
 
 pub(super) const CHECKS: &[&Check] = &[
@@ -18,5 +20,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &regular_file::CHECK,
     &too_long::CHECK,
     &abstract_name::CHECK,
+    &client_names::CHECK,
     &removed_at_exit::CHECK,
+    &successor::CHECK,
 ];

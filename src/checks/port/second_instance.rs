@@ -2,7 +2,7 @@
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::processes::sockets_at_address;
+use crate::checks::processes::{file_identity, sockets_at_address};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{Instance, Server, describe_exit};
@@ -32,11 +32,11 @@ pub const SECOND_INSTANCE_ON_PATH: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
-    let before = identity(server);
+    let before = file_identity(server);
     let mut rival = server.start_second().or_broken("a second instance")?;
     expect_refusal(server, &mut rival)?;
     drop(rival);
-    if identity(server) != before {
+    if file_identity(server) != before {
         return Err(Finding::fail(
             "the first instance's socket file unchanged",
             "it has been replaced or removed",
@@ -91,13 +91,6 @@ fn holds_address(server: &Server, rival: &Instance) -> bool {
         sockets.iter().any(|(_, socket)| socket.listening)
     };
     rival.processes().is_ok_and(|processes| processes.iter().any(holds))
-}
-
-/// Returns the device and inode of the socket file, if there is one.
-fn identity(server: &Server) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    let meta = server.address().path()?.symlink_metadata().ok()?;
-    Some((meta.dev(), meta.ino()))
 }
 
 fn cause(address: &Address) -> &'static str {

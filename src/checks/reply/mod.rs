@@ -7,6 +7,7 @@ mod byte_by_byte;
 mod cut_anywhere;
 mod nothing_unasked;
 mod one_of_many;
+mod segments;
 mod together;
 mod while_stopped;
 mod with_fin;
@@ -20,4 +21,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &while_stopped::CHECK,
     &one_of_many::CHECK,
     &after_resets::CHECK,
+    &segments::CHECK,
 ];

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Cursor, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
 
+use nix::errno::Errno;
 use nix::libc;
-use nix::sys::socket::{getsockopt, setsockopt, sockopt};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, getsockopt, sendmsg, setsockopt, sockopt};
 use nix::unistd::{Gid, Pid, Uid};
 use procfs::FromBufReadSI;
 use procfs::net::{TcpNetEntries, TcpNetEntry, UdpNetEntry, UdpState};
@@ -189,6 +190,31 @@ pub fn unacknowledged_bytes(socket: BorrowedFd<'_>) -> io::Result<usize> {
 /// Those of setsockopt(2).
 pub fn enable_quick_ack(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(rustix::net::sockopt::set_tcp_quickack(socket, true)?)
+}
+
+/// Returns the number of datagrams that a Unix domain socket queues: `net.unix.max_dgram_qlen`.
+///
+/// # Errors
+/// Those of reading `/proc/sys`.
+pub fn datagram_queue_length() -> io::Result<usize> {
+    let text = fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen")?;
+    text.trim().parse().map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// Sends `bytes` as datagrams of `size` bytes to `peer`, with one system call: `UDP_SEGMENT`, udp(7).
+///
+/// # Errors
+/// `Unsupported` if the kernel or the interface cannot split them.
+pub fn send_segments(socket: BorrowedFd<'_>, peer: SocketAddr, bytes: &[u8], size: usize) -> io::Result<()> {
+    let size = u16::try_from(size).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let (text, segments) = ([IoSlice::new(bytes)], [ControlMessage::UdpGsoSegments(&size)]);
+    let peer = SockaddrStorage::from(peer);
+    let sent = sendmsg(socket.as_raw_fd(), &text, &segments, MsgFlags::empty(), Some(&peer));
+    match sent {
+        // A kernel before 4.18 does not know the option, and an interface may have no checksum offload.
+        Err(Errno::EINVAL | Errno::EIO | Errno::ENOPROTOOPT) => Err(io::ErrorKind::Unsupported.into()),
+        other => Ok(other.map(drop)?),
+    }
 }
 
 /// Sets the congestion control algorithm of a TCP socket: `TCP_CONGESTION`, tcp(7).

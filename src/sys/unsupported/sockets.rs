@@ -40,6 +40,21 @@ pub fn unacknowledged_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
     not_available()
 }
 
+/// Returns `Unsupported`: this system limits the queue of a datagram socket by bytes.
+pub fn datagram_queue_length() -> io::Result<usize> {
+    unsupported("this system limits the queue of a datagram socket by bytes")
+}
+
+/// Returns `Unsupported`: this system has no option `UDP_SEGMENT`.
+pub fn send_segments(
+    _socket: BorrowedFd<'_>,
+    _peer: SocketAddr,
+    _bytes: &[u8],
+    _size: usize,
+) -> io::Result<()> {
+    not_available()
+}
+
 /// Returns `Unsupported`: this system has no option `TCP_QUICKACK`.
 pub fn enable_quick_ack(_socket: BorrowedFd<'_>) -> io::Result<()> {
     not_available()

@@ -63,6 +63,14 @@ impl Connection {
         self.link.send_with_descriptor(bytes, descriptor)
     }
 
+    /// Writes `bytes` as datagrams of `size` bytes with one system call.
+    pub fn write_segments(&mut self, bytes: &[u8], size: usize) -> io::Result<()> {
+        self.link.send_segments(bytes, size)?;
+        self.trace.transfer(TransferDirection::Sent, bytes);
+        self.sent += bytes.len();
+        Ok(())
+    }
+
     /// Reads a piece of a stream, or one message, without waiting.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         let (length, sender) =

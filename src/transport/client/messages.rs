@@ -116,6 +116,40 @@ impl Client {
         }
     }
 
+    /// Sends `bytes` as datagrams of `size` bytes with one system call: `UDP_SEGMENT`, udp(7). They are sent as they are,
+    /// whatever the protocol.
+    ///
+    /// # Errors
+    /// `Unsupported` where the system or the transport cannot do that.
+    pub(crate) fn send_segments(&mut self, bytes: &[u8], size: usize) -> io::Result<()> {
+        self.connection.write_segments(bytes, size)
+    }
+
+    /// Returns the message that carries `content` on the wire, without sending it.
+    ///
+    /// # Errors
+    /// Unsupported if the protocol has no request.
+    pub(crate) fn encode(&mut self, content: &[u8]) -> check::Result<Vec<u8>> {
+        self.message(content).map(Cow::into_owned)
+    }
+
+    /// Sends `message` again and again, without reading, until none was accepted for a while, or `most` were. Returns how
+    /// many were accepted.
+    ///
+    /// # Errors
+    /// A failure if the server closes the connection.
+    pub(crate) fn fill_with_messages(&mut self, message: &[u8], most: usize) -> check::Result<usize> {
+        let mut sent = 0;
+        while sent < most {
+            if self.try_send(message)? {
+                sent += 1;
+            } else if !self.connection.poll(true, false, self.deadlines.quiet())?.writable {
+                break;
+            }
+        }
+        Ok(sent)
+    }
+
     /// Whether a program that leaves its socket buffers as they are, as most servers do, can send a message of
     /// `length` bytes. macOS allows less than Linux.
     #[must_use]
