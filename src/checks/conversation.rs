@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::requests::usual_turn;
+use super::requests::answered_turns;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::outcome::Outcome;
+use crate::payload::KIB;
 use crate::server::{LaunchOptions, Server, describe_process};
+use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
@@ -30,22 +32,36 @@ pub(super) fn begin(server: &mut Server) -> check::Result<Client> {
     server.connect_and_exchange()
 }
 
-/// The length of the answers with which [`stall`] fills the buffers between server and client.
-const ANSWERS: usize = 1024 * 1024;
+/// The length of the answers with which [`ask_without_reading`] fills the buffers between server and client.
+const ANSWERS: usize = 1024 * KIB;
 
-/// The maximum number of requests of [`stall`].
-const MOST: usize = 20_000;
+/// The maximum number of requests of [`ask_without_reading`].
+const MOST: usize = 4000;
 
 /// Asks for answers of 1 MiB in all, and reads none of them. Returns the number of requests sent: fewer than it takes
 /// for 1 MiB if the server stops reading before.
+///
+/// # Errors
+/// Unsupported if the answers are so short that the pipe holds all of them.
 pub(super) fn ask_without_reading(server: &Server, client: &mut Client) -> check::Result<usize> {
-    let turn = usual_turn(server.spec().protocol());
-    let before = client.received();
-    client.queue_request(turn, b"full")?;
-    client.send_rest()?;
-    client.expect(b"full")?;
-    let length = (client.received() - before).max(1);
-    client.fill_with_requests(turn, (ANSWERS / length).clamp(1, MOST))
+    let (mut turn, mut length) = (0, 0);
+    for candidate in answered_turns(server.spec().protocol()) {
+        let before = client.received();
+        client.queue_request(candidate, b"full")?;
+        client.send_rest()?;
+        client.expect(b"full")?;
+        if client.received() - before > length {
+            (turn, length) = (candidate, client.received() - before);
+        }
+    }
+    let most = (ANSWERS / length.max(1)).clamp(1, MOST);
+    let requests = client.fill_with_requests(turn, most)?;
+    let held = sys::pipe_capacity(client.input_descriptor()).unwrap_or(64 * KIB);
+    if requests == most && requests * length <= held {
+        let found = format!("{requests} answers of {}", count_with_noun(length, "byte"));
+        return Err(Finding::unsupported("answers that a pipe cannot hold", found));
+    }
+    Ok(requests)
 }
 
 /// Waits until the server's process has exited, and everything that it started. Meanwhile `client` reads.

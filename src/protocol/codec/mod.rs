@@ -348,7 +348,8 @@ impl Codec {
 
     /// Returns whether the next request may be sent although earlier ones are not yet answered.
     fn may_begin(&self) -> bool {
-        let begun = self.due.iter().all(|due| due.part == ReplyKind::Exchange);
+        // The greeting and the opening come before every exchange.
+        let begun = self.due.front().is_none_or(|due| due.part == ReplyKind::Exchange);
         self.due.is_empty() || (self.pipelining && begun && self.openings == 0)
     }
 
