@@ -1,6 +1,6 @@
 //! Steps that several checks take.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
 use crate::deadline::until;
@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::payload::{KIB, MIB};
 use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::sys::{self, Process};
+use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
 /// Connects a client, sends a message, and waits until the server has dealt with it.
@@ -69,6 +70,41 @@ pub(super) fn serve_clients(server: &mut Server, clients: usize) -> check::Resul
         };
         client?.finish()
     })
+}
+
+/// Has all clients send their contents, then verifies all replies. The clients have connected since `connected`.
+///
+/// A server may close a connection that is idle for long. Then the client connects again, as a client of HTTP does
+/// (RFC 9112 §9.5), and asks once more.
+pub(super) fn ask_all(
+    server: &mut Server,
+    clients: &mut [Client],
+    contents: &[Vec<u8>],
+    connected: Instant,
+    send_all: impl FnOnce(&mut Server, &mut dyn FnMut()) -> check::Result,
+) -> check::Result {
+    let idle = connected.elapsed() >= server.deadlines().reply();
+    let received: Vec<usize> = clients.iter().map(Client::received).collect();
+    let mut sent = Vec::new();
+    send_all(server, &mut || {
+        sent = clients.iter_mut().zip(contents).map(|(client, content)| client.send(content)).collect();
+    })?;
+    let number = clients.len();
+    let asked = clients.iter_mut().zip(contents).zip(sent.into_iter().zip(received));
+    for (place, ((client, content), (sent, received))) in asked.enumerate() {
+        let mut answered = sent.and_then(|()| client.expect(content));
+        let closed = |finding: &Finding| finding.outcome == Outcome::Fail && client.received() == received;
+        if idle && !server.spec().protocol().replies_equal_requests() && answered.as_ref().is_err_and(closed)
+        {
+            *client = server.connect()?;
+            answered = client.exchange(content);
+        }
+        answered.map_err(|finding| {
+            let all = count_with_noun(number, "client");
+            finding.because(format!("client {} of {all} that asked at once", place + 1))
+        })?;
+    }
+    Ok(())
 }
 
 /// Launches the server's command again with `options`, at another address, and runs `check` on it. `when` describes

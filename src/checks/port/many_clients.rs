@@ -1,9 +1,11 @@
 //! Checks two hundred clients at one address, each with bytes of its own.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
+use crate::checks::steps::ask_all;
 use crate::deadline::until;
 use crate::outcome::{Level::Must, Outcome};
 use crate::server::Server;
@@ -54,6 +56,7 @@ fn run(server: &mut Server) -> check::Result {
     if !concurrent {
         return one_after_another(server);
     }
+    let connected = Instant::now();
     let mut clients = Vec::new();
     while clients.len() < CLIENTS {
         match server.connect_ready() {
@@ -66,7 +69,7 @@ fn run(server: &mut Server) -> check::Result {
     let capabilities = server.spec().capabilities();
     let at_once = if capabilities.contains(Capabilities::CONNECTIONLESS) { BURST } else { CLIENTS };
     for clients in clients.chunks_mut(at_once) {
-        exchange_with_all(server, clients)?;
+        exchange_with_all(server, clients, connected)?;
     }
     clients.iter_mut().try_for_each(Client::finish)
 }
@@ -85,20 +88,13 @@ fn leave_unanswered(server: &mut Server) -> check::Result {
 }
 
 /// Has every client send while the server is stopped, and compares the echo of each.
-fn exchange_with_all(server: &mut Server, clients: &mut [Client]) -> check::Result {
+fn exchange_with_all(server: &mut Server, clients: &mut [Client], connected: Instant) -> check::Result {
     let payloads: Vec<_> = clients.iter().map(|_| server.payload(1000)).collect();
-    let stopped = stop(server)?;
-    let sent = clients.iter_mut().zip(&payloads).try_for_each(|(client, bytes)| client.send(bytes));
-    if stopped {
-        server.thaw()?;
-    }
-    sent?;
-    for (number, (client, bytes)) in clients.iter_mut().zip(&payloads).enumerate() {
-        client.expect(bytes).map_err(|finding| {
-            finding.because(format!("client {} of those connected at once", number + 1))
-        })?;
-    }
-    Ok(())
+    ask_all(server, clients, &payloads, connected, |server, send| {
+        let stopped = stop(server)?;
+        send();
+        if stopped { server.thaw() } else { Ok(()) }
+    })
 }
 
 /// Stops the server, so that it finds the bytes of all clients at once; returns false if it is left running.

@@ -10,7 +10,7 @@ use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::sys::{self, TcpState};
-use crate::transport::Capabilities;
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "port/restart-in-time-wait",
@@ -31,8 +31,10 @@ fn run(server: &mut Server) -> check::Result {
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
     if stays_open {
         server.crash();
+        await_end(&mut client);
+    } else {
+        client.expect_eof()?;
     }
-    client.expect_eof()?;
     drop(client);
     if !stays_open {
         server.crash();
@@ -40,6 +42,13 @@ fn run(server: &mut Server) -> check::Result {
     prove_time_wait(server, address)?;
     let cause = "the listener is bound without SO_REUSEADDR, and an old connection is in TIME_WAIT";
     steps::restart_and_exchange(server, cause)
+}
+
+/// Waits until the server's end of a connection is closed. A process of the server may tell its clients that another one
+/// was killed.
+fn await_end(client: &mut Client) {
+    const LAST_WORDS: usize = 8;
+    let _ = (0..LAST_WORDS).find(|_| client.expect_eof().is_ok() || client.has_ended());
 }
 
 /// Waits until a bind without SO_REUSEADDR is refused and the kernel shows a connection in TIME_WAIT. Without this proof

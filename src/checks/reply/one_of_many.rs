@@ -1,11 +1,13 @@
 //! Checks that each of many clients gets the reply to its own request.
 
+use std::time::Instant;
+
 use crate::check;
 use crate::checks::Check;
 use crate::checks::requests::MANY_CLIENTS_OVER_STREAMS;
+use crate::checks::steps::ask_all;
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
@@ -30,9 +32,14 @@ fn run(server: &mut Server) -> check::Result {
     let first = server.connect_and_exchange()?;
     let many = server.serves_concurrently()?;
     drop(first);
+    let connected = Instant::now();
     let mut clients = connect(server, if many { CLIENTS } else { 1 })?;
     for _ in 0..if stays_open { 2 } else { 1 } {
-        ask_all(server, &mut clients)?;
+        let contents: Vec<_> = clients.iter().map(|_| server.payload(CONTENT)).collect();
+        ask_all(server, &mut clients, &contents, connected, |_, send| {
+            send();
+            Ok(())
+        })?;
     }
     Ok(())
 }
@@ -59,20 +66,4 @@ fn open(server: &mut Server) -> check::Result<Client> {
     let mut client = server.connect()?;
     client.complete_opening()?;
     Ok(client)
-}
-
-fn ask_all(server: &mut Server, clients: &mut [Client]) -> check::Result {
-    let contents: Vec<_> = clients.iter().map(|_| server.payload(CONTENT)).collect();
-    clients.iter_mut().zip(&contents).try_for_each(|(client, content)| client.send(content))?;
-    let number = clients.len();
-    for (place, (client, content)) in clients.iter_mut().zip(&contents).enumerate() {
-        client.expect(content).map_err(|finding| {
-            finding.because(format!(
-                "client {} of {} that asked at once",
-                place + 1,
-                count_with_noun(number, "client")
-            ))
-        })?;
-    }
-    Ok(())
 }
