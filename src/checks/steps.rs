@@ -211,29 +211,21 @@ pub(super) fn await_idle(server: &Server) -> check::Result {
 const MEASUREMENTS: usize = 5;
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// The processor time that a busy loop gets in these measurements, and the number of measurements in which it gets that
-/// on any machine that still runs it.
-const BURST: Duration = Duration::from_millis(200);
-const MOST_MEASUREMENTS: usize = 25;
-
 /// Fails if the server is busy in each of several measurements. A burst, such as just-in-time compilation or garbage
-/// collection, is over in one of them; a busy loop is not. Where other processes leave the server little time, a burst
-/// takes longer, and so do the measurements.
+/// collection, is over in one of them; a busy loop is not.
 ///
 /// `when` describes the moment in a report.
 pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
-    let (mut last, mut ran, mut measured) = (String::new(), Duration::ZERO, 0);
-    while measured < MEASUREMENTS || (ran < BURST && measured < MOST_MEASUREMENTS) {
+    let mut last = String::new();
+    for _ in 0..MEASUREMENTS {
         let cpu_use = server.cpu_use(WINDOW)?;
         if !cpu_use.is_busy_loop() {
             return Ok(());
         }
         last = cpu_use.to_string();
-        ran += WINDOW.mul_f64(cpu_use.used);
-        measured += 1;
     }
     Err(Finding::fail("almost no processor time", format!("{last}, {when}"))
-        .because(format!("the same in each of {measured} measurements")))
+        .because(format!("the same in each of {MEASUREMENTS} measurements")))
 }
 
 /// Reads a value again and again until it no longer changes. Returns the last value if it still changes after the
