@@ -218,7 +218,6 @@ impl Server {
 
     /// Returns the server's own directory, where its clients may bind sockets. It is removed with the server.
     #[must_use]
-    #[cfg(feature = "cli")]
     pub(crate) fn scratch(&self) -> &Path {
         self.scratch.path()
     }

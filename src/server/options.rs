@@ -36,6 +36,11 @@ pub struct LaunchOptions {
     pub environment: Vec<(OsString, Option<OsString>)>,
     /// The server's `TMPDIR`. By default a directory of its own, which is removed with it.
     pub temp_dir: Option<PathBuf>,
+    /// Whether the server is the first process of a PID namespace of its own: pid_namespaces(7), Linux, as root.
+    pub first_process: bool,
+    /// Whether the server has a network of its own, with a loopback interface alone: network_namespaces(7), Linux, as
+    /// root.
+    pub own_network: bool,
     /// The way of passing listening sockets to a server that takes them.
     pub listeners: ListenerOptions,
     /// Whether this process becomes a child subreaper (prctl(2), Linux) while the server lives, so that it can reap
@@ -57,6 +62,8 @@ impl Default for LaunchOptions {
             stdio: Default::default(),
             environment: Vec::new(),
             temp_dir: None,
+            first_process: false,
+            own_network: false,
             listeners: ListenerOptions::default(),
             subreaper: true,
             guard: true,
@@ -154,6 +161,9 @@ impl LaunchOptions {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
+        }
+        if self.own_network {
+            sys::give_own_network(command)?;
         }
         command.envs(self.temp_dir.iter().map(|directory| ("TMPDIR", directory)));
         sys::set_child_attributes(

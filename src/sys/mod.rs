@@ -39,6 +39,8 @@
 //! | `message_queues` | [`MessageQueue`], [`raise_message_queue_limit`] | mq_overview(7), sysvipc(7) | – | – |
 //! | | [`remove_posix_queue`], [`remove_system_v_queue`], [`system_v_queue_exists`] | the same | – | – |
 //! | | [`owns_posix_queue`], [`owns_system_v_queue`] | fstat(2), msgctl(2) | – | – |
+//! | `namespaces` | [`check_namespace_permission`], [`give_own_network`], [`in_network_of`] | `unshare(2)`, `setns(2)` | – | – |
+//! | | [`spawn_as_first_process`], [`udp_addresses_of`] | pid_namespaces(7), `/proc/PID/net` | – | – |
 //! | `packets` | [`PacketCapture`] | packet(7) | – | – |
 //! | `limits` | [`container_limits`] | cgroups(7) | – | – |
 //! | `processors` | [`usable_processors`] | `sched_getaffinity(2)` | sysconf(3) | sysconf(3) |
@@ -90,6 +92,9 @@ pub use system::machine::{machine_properties, processor_model};
 pub use system::message_queues::{
     MessageQueue, owns_posix_queue, owns_system_v_queue, raise_message_queue_limit, remove_posix_queue,
     remove_system_v_queue, system_v_queue_exists,
+};
+pub use system::namespaces::{
+    check_namespace_permission, give_own_network, in_network_of, spawn_as_first_process, udp_addresses_of,
 };
 pub use system::packets::PacketCapture;
 pub use system::peers::DescriptorSnapshot;

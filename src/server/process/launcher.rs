@@ -14,16 +14,24 @@ use std::thread;
 
 use crate::sys;
 
-type Launch = (Command, Sender<io::Result<Child>>);
+/// A command, whether it becomes the first process of a PID namespace, and the way to answer.
+type Launch = (Command, bool, Sender<io::Result<Child>>);
 
-/// Starts `command` with `passed` as its descriptors 3, 4, ….
-pub(super) fn spawn_in_launcher(mut command: Command, passed: Vec<OwnedFd>) -> io::Result<Child> {
+/// Starts `command` with `passed` as its descriptors 3, 4, …, and as the first process of a PID namespace if
+/// `first_process` says so.
+pub(super) fn spawn_in_launcher(
+    mut command: Command,
+    passed: Vec<OwnedFd>,
+    first_process: bool,
+) -> io::Result<Child> {
     sys::inherit_no_descriptors(&mut command);
     sys::pass_descriptors(&mut command, 3, passed)?;
     sys::kill_with_parent(&mut command);
     sys::restore_descriptor_limit(&mut command);
     let (answer, child) = channel();
-    launcher()?.send((command, answer)).map_err(|_| io::Error::other("the launching thread has ended"))?;
+    launcher()?
+        .send((command, first_process, answer))
+        .map_err(|_| io::Error::other("the launching thread has ended"))?;
     child.recv().map_err(|_| io::Error::other("the launching thread has ended"))?
 }
 
@@ -36,8 +44,11 @@ fn launcher() -> io::Result<Sender<Launch>> {
     }
     let (launches, queue) = channel::<Launch>();
     thread::Builder::new().name("launcher".into()).spawn(move || {
-        for (mut command, answer) in queue {
-            let child = sys::with_launch_lock(|| command.spawn());
+        for (mut command, first_process, answer) in queue {
+            let child = sys::with_launch_lock(|| match first_process {
+                true => sys::spawn_as_first_process(&mut command),
+                false => command.spawn(),
+            });
             // Our copies of the passed descriptors close before the caller goes on: while they are open, a
             // peer sees no end of file.
             drop(command);

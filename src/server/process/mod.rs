@@ -141,7 +141,8 @@ impl Instance {
         let supervision = Supervision::begin(options.subreaper, options.guard);
         let objects = Box::new(IpcObjects::before_launch());
         let descriptors = given.listeners.into_iter().chain(given.extra).collect();
-        let child = launcher::spawn_in_launcher(command, descriptors).map_err(failed)?;
+        let child =
+            launcher::spawn_in_launcher(command, descriptors, options.first_process).map_err(failed)?;
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         let watched = if options.guard { guard::watch_group(leader) } else { Ok(()) };
         trace::note_event(leader, || Action::Launched);

@@ -195,6 +195,9 @@ pub fn inherit_no_descriptors(command: &mut Command) {
     unsafe { command.pre_exec(mark) };
 }
 
+/// The first process of a PID namespace, and the number of its parent there.
+const FIRST_OF_NAMESPACE: (Pid, Pid) = (Pid::from_raw(1), Pid::from_raw(0));
+
 /// Makes the kernel kill the child of `command` when the thread that spawned it exits: `PR_SET_PDEATHSIG`.
 #[expect(unsafe_code, reason = "only the child itself can ask for the signal, between fork and exec")]
 pub fn kill_with_parent(command: &mut Command) {
@@ -202,7 +205,9 @@ pub fn kill_with_parent(command: &mut Command) {
     let ask = move || {
         prctl::set_pdeathsig(Signal::SIGKILL)?;
         // If the parent has exited before the request, the kernel never sends the signal.
-        if getppid() == harness { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+        // The first process of a PID namespace has a parent outside, whose number is 0 there.
+        let has_parent = getppid() == harness || (Pid::this(), getppid()) == FIRST_OF_NAMESPACE;
+        if has_parent { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     };
     // SAFETY: the closure makes two system calls and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(ask) };

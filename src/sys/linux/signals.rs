@@ -20,7 +20,7 @@ pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
 /// `NotFound` if the process does not exist.
 pub fn signal_sets(pid: Pid) -> io::Result<SignalSets> {
     let status = ProcEntry::new(pid.as_raw()).and_then(|entry| entry.status()).map_err(to_io)?;
-    Ok(SignalSets { blocked: status.sigblk, ignored: status.sigign })
+    Ok(SignalSets { blocked: status.sigblk, ignored: status.sigign, caught: status.sigcgt })
 }
 
 static NO_WAIT: timespec = timespec { tv_sec: 0, tv_nsec: 0 };

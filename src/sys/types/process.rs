@@ -77,6 +77,8 @@ pub struct SignalSets {
     pub blocked: u64,
     /// Signals that the process ignores: the kernel discards them.
     pub ignored: u64,
+    /// Signals for which the process has a handler.
+    pub caught: u64,
 }
 
 /// A thread that sleeps in a system call.

@@ -13,6 +13,7 @@ pub mod ipc_objects;
 pub mod limits;
 pub mod machine;
 pub mod message_queues;
+pub mod namespaces;
 pub mod packets;
 pub mod peers;
 pub mod pipes;
