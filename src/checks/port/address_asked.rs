@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
+use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::requirement::SEVERAL_LOOPBACK_ADDRESSES;
-use crate::server::Server;
+use crate::server::{Instance, LaunchOptions, Server};
 use crate::sys;
 use crate::transport::{Address, Capabilities, ConnectOptions, missing_loopback_address};
 
@@ -29,7 +30,7 @@ pub const ANSWERS_FROM_ADDRESS_ASKED: Check = Check {
     sentence: "a server that receives datagrams on every address answers each from the address to which it was sent",
     why: "on a wildcard socket the kernel chooses the source address by route; a client that asked another address drops the answer",
     citations: &["RFC 1122 §3.3.4.2", "RFC 1122 §4.1.3.5", "ip(7) (IP_PKTINFO)"],
-    recipe: "if the server's port on 127.0.0.2 is in use too, send a datagram there; the answer must come from 127.0.0.2",
+    recipe: "if the server's port on 127.0.0.2 is in use too, send a datagram there; the answer must come from 127.0.0.2; else start it on 0.0.0.0 in a network of its own (unshare --net), and do the same: what that shows is information",
     requires: Capabilities::BINDS.union(Capabilities::UDP),
     run: answered,
 };
@@ -54,7 +55,7 @@ fn bound(server: &mut Server) -> check::Result {
 fn answered(server: &mut Server) -> check::Result {
     let other = other_address(server)?;
     if is_free(server, other) {
-        return Ok(()); // The server has one address, from which it sends every answer.
+        return told_every_address(server, other);
     }
     let options = ConnectOptions::to(Address::Inet(other));
     let answer = server.connect_with(&options)?.exchange_message(b"who answers?")?;
@@ -66,6 +67,41 @@ fn answered(server: &mut Server) -> check::Result {
             )),
         None => Err(Finding::broken("the sender's address", "recvfrom(2) returned none")),
     }
+}
+
+/// Tells a second instance to serve every address, in a network of its own, which no other machine can reach. The server
+/// has one address, as it was told, so what this shows is only *info*.
+fn told_every_address(server: &mut Server, other: SocketAddr) -> check::Result {
+    if !server.spec().is_told_host() || !other.is_ipv4() {
+        return Ok(()); // The server has one address, from which it sends every answer.
+    }
+    // No verdict without a network for this instance alone.
+    sys::check_namespace_permission().or_unsupported("a network of its own (it needs CAP_SYS_ADMIN)")?;
+    let every = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), other.port());
+    let options = LaunchOptions { own_network: true, ..server.options() };
+    let mut instance = server.start_at(&Address::Inet(every), &options).or_broken("a second instance")?;
+    if !serves(server, &mut instance, every)? {
+        return Ok(()); // It does not serve every address.
+    }
+    let options = ConnectOptions::to(Address::Inet(other));
+    let asked = sys::in_network_of(instance.pid(), || server.connect_with(&options));
+    let answer = asked.or_broken("the network of the second instance")??.exchange_message(b"who answers?")?;
+    if answer.sender == Some(other) {
+        return Ok(());
+    }
+    let sender = answer.sender.map_or("an unknown address".into(), |sender| sender.to_string());
+    Err(Finding::info(format!("an answer from {other}, if it is told {every}"), format!("one from {sender}"))
+        .because("it does not set the source address of its answers"))
+}
+
+/// Waits until `instance` is bound to the address `every`. Returns false if it exits, or binds another address.
+fn serves(server: &Server, instance: &mut Instance, every: SocketAddr) -> check::Result<bool> {
+    let bound = until(server.deadlines().start(), || {
+        let addresses = sys::udp_addresses_of(instance.pid()).unwrap_or_default();
+        let bound = addresses.iter().find(|address| address.port() == every.port());
+        Ok(bound.map(|address| *address == every).or_else(|| instance.ended().map(|_| false)))
+    })?;
+    Ok(bound.unwrap_or(false))
 }
 
 fn other_address(server: &Server) -> check::Result<SocketAddr> {
