@@ -7,9 +7,11 @@ mod children_start_clean;
 mod delivers_before_ending;
 mod ends_on_sigterm;
 mod ends_with_its_pipes;
+mod first_process;
 mod leaves_nothing;
 mod no_orphans;
 mod no_zombies;
+mod notifies_when_ready;
 mod odd_stdio;
 mod other_signals;
 mod sigchld_ignored;
@@ -37,8 +39,10 @@ pub(super) const CHECKS: &[&Check] = &[
     &odd_stdio::UNWRITABLE_STDOUT,
     &announces::ANNOUNCES_WHEN_LISTENING,
     &announces::ANNOUNCEMENT_FLUSHED,
+    &notifies_when_ready::CHECK,
     &ends_on_sigterm::CHECK,
     &other_signals::CHECK,
+    &first_process::CHECK,
     &no_orphans::CHECK,
     &leaves_nothing::CHECK,
     &delivers_before_ending::CHECK,

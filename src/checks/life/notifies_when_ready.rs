@@ -1,0 +1,152 @@
+//! Checks when a server that uses sd_notify(3) says that it is ready.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+
+use nix::poll::{PollFd, PollFlags};
+
+use crate::check::{self, Finding, OrFinding};
+use crate::checks::Check;
+use crate::deadline::{WaitOutcome, until, wait};
+use crate::outcome::Level::Should;
+use crate::server::{Instance, LaunchOptions, Server};
+use crate::text::excerpt;
+use crate::transport::Capabilities;
+
+pub const CHECK: Check = Check {
+    id: "life/notifies-when-ready",
+    level: Should,
+    sentence: "a server that uses sd_notify(3) sends READY=1, and sends it only after it listens",
+    why: "the service manager starts the units that depend on the server as soon as it reads READY=1, and their first connections are refused",
+    citations: &["sd_notify(3)", "systemd.service(5) (Type=notify)"],
+    recipe: "start the server with NOTIFY_SOCKET as the path of a datagram socket; read its messages; start it again with the socket's queue full, so that it waits in sendmsg(2), and look whether it listens by then",
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::BINDS),
+    run,
+};
+
+/// The harm of a server that never says that it is ready.
+const NEVER: &str = "the service manager waits until its time limit, and then kills the server as one that has failed to start";
+
+/// The message that fills the queue before the server sends.
+const FILLING: &[u8] = b"echospec";
+
+fn run(server: &mut Server) -> check::Result {
+    server.crash();
+    let socket = NotifySocket::bind(server)?;
+    let mut instance = start(server, &socket)?;
+    let messages = socket.messages_until_ready(server, &mut instance)?;
+    if messages.is_empty() {
+        // No verdict: most servers do not use sd_notify.
+        let reason = "the server sends no message of sd_notify(3)";
+        return Err(Finding::unsupported("", "").because(reason));
+    }
+    if !messages.iter().any(|message| says_ready(message)) {
+        let all = messages.join("\n");
+        let actual = format!("it serves its clients, and has sent only {}", excerpt(all.as_bytes()));
+        return Err(Finding::fail("the message READY=1", actual).harms(NEVER));
+    }
+    drop(instance);
+    listens_before_it_sends(server, &socket)
+}
+
+/// Starts the server while no message can be sent. Fails if it does not listen, and has READY=1 to send.
+fn listens_before_it_sends(server: &mut Server, socket: &NotifySocket) -> check::Result {
+    server.crash();
+    socket.fill()?;
+    let mut instance = start(server, socket)?;
+    let listens = until(server.deadlines().start(), || {
+        Ok((server.is_ready(&instance) || instance.ended().is_some()).then_some(()))
+    })?;
+    // A server in the midst of sendmsg(2) listens never, and any other listens in that time.
+    if listens.is_some() || !socket.receive_all(server)?.iter().any(|message| says_ready(message)) {
+        return Ok(());
+    }
+    let wanted = "a server that listens before it sends READY=1";
+    Err(Finding::fail(wanted, "it waits to send that, and nothing listens yet"))
+}
+
+fn says_ready(message: &str) -> bool {
+    message.lines().any(|line| line == "READY=1")
+}
+
+fn start(server: &Server, socket: &NotifySocket) -> check::Result<Instance> {
+    let mut options: LaunchOptions = server.options();
+    options.environment.push((OsString::from("NOTIFY_SOCKET"), Some(socket.path.clone().into())));
+    server.start_at(server.address(), &options).or_broken("the server with NOTIFY_SOCKET")
+}
+
+/// A socket that receives the messages of sd_notify(3).
+struct NotifySocket {
+    socket: UnixDatagram,
+    path: PathBuf,
+}
+
+impl NotifySocket {
+    fn bind(server: &Server) -> check::Result<NotifySocket> {
+        let path = server.scratch().join("notify");
+        let socket = UnixDatagram::bind(&path).or_broken("a socket for sd_notify(3)")?;
+        socket.set_nonblocking(true).or_broken("a socket for sd_notify(3)")?;
+        Ok(NotifySocket { socket, path })
+    }
+
+    /// Fills the queue of the socket, so that the next sender waits: unix(7).
+    fn fill(&self) -> check::Result {
+        let sender = UnixDatagram::unbound().or_broken("a sender")?;
+        sender.set_nonblocking(true).or_broken("a sender")?;
+        while sender.send_to(FILLING, &self.path).is_ok() {}
+        Ok(())
+    }
+
+    /// Reads messages until one says READY=1, or until the server is ready and sends nothing more.
+    fn messages_until_ready(
+        &self,
+        server: &mut Server,
+        instance: &mut Instance,
+    ) -> check::Result<Vec<String>> {
+        let mut messages = Vec::new();
+        until(server.deadlines().start(), || {
+            messages.extend(self.received()?);
+            let over = server.is_ready(instance) || instance.ended().is_some();
+            Ok((over || messages.iter().any(|message| says_ready(message))).then_some(()))
+        })?;
+        while !messages.iter().any(|message: &String| says_ready(message)) {
+            let mut interest = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+            let deadlines = server.deadlines();
+            let limit = if messages.is_empty() { deadlines.quiet() } else { deadlines.reply() };
+            if wait(&mut interest, limit)? == WaitOutcome::Elapsed {
+                break;
+            }
+            messages.extend(self.received()?);
+        }
+        Ok(messages)
+    }
+
+    /// Empties the queue, and returns the messages of the server.
+    fn receive_all(&self, server: &Server) -> check::Result<Vec<String>> {
+        let mut messages = self.received()?;
+        loop {
+            let mut interest = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+            if wait(&mut interest, server.deadlines().quiet())? == WaitOutcome::Elapsed {
+                return Ok(messages);
+            }
+            messages.extend(self.received()?);
+        }
+    }
+
+    /// Returns the messages of the server that are in the queue now.
+    fn received(&self) -> check::Result<Vec<String>> {
+        let mut messages = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            match self.socket.recv(&mut buffer) {
+                Ok(length) if &buffer[..length] == FILLING => {}
+                Ok(length) => messages.push(String::from_utf8_lossy(&buffer[..length]).into_owned()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(messages),
+                Err(error) => return Err(Finding::broken("a message of sd_notify(3)", error.to_string())),
+            }
+        }
+    }
+}
