@@ -16,6 +16,7 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::BINDS)
+        .union(Capabilities::PORT)
         .union(Capabilities::TCP),
     placeholders: &["{addr}"],
     reserve,

@@ -15,6 +15,7 @@ pub(super) const TRANSPORT: Transport = Transport {
         .union(Capabilities::MANY_CLIENTS)
         .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::BINDS)
+        .union(Capabilities::PORT)
         .union(Capabilities::UDP),
     placeholders: &["{addr}"],
     reserve,

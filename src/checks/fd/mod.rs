@@ -34,4 +34,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &no_leak::NO_LEAK_OF_PEERS,
     &passed_in_message::CHECK,
     &nonblocking_left_behind::CHECK,
+    &nonblocking_left_behind::LEFT_BY_DAEMON,
 ];

@@ -1,11 +1,15 @@
-//! Checks that a server does not leave O_NONBLOCK set on standard input and output, which it shares with its launcher.
+//! Checks that a server does not leave O_NONBLOCK set on standard descriptors, which it shares with its launcher.
+
+use std::io;
+use std::os::fd::OwnedFd;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
+use crate::checks::steps::{check_launched_with, serve_clients};
 use crate::outcome::Level::Should;
-use crate::server::Server;
+use crate::server::{LaunchOptions, Server, Stdio};
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -19,6 +23,37 @@ pub const CHECK: Check = Check {
     run,
 };
 
+/// The same of a server of many clients, whose standard descriptors carry no data. A server that serves one client on a passed
+/// connection shares none.
+pub const LEFT_BY_DAEMON: Check = Check {
+    id: "fd/nonblocking-left-by-daemon",
+    level: Should,
+    sentence: "after a server of many clients has exited, the standard descriptors that it was given are still in blocking mode",
+    why: "O_NONBLOCK belongs to the open file description, which the server shares with the shell that started it and with other programs that write to the same log: their writes then fail with EAGAIN, and lines are lost",
+    citations: CHECK.citations,
+    recipe: "start the server with pipes as descriptors 0, 1 and 2, and keep duplicates of its ends; serve 2 clients; send SIGTERM, and wait for its exit; read the flags with F_GETFL",
+    requires: Capabilities::MANY_CLIENTS,
+    run: by_daemon,
+};
+
+fn by_daemon(server: &mut Server) -> check::Result {
+    let (input, _silent) = os_pipe::pipe().or_broken("a pipe")?;
+    let (_log, output) = os_pipe::pipe().or_broken("a pipe")?;
+    let (_errors, error) = os_pipe::pipe().or_broken("a pipe")?;
+    let shared: [OwnedFd; 3] = [input.into(), output.into(), error.into()];
+    let copies = shared.iter().map(OwnedFd::try_clone).collect::<io::Result<Vec<_>>>();
+    let copies: [OwnedFd; 3] = copies
+        .or_broken("a duplicate of the server's end of a pipe")?
+        .try_into()
+        .map_err(|_| Finding::broken("three duplicates", "another number"))?;
+    let options = LaunchOptions { stdio: copies.map(Stdio::descriptor), ..server.options() };
+    check_launched_with(server, options, "with pipes as standard descriptors", |server| {
+        serve_clients(server, 2)?;
+        server.stop_and_wait()?;
+        expect_blocking(&shared, &["standard input", "standard output", "standard error"])
+    })
+}
+
 fn run(server: &mut Server) -> check::Result {
     let (mut client, shared) = server.connect_sharing_stdio()?;
     client.send(b"lent")?;
@@ -30,7 +65,12 @@ fn run(server: &mut Server) -> check::Result {
             format!("alive after {} s", limit.as_secs_f64()),
         ));
     }
-    for (end, name) in shared.iter().zip(["standard input", "standard output"]) {
+    expect_blocking(&shared, &["standard input", "standard output"])
+}
+
+/// Fails if O_NONBLOCK is set on one of `ends`.
+fn expect_blocking(ends: &[OwnedFd], names: &[&str]) -> check::Result {
+    for (end, name) in ends.iter().zip(names) {
         let flags = fcntl(end, FcntlArg::F_GETFL).or_broken("F_GETFL")?;
         if OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK) {
             return Err(Finding::fail(

@@ -6,6 +6,7 @@ mod announces;
 mod children_start_clean;
 mod delivers_before_ending;
 mod ends_on_sigterm;
+mod ends_with_its_client;
 mod ends_with_its_pipes;
 mod first_process;
 mod leaves_nothing;
@@ -47,5 +48,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &leaves_nothing::CHECK,
     &delivers_before_ending::CHECK,
     &ends_with_its_pipes::ENDS_AT_EPIPE,
+    &ends_with_its_client::CHECK,
     &ends_with_its_pipes::STATUS_AT_EOF,
 ];

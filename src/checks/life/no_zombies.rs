@@ -17,8 +17,8 @@ pub const CHECK: Check = Check {
     sentence: "a process that was made for a client is reaped after that client has gone",
     why: "each zombie occupies an entry of the process table; when the table is full, fork(2) fails",
     citations: &["wait(2)", "fork(2) (EAGAIN)"],
-    recipe: "serve 12 clients, one at a time; connect one more, for a server that reaps its children when it accepts; list the zombies whose parent is the server; do the same with 12 clients that leave at once, while the main process is stopped, and 12 more one at a time",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    recipe: "serve 12 clients, one at a time; connect one more, for a server that reaps its children when it accepts; list the zombies whose parent is the server; do the same with clients that leave at once, or send a datagram at once, while the main process is stopped, and 12 more one at a time",
+    requires: Capabilities::MANY_CLIENTS,
     run,
 };
 
@@ -31,10 +31,15 @@ const BEHIND: usize = 2;
 fn run(server: &mut Server) -> check::Result {
     serve_clients(server, CLIENTS)?;
     expect_reaped(server, 1, "one at a time")?;
-    if server.spec().capabilities().contains(Capabilities::CONCURRENT_CLIENTS) && leave_at_once(server)? {
-        expect_reaped(server, CLIENTS, "at once: one SIGCHLD can stand for several exits")?;
+    let capabilities = server.spec().capabilities();
+    if capabilities.contains(Capabilities::CONNECTIONLESS) {
+        ask_at_once(server)?;
+    } else if !capabilities.contains(Capabilities::CONNECTIONS.union(Capabilities::CONCURRENT_CLIENTS))
+        || !leave_at_once(server)?
+    {
+        return Ok(());
     }
-    Ok(())
+    expect_reaped(server, CLIENTS, "at once: one SIGCHLD can stand for several exits")
 }
 
 /// Has many clients leave while the server is stopped. Returns false if the server serves one client at a time.
@@ -54,6 +59,20 @@ fn leave_at_once(server: &mut Server) -> check::Result<bool> {
     until(server.deadlines().quiet(), smaller)?;
     server.thaw()?;
     Ok(true)
+}
+
+/// The number of datagrams that wait at once: few enough for the queue of a Unix domain socket.
+const DATAGRAMS: usize = 8;
+
+/// Has clients send a datagram each while the server is stopped, and reads their answers. A server that makes a process for
+/// each datagram makes all of them at once.
+fn ask_at_once(server: &mut Server) -> check::Result {
+    let mut clients = (0..DATAGRAMS).map(|_| server.connect()).collect::<check::Result<Vec<_>>>()?;
+    server.freeze()?;
+    let sent = clients.iter_mut().try_for_each(|client| client.send(b"at once"));
+    server.thaw()?;
+    sent?;
+    clients.iter_mut().try_for_each(|client| client.expect(b"at once"))
 }
 
 /// Fails if children stay zombies. `more_clients` connect first, for a server that reaps when it accepts. `left_how`

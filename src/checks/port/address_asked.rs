@@ -6,11 +6,12 @@ use socket2::{Domain, Socket, Type};
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
+use crate::checks::processes::sockets_at_address;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::requirement::SEVERAL_LOOPBACK_ADDRESSES;
 use crate::server::{Instance, LaunchOptions, Server};
-use crate::sys;
+use crate::sys::{self, SocketName};
 use crate::transport::{Address, Capabilities, ConnectOptions, missing_loopback_address};
 
 pub const ADDRESS_ASKED: Check = Check {
@@ -18,8 +19,8 @@ pub const ADDRESS_ASKED: Check = Check {
     level: Should,
     sentence: "a server that is told an address to listen on is not bound to any other address",
     why: "a service meant for this machine alone is open to the whole network if it is bound to the wildcard address",
-    citations: &["bind(2)", "ip(7) (INADDR_ANY)", "CWE-1327"],
-    recipe: "start the server on 127.0.0.1; bind its port on 127.0.0.2, which must succeed",
+    citations: &["bind(2)", "ip(7) (INADDR_ANY)", "ipv6(7) (IPV6_V6ONLY)", "CWE-1327"],
+    recipe: "start the server on 127.0.0.1; bind its port on 127.0.0.2, which must succeed; over IPv6 start it on [::1]; bind its port on 127.0.0.1, and look for a socket of its processes that is bound to [::]",
     requires: Capabilities::BINDS.union(Capabilities::PORT),
     run: bound,
 };
@@ -39,17 +40,45 @@ pub const ANSWERS_FROM_ADDRESS_ASKED: Check = Check {
 const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 fn bound(server: &mut Server) -> check::Result {
-    let other = other_address(server)?;
-    if is_free(server, other) {
-        return Ok(());
-    }
-    let (wanted, actual) =
-        (format!("service on {} alone", server.address()), format!("its port is in use on {OTHER} as well"));
+    let asked = server.address().expect_inet().or_broken("a port")?;
+    let (actual, cause) = if asked.is_ipv6() {
+        let Some(found) = beyond_ipv6(server, asked.port())? else { return Ok(()) };
+        found
+    } else {
+        let other = other_address(server)?;
+        if is_free(server, other) {
+            return Ok(());
+        }
+        (format!("its port is in use on {OTHER} as well"), "it is bound to the wildcard address")
+    };
+    let wanted = format!("service on {} alone", server.address());
     if server.spec().is_told_host() {
-        Err(Finding::fail(wanted, actual).because("it is bound to the wildcard address"))
+        Err(Finding::fail(wanted, actual).because(cause))
     } else {
         Err(Finding::info(wanted, actual).because("its command names a port, but no address"))
     }
+}
+
+/// Returns where a server that was asked for an IPv6 address can be reached beside it, and the cause. The loopback interface
+/// has one IPv6 address, so a bind to another one cannot show a wildcard socket.
+fn beyond_ipv6(server: &Server, port: u16) -> check::Result<Option<(String, &'static str)>> {
+    let over_ipv4 = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    if !is_free(server, over_ipv4) {
+        let cause = "it is bound to [::] without IPV6_V6ONLY, and so receives IPv4 too, or to an IPv4 address of its own";
+        return Ok(Some((format!("its port is in use on {} as well", over_ipv4.ip()), cause)));
+    }
+    for process in server.processes()? {
+        for (_, socket) in sockets_at_address(server, process.pid)? {
+            let (SocketName::Tcp(local, _) | SocketName::Udp(local, _)) = socket.name else { continue };
+            if socket.listening && local.ip().is_unspecified() {
+                return Ok(Some((
+                    format!("its socket is bound to {local}"),
+                    "it is bound to the wildcard address",
+                )));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn answered(server: &mut Server) -> check::Result {

@@ -1,8 +1,6 @@
 //! Checks whether one forged datagram can make two servers answer each other forever.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::{Level::May, Outcome};
 use crate::requirement::PRIVILEGED_PORTS;
@@ -41,7 +39,8 @@ fn run(server: &mut Server) -> check::Result {
 }
 
 fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
-    let source = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut source = server.address().expect_inet().or_broken("a port")?;
+    source.set_port(port);
     let options = ConnectOptions::from_source(source);
     let mut client = match server.connect_with(&options) {
         Ok(client) => client,
