@@ -21,7 +21,7 @@ struct Question {
     failure: &'static str,
 }
 
-const QUESTIONS: [Question; 8] = [
+const QUESTIONS: [Question; 9] = [
     yes("starts again while old connections are in TIME_WAIT", "port/restart-in-time-wait"),
     no("leaves its listener to children", "fd/child-holds-no-listener"),
     yes("survives EMFILE without spinning", "load/out-of-descriptors"),
@@ -29,7 +29,8 @@ const QUESTIONS: [Question; 8] = [
     yes("bounds what it buffers for a client that does not read", "load/bounded-buffering"),
     yes("serves others while one client does not read", "load/slow-client-blocks-none"),
     yes("serves with standard input, output and error closed", "life/closed-stdio"),
-    yes("takes a burst of 200 connections", "load/backlog"),
+    yes("takes a burst of connections", "load/backlog"),
+    yes("reloads without failing a client", "life/survives-reload"),
 ];
 
 const fn yes(head: &'static str, check: &'static str) -> Question {
