@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `options` | options of a run; expected failures |
 //! | `result` | the result of one check, and a summary of many |
+//! | `questions` | the questions of the rehearsal about one connection |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
 //! | `baseline` | facts about a server that are found once, for all checks |
 //! | `timeline` | the steps of one check, recorded while it runs |
@@ -24,6 +25,7 @@ use crate::trace::Trace;
 
 mod baseline;
 mod options;
+mod questions;
 mod rehearsal;
 mod result;
 mod timeline;

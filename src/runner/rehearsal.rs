@@ -7,7 +7,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::check::{self, Finding};
+use super::questions::{Second, closes_after_reply, does_everything, honours_half_close, second_request};
+use crate::check;
 use crate::outcome::Outcome;
 use crate::protocol::Tolerance;
 use crate::server::{LaunchError, MissingCapabilities, Rehearsal, Server};
@@ -92,42 +93,11 @@ fn indented(text: &str) -> String {
     text.replace('\n', "\n            ")
 }
 
-/// Asks all questions in one conversation, so that a server on standard input and output is launched only once.
-///
-/// # Errors
-/// The first question that is not answered with yes: then each is asked by itself.
-fn does_everything(server: &mut Server) -> check::Result {
-    let (quiet, reply) = (server.deadlines().quiet(), server.deadlines().reply());
-    let mut client = server.connect()?.tolerating(Tolerance::Strays);
-    if client.readable_within(quiet)? {
-        return Err(Finding::fail("nothing before the first request", "something"));
-    }
-    client.exchange(b"first")?;
-    client.receive_replies(quiet)?;
-    client.exchange(b"again")?;
-    client.send_together(&[b"one", b"two"])?;
-    client.expect(b"onetwo")?;
-    client.send(b"half-closed")?;
-    client.shut_down_write()?;
-    client.expect(b"half-closed")?;
-    match client.readable_within(reply)? {
-        true => client.expect_eof(),
-        false => Err(Finding::fail("end of file", "nothing")),
-    }
-}
-
 /// The answers to the questions of a rehearsal so far.
 #[derive(Default)]
 struct Found {
     rehearsal: Rehearsal,
     lacks: Vec<MissingCapabilities>,
-}
-
-/// The way in which a server deals with the second request on a connection.
-enum Second {
-    Answered,
-    Closed,
-    Unanswered,
 }
 
 impl Found {
@@ -239,43 +209,6 @@ impl Found {
             self.lack(Capabilities::SOURCE_ADDRESS, format!("the server refuses clients from {other}"));
         }
     }
-}
-
-fn second_request(server: &mut Server) -> Second {
-    let quiet = server.deadlines().quiet();
-    let twice = |server: &mut Server| -> check::Result<Second> {
-        let mut client = server.connect_and_exchange()?;
-        // The reply has been taken: what comes now is the end of the connection, or a notification.
-        if client.receive_replies(quiet).is_err() || client.has_ended() {
-            return Ok(Second::Closed);
-        }
-        match client.exchange(b"again") {
-            Ok(()) => Ok(Second::Answered),
-            // A timeout shows an open connection; anything else, its end.
-            Err(finding) if finding.outcome == Outcome::Timeout => Ok(Second::Unanswered),
-            Err(_) => Ok(if client.has_ended() { Second::Closed } else { Second::Unanswered }),
-        }
-    };
-    twice(server).unwrap_or(Second::Unanswered)
-}
-
-fn closes_after_reply(server: &mut Server) -> check::Result<bool> {
-    let reply = server.deadlines().reply();
-    let mut client = server.connect_and_exchange()?;
-    Ok(client.has_ended() || client.readable_within(reply)?)
-}
-
-/// Whether a client that has shut down its side gets its reply, and then end of file.
-fn honours_half_close(server: &mut Server) -> check::Result<bool> {
-    let reply = server.deadlines().reply();
-    let mut client = server.connect()?;
-    client.send(b"half-closed")?;
-    client.shut_down_write()?;
-    if !client.readable_within(reply)? {
-        return Ok(false);
-    }
-    client.expect(b"half-closed")?;
-    Ok(client.readable_within(reply)? && client.expect_eof().is_ok())
 }
 
 fn is_asked(server: &Server, question: Capabilities) -> bool {

@@ -49,7 +49,7 @@ fn long(server: &mut Server) -> check::Result {
     let mut client = begin(server)?.pipelining();
     let requests = ask_without_reading(server, &mut client)?;
     client.shut_down_write()?;
-    // The server now writes into a pipe that nobody reads, or exits with the rest in its buffers.
+    // The server now writes into a full pipe, or exits with the rest in its buffers.
     let quiet = server.deadlines().quiet();
     server.instance()?.wait(quiet);
     expect_all(client, requests)

@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
 pub const STATUS: Check = Check {
     id: "stdio/status-at-eof",
     level: Should,
-    sentence: "a server whose protocol has no other farewell exits with status 0 at the end of its input",
+    sentence: "a server whose protocol has no goodbye exits with status 0 at the end of its input",
     why: "a launcher takes any other status for a crash: it reports an error, or starts the server again",
     citations: &["MCP 2025-06-18, Lifecycle, Shutdown, stdio", "exit(3)"],
     recipe: "exchange a message; close the server's standard input; read the exit status. A protocol with a goodbye is not asked: what a server's status is without it, LSP does not say",

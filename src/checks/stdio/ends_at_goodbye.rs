@@ -9,7 +9,7 @@ use crate::server::{Server, describe_exit};
 pub const CHECK: Check = Check {
     id: "stdio/ends-at-goodbye",
     level: Must,
-    sentence: "the protocol's own farewell ends the server, with the status that the protocol demands",
+    sentence: "the protocol's own goodbye ends the server, with the status that the protocol demands",
     why: "a client that has said goodbye waits for the exit, and takes another status for a crash",
     citations: &[
         "LSP 3.17, Shutdown Request",

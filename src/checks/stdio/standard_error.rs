@@ -36,7 +36,7 @@ pub const FAILING: Check = Check {
 pub const UNREAD: Check = Check {
     id: "stdio/unread-stderr",
     level: May,
-    sentence: "a server goes on serving after it has filled a standard error that nobody reads",
+    sentence: "a server goes on serving after it has filled a standard error that is not read",
     why: "a client that does not read the log of its server hangs with it, hours later, when the pipe is full",
     citations: &[
         "pipe(7) (PIPE_BUF, capacity)",
@@ -81,7 +81,7 @@ fn unread(server: &mut Server) -> check::Result {
     let mut log = UnreadLog { reader, writer: writer.try_clone().or_broken("a pipe")? };
     let stdio = [Stdio::Piped, Stdio::Piped, Stdio::descriptor(writer)];
     let options = LaunchOptions { stdio, ..server.options() };
-    check_launched_with(server, options, "with a standard error that nobody reads", |server| {
+    check_launched_with(server, options, "with a standard error that is not read", |server| {
         // The limit only bounds the time of a server that logs little.
         let mut left = Countdown::new(server.deadlines().exit());
         let mut client = begin(server)?;
@@ -131,7 +131,7 @@ impl UnreadLog {
         let bytes = count_with_noun(self.drain()?, "byte");
         let actual =
             format!("none after {}, when {bytes} of log lay unread", count_with_noun(round, "round"));
-        Ok(Finding::info("answers, although nobody reads the log", actual)
+        Ok(Finding::info("answers, although the log is not read", actual)
             .because("the server waits in write(2) until its standard error is read"))
     }
 }

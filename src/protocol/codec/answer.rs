@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::{Codec, SHOWN};
 use crate::protocol::mismatch::Mismatch;
 use crate::protocol::reply::Reply;
 use crate::protocol::token::Token;
@@ -78,3 +79,27 @@ impl fmt::Display for WrongReply {
 }
 
 impl std::error::Error for WrongReply {}
+
+impl Codec {
+    pub(super) fn wrong(&self, mismatch: Mismatch) -> WrongReply {
+        WrongReply {
+            number: self.replies + 1,
+            unasked: false,
+            early: self.is_early(),
+            request: self.due.front().map(|due| due.request.clone()).unwrap_or_default(),
+            mismatch: Box::new(mismatch),
+        }
+    }
+
+    pub(super) fn unasked(&self, bytes: &[u8]) -> WrongReply {
+        let mismatch = Mismatch {
+            offset: 0,
+            expected: "nothing".into(),
+            expected_bytes: Vec::new(),
+            before: Vec::new(),
+            found: bytes[..bytes.len().min(SHOWN / 2)].to_vec(),
+            pointer: None,
+        };
+        WrongReply { unasked: true, request: Vec::new(), ..self.wrong(mismatch) }
+    }
+}

@@ -75,6 +75,51 @@ impl Messages {
 }
 
 impl Codec {
+    /// Reports what `tolerance` covers as [stray](Codec::strays), instead of as an error. Only protocols of JSON.
+    pub fn tolerate(&mut self, tolerance: Tolerance) {
+        if let Some(messages) = &mut self.messages {
+            messages.tolerance = tolerance;
+        }
+    }
+
+    /// Accepts an end of the stream that leaves replies unfinished or missing.
+    pub fn tolerate_cut(&mut self) {
+        self.may_be_cut = true;
+    }
+
+    /// Leaves the requests that the server makes unanswered.
+    pub fn withhold_answers(&mut self) {
+        if let Some(messages) = &mut self.messages {
+            messages.withholds = true;
+        }
+    }
+
+    /// How many requests the server has made.
+    #[must_use]
+    pub fn request_count_of_server(&self) -> u64 {
+        self.messages.as_ref().map_or(0, |messages| messages.requests)
+    }
+
+    /// How many messages the server has sent by itself: notifications, and requests of its own.
+    #[must_use]
+    pub fn unasked_count(&self) -> u64 {
+        self.messages.as_ref().map_or(0, |messages| messages.unasked)
+    }
+
+    /// The first bytes that were no message, if the codec tolerates such bytes.
+    #[must_use]
+    pub fn strays(&self) -> &[u8] {
+        self.messages.as_ref().map_or(&[], |messages| &messages.strays)
+    }
+
+    /// Whether the server waits for the answer to a request of its own, and the answer can be written now: not in the
+    /// middle of a request.
+    #[must_use]
+    pub fn must_answer(&self) -> bool {
+        let waiting = self.messages.as_ref().is_some_and(Messages::has_answers);
+        waiting && self.written == self.outgoing.len()
+    }
+
     pub(super) fn feed_messages(&mut self, bytes: &[u8]) -> Result<(), WrongReply> {
         if let Some(messages) = &mut self.messages {
             messages.splitter.push(bytes);

@@ -9,7 +9,6 @@ use std::sync::Arc;
 pub use self::answer::{CorrectReply, ReplyKind, Tolerance, WrongReply};
 use self::json::Messages;
 use super::definition::Protocol;
-use super::mismatch::Mismatch;
 use super::reply::{ExpectedReply, Reply, ReplyEndRule, ReplyMatcher, ReplyProgress};
 use super::token::{Token, Tokens};
 use super::turn::{Request, Turn};
@@ -164,51 +163,6 @@ impl Codec {
             Waiting::Request(_) => 0,
         };
         withdrawn.iter().map(length).sum()
-    }
-
-    /// Reports what `tolerance` covers as [stray](Codec::strays), instead of as an error. Only protocols of JSON.
-    pub fn tolerate(&mut self, tolerance: Tolerance) {
-        if let Some(messages) = &mut self.messages {
-            messages.tolerance = tolerance;
-        }
-    }
-
-    /// Accepts an end of the stream that leaves replies unfinished or missing.
-    pub fn tolerate_cut(&mut self) {
-        self.may_be_cut = true;
-    }
-
-    /// Leaves the requests that the server makes unanswered.
-    pub fn withhold_answers(&mut self) {
-        if let Some(messages) = &mut self.messages {
-            messages.withholds = true;
-        }
-    }
-
-    /// How many requests the server has made.
-    #[must_use]
-    pub fn request_count_of_server(&self) -> u64 {
-        self.messages.as_ref().map_or(0, |messages| messages.requests)
-    }
-
-    /// How many messages the server has sent by itself: notifications, and requests of its own.
-    #[must_use]
-    pub fn unasked_count(&self) -> u64 {
-        self.messages.as_ref().map_or(0, |messages| messages.unasked)
-    }
-
-    /// The first bytes that were no message, if the codec tolerates such bytes.
-    #[must_use]
-    pub fn strays(&self) -> &[u8] {
-        self.messages.as_ref().map_or(&[], |messages| &messages.strays)
-    }
-
-    /// Whether the server waits for the answer to a request of its own, and the answer can be written now: not in the
-    /// middle of a request.
-    #[must_use]
-    pub fn must_answer(&self) -> bool {
-        let waiting = self.messages.as_ref().is_some_and(Messages::has_answers);
-        waiting && self.written == self.outgoing.len()
     }
 
     /// Queues a request that the caller has made.
@@ -390,27 +344,5 @@ impl Codec {
 
     fn is_early(&self) -> bool {
         self.due.front().is_some_and(|due| due.end > self.total_written)
-    }
-
-    fn wrong(&self, mismatch: Mismatch) -> WrongReply {
-        WrongReply {
-            number: self.replies + 1,
-            unasked: false,
-            early: self.is_early(),
-            request: self.due.front().map(|due| due.request.clone()).unwrap_or_default(),
-            mismatch: Box::new(mismatch),
-        }
-    }
-
-    fn unasked(&self, bytes: &[u8]) -> WrongReply {
-        let mismatch = Mismatch {
-            offset: 0,
-            expected: "nothing".into(),
-            expected_bytes: Vec::new(),
-            before: Vec::new(),
-            found: bytes[..bytes.len().min(SHOWN / 2)].to_vec(),
-            pointer: None,
-        };
-        WrongReply { unasked: true, request: Vec::new(), ..self.wrong(mismatch) }
     }
 }

@@ -9,7 +9,7 @@ pub struct Stray {
     pub offset: usize,
     /// The bytes, with the rest of the line that holds them.
     pub bytes: Vec<u8>,
-    /// What is wrong with the bytes.
+    /// The fault, in words.
     pub what: &'static str,
 }
 

@@ -23,7 +23,7 @@ pub(in crate::protocol) struct Unit {
 pub(in crate::protocol) struct Splitter {
     envelope: Envelope,
     buffer: Vec<u8>,
-    /// So many bytes of the buffer hold no line end.
+    /// The number of bytes at the beginning of the buffer that hold no line end.
     searched: usize,
 }
 

@@ -2,6 +2,7 @@
 
 mod frame;
 mod json;
+mod json_texts;
 pub(super) mod keys;
 pub(super) mod table;
 mod turns;

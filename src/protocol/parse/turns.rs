@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::frame::read_frame;
-use super::json::{json_pattern, json_text};
+use super::json_texts::{json_pattern, json_text};
 use super::keys::{EXPECT_KEYS, REPLY_KEYS, SEND_KEYS, TURN_KEYS};
 use super::table::Table;
 use crate::protocol::definition::TransportKind;

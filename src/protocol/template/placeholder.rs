@@ -50,10 +50,12 @@ impl PlaceholderText<'_> {
         if KNOWN_NAMES.contains(&name) {
             return self.known(name, &filters, argument).map(TemplatePiece::Known);
         }
-        if notation == Notation::Json && !KNOWN_NAMES.contains(&name) && filters.is_empty() {
-            if let Some(piece) = self.json(name, argument)? {
-                return Ok(piece);
-            }
+        if notation == Notation::Json
+            && !KNOWN_NAMES.contains(&name)
+            && filters.is_empty()
+            && let Some(piece) = self.json(name, argument)?
+        {
+            return Ok(piece);
         }
         if OTHER_NAMES.contains(&name) {
             return self.other(name);

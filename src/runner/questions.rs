@@ -1,0 +1,74 @@
+//! The questions of a rehearsal about one connection.
+
+use crate::check::{self, Finding};
+use crate::outcome::Outcome;
+use crate::protocol::Tolerance;
+use crate::server::Server;
+
+/// The way in which a server deals with the second request on a connection.
+pub(super) enum Second {
+    Answered,
+    Closed,
+    Unanswered,
+}
+
+pub(super) fn second_request(server: &mut Server) -> Second {
+    let quiet = server.deadlines().quiet();
+    let twice = |server: &mut Server| -> check::Result<Second> {
+        let mut client = server.connect_and_exchange()?;
+        // The reply has been taken: what comes now is the end of the connection, or a notification.
+        if client.receive_replies(quiet).is_err() || client.has_ended() {
+            return Ok(Second::Closed);
+        }
+        match client.exchange(b"again") {
+            Ok(()) => Ok(Second::Answered),
+            // A timeout shows an open connection; anything else, its end.
+            Err(finding) if finding.outcome == Outcome::Timeout => Ok(Second::Unanswered),
+            Err(_) => Ok(if client.has_ended() { Second::Closed } else { Second::Unanswered }),
+        }
+    };
+    twice(server).unwrap_or(Second::Unanswered)
+}
+
+pub(super) fn closes_after_reply(server: &mut Server) -> check::Result<bool> {
+    let reply = server.deadlines().reply();
+    let mut client = server.connect_and_exchange()?;
+    Ok(client.has_ended() || client.readable_within(reply)?)
+}
+
+/// Whether a client that has shut down its side gets its reply, and then end of file.
+pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
+    let reply = server.deadlines().reply();
+    let mut client = server.connect()?;
+    client.send(b"half-closed")?;
+    client.shut_down_write()?;
+    if !client.readable_within(reply)? {
+        return Ok(false);
+    }
+    client.expect(b"half-closed")?;
+    Ok(client.readable_within(reply)? && client.expect_eof().is_ok())
+}
+
+/// Asks all questions in one conversation, so that a server on standard input and output is launched only once.
+///
+/// # Errors
+/// The first question that is not answered with yes: then each is asked by itself.
+pub(super) fn does_everything(server: &mut Server) -> check::Result {
+    let (quiet, reply) = (server.deadlines().quiet(), server.deadlines().reply());
+    let mut client = server.connect()?.tolerating(Tolerance::Strays);
+    if client.readable_within(quiet)? {
+        return Err(Finding::fail("nothing before the first request", "something"));
+    }
+    client.exchange(b"first")?;
+    client.receive_replies(quiet)?;
+    client.exchange(b"again")?;
+    client.send_together(&[b"one", b"two"])?;
+    client.expect(b"onetwo")?;
+    client.send(b"half-closed")?;
+    client.shut_down_write()?;
+    client.expect(b"half-closed")?;
+    match client.readable_within(reply)? {
+        true => client.expect_eof(),
+        false => Err(Finding::fail("end of file", "nothing")),
+    }
+}
