@@ -199,7 +199,7 @@ impl Entry {
         let files = self.files.iter();
         let mut setup = Setup {
             environment: environment.map(|(name, value)| (name.into(), places.fill(value).into())).collect(),
-            files: files.map(|(name, content)| (name.into(), places.fill(content).into())).collect(),
+            files: files.map(|(name, content)| (name.into(), fill_content(places, content).into())).collect(),
             ..Setup::default()
         };
         if let Some(name) = &self.stop {
@@ -252,6 +252,13 @@ impl Places {
             |text: String, (place, path): &(&str, PathBuf)| text.replace(place, &path.to_string_lossy());
         self.0.iter().fold(text.to_owned(), fill)
     }
+}
+
+/// Fills the places in the content of a file, and `{long}` with 1 MiB of numbers.
+fn fill_content(places: &Places, content: &str) -> String {
+    let long = || (0..1 << 17).map(|number| format!("{number:07}\n")).collect::<String>();
+    let content = places.fill(content);
+    if content.contains("{long}") { content.replace("{long}", &long()) } else { content }
 }
 
 /// Returns the folder of the workspace's programs, which holds this one.
