@@ -11,6 +11,7 @@ use crate::server::Server;
 use crate::transport::{Capabilities, TRANSPORTS, Transport, group_names};
 
 mod announcement;
+mod company;
 mod conversation;
 mod echo;
 mod fd;
@@ -21,8 +22,10 @@ mod port;
 mod processes;
 mod reply;
 mod requests;
+mod stall;
 mod stdio;
 mod steps;
+mod whole;
 mod wire;
 
 /// Capabilities that a server has by its start, its set-up or its protocol, and not by its transport.

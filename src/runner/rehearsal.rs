@@ -53,6 +53,7 @@ pub(super) fn rehearse(
         Found::ask_pipelining,
         Found::ask_half_close,
         Found::ask_other_sources,
+        Found::ask_stalls,
     ] {
         question(&mut found, server);
     }
@@ -207,6 +208,17 @@ impl Found {
         self.rehearsal.other_sources = Some(served.is_ok());
         if served.is_err() {
             self.lack(Capabilities::SOURCE_ADDRESS, format!("the server refuses clients from {other}"));
+        }
+    }
+
+    /// Asks nothing: a server that answers one request at a time, and none of them at length, never has to wait for a
+    /// client that does not read.
+    fn ask_stalls(&mut self, server: &mut Server) {
+        let one_at_a_time = self.lacks.iter().any(|lack| lack.capabilities.contains(Capabilities::PIPELINES));
+        if one_at_a_time && !server.spec().protocol().has_long_reply() {
+            let reason = "the server answers one request at a time, and the protocol has no exchange with a long \
+                          reply: `[long]` in its file, for http `--set long_path=PATH`";
+            self.lack(Capabilities::STALLS, reason);
         }
     }
 }

@@ -28,6 +28,16 @@ impl Server {
         Err(Finding::timeout(format!("an end after {signal}"), waited).because((self.hang_diagnosis().0)()))
     }
 
+    /// Sends the signal that ends the server gracefully, and does not wait.
+    ///
+    /// # Errors
+    /// A broken harness if the signal cannot be sent.
+    pub(crate) fn begin_stop(&mut self) -> check::Result {
+        let stop = self.spec.setup().stop;
+        self.ended_by_us = true;
+        self.instance()?.signal(stop).or_broken(format!("{stop} sent"))
+    }
+
     /// Sends the signal that ends the server gracefully, SIGTERM unless its [set-up](super::Setup::stop) names another,
     /// and waits until the launched process exits.
     ///

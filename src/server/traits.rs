@@ -57,6 +57,11 @@ pub(super) fn ruled_out_by_protocol(protocol: &Protocol) -> Vec<MissingCapabilit
             Capabilities::REQUESTS,
             "has no request that is answered",
         ),
+        (
+            protocol.allows_pipelining() == Some(false) && !protocol.has_long_reply(),
+            Capabilities::STALLS,
+            "has no long reply, and no requests before a reply",
+        ),
         (!fills, Capabilities::FILLABLE, "has no requests that carry any bytes and have them back"),
         (
             protocol.declared_properties().half_close == Some(false),

@@ -61,6 +61,9 @@ bitflags! {
         /// The address is the path of a file that the server makes: a socket, or the first part of the names of two named
         /// pipes.
         const FILE = 1 << 28;
+        /// A client that does not read can keep the server from sending: a reply is long, or many requests may wait for
+        /// their replies.
+        const STALLS = 1 << 29;
 
         /// All capabilities that a protocol gives, and not a transport.
         const OF_PROTOCOLS = Self::ECHO.bits()
@@ -70,6 +73,7 @@ bitflags! {
             | Self::SILENT_FIRST.bits()
             | Self::FILLABLE.bits()
             | Self::REQUESTS.bits()
-            | Self::CLEAN_OUTPUT.bits();
+            | Self::CLEAN_OUTPUT.bits()
+            | Self::STALLS.bits();
     }
 }

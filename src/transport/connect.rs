@@ -23,6 +23,9 @@ pub struct ConnectOptions {
     /// what its window has promised, but drops what does not fit into a buffer of fixed size, and with it the
     /// acknowledgements in the same packets. Such a client then never learns that the server has room again.
     pub receive_buffer: Option<usize>,
+    /// The largest segment that a TCP client receives in bytes, set before connecting: tcp(7), `TCP_MAXSEG`. Linux sizes
+    /// the server's send buffer by it, so with small segments a client that reads nothing stalls the server sooner.
+    pub segment_size: Option<u32>,
     /// The name of a Unix datagram client, to which the server sends its answers.
     pub name: ClientName,
     /// Whether a Unix datagram client stays unconnected. On Linux the limit of its queue then holds for the server too, which
@@ -79,10 +82,13 @@ impl ConnectRequest<'_> {
     }
 }
 
-/// Returns a TCP socket for connections to `address`, bound to `source` if given.
-pub(super) fn tcp_socket(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<Socket> {
+/// Returns a TCP socket for connections to `address`, with the client's own address and segment size set.
+pub(super) fn tcp_socket(address: SocketAddr, options: &ConnectOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if let Some(source) = source {
+    if let Some(size) = options.segment_size {
+        socket.set_tcp_mss(size)?;
+    }
+    if let Some(source) = options.source {
         // A port that the check has chosen may be in TIME_WAIT. A port that the system chooses must be fresh.
         socket.set_reuse_address(source.port() != 0)?;
         socket.bind(&source.into())?;

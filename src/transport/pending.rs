@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Address, Capabilities, Link, Transport, tcp_socket};
+use super::{Address, Capabilities, ConnectOptions, Link, Transport, tcp_socket};
 
 /// A connection that may not be established yet. When this value is dropped, the connection is closed.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl PendingConnection {
     /// Begins to connect to `address`.
     pub(crate) fn begin(transport: &Transport, address: &Address) -> io::Result<PendingConnection> {
         let (socket, name) = match address {
-            Address::Inet(address) => (tcp_socket(*address, None)?, (*address).into()),
+            Address::Inet(address) => (tcp_socket(*address, &ConnectOptions::default())?, (*address).into()),
             _ => {
                 let stream = transport.capabilities.contains(Capabilities::STREAM);
                 let kind = if stream { Type::STREAM } else { Type::SEQPACKET };

@@ -36,7 +36,7 @@ fn reserve(_scratch: &Path) -> std::io::Result<ReservedAddress> {
 
 pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     let address = request.address.expect_inet()?;
-    let socket = tcp_socket(address, request.options.source)?;
+    let socket = tcp_socket(address, request.options)?;
     request.set_socket_options(&socket)?;
     connect_within(&socket, &address.into(), request.timeout)?;
     Link::socket(socket)

@@ -12,11 +12,8 @@ pub const CHECK: Check = Check {
     sentence: "a client that shuts down its write side receives end of file while another client stays connected",
     why: "the kernel sends FIN only when every copy of the descriptor is closed, so a copy left open in a parent, child or sibling prevents it",
     citations: &["close(2)", "fork(2)", "RFC 9293 §3.6"],
-    recipe: "connect A and B, and exchange a message with each; shut down A's write side; expect end of file at A; exchange another message with B",
-    requires: Capabilities::STAYS_OPEN
-        .union(Capabilities::CONNECTIONS)
-        .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::HALF_CLOSE),
+    recipe: "connect A and B, and exchange a message with each; shut down A's write side; expect end of file at A; exchange another message with B; if the server closes after one reply: connect A and B, and send half a request with each; send the rest with A, and expect the reply and end of file, as a client received that was alone",
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
     run: beside_another,
 };
 
@@ -32,6 +29,42 @@ pub const EOF_ENDS_IT: Check = Check {
 };
 
 fn beside_another(server: &mut Server) -> check::Result {
+    let capabilities = server.spec().capabilities();
+    let stream = capabilities.contains(Capabilities::STREAM);
+    if stream && !capabilities.contains(Capabilities::STAYS_OPEN) {
+        return after_its_reply(server);
+    }
+    match server.spec().why_missing(Capabilities::HALF_CLOSE.union(Capabilities::STAYS_OPEN)) {
+        Some(reason) => Err(Finding::unsupported("", "").because(reason)),
+        None => after_its_end(server),
+    }
+}
+
+/// Expects end of file after the reply of a server that closes then.
+fn after_its_reply(server: &mut Server) -> check::Result {
+    let mut alone = server.connect_and_exchange()?;
+    let closes = alone.readable_within(server.deadlines().reply())? && alone.expect_eof().is_ok();
+    let unsupported = |actual: &str| {
+        Err(Finding::unsupported("end of file after a reply, and another client that is connected", actual))
+    };
+    if !closes {
+        return unsupported("the server does not close after its reply");
+    }
+    let mut a = server.connect_and_hold()?;
+    if !server.serves_concurrently()? {
+        return unsupported("the server serves one client at a time");
+    }
+    let mut b = server.connect_and_hold()?;
+    a.complete_request(&[])?;
+    a.expect_eof().map_err(|finding| {
+        finding
+            .because("the server had closed a connection after its reply when no other client was connected")
+    })?;
+    b.complete_request(&[])
+}
+
+/// Expects end of file after the client has ended its own direction.
+fn after_its_end(server: &mut Server) -> check::Result {
     let mut a = server.connect_and_exchange()?;
     // A server that serves one client at a time answers B only after A has gone.
     let b = if server.serves_concurrently()? { Some(server.connect_and_exchange()?) } else { None };

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use crate::check::{self, Finding, OrFinding};
-use crate::checks::Check;
+use crate::checks::stall::{Plan, Stalled};
+use crate::checks::{Check, requests};
 use crate::outcome::Level::Should;
 use crate::payload::MIB;
 use crate::server::Server;
@@ -16,9 +17,8 @@ pub const CHECK: Check = Check {
     sentence: "the server takes only a limited amount of data from a client that never reads",
     why: "if the server keeps reading while its answers cannot be sent, one client can use up all memory",
     citations: &["RFC 9293 §3.8.6", "tcp(7) (tcp_rmem, tcp_wmem)", "unix(7)"],
-    recipe: "send without reading until the server takes no more (at most 96 MiB); subtract from that what the kernel holds at both ends; the server may hold the rest, but at most 32 MiB",
-    requires: Capabilities::STAYS_OPEN
-        .union(Capabilities::FILLABLE)
+    recipe: "send without reading until the server takes no more (at most 96 MiB); subtract from that what the kernel holds at both ends; the server may hold the rest, but at most 32 MiB; where requests carry no bytes that come back: send requests without reading, until the server leaves some unread; its memory may grow by 32 MiB while it owes more than that",
+    requires: Capabilities::PIPELINES
         .union(Capabilities::STREAM)
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::MANY_CLIENTS),
@@ -31,7 +31,50 @@ const MOST: usize = 96 * MIB;
 /// The number of bytes that the server may hold for one client.
 const ALLOWED: usize = 32 * MIB;
 
+/// The largest number of requests that are sent.
+const MOST_REQUESTS: usize = 50_000;
+
 fn run(server: &mut Server) -> check::Result {
+    if server.spec().capabilities().contains(Capabilities::FILLABLE) {
+        of_content(server)
+    } else {
+        of_replies(server)
+    }
+}
+
+/// Sends requests until the server leaves some of them unread. A server may read a few more than it can answer, and a
+/// reply may be in a file; so a server that reads on fails only if its memory grows.
+fn of_replies(server: &mut Server) -> check::Result {
+    let plan = Plan::of(server)?;
+    let before = server.process_stats()?.resident;
+    let Stalled { mut client, mut requests, .. } = plan.stall(server)?;
+    let deadline = Instant::now() + 4 * server.deadlines().no_progress();
+    while requests < MOST_REQUESTS && Instant::now() < deadline {
+        let more = (requests / 4).max(1);
+        let all_sent = plan.ask(server, &mut client, more)?;
+        requests += more;
+        requests::await_read(server, &client, server.deadlines().quiet())?;
+        if !all_sent || !requests::are_read_by_server(server, &[&client])[0] {
+            return Ok(());
+        }
+        let due = (requests * plan.reply).saturating_sub(client.unread()?.total());
+        let grown = server.process_stats()?.resident.saturating_sub(before);
+        if due > ALLOWED && grown > ALLOWED as u64 {
+            return Err(Finding::fail(
+                "a server that stops reading while its replies are not read",
+                format!(
+                    "{requests} requests read; its memory has grown by {} MiB, and it owes replies of {} MiB",
+                    grown / MIB as u64,
+                    due / MIB
+                ),
+            ));
+        }
+    }
+    let actual = format!("it has read {requests} requests, and uses little memory for their replies");
+    Err(Finding::unsupported("a server that leaves requests unread, or keeps many replies", actual))
+}
+
+fn of_content(server: &mut Server) -> check::Result {
     // The client sends the same block again and again, since it never reads the echo.
     let block = server.payload(4 * MIB);
     let mut client = server.connect()?;

@@ -1,6 +1,7 @@
 //! Checks that a waiting server uses no processor time.
 
 use crate::check;
+use crate::checks::stall::Plan;
 use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::payload::MIB;
@@ -25,8 +26,8 @@ pub const IDLE_WHILE_STALLED: Check = Check {
     sentence: "a server whose client takes no more bytes uses almost no processor time, neither then nor after the client has gone",
     why: "the connection is readable and not writable; if the server polls for the wrong event, or ignores POLLHUP, poll(2) returns at once every time",
     citations: &["poll(2) (POLLHUP)", "epoll(7)", "proc(5) (schedstat)"],
-    recipe: "send without reading until the server takes no more; measure processor time as in load/idle; reset the connection, and measure again; measure with clients that send half, and three quarters, of that amount and shut down their write side",
-    requires: Capabilities::STAYS_OPEN.union(Capabilities::FILLABLE).union(Capabilities::STREAM),
+    recipe: "send, or ask for replies, without reading until the server can send no more; measure processor time as in load/idle; reset the connection, and measure again; measure with clients that send half, and three quarters, of that amount and shut down their write side (with requests: one client that asks for as much)",
+    requires: Capabilities::STALLS.union(Capabilities::STREAM),
     run: stalled,
 };
 
@@ -53,6 +54,30 @@ fn silent(server: &mut Server) -> check::Result {
 }
 
 fn stalled(server: &mut Server) -> check::Result {
+    if server.spec().protocol().replies_equal_requests() {
+        stalled_by_echo(server)
+    } else {
+        stalled_by_replies(server)
+    }
+}
+
+fn stalled_by_replies(server: &mut Server) -> check::Result {
+    let plan = Plan::of(server)?;
+    let stalled = plan.stall(server)?;
+    let description = stalled.description();
+    steps::expect_idle(server, &format!("while {description}"))?;
+    stalled.expect_stalled()?;
+    if !server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
+        return Ok(());
+    }
+    stalled.client.reset()?;
+    steps::expect_idle(server, "after a client has reset its connection without reading")?;
+    let mut stalled = plan.stall(server)?;
+    stalled.client.shut_down_write()?;
+    steps::expect_idle(server, &format!("while {description}, and has shut down its write side"))
+}
+
+fn stalled_by_echo(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     let bytes = server.payload(32 * MIB);
     let taken = client.fill_until_blocked(&bytes)?;

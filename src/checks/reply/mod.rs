@@ -3,6 +3,7 @@
 use super::Check;
 
 mod after_resets;
+mod beside_stalled_reader;
 mod byte_by_byte;
 mod cut_anywhere;
 mod nothing_unasked;
@@ -21,5 +22,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &while_stopped::CHECK,
     &one_of_many::CHECK,
     &after_resets::CHECK,
+    &beside_stalled_reader::CHECK,
     &segments::CHECK,
 ];

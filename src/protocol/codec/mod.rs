@@ -124,9 +124,8 @@ impl Codec {
     }
 
     /// Keeps the first `limit` bytes of each reply for its [`Answer`].
-    #[must_use]
-    pub fn keep_replies(self, limit: usize) -> Codec {
-        Codec { keep: limit, ..self }
+    pub fn keep_replies(&mut self, limit: usize) {
+        self.keep = limit;
     }
 
     /// Queues requests that carry `content`, in pieces that each fit into one request.

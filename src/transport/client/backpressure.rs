@@ -1,6 +1,8 @@
 //! Filling every buffer between client and server, and waiting until the server has read what was sent.
 
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use super::Client;
 use crate::check::{self, Finding, OrFinding};
@@ -52,18 +54,30 @@ impl Client {
     /// Unsupported if this system does not report that; otherwise only when interrupted.
     pub(crate) fn await_read(&self) -> check::Result<bool> {
         self.await_delivery()?;
-        let ours = self.connection.local_address();
-        let peer = self.connection.link.as_socket().and_then(|socket| socket.peer_addr().ok()?.as_socket());
-        let Some((ours, peer)) = ours.zip(peer) else {
+        self.await_read_within(self.deadlines.no_progress())
+    }
+
+    /// Waits at most `limit` until the server itself has read everything that its kernel has received.
+    ///
+    /// # Errors
+    /// As [`await_read`](Client::await_read).
+    pub(crate) fn await_read_within(&self, limit: Duration) -> check::Result<bool> {
+        let Some((ours, peer)) = self.ends() else {
             return Err(Finding::unsupported(
                 "what the server has not yet read",
                 "the kernel shows that for TCP alone",
             ));
         };
-        let read = until(self.deadlines.no_progress(), || {
+        let read = until(limit, || {
             let queues = sys::tcp_queues(peer, ours).or_unsupported("what the server has not yet read")?;
             Ok(queues.is_none_or(|queues| queues.unread == 0).then_some(()))
         })?;
         Ok(read.is_some())
+    }
+
+    /// Returns the addresses of the client and of the server, if they are IP addresses.
+    pub(super) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let socket = self.connection.link.as_socket()?;
+        Some((socket.local_addr().ok()?.as_socket()?, socket.peer_addr().ok()?.as_socket()?))
     }
 }

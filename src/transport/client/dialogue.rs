@@ -19,13 +19,15 @@ pub(super) struct Dialogue {
     pub early: bool,
     /// The status of the last reply, if it was an HTTP response.
     pub status: Option<u16>,
+    /// The bytes of replies, if the codec keeps them.
+    pub kept: Vec<Vec<u8>>,
 }
 
 impl Dialogue {
     /// Returns the dialogue of a new client. Without `pipelining` a request waits for the reply to the one before.
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens, pipelining: bool) -> Dialogue {
         let codec = Codec::new(protocol.clone(), tokens).pipelining(pipelining);
-        Dialogue { protocol, codec, asked: VecDeque::new(), early: false, status: None }
+        Dialogue { protocol, codec, asked: VecDeque::new(), early: false, status: None, kept: Vec::new() }
     }
 
     /// Decodes bytes received from a stream. Returns the content of the requests that they answer.
@@ -42,6 +44,9 @@ impl Dialogue {
         while let Some(answer) = self.codec.next_correct_reply() {
             self.early |= answer.early;
             self.status = answer.reply.status;
+            if !answer.reply.bytes.is_empty() {
+                self.kept.push(answer.reply.bytes);
+            }
             if answer.part == ReplyKind::Exchange {
                 content.extend_from_slice(&answer.content);
             }
@@ -66,11 +71,17 @@ impl Dialogue {
 
     /// Queues a request of turn number `turn` that carries `content`, or stands for it.
     pub fn queue_request(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
-        let turn = self.protocol.turns().get(turn);
+        let protocol = self.protocol.clone();
+        let turn = protocol.turns().get(turn);
         let turn = turn.ok_or_else(|| Finding::unsupported("a request", "the protocol has none"))?;
+        Ok(self.queue_request_of(turn, content))
+    }
+
+    /// Queues a request of `turn` that carries `content`, or stands for it.
+    pub fn queue_request_of(&mut self, turn: &Turn, content: &[u8]) -> Request {
         let request = turn.new_request(self.codec.next_token(), Some(content.into()));
         self.codec.queue_request(request.clone());
-        Ok(request)
+        request
     }
 
     /// Queues a request of `turn` that stands for `content`.

@@ -13,6 +13,7 @@
 //! | `pieces` | requests of a protocol that are sent in pieces |
 //! | `raw` | bytes that are no request, and a record of all that is received |
 //! | `talker` | talking without pause |
+//! | `unread` | requests whose replies the client does not read |
 //! | `special` | urgent data, passed descriptors, resets |
 
 use std::net::SocketAddr;
@@ -40,11 +41,13 @@ mod stream;
 mod talker;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use connection::Connection;
 use dialogue::Dialogue;
 pub use messages::Message;
 pub(super) use messages::enlarge_buffers;
+pub(crate) use unread::Unread;
 
 /// The maximum number of bytes that one read from a stream takes.
 const READ: usize = 256 * KIB;
@@ -208,6 +211,12 @@ impl Client {
         self.connection
             .local_address()
             .ok_or_else(|| Finding::broken("the client's address", "getsockname(2) gave none"))
+    }
+
+    /// Returns the number of bytes that the client has sent.
+    #[must_use]
+    pub(crate) fn sent(&self) -> usize {
+        self.connection.sent
     }
 
     /// Returns the number of bytes that the client has received, expected or not.

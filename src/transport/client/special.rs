@@ -8,6 +8,7 @@ use super::Client;
 use crate::check::{self, OrFinding};
 use crate::sys;
 use crate::trace::Action;
+use crate::transport::Capabilities;
 
 impl Client {
     /// Sends one byte as urgent data: `MSG_OOB` (RFC 6093). [`TCP`](crate::transport::Capabilities::TCP).
@@ -19,12 +20,25 @@ impl Client {
         self.connection.link.send_urgent(byte).or_broken("urgent data")
     }
 
-    /// Sends `bytes` with `descriptor` attached: `SCM_RIGHTS`, unix(7). Only over Unix domain sockets.
+    /// Sends `bytes`, or the request that carries them, with `descriptor` attached: `SCM_RIGHTS`, unix(7). Only over Unix
+    /// domain sockets, and only a few bytes.
     ///
     /// # Errors
     /// A broken harness if the system refuses.
     pub(crate) fn send_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> check::Result {
-        self.connection.write_with_descriptor(bytes, descriptor).or_broken("a descriptor sent along")
+        let wire = match &mut self.dialogue {
+            None => bytes.to_vec(),
+            Some(dialogue) if self.capabilities.contains(Capabilities::STREAM) => {
+                dialogue.codec.queue_content(bytes);
+                dialogue.codec.bytes_to_send().to_vec()
+            }
+            Some(dialogue) => dialogue.encode_message(bytes)?,
+        };
+        self.connection.write_with_descriptor(&wire, descriptor).or_broken("a descriptor sent along")?;
+        if let Some(dialogue) = &mut self.dialogue {
+            dialogue.codec.mark_written(wire.len());
+        }
+        Ok(())
     }
 
     /// Closes the pipe that the server writes to. The pipe that it reads from stays open. Only over two pipes.

@@ -239,7 +239,7 @@ impl Client {
         }
     }
 
-    fn write_some(&mut self, outgoing: &[u8]) -> check::Result<usize> {
+    pub(super) fn write_some(&mut self, outgoing: &[u8]) -> check::Result<usize> {
         let bytes = self.dialogue.as_mut().map_or(outgoing, |dialogue| dialogue.codec.bytes_to_send());
         match self.connection.write(bytes) {
             Err(error) if is_transient(&error) => Ok(0),
