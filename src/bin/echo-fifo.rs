@@ -47,6 +47,9 @@ fn main() -> anyhow::Result<()> {
         kill(Pid::this(), Signal::SIGTERM)
     })?;
     termination.wait()?;
+    if !input.exists() || !output.exists() {
+        let _ = writeln!(io::stderr(), "echo-fifo: a named pipe was removed, so no client can connect");
+    }
     let _ = fs::remove_file(input);
     let _ = fs::remove_file(output);
     Ok(())
