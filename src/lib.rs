@@ -127,8 +127,8 @@ pub use outcome::{Level, Outcome};
 pub use protocol::{FileError, Protocol};
 pub use runner::{CheckResult, Expectation, Summary};
 pub use server::{
-    CpuUse, Instance, LaunchError, LaunchOptions, Leak, ListenerOptions, Output, Server, Setup, Shutdown,
-    Spec, Start, Stdio,
+    CpuUse, Instance, LaunchError, LaunchOptions, Leak, ListenerOptions, Output, ReadyTest, Server, Setup,
+    Shutdown, Spec, Start, Stdio,
 };
 pub use transport::{Address, Capabilities, Client, ConnectOptions, Message, Transport};
 

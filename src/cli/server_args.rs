@@ -11,7 +11,7 @@ use regex_automata::meta::Regex;
 
 use super::CliError;
 use crate::protocol::Protocol;
-use crate::server::{Setup, Spec, Start, fixed_address, signal_named};
+use crate::server::{ReadyTest, Setup, Spec, Start, fixed_address, signal_named};
 use crate::transport::{Address, TRANSPORTS, Transport};
 
 /// The arguments of every command that launches a server.
@@ -141,7 +141,7 @@ impl ServerArgs {
             let pattern = Regex::new(pattern).map_err(|error| {
                 CliError::usage(format!("--ready-when is no regular expression: {error}"))
             })?;
-            setup.ready_when = Some(pattern);
+            setup.ready_when = Some(ReadyTest::new(move |output| pattern.is_match(output)));
         }
         if let Some(name) = &self.stop {
             setup.stop = signal("--stop", name)?;

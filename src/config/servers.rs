@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::expectations::{self, KnownFailure};
 use crate::protocol::{FileError, Protocol, Table, join_with_or};
-use crate::server::{LaunchError, Setup, Spec, Start, fixed_address, signal_named};
+use crate::server::{LaunchError, ReadyTest, Setup, Spec, Start, fixed_address, signal_named};
 use crate::transport::{TRANSPORTS, Transport};
 
 /// A server that is described in `echospec.toml`.
@@ -226,10 +226,11 @@ impl Reader<'_, '_, '_> {
             setup.fixed_address = Some(fixed_address(text, transport).map_err(error)?);
         }
         if let Some((pattern, span)) = self.table.string("ready-when")? {
-            setup.ready_when = Some(Regex::new(pattern).map_err(|error| {
+            let pattern = Regex::new(pattern).map_err(|error| {
                 let error = format!("this is no regular expression: {error}");
                 self.table.source.error(span, error)
-            })?);
+            })?;
+            setup.ready_when = Some(ReadyTest::new(move |output| pattern.is_match(output)));
         }
         if let Some(signal) = self.signal("stop")? {
             setup.stop = signal;

@@ -67,7 +67,7 @@ pub use process::{
 pub use program::bundled_program;
 pub use rehearsal::Rehearsal;
 pub use scratch::{Scratch, keep_directories, run_directory};
-pub use setup::Setup;
+pub use setup::{ReadyTest, Setup};
 #[cfg(feature = "cli")]
 pub(crate) use setup::{fixed_address, signal_named};
 pub use spec::Spec;

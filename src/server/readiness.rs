@@ -48,10 +48,10 @@ pub(super) fn await_ready(
     }
 }
 
-/// Whether the server's output matches the pattern that its set-up waits for. True if the output cannot be read.
+/// Returns whether the server's output passes the test of its set-up. True if the output cannot be read.
 fn says_ready(instance: &Instance, spec: &Spec, options: &LaunchOptions) -> bool {
-    let pattern = spec.setup().ready_when.as_ref().filter(|_| options.captures_output());
-    pattern.is_none_or(|pattern| pattern.is_match(&instance.output().text()))
+    let test = spec.setup().ready_when.as_ref().filter(|_| options.captures_output());
+    test.is_none_or(|test| test.passes(&instance.output().text()))
 }
 
 /// Whether `instance` listens at `address` now.

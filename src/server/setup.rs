@@ -2,12 +2,13 @@
 //! address, a sign that it is ready, and the signal that ends it.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use nix::sys::signal::Signal;
-use regex_automata::meta::Regex;
 
 use super::placeholders::PlaceholderValues;
 use crate::transport::Address;
@@ -26,12 +27,34 @@ pub struct Setup {
     pub files: Vec<(PathBuf, OsString)>,
     /// The only address that the server uses, for a server that cannot be told one.
     pub fixed_address: Option<Address>,
-    /// A pattern in the server's output without which it is not ready, although it listens.
-    pub ready_when: Option<Regex>,
+    /// A test of the server's output. The server counts as ready once it listens and its output passes the test.
+    pub ready_when: Option<ReadyTest>,
     /// The signal that ends the server gracefully.
     pub stop: Signal,
     /// The signal at which the server reloads its configuration, if it does so at any.
     pub reload: Option<Signal>,
+}
+
+/// A test of a server's output that tells whether the server is ready.
+#[derive(Clone)]
+pub struct ReadyTest(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl ReadyTest {
+    /// Returns the test that calls `is_ready` with the server's output so far, until it returns true.
+    pub fn new(is_ready: impl Fn(&str) -> bool + Send + Sync + 'static) -> ReadyTest {
+        ReadyTest(Arc::new(is_ready))
+    }
+
+    /// Returns whether the output passes the test.
+    pub(super) fn passes(&self, output: &str) -> bool {
+        (self.0)(output)
+    }
+}
+
+impl fmt::Debug for ReadyTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadyTest")
+    }
 }
 
 impl Default for Setup {

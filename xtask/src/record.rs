@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use echospec::checks::all_checks;
 use echospec::protocol::Protocol;
-use echospec::server::{Setup, Spec, Start};
+use echospec::server::{ReadyTest, Setup, Spec, Start};
 use echospec::transport::Transport;
 use nix::sys::signal::Signal;
 use regex_automata::meta::Regex;
@@ -206,7 +206,10 @@ impl Entry {
             setup.stop = signal(name)?;
         }
         setup.reload = self.reload.as_deref().map(signal).transpose()?;
-        setup.ready_when = self.ready_when.as_deref().map(Regex::new).transpose().context("ready_when")?;
+        if let Some(pattern) = &self.ready_when {
+            let pattern = Regex::new(pattern).context("ready_when")?;
+            setup.ready_when = Some(ReadyTest::new(move |output| pattern.is_match(output)));
+        }
         Ok(setup)
     }
 
