@@ -10,7 +10,7 @@ use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::outcome::Outcome;
 use crate::payload::KIB;
-use crate::server::{LaunchOptions, Server, describe_process};
+use crate::server::{CpuUse, LaunchOptions, Server, describe_process};
 use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
@@ -91,7 +91,7 @@ pub(super) fn expect_end(
 fn lives_on(server: &Server, after: &str) -> Finding {
     let waited = server.deadlines().exit().as_secs_f64();
     let cpu_use = server.cpu_use(server.deadlines().quiet()).ok();
-    let spins = cpu_use.filter(|cpu_use| cpu_use.is_busy_loop());
+    let spins = cpu_use.filter(CpuUse::is_busy_loop);
     let spins = spins.map(|cpu_use| format!("it spins: {cpu_use}")).unwrap_or_default();
     let actual = format!("alive after {waited} s");
     Finding::timeout(format!("an exit after {after}"), actual).because(spins).because(processes_of(server))

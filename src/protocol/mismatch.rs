@@ -16,7 +16,7 @@ pub struct Mismatch {
     /// The first bytes received instead of the expected ones. Empty if the connection or the message ended.
     pub found: Vec<u8>,
     /// The JSON pointer (RFC 6901) of the value that is wrong, in a reply that is JSON. `found` is then all of the reply.
-    pub pointer: Option<String>,
+    pub pointer: Option<Box<str>>,
 }
 
 impl Mismatch {
@@ -30,7 +30,7 @@ impl Mismatch {
     #[must_use]
     pub fn summary(&self) -> String {
         if let Some(pointer) = &self.pointer {
-            let place = if pointer.is_empty() { "the reply" } else { pointer };
+            let place = if pointer.is_empty() { "the reply" } else { &**pointer };
             return format!("at {place}: expected {}", self.expected);
         }
         let found = match self.found.first() {

@@ -65,7 +65,7 @@ pub(in crate::protocol) fn parse_decorated(text: &[u8]) -> Option<Value> {
 /// Compares a message with the reply that is due.
 pub(in crate::protocol) fn compare(reply: &JsonReply, found: &Value, raw: &[u8]) -> Result<(), Mismatch> {
     reply.compare(found).map_err(|difference| Mismatch {
-        pointer: Some(difference.pointer),
+        pointer: Some(difference.pointer.into()),
         before: Vec::new(),
         ..mismatch(0, format!("{}, found {}", difference.expected, difference.found), raw)
     })
