@@ -156,7 +156,16 @@ pub(super) fn restart_and_exchange_after(
     likely_cause: &str,
 ) -> check::Result {
     restart(server, likely_cause)?;
-    waiting.exchange(b"at last").map_err(|finding| finding.because(likely_cause))?;
+    // A passed listener is ready before the server is, which may take as long as a start.
+    let start = server.deadlines().start();
+    if server.spec().protocol().receives_before_requests() {
+        waiting.readable_within(start)?;
+    }
+    let answered = waiting.send(b"at last").and_then(|()| {
+        waiting.readable_within(start)?;
+        waiting.expect(b"at last")
+    });
+    answered.map_err(|finding| finding.because(likely_cause))?;
     waiting.finish()?;
     server.connect_and_exchange().map(drop)
 }
