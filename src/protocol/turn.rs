@@ -99,7 +99,22 @@ impl Turn {
             if self.send.find_value(KnownBytes::is_encoded_payload).is_some() { room / 2 } else { room }
         });
         let said = [&self.send, &self.reply.template].into_iter().filter_map(Template::longest_payload).min();
-        [self.payload_max, prefix, said].into_iter().flatten().min()
+        [self.payload_max, prefix, self.room_in_reply(), said].into_iter().flatten().min()
+    }
+
+    /// Returns the length of the longest payload that the reply can repeat, if a length says where the reply ends.
+    fn room_in_reply(&self) -> Option<u64> {
+        let number = match self.reply.frame {
+            ReplyEndRule::Prefix(number) | ReplyEndRule::Length { number, .. } => number,
+            _ => return None,
+        };
+        let template = &self.reply.template;
+        let most = number.max_length();
+        let without_payload = Pattern::new(template, &Token::new(0), &[].into()).fixed_length();
+        // Parts whose length varies may take up to half of the reply.
+        let room = without_payload.map_or(most / 2, |length| most.saturating_sub(length));
+        let is_encoded = template.find_value(KnownBytes::is_encoded_payload).is_some();
+        template.has_payload().then_some(if is_encoded { room / 2 } else { room })
     }
 
     /// Returns the length in bytes of a request without payload.

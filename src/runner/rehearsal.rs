@@ -251,7 +251,7 @@ pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError>
     };
     let help = match likely_protocol(&received) {
         Some(name) => format!("try --protocol {name}"),
-        None if speaks_unasked(server) => "the server speaks first: try --protocol daytime if it then closes the \
+        None if !received.is_empty() && speaks_unasked(server) => "the server speaks first: try --protocol daytime if it then closes the \
              connection, or write its greeting into a protocol file (`echospec explain protocol`)"
             .to_owned(),
         None => "name its protocol with --protocol (`echospec protocols` lists them), or describe one exchange with \
@@ -272,15 +272,29 @@ fn speaks_unasked(server: &mut Server) -> bool {
 }
 
 /// Returns everything that a server sends to a client that sends one line and then ends its direction.
+///
+/// A server that says something and closes at once resets the connection, because the line is unread. What it said
+/// counts all the same.
 fn answer_to_line(server: &mut Server) -> check::Result<Vec<u8>> {
     let mut client = server.connect()?;
-    client.send(LINE)?;
-    let mut received = receive_until_idle(server, &mut client)?;
-    if !looks_like_echo(&received) {
-        client.shut_down_write()?;
-        received.extend(receive_until_idle(server, &mut client)?);
+    let mut received = Vec::new();
+    let ended = send_line(server, &mut client, &mut received);
+    received.extend(client.take_received());
+    if received.is_empty() { ended.map(|()| received) } else { Ok(received) }
+}
+
+fn send_line(server: &Server, client: &mut Client, received: &mut Vec<u8>) -> check::Result {
+    if let Err(finding) = client.send(LINE) {
+        // What the server said before it closed the connection can still be read.
+        let _ = receive_until_idle(server, client).map(|bytes| received.extend(bytes));
+        return Err(finding);
     }
-    Ok(received)
+    received.extend(receive_until_idle(server, client)?);
+    if !looks_like_echo(received) {
+        client.shut_down_write()?;
+        received.extend(receive_until_idle(server, client)?);
+    }
+    Ok(())
 }
 
 fn receive_until_idle(server: &Server, client: &mut Client) -> check::Result<Vec<u8>> {

@@ -234,3 +234,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_payload_fits_into_request_and_reply() {
+    let most = |text: &str| Protocol::from_toml(text, "my.toml").unwrap().max_payload();
+    let prefixed = |send, expect| most(&format!("prefix = 'u16be'\nsend = '{send}'\nexpect = '{expect}'"));
+    assert_eq!(prefixed("abc{payload}", "{payload}"), Some(65_532));
+    assert_eq!(prefixed("{payload}", "abcd{payload}"), Some(65_531));
+    assert_eq!(prefixed("{payload}", r"{line}\n{payload}"), Some(32_767));
+}

@@ -62,6 +62,11 @@ impl Client {
         self.move_bytes(&[], ready).map(|step| step.moved)
     }
 
+    /// Returns what was received from a stream and not yet returned, without waiting for more.
+    pub(crate) fn take_received(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.inbox)
+    }
+
     pub(super) fn exchange_stream(&mut self, bytes: &[u8]) -> check::Result {
         self.run_exchange(bytes, AwaitedBytes::of(bytes), None)?;
         if self.never_answers() { self.expect_read() } else { Ok(()) }
