@@ -105,9 +105,9 @@ fn connect_more(server: &mut Server, clients: &mut Vec<Client>, most: usize) -> 
     }
     for mut client in waiting {
         if stays_open {
-            client.expect(CONTENT)?
+            client.expect(CONTENT)?;
         } else {
-            client.await_half()?
+            client.await_half()?;
         }
         clients.push(client);
     }
