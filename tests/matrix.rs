@@ -29,7 +29,9 @@ fn bundled_server_passes_every_check_that_applies(
             let passes = matches!(report.outcome, Outcome::Pass | Outcome::Info);
             assert!(passes, "{}: {report:#?}", spec.command_line());
         }
-        for CheckResult { check, actual, .. } in unsupported {
+        // Without an expectation, the server does not offer what the check is about: this machine lacks nothing.
+        let lacking = unsupported.into_iter().filter(|report| !report.expected.is_empty());
+        for CheckResult { check, actual, .. } in lacking {
             testing::skip(format!("{} of {}: {actual}", check.id, spec.command_line()));
         }
     }

@@ -69,7 +69,7 @@ impl LeftoverQueues {
     fn remove(&self) {
         match self {
             LeftoverQueues::Posix(name) => {
-                posix_pair(name).iter().for_each(|queue| remove_posix_queue(queue))
+                posix_pair(name).iter().for_each(|queue| remove_posix_queue(queue));
             }
             LeftoverQueues::SystemV(key) => [*key, *key + 1].into_iter().for_each(remove_system_v_queue),
         }

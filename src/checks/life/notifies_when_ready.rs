@@ -60,7 +60,7 @@ fn listens_before_it_sends(server: &mut Server, socket: &NotifySocket) -> check:
     let listens = until(server.deadlines().start(), || {
         Ok((server.is_ready(&instance) || instance.ended().is_some()).then_some(()))
     })?;
-    // A server in the midst of sendmsg(2) listens never, and any other listens in that time.
+    // A server that is blocked in sendmsg(2) does not listen in that time. Any other does.
     if listens.is_some() || !socket.receive_all(server)?.iter().any(|message| says_ready(message)) {
         return Ok(());
     }
