@@ -58,7 +58,8 @@ const READ: usize = 256 * KIB;
 /// [`expect_eof`](Client::expect_eof) work over both. A method that needs more from the mechanism says which
 /// [capability](Capabilities); without it, the method returns a *broken (harness)* finding.
 ///
-/// No call blocks for longer than [`Deadlines::no_progress`] after the last byte moved.
+/// No call blocks for longer than [`Deadlines::no_progress`] after the last byte moved, or for longer than
+/// [`Deadlines::start`] before the first byte of a server that starts for this client.
 #[derive(Debug)]
 pub struct Client {
     connection: Connection,
@@ -113,6 +114,17 @@ impl Client {
             dialogue.codec.tolerate(Tolerance::Strays);
         }
         Client { dialogue: Some(Box::new(dialogue)), ..self }
+    }
+
+    /// Returns the time without progress after which the server counts as hung. A server that is started for this client
+    /// may still load its libraries when the first request waits for it.
+    fn no_progress(&self) -> Duration {
+        let starts = !self.capabilities.contains(Capabilities::MANY_CLIENTS) && self.dialogue.is_some();
+        if starts && self.connection.received == 0 {
+            self.deadlines.start()
+        } else {
+            self.deadlines.no_progress()
+        }
     }
 
     /// Adds `diagnosis` to every finding about a server that makes no progress.

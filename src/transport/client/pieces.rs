@@ -52,7 +52,7 @@ impl Client {
             if piece.is_empty() {
                 break;
             }
-            let ready = self.connection.poll(true, false, self.deadlines.no_progress())?;
+            let ready = self.connection.poll(true, false, self.no_progress())?;
             if !ready.writable {
                 return Err(Finding::timeout(
                     "a piece of a request read by the server",

@@ -78,7 +78,7 @@ impl Client {
     fn finish_request(&mut self) -> check::Result {
         const LITTLE: usize = 512;
         while !self.is_all_sent(&[]) {
-            let ready = self.connection.poll(true, !self.ended, self.deadlines.no_progress())?;
+            let ready = self.connection.poll(true, !self.ended, self.no_progress())?;
             let step = ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
             self.require_progress(step, || "a request read by the server".into())?;
             if ready.writable {
@@ -136,7 +136,7 @@ impl Client {
         self.send_rest()?;
         let mut rest = bytes;
         while !rest.is_empty() {
-            let limit = self.deadlines.no_progress();
+            let limit = self.no_progress();
             let ready = self.connection.poll(true, !self.ended, limit)?;
             if ready.readable {
                 self.fill_inbox()?;

@@ -78,7 +78,7 @@ impl Client {
         if self.await_read()? {
             return Ok(());
         }
-        let waited = self.deadlines.no_progress().as_secs_f64();
+        let waited = self.no_progress().as_secs_f64();
         let wanted = format!("{} read by the server", count_with_noun(self.connection.sent, "byte"));
         let finding = Finding::timeout(wanted, format!("some of them are still unread after {waited} s"));
         Err(finding.because((self.hang_diagnosis.0)()))
@@ -172,7 +172,7 @@ impl Client {
         if step.moved {
             return Ok(());
         }
-        let waited = self.deadlines.no_progress().as_secs_f64();
+        let waited = self.no_progress().as_secs_f64();
         let actual = format!("{}, then nothing for {waited} s", self.describe_traffic());
         Err(Finding::timeout(wanted(), actual).about_echo().because((self.hang_diagnosis.0)()))
     }
@@ -186,7 +186,7 @@ impl Client {
     }
 
     pub(super) fn step(&mut self, outgoing: &[u8]) -> check::Result<ExchangeStep> {
-        let limit = self.deadlines.no_progress();
+        let limit = self.no_progress();
         let writing = self.has_outgoing(outgoing);
         let ready = self.connection.poll(writing, !self.ended, limit)?;
         self.move_bytes(outgoing, ready)
@@ -234,7 +234,7 @@ impl Client {
 
     /// Waits until a part of `bytes` is written, and returns its length.
     pub(super) fn write_piece(&mut self, bytes: &[u8]) -> check::Result<usize> {
-        let limit = self.deadlines.no_progress();
+        let limit = self.no_progress();
         if !self.connection.poll(true, false, limit)?.writable {
             return Err(Finding::timeout("room for a part of a request", "the server reads nothing"));
         }
