@@ -150,3 +150,8 @@ pub mod inspect {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the example of the page about servers on standard input and output.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/stdio.md")]
+struct StdioPage;

@@ -2,7 +2,7 @@
 //! picture is made again, and compared. `ECHOSPEC_UPDATE_DOCS=1` writes tables and pictures instead.
 
 use std::ffi::OsString;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -241,6 +241,60 @@ fn links_between_pages_lead_to_files() {
             assert!(!local || file.exists(), "{} links to {target}, which does not exist", page.display());
         }
     }
+}
+
+/// The blocks of `docs/stdio.md` in `language`.
+fn stdio_blocks(language: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("docs/stdio.md")).unwrap();
+    let start = format!("```{language}\n");
+    text.split(&start).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn commands_for_stdio_servers_are_accepted() {
+    let place = tempfile::tempdir().unwrap();
+    let blocks = [stdio_blocks("sh"), stdio_blocks("yaml")].concat().concat();
+    let commands: Vec<_> = blocks.lines().filter(|line| line.contains("echospec check")).collect();
+    assert!(commands.len() > 4);
+    for command in commands {
+        let (options, _) = command.split_once(" -- ").unwrap();
+        let options = options.trim().replace("$GITHUB_STEP_SUMMARY", "summary.md").replace('"', "");
+        let words: Vec<_> = options.split_whitespace().skip(1).map(str::to_owned).collect();
+        let mut run = echospec(&words, place.path());
+        let output =
+            run.args(["--only", "no/such", "--", "true"]).current_dir(place.path()).output().unwrap();
+        // Exit code 4: the command line is right, and selects no check.
+        assert_eq!(output.status.code(), Some(4), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn pytest_example_passes_and_fails() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return testing::skip("python3 is not installed");
+    }
+    let example = stdio_blocks("python").concat() + "\ntest_server_is_sound()\n";
+    let sound = format!("exec python3 {}", root().join("fixtures/servers/python/mcp_threads.py").display());
+    let run = run_pytest_example(&example, &sound);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let run = run_pytest_example(&example, &format!("echo ready; {sound}"));
+    let text = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(
+        !run.status.success() && text.contains("AssertionError") && text.contains("stdio/protocol-only"),
+        "{text}"
+    );
+}
+
+/// Runs the example with a program `my-server` that is this shell script.
+fn run_pytest_example(example: &str, script: &str) -> std::process::Output {
+    let place = tempfile::tempdir().unwrap();
+    let server = place.path().join("my-server");
+    fs::write(&server, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
+    let folders = [place.path().to_owned()].into_iter().chain(env::split_paths(&path()).collect::<Vec<_>>());
+    let mut python = Command::new("python3");
+    python.args(["-c", example]).env("PATH", env::join_paths(folders).unwrap());
+    python.current_dir(place.path()).output().unwrap()
 }
 
 #[test]
