@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use echospec::server::{Spec, bundled_specs};
 
-use crate::record::Candidate;
+use crate::record::{Candidate, JOBS};
 use crate::root;
 
 /// Returns every bundled server with every way to check it, in order of their names.
@@ -31,5 +31,5 @@ fn candidate(spec: Spec) -> Candidate {
     let program = spec.command_line().split(' ').next().unwrap_or_default().to_owned();
     let start = spec.start().name();
     let name = if start == "bind" { program } else { format!("{program} ({start})") };
-    Candidate { name, spec, version: Vec::new(), deviations: Vec::new(), retries: 0 }
+    Candidate { name, spec, version: Vec::new(), deviations: Vec::new(), retries: 0, jobs: JOBS }
 }

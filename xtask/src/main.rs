@@ -11,6 +11,7 @@ mod hostile;
 mod kill;
 mod matrix;
 mod mutants;
+mod packages;
 mod peers;
 mod public_api;
 mod record;

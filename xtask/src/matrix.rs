@@ -32,13 +32,9 @@ pub struct Row {
 /// The number of servers that run at the same time. Most checks spend most of their time waiting.
 const WORKERS: usize = 3;
 
-/// The number of checks of one server at the same time. Each may hold 64 MiB and 200 sockets.
-const JOBS: usize = 6;
-
 /// Runs the servers, and calls `on_finished` after each. Returns their rows in the order of `servers`. After an
 /// interrupt no more servers are started, and their rows are missing.
 pub fn run_all(servers: &[Candidate], options: &RunOptions, on_finished: impl Fn(&Row) + Sync) -> Vec<Row> {
-    let options = &RunOptions { jobs: options.jobs.min(JOBS), ..options.clone() };
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -62,6 +58,7 @@ pub fn run_all(servers: &[Candidate], options: &RunOptions, on_finished: impl Fn
 /// Runs `candidate`. If it does not start, that is an unexpected result.
 fn run(candidate: &Candidate, options: &RunOptions) -> Row {
     let began = Instant::now();
+    let options = &RunOptions { jobs: options.jobs.min(candidate.jobs), ..options.clone() };
     let apply: Vec<_> =
         all_checks().filter(|check| check.applies_to(candidate.spec.promised_capabilities())).collect();
     let run = runner::run_checks(&candidate.spec, &apply, options, |_| ());

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::record;
+use crate::record::{self, List};
 use crate::servers::{self, Selection};
 use crate::table;
 
@@ -11,17 +11,26 @@ pub struct Args {
     #[command(flatten)]
     selection: Selection,
 
-    /// Write docs/servers.md from what the servers do in this run.
+    /// Run the servers on standard input and output instead, and install those of npm, PyPI and crates.io
+    #[arg(long)]
+    stdio: bool,
+
+    /// Write docs/servers.md, or docs/stdio-servers.md, from what the servers do in this run.
     #[arg(long)]
     table: bool,
 }
 
 pub fn run(args: &Args) -> Result<bool> {
     servers::build()?;
-    let (peers, absent) = record::candidates()?;
+    let (peers, absent) = match (args.stdio, args.table) {
+        (true, _) => record::candidates(List::Stdio)?,
+        (false, true) => record::candidates(List::Peers)?,
+        (false, false) => record::usual_candidates()?,
+    };
     let run = servers::run(peers, absent, &args.selection)?;
     if args.table {
-        table::write(&run.servers, &run.rows)?;
+        let page = if args.stdio { &table::STDIO_SERVERS } else { &table::SERVERS };
+        page.write(&run.servers, &run.rows)?;
     }
     Ok(run.as_expected)
 }

@@ -15,7 +15,26 @@ use nix::sys::signal::Signal;
 use regex_automata::meta::Regex;
 use serde::Deserialize;
 
+use crate::packages::{Packages, Places};
 use crate::root;
+
+/// A file that lists third-party servers, relative to the root of the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// Servers of Debian, and those in `fixtures/servers`.
+    Peers,
+    /// Servers on standard input and output, most of them from other registries.
+    Stdio,
+}
+
+impl List {
+    fn path(self) -> PathBuf {
+        root().join(match self {
+            List::Peers => "fixtures/peers.toml",
+            List::Stdio => "fixtures/stdio-peers.toml",
+        })
+    }
+}
 
 /// A server to run, with its known deviations.
 #[derive(Debug)]
@@ -31,7 +50,15 @@ pub struct Candidate {
     /// How often a check with an unexpected result runs again. The result fails the run only if it repeats. For
     /// bundled servers it is 0, so that every one counts.
     pub retries: usize,
+    /// The number of its checks that run at the same time.
+    pub jobs: usize,
 }
+
+/// The number of checks of one server at the same time. Each may hold 64 MiB and 200 sockets.
+pub const JOBS: usize = 6;
+
+/// The same for a server whose start takes most of a second of processor time, such as one that node or Python imports.
+const JOBS_OF_SLOW_STARTERS: usize = 2;
 
 /// With two retries, a result that happens one time in three repeats more often than not.
 const RETRIES: usize = 2;
@@ -41,7 +68,7 @@ const RETRIES: usize = 2;
 pub struct Absent {
     /// The name in the table.
     pub name: String,
-    /// The program that is not installed.
+    /// The program that is not installed, or the packages that cannot be.
     pub program: String,
 }
 
@@ -97,6 +124,12 @@ struct Entry {
     /// Programs that must be installed.
     #[serde(default)]
     needs: Vec<String>,
+    /// The packages that are installed for it.
+    #[serde(default)]
+    install: Option<Packages>,
+    /// Whether a server of the list of stdio servers runs in every run of all servers, too. The others need `--stdio`.
+    #[serde(default)]
+    quick: bool,
     /// The command that builds `{out}`, run in the folder `build_in` below `fixtures/servers`.
     #[serde(default)]
     build: Vec<String>,
@@ -131,31 +164,41 @@ struct Entry {
     deviation: Vec<Deviation>,
 }
 
-/// Returns the names of the servers that do not speak echo.
+/// Returns the names of the servers of a list that do not speak echo.
 #[cfg(test)]
-pub fn names_with_protocol() -> Result<Vec<String>> {
-    let servers = read()?.into_iter().filter(|entry| entry.protocol.is_some());
+pub fn names_with_protocol(list: List) -> Result<Vec<String>> {
+    let servers = read(list)?.into_iter().filter(|entry| entry.protocol.is_some());
     Ok(servers.map(|entry| entry.name).collect())
 }
 
-/// Returns the servers that can run here, and those that are not installed.
-pub fn candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
+/// Returns the servers that run in every run of all servers, and those of them that are not installed.
+pub fn usual_candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
+    let quick = read(List::Stdio)?.into_iter().filter(|entry| entry.quick);
+    prepare(read(List::Peers)?.into_iter().chain(quick))
+}
+
+/// Returns the servers of a list, and those of them that are not installed.
+pub fn candidates(list: List) -> Result<(Vec<Candidate>, Vec<Absent>)> {
+    prepare(read(list)?)
+}
+
+fn prepare(entries: impl IntoIterator<Item = Entry>) -> Result<(Vec<Candidate>, Vec<Absent>)> {
     let (mut present, mut absent) = (Vec::new(), Vec::new());
-    for entry in read()? {
+    for entry in entries {
         if !entry.systems.is_empty() && entry.systems.iter().all(|system| system != env::consts::OS) {
             continue;
         }
-        match entry.needs.iter().find(|program| !installed(program)) {
-            Some(program) => absent.push(Absent { program: program.clone(), name: entry.name }),
+        match entry.missing() {
+            Some(program) => absent.push(Absent { program, name: entry.name }),
             None => present.push(entry.prepare()?),
         }
     }
     Ok((present, absent))
 }
 
-/// Reads and validates the record.
-fn read() -> Result<Vec<Entry>> {
-    let path = root().join("fixtures/peers.toml");
+/// Reads and validates a list.
+fn read(list: List) -> Result<Vec<Entry>> {
+    let path = list.path();
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let record: Record = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
     for entry in &record.server {
@@ -174,6 +217,12 @@ impl Entry {
         Ok(())
     }
 
+    /// Returns the first program or package that this server lacks. Installs its packages.
+    fn missing(&self) -> Option<String> {
+        let program = self.needs.iter().find(|program| !installed(program)).cloned();
+        program.or_else(|| self.install.and_then(|packages| packages.install().err()))
+    }
+
     fn prepare(self) -> Result<Candidate> {
         let out = root().join("target/peers").join(self.name.replace(['/', ' '], "-"));
         if !self.build.is_empty() {
@@ -190,8 +239,9 @@ impl Entry {
         if let Some(protocol) = self.protocol()? {
             spec = spec.speaking(protocol)?;
         }
-        let version = self.version.clone();
-        Ok(Candidate { name: self.name, spec, version, deviations: self.deviation, retries: RETRIES })
+        let jobs = if self.install.is_some() { JOBS_OF_SLOW_STARTERS } else { JOBS };
+        let version = self.version.iter().map(|word| places.fill(word)).collect();
+        Ok(Candidate { name: self.name, spec, version, deviations: self.deviation, retries: RETRIES, jobs })
     }
 
     fn setup(&self, places: &Places) -> Result<Setup> {
@@ -241,33 +291,11 @@ fn signal(name: &str) -> Result<Signal> {
     name.parse().ok().with_context(|| format!("no signal is called {name}"))
 }
 
-/// The paths that commands, environments and files may name.
-struct Places([(&'static str, PathBuf); 3]);
-
-impl Places {
-    fn new(out: PathBuf) -> Result<Places> {
-        let servers = root().join("fixtures/servers");
-        Ok(Places([("{out}", out), ("{servers}", servers), ("{bin}", programs()?)]))
-    }
-
-    fn fill(&self, text: &str) -> String {
-        let fill =
-            |text: String, (place, path): &(&str, PathBuf)| text.replace(place, &path.to_string_lossy());
-        self.0.iter().fold(text.to_owned(), fill)
-    }
-}
-
 /// Fills the places in the content of a file, and `{long}` with 1 MiB of numbers.
 fn fill_content(places: &Places, content: &str) -> String {
     let long = || (0..1 << 17).map(|number| format!("{number:07}\n")).collect::<String>();
     let content = places.fill(content);
     if content.contains("{long}") { content.replace("{long}", &long()) } else { content }
-}
-
-/// Returns the folder of the workspace's programs, which holds this one.
-fn programs() -> Result<PathBuf> {
-    let this_program = env::current_exe().context("cannot find the folder of this program")?;
-    Ok(this_program.parent().unwrap_or(&this_program).to_owned())
 }
 
 fn installed(program: &str) -> bool {

@@ -17,7 +17,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<bool> {
     servers::build()?;
-    let (mut all, absent) = if args.bundled { Default::default() } else { record::candidates()? };
+    let (mut all, absent) = if args.bundled { Default::default() } else { record::usual_candidates()? };
     all.splice(0..0, bundled::candidates()?);
     Ok(servers::run(all, absent, &args.selection)?.as_expected)
 }
