@@ -112,11 +112,11 @@ const STDIO_QUESTIONS: [Question; 12] = [
     yes("delivers answers that a pipe cannot hold", "stdio/delivers-long-output"),
     yes("ends when both pipes are closed at once", "stdio/ends-with-client"),
     yes("ends with the process that its client named", "stdio/ends-with-client-process"),
-    yes("ends at the farewell of its protocol", "stdio/ends-at-goodbye"),
+    yes("ends at the goodbye of its protocol", "stdio/ends-at-goodbye"),
     yes("ends at SIGINT", "stdio/ends-on-sigint"),
     yes("ends at SIGTERM and SIGINT while it works", "stdio/ends-while-at-work"),
     yes("serves when standard error fails", "stdio/failing-stderr"),
-    yes("serves when nobody reads standard error", "stdio/unread-stderr"),
+    yes("serves when its standard error is not read", "stdio/unread-stderr"),
 ];
 
 const STDIO_HEAD: &str = "\
