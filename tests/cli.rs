@@ -306,3 +306,26 @@ fn path_with_bundled() -> std::ffi::OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::join_paths([bundled].into_iter().chain(std::env::split_paths(&path))).unwrap()
 }
+
+#[test]
+fn fail_fast_skips_the_rest() {
+    let only = ["--only", "echo/one-byte", "--only", "echo/ping-pong", "--only", "echo/empty"];
+    let options = ["check", "pipe", "--jobs", "1", "--timeout-scale", "0.1", "--fail-fast"];
+    // sed waits for a newline before it writes.
+    echospec(&[&options[..], &only, &["--", "sed", ""]].concat())
+        .assert()
+        .code(1)
+        .stdout(contains("1 fail").and(contains("1 check failed before, as many as --max-fail allows")));
+}
+
+#[test]
+fn completions_and_manual_pages_name_the_subcommands() {
+    for shell in ["bash", "zsh", "fish"] {
+        echospec(&["completions", shell]).assert().success().stdout(contains("compare"));
+    }
+    let place = tempfile::tempdir().unwrap();
+    echospec(&["man", place.path().to_str().unwrap()]).assert().success();
+    let page = fs::read_to_string(place.path().join("echospec-check.1")).unwrap();
+    assert!(page.contains("fail\\-fast"), "{page}");
+    echospec(&["man", "/no/such/directory"]).assert().code(3).stderr(contains("cannot write manual pages"));
+}

@@ -1,6 +1,7 @@
 //! The front door of the library: [`check()`] a server, and get the results as values.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use glob::Pattern;
@@ -195,6 +196,12 @@ impl CheckRun {
     /// [`LaunchOptions::guard`](crate::LaunchOptions::guard).
     pub fn guard(mut self, on: bool) -> CheckRun {
         self.options.launch.guard = on;
+        self
+    }
+
+    /// Skips the remaining checks once `failures` checks have failed.
+    pub fn max_failures(mut self, failures: NonZeroUsize) -> CheckRun {
+        self.options.max_failures = Some(failures);
         self
     }
 

@@ -1,9 +1,11 @@
 //! The command line. Each subcommand has one file, which parses, calls one library function, prints, and sets the exit code.
 
-use std::io;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::Context;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::bench::session::CLIENT_ARGUMENTS;
 
@@ -63,6 +65,17 @@ enum Command {
     Diff(report::DiffArgs),
     /// Print the JSON Schema of the events that `check --events` writes.
     Schema,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, echospec(1) and one for each subcommand, into DIR.
+    Man {
+        /// The directory.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
     /// List the checks.
     List(list::Args),
     /// Explain a check: what it verifies, why, its sources, and how to repeat it by hand.
@@ -104,6 +117,8 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Diff(args) => report::diff(&args),
         Command::Schema => report::print_schema(),
+        Command::Completions { shell } => print_completions(shell),
+        Command::Man { directory } => write_manual_pages(&directory),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Protocols(args) => protocols::run(&args),
@@ -116,6 +131,19 @@ pub fn main() -> ExitCode {
     };
     crate::server::sweep();
     result.unwrap_or_else(|error| print_error(&error))
+}
+
+fn print_completions(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "echospec", &mut script);
+    io::stdout().write_all(&script)?;
+    Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
+}
+
+fn write_manual_pages(directory: &Path) -> anyhow::Result<ExitCode> {
+    clap_mangen::generate_to(Cli::command(), directory)
+        .with_context(|| format!("cannot write manual pages into {}", directory.display()))?;
+    Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }
 
 fn print_error(error: &anyhow::Error) -> ExitCode {

@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -21,6 +22,7 @@ use crate::checks::Check;
 use crate::deadline::{Interrupt, is_interrupted};
 use crate::outcome::Outcome;
 use crate::server::{LaunchError, Server, Spec, Supervision};
+use crate::text::count_with_noun;
 use crate::trace::Trace;
 
 mod baseline;
@@ -69,7 +71,13 @@ pub fn run_checks(
     }
     let spec = &rehearsed(spec, first?, options)?;
     observe(&Event::Started(spec, checks));
-    let run = Run { spec, options, baseline: Baseline::default(), queue: queue(checks) };
+    let run = Run {
+        spec,
+        options,
+        baseline: Baseline::default(),
+        queue: queue(checks),
+        failures: AtomicUsize::new(0),
+    };
     let (sender, events) = channel();
     let (interrupt, trace) = (Interrupt::of_thread(), Trace::of_thread());
     let mut results = thread::scope(|scope| {
@@ -101,7 +109,8 @@ fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<Sp
 /// Runs one check against a server of its own, without retries and expectations.
 #[must_use]
 pub fn run_one_check(spec: &Spec, check: &'static Check, options: &RunOptions) -> CheckResult {
-    Run { spec, options, baseline: Baseline::default(), queue: queue(&[]) }.run_once(check)
+    Run { spec, options, baseline: Baseline::default(), queue: queue(&[]), failures: AtomicUsize::new(0) }
+        .run_once(check)
 }
 
 /// Returns the results for a server which says that this system lacks its mechanism.
@@ -156,6 +165,8 @@ struct Run<'a> {
     options: &'a RunOptions,
     baseline: Baseline,
     queue: Queue,
+    /// The number of checks that have failed so far.
+    failures: AtomicUsize,
 }
 
 impl Run<'_> {
@@ -165,11 +176,27 @@ impl Run<'_> {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some((place, check)) = next else { return };
             let _ = events.send(WorkerEvent::Started(check));
-            let result = self.run_with_retries(check);
+            let result = self.skip_after_failures(check).unwrap_or_else(|| self.run_with_retries(check));
+            if result.outcome.is_failure() {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+            }
             if !is_interrupted() {
                 let _ = events.send(WorkerEvent::Finished(place, result));
             }
         }
+    }
+
+    /// Returns the result of a check that is skipped because enough others have failed.
+    fn skip_after_failures(&self, check: &'static Check) -> Option<CheckResult> {
+        let max = self.options.max_failures?.get();
+        (self.failures.load(Ordering::Relaxed) >= max).then(|| {
+            let mut result = CheckResult::pass(check);
+            let failed = count_with_noun(max, "check");
+            result.set_finding(Finding::skipped(format!(
+                "{failed} failed before, as many as --max-fail allows"
+            )));
+            result
+        })
     }
 
     /// Runs one check until it passes or no retry is left, and compares the result with the expectations.

@@ -1,5 +1,6 @@
 //! The options of a run, and the failures that are expected in it.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
 
@@ -19,6 +20,8 @@ pub struct RunOptions {
     pub expectations: Arc<[Expectation]>,
     /// Whether the user has not named the server's protocol: the run ends at once if the server is no echo server.
     pub protocol_is_assumed: bool,
+    /// The number of failed checks after which the others are skipped.
+    pub max_failures: Option<NonZeroUsize>,
     /// Whether results of checks that passed keep their timeline too.
     pub keep_all_timelines: bool,
 }
@@ -46,6 +49,7 @@ impl Default for RunOptions {
             retries: 0,
             expectations: Arc::new([]),
             protocol_is_assumed: false,
+            max_failures: None,
             keep_all_timelines: false,
         }
     }

@@ -89,6 +89,14 @@ pub struct Args {
     /// Repeat a failed check up to N times, each with a new server; one that then passes is flaky.
     #[arg(long, value_name = "N", default_value_t = 0)]
     flaky_retries: usize,
+
+    /// Skip the remaining checks after N failures.
+    #[arg(long, value_name = "N")]
+    max_fail: Option<NonZeroUsize>,
+
+    /// Skip the remaining checks after the first failure.
+    #[arg(long, conflicts_with = "max_fail")]
+    fail_fast: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -161,6 +169,8 @@ fn with_options(run: CheckRun, args: &Args) -> anyhow::Result<CheckRun> {
     if args.quick {
         run = run.quick();
     }
+    let max_fail = if args.fail_fast { Some(NonZeroUsize::MIN) } else { args.max_fail };
+    run = max_fail.into_iter().fold(run, CheckRun::max_failures);
     if args.all_timelines {
         run = run.keep_all_timelines();
     }
