@@ -45,7 +45,7 @@ pub(super) fn read(root: &Table<'_, '_>, folder: &Path) -> Result<Vec<Configured
     let mut servers: Vec<ConfiguredServer> = Vec::new();
     for (name, table) in named_tables(root)? {
         if servers.iter().any(|other| other.spec.name() == Some(&*name)) {
-            let span = table.get("name").map_or(table.span.clone(), |value| value.span());
+            let span = table.get("name").map_or(table.span.clone(), toml::Spanned::span);
             let error = root.source.error(span, format!("two servers are called `{name}`"));
             return Err(error.expecting("expected another name"));
         }
@@ -103,7 +103,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn wrong_command(&self, error: &LaunchError) -> FileError {
-        let place = self.table.get("command").map_or(self.table.span.clone(), |value| value.span());
+        let place = self.table.get("command").map_or(self.table.span.clone(), toml::Spanned::span);
         let error_at = |message: String| self.table.source.error(place, message);
         match error {
             LaunchError::NoPlaceholder { wanted, .. } => {

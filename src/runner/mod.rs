@@ -134,7 +134,7 @@ fn all_unsupported(
 enum WorkerEvent {
     Started(&'static Check),
     /// The check's place in the list of checks, and its result.
-    Finished(usize, CheckResult),
+    Finished(usize, Box<CheckResult>),
 }
 
 impl WorkerEvent {
@@ -147,7 +147,7 @@ impl WorkerEvent {
             }
             WorkerEvent::Finished(place, result) => {
                 observe(&Event::CheckFinished(&result));
-                Some((place, result))
+                Some((place, *result))
             }
         }
     }
@@ -181,7 +181,7 @@ impl Run<'_> {
                 self.failures.fetch_add(1, Ordering::Relaxed);
             }
             if !is_interrupted() {
-                let _ = events.send(WorkerEvent::Finished(place, result));
+                let _ = events.send(WorkerEvent::Finished(place, Box::new(result)));
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::payload::KIB;
 use crate::transport::Capabilities;
 
 /// The content of a request of a client that talks without pause.
-const MESSAGE: [u8; 64 * KIB] = [b'x'; 64 * KIB];
+static MESSAGE: [u8; 64 * KIB] = [b'x'; 64 * KIB];
 
 /// The number of bytes that are sent and not yet answered. They keep the server busy while this thread waits for a processor,
 /// and fit into the buffers, so that the server need not wait for this client.
