@@ -5,6 +5,7 @@
 //! | `options` | options of a run; expected failures |
 //! | `result` | the result of one check, and a summary of many |
 //! | `questions` | the questions of the rehearsal about one connection |
+//! | `identify` | whether a server of unknown protocol echoes, and what it may speak instead |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
 //! | `baseline` | facts about a server that are found once, for all checks |
 //! | `timeline` | the steps of one check, recorded while it runs |
@@ -26,6 +27,7 @@ use crate::text::count_with_noun;
 use crate::trace::Trace;
 
 mod baseline;
+mod identify;
 mod options;
 mod questions;
 mod rehearsal;
@@ -100,7 +102,7 @@ pub fn run_checks(
 /// Returns `spec` with everything that a rehearsal with `server` finds.
 fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<Spec, LaunchError> {
     if options.protocol_is_assumed {
-        rehearsal::expect_echo_server(&mut server)?;
+        identify::expect_echo_server(&mut server)?;
     }
     let Some((rehearsal, lacks)) = rehearsal::rehearse(&mut server)? else { return Ok(spec.clone()) };
     Ok(lacks.into_iter().fold(spec.clone(), Spec::with_missing).with_rehearsal(rehearsal))
