@@ -7,13 +7,13 @@
 //! [`ReplyMatcher`], which takes the reply as it arrives; a [`Codec`] keeps both for a whole connection.
 //!
 //! ```
-//! use echospec::protocol::{Progress, Protocol, Token};
+//! use echospec::protocol::{Protocol, ReplyProgress, Token};
 //!
 //! let protocol = Protocol::inline(r"{token}\n", r"received msg: {token}\n")?;
-//! let request = protocol.turns()[0].request(Token::new(1), None);
+//! let request = protocol.turns()[0].new_request(Token::new(1), None);
 //! let mut matcher = request.expected().matcher();
-//! assert_eq!(matcher.push(b"received "), Progress::NeedMore);
-//! let Progress::Mismatch(mismatch) = matcher.push(b"mail") else { panic!() };
+//! assert_eq!(matcher.push(b"received "), ReplyProgress::NeedMore);
+//! let ReplyProgress::Mismatch(mismatch) = matcher.push(b"mail") else { panic!() };
 //! assert_eq!(mismatch.offset, 10);
 //! # Ok::<(), echospec::protocol::FileError>(())
 //! ```
