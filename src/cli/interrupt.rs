@@ -18,8 +18,8 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
 /// Installs the signal handlers.
 ///
-/// The first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends and cleans up. The second, or the
-/// end of [`END_TIME`], kills all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which
+/// The first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends and cleans up. The second
+/// one, or 20 s without an end, kills all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which
 /// checks are running.
 ///
 /// # Errors

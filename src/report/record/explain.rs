@@ -5,6 +5,7 @@ use crate::outcome::Outcome;
 
 impl CheckFinished {
     /// Returns the area of the check: the part of the id before the slash.
+    #[cfg(feature = "cli")]
     #[must_use]
     pub fn area(&self) -> &str {
         self.check.split_once('/').map_or(&self.check, |(area, _)| area)

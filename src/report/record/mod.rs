@@ -1,13 +1,14 @@
 //! The event stream of check runs: plain values that hold everything a report shows.
 //!
 //! Every format of report is rendered from these events, in a run or from a file of an earlier run. A file has one JSON
-//! object a line. Several runs may follow each other in one stream; each begins with [`RunStarted`].
+//! object a line. Several runs may follow each other in one stream; each begins with a `RunStarted`.
 
 use crate::outcome::{Level, Outcome};
-use crate::runner::Summary;
 use crate::server::Rehearsal;
 
 mod convert;
+#[cfg(feature = "cli")]
+mod event;
 mod explain;
 #[cfg(feature = "cli")]
 mod file;
@@ -17,49 +18,13 @@ mod recorder;
 mod runs;
 
 #[cfg(feature = "cli")]
+pub use event::{CheckStarted, Event, RunEnding, RunFinished, RunStarted, VERSION};
+#[cfg(feature = "cli")]
 pub use file::{Events, read, schema};
 #[cfg(feature = "cli")]
 pub use recorder::Recorder;
 #[cfg(feature = "cli")]
 pub use runs::RunRecord;
-
-/// The version of the event stream. A change that older readers cannot take raises it.
-pub const VERSION: u32 = 1;
-
-/// One event of a run.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
-#[cfg_attr(feature = "cli", serde(tag = "event", rename_all = "kebab-case"))]
-pub enum Event {
-    /// A run begins.
-    RunStarted(RunStarted),
-    /// A check begins.
-    CheckStarted(CheckStarted),
-    /// A check has ended.
-    CheckFinished(Box<CheckFinished>),
-    /// A run has ended.
-    RunFinished(RunFinished),
-}
-
-/// The facts about a run that are known when it begins.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
-pub struct RunStarted {
-    /// The version of the event stream.
-    pub version: u32,
-    /// The version of echospec.
-    pub echospec: String,
-    /// The operating system, its version and the processor architecture.
-    pub system: String,
-    /// Milliseconds from 1970-01-01 00:00 UTC to the start of the run.
-    pub unix_millis: u64,
-    /// The server under test.
-    pub server: ServerRecord,
-    /// The seed of the payloads.
-    pub seed: u64,
-    /// The ids of the checks of the run, in the order of `echospec list`.
-    pub checks: Vec<String>,
-}
 
 /// The server under test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,16 +44,6 @@ pub struct ServerRecord {
     /// The properties of the server that a rehearsal found.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
     pub rehearsal: Option<Rehearsal>,
-}
-
-/// A check begins.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
-pub struct CheckStarted {
-    /// The id of the check.
-    pub check: String,
-    /// Milliseconds since the start of the run.
-    pub at_millis: f64,
 }
 
 /// A check and its result.
@@ -179,32 +134,4 @@ pub enum StepKind {
     Other,
     /// Steps that were left out.
     Gap,
-}
-
-/// The end of a run.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
-pub struct RunFinished {
-    /// The way in which the run ended.
-    pub ending: RunEnding,
-    /// The reason why the server could not be launched.
-    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
-    pub error: Option<String>,
-    /// The number of checks that ended in each way.
-    pub summary: Summary,
-    /// Milliseconds since the start of the run.
-    pub at_millis: f64,
-}
-
-/// The way in which a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
-#[cfg_attr(feature = "cli", serde(rename_all = "kebab-case"))]
-pub enum RunEnding {
-    /// Every check was run.
-    Complete,
-    /// The user interrupted the run.
-    Interrupted,
-    /// The server could not be launched.
-    NotLaunched,
 }
