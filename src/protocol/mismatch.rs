@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-/// The first byte of a reply that can no longer match.
+/// The place where a reply differs from the expected one: the first byte that can no longer match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// The offset of the wrong byte in the reply. At the end of the connection: the length of the reply so far.
+    /// The offset of the wrong byte in the reply. If the connection ended too early, it is the length of the reply so
+    /// far.
     pub offset: u64,
     /// The bytes that were expected at the offset, in words.
     pub expected: String,

@@ -21,7 +21,7 @@ fn request_of(text: &str, payload: Option<&[u8]>) -> Request {
     protocol.turns()[0].new_request(Token::new(1), payload.map(Arc::from))
 }
 
-/// The end of a reply, or the offset and the words of its mismatch.
+/// The result of a matcher: the end of a reply, or the offset and the words of its mismatch.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     More,
