@@ -19,17 +19,17 @@ pub struct CpuUse {
     pub queued: Option<f64>,
 }
 
-/// The least share of the time that a busy loop runs or waits. A busy loop runs or waits for a processor all the time.
-/// A process that wakes up now and then may wait long, but runs next to nothing.
+/// The minimum share of the time in which a busy loop runs or waits for a processor. Another process may wait long too,
+/// but it runs hardly at all.
 const BUSY: f64 = 0.6;
 const IDLE: f64 = 0.02;
 
-/// The threshold for a busy loop where the waiting time is unknown: other processes may take most of what a busy loop
-/// wants.
+/// The minimum share of the time in which a busy loop runs, where the time that it waits for a processor is unknown.
+/// Other processes may take most of the processor's time.
 const BUSY_UNQUEUED: f64 = 0.2;
 
 impl CpuUse {
-    /// Whether a loop ran all the time without waiting for anything but a processor.
+    /// Whether a process ran all the time without waiting for anything but a processor, as a busy loop does.
     #[must_use]
     pub fn is_busy_loop(&self) -> bool {
         match self.queued {
