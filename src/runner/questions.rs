@@ -49,7 +49,8 @@ pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
     Ok(client.readable_within(reply)? && client.expect_eof().is_ok())
 }
 
-/// Asks all questions in one conversation, so that a server on standard input and output is launched only once.
+/// Finds out whether the server has all properties that a rehearsal asks about, in one conversation. A server on
+/// standard input and output is then launched only once.
 ///
 /// # Errors
 /// The first question that is not answered with yes: then each is asked by itself.
