@@ -81,7 +81,8 @@ pub fn socket_id_at(address: SocketAddress<'_>) -> io::Result<Option<u64>> {
     })
 }
 
-/// Reads the listening TCP sockets. The kernel lists them first, so thousands of lines in TIME_WAIT are not read.
+/// Reads the listening TCP sockets from the kernel's table. The kernel lists them first, so thousands of lines in
+/// TIME_WAIT are not read.
 fn listeners() -> io::Result<Vec<TcpNetEntry>> {
     let mut found = listening_lines("/proc/net/tcp")?;
     // The file is missing if the kernel has no IPv6.
