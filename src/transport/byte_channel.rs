@@ -9,7 +9,7 @@ use socket2::Socket;
 
 use super::{Capacity, Channel, ClientWaitMode, ConnectionEnds};
 
-/// The system call by which a byte channel sends. Returns the number of bytes that it took.
+/// The system call by which a byte channel sends. Returns the number of bytes that it sent.
 type WriteCall = fn(BorrowedFd<'_>, &[u8]) -> nix::Result<usize>;
 
 /// A byte channel over one socket, two pipes, or a terminal.

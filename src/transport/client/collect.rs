@@ -45,7 +45,7 @@ impl Client {
         Ok(())
     }
 
-    /// If the server holds any echo back, ends the client's direction and waits for that echo.
+    /// If the server holds any echo back, ends the client's direction and waits for the rest of the echo.
     ///
     /// # Errors
     /// Those of [`expect`](Client::expect).
