@@ -64,9 +64,9 @@ impl fmt::Display for TransportKind {
 /// The properties of servers that a protocol file declares. For a property that is `None`, echospec asks the server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeclaredProperties {
-    /// Whether the connection stays open after a reply.
+    /// Whether the server keeps the connection open after a reply.
     pub keep_alive: Option<bool>,
-    /// Whether requests may be sent before earlier ones are answered.
+    /// Whether a client may send requests before earlier ones are answered.
     pub pipelining: Option<bool>,
     /// Whether the server answers a request whose sender has shut down its side of the connection.
     pub half_close: Option<bool>,
@@ -159,7 +159,7 @@ impl Protocol {
         (replaced > 0).then_some(protocol)
     }
 
-    /// Whether all messages, in both directions, are JSON.
+    /// Whether all messages of the protocol, in both directions, are JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.envelope.is_some()
@@ -172,8 +172,8 @@ impl Protocol {
         self.envelope.map_or_else(|| body.to_vec(), |envelope| envelope.wrap(body))
     }
 
-    /// Returns the first bytes of a server's `output` that are no JSON message, if the protocol is one of JSON. A message
-    /// that is cut off at the end counts only if the output is `complete`.
+    /// Returns the first bytes of a server's `output` that are no JSON message, if the protocol is one of JSON. A
+    /// message that is cut off at the end counts only if the output is `complete`.
     #[must_use]
     pub fn find_stray(&self, output: &[u8], complete: bool) -> Option<Stray> {
         find_stray(self.envelope?, output, complete)

@@ -12,7 +12,7 @@ use crate::text::most_similar;
 pub struct FileError {
     /// A description of the mistake in the file, in one sentence.
     pub message: String,
-    /// The text or value that was expected, shown beside the carets.
+    /// The text or value that was expected in the file, shown beside the carets.
     pub expected: String,
     /// The advice on how to correct the mistake.
     pub help: Option<String>,
@@ -25,7 +25,7 @@ pub struct FileError {
 pub struct MistakePlace {
     /// The name of the protocol file as the caller gave it, or the option that held the text.
     pub file: String,
-    /// The number of the line, counted from 1.
+    /// The number of the line in the file, counted from 1.
     pub line: usize,
     /// The first wrong column of the line, counted in characters from 1.
     pub column: usize,

@@ -2,7 +2,7 @@
 
 use super::error::join_with_or;
 
-/// The encoding of a length on the wire.
+/// The way in which a length is written as bytes in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LengthEncoding {
     Decimal,
@@ -89,7 +89,7 @@ impl LengthFormat {
         largest.saturating_add_signed(-self.plus).min(MAX_LENGTH)
     }
 
-    /// Returns the encoding of `length`.
+    /// Returns the bytes that represent `length` in this format.
     pub(super) fn encode(self, length: u64) -> Vec<u8> {
         let mut number = length.saturating_add_signed(self.plus);
         match self.kind {

@@ -24,7 +24,7 @@ pub(super) enum ReplyEndRule {
     Pattern,
     /// The head of an HTTP/1.1 response determines where the reply ends.
     Http(StatusRule),
-    /// The reply ends with the connection.
+    /// The reply ends when the server closes the connection.
     End,
     /// A length at offset `at` in the reply says how many bytes follow the length.
     Length { number: LengthFormat, at: usize },
@@ -57,7 +57,7 @@ pub struct ExpectedReply {
 pub struct Reply {
     /// The length of the reply in bytes.
     pub length: u64,
-    /// The status of an HTTP response.
+    /// The status code, if the reply is an HTTP response.
     pub status: Option<u16>,
     /// Whether the reply says that the server closes the connection, or its end is the connection's end.
     pub closes: bool,
@@ -251,11 +251,11 @@ struct LengthMatcher {
     fixed: Option<u64>,
     number: LengthFormat,
     reading: LengthDecoder,
-    /// The number of bytes before the length field that are still missing.
+    /// The number of the reply's bytes before its length field that are still missing.
     before: usize,
-    /// The number of bytes after the length field that are still missing, once the length is known.
+    /// The number of the reply's bytes after its length field that are still missing, once the length is known.
     left: Option<u64>,
-    /// Whether the pattern begins with the bytes before and in the length field.
+    /// Whether the reply's pattern includes the length field and the bytes before it.
     header_in_pattern: bool,
     header_length: u64,
 }

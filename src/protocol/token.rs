@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A word of twelve lowercase letters and digits, unique to one exchange.
+/// A word of twelve lowercase letters and digits that identifies one exchange.
 ///
 /// A server that sends its reply to the wrong client is recognised by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

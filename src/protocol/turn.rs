@@ -16,7 +16,7 @@ pub struct Turn {
     pub(super) reply: ReplyTemplate,
     /// The encoding of the request's length, which precedes the request on byte streams.
     pub(super) prefix: Option<LengthFormat>,
-    /// The framing of the request, if it is a JSON message.
+    /// The framing of the request, if the request is a JSON message.
     pub(super) envelope: Option<Envelope>,
     pub(super) payload_max: Option<u64>,
 }

@@ -38,7 +38,7 @@ pub struct CorrectReply {
     pub part: ReplyKind,
     /// The content that the answered request carried.
     pub content: Arc<[u8]>,
-    /// The token of the exchange, if there was a request.
+    /// The token of the exchange; `None` if there was no request.
     pub token: Option<Token>,
     /// The reply itself, as the server sent it.
     pub reply: Reply,

@@ -19,14 +19,16 @@ const CHUNK: usize = 256 * 1024;
 /// The number of bytes up to which the codec gathers requests for one write.
 const GATHERED: usize = 16 * 1024;
 
-/// The number of bytes of a request that a report shows.
+/// The maximum number of bytes of a request that a report shows.
 const SHOWN: usize = 64;
 
-/// The requests that one client sends, and the replies that it awaits. It does no input or output itself.
+/// Encodes the requests that one client sends, and decodes the replies that it awaits. The codec itself does no input
+/// or output.
 ///
-/// Content goes in through [`say`](Codec::queue_content) and comes out of [`next_answer`](Codec::next_correct_reply) once the server has
-/// replied to the request that carried it. So a client of any protocol is used as a client of an echo server is.
-/// Greeting and opening come first and by themselves.
+/// Content goes in through [`queue_content`](Codec::queue_content). It comes out of
+/// [`next_correct_reply`](Codec::next_correct_reply) once the server has replied to the request that carried it. A
+/// client of any protocol is therefore used as a client of an echo server is. Greeting and opening come first and by
+/// themselves.
 #[derive(Debug)]
 pub struct Codec {
     protocol: Arc<Protocol>,
@@ -40,7 +42,7 @@ pub struct Codec {
     /// The requests that the codec has encoded and that are not yet answered.
     due: VecDeque<Due>,
     outgoing: Vec<u8>,
-    /// The number of encoded bytes that have been written.
+    /// The number of bytes of the codec's output buffer that the client has written.
     written: usize,
     total_encoded: u64,
     total_written: u64,

@@ -56,7 +56,7 @@ impl Envelope {
     }
 }
 
-/// A kind of JSON value, as the placeholders `{any}`, `{string}` … name it.
+/// A kind of JSON value that a placeholder such as `{any}` or `{string}` stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Any,

@@ -7,7 +7,7 @@ use super::Envelope;
 /// The names of the header fields that a message of the Language Server Protocol can have.
 const FIELDS: [&[u8]; 2] = [b"content-length:", b"content-type:"];
 
-/// A piece of a stream that holds one message, or bytes that belong to none.
+/// A piece of a byte stream that holds one JSON message, or bytes that belong to no message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) struct Unit {
     /// All bytes of the piece: the message, and the bytes that frame it.

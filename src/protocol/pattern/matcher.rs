@@ -111,7 +111,7 @@ impl PatternMatcher {
         taken as usize
     }
 
-    /// Skips to the next byte at which the literal after `{any}` may begin.
+    /// Skips to the next byte at which the literal after the placeholder `{any}` may begin.
     fn bulk_before_literal(&mut self, wild: MatchThread, literal: MatchThread, bytes: &[u8]) -> usize {
         let segments = &self.pattern.segments;
         let is_any = matches!(segments.get(wild.segment), Some(Segment::Class { class: ByteClass::Any, least, most: None }) if wild.taken >= *least);

@@ -43,7 +43,7 @@ pub(super) enum TemplatePiece {
     Nulls(String),
 }
 
-/// The placeholder `{token}` or `{payload}`, or a text derived from it.
+/// A placeholder for bytes that the client knows: `{token}`, `{payload}`, or a text derived from one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KnownBytes {
     pub(super) value: Value,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::protocol::error::SourceText;
 
-/// The notation of a template's text.
+/// The notation in which a protocol file writes a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Notation {
     /// The template is text with escapes such as `\r\n` and `\xff`.
