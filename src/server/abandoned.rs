@@ -20,7 +20,7 @@ use crate::transport::remove_recorded_leftovers;
 /// The prefix of the names of the directories for temporary files, one for each run of echospec.
 pub(super) const PREFIX: &str = "echospec-";
 
-/// The name of the file that a run locks while it is in progress.
+/// The name of the file in a run's directory that the run locks while it is in progress.
 pub(super) const ALIVE: &str = "alive";
 
 /// The maximum number of entries of the system's directory for temporary files that a run examines.

@@ -12,10 +12,10 @@ use crate::sys::{self, SchedulerStats};
 /// The share of one processor that all processes of a server used, and waited for, during a time window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CpuUse {
-    /// The share of the time in which the processes ran.
+    /// The share of the time window in which the server's processes ran on a processor.
     pub used: f64,
-    /// The share of the time in which the processes were ready to run but waited for a processor; `None` where the
-    /// system does not tell.
+    /// The share of the time window in which the server's processes were ready to run but waited for a processor;
+    /// `None` where the system does not tell.
     pub queued: Option<f64>,
 }
 

@@ -63,23 +63,23 @@ pub enum LaunchError {
         /// The text that the server printed before it exited.
         output: String,
     },
-    /// The server exited before it was ready.
+    /// The server exited before it was ready for clients.
     Ended {
-        /// The exit status of the server.
+        /// The exit status of the server, which was not yet ready.
         status: ExitStatus,
         /// The last lines that the server printed before it exited.
         output: String,
     },
     /// The launched process exited and left other processes running: the server is a daemon.
     Daemonised {
-        /// The exit status of the launched process.
+        /// The exit status of the launched process of the daemon.
         status: ExitStatus,
         /// The processes that continue to run after the launched process has exited.
         others: String,
     },
     /// The server did not become ready in time.
     NotReady {
-        /// The number of seconds that the harness waited.
+        /// The number of seconds that the harness waited for the server to become ready.
         seconds: f64,
         /// The event that the harness waited for in vain.
         missing: String,

@@ -18,7 +18,7 @@ use crate::transport::{Address, Capabilities};
 /// threads still wait, so the server can seem idle for a moment.
 const LOOKS: usize = 3;
 
-/// One thing that a server left behind.
+/// One object that a server left behind when it exited, such as a socket file or a message queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leak {
     /// The kind of the leak: `message queue`, `socket file` …
@@ -156,7 +156,7 @@ impl Server {
         }
     }
 
-    /// Returns the server's listening socket, if another process still holds it.
+    /// Returns the server's listening socket as a leak, if another process still holds it.
     fn still_bound(&self, listener: Option<u64>) -> Option<Leak> {
         let now = self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
         let id = listener.filter(|_| now == listener)?;

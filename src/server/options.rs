@@ -72,7 +72,7 @@ impl Default for LaunchOptions {
     }
 }
 
-/// One of a server's standard descriptors.
+/// The object that a server gets as its standard input, output or error.
 #[derive(Debug, Clone, Default)]
 pub enum Stdio {
     /// The descriptor is a pipe. The server's standard input is silent but open, and the harness drains its output.
@@ -93,11 +93,11 @@ const HIDES_BUFFERING: &str = "PYTHONUNBUFFERED";
 /// Options for passing listening sockets to a server: sd_listen_fds(3).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ListenerOptions {
-    /// Whether to pass a second listener as descriptor 4, at an address of its own.
+    /// Whether to pass a second listening socket as descriptor 4, at an address of its own.
     pub second: bool,
     /// Whether to set `LISTEN_PID` to another process: the sockets are not meant for this server.
     pub for_another_process: bool,
-    /// Whether to set `O_NONBLOCK` on the listeners.
+    /// Whether to set `O_NONBLOCK` on the listening sockets that are passed.
     pub nonblocking: bool,
 }
 

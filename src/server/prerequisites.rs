@@ -125,7 +125,7 @@ pub(crate) fn writable(directory: &Path) -> Found {
     write().map(|()| format!("{place} can be written to")).map_err(|error| format!("{place}: {error}"))
 }
 
-/// The number of threads that a user must be able to add. Threads and processes count together for Linux: `RLIMIT_NPROC`
+/// The number of threads that a user must be able to add. Linux counts threads and processes together: `RLIMIT_NPROC`
 /// of getrlimit(2), and the pids controller of cgroups(7).
 const TASKS: usize = 64;
 
@@ -165,7 +165,7 @@ fn shows_own_pipe() -> io::Result<bool> {
     Ok(listed && ends.0 == ends.1 && matches!(ends.0, Some(Object::Pipe { .. })))
 }
 
-/// The time that a packet may take on the loopback interface.
+/// The maximum time that a test packet may take on the loopback interface.
 const LOOPBACK_TIME: Duration = Duration::from_secs(5);
 
 /// Connects two sockets of this process on the loopback address `ip`, or sends a datagram between them.

@@ -156,7 +156,7 @@ pub(super) fn remove_all() {
     }
 }
 
-/// The maximum number of attempts to remove the run's directory.
+/// The maximum number of attempts to remove the run's directory for temporary files.
 const REMOVAL_ATTEMPTS: usize = 100;
 
 fn home() -> MutexGuard<'static, Option<Home>> {

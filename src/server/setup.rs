@@ -45,7 +45,7 @@ impl ReadyTest {
         ReadyTest(Arc::new(is_ready))
     }
 
-    /// Returns whether the output passes the test.
+    /// Returns whether the server's output passes the test of readiness.
     pub(super) fn passes(&self, output: &str) -> bool {
         (self.0)(output)
     }

@@ -109,7 +109,7 @@ impl Spec {
         Ok(())
     }
 
-    /// Whether `placeholder` is anywhere in the command or the set-up.
+    /// Whether `placeholder` is anywhere in the server's command or set-up.
     fn mentions(&self, placeholder: &str) -> bool {
         let words = self.command.iter().map(OsString::as_os_str);
         words.chain(self.setup.templates()).any(|text| contains_placeholder(text, placeholder))

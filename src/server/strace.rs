@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::Spec;
 
-/// Returns the path of strace, if it can be used here.
+/// Returns the path of the program strace, or the reason why strace cannot be used here.
 ///
 /// # Errors
 /// A text that says why strace cannot be used: it is not installed, or the system does not permit ptrace(2).

@@ -87,7 +87,7 @@ fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
     objects.iter().filter_map(path).collect()
 }
 
-/// Returns those of `files` that some living process holds.
+/// Returns the paths of `files` that a living process holds open or mapped.
 fn in_use(files: &[PathBuf]) -> HashSet<PathBuf> {
     let all = if files.is_empty() { Vec::new() } else { sys::processes().unwrap_or_default() };
     all.iter().flat_map(|process| sys::open_ipc_files(process.pid, files)).collect()

@@ -25,7 +25,7 @@ pub(super) const MARK_VARIABLE: &str = "ECHOSPEC_SERVER";
 /// The time that a killed process may take to leave the process table.
 pub(crate) const REAP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The processes of one server.
+/// The tree of processes of one server, recognised by descent, process group and a mark in the environment.
 #[derive(Debug, Clone)]
 pub(super) struct ProcessTree {
     /// The launched process of the server. Its number is also that of its process group.
