@@ -47,7 +47,7 @@ pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError>
     )))
 }
 
-/// Whether the server sends something to a client that sends nothing.
+/// Finds out whether the server sends something to a client that sends nothing.
 fn speaks_unasked(server: &mut Server) -> bool {
     let quiet = server.deadlines().quiet();
     let received = server.connect().and_then(|mut client| client.receive_until_quiet(quiet));

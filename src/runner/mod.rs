@@ -40,15 +40,15 @@ pub use result::{CheckResult, Summary};
 use timeline::Recorder;
 pub use timeline::Timeline;
 
-/// An event of a run.
+/// An event of a run of checks, for the caller to report.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The checks begin. Before, the server was launched once, became ready, and spoke its protocol. Holds the server,
     /// with what the rehearsal found, and the checks that follow.
     Started(&'a Spec, &'a [&'static Check]),
-    /// A check begins to run.
+    /// The run begins to run this check.
     CheckStarted(&'static Check),
-    /// A check has ended.
+    /// A check of the run has ended with this result.
     CheckFinished(&'a CheckResult),
 }
 
@@ -167,7 +167,7 @@ struct Run<'a> {
     options: &'a RunOptions,
     baseline: Baseline,
     queue: Queue,
-    /// The number of checks that have failed so far.
+    /// The number of checks of the run that have failed so far.
     failures: AtomicUsize,
 }
 

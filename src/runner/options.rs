@@ -22,7 +22,7 @@ pub struct RunOptions {
     pub protocol_is_assumed: bool,
     /// The number of failed checks after which the run skips the other checks.
     pub max_failures: Option<NonZeroUsize>,
-    /// Whether results of checks that passed keep their timeline too.
+    /// Whether the results of passed checks also keep their timelines.
     pub keep_all_timelines: bool,
 }
 

@@ -36,7 +36,7 @@ pub struct CheckResult {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Summary {
-    /// The number of all checks, those that were not run included.
+    /// The number of all checks of the run, including those that were not run.
     pub total: usize,
     /// The number of checks that passed, or failed as expected.
     pub pass: usize,

@@ -35,7 +35,7 @@ impl Timeline {
     }
 }
 
-/// Records the timeline of the calling thread's trace.
+/// Records the steps of one check into a timeline, from the calling thread's trace.
 pub(super) struct Recorder {
     timeline: Arc<Mutex<Timeline>>,
     trace: Trace,
