@@ -70,7 +70,7 @@ impl Trace {
         EnteredTrace { former: OF_THREAD.replace(self.clone()) }
     }
 
-    /// Calls `act` with the listener, if there is one.
+    /// Calls `act` with the listener that receives the steps of this trace, if there is one.
     fn with_listener(&self, act: impl FnOnce(&mut Listener)) {
         if let Some(shared) = &self.0 {
             act(&mut shared.listener.lock().unwrap_or_else(PoisonError::into_inner));

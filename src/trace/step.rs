@@ -36,7 +36,7 @@ pub enum Action {
     Receives(Transfer),
     /// A client reads the end of file from its connection.
     ReceivesEnd,
-    /// A client shuts down its sending direction.
+    /// A client ends its direction of the connection with shutdown(2).
     EndsDirection,
     /// A client closes its connection.
     Closes,
@@ -105,7 +105,7 @@ impl fmt::Display for Transfer {
     }
 }
 
-/// Displays as `client 1 sends 3 bytes: "abc"`.
+/// Displays a step as `client 1 sends 3 bytes: "abc"`.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.action {
