@@ -39,8 +39,8 @@ pub fn unix_peers() -> io::Result<HashMap<u64, Peer>> {
     Ok(peers)
 }
 
-/// Returns how many bytes each established TCP socket whose local port is `port` holds that its process has not read, by
-/// the address of its peer.
+/// Returns the number of unread bytes in each established TCP socket whose local port is `port`, by the address of the
+/// socket's peer.
 ///
 /// # Errors
 /// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.

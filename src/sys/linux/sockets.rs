@@ -61,7 +61,8 @@ pub fn is_listening(address: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>)
     Ok(socket_id_at(address)?.is_some())
 }
 
-/// Returns the id of the socket for which [`is_listening`] returns true at `address`.
+/// Returns the id of the socket that is bound at `address`, and listens if it is a TCP or Unix stream socket: the one
+/// that [`is_listening`] finds.
 ///
 /// # Errors
 /// Those of reading `/proc/net`.
@@ -158,8 +159,8 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
     Ok(sockets.next().map(queues))
 }
 
-/// Returns how many bytes each TCP socket whose local port is `port` holds that its process has not read, by the
-/// address of its peer.
+/// Returns the number of unread bytes in each TCP socket whose local port is `port`, by the address of the socket's
+/// peer.
 ///
 /// # Errors
 /// Those of reading `/proc/net`.

@@ -54,7 +54,7 @@ impl MachineProperty {
     }
 }
 
-/// Joins the lines of `text` with commas, and collapses runs of blanks.
+/// Joins the lines of `text` with commas, and replaces each run of blanks by one.
 fn one_line(text: String) -> String {
     text.lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))

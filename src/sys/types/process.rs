@@ -62,10 +62,10 @@ pub struct ResourceUsage {
     pub switches: Option<BTreeMap<i32, ContextSwitches>>,
 }
 
-/// The number of times that a thread stopped running, by reason.
+/// The number of context switches of a thread: how often it stopped running, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContextSwitches {
-    /// The number of times that the thread had to wait.
+    /// The number of times that the thread stopped running because it had to wait.
     pub voluntary: u64,
     /// The number of times that the scheduler gave the processor to another thread.
     pub involuntary: u64,

@@ -17,7 +17,7 @@ pub struct ChildAttributes {
     pub ignored_signals: &'static [Signal],
     /// The signals that the child blocks.
     pub blocked_signals: &'static [Signal],
-    /// The descriptors that are closed in the child.
+    /// The numbers of the descriptors that are closed in the child.
     pub closed_descriptors: Vec<i32>,
 }
 
