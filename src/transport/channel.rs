@@ -13,7 +13,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::{Address, ConnectionEnds, Tuning};
 
-/// A client's end of a transport, for measurements.
+/// A client's end of a connection to a server, which sends and receives for measurements.
 pub trait Channel {
     /// Sends all of `bytes` to the server, as one message where the mechanism keeps boundaries. `bytes` must not change
     /// before they have come back: `pipe-vmsplice` lends the memory itself to the kernel.
@@ -102,7 +102,7 @@ impl ClientWaitMode {
     }
 }
 
-/// Everything needed to open a channel to a running server.
+/// The values that a transport needs to open a channel to a running server.
 #[derive(Debug)]
 pub struct ChannelRequest<'a> {
     /// The address of the server that the channel leads to.

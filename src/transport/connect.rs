@@ -23,8 +23,9 @@ pub struct ConnectOptions {
     /// what its window has promised, but drops what does not fit into a buffer of fixed size, and with it the
     /// acknowledgements in the same packets. Such a client then never learns that the server has room again.
     pub receive_buffer: Option<usize>,
-    /// The largest segment that a TCP client receives in bytes, set before connecting: tcp(7), `TCP_MAXSEG`. Linux sizes
-    /// the server's send buffer by it, so with small segments a client that reads nothing stalls the server sooner.
+    /// The size in bytes of the largest segment that a TCP client receives, set before connecting: `TCP_MAXSEG`,
+    /// tcp(7). Linux sizes the server's send buffer by it, so with small segments a client that reads nothing stalls
+    /// the server sooner.
     pub segment_size: Option<u32>,
     /// The name to which a Unix datagram client is bound, so that the server can send its answers there.
     pub name: ClientName,
@@ -63,7 +64,7 @@ impl ConnectOptions {
     }
 }
 
-/// A request to a transport to connect one client.
+/// The values that a transport needs to connect one client to a server.
 #[derive(Debug)]
 pub(crate) struct ConnectRequest<'a> {
     pub address: &'a Address,

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use super::{Link, Tuning};
 
-/// The functions that make the connection that a server inherits.
+/// The functions that make the connection of a server that inherits it and has no address.
 #[derive(Debug)]
 pub(crate) struct InheritedConnection {
     /// The function that makes both sides of a connection, one of which the server inherits.

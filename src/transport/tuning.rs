@@ -64,7 +64,7 @@ impl Tuning {
         self.congestion.as_deref().map_or(Ok(()), |name| sys::set_congestion_control(socket.as_fd(), name))
     }
 
-    /// Sets the capacity of a pipe, if these options have one.
+    /// Sets the capacity of a pipe, if the tuning options include one.
     pub(super) fn apply_to_pipe(&self, end: impl AsFd) -> io::Result<()> {
         self.pipe_size.map_or(Ok(()), |bytes| sys::set_pipe_capacity(end.as_fd(), bytes))
     }

@@ -71,7 +71,7 @@ pub struct Client {
     buffer: Box<[u8]>,
     /// Bytes received from a stream that no method has returned or verified yet.
     inbox: Vec<u8>,
-    /// Whether the server has ended its direction of the stream.
+    /// Whether the client has read the end of the server's direction of the stream.
     ended: bool,
     /// Bytes that the client has sent and whose echo the server may hold back until the client ends its direction.
     uncollected: Vec<Vec<u8>>,
@@ -80,7 +80,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns a client whose server has these `capabilities`.
+    /// Returns a client over `link`, whose server has these `capabilities`.
     pub(crate) fn new(link: Link, capabilities: Capabilities, deadlines: Deadlines) -> Client {
         let stream = capabilities.contains(Capabilities::STREAM);
         Client {
@@ -116,8 +116,8 @@ impl Client {
         Client { dialogue: Some(Box::new(dialogue)), ..self }
     }
 
-    /// Returns the time without progress after which the server counts as hung. A server that is started for this client
-    /// may still load its libraries when the first request waits for it.
+    /// Returns the time without progress after which the server counts as hung. A server that is started for this
+    /// client may still load its libraries when the first request waits for it.
     fn no_progress(&self) -> Duration {
         let starts = !self.capabilities.contains(Capabilities::MANY_CLIENTS) && self.dialogue.is_some();
         if starts && self.connection.received == 0 {

@@ -20,8 +20,8 @@ impl Client {
         self.connection.link.send_urgent(byte).or_broken("urgent data")
     }
 
-    /// Sends `bytes`, or the request that carries them, with `descriptor` attached: `SCM_RIGHTS`, unix(7). Only over Unix
-    /// domain sockets, and only a few bytes.
+    /// Sends `bytes`, or the request that carries them, with `descriptor` attached: `SCM_RIGHTS`, unix(7). Works only
+    /// over Unix domain sockets, and only with a few bytes.
     ///
     /// # Errors
     /// A broken harness if the system refuses.

@@ -32,8 +32,8 @@ impl Client {
     /// Waits until one of the two is possible. Needs [`FILLABLE`](Capabilities::FILLABLE).
     ///
     /// # Errors
-    /// A failure if the server closes the connection, or if a reply of a protocol other than echo is wrong; a timeout if
-    /// nothing moves.
+    /// A failure if the server closes the connection, or if a reply of a protocol other than echo is wrong; a timeout
+    /// if nothing moves.
     pub(crate) fn stream_some(&mut self) -> check::Result {
         self.require_stream()?;
         let outgoing = self.next_outgoing();
