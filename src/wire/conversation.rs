@@ -51,7 +51,7 @@ pub struct Conversation {
     pub flags: [u64; 4],
     /// The next expected TCP sequence number of the client and of the server.
     next: [Option<u32>; 2],
-    /// The sequence number of the client's SYN.
+    /// The sequence number of the client's SYN, which identifies the TCP connection.
     pub(super) initial_sequence: Option<u32>,
 }
 

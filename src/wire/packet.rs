@@ -22,7 +22,7 @@ pub struct Packet {
     pub from: SocketAddr,
     /// The destination address of the packet.
     pub to: SocketAddr,
-    /// The number of bytes of the packet after its headers.
+    /// The number of data bytes in the packet, after its headers.
     pub payload: usize,
     /// The TCP header; `None` for UDP.
     pub segment: Option<Segment>,
