@@ -95,9 +95,8 @@ fn receive_until_idle(server: &Server, client: &mut Client) -> check::Result<Vec
     Ok(received)
 }
 
-/// Whether `received` can be the echo of the line, or a damaged echo. If the line is on a line of its own, it is an
-/// echo, whatever greeting precedes it. An error message that quotes the line begins as some other protocol does, and
-/// is no echo.
+/// Whether `received` can be the echo of the line, or a damaged echo. Any greeting may precede an echo that is on a
+/// line of its own. An error message that quotes the line is no echo, because it begins as some other protocol does.
 fn looks_like_echo(received: &[u8]) -> bool {
     let whole = received.split_inclusive(|&byte| byte == b'\n').any(|line| line == LINE);
     // Chance alone hardly brings three bytes in a row back.
