@@ -76,7 +76,7 @@ fn malformed(error: &serde_json::Error, text: &[u8]) -> Malformed {
     Malformed { offset: (line + error.column()).saturating_sub(1), message }
 }
 
-/// Returns the name of the wildcard that `pattern` stands for, or `None` if it stands for itself.
+/// Returns the name of the wildcard that `pattern` stands for, or `None` if `pattern` is an ordinary value.
 fn wildcard(pattern: &Tree) -> Option<&str> {
     pattern.as_str()?.strip_prefix(MARK)
 }
