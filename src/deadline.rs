@@ -16,7 +16,7 @@ use crate::check::Finding;
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
-/// The interrupt of every thread that has [entered](Interrupt::enter) none: that of the `echospec` program.
+/// The interrupt of the `echospec` program. It applies to every thread that has [entered](Interrupt::enter) no other.
 static OF_PROGRAM: LazyLock<Interrupt> = LazyLock::new(Interrupt::default);
 
 thread_local! {
@@ -30,7 +30,7 @@ impl Interrupt {
         Interrupt::default()
     }
 
-    /// Ends every wait of the run, and starts no further check. This cannot be undone.
+    /// Triggers the interrupt, which ends every wait of the run and starts no further check. This cannot be undone.
     pub fn trigger(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -46,7 +46,7 @@ impl Interrupt {
         OF_THREAD.with_borrow(Clone::clone)
     }
 
-    /// Makes this interrupt the one of the calling thread until the returned value is dropped.
+    /// Makes this interrupt end the waits of the calling thread until the returned value is dropped.
     pub(crate) fn enter(&self) -> EnteredInterrupt {
         EnteredInterrupt { former: OF_THREAD.replace(self.clone()) }
     }
@@ -146,13 +146,13 @@ impl Deadlines {
 /// The reason why a wait for descriptors ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitOutcome {
-    /// At least one descriptor is ready.
+    /// The wait ended because at least one descriptor is ready.
     Ready,
-    /// The time limit passed before a descriptor was ready.
+    /// The wait ended because its time limit passed before a descriptor was ready.
     Elapsed,
 }
 
-/// The interval at which a wait looks for an interrupt.
+/// The interval at which a wait checks whether it was interrupted.
 pub(crate) const INTERRUPT_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A deadline that counts only time in which this process could run.
@@ -165,7 +165,7 @@ pub(crate) struct Countdown {
     seen: Instant,
 }
 
-/// The longest time between two looks at a [`Countdown`] that counts in full. Looks are meant to be a
+/// The longest gap between two calls to a [`Countdown`] that counts in full. The calls should be
 /// [`INTERRUPT_CHECK_INTERVAL`] apart, so a longer gap means that the machine or this process was paused.
 const MAX_COUNTED_GAP: Duration = Duration::from_millis(250);
 
@@ -183,7 +183,7 @@ impl Countdown {
         self.left
     }
 
-    /// Subtracts all of `time` from the time that is left. This process was at work for `time` until now.
+    /// Subtracts `time`, in which this process was at work, from the time left until the deadline.
     fn spend(&mut self, time: Duration) {
         self.left = self.left.saturating_sub(time);
         self.seen = Instant::now();
@@ -212,7 +212,7 @@ pub fn wait(descriptors: &mut [PollFd<'_>], limit: Duration) -> Result<WaitOutco
     }
 }
 
-/// Converts a duration to a timeout of poll(2), rounded up so that the last slice of a wait does not spin.
+/// Converts a duration to a timeout of poll(2). Rounds up, so that the last part of a wait does not become a busy loop.
 fn milliseconds(time: Duration) -> PollTimeout {
     PollTimeout::try_from(time.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
 }

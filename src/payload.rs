@@ -1,15 +1,15 @@
 //! Bytes to send: random, so that a misplaced byte is noticed, and seeded, so that a run can be repeated.
 
-/// One kibibyte.
+/// The number of bytes in one kibibyte.
 pub const KIB: usize = 1024;
-/// One mebibyte.
+/// The number of bytes in one mebibyte.
 pub const MIB: usize = 1024 * KIB;
 
 /// The length after which a payload repeats: a prime, so that no buffer of a server has a size that divides it.
 const PERIOD: usize = 1_048_573;
 
-/// Returns `length` bytes that `seed` and `stream` determine. Each stream has its own bytes, so that those of one
-/// client cannot be taken for another's.
+/// Returns `length` bytes that `seed` and `stream` determine. Each stream has its own bytes, so that the bytes of one
+/// client cannot be mistaken for another's.
 #[must_use]
 pub fn payload(length: usize, seed: u64, stream: u64) -> Vec<u8> {
     let mut source = SplitMix(SplitMix(seed).next() ^ SplitMix(!stream).next());
@@ -63,7 +63,7 @@ mod tests {
         }
     }
 
-    /// The first values of the reference implementation for the state 0.
+    /// `SplitMix` gives the same first values as the reference implementation for the state 0.
     #[test]
     fn splitmix_is_the_published_one() {
         let mut source = SplitMix(0);

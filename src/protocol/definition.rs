@@ -22,7 +22,7 @@ pub struct Protocol {
     pub(super) goodbye: Vec<Turn>,
     /// The status with which the server exits after the goodbye.
     pub(super) goodbye_status: Option<u8>,
-    /// The framing of all messages, if they are JSON.
+    /// The framing of the protocol's messages, if they are JSON.
     pub(super) envelope: Option<Envelope>,
     /// The messages that the server may send by itself.
     pub(super) incoming: Vec<Incoming>,
@@ -36,9 +36,9 @@ pub struct Protocol {
 /// A kind of transport that carries a protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportKind {
-    /// A byte stream: TCP, Unix stream sockets, pipes.
+    /// The transport carries a byte stream: TCP, Unix stream sockets, pipes.
     Stream,
-    /// Messages: UDP, Unix datagram sockets.
+    /// The transport carries messages: UDP, Unix datagram sockets.
     Message,
 }
 
@@ -61,12 +61,12 @@ impl fmt::Display for TransportKind {
     }
 }
 
-/// The properties of servers that a protocol file declares. `None`: not declared, so echospec tries it.
+/// The properties of servers that a protocol file declares. For a property that is `None`, echospec asks the server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeclaredProperties {
-    /// Whether the connection stays open after a reply.
+    /// Whether the server keeps the connection open after a reply.
     pub keep_alive: Option<bool>,
-    /// Whether requests may be sent before earlier ones are answered.
+    /// Whether a client may send requests before earlier ones are answered.
     pub pipelining: Option<bool>,
     /// Whether the server answers a request whose sender has shut down its side of the connection.
     pub half_close: Option<bool>,
@@ -138,8 +138,8 @@ impl Protocol {
         &self.goodbye
     }
 
-    /// Returns the status with which a server on standard input and output must exit after the closing_exchange, if the protocol
-    /// demands one.
+    /// Returns the status with which a server on standard input and output must exit after the closing exchange, if the
+    /// protocol demands one.
     #[must_use]
     pub fn goodbye_status(&self) -> Option<u8> {
         self.goodbye_status
@@ -151,7 +151,7 @@ impl Protocol {
         &self.refused
     }
 
-    /// Returns the protocol with `pid` in the place of this process's id. `None` if its opening holds no `{pid}`.
+    /// Returns the protocol with `pid` in the place of this process's id, or `None` if its opening holds no `{pid}`.
     #[must_use]
     pub fn naming_process(&self, pid: u32) -> Option<Protocol> {
         let mut protocol = self.clone();
@@ -159,20 +159,21 @@ impl Protocol {
         (replaced > 0).then_some(protocol)
     }
 
-    /// Whether all messages, in both directions, are JSON.
+    /// Whether all messages of the protocol, in both directions, are JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.envelope.is_some()
     }
 
-    /// Returns the bytes that carry `body`, a JSON text, as one message. Without JSON, returns them as they are.
+    /// Returns the bytes that carry `body`, a JSON text, as one message. Returns `body` unchanged if the protocol is
+    /// not one of JSON.
     #[must_use]
     pub fn wrap_json(&self, body: &[u8]) -> Vec<u8> {
         self.envelope.map_or_else(|| body.to_vec(), |envelope| envelope.wrap(body))
     }
 
-    /// Returns the first bytes of a server's `output` that are no JSON message, if the protocol is one of JSON. A message
-    /// that is cut off at the end counts only if the output is `complete`.
+    /// Returns the first bytes of a server's `output` that are no JSON message, if the protocol is one of JSON. A
+    /// message that is cut off at the end counts only if the output is `complete`.
     #[must_use]
     pub fn find_stray(&self, output: &[u8], complete: bool) -> Option<Stray> {
         find_stray(self.envelope?, output, complete)
@@ -238,14 +239,16 @@ impl Protocol {
         self.payload_turn().and_then(Turn::max_payload)
     }
 
-    /// Whether a connection can carry several exchanges. `None`: the file does not say; try it.
+    /// Whether a connection can carry several exchanges. `None` if the protocol file does not say: the server must be
+    /// asked.
     #[must_use]
     pub fn allows_several_exchanges(&self) -> Option<bool> {
         let never = self.turns.is_empty() || self.turns.iter().all(Turn::ends_connection);
         if never { Some(false) } else { self.declared.keep_alive }
     }
 
-    /// Whether several requests may wait for their replies. `None`: the file does not say; try it.
+    /// Whether several requests may wait for their replies. `None` if the protocol file does not say: the server must
+    /// be asked.
     #[must_use]
     pub fn allows_pipelining(&self) -> Option<bool> {
         match self.allows_several_exchanges() {

@@ -10,9 +10,9 @@ use crate::text::most_similar;
 /// `Display` shows the line of the file with carets under the mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileError {
-    /// The mistake, in one sentence.
+    /// A description of the mistake in the file, in one sentence.
     pub message: String,
-    /// The text or value that was expected, shown beside the carets.
+    /// The text or value that was expected in the file, shown beside the carets.
     pub expected: String,
     /// The advice on how to correct the mistake.
     pub help: Option<String>,
@@ -25,11 +25,11 @@ pub struct FileError {
 pub struct MistakePlace {
     /// The name of the protocol file as the caller gave it, or the option that held the text.
     pub file: String,
-    /// The number of the line, counted from 1.
+    /// The number of the line in the file, counted from 1.
     pub line: usize,
-    /// The first wrong column, counted in characters from 1.
+    /// The first wrong column of the line, counted in characters from 1.
     pub column: usize,
-    /// The number of characters that are wrong.
+    /// The number of wrong characters, which carets underline.
     pub width: usize,
     /// The text of the line that holds the mistake.
     pub text: String,
@@ -46,7 +46,7 @@ impl FileError {
         self
     }
 
-    /// Offers the word of `words` that is nearest to `wrong`, if one is near.
+    /// Adds the help "did you mean" with the word of `words` that is most similar to `wrong`, if one is similar.
     pub(crate) fn suggest<'w>(self, wrong: &str, words: impl IntoIterator<Item = &'w str>) -> FileError {
         match most_similar(wrong, words) {
             Some(word) => self.help(format!("did you mean `{word}`?")),
@@ -81,7 +81,7 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-/// A text and the name under which errors show it.
+/// The text of a protocol file and the name under which errors show it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SourceText<'a> {
     pub(crate) file: &'a str,
@@ -89,7 +89,7 @@ pub(crate) struct SourceText<'a> {
 }
 
 impl SourceText<'_> {
-    /// Returns an error at the bytes `span` of the text.
+    /// Returns a file error that marks the bytes `span` of this text.
     pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> FileError {
         let start = floor(self.text, span.start);
         let end = floor(self.text, span.end).max(start);
@@ -112,13 +112,13 @@ impl SourceText<'_> {
     }
 }
 
-/// Returns the nearest character boundary at or before `offset`.
+/// Returns the nearest character boundary of `text` at or before `offset`.
 fn floor(text: &str, offset: usize) -> usize {
     let offset = offset.min(text.len());
     (0..=offset).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
-/// Joins words for a sentence: `a`, `b` or `c`.
+/// Joins words into one phrase for a sentence: `a`, `b` or `c`.
 pub(crate) fn join_with_or<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     join_or(&quoted)

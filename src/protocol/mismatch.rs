@@ -2,20 +2,22 @@
 
 use std::fmt;
 
-/// The first byte of a reply that can no longer match.
+/// The place where a reply differs from the expected one: the first byte that can no longer match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// The offset of the wrong byte in the reply. At the end of the connection: the length of the reply so far.
+    /// The offset of the wrong byte in the reply. If the connection ended too early, it is the length of the reply so
+    /// far.
     pub offset: u64,
-    /// The bytes that were expected at the offset, in words.
+    /// The bytes that were expected at the place of the mismatch, in words.
     pub expected: String,
-    /// The bytes that were expected at the offset, if no other bytes match there. At most a few dozen.
+    /// The bytes that were expected at the place of the mismatch, if no other bytes match there. At most a few dozen.
     pub expected_bytes: Vec<u8>,
     /// The last bytes of the reply before the wrong byte.
     pub before: Vec<u8>,
     /// The first bytes received instead of the expected ones. Empty if the connection or the message ended.
     pub found: Vec<u8>,
-    /// The JSON pointer (RFC 6901) of the value that is wrong, in a reply that is JSON. `found` is then all of the reply.
+    /// The JSON pointer (RFC 6901) of the value that is wrong, in a reply that is JSON. `found` is then all of the
+    /// reply.
     pub pointer: Option<Box<str>>,
 }
 

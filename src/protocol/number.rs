@@ -2,16 +2,17 @@
 
 use super::error::join_with_or;
 
-/// The encoding of a length on the wire.
+/// The way in which a length is written as bytes in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LengthEncoding {
     Decimal,
     Hexadecimal,
-    /// An integer of this many bytes, most significant first.
+    /// The length is an integer of this many bytes, most significant first.
     Big(u8),
-    /// An integer of this many bytes, least significant first.
+    /// The length is an integer of this many bytes, least significant first.
     Little(u8),
-    /// Seven bits in each byte, least significant first; the top bit says that more follow.
+    /// The length has seven bits in each byte, least significant first. The top bit of a byte says that more bytes
+    /// follow.
     Varint,
 }
 
@@ -28,7 +29,7 @@ const NAMES: [(&str, LengthEncoding); 10] = [
     ("varint", LengthEncoding::Varint),
 ];
 
-/// The maximum length that a reply may state: anything above is a mistake of the server.
+/// The maximum length that a reply may state for itself. A larger length is a mistake of the server.
 pub(super) const MAX_LENGTH: u64 = 1 << 40;
 
 /// A length as a protocol writes it: `u32be+4` is an integer of four bytes that is 4 more than the length.
@@ -88,7 +89,7 @@ impl LengthFormat {
         largest.saturating_add_signed(-self.plus).min(MAX_LENGTH)
     }
 
-    /// Returns the encoding of `length`.
+    /// Returns the bytes that represent `length` in this format.
     pub(super) fn encode(self, length: u64) -> Vec<u8> {
         let mut number = length.saturating_add_signed(self.plus);
         match self.kind {
@@ -118,7 +119,7 @@ pub(super) struct LengthDecoder {
 }
 
 impl LengthDecoder {
-    /// Adds one more byte to the number; `None` if no number continues with that byte.
+    /// Decodes one more byte of a length. Returns `None` if no length can continue with `byte`.
     pub(super) fn add_byte(self, number: LengthFormat, byte: u8) -> Option<LengthDecoder> {
         let LengthDecoder { value, bytes, .. } = self;
         let place = 8 * u32::from(bytes);
@@ -139,7 +140,7 @@ impl LengthDecoder {
         (fits && length_fits).then_some(LengthDecoder { value, bytes: bytes.saturating_add(1), ended })
     }
 
-    /// Returns the decoded length, if the number can end here.
+    /// Returns the decoded length, if a length can end after the bytes decoded so far.
     pub(super) fn length(self, number: LengthFormat) -> Option<u64> {
         let may_end = match number.kind {
             LengthEncoding::Decimal | LengthEncoding::Hexadecimal => self.bytes > 0,

@@ -12,29 +12,29 @@ use super::template::Template;
 /// The maximum length of a reply in bytes.
 const LONGEST_REPLY: u64 = 1 << 30;
 
-/// The number of matched bytes that are remembered for a report.
+/// The number of matched bytes that a matcher remembers for a report.
 const REMEMBERED: usize = 24;
 
 /// The rule that finds the end of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReplyEndRule {
-    /// The server sends no reply.
+    /// The reply has no end, because the server sends no reply.
     Nothing,
     /// The reply ends where the pattern first matches.
     Pattern,
     /// The head of an HTTP/1.1 response determines where the reply ends.
     Http(StatusRule),
-    /// The reply ends with the connection.
+    /// The reply ends when the server closes the connection.
     End,
     /// A length at offset `at` in the reply says how many bytes follow the length.
     Length { number: LengthFormat, at: usize },
-    /// A length precedes the reply, and is no part of the pattern.
+    /// A length precedes the reply and says where it ends. The length is no part of the pattern.
     Prefix(LengthFormat),
-    /// The reply is a JSON message.
+    /// The reply is one JSON message, whose framing says where it ends.
     Json(Envelope),
 }
 
-/// A reply as the protocol file describes it.
+/// A reply as the protocol file describes it, before the token and payload of an exchange are filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReplyTemplate {
     pub(super) template: Template,
@@ -48,16 +48,16 @@ pub struct ExpectedReply {
     pub(super) frame: ReplyEndRule,
     /// Whether the request was HEAD, so that the response has no body.
     pub(super) head_request: bool,
-    /// The reply, if it is JSON.
+    /// The expected reply as JSON, if the protocol is one of JSON.
     pub(super) json: Option<Arc<JsonReply>>,
 }
 
-/// A complete reply.
+/// A complete reply that a server sent: its length, status and bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The length of the reply in bytes.
     pub length: u64,
-    /// The status of an HTTP response.
+    /// The status code, if the reply is an HTTP response.
     pub status: Option<u16>,
     /// Whether the reply says that the server closes the connection, or its end is the connection's end.
     pub closes: bool,
@@ -68,21 +68,21 @@ pub struct Reply {
 /// The result of giving bytes to a [`ReplyMatcher`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReplyProgress {
-    /// All given bytes belong to the reply, which is not complete.
+    /// All bytes given to the matcher belong to the reply, which is not yet complete.
     NeedMore,
-    /// The reply is complete.
+    /// The bytes given to the matcher complete the reply.
     Complete {
-        /// The number of given bytes that belong to this reply. The others belong to the next reply.
+        /// The number of given bytes that belong to the completed reply. The other bytes belong to the next reply.
         consumed: usize,
-        /// The complete reply.
+        /// The reply that is now complete.
         reply: Reply,
     },
-    /// The reply differs from the expected one.
+    /// The reply that the matcher reads differs from the expected one.
     Mismatch(Mismatch),
 }
 
 impl ExpectedReply {
-    /// Whether no reply is expected at all.
+    /// Whether no reply is expected at all, because the request gets none.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.frame == ReplyEndRule::Nothing
@@ -127,7 +127,7 @@ impl ExpectedReply {
     }
 }
 
-/// Matches one reply while its bytes arrive. It keeps none of them unless asked to.
+/// Matches one reply while its bytes arrive. The matcher keeps no bytes of the reply unless asked to.
 #[derive(Debug)]
 pub struct ReplyMatcher {
     framing: Framing,
@@ -221,7 +221,7 @@ impl ReplyMatcher {
         Reply { length: self.seen, status, closes, bytes: std::mem::take(&mut self.kept) }
     }
 
-    /// Counts the bytes that match, and remembers the last ones for a report.
+    /// Counts the bytes of the reply that match, and remembers the last ones for a report.
     fn accept(&mut self, bytes: &[u8]) {
         self.seen += bytes.len() as u64;
         let room = self.keep - self.kept.len();
@@ -251,11 +251,11 @@ struct LengthMatcher {
     fixed: Option<u64>,
     number: LengthFormat,
     reading: LengthDecoder,
-    /// The number of bytes before the length field that are still missing.
+    /// The number of the reply's bytes before its length field that are still missing.
     before: usize,
-    /// The number of bytes after the length field that are still missing, once the length is known.
+    /// The number of the reply's bytes after its length field that are still missing, once the length is known.
     left: Option<u64>,
-    /// Whether the pattern begins with the bytes before and in the length field.
+    /// Whether the reply's pattern includes the length field and the bytes before it.
     header_in_pattern: bool,
     header_length: u64,
 }
@@ -308,7 +308,7 @@ impl LengthMatcher {
         }
     }
 
-    /// Reads a byte before or in the length field.
+    /// Reads a byte of the reply that is before or in its length field.
     fn header_byte(&mut self, byte: u8) -> Result<(), ExpectedBytes> {
         if self.header_in_pattern
             && let PatternProgress::Wrong { expected, .. } = self.pattern.push(&[byte])

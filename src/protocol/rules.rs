@@ -23,7 +23,7 @@ impl DraftTurn<'_, '_> {
         check_reply(&self.turn.reply, self.expect, self.over)
     }
 
-    /// Checks the rule that a request is not empty, and all of its bytes are known.
+    /// Checks the rule that a request is not empty, and that all of its bytes are known.
     fn request_is_exact(&self) -> Result<(), FileError> {
         let send = &self.turn.send;
         if send.parts.is_empty() {
@@ -176,7 +176,8 @@ fn lengths_have_bodies(
     }
 }
 
-/// Refuses a long count right after `{any}`: a thread would follow from each byte. The other order matches the same.
+/// Returns an error for a large count of bytes right after `{any}`, which would need one way of matching for each byte.
+/// The other order matches the same replies.
 fn counts_come_first(
     parts: &[TemplatePart],
     error: &impl Fn(&TemplatePart, &str) -> FileError,

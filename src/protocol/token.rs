@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A word of twelve lowercase letters and digits, unique to one exchange.
+/// A word of twelve lowercase letters and digits that identifies one exchange.
 ///
 /// A server that sends its reply to the wrong client is recognised by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +35,7 @@ impl Token {
         std::str::from_utf8(&self.word).unwrap_or_default()
     }
 
-    /// Returns the exchange's number for protocols whose requests have one: from 1 to 2³¹ - 1. The numbers of one
+    /// Returns the number of the exchange from 1 to 2³¹ - 1, for protocols whose requests have one. The numbers of one
     /// client's exchanges differ.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -79,7 +79,7 @@ impl Tokens {
     }
 }
 
-/// Maps the numbers below 2⁶⁰ one to one onto each other, neighbours far apart.
+/// Maps the numbers below 2⁶⁰ one to one onto each other, so that successive numbers become very different ones.
 fn scramble(number: u64) -> u64 {
     const MASK: u64 = (1 << 60) - 1;
     let mut mixed = number & MASK;

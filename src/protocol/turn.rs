@@ -9,20 +9,20 @@ use super::reply::{ExpectedReply, ReplyEndRule, ReplyTemplate};
 use super::template::{KnownBytes, Template, TemplatePiece, Value};
 use super::token::Token;
 
-/// One request and the shape of its reply.
+/// One request of a protocol and the reply that a server must send to it, as the protocol file describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
     pub(super) send: Template,
     pub(super) reply: ReplyTemplate,
     /// The encoding of the request's length, which precedes the request on byte streams.
     pub(super) prefix: Option<LengthFormat>,
-    /// The framing of the request, if it is a JSON message.
+    /// The framing of the request, if the request is a JSON message.
     pub(super) envelope: Option<Envelope>,
     pub(super) payload_max: Option<u64>,
 }
 
 impl Turn {
-    /// Returns the request of one exchange.
+    /// Returns the request of one exchange, with this token and payload.
     ///
     /// Without a `payload`, a turn that carries nothing but one carries the token as its payload.
     #[must_use]
@@ -206,6 +206,6 @@ impl Request {
         cuts
     }
 
-    /// The number of bytes of a request that are searched for line ends.
+    /// The number of bytes at a request's beginning in which [`cut_offsets`](Request::cut_offsets) looks for line ends.
     const SEARCHED: usize = 64 * 1024;
 }

@@ -19,7 +19,8 @@ const ATTEMPTS: usize = 3;
 /// Facts about one server that no single check can know.
 #[derive(Default)]
 pub(super) struct Baseline {
-    /// The wrong reply to a plain line; `None` if the server echoes it or does not answer.
+    /// A description of the server's wrong reply to a plain line; `None` if the server echoes the line or does not
+    /// answer.
     wrong_reply: OnceLock<Option<String>>,
     /// The kinds of things that the server leaves behind after an ordinary client; `None` if it never exits cleanly.
     usual_leaks: OnceLock<Option<Vec<&'static str>>>,
@@ -56,8 +57,8 @@ impl Baseline {
     }
 }
 
-/// Sends a line and returns a description of the reply, if that is not the line. Silence can have any cause, one that
-/// the check is about among them, so it returns `None` for that.
+/// Sends a line to the server and returns a description of the reply, if the reply is not the line. Returns `None` for
+/// silence, because silence can have any cause.
 fn wrong_reply(spec: &Spec, options: &LaunchOptions) -> Option<String> {
     let mut server = Server::launch(spec, options.clone()).ok()?;
     let mut client = server.connect().ok()?;

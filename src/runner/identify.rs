@@ -5,7 +5,8 @@ use crate::server::{LaunchError, Server};
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client};
 
-/// A line for a server that may be an echo server. Some servers answer only at the end of a line.
+/// The line that a client sends to find out whether a server is an echo server. Some servers answer only at the end of
+/// a line.
 const LINE: &[u8] = b"a plain line\n";
 
 /// The number of times that the rehearsal waits for a server that is still at work.
@@ -46,7 +47,7 @@ pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError>
     )))
 }
 
-/// Whether the server sends something to a client that sends nothing.
+/// Finds out whether the server sends something to a client that sends nothing.
 fn speaks_unasked(server: &mut Server) -> bool {
     let quiet = server.deadlines().quiet();
     let received = server.connect().and_then(|mut client| client.receive_until_quiet(quiet));
@@ -94,8 +95,8 @@ fn receive_until_idle(server: &Server, client: &mut Client) -> check::Result<Vec
     Ok(received)
 }
 
-/// Whether `received` can be the echo of the line, or a damaged one. A line of its own is an echo, whatever greeting
-/// precedes it. An error message that quotes the line is none: it begins as some other protocol does.
+/// Whether `received` can be the echo of the line, or a damaged echo. Any greeting may precede an echo that is on a
+/// line of its own. An error message that quotes the line is no echo, because it begins as some other protocol does.
 fn looks_like_echo(received: &[u8]) -> bool {
     let whole = received.split_inclusive(|&byte| byte == b'\n').any(|line| line == LINE);
     // Chance alone hardly brings three bytes in a row back.

@@ -40,15 +40,15 @@ pub use result::{CheckResult, Summary};
 use timeline::Recorder;
 pub use timeline::Timeline;
 
-/// An event of a run.
+/// An event of a run of checks, for the caller to report.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// The server was launched once, became ready, and has spoken its protocol. These checks follow. The server as it
-    /// is now known includes what the rehearsal found.
+    /// The checks begin. Before, the server was launched once, became ready, and spoke its protocol. Holds the server,
+    /// with what the rehearsal found, and the checks that follow.
     Started(&'a Spec, &'a [&'static Check]),
-    /// A check begins to run.
+    /// The run begins to run this check.
     CheckStarted(&'static Check),
-    /// A check has ended.
+    /// A check of the run has ended with this result.
     CheckFinished(&'a CheckResult),
 }
 
@@ -99,7 +99,7 @@ pub fn run_checks(
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Returns `spec` with everything that a rehearsal with `server` finds.
+/// Returns `spec` with everything that a rehearsal with `server`, before any check, finds.
 fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<Spec, LaunchError> {
     if options.protocol_is_assumed {
         identify::expect_echo_server(&mut server)?;
@@ -115,7 +115,7 @@ pub fn run_one_check(spec: &Spec, check: &'static Check, options: &RunOptions) -
         .run_once(check)
 }
 
-/// Returns the results for a server which says that this system lacks its mechanism.
+/// Returns the result *unsupported* for all checks of a server which says that this system lacks its mechanism.
 fn all_unsupported(
     spec: &Spec,
     checks: &[&'static Check],
@@ -135,12 +135,12 @@ fn all_unsupported(
 /// An event that a worker sends to the thread that reports.
 enum WorkerEvent {
     Started(&'static Check),
-    /// The check's place in the list of checks, and its result.
+    /// A worker has finished a check. Holds the check's place in the list of checks, and its result.
     Finished(usize, Box<CheckResult>),
 }
 
 impl WorkerEvent {
-    /// Reports the event, and returns the result of a finished check.
+    /// Reports the worker's event to the observer, and returns the result of a finished check.
     fn report(self, observe: &mut impl FnMut(&Event<'_>)) -> Option<(usize, CheckResult)> {
         match self {
             WorkerEvent::Started(check) => {
@@ -167,12 +167,12 @@ struct Run<'a> {
     options: &'a RunOptions,
     baseline: Baseline,
     queue: Queue,
-    /// The number of checks that have failed so far.
+    /// The number of checks of the run that have failed so far.
     failures: AtomicUsize,
 }
 
 impl Run<'_> {
-    /// Runs checks from the queue until it is empty.
+    /// Runs checks from the queue until the queue is empty.
     fn work(&self, events: &Sender<WorkerEvent>) {
         while !is_interrupted() {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();

@@ -12,17 +12,17 @@ use crate::server::LaunchOptions;
 pub struct RunOptions {
     /// The options for launching each server: deadlines, the seed of the payloads, and more.
     pub launch: LaunchOptions,
-    /// The number of checks that run at the same time, each with a server of its own; at least one.
+    /// The number of checks that run at the same time, at least one. Each check has a server of its own.
     pub jobs: usize,
     /// The number of times that a failed check runs again, each time with a new server.
     pub retries: usize,
-    /// Known failures, which do not fail the run.
+    /// The failures that are known and expected. They do not fail the run.
     pub expectations: Arc<[Expectation]>,
     /// Whether the user has not named the server's protocol: the run ends at once if the server is no echo server.
     pub protocol_is_assumed: bool,
-    /// The number of failed checks after which the others are skipped.
+    /// The number of failed checks after which the run skips the other checks.
     pub max_failures: Option<NonZeroUsize>,
-    /// Whether results of checks that passed keep their timeline too.
+    /// Whether the results of passed checks also keep their timelines.
     pub keep_all_timelines: bool,
 }
 

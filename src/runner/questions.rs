@@ -5,7 +5,7 @@ use crate::outcome::Outcome;
 use crate::protocol::Tolerance;
 use crate::server::Server;
 
-/// The way in which a server deals with the second request on a connection.
+/// The result of sending a second request on a connection: whether the server answers it.
 pub(super) enum Second {
     Answered,
     Closed,
@@ -36,7 +36,7 @@ pub(super) fn closes_after_reply(server: &mut Server) -> check::Result<bool> {
     Ok(client.has_ended() || client.readable_within(reply)?)
 }
 
-/// Whether a client that has shut down its side gets its reply, and then end of file.
+/// Finds out whether a client that has shut down its side of the connection gets its reply, and then end of file.
 pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
     let reply = server.deadlines().reply();
     let mut client = server.connect()?;
@@ -49,7 +49,8 @@ pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
     Ok(client.readable_within(reply)? && client.expect_eof().is_ok())
 }
 
-/// Asks all questions in one conversation, so that a server on standard input and output is launched only once.
+/// Finds out whether the server has all properties that a rehearsal asks about, in one conversation. A server on
+/// standard input and output is then launched only once.
 ///
 /// # Errors
 /// The first question that is not answered with yes: then each is asked by itself.

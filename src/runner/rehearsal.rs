@@ -55,7 +55,8 @@ pub(super) fn rehearse(
     Ok(Some((found.rehearsal, found.lacks)))
 }
 
-/// Exchanges one message. Returns what the server lacks if it writes what is no message.
+/// Exchanges one message with the server. Returns the capability that the server lacks if it writes bytes that are no
+/// message.
 fn speaks(server: &mut Server) -> Result<Option<MissingCapabilities>, LaunchError> {
     let name = server.spec().protocol().name().to_owned();
     let spoken = server.connect().and_then(|client| {
@@ -89,7 +90,7 @@ fn indented(text: &str) -> String {
     text.replace('\n', "\n            ")
 }
 
-/// The answers to the questions of a rehearsal so far.
+/// The properties of a server that a rehearsal has found so far.
 #[derive(Default)]
 struct Found {
     rehearsal: Rehearsal,
@@ -206,8 +207,8 @@ impl Found {
         }
     }
 
-    /// Asks nothing: a server that answers one request at a time, and none of them at length, never has to wait for a
-    /// client that does not read.
+    /// Records, without asking the server, whether a client that does not read can stall it. A server that answers one
+    /// request at a time, and sends no long reply, cannot be stalled.
     fn ask_stalls(&mut self, server: &mut Server) {
         let one_at_a_time = self.lacks.iter().any(|lack| lack.capabilities.contains(Capabilities::PIPELINES));
         if one_at_a_time && !server.spec().protocol().has_long_reply() {

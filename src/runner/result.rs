@@ -17,26 +17,26 @@ pub struct CheckResult {
     pub outcome: Outcome,
     /// The behaviour that the check expected; empty after a pass.
     pub expected: String,
-    /// The behaviour that the check observed instead; empty after a pass.
+    /// The behaviour that the check observed; empty after a pass.
     pub actual: String,
-    /// The likely cause, if there is evidence for one.
+    /// The likely cause of the failure, if there is evidence for one.
     pub reason: String,
-    /// The harm that the fault does, if it differs from that of the check.
+    /// The harm that the server's fault does, if it differs from the harm that the check guards against.
     pub(crate) own_why: Option<&'static str>,
     /// The last lines that the server printed, if the check did not pass.
     pub server_output: Vec<String>,
     /// The steps of clients and server. Empty if the check passed, unless the run keeps all timelines.
     pub timeline: Timeline,
-    /// The time that the check took.
+    /// The time that the check took to run.
     pub took: Duration,
 }
 
-/// The number of checks that ended in each way.
+/// The number of checks of a run that ended in each way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Summary {
-    /// The number of all checks, those that were not run included.
+    /// The number of all checks of the run, including those that were not run.
     pub total: usize,
     /// The number of checks that passed, or failed as expected.
     pub pass: usize,
@@ -53,13 +53,13 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts `results` by outcome.
+    /// Counts how many of `results` are passes, failures, warnings and so on.
     #[must_use]
     pub fn of(results: &[CheckResult]) -> Summary {
         Summary::count(results.iter().map(|result| result.outcome))
     }
 
-    /// Counts `outcomes`.
+    /// Counts how many of `outcomes` are passes, failures, warnings and so on.
     pub(crate) fn count(outcomes: impl IntoIterator<Item = Outcome>) -> Summary {
         let mut summary = Summary::default();
         for outcome in outcomes {
@@ -98,14 +98,14 @@ impl CheckResult {
         }
     }
 
-    /// Returns the harm that the fault does, or, after a pass, the harm that the check guards against.
+    /// Returns the harm that the server's fault does, or, after a pass, the harm that the check guards against.
     #[must_use]
     pub fn why(&self) -> &'static str {
         self.own_why.unwrap_or(self.check.why)
     }
 
-    /// Takes over what `finding` says. Timeouts, crashes and leaks of a check that is no MUST become weaker
-    /// outcomes; their names then go into the reason.
+    /// Stores `finding` in the result. If the check is no MUST, timeouts, crashes and leaks become weaker outcomes, and
+    /// their names go into the reason.
     pub(super) fn set_finding(&mut self, finding: Finding) {
         self.outcome = finding.outcome.at_level(self.check.level);
         self.expected = finding.expected;
@@ -120,7 +120,7 @@ impl CheckResult {
         }
     }
 
-    /// Turns a pass into a leak, if `leaks` holds anything that the server does not leave behind in any case.
+    /// Turns a pass into a leak, if `leaks` holds anything that the server does not usually leave behind.
     pub(super) fn set_leaks(&mut self, leaks: Vec<Leak>, is_usual: impl Fn(&str) -> bool) {
         let new = leaks.into_iter().filter(|leak| !is_usual(leak.kind));
         let new: Vec<_> = new.map(|leak| leak.name).collect();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::trace::{Step, Trace};
 
-/// The number of steps kept from the beginning of a check, and from its end.
+/// The number of steps that a timeline keeps from the beginning of a check, and from its end.
 const KEPT: usize = 100;
 
 /// The steps of clients and server during one check, in order.
@@ -13,11 +13,11 @@ const KEPT: usize = 100;
 /// A check may have millions of steps. A timeline keeps the first and the last hundred.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
-    /// The first steps.
+    /// The first steps of the check.
     pub first: Vec<Step>,
     /// The number of steps that were left out between the first and the last.
     pub omitted: usize,
-    /// The last steps; empty if all fit into the first.
+    /// The last steps of the check. Empty if all steps fit into the first.
     pub last: VecDeque<Step>,
 }
 
@@ -35,7 +35,7 @@ impl Timeline {
     }
 }
 
-/// Records the timeline of the calling thread's trace.
+/// Records the steps of one check into a timeline, from the calling thread's trace.
 pub(super) struct Recorder {
     timeline: Arc<Mutex<Timeline>>,
     trace: Trace,

@@ -17,20 +17,21 @@ use crate::deadline::until;
 use crate::sys;
 use crate::transport::remove_recorded_leftovers;
 
-/// The prefix of the names of runs' directories.
+/// The prefix of the names of the directories for temporary files, one for each run of echospec.
 pub(super) const PREFIX: &str = "echospec-";
 
-/// The name of the file that a run locks while it is in progress.
+/// The name of the file in a run's directory that the run locks while it is in progress.
 pub(super) const ALIVE: &str = "alive";
 
-/// The maximum number of entries of a directory that are looked at.
+/// The maximum number of entries of the system's directory for temporary files that a run examines.
 const MAX_ENTRIES: usize = 100_000;
 
-/// The time that a run waits for the removal of abandoned directories. Then the run goes on, and so does the removal.
+/// The time that a run waits until the directories of killed runs are removed. After this time the removal continues in
+/// the background.
 const REMOVAL_TIME: Duration = Duration::from_secs(10);
 
-/// Removes the directories of killed runs from `place`, and the message queues recorded there. Returns early if the run
-/// is interrupted.
+/// Removes the directories of killed runs from the directory `place`, and the message queues recorded there. Returns
+/// early if the run is interrupted.
 pub(super) fn clear(place: PathBuf) {
     let (at_work, done) = channel::<()>();
     let remover = thread::Builder::new().name("removal".into());
@@ -44,8 +45,8 @@ pub(super) fn clear(place: PathBuf) {
     }
 }
 
-/// Looks at the first `max` entries of `place`, and removes those that killed runs have left. Returns the number of
-/// entries that were looked at.
+/// Examines the first `max` entries of the directory `place`, and removes those that killed runs have left. Returns the
+/// number of examined entries.
 fn clear_first_entries(place: &Path, max: usize) -> usize {
     let entries = fs::read_dir(place).into_iter().flatten().take(max);
     let look = |entry: io::Result<fs::DirEntry>| {

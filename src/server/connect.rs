@@ -23,7 +23,7 @@ use crate::transport::{
 pub struct PairedProcess {
     /// The client's descriptors of the connection: blocking, close-on-exec.
     pub ends: ConnectionEnds,
-    /// The process that was launched.
+    /// The id of the server process that was launched.
     pub pid: Pid,
 }
 
@@ -68,7 +68,7 @@ impl Server {
         }
     }
 
-    /// Begins to connect a client, and does not wait for the server.
+    /// Begins to connect a client to the server, and does not wait for the server.
     ///
     /// # Errors
     /// A broken harness if the system refuses.
@@ -85,7 +85,8 @@ impl Server {
         Ok(link.map(|link| self.client(link)))
     }
 
-    /// Sends a datagram from source port 0 to the server, as a client that cannot be answered. [`UDP`](Capabilities::UDP).
+    /// Sends a datagram from source port 0 to the server, as a client that cannot be answered. Needs
+    /// [`UDP`](Capabilities::UDP).
     ///
     /// # Errors
     /// Unsupported without permission for raw sockets.
@@ -125,7 +126,8 @@ impl Server {
         Ok(client)
     }
 
-    /// Connects a client that is ready to send a request: one that has exchanged before, if connections stay open.
+    /// Connects a client that is ready to send a request. If connections stay open, the client has completed an
+    /// exchange before.
     ///
     /// # Errors
     /// As [`connect_and_hold`](Server::connect_and_hold).

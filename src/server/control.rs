@@ -28,7 +28,7 @@ impl Server {
         Err(Finding::timeout(format!("an end after {signal}"), waited).because((self.hang_diagnosis().0)()))
     }
 
-    /// Sends the signal that ends the server gracefully, and does not wait.
+    /// Sends the server the signal that ends it gracefully, and does not wait.
     ///
     /// # Errors
     /// A broken harness if the signal cannot be sent.

@@ -12,24 +12,24 @@ use crate::sys::{self, SchedulerStats};
 /// The share of one processor that all processes of a server used, and waited for, during a time window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CpuUse {
-    /// The share of the time in which the processes ran.
+    /// The share of the time window in which the server's processes ran on a processor.
     pub used: f64,
-    /// The share of the time in which the processes were ready to run but waited for a processor; `None` where the
-    /// system does not tell.
+    /// The share of the time window in which the server's processes were ready to run but waited for a processor;
+    /// `None` where the system does not tell.
     pub queued: Option<f64>,
 }
 
-/// The least share of the time that a busy loop runs or waits. A busy loop runs or waits for a processor all the time.
-/// A process that wakes up now and then may wait long, but runs next to nothing.
+/// The minimum share of the time in which a busy loop runs or waits for a processor. Another process may wait long too,
+/// but it runs hardly at all.
 const BUSY: f64 = 0.6;
 const IDLE: f64 = 0.02;
 
-/// The threshold for a busy loop where the waiting time is unknown: other processes may take most of what a busy loop
-/// wants.
+/// The minimum share of the time in which a busy loop runs, where the time that it waits for a processor is unknown.
+/// Other processes may take most of the processor's time.
 const BUSY_UNQUEUED: f64 = 0.2;
 
 impl CpuUse {
-    /// Whether a loop ran all the time without waiting for anything but a processor.
+    /// Whether a process ran all the time without waiting for anything but a processor, as a busy loop does.
     #[must_use]
     pub fn is_busy_loop(&self) -> bool {
         match self.queued {

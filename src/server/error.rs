@@ -8,80 +8,80 @@ use std::process::ExitStatus;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LaunchError {
-    /// The command is empty.
+    /// The server's command is empty.
     NoCommand,
-    /// No transport has this name.
+    /// The user named a transport that does not exist.
     NoTransport(String),
-    /// No way of starting has this name.
+    /// The user named a way of starting that does not exist.
     NoStart(String),
-    /// The command has no placeholder for the address.
+    /// The server's command has no placeholder for the address.
     NoPlaceholder {
-        /// The transport asked for.
+        /// The name of the transport that the user asked for.
         transport: &'static str,
-        /// The placeholders that the transport knows.
+        /// The placeholders that the server's command can have for the transport.
         wanted: String,
-        /// The command as it was given.
+        /// The server's command as the user gave it.
         command: String,
     },
-    /// The command has a placeholder, but the transport has no address.
+    /// The server's command has a placeholder for an address, but the transport has no address.
     StrayPlaceholder {
-        /// The transport asked for.
+        /// The name of the transport that the user asked for.
         transport: &'static str,
-        /// The placeholder for which the transport has no value.
+        /// The placeholder in the command for which the transport has no value.
         stray: &'static str,
     },
-    /// The transport has no sockets to pass.
+    /// The way of starting passes a socket to the server, but the transport has no such socket to pass.
     StartMismatch {
-        /// The transport asked for.
+        /// The name of the transport that the user asked for.
         transport: &'static str,
-        /// The way of starting asked for.
+        /// The name of the way of starting that the user asked for.
         start: &'static str,
     },
-    /// The protocol does not run over the transport.
+    /// The server's protocol does not run over the transport.
     ProtocolMismatch {
-        /// The protocol's name.
+        /// The name of the server's protocol.
         protocol: String,
-        /// The transport asked for.
+        /// The name of the transport that the user asked for.
         transport: &'static str,
     },
     /// The server does not speak its protocol, so that no check can send it a request.
     Rehearsal(String),
     /// Another process already listens on the server's fixed address.
     AddressInUse {
-        /// The fixed address.
+        /// The fixed address that another process uses.
         address: String,
     },
-    /// The program could not be executed.
+    /// The server's program could not be executed.
     Spawn {
         /// The program that could not be executed.
         program: String,
-        /// The system's error.
+        /// The system's error when the program was executed.
         error: io::Error,
     },
     /// The server reports that this system lacks its mechanism (exit status 77).
     Unsupported {
-        /// The text that the server printed.
+        /// The text that the server printed before it exited.
         output: String,
     },
-    /// The server exited before it was ready.
+    /// The server exited before it was ready for clients.
     Ended {
-        /// The exit status of the server.
+        /// The exit status of the server, which was not yet ready.
         status: ExitStatus,
-        /// The last lines that the server printed.
+        /// The last lines that the server printed before it exited.
         output: String,
     },
-    /// The launched process exited and left others running: the server is a daemon.
+    /// The launched process exited and left other processes running: the server is a daemon.
     Daemonised {
-        /// The exit status of the launched process.
+        /// The exit status of the launched process of the daemon.
         status: ExitStatus,
-        /// The processes that continue to run.
+        /// The processes that continue to run after the launched process has exited.
         others: String,
     },
     /// The server did not become ready in time.
     NotReady {
-        /// The number of seconds that the harness waited.
+        /// The number of seconds that the harness waited for the server to become ready.
         seconds: f64,
-        /// The event that the harness waited for.
+        /// The event that the harness waited for in vain.
         missing: String,
         /// The state of the server's processes; empty where the system does not tell.
         state: String,
@@ -93,12 +93,12 @@ pub enum LaunchError {
     MissingRequirement {
         /// The name of the requirement, as `echospec doctor` lists it.
         name: &'static str,
-        /// The state of this machine.
+        /// The state of this machine that does not meet the requirement.
         found: String,
-        /// How to meet the requirement.
+        /// The advice on how to meet the requirement.
         help: &'static str,
     },
-    /// The harness itself could not prepare the launch.
+    /// The harness itself could not prepare the launch of the server.
     Harness(io::Error),
     /// The user interrupted the run.
     Interrupted,

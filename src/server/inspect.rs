@@ -25,7 +25,7 @@ impl Server {
         Ok(lists.map_err(|error| unknown("a list of the server's processes", &error))?.concat())
     }
 
-    /// Lists the descriptors of one of the server's processes.
+    /// Lists the open descriptors of one of the server's processes.
     ///
     /// # Errors
     /// Unsupported where the system does not tell.
@@ -110,7 +110,7 @@ impl Server {
         }))
     }
 
-    /// Adds to the trace what each process of the server is blocked in.
+    /// Adds a step for each process of the server to the trace, with what the process is blocked in.
     pub(crate) fn trace_states(&self) {
         let processes = self.instances.iter().flat_map(|instance| instance.processes().unwrap_or_default());
         for process in processes.take(SHOWN) {
@@ -128,8 +128,8 @@ impl Server {
 /// The maximum number of processes of one server that a report shows.
 const SHOWN: usize = 4;
 
-/// Whether a process that serves one client crashed before its client closed. After the close it may exit, and
-/// SIGPIPE may end it if it was about to answer. After a timeout this is unknown: the process was alive then.
+/// Whether a process that serves one client crashed before its client closed. After the close, the process may exit, or
+/// be killed by SIGPIPE while it sends an answer. After a timeout this is false, because the process was alive then.
 fn is_own_fault(finding: &Finding, status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
     finding.outcome == Outcome::Fail && !status.success() && status.signal() != Some(Signal::SIGPIPE as i32)

@@ -14,11 +14,11 @@ use crate::sys::{self, IpcId, IpcObject, Object, Process, SocketAddress};
 use crate::text::one_line;
 use crate::transport::{Address, Capabilities};
 
-/// The number of consecutive looks that must find a server idle. When one thread ends the process, there is a moment in
-/// which the others still wait and a single look sees only waiting threads.
+/// The number of consecutive times that a server must be found idle. While one thread ends the process, the other
+/// threads still wait, so the server can seem idle for a moment.
 const LOOKS: usize = 3;
 
-/// One thing that a server left behind.
+/// One object that a server left behind when it exited, such as a socket file or a message queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leak {
     /// The kind of the leak: `message queue`, `socket file` …
@@ -32,7 +32,7 @@ pub struct Leak {
 pub struct Shutdown {
     /// Everything that the server left behind.
     pub leaks: Vec<Leak>,
-    /// Whether the server exited by itself or by SIGTERM. One that was killed had no chance to clean up.
+    /// Whether the server exited by itself or by SIGTERM. A server that was killed had no chance to clean up.
     pub clean: bool,
 }
 
@@ -86,8 +86,8 @@ impl Server {
         }
     }
 
-    /// Terminates the server and reports what it leaves behind. A server that had to be killed could not clean up:
-    /// of that one, only processes that could not be killed are reported.
+    /// Terminates the server and reports what it leaves behind. If the server had to be killed, it could not clean up:
+    /// then only processes that could not be killed are reported.
     #[must_use]
     pub fn shutdown(mut self) -> Shutdown {
         let listener = self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
@@ -156,7 +156,7 @@ impl Server {
         }
     }
 
-    /// Returns the server's listening socket, if another process still holds it.
+    /// Returns the server's listening socket as a leak, if another process still holds it.
     fn still_bound(&self, listener: Option<u64>) -> Option<Leak> {
         let now = self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
         let id = listener.filter(|_| now == listener)?;

@@ -7,10 +7,11 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::transport::{Address, Capabilities, ReservedAddress, Transport};
 
-/// The backlog of a passed listener: at least as many clients as any check connects before the server accepts one.
+/// The backlog of a listening socket that is passed to a server. It is at least the number of clients that any check
+/// connects before the server accepts one.
 const BACKLOG: i32 = 1024;
 
-/// Returns a listening socket at the reserved address.
+/// Makes a listening socket at the reserved address, to pass it to a server.
 pub(super) fn listen_at(
     transport: &Transport,
     reserved: &ReservedAddress,

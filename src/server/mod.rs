@@ -88,10 +88,10 @@ pub struct Server {
     options: LaunchOptions,
     /// The number of clients and payloads made so far for this server.
     streams: u64,
-    /// Whether the harness has ended the main process.
+    /// Whether the harness itself has ended the server's main process.
     ended_by_us: bool,
-    /// Whether an instance was killed, or another was launched at the same address, so that files found there may be
-    /// from either.
+    /// Whether an instance of the server was killed, or another was launched at the same address. Files found at the
+    /// address may then be from either instance.
     disturbed: AtomicBool,
     // Fields are dropped in this order: processes first, then what they used.
     instances: Vec<Instance>,
@@ -141,7 +141,8 @@ impl Server {
         self.options.clone()
     }
 
-    /// Reserves one more address of the server's transport. No other launch gets it while the value lives.
+    /// Reserves one more address of the server's transport. No other launch gets this address until the returned value
+    /// is dropped.
     pub(crate) fn reserve_another(&self) -> check::Result<ReservedAddress> {
         let reserved = (self.spec.transport().reserve)(self.scratch.path());
         reserved.or_broken("an address of our own")
@@ -175,7 +176,7 @@ impl Server {
         Ok(())
     }
 
-    /// Whether one server process serves all clients, so that it is launched before any client connects.
+    /// Whether one server process serves all clients, and so is launched before any client connects.
     fn is_shared(&self) -> bool {
         self.spec.capabilities().contains(Capabilities::MANY_CLIENTS)
     }
@@ -189,7 +190,7 @@ impl Server {
         Ok(instance)
     }
 
-    /// Launches the server's command for `address` and does not wait.
+    /// Launches the server's command for `address`, and does not wait until the server is ready.
     fn launch_instance(
         &self,
         address: &Address,
@@ -228,7 +229,8 @@ impl Server {
         &self.spec
     }
 
-    /// Records that the server was found to lack the capabilities of `lack`, for the clients that it gets from now on.
+    /// Records that the server lacks the capabilities in `lack`, as was found out. Clients that connect later know
+    /// this.
     pub(crate) fn learn(&mut self, lack: MissingCapabilities) {
         self.spec = self.spec.clone().with_missing(lack);
     }
@@ -262,7 +264,7 @@ impl Server {
     }
 }
 
-/// Reserves an address for a server of `spec`: its fixed one, or one that no other launch gets.
+/// Reserves an address for a server of `spec`: its fixed address, or an address that no other launch gets.
 fn reserve(spec: &Spec, scratch: &Path) -> Result<ReservedAddress, LaunchError> {
     let Some(address) = &spec.setup().fixed_address else {
         return (spec.transport().reserve)(scratch).map_err(LaunchError::Harness);

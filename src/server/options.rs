@@ -25,23 +25,24 @@ pub struct LaunchOptions {
     pub seed: u64,
     /// The maximum number of descriptors that the server may have open: `RLIMIT_NOFILE`, soft and hard.
     pub descriptor_limit: Option<u32>,
-    /// Signals that are ignored when the server starts, as nohup(1) does.
+    /// Signals that the server ignores when it starts, as under nohup(1).
     pub ignored: &'static [Signal],
-    /// Signals that are blocked when the server starts.
+    /// Signals that the server blocks when it starts.
     pub blocked: &'static [Signal],
     /// The server's descriptors 0, 1 and 2. A descriptor that the transport uses for its data keeps the transport's
     /// end.
     pub stdio: [Stdio; 3],
-    /// Variables of the environment that are set, or removed.
+    /// Environment variables that are set for the server, or removed if they have no value.
     pub environment: Vec<(OsString, Option<OsString>)>,
-    /// The server's `TMPDIR`. By default a directory of its own, which is removed with it.
+    /// The value of the server's environment variable `TMPDIR`. By default it is a directory of the server's own, which
+    /// is removed with the server.
     pub temp_dir: Option<PathBuf>,
     /// Whether the server is the first process of a PID namespace of its own: pid_namespaces(7), Linux, as root.
     pub first_process: bool,
     /// Whether the server has a network of its own, with a loopback interface alone: network_namespaces(7), Linux, as
     /// root.
     pub own_network: bool,
-    /// The way of passing listening sockets to a server that takes them.
+    /// Options for passing listening sockets to a server that takes them.
     pub listeners: ListenerOptions,
     /// Whether this process becomes a child subreaper (prctl(2), Linux) while the server lives, so that it can reap
     /// daemons. Without this, orphans of the server go to init, and those that cleared their environment and left
@@ -71,32 +72,32 @@ impl Default for LaunchOptions {
     }
 }
 
-/// One of a server's standard descriptors.
+/// The object that a server gets as its standard input, output or error.
 #[derive(Debug, Clone, Default)]
 pub enum Stdio {
-    /// A pipe. As standard input it is silent but open; as output the harness drains it.
+    /// The descriptor is a pipe. The server's standard input is silent but open, and the harness drains its output.
     #[default]
     Piped,
-    /// A closed descriptor: the next descriptor that the server opens gets the number.
+    /// The descriptor is closed, so the next descriptor that the server opens gets its number.
     Closed,
-    /// A pseudo-terminal, whose output the harness drains. As standard input it is a silent pipe.
+    /// The descriptor is a pseudo-terminal, whose output the harness drains. For standard input it is a silent pipe.
     Terminal,
-    /// A descriptor that the caller has opened.
+    /// The descriptor is one that the caller has opened.
     Descriptor(Arc<OwnedFd>),
 }
 
-/// The variable that is always removed from a server's environment. Container images set it, and then Python does not
-/// buffer its output as it does elsewhere. Set it in the server's command with env(1) if the server needs it.
+/// The environment variable that is always removed from a server's environment. Container images set it, and then
+/// Python does not buffer its output as usual. If the server needs it, set it in the server's command with env(1).
 const HIDES_BUFFERING: &str = "PYTHONUNBUFFERED";
 
 /// Options for passing listening sockets to a server: sd_listen_fds(3).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ListenerOptions {
-    /// Whether to pass a second listener as descriptor 4, at an address of its own.
+    /// Whether to pass a second listening socket as descriptor 4, at an address of its own.
     pub second: bool,
     /// Whether to set `LISTEN_PID` to another process: the sockets are not meant for this server.
     pub for_another_process: bool,
-    /// Whether to set `O_NONBLOCK` on the listeners.
+    /// Whether to set `O_NONBLOCK` on the listening sockets that are passed.
     pub nonblocking: bool,
 }
 
@@ -135,9 +136,9 @@ impl LaunchOptions {
         self.stdio[1..].iter().all(|stdio| matches!(stdio, Stdio::Piped))
     }
 
-    /// Sets up `command` as these options say. `given` takes precedence over [`stdio`](Self::stdio): it holds the
-    /// descriptors that carry the transport's data. Drained output goes to `output`. The server's standard input
-    /// stays open while the caller holds the returned pipe.
+    /// Sets up `command` as these launch options say. `given` takes precedence over [`stdio`](Self::stdio): it holds
+    /// the descriptors that carry the transport's data. Drained output goes to `output`. The server's standard input
+    /// stays open until the returned pipe is dropped.
     pub(super) fn apply_to_command(
         &self,
         command: &mut Command,

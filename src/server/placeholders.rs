@@ -9,7 +9,7 @@ use crate::transport::Address;
 /// The names of the placeholders that stand for an address, or for a part of one.
 pub(super) const ADDRESS_PLACEHOLDERS: [&str; 4] = ["{addr}", "{host}", "{port}", "{path}"];
 
-/// The values of all placeholders for one launch.
+/// The values of all placeholders in a server's command for one launch.
 pub(super) struct PlaceholderValues(Vec<(&'static str, OsString)>);
 
 impl PlaceholderValues {
@@ -28,7 +28,7 @@ impl PlaceholderValues {
         PlaceholderValues(values)
     }
 
-    /// Returns `text` with every placeholder replaced. Other braces are left alone.
+    /// Returns `text` with every placeholder replaced by its value. Other braces are left alone.
     pub fn fill(&self, text: &OsStr) -> OsString {
         let filled = self.0.iter().fold(text.as_bytes().to_vec(), |bytes, (name, value)| {
             replace(&bytes, name.as_bytes(), value.as_bytes())

@@ -23,10 +23,10 @@ use crate::requirement::{
 use crate::sys::{self, Object};
 use crate::transport::{Address, Capabilities, Transport, loopback_address};
 
-/// The description of what was found, as an error if it does not suffice.
+/// The result of examining this machine: a description of what was found, as an error if that does not suffice.
 type Found = Result<String, String>;
 
-/// Proves that this process and a server can open descriptors.
+/// Checks that this process and a server can open descriptors, once for each run.
 ///
 /// # Errors
 /// [`LaunchError::MissingRequirement`] with what is missing and how to provide it.
@@ -34,8 +34,8 @@ pub(super) fn prove_descriptors() -> Result<(), LaunchError> {
     once("descriptors", || met(&MANY_DESCRIPTORS, free_descriptors()))
 }
 
-/// Proves that this machine has what a server of `transport` needs, and the harness too. Each proof is made once. Files
-/// are written to `directory`, which belongs to this run.
+/// Checks that this machine has what the harness and a server of `transport` need. Each check is made once. Files are
+/// written to `directory`, which belongs to this run.
 ///
 /// # Errors
 /// As [`prove_descriptors`].
@@ -56,7 +56,7 @@ pub(super) fn prove(
     })
 }
 
-/// Turns an error of making the run's directory into the requirement that is not met.
+/// Converts an error of making the run's directory to the requirement that this machine does not meet.
 pub(super) fn no_directory(error: io::Error) -> LaunchError {
     if error.kind() == io::ErrorKind::Other {
         return LaunchError::Harness(error);
@@ -72,7 +72,7 @@ fn loopback(transport: &Transport, fixed: Option<&Address>) -> Option<IpAddr> {
     }
 }
 
-/// Calls `proof` unless a proof with this name has succeeded before.
+/// Calls the check `proof` unless a check with the same name has succeeded before.
 fn once(name: &'static str, proof: impl FnOnce() -> Result<(), LaunchError>) -> Result<(), LaunchError> {
     static PROVED: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
     let mut proved = PROVED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +107,7 @@ fn free_descriptors() -> Found {
     if free < DESCRIPTORS_NEEDED { Err(text) } else { Ok(text) }
 }
 
-/// The number of bytes that must fit into the directory for temporary files.
+/// The number of bytes of free space that the directory for temporary files must have.
 const ROOM: usize = 256 * 1024;
 
 /// Checks that files can be written in `directory`.
@@ -125,11 +125,11 @@ pub(crate) fn writable(directory: &Path) -> Found {
     write().map(|()| format!("{place} can be written to")).map_err(|error| format!("{place}: {error}"))
 }
 
-/// The number of threads that a user must be able to add. Threads and processes count together for Linux: `RLIMIT_NPROC`
+/// The number of threads that a user must be able to add. Linux counts threads and processes together: `RLIMIT_NPROC`
 /// of getrlimit(2), and the pids controller of cgroups(7).
 const TASKS: usize = 64;
 
-/// Checks that threads and processes can be made.
+/// Checks that this user can make more threads and processes.
 pub(crate) fn room_for_processes() -> Found {
     let gate = Mutex::new(());
     let made = thread::scope(|scope| {
@@ -165,7 +165,7 @@ fn shows_own_pipe() -> io::Result<bool> {
     Ok(listed && ends.0 == ends.1 && matches!(ends.0, Some(Object::Pipe { .. })))
 }
 
-/// The time that a packet may take on the loopback interface.
+/// The maximum time that a test packet may take on the loopback interface.
 const LOOPBACK_TIME: Duration = Duration::from_secs(5);
 
 /// Connects two sockets of this process on the loopback address `ip`, or sends a datagram between them.

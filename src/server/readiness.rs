@@ -14,8 +14,8 @@ use crate::transport::{Address, Readiness, Transport, fifo_paths};
 /// The exit status by which a server says that this system lacks its mechanism, as in automake's tests.
 const UNSUPPORTED: i32 = 77;
 
-/// Waits until `instance` listens at `address`. The kernel's socket table shows that; where there is none, a line
-/// of the server's output that contains the address.
+/// Waits until `instance` listens at `address`, as the kernel's socket table shows. Without such a table, waits for a
+/// line of the server's output that contains the address.
 ///
 /// The kernel has no event for `listen(2)`, so this reads the table again whenever the server prints something,
 /// and otherwise at intervals of 1 to 20 ms.
@@ -48,7 +48,8 @@ pub(super) fn await_ready(
     }
 }
 
-/// Returns whether the server's output passes the test of its set-up. True if the output cannot be read.
+/// Returns whether the server's output passes the readiness test of its set-up. Returns true if the output cannot be
+/// read.
 fn says_ready(instance: &Instance, spec: &Spec, options: &LaunchOptions) -> bool {
     let test = spec.setup().ready_when.as_ref().filter(|_| options.captures_output());
     test.is_none_or(|test| test.passes(&instance.output().text()))

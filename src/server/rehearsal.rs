@@ -1,6 +1,7 @@
 //! Properties of a server that a rehearsal found.
 
-/// Properties of a server that were found by speaking its protocol before any check. `None`: not asked.
+/// Properties of a server that were found by speaking its protocol before any check. A property is `None` if it was not
+/// tested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
@@ -9,18 +10,18 @@ pub struct Rehearsal {
     pub speaks_first: Option<bool>,
     /// Whether the connection stays open after a reply.
     pub keep_alive: Option<bool>,
-    /// Whether two requests that arrive together are both answered.
+    /// Whether the server answers both of two requests that arrive together.
     pub pipelining: Option<bool>,
-    /// Whether a client that has shut down its side gets its reply, and then end of file.
+    /// Whether a client that has shut down its side of the connection gets its reply, and then end of file.
     pub half_close: Option<bool>,
-    /// Whether a client from another loopback address, 127.0.0.2, is answered.
+    /// Whether the server answers a client from another loopback address, 127.0.0.2.
     pub other_sources: Option<bool>,
     /// The differences between the server and its protocol file, one sentence for each.
     pub differences: Vec<String>,
 }
 
 impl Rehearsal {
-    /// Returns the properties in words, separated by commas; empty if none was asked.
+    /// Returns the properties of the server in words, separated by commas. The text is empty if no property was tested.
     #[must_use]
     pub fn summary(&self) -> String {
         let properties = [

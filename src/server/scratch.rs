@@ -22,7 +22,7 @@ pub struct Scratch {
     directory: Option<TempDir>,
 }
 
-/// The run's directory, which exists while a server has a directory below it.
+/// The directory of the whole run, which exists while a server has a directory below it.
 struct Home {
     directory: TempDir,
     _lock: Flock<File>,
@@ -31,12 +31,13 @@ struct Home {
 
 static KEPT: AtomicBool = AtomicBool::new(false);
 
-/// Whether [`remove_all`] has been called. Threads that still run must not make new directories then.
+/// Whether [`remove_all`] has been called, so that threads which still run must make no new directories.
 static OVER: AtomicBool = AtomicBool::new(false);
 
 static HOME: Mutex<Option<Home>> = Mutex::new(None);
 
-/// The name of the server's own part of its directory. Beside it are the addresses of the server and its clients.
+/// The name of the subdirectory for the server's own temporary files. Beside it are the sockets of the server and its
+/// clients.
 const TEMPORARY: &str = "tmp";
 
 impl Scratch {
@@ -137,7 +138,7 @@ pub fn run_directory() -> Option<PathBuf> {
     home().as_ref().map(|home| home.directory.path().to_owned())
 }
 
-/// Removes the directories of all servers, for a program that ends without dropping them.
+/// Removes the directories of all servers, for a program that exits without dropping the values that own them.
 pub(super) fn remove_all() {
     let mut place = home();
     OVER.store(true, Ordering::SeqCst);
@@ -155,7 +156,7 @@ pub(super) fn remove_all() {
     }
 }
 
-/// The maximum number of attempts to remove the run's directory.
+/// The maximum number of attempts to remove the run's directory for temporary files.
 const REMOVAL_ATTEMPTS: usize = 100;
 
 fn home() -> MutexGuard<'static, Option<Home>> {

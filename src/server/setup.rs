@@ -25,13 +25,13 @@ pub struct Setup {
     pub environment: Vec<(OsString, OsString)>,
     /// Files to write into `{dir}` before each launch: a relative path, and the content.
     pub files: Vec<(PathBuf, OsString)>,
-    /// The only address that the server uses, for a server that cannot be told one.
+    /// The only address that the server can use; `None` for a server whose command gives its address.
     pub fixed_address: Option<Address>,
     /// A test of the server's output. The server counts as ready once it listens and its output passes the test.
     pub ready_when: Option<ReadyTest>,
     /// The signal that ends the server gracefully.
     pub stop: Signal,
-    /// The signal at which the server reloads its configuration, if it does so at any.
+    /// The signal at which the server reloads its configuration, or `None` if there is no such signal.
     pub reload: Option<Signal>,
 }
 
@@ -45,7 +45,7 @@ impl ReadyTest {
         ReadyTest(Arc::new(is_ready))
     }
 
-    /// Returns whether the output passes the test.
+    /// Returns whether the server's output passes the test of readiness.
     pub(super) fn passes(&self, output: &str) -> bool {
         (self.0)(output)
     }
@@ -72,13 +72,13 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// Returns all texts of the set-up in which a placeholder may stand.
+    /// Returns all texts of the server's set-up in which a placeholder may stand.
     pub(super) fn templates(&self) -> impl Iterator<Item = &OsStr> {
         let environment = self.environment.iter().map(|(_, value)| value.as_os_str());
         environment.chain(self.files.iter().map(|(_, content)| content.as_os_str()))
     }
 
-    /// Writes the files of the set-up into `directory`.
+    /// Writes the files of the server's set-up into `directory`.
     ///
     /// # Errors
     /// `InvalidInput` if a path leads out of `directory`; otherwise the errors of writing.
@@ -98,8 +98,8 @@ impl Setup {
     }
 }
 
-/// Parses the address of a server that uses only one. It must be an address of this machine: a run sends thousands of
-/// clients there.
+/// Parses the fixed address of a server that can use only one. It must be an address of this machine, because a run
+/// sends thousands of clients there.
 ///
 /// # Errors
 /// What is wrong, in words that follow the name of an option.

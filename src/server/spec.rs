@@ -33,7 +33,7 @@ pub struct Spec {
     command: Vec<OsString>,
     setup: Setup,
     protocol: Arc<Protocol>,
-    /// The options of the command line that describe the set-up and the protocol, each with a space before it.
+    /// The options of the command line that describe the server's set-up and protocol, each with a space before it.
     options: String,
     /// The capabilities of the transport and the protocol that this server lacks.
     lacks: Vec<MissingCapabilities>,
@@ -109,13 +109,13 @@ impl Spec {
         Ok(())
     }
 
-    /// Whether `placeholder` is anywhere in the command or the set-up.
+    /// Whether `placeholder` is anywhere in the server's command or set-up.
     fn mentions(&self, placeholder: &str) -> bool {
         let words = self.command.iter().map(OsString::as_os_str);
         words.chain(self.setup.templates()).any(|text| contains_placeholder(text, placeholder))
     }
 
-    /// Returns the server, which speaks `protocol` instead of echo.
+    /// Returns this server specification, changed so that clients speak `protocol` instead of echo.
     ///
     /// # Errors
     /// [`LaunchError::ProtocolMismatch`] if the protocol does not run over the transport.
@@ -130,7 +130,7 @@ impl Spec {
         Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
     }
 
-    /// Returns the server under its name in `echospec.toml`.
+    /// Returns this server specification with `name` as the server's name in `echospec.toml`.
     #[must_use]
     #[cfg(feature = "cli")]
     pub(crate) fn named(self, name: &str) -> Spec {
@@ -143,21 +143,21 @@ impl Spec {
         self.name.as_deref()
     }
 
-    /// Returns the server, described by these options of the command line.
+    /// Returns this server specification with `options`, the options of the command line that describe the server.
     #[must_use]
     #[cfg(feature = "cli")]
     pub(crate) fn with_options(self, options: String) -> Spec {
         Spec { options, ..self }
     }
 
-    /// Returns the options of the command line that describe the set-up and the protocol: for the command that repeats
-    /// a run.
+    /// Returns the options of the command line that describe the server's set-up and protocol, for the command that
+    /// repeats a run.
     #[must_use]
     pub(crate) fn options(&self) -> &str {
         &self.options
     }
 
-    /// Makes the clients speak `protocol`. Returns the one that they spoke before.
+    /// Makes the server's clients speak `protocol`, and returns the protocol that they spoke before.
     pub(super) fn replace_protocol(&mut self, protocol: Arc<Protocol>) -> Arc<Protocol> {
         std::mem::replace(&mut self.protocol, protocol)
     }
@@ -168,26 +168,27 @@ impl Spec {
         &self.protocol
     }
 
-    /// Returns the server, known to lack the capabilities of `lack` too.
+    /// Returns this server specification, in which the server also lacks the capabilities of `lack`.
     #[must_use]
     pub(crate) fn with_missing(mut self, lack: MissingCapabilities) -> Spec {
         self.lacks.push(lack);
         self
     }
 
-    /// Returns the server with the properties that a rehearsal found.
+    /// Returns this server specification with the properties that a rehearsal found.
     #[must_use]
     pub(crate) fn with_rehearsal(self, rehearsal: Rehearsal) -> Spec {
         Spec { rehearsal: Some(rehearsal), ..self }
     }
 
-    /// Returns the properties that a rehearsal found, if there was one.
+    /// Returns the properties that a rehearsal with the server found, if there was one.
     #[must_use]
     pub fn rehearsal(&self) -> Option<&Rehearsal> {
         self.rehearsal.as_ref()
     }
 
-    /// Returns the reason why the server cannot be asked for `required`, if it lacks any of it.
+    /// Returns the reason why a check that requires `required` cannot test the server, if the server lacks any of these
+    /// capabilities.
     #[must_use]
     pub(crate) fn why_missing(&self, required: Capabilities) -> Option<&str> {
         let lack = self.lacks.iter().find(|lack| lack.capabilities.intersects(required));
@@ -200,8 +201,8 @@ impl Spec {
         &self.setup
     }
 
-    /// Returns the server, launched by the program that `words` begin with, such as a tracer. That program executes the
-    /// server's command.
+    /// Returns this server specification, changed so that the program at the beginning of `words`, such as a tracer,
+    /// executes the server's command.
     #[must_use]
     #[cfg(feature = "cli")]
     pub(crate) fn wrapped_in<S: Into<OsString>>(&self, words: impl IntoIterator<Item = S>) -> Spec {
@@ -215,13 +216,14 @@ impl Spec {
         self.transport
     }
 
-    /// Returns the party that makes the server's socket.
+    /// Returns the way in which the server gets its socket.
     #[must_use]
     pub fn start(&self) -> Start {
         self.start
     }
 
-    /// Returns the capabilities that the server has: its promises without those that it lacks.
+    /// Returns the capabilities that the server has: those that its transport and protocol promise, without those that
+    /// it lacks.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.lacks.iter().fold(self.promised_capabilities(), |all, lack| all.difference(lack.capabilities))
@@ -262,7 +264,7 @@ impl Spec {
         self.mentions("{addr}") || self.mentions("{host}")
     }
 
-    /// Returns the command as it was given, quoted for a POSIX shell.
+    /// Returns the server's command as it was given, quoted for a POSIX shell.
     #[must_use]
     pub fn command_line(&self) -> String {
         let words = self.command.iter().map(|word| word.to_string_lossy());

@@ -1,30 +1,29 @@
 //! How a server gets its listening socket or its connection.
 
-/// The party that makes the server's socket.
+/// The way in which a server gets its listening socket or its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
-    /// The server itself, at the address in its command.
+    /// The server makes its own socket, at the address in its command.
     #[default]
     Bind,
-    /// The harness, which passes the listening socket as descriptor 3 with `LISTEN_FDS` and
+    /// The harness makes the listening socket and passes it to the server as descriptor 3 with `LISTEN_FDS` and
     /// `LISTEN_PID`: sd_listen_fds(3).
     ListenFds,
-    /// The harness, which starts one process for each client with the connection as descriptors
-    /// 0, 1 and 2: inetd(8).
+    /// The harness starts one server process for each client, with the connection as descriptors 0, 1 and 2: inetd(8).
     Inetd,
 }
 
 impl Start {
-    /// Every way of starting.
+    /// Every way in which a server gets its socket.
     pub const ALL: [Start; 3] = [Start::Bind, Start::ListenFds, Start::Inetd];
 
-    /// Returns the way of starting called `name`.
+    /// Returns the way of starting a server that is called `name` on the command line.
     #[must_use]
     pub fn named(name: &str) -> Option<Start> {
         Start::ALL.into_iter().find(|start| start.name() == name)
     }
 
-    /// Returns the name of the way of starting on the command line.
+    /// Returns the name that this way of starting a server has on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

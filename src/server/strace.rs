@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::Spec;
 
-/// Returns the path of strace, if it can be used here.
+/// Returns the path of the program strace, or the reason why strace cannot be used here.
 ///
 /// # Errors
 /// A text that says why strace cannot be used: it is not installed, or the system does not permit ptrace(2).
@@ -23,7 +23,7 @@ pub fn find_strace() -> Result<PathBuf, String> {
     }
 }
 
-/// Traces a program that does nothing, to find out whether strace works.
+/// Traces a program that does nothing, to test whether strace works here.
 fn try_out(strace: &Path) -> io::Result<bool> {
     let mut command = Command::new(strace);
     command.args(["-o", "/dev/null", "-e", "trace=none", "true"]);
@@ -32,14 +32,15 @@ fn try_out(strace: &Path) -> io::Result<bool> {
 }
 
 /// Returns the words that make strace execute the command that follows them, as the launched process itself, and write
-/// its calls to `file`. With `-D` it is strace that becomes the grandchild.
+/// its system calls to `file`. With `-D`, strace is the grandchild.
 pub fn strace_prefix(file: &Path, more: &[&str]) -> Vec<OsString> {
     let fixed = ["strace", "-D"].iter().chain(more).chain(&["-o"]).map(OsString::from);
     fixed.chain([file.into()]).collect()
 }
 
 impl Spec {
-    /// Returns the server, with all system calls of all its processes written to `file` as they are made.
+    /// Returns this server specification, changed so that strace writes all system calls of all the server's processes
+    /// to `file`.
     #[must_use]
     pub(crate) fn traced(&self, file: &Path) -> Spec {
         self.wrapped_in(strace_prefix(file, &["-f", "-tt"]))

@@ -21,14 +21,14 @@ impl MissingCapabilities {
     }
 }
 
-/// Returns the capabilities that a server with this set-up lacks.
+/// Returns the capabilities that a server lacks because of its set-up.
 pub(super) fn ruled_out_by_setup(setup: &Setup) -> Vec<MissingCapabilities> {
     let reason = "no signal is named at which the server reloads its configuration: --reload SIGHUP";
     let lack = || MissingCapabilities::new(Capabilities::RELOADS, reason);
     setup.reload.is_none().then(lack).into_iter().collect()
 }
 
-/// Returns the capabilities that `protocol` itself rules out.
+/// Returns the capabilities that every server of `protocol` lacks.
 pub(super) fn ruled_out_by_protocol(protocol: &Protocol) -> Vec<MissingCapabilities> {
     if protocol.replies_equal_requests() {
         return Vec::new();

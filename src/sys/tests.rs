@@ -13,7 +13,8 @@ use super::{
     pin_process, pin_thread, resource_usage, same_open_file, usable_processors,
 };
 
-/// Returns `None` for `Unsupported`, which skips the test, and panics for any other error.
+/// Returns the value of `answer`, or `None` for the error `Unsupported`, which skips the test. Panics for any other
+/// error.
 fn unless_unsupported<T>(answer: io::Result<T>) -> Option<T> {
     let unsupported = |error: io::Error| {
         assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}");

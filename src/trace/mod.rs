@@ -32,7 +32,7 @@ struct Listener {
     moving: Option<Moving>,
 }
 
-/// A transfer that goes on: the next piece may belong to it.
+/// A transfer of bytes in progress. The next piece that the client sends or receives may belong to it.
 struct Moving {
     at: Duration,
     client: usize,
@@ -43,9 +43,9 @@ struct Moving {
 /// The direction of a transfer, seen from the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferDirection {
-    /// From the client to the server.
+    /// The bytes go from the client to the server.
     Sent,
-    /// From the server to the client.
+    /// The bytes go from the server to the client.
     Received,
 }
 
@@ -54,7 +54,7 @@ thread_local! {
 }
 
 impl Trace {
-    /// Returns a trace that calls `tell` with each step. Times count from this call.
+    /// Returns a trace that calls `tell` with each step. The times of the steps count from this call.
     pub fn new(tell: impl FnMut(Step) + Send + 'static) -> Trace {
         let listener = Listener { began: Instant::now(), tell: Box::new(tell), moving: None };
         Trace(Some(Arc::new(Shared { clients: AtomicUsize::new(0), listener: Mutex::new(listener) })))
@@ -65,12 +65,12 @@ impl Trace {
         OF_THREAD.with_borrow(Clone::clone)
     }
 
-    /// Makes this trace the one of the calling thread until the returned value is dropped.
+    /// Makes the calling thread use this trace until the returned value is dropped.
     pub(crate) fn enter(&self) -> EnteredTrace {
         EnteredTrace { former: OF_THREAD.replace(self.clone()) }
     }
 
-    /// Calls `act` with the listener, if there is one.
+    /// Calls `act` with the listener that receives the steps of this trace, if there is one.
     fn with_listener(&self, act: impl FnOnce(&mut Listener)) {
         if let Some(shared) = &self.0 {
             act(&mut shared.listener.lock().unwrap_or_else(PoisonError::into_inner));
@@ -134,7 +134,7 @@ pub(crate) struct ClientTrace {
 }
 
 impl ClientTrace {
-    /// Records that a client has connected, from this address if it has one.
+    /// Records that a client has connected, from the address `from` if it has one.
     pub fn connected(from: Option<String>) -> ClientTrace {
         let trace = Trace::of_thread();
         let number = trace.0.as_ref().map_or(0, |shared| shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
@@ -142,17 +142,17 @@ impl ClientTrace {
         ClientTrace { trace, number, ending: Action::Closes }
     }
 
-    /// Records a reset at the end of the client, instead of a close.
+    /// Records that the client's connection ends with a reset instead of a close.
     pub fn ends_with_reset(&mut self) {
         self.ending = Action::Resets;
     }
 
-    /// Records an action of the client.
+    /// Records an action of the client in the trace.
     pub fn note(&self, action: Action) {
         self.trace.note(Actor::Client(self.number), || action);
     }
 
-    /// Records that `bytes` were sent or received.
+    /// Records that the client sent or received `bytes`.
     pub fn transfer(&self, way: TransferDirection, bytes: &[u8]) {
         self.trace.transfer(self.number, way, bytes);
     }
@@ -170,7 +170,7 @@ pub(crate) fn note_event(pid: Pid, action: impl FnOnce() -> Action) {
 }
 
 impl Listener {
-    /// Reports the transfer that has ended.
+    /// Reports the transfer in progress to the listener as one step, because it has ended.
     fn settle(&mut self) {
         let Some(Moving { at, client, way, transfer }) = self.moving.take() else { return };
         let action =

@@ -8,62 +8,62 @@ use crate::text::count_with_noun;
 /// One step of a trace: a client or a process does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The time since the trace began.
+    /// The time from the beginning of the trace to this step.
     pub at: Duration,
-    /// The client or process that acts.
+    /// The client or process whose action the step is.
     pub actor: Actor,
-    /// The action of the actor.
+    /// The action of the client or process.
     pub action: Action,
 }
 
 /// A client of the harness, or a process of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Actor {
-    /// The client with this number, counted from 1 in the order in which clients connect.
+    /// The actor is the client with this number, counted from 1 in the order in which clients connect.
     Client(usize),
-    /// The server's process with this process id.
+    /// The actor is the server's process with this process id.
     Process(i32),
 }
 
 /// An action of a client or a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// A client connects, from this address if it has one.
+    /// A client connects to the server, from this address if it has one.
     Connects(Option<String>),
     /// A client sends bytes.
     Sends(Transfer),
     /// A client receives bytes.
     Receives(Transfer),
-    /// A client reads the end of file.
+    /// A client reads the end of file from its connection.
     ReceivesEnd,
-    /// A client shuts down its sending direction.
+    /// A client ends its direction of the connection with shutdown(2).
     EndsDirection,
     /// A client closes its connection.
     Closes,
     /// A client closes its connection with a reset.
     Resets,
-    /// A client does something else, in these words.
+    /// A client does something else, which this text describes.
     Other(String),
-    /// A process has been launched.
+    /// A process of the server has been launched.
     Launched,
-    /// A process listens at this address.
+    /// A process of the server listens at this address.
     Ready(String),
-    /// A signal is sent to a process.
+    /// The signal with this name is sent to a process of the server.
     Signal(String),
-    /// A process still runs at the end of a failed check. The text says what it is blocked in.
+    /// A process of the server still runs at the end of a failed check. The text says what it is blocked in.
     State(String),
-    /// A process has exited, with the status that the text describes.
+    /// A process of the server has exited, with the status that the text describes.
     Ended(String),
 }
 
 /// Bytes that one client sends or receives, with no other step in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
-    /// The number of bytes.
+    /// The number of bytes that the client sent or received.
     pub bytes: usize,
-    /// The number of calls that moved them.
+    /// The number of calls in which the client sent or received the bytes.
     pub pieces: usize,
-    /// The first bytes, quoted and escaped.
+    /// The first bytes of the transfer, quoted and escaped.
     pub beginning: String,
 }
 
@@ -105,7 +105,7 @@ impl fmt::Display for Transfer {
     }
 }
 
-/// Displays as `client 1 sends 3 bytes: "abc"`.
+/// Displays a step as `client 1 sends 3 bytes: "abc"`.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.action {

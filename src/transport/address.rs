@@ -15,22 +15,23 @@ use crate::wire::claims::Claim;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Address {
-    /// An IP address and port.
+    /// The server listens at this IP address and port.
     Inet(SocketAddr),
-    /// A path in the file system, an abstract name that begins with `@`, or the name of another object.
+    /// The server listens at this path in the file system, this abstract name that begins with `@`, or another object
+    /// of this name.
     Path(PathBuf),
-    /// No address: the server reads standard input and writes standard output.
+    /// The server has no address: it reads standard input and writes standard output.
     Stdio,
 }
 
 impl Address {
-    /// Returns the IP address and port, if the transport has them.
+    /// Returns the IP address and port of the server, if the transport has them.
     #[must_use]
     pub fn inet(&self) -> Option<SocketAddr> {
         if let Address::Inet(address) = self { Some(*address) } else { None }
     }
 
-    /// Returns the path or name, if the transport has one.
+    /// Returns the path or name of the server's address, if the transport has one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         if let Address::Path(path) = self { Some(path) } else { None }
@@ -69,7 +70,8 @@ impl ReservedAddress {
         ReservedAddress { address, _reservation: None }
     }
 
-    /// Returns the reservation of an address that a server always uses. A packet recorder learns that its port is ours.
+    /// Returns a reservation of the address that a server always uses. A packet recorder learns that the address's port
+    /// is ours.
     pub fn fixed(address: Address, capabilities: Capabilities) -> ReservedAddress {
         let protocol = if capabilities.contains(Capabilities::UDP) { Protocol::Udp } else { Protocol::Tcp };
         let claim = address.inet().map(|inet| Claim::new(protocol, inet.port()));
@@ -80,13 +82,13 @@ impl ReservedAddress {
     }
 }
 
-/// Keeps an address reserved while the value exists. Fields are dropped in order.
+/// Keeps a server's address reserved until the value is dropped. The fields are dropped in order.
 #[derive(Debug, Default)]
 pub(crate) struct Reservation {
-    /// The claim that tells a packet recorder that the port is ours. Withdrawn first, while that is still true.
+    /// The claim that tells a packet recorder that the port is ours. It is dropped first, while the port still is ours.
     pub _claim: Option<Claim>,
-    /// The lock that keeps other runs of echospec from the address.
+    /// The lock that keeps other runs of echospec from using the address.
     pub _lock: Option<OwnedFd>,
-    /// The record of objects that the server may leave behind; they are removed with it.
+    /// The record of the objects that the server may leave behind. The objects are removed when the record is dropped.
     pub _leftover: Option<LeftoverObject>,
 }

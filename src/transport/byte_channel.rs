@@ -9,10 +9,10 @@ use socket2::Socket;
 
 use super::{Capacity, Channel, ClientWaitMode, ConnectionEnds};
 
-/// The system call by which a byte channel sends. Returns the number of bytes that it took.
+/// The system call by which a byte channel sends. Returns the number of bytes that it sent.
 type WriteCall = fn(BorrowedFd<'_>, &[u8]) -> nix::Result<usize>;
 
-/// A byte channel over one socket, two pipes, or a terminal.
+/// A channel that carries bytes without boundaries, for measurements, over one socket, two pipes, or a terminal.
 pub(super) struct ByteChannel {
     from: Rc<OwnedFd>,
     to: Rc<OwnedFd>,

@@ -6,29 +6,30 @@ bitflags! {
     /// The capabilities of a server's transport and way of starting, or those that a check requires.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct Capabilities: u32 {
-        /// A stream of bytes without boundaries.
+        /// The transport carries a stream of bytes without boundaries.
         const STREAM = 1;
-        /// Messages that keep their boundaries.
+        /// The transport carries messages and keeps their boundaries.
         const MESSAGES = 1 << 1;
-        /// The client can end its direction alone, and sees when the server ends the other one.
+        /// The client can end its direction of the connection alone, and sees when the server ends the other direction.
         const HALF_CLOSE = 1 << 2;
-        /// One server process, or tree of processes, serves many clients. Otherwise each client has a process.
+        /// One server process, or tree of processes, serves many clients. Without this, each client has a process of
+        /// its own.
         const MANY_CLIENTS = 1 << 3;
-        /// Many clients can be connected at the same time.
+        /// Many clients can be connected to the server at the same time.
         const CONCURRENT_CLIENTS = 1 << 4;
-        /// The server accepts a connection for each client.
+        /// The server accepts a separate connection for each client.
         const CONNECTIONS = 1 << 5;
         /// A client can choose its own IP address and port.
         const SOURCE_ADDRESS = 1 << 6;
-        /// The server binds the address itself, so it can be started again on that address.
+        /// The server itself binds its address, so it can be started again on that address.
         const BINDS = 1 << 7;
-        /// The address is a TCP or UDP port.
+        /// The server's address is a TCP or UDP port.
         const PORT = 1 << 8;
-        /// The address is the path of a socket.
+        /// The server's address is the path of a socket.
         const SOCKET_PATH = 1 << 9;
-        /// The transport is TCP.
+        /// The server's transport is TCP.
         const TCP = 1 << 10;
-        /// The transport is UDP.
+        /// The server's transport is UDP.
         const UDP = 1 << 11;
         /// The server reads standard input and writes standard output.
         const STDIO = 1 << 12;
@@ -36,36 +37,37 @@ bitflags! {
         const PASSED_LISTENER = 1 << 13;
         /// The server is passed each connection as descriptors 0, 1 and 2.
         const PASSED_CONNECTION = 1 << 14;
-        /// Messages without a connection: any socket may send one, and the reply goes to its sender.
+        /// The transport carries messages without a connection: any socket may send one, and the reply goes to its
+        /// sender.
         const CONNECTIONLESS = 1 << 15;
-        /// The server binds any address that it is told, so another one can be launched beside it.
+        /// The server binds any address that it is told, so another instance can be launched beside it.
         const ANY_ADDRESS = 1 << 16;
-        /// The protocol is echo: every reply equals its request, and any bytes are a request.
+        /// The server's protocol is echo: every reply equals its request, and any bytes are a request.
         const ECHO = 1 << 17;
-        /// A connection stays open after an exchange.
+        /// A connection to the server stays open after an exchange.
         const STAYS_OPEN = 1 << 18;
-        /// Requests that are sent before earlier ones are answered are answered in order.
+        /// If a client sends requests before earlier ones are answered, the server answers them in order.
         const PIPELINES = 1 << 19;
         /// A reply holds bytes of its request, so that a reply to another client's request is recognised.
         const DISTINCT_REPLIES = 1 << 20;
-        /// The server sends nothing before it is asked.
+        /// The server sends nothing before it receives a request.
         const SILENT_FIRST = 1 << 21;
-        /// Requests carry any number of bytes that come back, so that every buffer can be filled.
+        /// Requests carry any number of bytes that come back in the replies, so that every buffer can be filled.
         const FILLABLE = 1 << 22;
-        /// The protocol has requests and replies, and is not echo.
+        /// The server's protocol has requests and replies, and is not echo.
         const REQUESTS = 1 << 23;
         /// The server writes nothing to its standard output but messages of its protocol.
         const CLEAN_OUTPUT = 1 << 24;
-        /// The server reloads its configuration at a signal that is known.
+        /// The server reloads its configuration at a known signal.
         const RELOADS = 1 << 25;
-        /// The address is the path of a file that the server makes: a socket, or the first part of the names of two named
-        /// pipes.
+        /// The server's address is the path of a file that the server makes: a socket, or the first part of the names
+        /// of two named pipes.
         const FILE = 1 << 28;
         /// A client that does not read can keep the server from sending: a reply is long, or many requests may wait for
         /// their replies.
         const STALLS = 1 << 29;
 
-        /// All capabilities that a protocol gives, and not a transport.
+        /// The set of capabilities that a server has by its protocol, and not by its transport.
         const OF_PROTOCOLS = Self::ECHO.bits()
             | Self::STAYS_OPEN.bits()
             | Self::PIPELINES.bits()

@@ -13,19 +13,21 @@ use crate::sys;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Capacity {
     bytes: usize,
-    /// The number of bytes that each message takes up besides its content.
+    /// The number of bytes that each message takes up in the connection's buffers besides its content.
     overhead: usize,
-    /// The page that a message begins if it does not fit into the rest of the last one; 0 if there are no pages.
+    /// The size of a page in bytes, or 0 if the buffer has no pages. A message that does not fit into the rest of the
+    /// last page begins a new one.
     page: usize,
-    /// The maximum number of messages in one direction.
+    /// The maximum number of messages that one direction of the connection holds.
     slots: usize,
 }
 
-/// The header of a socket buffer and the shortest allocation for its data: `SKB_TRUESIZE` of Linux, some 700 bytes.
+/// The number of bytes that a message takes up in a socket buffer besides its content: the header and the shortest
+/// allocation for data, `SKB_TRUESIZE` of Linux, some 700 bytes.
 const HEADER: usize = KIB;
 
 impl Capacity {
-    /// Returns the capacity of a pipe. A message that does not fit into the rest of the last page begins a new one
+    /// Returns the capacity of a pipe. A message that does not fit into the rest of the last page begins a new page
     /// (pipe(7)).
     pub fn of_pipe(end: impl AsFd) -> io::Result<Capacity> {
         let bytes = sys::pipe_capacity(end.as_fd())?;
@@ -39,9 +41,9 @@ impl Capacity {
         Ok(Capacity { overhead: 2 * capacity.page, page: 0, ..capacity })
     }
 
-    /// Returns the capacity of a socket that is not yet connected. The server's socket is assumed to have the same:
-    /// unless tuned, both have the system's default. Each message and its header count against the send buffer
-    /// (socket(7)).
+    /// Returns the capacity of a socket that is not yet connected. The server's socket is assumed to have the same
+    /// capacity: unless tuned, both have the system's default. Each message and its header count against the send
+    /// buffer (socket(7)).
     pub fn of_socket(socket: &Socket, tuning: &Tuning) -> io::Result<Capacity> {
         let default = socket.send_buffer_size()?;
         let bytes = tuning.socket_buffer.map_or(default, |bytes| bytes.min(default));
@@ -69,12 +71,12 @@ impl Capacity {
         Capacity { slots, ..self }
     }
 
-    /// Returns the number of bytes that one direction holds if they are sent in large pieces.
+    /// Returns the number of bytes that one direction of the connection holds if they are sent in large pieces.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Returns the number of messages of `size` bytes that one direction holds, at least one.
+    /// Returns the number of messages of `size` bytes that one direction of the connection holds, at least one.
     pub fn messages(&self, size: usize) -> usize {
         let fit = if self.page == 0 {
             self.bytes / (size + self.overhead).max(1)

@@ -13,10 +13,10 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::{Address, ConnectionEnds, Tuning};
 
-/// A client's end of a transport, for measurements.
+/// A client's end of a connection to a server, which sends and receives for measurements.
 pub trait Channel {
-    /// Sends all of `bytes`, as one message where the mechanism keeps boundaries. `bytes` must not change before they
-    /// have come back: `pipe-vmsplice` lends the memory itself to the kernel.
+    /// Sends all of `bytes` to the server, as one message where the mechanism keeps boundaries. `bytes` must not change
+    /// before they have come back: `pipe-vmsplice` lends the memory itself to the kernel.
     ///
     /// On a stream, at most [`window`](Channel::window) bytes may be sent and not yet received back. With more, both
     /// sides can block for ever.
@@ -25,16 +25,16 @@ pub trait Channel {
     /// Those of the mechanism's own call.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Waits for bytes, or for one message, and reads them into `buffer`. Returns their number. Zero is the end of a
-    /// stream, or an empty message.
+    /// Waits for bytes or a message from the server, and reads them into `buffer`. Returns their number. Zero is the
+    /// end of a stream, or an empty message.
     ///
     /// # Errors
     /// Those of the mechanism's own call.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Returns the number of bytes that can be in flight, sent and not yet received back, while a server that echoes at
-    /// once can always write: the capacity of the smaller direction. It holds for large pieces; for small ones see
-    /// [`max_in_flight`](Channel::max_in_flight).
+    /// once can always write: the capacity of the smaller direction. The number holds for large pieces; for small
+    /// pieces see [`max_in_flight`](Channel::max_in_flight).
     fn window(&self) -> usize;
 
     /// Returns the number of messages of `size` bytes that can be in flight, at least one. A message takes up more than
@@ -52,21 +52,21 @@ pub trait Channel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ClientWaitMode {
-    /// Sleeps in the kernel until input wakes the client.
+    /// The client sleeps in the kernel until input wakes it.
     #[cfg_attr(feature = "serde", serde(rename = "blocks"))]
     Block,
-    /// Polls for input without a pause, and keeps the client's processor busy.
+    /// The client polls for input without a pause, and keeps its processor busy.
     #[cfg_attr(feature = "serde", serde(rename = "spins"))]
     Spin,
-    /// Polls for input, with sched_yield(2) between two attempts. Use it instead of spinning if both sides share a
-    /// processor.
+    /// The client polls for input, with sched_yield(2) between two attempts. Use this instead of spinning if client and
+    /// server share a processor.
     #[cfg_attr(feature = "serde", serde(rename = "yields"))]
     Yield,
 }
 
 impl ClientWaitMode {
-    /// Waits a moment before the next attempt at a call. Also used for a call that should block but cannot: ENOBUFS of
-    /// a full Unix datagram queue on the BSDs.
+    /// Waits a moment before the next attempt at a call, as this mode says. Also used for a call that should block but
+    /// cannot: ENOBUFS of a full Unix datagram queue on the BSDs.
     #[inline]
     pub(super) fn pause(self) {
         match self {
@@ -75,7 +75,7 @@ impl ClientWaitMode {
         }
     }
 
-    /// Repeats `call` until it succeeds or fails for good.
+    /// Repeats `call` until it succeeds or fails for good, with the pause of this mode between two attempts.
     #[inline]
     pub(super) fn retry<T>(self, mut call: impl FnMut() -> nix::Result<T>) -> io::Result<T> {
         loop {
@@ -87,7 +87,8 @@ impl ClientWaitMode {
         }
     }
 
-    /// Sets or clears `O_NONBLOCK` as this mode needs it. The flag belongs to the open file description (open(2)).
+    /// Sets or clears `O_NONBLOCK` of `descriptor` as this mode needs it. The flag belongs to the open file description
+    /// (open(2)).
     pub(super) fn apply_to(self, descriptor: impl AsFd) -> io::Result<()> {
         let flags = OFlag::from_bits_retain(fcntl(&descriptor, FcntlArg::F_GETFL)?);
         let wanted = match self {
@@ -101,18 +102,18 @@ impl ClientWaitMode {
     }
 }
 
-/// Everything needed to open a channel to a running server.
+/// The values that a transport needs to open a channel to a running server.
 #[derive(Debug)]
 pub struct ChannelRequest<'a> {
-    /// The server's address.
+    /// The address of the server that the channel leads to.
     pub address: &'a Address,
-    /// The client's ends, if the server inherited its connection.
+    /// The client's ends of the connection, if the server inherited its own ends.
     pub ends: Option<ConnectionEnds>,
-    /// The server's process, for mechanisms that are addressed by it.
+    /// The process id of the server, for mechanisms such as signals that are addressed by it.
     pub server: nix::unistd::Pid,
-    /// A directory for the names that the client must bind.
+    /// The directory in which the client makes the files that it must bind.
     pub scratch: &'a Path,
-    /// A number that no other client of this server has.
+    /// The number of the client, which no other client of this server has.
     pub number: u64,
     /// The way in which the client waits for input.
     pub wait_mode: ClientWaitMode,

@@ -12,71 +12,72 @@ use super::Address;
 /// Options of a client's connection to a server. The default suits every check that is not about them.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectOptions {
-    /// The address to connect to, if it is not the server's own.
+    /// The address that the client connects to, if it is not the server's own.
     pub address: Option<Address>,
     /// The client's own address. With port 0 the system chooses the port.
     pub source: Option<SocketAddr>,
-    /// The size of the receive buffer in bytes, set before connecting. On loopback less than 64 KiB leads to
-    /// zero-window probes.
+    /// The size in bytes of the client's receive buffer, set before connecting. On loopback, a size below 64 KiB leads
+    /// to zero-window probes.
     ///
     /// Do not set it for a client that reads nothing for long. Linux lets a buffer of the default size grow to hold
     /// what its window has promised, but drops what does not fit into a buffer of fixed size, and with it the
     /// acknowledgements in the same packets. Such a client then never learns that the server has room again.
     pub receive_buffer: Option<usize>,
-    /// The largest segment that a TCP client receives in bytes, set before connecting: tcp(7), `TCP_MAXSEG`. Linux sizes
-    /// the server's send buffer by it, so with small segments a client that reads nothing stalls the server sooner.
+    /// The size in bytes of the largest segment that a TCP client receives, set before connecting: `TCP_MAXSEG`,
+    /// tcp(7). Linux sizes the server's send buffer by it, so with small segments a client that reads nothing stalls
+    /// the server sooner.
     pub segment_size: Option<u32>,
-    /// The name of a Unix datagram client, to which the server sends its answers.
+    /// The name to which a Unix datagram client is bound, so that the server can send its answers there.
     pub name: ClientName,
-    /// Whether a Unix datagram client stays unconnected. On Linux the limit of its queue then holds for the server too, which
-    /// is exempt if the client is connected to it.
+    /// Whether a Unix datagram client stays unconnected. On Linux, the limit of the client's queue then holds for the
+    /// server too; a server is exempt from it if the client is connected to the server.
     pub unconnected: bool,
-    /// The time to wait for the connection, if it is not the deadline for progress.
+    /// The time that the client waits for the connection, if it is not the deadline for progress.
     pub timeout: Option<Duration>,
 }
 
-/// The name of a Unix datagram client: unix(7).
+/// The name to which a Unix datagram client binds its socket: unix(7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClientName {
-    /// A file in the server's directory.
+    /// The client binds its socket to a file in the server's directory.
     #[default]
     File,
-    /// An abstract name (Linux).
+    /// The client binds its socket to an abstract name (Linux).
     Abstract,
-    /// An abstract name that the kernel chooses (Linux).
+    /// The client binds its socket to an abstract name that the kernel chooses (Linux).
     Autobound,
-    /// None, so that the server cannot reply.
+    /// The client does not bind its socket to a name, so the server cannot reply.
     Unnamed,
 }
 
 impl ConnectOptions {
-    /// Returns options that connect to `address` instead of the server's own.
+    /// Returns options with which a client connects to `address` instead of the server's own.
     #[must_use]
     pub fn to(address: Address) -> ConnectOptions {
         ConnectOptions { address: Some(address), ..ConnectOptions::default() }
     }
 
-    /// Returns options that connect from the client address `source`.
+    /// Returns options with which a client connects from its own address `source`.
     #[must_use]
     pub fn from_source(source: SocketAddr) -> ConnectOptions {
         ConnectOptions { source: Some(source), ..ConnectOptions::default() }
     }
 }
 
-/// A request to a transport to connect one client.
+/// The values that a transport needs to connect one client to a server.
 #[derive(Debug)]
 pub(crate) struct ConnectRequest<'a> {
     pub address: &'a Address,
     pub options: &'a ConnectOptions,
-    /// A directory for the names that the client must bind.
+    /// The directory in which the client makes the files that it must bind.
     pub scratch: &'a Path,
-    /// A number that no other client of this server has.
+    /// The number of the client, which no other client of this server has.
     pub number: u64,
     pub timeout: Duration,
 }
 
 impl ConnectRequest<'_> {
-    /// Sets the options of `socket` that must be set before it connects.
+    /// Sets the options of the client's `socket` that must be set before it connects.
     pub fn set_socket_options(&self, socket: &Socket) -> io::Result<()> {
         self.options.receive_buffer.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))
     }
@@ -98,7 +99,7 @@ pub(super) fn tcp_socket(address: SocketAddr, options: &ConnectOptions) -> io::R
     Ok(socket)
 }
 
-/// Connects `socket` and waits at most `timeout`.
+/// Connects `socket` to `address` and waits at most `timeout` for the connection.
 ///
 /// A Unix domain socket has no handshake to poll for. If the backlog is full, Linux returns EAGAIN and macOS
 /// ECONNREFUSED, so the send timeout of a blocking connect is the limit (socket(7)).

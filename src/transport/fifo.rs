@@ -34,7 +34,8 @@ fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
     Ok(ReservedAddress::unguarded(Address::Path(scratch.join("fifo"))))
 }
 
-/// Returns the paths of a server's two named pipes: the one that clients write to, and the one that they read from.
+/// Returns the paths of a server's two named pipes: first the pipe that clients write to, then the pipe that they read
+/// from.
 #[must_use]
 pub(crate) fn fifo_paths(address: &Path) -> (PathBuf, PathBuf) {
     let with = |suffix: &str| {
@@ -45,8 +46,8 @@ pub(crate) fn fifo_paths(address: &Path) -> (PathBuf, PathBuf) {
     (with(".in"), with(".out"))
 }
 
-/// Connects a client by opening both pipes. Each open(2) blocks until the server opens the other end (fifo(7)), so a
-/// thread makes the calls. If the server never does, [`unblock`] ends the thread.
+/// Connects a client by opening both named pipes of the server. Each open(2) blocks until the server opens the other
+/// end (fifo(7)), so a thread makes the calls. If the server never opens it, [`unblock`] ends the thread.
 fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
     let (input, output) = fifo_paths(request.address.expect_path()?);
     let (done, opened) = mpsc::channel();
@@ -64,8 +65,8 @@ fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
     Link::pipes(to, from)
 }
 
-/// Opens the ends that the server does not open, so that `opener` returns from open(2). If the pipes no longer exist,
-/// that is impossible, and the thread stays until this process exits.
+/// Opens the ends of the named pipes that the server does not open, so that the thread `opener` returns from open(2).
+/// If the pipes no longer exist, that is impossible, and the thread stays until this process exits.
 fn unblock(input: &Path, output: &Path, opener: &thread::JoinHandle<()>) {
     let gone =
         |end: &io::Result<File>| end.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);

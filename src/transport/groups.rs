@@ -11,8 +11,8 @@ const GROUPS: &[(&str, Capabilities)] = &[
     ("connections", Capabilities::CONNECTIONS),
 ];
 
-/// Transports that differ from another only in their addresses or in how they wait. They are left out where the
-/// other one is named.
+/// Transports that differ from another transport only in their addresses or in how they wait. A description that names
+/// the other transport leaves them out.
 const VARIANTS: &[(&str, &str)] = &[
     ("tcp6", "tcp"),
     ("udp6", "udp"),
@@ -21,8 +21,8 @@ const VARIANTS: &[(&str, &str)] = &[
     ("shm-spin", "shm-futex"),
 ];
 
-/// Describes `transports` in as few words as possible: first groups that they contain as a whole, then the names of
-/// the others.
+/// Returns names that describe `transports` in as few words as possible: first groups that they contain as a whole,
+/// then the names of the other transports.
 #[must_use]
 pub fn group_names(transports: &[&'static Transport]) -> Vec<&'static str> {
     let has = |wanted: &Transport| transports.iter().any(|it| it.name == wanted.name);

@@ -15,7 +15,7 @@ use crate::sys::{
     open_own_file, owns_posix_queue, owns_system_v_queue, remove_posix_queue, remove_system_v_queue,
 };
 
-/// The name of the file that records the queues of a server.
+/// The name of the file in a server's directory that records the message queues of the server.
 const RECORD: &str = "leaves";
 
 // The first word of a record; the second is a name or a key.
@@ -24,20 +24,20 @@ const SYSTEM_V: &str = "system-v-queues";
 
 static REGISTERED: Mutex<BTreeMap<u64, LeftoverQueues>> = Mutex::new(BTreeMap::new());
 
-/// The two queues of one server, by the name that removes them.
+/// The two message queues of one server, with the names or keys by which they can be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LeftoverQueues {
     Posix(String),
     SystemV(i32),
 }
 
-/// Objects of one server that outlive it if it is killed. They are removed when this value is dropped, and by
-/// [`remove_all_leftovers`].
+/// The message queues of one server, which outlive it if it is killed. They are removed when this value is dropped, and
+/// by [`remove_all_leftovers`].
 #[derive(Debug)]
 pub(crate) struct LeftoverObject(u64);
 
 impl LeftoverObject {
-    /// Records `queues` in the server's `directory`.
+    /// Records the message queues of a server in the server's `directory`.
     pub(super) fn record(directory: &Path, queues: LeftoverQueues) -> io::Result<LeftoverObject> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         fs::write(directory.join(RECORD), queues.to_string())?;
@@ -75,7 +75,8 @@ impl LeftoverQueues {
         }
     }
 
-    /// Removes the queues that this process's user has made. Another user may have taken the names or keys since.
+    /// Removes the message queues that this process's user has made. Another user may have taken the names or keys
+    /// since.
     fn remove_own(&self) {
         match self {
             LeftoverQueues::Posix(name) => {
@@ -97,7 +98,7 @@ impl LeftoverQueues {
         }
     }
 
-    /// Whether the queues belong to a run of echospec that has ended, and never to another program.
+    /// Whether the message queues belong to a run of echospec that has ended, and never to another program.
     fn are_abandoned(&self) -> bool {
         match self {
             LeftoverQueues::Posix(name) => name.starts_with(POSIX_PREFIX),
@@ -107,18 +108,19 @@ impl LeftoverQueues {
     }
 }
 
-/// Removes the queues of all servers, for a program that exits without dropping them.
+/// Removes the message queues of all servers, for a program that exits without dropping the values that own them.
 pub(crate) fn remove_all_leftovers() {
     for queues in std::mem::take(&mut *registered()).into_values() {
         queues.remove();
     }
 }
 
-/// The maximum length of a record in bytes. The name of a POSIX queue has at most 255 (mq_overview(7)).
+/// The maximum length in bytes of the file that records a server's message queues. The name of a POSIX queue has at
+/// most 255 bytes (mq_overview(7)).
 const MAX_RECORD: u64 = 300;
 
-/// Removes the queues that are recorded in the `directory` of a server whose run was killed. A record or a queue that
-/// another user made is ignored.
+/// Removes the message queues that are recorded in the `directory` of a server whose run was killed. Ignores a record
+/// or a queue that another user made.
 pub(crate) fn remove_recorded_leftovers(directory: &Path) {
     let Ok(record) = open_own_file(&directory.join(RECORD)) else { return };
     let text = io::read_to_string(record.take(MAX_RECORD));

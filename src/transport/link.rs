@@ -12,39 +12,40 @@ use socket2::{SockAddr, Socket};
 
 use crate::sys;
 
-/// A nonblocking end of a connection. Reads and writes return `WouldBlock` instead of waiting.
+/// A client's nonblocking end of a connection. Reads and writes return `WouldBlock` instead of waiting.
 #[derive(Debug)]
 pub enum Link {
-    /// A connected socket.
+    /// The link is a connected socket.
     Socket(Socket),
-    /// A socket that is relayed to a mechanism without one, and the largest message of that mechanism in bytes.
+    /// The link is a socket that is relayed to a mechanism without sockets, and the length in bytes of that mechanism's
+    /// largest message.
     Relayed(Socket, usize),
-    /// A datagram socket that sends to this peer and receives from any.
+    /// The link is a datagram socket that sends to this peer and receives from any peer.
     Unconnected(Socket, SockAddr),
-    /// Two pipes that form one connection, one for each direction.
+    /// The link is two pipes that form one connection, one for each direction.
     Pipes {
-        /// The pipe to write to; `None` once it is closed.
+        /// The pipe that the client writes to; `None` once it is closed.
         to: Option<File>,
-        /// The pipe to read from.
+        /// The pipe that the client reads from.
         from: File,
     },
 }
 
 impl Link {
-    /// Makes a link of a connected socket.
+    /// Returns a link over a connected socket.
     pub(crate) fn socket(socket: Socket) -> io::Result<Link> {
         socket.set_nonblocking(true)?;
         Ok(Link::Socket(socket))
     }
 
-    /// Makes a link of a datagram socket that sends to `peer`.
+    /// Returns a link over a datagram socket that sends to `peer`.
     pub(crate) fn unconnected(socket: Socket, peer: SockAddr) -> io::Result<Link> {
         socket.set_nonblocking(true)?;
         Ok(Link::Unconnected(socket, peer))
     }
 
-    /// Makes a link of the client's ends of two pipes. `O_NONBLOCK` belongs to the open file description (open(2)), so
-    /// the server's ends are not affected.
+    /// Returns a link over the client's ends of two pipes. `O_NONBLOCK` belongs to the open file description (open(2)),
+    /// so the server's ends are not affected.
     pub(crate) fn pipes(to: File, from: File) -> io::Result<Link> {
         for end in [&to, &from] {
             let flags = OFlag::from_bits_retain(fcntl(end, FcntlArg::F_GETFL)?);
@@ -53,7 +54,8 @@ impl Link {
         Ok(Link::Pipes { to: Some(to), from })
     }
 
-    /// Limits the size of messages to the `largest` of the mechanism behind a relay.
+    /// Returns the link with the length of its messages limited to `largest`, the maximum of the mechanism behind a
+    /// relay.
     pub(crate) fn limited_to(self, largest: usize) -> Link {
         match self {
             Link::Socket(socket) => Link::Relayed(socket, largest),
@@ -67,7 +69,7 @@ impl Link {
         if let Link::Relayed(_, largest) = self { Some(*largest) } else { None }
     }
 
-    /// Returns the descriptor to poll before reading.
+    /// Returns the descriptor to poll before reading from the link.
     #[must_use]
     pub fn input_descriptor(&self) -> BorrowedFd<'_> {
         match self {
@@ -76,7 +78,7 @@ impl Link {
         }
     }
 
-    /// Returns the descriptor to poll before writing; `None` once it is closed.
+    /// Returns the descriptor to poll before writing to the link; `None` once it is closed.
     #[must_use]
     pub fn output_descriptor(&self) -> Option<BorrowedFd<'_>> {
         match self {
@@ -111,7 +113,7 @@ impl Link {
         socket.send_out_of_band(&[byte]).map(drop)
     }
 
-    /// Sends `bytes` with `descriptor` attached. The message must be small enough to be sent at once.
+    /// Sends `bytes` over the link with `descriptor` attached. The message must be small enough to be sent at once.
     pub(crate) fn send_with_descriptor(
         &mut self,
         bytes: &[u8],
@@ -141,13 +143,13 @@ impl Link {
         }
     }
 
-    /// Receives one message, and the IP address of its sender if it has one.
+    /// Receives one message from the link, and the IP address of the message's sender if it has one.
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)> {
         let (length, sender) = recvfrom::<SockaddrStorage>(self.input_descriptor().as_raw_fd(), buffer)?;
         Ok((length, sender.as_ref().and_then(ip_address)))
     }
 
-    /// Ends the client's direction: the server receives FIN over TCP, and end of file from a pipe.
+    /// Ends the client's direction of the connection: the server receives FIN over TCP, and end of file from a pipe.
     pub(crate) fn shut_down_write(&mut self) -> io::Result<()> {
         match self {
             Link::Socket(socket) | Link::Relayed(socket, _) | Link::Unconnected(socket, _) => {
@@ -164,8 +166,8 @@ impl Link {
         }
     }
 
-    /// Closes the pipe that is read, so that the server's next write fails with EPIPE (pipe(7)). /dev/null, which is
-    /// always at end of file, takes its place.
+    /// Closes the pipe that the client reads from, so that the server's next write fails with EPIPE (pipe(7)).
+    /// /dev/null, which is always at end of file, takes its place.
     pub(crate) fn close_reader(&mut self) -> io::Result<()> {
         let Link::Pipes { from, .. } = self else { return Err(io::ErrorKind::Unsupported.into()) };
         let closed = std::mem::replace(from, File::open("/dev/null")?);

@@ -8,7 +8,7 @@ use socket2::Socket;
 
 use super::{Capacity, Channel, ClientWaitMode};
 
-/// A connected socket that keeps message boundaries.
+/// A channel for measurements over a connected socket that keeps message boundaries.
 pub(super) struct MessageChannel {
     socket: Socket,
     wait_mode: ClientWaitMode,

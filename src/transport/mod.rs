@@ -78,22 +78,23 @@ pub(crate) use port::{loopback_address, missing_loopback_address};
 pub(crate) use raw_udp::send_from_port_zero;
 pub use tuning::Tuning;
 
-/// A mechanism by which a client reaches a server.
+/// A mechanism by which clients reach a server, such as TCP or a pipe.
 #[derive(Debug)]
 pub struct Transport {
     /// The name of the transport on the command line.
     pub name: &'static str,
     /// A description of the transport in one line, for help and tables.
     pub summary: &'static str,
-    /// The capabilities of a server that makes its own socket.
+    /// The capabilities of a server that makes its own socket for this transport.
     pub capabilities: Capabilities,
-    /// The placeholders that each name a whole address, of `{addr}`, `{host}`, `{port}` and `{path}`.
+    /// The placeholders that each stand for the whole address of a server, out of `{addr}`, `{host}`, `{port}` and
+    /// `{path}`.
     pub placeholders: &'static [&'static str],
-    /// The function that reserves an unused address for a server. The directory is the server's own.
+    /// The function that reserves an unused address for a server, whose own directory it is given.
     pub(crate) reserve: fn(&Path) -> io::Result<ReservedAddress>,
     pub(crate) connect: fn(&ConnectRequest<'_>) -> io::Result<Link>,
     pub(crate) open_channel: fn(ChannelRequest<'_>) -> io::Result<Box<dyn Channel>>,
-    /// The way to make the connection, if the server inherits it and has no address.
+    /// The functions that make the connection, if the server inherits it and has no address.
     pub(crate) inherited: Option<InheritedConnection>,
     pub(crate) readiness: Readiness,
 }
@@ -101,17 +102,17 @@ pub struct Transport {
 /// The condition that shows that a server is ready.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Readiness {
-    /// The kernel lists a listening TCP socket at the server's address.
+    /// The server is ready when the kernel lists a listening TCP socket at its address.
     TcpListener,
-    /// The kernel lists a UDP socket at the server's address.
+    /// The server is ready when the kernel lists a UDP socket at its address.
     UdpSocket,
-    /// The kernel lists a Unix domain socket with the server's name.
+    /// The server is ready when the kernel lists a Unix domain socket with its name.
     UnixSocket,
-    /// The two named pipes of the server exist.
+    /// The server is ready when its two named pipes exist.
     NamedPipes,
-    /// The given function finds the objects that the server makes.
+    /// The server is ready when the given function finds the objects that the server makes.
     Objects(fn(&Address) -> bool),
-    /// No condition: the server inherits its connection, and is ready at once.
+    /// The server is ready at once, because it inherits its connection.
     Immediate,
 }
 
@@ -122,7 +123,7 @@ impl Transport {
         TRANSPORTS.iter().chain(MEASURED_ONLY).copied().find(|transport| transport.name == name)
     }
 
-    /// Opens a channel for measurements. Blocks until the server has accepted it.
+    /// Opens a client's channel to a server for measurements. Blocks until the server has accepted the client.
     ///
     /// # Errors
     /// Those of the mechanism's own calls; `Unsupported` if the system lacks something that the tuning asks for.

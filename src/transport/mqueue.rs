@@ -52,8 +52,8 @@ fn exist(address: &Address) -> bool {
     names(address).is_ok_and(|names| names.iter().all(|name| MessageQueue::posix(name, false).is_ok()))
 }
 
-/// Connects one client at a time. All clients share one reply queue, so the next client would receive the
-/// replies of the last. A lock therefore admits one client at a time.
+/// Connects one client at a time to a server's POSIX message queues. All clients share one reply queue, so the next
+/// client would receive the replies of the last. A lock therefore admits one client at a time.
 fn connect(request: &ConnectRequest<'_>) -> io::Result<Link> {
     let [input, output] = names(request.address)?;
     let lock = lock(&input, request.timeout)?;

@@ -11,12 +11,12 @@ use super::{Address, Capabilities, ConnectOptions, Link, Transport, tcp_socket};
 /// A connection that may not be established yet. When this value is dropped, the connection is closed.
 #[derive(Debug)]
 pub struct PendingConnection {
-    /// The connecting socket; `None` if the connection was refused at once.
+    /// The socket that connects; `None` if the connection was refused at once.
     socket: Option<Socket>,
 }
 
 impl PendingConnection {
-    /// Begins to connect to `address`.
+    /// Begins to connect to a server at `address`, without waiting.
     pub(crate) fn begin(transport: &Transport, address: &Address) -> io::Result<PendingConnection> {
         let (socket, name) = match address {
             Address::Inet(address) => (tcp_socket(*address, &ConnectOptions::default())?, (*address).into()),

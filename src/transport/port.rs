@@ -45,7 +45,7 @@ fn next_port() -> u16 {
     PORTS.start + u16::try_from(offset).unwrap_or_default()
 }
 
-/// Reserves the port if no other run has it and no socket is bound to it on any address.
+/// Reserves `port` of the address `ip` if no other run of echospec has it and no socket is bound to it on any address.
 fn try_reserve(ip: IpAddr, kind: Type, port: u16) -> Option<Reservation> {
     let (protocol, name) = if kind == Type::STREAM { (Protocol::Tcp, "tcp") } else { (Protocol::Udp, "udp") };
     let lock = sys::claim_abstract_name(&format!("echospec-{name}-{port}")).ok()?;
@@ -59,7 +59,7 @@ fn try_reserve(ip: IpAddr, kind: Type, port: u16) -> Option<Reservation> {
     Some(Reservation { _claim: Some(Claim::new(protocol, port)), _lock: lock, _leftover: None })
 }
 
-/// Returns the address of the loopback interface on which servers of `transport` listen, if it uses ports.
+/// Returns the loopback address on which servers of `transport` listen, or `None` if the transport has no ports.
 pub(crate) fn loopback_address(transport: &Transport) -> Option<IpAddr> {
     match transport.name {
         "tcp" | "udp" => Some(Ipv4Addr::LOCALHOST.into()),
@@ -74,7 +74,7 @@ pub(crate) fn missing_loopback_address(addresses: &[IpAddr]) -> Option<String> {
     missing.map(|address| format!("{address} cannot be bound"))
 }
 
-/// Whether the loopback interface of this machine has `address`. That of Linux has all of 127/8.
+/// Whether the loopback interface of this machine has `address`. On Linux, it has all addresses of 127/8.
 pub(crate) fn is_loopback_address(address: IpAddr) -> bool {
     std::net::TcpListener::bind((address, 0)).is_ok()
 }

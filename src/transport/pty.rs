@@ -24,8 +24,8 @@ pub(super) const TRANSPORT: Transport = Transport {
     readiness: Readiness::Immediate,
 };
 
-/// Makes a pseudo-terminal in raw mode. A terminal in its initial mode edits lines, echoes its input, and turns some
-/// bytes into signals.
+/// Makes a pseudo-terminal in raw mode as the connection to a server. A terminal in its initial mode edits lines,
+/// echoes its input, and turns some bytes into signals.
 fn make(_tuning: &Tuning) -> io::Result<ConnectedPair> {
     let (client, server) = sys::open_pseudo_terminal()?;
     let mut modes = tcgetattr(&server)?;

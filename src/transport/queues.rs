@@ -13,10 +13,10 @@ use crate::deadline::until;
 use crate::payload::KIB;
 use crate::sys::MessageQueue;
 
-/// The size of a receive buffer: more than the largest message of any queue.
+/// The size of a client's receive buffer: more than the largest message of any message queue.
 const BUFFER: usize = 64 * KIB;
 
-/// A channel over two queues.
+/// A channel over two message queues, one for each direction.
 pub(super) struct QueueChannel {
     to: MessageQueue,
     from: MessageQueue,
@@ -75,7 +75,7 @@ impl Channel for QueueChannel {
     }
 }
 
-/// Returns a link for the checks, relayed to two queues.
+/// Returns a link for the checks, which is a socket relayed to two message queues.
 ///
 /// When the client ends its direction, the relay sends an empty message, whose echo comes back after all others. The
 /// client sees that echo as end of file, and leaves no message for the next client. If the server does not answer, the
@@ -112,7 +112,7 @@ pub(super) fn relay_link(
     Ok(link.limited_to(largest))
 }
 
-/// Sends one message as soon as the queue has room for it.
+/// Sends one message to `queue`, as soon as the queue has room, for at most `timeout`.
 fn send_within(queue: &mut MessageQueue, bytes: &[u8], timeout: Duration) -> io::Result<()> {
     let mut failure = None;
     let sent = until(timeout, || match queue.send(bytes) {

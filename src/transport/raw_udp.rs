@@ -9,7 +9,7 @@ use crate::sys;
 
 const HEADER: usize = 8;
 
-/// Sends `content` from source port 0 to `destination`, which is a loopback address.
+/// Sends `content` as a UDP datagram from source port 0 to `destination`, which is a loopback address.
 ///
 /// # Errors
 /// `PermissionDenied` without CAP_NET_RAW (capabilities(7)); those of sendto(2).
@@ -30,7 +30,7 @@ pub(crate) fn send_from_port_zero(destination: SocketAddr, content: &[u8]) -> io
     })
 }
 
-/// Returns the checksum of a datagram from `address` to itself: RFC 768, with the pseudo-header of RFC 8200 §8.1.
+/// Returns the checksum of a UDP datagram from `address` to itself: RFC 768, with the pseudo-header of RFC 8200 §8.1.
 fn checksum(address: Ipv6Addr, length: u16, datagram: &[u8]) -> u16 {
     const NEXT_HEADER: u32 = 17;
     let both = address.octets().repeat(2);

@@ -11,22 +11,22 @@ use socket2::{Domain, Socket, Type};
 use super::{Link, client};
 use crate::payload::KIB;
 
-/// The size of a relay's buffer: more than the largest message of any relayed mechanism.
+/// The size of a relay's buffer: more than the largest message of any mechanism that is relayed.
 const BUFFER: usize = 128 * KIB;
 
-/// The calls of the mechanism behind a relay.
+/// The functions with which a relay uses the mechanism behind it.
 pub(super) struct RelayCalls<SendCall, ReceiveCall, CloseCall> {
-    /// The function that sends bytes, or one message, to the server. The last call has `None`: the client has ended its
-    /// direction or has closed.
+    /// The function that sends bytes, or one message, to the server. It is last called with `None`, when the client has
+    /// ended its direction or has closed.
     pub send: SendCall,
-    /// The function that waits for bytes or a message from the server, and returns `None` at the end.
+    /// The function that waits for bytes or a message from the server, and returns `None` at the end of the connection.
     pub receive: ReceiveCall,
-    /// The function that closes the mechanism, called once after the last `receive`.
+    /// The function that closes the mechanism behind the relay. It is called once, after the last `receive`.
     pub close: CloseCall,
 }
 
-/// Starts a relay for streams, or for messages if `kind` keeps boundaries. It runs until the client or the mechanism
-/// ends.
+/// Starts threads that relay a client's socket to a mechanism without sockets, as a stream, or as messages if `kind`
+/// keeps boundaries. The relay runs until the client or the mechanism ends.
 pub(super) fn relay<SendCall, ReceiveCall, CloseCall>(
     kind: Type,
     calls: RelayCalls<SendCall, ReceiveCall, CloseCall>,

@@ -53,7 +53,8 @@ fn connect_spinning(request: &ConnectRequest<'_>) -> io::Result<Link> {
     connect(request, ClientWaitMode::Yield)
 }
 
-/// Connects to the server by a socket. Each side closes the socket when it ends. That wakes the other side.
+/// Connects a client to a shared-memory server through a socket. Each side closes the socket when it ends, which wakes
+/// the other side.
 fn connect(request: &ConnectRequest<'_>, wait_mode: ClientWaitMode) -> io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     connect_within(&socket, &unix::socket_address(request.address.expect_path()?)?, request.timeout)?;
@@ -101,8 +102,8 @@ fn open_sleeping(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     open(&request, wait_mode)
 }
 
-/// Opens a channel whose client never sleeps. A server that never sleeps never wakes its client, so the client must not
-/// sleep.
+/// Opens a shared-memory channel whose client never sleeps. A server that never sleeps never wakes its client, so the
+/// client must not sleep.
 fn open_spinning(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     let wait_mode =
         if request.wait_mode == ClientWaitMode::Block { ClientWaitMode::Yield } else { request.wait_mode };

@@ -30,7 +30,7 @@ fn has_announced_itself(address: &Address) -> bool {
     server_process(address).is_ok()
 }
 
-/// Reads the server's process id from its file. The line in the file must be complete.
+/// Reads the server's process id from the file at `address`. The line in the file must be complete.
 fn server_process(address: &Address) -> io::Result<i32> {
     let text = std::fs::read_to_string(address.expect_path()?)?;
     text.strip_suffix('\n').and_then(|number| number.parse().ok()).ok_or(io::ErrorKind::InvalidData.into())
@@ -53,8 +53,8 @@ fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
     Ok(Box::new(SignalChannel { signals, wait_mode: request.wait_mode }))
 }
 
-/// The maximum number of messages in flight: far fewer than the limit of pending signals for one user,
-/// `RLIMIT_SIGPENDING`, which is some thousands.
+/// The maximum number of messages that are in flight as signals: far fewer than the limit of pending signals for one
+/// user, `RLIMIT_SIGPENDING`, which is some thousands.
 const PENDING: usize = 64;
 
 impl Channel for SignalChannel {

@@ -50,10 +50,10 @@ pub(super) const SEQPACKET: Transport = Transport {
     ..STREAM
 };
 
-/// The number of datagrams that a receiver queues: the smallest `net.unix.max_dgram_qlen` of Linux.
+/// The number of datagrams that a socket queues for its receiver: the smallest `net.unix.max_dgram_qlen` of Linux.
 const SLOTS: usize = 10;
 
-/// The number of bytes that a message takes up in the send buffer besides its content.
+/// The number of bytes that a message takes up in a socket's send buffer besides its content.
 const OVERHEAD: usize = 2 * KIB;
 
 fn make(kind: Type, tuning: &Tuning) -> io::Result<ConnectedPair> {
@@ -66,7 +66,8 @@ fn make(kind: Type, tuning: &Tuning) -> io::Result<ConnectedPair> {
     })
 }
 
-/// Explains an error of a missing kind of socket. macOS defines SOCK_SEQPACKET, but has no Unix sockets of that kind.
+/// Explains the error for a type of socket pair that this system lacks. macOS defines SOCK_SEQPACKET, but has no Unix
+/// sockets of that type.
 fn unsupported_kind(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(nix::libc::EPROTONOSUPPORT) => io::Error::new(io::ErrorKind::Unsupported, error.to_string()),

@@ -31,7 +31,7 @@ pub(super) const TRANSPORT: Transport = Transport {
     readiness: Readiness::Objects(exist),
 };
 
-/// Reserves two keys that have no queue, and that no other run of echospec uses.
+/// Reserves two System V keys that have no message queue, and that no other run of echospec uses.
 fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
     static NEXT: AtomicI32 = AtomicI32::new(0);
     for _ in 0..1000 {

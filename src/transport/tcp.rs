@@ -42,8 +42,8 @@ pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     Link::socket(socket)
 }
 
-/// The number of bytes in flight, much less than one direction holds: a send buffer, which grows to megabytes, and a
-/// receive buffer, which does not grow while its owner does not read.
+/// The maximum number of bytes in flight on a TCP connection, much less than one direction holds: a send buffer, which
+/// grows to megabytes, and a receive buffer, which does not grow while its owner does not read.
 const WINDOW: usize = 256 * KIB;
 
 pub(super) fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {

@@ -11,13 +11,13 @@ use crate::sys;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tuning {
-    /// `TCP_NODELAY`: false lets Nagle's algorithm (RFC 896) delay small segments.
+    /// Whether to set `TCP_NODELAY`. If it is not set, Nagle's algorithm (RFC 896) delays small segments.
     pub nodelay: bool,
-    /// `TCP_CONGESTION` by name, as in `tcp(7)`. `None` leaves the system's default.
+    /// The name of the congestion control algorithm: `TCP_CONGESTION`, tcp(7). `None` leaves the system's default.
     pub congestion: Option<String>,
-    /// `SO_SNDBUF` and `SO_RCVBUF` in bytes. `None` leaves the system's default.
+    /// The size of a socket's buffers in bytes: `SO_SNDBUF` and `SO_RCVBUF`. `None` leaves the system's default.
     pub socket_buffer: Option<usize>,
-    /// `F_SETPIPE_SZ` in bytes. `None` leaves the system's default.
+    /// The capacity of a pipe in bytes: `F_SETPIPE_SZ`. `None` leaves the system's default.
     pub pipe_size: Option<usize>,
 }
 
@@ -28,7 +28,7 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// Verifies that this system can set every option, on a socket and a pipe of its own.
+    /// Verifies that this system can set every option, by setting them on a socket and a pipe of this process.
     ///
     /// # Errors
     /// The option that cannot be set, and what to do.
@@ -64,7 +64,7 @@ impl Tuning {
         self.congestion.as_deref().map_or(Ok(()), |name| sys::set_congestion_control(socket.as_fd(), name))
     }
 
-    /// Sets the capacity of a pipe, if the tuning has one.
+    /// Sets the capacity of a pipe, if the tuning options include one.
     pub(super) fn apply_to_pipe(&self, end: impl AsFd) -> io::Result<()> {
         self.pipe_size.map_or(Ok(()), |bytes| sys::set_pipe_capacity(end.as_fd(), bytes))
     }

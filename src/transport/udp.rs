@@ -54,10 +54,10 @@ fn any_loopback_port(server: SocketAddr) -> SocketAddr {
     SocketAddr::new(loopback, 0)
 }
 
-/// The largest datagram over IPv4, in bytes of data. RFC 768.
+/// The size in bytes of the largest content of a UDP datagram over IPv4: RFC 768.
 const LARGEST: usize = 65_507;
 
-/// Opens a channel over a connected socket, so that the kernel need not look up the route for each datagram.
+/// Opens a channel over a connected UDP socket, so that the kernel need not look up the route for each datagram.
 pub(super) fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {
     let address = request.address.expect_inet()?;
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;

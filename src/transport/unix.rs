@@ -30,7 +30,7 @@ pub(super) const TRANSPORT: Transport = Transport {
     readiness: Readiness::UnixSocket,
 };
 
-/// Reserves a path in the server's own directory, where no other program makes files.
+/// Reserves a socket path in the server's own directory, where no other program makes files.
 pub(super) fn reserve(scratch: &Path) -> std::io::Result<ReservedAddress> {
     Ok(ReservedAddress::unguarded(Address::Path(scratch.join("socket"))))
 }
@@ -60,7 +60,7 @@ pub(super) fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<d
     ByteChannel::over_socket(socket, request.wait_mode, capacity)
 }
 
-/// Returns a tuned socket that is connected to the server, and its capacity.
+/// Returns a tuned Unix domain socket that is connected to the server, and its capacity.
 pub(super) fn connected_socket(
     request: &ChannelRequest<'_>,
     kind: Type,
@@ -70,7 +70,7 @@ pub(super) fn connected_socket(
     Ok((socket, capacity))
 }
 
-/// Returns a tuned socket, and its capacity as it was before: see [`Capacity::of_socket`].
+/// Returns a tuned Unix domain socket, and the capacity that it had before tuning: see [`Capacity::of_socket`].
 pub(super) fn tuned_socket(kind: Type, tuning: &Tuning) -> std::io::Result<(Socket, Capacity)> {
     let socket = Socket::new(Domain::UNIX, kind, None)?;
     let capacity = Capacity::of_socket(&socket, tuning)?;

@@ -31,8 +31,8 @@ pub(super) const TRANSPORT: Transport = Transport {
     readiness: Readiness::UnixSocket,
 };
 
-/// Connects a client's socket to the server, so that poll(2) reports when the server's queue has room again. On Linux
-/// the queue holds ten messages.
+/// Connects a client's Unix datagram socket to the server, so that poll(2) reports when the server's queue has room
+/// again. On Linux the queue holds ten messages.
 fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
     client::enlarge_buffers(&socket);
@@ -46,7 +46,7 @@ fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     Link::socket(socket)
 }
 
-/// Gives the client's socket the name that the options ask for.
+/// Binds the client's Unix datagram socket to the name that the options ask for.
 fn bind(socket: &Socket, request: &ConnectRequest<'_>) -> std::io::Result<()> {
     let path = request.scratch.join(format!("client-{}", request.number));
     match request.options.name {
@@ -62,11 +62,11 @@ fn bind(socket: &Socket, request: &ConnectRequest<'_>) -> std::io::Result<()> {
     }
 }
 
-/// The number of datagrams that Linux queues for a receiver (`net.unix.max_dgram_qlen`). A full queue blocks the
-/// sender.
+/// The number of datagrams that Linux queues for a Unix datagram socket (`net.unix.max_dgram_qlen`). A full queue
+/// blocks the sender.
 const SLOTS: usize = 10;
 
-/// The number of bytes that a datagram takes up in the send buffer besides its content.
+/// The number of bytes that a datagram takes up in a Unix socket's send buffer besides its content.
 const OVERHEAD: usize = 2 * KIB;
 
 fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {

@@ -35,7 +35,7 @@ fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     Ok(link)
 }
 
-/// The number of bytes that a message takes up in the send buffer besides its content.
+/// The number of bytes that a message takes up in a `SOCK_SEQPACKET` socket's send buffer besides its content.
 const OVERHEAD: usize = 2 * KIB;
 
 fn open_channel(request: ChannelRequest<'_>) -> std::io::Result<Box<dyn Channel>> {

@@ -17,15 +17,16 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::packet::Protocol;
 
-/// The environment variable that holds the inode number of the claim pipe. If the descriptor refers to another object,
-/// nothing is written to it.
+/// The environment variable that holds the inode number of the pipe on which a command announces its ports. If
+/// descriptor [`CLAIM_DESCRIPTOR`] refers to another object, nothing is written to it.
 pub const CLAIM_VARIABLE: &str = "ECHOSPEC_CLAIMS";
 
-/// The number of the descriptor of the claim pipe. The number is high, so that it does not collide with the
-/// descriptors of a program.
+/// The number of the descriptor of the pipe on which a command announces its ports. The number is high, so that it does
+/// not collide with the descriptors of a program.
 pub const CLAIM_DESCRIPTOR: RawFd = 197;
 
-/// A port that belongs to this run while this value exists.
+/// The claim that a port belongs to this run of echospec, as long as this value exists. A packet recorder reads the
+/// claim.
 #[derive(Debug)]
 pub(crate) struct Claim {
     protocol: Protocol,
@@ -45,8 +46,8 @@ impl Drop for Claim {
     }
 }
 
-/// Writes one line to the recorder, if there is one. A line this short is written atomically (pipe(7), `PIPE_BUF`).
-/// Errors are ignored: then the recorder has exited.
+/// Announces a change of a port's owner in one line to the packet recorder, if there is one. A line this short is
+/// written atomically (pipe(7), `PIPE_BUF`). Errors are ignored, because they mean that the recorder has exited.
 fn announce(protocol: Protocol, port: u16, change: char) {
     static RECORDER: OnceLock<Option<File>> = OnceLock::new();
     if let Some(mut pipe) = RECORDER.get_or_init(open_pipe).as_ref() {
@@ -62,12 +63,12 @@ fn open_pipe() -> Option<File> {
     is_pipe.then(|| File::options().write(true).open(path).ok())?
 }
 
-/// Returns the time of the clock that stamps packets.
+/// Returns the current time since 1970, by the same clock with which the kernel stamps packets.
 fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// The ports that processes have claimed, as read by a recorder.
+/// The ports that processes have claimed, as a packet recorder reads them from a pipe.
 #[derive(Debug)]
 pub struct ClaimedPorts {
     pipe: File,
@@ -76,7 +77,8 @@ pub struct ClaimedPorts {
 }
 
 impl ClaimedPorts {
-    /// Makes the claim pipe. Returns also the command's [`CLAIM_DESCRIPTOR`] and the value of its [`CLAIM_VARIABLE`].
+    /// Makes the pipe on which a command announces its ports. Returns also the command's [`CLAIM_DESCRIPTOR`] and the
+    /// value of its [`CLAIM_VARIABLE`].
     ///
     /// # Errors
     /// Those of pipe(2).
@@ -88,7 +90,7 @@ impl ClaimedPorts {
         Ok((ClaimedPorts { pipe, unread: Vec::new(), spans: HashMap::new() }, writer.into(), name))
     }
 
-    /// Reads the claims that are in the pipe, without waiting.
+    /// Reads the claims of ports that are in the pipe, without waiting.
     ///
     /// # Errors
     /// Those of read(2).
@@ -124,14 +126,14 @@ impl ClaimedPorts {
         Some(())
     }
 
-    /// Whether the port belonged to the run at `at`, a time since 1970.
+    /// Whether the port belonged to the run of echospec at the time `at`, counted from 1970.
     #[must_use]
     pub fn was_claimed_at(&self, protocol: Protocol, port: u16, at: Duration) -> bool {
         let spans = self.spans.get(&(protocol, port));
         spans.is_some_and(|spans| spans.iter().any(|(from, until)| (*from..=*until).contains(&at)))
     }
 
-    /// Whether no claim was ever read.
+    /// Whether no claim of a port was ever read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()

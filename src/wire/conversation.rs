@@ -6,29 +6,29 @@ use std::net::SocketAddr;
 use super::packet::{Packet, Protocol, Segment};
 use crate::text::count_with_noun;
 
-/// One end of a conversation.
+/// One of the two ends of a conversation on the network: client or server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
-    /// The end that opened the connection or sent the first datagram.
+    /// The client: the end that opened the connection or sent the first datagram.
     Client,
-    /// The end that was bound to a known port.
+    /// The server: the end that was bound to a known port.
     Server,
 }
 
 /// A kind of packet. A conversation lists each kind once, when it is first seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PacketEvent {
-    /// The client requests a connection: SYN.
+    /// The client requests a TCP connection: SYN.
     Syn,
-    /// The server accepts the connection: SYN and ACK.
+    /// The server accepts the TCP connection: SYN and ACK.
     SynAck,
-    /// The client acknowledges: the handshake is complete.
+    /// The client acknowledges the server's SYN: the TCP handshake is complete.
     Ack,
-    /// The given end sends its first data.
+    /// This end of the conversation sends its first data.
     Data(Endpoint),
-    /// The given end will send nothing more: FIN.
+    /// This end of the TCP connection will send nothing more: FIN.
     Fin(Endpoint),
-    /// The given end resets the connection: RST.
+    /// This end resets the TCP connection: RST.
     Rst(Endpoint),
 }
 
@@ -41,17 +41,17 @@ pub struct Conversation {
     pub client: SocketAddr,
     /// The server's address.
     pub server: SocketAddr,
-    /// Each kind of packet, in the order in which it was first seen.
+    /// The kinds of packets in the conversation, in the order in which they were first seen.
     pub events: Vec<PacketEvent>,
-    /// The number of packets with data, from client and server. Empty datagrams count.
+    /// The number of packets with data, from the client and from the server. Empty datagrams count.
     pub messages: [u64; 2],
-    /// The number of data bytes from client and server, without retransmissions.
+    /// The number of data bytes from the client and from the server, without retransmissions.
     pub bytes: [u64; 2],
-    /// The numbers of packets with SYN alone, with SYN and ACK, with FIN, and with RST.
+    /// The numbers of TCP packets with SYN alone, with SYN and ACK, with FIN, and with RST.
     pub flags: [u64; 4],
-    /// The next expected sequence number of client and server.
+    /// The next expected TCP sequence number of the client and of the server.
     next: [Option<u32>; 2],
-    /// The sequence number of the client's SYN.
+    /// The sequence number of the client's SYN, which identifies the TCP connection.
     pub(super) initial_sequence: Option<u32>,
 }
 
@@ -70,13 +70,13 @@ impl Conversation {
         }
     }
 
-    /// Whether a packet of the kind `event` was seen.
+    /// Whether a packet of the kind `event` was seen in the conversation.
     #[must_use]
     pub fn has_seen(&self, event: PacketEvent) -> bool {
         self.events.contains(&event)
     }
 
-    /// Whether SYN, SYN-ACK and ACK were seen.
+    /// Whether the packets of a complete TCP handshake were seen: SYN, SYN-ACK and ACK.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         [PacketEvent::Syn, PacketEvent::SynAck, PacketEvent::Ack]
@@ -125,8 +125,8 @@ impl Conversation {
         }
     }
 
-    /// Counts the new bytes of a TCP segment. A retransmission has none, nor has a window probe, which repeats the last
-    /// byte.
+    /// Counts the new bytes of a TCP segment. A retransmission has no new bytes, and neither has a window probe, which
+    /// repeats the last byte.
     fn count_bytes(&mut self, endpoint: Endpoint, sequence: u32, payload: usize) {
         let end = sequence.wrapping_add(u32::try_from(payload).unwrap_or_default());
         let next = self.next[endpoint as usize].get_or_insert(sequence);
@@ -145,7 +145,7 @@ impl Conversation {
     }
 }
 
-/// Describes an event that ends a connection.
+/// Describes a packet event that ends a TCP connection; `None` for any other event.
 fn describe_end(event: PacketEvent) -> Option<String> {
     let (flag, endpoint) = match event {
         PacketEvent::Fin(endpoint) => ("FIN", endpoint),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::conversation::Conversation;
 use super::packet::{Packet, Protocol};
 
-/// All conversations of a capture, in the order in which they began.
+/// All conversations in a packet capture, in the order in which they began.
 #[derive(Debug, Default)]
 pub struct Conversations {
     all: Vec<Conversation>,
@@ -14,7 +14,7 @@ pub struct Conversations {
 }
 
 impl Conversations {
-    /// Adds `packet` to its conversation. A new conversation begins only if `is_ours` returns true for the server's
+    /// Adds `packet` to its conversation. Begins a new conversation only if `is_ours` returns true for the server's
     /// address. Returns whether the packet belongs to a conversation.
     pub fn add(&mut self, packet: &Packet, is_ours: impl Fn(SocketAddr) -> bool) -> bool {
         let Packet { from, to, .. } = *packet;
@@ -42,8 +42,9 @@ impl Conversations {
         true
     }
 
-    /// Whether `packet` has the same addresses as a conversation but does not belong to it: a new connection has a new
-    /// initial sequence number, and a datagram is not ours after the run has released the port.
+    /// Whether the conversation number `place`, which has the same addresses as `packet`, had ended before `packet`
+    /// came. A new connection has a new initial sequence number, and a datagram is not ours after the run has released
+    /// the port.
     fn is_over_before(&self, packet: &Packet, place: usize, is_ours: &impl Fn(SocketAddr) -> bool) -> bool {
         match packet.segment {
             Some(segment) => {
@@ -59,7 +60,7 @@ impl Conversations {
         &self.all
     }
 
-    /// Returns the latest conversation of `client`.
+    /// Returns the latest conversation of the client with the address `client`.
     #[must_use]
     pub fn latest_of(&self, client: SocketAddr) -> Option<&Conversation> {
         self.all.iter().rev().find(|conversation| conversation.client == client)

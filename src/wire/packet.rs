@@ -9,20 +9,20 @@ use crate::sys::CapturedPacket;
 /// The transport protocol of a packet: TCP or UDP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// Transmission Control Protocol.
+    /// TCP, the Transmission Control Protocol.
     Tcp,
-    /// User Datagram Protocol.
+    /// UDP, the User Datagram Protocol.
     Udp,
 }
 
-/// A TCP or UDP packet.
+/// The addresses and lengths of a captured TCP or UDP packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
     /// The source address of the packet.
     pub from: SocketAddr,
     /// The destination address of the packet.
     pub to: SocketAddr,
-    /// The number of bytes of the packet after its headers.
+    /// The number of data bytes in the packet, after its headers.
     pub payload: usize,
     /// The TCP header; `None` for UDP.
     pub segment: Option<Segment>,
@@ -33,13 +33,13 @@ pub struct Packet {
 pub struct Segment {
     /// The sequence number of the segment's first byte, or of its SYN.
     pub sequence: u32,
-    /// The SYN flag: begins a connection.
+    /// Whether the segment has the SYN flag, which begins a connection.
     pub syn: bool,
-    /// The ACK flag: acknowledges data.
+    /// Whether the segment has the ACK flag, which acknowledges data.
     pub ack: bool,
-    /// The FIN flag: ends this direction.
+    /// Whether the segment has the FIN flag, which ends the sender's direction.
     pub fin: bool,
-    /// The RST flag: resets the connection.
+    /// Whether the segment has the RST flag, which resets the connection.
     pub rst: bool,
 }
 
@@ -91,7 +91,7 @@ impl Packet {
 }
 
 impl Segment {
-    /// Whether the packet requests a TCP connection.
+    /// Whether the segment requests a TCP connection.
     #[must_use]
     pub fn requests_connection(&self) -> bool {
         self.syn && !self.ack

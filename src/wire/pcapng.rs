@@ -16,15 +16,16 @@ use pcap_file::{DataLink, Endianness, PcapError};
 
 use crate::sys::CapturedPacket;
 
-/// Writes a capture file in the format pcapng. After each [`flush`](PcapngWriter::flush) it is complete, even if the
-/// program is killed.
+/// Writes a packet capture file in the format pcapng. After each [`flush`](PcapngWriter::flush) the file is complete,
+/// even if the program is killed.
 pub struct PcapngWriter {
     file: File,
     blocks: PcapNgWriter<Vec<u8>>,
 }
 
 impl PcapngWriter {
-    /// Writes the header and the description of the interface. `snaplen` is the number of bytes kept of each packet.
+    /// Writes the file's header and the description of the network interface. `snaplen` is the number of bytes kept of
+    /// each packet.
     pub fn new(file: File, snaplen: u32) -> io::Result<PcapngWriter> {
         let program = concat!("echospec ", env!("CARGO_PKG_VERSION"));
         let section = SectionHeaderBlock {
@@ -51,7 +52,7 @@ impl PcapngWriter {
         Ok(writer)
     }
 
-    /// Adds a packet to the file. The next flush writes it.
+    /// Adds a packet to the capture file. The next flush writes it.
     pub fn add(&mut self, frame: &CapturedPacket<'_>) -> io::Result<()> {
         self.push(EnhancedPacketBlock {
             interface_id: 0,
@@ -62,7 +63,7 @@ impl PcapngWriter {
         })
     }
 
-    /// Writes the number of packets that the kernel dropped until `at`.
+    /// Writes to the capture file how many packets the kernel dropped until `at`.
     pub fn finish(&mut self, at: Duration, dropped: u64) -> io::Result<()> {
         self.push(InterfaceStatisticsBlock {
             interface_id: 0,
@@ -73,7 +74,7 @@ impl PcapngWriter {
         self.flush()
     }
 
-    /// Writes all blocks that were added. Only complete blocks are written.
+    /// Writes all packets that were added since the last flush to the capture file. Only complete blocks are written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.file.write_all(&std::mem::take(self.blocks.get_mut()))
     }

@@ -13,7 +13,7 @@ use crate::deadline::until;
 use crate::requirement::PACKET_CAPTURE;
 use crate::sys::PacketCapture;
 
-/// The number of bytes that are captured of each packet: enough for the headers.
+/// The number of bytes that a monitor of a port captures of each packet: enough for the headers.
 const SNAPLEN: u32 = 256;
 
 /// Records the packets of one port from [`start`](PortMonitor::start) on.
@@ -40,8 +40,8 @@ impl PortMonitor {
         Ok(PortMonitor { capture, server, conversations: Conversations::default() })
     }
 
-    /// Waits at most `limit` until `condition` holds for the conversation with `client`, and returns the conversation,
-    /// whether it holds or not.
+    /// Waits at most `limit` until `condition` holds for the conversation with `client`. Returns the conversation,
+    /// whether the condition holds or not.
     ///
     /// # Errors
     /// A broken harness if a packet was dropped, or if none was captured.

@@ -12,10 +12,10 @@ use super::packet::Packet;
 use super::pcapng::PcapngWriter;
 use crate::sys::{CapturedPacket, PacketCapture};
 
-/// The number of packets that are captured before the claims are read again.
+/// The maximum number of packets that are captured before the claims of ports are read again.
 const BATCH: usize = 1024;
 
-/// Records the packets of a run into a file.
+/// Records the packets of a run of echospec into a file.
 pub struct Recording {
     capture: PacketCapture,
     claims: ClaimedPorts,
@@ -27,17 +27,17 @@ pub struct Recording {
     dropped: u64,
 }
 
-/// The descriptor and variable that a command needs to announce its ports: see [`claims`](super::claims).
+/// The descriptor and environment variable that a command needs to announce its ports: see [`claims`](super::claims).
 pub struct ClaimPipe {
-    /// The write end of the pipe. It becomes descriptor [`CLAIM_DESCRIPTOR`](super::claims::CLAIM_DESCRIPTOR) of the
-    /// command.
+    /// The write end of the pipe on which a command announces its ports. It becomes descriptor
+    /// [`CLAIM_DESCRIPTOR`](super::claims::CLAIM_DESCRIPTOR) of the command.
     pub descriptor: OwnedFd,
-    /// The inode number of the pipe: the value of the environment variable
+    /// The inode number of the pipe on which a command announces its ports: the value of the environment variable
     /// [`CLAIM_VARIABLE`](super::claims::CLAIM_VARIABLE).
     pub name: String,
 }
 
-/// A packet that was captured and may have to be recorded.
+/// A captured packet that is recorded if it turns out to belong to the run.
 struct Candidate {
     at: Duration,
     length: usize,
@@ -65,7 +65,7 @@ impl Recording {
         Ok((recording, ClaimPipe { descriptor, name }))
     }
 
-    /// Waits at most `limit` for a packet, and records all packets that have arrived. Returns whether there were any.
+    /// Waits at most `limit` for a packet, and records all packets that have arrived. Returns whether any had arrived.
     ///
     /// # Errors
     /// Those of the socket and of the file.
@@ -102,7 +102,7 @@ impl Recording {
         Ok(())
     }
 
-    /// Ends the file with the number of dropped packets.
+    /// Completes the capture file with the number of dropped packets.
     ///
     /// # Errors
     /// Those of the file.
@@ -122,8 +122,8 @@ impl Recording {
         self.recorded
     }
 
-    /// Returns the number of packets on the interface, ours or not, that the kernel dropped because they came too
-    /// fast.
+    /// Returns the number of packets on the network interface, ours or not, that the kernel dropped because they came
+    /// too fast.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped

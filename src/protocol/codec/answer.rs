@@ -11,51 +11,51 @@ use crate::protocol::token::Token;
 /// The part of a connection that a reply belongs to: greeting, opening or exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyKind {
-    /// The reply is a greeting: the server sends it before any request.
+    /// The reply is a greeting, which the server sends before any request.
     Greeting,
     /// The reply belongs to an exchange that begins the connection.
     Opening,
-    /// The reply belongs to an exchange that the caller asked for.
+    /// The reply belongs to an exchange that the caller asked for, not to the opening of the connection.
     Exchange,
 }
 
-/// The bytes that a codec of JSON accepts beside the replies that are due.
+/// The bytes that a codec of JSON accepts besides the replies that it awaits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Tolerance {
-    /// Only messages that the protocol allows.
+    /// The codec accepts only messages that the protocol allows.
     #[default]
     None,
-    /// Bytes that are no JSON message too, such as a log line.
+    /// The codec also accepts bytes that are no JSON message, such as a log line.
     Strays,
-    /// Anything, also messages that no request asked for.
+    /// The codec accepts anything, even messages that no request asked for.
     Anything,
 }
 
 /// A complete reply that matches the expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorrectReply {
-    /// The part of the connection that the reply belongs to.
+    /// The part of the connection that the correct reply belongs to: greeting, opening or exchange.
     pub part: ReplyKind,
-    /// The content that the request of this reply carried.
+    /// The content that the answered request carried.
     pub content: Arc<[u8]>,
-    /// The token of the exchange, if there was a request.
+    /// The token of the exchange; `None` if there was no request.
     pub token: Option<Token>,
-    /// The reply that was received.
+    /// The reply itself, as the server sent it.
     pub reply: Reply,
-    /// Whether the reply ended before all of the request was written.
+    /// Whether the correct reply ended before all of its request was written.
     pub early: bool,
 }
 
 /// A reply that is wrong, or bytes that no request asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongReply {
-    /// The number of the reply on its connection, counted from 1, the greeting included.
+    /// The number of the wrong reply on its connection, counted from 1, the greeting included.
     pub number: u64,
-    /// Whether every request had been answered, so that nothing asked for these bytes.
+    /// Whether every request had been answered before the wrong bytes came, so that no request asked for them.
     pub unasked: bool,
-    /// Whether the reply began before all of the request had been written.
+    /// Whether the wrong reply began before all of its request had been written.
     pub early: bool,
-    /// The first bytes of the request. Empty for a greeting.
+    /// The first bytes of the request that got the wrong reply. Empty for a greeting.
     pub request: Vec<u8>,
     /// The place where the reply differs from the expected one.
     pub mismatch: Box<Mismatch>,

@@ -6,26 +6,26 @@ use crate::protocol::json::{Splitter, Unit, Value, compare, parse, parse_decorat
 use crate::protocol::mismatch::Mismatch;
 use crate::protocol::reply::Reply;
 
-/// The maximum number of stray bytes that are kept.
+/// The maximum number of stray bytes, which belong to no JSON message, that a codec keeps.
 const KEPT: usize = 4096;
 
-/// The maximum number of bytes of a message that is written on several lines.
+/// The maximum number of bytes of a JSON message that is written on several lines.
 const LONGEST: usize = 64 * 1024;
 
-/// The messages of one connection, beside the replies that are due.
+/// The state of a JSON connection besides its replies: messages that the server sends by itself, and stray bytes.
 #[derive(Debug)]
 pub(super) struct Messages {
     splitter: Splitter,
     /// Answers to requests of the server that are not yet encoded.
     answers: Vec<u8>,
-    /// The number of messages that the server sent by itself.
+    /// The number of messages that the server sent by itself, without a request.
     pub unasked: u64,
     pub tolerance: Tolerance,
-    /// Whether requests of the server stay unanswered.
+    /// Whether the client leaves the server's own requests unanswered.
     pub withholds: bool,
-    /// The number of requests that the server made.
+    /// The number of requests that the server made to the client.
     pub requests: u64,
-    /// Lines that may be parts of one message.
+    /// Received lines that may be parts of one JSON message.
     pieces: Vec<u8>,
     pub strays: Vec<u8>,
 }
@@ -49,12 +49,12 @@ impl Messages {
         !self.answers.is_empty()
     }
 
-    /// The number of bytes of an unfinished message.
+    /// Returns the number of bytes received of an unfinished JSON message.
     pub fn partial(&self) -> u64 {
         self.splitter.rest().len() as u64
     }
 
-    /// Returns the JSON value in a wrong message: in `unit`, or in it and the lines before it.
+    /// Returns the JSON value in a wrong message: in `unit` alone, or in `unit` and the lines before it.
     fn value_in_pieces(&mut self, unit: &Unit) -> Option<Value> {
         if unit.raw.starts_with(b"{") || self.pieces.len() > LONGEST {
             self.pieces.clear();
@@ -75,38 +75,39 @@ impl Messages {
 }
 
 impl Codec {
-    /// Reports what `tolerance` covers as [stray](Codec::strays), instead of as an error. Only protocols of JSON.
+    /// Makes the codec report bytes that `tolerance` covers as [stray](Codec::strays), instead of as an error. Does
+    /// nothing if the protocol is not one of JSON.
     pub fn tolerate(&mut self, tolerance: Tolerance) {
         if let Some(messages) = &mut self.messages {
             messages.tolerance = tolerance;
         }
     }
 
-    /// Accepts an end of the stream that leaves replies unfinished or missing.
+    /// Makes the codec accept an end of the stream that leaves replies unfinished or missing.
     pub fn tolerate_cut(&mut self) {
         self.may_be_cut = true;
     }
 
-    /// Leaves the requests that the server makes unanswered.
+    /// Makes the codec leave the server's own requests unanswered.
     pub fn withhold_answers(&mut self) {
         if let Some(messages) = &mut self.messages {
             messages.withholds = true;
         }
     }
 
-    /// How many requests the server has made.
+    /// Returns how many requests the server has made to the client.
     #[must_use]
     pub fn request_count_of_server(&self) -> u64 {
         self.messages.as_ref().map_or(0, |messages| messages.requests)
     }
 
-    /// How many messages the server has sent by itself: notifications, and requests of its own.
+    /// Returns how many messages the server has sent by itself: notifications, and requests of its own.
     #[must_use]
     pub fn unasked_count(&self) -> u64 {
         self.messages.as_ref().map_or(0, |messages| messages.unasked)
     }
 
-    /// The first bytes that were no message, if the codec tolerates such bytes.
+    /// Returns the first bytes received that were no JSON message, if the codec tolerates such bytes.
     #[must_use]
     pub fn strays(&self) -> &[u8] {
         self.messages.as_ref().map_or(&[], |messages| &messages.strays)
@@ -178,7 +179,7 @@ impl Codec {
         Ok(())
     }
 
-    /// Takes the end of the stream: an unfinished message is wrong, and so is a reply that has not come.
+    /// Handles the end of the stream of JSON messages. An unfinished message and a missing reply are errors.
     pub(super) fn end_messages(&mut self) -> Result<(), WrongReply> {
         let Some(messages) = &mut self.messages else { return Ok(()) };
         let rest = messages.splitter.rest().to_vec();
@@ -202,7 +203,7 @@ impl Codec {
         Err(self.wrong_message(mismatch, waiting))
     }
 
-    /// Moves the answers to requests of the server to the bytes that are written next.
+    /// Moves the answers to the server's own requests into the bytes that the client writes next.
     pub(super) fn encode_answers(&mut self) {
         let Some(messages) = &mut self.messages else { return };
         self.total_encoded += messages.answers.len() as u64;

@@ -16,42 +16,44 @@ use super::turn::{Request, Turn};
 /// The maximum number of bytes of content in one request, if its protocol sets no limit.
 const CHUNK: usize = 256 * 1024;
 
-/// The number of bytes up to which requests are gathered for one write.
+/// The number of bytes up to which the codec gathers requests for one write.
 const GATHERED: usize = 16 * 1024;
 
-/// The number of bytes of a request that a report shows.
+/// The maximum number of bytes of a request that a report shows.
 const SHOWN: usize = 64;
 
-/// The requests that one client sends, and the replies that it awaits. It does no input or output itself.
+/// Encodes the requests that one client sends, and decodes the replies that it awaits. The codec itself does no input
+/// or output.
 ///
-/// Content goes in through [`say`](Codec::queue_content) and comes out of [`next_answer`](Codec::next_correct_reply) once the server has
-/// replied to the request that carried it. So a client of any protocol is used as a client of an echo server is.
-/// Greeting and opening come first and by themselves.
+/// Content goes in through [`queue_content`](Codec::queue_content). It comes out of
+/// [`next_correct_reply`](Codec::next_correct_reply) once the server has replied to the request that carried it. A
+/// client of any protocol is therefore used as a client of an echo server is. Greeting and opening come first and by
+/// themselves.
 #[derive(Debug)]
 pub struct Codec {
     protocol: Arc<Protocol>,
     tokens: Tokens,
     pipelining: bool,
     keep: usize,
-    /// The content and requests that are not yet encoded.
+    /// The content and requests that the codec has queued and not yet encoded.
     waiting: VecDeque<Waiting>,
-    /// The number of waiting requests that belong to the opening of the connection. They come first.
+    /// The number of waiting requests that belong to the opening of the connection. These requests come first.
     openings: usize,
-    /// The requests that are encoded and not yet answered.
+    /// The requests that the codec has encoded and that are not yet answered.
     due: VecDeque<Due>,
     outgoing: Vec<u8>,
-    /// The number of encoded bytes that have been written.
+    /// The number of bytes of the codec's output buffer that the client has written.
     written: usize,
     total_encoded: u64,
     total_written: u64,
-    /// The end of the last request among all bytes that were encoded. Answers to the server may follow it.
+    /// The position of the last request's end among all encoded bytes. Answers to the server may follow the request.
     requests_end: u64,
     matcher: Option<ReplyMatcher>,
     replies: u64,
     answers: VecDeque<CorrectReply>,
-    /// Whether the end of the stream may cut replies off.
+    /// Whether the end of the stream may cut replies off without an error.
     may_be_cut: bool,
-    /// The messages of a protocol of JSON.
+    /// The messages besides replies; `None` unless the protocol is one of JSON.
     messages: Option<Messages>,
 }
 
@@ -70,7 +72,7 @@ struct Due {
     request: Vec<u8>,
     /// The position of the request's end among all bytes that the client has encoded.
     end: u64,
-    /// The reply and whether it began early, if it came before those to earlier requests.
+    /// The reply to this request and whether it began early, if it came before the replies to earlier requests.
     reply: Option<(Reply, bool)>,
 }
 
@@ -117,13 +119,12 @@ impl Codec {
     }
 
     /// Sets whether the client sends requests before earlier ones are answered. By default the protocol file decides.
-    /// Without this the protocol file decides.
     #[must_use]
     pub fn pipelining(self, pipelining: bool) -> Codec {
         Codec { pipelining, ..self }
     }
 
-    /// Keeps the first `limit` bytes of each reply for its [`Answer`].
+    /// Makes the codec keep the first `limit` bytes of each reply for its [`CorrectReply`].
     pub fn keep_replies(&mut self, limit: usize) {
         self.keep = limit;
     }
@@ -174,7 +175,7 @@ impl Codec {
         self.tokens.next_token()
     }
 
-    /// Returns the encoded bytes that the client may write now. None while the next request has to wait for a reply.
+    /// Returns the encoded bytes that the client may write now. Empty while the next request has to wait for a reply.
     pub fn bytes_to_send(&mut self) -> &[u8] {
         if self.written == self.outgoing.len() {
             self.outgoing.clear();

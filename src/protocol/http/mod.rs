@@ -16,7 +16,7 @@ const LONGEST_HEAD: usize = 256 * 1024;
 enum Phase {
     StatusLine,
     Header,
-    /// The body of an HTTP response with a known length, of which this many bytes are missing.
+    /// The matcher reads the body of an HTTP response with a known length, of which this many bytes are missing.
     Counted(u64),
     UntilEnd,
     ChunkSize,
@@ -30,7 +30,7 @@ enum Phase {
 pub(super) struct HttpMatcher {
     phase: Phase,
     line: Vec<u8>,
-    /// Whether the current line has had the `:` or `;` after which any byte may follow.
+    /// Whether the current line of the HTTP response has had the `:` or `;` after which any byte may follow.
     past_mark: bool,
     head_bytes: usize,
     head_request: bool,
@@ -267,7 +267,7 @@ impl HttpMatcher {
     }
 }
 
-/// The number of bytes that belong to the HTTP response, and whether the response ends with them.
+/// The result of reading bytes of an HTTP response: how many belong to it, and whether it ends with them.
 enum Taken {
     More(usize),
     Last(usize),

@@ -3,7 +3,7 @@
 use super::{Difference, Kind, Malformed};
 use crate::protocol::token::Token;
 
-/// No JSON value.
+/// Stands for a JSON value in a build without the feature `json`. The type has no values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) enum Value {}
 
@@ -19,7 +19,7 @@ impl Value {
     }
 }
 
-/// No pattern.
+/// Stands for a JSON pattern in a build without the feature `json`. The type has no values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) enum JsonPattern {}
 

@@ -5,16 +5,16 @@ use super::{Envelope, Splitter, Value};
 /// Bytes in a server's output that are no message of its protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stray {
-    /// The offset of the bytes in the output.
+    /// The offset of the stray bytes in the server's output.
     pub offset: usize,
-    /// The bytes, with the rest of the line that holds them.
+    /// The stray bytes, with the rest of the line that holds them.
     pub bytes: Vec<u8>,
-    /// The fault, in words.
+    /// The reason why the stray bytes are no message, in words.
     pub what: &'static str,
 }
 
-/// Returns the first bytes of `output` that are no message, if there are any. An unfinished message at the end is none,
-/// unless the output is `complete`.
+/// Returns the first bytes of `output` that are no message, if there are any. An unfinished message at the end counts
+/// only if the output is `complete`.
 pub(in crate::protocol) fn find_stray(envelope: Envelope, output: &[u8], complete: bool) -> Option<Stray> {
     let mut splitter = Splitter::new(envelope);
     splitter.push(output);

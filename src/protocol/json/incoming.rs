@@ -3,7 +3,7 @@
 use super::{Envelope, JsonPattern, Value};
 use crate::protocol::template::{KnownBytes, Template, TemplatePiece, Value as Of};
 
-/// A kind of message that a server may send by itself, and the answer that it gets, if any.
+/// A kind of message that a server may send by itself, and the answer that the client gives to it, if any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) struct Incoming {
     pub(in crate::protocol) pattern: JsonPattern,
@@ -11,12 +11,12 @@ pub(in crate::protocol) struct Incoming {
 }
 
 impl Incoming {
-    /// Whether `message` is of this kind.
+    /// Whether `message`, which the server sent by itself, is of this kind.
     pub(in crate::protocol) fn matches(&self, message: &Value) -> bool {
         self.pattern.compare(None, message).is_ok()
     }
 
-    /// Returns the bytes that answer `message`.
+    /// Returns the bytes that answer `message`, which the server sent by itself.
     pub(in crate::protocol) fn answer(&self, message: &Value, envelope: Envelope) -> Option<Vec<u8>> {
         let id = self.pattern.id_in(message).unwrap_or_default();
         let (body, _) = self.answer.as_ref()?.render(|piece| match piece {

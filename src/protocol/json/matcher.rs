@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::{Envelope, JsonReply, Splitter, Unit, Value};
 use crate::protocol::mismatch::Mismatch;
 
-/// How many bytes of a wrong message a report shows.
+/// The maximum number of bytes of a wrong JSON message that a report shows.
 const SHOWN: usize = 160;
 
-/// Matches the one message that follows, whatever its id.
+/// Matches the next JSON message of a connection with the expected reply, whatever the message's id.
 #[derive(Debug)]
 pub(in crate::protocol) struct JsonMatcher {
     reply: Arc<JsonReply>,
@@ -20,7 +20,7 @@ impl JsonMatcher {
         JsonMatcher { reply, splitter: Splitter::new(envelope) }
     }
 
-    /// Takes the next bytes. Returns how many of them belong to the message once it is complete.
+    /// Adds received bytes to the JSON message. Once it is complete, returns how many of the bytes belong to it.
     pub(in crate::protocol) fn push(&mut self, bytes: &[u8]) -> Result<Option<usize>, Mismatch> {
         let before = self.splitter.rest().len();
         self.splitter.push(bytes);
@@ -31,7 +31,7 @@ impl JsonMatcher {
     }
 }
 
-/// Returns the JSON value in `unit`.
+/// Parses the JSON value in `unit`, which is one piece of a stream.
 pub(in crate::protocol) fn parse(unit: &Unit, envelope: Envelope) -> Result<Value, Mismatch> {
     let Some(body) = unit.body.clone() else {
         return Err(mismatch(0, envelope.describe().into(), &unit.raw));
@@ -46,7 +46,7 @@ pub(in crate::protocol) fn parse(unit: &Unit, envelope: Envelope) -> Result<Valu
     })
 }
 
-/// Returns the JSON value in text that also holds a byte order mark or escape sequences.
+/// Returns the JSON value that is left when a byte order mark and escape sequences are removed from `text`.
 pub(in crate::protocol) fn parse_decorated(text: &[u8]) -> Option<Value> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -62,7 +62,7 @@ pub(in crate::protocol) fn parse_decorated(text: &[u8]) -> Option<Value> {
     Value::parse(&plain).ok()
 }
 
-/// Compares a message with the reply that is due.
+/// Compares a JSON message with the reply that is due.
 pub(in crate::protocol) fn compare(reply: &JsonReply, found: &Value, raw: &[u8]) -> Result<(), Mismatch> {
     reply.compare(found).map_err(|difference| Mismatch {
         pointer: Some(difference.pointer.into()),

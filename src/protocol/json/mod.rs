@@ -23,9 +23,9 @@ pub(super) use self::value::{JsonPattern, Value};
 /// The way in which a byte stream is cut into JSON messages, in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Envelope {
-    /// Each message is one line.
+    /// Each JSON message is one line of the stream.
     Lines,
-    /// A head with `Content-Length` precedes each message, as in the Language Server Protocol.
+    /// A head with `Content-Length` precedes each JSON message, as in the Language Server Protocol.
     ContentLength,
 }
 
@@ -33,7 +33,7 @@ impl Envelope {
     pub(super) const NAMES: [(&str, Envelope); 2] =
         [("lines", Envelope::Lines), ("content-length", Envelope::ContentLength)];
 
-    /// Returns the bytes that precede and follow a message of `length` bytes.
+    /// Returns the bytes that precede and follow a JSON message of `length` bytes in the stream.
     pub(super) fn around(self, length: usize) -> (Vec<u8>, &'static [u8]) {
         match self {
             Envelope::Lines => (Vec::new(), b"\n"),
@@ -41,13 +41,13 @@ impl Envelope {
         }
     }
 
-    /// Returns `body` as it stands in a byte stream.
+    /// Returns `body`, a JSON text, as it stands in a byte stream.
     pub(super) fn wrap(self, body: &[u8]) -> Vec<u8> {
         let (head, tail) = self.around(body.len());
         [&head, body, tail].concat()
     }
 
-    /// Describes one message.
+    /// Returns a description of how one message looks in the stream, for errors.
     pub(super) fn describe(self) -> &'static str {
         match self {
             Envelope::Lines => "a line that is one JSON value",
@@ -56,7 +56,7 @@ impl Envelope {
     }
 }
 
-/// A kind of JSON value, as the placeholders `{any}`, `{string}` … name it.
+/// A kind of JSON value that a placeholder such as `{any}` or `{string}` stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Any,
@@ -80,10 +80,10 @@ impl Kind {
     }
 }
 
-/// Text that is no JSON.
+/// The error of parsing a text that is no JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Malformed {
-    /// The offset of the first wrong byte.
+    /// The offset of the first wrong byte in the JSON text.
     pub(super) offset: usize,
     pub(super) message: String,
 }
@@ -91,13 +91,13 @@ pub(super) struct Malformed {
 /// The first place where a JSON value differs from the expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// The JSON pointer (RFC 6901) of the place.
+    /// The JSON pointer (RFC 6901) of the differing value.
     pub(super) pointer: String,
     pub(super) expected: String,
     pub(super) found: String,
 }
 
-/// The reply that one request asks for, as JSON.
+/// The expected reply to one request, as a JSON pattern.
 #[derive(Debug, Clone)]
 pub(super) struct JsonReply {
     pub(super) pattern: JsonPattern,

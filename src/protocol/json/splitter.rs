@@ -4,26 +4,26 @@ use std::ops::Range;
 
 use super::Envelope;
 
-/// The names of the fields that a head can have.
+/// The names of the header fields that a message of the Language Server Protocol can have.
 const FIELDS: [&[u8]; 2] = [b"content-length:", b"content-type:"];
 
-/// A piece of a stream that holds one message, or bytes that belong to none.
+/// A piece of a byte stream that holds one JSON message, or bytes that belong to no message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) struct Unit {
-    /// All bytes of the piece, with what precedes and follows the message.
+    /// All bytes of the piece: the message, and the bytes that frame it.
     pub(in crate::protocol) raw: Vec<u8>,
-    /// The place of the message in them. `None` if they hold no message.
+    /// The range of the message in the bytes of the piece, or `None` if the piece holds no message.
     pub(in crate::protocol) body: Option<Range<usize>>,
     /// Whether the message has a head whose lines do not all end with CR and LF.
     pub(in crate::protocol) bare_line_ends: bool,
 }
 
-/// Cuts a byte stream into messages as they arrive.
+/// Cuts a byte stream into JSON messages as its bytes arrive.
 #[derive(Debug)]
 pub(in crate::protocol) struct Splitter {
     envelope: Envelope,
     buffer: Vec<u8>,
-    /// The number of bytes at the beginning of the buffer that hold no line end.
+    /// The number of bytes at the beginning of the buffer in which no line end was found.
     searched: usize,
 }
 
@@ -32,22 +32,22 @@ impl Splitter {
         Splitter { envelope, buffer: Vec::new(), searched: 0 }
     }
 
-    /// Returns the way in which the stream is cut.
+    /// Returns the way in which the splitter cuts the stream into JSON messages.
     pub(in crate::protocol) fn envelope(&self) -> Envelope {
         self.envelope
     }
 
-    /// Takes bytes of the stream, in pieces of any size.
+    /// Adds received bytes of the stream, in pieces of any size.
     pub(in crate::protocol) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Returns the bytes that are not yet part of a whole message.
+    /// Returns the received bytes that are not yet part of a whole message.
     pub(in crate::protocol) fn rest(&self) -> &[u8] {
         &self.buffer
     }
 
-    /// Returns the next message that has come to its end.
+    /// Returns the next message of the stream that has arrived completely.
     pub(in crate::protocol) fn next_unit(&mut self) -> Option<Unit> {
         match self.envelope {
             Envelope::Lines => self.next_line(),
@@ -87,7 +87,7 @@ impl Splitter {
     }
 }
 
-/// Whether `bytes` begin with the name of a field, or with a part of one.
+/// Whether `bytes` begin with the name of a message's header field, or with a part of one.
 fn may_begin_head(bytes: &[u8]) -> bool {
     FIELDS.iter().any(|field| {
         let common = field.len().min(bytes.len());
@@ -95,8 +95,8 @@ fn may_begin_head(bytes: &[u8]) -> bool {
     })
 }
 
-/// Returns the length of the head at the beginning of `bytes`, up to the empty line that ends it. A head whose lines
-/// end without `\r` ends too, and holds no length.
+/// Returns the length of the message head at the beginning of `bytes`, up to the empty line that ends it. A head whose
+/// lines end without `\r` ends too, and holds no length.
 fn head_length(bytes: &[u8]) -> Option<usize> {
     let mut start = 0;
     while let Some(end) = bytes[start..].iter().position(|&byte| byte == b'\n') {
@@ -108,7 +108,8 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Returns the length that a head states, and whether one of its lines ends with LF alone. `None` if the head is wrong.
+/// Returns the content length that a message head states, and whether one of its lines ends with LF alone. `None` if
+/// the head is wrong.
 fn content_length(head: &[u8]) -> Option<(usize, bool)> {
     let text = std::str::from_utf8(head).ok()?;
     let bare = text.matches('\n').count() != text.matches("\r\n").count();

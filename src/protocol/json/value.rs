@@ -5,10 +5,11 @@ use serde_json::Value as Tree;
 use super::{Difference, Kind, Malformed};
 use crate::protocol::token::Token;
 
-/// The character that begins the strings which stand for wildcards in a pattern. No protocol file can contain it.
+/// The character that begins each string which stands for a wildcard in a JSON pattern. No protocol file can contain
+/// it.
 const MARK: char = '\0';
 
-/// How many characters of a value a report shows.
+/// The maximum number of characters of a JSON value that a report shows.
 const SHOWN: usize = 120;
 
 /// A JSON value that a server sent.
@@ -29,7 +30,7 @@ impl Value {
     }
 }
 
-/// A JSON value with wildcards.
+/// A JSON value in which wildcards stand for other values, to compare with a server's message.
 ///
 /// Objects may have more members than the pattern. Lists have as many items as the pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl JsonPattern {
         format!(r#""\u0000{}""#, kind.name()).into_bytes()
     }
 
-    /// Returns the text that stands for the request's id.
+    /// Returns the text that stands for the request's id in a text for [`parse`](JsonPattern::parse).
     pub(in crate::protocol) fn id() -> Vec<u8> {
         br#""\u0000id""#.to_vec()
     }
@@ -50,17 +51,17 @@ impl JsonPattern {
         Value::parse(text).map(|value| JsonPattern(value.0))
     }
 
-    /// Whether `found` has the id or `token` of the request in each place where the pattern has it.
+    /// Whether `found` has the request's id or `token` in each place where the pattern has it.
     pub(in crate::protocol) fn belongs(&self, token: &Token, found: &Value) -> bool {
         has_keys(&self.0, token, &found.0)
     }
 
-    /// Returns the value in the place of the id, as JSON text.
+    /// Returns the JSON text of the value that `found` has in the place of the pattern's id.
     pub(in crate::protocol) fn id_in(&self, found: &Value) -> Option<String> {
         id_in(&self.0, &found.0)
     }
 
-    /// Compares a value with the pattern, and its id with `id` if that is given.
+    /// Compares the JSON value `found` with the pattern, and its id with `id` if that is given.
     pub(in crate::protocol) fn compare(&self, id: Option<u32>, found: &Value) -> Result<(), Difference> {
         let mut path = Vec::new();
         compare(&self.0, id, &found.0, &mut path)
@@ -75,7 +76,7 @@ fn malformed(error: &serde_json::Error, text: &[u8]) -> Malformed {
     Malformed { offset: (line + error.column()).saturating_sub(1), message }
 }
 
-/// Returns the word of a wildcard, if `pattern` is one.
+/// Returns the name of the wildcard that `pattern` stands for, or `None` if `pattern` is an ordinary value.
 fn wildcard(pattern: &Tree) -> Option<&str> {
     pattern.as_str()?.strip_prefix(MARK)
 }

@@ -15,7 +15,7 @@ use crate::protocol::reply::ReplyEndRule;
 
 const FRAMES: &str = "`\"http\"`, `\"end\"` or `{ length = \"u16be\", at = 0 }`";
 
-/// Reads the keys `frame` and `status` of a turn.
+/// Reads the keys `frame` and `status` of a turn, which say how the end of the reply is found.
 pub(super) fn read_frame(
     table: &Table<'_, '_>,
     over: &[TransportKind],

@@ -10,7 +10,7 @@ use crate::protocol::json::{Envelope, Incoming, JsonPattern, Value};
 use crate::protocol::template::{Notation, Template, TemplatePiece, TemplateText, Value as Of};
 use crate::protocol::turn::Turn;
 
-/// Reads the key `json`.
+/// Reads the key `json` of a protocol file, which says how JSON messages are framed.
 pub(super) fn read_envelope(
     root: &Table<'_, '_>,
     over: &[TransportKind],
@@ -38,7 +38,7 @@ pub(super) fn read_envelope(
 }
 
 impl<'a> TurnReader<'a, '_> {
-    /// Reads the list `[[incoming]]`.
+    /// Reads the list `[[incoming]]` of a protocol file: the messages that the server may send by itself.
     pub(super) fn incoming(&mut self) -> Result<Vec<Incoming>, FileError> {
         let root = self.root.clone();
         if root.get("incoming").is_some() && self.envelope.is_none() {
@@ -73,7 +73,7 @@ impl<'a> TurnReader<'a, '_> {
         json_pattern(&template, expect)
     }
 
-    /// Reads the answer to a message of the server.
+    /// Reads the answer that the client gives to a message which the server sends by itself.
     fn answer(
         &mut self,
         written: &TemplateText<'a>,
@@ -100,7 +100,7 @@ impl<'a> TurnReader<'a, '_> {
         Ok(template)
     }
 
-    /// Reads the key `goodbye_status`.
+    /// Reads the key `goodbye_status` of a protocol file: the status with which the server exits after the goodbye.
     pub(super) fn goodbye_status(&self, goodbye: &[Turn]) -> Result<Option<u8>, FileError> {
         let status = self.root.integer("goodbye_status", 255)?;
         if status.is_some() && goodbye.is_empty() {

@@ -7,7 +7,7 @@ use crate::protocol::template::{
 };
 use crate::protocol::token::Token;
 
-/// Returns an error if `template`, a request, is no JSON.
+/// Returns an error if `template`, the template of a request, is no JSON.
 pub(super) fn json_text(template: &Template, written: &TemplateText<'_>) -> Result<(), FileError> {
     let payload =
         |piece: &TemplatePiece| matches!(piece, TemplatePiece::Known(known) if known.is_payload_itself());
@@ -28,7 +28,7 @@ pub(super) fn json_text(template: &Template, written: &TemplateText<'_>) -> Resu
     }
 }
 
-/// Returns the pattern that `template`, a reply, describes.
+/// Returns the JSON pattern that `template`, the template of a reply, describes.
 pub(super) fn json_pattern(
     template: &Template,
     written: &TemplateText<'_>,

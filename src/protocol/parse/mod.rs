@@ -23,7 +23,8 @@ use super::template::{Notation, Parser, Settings, Template, TemplatePart, Templa
 use super::turn::Turn;
 
 impl Protocol {
-    /// Reads a protocol file. `file` is its name in errors, and names a protocol that has no name itself.
+    /// Reads a protocol from the text of its file. Errors show `file` as the file's name. A protocol without a name of
+    /// its own gets its name from `file`.
     ///
     /// # Errors
     /// The first mistake in the file, with its line and column.
@@ -54,7 +55,7 @@ impl Protocol {
         TurnReader::new(root, settings)?.protocol()
     }
 
-    /// Returns the protocol under another name.
+    /// Returns this protocol under the name `name`.
     #[cfg(feature = "cli")]
     pub(crate) fn named(self, name: &str) -> Protocol {
         Protocol { name: name.into(), ..self }
@@ -259,7 +260,7 @@ impl<'a, 't> TurnReader<'a, 't> {
     }
 }
 
-/// Returns the name of a file without its folder and ending.
+/// Returns the name of a protocol file without its folder and ending.
 fn stem(file: &str) -> &str {
     let name = file.rsplit('/').next().unwrap_or(file);
     name.strip_suffix(".toml").filter(|stem| !stem.is_empty()).unwrap_or(name)

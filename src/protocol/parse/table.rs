@@ -43,13 +43,13 @@ impl<'a, 't> Table<'a, 't> {
         }
     }
 
-    /// Returns the first key that is not one of `keys`.
+    /// Returns the table's first key that is not one of `keys`.
     fn unknown_key(&self, keys: &[&str]) -> Option<&'t Spanned<DeString<'a>>> {
         let wrong = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
         wrong.min_by_key(|key| key.span().start)
     }
 
-    /// Returns an error with the nearest right word if the table has a key that is not one of `keys`.
+    /// Returns an error, which suggests the most similar key, if the table has a key that is not one of `keys`.
     pub(crate) fn has_only(&self, what: &str, keys: &[&str]) -> Result<(), FileError> {
         let Some(key) = self.unknown_key(keys) else { return Ok(()) };
         let name = key.get_ref().as_ref();
@@ -79,7 +79,7 @@ impl<'a, 't> Table<'a, 't> {
         }
     }
 
-    /// Returns the text of a key that the table must have. `what` is the table, and `expected` the value, in errors.
+    /// Returns the text of a key that the table must have. In errors, `what` names the table and `expected` the value.
     pub(crate) fn required_string(
         &self,
         key: &str,

@@ -69,7 +69,7 @@ impl<'a, 't> TurnReader<'a, 't> {
         }
     }
 
-    /// Returns the notation of the keys `send` and `expect`.
+    /// Returns the notation in which this protocol file writes the keys `send` and `expect`.
     fn notation(&self) -> Notation {
         if self.envelope.is_some() { Notation::Json } else { Notation::Text }
     }
@@ -86,7 +86,7 @@ impl<'a, 't> TurnReader<'a, 't> {
         }
     }
 
-    /// Reads the turns of the protocol file: a list, or the one whose keys stand at the top.
+    /// Reads the turns of the protocol file: a list of turns, or one turn whose keys are at the top level.
     pub(super) fn turns(&mut self) -> Result<Vec<Turn>, FileError> {
         let root = self.root.clone();
         if !root.has_any(&TURN_KEYS) {
@@ -123,7 +123,7 @@ impl<'a, 't> TurnReader<'a, 't> {
         }
     }
 
-    /// Reads the exchanges that end a connection: a text, a table, or a list of tables.
+    /// Reads the exchanges that end a connection, which the file gives as a text, a table, or a list of tables.
     pub(super) fn goodbye(&mut self) -> Result<Vec<Turn>, FileError> {
         let root = self.root.clone();
         match root.get("goodbye") {
@@ -212,7 +212,7 @@ impl<'a, 't> TurnReader<'a, 't> {
         Ok((ReplyTemplate { template, frame }, Some(written)))
     }
 
-    /// Returns the text of the one key among `keys` that the table has. The keys exclude each other.
+    /// Returns the text and notation of the key among `keys` that the table has. A table can have only one of them.
     fn text_of(
         &self,
         table: &Table<'a, 't>,
@@ -248,7 +248,7 @@ fn anything() -> Template {
     Template { parts: vec![TemplatePart { piece, span: 0..0 }] }
 }
 
-/// Returns the text of the one key among `keys` that the table has. The keys exclude each other.
+/// Returns the text and notation of the key among `keys` that the table has. A table can have only one of them.
 fn text_of<'a>(
     table: &Table<'a, '_>,
     keys: &[(&str, Notation)],

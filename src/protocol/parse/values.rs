@@ -69,7 +69,7 @@ pub(super) fn read_over(root: &Table<'_, '_>) -> Result<Vec<TransportKind>, File
     Ok(over)
 }
 
-/// Reads the `[set]` table: names and the texts that stand for them.
+/// Reads the `[set]` table of a protocol file: the names of the settings, and their texts.
 pub(super) fn read_settings<'a>(root: &Table<'a, '_>) -> Result<Settings<'a>, FileError> {
     let mut settings = Settings::default();
     let Some(set) = root.table("set")? else { return Ok(settings) };

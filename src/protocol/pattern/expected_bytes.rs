@@ -6,7 +6,7 @@ use crate::protocol::error::join_or;
 use crate::protocol::template::ByteClass;
 
 impl Pattern {
-    /// Describes the bytes that may follow in any of the ways in which the pattern can still match.
+    /// Describes the bytes with which the pattern can still match, whichever way it matches the bytes so far.
     pub(super) fn expected_bytes(&self, threads: &[MatchThread]) -> ExpectedBytes {
         let mut texts = Vec::new();
         let mut bytes = Vec::new();

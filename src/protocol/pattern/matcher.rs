@@ -70,7 +70,7 @@ impl PatternMatcher {
         self.threads.iter().any(|thread| thread.segment == self.pattern.segments.len())
     }
 
-    /// Matches many bytes at once where only one way of matching is left. Returns their number.
+    /// Matches many bytes at once where the pattern has only one way of matching left. Returns the number of bytes.
     fn bulk(&mut self, bytes: &[u8]) -> usize {
         if self.framed && self.threads.iter().any(|thread| self.pattern.takes_the_rest(thread.segment)) {
             return bytes.len();
@@ -82,8 +82,7 @@ impl PatternMatcher {
         }
     }
 
-    /// Matches a literal, or a part of known length, as a whole. Matches nothing where bytes differ. Nothing is taken
-    /// where bytes differ.
+    /// Matches a literal, or a part of known length, as a whole. Matches nothing where bytes differ.
     fn bulk_of_one(&mut self, thread: MatchThread, bytes: &[u8]) -> usize {
         let Some(segment) = self.pattern.segments.get(thread.segment) else { return 0 };
         let left = match segment {
@@ -112,7 +111,7 @@ impl PatternMatcher {
         taken as usize
     }
 
-    /// Skips to the next byte at which the literal after `{any}` may begin.
+    /// Skips to the next byte at which the literal after the placeholder `{any}` may begin.
     fn bulk_before_literal(&mut self, wild: MatchThread, literal: MatchThread, bytes: &[u8]) -> usize {
         let segments = &self.pattern.segments;
         let is_any = matches!(segments.get(wild.segment), Some(Segment::Class { class: ByteClass::Any, least, most: None }) if wild.taken >= *least);
@@ -125,7 +124,7 @@ impl PatternMatcher {
         }
     }
 
-    /// Continues every way of matching by one byte. Returns false, and changes nothing, if no way is left.
+    /// Continues every way of matching the pattern by one byte. Returns false, and changes nothing, if no way is left.
     fn step(&mut self, byte: u8) -> bool {
         self.next.clear();
         for thread in &self.threads {

@@ -36,11 +36,11 @@ enum Segment {
     },
     Length(LengthFormat),
     Body,
-    /// Any number of whole lines that begin with these bytes.
+    /// The segment matches any number of whole lines that begin with these bytes.
     Lines(Arc<[u8]>),
 }
 
-/// The origin of a literal's bytes: the file, the token or the payload.
+/// The origin of the bytes of a pattern's literal: the protocol file, the token or the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ByteOrigin {
     Text,
@@ -63,21 +63,21 @@ impl ExpectedBytes {
     }
 }
 
-/// The state of a match after the bytes that were just pushed.
+/// The state of matching a reply with a pattern, after more bytes were pushed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PatternProgress {
-    /// All bytes match, and the reply needs more.
+    /// All pushed bytes match, and the reply is not yet complete.
     More,
-    /// The reply ends after this many of the bytes.
+    /// The reply ends after this many of the pushed bytes.
     Done(usize),
-    /// This one of them can no longer match.
+    /// The pushed byte at the offset `at` matches nothing that the pattern allows.
     Wrong { at: usize, expected: ExpectedBytes },
-    /// The reply ends after so many of them, and should have gone on.
+    /// The reply ends after `at` of the pushed bytes, although the pattern expects more.
     Short { at: usize, expected: ExpectedBytes },
 }
 
 impl PatternProgress {
-    /// Returns the same state for bytes that begin `by` bytes later in the reply.
+    /// Returns the state with its offset increased by `by`: the offset then counts from `by` bytes earlier.
     pub(super) fn moved_by(self, by: usize) -> PatternProgress {
         match self {
             PatternProgress::More => PatternProgress::More,
@@ -87,7 +87,7 @@ impl PatternProgress {
         }
     }
 
-    /// Returns the state in which the first byte is wrong.
+    /// Returns the state of a match in which the first byte is wrong.
     pub(super) fn wrong_first_byte(expected: ExpectedBytes) -> PatternProgress {
         PatternProgress::Wrong { at: 0, expected }
     }
@@ -128,7 +128,7 @@ impl Pattern {
         Pattern { segments: segments.collect() }
     }
 
-    /// Returns the length of every match, if it is always the same.
+    /// Returns the length of every reply that matches the pattern, if it is always the same.
     pub(super) fn fixed_length(&self) -> Option<u64> {
         self.segments.iter().try_fold(0, |sum: u64, segment| {
             let length = match segment {
@@ -140,7 +140,7 @@ impl Pattern {
         })
     }
 
-    /// Whether segment `index` is the last one and takes any bytes.
+    /// Whether segment `index` is the pattern's last one and takes any bytes.
     fn takes_the_rest(&self, index: usize) -> bool {
         let last = matches!(
             self.segments.get(index),

@@ -10,11 +10,11 @@ pub(super) struct MatchThread {
     /// The number of bytes that the segment has matched. Counting stops at the number that the segment must have.
     pub(super) taken: u64,
     pub(super) reading: LengthDecoder,
-    /// The number of bytes of the reply's body that are still missing.
+    /// The number of bytes of the reply's body that this way of matching still misses.
     pub(super) body: u64,
 }
 
-/// Adds one way of matching, and the ways that begin the next segments where its own segment may end.
+/// Adds `thread`, one way of matching, and the ways that begin the next segments where its own segment may end.
 pub(super) fn add_thread(pattern: &Pattern, threads: &mut Vec<MatchThread>, thread: MatchThread) {
     let mut thread = Some(thread);
     while let Some(current) = thread {
@@ -70,7 +70,7 @@ impl MatchThread {
         }
     }
 
-    /// Whether the segment takes no more bytes.
+    /// Whether the segment that this way of matching has reached takes no more bytes.
     fn is_used_up(&self, segments: &[Segment]) -> bool {
         match segments.get(self.segment) {
             Some(Segment::Literal { bytes, .. }) => self.taken as usize == bytes.len(),

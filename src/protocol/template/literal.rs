@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::written::TemplateText;
 use crate::protocol::error::FileError;
 
-/// Reads the character or escape at offset `at`. Returns its bytes and the length of its text.
+/// Reads the character or escape at offset `at` of a template. Returns its bytes and the length of its text.
 pub(super) fn read_literal(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];
     let start = written.span.start + at;
@@ -73,7 +73,7 @@ fn escape(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), Fil
     }
 }
 
-/// Reads JSON up to the next placeholder. Line ends and the spaces after them are left out.
+/// Reads the JSON of a template up to the next placeholder. Leaves out line ends and the spaces after them.
 pub(super) fn json_run(written: &TemplateText<'_>, at: usize) -> (Vec<u8>, usize) {
     let text = &written.text()[at..];
     let opens = |offset: &usize| is_json_placeholder(&text[*offset..]);
@@ -83,12 +83,12 @@ pub(super) fn json_run(written: &TemplateText<'_>, at: usize) -> (Vec<u8>, usize
     (joined.collect::<String>().into_bytes(), length)
 }
 
-/// Whether `text` begins with a placeholder, and not with an object.
+/// Whether `text` begins with a placeholder, and not with a JSON object.
 pub(super) fn is_json_placeholder(text: &str) -> bool {
     text.strip_prefix('{').is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_lowercase()))
 }
 
-/// Reads hexadecimal digits up to the next placeholder.
+/// Reads the hexadecimal digits of a template up to the next placeholder.
 pub(super) fn read_hex(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];
     let length = text.find('{').unwrap_or(text.len());
@@ -119,7 +119,7 @@ pub(super) fn read_hex(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>
     Ok((bytes, length))
 }
 
-/// Reads base64 up to the next placeholder.
+/// Reads the base64 of a template up to the next placeholder.
 pub(super) fn read_base64(written: &TemplateText<'_>, at: usize) -> Result<(Vec<u8>, usize), FileError> {
     let text = &written.text()[at..];
     let length = text.find('{').unwrap_or(text.len());

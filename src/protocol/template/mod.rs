@@ -32,33 +32,34 @@ pub(super) struct TemplatePart {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TemplatePiece {
-    /// The bytes of a literal, which are always the same.
+    /// The piece is a literal: bytes that are always the same.
     Bytes(Vec<u8>),
-    /// Bytes that the client chose for this exchange.
+    /// The piece stands for bytes that the client chose for this exchange.
     Known(KnownBytes),
-    /// Bytes that the server chooses.
+    /// The piece stands for bytes that the server chooses.
     Wildcard(Wildcard),
-    /// A JSON list with a `null` for each item of the list at this JSON pointer in the message that is answered.
+    /// The piece stands for a JSON list with a `null` for each item of the list at this JSON pointer in the message
+    /// that is answered.
     Nulls(String),
 }
 
-/// The placeholder `{token}` or `{payload}`, or a text derived from it.
+/// A placeholder for bytes that the client knows: `{token}`, `{payload}`, or a text derived from one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KnownBytes {
     pub(super) value: Value,
     pub(super) encoding: Encoding,
-    /// The encoding of the number of bytes, if the template holds that number instead of the bytes.
+    /// The encoding of a length, if the template holds the length of the bytes instead of the bytes.
     pub(super) length: Option<LengthFormat>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
-    /// The given number of characters from the beginning of the token.
+    /// The placeholder stands for this number of characters from the beginning of the token.
     Token(usize),
     Payload,
-    /// The number of the exchange in decimal digits.
+    /// The placeholder stands for the number of the exchange in decimal digits.
     Id,
-    /// The id of the client's process in decimal digits.
+    /// The placeholder stands for the id of the client's process in decimal digits.
     Pid(u32),
 }
 
@@ -72,15 +73,15 @@ pub(super) enum Encoding {
 /// A part of a reply whose bytes the server chooses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wildcard {
-    /// Between `least` and `most` bytes of a class.
+    /// The wildcard matches between `least` and `most` bytes of a class.
     Class { class: ByteClass, least: u64, most: Option<u64> },
-    /// A number that says how long the body is.
+    /// The wildcard matches a number that says how long the body is.
     Length(LengthFormat),
-    /// The body: as many bytes as the length before it says.
+    /// The wildcard matches the body: as many bytes as the length before it says.
     Body,
-    /// Any number of whole lines that begin with this text.
+    /// The wildcard matches any number of whole lines that begin with this text.
     Lines(Vec<u8>),
-    /// A JSON value.
+    /// The wildcard matches a JSON value of this kind.
     Json(Kind),
 }
 
@@ -149,7 +150,7 @@ impl Template {
         self.find_value(|known| matches!(known.value, Value::Token(_))).is_some()
     }
 
-    /// Puts `pid` in the place of every process id. Returns how many there are.
+    /// Replaces every process id in the template with `pid`. Returns how many there are.
     pub(super) fn set_pid(&mut self, pid: u32) -> usize {
         let mut replaced = 0;
         for part in &mut self.parts {
@@ -169,7 +170,8 @@ impl Template {
         self.find_value(|known| known.value == Value::Payload).is_some()
     }
 
-    /// Returns the bytes of the template, each part other than a literal as `fill` gives it, and the offset of each part.
+    /// Returns the bytes of the template and the offset of each part. `fill` returns the bytes of a part that is no
+    /// literal.
     pub(super) fn render(&self, fill: impl Fn(&TemplatePiece) -> Vec<u8>) -> (Vec<u8>, Vec<usize>) {
         let mut bytes = Vec::new();
         let mut edges = Vec::with_capacity(self.parts.len());
@@ -210,7 +212,7 @@ impl Template {
 }
 
 impl KnownBytes {
-    /// Whether the placeholder is the payload itself, neither encoded nor counted.
+    /// Whether the placeholder stands for the payload itself, neither encoded nor counted.
     pub(super) fn is_payload_itself(&self) -> bool {
         self.value == Value::Payload && self.encoding == Encoding::Raw && self.length.is_none()
     }

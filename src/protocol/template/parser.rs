@@ -66,7 +66,7 @@ impl<'s, 'a> Parser<'s, 'a> {
         Ok(template)
     }
 
-    /// Parses the placeholder at offset `at`, and returns its length.
+    /// Parses the placeholder at offset `at` of a template, and returns its length.
     fn placeholder(
         &mut self,
         written: &TemplateText<'a>,
@@ -104,7 +104,7 @@ impl<'s, 'a> Parser<'s, 'a> {
         Ok(length)
     }
 
-    /// Returns the number of bytes in a setting.
+    /// Returns the length of a setting's text in bytes.
     fn setting_bytes(&mut self, name: &str, place: &PlaceholderText<'_>) -> Result<u64, FileError> {
         let mut inserted = Template::default();
         self.insert_setting(name, Notation::Text, 0..0, &mut inserted)?;
@@ -123,7 +123,7 @@ impl<'s, 'a> Parser<'s, 'a> {
         })
     }
 
-    /// Inserts the parts of a setting where its placeholder stands.
+    /// Inserts the parts of a setting into a template, in the place of the setting's placeholder.
     fn insert_setting(
         &mut self,
         name: &str,

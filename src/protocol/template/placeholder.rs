@@ -9,7 +9,7 @@ use crate::protocol::token::Token;
 const KNOWN_NAMES: [&str; 3] = ["token", "payload", "id"];
 const WILD_NAMES: [&str; 9] = ["any", "line", "lines", "digits", "hex", "word", "space", "length", "body"];
 
-/// Placeholders that stand for JSON values, or for bytes in every kind of text.
+/// The names of `{pid}` and of the placeholders that stand for JSON values alone.
 const OTHER_NAMES: [&str; 6] = ["pid", "string", "number", "array", "object", "nulls"];
 
 /// Returns the names of placeholders that every protocol file can use.
@@ -17,7 +17,7 @@ pub(in crate::protocol) fn reserved_names<'n>() -> impl Iterator<Item = &'n str>
     KNOWN_NAMES.into_iter().chain(WILD_NAMES).chain(OTHER_NAMES)
 }
 
-/// A placeholder's content and where it stands, for errors.
+/// The text of a placeholder and its place in the protocol file, for errors.
 pub(super) struct PlaceholderText<'a> {
     pub(super) source: SourceText<'a>,
     pub(super) start: usize,
@@ -25,7 +25,7 @@ pub(super) struct PlaceholderText<'a> {
 }
 
 impl PlaceholderText<'_> {
-    /// Returns an error at `part`, which is a piece of the placeholder's content.
+    /// Returns a file error that marks `part`, which is a piece of the placeholder's text.
     pub(super) fn error(&self, part: &str, message: String) -> FileError {
         let offset = (part.as_ptr() as usize).saturating_sub(self.content.as_ptr() as usize);
         let offset = if offset <= self.content.len() { offset } else { 0 };
@@ -33,7 +33,8 @@ impl PlaceholderText<'_> {
         self.source.error(start..start + part.len().max(1), message)
     }
 
-    /// Parses the placeholder. `settings` are the other names that it may have.
+    /// Parses the placeholder. `settings` are the names of the protocol file's settings, which a placeholder can also
+    /// have.
     pub(super) fn piece<'n>(
         &self,
         notation: Notation,
@@ -103,7 +104,8 @@ impl PlaceholderText<'_> {
         }
     }
 
-    /// Parses `{pid}`. The others of these names stand for JSON values.
+    /// Parses `{pid}`. Returns an error for a placeholder that stands for a JSON value, which only a protocol of JSON
+    /// can have.
     fn other(&self, name: &str) -> Result<TemplatePiece, FileError> {
         if name == "pid" && self.content == name {
             let value = Value::Pid(std::process::id());
@@ -153,7 +155,8 @@ impl PlaceholderText<'_> {
         Ok(known)
     }
 
-    /// Returns the format in the text that follows `.len` of a setting: nothing, or a colon and a format.
+    /// Returns the length format after `.len` in the placeholder of a setting. The format follows a colon and may be
+    /// absent.
     pub(super) fn setting_length(&self, rest: &str) -> Result<LengthFormat, FileError> {
         match (rest, rest.strip_prefix(':')) {
             ("", _) => Ok(LengthFormat::DECIMAL),

@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use crate::protocol::error::SourceText;
 
-/// The notation of a template's text.
+/// The notation in which a protocol file writes a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Notation {
-    /// Text with escapes such as `\r\n` and `\xff`.
+    /// The template is text with escapes such as `\r\n` and `\xff`.
     Text,
-    /// Pairs of hexadecimal digits.
+    /// The template is pairs of hexadecimal digits.
     Hex,
-    /// JSON, in which a brace begins a placeholder only before a lowercase letter.
+    /// The template is JSON, in which a brace begins a placeholder only before a lowercase letter.
     Json,
-    /// Base64, each run between placeholders on its own.
+    /// The template is base64. Each run between placeholders is encoded on its own.
     Base64,
 }
 

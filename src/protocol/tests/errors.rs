@@ -2,7 +2,7 @@
 
 use crate::protocol::{FileError, Protocol};
 
-/// Sections of a title, a protocol file, a line `---`, and the error.
+/// The test data: sections of a title, a protocol file, a line `---`, and the expected error.
 const MISTAKES: &str = include_str!("mistakes.txt");
 
 #[test]

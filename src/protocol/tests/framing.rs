@@ -7,7 +7,7 @@ fn get(expect: &str) -> Request {
     request_of(&format!("send = 'GET / HTTP/1.1\\r\\n\\r\\n'\nframe = \"http\"\n{expect}"), None)
 }
 
-/// The offset and the expectation of a mismatch in an HTTP response.
+/// Returns the offset and the expectation of the mismatch that `bytes` cause in an HTTP response.
 fn wrong(expect: &str, bytes: &str) -> (u64, String) {
     match feed(get(expect).expected().matcher(), bytes.as_bytes(), &[]) {
         Seen::Wrong(offset, expected, _) => (offset, expected),

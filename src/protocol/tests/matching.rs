@@ -145,7 +145,7 @@ fn cuts_are_at_edges_and_line_ends() {
     assert_eq!(request.cut_offsets(), [1, 4, 16, 18, 19, 20, 21]);
 }
 
-/// A segment of a random pattern, with the oracle's own notion of it.
+/// A segment of a random pattern, as the test's own simple matcher reads it.
 #[derive(Debug, Clone)]
 enum Segment {
     Text(&'static str),
@@ -173,7 +173,8 @@ fn segments() -> impl Strategy<Value = Vec<Segment>> {
     })
 }
 
-/// Whether `bytes` match all of `segments`, or, with `prefix`, may begin a match.
+/// Whether `bytes` match all of `segments`, or, with `prefix`, may begin a match. A simple second matcher for
+/// comparison.
 fn oracle(segments: &[Segment], bytes: &[u8], prefix: bool) -> bool {
     let Some((first, rest)) = segments.split_first() else { return bytes.is_empty() };
     if prefix && bytes.is_empty() {

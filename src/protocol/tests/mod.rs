@@ -21,7 +21,7 @@ fn request_of(text: &str, payload: Option<&[u8]>) -> Request {
     protocol.turns()[0].new_request(Token::new(1), payload.map(Arc::from))
 }
 
-/// The end of a reply, or the offset and the words of its mismatch.
+/// The result of a matcher: the end of a reply, or the offset and the words of its mismatch.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     More,
@@ -29,7 +29,7 @@ enum Seen {
     Wrong(u64, String, Vec<u8>),
 }
 
-/// Gives `bytes` to a matcher in pieces that end at `cuts`.
+/// Gives `bytes` to a reply matcher in pieces that end at the offsets `cuts`.
 fn feed(mut matcher: ReplyMatcher, bytes: &[u8], cuts: &[usize]) -> Seen {
     let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     ends.push(bytes.len());

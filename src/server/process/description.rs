@@ -20,7 +20,7 @@ pub fn describe_process(process: &Process) -> String {
     format!("{pid} ({}) is {}{held}", one_line(name), describe_state(process))
 }
 
-/// Returns the state of `process`, or what it is blocked in.
+/// Returns the state of `process` in words, or the kernel function that it is blocked in.
 #[must_use]
 pub fn describe_state(process: &Process) -> String {
     let state = sys::process_state(process.pid);
@@ -34,8 +34,8 @@ pub fn describe_state(process: &Process) -> String {
     }
 }
 
-/// Lists the descriptors of `pid` in one line. If there are too many, it keeps listeners and output pipes: these
-/// are the ones that other processes may wait for.
+/// Lists the descriptors of the process `pid` in one line. If there are too many, the line has only listeners and
+/// output pipes, because other processes may wait for those.
 #[must_use]
 pub fn describe_descriptors(pid: Pid) -> String {
     let mut table = sys::descriptors(pid).unwrap_or_default();

@@ -23,8 +23,8 @@ struct Guard {
 
 static GUARD: Mutex<Option<Guard>> = Mutex::new(None);
 
-/// The shell script of the guard. `$1` is the beginning of the marks of our servers. The rounds are there for a server
-/// that forks while it is killed: twenty outrun it.
+/// The shell script of the guard, which kills our servers if this process dies. `$1` is the beginning of the servers'
+/// marks. The script searches in several rounds, because a server may fork while it is killed: twenty outrun it.
 const GUARD_SCRIPT: &str = r#"
 trap '' INT TERM HUP QUIT TSTP USR1
 groups=' '
@@ -54,7 +54,7 @@ for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 done
 "#;
 
-/// Tells the guard to kill `group` if this process dies. Starts the guard first if none runs.
+/// Tells the guard to kill the process group `group` if this process dies. Starts the guard first if none runs.
 ///
 /// # Errors
 /// Where the guard cannot be started.
@@ -69,14 +69,14 @@ pub(super) fn watch_group(group: Pid) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells the guard that `group` has ended. The system may give its number to another process soon.
+/// Tells the guard that the process group `group` has ended. The system may give its number to another process soon.
 pub(super) fn forget_group(group: Pid) {
     if let Some(guard) = &mut *lock() {
         let _ = writeln!(guard.orders, "leave {group}");
     }
 }
 
-/// Tells the guard to exit, and waits until it has exited. The guard kills nothing: all servers have ended.
+/// Tells the guard to exit, and waits until it has exited. The guard kills nothing, because all servers have ended.
 pub(super) fn stop_guard() {
     if let Some(Guard { mut process, mut orders }) = lock().take() {
         let _ = writeln!(orders, "exit");
@@ -85,7 +85,7 @@ pub(super) fn stop_guard() {
     }
 }
 
-/// Lets the guard kill every process that carries our mark, and waits until it has exited.
+/// Tells the guard to kill every process that carries our mark, and waits until the guard has exited.
 pub(crate) fn kill_marked_processes() {
     if let Some(Guard { mut process, orders }) = lock().take() {
         sys::between_launches(|| drop(orders));
@@ -93,7 +93,7 @@ pub(crate) fn kill_marked_processes() {
     }
 }
 
-/// Returns the beginning of the marks of this process's servers.
+/// Returns the beginning of the mark that each of this process's servers has in its environment.
 pub(super) fn mark_prefix() -> String {
     format!("{}-", std::process::id())
 }

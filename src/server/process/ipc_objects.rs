@@ -14,28 +14,29 @@ use nix::unistd::{Pid, geteuid};
 use super::tree::ProcessTree;
 use crate::sys::{self, IpcId, IpcObject};
 
-/// The IPC objects that existed before a launch, and the files that the server's processes were seen to hold.
+/// The IPC objects that existed before a server was launched, and the files that the server's processes were seen to
+/// hold.
 #[derive(Debug)]
 pub(super) struct IpcObjects {
-    /// The objects that existed before the launch; `None` where the system does not list objects.
+    /// The IPC objects that existed before the launch; `None` where the system does not list objects.
     before: Option<HashSet<IpcId>>,
     held: Mutex<HashSet<PathBuf>>,
 }
 
 impl IpcObjects {
-    /// Lists the IPC objects that exist now. Call it before the launch.
+    /// Lists the IPC objects that exist now. Call this function before the launch of the server.
     pub fn before_launch() -> IpcObjects {
         let before = sys::ipc_objects().ok();
         let names = |objects: Vec<IpcObject>| objects.into_iter().map(|object| object.id).collect();
         IpcObjects { before: before.map(names), held: Mutex::default() }
     }
 
-    /// Whether this system lists IPC objects.
+    /// Whether this system can list IPC objects.
     pub fn is_supported(&self) -> bool {
         self.before.is_some()
     }
 
-    /// Records which new files the living processes of `tree` hold. Costs nothing while no new object exists.
+    /// Records which new IPC files the living processes of `tree` hold open. Costs nothing while no new object exists.
     pub fn record(&self, tree: &ProcessTree) {
         let new = self.new_objects();
         if new.is_empty() {
@@ -60,7 +61,7 @@ impl IpcObjects {
         objects
     }
 
-    /// Returns the IPC objects left by a server whose processes were `seen`. All of them must have ended.
+    /// Returns the IPC objects that a server left behind. `seen` are the server's processes, which must all have ended.
     pub fn left_by(&self, seen: &HashSet<Pid>) -> Vec<IpcObject> {
         let mut objects = self.new_objects();
         objects.retain(|object| self.is_made_by(object, seen));
@@ -86,7 +87,7 @@ fn files(objects: &[IpcObject]) -> Vec<PathBuf> {
     objects.iter().filter_map(path).collect()
 }
 
-/// Returns those of `files` that some living process holds.
+/// Returns the paths of `files` that a living process holds open or mapped.
 fn in_use(files: &[PathBuf]) -> HashSet<PathBuf> {
     let all = if files.is_empty() { Vec::new() } else { sys::processes().unwrap_or_default() };
     all.iter().flat_map(|process| sys::open_ipc_files(process.pid, files)).collect()

@@ -25,24 +25,24 @@ pub struct JobProcess {
     answers: OwnedFd,
     /// The write end of the job's standard input: the process reads end of file once it is closed.
     _input: OwnedFd,
-    /// Bytes that the job has printed and that do not yet make a line.
+    /// Bytes that the job has printed and that do not yet make a whole line.
     rest: Vec<u8>,
 }
 
 /// The result of [`JobProcess::read_line`]: a line, or the reason why there is none.
 #[derive(Debug, PartialEq, Eq)]
 pub enum JobOutput {
-    /// A line that the job printed, without its newline.
+    /// The job printed this line, shown here without its newline.
     Line(String),
-    /// End of file on the job's standard output.
+    /// The job's standard output is at end of file.
     End,
-    /// The time limit passed before a line came.
+    /// The time limit passed before the job printed a line.
     Elapsed,
 }
 
 impl JobProcess {
-    /// Launches `program` with `arguments`, writes `job` as one line to its standard input, and passes `ends` as
-    /// its descriptors 3, 4, …. Its standard input ends when the value is dropped.
+    /// Launches `program` with `arguments`, writes `job` as one line to its standard input, and passes `ends` as its
+    /// descriptors 3, 4, …. Its standard input ends when the returned value is dropped.
     ///
     /// The job must fit into a pipe, 64 KiB: no process reads it while it is written.
     ///

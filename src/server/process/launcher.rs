@@ -14,7 +14,8 @@ use std::thread;
 
 use crate::sys;
 
-/// A command, whether it becomes the first process of a PID namespace, and the way to answer.
+/// A request to the launching thread: the command, whether it becomes the first process of a PID namespace, and the
+/// channel for the answer.
 type Launch = (Command, bool, Sender<io::Result<Child>>);
 
 /// Starts `command` with `passed` as its descriptors 3, 4, …, and as the first process of a PID namespace if
@@ -35,7 +36,7 @@ pub(super) fn spawn_in_launcher(
     child.recv().map_err(|_| io::Error::other("the launching thread has ended"))?
 }
 
-/// Returns the queue of the launching thread. Starts the thread first if none runs.
+/// Returns the queue of requests to the thread that launches processes. Starts the thread first if none runs.
 fn launcher() -> io::Result<Sender<Launch>> {
     static LAUNCHER: Mutex<Option<Sender<Launch>>> = Mutex::new(None);
     let mut launcher = LAUNCHER.lock().unwrap_or_else(PoisonError::into_inner);

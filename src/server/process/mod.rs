@@ -54,16 +54,16 @@ pub struct Instance {
     child: Child,
     tree: ProcessTree,
     output: Output,
-    /// The write end of the process's standard input: no data comes, and no end of file either.
+    /// The write end of the pipe at the process's standard input. Nothing is written to it, and it stays open.
     _input: Option<PipeWriter>,
-    /// The signal that ends the process gracefully.
+    /// The signal that ends the launched process gracefully.
     stop: Signal,
     status: Option<ExitStatus>,
-    /// Whether the launched process was reaped, so that its number may belong to another process.
+    /// Whether the launched process was reaped, so that another process may have its number.
     reaped: bool,
     objects: Box<IpcObjects>,
     killed: KillResult,
-    /// The leaked IPC objects found once all processes had ended.
+    /// The IPC objects that the process leaked, found once all its processes had ended.
     leaked_objects: Vec<IpcObject>,
     _supervision: Supervision,
 }
@@ -71,11 +71,11 @@ pub struct Instance {
 /// Descriptors handed to a process at its launch.
 #[derive(Debug, Default)]
 pub(super) struct GivenDescriptors {
-    /// The process's descriptors 0, 1 and 2. For `None`, [`LaunchOptions::stdio`] decides.
+    /// The process's descriptors 0, 1 and 2. Where one is `None`, [`LaunchOptions::stdio`] decides.
     pub stdio: [Option<OwnedFd>; 3],
-    /// Listening sockets, as descriptors 3, 4, …, announced as in sd_listen_fds(3).
+    /// The listening sockets that are passed as descriptors 3, 4, … and announced as in sd_listen_fds(3).
     pub listeners: Vec<OwnedFd>,
-    /// More descriptors, numbered after the listeners.
+    /// More descriptors for the process, numbered after the listening sockets.
     pub extra: Vec<OwnedFd>,
 }
 
@@ -86,7 +86,7 @@ impl GivenDescriptors {
     }
 }
 
-/// The time that a process may run on after SIGTERM before it is killed.
+/// The time that a process may take to exit after SIGTERM before it is killed.
 const TERM_GRACE: Duration = Duration::from_millis(500);
 
 impl Instance {
@@ -181,7 +181,7 @@ impl Instance {
         !self.output.text().trim().is_empty()
     }
 
-    /// Lists the living processes: this one and its descendants.
+    /// Lists the living processes: the launched one and its descendants.
     ///
     /// # Errors
     /// `Unsupported` where the system does not list processes.
@@ -288,7 +288,7 @@ impl Instance {
         self.killed.none_left && ended
     }
 
-    /// Returns the processes that could not be killed.
+    /// Returns the processes of the instance that could not be killed.
     pub(super) fn survivors(&self) -> &[Process] {
         &self.killed.survivors
     }
@@ -298,8 +298,8 @@ impl Instance {
         if self.exited_cleanly() { &self.leaked_objects } else { &[] }
     }
 
-    /// Returns the IPC objects left up to now, or `None` where the system does not list objects. All processes of the
-    /// instance must have ended.
+    /// Returns the IPC objects that the instance has left up to now, or `None` where the system does not list objects.
+    /// All processes of the instance must have ended.
     pub(super) fn objects_left(&self) -> Option<Vec<IpcObject>> {
         self.objects.is_supported().then(|| self.objects.left_by(&self.tree.seen()))
     }
@@ -317,7 +317,7 @@ impl Drop for Instance {
     }
 }
 
-/// Announces the passed listeners in the environment: sd_listen_fds(3).
+/// Announces the passed listening sockets in the environment of `command`: sd_listen_fds(3).
 fn with_listeners(command: Command, listeners: usize, for_another_process: bool) -> Command {
     let mut announced = if for_another_process {
         let mut announced = command;
@@ -331,8 +331,8 @@ fn with_listeners(command: Command, listeners: usize, for_another_process: bool)
     announced
 }
 
-/// Sets `LISTEN_PID` in the process that will exec. Its number is known only after the fork, and `sh` with fixed
-/// text is the one portable program that can put its own number into the environment.
+/// Sets the variable `LISTEN_PID` in the process that executes `command`. Its number is known only after the fork, and
+/// `sh` with fixed text is the one portable program that can put its own number into the environment.
 fn with_listen_pid(command: &Command) -> Command {
     let mut wrapped = Command::new("/bin/sh");
     wrapped.args(["-c", r#"LISTEN_PID=$$ exec "$@""#, "sh"]);

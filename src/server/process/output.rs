@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use crate::text::printable;
 
-/// The number of bytes that are kept of an output's beginning, and of its end.
+/// The number of bytes that are kept from the beginning of a process's output, and from its end.
 const KEPT: usize = 16 * 1024;
 
-/// The output of a process on one or two streams. A thread per stream reads until the last write end is closed.
+/// The output that a process prints to one or two streams. A thread per stream reads until the last write end is
+/// closed.
 #[derive(Debug, Clone, Default)]
 pub struct Output {
     shared: Arc<(Mutex<Kept>, Condvar)>,

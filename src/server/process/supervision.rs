@@ -17,14 +17,14 @@ pub struct Supervision {
 struct Users {
     subreaper: usize,
     guard: usize,
-    /// Whether this process was a subreaper before the first user.
+    /// Whether this process already was a subreaper when the first [`Supervision`] began.
     was_subreaper: bool,
 }
 
 static USERS: Mutex<Users> = Mutex::new(Users { subreaper: 0, guard: 0, was_subreaper: false });
 
 impl Supervision {
-    /// Makes this process a subreaper if asked, and keeps a guard once one is started.
+    /// Makes this process a subreaper if `subreaper` is true, and keeps a running guard if `guard` is true.
     #[must_use]
     pub fn begin(subreaper: bool, guard: bool) -> Supervision {
         let mut users = users();

@@ -25,7 +25,7 @@ pub(super) const MARK_VARIABLE: &str = "ECHOSPEC_SERVER";
 /// The time that a killed process may take to leave the process table.
 pub(crate) const REAP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The processes of one server.
+/// The tree of processes of one server, recognised by descent, process group and a mark in the environment.
 #[derive(Debug, Clone)]
 pub(super) struct ProcessTree {
     /// The launched process of the server. Its number is also that of its process group.
@@ -45,9 +45,9 @@ struct Seen {
 /// The result of [`ProcessTree::kill`]: the processes that it found and could not kill.
 #[derive(Debug, Default)]
 pub(super) struct KillResult {
-    /// Whether every process had exited before the first SIGKILL.
+    /// Whether every process of the server had exited before the first SIGKILL.
     pub none_left: bool,
-    /// The processes that could not be killed.
+    /// The processes of the server that could not be killed.
     pub survivors: Vec<Process>,
 }
 
@@ -134,8 +134,8 @@ impl ProcessTree {
         KillResult { none_left, survivors }
     }
 
-    /// Reaps the processes left in the leader's process group, once the leader itself is reaped. The group's number
-    /// stays taken until then. A list of children can miss one while others exit; `waitpid(2)` cannot.
+    /// Reaps the processes left in the leader's process group, once the leader itself is reaped. Until then, the
+    /// group's number stays taken. A list of children can miss a child while others exit, but `waitpid(2)` cannot.
     pub fn reap_group(&self) {
         let mut countdown = Countdown::new(REAP_TIMEOUT);
         let group = Pid::from_raw(-self.leader.as_raw());
@@ -151,7 +151,8 @@ impl ProcessTree {
         }
     }
 
-    /// Reaps an adopted orphan. `std::process::Child` reaps the leader, and other parents their own children.
+    /// Reaps an adopted orphan of the server. `std::process::Child` reaps the leader, and other parents reap their own
+    /// children.
     fn reap(&self, process: &Process) {
         if process.pid != self.leader {
             while waitpid(process.pid, Some(WaitPidFlag::WNOHANG)) == Err(Errno::EINTR) {}

@@ -41,8 +41,8 @@ fn wait_for_announcement(pid: Pid, limit: Duration) -> io::Result<bool> {
     }
 }
 
-/// The maximum timeout of a wait, one year. Some kernels refuse a timeout of more than 100 000 000 seconds with
-/// `EINVAL`.
+/// The maximum timeout of a wait for a process to exit: one year. Some kernels refuse a timeout of more than 100 000
+/// 000 seconds with `EINVAL`.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 fn exit_event(pid: Pid) -> KEvent {
@@ -50,9 +50,9 @@ fn exit_event(pid: Pid) -> KEvent {
     KEvent::new(process, EventFilter::EVFILT_PROC, EvFlags::EV_ADD, FilterFlag::NOTE_EXIT, 0, 0)
 }
 
-/// Waits until waitid(2) finds the zombie. The kernel announces an exit shortly before (`proc_exit` in XNU, `exit1` in
-/// FreeBSD). The zombie is certain to come, so there is no time limit. For a process that is not our child, waitid(2)
-/// returns `ECHILD` at once.
+/// Waits until waitid(2) reports that the child `pid` is a zombie. The kernel announces an exit shortly before
+/// (`proc_exit` in XNU, `exit1` in FreeBSD). The zombie is certain to come, so there is no time limit. For a process
+/// that is not our child, waitid(2) returns `ECHILD` at once.
 fn wait_for_zombie(pid: Pid) {
     while let Err(Errno::EINTR) = wait_without_reaping(pid, 0) {}
 }

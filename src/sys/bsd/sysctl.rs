@@ -9,7 +9,7 @@ use nix::libc;
 
 use crate::sys::types::MachineProperty;
 
-/// The type of a sysctl variable. The kernel returns bytes without a type.
+/// The type of the value that a sysctl variable holds. The kernel returns bytes without a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VariableType {
     Text,
@@ -32,7 +32,7 @@ pub fn read_text(name: &str) -> io::Result<String> {
     Ok(text.trim_end_matches('\0').trim().to_owned())
 }
 
-/// Reads the value of a variable: a number of four or eight bytes in native byte order.
+/// Reads the value of the sysctl variable `name`: a number of four or eight bytes in native byte order.
 fn number(name: &str) -> io::Result<String> {
     let bytes = read(name)?;
     if let Ok(short) = <[u8; 4]>::try_from(&bytes[..]) {

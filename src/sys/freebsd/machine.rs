@@ -8,7 +8,7 @@ use crate::sys::types::MachineProperty;
 #[cfg(feature = "cli")]
 pub use crate::sys::unsupported::machine::check_io_uring;
 
-/// Kernel variables that describe the machine, in the order in which reports show them.
+/// The sysctl variables that describe the machine, in the order in which reports show them.
 const VARIABLES: &[(&str, Kind)] = &[
     ("kern.osrelease", VariableType::Text),
     ("kern.version", VariableType::Text),

@@ -8,7 +8,7 @@ use crate::sys::types::MachineProperty;
 
 const PROCESSORS: &str = "/sys/devices/system/cpu";
 
-/// The parameters of the kernel's command line that affect measurements.
+/// The parameters of the kernel's command line that affect measurements. Reports show them.
 const BOOT_PARAMETERS: &[&str] = &[
     "mitigations=",
     "isolcpus=",
@@ -94,7 +94,7 @@ fn all_caches(folder: &str, processors: &[usize]) -> io::Result<String> {
     Ok(each.collect::<io::Result<Vec<_>>>()?.join(", "))
 }
 
-/// Describes one cache: `L2 1024K each`, `L3 32768K shared`.
+/// Describes the cache that the directory `folder` shows: `L2 1024K each`, `L3 32768K shared`.
 fn cache(folder: &str, processors: &[usize]) -> io::Result<String> {
     let [level, kind, size, shared_by] = ["level", "type", "size", "shared_cpu_list"]
         .map(|file| read_single_value(&format!("{folder}/{file}")));
@@ -168,7 +168,7 @@ pub fn mitigations() -> MachineProperty {
     MachineProperty::new("mitigations", FOLDER, value)
 }
 
-/// Returns the first of several mitigations.
+/// Returns the first mitigation in `text`, the kernel's list of mitigations for one vulnerability of the processor.
 fn first_mitigation(text: &str) -> &str {
     let first = text.split([';', ',']).next().unwrap_or(text).trim();
     first.strip_prefix("Mitigation: ").unwrap_or(first)

@@ -13,14 +13,14 @@ use procfs::process::Process as ProcEntry;
 
 use crate::sys::types::{IpcId, IpcObject};
 
-/// Folders with a file for each POSIX object.
+/// The directories in which Linux shows POSIX shared memory, semaphores and message queues as files.
 const FOLDERS: [&str; 2] = ["/dev/shm", "/dev/mqueue"];
 
-/// The maximum number of files in a folder that are listed. Every user may make files there, and each costs a call of
-/// lstat(2) for each launch.
+/// The maximum number of files in a directory of IPC objects that are listed. Every user may make files there, and each
+/// costs a call of lstat(2) for each launch.
 const MAX_FILES: usize = 10_000;
 
-/// The bit `SHM_DEST` in a segment's permissions: it was removed, and is still attached.
+/// The bit `SHM_DEST` in the permissions of a shared memory segment, which was removed and is still attached.
 const SHM_DEST: u32 = 0o1000;
 
 /// Lists the IPC objects that this process can see, in no particular order. A removed segment that is still attached is
@@ -111,14 +111,14 @@ pub fn ipc_object_processes(object: &IpcObject) -> Vec<Pid> {
     (0..object.semaphores.min(MAX_SEMAPHORES)).filter_map(last).map(Pid::from_raw).collect()
 }
 
-/// Returns the process that last changed a semaphore.
+/// Returns the process that last changed semaphore `number` of the System V semaphore set `set`.
 #[expect(unsafe_code, reason = "semctl(2) has no safe wrapper")]
 fn last_process(set: i32, number: i32) -> nix::Result<i32> {
     // SAFETY: GETPID takes no fourth argument and writes no memory. A removed set gives EINVAL.
     Errno::result(unsafe { libc::semctl(set, number, libc::GETPID) })
 }
 
-/// Returns the paths of `files` that `pid` has open or mapped.
+/// Returns those paths of `files`, POSIX IPC objects, that the process `pid` has open or mapped.
 #[must_use]
 pub fn open_ipc_files(pid: Pid, files: &[PathBuf]) -> Vec<PathBuf> {
     let open = open_or_mapped(pid);

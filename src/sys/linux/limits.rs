@@ -26,7 +26,8 @@ pub fn container_limits() -> ContainerLimits {
 }
 
 /// Reads `file` of this process's control group: in the unified hierarchy of version 2, or in that of `controller` in
-/// version 1. In a container the process's group often is the root of the mounted hierarchy, so that is read too.
+/// version 1. In a container, the process's group often is the root of the mounted hierarchy, so the root's file is
+/// read too.
 fn read_limit(controller: &str, file: &str) -> Option<String> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let lines = groups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));

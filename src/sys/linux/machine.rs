@@ -15,7 +15,7 @@ pub use super::hardware::processor_model;
 /// General kernel parameters that reports show. A parameter's path in `/proc/sys` is its name.
 const KERNEL: &[&str] = &["kernel.osrelease", "kernel.version", "kernel.perf_event_paranoid"];
 
-/// Kernel parameters of the transports.
+/// Kernel parameters that affect the transports. Reports show them.
 const TRANSPORTS: &[&str] = &[
     "net.ipv4.tcp_congestion_control",
     "net.ipv4.tcp_available_congestion_control",
@@ -36,7 +36,7 @@ const TRANSPORTS: &[&str] = &[
     "kernel.io_uring_disabled",
 ];
 
-/// Files with properties of the whole machine.
+/// The properties of the whole machine that reports show: a name and the file that holds the value.
 const FILES: &[(&str, &str)] = &[
     ("processors online", "/sys/devices/system/cpu/online"),
     ("processors isolated", "/sys/devices/system/cpu/isolated"),
@@ -49,7 +49,7 @@ const FILES: &[(&str, &str)] = &[
     ("transparent hugepages", "/sys/kernel/mm/transparent_hugepage/enabled"),
 ];
 
-/// Files with properties of each processor.
+/// The properties of each processor that reports show: a name and the file that holds the value.
 const PROCESSOR_FILES: &[(&str, &str)] = &[
     ("cpufreq driver", "cpufreq/scaling_driver"),
     ("cpufreq governor", "cpufreq/scaling_governor"),
@@ -85,7 +85,8 @@ fn kernel_parameter(name: &'static str) -> MachineProperty {
     MachineProperty::new(name, path, value)
 }
 
-/// Returns the chosen option of a list such as `always [madvise] never`. Returns other texts unchanged.
+/// Returns the chosen option of a list in a kernel file, such as `always [madvise] never`. Returns other texts
+/// unchanged.
 fn chosen_option(text: String) -> String {
     let chosen = text.split_once('[').and_then(|(_, rest)| Some(rest.split_once(']')?.0.to_owned()));
     chosen.unwrap_or(text)
@@ -100,7 +101,8 @@ fn processor_file(name: &'static str, file: &str, processors: &[usize]) -> Machi
     MachineProperty::new(name, format!("/sys/devices/system/cpu/cpuN/{file}"), value)
 }
 
-/// Returns one value for all processors if all processors have the same, else every value with its processor.
+/// Merges the values of all processors for a report. Returns one value if all are equal, else every value with its
+/// processor.
 fn merge_equal(all: &[(usize, String)]) -> String {
     match all {
         [(_, first), rest @ ..] if rest.iter().all(|(_, text)| text == first) => first.clone(),

@@ -11,14 +11,14 @@ use nix::unistd::geteuid;
 
 use crate::sys::types::QueueCapacity;
 
-/// The largest System V message in bytes: `MSGMAX`, unless `/proc/sys/kernel/msgmax` was changed.
+/// The size of the largest System V message in bytes: `MSGMAX`, unless `/proc/sys/kernel/msgmax` was changed.
 const MAX_MESSAGE: usize = 8192;
 
 /// An open message queue. Dropping the value closes the queue and does not remove it.
 pub struct MessageQueue(Kind);
 
 enum Kind {
-    /// A POSIX queue. The option is `None` only during drop, because mq_close(3) takes the descriptor.
+    /// The queue is a POSIX queue. The option is `None` only during drop, because mq_close(3) takes the descriptor.
     Posix(Option<MqdT>),
     SystemV {
         id: c_int,
@@ -175,7 +175,7 @@ pub fn owns_posix_queue(name: &str) -> bool {
 }
 
 /// Raises the limit of bytes in POSIX message queues for this process and its children: `RLIMIT_MSGQUEUE`,
-/// getrlimit(2). A privileged process gets no limit, another one its hard limit.
+/// getrlimit(2). A privileged process gets no limit; any other process gets its hard limit.
 pub fn raise_message_queue_limit() {
     if setrlimit(Resource::RLIMIT_MSGQUEUE, RLIM_INFINITY, RLIM_INFINITY).is_err()
         && let Ok((_, hard)) = getrlimit(Resource::RLIMIT_MSGQUEUE)

@@ -44,7 +44,7 @@ pub fn give_own_network(command: &mut Command) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets the flag `IFF_UP` of the interface `lo`: netdevice(7). Allocates nothing.
+/// Sets the flag `IFF_UP` of the network interface `lo`, so that it can be used: netdevice(7). Allocates no memory.
 #[expect(unsafe_code, reason = "netdevice(7) has no safe wrappers")]
 fn enable_loopback_interface() -> io::Result<()> {
     // SAFETY: an ifreq of zeros is valid, and has room for the name with its NUL. The kernel reads the ifreq and keeps

@@ -25,8 +25,8 @@ pub struct PacketCapture {
 }
 
 impl PacketCapture {
-    /// Starts to capture: all packets, or those from or to the TCP or UDP port `port`. Keeps the first `snap_length`
-    /// bytes of each.
+    /// Starts to capture packets on the loopback interface: all, or those from or to the TCP or UDP port `port`. Keeps
+    /// the first `snap_length` bytes of each.
     ///
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`.
@@ -43,7 +43,7 @@ impl PacketCapture {
         Ok(PacketCapture { socket })
     }
 
-    /// Waits up to `timeout` for the next packet and stores its beginning in `buffer`.
+    /// Waits up to `timeout` for the next captured packet and stores the packet's beginning in `buffer`.
     ///
     /// # Errors
     /// Those of `recvmsg(2)`.
@@ -97,7 +97,8 @@ impl PacketCapture {
     }
 }
 
-/// Returns the address of every protocol (`ETH_P_ALL`) on the loopback interface.
+/// Returns the address to which a packet(7) socket is bound to capture all protocols (`ETH_P_ALL`) on the loopback
+/// interface.
 #[expect(unsafe_code, reason = "no crate makes a packet address")]
 fn loopback_address() -> io::Result<SockAddr> {
     let interface = i32::try_from(if_nametoindex("lo")?).map_err(io::Error::other)?;
@@ -136,7 +137,7 @@ fn request_lengths(socket: &Socket) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Reads the second field of `struct tpacket_auxdata`.
+/// Returns the length of a packet before the filter cut it: the second field of `struct tpacket_auxdata`.
 fn original_length(message: &ControlMessageOwned) -> Option<usize> {
     let ControlMessageOwned::Unknown(UnknownCmsg { cmsg_header, data_bytes }) = message else { return None };
     let kind = (cmsg_header.cmsg_level, cmsg_header.cmsg_type);
@@ -144,7 +145,8 @@ fn original_length(message: &ControlMessageOwned) -> Option<usize> {
     usize::try_from(u32::from_ne_bytes(length.try_into().ok()?)).ok()
 }
 
-/// Offsets of a packet's metadata in a filter: `SKF_AD_OFF` and `SKF_AD_PKTTYPE` of `<linux/filter.h>`.
+/// The offset at which a packet filter finds a packet's metadata: `SKF_AD_OFF` and `SKF_AD_PKTTYPE` of
+/// `<linux/filter.h>`.
 const METADATA: u32 = (-0x1000_i32).cast_unsigned();
 const PACKET_TYPE: u32 = METADATA + 4;
 
@@ -187,8 +189,8 @@ fn require_port(port: u32) -> [SockFilter; 15] {
     ]
 }
 
-/// Instructions of `<linux/bpf_common.h>`: BPF_LD | BPF_ABS with BPF_H and with BPF_B; BPF_LD | BPF_IND | BPF_H;
-/// BPF_LDX | BPF_MSH | BPF_B; BPF_JMP | BPF_JEQ | BPF_K; BPF_RET | BPF_K.
+/// The codes of instructions in a packet filter, from `<linux/bpf_common.h>`: BPF_LD | BPF_ABS with BPF_H and with
+/// BPF_B; BPF_LD | BPF_IND | BPF_H; BPF_LDX | BPF_MSH | BPF_B; BPF_JMP | BPF_JEQ | BPF_K; BPF_RET | BPF_K.
 const HALF: u16 = 0x28;
 const BYTE: u16 = 0x30;
 const INDEXED: u16 = 0x48;

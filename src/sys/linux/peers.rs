@@ -18,7 +18,7 @@ use super::sock_diag::unix_peers;
 use super::sockets::all_sockets;
 use crate::sys::types::{DescriptorEnd, Object, Peer, Socket, SocketName};
 
-/// The sockets of this network namespace at one moment, to look descriptors up in.
+/// A snapshot of the sockets in this network namespace, in which the other end of a descriptor can be looked up.
 #[derive(Debug)]
 pub struct DescriptorSnapshot {
     sockets: HashMap<u64, Socket>,
@@ -26,8 +26,8 @@ pub struct DescriptorSnapshot {
 }
 
 impl DescriptorSnapshot {
-    /// Reads the kernel's tables of sockets. On a kernel without `CONFIG_UNIX_DIAG`, the peers of Unix domain sockets
-    /// are missing.
+    /// Takes a snapshot of the kernel's tables of sockets. On a kernel without `CONFIG_UNIX_DIAG`, the peers of Unix
+    /// domain sockets are missing.
     ///
     /// # Errors
     /// `Unsupported` if `/proc` has no `fdinfo`.
@@ -68,7 +68,8 @@ impl DescriptorSnapshot {
     }
 }
 
-/// Returns the other end of a pseudo-terminal: pts(4). On the master's side `fdinfo` contains the terminal's number.
+/// Returns the other end of a descriptor of a pseudo-terminal: pts(4). On the master's side `fdinfo` contains the
+/// terminal's number.
 fn terminal_peer(link: &str, fdinfo: &str) -> Peer {
     // Major device numbers of `/dev/pts`: Documentation/admin-guide/devices.txt.
     const PTS_MAJORS: RangeInclusive<u64> = 136..=143;
@@ -81,7 +82,7 @@ fn terminal_peer(link: &str, fdinfo: &str) -> Peer {
     number.filter(|_| PTS_MAJORS.contains(&major)).map_or(Peer::Named, Peer::TerminalMaster)
 }
 
-/// Describes the object of a descriptor in a few words, such as the position in a file.
+/// Describes the object that a descriptor refers to in a few words, such as the position in a file.
 fn detail(pid: Pid, object: &Object, link: &str, fdinfo: &str) -> String {
     match object {
         Object::Pipe { .. } => fifo_path(link),
@@ -92,13 +93,13 @@ fn detail(pid: Pid, object: &Object, link: &str, fdinfo: &str) -> String {
     }
 }
 
-/// Returns the path of a FIFO. The link of an unnamed pipe says `pipe:[1234]`.
+/// Returns the path of a FIFO, or an empty text for an unnamed pipe, whose link says `pipe:[1234]`.
 fn fifo_path(link: &str) -> String {
     let path = fs::read_link(link).ok().filter(|path| path.is_absolute());
     path.map_or_else(String::new, |path| format!("FIFO {}", path.display()))
 }
 
-/// Returns the position in a regular file. Devices and directories have none.
+/// Returns a description of a descriptor's position in a regular file. Devices and directories have no position.
 fn file_position(path: &Path, link: &str, fdinfo: &str) -> String {
     let position = field(fdinfo, "pos").and_then(|text| text.parse::<u64>().ok());
     match (fs::metadata(link), position) {
@@ -110,7 +111,7 @@ fn file_position(path: &Path, link: &str, fdinfo: &str) -> String {
     }
 }
 
-/// Says why a socket is in none of the tables.
+/// Returns the reason why a socket of the process `pid` is in none of the kernel's socket tables.
 fn unknown_socket(pid: Pid) -> String {
     let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
     let text = match (namespace(&pid.to_string()), namespace("self")) {
@@ -122,7 +123,8 @@ fn unknown_socket(pid: Pid) -> String {
     text.to_owned()
 }
 
-/// Describes a kernel object without a file: `Documentation/filesystems/proc.rst`, section 3.8.
+/// Describes a kernel object without a file, such as a timer or an epoll set: `Documentation/filesystems/proc.rst`,
+/// section 3.8.
 fn kernel_object(name: &str, link: &str, fdinfo: &str) -> String {
     let value = |key: &str| field(fdinfo, key);
     match name.trim_start_matches("anon_inode:").trim_matches(['[', ']']) {
@@ -162,7 +164,7 @@ fn watched_descriptors(fdinfo: &str) -> String {
     }
 }
 
-/// Formats a timer's remaining time, given as `(seconds, nanoseconds)`.
+/// Formats the remaining time of a timer descriptor, given as `(seconds, nanoseconds)`.
 fn timer(value: &str) -> String {
     let mut parts =
         value.trim_matches(['(', ')']).split(',').map(|part| part.trim().parse::<u64>().unwrap_or(0));

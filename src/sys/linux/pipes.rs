@@ -12,7 +12,7 @@ use rustix::pipe::{self, IoSliceRaw, SpliceFlags};
 /// kernel's `n_tty.c`.
 pub const TERMINAL_BUFFER_SIZE: usize = 4095;
 
-/// Makes the pipe of `end` hold at least `bytes`: `F_SETPIPE_SZ`.
+/// Makes the pipe of the descriptor `end` hold at least `bytes` bytes: `F_SETPIPE_SZ`.
 ///
 /// # Errors
 /// `PermissionDenied` beyond `/proc/sys/fs/pipe-max-size`.
@@ -22,7 +22,7 @@ pub fn set_pipe_capacity(end: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns how many bytes the pipe of `end` holds: `F_GETPIPE_SZ`.
+/// Returns how many bytes the pipe of the descriptor `end` holds: `F_GETPIPE_SZ`.
 ///
 /// # Errors
 /// Those of fcntl(2).
@@ -30,7 +30,8 @@ pub fn pipe_capacity(end: BorrowedFd<'_>) -> io::Result<usize> {
     Ok(usize::try_from(fcntl(end, FcntlArg::F_GETPIPE_SZ)?).unwrap_or_default())
 }
 
-/// Maps the memory of `bytes` into the pipe of `end`, as far as there is room, and returns how many bytes that was.
+/// Maps the memory of `bytes` into the pipe of the descriptor `end`, as far as there is room. Returns how many bytes
+/// were mapped.
 ///
 /// The reader gets the bytes as they are when it reads. The caller must not change them before the last of them is
 /// read. The flag `SPLICE_F_GIFT` is not set, because this process goes on using the pages.

@@ -60,7 +60,7 @@ pub fn may_be_descendant(process: &Process) -> bool {
     process.parent == Pid::this() || !prctl::get_child_subreaper().unwrap_or(false)
 }
 
-/// Reads `/proc/PID/stat`.
+/// Reads `/proc/PID/stat` of the process `pid`.
 pub fn read_stat(pid: i32) -> io::Result<Stat> {
     Stat::from_read(File::open(format!("/proc/{pid}/stat"))?).map_err(to_io)
 }
@@ -76,7 +76,8 @@ fn process(stat: Stat) -> Process {
     }
 }
 
-/// Returns the path of the program that `pid` executes, if it can be read. It changes with execve(2), not with fork(2).
+/// Returns the path of the program that `pid` executes, if it can be read. The path changes with execve(2), not with
+/// fork(2).
 #[must_use]
 pub fn executable(pid: Pid) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe")).ok()
@@ -120,8 +121,8 @@ pub fn has_env_var(pid: Pid, name: &str, value: &str) -> io::Result<bool> {
 /// The longest time for which [`environment`] waits for an execve(2) to finish.
 const EXEC_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The size of the buffer for an environment, large enough for one read(2), because execve(2) can replace the memory
-/// between two.
+/// The size of the buffer for a process's environment. It is large enough for one read(2), because execve(2) can
+/// replace the memory between two reads.
 const ENVIRONMENT_CAPACITY: usize = 64 * 1024;
 
 /// Reads `/proc/PID/environ`, which is the environment at the last execve(2).
@@ -195,7 +196,7 @@ pub fn inherit_no_descriptors(command: &mut Command) {
     unsafe { command.pre_exec(mark) };
 }
 
-/// The first process of a PID namespace, and the number of its parent there.
+/// The id that the first process of a PID namespace has there, and the id of its parent there.
 const FIRST_OF_NAMESPACE: (Pid, Pid) = (Pid::from_raw(1), Pid::from_raw(0));
 
 /// Makes the kernel kill the child of `command` when the thread that spawned it exits: `PR_SET_PDEATHSIG`.
@@ -213,7 +214,7 @@ pub fn kill_with_parent(command: &mut Command) {
     unsafe { command.pre_exec(ask) };
 }
 
-/// Converts an error of the procfs crate.
+/// Converts an error of the procfs crate to an error of the standard library.
 pub fn to_io(error: ProcError) -> io::Error {
     match error {
         ProcError::PermissionDenied(_) => io::ErrorKind::PermissionDenied.into(),
@@ -227,7 +228,7 @@ pub fn to_io(error: ProcError) -> io::Error {
 mod tests {
     use super::*;
 
-    /// A shell command that executes itself without end.
+    /// A shell command for a test that executes itself again and again.
     const EXECS_ITSELF: &str = r#"exec sh -c "$0" "$0""#;
 
     #[test]

@@ -156,8 +156,8 @@ pub fn processor_time(processors: &[usize]) -> io::Result<ProcessorTime> {
     Ok(sum)
 }
 
-/// Returns the ticks in which a processor worked, and those that the hypervisor gave to other guests. The columns of
-/// guest time are ignored, because user time includes them.
+/// Returns the clock ticks in which a processor worked, and the ticks that the hypervisor gave to other guests. Ignores
+/// the columns of guest time, because user time includes it.
 fn busy_and_stolen(text: &str, processor: usize) -> Option<(u32, u32)> {
     let name = format!("cpu{processor} ");
     let line = text.lines().find_map(|line| line.strip_prefix(&name))?;

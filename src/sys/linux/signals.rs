@@ -11,7 +11,7 @@ use procfs::process::Process as ProcEntry;
 use super::process::to_io;
 use crate::sys::types::SignalSets;
 
-/// Signals by which a user asks a running program for its status.
+/// The signals with which a user asks a running program for its status.
 pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
 
 /// Returns the signals that `pid` blocks and ignores.
@@ -37,12 +37,12 @@ pub struct QueuedSignals {
 }
 
 impl QueuedSignals {
-    /// The length of the largest message in bytes: the size of a pointer.
+    /// The length in bytes of the largest message that one signal can carry: the size of a pointer.
     pub const MAX_MESSAGE: usize = size_of::<usize>();
 
-    /// Prepares to exchange messages with the process `peer`. Blocks these signals in the calling thread and in
-    /// threads that it starts later. Without `blocking`, [`receive`](QueuedSignals::receive) returns `EAGAIN` instead
-    /// of waiting.
+    /// Prepares to exchange messages with the process `peer`. Blocks the real-time signals that carry the messages, in
+    /// the calling thread and in threads that it starts later. Without `blocking`, [`receive`](QueuedSignals::receive)
+    /// returns `EAGAIN` instead of waiting.
     ///
     /// # Errors
     /// `Unsupported` in a process with several threads: the kernel would deliver a signal to a thread that has not

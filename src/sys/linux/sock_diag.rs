@@ -39,8 +39,8 @@ pub fn unix_peers() -> io::Result<HashMap<u64, Peer>> {
     Ok(peers)
 }
 
-/// Returns how many bytes each established TCP socket whose local port is `port` holds that its process has not read, by
-/// the address of its peer.
+/// Returns the number of unread bytes in each established TCP socket whose local port is `port`, by the address of the
+/// socket's peer.
 ///
 /// # Errors
 /// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
@@ -79,7 +79,8 @@ fn diag_socket() -> io::Result<Socket> {
     Socket::new(Domain::from(nix::libc::AF_NETLINK), Type::DGRAM, Some(protocol))
 }
 
-/// Sends `request`, and calls `take` with the body of each message of the reply.
+/// Sends `request` to the kernel over netlink (sock_diag(7)), and calls `take` with the body of each message of the
+/// reply.
 fn dump(request: &[u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut socket = diag_socket()?;
     socket.send(request)?;
@@ -99,7 +100,7 @@ fn dump(request: &[u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
     }
 }
 
-/// Builds a `struct nlmsghdr` with `flags` for a body of `length` bytes.
+/// Builds the netlink header `struct nlmsghdr` with `flags` for a body of `length` bytes.
 fn header(length: usize, flags: i32) -> Vec<u8> {
     let flags = u16::try_from(flags).unwrap_or_default();
     let mut message = Vec::with_capacity(HEADER + length);
@@ -122,7 +123,7 @@ fn tcp_request(family: i32, port: u16) -> Vec<u8> {
     message
 }
 
-/// Builds the same structures for one connection.
+/// Builds a `struct nlmsghdr` and a `struct inet_diag_req_v2`, which asks for the TCP socket of one connection.
 fn connection_request(local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
     let mut message = header(TCP_REQUEST, NLM_F_REQUEST);
     message.extend(tcp_prefix(if local.is_ipv4() { AF_INET } else { AF_INET6 }, u32::MAX));
@@ -135,13 +136,13 @@ fn connection_request(local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
     message
 }
 
-/// Builds the first fields of `struct inet_diag_req_v2`, with no extensions.
+/// Builds the first fields of `struct inet_diag_req_v2`, which requests TCP sockets, with no extensions.
 fn tcp_prefix(family: i32, states: u32) -> Vec<u8> {
     let byte = |number: i32| u8::try_from(number).unwrap_or_default();
     [&[byte(family), byte(IPPROTO_TCP), 0, 0], &states.to_ne_bytes()[..]].concat()
 }
 
-/// Returns an address as the 16 bytes that netlink has for it.
+/// Returns an IP address as the 16 bytes with which netlink represents it.
 fn padded(address: IpAddr) -> [u8; 16] {
     let mut bytes = [0; 16];
     match address {
@@ -151,7 +152,7 @@ fn padded(address: IpAddr) -> [u8; 16] {
     bytes
 }
 
-/// Parses the peer and the receive queue of a `struct inet_diag_msg`.
+/// Parses the peer's address and the length of the receive queue from a `struct inet_diag_msg`.
 fn peer_and_unread(message: &[u8]) -> Option<(SocketAddr, usize)> {
     peer_and_queues(message).map(|(peer, queues)| (peer, queues.unread))
 }
@@ -181,7 +182,7 @@ fn request() -> Vec<u8> {
     message
 }
 
-/// Parses a `struct unix_diag_msg` and the attributes after it.
+/// Parses a socket's inode number and its peer from a `struct unix_diag_msg` and the attributes after it.
 ///
 /// A peer has the inode number 0 before it is accepted and after it is closed. When one end is closed, the kernel shuts
 /// the other down both ways (`unix_release_sock`), which tells the two cases apart.

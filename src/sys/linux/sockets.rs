@@ -61,7 +61,8 @@ pub fn is_listening(address: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>)
     Ok(socket_id_at(address)?.is_some())
 }
 
-/// Returns the id of the socket for which [`is_listening`] returns true at `address`.
+/// Returns the id of the socket that is bound at `address`, and listens if it is a TCP or Unix stream socket: the one
+/// that [`is_listening`] finds.
 ///
 /// # Errors
 /// Those of reading `/proc/net`.
@@ -81,7 +82,8 @@ pub fn socket_id_at(address: SocketAddress<'_>) -> io::Result<Option<u64>> {
     })
 }
 
-/// Reads the listening TCP sockets. The kernel lists them first, so thousands of lines in TIME_WAIT are not read.
+/// Reads the listening TCP sockets from the kernel's table. The kernel lists them first, so thousands of lines in
+/// TIME_WAIT are not read.
 fn listeners() -> io::Result<Vec<TcpNetEntry>> {
     let mut found = listening_lines("/proc/net/tcp")?;
     // The file is missing if the kernel has no IPv6.
@@ -157,8 +159,8 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
     Ok(sockets.next().map(queues))
 }
 
-/// Returns how many bytes each TCP socket whose local port is `port` holds that its process has not read, by the
-/// address of its peer.
+/// Returns the number of unread bytes in each TCP socket whose local port is `port`, by the address of the socket's
+/// peer.
 ///
 /// # Errors
 /// Those of reading `/proc/net`.

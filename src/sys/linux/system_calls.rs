@@ -23,7 +23,7 @@ const TRACEPOINT_ID: &str = "events/raw_syscalls/sys_enter/id";
 /// Counts the system calls of processes, and of the threads and processes that they start, while it exists.
 #[derive(Debug)]
 pub struct SystemCallCounter {
-    /// One counter for each thread that existed at the start. A counter includes the thread's descendants.
+    /// The perf counters, one for each thread that existed at the start. A counter includes the thread's descendants.
     counters: Vec<File>,
 }
 
@@ -51,7 +51,7 @@ impl SystemCallCounter {
         Ok(SystemCallCounter { counters })
     }
 
-    /// Returns the number of system calls entered since the start.
+    /// Returns the number of system calls that the processes have entered since the counter was started.
     ///
     /// # Errors
     /// Those of read(2).
@@ -66,7 +66,7 @@ impl SystemCallCounter {
     }
 }
 
-/// Opens a counter for `thread` and all threads and processes that it starts.
+/// Opens a counter of system calls for `thread` and all threads and processes that it starts.
 #[expect(unsafe_code, reason = "perf_event_open(2) has no safe binding")]
 fn open_counter(tracepoint: u64, thread: Pid) -> nix::Result<OwnedFd> {
     const ANY_PROCESSOR: i32 = -1;
@@ -93,8 +93,8 @@ fn open_counter(tracepoint: u64, thread: Pid) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(counter) })
 }
 
-/// Reads the tracepoint's number from a mounted tracefs, or from one that is mounted nowhere and vanishes with its
-/// descriptor.
+/// Reads the number of the tracepoint for system calls from a mounted tracefs, or from one that is mounted nowhere and
+/// vanishes with its descriptor.
 fn tracepoint_id() -> io::Result<u64> {
     let mounted = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
     let found = mounted.iter().find_map(|root| fs::read_to_string(format!("{root}/{TRACEPOINT_ID}")).ok());

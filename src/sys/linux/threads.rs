@@ -27,7 +27,8 @@ pub fn wait_channels(pid: Pid) -> Vec<String> {
     channels
 }
 
-/// Reads a `wchan` file. It contains `0` for a thread that runs. No privilege is needed for one's own processes.
+/// Reads a thread's file `wchan`, which names the kernel function that the thread sleeps in. It contains `0` for a
+/// thread that runs. No privilege is needed for one's own processes.
 fn read_wait_channel(path: &str) -> Option<String> {
     let channel = fs::read_to_string(path).ok()?;
     // The compiler adds suffixes such as `.constprop.0`.

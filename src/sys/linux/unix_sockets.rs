@@ -4,20 +4,20 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-/// One line of `/proc/net/unix`.
+/// A Unix domain socket, as one line of `/proc/net/unix` describes it.
 pub struct UnixSocket {
-    /// Inode number of the socket.
+    /// The inode number of the Unix domain socket.
     pub inode: u64,
     /// Whether listen(2) was called on the socket.
     pub listening: bool,
-    /// Whether the socket is a datagram socket.
+    /// Whether the Unix domain socket is a datagram socket.
     pub datagram: bool,
     /// The path that the socket is bound to. The path begins with `@` for an abstract name.
     pub path: Option<PathBuf>,
 }
 
-/// Reads `/proc/net/unix`. The procfs crate drops the flags, and only the flag `__SO_ACCEPTCON` tells a listening
-/// socket from a bound one.
+/// Lists the Unix domain sockets of `/proc/net/unix`. The procfs crate drops the flags, and only the flag
+/// `__SO_ACCEPTCON` tells a listening socket from a bound one.
 pub fn unix_sockets() -> io::Result<Vec<UnixSocket>> {
     let table = fs::read("/proc/net/unix")?;
     Ok(String::from_utf8_lossy(&table).lines().skip(1).filter_map(parse).collect())

@@ -57,9 +57,9 @@ pub fn scheduler_stats(pid: Pid) -> io::Result<SchedulerStats> {
 
 /// The bits of a processor clock's number that say what it counts (`<linux/posix-timers.h>`).
 const CLOCK_KIND: clockid_t = 3;
-/// Scheduler ticks in user and kernel mode.
+/// The kind of processor clock that counts scheduler ticks in user and kernel mode.
 const TICKS: clockid_t = 0;
-/// Scheduler ticks in user mode.
+/// The kind of processor clock that counts scheduler ticks in user mode.
 const USER_TICKS: clockid_t = 1;
 
 /// Returns the processor time and context switches of `pid`.

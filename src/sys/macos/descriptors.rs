@@ -61,7 +61,8 @@ pub fn object(pid: Pid, entry: &ProcFDInfo) -> Object {
     shown.unwrap_or_else(|| Object::Other(type_name(entry.proc_fdtype)))
 }
 
-/// Returns what the kernel shows of a descriptor. `None` if it was closed, or if `T` describes another type.
+/// Returns the kernel's description of a descriptor. `None` if the descriptor was closed, or if `T` describes another
+/// type.
 pub fn descriptor_info<T: PIDFDInfo>(pid: Pid, entry: &ProcFDInfo) -> Option<T> {
     pidfdinfo(pid.as_raw(), entry.proc_fd).ok()
 }
@@ -89,7 +90,8 @@ struct VnodeInfo {
     stat: VInfoStat,
     _type_and_padding: [c_int; 2],
     _filesystem: [i32; 2],
-    /// `MAXPATHLEN` characters, in two dimensions because `Default` is implemented for at most 32 elements.
+    /// The path of the file in `MAXPATHLEN` characters. It has two dimensions because `Default` is implemented for at
+    /// most 32 elements.
     path: [[c_char; 32]; 32],
 }
 
@@ -132,7 +134,8 @@ impl PIDFDInfo for PipeInfo {
     }
 }
 
-/// The kernel's own flags in `fi_openflags`: `<sys/fcntl.h>`. They differ from `O_RDONLY` and its like.
+/// The kernel's own flags of an open file, in its field `fi_openflags`: `<sys/fcntl.h>`. They differ from `O_RDONLY`
+/// and the like.
 const FREAD: u32 = 1;
 const FWRITE: u32 = 2;
 const FNONBLOCK: u32 = 4;
@@ -140,8 +143,9 @@ const FAPPEND: u32 = 8;
 /// The flag of a close-on-exec descriptor: `PROC_FP_CLEXEC` of `<sys/proc_info.h>`.
 const CLOSE_ON_EXEC: u32 = 2;
 
-/// Returns the pipe of a descriptor. macOS gives pipes no inode number, but each end a handle, the same in every
-/// process. The read end's handle identifies the pipe. If the read end is closed, the write end's own handle does.
+/// Returns the pipe that a descriptor refers to. macOS gives pipes no inode number, but each end has a handle, the same
+/// in every process. The read end's handle identifies the pipe. If the read end is closed, the write end's own handle
+/// does.
 fn pipe_object(info: PipeInfo) -> Object {
     let is_read_end = info.file.fi_openflags & FREAD != 0;
     Object::Pipe { id: if is_read_end || info.peer == 0 { info.handle } else { info.peer } }
@@ -196,7 +200,7 @@ pub fn open_file(pid: Pid, number: RawFd) -> io::Result<OpenFile> {
     })
 }
 
-/// Converts the kernel's description of a socket.
+/// Converts the kernel's description of a socket to a [`Socket`].
 pub fn socket(info: &SocketInfo) -> Socket {
     // `SOI_S_ISCONNECTED` of `<sys/proc_info.h>`.
     const IS_CONNECTED: i16 = 2;

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use super::descriptors::{access_mode, descriptor_info, descriptor_table, object};
 use crate::sys::types::{DescriptorEnd, Object, Peer, SocketName};
 
-/// A view of the descriptors of all processes. macOS has no shared tables to read beforehand.
+/// A view of the descriptors of all processes, with their other ends. macOS has no shared tables to read beforehand.
 #[derive(Debug)]
 pub struct DescriptorSnapshot;
 

@@ -46,7 +46,8 @@ pub fn may_be_descendant(process: &Process) -> bool {
     process.parent == Pid::this() || process.parent == LAUNCHD
 }
 
-/// Returns what the kernel shows of `pid`. `None` for a process that was reaped or that belongs to another user.
+/// Returns the kernel's description of the process `pid`, or `None` if the process was reaped or belongs to another
+/// user.
 pub fn bsd_info(pid: Pid) -> Option<BSDInfo> {
     // With any argument but 0, `proc_pidinfo` finds zombies too.
     const ZOMBIES_TOO: u64 = 1;
@@ -64,7 +65,7 @@ fn process(info: BSDInfo) -> Process {
     }
 }
 
-/// Returns the text in an array of C's `char`.
+/// Returns the text before the NUL in an array of C's `char`.
 pub fn bytes_before_nul(text: &[c_char]) -> Vec<u8> {
     text.iter().map(|char| char.cast_unsigned()).take_while(|&byte| byte != 0).collect()
 }

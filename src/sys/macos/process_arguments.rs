@@ -6,7 +6,8 @@ use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::unistd::Pid;
 
-/// Reads the block of strings that `pid` was started with.
+/// Reads the arguments and the environment that the process `pid` was started with, as one block of bytes:
+/// `KERN_PROCARGS2` of sysctl(3).
 ///
 /// It begins with the number of arguments as an int. Strings follow, each ended by NUL: the program's path, padding,
 /// the arguments, the environment, and strings from the kernel for the dynamic loader.
@@ -26,19 +27,21 @@ pub fn start_strings(pid: Pid) -> nix::Result<Vec<u8>> {
     Ok(block)
 }
 
-/// Returns the program's arguments in a block of start strings, the program's name first.
+/// Returns the program's arguments, its name first, from a block that `KERN_PROCARGS2` of sysctl(3) returned.
 pub fn arguments(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (count, strings) = count_and_strings(block);
     strings.take(count)
 }
 
-/// Returns the environment in a block of start strings, followed by the kernel's strings for the loader.
+/// Returns the environment from a block that `KERN_PROCARGS2` of sysctl(3) returned. The kernel's strings for the
+/// loader follow it.
 pub fn environment(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (count, strings) = count_and_strings(block);
     strings.skip(count).filter(|entry| !entry.is_empty())
 }
 
-/// Returns the number of arguments, and the strings from the first argument on.
+/// Returns the number of arguments in a block of `KERN_PROCARGS2` of sysctl(3), and the block's strings from the first
+/// argument on.
 fn count_and_strings(block: &[u8]) -> (usize, impl Iterator<Item = &[u8]>) {
     let (count, strings) = block.split_first_chunk().unwrap_or((&[0; 4], &[]));
     let after_path = strings.split(|&byte| byte == 0).skip(1);

@@ -4,5 +4,5 @@ use nix::libc;
 
 pub use crate::sys::unsupported::signals::{QueuedSignals, signal_sets};
 
-/// Signals by which a user asks a running program for its status. A terminal sends SIGINFO for Ctrl-T.
+/// The signals with which a user asks a running program for its status. A terminal sends SIGINFO for Ctrl-T.
 pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1, libc::SIGINFO];

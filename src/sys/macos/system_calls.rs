@@ -6,7 +6,7 @@ use libproc::proc_pid::pidinfo;
 use libproc::task_info::TaskInfo;
 use nix::unistd::Pid;
 
-/// Counts the system calls of processes: holds the processes and their counts at the start.
+/// Counts the system calls of processes. Holds the processes and how many calls each had made at the start.
 #[derive(Debug)]
 pub struct SystemCallCounter {
     pids: Vec<Pid>,
@@ -27,7 +27,7 @@ impl SystemCallCounter {
         Ok(SystemCallCounter { pids, before })
     }
 
-    /// Returns the number of system calls since the start.
+    /// Returns the number of system calls that the processes have made since the counter was started.
     ///
     /// # Errors
     /// Those of `proc_pidinfo`.

@@ -44,7 +44,7 @@ pub fn resource_usage(pid: Pid) -> io::Result<ResourceUsage> {
     })
 }
 
-/// Converts Mach ticks: nanoseconds on Intel, 125/3 of a nanosecond on Apple's processors.
+/// Converts Mach ticks to a duration. A tick is a nanosecond on Intel, and 125/3 of a nanosecond on Apple's processors.
 #[expect(unsafe_code, reason = "only a C function has the ratio")]
 #[expect(
     deprecated,

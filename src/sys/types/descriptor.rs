@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::text::one_line;
 
-/// An entry of a descriptor table.
+/// An open descriptor of a process: its number, and the object that it refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
     /// The number of the descriptor.
@@ -19,11 +19,11 @@ pub struct Descriptor {
 /// Access mode of a descriptor: open(2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessMode {
-    /// `O_RDONLY`, such as the read end of a pipe.
+    /// The descriptor can only be read (`O_RDONLY`), such as the read end of a pipe.
     ReadOnly,
-    /// `O_WRONLY`, such as the write end of a pipe.
+    /// The descriptor can only be written (`O_WRONLY`), such as the write end of a pipe.
     WriteOnly,
-    /// `O_RDWR`, such as a socket.
+    /// The descriptor can be read and written (`O_RDWR`), such as a socket.
     ReadWrite,
 }
 
@@ -37,31 +37,31 @@ pub struct OpenFile {
     pub readable: bool,
     /// Whether the open file can be written.
     pub writable: bool,
-    /// Position of the next read or write in bytes. It is 0 for objects without a position.
+    /// The position of the next read or write in the open file, in bytes. It is 0 for objects without a position.
     pub offset: u64,
-    /// `O_APPEND`: each write appends to the file.
+    /// Whether each write appends to the file: `O_APPEND`.
     pub append: bool,
-    /// `O_NONBLOCK`: a read or write that would wait fails with `EAGAIN`.
+    /// Whether a read or write that would wait fails with `EAGAIN` instead: `O_NONBLOCK`.
     pub nonblocking: bool,
-    /// `FD_CLOEXEC`: execve(2) closes this descriptor. Copies do not share this flag.
+    /// Whether execve(2) closes the descriptor: `FD_CLOEXEC`. Duplicates of the descriptor do not share this flag.
     pub close_on_exec: bool,
 }
 
 /// The object that a descriptor refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Object {
-    /// A pipe or FIFO.
+    /// The descriptor refers to a pipe or FIFO.
     Pipe {
         /// The number of the pipe, the same at both ends and in every process. On Linux it is the inode number.
         id: u64,
     },
-    /// A socket.
+    /// The descriptor refers to this socket.
     Socket(Socket),
-    /// The path of a terminal.
+    /// The descriptor refers to the terminal with this path.
     Terminal(PathBuf),
-    /// Path of a file, directory or device.
+    /// The descriptor refers to the file, directory or device with this path.
     File(PathBuf),
-    /// The kernel's name for any other object, such as `anon_inode:[eventpoll]`.
+    /// The descriptor refers to another object, to which the kernel gives this name, such as `anon_inode:[eventpoll]`.
     Other(String),
 }
 
@@ -72,26 +72,26 @@ pub struct Socket {
     pub id: u64,
     /// The protocol and the addresses of the socket.
     pub name: SocketName,
-    /// True if the socket accepts connections. A datagram socket counts if any process can send to it: a UDP socket
+    /// Whether the socket accepts connections. A datagram socket counts if any process can send to it: a UDP socket
     /// without a peer, a Unix domain socket with a path.
     pub listening: bool,
 }
 
-/// Protocol and addresses of a socket.
+/// The protocol and the addresses of a socket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SocketName {
-    /// Local and remote TCP address.
+    /// A TCP socket with this local and remote address.
     Tcp(SocketAddr, SocketAddr),
-    /// Local and remote UDP address.
+    /// A UDP socket with this local and remote address.
     Udp(SocketAddr, SocketAddr),
-    /// Path that a Unix domain socket is bound to, `@name` for an abstract one.
+    /// A Unix domain socket bound to this path, or to an abstract name that is written `@name`.
     Unix(Option<PathBuf>),
-    /// A socket of another family.
+    /// A socket that is neither TCP, UDP nor a Unix domain socket.
     Other,
 }
 
 impl Object {
-    /// Returns the kind of object in the plural, such as `pipes`.
+    /// Returns the kind of object that a descriptor refers to, in the plural, such as `pipes`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {

@@ -15,30 +15,30 @@ pub struct DescriptorEnd {
     pub object: Object,
     /// The access mode of the descriptor, where the system shows it.
     pub access: Option<AccessMode>,
-    /// Device of the object's inode. A pipe and a FIFO can have the same inode number on different devices. It is 0
-    /// where ids are unique.
+    /// The device of the inode of the descriptor's object. A pipe and a FIFO can have the same inode number on
+    /// different devices. It is 0 where ids are unique.
     pub device: u64,
-    /// The object at the other end, unless `object` identifies it.
+    /// The object at the other end of the descriptor, unless `object` identifies it.
     pub peer: Peer,
-    /// Details of the object in a few words, such as the position in a file. May be empty.
+    /// Details of the descriptor's object in a few words, such as the position in a file. May be empty.
     pub detail: String,
 }
 
 /// The object at the other end of a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Peer {
-    /// There is no other end, or the descriptor's own object identifies it, as a pipe's does.
+    /// The descriptor has no other end, or its own object identifies the other end, as a pipe's does.
     #[default]
     Named,
-    /// The Unix domain socket with this id.
+    /// The other end is the Unix domain socket with this id.
     UnixSocket(u64),
-    /// A Unix domain socket that the server has not accepted yet.
+    /// The other end is a Unix domain socket that the server has not accepted yet.
     NotAccepted,
-    /// A Unix domain socket that was closed.
+    /// The other end was a Unix domain socket that is now closed.
     Closed,
-    /// The slave of the terminal `/dev/pts/N`. The descriptor is the master.
+    /// The other end is the terminal `/dev/pts/N` itself, the slave. The descriptor is the master.
     Terminal(u32),
-    /// The master of the terminal `/dev/pts/N`. The descriptor is the terminal.
+    /// The other end is the master of the terminal `/dev/pts/N`. The descriptor is the terminal.
     TerminalMaster(u32),
 }
 
@@ -59,7 +59,7 @@ impl DescriptorEnd {
         }
     }
 
-    /// Returns whether one descriptor can be read and the other written.
+    /// Returns whether one of two descriptors can be read and the other written.
     fn has_opposite_access(&self, other: &DescriptorEnd) -> bool {
         match (self.access, other.access) {
             (Some(mine), Some(theirs)) => mine != theirs || mine == AccessMode::ReadWrite,
@@ -67,7 +67,7 @@ impl DescriptorEnd {
         }
     }
 
-    /// Returns whether the two sockets are connected, or one sends to the other.
+    /// Returns whether two sockets are connected to each other, or one sends to the other.
     fn is_socket_peer_of(&self, one: &Socket, two: &Socket, other: &DescriptorEnd) -> bool {
         match (&one.name, &two.name) {
             (SocketName::Tcp(local, remote), SocketName::Tcp(far, near)) => {
@@ -88,8 +88,8 @@ impl DescriptorEnd {
         }
     }
 
-    /// Returns whether the other end is on this machine, so that a process here can hold it. `None` if there is no
-    /// other end.
+    /// Returns whether the descriptor's other end is on this machine, so that a process here can hold it. `None` if
+    /// there is no other end.
     #[must_use]
     pub fn has_local_peer(&self) -> Option<bool> {
         match &self.object {
@@ -119,7 +119,7 @@ impl DescriptorEnd {
     }
 }
 
-/// Returns whether a connection stays on this machine. Packets to one's own address do, whatever the address is.
+/// Returns whether a connection between two addresses stays on this machine. A packet to one's own address always does.
 fn is_local(local: IpAddr, remote: IpAddr) -> bool {
     remote.is_loopback() || local == remote
 }

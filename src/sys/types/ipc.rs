@@ -8,33 +8,33 @@ use nix::unistd::Pid;
 
 use crate::text::one_line;
 
-/// Identifies an IPC object. The kernel does not reuse an id soon.
+/// The id of an IPC object. The kernel does not reuse an id soon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum IpcId {
-    /// Id of a System V shared memory segment.
+    /// The id of a System V shared memory segment.
     SharedMemory(i32),
-    /// Id of a System V message queue.
+    /// The id of a System V message queue.
     MessageQueue(i32),
-    /// Id of a System V semaphore set.
+    /// The id of a System V semaphore set.
     SemaphoreSet(i32),
-    /// File of a POSIX object.
+    /// The path of the file that represents a POSIX shared memory object, semaphore or message queue.
     File(PathBuf),
 }
 
-/// An IPC object.
+/// An IPC object as the kernel lists it: shared memory, a message queue or semaphores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IpcObject {
     /// The id of the object.
     pub id: IpcId,
-    /// Id of the user that created it.
+    /// The id of the user that created the IPC object.
     pub creator: u32,
-    /// The System V key of the object. It is 0 (`IPC_PRIVATE`) for objects without one.
+    /// The System V key of the IPC object. The key is 0 (`IPC_PRIVATE`) for objects without one.
     pub key: i32,
-    /// Processes that the kernel's table names for the object: the creator or the last users.
+    /// The processes that the kernel's table names for the IPC object: the creator or the last users.
     pub(in crate::sys) pids: Vec<Pid>,
-    /// Whether a process has the object attached. Always false for other objects than shared memory segments.
+    /// Whether a process has the shared memory segment attached. Always false for other IPC objects.
     pub attached: bool,
-    /// The number of semaphores, if the object is a set of semaphores.
+    /// The number of semaphores, if the IPC object is a set of semaphores.
     pub(in crate::sys) semaphores: i32,
 }
 

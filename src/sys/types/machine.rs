@@ -7,13 +7,13 @@ use std::time::Duration;
 /// A core of a processor package. Processors with equal cores are hardware threads of one core.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Core {
-    /// Number of the package (socket) that the core is in.
+    /// The number of the processor package (socket) that the core is in.
     pub package: usize,
-    /// Processors of the core in ascending order.
+    /// The processors of the core, which are its hardware threads, in ascending order.
     pub threads: Vec<usize>,
 }
 
-/// While this value exists, all processors poll for work instead of entering idle states.
+/// Keeps all processors from entering idle states, so that they poll for work, until this value is dropped.
 #[derive(Debug)]
 pub struct IdleStatesDisabled {
     #[expect(dead_code, reason = "the kernel disables idle states for as long as the descriptor is open")]
@@ -25,9 +25,9 @@ pub struct IdleStatesDisabled {
 pub struct ProcessorTime {
     /// Time that the processors spent at work for any process or the kernel.
     pub busy: Duration,
-    /// Time in which there was work, but the hypervisor ran other guests.
+    /// The time in which the processors had work but the hypervisor ran other guests.
     pub stolen: Duration,
-    /// The unit in which the system counts processor time.
+    /// The unit in which the system counts processor time, which limits the precision.
     pub resolution: Duration,
 }
 
@@ -37,7 +37,7 @@ pub struct MachineProperty {
     /// The name of the property, such as `net.ipv4.tcp_congestion_control`. It is the system's own name where there is
     /// one.
     pub name: &'static str,
-    /// The file, call or variable that contains the value.
+    /// The file, call or variable that contains the value of the property.
     pub source: String,
     /// The value of the property, or the reason why it is unknown.
     pub value: Result<String, String>,
@@ -54,7 +54,7 @@ impl MachineProperty {
     }
 }
 
-/// Joins the lines of `text` with commas, and collapses runs of blanks.
+/// Joins the lines of `text` with commas, and replaces each run of blanks by one.
 fn one_line(text: String) -> String {
     text.lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -73,11 +73,11 @@ fn explain(error: &io::Error) -> String {
 /// Limits that a container sets for its processes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ContainerLimits {
-    /// The limit of memory in bytes.
+    /// The container's limit of memory in bytes.
     pub memory: Option<u64>,
-    /// The limit of processors, which may be a fraction.
+    /// The container's limit of processors, which may be a fraction.
     pub processors: Option<f64>,
-    /// The limit of processes and threads.
+    /// The container's limit of processes and threads.
     pub processes: Option<u64>,
 }
 

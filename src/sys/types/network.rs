@@ -10,11 +10,11 @@ use nix::unistd::{Gid, Pid, Uid};
 /// An address that a server can bind.
 #[derive(Debug, Clone, Copy)]
 pub enum SocketAddress<'a> {
-    /// TCP address and port.
+    /// A TCP address and port that a server can bind.
     Tcp(SocketAddr),
-    /// UDP address and port.
+    /// A UDP address and port that a server can bind.
     Udp(SocketAddr),
-    /// Path of a Unix domain socket, or `@name` for an abstract one.
+    /// The path of a Unix domain socket that a server can bind, or `@name` for an abstract one.
     Unix(&'a Path),
 }
 
@@ -29,27 +29,29 @@ pub(in crate::sys) fn accepts_packets_to(bound: SocketAddr, destination: SocketA
 /// State of one end of a TCP connection: RFC 9293 §3.3.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TcpState {
-    /// LISTEN: the socket waits for connections.
+    /// LISTEN: the TCP socket waits for connections.
     Listen,
-    /// SYN-SENT: this end has sent a SYN.
+    /// SYN-SENT: this end of the TCP connection has sent a SYN.
     SynSent,
-    /// SYN-RECEIVED: this end has received a SYN and answered it.
+    /// SYN-RECEIVED: this end of the TCP connection has received a SYN and answered it.
     SynReceived,
-    /// ESTABLISHED: the connection is open.
+    /// ESTABLISHED: the TCP connection is open.
     Established,
-    /// FIN-WAIT-1: this end closed first. The FIN is not acknowledged yet.
+    /// FIN-WAIT-1: this end of the TCP connection closed first. Its FIN is not acknowledged yet.
     FinWait1,
-    /// FIN-WAIT-2: this end closed first, and its FIN is acknowledged. The other end can still send.
+    /// FIN-WAIT-2: this end of the TCP connection closed first, and its FIN is acknowledged. The other end can still
+    /// send.
     FinWait2,
-    /// CLOSE-WAIT: the other end closed. This end can still send.
+    /// CLOSE-WAIT: the other end of the TCP connection closed. This end can still send.
     CloseWait,
-    /// LAST-ACK: the other end closed, and then this end. The FIN is not acknowledged yet.
+    /// LAST-ACK: the other end of the TCP connection closed, and then this end. The last FIN is not acknowledged yet.
     LastAck,
-    /// CLOSING: both ends closed at the same time.
+    /// CLOSING: both ends of the TCP connection closed at the same time.
     Closing,
-    /// TIME-WAIT: this end closed first. The kernel keeps the addresses in use until old segments have expired.
+    /// TIME-WAIT: this end of the TCP connection closed first. The kernel keeps the addresses in use until old segments
+    /// have expired.
     TimeWait,
-    /// CLOSED: the socket is not connected.
+    /// CLOSED: the TCP socket is not connected.
     Closed,
 }
 
@@ -75,13 +77,14 @@ impl fmt::Display for TcpState {
 /// Bytes in the kernel's queues at one end of a TCP connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TcpQueues {
-    /// Bytes sent by this end that the other end has not acknowledged.
+    /// The number of bytes sent by this end of the TCP connection that the other end has not acknowledged.
     pub unacknowledged: usize,
-    /// Bytes received by this end that no program has read.
+    /// The number of bytes received by this end of the TCP connection that no program has read.
     pub unread: usize,
 }
 
-/// The process at the other end of a Unix domain socket when the connection was made. The kernel vouches for it.
+/// The process that was at the other end of a Unix domain socket when the connection was made, as the kernel recorded
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerCredentials {
     /// The id of the process, where the system knows it.
@@ -92,13 +95,13 @@ pub struct PeerCredentials {
     pub gid: Gid,
 }
 
-/// A packet on the loopback interface.
+/// A packet that was captured on the loopback interface.
 #[derive(Debug, Clone, Copy)]
 pub struct CapturedPacket<'a> {
-    /// The time of the packet, since 1970.
+    /// The time at which the packet was captured, since 1970.
     pub timestamp: Duration,
-    /// The length of the whole packet in bytes.
+    /// The length of the whole packet in bytes, including the part that was not captured.
     pub length: usize,
-    /// The packet from the Ethernet header on, cut to the snap length and the size of the buffer.
+    /// The bytes of the packet from the Ethernet header on, cut to the snap length and the size of the buffer.
     pub bytes: &'a [u8],
 }

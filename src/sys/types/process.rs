@@ -11,22 +11,22 @@ use nix::unistd::Pid;
 pub struct Process {
     /// The id of the process.
     pub pid: Pid,
-    /// Id of the parent process.
+    /// The id of the parent process.
     pub parent: Pid,
     /// The id of the process group.
     pub group: Pid,
-    /// File name of the program, cut to 15 characters or more.
+    /// The file name of the process's program, cut to 15 characters or more.
     pub name: String,
-    /// True if the process has exited and was not reaped yet.
+    /// Whether the process has exited and was not reaped yet.
     pub zombie: bool,
-    /// True if a signal such as SIGSTOP has stopped the process.
+    /// Whether a signal such as SIGSTOP has stopped the process.
     pub stopped: bool,
 }
 
 /// Processor time, threads and memory of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProcessStats {
-    /// Processor time of all threads, in user and kernel mode.
+    /// The processor time of all threads of the process, in user and kernel mode.
     pub cpu: Duration,
     /// The number of threads of the process.
     pub threads: usize,
@@ -39,45 +39,46 @@ pub struct ProcessStats {
 pub struct SchedulerStats {
     /// The time that the threads spent on a processor.
     pub ran: Duration,
-    /// Time in which the threads could run but other threads had the processors.
+    /// The time in which the threads could run but other threads had the processors.
     pub queued: Duration,
 }
 
 /// Processor time and context switches of a process since it started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ResourceUsage {
-    /// Start time in the system's own unit. Together with the process id, it identifies a process for ever.
+    /// The start time of the process in the system's own unit. Together with the process id, it identifies a process
+    /// for ever.
     pub start_time: u64,
-    /// Processor time of all threads, including those that have exited.
+    /// The processor time of all threads of the process, including those that have exited.
     pub cpu: Duration,
-    /// Processor time in user mode. The kernel samples it, so it is less exact than `cpu`.
+    /// The processor time of the process in user mode. The kernel samples it, so it is less exact than `cpu`.
     pub user: Duration,
-    /// Processor time in kernel mode, as exact as `user`. The two can add up to less than `cpu`.
+    /// The processor time of the process in kernel mode, as exact as `user`. The two can add up to less than `cpu`.
     pub system: Duration,
-    /// Processor time of the children that this process has reaped.
+    /// The processor time of the children that this process has reaped.
     pub children: Duration,
-    /// Context switches of each thread by its id. Threads that have exited are missing. `None` where the system does
-    /// not count them.
+    /// The context switches of each thread of the process by thread id. Threads that have exited are missing. `None`
+    /// where the system does not count them.
     pub switches: Option<BTreeMap<i32, ContextSwitches>>,
 }
 
-/// The number of times that a thread stopped running, by reason.
+/// The number of context switches of a thread: how often it stopped running, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContextSwitches {
-    /// The number of times that the thread had to wait.
+    /// The number of times that the thread stopped running because it had to wait.
     pub voluntary: u64,
     /// The number of times that the scheduler gave the processor to another thread.
     pub involuntary: u64,
 }
 
-/// Sets of signals as bits: signal N is bit N − 1.
+/// The signals that a process blocks, ignores and handles, as sets of bits: signal N is bit N − 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SignalSets {
-    /// Signals that the process blocks: they stay pending until they are unblocked.
+    /// The signals that the process blocks: they stay pending until they are unblocked.
     pub blocked: u64,
-    /// Signals that the process ignores: the kernel discards them.
+    /// The signals that the process ignores: the kernel discards them.
     pub ignored: u64,
-    /// Signals for which the process has a handler.
+    /// The signals for which the process has a handler.
     pub caught: u64,
 }
 
@@ -88,6 +89,7 @@ pub struct SleepingThread {
     pub thread: Pid,
     /// The kernel function that the thread sleeps in.
     pub wait_channel: String,
-    /// First argument of the system call. For read(2), accept(2) and the like, it is the descriptor.
+    /// The first argument of the system call that the thread sleeps in. For read(2), accept(2) and the like, it is the
+    /// descriptor.
     pub first_argument: RawFd,
 }

@@ -11,25 +11,25 @@ use nix::unistd::setsid;
 /// Attributes of a child process, set by [`set_child_attributes`].
 #[derive(Debug, Clone, Default)]
 pub struct ChildAttributes {
-    /// The soft and hard limit of the child's open descriptors.
+    /// The soft and hard limit of the descriptors that the child can have open.
     pub descriptor_limit: Option<rlim_t>,
-    /// Signals that the child ignores.
+    /// The signals that the child ignores.
     pub ignored_signals: &'static [Signal],
-    /// Signals that the child blocks.
+    /// The signals that the child blocks.
     pub blocked_signals: &'static [Signal],
-    /// The descriptors that are closed in the child.
+    /// The numbers of the descriptors that are closed in the child.
     pub closed_descriptors: Vec<i32>,
 }
 
 /// Makes the child of `command` start a session of its own: setsid(2). Signals to the process groups of this terminal
-/// do not reach it.
+/// do not reach the child.
 #[expect(unsafe_code, reason = "only the child itself can call setsid(2), between fork and exec")]
 pub fn start_new_session(command: &mut Command) {
     // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(|| setsid().map(drop).map_err(Into::into)) };
 }
 
-/// Signals whose action cannot be changed: signal(7).
+/// The signals whose action no process can change: signal(7).
 const FIXED_SIGNALS: [Signal; 2] = [Signal::SIGKILL, Signal::SIGSTOP];
 
 /// Makes the child of `command` start with `attributes`. All other signals have the default action and are not

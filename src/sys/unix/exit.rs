@@ -33,7 +33,7 @@ pub fn exit_status(pid: Pid) -> io::Result<Option<ExitStatus>> {
     Ok((child != 0).then(|| encode_status(info.si_code, status)))
 }
 
-/// Encodes a status as wait(2) does: an exit code in the second byte, a signal in the first.
+/// Encodes a child's exit as wait(2) does: an exit code in the second byte, a signal in the first.
 fn encode_status(code: i32, status: i32) -> ExitStatus {
     const CORE_DUMPED: i32 = 0x80;
     ExitStatus::from_raw(match code {
@@ -43,8 +43,8 @@ fn encode_status(code: i32, status: i32) -> ExitStatus {
     })
 }
 
-/// Calls waitid(2) for a child that has exited, and leaves the zombie. With `WNOHANG` and a child that is alive,
-/// `si_pid` is 0.
+/// Calls waitid(2) for the child `pid`, and leaves the child a zombie if it has exited. With `WNOHANG` and a child that
+/// is alive, `si_pid` is 0.
 #[expect(unsafe_code, reason = "nix wraps waitid(2) for Linux and FreeBSD only")]
 pub fn wait_without_reaping(pid: Pid, options: libc::c_int) -> nix::Result<libc::siginfo_t> {
     let options = options | libc::WEXITED | libc::WNOWAIT;

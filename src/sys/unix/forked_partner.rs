@@ -19,11 +19,11 @@ use crate::sys::system::futex::{futex_wait, futex_wake};
 /// The way in which a process and its forked partner wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartnerWaitMode {
-    /// Waits with `sched_yield(2)`, for two processes on one processor.
+    /// Each process waits with `sched_yield(2)`, for two processes on one processor.
     Yield,
-    /// Waits by reading the shared word again and again, for two processors.
+    /// Each process waits by reading the shared word again and again, for two processors.
     Spin,
-    /// Waits by sleeping in the kernel until the other process wakes it: futex(2).
+    /// Each process waits by sleeping in the kernel until the other process wakes it: futex(2).
     Sleep,
 }
 
@@ -32,14 +32,15 @@ const PARENTS_TURN: u32 = 0;
 const CHILDS_TURN: u32 = 1;
 const END: u32 = 2;
 
-/// The longest sleep before checking that the other process is alive. Its timer costs less than 0.1 µs.
+/// The longest time that a process sleeps before it checks that its forked partner is alive. The timer costs less than
+/// 0.1 µs.
 const MAX_SLEEP: Duration = Duration::from_millis(100);
 
-/// The number of iterations between two checks that the other process is alive.
+/// The number of iterations of a waiting process between two checks that its forked partner is alive.
 const ITERATIONS_PER_CHECK: u32 = 1 << 14;
 
-/// A child process that hands every turn back at once. It exits when the value is dropped, and soon after this
-/// process has exited for any reason.
+/// A child process that takes turns with this process and hands every turn back at once. It exits when the value is
+/// dropped, and soon after this process has exited for any reason.
 #[derive(Debug)]
 pub struct ForkedPartner {
     pid: Pid,
@@ -76,19 +77,19 @@ impl ForkedPartner {
         }
     }
 
-    /// Returns the process id of the child.
+    /// Returns the process id of the forked partner.
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// Returns whether the child sleeps until it is woken.
+    /// Returns whether the forked partner sleeps until it is woken.
     #[must_use]
     pub fn sleeps(&self) -> bool {
         self.how == PartnerWaitMode::Sleep
     }
 
-    /// Gives the child its turn and waits until it hands the turn back.
+    /// Gives the forked partner its turn and waits until it hands the turn back.
     ///
     /// # Errors
     /// `BrokenPipe` if the child was killed.
@@ -112,7 +113,7 @@ impl Drop for ForkedPartner {
     }
 }
 
-/// Hands every turn back, in the child. The function must neither allocate nor take a lock.
+/// Runs in the forked partner and hands every turn back. The function must neither allocate nor take a lock.
 fn serve(turn: &AtomicU32, how: PartnerWaitMode, parent: Pid) {
     while await_turn(turn, PARENTS_TURN, how, || getppid() == parent) == Some(CHILDS_TURN) {
         hand_over(turn, PARENTS_TURN, how);
@@ -155,11 +156,12 @@ fn await_turn(
     }
 }
 
-/// A word in memory that this process shares with its child.
+/// A word in memory that this process shares with its forked partner.
 #[derive(Debug)]
 struct Shared(NonNull<AtomicU32>);
 
-/// The size of the shared mapping. The kernel maps a whole page; only the first cache line is used.
+/// The size of the memory shared with the forked partner. The kernel maps a whole page; only the first cache line is
+/// used.
 const LENGTH: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 impl Shared {

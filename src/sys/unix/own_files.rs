@@ -11,7 +11,7 @@ use std::path::Path;
 use nix::libc::{O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
 use nix::unistd::geteuid;
 
-/// The permission bits that let the group or others write.
+/// The permission bits of a file that let its group or all other users write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 /// Opens a regular file of this user for reading. Never blocks, and never opens a FIFO, a device or a link.

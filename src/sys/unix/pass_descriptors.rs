@@ -48,7 +48,7 @@ fn duplicate_from(descriptor: BorrowedFd<'_>, lowest: RawFd) -> io::Result<Owned
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// Opens descriptors until all numbers below `end` are in use.
+/// Opens descriptors until all descriptor numbers below `end` are in use.
 fn take_numbers_below(end: RawFd) -> io::Result<Vec<OwnedFd>> {
     let mut taken = Vec::new();
     loop {

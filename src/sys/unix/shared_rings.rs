@@ -18,7 +18,7 @@ use nix::unistd::{read, write};
 
 use crate::sys::system::futex::{futex_wait, futex_wake};
 
-/// The number of bytes that each ring holds.
+/// The number of bytes that each of the two rings in shared memory holds.
 pub const RING_SIZE: usize = SIZE as usize;
 
 const SIZE: u32 = 256 * 1024;
@@ -41,10 +41,10 @@ struct Side {
 
 struct Shared {
     rings: NonNull<[Ring; 2]>,
-    /// The descriptors that wake a side of the rings: writer and reader of the first ring, then of the second. Empty if
-    /// the server wakes with a futex or polls.
+    /// The descriptors that wake a writer or reader of the rings: writer and reader of the first ring, then of the
+    /// second. Empty if the server wakes with a futex or polls.
     bells: Vec<OwnedFd>,
-    /// Whether the server is gone, so that waiting for it is of no use.
+    /// Whether the server is gone, so that waiting for it is useless.
     gone: AtomicBool,
 }
 
@@ -56,23 +56,23 @@ unsafe impl Send for Shared {}
 // SAFETY: as for Send. Each ring has one `RingWriter` or `RingReader` here, and accessing the bytes needs `&mut self`.
 unsafe impl Sync for Shared {}
 
-/// Writes bytes into the ring that the server reads.
+/// Writes bytes into the ring in shared memory that the server reads.
 pub struct RingWriter {
     shared: Arc<Shared>,
     written: u32,
 }
 
-/// Reads bytes from the ring that the server writes.
+/// Reads bytes from the ring in shared memory that the server writes.
 pub struct RingReader {
     shared: Arc<Shared>,
     read: u32,
 }
 
-/// Wakes a writer and a reader that wait for a server that has gone.
+/// Wakes the writer and the reader of the rings in shared memory, if they wait for a server that is gone.
 pub struct RingHangUp(Arc<Shared>);
 
-/// Maps the memory that a server has passed. `passed` is its descriptor, followed by the four bells if the server
-/// uses them.
+/// Maps the shared memory with the two rings that a server has passed. `passed` is its descriptor, followed by the four
+/// descriptors that wake the sides, if the server uses them.
 ///
 /// # Errors
 /// `InvalidData` for other descriptors; those of mmap(2).
@@ -104,8 +104,8 @@ impl Shared {
         }
     }
 
-    /// Waits until `look` returns a value, and returns that value. `None` if the server has gone. Between two looks it
-    /// calls `pause`, or sleeps without one.
+    /// Waits until `look` returns a value, and returns that value. `None` if the server is gone. Between two calls of
+    /// `look` it calls `pause`, or sleeps without one.
     #[inline]
     fn wait(
         &self,
@@ -128,8 +128,8 @@ impl Shared {
         }
     }
 
-    /// Sleeps until the other side of the rings wakes this side. Sets the flag before the last look, so that no wake-up
-    /// is lost.
+    /// Sleeps until the other side of the rings wakes this side. Sets the flag before it looks for the last time, so
+    /// that no wake-up is lost.
     fn sleep(&self, us: &Side, bell: usize, is_over: impl Fn() -> bool) {
         us.waits.store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -155,8 +155,8 @@ impl Shared {
     }
 }
 
-/// Sleeps while `flag` is 1, until the other side wakes this side. Sleeping may end early. Without a futex it yields
-/// the processor. On such a system, no server asks for a futex.
+/// Sleeps while `flag` is 1, until the other side of the rings wakes this side. Sleeping may end early. Without a futex
+/// it yields the processor; on such a system, no server asks for a futex.
 fn sleep_while_one(flag: &AtomicU32) {
     if futex_wait(flag, 1, None).is_err() {
         thread::yield_now();
@@ -203,7 +203,7 @@ impl RingWriter {
         Ok(())
     }
 
-    /// Tells the server that no more bytes follow.
+    /// Tells the server that no more bytes follow in the ring that it reads.
     pub fn end(&mut self) {
         let ring = self.shared.ring(0);
         ring.writer.ended.store(1, Ordering::Release);
@@ -243,7 +243,7 @@ impl RingReader {
 }
 
 impl RingHangUp {
-    /// Marks the server as gone and wakes all that wait for it.
+    /// Marks the server as gone and wakes the writer and the reader that wait for it.
     pub fn hang_up(&self) {
         self.0.gone.store(true, Ordering::SeqCst);
         for (side, bell) in [(&self.0.ring(0).writer, 0), (&self.0.ring(1).reader, 3)] {

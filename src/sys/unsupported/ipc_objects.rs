@@ -13,7 +13,7 @@ pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
     not_available()
 }
 
-/// Returns the processes that are recorded in `object`.
+/// Returns the processes that were recorded in the IPC object `object` when it was listed.
 #[must_use]
 pub fn ipc_object_processes(object: &IpcObject) -> Vec<Pid> {
     object.pids.clone()

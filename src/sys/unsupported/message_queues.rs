@@ -6,7 +6,7 @@ use std::io;
 use super::unsupported;
 use crate::sys::types::QueueCapacity;
 
-/// A type without values, because this system lacks the feature.
+/// Stands for an open message queue on a system without message queues. The type has no values.
 pub enum MessageQueue {}
 
 impl MessageQueue {
@@ -20,17 +20,17 @@ impl MessageQueue {
         unsupported("this system has no such message queues")
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no message queue to have a capacity.
     pub fn capacity(&self) -> io::Result<QueueCapacity> {
         match *self {}
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no message queue to send to.
     pub fn send(&mut self, _bytes: &[u8]) -> nix::Result<()> {
         match *self {}
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no message queue to receive from.
     pub fn receive(&mut self, _buffer: &mut [u8]) -> nix::Result<usize> {
         match *self {}
     }

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 use super::unsupported;
 
-/// The reason why these functions are not available.
+/// The reason why no function for network and PID namespaces is available.
 const REASON: &str = "this system has no namespaces";
 
 /// Returns `Unsupported`: this system has no namespaces.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::not_available;
 use crate::sys::types::CapturedPacket;
 
-/// A type without values, because this system lacks the feature.
+/// Stands for a packet capture, which echospec has only on Linux. The type has no values.
 #[derive(Debug)]
 pub enum PacketCapture {}
 
@@ -16,7 +16,7 @@ impl PacketCapture {
         not_available()
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no packet capture to read from.
     pub fn next_packet<'a>(
         &self,
         _buffer: &'a mut [u8],
@@ -25,7 +25,7 @@ impl PacketCapture {
         match *self {}
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no packet capture that could drop packets.
     pub fn take_dropped(&self) -> io::Result<u64> {
         match *self {}
     }

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use super::not_available;
 use crate::sys::types::DescriptorEnd;
 
-/// A type without values, because this system lacks the feature.
+/// Stands for a snapshot of descriptors and their other ends on a system that shows no peers. The type has no values.
 #[derive(Debug)]
 pub enum DescriptorSnapshot {}
 
@@ -17,7 +17,7 @@ impl DescriptorSnapshot {
         not_available()
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no snapshot of descriptors to read.
     pub fn descriptors(&self, _pid: Pid) -> io::Result<Vec<DescriptorEnd>> {
         match *self {}
     }

@@ -50,7 +50,8 @@ pub fn has_env_var(_pid: Pid, _name: &str, _value: &str) -> io::Result<bool> {
     not_available()
 }
 
-/// Waits until the child `pid` has exited or `limit` has passed. Returns whether it has exited. It is not reaped.
+/// Waits until the child `pid` has exited or `limit` has passed. Returns whether it has exited. Does not reap the
+/// child.
 ///
 /// # Errors
 /// `ECHILD` if it is not a child of this process.
@@ -58,13 +59,13 @@ pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
     poll_for_exit(pid, limit)
 }
 
-/// Does nothing and returns false. The parent of orphans is init.
+/// Does nothing and returns false: this system has no subreapers, so init becomes the parent of orphans.
 pub fn set_subreaper(_on: bool) -> bool {
     false
 }
 
-/// Does nothing. The child inherits every descriptor that is not close-on-exec.
+/// Does nothing: on this system the child inherits every descriptor that is not close-on-exec.
 pub fn inherit_no_descriptors(_command: &mut Command) {}
 
-/// Does nothing. A child survives its parent.
+/// Does nothing: on this system a child survives its parent.
 pub fn kill_with_parent(_command: &mut Command) {}

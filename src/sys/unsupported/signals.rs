@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use super::{not_available, unsupported};
 use crate::sys::types::SignalSets;
 
-/// Signals by which a user asks a running program for its status.
+/// The signals with which a user asks a running program for its status.
 pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
 
 /// Returns `Unsupported`: this system does not show the signals that a process blocks and ignores.
@@ -16,11 +16,11 @@ pub fn signal_sets(_pid: Pid) -> io::Result<SignalSets> {
     not_available()
 }
 
-/// A type without values, because this system lacks the feature.
+/// Stands for a channel of real-time signals, which echospec has only on Linux. The type has no values.
 pub enum QueuedSignals {}
 
 impl QueuedSignals {
-    /// The length of the largest message in bytes: the size of a pointer.
+    /// The length in bytes of the largest message that one signal can carry: the size of a pointer.
     pub const MAX_MESSAGE: usize = size_of::<usize>();
 
     /// Returns `Unsupported`: echospec queues signals only on Linux.
@@ -28,12 +28,12 @@ impl QueuedSignals {
         unsupported("echospec queues signals with a value only on Linux")
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no channel of signals to send a message to.
     pub fn send(&self, _bytes: &[u8]) -> nix::Result<()> {
         match *self {}
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no channel of signals to receive a message from.
     pub fn receive(&self, _buffer: &mut [u8]) -> nix::Result<usize> {
         match *self {}
     }

@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 
 use super::unsupported;
 
-/// A type without values, because this system lacks the feature.
+/// Stands for a counter of system calls on a system that does not count them. The type has no values.
 #[derive(Debug)]
 pub enum SystemCallCounter {}
 
@@ -19,7 +19,7 @@ impl SystemCallCounter {
         unsupported("system calls of other processes are not counted on this system")
     }
 
-    /// Is never called, because no value of this type exists.
+    /// Is never called, because on this system there is no counter of system calls to read.
     pub fn count(&self) -> io::Result<u64> {
         match *self {}
     }

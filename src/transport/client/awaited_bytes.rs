@@ -15,7 +15,8 @@ impl<'a> AwaitedBytes<'a> {
         AwaitedBytes { all: bytes, received: 0 }
     }
 
-    /// Removes expected bytes from `inbox`. Returns true once none is missing.
+    /// Compares the beginning of `inbox` with the expected bytes, and removes what matches. Returns true once no
+    /// expected byte is missing.
     pub fn is_met_by(&mut self, inbox: &mut Vec<u8>) -> check::Result<bool> {
         let rest = &self.all[self.received..];
         let arrived = inbox.len().min(rest.len());

@@ -10,8 +10,9 @@ use crate::deadline::until;
 use crate::sys;
 
 impl Client {
-    /// Sends from `bytes`, without reading, until nothing has been accepted for a while. Returns how many bytes
-    /// were accepted; if that is all of them, the server never blocked. [`STREAM`](crate::transport::Capabilities::STREAM).
+    /// Sends from `bytes`, without reading, until the server's side has accepted nothing for a while. Returns how many
+    /// bytes were accepted; if that is all of them, the server never blocked. Needs
+    /// [`STREAM`](crate::transport::Capabilities::STREAM).
     ///
     /// # Errors
     /// A failure if the server closes the connection.
@@ -35,8 +36,8 @@ impl Client {
         })
     }
 
-    /// Waits until the server's kernel has received everything that was sent, if this system reports that. If the
-    /// server does not read, a part stays in the client's kernel; then the wait ends after
+    /// Waits until the server's kernel has received everything that the client has sent, if this system reports that.
+    /// If the server does not read, a part stays in the client's kernel; then the wait ends after
     /// [`Deadlines::quiet`](crate::deadline::Deadlines::quiet).
     ///
     /// # Errors
@@ -47,8 +48,8 @@ impl Client {
         until(self.deadlines.quiet(), delivered).map(drop)
     }
 
-    /// Waits until the server itself has read everything that was sent. Returns false if it leaves some of it
-    /// unread. [`TCP`](crate::transport::Capabilities::TCP).
+    /// Waits until the server itself has read everything that the client has sent. Returns false if it leaves some of
+    /// it unread. Needs [`TCP`](crate::transport::Capabilities::TCP).
     ///
     /// # Errors
     /// Unsupported if this system does not report that; otherwise only when interrupted.

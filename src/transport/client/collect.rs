@@ -45,7 +45,7 @@ impl Client {
         Ok(())
     }
 
-    /// If the server holds any echo back, ends the client's direction and waits for that echo.
+    /// If the server holds any echo back, ends the client's direction and waits for the rest of the echo.
     ///
     /// # Errors
     /// Those of [`expect`](Client::expect).
@@ -61,8 +61,9 @@ impl Client {
         Ok(())
     }
 
-    /// Completes a request that was begun. Otherwise ends the client's direction, collects any echo that the server held back, and waits for end of file.
-    /// Does nothing where one direction cannot be ended alone ([`HALF_CLOSE`](Capabilities::HALF_CLOSE)).
+    /// Completes a request that was begun. Otherwise ends the client's direction, collects any echo that the server
+    /// held back, and waits for end of file. Does nothing where one direction cannot be ended alone
+    /// ([`HALF_CLOSE`](Capabilities::HALF_CLOSE)).
     ///
     /// # Errors
     /// Those of [`expect`](Client::expect) and [`expect_eof`](Client::expect_eof).

@@ -12,7 +12,7 @@ use crate::check;
 use crate::deadline::{WaitOutcome, wait};
 use crate::trace::{Action, ClientTrace, TransferDirection};
 
-/// One client's connection: the bytes on the wire, whatever the protocol.
+/// One client's connection, which carries bytes whatever the protocol is.
 ///
 /// Every byte that the client sends passes [`write`](Connection::write) or
 /// [`write_with_descriptor`](Connection::write_with_descriptor), and every byte that it receives passes
@@ -20,23 +20,24 @@ use crate::trace::{Action, ClientTrace, TransferDirection};
 #[derive(Debug)]
 pub(super) struct Connection {
     pub link: Link,
-    /// Whether reads return pieces of a stream. Otherwise they return messages with their senders.
+    /// Whether the connection is a stream, so that a read returns a piece of it. Otherwise a read returns a message and
+    /// its sender.
     stream: bool,
     pub sent: usize,
     pub received: usize,
-    /// Everything that was received, once a check asks for it.
+    /// Everything that the client has received since a check asked to record it; `None` before.
     pub record: Option<Vec<u8>>,
     pub trace: ClientTrace,
 }
 
-/// The result of one read.
+/// The result of one read from a client's connection.
 pub(super) struct Received {
     pub length: usize,
     /// The address of the message's sender, if it has an IP address.
     pub sender: Option<SocketAddr>,
 }
 
-/// The directions in which a link can be used without waiting.
+/// The result of waiting for a link: the directions in which it can be used without waiting.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Ready {
     pub readable: bool,
@@ -49,7 +50,8 @@ impl Connection {
         Connection { trace: ClientTrace::connected(from), link, stream, sent: 0, received: 0, record: None }
     }
 
-    /// Writes a part of `bytes` to a stream, or all of them as one message, without waiting.
+    /// Writes a part of `bytes` to the connection if it is a stream, or else all of them as one message, without
+    /// waiting.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.link.write(bytes)?;
         self.trace.transfer(TransferDirection::Sent, &bytes[..written]);
@@ -57,7 +59,7 @@ impl Connection {
         Ok(written)
     }
 
-    /// Writes all of `bytes` with `descriptor` attached.
+    /// Writes all of `bytes` to the connection, with `descriptor` attached.
     pub fn write_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> io::Result<()> {
         self.sent += bytes.len();
         self.link.send_with_descriptor(bytes, descriptor)
@@ -71,7 +73,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads a piece of a stream, or one message, without waiting.
+    /// Reads a piece of a stream or one message from the connection, without waiting.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         let (length, sender) =
             if self.stream { (self.link.read(buffer)?, None) } else { self.link.receive(buffer)? };
@@ -121,7 +123,7 @@ fn local_address(link: &Link) -> Option<SocketAddr> {
     link.as_socket()?.local_addr().ok()?.as_socket()
 }
 
-/// Whether the call that failed with `error` may succeed later.
+/// Whether the system call that failed with `error` may succeed later.
 pub(super) fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

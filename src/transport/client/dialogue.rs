@@ -13,13 +13,13 @@ pub(super) struct Dialogue {
     protocol: Arc<Protocol>,
     /// The codec of requests and replies on a stream.
     pub codec: Codec,
-    /// The requests sent as messages that are not yet answered. Replies may arrive in any order.
+    /// The requests that the client sent as messages and that are not yet answered. Replies may arrive in any order.
     asked: VecDeque<Request>,
     /// Whether a reply, right or wrong, began before all of its request was sent.
     pub early: bool,
     /// The status of the last reply, if it was an HTTP response.
     pub status: Option<u16>,
-    /// The bytes of replies, if the codec keeps them.
+    /// The bytes of the replies received, if the codec keeps them.
     pub kept: Vec<Vec<u8>>,
 }
 
@@ -30,7 +30,7 @@ impl Dialogue {
         Dialogue { protocol, codec, asked: VecDeque::new(), early: false, status: None, kept: Vec::new() }
     }
 
-    /// Decodes bytes received from a stream. Returns the content of the requests that they answer.
+    /// Decodes bytes received from a stream. Returns the content of the requests that these bytes answer.
     pub fn receive(&mut self, bytes: &[u8]) -> check::Result<Vec<u8>> {
         let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.receive_bytes(bytes) };
         self.early |= fed.as_ref().is_err_and(|wrong| wrong.early);
@@ -54,7 +54,7 @@ impl Dialogue {
         content
     }
 
-    /// Whether the protocol has no request that is answered, so that only the server's reading can be seen.
+    /// Whether the server answers no request of the protocol, so that only its reading can be seen.
     pub fn never_answers(&self) -> bool {
         self.protocol.never_answers()
     }
@@ -64,12 +64,13 @@ impl Dialogue {
         self.protocol.only_greets()
     }
 
-    /// Makes the dialogue send requests before earlier ones are answered.
+    /// Makes the client send requests before earlier ones are answered.
     pub fn pipelining(self) -> Dialogue {
         Dialogue { codec: self.codec.pipelining(true), ..self }
     }
 
-    /// Queues a request of turn number `turn` that carries `content`, or stands for it.
+    /// Queues a request of the protocol's turn number `turn`. Its reply counts as the answer to `content`, even if the
+    /// request does not carry the content.
     pub fn queue_request(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
         let protocol = self.protocol.clone();
         let turn = protocol.turns().get(turn);
@@ -77,20 +78,22 @@ impl Dialogue {
         Ok(self.queue_request_of(turn, content))
     }
 
-    /// Queues a request of `turn` that carries `content`, or stands for it.
+    /// Queues a request of `turn`. Its reply counts as the answer to `content`, even if the request does not carry the
+    /// content.
     pub fn queue_request_of(&mut self, turn: &Turn, content: &[u8]) -> Request {
         let request = turn.new_request(self.codec.next_token(), Some(content.into()));
         self.codec.queue_request(request.clone());
         request
     }
 
-    /// Queues a request of `turn` that stands for `content`.
+    /// Queues a request of `turn`, whose reply counts as the answer to `content`.
     pub fn queue_turn(&mut self, turn: &Turn, content: &[u8]) {
         let request = turn.new_request(self.codec.next_token(), Some(content.into()));
         self.codec.queue_request(request);
     }
 
-    /// Encodes a request as one message. It carries `content`, or stands for it if the request carries none.
+    /// Encodes a request as one message. Its reply counts as the answer to `content`, even if the request does not
+    /// carry the content.
     pub fn encode_message(&mut self, content: &[u8]) -> check::Result<Vec<u8>> {
         let token = self.codec.next_token();
         let turn = self.protocol.payload_turn().or_else(|| self.protocol.turns().first());
@@ -101,7 +104,7 @@ impl Dialogue {
         Ok(message)
     }
 
-    /// Verifies a received message. Returns the content of the request that it answers.
+    /// Verifies a received message. Returns the content of the request that this message answers.
     pub fn verify_message(&mut self, message: &[u8]) -> check::Result<Vec<u8>> {
         let mut first = None;
         for (place, request) in self.asked.iter().enumerate() {

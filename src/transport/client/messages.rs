@@ -14,10 +14,11 @@ use crate::deadline::until;
 use crate::payload::KIB;
 use crate::text::{count_with_noun, describe_difference, excerpt};
 
-/// The size of a buffer that holds the largest message of any transport, and what a server might append to it.
+/// The size of a buffer that holds the largest message of any transport, and a little more, which a server might
+/// append.
 pub(super) const MAX_RECEIVED_MESSAGE: usize = 512 * KIB;
 
-/// A message that was received.
+/// A message that a client received.
 #[derive(Debug)]
 pub struct Message {
     /// The content of the message.
@@ -40,7 +41,7 @@ fn one_message(bytes: &[u8]) -> String {
     format!("one message of {}", count_with_noun(bytes.len(), "byte"))
 }
 
-/// Methods that need [`MESSAGES`](crate::transport::Capabilities::MESSAGES).
+/// Methods of clients that need [`MESSAGES`](crate::transport::Capabilities::MESSAGES).
 impl Client {
     /// Waits for the next message and verifies that it consists of exactly `bytes`.
     ///
@@ -77,7 +78,7 @@ impl Client {
         self.receive_within(self.deadlines.no_progress())
     }
 
-    /// Waits at most `limit` for the next message. On a connection a message of no bytes is also its end.
+    /// Waits at most `limit` for the next message. A message of no bytes can also be the end of a connection.
     ///
     /// # Errors
     /// A failure if the connection is lost.
@@ -102,7 +103,7 @@ impl Client {
         }
     }
 
-    /// Sends one message if there is room for it now. Returns false if there is none.
+    /// Sends one message if the connection has room for it now. Returns false if there is no room.
     ///
     /// # Errors
     /// A failure if the server is gone.
@@ -116,8 +117,8 @@ impl Client {
         }
     }
 
-    /// Sends `bytes` as datagrams of `size` bytes with one system call: `UDP_SEGMENT`, udp(7). They are sent as they are,
-    /// whatever the protocol.
+    /// Sends `bytes` as datagrams of `size` bytes with one system call: `UDP_SEGMENT`, udp(7). The bytes are sent
+    /// unchanged, whatever the protocol.
     ///
     /// # Errors
     /// `Unsupported` where the system or the transport cannot do that.
@@ -133,8 +134,8 @@ impl Client {
         self.message(content).map(Cow::into_owned)
     }
 
-    /// Sends `message` again and again, without reading, until none was accepted for a while, or `most` were. Returns how
-    /// many were accepted.
+    /// Sends `message` again and again, without reading, until no message was accepted for a while, or `most` were.
+    /// Returns how many messages were accepted.
     ///
     /// # Errors
     /// A failure if the server closes the connection.
@@ -150,8 +151,8 @@ impl Client {
         Ok(sent)
     }
 
-    /// Whether a program that leaves its socket buffers as they are, as most servers do, can send a message of
-    /// `length` bytes. macOS allows less than Linux.
+    /// Whether a program with default socket buffers, as most servers are, can send a message of `length` bytes over
+    /// the transport. macOS allows less than Linux.
     #[must_use]
     pub(crate) fn can_send(&self, length: usize) -> bool {
         let default_buffer = |socket: &Socket| {
@@ -185,8 +186,8 @@ impl Client {
             .map_or(Ok(content.into()), |dialogue| dialogue.encode_message(content).map(Cow::from))
     }
 
-    /// Waits until the server's queue may have room. On Linux poll(2) reports when a full queue has room. macOS returns
-    /// ENOBUFS and can only be asked again.
+    /// Waits until the server's queue may have room for a message. On Linux poll(2) reports when a full queue has room.
+    /// macOS returns ENOBUFS and can only be asked again.
     fn await_room(&self) -> check::Result<Option<()>> {
         if self.connection.link.output_descriptor().is_some() {
             self.connection.poll(true, false, self.deadlines.quiet())?;
@@ -203,8 +204,7 @@ impl Client {
     }
 }
 
-/// Enlarges the buffers of `socket` so that each holds a large message. Where the system limits them, that limit
-/// holds.
+/// Enlarges the buffers of `socket` so that each holds a large message, as far as the system allows.
 pub(in crate::transport) fn enlarge_buffers(socket: &Socket) {
     let _ = socket.set_send_buffer_size(MAX_RECEIVED_MESSAGE);
     let _ = socket.set_recv_buffer_size(MAX_RECEIVED_MESSAGE);

@@ -49,7 +49,7 @@ pub use messages::Message;
 pub(super) use messages::enlarge_buffers;
 pub(crate) use unread::Unread;
 
-/// The maximum number of bytes that one read from a stream takes.
+/// The maximum number of bytes that a client takes in one read from a stream.
 const READ: usize = 256 * KIB;
 
 /// A client of a server, over a byte stream or over messages.
@@ -63,7 +63,7 @@ const READ: usize = 256 * KIB;
 #[derive(Debug)]
 pub struct Client {
     connection: Connection,
-    /// The protocol, unless it is echo: then content and bytes on the wire are the same.
+    /// The client's protocol, unless it is echo. With echo, content and bytes on the wire are the same.
     dialogue: Option<Box<Dialogue>>,
     capabilities: Capabilities,
     deadlines: Deadlines,
@@ -71,16 +71,16 @@ pub struct Client {
     buffer: Box<[u8]>,
     /// Bytes received from a stream that no method has returned or verified yet.
     inbox: Vec<u8>,
-    /// Whether the server has ended its direction of the stream.
+    /// Whether the client has read the end of the server's direction of the stream.
     ended: bool,
-    /// Bytes that were sent and whose echo the server may hold back until the client ends its direction.
+    /// Bytes that the client has sent and whose echo the server may hold back until the client ends its direction.
     uncollected: Vec<Vec<u8>>,
-    /// The content of a request of which only the first part was sent.
+    /// The content of the request of which the client has sent only the first part.
     begun: Option<Vec<u8>>,
 }
 
 impl Client {
-    /// Returns a client whose server has these `capabilities`.
+    /// Returns a client over `link`, whose server has these `capabilities`.
     pub(crate) fn new(link: Link, capabilities: Capabilities, deadlines: Deadlines) -> Client {
         let stream = capabilities.contains(Capabilities::STREAM);
         Client {
@@ -116,8 +116,8 @@ impl Client {
         Client { dialogue: Some(Box::new(dialogue)), ..self }
     }
 
-    /// Returns the time without progress after which the server counts as hung. A server that is started for this client
-    /// may still load its libraries when the first request waits for it.
+    /// Returns the time without progress after which the server counts as hung. A server that is started for this
+    /// client may still load its libraries when the first request waits for it.
     fn no_progress(&self) -> Duration {
         let starts = !self.capabilities.contains(Capabilities::MANY_CLIENTS) && self.dialogue.is_some();
         if starts && self.connection.received == 0 {
@@ -127,7 +127,7 @@ impl Client {
         }
     }
 
-    /// Adds `diagnosis` to every finding about a server that makes no progress.
+    /// Adds `diagnosis` to every finding of this client about a server that makes no progress.
     pub(crate) fn with_diagnosis(self, diagnosis: HangDiagnosis) -> Client {
         Client { hang_diagnosis: diagnosis, ..self }
     }
@@ -141,7 +141,8 @@ impl Client {
         if self.is_stream() { self.send_stream(bytes) } else { self.send_message(bytes) }
     }
 
-    /// Sends several pieces of content, as far as the mechanism allows in one write. Over messages each is a message.
+    /// Sends several pieces of content, as far as possible in one write. Over a transport with messages, each piece is
+    /// a message.
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
@@ -152,7 +153,7 @@ impl Client {
         pieces.iter().try_for_each(|piece| self.send_message(piece))
     }
 
-    /// Waits for exactly these bytes: in any number of pieces from a stream, else as one message.
+    /// Waits until exactly `bytes` are received: in any number of pieces from a stream, else as one message.
     ///
     /// # Errors
     /// A failure at the first byte that differs, or if the stream or message ends early; a timeout if nothing
@@ -170,7 +171,7 @@ impl Client {
         if self.is_stream() { self.exchange_stream(bytes) } else { self.exchange_message(bytes).map(drop) }
     }
 
-    /// Waits until the server ends its direction. [`HALF_CLOSE`](Capabilities::HALF_CLOSE).
+    /// Waits until the server ends its direction of the connection. Needs [`HALF_CLOSE`](Capabilities::HALF_CLOSE).
     ///
     /// # Errors
     /// A failure if anything else is received or the connection is reset, a timeout if it stays open.
@@ -178,7 +179,8 @@ impl Client {
         if self.is_stream() { self.expect_end_of_stream() } else { self.expect_end_of_messages() }
     }
 
-    /// Ends the client's direction: the server reads end of file, and can still send. shutdown(2).
+    /// Ends the client's direction of the connection with shutdown(2): the server reads end of file, and can still
+    /// send.
     ///
     /// # Errors
     /// A broken harness if the system refuses.
@@ -186,7 +188,7 @@ impl Client {
         self.connection.shut_down_write().or_broken("a half-closed connection")
     }
 
-    /// Whether anything (a byte, a message, the end) can be received within `limit`. It is not taken.
+    /// Whether the client can receive anything (a byte, a message, the end) within `limit`. It receives nothing yet.
     ///
     /// # Errors
     /// Only when interrupted.
@@ -209,7 +211,7 @@ impl Client {
         &self.connection.link
     }
 
-    /// Returns the descriptor to poll for input.
+    /// Returns the descriptor of the client's link to poll for input.
     #[must_use]
     pub(crate) fn input_descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
         self.connection.link.input_descriptor()
@@ -248,7 +250,7 @@ impl Client {
         self.capabilities.contains(Capabilities::STREAM)
     }
 
-    /// Whether the protocol has requests, and no reply to any of them.
+    /// Whether the client's protocol has requests, and no reply to any of them.
     pub(crate) fn never_answers(&self) -> bool {
         self.dialogue.as_ref().is_some_and(|dialogue| dialogue.never_answers())
     }
@@ -265,8 +267,8 @@ impl Client {
     }
 }
 
-/// Describes what a server is doing when it makes no progress. It is called at that moment, because the end of the
-/// client would change the answer.
+/// A function that describes what a server is doing when it makes no progress. It is called at that moment, because the
+/// end of the client would change the answer.
 pub(crate) struct HangDiagnosis(pub Box<dyn Fn() -> String + Send>);
 
 impl HangDiagnosis {

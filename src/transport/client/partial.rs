@@ -6,8 +6,8 @@ use crate::outcome::Outcome;
 
 impl Client {
     /// Sends the first half of a request and waits until the server has read it, as far as the system shows that.
-    /// [`complete_request`](Client::complete_request) sends the rest. Only over streams with a protocol other than
-    /// echo, whose requests have no halves.
+    /// [`complete_request`](Client::complete_request) sends the rest. Works only over streams and with a protocol other
+    /// than echo, because a request of echo has no halves.
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
@@ -54,7 +54,8 @@ impl Client {
         }
     }
 
-    /// Sends the rest of a request that was begun, and verifies the reply. Without one, exchanges `content`.
+    /// Sends the rest of the request that was begun, and verifies the reply. If no request was begun, exchanges
+    /// `content`.
     ///
     /// # Errors
     /// Those of [`exchange`](Client::exchange).
@@ -65,7 +66,7 @@ impl Client {
         }
     }
 
-    /// Whether a request is begun and not complete.
+    /// Whether the client has begun a request that is not complete.
     pub(crate) fn has_begun_request(&self) -> bool {
         self.begun.is_some()
     }

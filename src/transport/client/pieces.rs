@@ -24,15 +24,16 @@ impl Client {
         Ok(())
     }
 
-    /// Makes the client send requests before earlier ones are answered, whatever the server was found to do.
+    /// Makes the client send requests before earlier ones are answered, whether or not the server is known to allow
+    /// that.
     #[must_use]
     pub(crate) fn pipelining(mut self) -> Client {
         self.dialogue = self.dialogue.map(|dialogue| Box::new(dialogue.pipelining()));
         self
     }
 
-    /// Queues a request of turn number `turn` that carries `content`, and returns it. Once it is answered,
-    /// [`expect`](Client::expect) returns for `content`. Nothing is sent yet.
+    /// Queues a request of the protocol's turn number `turn` that carries `content`, and returns the request. Once it
+    /// is answered, [`expect`](Client::expect) returns for `content`. Nothing is sent yet.
     ///
     /// # Errors
     /// Unsupported if the protocol has no such turn.
@@ -40,7 +41,7 @@ impl Client {
         self.dialogue()?.queue_request(turn, content)
     }
 
-    /// Sends at most the next `length` bytes of the requests that are queued.
+    /// Sends at most the next `length` bytes of the client's queued requests.
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
@@ -71,7 +72,7 @@ impl Client {
         Ok(())
     }
 
-    /// Sends all requests that are queued.
+    /// Sends all queued requests of the client to their end.
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
@@ -88,20 +89,20 @@ impl Client {
         Ok(())
     }
 
-    /// Whether a reply began before all of its request was sent.
+    /// Whether the server began a reply before all of its request was sent.
     #[must_use]
     pub(crate) fn was_answered_early(&self) -> bool {
         self.dialogue.as_ref().is_some_and(|dialogue| dialogue.early)
     }
 
-    /// The status of the last reply, if it was an HTTP response.
+    /// Returns the status of the last reply, if it was an HTTP response.
     #[must_use]
     pub(crate) fn last_status(&self) -> Option<u16> {
         self.dialogue.as_ref().and_then(|dialogue| dialogue.status)
     }
 
-    /// Whether the server's kernel has received everything that was sent. A Unix domain socket shows instead that the
-    /// server has read it. True if this system does not report that.
+    /// Whether the server's kernel has received everything that the client has sent. For a Unix domain socket, whether
+    /// the server has read it. True if this system does not report that.
     #[must_use]
     pub(crate) fn is_delivered(&self) -> bool {
         let socket = self.connection.link.as_socket();

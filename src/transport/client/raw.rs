@@ -7,12 +7,12 @@ use crate::check;
 use crate::protocol::{Tolerance, Turn};
 
 impl Client {
-    /// Keeps everything that is received from now on, for [`recorded`](Client::recorded).
+    /// Makes the client keep everything that it receives from now on, for [`recorded`](Client::recorded).
     pub(crate) fn record(&mut self) {
         self.connection.record.get_or_insert_default();
     }
 
-    /// Returns everything that was received since [`record`](Client::record) was called.
+    /// Returns everything that the client has received since [`record`](Client::record) was called.
     #[must_use]
     pub(crate) fn recorded(&self) -> &[u8] {
         self.connection.record.as_deref().unwrap_or_default()
@@ -27,7 +27,7 @@ impl Client {
         self
     }
 
-    /// Returns the first bytes received that are no message of the protocol, if the client tolerates them.
+    /// Returns the first received bytes that are no message of the protocol, if the client tolerates them.
     #[must_use]
     pub(crate) fn strays(&self) -> &[u8] {
         self.dialogue.as_ref().map_or(&[], |dialogue| dialogue.codec.strays())
@@ -42,20 +42,20 @@ impl Client {
         self
     }
 
-    /// Whether the server has made requests of its own.
+    /// Whether the server has sent the client requests of its own.
     #[must_use]
     pub(crate) fn was_asked(&self) -> bool {
         self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.request_count_of_server() > 0)
     }
 
-    /// Returns the number of requests that are not yet answered.
+    /// Returns the number of the client's requests that are not yet answered.
     #[must_use]
     pub(crate) fn unanswered(&self) -> usize {
         self.dialogue.as_ref().map_or(0, |dialogue| dialogue.codec.count_unanswered())
     }
 
-    /// Sends requests of turn number `turn` without reading, until `most` are sent or the server takes no more. The last
-    /// request is sent to its end. Returns the number of requests.
+    /// Sends requests of the protocol's turn number `turn` without reading, until `most` are sent or the server takes
+    /// no more. Completes the last request. Returns the number of requests.
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
@@ -74,7 +74,7 @@ impl Client {
         Ok(most)
     }
 
-    /// Sends the last request to its end, and reads no more than the server needs to take it.
+    /// Sends the rest of the last request, and reads only as much as the server needs to accept it.
     fn finish_request(&mut self) -> check::Result {
         const LITTLE: usize = 512;
         while !self.is_all_sent(&[]) {
@@ -90,7 +90,7 @@ impl Client {
         Ok(())
     }
 
-    /// Exchanges one message of `turn`, which need not be one that the protocol repeats.
+    /// Exchanges one message of `turn`, which need not be among the turns that the protocol repeats.
     ///
     /// # Errors
     /// Those of [`exchange`](Client::exchange).
@@ -100,8 +100,8 @@ impl Client {
         self.expect(b"asked")
     }
 
-    /// Makes the client report a message that is cut off by the end of the stream by [`cut_bytes`](Client::cut_bytes), and
-    /// not as an error.
+    /// Makes the client accept a message that the end of the stream cuts off. [`cut_bytes`](Client::cut_bytes) reports
+    /// it, and there is no error.
     #[must_use]
     pub(crate) fn tolerating_cut(mut self) -> Client {
         if let Some(dialogue) = &mut self.dialogue {
@@ -128,7 +128,8 @@ impl Client {
         Ok(())
     }
 
-    /// Sends `bytes`, which are no request of the protocol. The requests before must have been sent to their end.
+    /// Sends `bytes`, which are no request of the protocol, unchanged. All earlier requests must have been sent to
+    /// their end.
     ///
     /// # Errors
     /// Those of [`send`](Client::send).

@@ -11,7 +11,7 @@ use crate::trace::Action;
 use crate::transport::Capabilities;
 
 impl Client {
-    /// Sends one byte as urgent data: `MSG_OOB` (RFC 6093). [`TCP`](crate::transport::Capabilities::TCP).
+    /// Sends one byte as urgent data: `MSG_OOB` (RFC 6093). Needs [`TCP`](crate::transport::Capabilities::TCP).
     ///
     /// # Errors
     /// A broken harness if the system refuses.
@@ -20,8 +20,8 @@ impl Client {
         self.connection.link.send_urgent(byte).or_broken("urgent data")
     }
 
-    /// Sends `bytes`, or the request that carries them, with `descriptor` attached: `SCM_RIGHTS`, unix(7). Only over Unix
-    /// domain sockets, and only a few bytes.
+    /// Sends `bytes`, or the request that carries them, with `descriptor` attached: `SCM_RIGHTS`, unix(7). Works only
+    /// over Unix domain sockets, and only with a few bytes.
     ///
     /// # Errors
     /// A broken harness if the system refuses.
@@ -58,7 +58,7 @@ impl Client {
         self.connection.link.reset().or_broken("SO_LINGER 0")
     }
 
-    /// Closes the client, and removes the socket file that it was bound to.
+    /// Closes the client, and removes the socket file that the client was bound to.
     pub(crate) fn close_and_unlink(self) {
         let name = self.connection.link.as_socket().and_then(|socket| socket.local_addr().ok());
         let path = name.as_ref().and_then(|name| name.as_pathname()).map(Path::to_owned);

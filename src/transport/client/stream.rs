@@ -13,9 +13,9 @@ use crate::trace::Action;
 /// The progress that a stream client made in one step of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ExchangeStep {
-    /// The number of bytes that were written.
+    /// The number of bytes that the client wrote in this step.
     pub wrote: usize,
-    /// Whether either direction became ready in time.
+    /// Whether either direction of the connection became ready in time.
     pub moved: bool,
 }
 
@@ -42,7 +42,7 @@ impl Client {
         self.send_stream(&[])
     }
 
-    /// Returns everything that is received from now until the stream ends or is silent for `quiet`.
+    /// Returns everything that the client receives from now until the stream ends or is silent for `quiet`.
     ///
     /// # Errors
     /// A failure if the connection is reset.
@@ -51,8 +51,8 @@ impl Client {
         Ok(std::mem::take(&mut self.inbox))
     }
 
-    /// Receives what comes within `limit`, and answers the server's own requests, if the protocol knows such. Returns
-    /// false if nothing came.
+    /// Receives what arrives within `limit`, and answers the server's own requests, if the protocol has any. Returns
+    /// false if nothing arrived.
     pub(super) fn receive_some(&mut self, limit: Duration) -> check::Result<bool> {
         if self.ended {
             return Ok(false);
@@ -62,7 +62,7 @@ impl Client {
         self.move_bytes(&[], ready).map(|step| step.moved)
     }
 
-    /// Returns what was received from a stream and not yet returned, without waiting for more.
+    /// Returns what the client has received from a stream and no method has returned, without waiting for more.
     pub(crate) fn take_received(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.inbox)
     }
@@ -72,8 +72,8 @@ impl Client {
         if self.never_answers() { self.expect_read() } else { Ok(()) }
     }
 
-    /// Waits until the server has read everything that was sent: the only thing that can be seen of a server that
-    /// answers nothing.
+    /// Waits until the server has read everything that the client has sent. For a server that answers nothing, this is
+    /// the only visible effect.
     fn expect_read(&self) -> check::Result {
         if self.await_read()? {
             return Ok(());
@@ -111,8 +111,8 @@ impl Client {
         Ok(expected.received())
     }
 
-    /// Hands `content` to the protocol, if there is one, and returns the bytes that are still to be written as they
-    /// are.
+    /// Queues `content` with the client's protocol. With echo, which has no protocol object, returns `content`, to be
+    /// written unchanged.
     pub(super) fn enqueue<'a>(&mut self, content: &'a [u8]) -> &'a [u8] {
         match &mut self.dialogue {
             Some(dialogue) if !content.is_empty() => {
@@ -149,7 +149,7 @@ impl Client {
         }
     }
 
-    /// Reads to the end of the stream, and returns everything that was not read before.
+    /// Reads to the end of the stream, and returns everything that no method has returned before. Needs
     /// [`STREAM`](crate::transport::Capabilities::STREAM).
     ///
     /// # Errors
@@ -207,7 +207,7 @@ impl Client {
         self.receive_at_most(READ)
     }
 
-    /// Receives at most `limit` bytes without waiting.
+    /// Receives at most `limit` bytes from the stream without waiting.
     pub(super) fn receive_at_most(&mut self, limit: usize) -> check::Result {
         // An echo returns no more than was sent: a server that sends without end must not fill our memory.
         if self.dialogue.is_none() && self.connection.received > self.connection.sent + READ {
@@ -232,7 +232,7 @@ impl Client {
         }
     }
 
-    /// Waits until a part of `bytes` is written, and returns its length.
+    /// Waits until a part of `bytes` is written to the stream, and returns the part's length.
     pub(super) fn write_piece(&mut self, bytes: &[u8]) -> check::Result<usize> {
         let limit = self.no_progress();
         if !self.connection.poll(true, false, limit)?.writable {
@@ -260,7 +260,7 @@ impl Client {
         }
     }
 
-    /// Returns the finding that the server has ended its direction of a conversation that goes on.
+    /// Returns the finding that the server has ended its direction of the connection before the conversation was over.
     pub(super) fn closed(&self) -> Finding {
         Finding::fail("an open conversation", format!("end of file after {}", self.describe_traffic()))
     }

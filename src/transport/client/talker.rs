@@ -8,18 +8,19 @@ use crate::check;
 use crate::payload::KIB;
 use crate::transport::Capabilities;
 
-/// The content of a request of a client that talks without pause.
+/// The content of each request of a client that sends without a pause.
 static MESSAGE: [u8; 64 * KIB] = [b'x'; 64 * KIB];
 
-/// The number of bytes that are sent and not yet answered. They keep the server busy while this thread waits for a processor,
-/// and fit into the buffers, so that the server need not wait for this client.
+/// The maximum number of bytes that a client without pauses has sent and that are not yet answered. They keep the
+/// server busy while this thread waits for a processor, and fit into the buffers, so that the server need not wait for
+/// this client.
 const WINDOW: usize = 2048 * KIB;
 
-/// The length of a message in a dialogue, and of a request in a stream of requests.
+/// The length of the content that a client without pauses sends in one message, or in one request of a stream.
 const SHORT: usize = 256;
 
 impl Client {
-    /// Exchanges one message.
+    /// Exchanges one message with the server.
     ///
     /// # Errors
     /// Those of [`exchange`](Client::exchange).
@@ -27,12 +28,12 @@ impl Client {
         self.exchange(&MESSAGE[..SHORT])
     }
 
-    /// Sends more of a stream, unless much of it is unanswered, and reads what has come back without comparing it. Waits
-    /// until one of both is possible. [`FILLABLE`](Capabilities::FILLABLE).
+    /// Sends more of a stream, unless much of it is unanswered, and reads what has come back without comparing it.
+    /// Waits until one of the two is possible. Needs [`FILLABLE`](Capabilities::FILLABLE).
     ///
     /// # Errors
-    /// A failure if the server closes the connection, or if a reply of a protocol other than echo is wrong; a timeout if
-    /// nothing moves.
+    /// A failure if the server closes the connection, or if a reply of a protocol other than echo is wrong; a timeout
+    /// if nothing moves.
     pub(crate) fn stream_some(&mut self) -> check::Result {
         self.require_stream()?;
         let outgoing = self.next_outgoing();
@@ -58,7 +59,8 @@ impl Client {
         }
     }
 
-    /// Returns the bytes to write as they are, and hands requests to the protocol, if there is one.
+    /// Returns the next bytes that a client without pauses writes unchanged. If the client has a protocol, queues a
+    /// request instead.
     fn next_outgoing(&mut self) -> &'static [u8] {
         let unanswered = match &self.dialogue {
             Some(dialogue) => dialogue.codec.count_unanswered() * SHORT,
@@ -74,8 +76,8 @@ impl Client {
         &[]
     }
 
-    /// Ends the client's direction, if the protocol allows that, and reads everything that is still to come, or until
-    /// nothing has come for a while.
+    /// Ends the client's direction, if the protocol allows that. Then reads until the connection ends or nothing has
+    /// come for a while.
     pub(crate) fn stop_talking(&mut self) {
         if self.capabilities.contains(Capabilities::HALF_CLOSE) {
             let _ = self.shut_down_write();

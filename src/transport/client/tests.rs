@@ -8,7 +8,7 @@ use crate::deadline::Deadlines;
 use crate::outcome::Outcome;
 use crate::transport::Capabilities;
 
-/// Returns a client over a socket of this kind, and the server's end of the connection.
+/// Returns a client over a socket pair of the type `kind`, and the server's end of the connection.
 fn client_of(kind: Type) -> (Client, Socket) {
     let (client, server) = Socket::pair(Domain::UNIX, kind, None).unwrap();
     let framing = if kind == Type::STREAM { Capabilities::STREAM } else { Capabilities::MESSAGES };

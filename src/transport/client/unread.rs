@@ -9,21 +9,23 @@ use crate::sys::{self, TcpState};
 /// The bytes of a connection that the client has not read, and that the kernel holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unread {
-    /// The bytes that the client's kernel has received.
+    /// The number of bytes that the client's kernel has received and the client has not read.
     pub received: usize,
-    /// The bytes that the server has sent and that the client's kernel has not acknowledged. Only over TCP.
+    /// The number of bytes that the server has sent and that the client's kernel has not acknowledged; `None` unless
+    /// over TCP.
     pub unacknowledged: Option<usize>,
 }
 
 impl Unread {
-    /// Returns the number of all these bytes.
+    /// Returns the number of all bytes of the connection that the client has not read.
     pub fn total(self) -> usize {
         self.received + self.unacknowledged.unwrap_or(0)
     }
 }
 
 impl Client {
-    /// Queues a request of `turn` that carries `content`, or stands for it. Nothing is sent yet.
+    /// Queues a request of `turn` and sends nothing yet. Its reply counts as the answer to `content`, even if the
+    /// request does not carry the content.
     ///
     /// # Errors
     /// Broken if the protocol is echo.
@@ -77,7 +79,7 @@ impl Client {
         states.any(|(.., state)| matches!(state, TcpState::Established | TcpState::CloseWait))
     }
 
-    /// Receives the replies to all requests. Returns false if the connection ends before.
+    /// Receives the replies to all requests of the client. Returns false if the connection ends before the last reply.
     ///
     /// # Errors
     /// A failure if a reply is wrong, a timeout if nothing more arrives.
@@ -103,7 +105,7 @@ impl Client {
         Ok(true)
     }
 
-    /// Receives once. Returns false if the connection has ended.
+    /// Receives what has arrived of the replies, in one read. Returns false if the connection has ended.
     fn read_replies(&mut self) -> check::Result<bool> {
         match self.connection.read(&mut self.buffer) {
             Ok(piece) if piece.length == 0 => {
@@ -139,7 +141,7 @@ impl Client {
         Ok(())
     }
 
-    /// Returns the replies that were kept, and forgets them.
+    /// Returns the replies that the client kept, and forgets them.
     pub(crate) fn take_replies(&mut self) -> Vec<Vec<u8>> {
         self.dialogue.as_mut().map(|dialogue| std::mem::take(&mut dialogue.kept)).unwrap_or_default()
     }
@@ -151,7 +153,7 @@ impl Client {
         usize::try_from(partial).unwrap_or(usize::MAX)
     }
 
-    /// Whether the server's kernel has received all requests.
+    /// Whether the server's kernel has received all requests of the client.
     #[must_use]
     pub(crate) fn has_sent_all(&self) -> bool {
         self.is_all_sent(&[]) && self.is_delivered()
