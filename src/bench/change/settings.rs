@@ -6,7 +6,7 @@ use super::SettingChange;
 use crate::bench::comparison::{Comparison, Fact, Machine};
 use crate::transport::Tuning;
 
-/// Returns all settings that differ between two runs.
+/// Returns all settings of a comparison that differ between two runs.
 pub(super) fn find_setting_changes(before: &Comparison, now: &Comparison) -> Vec<SettingChange> {
     let (old, new) = (settings(before), settings(now));
     let value = |of: &[Fact], name: &str| {

@@ -8,8 +8,8 @@ use crate::bench::comparison::{Comparison, Measure, Measurement};
 /// first and last message may be counted in part.
 const STEADY: f64 = 0.15;
 
-/// Returns all changes in numbers of system calls, in the order of the second run. Compares only numbers that are
-/// steady in both runs.
+/// Returns the changes between two runs in servers' numbers of system calls, in the order of the second run. Compares
+/// only numbers that are steady in both runs.
 pub(super) fn find_system_call_changes(before: &Comparison, now: &Comparison) -> Vec<SystemCallChange> {
     let is_wanted = |it: &&Measurement| it.measure == Measure::RoundTrip && it.rate.is_none();
     let change = |new: &Measurement| {
