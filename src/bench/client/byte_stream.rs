@@ -21,7 +21,7 @@ impl ByteStream {
         ByteStream { bytes: period.iter().copied().cycle().take(PERIOD + longest).collect() }
     }
 
-    /// Returns `length` bytes from `position`, or fewer if that is more than the longest piece.
+    /// Returns `length` bytes of the byte stream from `position`, or fewer if that is more than the longest piece.
     pub fn bytes_at(&self, position: u64, length: usize) -> &[u8] {
         let start = (position % PERIOD as u64) as usize;
         &self.bytes[start..(start + length).min(self.bytes.len())]

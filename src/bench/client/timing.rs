@@ -9,14 +9,14 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Measures the cost of the clock: the median of many intervals between two readings in a row.
+    /// Measures the cost of reading the clock: the median of many intervals between two readings in a row.
     pub fn calibrate() -> Clock {
         let mut intervals: Vec<Duration> = (0..4001).map(|_| Instant::now().elapsed()).collect();
         let middle = intervals.len() / 2;
         Clock { cost: *intervals.select_nth_unstable(middle).1 }
     }
 
-    /// The time from `began` to now, without the clock's own cost.
+    /// Returns the time from `began` to now, without the cost of reading the clock.
     #[inline]
     pub fn time_since(self, began: Instant) -> Duration {
         began.elapsed().saturating_sub(self.cost)
@@ -31,7 +31,7 @@ pub(super) struct MeasurementLimit {
     max_time: Duration,
 }
 
-/// Messages over which system calls are counted: among so many, one call more or less does not show.
+/// The number of messages over which system calls are counted: among so many, one call more or less does not show.
 const COUNTED_MESSAGES: u64 = 100;
 
 /// Maximum number of bytes over which system calls are counted: large messages take many calls each.
