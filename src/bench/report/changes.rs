@@ -5,7 +5,7 @@ use super::{labels, units};
 use crate::bench::change::{Change, Changes, SystemCallChange, Verdict};
 use crate::text::count_with_noun;
 
-/// Drifts of the machine that are smaller are not reported.
+/// Drifts of the machine between two runs that are smaller than this are not reported.
 const MIN_DRIFT: f64 = 0.02;
 
 /// Makes the report of the changes between two runs: the judgement first, then its reasons.
