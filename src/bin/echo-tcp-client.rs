@@ -59,7 +59,7 @@ fn connect(server: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStre
     Ok(socket.into())
 }
 
-/// Copies all bytes by read(2) and write(2). On Linux io::copy might call splice(2).
+/// Copies all bytes by read(2) and write(2). On Linux `io::copy` might call splice(2).
 fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     loop {
