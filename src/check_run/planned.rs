@@ -24,7 +24,7 @@ impl PlannedRun {
         &self.checks
     }
 
-    /// Returns the heading of the report about the run.
+    /// Returns the heading of the report about the run of checks.
     pub fn heading(&self) -> Heading {
         Heading::new(&self.spec, &self.options)
     }

@@ -19,7 +19,7 @@ pub struct Results {
 }
 
 impl Results {
-    /// Returns the time that the run took.
+    /// Returns the time that the run of checks took.
     #[cfg(feature = "cli")]
     pub(crate) fn took(&self) -> Duration {
         self.took
@@ -31,13 +31,13 @@ impl Results {
         &self.results
     }
 
-    /// Returns how many checks ended in each way.
+    /// Returns how many checks ended with each outcome.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary::of(&self.results)
     }
 
-    /// Whether the run was interrupted, so that checks are missing.
+    /// Whether the run of checks was interrupted, so that some checks are missing.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.interrupted
