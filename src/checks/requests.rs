@@ -17,19 +17,21 @@ pub(super) const REQUESTS_OVER_STREAMS: Capabilities = Capabilities::REQUESTS.un
 pub(super) const MANY_CLIENTS_OVER_STREAMS: Capabilities =
     REQUESTS_OVER_STREAMS.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS);
 
-/// Returns the numbers of the turns whose requests are answered.
+/// Returns the numbers of the protocol's turns whose requests are answered.
 pub(super) fn answered_turns(protocol: &Protocol) -> Vec<usize> {
     let turns = protocol.turns().iter().enumerate();
     turns.filter(|(_, turn)| turn.has_reply()).map(|(number, _)| number).collect()
 }
 
-/// Returns the number of the turn that a check uses if it uses only one: one that carries content, if there is any.
+/// Returns the number of the protocol's turn that a check uses if it uses only one: one that carries content, if
+/// there is any.
 pub(super) fn usual_turn(protocol: &Protocol) -> usize {
     let carries = protocol.turns().iter().position(|turn| turn.carries_payload() && turn.has_reply());
     carries.or_else(|| answered_turns(protocol).first().copied()).unwrap_or_default()
 }
 
-/// Returns how many of `wanted` bytes a request of `turn` can carry. A turn that carries none stands for a few.
+/// Returns how many of `wanted` bytes of content a request of `turn` can carry. A turn that carries none stands for a
+/// few.
 pub(super) fn content_length(turn: &Turn, wanted: usize) -> usize {
     const STANDS_FOR: usize = 16;
     let most = turn.max_payload().and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);

@@ -31,7 +31,7 @@ impl Whole {
         Ok(Whole(Some(whole)))
     }
 
-    /// Compares the replies that `late` has kept: it read them late.
+    /// Compares each late-read reply that the client `late` has kept with a reply that was read at once.
     ///
     /// # Errors
     /// A failure if they differ. Unsupported if the server's replies differ anyway.
@@ -57,8 +57,8 @@ fn read(server: &mut Server, plan: &Plan) -> check::Result<Vec<u8>> {
     Ok(client.take_replies().last().map(|reply| body(reply).to_vec()).unwrap_or_default())
 }
 
-/// Returns the body of an HTTP response, and any other reply as it is. The body of a chunked response is cut where its
-/// sender liked, so it counts as empty.
+/// Returns the body of a reply that is an HTTP response, and any other reply as it is. The body of a chunked response
+/// is cut where its sender liked, so it counts as empty.
 fn body(reply: &[u8]) -> &[u8] {
     let head = reply.windows(4).position(|four| four == b"\r\n\r\n").filter(|_| reply.starts_with(b"HTTP/"));
     let Some(end) = head else { return reply };
