@@ -52,7 +52,7 @@ fn run(server: &mut Server) -> check::Result {
     Err(Finding::fail(wanted, actual).because("getsockname(2) returns the port that the system chose"))
 }
 
-/// Returns `Some` once the server has printed its port.
+/// Returns `Some` once the server has printed the number of its port.
 fn announced(server: &mut Server) -> check::Result<Option<()>> {
     let text = server.instance()?.output().text();
     Ok(contains_address(&text, server.address()).then_some(()))
