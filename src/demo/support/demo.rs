@@ -10,7 +10,7 @@ use crate::deadline::Deadlines;
 pub struct Demo {
     /// The name of the demo on the command line.
     pub name: &'static str,
-    /// A line that says what the demo shows.
+    /// A one-line summary of what a demo shows.
     pub summary: &'static str,
     pub(in crate::demo) run: fn(&mut DemoRun<'_>) -> check::Result,
 }

@@ -55,13 +55,13 @@ fn read_table(server: SocketAddr, clients: &[SocketAddr]) -> io::Result<Vec<TcpE
     Ok(ends)
 }
 
-/// Returns the ends of the connection between `one` and `other` that the kernel still lists.
+/// Returns the ends of the TCP connection between `one` and `other` that the kernel still lists.
 pub fn connections_between(ends: &[TcpEntry], one: SocketAddr, other: SocketAddr) -> Vec<&TcpEntry> {
     let names = [(one, other), (other, one)];
     ends.iter().filter(|end| names.contains(&(end.local, end.remote))).collect()
 }
 
-/// Shows a table that [`read_until`] has returned, or says that there is none.
+/// Shows a table of TCP connections that [`read_until`] has returned, or says that there is none.
 pub fn show_table(
     demo: &mut DemoRun<'_>,
     table: Option<Vec<TcpEntry>>,
