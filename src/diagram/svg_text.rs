@@ -7,10 +7,10 @@ use svg::node::Node;
 use svg::node::Text;
 use svg::node::element::{Element, Group};
 
-/// The font for prose.
+/// The font of SVG pictures for prose.
 pub(crate) const SANS_FONT: &str =
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif";
-/// The font for code and for names of kernel objects.
+/// The font of SVG pictures for code and for names of kernel objects.
 pub(crate) const MONO_FONT: &str =
     "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
 
@@ -108,7 +108,7 @@ fn code(text: &str) -> Element {
     element
 }
 
-/// Replaces blanks by no-break blanks, so that several of them stay several.
+/// Replaces blanks by no-break blanks, so that SVG shows several in a row.
 pub(crate) fn with_no_break_spaces(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }

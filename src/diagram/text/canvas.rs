@@ -4,7 +4,7 @@ use std::iter;
 
 use anstyle::Style;
 
-/// Lines of styled characters. They grow as characters are put on them.
+/// Lines of styled characters on which a text diagram is drawn. They grow as characters are put on them.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
     lines: Vec<Vec<(char, Style)>>,
@@ -47,8 +47,8 @@ impl Canvas {
         &mut line[x]
     }
 
-    /// Returns the grid as text, with escape sequences for its styles. Replaces box-drawing characters by ASCII if
-    /// `ascii` is set.
+    /// Returns the drawn text diagram, with escape sequences for its styles. Replaces box-drawing characters by ASCII
+    /// if `ascii` is set.
     pub fn text(&self, ascii: bool) -> String {
         self.lines.iter().flat_map(|line| [styled(line, ascii), "\n".to_owned()]).collect()
     }
