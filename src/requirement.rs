@@ -5,11 +5,11 @@ use crate::check::Finding;
 /// A property of a machine that checks or comparisons require.
 #[derive(Debug)]
 pub struct Requirement {
-    /// The name of the requirement.
+    /// The name of a requirement on the machine.
     pub name: &'static str,
-    /// The checks or results that are affected on a machine that does not meet the requirement.
+    /// The checks or results that are affected on a machine that does not meet a requirement.
     pub affects: &'static str,
-    /// Instructions to meet the requirement.
+    /// Instructions to make the machine meet a requirement.
     pub help: &'static str,
 }
 

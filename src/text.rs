@@ -1,7 +1,7 @@
 //! Text for reports: excerpts of bytes, text made safe for a terminal, and counts with their nouns.
 
-/// Describes the first difference between `actual` and `expected`, with its offset and the bytes from there on. Returns
-/// `None` if `actual` is a prefix of `expected`.
+/// Describes the first difference between the bytes `actual` and `expected`, with its offset and the bytes from there
+/// on. Returns `None` if `actual` is a prefix of `expected`.
 ///
 /// `base` is the offset of both in the whole stream.
 #[must_use]
@@ -19,8 +19,8 @@ pub fn describe_difference(expected: &[u8], actual: &[u8], base: usize) -> Optio
     ))
 }
 
-/// Returns the first bytes as quoted text, with `\x` escapes for bytes that are not printable. The result is safe to print
-/// on a terminal.
+/// Returns the first of some bytes as quoted text, with `\x` escapes for bytes that are not printable. The result is
+/// safe to print on a terminal.
 #[must_use]
 pub fn excerpt(bytes: &[u8]) -> String {
     const SHOWN: usize = 24;

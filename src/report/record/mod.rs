@@ -23,31 +23,31 @@ pub use recorder::Recorder;
 #[cfg(feature = "cli")]
 pub use runs::RunRecord;
 
-/// The version of the event stream. A change that older readers cannot take raises it.
+/// The version of the format of event streams. A change that older readers cannot take raises it.
 pub const VERSION: u32 = 1;
 
-/// One event of a run.
+/// One event of a run of checks, as a line of the event stream.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 #[cfg_attr(feature = "cli", serde(tag = "event", rename_all = "kebab-case"))]
 pub enum Event {
-    /// A run begins.
+    /// A run of checks begins.
     RunStarted(RunStarted),
     /// A check begins.
     CheckStarted(CheckStarted),
     /// A check has ended.
     CheckFinished(Box<CheckFinished>),
-    /// A run has ended.
+    /// A run of checks has ended.
     RunFinished(RunFinished),
 }
 
-/// The facts about a run that are known when it begins.
+/// The event that a run of checks begins, with the facts that are known then.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 pub struct RunStarted {
-    /// The version of the event stream.
+    /// The version of the event stream's format.
     pub version: u32,
-    /// The version of echospec.
+    /// The version of echospec that ran the checks.
     pub echospec: String,
     /// The operating system, its version and the processor architecture.
     pub system: String,
@@ -55,13 +55,13 @@ pub struct RunStarted {
     pub unix_millis: u64,
     /// The server under test.
     pub server: ServerRecord,
-    /// The seed of the payloads.
+    /// The seed of the payloads in the run.
     pub seed: u64,
     /// The ids of the checks of the run, in the order of `echospec list`.
     pub checks: Vec<String>,
 }
 
-/// The server under test.
+/// The server under test, as the event stream describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 pub struct ServerRecord {
@@ -70,7 +70,7 @@ pub struct ServerRecord {
     pub name: Option<String>,
     /// The command of the server, quoted for a shell, with its placeholders.
     pub command: String,
-    /// The name of the transport.
+    /// The name of the transport by which clients reach the server.
     pub transport: String,
     /// The way in which the server is started: `bind`, `inetd`, …
     pub start: String,
@@ -81,25 +81,25 @@ pub struct ServerRecord {
     pub rehearsal: Option<Rehearsal>,
 }
 
-/// A check begins.
+/// The event that a check begins.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 pub struct CheckStarted {
-    /// The id of the check.
+    /// The id of the check that begins.
     pub check: String,
     /// Milliseconds since the start of the run.
     pub at_millis: f64,
 }
 
-/// A check and its result.
+/// The event that a check has ended, with its result.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 pub struct CheckFinished {
-    /// The id of the check.
+    /// The id of the check that has ended.
     pub check: String,
     /// The level of the check.
     pub level: Level,
-    /// The sentence that states the property.
+    /// The sentence that states the property which the check verifies.
     pub sentence: String,
     /// The harm that a server without this property does.
     pub why: String,
@@ -109,16 +109,16 @@ pub struct CheckFinished {
     pub recipe: String,
     /// The outcome of the check.
     pub outcome: Outcome,
-    /// The expected behaviour; empty after a pass.
+    /// The behaviour that the check expected; empty after a pass.
     pub expected: String,
-    /// The observed behaviour; empty after a pass.
+    /// The behaviour of the server that the check observed; empty after a pass.
     pub actual: String,
-    /// The likely cause, or the reason why the check was not run.
+    /// The likely cause of a failure, or the reason why the check was not run.
     pub reason: String,
     /// The last lines that the server printed, if the check did not pass.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub server_output: Vec<String>,
-    /// The command that repeats the check.
+    /// The command that repeats the check on the same server.
     pub again: String,
     /// Milliseconds since the start of the run.
     pub at_millis: f64,
@@ -129,82 +129,82 @@ pub struct CheckFinished {
     pub timeline: Vec<TimelineStep>,
 }
 
-/// One step of a client or a process.
+/// One step of a client or a process in the timeline of a check.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 pub struct TimelineStep {
     /// Milliseconds since the start of the check.
     pub at_millis: f64,
-    /// The actor: `client 1`, `process 4711`. Empty for a gap in the timeline.
+    /// The actor of a step: `client 1`, `process 4711`. Empty for a gap in the timeline.
     pub actor: String,
     /// The kind of the step.
     pub kind: StepKind,
-    /// The step in words, without the actor.
+    /// The step of a timeline in words, without the actor.
     pub text: String,
-    /// The number of bytes that the step moves.
+    /// The number of bytes that a step of a timeline moves.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
     pub bytes: Option<usize>,
 }
 
-/// The kind of a step, which determines how a diagram draws it.
+/// The kind of a step in a timeline, which determines how a diagram draws it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 #[cfg_attr(feature = "cli", serde(rename_all = "kebab-case"))]
 pub enum StepKind {
-    /// A client connects.
+    /// The step that a client connects.
     Connect,
-    /// Bytes from a client to the server.
+    /// The step that a client sends bytes to the server.
     Send,
-    /// Bytes from the server to a client.
+    /// The step that a client receives bytes from the server.
     Receive,
-    /// The end of the bytes from the server to a client.
+    /// The step that a client receives the end of the bytes from the server.
     ReceiveEnd,
-    /// A client shuts down its sending direction.
+    /// The step that a client shuts down its sending direction.
     ShutDown,
-    /// A client closes.
+    /// The step that a client closes its connection.
     Close,
-    /// A client resets its connection.
+    /// The step that a client resets its connection.
     Reset,
-    /// A process starts.
+    /// The step that a process starts.
     Launch,
-    /// A process listens.
+    /// The step that a process listens.
     Ready,
-    /// A signal is sent to a process.
+    /// The step that a signal is sent to a process.
     Signal,
-    /// A process has exited.
+    /// The step that a process has exited.
     Exit,
-    /// A process still runs, blocked in the call that the text names.
+    /// The state of a process that still runs, blocked in the call that the text names.
     State,
-    /// Anything else.
+    /// A step of any other kind.
     Other,
-    /// Steps that were left out.
+    /// A gap in a timeline, in place of steps that were left out.
     Gap,
 }
 
-/// The end of a run.
+/// The event that a run of checks has ended.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 pub struct RunFinished {
-    /// The way in which the run ended.
+    /// The way in which the run of checks ended.
     pub ending: RunEnding,
-    /// The reason why the server could not be launched.
+    /// The reason why the server of the run could not be launched.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
     pub error: Option<String>,
-    /// The number of checks that ended in each way.
+    /// The number of checks that ended with each outcome.
     pub summary: Summary,
     /// Milliseconds since the start of the run.
     pub at_millis: f64,
 }
 
-/// The way in which a run ended.
+/// The way in which a run of checks ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 #[cfg_attr(feature = "cli", serde(rename_all = "kebab-case"))]
 pub enum RunEnding {
-    /// Every check was run.
+    /// Every check of the run was run.
     Complete,
     /// The user interrupted the run.
     Interrupted,
-    /// The server could not be launched.
+    /// The server of the run could not be launched.
     NotLaunched,
 }
