@@ -12,7 +12,7 @@ pub struct Candidate {
     pub name: String,
     /// A one-line description of a measured mechanism or server.
     pub description: String,
-    /// True for a bundled server, false for a server given by `--server`.
+    /// True for a server that is bundled with echospec, false for a server given by `--server`.
     pub bundled: bool,
     /// The specification by which a measured server is launched.
     pub spec: Spec,
@@ -21,7 +21,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Returns the bundled server of a mechanism.
+    /// Returns the server that is bundled with echospec for a mechanism, as a candidate of a comparison.
     ///
     /// # Errors
     /// [`LaunchError`] if the list of mechanisms names an unknown transport.
@@ -37,8 +37,8 @@ impl Candidate {
         })
     }
 
-    /// Parses a candidate from `NAME=TRANSPORT:COMMAND`. The command is split into words as a shell does, but no
-    /// shell runs it.
+    /// Parses a server to compare from `NAME=TRANSPORT:COMMAND`. The command is split into words as a shell does, but
+    /// no shell runs it.
     ///
     /// # Errors
     /// A text that says what is missing, and shows the expected form.

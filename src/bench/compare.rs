@@ -24,7 +24,7 @@ pub enum CompareError {
     Placement {
         /// The name of the placement that is not available.
         name: &'static str,
-        /// The reason why the placement is not available.
+        /// The reason why a placement of client and server is not available.
         reason: String,
     },
     /// A server given by `--server` cannot be measured.
@@ -32,7 +32,7 @@ pub enum CompareError {
     Server {
         /// The name of the server that cannot be measured.
         name: String,
-        /// The reason why the server cannot be measured.
+        /// The reason why a server given by `--server` cannot be measured.
         reason: String,
     },
     /// The system does not tell which processors this process may use.

@@ -27,13 +27,13 @@ pub struct Comparison {
     pub seed: u64,
     /// True if the comparison was interrupted. Rounds or whole measurements are then missing.
     pub interrupted: bool,
-    /// The machine that the comparison ran on.
+    /// The machine on which the comparison was measured.
     pub machine: Machine,
     /// The settings and procedure of the comparison.
     pub method: Method,
     /// The costs of the machine's own operations, below which no mechanism can go.
     pub floors: Vec<Floor>,
-    /// The mechanisms and servers compared, in the order of the command line or of the list of mechanisms.
+    /// The mechanisms and servers that were measured, in the order of the command line or of the list of mechanisms.
     #[serde(rename = "arms")]
     pub candidates: Vec<CandidateInfo>,
     /// The measurements of a comparison, one for each combination of candidate, placement, measure, size and rate.
@@ -85,9 +85,9 @@ pub struct Measurement {
     pub ratio: Option<Estimate>,
     /// The percentiles of message times of all rounds together. Absent if single messages were not timed.
     pub percentiles: Option<Percentiles>,
-    /// The median cost of a message over the rounds.
+    /// The median cost of a message over the rounds of a measurement.
     pub cost: MessageCost,
-    /// The rounds of the measurement, in the order of execution.
+    /// The rounds of a measurement, in the order of execution.
     pub rounds: Vec<Round>,
     /// The reason why a measurement's estimate must not be used, such as a wrong byte. The measurement is then not
     /// ranked.
@@ -113,17 +113,17 @@ pub struct Estimate {
 /// Percentiles of the times of single messages, in ns.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
-    /// The minimum time of a message.
+    /// The minimum round-trip time of a message.
     pub min: u64,
-    /// The median time of a message.
+    /// The median round-trip time of a message.
     pub p50: u64,
-    /// The 90th percentile of the times of messages.
+    /// The 90th percentile of the round-trip times of messages.
     pub p90: u64,
-    /// The 99th percentile of the times of messages.
+    /// The 99th percentile of the round-trip times of messages.
     pub p99: u64,
-    /// The 99.9th percentile of the times of messages.
+    /// The 99.9th percentile of the round-trip times of messages.
     pub p999: u64,
-    /// The maximum time of a message.
+    /// The maximum round-trip time of a message.
     pub max: u64,
 }
 
@@ -161,16 +161,16 @@ pub struct Round {
     pub messages: u64,
     /// The duration of a round's timed part, in seconds.
     pub seconds: f64,
-    /// The cost of a message in this round.
+    /// The cost of a message in one round of a measurement.
     pub cost: MessageCost,
-    /// The number of times that the session was repeated because other processes had used its processors.
+    /// The number of times that a measuring session was repeated because other processes had used its processors.
     pub repeated: u32,
-    /// The share of the session's processor time that other processes used during the session, 0 to 1. Absent if the
+    /// The share of a measuring session's processor time that other processes used meanwhile, 0 to 1. Absent if the
     /// system does not tell.
     #[serde(default)]
     pub foreign: Option<f64>,
-    /// The share of the session's processor time that the hypervisor gave to other guests. Absent if the system does
-    /// not tell.
+    /// The share of a measuring session's processor time that the hypervisor gave to other guests. Absent if the
+    /// system does not tell.
     #[serde(default)]
     pub stolen: Option<f64>,
     /// The round-trip times of a round in ns: an `HdrHistogram` in its compressed V2 encoding, as base64. Absent if
@@ -245,15 +245,15 @@ pub struct Method {
     pub rounds: usize,
     /// The name of the candidate to which a comparison computes ratios.
     pub reference: String,
-    /// The warm-up of each measurement, in seconds.
+    /// The duration of each measurement's warm-up, in seconds.
     pub warm_up: f64,
-    /// The timed part of each measurement, in seconds.
+    /// The duration of each measurement's timed part, in seconds.
     pub timed: f64,
     /// The cost of reading the clock, in ns. It has been subtracted from every round trip.
     pub clock: f64,
     /// The options set on the measured mechanisms, such as `TCP_NODELAY`.
     pub tuning: Tuning,
-    /// The number of sessions repeated because other processes had used their processors.
+    /// The number of measuring sessions that were repeated because other processes had used their processors.
     pub repeated: u32,
 }
 

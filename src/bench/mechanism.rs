@@ -3,7 +3,7 @@
 /// A way for two processes to exchange messages, and a minimal server that uses it.
 #[derive(Debug, Clone, Copy)]
 pub struct Mechanism {
-    /// The name of the mechanism on the command line and in reports.
+    /// The name of a mechanism on the command line and in reports.
     pub name: &'static str,
     /// A one-line description of a mechanism of interprocess communication.
     pub description: &'static str,

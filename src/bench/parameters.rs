@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The settings under which measurements of different candidates can be compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parameters {
-    /// The quantity that is measured.
+    /// The quantity that is measured, such as round-trip time.
     pub measure: Measure,
     /// The placement of client and server on processors.
     pub placement: Placement,
@@ -41,7 +41,7 @@ pub enum Measure {
     /// Throughput: bytes per second that were sent, echoed and received, with a window of messages in flight. Each
     /// byte crosses the mechanism twice and is counted once.
     Throughput,
-    /// Conversations per second: connect, echo one message, close.
+    /// Conversations per second, each of which connects, echoes one message and closes.
     Connections,
 }
 

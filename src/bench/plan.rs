@@ -12,13 +12,13 @@ use crate::transport::{Capabilities, Tuning};
 /// The settings of a comparison that is to be measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The mechanisms and servers to compare.
+    /// The mechanisms and servers that a comparison measures.
     pub candidates: Vec<Candidate>,
     /// The name of the candidate to which a comparison computes ratios.
     pub reference: String,
     /// The placements of client and server to measure.
     pub placements: Vec<Placement>,
-    /// The quantities to measure.
+    /// The quantities that a comparison measures.
     pub measures: Vec<Measure>,
     /// The message sizes to measure, in bytes.
     pub sizes: Vec<usize>,

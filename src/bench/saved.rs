@@ -43,7 +43,7 @@ pub enum SavedError {
     /// A file that should hold a saved comparison holds none.
     #[error("{} is not a saved comparison ({reason}); it is left as it is", .path.display())]
     NotAComparison {
-        /// The path of the file that holds no comparison.
+        /// The path of a file that should hold a saved comparison and holds none.
         path: PathBuf,
         /// The error in a file that should hold a saved comparison.
         reason: String,
@@ -66,15 +66,15 @@ pub enum SavedError {
     Io {
         /// The operation that failed, such as `write`.
         operation: &'static str,
-        /// The path of the file on which the operation failed.
+        /// The path of the saved comparison on which an operation failed.
         path: PathBuf,
-        /// The error that the system returned.
+        /// The error that the system returned for an operation on a saved comparison.
         cause: io::Error,
     },
 }
 
 impl SavedComparison {
-    /// Returns the saved comparison called `name`. A `/` or the extension `.json` makes it a path.
+    /// Returns the saved comparison called `name`. A `/` or the extension `.json` makes the name a path.
     ///
     /// # Errors
     /// [`SavedError::Name`], or [`SavedError::NoStateDirectory`] for a name if there is no state directory.
@@ -96,7 +96,7 @@ impl SavedComparison {
         &self.path
     }
 
-    /// Reads the saved comparison. Never changes the file.
+    /// Reads a saved comparison. Never changes the file.
     ///
     /// # Errors
     /// If there is no file, or this version cannot read it.
@@ -130,7 +130,8 @@ impl SavedComparison {
         }
     }
 
-    /// Saves `comparison`, and replaces an earlier one. The file is replaced as a whole, also if the power fails.
+    /// Saves `comparison` in its file, and replaces an earlier one. The file is replaced as a whole, also if the
+    /// power fails.
     ///
     /// # Errors
     /// If the file is not a comparison, if the run was interrupted, or if writing fails.

@@ -12,10 +12,10 @@ use super::comparison::Estimate;
 /// The number of bootstrap resamples for the confidence interval of an estimate.
 const RESAMPLES: usize = 2000;
 
-/// The confidence level of the intervals of estimates.
+/// The confidence level of an estimate's interval.
 const CONFIDENCE: f64 = 0.95;
 
-/// Returns the median, or `None` if `values` is empty.
+/// Returns the median of `values`, or `None` if there are none.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     median_in_place(&mut values.to_vec())

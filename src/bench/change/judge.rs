@@ -15,7 +15,7 @@ const BETWEEN_RUN_ERROR: f64 = 0.01;
 /// A whole machine can drift as much between two runs.
 const UNCONTROLLED_THRESHOLD: f64 = 0.30;
 
-/// The minimum number of series of rounds from which the typical error of a change is estimated.
+/// The minimum number of series of rounds from which the typical error of a change between two runs is estimated.
 const MIN_FOR_SPREAD: usize = 8;
 
 /// The change of one candidate's times between two runs, as a difference of logarithms.

@@ -27,7 +27,7 @@ pub const MIN_ROUNDS: usize = 6;
 /// The changes between two runs of `echospec compare`.
 #[derive(Debug, Clone)]
 pub struct Changes {
-    /// The change of each measurement that both runs have, in the order of the second run.
+    /// The change of each measurement that two runs have in common, in the order of the second run.
     pub measurements: Vec<Change>,
     /// The drift of the machine between two runs, for each measure and placement. It has been removed from every
     /// reported change.
@@ -93,9 +93,9 @@ impl Verdict {
 /// The drift of the machine between two runs, for one measure and placement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
-    /// The quantity in which the machine drifted.
+    /// The measured quantity, such as round-trip time, in which the machine drifted between two runs.
     pub measure: Measure,
-    /// The placement of client and server in which the machine drifted.
+    /// The placement of client and server in which the machine drifted between two runs.
     pub placement: Placement,
     /// The drift of the machine: the ratio of the control measurements' times per message in the second run to those
     /// in the first.
@@ -111,25 +111,26 @@ pub struct SystemCallChange {
     pub placement: Placement,
     /// The size, in bytes, of the messages for which the number of system calls changed.
     pub size: usize,
-    /// The system calls for one message there and back in the first run.
+    /// The number of system calls that a server made for one message there and back in the first run.
     pub before: u32,
-    /// The system calls for one message there and back in the second run.
+    /// The number of system calls that a server made for one message there and back in the second run.
     pub now: u32,
 }
 
 /// A setting of a comparison that differs between two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingChange {
-    /// The name of the setting.
+    /// The name of a setting that differs between two runs.
     pub name: String,
-    /// The value of the setting in the first run. Empty if unknown.
+    /// The value of a setting in the first of two runs. Empty if unknown.
     pub before: String,
-    /// The value of the setting in the second run. Empty if unknown.
+    /// The value of a setting in the second of two runs. Empty if unknown.
     pub now: String,
 }
 
 impl Changes {
-    /// Compares the run `now` with the run `before`. Reports changes above `threshold`: see [`THRESHOLD`].
+    /// Compares the comparison `now` with the earlier one `before`. Changes above `threshold` count: see
+    /// [`DEFAULT_THRESHOLD`].
     #[must_use]
     pub fn between(before: &Comparison, now: &Comparison, threshold: f64) -> Changes {
         let groups = series::pair_series(before, now);

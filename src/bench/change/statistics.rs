@@ -8,10 +8,10 @@ use crate::bench::statistics::{bootstrap_medians, median_in_place};
 /// The number of bootstrap resamples of a run's rounds, to estimate the error of their median.
 const RESAMPLES: usize = 1_000;
 
-/// The number of comparisons of unchanged servers among which one reports a change by chance.
+/// The number of comparisons of unchanged servers among which one may report a change by chance.
 const COMPARISONS_PER_FALSE_ALARM: f64 = 200.0;
 
-/// Returns the median, or 0 if `values` is empty. Sorts them.
+/// Sorts `values` and returns their median, or 0 if there are none.
 pub(super) fn median(values: &mut [f64]) -> f64 {
     median_in_place(values).unwrap_or_default()
 }

@@ -4,8 +4,8 @@ use super::SystemCallChange;
 use super::series::is_same_measurement;
 use crate::bench::comparison::{Comparison, Measure, Measurement};
 
-/// The maximum distance from a whole number at which a number of system calls for each message counts as steady. The
-/// first and last message may be counted in part.
+/// The maximum distance from a whole number at which a server's number of system calls for each message counts as
+/// steady. The first and last message may be counted in part.
 const STEADY: f64 = 0.15;
 
 /// Returns the changes between two runs in servers' numbers of system calls, in the order of the second run. Compares

@@ -40,7 +40,8 @@ pub(super) fn measure_throughput(
 struct Flow<'a, 'b> {
     conversation: &'a mut Conversation<'b>,
     size: usize,
-    /// The size of one send: a message, or a part of one if the mechanism does not hold it as a whole.
+    /// The number of bytes in one send of the client: a message, or a part of one if the mechanism does not hold it
+    /// as a whole.
     piece: usize,
     /// The number of bytes that may be in flight between client and server.
     window: usize,
@@ -87,8 +88,8 @@ impl<'a, 'b> Flow<'a, 'b> {
         (self.sent - self.origin).is_multiple_of(self.size as u64)
     }
 
-    /// Sends messages until the window of bytes in flight is full. Without `sending`, it only completes a message that
-    /// was begun.
+    /// Sends messages until as many bytes are in flight as may be. Without `sending`, it only completes a message
+    /// that was begun.
     fn fill(&mut self, sending: bool) -> Result<(), MeasureError> {
         while sending || !self.is_between_messages() {
             let begun = ((self.sent - self.origin) % self.size as u64) as usize;

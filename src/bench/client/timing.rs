@@ -23,7 +23,8 @@ impl Clock {
     }
 }
 
-/// The minimum time of a measurement, and the minimum number of messages if they do not take too long.
+/// The limit at which a measurement ends: its minimum time, and the minimum number of messages if they do not take
+/// too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MeasurementLimit {
     pub time: Duration,
@@ -41,12 +42,13 @@ const COUNTED_BYTES: usize = 8 << 20;
 const COUNTING_TIME: Duration = Duration::from_millis(100);
 
 impl MeasurementLimit {
-    /// Creates a limit that ends a measurement after `time`.
+    /// Creates the limit of a measurement that ends after `time`.
     pub const fn after_time(time: Duration) -> MeasurementLimit {
         MeasurementLimit { time, min_messages: 1, max_time: Duration::MAX }
     }
 
-    /// Creates a limit that ends a measurement when the system calls of enough messages of `size` bytes are counted.
+    /// Creates the limit of a measurement that ends when the system calls of enough messages of `size` bytes are
+    /// counted.
     pub fn for_counting_calls(time: Duration, size: usize) -> MeasurementLimit {
         let min_messages = COUNTED_MESSAGES.min((COUNTED_BYTES / size.max(1)) as u64).max(1);
         MeasurementLimit { time, min_messages, max_time: COUNTING_TIME.max(time) }

@@ -17,7 +17,7 @@ const MAX_TIME: Duration = Duration::from_millis(60);
 /// The number of times that a batch of calls checks its time limit: so few that it costs nothing.
 const CHECKS_PER_BATCH: u32 = 8;
 
-/// Returns the time of one call of `operation` in ns: the median over batches of the mean over `repetitions`.
+/// Measures the time of one call of `operation` in ns: the median over batches of the mean over `repetitions`.
 ///
 /// The first batch is warm-up. A batch that is cut short by the maximum time does not count.
 ///

@@ -124,7 +124,7 @@ impl Floors {
     }
 }
 
-/// Confines this thread to the client's processor, if the system can confine threads.
+/// Binds this thread to the processor that the client uses, if the system can bind threads.
 fn confine_to_client(pair: &ProcessorPair) {
     let _ = pin_thread(&[pair.client]);
 }

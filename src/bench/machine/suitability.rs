@@ -118,7 +118,7 @@ pub fn judge_processor_quota(machine: &Machine) -> Judgement {
     )
 }
 
-/// Judges whether processors run at one frequency.
+/// Judges whether the machine's processors run at one frequency.
 pub fn judge_frequency_governor(machine: &Machine) -> Judgement {
     judge(
         machine.fact(fact_names::FREQUENCY_GOVERNOR),
@@ -139,7 +139,7 @@ const FAST_CLOCKS: &[&str] = &[
     "tod",
 ];
 
-/// Judges whether reading the clock costs little.
+/// Judges whether reading the machine's clock costs little.
 pub fn judge_clock_source(machine: &Machine) -> Judgement {
     judge(
         machine.fact(fact_names::CLOCK_SOURCE),
@@ -148,7 +148,7 @@ pub fn judge_clock_source(machine: &Machine) -> Judgement {
     )
 }
 
-/// Maximum load of a quiet machine, as a share of its processors.
+/// Maximum load average at which a machine counts as quiet, as a share of its processors.
 const QUIET_LOAD: f64 = 0.25;
 
 /// Judges whether other processes are running on the machine, which would disturb measurements.
@@ -201,10 +201,10 @@ fn available(machine: &Machine, name: &str) -> Judgement {
     fact.unknown.clone().map_or_else(|| Ok(fact.value.clone()), Err)
 }
 
-/// The largest default message size of a comparison.
+/// The largest message size, in bytes, that a comparison uses by default.
 const LARGE_MESSAGE: u64 = 65_536;
 
-/// Judges whether POSIX message queues accept the default message sizes.
+/// Judges whether POSIX message queues accept the message sizes that a comparison uses by default.
 pub fn judge_message_queues(machine: &Machine) -> Judgement {
     let describe = |text: &str| format!("messages of up to {text} bytes");
     let is_large = |text: &str| text.parse::<u64>().is_ok_and(|bytes| bytes >= LARGE_MESSAGE);

@@ -20,7 +20,7 @@ pub struct ResolvedPlacement {
     pub client: Option<usize>,
     /// The processor that the server runs on. `None` if the scheduler chooses.
     pub server: Option<usize>,
-    /// The way in which the client waits for input.
+    /// The way in which the client waits for input: it sleeps or polls.
     pub waiting: ClientWaitMode,
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Ranking<'a> {
     pub entries: Vec<RankedMeasurement<'a>>,
 }
 
-/// A measurement in a ranking.
+/// A measurement and its place in a ranking.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RankedMeasurement<'a> {
     pub candidate: &'a CandidateInfo,
@@ -39,7 +39,7 @@ pub(super) fn rank_measurements(comparison: &Comparison) -> Vec<Ranking<'_>> {
     all.into_iter().map(|parameters| ranking(comparison, parameters)).collect()
 }
 
-/// Returns whether a measurement has a usable estimate.
+/// Returns whether a measurement has an estimate that can be ranked.
 pub(super) fn has_usable_estimate(measurement: &Measurement) -> bool {
     let value = measurement.estimate.value;
     measurement.no_result.is_none() && value.is_finite() && value > 0.0

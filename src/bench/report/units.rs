@@ -2,7 +2,7 @@
 
 use crate::bench::comparison::{Estimate, Measure};
 
-/// A unit of measurement: its size in base units, and its name.
+/// A unit in which reports show values: its size in base units, and its name.
 type Unit = (f64, &'static str);
 
 const TIMES: &[Unit] = &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
@@ -41,7 +41,7 @@ pub(super) fn format_value(value: f64, measure: Measure) -> String {
     scaled(value, units(measure))
 }
 
-/// Formats an estimate with the larger half of its interval: `1.83 ±0.02 µs`.
+/// Formats an estimate with the larger half of its confidence interval: `1.83 ±0.02 µs`.
 pub(super) fn format_estimate(estimate: &Estimate, measure: Measure) -> String {
     if is_very_wide(estimate) {
         return format!(
@@ -56,7 +56,7 @@ pub(super) fn format_estimate(estimate: &Estimate, measure: Measure) -> String {
     format!("{value:.decimals$} ±{margin:.decimals$} {name}")
 }
 
-/// Formats a ratio with the larger half of its interval: `0.97 ±0.01`.
+/// Formats a ratio with the larger half of its confidence interval: `0.97 ±0.01`.
 pub(super) fn format_ratio(estimate: &Estimate) -> String {
     if is_very_wide(estimate) {
         return format!("{} ±{}", format_number(estimate.value), format_number(margin(estimate)));

@@ -43,7 +43,7 @@ impl SessionPlan<'_> {
         self.tasks.sort_by_key(|task| task.measure == Measure::Connections);
     }
 
-    /// Measures all tasks of the session once. Begins a new session after each task that failed.
+    /// Measures all tasks of a session once. Begins a new session after each task that failed.
     ///
     /// A [brief](TaskDurations::SHORTEST) attempt leaves out open loops, which cannot be brief.
     pub fn attempt(&self, settings: &SessionSettings<'_>, times: TaskDurations) -> Attempt {

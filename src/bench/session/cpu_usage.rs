@@ -120,7 +120,7 @@ impl Sum {
 }
 
 impl CpuUsage {
-    /// Returns the processor time in user mode and in the kernel together.
+    /// Returns the processor time of a set of processes in user mode and in the kernel together.
     #[must_use]
     pub fn total_time(&self) -> Duration {
         self.user + self.system

@@ -20,16 +20,16 @@ const RESOLUTION_ERRORS: u32 = 2;
 pub(in crate::bench) struct DisturbanceMonitor {
     processors: Vec<usize>,
     began: Instant,
-    /// The processor time used before the session, or an error if the system does not tell.
+    /// The processor time used before a measuring session, or an error if the system does not tell.
     before: io::Result<(ProcessorTime, CpuSnapshot)>,
 }
 
 /// The processor time that a measuring session lost to others.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(in crate::bench) struct Disturbance {
-    /// The share of the processors' time that other processes of this machine used.
+    /// The share of the session's processors' time that other processes of this machine used.
     pub foreign: f64,
-    /// The share of the processors' time that the hypervisor gave to other guests.
+    /// The share of the session's processors' time that the hypervisor gave to other guests.
     pub stolen: f64,
     /// True if the system tells at least one of the shares of processor time that others used.
     pub known: bool,

@@ -16,13 +16,13 @@ pub struct Job {
     pub transport: String,
     /// The address of the server that the client measures.
     pub address: Address,
-    /// True if the client inherits its ends of the connection as descriptors 3 and 4.
+    /// True if the client inherits its ends of the connection with the server as descriptors 3 and 4.
     pub inherited: bool,
     /// The process id of the server that the client measures.
     pub server: i32,
-    /// The directory in which the client may bind names.
+    /// The directory in which the client may bind socket paths and other names.
     pub scratch: PathBuf,
-    /// The processor that the client binds itself to. `None` if the scheduler chooses.
+    /// The processor to which the client binds itself. `None` if the scheduler chooses.
     pub processor: Option<usize>,
     /// The way in which the measuring client waits for input.
     pub waiting: ClientWaitMode,
@@ -35,14 +35,14 @@ pub struct Job {
     /// True if the client counts the system calls of both sides, which slows each of them down.
     #[serde(default)]
     pub count_calls: bool,
-    /// The tasks of the client, in the order of execution.
+    /// The measurements that the client makes, in the order of execution.
     pub tasks: Vec<Task>,
 }
 
 /// One measurement that a client process makes of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// The quantity that the task measures.
+    /// The quantity to measure, such as round-trip time.
     pub measure: Measure,
     /// The size of the exchanged messages in bytes.
     pub size: usize,
@@ -62,13 +62,13 @@ pub enum TaskResult {
     Measured(Box<Sample>),
     /// The mechanism cannot do what was to be measured. The client continues with the next task.
     Unsupported(String),
-    /// The server sent a wrong byte. The client exits.
+    /// The server sent a wrong byte during a measurement. The client exits.
     WrongBytes(String),
-    /// The conversation with the server failed. The client exits.
+    /// The conversation with the server failed during a measurement. The client exits.
     Failed(String),
 }
 
-/// The values measured by one task.
+/// The values that one measurement of the client found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// The measured value, in the unit of the measure.

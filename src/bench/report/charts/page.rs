@@ -6,7 +6,7 @@ use svg::node::element::{Group, Rectangle, Style, Title};
 use super::plot::{self, Plot};
 use crate::diagram::svg_text::{SANS_FONT, paragraph, text_line, wrap_to_pixels};
 
-/// A page of charts.
+/// A page with several charts of a comparison.
 pub(super) struct Page<'a> {
     pub title: String,
     /// The subtitle of a page of charts: the placement of client and server.

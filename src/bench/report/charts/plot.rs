@@ -63,7 +63,7 @@ pub(super) const STYLE_SHEET: &str = "\
 .marker { stroke: #ffffff; stroke-width: 0.8; }";
 
 impl Plot {
-    /// Draws the chart in `width` by `height` pixels.
+    /// Draws a chart in `width` by `height` pixels.
     pub fn draw(&self, width: f64, height: f64, titled: bool) -> Group {
         let names =
             self.curves.iter().map(|curve| sans_width(&curve.name, LABEL_SIZE)).max().unwrap_or_default();

@@ -12,7 +12,7 @@ mod machine;
 mod overview_table;
 mod ranked_table;
 
-/// Makes the document that summarizes a comparison. `with_machine` includes the description of the machine.
+/// Makes the report that summarizes a comparison. `with_machine` includes the description of the machine.
 pub(super) fn document(comparison: &Comparison, with_machine: bool) -> Document {
     let mut document = Document::default();
     heading(comparison, &mut document);

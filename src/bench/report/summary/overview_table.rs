@@ -27,7 +27,8 @@ pub(super) fn table(
     table
 }
 
-/// Returns the candidates in the order of the first ranking, followed by the candidates that the ranking lacks.
+/// Returns the candidates of an overview table in the order of the first ranking, followed by the candidates that the
+/// ranking lacks.
 fn order<'a>(comparison: &'a Comparison, rankings: &[&Ranking<'a>]) -> Vec<&'a str> {
     let entries = rankings.first().map(|ranking| &ranking.entries[..]).unwrap_or_default();
     let mut names: Vec<&str> = entries.iter().map(|entry| entry.candidate.name.as_str()).collect();

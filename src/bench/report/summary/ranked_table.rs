@@ -148,7 +148,7 @@ fn floor(row: &Row<'_>) -> Field {
     Field::plain(multiple.map(units::format_number).unwrap_or_default())
 }
 
-/// Returns the estimate as a multiple of the machine's floor, or `None` if no floor applies.
+/// Returns a measurement's estimate as a multiple of the machine's floor, or `None` if no floor applies.
 ///
 /// A round trip on one core takes at least two context switches. One between two spinning cores takes at least a cache
 /// line there and back. Bytes are not echoed faster than memory is copied.
