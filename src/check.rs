@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::outcome::Outcome;
 
-/// The result of a check, or of one of its steps.
+/// The result of a check of a server, or of one of its steps.
 pub type Result<T = ()> = std::result::Result<T, Finding>;
 
 /// The reason why a check of a server did not pass.
@@ -35,7 +35,7 @@ impl Finding {
         Finding::new(Outcome::Timeout, expected, actual)
     }
 
-    /// Returns the finding that the objects `left` still exist and should not. The finding names the first few.
+    /// Returns the finding that objects of the server still exist and should not. It names the first few of `left`.
     pub fn leak(expected: impl Into<String>, left: &[String]) -> Finding {
         const NAMED: usize = 4;
         let mut names = left[..left.len().min(NAMED)].join(", ");
@@ -55,18 +55,18 @@ impl Finding {
         Finding::new(Outcome::Broken, needed, actual)
     }
 
-    /// Returns the finding that this system, or this server, does not offer `needed`.
+    /// Returns the finding that this system, or the server under test, does not offer `needed`.
     pub fn unsupported(needed: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Unsupported, needed, actual)
     }
 
-    /// Returns the finding that the check was not run, for `reason`.
+    /// Returns the finding that a check was not run, for `reason`.
     #[must_use]
     pub fn skipped(reason: impl AsRef<str>) -> Finding {
         Finding::new(Outcome::Skipped, "", "").because(reason)
     }
 
-    /// Returns the finding that the user interrupted the run.
+    /// Returns the finding that the user interrupted the run of checks.
     #[must_use]
     pub fn interrupted() -> Finding {
         Finding::skipped("interrupted")
@@ -123,17 +123,17 @@ impl Display for Finding {
 
 impl std::error::Error for Finding {}
 
-/// Turns an error into the finding that says what the harness needed and did not get.
+/// Turns an error into the finding that says what a check needed and did not get.
 #[doc(hidden)]
 pub trait OrFinding<T> {
-    /// Turns an error into [`Finding::broken`]: the harness could not set up `needed`.
+    /// Turns an error into [`Finding::broken`]: the harness could not set up `needed`, which the check needs.
     ///
     /// # Errors
     ///
     /// The finding, with the error's text.
     fn or_broken(self, needed: impl Into<String>) -> Result<T>;
 
-    /// Turns an error into [`Finding::unsupported`]: this system does not offer `needed`.
+    /// Turns an error into [`Finding::unsupported`]: this system does not offer `needed`, which the check needs.
     ///
     /// # Errors
     ///

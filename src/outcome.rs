@@ -32,19 +32,19 @@ impl fmt::Display for Level {
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Outcome {
-    /// The server does what the check's sentence says.
+    /// The check passed: the server does what the check's sentence says.
     Pass,
     /// The server does not do what the check's sentence says, and the check is a MUST.
     Fail,
     /// The server does not do what the check's sentence says, and the check is a SHOULD.
     Warn,
-    /// The server has a limit or behaviour that is allowed and worth knowing.
+    /// The check found a limit or behaviour of the server that is allowed and worth knowing.
     Info,
     /// The check was not run, for the reason given.
     Skipped,
-    /// This system, or this server, lacks what the check needs.
+    /// The check cannot run, because this system, or this server, lacks what the check needs.
     Unsupported,
-    /// The server made no progress until the deadline.
+    /// The server made no progress until the deadline of a check.
     Timeout,
     /// The server exited during the check.
     Crash,

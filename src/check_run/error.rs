@@ -15,17 +15,17 @@ pub enum Error {
     Command(LaunchError),
     /// A glob that selects checks cannot be parsed.
     BadGlob {
-        /// The glob of check ids, as the user gave it.
+        /// A glob of check ids that cannot be parsed, as the user gave it.
         glob: String,
         /// The mistake in a glob that selects checks.
         problem: String,
     },
     /// A glob that selects checks matches none at all.
     NoMatch {
-        /// The glob of check ids, as the user gave it.
+        /// A glob of check ids that matches no check, as the user gave it.
         glob: String,
     },
-    /// None of the selected checks applies to this server.
+    /// None of the selected checks applies to the server.
     NoneApplies {
         /// The transport of the server to which no selected check applies.
         transport: &'static str,

@@ -137,7 +137,8 @@ impl CheckRun {
         self
     }
 
-    /// Sets the seed that determines the bytes of every payload. By default each run has a new one.
+    /// Sets the seed that determines the bytes of every payload sent to the server. By default each run has a new
+    /// one.
     pub fn seed(mut self, seed: u64) -> CheckRun {
         self.seed = Some(seed);
         self
@@ -213,7 +214,7 @@ impl CheckRun {
         self
     }
 
-    /// Launches the server once for each check, and returns the results.
+    /// Runs the checks, launching the server once for each, and returns the results.
     ///
     /// # Errors
     /// [`Error`] if no check applies, or if the server cannot be launched at all.

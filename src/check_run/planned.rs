@@ -18,7 +18,7 @@ pub(crate) struct PlannedRun {
 }
 
 impl PlannedRun {
-    /// Returns the checks of the run.
+    /// Returns the checks of a planned run.
     #[cfg(feature = "cli")]
     pub fn checks(&self) -> &[&'static Check] {
         &self.checks

@@ -43,8 +43,8 @@ impl Results {
         self.interrupted
     }
 
-    /// Whether all checks ran and none failed: `echospec check` would exit with 0. A check that the server's or the
-    /// system's mechanism does not support counts as ok, and so does a SHOULD that is not met.
+    /// Whether all checks of a run ran and none failed: `echospec check` would exit with 0. A check that the server's
+    /// or the system's mechanism does not support counts as ok, and so does a SHOULD that is not met.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         let is_undecided =

@@ -11,7 +11,7 @@ pub(super) fn contains_address(text: &str, address: &Address) -> bool {
     }
 }
 
-/// Returns every sequence of decimal digits in `text`.
+/// Returns every sequence of decimal digits in `text`, which may contain a port.
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_ascii_digit()).filter(|run| !run.is_empty())
 }

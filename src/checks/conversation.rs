@@ -15,7 +15,7 @@ use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
-/// Capabilities that a check of conversations on standard input and output requires.
+/// Capabilities that a server must have for checks of conversations on standard input and output.
 pub(super) const ON_STDIO: Capabilities =
     Capabilities::STDIO.union(Capabilities::REQUESTS).union(Capabilities::STAYS_OPEN);
 

@@ -31,7 +31,8 @@ const FIRST: usize = 16 * KIB;
 const MOST: usize = 32 * MIB;
 const MOST_REQUESTS: usize = 50_000;
 
-/// An exchange whose replies are to stay unread, and the length of such a reply as a client that reads has seen it.
+/// An exchange with which a check stalls the server: its replies stay unread. Holds the length of such a reply as a
+/// client that reads has seen it.
 pub(super) struct Plan {
     pub turn: Turn,
     /// Whether the exchange is the one with a long reply that the protocol defines.
@@ -108,7 +109,7 @@ impl Plan {
         Ok(shortest)
     }
 
-    /// Connects a client, which sends requests and reads nothing until the server cannot send.
+    /// Connects a client that sends requests and reads nothing, until the server cannot send.
     ///
     /// # Errors
     /// Unsupported if the server cannot be stalled in this way.
@@ -229,7 +230,7 @@ impl Stalled {
         Err(Finding::unsupported(wanted, "the server ended the connection before"))
     }
 
-    /// Checks that the server still cannot send: that the stall lasted while a check did its work.
+    /// Fails unless the server still cannot send: the stall must last while a check does its work.
     ///
     /// # Errors
     /// Unsupported if it did not last: a server may limit the time that it waits for a client.

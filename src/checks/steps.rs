@@ -242,8 +242,8 @@ pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
         .because(format!("the same in each of {MEASUREMENTS} measurements")))
 }
 
-/// Reads a value again and again until it no longer changes. Returns the last value if it still changes after the
-/// deadline for an exit.
+/// Reads a value about the server again and again until it no longer changes. Returns the last value if it still
+/// changes after the deadline for an exit.
 pub(super) fn wait_until_stable<T: PartialEq + Clone>(
     server: &Server,
     read: impl Fn() -> check::Result<T>,

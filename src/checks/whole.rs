@@ -6,12 +6,12 @@ use crate::server::Server;
 use crate::text::describe_difference;
 use crate::transport::Client;
 
-/// The reply to a request, as a client that reads at once receives it. `None` if the reply holds its request's token or
-/// content: then every reply is verified as it arrives.
+/// The reply to a request, as a client that reads at once receives it, with which later replies are compared. `None`
+/// if the reply holds its request's token or content: then every reply is verified as it arrives.
 pub(super) struct Whole(Option<Vec<u8>>);
 
 impl Whole {
-    /// Reads a reply of `plan`'s exchange.
+    /// Reads one reply of `plan`'s exchange at once, so that replies that are read late can be compared with it.
     ///
     /// # Errors
     /// Unsupported if nothing in the reply can be recognised; otherwise those of an exchange.

@@ -79,7 +79,7 @@ fn start(server: &Server, socket: &NotifySocket) -> check::Result<Instance> {
     server.start_at(server.address(), &options).or_broken("the server with NOTIFY_SOCKET")
 }
 
-/// A socket that receives the messages of sd_notify(3).
+/// A service manager's notification socket, which receives the messages of sd_notify(3).
 struct NotifySocket {
     socket: UnixDatagram,
     path: PathBuf,

@@ -122,8 +122,8 @@ fn too_slow(served: usize, time: Duration) -> Finding {
     Finding::info(format!("{CLIENTS} clients at once"), actual)
 }
 
-/// Judges a server that did not answer the next client. A limit on the number of clients is *info*, if those within it
-/// are still served. A server that has accepted a client and never answers it, or that exits, has failed.
+/// Judges a server that did not answer the next of many clients. A limit on the number of clients is *info*, if those
+/// within it are still served. A server that has accepted a client and never answers it, or that exits, has failed.
 fn judge_unanswered(server: &mut Server, clients: &mut [Client], finding: Finding) -> Finding {
     let served = clients.len();
     let descriptors = server.processes().unwrap_or_default();

@@ -98,7 +98,7 @@ fn of_content(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Returns the number of bytes that the kernel holds for this connection, in both directions, at both ends.
+/// Returns the number of bytes that the kernel holds for the client's connection, in both directions, at both ends.
 fn in_kernel(client: &Client) -> check::Result<usize> {
     let Some(socket) = client.link().as_socket() else { return Ok(0) };
     let ends = socket.local_addr().and_then(|ours| Ok((ours.as_socket(), socket.peer_addr()?.as_socket())));

@@ -30,9 +30,11 @@ pub const CHECK: Check = Check {
 struct Manner {
     /// Lets the client that sends without pause take one turn.
     turn: fn(&mut Client) -> check::Result,
-    /// The number of bytes that a server of one thread may send to the talker before it answers another client.
+    /// The number of bytes that a server of one thread may send to a client that asks without pause before it answers
+    /// another client.
     most: usize,
-    /// Whether the talker sends as much as it can while the server is stopped, so that the server begins with a full queue.
+    /// Whether the client that asks without pause sends as much as it can while the server is stopped, so that the
+    /// server begins with a full queue.
     begins_stopped: bool,
     description: &'static str,
 }

@@ -123,7 +123,8 @@ fn told_every_address(server: &mut Server, other: SocketAddr) -> check::Result {
         .because("it does not set the source address of its answers"))
 }
 
-/// Waits until `instance` is bound to the address `every`. Returns false if it exits, or binds another address.
+/// Waits until the server's second `instance` is bound to the address `every`. Returns false if it exits, or binds
+/// another address.
 fn serves(server: &Server, instance: &mut Instance, every: SocketAddr) -> check::Result<bool> {
     let bound = until(server.deadlines().start(), || {
         let addresses = sys::udp_addresses_of(instance.pid()).unwrap_or_default();

@@ -97,7 +97,8 @@ fn exchange_with_all(server: &mut Server, clients: &mut [Client], connected: Ins
     })
 }
 
-/// Stops the server, so that it finds the bytes of all clients at once; returns false if it is left running.
+/// Stops the server, so that it finds the bytes of all clients at once when it continues. Returns false if it is left
+/// running.
 ///
 /// A server on Unix datagrams is left running, since its queue holds ten. So is one on a system that does not report
 /// whether a process has stopped.

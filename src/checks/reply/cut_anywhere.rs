@@ -220,7 +220,8 @@ fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, 
     Ok((read, unread))
 }
 
-/// Splits clients into those whose bytes the server has read, and the others.
+/// Splits clients that have sent the first piece of a request into those whose bytes the server has read, and the
+/// others.
 fn split_read(begun: Vec<Begun>, server: &Server) -> (Vec<Begun>, Vec<Begun>) {
     let clients: Vec<&Client> = begun.iter().map(|one| &one.client).collect();
     let mut read = are_read_by_server(server, &clients).into_iter();
