@@ -23,7 +23,7 @@ use crate::wire::explain_capture_error;
 pub struct Probe {
     /// The requirement that a probe examines.
     pub requirement: &'static Requirement,
-    /// Returns a description of the machine, as an error if the machine does not meet the requirement.
+    /// Inspects the machine. Returns a description of it, as an error if the machine does not meet the requirement.
     inspect: fn() -> Judgement,
 }
 
@@ -112,7 +112,7 @@ impl Probe {
     }
 }
 
-/// The description of the machine that several probes share.
+/// The description of this machine that several probes share.
 static MACHINE: LazyLock<Result<Machine, String>> =
     LazyLock::new(|| machine::describe_machine().map_err(|error| error.to_string()));
 

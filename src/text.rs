@@ -109,7 +109,7 @@ pub(crate) fn did_you_mean<N: AsRef<str>>(text: &str, names: impl IntoIterator<I
     (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
 }
 
-/// Returns the word of `words` that is most similar to `wrong`, if it differs in few letters.
+/// Returns the word of `words` that is most similar to the misspelt `wrong`, if it differs in few letters.
 pub(crate) fn most_similar<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let max = 1 + wrong.chars().count() / 4;
     words

@@ -118,7 +118,7 @@ fn without_digits(text: &str) -> String {
 }
 
 impl CheckFinished {
-    /// Whether the check failed, or the harness could not decide.
+    /// Whether a check failed, or the harness could not decide.
     fn is_bad(&self) -> bool {
         self.outcome.is_failure() || self.outcome == Outcome::Broken
     }

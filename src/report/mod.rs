@@ -73,9 +73,9 @@ pub struct Format {
 pub struct Heading {
     /// The specification of the server under test.
     pub spec: Spec,
-    /// The seed of the payloads in the run.
+    /// The seed that determines the payloads of a run of checks.
     pub seed: u64,
-    /// The factor that multiplies the deadlines of the run, if it is not 1.
+    /// The factor that multiplies the deadlines of a run of checks, if it is not 1.
     pub timeout_scale: Option<f64>,
 }
 
@@ -139,7 +139,7 @@ impl Heading {
         }
     }
 
-    /// Returns the command that runs one check again with the same server and settings.
+    /// Returns the shell command that runs one check again with the same server and settings.
     #[must_use]
     pub fn repeat_command(&self, id: &str) -> String {
         if let Some(name) = self.spec.name() {

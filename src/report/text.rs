@@ -39,7 +39,7 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The report of a run as text, written part by part.
+/// The text report of a run of checks, written part by part.
 #[derive(Debug, Clone)]
 pub struct TextReport {
     bold: Style,

@@ -38,7 +38,7 @@ fn next_excerpt(text: &str) -> Option<usize> {
     [after_offset, instead].into_iter().flatten().min().filter(|&at| !text[at..].starts_with('"'))
 }
 
-/// Returns the length of one byte as an excerpt writes it: a letter, `\n`, or `\xff`.
+/// Returns the length of one byte in a quoted excerpt: a letter, `\n`, or `\xff`.
 fn byte_length(excerpt: &str) -> usize {
     let escape = if excerpt.starts_with("\\x") { 4 } else { 2 };
     if excerpt.starts_with('\\') {

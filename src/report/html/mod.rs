@@ -50,7 +50,7 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
 struct Page<'a> {
     title: String,
     totals: String,
-    /// Whether every server was checked to the end, and no check failed.
+    /// Whether every server of the report was checked to the end, and no check failed.
     is_ok: bool,
     areas: Vec<Area<'a>>,
     servers: Vec<ServerRow<'a>>,

@@ -4,7 +4,7 @@ use super::CheckFinished;
 use crate::outcome::Outcome;
 
 impl CheckFinished {
-    /// Returns the area of the check: the part of the id before the slash.
+    /// Returns the area of a recorded check: the part of the id before the slash.
     #[must_use]
     pub fn area(&self) -> &str {
         self.check.split_once('/').map_or(&self.check, |(area, _)| area)

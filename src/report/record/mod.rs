@@ -33,9 +33,9 @@ pub const VERSION: u32 = 1;
 pub enum Event {
     /// A run of checks begins.
     RunStarted(RunStarted),
-    /// A check begins.
+    /// A check of the run begins.
     CheckStarted(CheckStarted),
-    /// A check has ended.
+    /// A check of the run has ended.
     CheckFinished(Box<CheckFinished>),
     /// A run of checks has ended.
     RunFinished(RunFinished),
@@ -49,7 +49,7 @@ pub struct RunStarted {
     pub version: u32,
     /// The version of echospec that ran the checks.
     pub echospec: String,
-    /// The operating system, its version and the processor architecture.
+    /// The operating system on which the checks ran, its version and the processor architecture.
     pub system: String,
     /// Milliseconds from 1970-01-01 00:00 UTC to the start of the run.
     pub unix_millis: u64,
@@ -68,15 +68,15 @@ pub struct ServerRecord {
     /// The name of the server in `echospec.toml`, if it has one.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
     pub name: Option<String>,
-    /// The command of the server, quoted for a shell, with its placeholders.
+    /// The shell-quoted command of the server under test, with its placeholders.
     pub command: String,
     /// The name of the transport by which clients reach the server.
     pub transport: String,
-    /// The way in which the server is started: `bind`, `inetd`, …
+    /// The way in which the server under test is started: `bind`, `inetd`, …
     pub start: String,
-    /// The name of the protocol that the clients speak.
+    /// The name of the protocol that the server under test speaks.
     pub protocol: String,
-    /// The properties of the server that a rehearsal found.
+    /// The properties of the server under test that a rehearsal found before the checks.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
     pub rehearsal: Option<Rehearsal>,
 }
@@ -87,7 +87,7 @@ pub struct ServerRecord {
 pub struct CheckStarted {
     /// The id of the check that begins.
     pub check: String,
-    /// Milliseconds since the start of the run.
+    /// The time at which the check began, in milliseconds since the start of the run.
     pub at_millis: f64,
 }
 
@@ -97,17 +97,17 @@ pub struct CheckStarted {
 pub struct CheckFinished {
     /// The id of the check that has ended.
     pub check: String,
-    /// The level of the check.
+    /// The level of the check that has ended: MUST, SHOULD or MAY.
     pub level: Level,
     /// The sentence that states the property which the check verifies.
     pub sentence: String,
-    /// The harm that a server without this property does.
+    /// The harm that a server without the verified property does.
     pub why: String,
-    /// Standards and manual pages that demand or explain the property.
+    /// Standards and manual pages that demand or explain the verified property.
     pub citations: Vec<String>,
     /// The steps of the check, for a reader who repeats it by hand.
     pub recipe: String,
-    /// The outcome of the check.
+    /// The outcome of the check that has ended.
     pub outcome: Outcome,
     /// The behaviour that the check expected; empty after a pass.
     pub expected: String,
@@ -115,16 +115,16 @@ pub struct CheckFinished {
     pub actual: String,
     /// The likely cause of a failure, or the reason why the check was not run.
     pub reason: String,
-    /// The last lines that the server printed, if the check did not pass.
+    /// The last lines that the server printed during the check, if the check did not pass.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub server_output: Vec<String>,
     /// The command that repeats the check on the same server.
     pub again: String,
-    /// Milliseconds since the start of the run.
+    /// The time at which the check ended, in milliseconds since the start of the run.
     pub at_millis: f64,
     /// The time that the check took, in milliseconds.
     pub took_millis: f64,
-    /// The steps of clients and server, if the check did not pass.
+    /// The timeline of the check: the steps of clients and server. Usually empty if the check passed.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub timeline: Vec<TimelineStep>,
 }
@@ -133,11 +133,11 @@ pub struct CheckFinished {
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
 pub struct TimelineStep {
-    /// Milliseconds since the start of the check.
+    /// The time of the step, in milliseconds since the start of the check.
     pub at_millis: f64,
     /// The actor of a step: `client 1`, `process 4711`. Empty for a gap in the timeline.
     pub actor: String,
-    /// The kind of the step.
+    /// The kind of the step, such as a connection or a signal.
     pub kind: StepKind,
     /// The step of a timeline in words, without the actor.
     pub text: String,
@@ -192,7 +192,7 @@ pub struct RunFinished {
     pub error: Option<String>,
     /// The number of checks that ended with each outcome.
     pub summary: Summary,
-    /// Milliseconds since the start of the run.
+    /// The time at which the run ended, in milliseconds since its start.
     pub at_millis: f64,
 }
 
@@ -203,7 +203,7 @@ pub struct RunFinished {
 pub enum RunEnding {
     /// Every check of the run was run.
     Complete,
-    /// The user interrupted the run.
+    /// The user interrupted the run of checks.
     Interrupted,
     /// The server of the run could not be launched.
     NotLaunched,

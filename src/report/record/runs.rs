@@ -100,7 +100,7 @@ impl CheckFinished {
 }
 
 impl ServerRecord {
-    /// Returns the differences between the protocol file and the server, as the rehearsal found them.
+    /// Returns the differences between the protocol file and the server under test, as the rehearsal found them.
     pub fn differences(&self) -> &[String] {
         self.rehearsal.as_ref().map_or(&[], |rehearsal| &rehearsal.differences)
     }
