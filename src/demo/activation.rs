@@ -159,7 +159,7 @@ fn client_connects_without_server(
     Ok(client)
 }
 
-/// The message of the client that connects while there is no server.
+/// The message of a demo's client that connects while there is no server.
 const WAITING: &[u8] = b"is anybody there?";
 
 /// Returns the local address of the client's connected socket.

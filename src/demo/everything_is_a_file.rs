@@ -24,7 +24,7 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-/// The program that every step of the demo launches.
+/// The bundled program that every step of the demo launches.
 const PROGRAM: &str = "echo-pipe";
 
 const MESSAGE: &[u8] = b"hello, descriptor\n";

@@ -34,7 +34,7 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
 /// An environment variable of the parent process in a demo, which its child inherits.
 const VARIABLE: (&str, &str) = ("GREETING", "hello");
 
-/// The server echo-fork with its child, and their client.
+/// The processes of a demo: the server echo-fork with its child, and their client.
 struct Family {
     server: Server,
     client: Client,

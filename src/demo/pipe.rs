@@ -44,7 +44,7 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     closed_ends::forgotten_write_end(demo)
 }
 
-/// A shell in a terminal, the two processes A and B, and a client that writes to A.
+/// The pipeline of a demo: a shell in a terminal, the two processes A and B, and a client that writes to A.
 struct Pipeline {
     // Dropped first: the processes exit at the end of their input.
     client: Client,

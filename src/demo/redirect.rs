@@ -39,7 +39,7 @@ printf '$ '; read -r enter
 exit 0
 "#;
 
-/// Ctrl-D: ends the input from a terminal.
+/// The character Ctrl-D, which ends the input from a terminal.
 const CTRL_D: &[u8] = b"\x04";
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
@@ -106,7 +106,7 @@ fn object<'a>(snapshot: &'a Snapshot, label: &str, number: i32) -> Option<&'a Ob
     snapshot.row(label, number).map(|row| &row.object)
 }
 
-/// Returns whether the command's descriptor `number` refers to the same object as the shell's.
+/// Returns whether descriptor `number` of the command refers to the same object as that of the shell.
 fn is_inherited(snapshot: &Snapshot, number: i32) -> bool {
     let object = |label| object(snapshot, label, number);
     object("command").is_some() && object("command") == object("shell")
@@ -116,7 +116,7 @@ fn has_only_standard_descriptors(snapshot: &Snapshot) -> bool {
     snapshot.process("command").map(Process::descriptor_numbers).is_some_and(|numbers| numbers == [0, 1, 2])
 }
 
-/// Returns whether the command's descriptor `number` refers to the file `name`.
+/// Returns whether descriptor `number` of the command refers to the file `name`.
 fn is_file(snapshot: &Snapshot, session: &ShellSession, number: i32, name: &str) -> bool {
     object(snapshot, "command", number) == Some(&Object::File(session.folder.path(name)))
 }

@@ -37,7 +37,7 @@ const NO_RESET: &str = "All of it has arrived: this system has sent a FIN in spi
                         (RFC 2525 §2.17 calls this a fault, because the client believes that its request was read. On \
                         these systems the RST comes only when the client sends more.)";
 
-/// A client in a process of its own, and the server's end of its connection.
+/// A connection of a demo: a client in a process of its own, and the server's end.
 struct Connection {
     client: TcpClient,
     server_end: Client,

@@ -76,7 +76,7 @@ fn one_socket_for_all(
     )
 }
 
-/// Iterates over the local addresses of the process's UDP sockets.
+/// Iterates over the local addresses of a process's UDP sockets.
 fn udp_sockets(process: &Process) -> impl Iterator<Item = SocketAddr> {
     process.rows.iter().filter_map(|row: &DescriptorRow| match &row.object {
         Object::Socket(Socket { name: SocketName::Udp(local, _), .. }) => Some(*local),

@@ -15,7 +15,7 @@ pub struct Process {
     pub label: String,
     /// The file name of the program that a process executes.
     pub program: String,
-    /// The id of the process.
+    /// The process id of a process in a diagram.
     pub pid: Pid,
     /// The parent of the process, unless the process has been reaped.
     pub parent: Option<Pid>,
@@ -42,7 +42,7 @@ pub enum ProcessState {
 /// A descriptor of a process, drawn as a row of the process's box.
 #[derive(Debug, Clone)]
 pub struct DescriptorRow {
-    /// The number of the descriptor.
+    /// The number of a descriptor.
     pub number: RawFd,
     /// The object that a descriptor refers to, such as a pipe.
     pub object: Object,
@@ -65,22 +65,22 @@ pub struct DescriptorRow {
 /// Identifies an object that several descriptors can refer to, such as a pipe or a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectId {
-    /// A pipe, by its id.
+    /// Identifies a pipe by its id.
     Pipe(u64),
-    /// A socket, by its id.
+    /// Identifies a socket by its id.
     Socket(u64),
-    /// A TCP connection with its two sockets, by both addresses, the lower one first.
+    /// Identifies a TCP connection with its two sockets by both addresses, the lower one first.
     Connection(SocketAddr, SocketAddr),
-    /// Two connected Unix domain sockets, by their ids, the lower one first.
+    /// Identifies two connected Unix domain sockets by their ids, the lower one first.
     Pair(u64, u64),
-    /// A pseudo-terminal with both its sides, by its number.
+    /// Identifies a pseudo-terminal with both its sides by its number.
     Terminal(u32),
-    /// An open file description, by its [number in the snapshot](DescriptorRow::description).
+    /// Identifies an open file description by its [number in the snapshot](DescriptorRow::description).
     Description(usize),
 }
 
 impl Process {
-    /// Returns the numbers of the visible descriptors.
+    /// Returns the numbers of a process's descriptors that a diagram shows.
     #[must_use]
     pub fn descriptor_numbers(&self) -> Vec<RawFd> {
         self.rows.iter().filter(|row| row.visible).map(|row| row.number).collect()

@@ -16,7 +16,7 @@ use crate::sys::{self, AccessMode, DescriptorSnapshot, OpenFile, Peer};
 /// Identifies a descriptor in a snapshot: the index of a process, and the index of a row in that process.
 pub type RowIndex = (usize, usize);
 
-/// Processes and the objects that connect them, at one moment.
+/// A snapshot for a diagram: processes, their descriptors, and the objects that connect them, at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The processes of a snapshot, in the order in which a diagram shows them.
@@ -26,14 +26,14 @@ pub struct Snapshot {
     /// The remarks of a diagram. The key is the index of a process and, for a remark below one row, the index of that
     /// row in the process.
     pub notes: BTreeMap<(usize, Option<usize>), Vec<String>>,
-    /// Diagrams show the path of a file below this directory by its file name alone.
+    /// The directory whose files a diagram shows by their names alone, without the path.
     pub short_paths_in: Option<PathBuf>,
 }
 
 /// An object that several visible descriptors refer to, drawn as a line between them.
 #[derive(Debug, Clone)]
 pub struct SharedObject {
-    /// The id of the shared object.
+    /// The id of an object that several descriptors refer to.
     pub id: ObjectId,
     /// The descriptors that refer to a shared object, from top to bottom of the diagram.
     pub ends: Vec<RowIndex>,
@@ -77,8 +77,9 @@ impl Snapshot {
         self.shared = shared;
     }
 
-    /// Returns false for a pipe whose visible ends are all write ends, or all read ends: two processes that share
-    /// one standard error are not connected by it.
+    /// Returns whether bytes can flow between the processes that refer to `object`. Returns false for a pipe whose
+    /// visible ends are all write ends, or all read ends: two processes that share one standard error are not
+    /// connected by it.
     fn can_carry_bytes(&self, object: &SharedObject) -> bool {
         let access = |&(process, row): &RowIndex| self.processes[process].rows[row].access;
         let first = object.ends.first().and_then(access);
@@ -182,7 +183,7 @@ fn access_mode(open: &OpenFile) -> Option<AccessMode> {
     }
 }
 
-/// Converts an error of reading `what` from the kernel into a finding.
+/// Converts the error of reading `what` about a process from the kernel into a finding.
 pub(crate) fn cannot_read(what: &str, error: &io::Error) -> Finding {
     match error.kind() {
         io::ErrorKind::Unsupported => Finding::unsupported(what, "this system does not show it"),

@@ -65,7 +65,7 @@ pub(crate) fn wrap_to_pixels(text: &str, size: f64, width: i32) -> Vec<String> {
     lines
 }
 
-/// Creates one line of text. It begins at `x`, unless the style of `class` aligns it differently.
+/// Creates one line of text in an SVG picture. It begins at `x`, unless the style of `class` aligns it differently.
 pub(crate) fn text_line(class: &str, x: i32, y: i32, text: &str) -> Element {
     let mut element = placed(x, y);
     element.assign("class", class);
@@ -81,8 +81,8 @@ fn placed(x: i32, y: i32) -> Element {
     element
 }
 
-/// Creates a paragraph. The base line of the first line is at `y`; the next lines follow in steps of `pitch`. Text
-/// between backticks is code.
+/// Creates a paragraph of text in an SVG picture. The base line of the first line is at `y`; the next lines follow in
+/// steps of `pitch`. Text between backticks is code.
 pub(crate) fn paragraph(class: &str, x: i32, y: i32, pitch: i32, lines: &[String]) -> Group {
     let mut group = Group::new().set("class", class);
     let mut is_code = false;

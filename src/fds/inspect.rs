@@ -36,7 +36,7 @@ pub struct InspectedProcess {
 /// One descriptor of an inspected process, and the descriptors that are connected with it.
 #[derive(Debug)]
 pub struct InspectedDescriptor {
-    /// The end of a pipe, connection or other object that the descriptor refers to.
+    /// The object that an inspected descriptor refers to: an end of a pipe, connection or the like.
     pub end: DescriptorEnd,
     /// The descriptors that hold the other end of the pipe, connection or other object.
     pub peers: Vec<DescriptorHolder>,
@@ -61,7 +61,7 @@ pub struct DescriptorHolder {
 /// The reason why processes cannot be inspected.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    /// No process has this id.
+    /// A process cannot be inspected, because no process has this id.
     #[error("there is no process {0}; `ps -e` lists all processes")]
     NoProcess(Pid),
     /// The system does not show the descriptors of processes.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::inspect::{DescriptorHolder, InspectedDescriptor, InspectedProcess, Inspection};
 use crate::sys::{AccessMode, Object};
 
-/// An [`Inspection`], to be serialized as JSON.
+/// The JSON form of an [`Inspection`] of processes and their descriptors.
 #[derive(Debug, Serialize)]
 pub struct JsonInspection {
     processes: Vec<JsonProcess>,

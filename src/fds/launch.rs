@@ -23,7 +23,7 @@ pub struct LaunchedCommand {
 /// The activity of the processes of a launched command: idle, busy or exited.
 #[derive(Debug)]
 pub enum Activity {
-    /// No process of the command has run for a while.
+    /// No process of the launched command has run for a while.
     Idle,
     /// Some process of the launched command keeps running.
     Busy,

@@ -89,7 +89,7 @@ fn shared_offset(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result<W
     Ok(a)
 }
 
-/// Returns whether this system shows the offset of a descriptor.
+/// Returns whether this system shows the file offset of a descriptor.
 fn shows_offsets(file: &OwnedFd) -> bool {
     sys::open_file(Pid::this(), file.as_raw_fd()).is_ok()
 }

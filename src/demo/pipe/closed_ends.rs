@@ -22,7 +22,7 @@ const PROGRAM: &str = "echo-pipe";
 struct Pipeline {
     // Dropped first: the processes exit at the end of their input.
     client: Client,
-    /// A duplicate of the write end of the pipe from A to B, held by this process.
+    /// A duplicate of the write end of the pipe from process A to process B, held by the demo itself.
     forgotten: Option<OwnedFd>,
     a: Instance,
     b: Instance,

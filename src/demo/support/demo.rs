@@ -8,7 +8,7 @@ use crate::deadline::Deadlines;
 /// A demo of one mechanism of the operating system.
 #[derive(Debug)]
 pub struct Demo {
-    /// The name of the demo on the command line.
+    /// The name of a demo on the command line.
     pub name: &'static str,
     /// A one-line summary of what a demo shows.
     pub summary: &'static str,
@@ -16,7 +16,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Runs the demo and renders it with `renderer`. Every process that it launches has exited when this returns.
+    /// Runs a demo and renders it with `renderer`. Every process that it launches has exited when this returns.
     ///
     /// # Errors
     /// A failure that names the claim that does not hold on this system. Unsupported if the system does not show

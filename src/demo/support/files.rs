@@ -91,7 +91,7 @@ impl TempFolder {
         made.or_broken(format!("the file {name}"))
     }
 
-    /// Waits until the contents of the file `name` are `expected`.
+    /// Waits until the contents of the file `name` in the temporary directory of a demo are `expected`.
     pub fn wait_for_contents(&self, name: &str, expected: &[u8], deadlines: Deadlines) -> check::Result {
         let mut last = Vec::new();
         let found = until(deadlines.no_progress(), || {

@@ -7,18 +7,18 @@ use crate::diagram::Snapshot;
 /// in any order; then the end.
 #[derive(Debug, Clone, Copy)]
 pub enum Block<'a> {
-    /// The title of the demo.
+    /// The title of a demo, the first block of its output.
     Title {
         /// The name of the demo that begins, as on the command line.
         name: &'a str,
         /// A one-line summary of what the demo that begins shows.
         summary: &'a str,
     },
-    /// The heading of a step of the demo.
+    /// The heading of one step of a demo.
     Heading {
-        /// The number of the step, counted from 1.
+        /// The number of a demo's step, counted from 1.
         number: usize,
-        /// The title of the step.
+        /// The title of a demo's step.
         title: &'a str,
     },
     /// A paragraph of a demo's text, to be wrapped. Commands stand between backticks.
@@ -29,7 +29,7 @@ pub enum Block<'a> {
     Lines(&'a [String]),
     /// The claims about the kernel that the demo has verified since the last block of its output.
     Claims(&'a [String]),
-    /// The end of the demo.
+    /// The last block of a demo's output.
     End {
         /// The number of claims that the demo has verified.
         verified: usize,

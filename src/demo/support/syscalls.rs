@@ -31,7 +31,7 @@ pub struct SyscallTrace {
 /// A system call of one thread, as strace recorded it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Syscall {
-    /// The time at which the system call returned, in microseconds since 1970. Calls are sorted by it: a read that
+    /// The time at which a system call returned, in microseconds since 1970. Calls are sorted by it: a read that
     /// waits for a write begins earlier, but returns later.
     returned: u64,
     began: u64,

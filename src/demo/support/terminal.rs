@@ -125,7 +125,8 @@ fn write_failed(error: &io::Error) -> Finding {
     }
 }
 
-/// Waits until the user presses Enter. Returns false at the end of standard input: then the demo no longer pauses.
+/// Waits until the user presses Enter, before a demo continues. Returns false at the end of standard input: then the
+/// demo no longer pauses.
 fn wait_for_enter() -> check::Result<bool> {
     const SLICE: Duration = Duration::from_secs(60);
     let stdin = io::stdin();

@@ -9,12 +9,12 @@ use crate::diagram::process::{DescriptorRow, Process, ProcessState};
 use crate::diagram::snapshot::{RowIndex, Snapshot};
 use crate::diagram::svg_text::{mono_chars, mono_width, sans_width, text_line, with_no_break_spaces};
 
-/// A group of SVG elements, drawn from its own origin.
+/// A part of an SVG picture: a group of elements, drawn from its own origin.
 #[derive(Debug)]
 pub struct Fragment {
-    /// The SVG elements of the fragment.
+    /// The SVG elements of a picture's part.
     pub group: Group,
-    /// The height of the fragment, in pixels.
+    /// The height of a picture's part, in pixels.
     pub height: i32,
 }
 
@@ -36,7 +36,7 @@ const OBJECT: i32 = NAME + 64;
 const MIN_WIDTH: i32 = 600;
 const FONT_SIZE: f64 = 13.0;
 
-/// The style sheet of [`draw_boxes`]'s elements.
+/// The style sheet of the SVG elements that [`draw_boxes`] draws.
 pub const STYLE_SHEET: &str = "\
 .box { fill: none; stroke: #3e4c59; stroke-width: 1.4; }
 .inside { fill: #ffffff; }
@@ -56,7 +56,7 @@ text.name { fill: #66727f; }
 .label { font-size: 11px; text-anchor: middle; }
 .ground { fill: #f6f8fa; }";
 
-/// Draws `snapshot`, at most `width` pixels wide.
+/// Draws `snapshot` as an SVG diagram, at most `width` pixels wide.
 pub fn draw_boxes(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Fragment {
     let colors: Vec<&str> = snapshot.shared.iter().map(|object| palette.color(object.id)).collect();
     let room = width - lines::lines_width(snapshot);

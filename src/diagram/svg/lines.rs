@@ -121,7 +121,8 @@ impl ObjectLine<'_> {
         Path::new().set("class", "lane").set("stroke", self.color).set("d", d)
     }
 
-    /// Draws the horizontal lines of a shared object, from the edge of each box to the vertical line.
+    /// Draws the horizontal lines of a shared object in an SVG diagram, from the edge of each box to the vertical
+    /// line.
     fn horizontal(&self) -> Group {
         self.ends.iter().fold(Group::new(), |group, &(y, direction)| {
             let corner = if y == self.top() || y == self.bottom() { RADIUS } else { 0 };
@@ -142,7 +143,7 @@ impl ObjectLine<'_> {
         }
     }
 
-    /// Draws the vertical line of a shared object, with its corners and its name.
+    /// Draws the vertical line of a shared object in an SVG diagram, with its corners and its name.
     fn vertical(&self) -> Group {
         let (x, top, bottom) = (self.x, self.top(), self.bottom());
         let (from, to) = (top + RADIUS, bottom - RADIUS);

@@ -13,14 +13,15 @@ pub(super) struct Canvas {
 const BLANK: (char, Style) = (' ', Style::new());
 
 impl Canvas {
-    /// Writes `text` at column `x` of line `y`.
+    /// Writes `text` at column `x` of line `y` of a text diagram.
     pub fn put(&mut self, x: usize, y: usize, text: &str, style: Style) {
         for (offset, character) in text.chars().enumerate() {
             *self.cell(x + offset, y) = (character, style);
         }
     }
 
-    /// Draws a horizontal line from column `from` up to, but not including, `to`. Leaves other characters as they are.
+    /// Draws a horizontal line of a text diagram from column `from` up to, but not including, `to`. Leaves other
+    /// characters as they are.
     pub fn horizontal(&mut self, from: usize, to: usize, y: usize, style: Style) {
         for x in from..to {
             if self.cell(x, y).0 == ' ' {
@@ -29,7 +30,7 @@ impl Canvas {
         }
     }
 
-    /// Draws a vertical line in column `x`, from line `from` to line `to`.
+    /// Draws a vertical line of a text diagram in column `x`, from line `from` to line `to`.
     pub fn vertical(&mut self, x: usize, from: usize, to: usize, style: Style) {
         for y in from..=to {
             *self.cell(x, y) = ('│', style);

@@ -134,7 +134,8 @@ impl<'a> Layout<'a> {
         lines
     }
 
-    /// Iterates over the lines of the notes below a row or a process, indented below its text.
+    /// Iterates over the lines of the notes below a descriptor or a process in a text diagram, indented below its
+    /// text.
     fn notes(&self, process: usize, row: Option<usize>) -> impl Iterator<Item = Line> + use<'a> {
         const NUMBER_AND_NAME: usize = 11;
         let indent = if row.is_some() { NUMBER_AND_NAME } else { 0 };
