@@ -20,7 +20,7 @@ use std::{env, process, thread};
 use anyhow::Context;
 use socket2::{Domain, Socket, Type};
 
-/// Whether the sending thread has reached the end of its input.
+/// Whether the sending thread of the client has reached the end of its input.
 static INPUT_ENDED: AtomicBool = AtomicBool::new(false);
 
 fn main() -> anyhow::Result<()> {

@@ -112,7 +112,7 @@ fn listen(address: &OsStr) -> io::Result<UnixListener> {
     Ok(UnixListener::from(socket))
 }
 
-/// Whether `path` is a socket file that no running server is bound to: see echo-unix.
+/// Whether `path` is the file of a Unix domain socket that no running server is bound to: see echo-unix.
 fn is_stale(path: &Path) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;

@@ -82,7 +82,7 @@ fn running() -> MutexGuard<'static, Vec<(&'static str, Instant)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the signal that interrupted the run, or `None`.
+/// Returns the signal that interrupted the program, or `None`.
 #[must_use]
 pub fn received_signal() -> Option<i32> {
     Some(RECEIVED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
