@@ -87,7 +87,7 @@ impl Outcome {
         matches!(self, Outcome::Fail | Outcome::Timeout | Outcome::Crash | Outcome::Leak | Outcome::Xpass)
     }
 
-    /// Returns the outcome that a check at `level` reports: a failed SHOULD is a warning, and a failed MAY is information.
+    /// Returns the outcome that a check at `level` reports: a failed SHOULD is a warning, a failed MAY is information.
     #[must_use]
     pub(crate) const fn at_level(self, level: Level) -> Outcome {
         match level {

@@ -22,8 +22,8 @@ use std::{env, process};
 use anyhow::Context;
 use nix::sys::socket::{setsockopt, sockopt};
 
-/// The size of the buffer for a datagram in bytes: more than the largest payload over IPv4 (65,507 bytes) or IPv6 (65,527),
-/// so none is cut off.
+/// The size of the buffer for a datagram in bytes: more than the largest payload over IPv4 (65,507 bytes) or IPv6
+/// (65,527), so none is cut off.
 const LARGEST_DATAGRAM: usize = 65_535;
 
 /// Ports of services that answer whatever they receive: echo, daytime, chargen, time and DNS. A server that answered
