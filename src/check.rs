@@ -4,23 +4,23 @@ use std::fmt::Display;
 
 use crate::outcome::Outcome;
 
-/// The result of a check, or of one of its steps.
+/// The result of a check of a server, or of one of its steps.
 pub type Result<T = ()> = std::result::Result<T, Finding>;
 
-/// The reason why a check did not pass.
+/// The reason why a check of a server did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The outcome of the check.
+    /// The outcome of a check that did not pass, such as a failure or a timeout.
     pub outcome: Outcome,
-    /// The expected behaviour; for *broken* and *unsupported*, what the check needed.
+    /// The behaviour that a check expected of the server; for *broken* and *unsupported*, what the check needed.
     pub expected: String,
-    /// The behaviour that was seen.
+    /// The behaviour of the server that a check saw.
     pub actual: String,
-    /// The likely cause; empty if there is no evidence of one.
+    /// The likely cause of a server's failure; empty if there is no evidence of one.
     pub reason: String,
-    /// The harm that this fault does, if it differs from that of the check.
+    /// The harm that a server's fault does, if it differs from the harm that the check states.
     pub(crate) why: Option<&'static str>,
-    /// Whether the echo itself is wrong: the bytes that came back differ from the bytes sent.
+    /// Whether a server's echo itself is wrong: the bytes that came back differ from the bytes sent.
     pub(crate) of_echo: bool,
 }
 
@@ -35,7 +35,7 @@ impl Finding {
         Finding::new(Outcome::Timeout, expected, actual)
     }
 
-    /// Returns the finding that the objects `left` still exist and should not. The finding names the first few.
+    /// Returns the finding that objects of the server still exist and should not. It names the first few of `left`.
     pub fn leak(expected: impl Into<String>, left: &[String]) -> Finding {
         const NAMED: usize = 4;
         let mut names = left[..left.len().min(NAMED)].join(", ");
@@ -55,18 +55,18 @@ impl Finding {
         Finding::new(Outcome::Broken, needed, actual)
     }
 
-    /// Returns the finding that this system, or this server, does not offer `needed`.
+    /// Returns the finding that this system, or the server under test, does not offer `needed`.
     pub fn unsupported(needed: impl Into<String>, actual: impl Into<String>) -> Finding {
         Finding::new(Outcome::Unsupported, needed, actual)
     }
 
-    /// Returns the finding that the check was not run, for `reason`.
+    /// Returns the finding that a check was not run, for `reason`.
     #[must_use]
     pub fn skipped(reason: impl AsRef<str>) -> Finding {
         Finding::new(Outcome::Skipped, "", "").because(reason)
     }
 
-    /// Returns the finding that the user interrupted the run.
+    /// Returns the finding that the user interrupted the run of checks.
     #[must_use]
     pub fn interrupted() -> Finding {
         Finding::skipped("interrupted")
@@ -83,7 +83,7 @@ impl Finding {
         }
     }
 
-    /// Marks the finding as one about the echo itself.
+    /// Marks the finding as one about the echo itself: the bytes that came back differ from the bytes sent.
     ///
     /// A server that never echoes fails each check that begins with an exchange. By this mark the runner recognises such
     /// a server, and skips the other checks.
@@ -92,13 +92,13 @@ impl Finding {
         Finding { of_echo: true, ..self }
     }
 
-    /// Sets the harm that this fault does, for a check that finds several faults.
+    /// Sets the harm that the fault found in a server does, for a check that finds several faults.
     #[must_use]
     pub(crate) fn harms(self, why: &'static str) -> Finding {
         Finding { why: Some(why), ..self }
     }
 
-    /// Adds `reason`, the likely cause, to the finding.
+    /// Adds `reason`, the likely cause of the server's behaviour, to a finding.
     #[must_use]
     pub fn because(mut self, reason: impl AsRef<str>) -> Finding {
         let reason = reason.as_ref();
@@ -123,17 +123,17 @@ impl Display for Finding {
 
 impl std::error::Error for Finding {}
 
-/// Turns an error into the finding that says what the harness needed and did not get.
+/// Turns an error into the finding that says what a check needed and did not get.
 #[doc(hidden)]
 pub trait OrFinding<T> {
-    /// Turns an error into [`Finding::broken`]: the harness could not set up `needed`.
+    /// Turns an error into [`Finding::broken`]: the harness could not set up `needed`, which the check needs.
     ///
     /// # Errors
     ///
     /// The finding, with the error's text.
     fn or_broken(self, needed: impl Into<String>) -> Result<T>;
 
-    /// Turns an error into [`Finding::unsupported`]: this system does not offer `needed`.
+    /// Turns an error into [`Finding::unsupported`]: this system does not offer `needed`, which the check needs.
     ///
     /// # Errors
     ///

@@ -19,32 +19,32 @@ use crate::sys::{self, PacketCapture, TcpState};
 use crate::transport::{is_loopback_address, missing_loopback_address};
 use crate::wire::explain_capture_error;
 
-/// A requirement, and a function that inspects whether this machine meets it.
+/// A probe of this machine: a requirement, and a function that inspects whether the machine meets it.
 pub struct Probe {
-    /// The requirement that the probe examines.
+    /// The requirement that a probe examines.
     pub requirement: &'static Requirement,
-    /// Returns a description of the machine, as an error if the machine does not meet the requirement.
+    /// Inspects the machine. Returns a description of it, as an error if the machine does not meet the requirement.
     inspect: fn() -> Judgement,
 }
 
 /// The result of one probe of the machine.
 #[derive(Debug, Serialize)]
 pub struct Diagnosis {
-    /// The name of the requirement.
+    /// The name of the requirement that a probe has examined.
     pub name: &'static str,
-    /// Whether the machine meets the requirement.
+    /// Whether the machine meets the requirement that a probe has examined.
     pub healthy: bool,
-    /// The state of the machine, in one line.
+    /// The state of the machine that a probe found, in one line.
     pub found: String,
     /// The checks or results that a missing requirement affects. Empty if the machine meets the requirement.
     #[serde(rename = "without")]
     pub affects: &'static str,
-    /// Instructions to meet the requirement. Empty if the machine meets the requirement.
+    /// Instructions to make the machine meet the requirement. Empty if it does.
     #[serde(rename = "mend")]
     pub help: &'static str,
 }
 
-/// Every probe, in the order of the report.
+/// Every probe of the machine, in the order of the report.
 pub const PROBES: &[Probe] = &[
     Probe { requirement: &requirement::PROCESS_TABLE, inspect: process_table },
     Probe { requirement: &requirement::CONNECTION_TABLE, inspect: connection_table },
@@ -101,7 +101,7 @@ pub const PROBES: &[Probe] = &[
 ];
 
 impl Probe {
-    /// Runs the probe on this machine.
+    /// Runs a probe on this machine.
     #[must_use]
     pub fn diagnose(&self) -> Diagnosis {
         let Requirement { name, affects, help } = *self.requirement;
@@ -112,7 +112,7 @@ impl Probe {
     }
 }
 
-/// The description of the machine that several probes share.
+/// The description of this machine that several probes share.
 static MACHINE: LazyLock<Result<Machine, String>> =
     LazyLock::new(|| machine::describe_machine().map_err(|error| error.to_string()));
 
@@ -188,7 +188,7 @@ fn process_limit() -> Judgement {
     if max >= 1000 { Ok(text) } else { Err(text) }
 }
 
-/// Minimum memory for the largest payloads of several checks at once.
+/// Minimum memory of the machine: enough for the largest payloads of several checks at once.
 const MIN_MEMORY: u64 = 1 << 30;
 
 fn container() -> Judgement {

@@ -8,11 +8,11 @@ use std::fmt;
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Level {
-    /// MAY: a limit or behaviour worth knowing.
+    /// The check is a MAY: it reports a limit or behaviour worth knowing.
     May,
-    /// SHOULD: recommended. A server may have reasons to do otherwise.
+    /// The check is a SHOULD: its property is recommended. A server may have reasons to do otherwise.
     Should,
-    /// MUST: required by a standard or by the mechanism's own manual page.
+    /// The check is a MUST: a standard or the mechanism's own manual page requires its property.
     Must,
 }
 
@@ -32,23 +32,23 @@ impl fmt::Display for Level {
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Outcome {
-    /// The server does what the check's sentence says.
+    /// The check passed: the server does what the check's sentence says.
     Pass,
     /// The server does not do what the check's sentence says, and the check is a MUST.
     Fail,
     /// The server does not do what the check's sentence says, and the check is a SHOULD.
     Warn,
-    /// The server has a limit or behaviour that is allowed and worth knowing.
+    /// The check found a limit or behaviour of the server that is allowed and worth knowing.
     Info,
     /// The check was not run, for the reason given.
     Skipped,
-    /// This system, or this server, lacks what the check needs.
+    /// The check cannot run, because this system, or this server, lacks what the check needs.
     Unsupported,
-    /// The server made no progress until the deadline.
+    /// The server made no progress until the deadline of a check.
     Timeout,
     /// The server exited during the check.
     Crash,
-    /// The server left objects behind.
+    /// The server left objects behind after the check.
     Leak,
     /// The harness could not set up what the check needs. This says nothing about the server.
     Broken,
@@ -61,7 +61,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Returns the name of the outcome in reports and JSON.
+    /// Returns the name of a check's outcome in reports and JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -81,13 +81,13 @@ impl Outcome {
         }
     }
 
-    /// Reports whether this outcome is a failure of the server, which fails the whole run.
+    /// Reports whether a check's outcome is a failure of the server, which fails the whole run.
     #[must_use]
     pub const fn is_failure(self) -> bool {
         matches!(self, Outcome::Fail | Outcome::Timeout | Outcome::Crash | Outcome::Leak | Outcome::Xpass)
     }
 
-    /// Returns the outcome of a check at `level`: a failed SHOULD is a warning, and a failed MAY is information.
+    /// Returns the outcome that a check at `level` reports: a failed SHOULD is a warning, a failed MAY is information.
     #[must_use]
     pub(crate) const fn at_level(self, level: Level) -> Outcome {
         match level {

@@ -5,11 +5,11 @@ use crate::check::Finding;
 /// A property of a machine that checks or comparisons require.
 #[derive(Debug)]
 pub struct Requirement {
-    /// The name of the requirement.
+    /// The name of a requirement on the machine.
     pub name: &'static str,
-    /// The checks or results that are affected on a machine that does not meet the requirement.
+    /// The checks or results that are affected on a machine that does not meet a requirement.
     pub affects: &'static str,
-    /// Instructions to meet the requirement.
+    /// Instructions to make the machine meet a requirement.
     pub help: &'static str,
 }
 
@@ -90,14 +90,14 @@ pub const CONTAINER_SIZE: Requirement = Requirement {
     help: "give the container a processor and 1 GiB (docker run --cpus 1 --memory 1g), or use --jobs 1 and --timeout-scale 3",
 };
 
-/// The requirement of Unix domain sockets of type `SOCK_SEQPACKET`.
+/// The requirement that the system has Unix domain sockets of type `SOCK_SEQPACKET`.
 pub const SEQPACKET: Requirement = Requirement {
     name: "seqpacket sockets",
     affects: "the transport unix-seqpacket",
     help: "use Linux or FreeBSD; macOS lacks them",
 };
 
-/// The requirement of Unix domain sockets with abstract names.
+/// The requirement that the system has Unix domain sockets with abstract names.
 pub const ABSTRACT_NAMES: Requirement = Requirement {
     name: "abstract names",
     affects: "the check of sockets without a file: path/abstract-name",
@@ -161,7 +161,7 @@ pub const FIXED_FREQUENCY: Requirement = Requirement {
     help: "sudo cpupower frequency-set -g performance",
 };
 
-/// The requirement of a clock source that is read without a system call.
+/// The requirement that the machine has a clock source that is read without a system call.
 pub const FAST_CLOCK: Requirement = Requirement {
     name: "clock source",
     affects: "the times of short messages, because reading this clock is a slow system call",

@@ -1,7 +1,7 @@
 //! Text for reports: excerpts of bytes, text made safe for a terminal, and counts with their nouns.
 
-/// Describes the first difference between `actual` and `expected`, with its offset and the bytes from there on. Returns
-/// `None` if `actual` is a prefix of `expected`.
+/// Describes the first difference between the bytes `actual` and `expected`, with its offset and the bytes from there
+/// on. Returns `None` if `actual` is a prefix of `expected`.
 ///
 /// `base` is the offset of both in the whole stream.
 #[must_use]
@@ -19,8 +19,8 @@ pub fn describe_difference(expected: &[u8], actual: &[u8], base: usize) -> Optio
     ))
 }
 
-/// Returns the first bytes as quoted text, with `\x` escapes for bytes that are not printable. The result is safe to print
-/// on a terminal.
+/// Returns the first of some bytes as quoted text, with `\x` escapes for bytes that are not printable. The result is
+/// safe to print on a terminal.
 #[must_use]
 pub fn excerpt(bytes: &[u8]) -> String {
     const SHOWN: usize = 24;
@@ -109,7 +109,7 @@ pub(crate) fn did_you_mean<N: AsRef<str>>(text: &str, names: impl IntoIterator<I
     (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
 }
 
-/// Returns the word of `words` that is most similar to `wrong`, if it differs in few letters.
+/// Returns the word of `words` that is most similar to the misspelt `wrong`, if it differs in few letters.
 pub(crate) fn most_similar<'w>(wrong: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let max = 1 + wrong.chars().count() / 4;
     words

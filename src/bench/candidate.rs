@@ -5,23 +5,23 @@ use super::mechanism::Mechanism;
 use crate::server::{LaunchError, Spec, Start};
 use crate::transport::{MEASURED_ONLY, TRANSPORTS, Transport};
 
-/// A mechanism with a server that can be launched.
+/// A mechanism of interprocess communication, or a user's server, that `echospec compare` can launch and measure.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The name of the candidate, unique in a comparison.
+    /// The name of a measured mechanism or server, unique in a comparison.
     pub name: String,
-    /// A one-line description of the candidate.
+    /// A one-line description of a measured mechanism or server.
     pub description: String,
-    /// True for a bundled server, false for a server given by `--server`.
+    /// True for a server that is bundled with echospec, false for a server given by `--server`.
     pub bundled: bool,
-    /// The specification by which the server of the candidate is launched.
+    /// The specification by which a measured server is launched.
     pub spec: Spec,
-    /// The specification of a server that never sleeps, if the candidate has one.
+    /// The specification of a variant of a measured server that never sleeps, if there is one.
     pub spinning: Option<Spec>,
 }
 
 impl Candidate {
-    /// Returns the bundled server of a mechanism.
+    /// Returns the server that is bundled with echospec for a mechanism, as a candidate of a comparison.
     ///
     /// # Errors
     /// [`LaunchError`] if the list of mechanisms names an unknown transport.
@@ -37,8 +37,8 @@ impl Candidate {
         })
     }
 
-    /// Parses a candidate from `NAME=TRANSPORT:COMMAND`. The command is split into words as a shell does, but no
-    /// shell runs it.
+    /// Parses a server to compare from `NAME=TRANSPORT:COMMAND`. The command is split into words as a shell does, but
+    /// no shell runs it.
     ///
     /// # Errors
     /// A text that says what is missing, and shows the expected form.
@@ -61,8 +61,8 @@ impl Candidate {
         Ok(Candidate { name: name.to_owned(), description, bundled: false, spec, spinning: None })
     }
 
-    /// Returns the description of the candidate in the results. `unsupported` is the reason why it was not measured,
-    /// if it was not.
+    /// Returns the description of a measured mechanism or server in the results. `unsupported` is the reason why it
+    /// was not measured, if it was not.
     #[must_use]
     pub fn info(&self, unsupported: Option<String>) -> CandidateInfo {
         CandidateInfo {

@@ -16,23 +16,23 @@ use super::statistics::median;
 use super::{floors, results, warnings};
 use crate::deadline::is_interrupted;
 
-/// The reason why there is no comparison.
+/// The reason why `echospec compare` could not measure.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// A placement is not available on this machine.
+    /// A placement of client and server is not available on this machine.
     #[error("placement '{name}' is not available here: {reason}")]
     Placement {
-        /// The placement's name.
+        /// The name of the placement that is not available.
         name: &'static str,
-        /// The reason why the placement is not available.
+        /// The reason why a placement of client and server is not available.
         reason: String,
     },
     /// A server given by `--server` cannot be measured.
     #[error("{name}: {reason}")]
     Server {
-        /// The server's name.
+        /// The name of the server that cannot be measured.
         name: String,
-        /// The reason why the server cannot be measured.
+        /// The reason why a server given by `--server` cannot be measured.
         reason: String,
     },
     /// The system does not tell which processors this process may use.
@@ -40,7 +40,7 @@ pub enum CompareError {
     Processors(#[source] std::io::Error),
 }
 
-/// Measures what `plan` says, and calls `on_progress` before each session.
+/// Measures the mechanisms and servers that `plan` names, and calls `on_progress` before each session.
 ///
 /// [`crate::deadline::interrupt_program`] ends it early. The results are then computed from the rounds until then.
 ///
@@ -96,7 +96,7 @@ fn settings(plan: &Plan) -> SessionSettings<'_> {
     }
 }
 
-/// Returns a session for each candidate at each placement for which it has a server.
+/// Returns one session for each candidate and each placement for which the candidate has a server.
 fn sessions<'a>(plan: &'a Plan, placements: &[ResolvedPlacement]) -> Vec<SessionPlan<'a>> {
     let mut sessions = Vec::new();
     for &placement in placements {

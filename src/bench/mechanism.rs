@@ -3,24 +3,24 @@
 /// A way for two processes to exchange messages, and a minimal server that uses it.
 #[derive(Debug, Clone, Copy)]
 pub struct Mechanism {
-    /// The name of the mechanism on the command line and in reports.
+    /// The name of a mechanism on the command line and in reports.
     pub name: &'static str,
-    /// A one-line description of the mechanism.
+    /// A one-line description of a mechanism of interprocess communication.
     pub description: &'static str,
-    /// The name of the transport that the client uses.
+    /// The name of the transport by which the client uses a mechanism.
     pub transport: &'static str,
-    /// The server's command, with placeholders for the address.
+    /// The command of a mechanism's minimal server, with placeholders for the address.
     pub command: &'static [&'static str],
-    /// The command of a server that never sleeps, if there is one.
+    /// The command of a mechanism's server that never sleeps, if there is one.
     ///
     /// There is none for `fifo`, which behaves like `pipe` once it is open; for `pty`, because a sleeping kernel worker
     /// passes its bytes on; and for message queues, because a program that spins would use shared memory instead.
     pub spinning: Option<&'static [&'static str]>,
-    /// True if the mechanism is compared when the user names none.
+    /// True if a mechanism is compared when the user names none.
     pub default: bool,
 }
 
-/// Every mechanism, in the order of help and tables.
+/// Every mechanism of interprocess communication that can be compared, in the order of help and tables.
 pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::new("pipe", "two pipes, as standard input and output", &["echo-pipe"])
         .spinning(&["echo-spin", "stdio"])

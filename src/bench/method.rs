@@ -1,6 +1,6 @@
 //! The method of a comparison, for `echospec explain compare`.
 
-/// The description of the method of `echospec compare` in full.
+/// The full description of how `echospec compare` measures.
 pub const METHOD: &str = "\
 Two processes. Each round launches a new server and a new client for every mechanism at every placement, and measures one
 task after the other. The client is this program; it makes the same system calls as a program in C.

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 /// The settings under which measurements of different candidates can be compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parameters {
-    /// The quantity that is measured.
+    /// The quantity that is measured, such as round-trip time.
     pub measure: Measure,
     /// The placement of client and server on processors.
     pub placement: Placement,
-    /// The size of a message in bytes.
+    /// The size of the exchanged messages in bytes.
     pub size: usize,
-    /// Messages per second, for an open loop.
+    /// The number of messages per second in an open loop, or `None` in a closed loop.
     pub rate: Option<f64>,
 }
 
@@ -21,35 +21,36 @@ pub struct Parameters {
 pub enum Placement {
     /// Client and server run on one processor.
     Same,
-    /// On two processors that sleep when idle. An interrupt wakes the other one.
+    /// Client and server run on two processors that sleep when idle. An interrupt wakes the other one.
     Cross,
     /// Client and server run on two processors that are kept out of their idle states, so that they poll for work.
     CrossPolling,
-    /// On two processors, with neither process ever asleep.
+    /// Client and server run on two processors, and neither process ever sleeps.
     Spin,
     /// Client and server run wherever the scheduler puts them.
     Free,
 }
 
-/// The quantity that is measured.
+/// The quantity that a comparison measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// The median time from before a send to after the receive of its echo, with one message in flight, in ns.
+    /// The median round-trip time, from before a send to after the receive of its echo, with one message in flight,
+    /// in ns.
     RoundTrip,
-    /// Bytes per second that were sent, echoed and received, with a window of messages in flight. Each byte crosses the
-    /// mechanism twice and is counted once.
+    /// Throughput: bytes per second that were sent, echoed and received, with a window of messages in flight. Each
+    /// byte crosses the mechanism twice and is counted once.
     Throughput,
-    /// Conversations per second: connect, echo one message, close.
+    /// Conversations per second, each of which connects, echoes one message and closes.
     Connections,
 }
 
 impl Placement {
-    /// Every placement, in the order of help and tables.
+    /// Every placement of client and server on processors, in the order of help and tables.
     pub const ALL: [Placement; 5] =
         [Placement::Same, Placement::Cross, Placement::CrossPolling, Placement::Spin, Placement::Free];
 
-    /// Returns the name of the placement on the command line and in reports.
+    /// Returns the name of the placement of client and server, as on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -61,13 +62,13 @@ impl Placement {
         }
     }
 
-    /// Returns the placement called `name`.
+    /// Returns the placement of client and server called `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<Placement> {
         Placement::ALL.into_iter().find(|placement| placement.name() == name)
     }
 
-    /// Returns a one-line description of the placement, as the end of a sentence.
+    /// Returns a one-line description of a placement of client and server, as the end of a sentence.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -81,10 +82,10 @@ impl Placement {
 }
 
 impl Measure {
-    /// Every measure, in the order of help and tables.
+    /// Every quantity that a comparison measures, in the order of help and tables.
     pub const ALL: [Measure; 3] = [Measure::RoundTrip, Measure::Throughput, Measure::Connections];
 
-    /// Returns the name of the measure on the command line and in reports.
+    /// Returns the name of a measured quantity, as on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -94,7 +95,7 @@ impl Measure {
         }
     }
 
-    /// Returns the measure called `name`.
+    /// Returns the measured quantity called `name`, such as `round-trip`.
     #[must_use]
     pub fn named(name: &str) -> Option<Measure> {
         Measure::ALL.into_iter().find(|measure| measure.name() == name)

@@ -9,40 +9,40 @@ use super::session::job::Task;
 use crate::deadline::Deadlines;
 use crate::transport::{Capabilities, Tuning};
 
-/// The settings of a comparison.
+/// The settings of a comparison that is to be measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The mechanisms and servers to compare.
+    /// The mechanisms and servers that a comparison measures.
     pub candidates: Vec<Candidate>,
-    /// The name of the candidate to which ratios are computed.
+    /// The name of the candidate to which a comparison computes ratios.
     pub reference: String,
-    /// The placements of client and server.
+    /// The placements of client and server to measure.
     pub placements: Vec<Placement>,
-    /// The quantities to measure.
+    /// The quantities that a comparison measures.
     pub measures: Vec<Measure>,
-    /// The sizes of messages in bytes.
+    /// The message sizes to measure, in bytes.
     pub sizes: Vec<usize>,
-    /// Rates for an open loop, in messages per second. It uses messages of the first size.
+    /// The rates for open loops, in messages per second. An open loop uses messages of the first size.
     pub rates: Vec<f64>,
-    /// The number of rounds, at least one.
+    /// The number of rounds of a comparison, at least one.
     pub rounds: usize,
-    /// The duration of the whole run. Open loops at low rates come on top.
+    /// The duration of a whole comparison. Open loops at low rates come on top.
     pub time: Duration,
-    /// The options set on the mechanisms.
+    /// The options set on the measured mechanisms, such as `TCP_NODELAY`.
     pub tuning: Tuning,
-    /// The seed of the order of sessions and of the bytes sent.
+    /// The seed that determines the order of a comparison's sessions and the bytes sent.
     pub seed: u64,
-    /// The deadlines of server and client.
+    /// The deadlines of server and client in a comparison.
     pub deadlines: Deadlines,
-    /// The `echospec` program, which is launched as client.
+    /// The `echospec` program, which a comparison launches as client.
     pub client: PathBuf,
 }
 
-/// Maximum size of a message: 16 MiB.
+/// Maximum size of a message in a comparison: 16 MiB.
 pub const MAX_MESSAGE_SIZE: usize = 16 * 1024 * 1024;
 
 impl Plan {
-    /// Returns the tasks of a candidate, without their times.
+    /// Returns what to measure of one candidate, without the durations.
     #[must_use]
     pub fn tasks(&self, candidate: &Candidate) -> Vec<Task> {
         let connects = candidate.spec.capabilities().contains(Capabilities::CONNECTIONS);

@@ -8,8 +8,8 @@ use super::schedule::{NoResult, ScheduleResults, TaskSample};
 use super::session::job::Task;
 use super::statistics::{estimate_median, estimate_ratio, median};
 
-/// Returns every measurement that has a value, or a reason for having none, in the order of candidates, placements and
-/// tasks.
+/// Computes the measurements of a comparison from the samples of all rounds. Returns each one that has a value, or a
+/// reason for having none, in the order of candidates, placements and tasks.
 pub(super) fn compute_measurements(plan: &Plan, log: &ScheduleResults) -> Vec<Measurement> {
     let mut measurements = Vec::new();
     for (index, candidate) in plan.candidates.iter().enumerate() {
@@ -24,7 +24,7 @@ pub(super) fn compute_measurements(plan: &Plan, log: &ScheduleResults) -> Vec<Me
     measurements
 }
 
-/// The candidate and parameters of the measurement that is computed.
+/// The candidate and parameters of a measurement that is being computed.
 struct Key<'a> {
     index: usize,
     candidate: &'a Candidate,
@@ -87,7 +87,7 @@ fn round(record: &TaskSample) -> Round {
     }
 }
 
-/// Returns the percentiles of the messages of all rounds together.
+/// Returns the percentiles of message times, for the messages of all rounds together.
 fn percentiles(records: &[&TaskSample]) -> Option<Percentiles> {
     let mut all = Latencies::new();
     let histograms = records.iter().filter_map(|record| record.sample.histogram.as_deref());
@@ -102,7 +102,8 @@ fn percentiles(records: &[&TaskSample]) -> Option<Percentiles> {
     })
 }
 
-/// Returns the median of the rounds for each component. System calls are not counted in rounds.
+/// Returns the median cost of a message over all rounds, for each component of the cost. System calls are not counted
+/// in rounds.
 fn median_cost(records: &[&TaskSample]) -> MessageCost {
     let middle = |part: fn(&MessageCost) -> f64| {
         median(&records.iter().map(|record| part(&record.sample.cost)).collect::<Vec<_>>())
@@ -120,7 +121,8 @@ fn median_cost(records: &[&TaskSample]) -> MessageCost {
     }
 }
 
-/// Sets the ratio of each measurement to that of the reference with the same parameters, round by round.
+/// Sets the ratio of each measurement to that of the reference candidate with the same parameters, computed round by
+/// round.
 fn set_ratios(measurements: &mut [Measurement], plan: &Plan) {
     let is_reference = |it: &Measurement| it.candidate == plan.reference;
     let references: Vec<Measurement> =

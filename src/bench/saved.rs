@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::comparison::{Comparison, SCHEMA};
 use crate::text::printable;
 
-/// The file of a saved comparison.
+/// The file of a comparison that was saved, or is to be saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedComparison {
     path: PathBuf,
@@ -22,59 +22,59 @@ pub struct SavedComparison {
 /// The reason why a comparison could not be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedError {
-    /// The text is neither a name nor a path of a saved comparison.
+    /// A text is neither a name nor a path of a saved comparison.
     #[error(
         "'{0}' is not a name for a saved comparison: use letters, digits, '.', '-' and '_', or a path with a '/' or the extension .json"
     )]
     Name(String),
-    /// There is no directory for names.
+    /// No directory can be found for comparisons saved by a name.
     #[error(
         "cannot find the directory of saved comparisons: neither HOME nor XDG_STATE_HOME is set; give a path, such as ./{0}.json"
     )]
     NoStateDirectory(String),
-    /// No comparison is saved under this name.
+    /// No comparison is saved under the given name.
     #[error("no comparison is saved as {}; {known}", .path.display())]
     Unknown {
-        /// The path at which the comparison would be saved.
+        /// The path at which the missing comparison would be saved.
         path: PathBuf,
-        /// A sentence that lists the saved comparisons.
+        /// A sentence that lists the comparisons that are saved.
         known: String,
     },
-    /// The file is not a comparison.
+    /// A file that should hold a saved comparison holds none.
     #[error("{} is not a saved comparison ({reason}); it is left as it is", .path.display())]
     NotAComparison {
-        /// The path of the file that holds no comparison.
+        /// The path of a file that should hold a saved comparison and holds none.
         path: PathBuf,
-        /// The error in the file.
+        /// The error in a file that should hold a saved comparison.
         reason: String,
     },
-    /// The file is a comparison with another schema.
+    /// A saved comparison has a schema that this version of echospec does not read.
     #[error("{} was saved by echospec {version} with schema {schema}, which differs from today's schema {SCHEMA}: measure again", .path.display())]
     Schema {
-        /// The path of the file with another schema.
+        /// The path of the saved comparison with another schema.
         path: PathBuf,
-        /// The schema of the file.
+        /// The schema of the saved comparison.
         schema: u32,
-        /// The version of echospec that wrote the file.
+        /// The version of echospec that wrote the saved comparison.
         version: String,
     },
-    /// The run was interrupted. It is no baseline.
+    /// A saved comparison cannot be a baseline, because its run was interrupted.
     #[error("the run was interrupted and not saved; {} is left as it is", .0.display())]
     Interrupted(PathBuf),
-    /// A file operation failed.
+    /// An operation on the file of a saved comparison failed.
     #[error("cannot {operation} {}: {cause}", .path.display())]
     Io {
-        /// The operation, such as `write`.
+        /// The operation that failed, such as `write`.
         operation: &'static str,
-        /// The path of the file on which the operation failed.
+        /// The path of the saved comparison on which an operation failed.
         path: PathBuf,
-        /// The error that the system returned.
+        /// The error that the system returned for an operation on a saved comparison.
         cause: io::Error,
     },
 }
 
 impl SavedComparison {
-    /// Returns the saved comparison called `name`. A `/` or the extension `.json` makes it a path.
+    /// Returns the saved comparison called `name`. A `/` or the extension `.json` makes the name a path.
     ///
     /// # Errors
     /// [`SavedError::Name`], or [`SavedError::NoStateDirectory`] for a name if there is no state directory.
@@ -90,13 +90,13 @@ impl SavedComparison {
         Ok(SavedComparison { path: directory.join(format!("{name}.json")) })
     }
 
-    /// Returns the path of the saved comparison.
+    /// Returns the path of the saved comparison's file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads the saved comparison. Never changes the file.
+    /// Reads a saved comparison. Never changes the file.
     ///
     /// # Errors
     /// If there is no file, or this version cannot read it.
@@ -114,8 +114,8 @@ impl SavedComparison {
         serde_json::from_slice(&text).map_err(|error| self.not_a_comparison(&error))
     }
 
-    /// Checks *before* a run that its results can be saved: creates the directory, and makes sure that no other file than
-    /// a saved comparison, of whatever schema, would be overwritten.
+    /// Checks *before* a run that its results can be saved. Creates the directory, and makes sure that no other file
+    /// than a saved comparison, of whatever schema, would be overwritten.
     ///
     /// # Errors
     /// If they cannot be saved.
@@ -130,7 +130,8 @@ impl SavedComparison {
         }
     }
 
-    /// Saves `comparison`, and replaces an earlier one. The file is replaced as a whole, also if the power fails.
+    /// Saves `comparison` in its file, and replaces an earlier one. The file is replaced as a whole, also if the
+    /// power fails.
     ///
     /// # Errors
     /// If the file is not a comparison, if the run was interrupted, or if writing fails.
@@ -181,7 +182,7 @@ impl SavedComparison {
     }
 }
 
-/// The fields that every schema has.
+/// The fields that the JSON file of a saved comparison has in every version of its schema.
 #[derive(Deserialize)]
 struct Header {
     schema: u32,
@@ -193,7 +194,8 @@ fn has_json_extension(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-/// The directory of comparisons saved by a name. The specification says to ignore paths that are not absolute.
+/// Returns the directory of comparisons saved by a name. The specification of XDG directories says to ignore paths
+/// that are not absolute.
 fn state_directory() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;

@@ -9,13 +9,13 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::comparison::Estimate;
 
-/// The number of bootstrap resamples of an estimate.
+/// The number of bootstrap resamples for the confidence interval of an estimate.
 const RESAMPLES: usize = 2000;
 
-/// The confidence level of the intervals of estimates.
+/// The confidence level of an estimate's interval.
 const CONFIDENCE: f64 = 0.95;
 
-/// Returns the median, or `None` if `values` is empty.
+/// Returns the median of `values`, or `None` if there are none.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     median_in_place(&mut values.to_vec())
@@ -29,7 +29,8 @@ pub(super) fn median_in_place(values: &mut [f64]) -> Option<f64> {
     if values.len().is_multiple_of(2) { Some(f64::midpoint(values[middle - 1], upper)) } else { Some(upper) }
 }
 
-/// Returns the median with its interval, or `None` if `values` is empty. `seed` determines the resamples.
+/// Returns the median of `values` with its confidence interval, or `None` if `values` is empty. `seed` determines the
+/// resamples.
 #[must_use]
 pub fn estimate_median(values: &[f64], seed: u64) -> Option<Estimate> {
     let value = median(values)?;
@@ -40,8 +41,8 @@ pub fn estimate_median(values: &[f64], seed: u64) -> Option<Estimate> {
     Some(Estimate { value, low: quantile(&medians, tail), high: quantile(&medians, 1.0 - tail) })
 }
 
-/// Returns the median of the ratios of `pairs`, with its interval. A disturbance that lasts a whole round affects both
-/// values of its pair, and cancels out.
+/// Returns the median of the ratios of `pairs`, with its confidence interval. A disturbance that lasts a whole round
+/// affects both values of its pair, and cancels out.
 ///
 /// Returns `None` if there is no pair with a positive divisor.
 #[must_use]
@@ -50,7 +51,7 @@ pub fn estimate_ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Estimate> {
     estimate_median(&usable.map(|(value, divisor)| value / divisor).collect::<Vec<_>>(), seed)
 }
 
-/// Returns the medians of `count` resamples of `values`.
+/// Returns the medians of `count` bootstrap resamples of `values`.
 pub(super) fn bootstrap_medians(values: &[f64], count: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
     let mut sample = vec![0.0; values.len()];
     let resample = |_| {
@@ -72,7 +73,7 @@ fn below(random: &mut ChaCha8Rng, limit: usize) -> usize {
     usize::try_from(random.next_u64() % limit.max(1) as u64).unwrap_or_default()
 }
 
-/// Returns the value nearest to the quantile `share` of `sorted`.
+/// Returns the value of `sorted` that is nearest to its quantile `share`.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let rank = (share * (sorted.len().saturating_sub(1)) as f64).round();
     sorted.get(rank as usize).copied().unwrap_or_default()

@@ -5,16 +5,16 @@ use super::machine::suitability;
 use super::plan::Plan;
 use super::schedule::ScheduleResults;
 
-/// The width of an interval, as a share of its estimate, above which a warning is given.
+/// The width of a confidence interval, as a share of its estimate, above which a warning is given.
 const WIDE: f64 = 0.10;
 
-/// The ratio of the 90th percentile to the minimum above which round trips are of two kinds.
+/// The ratio of the 90th percentile to the minimum above which round trips count as of two kinds, fast and slow ones.
 const BIMODAL: f64 = 3.0;
 
-/// The share of the client's time above which a client that computes is the bottleneck.
+/// The share of the client's time spent computing above which the client counts as the bottleneck of a measurement.
 const CLIENT_BUSY: f64 = 0.9;
 
-/// Returns all warnings of a comparison.
+/// Returns all warnings about the results of a comparison.
 pub(super) fn find_warnings(comparison: &Comparison, log: &ScheduleResults, plan: &Plan) -> Vec<Warning> {
     let measurements: Vec<_> = comparison.measurements.iter().filter(|it| it.no_result.is_none()).collect();
     let all = [
@@ -34,7 +34,7 @@ fn warn(message: String, cause: impl Into<String>) -> Option<Warning> {
     Some(Warning { message, cause: cause.into(), help: String::new() })
 }
 
-/// Lists the first few measurements, and how many more there are.
+/// Lists the first few of some measurements, and how many more there are.
 fn names(measurements: &[&&Measurement]) -> String {
     const SHOWN: usize = 4;
     let name = |it: &&&Measurement| {
@@ -98,8 +98,8 @@ fn wide_intervals(measurements: &[&Measurement]) -> Option<Warning> {
     )
 }
 
-/// Warns if the scheduler puts client and server sometimes on one processor, sometimes on two:
-/// round trips differ by that.
+/// Returns a warning if the scheduler puts client and server sometimes on one processor, sometimes on two: round
+/// trips differ by that.
 fn bimodal(measurements: &[&Measurement]) -> Option<Warning> {
     let is_bimodal = |it: &&&Measurement| {
         let spread = it.percentiles.is_some_and(|all| all.p90 as f64 > BIMODAL * all.min.max(1) as f64);
@@ -115,7 +115,7 @@ fn bimodal(measurements: &[&Measurement]) -> Option<Warning> {
     )
 }
 
-/// Warns if the client of a measurement was always busy: then it may hide how fast the server is.
+/// Returns a warning if the client of a measurement was always busy: then it may hide how fast the server is.
 fn client_bound(measurements: &[&Measurement]) -> Option<Warning> {
     let is_bound = |it: &&&Measurement| {
         let (seconds, messages) = it

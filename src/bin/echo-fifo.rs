@@ -55,7 +55,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes a FIFO for the owner alone. mkfifo(3) fails if the name exists.
+/// Makes a FIFO that only the owner can open. mkfifo(3) fails if the name exists.
 fn make(path: &Path) -> anyhow::Result<()> {
     let hint = "if it is a FIFO without a server, remove it";
     mkfifo(path, Mode::from_bits_truncate(0o600))
@@ -77,7 +77,7 @@ fn serve(input: &Path, output: &Path) -> io::Result<()> {
     }
 }
 
-/// Sends back every byte until end of file.
+/// Copies every byte from one FIFO to the other until end of file.
 fn echo(from: &mut File, to: &mut File) -> io::Result<()> {
     // On Linux io::copy would call splice(2): for that, see echo-splice.
     let mut buffer = vec![0; 64 * 1024];

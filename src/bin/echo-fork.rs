@@ -71,7 +71,7 @@ fn parent(child: Pid, to_child: PipeWriter, from_child: &PipeReader) -> io::Resu
     }
 }
 
-/// Copies all bytes until end of file, each as soon as it can be read.
+/// Copies all bytes from `input` to `output` until end of file, each as soon as it can be read.
 fn copy(input: impl AsFd, output: impl AsFd) -> nix::Result<()> {
     let mut buffer = [0; 64 * 1024];
     loop {

@@ -52,8 +52,8 @@ fn serve_until_terminated(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes a queue for the owner alone. Linux by default allows 10 messages of 8,192 bytes, but only
-/// 800 KiB for all queues of a user (`RLIMIT_MSGQUEUE`): small queues leave room for others.
+/// Makes a POSIX message queue that only the owner can open. Linux by default allows 10 messages of 8,192 bytes, but
+/// only 800 KiB for all queues of a user (`RLIMIT_MSGQUEUE`): small queues leave room for others.
 #[cfg(target_os = "linux")]
 fn make(name: &str, access: MQ_OFlag) -> anyhow::Result<MqdT> {
     let flags = access | MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL | MQ_OFlag::O_CLOEXEC;

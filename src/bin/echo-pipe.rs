@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Copies all bytes until end of file, each as soon as it can be read.
+/// Copies all bytes from `input` to `output` until end of file, each as soon as it can be read.
 fn copy(input: impl AsFd, output: impl AsFd) -> nix::Result<()> {
     // A datagram that does not fit is cut off. Linux by default sends up to some 200 KiB at once.
     let mut buffer = vec![0; 256 * 1024];
@@ -54,7 +54,7 @@ fn copy(input: impl AsFd, output: impl AsFd) -> nix::Result<()> {
     }
 }
 
-/// Repeats `call` after EINTR, and after EAGAIN once `fd` is ready.
+/// Repeats the system call `call` after EINTR, and after EAGAIN once `fd` is ready.
 fn retry(
     fd: &impl AsFd,
     ready: PollFlags,

@@ -51,12 +51,13 @@ mod linux {
         Ok(ended?)
     }
 
-    /// The number of an empty message, up to that of a message as long as a pointer.
+    /// Returns the realtime signals that carry messages: from that of an empty message to that of a message as long
+    /// as a pointer.
     fn messages() -> std::ops::RangeInclusive<i32> {
         libc::SIGRTMIN()..=libc::SIGRTMIN() + size_of::<usize>() as i32
     }
 
-    /// Blocks all messages, SIGTERM and SIGINT.
+    /// Blocks SIGTERM, SIGINT, and all signals that carry messages.
     fn block_signals() -> nix::Result<SigSet> {
         let mut set = *SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]).as_ref();
         for number in messages() {
@@ -69,7 +70,7 @@ mod linux {
         Ok(set)
     }
 
-    /// Sends back each message, until SIGTERM or SIGINT.
+    /// Sends back each message, which arrives as a signal, until SIGTERM or SIGINT.
     fn echo(signals: &SigSet) -> nix::Result<()> {
         let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
         loop {

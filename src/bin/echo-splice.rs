@@ -34,7 +34,7 @@ fn echo() -> io::Result<()> {
     use rustix::io::Errno;
     use rustix::pipe::{SpliceFlags, splice};
 
-    /// The largest pipe of an unprivileged process: `/proc/sys/fs/pipe-max-size`.
+    /// The size of the largest pipe that an unprivileged process can have: `/proc/sys/fs/pipe-max-size`.
     const MOST: usize = 1024 * 1024;
 
     let (input, output) = (io::stdin(), io::stdout());

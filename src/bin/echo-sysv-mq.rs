@@ -37,10 +37,10 @@ mod linux {
     use nix::libc::{self, c_int, c_long};
     use nix::sys::signal::{SigSet, Signal};
 
-    /// More than `MSGMAX`, which is 8,192 bytes by default.
+    /// The size of the receive buffer in bytes: more than `MSGMAX`, which is 8,192 by default.
     const LONGEST: usize = 64 * 1024;
 
-    /// The message of msgsnd(2) and msgrcv(2): its type, then its bytes.
+    /// A message of a System V queue, for msgsnd(2) and msgrcv(2): its type, then its bytes.
     #[repr(C)]
     struct Message {
         kind: c_long,
@@ -64,7 +64,7 @@ mod linux {
         Ok(())
     }
 
-    /// Makes a queue for the owner alone, or fails if it exists.
+    /// Makes a System V message queue that only the owner can use, or fails if it exists.
     fn make(key: i32) -> nix::Result<c_int> {
         // SAFETY: it takes and returns numbers.
         let made = Errno::result(unsafe { libc::msgget(key, libc::IPC_CREAT | libc::IPC_EXCL | 0o600) });

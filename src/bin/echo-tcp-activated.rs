@@ -81,7 +81,7 @@ fn serve(listener: &TcpListener) -> ! {
     }
 }
 
-/// Sends back every byte until end of file. An error ends this connection only.
+/// Sends back every byte of a client until end of file. An error ends this connection only.
 fn echo(connection: &TcpStream) -> io::Result<()> {
     // On the BSDs a connection inherits the listener's O_NONBLOCK.
     let _ = connection.set_nonblocking(false);

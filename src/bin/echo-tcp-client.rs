@@ -20,7 +20,7 @@ use std::{env, process, thread};
 use anyhow::Context;
 use socket2::{Domain, Socket, Type};
 
-/// Whether the sending thread has reached the end of its input.
+/// Whether the sending thread of the client has reached the end of its input.
 static INPUT_ENDED: AtomicBool = AtomicBool::new(false);
 
 fn main() -> anyhow::Result<()> {
@@ -59,7 +59,7 @@ fn connect(server: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStre
     Ok(socket.into())
 }
 
-/// Copies all bytes by read(2) and write(2). On Linux io::copy might call splice(2).
+/// Copies all bytes by read(2) and write(2). On Linux `io::copy` might call splice(2).
 fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     loop {

@@ -55,13 +55,13 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Whether the system lacks descriptors or memory: accept(2) then fails again at once.
+/// Whether accept(2) failed because the system lacks descriptors or memory: it then fails again at once.
 fn is_shortage(error: &io::Error) -> bool {
     let errno = error.raw_os_error().map(Errno::from_raw);
     matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM))
 }
 
-/// The child: serves one client until its end of file or the parent's death.
+/// Runs the child process of a forking server: serves one client until its end of file or the parent's death.
 fn serve(connection: &TcpStream, mut lifeline: PipeReader) -> ! {
     let watch = move || {
         let _ = lifeline.read(&mut [0]);
@@ -73,7 +73,7 @@ fn serve(connection: &TcpStream, mut lifeline: PipeReader) -> ! {
     process::exit(0)
 }
 
-/// Sends back every byte until end of file.
+/// Sends back every byte of a client until end of file.
 fn echo(connection: &TcpStream) -> io::Result<()> {
     // Nagle's algorithm would delay a small echo until the client acknowledges the last one.
     let _ = connection.set_nodelay(true);

@@ -42,7 +42,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Sends back every byte until end of file. An error ends this connection only.
+/// Sends back every byte of a client until end of file. An error ends this connection only.
 fn echo(mut connection: TcpStream) -> io::Result<()> {
     // Nagle's algorithm would delay a small echo until the client acknowledges the last one.
     let _ = connection.set_nodelay(true);

@@ -22,10 +22,12 @@ use std::{env, process};
 use anyhow::Context;
 use nix::sys::socket::{setsockopt, sockopt};
 
-/// More than the largest payload over IPv4 (65,507 bytes) or IPv6 (65,527), so none is cut off.
+/// The size of the buffer for a datagram in bytes: more than the largest payload over IPv4 (65,507 bytes) or IPv6
+/// (65,527), so none is cut off.
 const LARGEST_DATAGRAM: usize = 65_535;
 
-/// Echo, daytime, chargen, time and DNS: these services answer whatever they receive.
+/// Ports of services that answer whatever they receive: echo, daytime, chargen, time and DNS. A server that answered
+/// them would never stop.
 const ANSWERING_PORTS: [u16; 5] = [7, 13, 19, 37, 53];
 
 fn main() -> anyhow::Result<()> {

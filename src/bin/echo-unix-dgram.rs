@@ -25,7 +25,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::stat::{Mode, umask};
 
-/// In bytes. By default, Linux sends up to some 200 KiB at once.
+/// The size of the largest datagram, in bytes. By default, Linux sends up to some 200 KiB at once.
 const LARGEST_DATAGRAM: usize = 192 * 1024;
 
 fn main() -> anyhow::Result<()> {
@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The device and inode of the file at `path`, if there is one.
+/// Returns the device and inode of the file at `path`, if there is one.
 fn file_id(path: &OsStr) -> Option<(u64, u64)> {
     fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
@@ -93,7 +93,7 @@ fn bind(address: &OsStr) -> io::Result<UnixDatagram> {
     Ok(socket)
 }
 
-/// Whether `path` is a socket file that no running server is bound to: see echo-unix.
+/// Whether `path` is the file of a Unix domain socket that no running server is bound to: see echo-unix.
 fn is_stale(path: &Path) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;

@@ -24,7 +24,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, recv, sockopt};
 use nix::sys::stat::{Mode, umask};
 
-/// In bytes. By default, Linux sends up to some 200 KiB at once.
+/// The size of the largest message, in bytes. By default, Linux sends up to some 200 KiB at once.
 const LARGEST_MESSAGE: usize = 192 * 1024;
 
 fn main() -> anyhow::Result<()> {
@@ -49,7 +49,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The device and inode of the file at `path`, if there is one.
+/// Returns the device and inode of the file at `path`, if there is one.
 fn file_id(path: &OsStr) -> Option<(u64, u64)> {
     fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
@@ -71,7 +71,7 @@ fn serve(listener: &UnixListener) -> ! {
     }
 }
 
-/// Sends each message back as one message, until the end. An error ends this connection only.
+/// Sends each message of a client back as one message, until the end. An error ends this connection only.
 fn echo(connection: &UnixStream) -> nix::Result<()> {
     // The kernel may grant less. The BSDs by default send small messages only.
     let _ = socket::setsockopt(connection, sockopt::SndBuf, &(2 * LARGEST_MESSAGE));
@@ -88,7 +88,8 @@ fn echo(connection: &UnixStream) -> nix::Result<()> {
     }
 }
 
-/// Listens at `address`. std has no such socket, but `UnixListener` accepts on it all the same.
+/// Listens at `address` with a SOCK_SEQPACKET socket. std has no such socket, but `UnixListener` accepts on it all
+/// the same.
 fn listen(address: &OsStr) -> io::Result<UnixListener> {
     let socket = match socket::socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::empty(), None) {
         Err(Errno::EPROTONOSUPPORT) => unsupported("this system has no SOCK_SEQPACKET"),
@@ -111,7 +112,7 @@ fn listen(address: &OsStr) -> io::Result<UnixListener> {
     Ok(UnixListener::from(socket))
 }
 
-/// Whether `path` is a socket file that no running server is bound to: see echo-unix.
+/// Whether `path` is the file of a Unix domain socket that no running server is bound to: see echo-unix.
 fn is_stale(path: &Path) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;

@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The device and inode of the file at `path`, if there is one.
+/// Returns the device and inode of the file at `path`, if there is one.
 fn file_id(path: &OsStr) -> Option<(u64, u64)> {
     fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
@@ -66,7 +66,7 @@ fn serve(listener: &UnixListener) -> ! {
     }
 }
 
-/// Sends back every byte until end of file. An error ends this connection only.
+/// Sends back every byte of a client until end of file. An error ends this connection only.
 fn echo(connection: UnixStream) -> io::Result<u64> {
     // io::copy alone would read 8 KiB at a time.
     io::copy(&mut BufReader::with_capacity(64 * 1024, &connection), &mut &connection)

@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<()> {
     })
 }
 
-/// Returns the descriptors of the next message, or `None` at the end.
+/// Returns the descriptors that arrive with the next message on standard input, or `None` at the end.
 fn receive() -> nix::Result<Option<Vec<OwnedFd>>> {
     let mut byte = [0];
     let mut text = [IoSliceMut::new(&mut byte)];

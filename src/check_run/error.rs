@@ -11,30 +11,30 @@ use crate::text::did_you_mean;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The command does not fit the transport.
+    /// The server's command does not fit its transport.
     Command(LaunchError),
-    /// A glob cannot be parsed.
+    /// A glob that selects checks cannot be parsed.
     BadGlob {
-        /// The glob of check ids, as the user gave it.
+        /// A glob of check ids that cannot be parsed, as the user gave it.
         glob: String,
-        /// The mistake in the glob.
+        /// The mistake in a glob that selects checks.
         problem: String,
     },
-    /// A glob matches no check at all.
+    /// A glob that selects checks matches none at all.
     NoMatch {
-        /// The glob of check ids, as the user gave it.
+        /// A glob of check ids that matches no check, as the user gave it.
         glob: String,
     },
-    /// None of the selected checks applies to this server.
+    /// None of the selected checks applies to the server.
     NoneApplies {
-        /// The server's transport.
+        /// The transport of the server to which no selected check applies.
         transport: &'static str,
-        /// The process that makes the server's socket, as `--start` names it.
+        /// The process that makes the socket of a server, as `--start` names it.
         start: &'static str,
     },
-    /// `echospec.toml`, or the file named in its place, has an error.
+    /// The configuration file, `echospec.toml` or the file named in its place, has an error.
     Config(ConfigError),
-    /// The server could not be launched.
+    /// The server to be checked could not be launched.
     Launch(LaunchError),
 }
 

@@ -61,7 +61,7 @@ pub fn check<S: Into<OsString>>(
     }
 }
 
-/// A run of checks, made by [`check()`]: which checks, on which server, and how.
+/// A run of checks on one server, made by [`check()`]: which checks, and how.
 #[derive(Debug, Clone)]
 #[must_use = "a run does nothing before `run` or `assert_ok`"]
 pub struct CheckRun {
@@ -70,7 +70,7 @@ pub struct CheckRun {
     start: Start,
     setup: Setup,
     protocol: Option<Protocol>,
-    /// The specification of the server, used instead of the fields for its parts.
+    /// The specification of the server to check, used instead of the fields for its parts.
     #[cfg(feature = "cli")]
     spec: Option<Spec>,
     only: Vec<String>,
@@ -85,7 +85,7 @@ pub struct CheckRun {
 }
 
 impl CheckRun {
-    /// Sets who makes the server's socket. By default the server itself does.
+    /// Sets the process that makes the server's socket. By default the server itself does.
     pub fn start(mut self, start: Start) -> CheckRun {
         self.start = start;
         self
@@ -137,7 +137,8 @@ impl CheckRun {
         self
     }
 
-    /// Sets the seed that determines the bytes of every payload. By default each run has a new one.
+    /// Sets the seed that determines the bytes of every payload sent to the server. By default each run has a new
+    /// one.
     pub fn seed(mut self, seed: u64) -> CheckRun {
         self.seed = Some(seed);
         self
@@ -155,8 +156,8 @@ impl CheckRun {
         self
     }
 
-    /// Multiplies every deadline by `scale`, for a slow machine. The default is the environment variable
-    /// `ECHOSPEC_TIMEOUT_SCALE`, or 1.
+    /// Multiplies every deadline of a run of checks by `scale`, for a slow machine. The default is the environment
+    /// variable `ECHOSPEC_TIMEOUT_SCALE`, or 1.
     ///
     /// # Panics
     /// If `scale` is not from 0.01 to 1000.
@@ -167,25 +168,26 @@ impl CheckRun {
         self
     }
 
-    /// Adds a known failure. It does not fail the run; if the check passes, that does.
+    /// Adds a known failure of a check. It does not fail the run; if the check passes, that does.
     pub fn expect(mut self, expectation: Expectation) -> CheckRun {
         self.expectations.push(expectation);
         self
     }
 
-    /// Adds the known failures from a file such as `echospec.toml`. Only entries about this server count.
+    /// Adds the known failures of checks from a file such as `echospec.toml`. Only entries about this server count.
     pub fn expectations_file(mut self, path: impl AsRef<Path>) -> CheckRun {
         self.expectations_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Lets another thread end the run early. The checks that have not ended then are missing from the results.
+    /// Lets another thread end the run of checks early. The checks that have not ended then are missing from the
+    /// results.
     pub fn interrupt(mut self, interrupt: &Interrupt) -> CheckRun {
         self.interrupt = Some(interrupt.clone());
         self
     }
 
-    /// Sets whether this process becomes a child subreaper (prctl(2), Linux) during the run; see
+    /// Sets whether this process becomes a child subreaper (prctl(2), Linux) during the run of checks; see
     /// [`LaunchOptions::subreaper`](crate::LaunchOptions::subreaper).
     pub fn subreaper(mut self, on: bool) -> CheckRun {
         self.options.launch.subreaper = on;
@@ -205,13 +207,14 @@ impl CheckRun {
         self
     }
 
-    /// Keeps the timeline of checks that passed too, in [`CheckResult::timeline`](crate::CheckResult::timeline).
+    /// Keeps the timeline of a check's steps also if the check passed, in
+    /// [`CheckResult::timeline`](crate::CheckResult::timeline).
     pub fn keep_all_timelines(mut self) -> CheckRun {
         self.options.keep_all_timelines = true;
         self
     }
 
-    /// Launches the server once for each check, and returns the results.
+    /// Runs the checks, launching the server once for each, and returns the results.
     ///
     /// # Errors
     /// [`Error`] if no check applies, or if the server cannot be launched at all.
@@ -232,7 +235,7 @@ impl CheckRun {
         }
     }
 
-    /// Validates everything that can be wrong before a server is launched.
+    /// Validates everything about a run of checks that can be wrong before a server is launched.
     pub(crate) fn plan(&self) -> Result<PlannedRun, Error> {
         let spec = self.spec().map_err(Error::Command)?;
         let checks = self.select(&spec)?;

@@ -18,13 +18,13 @@ pub(crate) struct PlannedRun {
 }
 
 impl PlannedRun {
-    /// Returns the checks of the run.
+    /// Returns the checks of a planned run.
     #[cfg(feature = "cli")]
     pub fn checks(&self) -> &[&'static Check] {
         &self.checks
     }
 
-    /// Returns the heading of the report about the run.
+    /// Returns the heading of the report about the run of checks.
     pub fn heading(&self) -> Heading {
         Heading::new(&self.spec, &self.options)
     }

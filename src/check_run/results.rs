@@ -19,7 +19,7 @@ pub struct Results {
 }
 
 impl Results {
-    /// Returns the time that the run took.
+    /// Returns the time that the run of checks took.
     #[cfg(feature = "cli")]
     pub(crate) fn took(&self) -> Duration {
         self.took
@@ -31,20 +31,20 @@ impl Results {
         &self.results
     }
 
-    /// Returns how many checks ended in each way.
+    /// Returns how many checks ended with each outcome.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary::of(&self.results)
     }
 
-    /// Whether the run was interrupted, so that checks are missing.
+    /// Whether the run of checks was interrupted, so that some checks are missing.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.interrupted
     }
 
-    /// Whether all checks ran and none failed: `echospec check` would exit with 0. A check that the server's or the
-    /// system's mechanism does not support counts as ok, and so does a SHOULD that is not met.
+    /// Whether all checks of a run ran and none failed: `echospec check` would exit with 0. A check that the server's
+    /// or the system's mechanism does not support counts as ok, and so does a SHOULD that is not met.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         let is_undecided =

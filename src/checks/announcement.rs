@@ -2,7 +2,7 @@
 
 use crate::transport::Address;
 
-/// Reports whether `text` contains the path of `address`, or its port as a whole number.
+/// Reports whether `text`, which a server has printed, contains the path of `address`, or its port as a whole number.
 pub(super) fn contains_address(text: &str, address: &Address) -> bool {
     match address {
         Address::Inet(inet) => numbers(text).any(|number| number == inet.port().to_string()),
@@ -11,7 +11,7 @@ pub(super) fn contains_address(text: &str, address: &Address) -> bool {
     }
 }
 
-/// Returns every sequence of decimal digits in `text`.
+/// Returns every sequence of decimal digits in `text`, which may contain a port.
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_ascii_digit()).filter(|run| !run.is_empty())
 }

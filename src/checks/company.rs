@@ -4,7 +4,8 @@ use crate::check::{self, Finding};
 use crate::server::Server;
 use crate::transport::{Capabilities, Client};
 
-/// The number of clients that ask, one after another.
+/// The number of clients that a check connects, one after another, to learn whether the server serves them beside a
+/// silent one.
 const ASK: usize = 4;
 
 /// The number of clients that a server has shown to serve beside silent ones.
@@ -12,12 +13,12 @@ const ASK: usize = 4;
 /// A server with a fixed number of workers serves so many at a time, by design. A check of one client that reads
 /// nothing may therefore connect no more than were served while that client was silent.
 pub(super) struct Company {
-    /// Whether an earlier client may stay connected too.
+    /// Whether the server also serves when an earlier client stays connected beside a silent one.
     keeps_first: bool,
 }
 
 impl Company {
-    /// Finds out how many clients the server serves at a time.
+    /// Finds out how many clients the server serves at a time, beside silent ones.
     ///
     /// # Errors
     /// Unsupported if it is one.
@@ -33,7 +34,7 @@ impl Company {
         Ok(Company { keeps_first: server.serves_concurrently()? })
     }
 
-    /// Connects the client that is there before the one that reads nothing, if the server serves both.
+    /// Connects a client before the one that reads nothing, if the server can serve both.
     ///
     /// # Errors
     /// Those of an exchange.
@@ -42,7 +43,7 @@ impl Company {
         (self.keeps_first && stays_open).then(|| server.connect_and_exchange()).transpose()
     }
 
-    /// Expects replies to `first`, and to several clients that connect now, one after another.
+    /// Fails unless the server replies to `first`, and to several clients that connect now, one after another.
     ///
     /// # Errors
     /// Those of an exchange.

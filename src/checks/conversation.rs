@@ -15,11 +15,11 @@ use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
-/// Capabilities that a check of conversations on standard input and output requires.
+/// Capabilities that a server must have for checks of conversations on standard input and output.
 pub(super) const ON_STDIO: Capabilities =
     Capabilities::STDIO.union(Capabilities::REQUESTS).union(Capabilities::STAYS_OPEN);
 
-/// The maximum number of processes that a report names.
+/// The maximum number of leftover processes that a report names.
 const NAMED: usize = 4;
 
 /// Returns the options of a server at whose start SIGPIPE is ignored, as Python and Node ignore it for themselves.
@@ -32,14 +32,14 @@ pub(super) fn begin(server: &mut Server) -> check::Result<Client> {
     server.connect_and_exchange()
 }
 
-/// The length of the answers with which [`ask_without_reading`] fills the buffers between server and client.
+/// The number of bytes of answers with which [`ask_without_reading`] fills the buffers between server and client.
 const ANSWERS: usize = 1024 * KIB;
 
-/// The maximum number of requests of [`ask_without_reading`].
+/// The maximum number of requests that [`ask_without_reading`] sends.
 const MOST: usize = 4000;
 
-/// Asks for answers of 1 MiB in all, and reads none of them. Returns the number of requests sent: fewer than it takes
-/// for 1 MiB if the server stops reading before.
+/// Sends requests for answers of 1 MiB in all, and reads none of them. Returns the number of requests sent: fewer
+/// than it takes for 1 MiB if the server stops reading before.
 ///
 /// # Errors
 /// Unsupported if the answers are so short that the pipe holds all of them.
@@ -64,7 +64,7 @@ pub(super) fn ask_without_reading(server: &Server, client: &mut Client) -> check
     Ok(requests)
 }
 
-/// Waits until the server's process has exited, and everything that it started. Meanwhile `client` reads.
+/// Waits until the server's process has exited, and every process that it started. Meanwhile `client` reads.
 ///
 /// `after` says what should end it.
 ///
@@ -103,7 +103,7 @@ fn processes_of(server: &Server) -> String {
     named.join("\n")
 }
 
-/// Waits until no process of the server lives.
+/// Fails if a process of the server still exists a while after the event that `after` names.
 fn expect_no_process(server: &Server, after: &str) -> check::Result {
     let gone = until(server.deadlines().exit(), || Ok(server.processes()?.is_empty().then_some(())));
     match gone {

@@ -28,44 +28,44 @@ mod steps;
 mod whole;
 mod wire;
 
-/// Capabilities that a server has by its start, its set-up or its protocol, and not by its transport.
+/// Capabilities that a server has by the way it is started, its set-up or its protocol, and not by its transport.
 const NOT_OF_TRANSPORTS: Capabilities =
     Capabilities::ANY_ADDRESS.union(Capabilities::RELOADS).union(Capabilities::OF_PROTOCOLS);
 
-/// One property of a server, and the test for it.
+/// A check: one property of a server, and the test for it.
 pub struct Check {
-    /// The id of the check, `area/slug`. An id is never reused for another check.
+    /// The id of a check, `area/slug`. An id is never reused for another check.
     pub id: &'static str,
-    /// Whether the property is a MUST, a SHOULD or a MAY.
+    /// The level of a check: whether the verified property is a MUST, a SHOULD or a MAY.
     pub level: Level,
-    /// The sentence that states the property.
+    /// The sentence that states the property which a check verifies.
     pub sentence: &'static str,
-    /// The harm that a server without this property does.
+    /// The harm that a server without the verified property does.
     pub why: &'static str,
-    /// Standards and manual pages that demand or explain the property.
+    /// Standards and manual pages that demand or explain the verified property.
     pub citations: &'static [&'static str],
-    /// The steps of the check, for a reader who repeats it by hand.
+    /// The steps of a check, for a reader who repeats it by hand.
     pub recipe: &'static str,
-    /// Capabilities that a server must have for the check to apply.
+    /// Capabilities that a server must have for a check to apply.
     pub requires: Capabilities,
-    /// Runs the check against a freshly launched server.
+    /// Runs a check against a freshly launched server.
     pub(crate) run: fn(&mut Server) -> check::Result,
 }
 
 impl Check {
-    /// Returns the area of the check: the part of the id before the slash.
+    /// Returns the area of a check: the part of the id before the slash.
     #[must_use]
     pub fn area(&self) -> &'static str {
         self.id.split_once('/').map_or(self.id, |(area, _)| area)
     }
 
-    /// Reports whether the check applies to a server with these `capabilities`.
+    /// Reports whether a check applies to a server with these `capabilities`.
     #[must_use]
     pub fn applies_to(&self, capabilities: Capabilities) -> bool {
         capabilities.contains(self.requires)
     }
 
-    /// Returns the transports that the check applies to, with at least one way of starting the server.
+    /// Returns the transports to which a check applies with at least one way of starting the server.
     pub fn transports(&self) -> impl Iterator<Item = &'static Transport> {
         let passed = Capabilities::PASSED_LISTENER.union(Capabilities::PASSED_CONNECTION);
         let (rest, passes) =
@@ -74,7 +74,7 @@ impl Check {
         TRANSPORTS.iter().copied().filter(move |transport| transport.capabilities.contains(wanted))
     }
 
-    /// Returns short names for the check's transports, such as "streams".
+    /// Returns short names for the transports to which a check applies, such as "streams".
     #[must_use]
     pub fn transport_groups(&self) -> Vec<&'static str> {
         group_names(&self.transports().collect::<Vec<_>>())
@@ -90,15 +90,15 @@ impl fmt::Debug for Check {
 /// A group of checks about one aspect of a server.
 #[derive(Debug)]
 pub struct Area {
-    /// The name of the area, which is the first part of the ids of its checks.
+    /// The name of an area of checks, which is the first part of their ids.
     pub name: &'static str,
-    /// A short description of the area.
+    /// A short description of an area of checks.
     pub summary: &'static str,
-    /// The checks of the area, in the order of a run.
+    /// The checks of an area, in the order of a run.
     pub checks: &'static [&'static Check],
 }
 
-/// All areas, in the order in which a run reports them.
+/// All areas of checks, in the order in which a run reports them.
 pub const AREAS: &[Area] = &[
     Area { name: "echo", summary: "byte-for-byte echo", checks: echo::CHECKS },
     Area {

@@ -39,7 +39,7 @@ fn belongs(address: &Address, name: &SocketName) -> bool {
     }
 }
 
-/// Returns the device and inode of the socket file, if there is one.
+/// Returns the device and inode of the server's socket file, if there is one.
 pub(super) fn file_identity(server: &Server) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     let meta = server.address().path()?.symlink_metadata().ok()?;
@@ -51,7 +51,7 @@ pub(super) fn pid_and_name(process: &Process) -> String {
     format!("{} ({})", process.pid, one_line(&process.name))
 }
 
-/// Creates the finding that `process` holds a descriptor which it should not hold.
+/// Creates the finding that `process`, a child of the server, holds a descriptor which it should not hold.
 pub(super) fn unexpected_descriptor(process: &Process, wanted: &str, descriptor: &Descriptor) -> Finding {
     let actual = format!(
         "process {} holds {} as descriptor {}",

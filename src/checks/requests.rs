@@ -10,26 +10,28 @@ use crate::sys;
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client};
 
-/// Capabilities that a check of requests over streams requires.
+/// Capabilities that a server must have for checks of requests over streams.
 pub(super) const REQUESTS_OVER_STREAMS: Capabilities = Capabilities::REQUESTS.union(Capabilities::STREAM);
 
-/// Capabilities that a check of many clients requires.
+/// Capabilities that a server must have for checks of many clients that send requests over streams.
 pub(super) const MANY_CLIENTS_OVER_STREAMS: Capabilities =
     REQUESTS_OVER_STREAMS.union(Capabilities::MANY_CLIENTS).union(Capabilities::CONNECTIONS);
 
-/// Returns the numbers of the turns whose requests are answered.
+/// Returns the numbers of the protocol's turns whose requests are answered.
 pub(super) fn answered_turns(protocol: &Protocol) -> Vec<usize> {
     let turns = protocol.turns().iter().enumerate();
     turns.filter(|(_, turn)| turn.has_reply()).map(|(number, _)| number).collect()
 }
 
-/// Returns the number of the turn that a check uses if it uses only one: one that carries content, if there is any.
+/// Returns the number of the protocol's turn that a check uses if it uses only one: one that carries content, if
+/// there is any.
 pub(super) fn usual_turn(protocol: &Protocol) -> usize {
     let carries = protocol.turns().iter().position(|turn| turn.carries_payload() && turn.has_reply());
     carries.or_else(|| answered_turns(protocol).first().copied()).unwrap_or_default()
 }
 
-/// Returns how many of `wanted` bytes a request of `turn` can carry. A turn that carries none stands for a few.
+/// Returns how many of `wanted` bytes of content a request of `turn` can carry. A turn that carries none stands for a
+/// few.
 pub(super) fn content_length(turn: &Turn, wanted: usize) -> usize {
     const STANDS_FOR: usize = 16;
     let most = turn.max_payload().and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
@@ -41,8 +43,8 @@ pub(super) fn sample_request(turn: &Turn, length: usize) -> Request {
     turn.new_request(Token::new(0), Some(vec![b'x'; length].into()))
 }
 
-/// Returns at most `most` offsets at which to cut `request`: first those where a mistake is most likely, then others,
-/// evenly spread. If the request is short, these are all its offsets.
+/// Returns at most `most` offsets at which to cut `request` into two pieces: first those where a mistake is most
+/// likely, then others, evenly spread. If the request is short, these are all its offsets.
 pub(super) fn cut_offsets(request: &Request, most: usize) -> Vec<usize> {
     let mut offsets = request.cut_offsets();
     let known = offsets.clone();
@@ -72,7 +74,7 @@ pub(super) fn await_read(server: &Server, client: &Client, limit: Duration) -> c
     until(limit, || Ok(are_read_by_server(server, &[client])[0].then_some(()))).map(drop)
 }
 
-/// Shows where a request was cut: its offset, and the bytes before and after it.
+/// Shows where a request was cut into two pieces: its offset, and the bytes before and after it.
 pub(super) fn describe_cut(request: &Request, offset: usize) -> String {
     const SHOWN: usize = 16;
     let (before, after) = request.bytes().split_at(offset);

@@ -15,43 +15,46 @@ use crate::server::Server;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client, ConnectOptions, Unread};
 
-/// The segment size and the receive buffer of a client that reads nothing. The kernel then holds about 64 KiB for it, and
-/// not several MiB.
+/// The segment size, in bytes, of a client that reads nothing. With it and a small receive buffer the kernel holds
+/// about 64 KiB for the client, and not several MiB.
 const SEGMENT: u32 = 536;
 const RECEIVE_BUFFER: usize = 2 * KIB;
 
-/// The number of bytes of content in each request that carries content.
+/// The number of bytes of content in each request of a client that reads nothing, if the request carries content.
 const CONTENT: usize = 16 * KIB;
 
-/// The number of bytes of replies that the first requests ask for.
+/// The number of bytes of replies that the first requests of a client that reads nothing ask for.
 const FIRST: usize = 16 * KIB;
 
-/// The largest number of bytes of replies that a client asks for, and the largest number of its requests.
+/// The largest number of bytes of replies that a client that reads nothing asks for. The next constant limits the
+/// number of its requests.
 const MOST: usize = 32 * MIB;
 const MOST_REQUESTS: usize = 50_000;
 
-/// An exchange whose replies are to stay unread, and the length of such a reply as a client that reads has seen it.
+/// An exchange with which a check stalls the server: its replies stay unread. Holds the length of such a reply as a
+/// client that reads has seen it.
 pub(super) struct Plan {
     pub turn: Turn,
-    /// Whether it is the protocol's own exchange with a long reply.
+    /// Whether the exchange is the one with a long reply that the protocol defines.
     pub is_long: bool,
     content: Vec<u8>,
     pub reply: usize,
     pub pipelines: bool,
 }
 
-/// A client whose replies the server cannot send.
+/// A client that reads nothing, so that the server cannot send it further replies.
 pub(super) struct Stalled {
     pub client: Client,
-    /// The number of requests that the client has sent, or begun to send.
+    /// The number of requests that a client that reads nothing has sent, or begun to send.
     pub requests: usize,
-    /// The bytes that waited for the client when the stall was proven.
+    /// The bytes that waited for the client when it was proven that the server cannot send more.
     unread: Unread,
     reply: usize,
 }
 
 impl Plan {
-    /// Chooses the exchange with the longest replies: the long one of the protocol, or else one that carries content.
+    /// Chooses the exchange with the longest replies, to stall the server: the long one of the protocol, or else one
+    /// that carries content.
     ///
     /// # Errors
     /// Those of an exchange.
@@ -60,8 +63,8 @@ impl Plan {
         Plan::with(server, protocol.long_exchange().is_some())
     }
 
-    /// Chooses an exchange whose replies hold bytes of their requests, if many requests may wait for such replies, and
-    /// else the long one.
+    /// Chooses an exchange to stall the server: one whose replies hold bytes of their requests, if many requests may
+    /// wait for such replies, and else the one with a long reply.
     ///
     /// # Errors
     /// Those of an exchange.
@@ -89,7 +92,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Returns the length of one reply: of the shorter one of two, if the connection stays open.
+    /// Measures the length of one reply: of the shorter one of two, if the connection stays open.
     fn measure_reply(&self, server: &mut Server) -> check::Result<usize> {
         let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
         let mut client = server.connect()?;
@@ -106,7 +109,7 @@ impl Plan {
         Ok(shortest)
     }
 
-    /// Connects a client, which sends requests and reads nothing until the server cannot send.
+    /// Connects a client that sends requests and reads nothing, until the server cannot send.
     ///
     /// # Errors
     /// Unsupported if the server cannot be stalled in this way.
@@ -152,7 +155,7 @@ impl Plan {
         FIRST.div_ceil(self.reply.max(1))
     }
 
-    /// Sends more requests. Returns false if the server does not take all of them.
+    /// Sends `requests` more requests without reading. Returns false if the server does not take all of them.
     pub fn ask(&self, server: &mut Server, client: &mut Client, requests: usize) -> check::Result<bool> {
         for _ in 0..requests {
             client.queue_request_of(&self.turn, &self.content)?;
@@ -173,7 +176,8 @@ impl Plan {
         }
     }
 
-    /// Returns a number of bytes that the replies to `requests` have at least. Replies may vary a little.
+    /// Returns a lower bound for the number of bytes in the replies to `requests` requests. Replies may vary a
+    /// little.
     fn certain(&self, requests: usize) -> usize {
         requests * self.reply - requests * self.reply / 8
     }
@@ -181,8 +185,8 @@ impl Plan {
 
 const WANTED: &str = "a client that the server cannot send more to";
 
-/// Waits until the server has sent `asked` bytes, or cannot send more. Returns the bytes that wait for the client if it
-/// cannot.
+/// Waits until the server has sent `asked` bytes, or cannot send more because the client reads nothing. Returns the
+/// bytes that wait for the client if it cannot.
 fn await_stall(server: &Server, client: &Client, asked: usize) -> check::Result<Option<Unread>> {
     let quiet = 2 * server.deadlines().quiet();
     let (mut last, mut since) = (client.unread()?, Instant::now());
@@ -204,12 +208,13 @@ fn await_stall(server: &Server, client: &Client, asked: usize) -> check::Result<
 }
 
 impl Stalled {
-    /// Describes the requests of the client.
+    /// Describes for a report the requests of a client that reads nothing.
     pub fn description(&self) -> String {
         format!("{}, and reads nothing", describe(self.requests, self.reply))
     }
 
-    /// Reads all replies, and keeps those that are to be [compared](crate::checks::whole::Whole).
+    /// Reads all replies that were left unread, and keeps those that are to be
+    /// [compared](crate::checks::whole::Whole).
     ///
     /// # Errors
     /// A failure if a reply is wrong, a timeout if the server sends no more. Unsupported if it ends the connection.
@@ -225,7 +230,7 @@ impl Stalled {
         Err(Finding::unsupported(wanted, "the server ended the connection before"))
     }
 
-    /// Checks that the server still cannot send: that the stall lasted while a check did its work.
+    /// Fails unless the server still cannot send: the stall must last while a check does its work.
     ///
     /// # Errors
     /// Unsupported if it did not last: a server may limit the time that it waits for a client.

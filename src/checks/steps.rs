@@ -11,7 +11,7 @@ use crate::sys::{self, Process};
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
-/// Connects a client, sends a message, and waits until the server has dealt with it.
+/// Connects a client, sends a message, and waits until the server has processed it.
 ///
 /// A server of many clients must answer. A client that is only greeted may have been disconnected already. A process that was launched for one client may be a filter that buffers its
 /// output: it need only wait for more input.
@@ -30,7 +30,7 @@ pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
     Ok(client)
 }
 
-/// Returns an unsupported finding if the server's protocol has no reply whose time could be measured.
+/// Fails with *unsupported* if the server's protocol has no reply whose time could be measured.
 pub(super) fn require_replies(server: &Server) -> check::Result {
     let protocol = server.spec().protocol();
     if !protocol.never_answers() {
@@ -40,7 +40,8 @@ pub(super) fn require_replies(server: &Server) -> check::Result {
     Err(Finding::unsupported("", "").because(reason))
 }
 
-/// The number of deadlines to wait for a server that is still busy. A server that starts slowly needs more than one.
+/// The number of deadlines for a reply that a check waits for a server that is still busy. A server that starts
+/// slowly needs more than one.
 const WAITS: usize = 5;
 
 /// Reports whether `client` receives anything before the server is idle.
@@ -57,7 +58,8 @@ fn answers_before_idle(server: &Server, client: &mut Client) -> check::Result<bo
     Ok(false)
 }
 
-/// Serves `clients` clients, one after another. Each must receive its own bytes and nothing else.
+/// Connects `clients` clients, one after another, and exchanges a message with each. Each must receive its own bytes
+/// and nothing else.
 ///
 /// UDP may lose datagrams (RFC 768), so a UDP client that is not answered is followed by another one. The checks that
 /// use this are about something else, and a server that opens a socket for each peer can miss a datagram in between.
@@ -72,7 +74,7 @@ pub(super) fn serve_clients(server: &mut Server, clients: usize) -> check::Resul
     })
 }
 
-/// Has all clients send their contents, then verifies all replies. The clients have connected since `connected`.
+/// Lets all clients send `contents`, then verifies all replies. The clients have connected since `connected`.
 ///
 /// A server may close a connection that is idle for long. Then the client connects again, as a client of HTTP does
 /// (RFC 9112 §9.5), and asks once more.
@@ -127,7 +129,8 @@ pub(super) fn check_launched_with(
     })
 }
 
-/// Turns a failed launch into a finding. The server has started without these options, so its exit is its own failure.
+/// Turns a failed launch into a finding. The server has started before without these options, so its exit is its own
+/// failure.
 fn not_started(error: &LaunchError, when: &str) -> Finding {
     let wanted = format!("a server that starts {when}");
     match error {
@@ -149,7 +152,8 @@ pub(super) fn restart_and_exchange(server: &mut Server, likely_cause: &str) -> c
     server.connect_and_exchange().map(drop)
 }
 
-/// Starts the server again, which must answer a client that is `waiting` already, and another one.
+/// Starts the server again on its address. It must then answer the client `waiting`, which was connected before, and
+/// another one.
 pub(super) fn restart_and_exchange_after(
     server: &mut Server,
     waiting: &mut Client,
@@ -183,10 +187,10 @@ fn restart(server: &mut Server, likely_cause: &str) -> check::Result {
     }
 }
 
-/// The number of bytes that a client sends at most.
+/// The number of bytes that a client sends at most without reading.
 const MOST: usize = 32 * MIB;
 
-/// The length of one message, where the mechanism keeps boundaries.
+/// The length of one message of a client that sends without reading, where the mechanism keeps message boundaries.
 const MESSAGE: usize = 4 * KIB;
 
 /// Connects a client that sends without reading until the server takes no more. Returns it with the number of bytes taken.
@@ -216,7 +220,8 @@ pub(super) fn await_idle(server: &Server) -> check::Result {
     .map(drop)
 }
 
-/// The number of measurements in [`expect_idle`], and the length of each.
+/// The number of measurements of the server's processor time in [`expect_idle`]. The next constant is the length of
+/// each.
 const MEASUREMENTS: usize = 5;
 const WINDOW: Duration = Duration::from_millis(200);
 
@@ -237,8 +242,8 @@ pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
         .because(format!("the same in each of {MEASUREMENTS} measurements")))
 }
 
-/// Reads a value again and again until it no longer changes. Returns the last value if it still changes after the
-/// deadline for an exit.
+/// Reads a value about the server again and again until it no longer changes. Returns the last value if it still
+/// changes after the deadline for an exit.
 pub(super) fn wait_until_stable<T: PartialEq + Clone>(
     server: &Server,
     read: impl Fn() -> check::Result<T>,

@@ -6,12 +6,12 @@ use crate::server::Server;
 use crate::text::describe_difference;
 use crate::transport::Client;
 
-/// The reply to a request, as a client that reads at once receives it. `None` if the reply holds its request's token or
-/// content: then every reply is verified as it arrives.
+/// The reply to a request, as a client that reads at once receives it, with which later replies are compared. `None`
+/// if the reply holds its request's token or content: then every reply is verified as it arrives.
 pub(super) struct Whole(Option<Vec<u8>>);
 
 impl Whole {
-    /// Reads a reply of `plan`'s exchange.
+    /// Reads one reply of `plan`'s exchange at once, so that replies that are read late can be compared with it.
     ///
     /// # Errors
     /// Unsupported if nothing in the reply can be recognised; otherwise those of an exchange.
@@ -31,7 +31,7 @@ impl Whole {
         Ok(Whole(Some(whole)))
     }
 
-    /// Compares the replies that `late` has kept: it read them late.
+    /// Compares each late-read reply that the client `late` has kept with a reply that was read at once.
     ///
     /// # Errors
     /// A failure if they differ. Unsupported if the server's replies differ anyway.
@@ -57,8 +57,8 @@ fn read(server: &mut Server, plan: &Plan) -> check::Result<Vec<u8>> {
     Ok(client.take_replies().last().map(|reply| body(reply).to_vec()).unwrap_or_default())
 }
 
-/// Returns the body of an HTTP response, and any other reply as it is. The body of a chunked response is cut where its
-/// sender liked, so it counts as empty.
+/// Returns the body of a reply that is an HTTP response, and any other reply as it is. The body of a chunked response
+/// is cut where its sender liked, so it counts as empty.
 fn body(reply: &[u8]) -> &[u8] {
     let head = reply.windows(4).position(|four| four == b"\r\n\r\n").filter(|_| reply.starts_with(b"HTTP/"));
     let Some(end) = head else { return reply };

@@ -85,7 +85,7 @@ fn launch(args: &Args, claims: std::os::fd::OwnedFd, name: &str) -> anyhow::Resu
     Ok(sys::with_launch_lock(|| command.spawn()).map_err(failed)?)
 }
 
-/// Records packets until the command exits.
+/// Records packets of the loopback interface until the command exits.
 fn record(recording: &mut Recording, mut child: Child) -> std::io::Result<ExitStatus> {
     let pid = Pid::from_raw(child.id().cast_signed());
     let mut interrupt = PendingInterrupt::default();
@@ -100,7 +100,7 @@ fn record(recording: &mut Recording, mut child: Child) -> std::io::Result<ExitSt
     child.wait()
 }
 
-/// An interrupt of this process, to be forwarded to the command.
+/// An interrupt of this process, to be forwarded to the command that `echospec capture` runs.
 #[derive(Default)]
 struct PendingInterrupt {
     since: Option<Instant>,
@@ -108,8 +108,9 @@ struct PendingInterrupt {
 }
 
 impl PendingInterrupt {
-    /// Sends SIGTERM to the command after this process has received a signal. After SIGINT it first waits for the
-    /// command to exit: a terminal sends SIGINT to the command too, and a second signal can make it skip its cleanup.
+    /// Sends SIGTERM to the captured command after this process has received a signal. After SIGINT it first waits
+    /// for the command to exit: a terminal sends SIGINT to the command too, and a second signal can make it skip its
+    /// cleanup.
     fn forward(&mut self, pid: Pid) {
         let Some(signal) = interrupt::received_signal() else { return };
         let since = *self.since.get_or_insert_with(Instant::now);
@@ -160,7 +161,7 @@ fn file_name(args: &Args) -> String {
     printable(&args.file.to_string_lossy())
 }
 
-/// Returns the exit code of the command as a shell would: 128 + N for signal N.
+/// Returns the exit code of the captured command as a shell would: 128 + N for signal N.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let signal = status.signal().map(|signal| i32::from(exit::SIGNAL_BASE) + signal);
     ExitCode::from(

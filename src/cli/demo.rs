@@ -85,7 +85,7 @@ fn write_svg(demo: &Demo, file: &Path) -> anyhow::Result<check::Result> {
     Ok(result)
 }
 
-/// Prints why the demo ended early, and returns the exit code.
+/// Prints why a demo ended early, and returns the exit code.
 fn report_failure(demo: &Demo, finding: &Finding) -> u8 {
     let Finding { outcome, expected, actual, reason, .. } = finding;
     if let Some(signal) = interrupt::received_signal() {

@@ -11,7 +11,7 @@ use crate::bench::method::METHOD;
 use crate::checks::all_checks;
 use crate::text::did_you_mean;
 
-/// The page about the format of protocol files.
+/// The page about the format of protocol files, which `echospec explain protocol` prints.
 const FORMAT: &str = include_str!("../../docs/protocols.md");
 
 #[derive(Debug, clap::Args)]

@@ -16,7 +16,7 @@ use crate::sys::STATUS_SIGNALS;
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
-/// Installs the signal handlers.
+/// Installs the handlers of the signals that interrupt the program or ask for its progress.
 ///
 /// The first SIGINT, SIGTERM or SIGHUP interrupts every wait, so that the run ends and cleans up. The second
 /// one, or 20 s without an end, kills all descendants and exits. SIGUSR1, and SIGINFO (Ctrl-T) where it exists, prints which
@@ -46,11 +46,11 @@ pub fn watch_signals() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The time in which an interrupted run ends and cleans up. It can be blocked: by output that no process reads, or by a
-/// file system that does not answer. Then the program exits at once.
+/// The time in which an interrupted run ends and cleans up. Output that no process reads, or a file system that does
+/// not answer, can block the run longer. Then the program exits at once.
 const END_TIME: Duration = Duration::from_secs(20);
 
-/// Ends the program after `limit`, unless it has ended by then.
+/// Ends the program after `limit`, unless it has ended by then. `signal` determines the exit code.
 fn end_after(limit: Duration, signal: i32) -> ! {
     let mut countdown = Countdown::new(limit);
     while !countdown.left().is_zero() {
@@ -59,10 +59,10 @@ fn end_after(limit: Duration, signal: i32) -> ! {
     end_at_once(signal)
 }
 
-/// The checks that are running, and since when.
+/// The checks that are running, and since when. SIGUSR1 and SIGINFO print them.
 static RUNNING: Mutex<Vec<(&'static str, Instant)>> = Mutex::new(Vec::new());
 
-/// Records which checks are running, for SIGUSR1 and SIGINFO.
+/// Records which checks are running, so that SIGUSR1 and SIGINFO can print them.
 pub fn record_running_checks(event: &Event<'_>) {
     match event {
         Event::Started(..) => {}
@@ -82,7 +82,7 @@ fn running() -> MutexGuard<'static, Vec<(&'static str, Instant)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the signal that interrupted the run, or `None`.
+/// Returns the signal that interrupted the program, or `None`.
 #[must_use]
 pub fn received_signal() -> Option<i32> {
     Some(RECEIVED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)

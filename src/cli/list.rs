@@ -66,7 +66,7 @@ fn names(check: &Check) -> Vec<&'static str> {
     check.transports().map(|transport| transport.name).collect()
 }
 
-/// Returns the way of starting (`--start`) that a check needs.
+/// Returns the way of starting a server (`--start`) that a check needs.
 pub(super) fn required_start(check: &Check) -> &'static str {
     if check.requires.contains(Capabilities::PASSED_LISTENER) {
         "listen-fds"

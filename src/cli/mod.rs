@@ -155,7 +155,7 @@ fn print_error(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(error.downcast_ref::<CliError>().map_or(exit::HARNESS_FAILED, |error| error.code))
 }
 
-/// An error of a subcommand with an exit code of its own.
+/// An error of a subcommand that determines the exit code of the program.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 struct CliError {

@@ -44,7 +44,7 @@ pub struct DiffArgs {
     new: PathBuf,
 }
 
-/// Renders runs in one format.
+/// Runs `echospec report`: renders recorded runs in one format.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let runs = read_runs(&args.files)?;
     let mut out = create(&args.output)?;
@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }
 
-/// Compares two runs. The exit code says whether a check newly fails.
+/// Runs `echospec diff`: compares two recorded runs. The exit code says whether a check newly fails.
 pub fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let (old, new) = (read_runs([&args.old])?, read_runs([&args.new])?);
     let newly_failing = write_diff(&old, &new, &mut anstream::stdout())?;
@@ -66,7 +66,7 @@ pub fn print_schema() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }
 
-/// Reads the runs in `files`, in the order of the files.
+/// Reads the recorded runs in `files`, in the order of the files.
 pub(super) fn read_runs<P: AsRef<Path>>(
     files: impl IntoIterator<Item = P>,
 ) -> anyhow::Result<Vec<RunRecord>> {
@@ -77,7 +77,7 @@ pub(super) fn read_runs<P: AsRef<Path>>(
     Ok(runs)
 }
 
-/// Creates the file at `path`; `-` is standard output.
+/// Creates the report file at `path`; `-` is standard output.
 pub(super) fn create(path: &Path) -> anyhow::Result<Box<dyn Write>> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(anstream::stdout()));
@@ -86,7 +86,7 @@ pub(super) fn create(path: &Path) -> anyhow::Result<Box<dyn Write>> {
     Ok(Box::new(BufWriter::new(file)))
 }
 
-/// Returns the parser of the name of a format.
+/// Returns the parser of an argument that names a report format.
 fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
     PossibleValuesParser::new(
         FORMATS.iter().map(|it| clap::builder::PossibleValue::new(it.name).help(it.summary)),
@@ -94,7 +94,7 @@ fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
     .try_map(|name| find_format(&name))
 }
 
-/// Finds the format called `name`.
+/// Finds the report format called `name`.
 pub(super) fn find_format(name: &str) -> Result<Format, String> {
     FORMATS.iter().find(|format| format.name == name).copied().ok_or_else(|| {
         let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();

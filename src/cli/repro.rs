@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(check::exit_code(&[result])))
 }
 
-/// Returns the path of the file for system calls, in a new directory that is kept.
+/// Returns the path of the file for a server's system calls, in a new directory that is kept.
 fn strace_file() -> anyhow::Result<PathBuf> {
     find_strace().map_err(|text| CliError { code: exit::HARNESS_FAILED, text })?;
     let place = tempfile::Builder::new().prefix("echospec-strace-").tempdir()?.keep();

@@ -80,7 +80,7 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// Whether the arguments describe a server.
+    /// Whether the arguments of the command line describe a server.
     pub fn is_given(&self) -> bool {
         self.transport.is_some()
     }
@@ -152,7 +152,7 @@ impl ServerArgs {
         Ok(setup)
     }
 
-    /// Returns the options as a shell reads them, for the command that runs a check again.
+    /// Returns the arguments about a server as a shell reads them, for the command that runs a check again.
     fn options(&self) -> String {
         let mut words: Vec<String> = Vec::new();
         let mut add = |option: &str, value: &OsStr| words.push(format!(" {option} {}", quoted(value)));

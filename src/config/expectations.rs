@@ -18,7 +18,7 @@ use crate::runner::Expectation;
 use crate::server::Spec;
 use crate::text::most_similar;
 
-/// A known failure of the servers to which it applies.
+/// A known failure of a check, and the servers to which it applies.
 #[derive(Debug)]
 pub(super) struct KnownFailure {
     servers: Servers,
@@ -28,9 +28,9 @@ pub(super) struct KnownFailure {
 #[derive(Debug)]
 enum Servers {
     All,
-    /// Servers whose name or command line matches.
+    /// A known failure of servers whose name or command line matches.
     Matching(Pattern),
-    /// The server with this name in the file.
+    /// A known failure of the server with this name in the configuration file.
     Named(String),
 }
 
@@ -46,11 +46,12 @@ impl KnownFailure {
     }
 }
 
-/// The outcomes that an entry can expect.
+/// The outcomes of a check that an entry of the configuration file can expect.
 const DEVIATIONS: [Outcome; 5] =
     [Outcome::Fail, Outcome::Warn, Outcome::Timeout, Outcome::Crash, Outcome::Leak];
 
-/// Reads the entries `[[expect]]` of `table`, which is the file, or the server called `name` in it.
+/// Reads the known failures, `[[expect]]`, of `table`, which is the configuration file, or the server called `name`
+/// in it.
 pub(super) fn read(table: &Table<'_, '_>, name: Option<&str>) -> Result<Vec<KnownFailure>, FileError> {
     table.parse_tables("expect")?.iter().map(|entry| read_entry(entry, name)).collect()
 }

@@ -51,7 +51,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the file at `path`.
+    /// Reads the configuration file at `path`.
     ///
     /// # Errors
     /// [`ConfigError`] if the file cannot be read, and for the first mistake in it.
@@ -63,7 +63,8 @@ impl Config {
         Ok(Config::parse(&text, &shown, folder)?)
     }
 
-    /// Parses `text`. Errors call it `file`; files that it names are below `folder`.
+    /// Parses `text`, the content of a configuration file. Errors call it `file`; files that it names are below
+    /// `folder`.
     fn parse(text: &str, file: &str, folder: &Path) -> Result<Config, FileError> {
         let source = SourceText { file, text };
         let document = DeTable::parse(text).map_err(|error| syntax_error(source, &error))?;
@@ -78,7 +79,7 @@ impl Config {
         })
     }
 
-    /// Returns the known failures of `spec`.
+    /// Returns the known failures of the server that `spec` describes.
     #[must_use]
     pub fn expectations_for(&self, spec: &Spec) -> Vec<Expectation> {
         let known = self.known_failures.iter();
@@ -87,7 +88,7 @@ impl Config {
         known.filter(|known| known.applies_to(spec)).map(|known| known.expectation.clone()).collect()
     }
 
-    /// Returns the servers, in the order of the file.
+    /// Returns the servers of the configuration file, in its order.
     #[cfg(feature = "cli")]
     #[must_use]
     pub fn servers(&self) -> &[ConfiguredServer] {
@@ -95,11 +96,11 @@ impl Config {
     }
 }
 
-/// The file that is read if it is in the current directory and no other file is named.
+/// The name of the configuration file that is read if it is in the current directory and no other file is named.
 #[cfg(feature = "cli")]
 const USUAL: &str = "echospec.toml";
 
-/// Returns `echospec.toml` if it is in the current directory.
+/// Returns the path `echospec.toml` if such a file is in the current directory.
 ///
 /// # Errors
 /// [`ConfigError`] if it is no regular file, or if another user may have put it there: in a directory to which
@@ -109,7 +110,7 @@ pub fn find() -> Result<Option<&'static Path>, ConfigError> {
     Ok(is_usable(Path::new("."), Path::new(USUAL))?.then_some(Path::new(USUAL)))
 }
 
-/// Whether there is a file called `name` in `directory` that is known to be meant for this user.
+/// Whether there is a configuration file called `name` in `directory` that is known to be meant for this user.
 #[cfg(feature = "cli")]
 fn is_usable(directory: &Path, name: &Path) -> Result<bool, ConfigError> {
     use std::os::unix::fs::MetadataExt;

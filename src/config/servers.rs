@@ -16,9 +16,10 @@ use crate::transport::{TRANSPORTS, Transport};
 /// A server that is described in `echospec.toml`.
 #[derive(Debug)]
 pub struct ConfiguredServer {
-    /// The server and how it is launched. Its name is that in the file.
+    /// The specification by which the server is launched. Its name is that in the file.
     pub spec: Spec,
-    /// Whether the file names no protocol, so that echospec assumes that this is an echo server.
+    /// Whether the configuration file names no protocol for the server, so that echospec assumes that this is an echo
+    /// server.
     pub protocol_is_assumed: bool,
     pub(super) known_failures: Vec<KnownFailure>,
 }
@@ -40,7 +41,7 @@ pub(super) const KEYS: [&str; 14] = [
     "about",
 ];
 
-/// Reads all servers of the file `root`, in its order. Files that it names are below `folder`.
+/// Reads all servers of the configuration file `root`, in its order. Files that it names are below `folder`.
 pub(super) fn read(root: &Table<'_, '_>, folder: &Path) -> Result<Vec<ConfiguredServer>, FileError> {
     let mut servers: Vec<ConfiguredServer> = Vec::new();
     for (name, table) in named_tables(root)? {
@@ -54,7 +55,7 @@ pub(super) fn read(root: &Table<'_, '_>, folder: &Path) -> Result<Vec<Configured
     Ok(servers)
 }
 
-/// Returns the table of each server with its name.
+/// Returns the table of each server in the configuration file, with the server's name.
 fn named_tables<'a, 't>(root: &Table<'a, 't>) -> Result<Vec<(String, Table<'a, 't>)>, FileError> {
     let Some(value) = root.get("server") else { return Ok(Vec::new()) };
     if value.get_ref().is_array() {
@@ -79,7 +80,7 @@ fn named_tables<'a, 't>(root: &Table<'a, 't>) -> Result<Vec<(String, Table<'a, '
     tables.collect()
 }
 
-/// Reads the table of one server.
+/// Reads the table of one server in the configuration file.
 struct Reader<'a, 't, 'f> {
     table: Table<'a, 't>,
     folder: &'f Path,
@@ -133,7 +134,7 @@ impl Reader<'_, '_, '_> {
         })
     }
 
-    /// Returns the words of the command, which is a list, or a text that is split as a shell does.
+    /// Returns the words of the server's command, which is a list, or a text that is split as a shell does.
     fn command(&self) -> Result<Vec<OsString>, FileError> {
         const EXPECTED: &str = "a list of words, or a text";
         let Some(value) = self.table.get("command") else {
@@ -161,7 +162,7 @@ impl Reader<'_, '_, '_> {
         self.protocol_with(&settings).map_err(|error| self.locate_setting(error, &settings))
     }
 
-    /// Moves an error about a setting to its place in this file.
+    /// Changes an error about a protocol setting so that it names the place in the configuration file.
     fn locate_setting(&self, error: FileError, settings: &[(String, String)]) -> FileError {
         let text = &error.place.text;
         let wrong = settings.iter().position(|(name, value)| name == text || value == text);
@@ -176,7 +177,8 @@ impl Reader<'_, '_, '_> {
         FileError { place, ..error }
     }
 
-    /// Returns the protocol: a name, a file, or a table with the keys of a protocol file.
+    /// Returns the server's protocol: the configuration file gives a name, a file, or a table with the keys of a
+    /// protocol file.
     fn protocol_with(&self, settings: &[(String, String)]) -> Result<Option<Protocol>, FileError> {
         let Some(value) = self.table.get("protocol") else {
             return match self.table.get("set") {
@@ -248,7 +250,7 @@ impl Reader<'_, '_, '_> {
         })
     }
 
-    /// Returns the texts of the table `key`, in the order of the file.
+    /// Returns the names and texts of the table `key` in a server's configuration, in the order of the file.
     fn texts(&self, key: &str) -> Result<Vec<(String, String)>, FileError> {
         let Some(table) = self.table.table(key)? else { return Ok(Vec::new()) };
         let texts = table.entries().into_iter().map(|(name, value)| {

@@ -5,7 +5,7 @@ use crate::server::Start;
 use crate::transport::{TRANSPORTS, Transport};
 
 const PAGE: &str = include_str!("../../docs/configuration.md");
-/// Sections of a title, a file, a line `---`, and the error.
+/// Test cases for wrong configuration files, each a section of a title, a file, a line `---`, and the error.
 const MISTAKES: &str = include_str!("mistakes.txt");
 const ENTRY: &str = "[[expect]]\ncheck = 'echo/empty'\noutcome = 'fail'\nreason = 'known'\n";
 

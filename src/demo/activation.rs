@@ -36,14 +36,14 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     server_with_own_socket(demo)
 }
 
-/// The service manager, which is this demo: it has created the listening socket, and keeps it.
+/// The service manager of a demo, which is this process: it has created the listening socket, and keeps it.
 struct Manager {
     address: SocketAddr,
     descriptor: RawFd,
 }
 
 impl Manager {
-    /// Finds the listening socket in this process.
+    /// Finds the service manager's listening socket in this process.
     fn new(address: SocketAddr) -> check::Result<Manager> {
         let table =
             sys::descriptors(Pid::this()).map_err(|error| cannot_read("a descriptor table", &error))?;
@@ -125,7 +125,7 @@ fn client_is_served(demo: &mut DemoRun<'_>, server: &mut Server, manager: &Manag
     demo.show(&snapshot)
 }
 
-/// Returns the client that waits for a server.
+/// Connects a client before any server runs, and returns the client, which waits for a server.
 fn client_connects_without_server(
     demo: &mut DemoRun<'_>,
     server: &mut Server,
@@ -159,7 +159,7 @@ fn client_connects_without_server(
     Ok(client)
 }
 
-/// The message of the client that connects while there is no server.
+/// The message of a demo's client that connects while there is no server.
 const WAITING: &[u8] = b"is anybody there?";
 
 /// Returns the local address of the client's connected socket.

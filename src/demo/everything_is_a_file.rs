@@ -24,12 +24,12 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-/// The program that every step of the demo launches.
+/// The bundled program that every step of the demo launches.
 const PROGRAM: &str = "echo-pipe";
 
 const MESSAGE: &[u8] = b"hello, descriptor\n";
 
-/// The script of the shell, which stops so that it can be inspected before it becomes the program `$1`.
+/// The script of a demo's shell, which stops so that it can be inspected before it becomes the program `$1`.
 const SCRIPT: &str = r#"kill -STOP $$; exec "$1""#;
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
@@ -37,12 +37,12 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     differences(demo, &properties)
 }
 
-/// The properties of the object that a descriptor refers to.
+/// The properties of the object that a descriptor refers to, as a demo shows them.
 struct Properties {
     name: &'static str,
-    /// The file type: fstat(2).
+    /// The file type of the object that a descriptor refers to: fstat(2).
     file_type: SFlag,
-    /// The offset, if the object has one: lseek(2).
+    /// The file offset of the object that a descriptor refers to, if it has one: lseek(2).
     offset: Result<i64, Errno>,
 }
 
@@ -137,8 +137,8 @@ fn socket_client(socket: OwnedFd, demo: &DemoRun<'_>) -> check::Result<Client> {
     Ok(Client::over_stream(link, demo.deadlines()))
 }
 
-/// Verifies that a message comes back, and that the program exits at end of file. Returns the properties of the client's
-/// end.
+/// Verifies that the program sends a message back, and that it exits at end of file. Returns the properties of the
+/// object at the client's descriptor.
 fn exchange_and_close(
     demo: &mut DemoRun<'_>,
     mut client: Client,
@@ -195,7 +195,7 @@ fn file(demo: &mut DemoRun<'_>) -> check::Result<Properties> {
 }
 
 /// Returns whether the client's descriptor `end` and the shell's 0 and 1 share one open file description with this
-/// offset. Does not compare what the system does not show.
+/// offset. Does not compare properties that the system does not show.
 fn share_offset(snapshot: &Snapshot, end: i32, offset: u64) -> bool {
     let rows = [snapshot.row("client", end), snapshot.row("shell", 0), snapshot.row("shell", 1)];
     let [Some(ours), Some(input), Some(output)] = rows else { return false };

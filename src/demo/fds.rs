@@ -24,7 +24,7 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-/// The program of the processes A and B.
+/// The program that the processes A and B of the demo execute.
 const PROGRAM: &str = "echo-pipe";
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
@@ -67,7 +67,8 @@ fn standard_descriptors(demo: &mut DemoRun<'_>, a: &Instance, user: &mut Client)
     demo.verify_ok("\"hello\", typed at the terminal, was read from 0 and written to 1", seen)
 }
 
-/// A process whose descriptors 0, 1 and 2 refer to objects of different kinds, with duplicates of them.
+/// The process B of the demo, whose descriptors 0, 1 and 2 refer to objects of different kinds. This process holds
+/// duplicates of them.
 struct ProcessB {
     // Dropped first: the process exits at the end of its input.
     client: Client,
@@ -156,7 +157,7 @@ fn four_kinds_of_objects(demo: &mut DemoRun<'_>, terminal: &OwnedFd, b: &Process
     demo.show_lines(&lines)
 }
 
-/// The properties of the object that a descriptor refers to.
+/// The properties of the object that a descriptor refers to, as a demo shows them.
 struct Properties {
     name: &'static str,
     kind: SFlag,
@@ -193,7 +194,8 @@ impl Properties {
     }
 }
 
-/// The label of each process, its command as a user types it, and as the shell runs it: `$1` is the FIFO, `$2` a file.
+/// The processes of a demo: the label of each, its command as a user types it, and as the shell runs it. `$1` is the
+/// FIFO, `$2` a file.
 const COMMANDS: [(&str, &str, &str); 3] = [
     ("first", "cat lines", r#"exec cat "$1""#),
     ("second", "cat lines 3< notes.txt 5< notes.txt", r#"exec cat "$1" 3< "$2" 5< "$2""#),
@@ -247,7 +249,7 @@ fn lowest_free_number(demo: &mut DemoRun<'_>, terminal: &OwnedFd) -> check::Resu
     )
 }
 
-/// Returns the descriptors of a process that refer to pipes.
+/// Returns the descriptors that refer to pipes in the process `label`.
 fn numbers_of_pipes(snapshot: &Snapshot, label: &str) -> Vec<i32> {
     let rows = snapshot.process(label).map_or(&[][..], |process| &process.rows);
     rows.iter().filter(|row| matches!(row.object, Object::Pipe { .. })).map(|row| row.number).collect()

@@ -31,10 +31,10 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     inheritance::run(demo)
 }
 
-/// An environment variable of the parent.
+/// An environment variable of the parent process in a demo, which its child inherits.
 const VARIABLE: (&str, &str) = ("GREETING", "hello");
 
-/// The server echo-fork with its child, and their client.
+/// The processes of a demo: the server echo-fork with its child, and their client.
 struct Family {
     server: Server,
     client: Client,
@@ -94,7 +94,8 @@ fn after_fork(demo: &mut DemoRun<'_>, family: &Family) -> check::Result {
     demo.show(&snapshot)
 }
 
-/// Verifies that the child has the parent's variable. Verifies nothing if the system does not show environments.
+/// Verifies that the child process has the parent's environment variable. Verifies nothing if the system does not
+/// show environments.
 fn verify_environment(demo: &mut DemoRun<'_>, family: &Family) -> check::Result {
     let (name, value) = VARIABLE;
     let has = |pid| sys::has_env_var(pid, name, value);
@@ -107,8 +108,8 @@ fn verify_environment(demo: &mut DemoRun<'_>, family: &Family) -> check::Result 
     }
 }
 
-/// Returns whether every unused end is closed: the child holds only its standard descriptors, and the pipes at its 0
-/// and 1 have exactly one other end each, in the parent.
+/// Returns whether parent and child have closed the pipe ends that they do not use: the child holds only its standard
+/// descriptors, and the pipes at its 0 and 1 have exactly one other end each, in the parent.
 fn unused_ends_are_closed(snapshot: &Snapshot) -> bool {
     let numbers = snapshot.process("child").map(Process::descriptor_numbers);
     numbers.is_some_and(|numbers| numbers == [0, 1, 2])

@@ -15,7 +15,7 @@ use crate::transport::Client;
 pub(super) const DEMO: Demo =
     Demo { name: "half-close", summary: "a FIN ends one direction, while data flows in the other", run };
 
-/// The number of bytes that the client sends before its FIN.
+/// The number of bytes that the demo's client sends before its FIN.
 const REQUEST: usize = 48 * KIB;
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
@@ -48,7 +48,7 @@ fn both_directions_open(demo: &mut DemoRun<'_>, server: &mut Server, client: &mu
     verify_states(demo, server, client, &snapshot, claim, [Established, Established])
 }
 
-/// Verifies the states of the server's end and the client's end, and shows the kernel's table.
+/// Verifies the TCP states of the server's end and the client's end, and shows the kernel's table.
 fn verify_states(
     demo: &mut DemoRun<'_>,
     server: &Server,

@@ -33,7 +33,8 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     one_process_for_each(demo)
 }
 
-/// Launches a client and waits until the server has accepted it, so that the descriptors have the order of the clients.
+/// Launches a client and waits until the server has accepted it, so that the server's descriptors have the order of
+/// the clients.
 fn connect(
     demo: &DemoRun<'_>,
     server: Pid,
@@ -51,7 +52,7 @@ fn connect(
     Ok(client)
 }
 
-/// Returns the source addresses of the three clients. The first two have the same port, if this system has two
+/// Returns the source addresses of the demo's three clients. The first two have the same port, if this system has two
 /// loopback addresses.
 fn source_addresses() -> check::Result<[SocketAddr; 3]> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -244,7 +245,7 @@ fn one_process_for_each(demo: &mut DemoRun<'_>) -> check::Result {
     )
 }
 
-/// Selects the parent, its two children, and the clients in this process.
+/// Selects for a diagram the server's parent process, its two children, and the clients in this process.
 fn server_processes(
     demo: &DemoRun<'_>,
     server: &Server,

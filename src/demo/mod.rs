@@ -41,7 +41,7 @@ pub const DEMOS: &[&Demo] = &[
     &everything_is_a_file::DEMO,
 ];
 
-/// Returns the demo with this name.
+/// Returns the demo called `name`, such as `pipe`.
 #[must_use]
 pub fn find_demo(name: &str) -> Option<&'static Demo> {
     DEMOS.iter().copied().find(|demo| demo.name == name)

@@ -28,10 +28,10 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-/// The program of the processes A and B.
+/// The program that the processes A and B of the demo execute.
 const PROGRAM: &str = "echo-pipe";
 
-/// The script that the shell runs for the pipeline. `$1` is the program, `$2` the file.
+/// The script that the demo's shell runs for the pipeline. `$1` is the program, `$2` the file.
 const SCRIPT: &str = r#""$1" | "$1" > "$2"; exit $?"#;
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
@@ -44,7 +44,7 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     closed_ends::forgotten_write_end(demo)
 }
 
-/// A shell in a terminal, the two processes A and B, and a client that writes to A.
+/// The pipeline of a demo: a shell in a terminal, the two processes A and B, and a client that writes to A.
 struct Pipeline {
     // Dropped first: the processes exit at the end of their input.
     client: Client,
@@ -52,7 +52,7 @@ struct Pipeline {
     a: Pid,
     b: Pid,
     folder: TempFolder,
-    /// The expected contents of out.txt.
+    /// The expected contents of out.txt, to which the pipeline writes.
     written: Vec<u8>,
     // Kept open: when a terminal closes, the kernel sends SIGHUP to its processes.
     _user: Client,
@@ -81,7 +81,7 @@ impl Pipeline {
         [client, shell, ProcessSelection::all("A", self.a), ProcessSelection::all("B", self.b)]
     }
 
-    /// Waits until `sent` has been appended to out.txt.
+    /// Waits until the pipeline has appended `sent` to out.txt.
     fn expect_in_file(&mut self, sent: &[u8], demo: &DemoRun<'_>) -> check::Result {
         self.written.extend_from_slice(sent);
         let path = self.folder.path("out.txt");
@@ -92,7 +92,7 @@ impl Pipeline {
     }
 }
 
-/// Returns the process whose standard output is a pipe, and the other one.
+/// Returns the process of `pair` whose standard output is a pipe, and the other one.
 fn writer_and_reader(pair: &[Pid]) -> check::Result<(Pid, Pid)> {
     let writes_to_pipe = |pid: Pid| {
         let table = sys::descriptors(pid).unwrap_or_default();
@@ -189,7 +189,8 @@ fn full_pipe(demo: &mut DemoRun<'_>, pipeline: &mut Pipeline) -> check::Result {
     demo.verify_ok(format!("all {accepted} arrived in order; none was lost"), arrived)
 }
 
-/// Stops B and writes until neither A nor the client can write. Returns the number of bytes written.
+/// Stops the process B and writes into the pipeline until neither A nor the client can write. Returns the number of
+/// bytes written.
 fn fill(demo: &mut DemoRun<'_>, pipeline: &mut Pipeline, bytes: &[u8]) -> check::Result<usize> {
     send_signal(pipeline.b, Signal::SIGSTOP)?;
     demo.wait_until_stopped(pipeline.b, "B is stopped")?;

@@ -21,10 +21,10 @@ pub(super) const DEMO: Demo = Demo {
     run,
 };
 
-/// The command whose standard descriptors the shell redirects.
+/// The command whose standard descriptors the demo's shell redirects.
 const COMMAND: &str = "echo-pipe";
 
-/// The script of the shell, with its redirections. `$1` is the command, `$2` the folder.
+/// The script of the demo's shell, with its redirections. `$1` is the command, `$2` the folder.
 ///
 /// The parentheses make every shell fork first. Without them some shells, such as dash, redirect their own descriptors
 /// and restore them afterwards. The prompt after the failing command separates it from the next command: when the
@@ -39,7 +39,7 @@ printf '$ '; read -r enter
 exit 0
 "#;
 
-/// Ctrl-D: ends the input from a terminal.
+/// The character Ctrl-D, which ends the input from a terminal.
 const CTRL_D: &[u8] = b"\x04";
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
@@ -52,13 +52,13 @@ fn run(demo: &mut DemoRun<'_>) -> check::Result {
     in_the_other_order(demo, &mut session)
 }
 
-/// A shell in a terminal, and the user who types there.
+/// A shell in a terminal, and the simulated user who types there.
 struct ShellSession {
     // Dropped in this order: the shell, then its terminal.
     shell: Instance,
     user: Client,
     folder: TempFolder,
-    /// The error message of the command for a wrong argument.
+    /// The message that the command writes to standard error for a wrong argument.
     error_message: String,
 }
 
@@ -72,14 +72,14 @@ impl ShellSession {
         Ok(ShellSession { shell, user, folder, error_message })
     }
 
-    /// Selects the shell and the command that it runs now.
+    /// Selects for a diagram the shell and the command that it runs now.
     fn shown(&self, demo: &DemoRun<'_>) -> check::Result<[ProcessSelection; 2]> {
         let command = wait_for_children(self.shell.pid(), COMMAND, 1, demo.deadlines())?;
         let command = command.first().copied().unwrap_or(self.shell.pid());
         Ok([ProcessSelection::all("shell", self.shell.pid()), ProcessSelection::all("command", command)])
     }
 
-    /// Ends the input of the running command, and waits until the command has exited.
+    /// Ends the input of the command that the shell runs, and waits until the command has exited.
     fn end_command(&mut self, demo: &DemoRun<'_>) -> check::Result {
         let command = wait_for_children(self.shell.pid(), COMMAND, 1, demo.deadlines())?;
         self.user.send(CTRL_D)?;
@@ -91,7 +91,7 @@ impl ShellSession {
     }
 }
 
-/// Returns the message that the command writes to standard error for a wrong argument.
+/// Runs the command with a wrong argument, and returns the message that it writes to standard error.
 fn error_message(demo: &DemoRun<'_>) -> check::Result<String> {
     let mut failing =
         launch_program(program_path(COMMAND)?, &["nonsense".into()], [const { None::<OwnedFd> }; 3])?;
@@ -106,7 +106,7 @@ fn object<'a>(snapshot: &'a Snapshot, label: &str, number: i32) -> Option<&'a Ob
     snapshot.row(label, number).map(|row| &row.object)
 }
 
-/// Returns whether the command's descriptor `number` refers to the same object as the shell's.
+/// Returns whether descriptor `number` of the command refers to the same object as that of the shell.
 fn is_inherited(snapshot: &Snapshot, number: i32) -> bool {
     let object = |label| object(snapshot, label, number);
     object("command").is_some() && object("command") == object("shell")
@@ -116,7 +116,7 @@ fn has_only_standard_descriptors(snapshot: &Snapshot) -> bool {
     snapshot.process("command").map(Process::descriptor_numbers).is_some_and(|numbers| numbers == [0, 1, 2])
 }
 
-/// Returns whether the command's descriptor `number` refers to the file `name`.
+/// Returns whether descriptor `number` of the command refers to the file `name`.
 fn is_file(snapshot: &Snapshot, session: &ShellSession, number: i32, name: &str) -> bool {
     object(snapshot, "command", number) == Some(&Object::File(session.folder.path(name)))
 }

@@ -21,7 +21,7 @@ use crate::transport::Client;
 pub(super) const DEMO: Demo =
     Demo { name: "reset", summary: "closing with unread data sends RST, not FIN, and data is lost", run };
 
-/// The length of the server's answer: more than the kernel buffers for a client that reads nothing.
+/// The number of bytes of the server's answer: more than the kernel buffers for a client that reads nothing.
 const ANSWER: usize = 256 * KIB;
 
 const REQUEST: &[u8] = b"GET /answer, and please read me to the end\n";
@@ -37,14 +37,14 @@ const NO_RESET: &str = "All of it has arrived: this system has sent a FIN in spi
                         (RFC 2525 §2.17 calls this a fault, because the client believes that its request was read. On \
                         these systems the RST comes only when the client sends more.)";
 
-/// A client in a process of its own, and the server's end of its connection.
+/// A connection of a demo: a client in a process of its own, and the server's end.
 struct Connection {
     client: TcpClient,
     server_end: Client,
 }
 
 impl Connection {
-    /// Launches a client that sends a request.
+    /// Launches a client that sends a request, and accepts its connection.
     fn open(demo: &DemoRun<'_>, listener: &TcpListener) -> check::Result<Connection> {
         let address = listener.local_addr().or_broken("an address")?;
         let mut client = TcpClient::launch(address, None, demo.deadlines())?;
@@ -58,7 +58,7 @@ impl Connection {
         [server, ProcessSelection::sockets("client", self.client.pid())]
     }
 
-    /// Returns the addresses of the server's end and of the client's end.
+    /// Returns the addresses of a connection's two ends: the server's and the client's.
     fn addresses(&self, listener: &TcpListener) -> check::Result<(SocketAddr, SocketAddr)> {
         let local = listener.local_addr().or_broken("an address")?;
         let socket = self.server_end.link().as_socket();
@@ -68,7 +68,7 @@ impl Connection {
         Ok((local, remote))
     }
 
-    /// Stops the client, and writes as much of `answer` as the kernel buffers. Returns the number of bytes.
+    /// Stops the client, and writes as much of `answer` to it as the kernel buffers. Returns the number of bytes.
     fn answer_stopped_client(&mut self, demo: &mut DemoRun<'_>, answer: &[u8]) -> check::Result<usize> {
         send_signal(self.client.pid(), Signal::SIGSTOP)?;
         demo.wait_until_stopped(self.client.pid(), "the client is stopped")?;
@@ -161,7 +161,7 @@ fn close_without_reading(demo: &mut DemoRun<'_>, listener: &TcpListener, answer:
     )
 }
 
-/// Waits until the whole request is in the server's socket, unread.
+/// Waits until the client's whole request is in the server's socket, unread.
 fn verify_unread_request(
     demo: &mut DemoRun<'_>,
     connection: &mut Connection,
@@ -188,7 +188,8 @@ fn verify_unread_request(
     demo.verify(claim, found.is_some(), count_with_noun(unread, "byte"))
 }
 
-/// Verifies that the client exits with an error, and shows its error message.
+/// Verifies that the client exits with an error after the server has reset the connection, and shows its error
+/// message.
 fn verify_reset(demo: &mut DemoRun<'_>, client: &mut TcpClient) -> check::Result {
     let status = client.instance.wait(demo.deadlines().exit());
     let failed = status.is_some_and(|status| !status.success());

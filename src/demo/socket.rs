@@ -106,7 +106,7 @@ fn client_connects(
     )
 }
 
-/// Returns the descriptors of the connection: the server's and the client's.
+/// Returns the descriptors at both ends of the connection: the server's and the client's.
 fn ends(snapshot: &Snapshot) -> Option<(i32, i32)> {
     let one = |label| snapshot.process(label)?.connections().next().map(|(number, _)| number);
     Some((one("server")?, one("client")?))

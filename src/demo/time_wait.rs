@@ -57,7 +57,7 @@ fn client_closes_first(demo: &mut DemoRun<'_>, server: &mut Server, mut client: 
     )
 }
 
-/// Verifies that only one end of the connection is left, in TIME_WAIT, and shows it.
+/// Verifies that only one end of the TCP connection is left, in TIME_WAIT, and shows it.
 fn verify_time_wait(
     demo: &mut DemoRun<'_>,
     server: &mut Server,
@@ -74,7 +74,7 @@ fn verify_time_wait(
     tcp_table::show_table(demo, table, &snapshot)
 }
 
-/// Returns the address of the server, which is now in TIME_WAIT.
+/// Lets the server close its connection first. Returns the address of the server, which is now in TIME_WAIT.
 fn server_closes_first(
     demo: &mut DemoRun<'_>,
     server: &mut Server,
@@ -114,7 +114,7 @@ fn restart_without_option(demo: &mut DemoRun<'_>, address: SocketAddr) -> check:
     )
 }
 
-/// Calls bind(2) on a new socket. Returns its error, if it fails.
+/// Calls bind(2) on a new socket, with SO_REUSEADDR if `reuse` is set. Returns its error, if it fails.
 fn try_bind(address: SocketAddr, reuse: bool) -> io::Result<Option<io::Error>> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(reuse)?;

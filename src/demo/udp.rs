@@ -76,7 +76,7 @@ fn one_socket_for_all(
     )
 }
 
-/// Iterates over the local addresses of the process's UDP sockets.
+/// Iterates over the local addresses of a process's UDP sockets.
 fn udp_sockets(process: &Process) -> impl Iterator<Item = SocketAddr> {
     process.rows.iter().filter_map(|row: &DescriptorRow| match &row.object {
         Object::Socket(Socket { name: SocketName::Udp(local, _), .. }) => Some(*local),
@@ -124,7 +124,7 @@ fn restart_without_notice(demo: &mut DemoRun<'_>, server: &mut Server, client: &
     )
 }
 
-/// A UDP server with two bugs. It runs in this process, so that the demo can show its buffer.
+/// A UDP server with two bugs, for a demo. It runs in this process, so that the demo can show its buffer.
 struct BuggyServer {
     socket: UdpSocket,
     address: SocketAddr,
@@ -141,7 +141,7 @@ impl BuggyServer {
         Ok(BuggyServer { socket, address, buffer: *b"....." })
     }
 
-    /// Waits for the next datagram. Returns the length and the sender that recvfrom(2) has returned.
+    /// Waits for the server's next datagram. Returns the length and the sender that recvfrom(2) has returned.
     fn receive(&mut self, deadlines: Deadlines) -> check::Result<(usize, SocketAddr)> {
         let mut interest = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         if wait(&mut interest, deadlines.no_progress())? == WaitOutcome::Elapsed {
@@ -150,7 +150,7 @@ impl BuggyServer {
         self.socket.recv_from(&mut self.buffer).or_broken("a datagram")
     }
 
-    /// Sends the first `length` bytes of the buffer to `client`.
+    /// Sends the first `length` bytes of the server's buffer to `client`.
     fn answer(&self, length: usize, client: SocketAddr) -> check::Result {
         let sent = self.socket.send_to(&self.buffer[..length], client);
         sent.map(drop).or_broken("an answer sent")

@@ -72,7 +72,7 @@ fn listens_at(object: &Object, path: &Path) -> bool {
     matches!(object, Object::Socket(sys::Socket { name: SocketName::Unix(Some(name)), listening: true, .. }) if name == path)
 }
 
-/// Formats permissions as ls(1) does.
+/// Formats the permissions of a file as ls(1) does.
 fn permissions(mode: u32) -> String {
     let letter = |(bit, letter): (u32, char)| if mode >> bit & 1 == 1 { letter } else { '-' };
     (0..9).rev().zip("rwxrwxrwx".chars()).map(letter).collect()
@@ -129,10 +129,10 @@ fn peer_credentials(demo: &mut DemoRun<'_>, server: &mut Server, client: &Client
     )
 }
 
-/// The front process, which is this demo: it accepts connections and passes them to a worker.
+/// The front process of a demo, which is this process: it accepts connections and passes them to a worker.
 struct Front {
     listener: TcpListener,
-    /// The Unix domain socket that is connected to the worker's standard input.
+    /// The front process's Unix domain socket, which is connected to the worker's standard input.
     to_worker: Client,
     worker: Instance,
 }
@@ -159,7 +159,8 @@ impl Front {
     }
 }
 
-/// Returns the front process, its connection with a client, and the client.
+/// Launches the front process, its worker and a client, and accepts the client's connection. Returns the front
+/// process, the connection and the client.
 fn front_accepts(demo: &mut DemoRun<'_>) -> check::Result<(Front, Client, TcpClient)> {
     demo.step("A connection that will be passed on")?;
     let front = Front::launch(demo)?;
@@ -187,7 +188,7 @@ fn front_accepts(demo: &mut DemoRun<'_>) -> check::Result<(Front, Client, TcpCli
     Ok((front, connection, client))
 }
 
-/// Returns the visible descriptor of a process that is a TCP connection.
+/// Returns the descriptor of the process `label` that is a TCP connection and visible in the snapshot.
 fn connection_of(snapshot: &Snapshot, label: &str) -> Option<RawFd> {
     let process = snapshot.process(label)?;
     process

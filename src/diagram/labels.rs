@@ -4,14 +4,15 @@ use super::process::{DescriptorRow, Process, ProcessState};
 use super::snapshot::Snapshot;
 use crate::sys::{AccessMode, Object};
 
-/// Returns `stdin`, `stdout` or `stderr` for descriptors 0 to 2, otherwise nothing.
+/// Returns the name of a standard descriptor, `stdin`, `stdout` or `stderr`, for descriptors 0 to 2, otherwise
+/// nothing.
 pub(super) fn standard_descriptor_name(row: &DescriptorRow) -> &'static str {
     let names = ["stdin", "stdout", "stderr"];
     usize::try_from(row.number).ok().and_then(|number| names.get(number)).unwrap_or(&"")
 }
 
-/// Describes the object of a row, which end of it the row is, its offset and its flags. Describes the other end of a
-/// pipe too, unless the row `has_note`: then the note does.
+/// Describes the object that a descriptor in a diagram refers to, which end of it this is, its offset and its flags.
+/// Describes the other end of a pipe too, unless the descriptor `has_note`: then the note does.
 pub(super) fn describe_object(
     snapshot: &Snapshot,
     process: &Process,
@@ -45,7 +46,8 @@ fn verb(access: AccessMode) -> &'static str {
     }
 }
 
-/// Names the process at the other end of a pipe, or says that there is none. Returns nothing if a line shows it.
+/// Names the process at the other end of a descriptor's pipe, or says that there is none. Returns nothing if a line
+/// of the diagram shows it.
 fn other_end(snapshot: &Snapshot, process: &Process, row: &DescriptorRow, access: AccessMode) -> String {
     let Some(id) = row.id() else { return String::new() };
     let mut holders = snapshot.holders(id);
@@ -72,12 +74,13 @@ fn offset_and_flags(row: &DescriptorRow) -> Vec<String> {
     remarks
 }
 
-/// Returns whether the offset of an object is worth showing: that of a device or a directory says nothing.
+/// Returns whether a diagram shows the file offset of an object: that of a device or a directory says nothing.
 fn has_offset(object: &Object) -> bool {
     matches!(object, Object::File(path) if !path.starts_with("/dev") && !path.is_dir())
 }
 
-/// Returns the remark below the rows of a process: that it has exited, or how many descriptors are not shown.
+/// Returns the remark below the descriptors of a process in a diagram: that it has exited, or how many descriptors
+/// are not shown.
 pub(super) fn process_remark(process: &Process, hidden: usize) -> Option<String> {
     match process.state {
         ProcessState::Zombie => Some("(no descriptors)".into()),

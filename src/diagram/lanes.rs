@@ -1,8 +1,8 @@
 //! Assigns the lines beside a column of boxes to lanes, so that no two lines run into each other.
 
-/// Returns a lane for the vertical line of each object, given the span of rows that the line covers. Spans that
-/// overlap get different lanes. A short span gets a lane nearer to the boxes than a longer span around it, so that
-/// their lines do not cross. Lane 0 is the nearest.
+/// Returns a lane for the vertical line of each object in a diagram, given the span of rows that the line covers.
+/// Spans that overlap get different lanes. A short span gets a lane nearer to the boxes than a longer span around it,
+/// so that their lines do not cross. Lane 0 is the nearest.
 pub(super) fn assign_lanes(spans: &[(usize, usize)]) -> Vec<usize> {
     let mut by_length: Vec<usize> = (0..spans.len()).collect();
     by_length.sort_by_key(|&index| (spans[index].1 - spans[index].0, spans[index].0));

@@ -36,7 +36,7 @@ fn share_description(processes: &[Process], one: (usize, usize), other: (usize, 
     row(one).object == row(other).object && sys::same_open_file(name(one), name(other)).unwrap_or(false)
 }
 
-/// Returns whether the system can compare descriptions: if it can, a descriptor equals itself.
+/// Returns whether the system can compare open file descriptions: if it can, a descriptor equals itself.
 fn is_comparable(processes: &[Process], file: (usize, usize)) -> bool {
     share_description(processes, file, file)
 }

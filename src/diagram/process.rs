@@ -8,24 +8,24 @@ use nix::unistd::Pid;
 
 use crate::sys::{self, AccessMode, Object, OpenFile, Socket, SocketName};
 
-/// One process, drawn as a box.
+/// A process, drawn as a box in a diagram.
 #[derive(Debug, Clone)]
 pub struct Process {
-    /// The label of the process, unique in its snapshot: `client`, `parent`.
+    /// The label of a process in a diagram, unique in its snapshot: `client`, `parent`.
     pub label: String,
-    /// The file name of the program that the process executes.
+    /// The file name of the program that a process executes.
     pub program: String,
-    /// The id of the process.
+    /// The process id of a process in a diagram.
     pub pid: Pid,
     /// The parent of the process, unless the process has been reaped.
     pub parent: Option<Pid>,
     /// The state of the process: it runs, sleeps, is stopped or has exited.
     pub state: ProcessState,
-    /// The descriptors of the process, in ascending order.
+    /// The descriptors of a process, in ascending order.
     pub rows: Vec<DescriptorRow>,
 }
 
-/// The state of a process.
+/// The state of a process, as a diagram shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProcessState {
     /// The process has not exited. If its main thread is blocked and the system says where: the name of the kernel
@@ -39,18 +39,19 @@ pub enum ProcessState {
     Gone,
 }
 
-/// One descriptor, drawn as a row of its process's box.
+/// A descriptor of a process, drawn as a row of the process's box.
 #[derive(Debug, Clone)]
 pub struct DescriptorRow {
-    /// The number of the descriptor.
+    /// The number of a descriptor.
     pub number: RawFd,
-    /// The object that the descriptor refers to.
+    /// The object that a descriptor refers to, such as a pipe.
     pub object: Object,
-    /// The id of the connected Unix domain socket, if the object is one and the system names its peer.
+    /// The id of the socket at the other end of a Unix domain socket, if the object is one and the system names its
+    /// peer.
     pub peer: Option<u64>,
     /// The access mode of the descriptor, if the system shows it.
     pub access: Option<AccessMode>,
-    /// False for a descriptor that the snapshot knows, but no diagram shows.
+    /// False for a descriptor that a snapshot knows, but no diagram shows.
     pub visible: bool,
     /// The open file description of the descriptor, if the system shows it.
     pub open: Option<OpenFile>,
@@ -61,36 +62,36 @@ pub struct DescriptorRow {
     pub shows_flags: bool,
 }
 
-/// Identifies an object that several descriptors can refer to.
+/// Identifies an object that several descriptors can refer to, such as a pipe or a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectId {
-    /// A pipe, by its id.
+    /// Identifies a pipe by its id.
     Pipe(u64),
-    /// A socket, by its id.
+    /// Identifies a socket by its id.
     Socket(u64),
-    /// A TCP connection with its two sockets, by both addresses, the lower one first.
+    /// Identifies a TCP connection with its two sockets by both addresses, the lower one first.
     Connection(SocketAddr, SocketAddr),
-    /// Two connected Unix domain sockets, by their ids, the lower one first.
+    /// Identifies two connected Unix domain sockets by their ids, the lower one first.
     Pair(u64, u64),
-    /// A pseudo-terminal with both its sides, by its number.
+    /// Identifies a pseudo-terminal with both its sides by its number.
     Terminal(u32),
-    /// An open file description, by its [number in the snapshot](DescriptorRow::description).
+    /// Identifies an open file description by its [number in the snapshot](DescriptorRow::description).
     Description(usize),
 }
 
 impl Process {
-    /// Returns the numbers of the visible descriptors.
+    /// Returns the numbers of a process's descriptors that a diagram shows.
     #[must_use]
     pub fn descriptor_numbers(&self) -> Vec<RawFd> {
         self.rows.iter().filter(|row| row.visible).map(|row| row.number).collect()
     }
 
-    /// Iterates over the TCP sockets.
+    /// Iterates over the descriptors of a process that are TCP sockets.
     pub fn tcp_sockets(&self) -> impl Iterator<Item = &DescriptorRow> {
         self.rows.iter().filter(|row| row.local_address().is_some())
     }
 
-    /// Iterates over the connected TCP sockets: descriptor and connection.
+    /// Iterates over the descriptors of a process that are connected TCP sockets, each with its connection.
     pub fn connections(&self) -> impl Iterator<Item = (RawFd, ObjectId)> {
         self.rows.iter().filter_map(|row| match row.id() {
             Some(id @ ObjectId::Connection(..)) => Some((row.number, id)),
@@ -137,7 +138,8 @@ impl fmt::Display for ProcessState {
 }
 
 impl DescriptorRow {
-    /// Creates a visible row from a descriptor's number, object and access mode, without further properties.
+    /// Creates a visible row of a diagram from a descriptor's number, object and access mode, without further
+    /// properties.
     #[must_use]
     pub fn new(number: RawFd, object: Object, access: Option<AccessMode>) -> DescriptorRow {
         DescriptorRow {
@@ -152,7 +154,7 @@ impl DescriptorRow {
         }
     }
 
-    /// Returns the id of the object, or `None` if the object cannot be identified.
+    /// Returns the id of the object that a descriptor refers to, or `None` if the object cannot be identified.
     #[must_use]
     pub fn id(&self) -> Option<ObjectId> {
         match &self.object {
@@ -175,7 +177,7 @@ impl DescriptorRow {
         matches!(&self.object, Object::Socket(socket) if socket.listening)
     }
 
-    /// Returns the local address of a TCP socket.
+    /// Returns the local address of a descriptor that is a TCP socket.
     #[must_use]
     pub fn local_address(&self) -> Option<SocketAddr> {
         match &self.object {

@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 
 use crate::sys::{Descriptor, Object};
 
-/// A process to draw: its label, and which of its descriptors to show.
+/// A process to draw in a diagram: its label, and which of its descriptors to show.
 #[derive(Debug, Clone)]
 pub struct ProcessSelection {
     pub(super) label: String,
@@ -23,17 +23,18 @@ enum Filter {
 }
 
 impl ProcessSelection {
-    /// Selects every descriptor of `pid`.
+    /// Selects the process `pid` and every descriptor of it for a diagram.
     pub fn all(label: impl Into<String>, pid: Pid) -> ProcessSelection {
         ProcessSelection::new(label, pid, Filter::All)
     }
 
-    /// Selects the sockets of `pid`.
+    /// Selects the process `pid` and its sockets for a diagram.
     pub fn sockets(label: impl Into<String>, pid: Pid) -> ProcessSelection {
         ProcessSelection::new(label, pid, Filter::Sockets)
     }
 
-    /// Selects this process, with no descriptor until [`and_descriptor`](ProcessSelection::and_descriptor) adds one.
+    /// Selects this process for a diagram, with no descriptor until
+    /// [`and_descriptor`](ProcessSelection::and_descriptor) adds one.
     pub fn select_this_process(label: impl Into<String>) -> ProcessSelection {
         ProcessSelection::new(label, Pid::this(), Filter::Numbers(Vec::new()))
     }
@@ -42,13 +43,13 @@ impl ProcessSelection {
         ProcessSelection { label: label.into(), pid, shows_flags: false, filter }
     }
 
-    /// Adds `descriptor` to the selected descriptors.
+    /// Adds `descriptor` to the descriptors that a diagram shows of a process.
     #[must_use]
     pub fn and_descriptor(self, descriptor: &impl AsFd) -> ProcessSelection {
         self.and_number(descriptor.as_fd().as_raw_fd())
     }
 
-    /// Adds the descriptor `number` to the selected descriptors.
+    /// Adds the descriptor `number` to those that a diagram shows of a process.
     #[must_use]
     pub fn and_number(mut self, number: RawFd) -> ProcessSelection {
         if let Filter::Numbers(numbers) = &mut self.filter {
@@ -57,7 +58,7 @@ impl ProcessSelection {
         self
     }
 
-    /// Shows the flags of every descriptor, such as `O_NONBLOCK`.
+    /// Selects the flags of every descriptor, such as `O_NONBLOCK`, to be shown in a diagram.
     #[must_use]
     pub fn with_flags(self) -> ProcessSelection {
         ProcessSelection { shows_flags: true, ..self }

@@ -13,34 +13,34 @@ use super::selection::ProcessSelection;
 use crate::check::{self, Finding};
 use crate::sys::{self, AccessMode, DescriptorSnapshot, OpenFile, Peer};
 
-/// The index of a process in a snapshot, and the index of a row in that process.
+/// Identifies a descriptor in a snapshot: the index of a process, and the index of a row in that process.
 pub type RowIndex = (usize, usize);
 
-/// Processes and the objects that connect them, at one moment.
+/// A snapshot for a diagram: processes, their descriptors, and the objects that connect them, at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// The processes, in the order in which a diagram shows them.
+    /// The processes of a snapshot, in the order in which a diagram shows them.
     pub processes: Vec<Process>,
-    /// The objects that connect visible rows.
+    /// The objects that connect visible descriptors of a snapshot.
     pub shared: Vec<SharedObject>,
     /// The remarks of a diagram. The key is the index of a process and, for a remark below one row, the index of that
     /// row in the process.
     pub notes: BTreeMap<(usize, Option<usize>), Vec<String>>,
-    /// Diagrams show the path of a file below this directory by its file name alone.
+    /// The directory whose files a diagram shows by their names alone, without the path.
     pub short_paths_in: Option<PathBuf>,
 }
 
-/// An object that several visible rows refer to, drawn as a line between them.
+/// An object that several visible descriptors refer to, drawn as a line between them.
 #[derive(Debug, Clone)]
 pub struct SharedObject {
-    /// The id of the shared object.
+    /// The id of an object that several descriptors refer to.
     pub id: ObjectId,
-    /// The rows that refer to the shared object, from top to bottom.
+    /// The descriptors that refer to a shared object, from top to bottom of the diagram.
     pub ends: Vec<RowIndex>,
 }
 
 impl Snapshot {
-    /// Reads the selected processes and descriptors from the kernel.
+    /// Takes a snapshot: reads the selected processes and descriptors from the kernel.
     ///
     /// # Errors
     /// Unsupported if the system does not show processes and their descriptors.
@@ -77,8 +77,9 @@ impl Snapshot {
         self.shared = shared;
     }
 
-    /// Returns false for a pipe whose visible ends are all write ends, or all read ends: two processes that share
-    /// one standard error are not connected by it.
+    /// Returns whether bytes can flow between the processes that refer to `object`. Returns false for a pipe whose
+    /// visible ends are all write ends, or all read ends: two processes that share one standard error are not
+    /// connected by it.
     fn can_carry_bytes(&self, object: &SharedObject) -> bool {
         let access = |&(process, row): &RowIndex| self.processes[process].rows[row].access;
         let first = object.ends.first().and_then(access);
@@ -87,26 +88,26 @@ impl Snapshot {
             || object.ends.iter().any(|end| access(end) != first)
     }
 
-    /// Iterates over every row, from top to bottom.
+    /// Iterates over every descriptor of a snapshot, from top to bottom.
     fn rows(&self) -> impl Iterator<Item = (RowIndex, &DescriptorRow)> {
         self.processes.iter().enumerate().flat_map(|(process, of)| {
             of.rows.iter().enumerate().map(move |(index, row)| ((process, index), row))
         })
     }
 
-    /// Returns the process with this label.
+    /// Returns the process with this label in a snapshot.
     #[must_use]
     pub fn process(&self, label: &str) -> Option<&Process> {
         self.processes.iter().find(|process| process.label == label)
     }
 
-    /// Returns descriptor `number` of the process with this label.
+    /// Returns descriptor `number` of the process with this label in a snapshot.
     #[must_use]
     pub fn row(&self, label: &str, number: RawFd) -> Option<&DescriptorRow> {
         self.process(label)?.rows.iter().find(|row| row.number == number)
     }
 
-    /// Returns every descriptor that refers to the object `id`, including invisible ones.
+    /// Returns every descriptor of a snapshot that refers to the object `id`, including invisible ones.
     #[must_use]
     pub fn holders(&self, id: ObjectId) -> Vec<(&Process, &DescriptorRow)> {
         let holding = self.rows().filter(|(_, row)| row.id() == Some(id));
@@ -182,7 +183,7 @@ fn access_mode(open: &OpenFile) -> Option<AccessMode> {
     }
 }
 
-/// Converts an error of reading `what` from the kernel into a finding.
+/// Converts the error of reading `what` about a process from the kernel into a finding.
 pub(crate) fn cannot_read(what: &str, error: &io::Error) -> Finding {
     match error.kind() {
         io::ErrorKind::Unsupported => Finding::unsupported(what, "this system does not show it"),
@@ -190,7 +191,7 @@ pub(crate) fn cannot_read(what: &str, error: &io::Error) -> Finding {
     }
 }
 
-/// Writes one line for each process, for the report of a claim that does not hold.
+/// Formats a snapshot with one line for each process, for the report of a claim that does not hold.
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, process) in self.processes.iter().enumerate() {

@@ -7,10 +7,10 @@ use svg::node::Node;
 use svg::node::Text;
 use svg::node::element::{Element, Group};
 
-/// The font for prose.
+/// The font of SVG pictures for prose.
 pub(crate) const SANS_FONT: &str =
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif";
-/// The font for code and for names of kernel objects.
+/// The font of SVG pictures for code and for names of kernel objects.
 pub(crate) const MONO_FONT: &str =
     "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
 
@@ -65,7 +65,7 @@ pub(crate) fn wrap_to_pixels(text: &str, size: f64, width: i32) -> Vec<String> {
     lines
 }
 
-/// Creates one line of text. It begins at `x`, unless the style of `class` aligns it differently.
+/// Creates one line of text in an SVG picture. It begins at `x`, unless the style of `class` aligns it differently.
 pub(crate) fn text_line(class: &str, x: i32, y: i32, text: &str) -> Element {
     let mut element = placed(x, y);
     element.assign("class", class);
@@ -81,8 +81,8 @@ fn placed(x: i32, y: i32) -> Element {
     element
 }
 
-/// Creates a paragraph. The base line of the first line is at `y`; the next lines follow in steps of `pitch`. Text
-/// between backticks is code.
+/// Creates a paragraph of text in an SVG picture. The base line of the first line is at `y`; the next lines follow in
+/// steps of `pitch`. Text between backticks is code.
 pub(crate) fn paragraph(class: &str, x: i32, y: i32, pitch: i32, lines: &[String]) -> Group {
     let mut group = Group::new().set("class", class);
     let mut is_code = false;
@@ -108,7 +108,7 @@ fn code(text: &str) -> Element {
     element
 }
 
-/// Replaces blanks by no-break blanks, so that several of them stay several.
+/// Replaces blanks by no-break blanks, so that SVG shows several in a row.
 pub(crate) fn with_no_break_spaces(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }

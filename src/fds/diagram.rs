@@ -8,7 +8,7 @@ use crate::diagram::{DescriptorRow, ObjectId, Process, RowIndex, SharedObject, S
 use crate::sys::{AccessMode, Object, Peer, SocketName};
 use crate::text::printable;
 
-/// The number of holders that a note names.
+/// The maximum number of descriptors that a note in the diagram names.
 const MAX_NAMED: usize = 4;
 
 const NOT_VISIBLE: &str = "(descriptors not visible: permission denied; run as root or as the owner)";
@@ -31,8 +31,8 @@ impl Inspection {
         snapshot
     }
 
-    /// Connects the rows of objects that have a different name at each end: the two sockets of a Unix connection,
-    /// the two sides of a terminal.
+    /// Connects, in the diagram, descriptors of objects that have a different name at each end: the two sockets of a
+    /// Unix connection, the two sides of a terminal.
     fn connect_pairs(&self, snapshot: &mut Snapshot) {
         let mut pairs: BTreeMap<ObjectId, Vec<RowIndex>> = BTreeMap::new();
         for (index, process) in self.processes.iter().enumerate() {
@@ -120,7 +120,7 @@ fn process(process: &InspectedProcess) -> Process {
     }
 }
 
-/// Returns an object without notes, with the detail added to its name.
+/// Returns the object that a descriptor refers to, without notes, and with the detail added to its name.
 fn object_with_detail(descriptor: &InspectedDescriptor) -> Object {
     let (object, detail) = (&descriptor.end.object, &descriptor.end.detail);
     let name = match object {

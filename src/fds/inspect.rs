@@ -10,67 +10,70 @@ use nix::unistd::Pid;
 use crate::diagram::ProcessState;
 use crate::sys::{self, DescriptorEnd, DescriptorSnapshot, Object, Peer, Process, Socket, SocketName};
 
-/// The processes that were inspected, at one moment.
+/// The result of inspecting processes: their descriptors at one moment.
 #[derive(Debug)]
 pub struct Inspection {
     /// The inspected processes, in the order in which the caller named them.
     pub processes: Vec<InspectedProcess>,
-    /// The number of other processes whose descriptors this user may not see. Each of them can hold an other end.
+    /// The number of other processes whose descriptors this user may not see. Each of them can hold the other end of
+    /// an inspected descriptor.
     pub hidden: usize,
 }
 
-/// One inspected process.
+/// One inspected process, with its descriptors.
 #[derive(Debug)]
 pub struct InspectedProcess {
-    /// The id of the process.
+    /// The process id of an inspected process.
     pub pid: Pid,
-    /// The file name of the program that the process executes.
+    /// The file name of the program that an inspected process executes.
     pub program: String,
-    /// The state of the process: it runs, sleeps, is stopped or has exited.
+    /// The state of an inspected process: it runs, sleeps, is stopped or has exited.
     pub state: ProcessState,
-    /// The descriptors of the process, or `None` if this user may not see them.
+    /// The descriptors of an inspected process, or `None` if this user may not see them.
     pub descriptors: Option<Vec<InspectedDescriptor>>,
 }
 
-/// One descriptor of an inspected process.
+/// One descriptor of an inspected process, and the descriptors that are connected with it.
 #[derive(Debug)]
 pub struct InspectedDescriptor {
-    /// The end of a pipe, connection or other object that the descriptor refers to.
+    /// The object that an inspected descriptor refers to: an end of a pipe, connection or the like.
     pub end: DescriptorEnd,
-    /// The descriptors that hold the other end of the object.
+    /// The descriptors that hold the other end of the pipe, connection or other object.
     pub peers: Vec<DescriptorHolder>,
-    /// The other descriptors that hold the same end of the object. The end stays open as long as one of them does.
+    /// The other descriptors that hold the same end of a pipe or connection. The end stays open as long as one of
+    /// them does.
     pub sharers: Vec<DescriptorHolder>,
     /// The listening sockets at the other end of a connection that has not been accepted yet.
     pub listeners: Vec<DescriptorHolder>,
 }
 
-/// A descriptor and its process.
+/// A descriptor that holds an end of a pipe, connection or other object, and its process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescriptorHolder {
     /// The id of the process that holds the descriptor.
     pub pid: Pid,
-    /// The file name of the program that the process executes.
+    /// The file name of the program that the process holding the descriptor executes.
     pub program: String,
-    /// The number of the descriptor.
+    /// The number of the descriptor that holds an end of an object.
     pub number: RawFd,
 }
 
 /// The reason why processes cannot be inspected.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    /// No process has this id.
+    /// A process cannot be inspected, because no process has this id.
     #[error("there is no process {0}; `ps -e` lists all processes")]
     NoProcess(Pid),
-    /// The system does not show descriptors.
+    /// The system does not show the descriptors of processes.
     #[error("this system does not show the descriptors of a process")]
     Unsupported,
-    /// The system failed to show descriptors.
+    /// The system failed to show the descriptors of processes.
     #[error("cannot read the tables of processes and sockets")]
     Unreadable(#[source] io::Error),
 }
 
-/// Inspects the processes `pids`. Reads the descriptors of every process of the system, to find the other ends.
+/// Inspects the processes `pids`. Reads the descriptors of every process of the system, to find the other ends of
+/// their pipes and connections.
 ///
 /// # Errors
 /// [`InspectError`] if a process does not exist, or if the system does not show descriptors.
@@ -109,7 +112,7 @@ fn inspect_once(pids: &[Pid]) -> Result<Inspection, InspectError> {
     Ok(Inspection { processes: processes?, hidden: all.hidden(pids) })
 }
 
-/// Returns `pids` and all their descendants, each once.
+/// Returns the processes `pids` and all their descendants, each once.
 ///
 /// # Errors
 /// [`InspectError`] if the system does not list processes.
@@ -171,7 +174,8 @@ impl AllProcesses<'_> {
         descriptor
     }
 
-    /// Returns every descriptor that `matches`, except `end` itself. The descriptors of process `pid` come first.
+    /// Returns every descriptor of the system whose end `matches`, except `end` itself. The descriptors of process
+    /// `pid` come first.
     fn holders(
         &self,
         pid: Pid,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::inspect::{DescriptorHolder, InspectedDescriptor, InspectedProcess, Inspection};
 use crate::sys::{AccessMode, Object};
 
-/// An [`Inspection`], to be serialized as JSON.
+/// The JSON form of an [`Inspection`] of processes and their descriptors.
 #[derive(Debug, Serialize)]
 pub struct JsonInspection {
     processes: Vec<JsonProcess>,
@@ -18,7 +18,7 @@ struct JsonProcess {
     pid: i32,
     program: String,
     condition: String,
-    /// The descriptors of the process, or `null` if this user may not see them.
+    /// The descriptors of an inspected process, or `null` if this user may not see them.
     descriptors: Option<Vec<JsonDescriptor>>,
 }
 
@@ -29,11 +29,11 @@ struct JsonDescriptor {
     object: String,
     access: Option<&'static str>,
     detail: String,
-    /// The other end of the object in words, or `null` if the object has none.
+    /// The other end of a descriptor's object in words, or `null` if the object has none.
     other_end: Option<String>,
-    /// The descriptors that hold the other end of the object.
+    /// The descriptors that hold the other end of a pipe or connection.
     others: Vec<JsonHolder>,
-    /// The other descriptors that hold the same end of the object.
+    /// The other descriptors that hold the same end of a pipe or connection.
     sharers: Vec<JsonHolder>,
 }
 

@@ -13,25 +13,25 @@ use crate::check;
 use crate::deadline::{Deadlines, until};
 use crate::sys;
 
-/// A command launched to be inspected, which is running. [`sweep`](crate::server::sweep) kills its processes before
+/// A running command that was launched to be inspected. [`sweep`](crate::server::sweep) kills its processes before
 /// this program exits.
 #[derive(Debug)]
 pub struct LaunchedCommand {
     child: Child,
 }
 
-/// The activity of the processes of a launched command.
+/// The activity of the processes of a launched command: idle, busy or exited.
 #[derive(Debug)]
 pub enum Activity {
-    /// No process of the command has run for a while.
+    /// No process of the launched command has run for a while.
     Idle,
-    /// Some process of the command keeps running.
+    /// Some process of the launched command keeps running.
     Busy,
-    /// The command has exited.
+    /// The launched command has exited.
     Exited(ExitStatus),
 }
 
-/// A value that changes whenever the process does something.
+/// Describes what a process has done so far: the value changes whenever the process does something.
 #[derive(Debug, PartialEq, Eq)]
 struct ProcessActivity {
     pid: Pid,
@@ -54,7 +54,7 @@ impl LaunchedCommand {
         Ok(LaunchedCommand { child: sys::with_launch_lock(|| command.spawn())? })
     }
 
-    /// Returns the process id of the command.
+    /// Returns the process id of the launched command.
     #[must_use]
     pub fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())

@@ -7,9 +7,9 @@ use super::record::{CheckFinished, RunRecord};
 use crate::outcome::Outcome;
 use crate::text::count_with_noun;
 
-/// The factor by which a check must have become slower to be listed.
+/// The factor by which a check must have become slower between two runs to be listed.
 const SLOWER: f64 = 2.0;
-/// The time, in milliseconds, by which a check must have become slower to be listed. Less is noise.
+/// The time, in milliseconds, by which a check must have become slower between two runs to be listed. Less is noise.
 const MIN_SLOWER: f64 = 500.0;
 
 /// Writes the differences between the runs `old` and `new`, and returns the number of checks that newly fail.
@@ -45,7 +45,7 @@ pub fn write_diff(old: &[RunRecord], new: &[RunRecord], out: &mut dyn Write) -> 
     Ok(sections[0].1.len())
 }
 
-/// The results of one check of one server in both runs.
+/// The results of one check of one server in two runs.
 struct Pair<'a> {
     server: &'a str,
     before: &'a CheckFinished,
@@ -65,7 +65,8 @@ impl Pair<'_> {
     }
 }
 
-/// Returns the results that both runs have. Servers are the same if their title, transport and start are.
+/// Pairs the results of checks that two runs have in common. Servers are the same if their title, transport and start
+/// are.
 fn pairs<'a>(old: &'a [RunRecord], new: &'a [RunRecord]) -> Vec<Pair<'a>> {
     let mut pairs = Vec::new();
     for run in new {
@@ -83,7 +84,7 @@ fn key(run: &RunRecord) -> (&str, &str, &str) {
     (run.title(), &run.started.server.transport, &run.started.server.start)
 }
 
-/// Returns the titles of the runs that have no counterpart in `others`.
+/// Returns the titles of runs whose server has no counterpart among `others`.
 fn without<'a>(runs: &'a [RunRecord], others: &[RunRecord]) -> Vec<&'a str> {
     let has_none = |run: &&RunRecord| !others.iter().any(|other| key(other) == key(run));
     runs.iter().filter(has_none).map(RunRecord::title).collect()
@@ -111,13 +112,13 @@ fn is_slower(before: &CheckFinished, after: &CheckFinished) -> bool {
     after.took_millis > before.took_millis * SLOWER && after.took_millis > before.took_millis + MIN_SLOWER
 }
 
-/// Returns `text` without digits: process ids, ports and times differ in every run.
+/// Returns `text` of a finding without digits: process ids, ports and times differ in every run.
 fn without_digits(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_ascii_digit()).collect()
 }
 
 impl CheckFinished {
-    /// Whether the check failed, or the harness could not decide.
+    /// Whether a check failed, or the harness could not decide.
     fn is_bad(&self) -> bool {
         self.outcome.is_failure() || self.outcome == Outcome::Broken
     }

@@ -48,12 +48,12 @@ fn annotate(out: &mut dyn Write, kind: &str, title: &str, message: &str) -> io::
     writeln!(out, "::{kind} title={}::{}", property(title), data(message))
 }
 
-/// Escapes the message of a workflow command.
+/// Escapes the message of a GitHub workflow command.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// Escapes a property of a workflow command.
+/// Escapes a property of a GitHub workflow command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

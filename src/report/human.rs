@@ -13,17 +13,17 @@ pub struct TerminalReport<W> {
     text: TextReport,
     out: W,
     live: ProgressBar,
-    /// The run whose heading is not written yet. A server that cannot be launched gets no heading.
+    /// The run whose heading the report has not written yet. A server that cannot be launched gets no heading.
     pending: Option<RunStarted>,
-    /// The ids of all checks of the run, in the order of the report.
+    /// The ids of all checks of a run, in the order of the report.
     order: Vec<String>,
-    /// The ids of the running checks, the longest-running first.
+    /// The ids of the checks that are running, the longest-running first.
     running: Vec<String>,
     results: Vec<CheckFinished>,
 }
 
 impl<W: Write> TerminalReport<W> {
-    /// Creates a report that is written to `out`.
+    /// Creates a report of runs that is written to `out`.
     pub fn new(out: W) -> TerminalReport<W> {
         TerminalReport {
             text: TextReport::coloured(),
@@ -36,7 +36,7 @@ impl<W: Write> TerminalReport<W> {
         }
     }
 
-    /// Writes the heading of the run, unless it is written.
+    /// Writes the heading of the run, unless the report has it already.
     fn begin(&mut self) -> io::Result<()> {
         let Some(run) = self.pending.take() else { return Ok(()) };
         self.text.write_heading(&mut self.out, &run.server, run.seed, run.checks.len())?;

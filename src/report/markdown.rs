@@ -11,7 +11,8 @@ use crate::text::{count_with_noun, markdown};
 pub const FORMAT: Format =
     Format { name: "markdown", summary: "Markdown, for a pull request or a step summary", render };
 
-/// The maximum number of findings that are explained. GitHub refuses a comment of more than 65,536 characters.
+/// The maximum number of findings that the Markdown report explains. GitHub refuses a comment of more than 65,536
+/// characters.
 const MAX_EXPLAINED: usize = 40;
 
 fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
@@ -44,7 +45,7 @@ fn write_row(run: &RunRecord, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-/// Orders findings: failures first, information last.
+/// Returns the rank of an outcome by which findings are ordered: failures first, information last.
 fn rank(outcome: Outcome) -> u8 {
     match outcome {
         outcome if outcome.is_failure() => 0,
@@ -69,7 +70,7 @@ fn explain(run: &RunRecord, check: &CheckFinished, out: &mut dyn Write) -> io::R
     writeln!(out, "\n</details>")
 }
 
-/// Writes lines of text in a fence that is longer than any in the text.
+/// Writes lines of text as a Markdown code block, in a fence that is longer than any in the text.
 fn write_block(name: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
     let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);

@@ -43,7 +43,7 @@ pub use record::Events;
 use record::{Event, RunRecord};
 pub use text::TextReport;
 
-/// The formats that are rendered when all runs have ended, in the order in which help lists them.
+/// The formats of reports that are rendered when all runs have ended, in the order in which help lists them.
 #[cfg(feature = "cli")]
 pub const FORMATS: &[Format] = &[
     text::FORMAT,
@@ -56,39 +56,39 @@ pub const FORMATS: &[Format] = &[
     html::FORMAT,
 ];
 
-/// A format of report.
+/// A format of report, such as JUnit or HTML.
 #[cfg(feature = "cli")]
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
-    /// The name of the format on the command line.
+    /// The name of a report format on the command line.
     pub name: &'static str,
-    /// A short description of the format.
+    /// A short description of a report format.
     pub summary: &'static str,
-    /// Writes the report about runs.
+    /// Writes a report about recorded runs in this format.
     pub render: fn(&[RunRecord], &mut dyn Write) -> io::Result<()>,
 }
 
-/// The facts about a run that are known before it begins.
+/// The facts about a run of checks that are known before it begins.
 #[derive(Debug, Clone)]
 pub struct Heading {
-    /// The server under test.
+    /// The specification of the server under test.
     pub spec: Spec,
-    /// The seed of the payloads in the run.
+    /// The seed that determines the payloads of a run of checks.
     pub seed: u64,
-    /// The factor that multiplies the deadlines of the run, if it is not 1.
+    /// The factor that multiplies the deadlines of a run of checks, if it is not 1.
     pub timeout_scale: Option<f64>,
 }
 
 /// A report that receives the events of runs as they happen.
 #[cfg(feature = "cli")]
 pub trait Reporter {
-    /// Receives an event.
+    /// Receives an event of a run for the report.
     ///
     /// # Errors
     /// Those of writing.
     fn event(&mut self, event: &Event) -> io::Result<()>;
 
-    /// Completes the report, after the last event.
+    /// Completes the report, after the last event of the last run.
     ///
     /// # Errors
     /// Those of writing.
@@ -107,7 +107,7 @@ pub struct AtEnd<W> {
 
 #[cfg(feature = "cli")]
 impl<W: Write> AtEnd<W> {
-    /// Creates a report in `format` that is written to `out`.
+    /// Creates a report in `format` that is written to `out` when all runs have ended.
     pub fn new(format: Format, out: W) -> AtEnd<W> {
         AtEnd { format, events: Vec::new(), out }
     }
@@ -139,7 +139,7 @@ impl Heading {
         }
     }
 
-    /// Returns the command that runs one check again with the same server and settings.
+    /// Returns the shell command that runs one check again with the same server and settings.
     #[must_use]
     pub fn repeat_command(&self, id: &str) -> String {
         if let Some(name) = self.spec.name() {

@@ -24,8 +24,8 @@ const OUTCOMES: [Outcome; 13] = [
     Outcome::Xpass,
 ];
 
-/// Returns the events of two runs. The second server cannot be launched. `text` is in everything that comes from a
-/// server or a user.
+/// Returns the events of two sample runs for tests of reports. The second server cannot be launched. `text` is in
+/// everything that comes from a server or a user.
 pub(super) fn events(text: &str) -> Vec<Event> {
     let mut events = vec![Event::RunStarted(started("./my-server {addr}", text))];
     events.extend(

@@ -89,8 +89,8 @@ fn result_level(check: &CheckFinished) -> &'static str {
     }
 }
 
-/// Returns the file that a result points to. Code scanning wants a file of the repository: the server's program if
-/// its path is relative, and else the configuration file.
+/// Returns the file that a result in the SARIF report points to. Code scanning wants a file of the repository: the
+/// server's program if its path is relative, and else the configuration file.
 fn artifact(command: &str) -> String {
     let words = shlex::split(command).unwrap_or_default();
     let is_file = |word: &&String| Path::new(word).is_relative() && Path::new(word).is_file();

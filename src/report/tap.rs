@@ -37,7 +37,7 @@ fn verdict(check: &CheckFinished) -> &'static str {
     if is_ok { "ok" } else { "not ok" }
 }
 
-/// Returns the directive of the test line. An expected failure is a test to do.
+/// Returns the TAP directive of a check's test line. An expected failure is a test to do.
 fn directive(check: &CheckFinished) -> String {
     let word = match check.outcome {
         Outcome::Skipped | Outcome::Unsupported => "SKIP",
@@ -67,7 +67,7 @@ fn write_diagnostics(out: &mut dyn Write, check: &CheckFinished) -> io::Result<(
     write_block(out, &entries)
 }
 
-/// Writes a YAML block. JSON strings are valid in YAML, and have no line break.
+/// Writes a YAML block below a test line of the TAP report. JSON strings are valid in YAML, and have no line break.
 fn write_block(out: &mut dyn Write, entries: &[(&str, &str)]) -> io::Result<()> {
     writeln!(out, "  ---")?;
     for (key, text) in entries.iter().filter(|(_, text)| !text.is_empty()) {
@@ -76,7 +76,7 @@ fn write_block(out: &mut dyn Write, entries: &[(&str, &str)]) -> io::Result<()> 
     writeln!(out, "  ...")
 }
 
-/// Puts `text` on one line and escapes the characters that end a description.
+/// Puts `text` on one line and escapes the characters that end a description in TAP.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('#', "\\#").replace(['\n', '\r'], " ")
 }

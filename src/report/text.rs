@@ -39,7 +39,7 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The report of a run as text, written part by part.
+/// The text report of a run of checks, written part by part.
 #[derive(Debug, Clone)]
 pub struct TextReport {
     bold: Style,
@@ -61,7 +61,8 @@ impl TextReport {
         TextReport { bold: Style::new(), dim: Style::new(), is_coloured: false }
     }
 
-    /// Writes the server's command, the number of checks, the seed, and what the rehearsal found.
+    /// Writes the heading of a text report: the server's command, the number of checks, the seed, and the properties
+    /// that the rehearsal found.
     ///
     /// # Errors
     /// Those of writing.
@@ -101,7 +102,7 @@ impl TextReport {
         Ok(())
     }
 
-    /// Writes the line of one check.
+    /// Writes the line of one check in a text report.
     ///
     /// # Errors
     /// Those of writing.
@@ -112,7 +113,7 @@ impl TextReport {
         writeln!(out, "{style}{word:>11}{style:#}  {id:<28} {dim}{millis:>6} ms{dim:#}")
     }
 
-    /// Writes an explanation of every check that did not pass.
+    /// Writes an explanation of every check that did not pass into a text report.
     ///
     /// # Errors
     /// Those of writing.
@@ -132,7 +133,7 @@ impl TextReport {
         check.fields().iter().try_for_each(|(name, text)| self.write_field(out, name, text))
     }
 
-    /// Writes each reason for checks that were not asked once: one cause may keep many checks from running.
+    /// Explains why checks were not run, each reason once: one cause may keep many checks from running.
     fn explain_not_asked(&self, out: &mut dyn Write, checks: &[CheckFinished]) -> io::Result<()> {
         let mut reasons: Vec<(Outcome, &str, usize)> = Vec::new();
         for CheckFinished { outcome, reason, .. } in checks.iter().filter(|it| it.is_not_asked()) {
@@ -155,7 +156,7 @@ impl TextReport {
         writeln!(out, "  {dim}{name:<9}{dim:#} {indented}")
     }
 
-    /// Writes how many checks ended in each way, and how long the run took.
+    /// Writes the last line of a text report: how many checks ended with each outcome, and how long the run took.
     ///
     /// # Errors
     /// Those of writing.
@@ -163,7 +164,7 @@ impl TextReport {
         writeln!(out, "\n{}", self.total(summary, took))
     }
 
-    /// Returns how many checks ended in each way, and how long the run took.
+    /// Returns the last line of a text report: how many checks ended with each outcome, and how long the run took.
     pub(crate) fn total(&self, summary: Summary, took: Duration) -> String {
         let Summary { total, pass, fail, warn, info, skipped, broken } = summary;
         let counts = [

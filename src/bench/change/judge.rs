@@ -7,18 +7,18 @@ use super::statistics::{critical_value, fixed_seed_generator, median, robust_dev
 use super::{Change, MIN_ROUNDS, Verdict};
 use crate::bench::comparison::{Estimate, Measure, Parameters, Placement};
 
-/// The standard error between two runs of the same program, however many rounds they have, as a share of the time:
-/// memory pages, cache sets and other processes differ from run to run.
+/// The standard error of a time between two runs of the same program, as a share of the time. More rounds do not
+/// reduce it: memory pages, cache sets and other processes differ from run to run.
 const BETWEEN_RUN_ERROR: f64 = 0.01;
 
-/// The threshold above which a change counts where no control series shows the machine's drift: a whole machine can
-/// drift as much between two runs.
+/// The threshold for a change of a server's time between two runs where no control series shows the machine's drift.
+/// A whole machine can drift as much between two runs.
 const UNCONTROLLED_THRESHOLD: f64 = 0.30;
 
-/// The minimum number of series of rounds from which the typical error of a change is estimated.
+/// The minimum number of series of rounds from which the typical error of a change between two runs is estimated.
 const MIN_FOR_SPREAD: usize = 8;
 
-/// The change of one series of rounds between two runs, in logarithmic time.
+/// The change of one candidate's times between two runs, as a difference of logarithms.
 struct Shift<'a> {
     group: &'a Group,
     index: usize,
@@ -26,7 +26,7 @@ struct Shift<'a> {
     error: f64,
 }
 
-/// Judges the change of every series of rounds between two runs.
+/// Judges for every measurement whether its time changed between two runs.
 pub(super) fn judge_changes(groups: &[Group], threshold: f64) -> Vec<Change> {
     let mut random = fixed_seed_generator();
     let mut shifts: Vec<Shift<'_>> = Vec::new();
@@ -46,7 +46,8 @@ pub(super) fn judge_changes(groups: &[Group], threshold: f64) -> Vec<Change> {
     shifts.iter().map(|shift| change(shift, margin(shift), threshold)).collect()
 }
 
-/// Returns the logarithmic times of both runs, without the common drift of the controls in the same rounds.
+/// Returns the logarithmic times of a measurement in both runs, without the drift that the control measurements show
+/// in the same rounds.
 fn without_drift(group: &Group, series: &Series) -> [Vec<f64>; 2] {
     let controls: Vec<(&Series, f64)> = group.controls().map(|control| (control, centre(control))).collect();
     [0, 1].map(|run| {
@@ -57,12 +58,13 @@ fn without_drift(group: &Group, series: &Series) -> [Vec<f64>; 2] {
     })
 }
 
-/// The mean of the medians of both runs, from which the drift of each is measured.
+/// Returns the mean of the medians of two runs. The drift of each run is measured from it.
 fn centre(series: &Series) -> f64 {
     if series.runs.iter().any(Vec::is_empty) { 0.0 } else { series.medians().iter().sum::<f64>() / 2.0 }
 }
 
-/// Returns the median drift of the controls in one round, or in a whole run if `number` is `None`.
+/// Returns the median drift of the machine in one round, as control measurements show it, or in a whole run if
+/// `number` is `None`.
 fn drift(controls: &[(&Series, f64)], run: usize, number: Option<usize>) -> Option<f64> {
     let rounds = controls.iter().flat_map(|(series, centre)| {
         let wanted =
@@ -73,16 +75,16 @@ fn drift(controls: &[(&Series, f64)], run: usize, number: Option<usize>) -> Opti
     (!rounds.is_empty()).then(|| median(&mut rounds))
 }
 
-/// The kind of a measurement: its measure, its placement, and whether it is an open loop. The typical error is
-/// estimated for each kind.
+/// A kind of measurement: its measure, its placement, and whether it is an open loop. The typical error of a change
+/// is estimated for each kind.
 type Kind = (Measure, Placement, bool);
 
 fn kind(parameters: Parameters) -> Kind {
     (parameters.measure, parameters.placement, parameters.rate.is_some())
 }
 
-/// Estimates the typical error of each kind from all its series. A few rounds of one series may be alike by chance, so
-/// no series is taken to vary less than is typical.
+/// Estimates the typical error of the changes between two runs for each kind of measurement. A few rounds of one
+/// series may be alike by chance, so no series is taken to vary less than is typical.
 fn typical_errors(shifts: &[Shift<'_>]) -> BTreeMap<Kind, f64> {
     let mut kinds: BTreeMap<Kind, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for shift in shifts {

@@ -19,65 +19,65 @@ mod tests;
 /// The default threshold of a comparison with an earlier run: smaller changes are not reported.
 pub const DEFAULT_THRESHOLD: f64 = 0.05;
 
-/// Minimum number of rounds to judge a change or to rank a measurement.
+/// Minimum number of rounds of a comparison that are needed to judge a change or to rank a measurement.
 ///
 /// The range of n rounds contains the true median with probability 1 - 2 / 2^n. Six is the minimum for 95 %.
 pub const MIN_ROUNDS: usize = 6;
 
-/// The changes between two runs.
+/// The changes between two runs of `echospec compare`.
 #[derive(Debug, Clone)]
 pub struct Changes {
-    /// The change of each measurement that both runs have, in the order of the second run.
+    /// The change of each measurement that two runs have in common, in the order of the second run.
     pub measurements: Vec<Change>,
-    /// The drift of the machine between the two runs, for each measure and placement. It has been removed from every
-    /// change.
+    /// The drift of the machine between two runs, for each measure and placement. It has been removed from every
+    /// reported change.
     pub drifts: Vec<Drift>,
-    /// Servers that make a different number of system calls for each message.
+    /// The servers that make a different number of system calls for each message than in the first run.
     pub calls: Vec<SystemCallChange>,
     /// The settings that differ between the two runs: kernel, tuning, facts of the machine.
     pub settings: Vec<SettingChange>,
-    /// The names of candidates with measurements that are only in one of the runs.
+    /// The names of candidates that have measurements in only one of the two compared runs.
     pub unpaired: Vec<String>,
     /// The threshold above which a change between the two runs counts.
     pub threshold: f64,
 }
 
-/// The change of one measurement.
+/// The change of one measurement between two runs of a comparison.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// The name of the candidate.
+    /// The name of the mechanism or server whose measurement changed.
     pub candidate: String,
-    /// The settings of the measurement.
+    /// The settings of a measurement that two runs have in common.
     pub parameters: Parameters,
-    /// The estimate of this measurement in the first run.
+    /// The estimate of a measurement in the first of two runs.
     pub before: f64,
-    /// The estimate of this measurement in the second run.
+    /// The estimate of a measurement in the second of two runs.
     pub now: f64,
     /// The ratio of the second run's time per message to the first run's, without the machine's drift. 1.1 means 10 %
     /// slower, for throughput as well. The interval is wide enough that chance leaves it in hardly any comparison of
     /// so many measurements.
     pub time_ratio: Estimate,
-    /// The judgement of this change.
+    /// The judgement of a measurement's change between two runs.
     pub verdict: Verdict,
 }
 
 /// The judgement of a change between two runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// The candidate takes significantly less time than before.
+    /// The measured mechanism or server takes significantly less time than in the earlier run.
     Faster,
-    /// The candidate takes significantly more time than before.
+    /// The measured mechanism or server takes significantly more time than in the earlier run.
     Slower,
-    /// The change is below the threshold, or may be chance.
+    /// The change of a measurement between two runs is below the threshold, or may be chance.
     WithinNoise,
-    /// One of the runs has fewer than [`MIN_ROUNDS`] rounds.
+    /// A change cannot be judged, because one of the runs has fewer than [`MIN_ROUNDS`] rounds.
     TooFewRounds,
-    /// The candidate is the control by which the others are judged, and is assumed to be unchanged.
+    /// The measurement is the control by which other changes are judged, and is assumed to be unchanged.
     Control,
 }
 
 impl Verdict {
-    /// Returns the name of the verdict in reports.
+    /// Returns the word by which reports name the judgement of a change.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -90,45 +90,47 @@ impl Verdict {
     }
 }
 
-/// The drift of the machine in one measure and placement.
+/// The drift of the machine between two runs, for one measure and placement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
-    /// The quantity in which the machine drifted.
+    /// The measured quantity, such as round-trip time, in which the machine drifted between two runs.
     pub measure: Measure,
-    /// The placement of client and server in which the machine drifted.
+    /// The placement of client and server in which the machine drifted between two runs.
     pub placement: Placement,
-    /// The ratio of the controls' times per message in the second run to those in the first.
+    /// The drift of the machine: the ratio of the control measurements' times per message in the second run to those
+    /// in the first.
     pub time_ratio: f64,
 }
 
-/// A server that makes a different number of system calls for each message.
+/// A server that makes a different number of system calls for each message than in the first run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemCallChange {
-    /// The name of the candidate.
+    /// The name of the server whose number of system calls changed.
     pub candidate: String,
-    /// The placement of client and server.
+    /// The placement of client and server for which the number of system calls changed.
     pub placement: Placement,
-    /// The size of a message in bytes.
+    /// The size, in bytes, of the messages for which the number of system calls changed.
     pub size: usize,
-    /// The system calls for one message there and back in the first run.
+    /// The number of system calls that a server made for one message there and back in the first run.
     pub before: u32,
-    /// The system calls for one message there and back in the second run.
+    /// The number of system calls that a server made for one message there and back in the second run.
     pub now: u32,
 }
 
 /// A setting of a comparison that differs between two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingChange {
-    /// The name of the setting.
+    /// The name of a setting that differs between two runs.
     pub name: String,
-    /// The value of the setting in the first run. Empty if unknown.
+    /// The value of a setting in the first of two runs. Empty if unknown.
     pub before: String,
-    /// The value of the setting in the second run. Empty if unknown.
+    /// The value of a setting in the second of two runs. Empty if unknown.
     pub now: String,
 }
 
 impl Changes {
-    /// Compares the run `now` with the run `before`. Reports changes above `threshold`: see [`THRESHOLD`].
+    /// Compares the comparison `now` with the earlier one `before`. Changes above `threshold` count: see
+    /// [`DEFAULT_THRESHOLD`].
     #[must_use]
     pub fn between(before: &Comparison, now: &Comparison, threshold: f64) -> Changes {
         let groups = series::pair_series(before, now);
@@ -142,7 +144,8 @@ impl Changes {
         }
     }
 
-    /// Returns whether a candidate takes more time, or its server more system calls for each message.
+    /// Returns whether a measured candidate takes more time than in the first run, or its server more system calls
+    /// for each message.
     #[must_use]
     pub fn has_regression(&self) -> bool {
         self.measurements.iter().any(|change| change.verdict == Verdict::Slower)
@@ -164,7 +167,7 @@ fn drifts(groups: &[series::Group]) -> Vec<Drift> {
     changes.into_iter().map(drift).collect()
 }
 
-/// Returns the names of candidates with measurements that are only in one of the runs.
+/// Returns the names of candidates that have measurements in only one of two runs.
 fn unpaired(before: &Comparison, now: &Comparison) -> Vec<String> {
     let only = |here: &Comparison, there: &Comparison| -> Vec<String> {
         let alone = |it: &&Measurement| {

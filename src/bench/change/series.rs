@@ -3,22 +3,23 @@
 use super::statistics::median;
 use crate::bench::comparison::{Comparison, Measure, Measurement, Parameters, Round};
 
-/// All series of rounds that were measured with the same parameters: measure, placement, size and rate.
+/// All candidates' times of two runs that were measured with the same parameters: measure, placement, size and rate.
 #[derive(Debug)]
 pub(super) struct Group {
     pub parameters: Parameters,
     pub series: Vec<Series>,
-    /// The indices of the control series, which
+    /// The indices of the control series: those of servers assumed to be unchanged, which show the drift of the
+    /// machine.
     controls: Vec<usize>,
 }
 
-/// The rounds of one candidate in both runs, each as the logarithm of the time per message.
+/// The rounds of one candidate in two runs, each as the logarithm of the time per message.
 #[derive(Debug)]
 pub(super) struct Series {
     pub candidate: String,
-    /// The estimates of the candidate in both runs.
+    /// The estimates of one measurement in two runs.
     pub values: [f64; 2],
-    /// The rounds of both runs: their numbers and logarithmic times.
+    /// The rounds of one measurement in two runs: their numbers and logarithmic times.
     pub runs: [Vec<(usize, f64)>; 2],
 }
 
@@ -31,7 +32,7 @@ impl Series {
         Series { candidate: now.candidate.clone(), values, runs }
     }
 
-    /// Returns the median of the candidate's rounds in each run.
+    /// Returns the median logarithmic time of a candidate's rounds in each of two runs.
     pub fn medians(&self) -> [f64; 2] {
         [0, 1].map(|run| {
             let mut times: Vec<f64> = self.runs[run].iter().map(|(_, time)| *time).collect();
@@ -39,14 +40,16 @@ impl Series {
         })
     }
 
-    /// Returns the change from the first run to the second, including the machine's drift.
+    /// Returns the change of a candidate's logarithmic time from the first run to the second, including the machine's
+    /// drift.
     pub fn raw_change(&self) -> f64 {
         let [before, now] = self.medians();
         now - before
     }
 }
 
-/// Returns the logarithm of the time per message. It turns ratios into differences, and treats half and double alike.
+/// Returns the logarithm of a round's time per message. It turns ratios into differences, and treats half and double
+/// alike.
 fn log_time(measure: Measure, round: &Round) -> Option<f64> {
     let time = if measure == Measure::RoundTrip { round.value } else { 1.0 / round.value };
     (time.is_finite() && time > 0.0).then(|| time.ln())
@@ -57,12 +60,13 @@ impl Group {
         self.controls.iter().filter_map(|&index| self.series.get(index))
     }
 
-    /// Returns whether the series at `index` is the only control.
+    /// Returns whether the series at `index` is the only control: the only series assumed unchanged between two runs,
+    /// by which the others are judged.
     pub fn is_only_control(&self, index: usize) -> bool {
         self.controls == [index] && self.series.len() > 1
     }
 
-    /// Returns whether there is no other series to serve as control.
+    /// Returns whether a group has a single series of times, so that no other one can show the drift of the machine.
     pub fn has_no_other_series(&self) -> bool {
         self.series.len() == 1
     }
@@ -73,7 +77,8 @@ pub(super) fn is_same_measurement(one: &Measurement, other: &Measurement) -> boo
     one.candidate == other.candidate && one.parameters() == other.parameters()
 }
 
-/// Returns the series that are in both runs, in the order of the second run.
+/// Pairs the measurements that two runs have in common. Returns them in the order of the second run, grouped by
+/// parameters.
 pub(super) fn pair_series(before: &Comparison, now: &Comparison) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for new in now.measurements.iter().filter(|it| is_usable(it)) {
@@ -99,11 +104,12 @@ fn is_usable(measurement: &Measurement) -> bool {
     measurement.no_result.is_none() && measurement.rounds.iter().any(has_time)
 }
 
-/// Minimum number of controls: a single changed one then does not move their median.
+/// Minimum number of control measurements, which are assumed unchanged between two runs. A single changed one then
+/// does not move their median.
 const MIN_CONTROLS: usize = 3;
 
-/// Chooses the bundled servers, which do not change while the user's server does. With too few of them, chooses the
-/// reference alone.
+/// Chooses the control series, which show the drift of the machine between two runs. Bundled servers serve, because
+/// they do not change while the user's server does. With too few of them, chooses the reference alone.
 fn choose_controls(now: &Comparison, series: &[Series]) -> Vec<usize> {
     let is_bundled = |name: &str| now.candidates.iter().any(|it| it.name == name && it.bundled);
     let indices = |wanted: &dyn Fn(&Series) -> bool| -> Vec<usize> {

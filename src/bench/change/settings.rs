@@ -6,7 +6,7 @@ use super::SettingChange;
 use crate::bench::comparison::{Comparison, Fact, Machine};
 use crate::transport::Tuning;
 
-/// Returns all settings that differ between two runs.
+/// Returns all settings of a comparison that differ between two runs.
 pub(super) fn find_setting_changes(before: &Comparison, now: &Comparison) -> Vec<SettingChange> {
     let (old, new) = (settings(before), settings(now));
     let value = |of: &[Fact], name: &str| {
@@ -23,8 +23,8 @@ pub(super) fn find_setting_changes(before: &Comparison, now: &Comparison) -> Vec
     both.filter(|change| change.before != change.now).chain(timed(before, now)).collect()
 }
 
-/// Compares the durations of the timed part of a measurement in two runs. They depend on the time that was left, so a
-/// small difference does not count.
+/// Reports the durations of measurements' timed parts if they differ between two runs. They depend on the time that
+/// was left, so a small difference does not count.
 fn timed(before: &Comparison, now: &Comparison) -> Option<SettingChange> {
     const SIMILAR: f64 = 1.5;
     let (old, new) = (before.method.timed, now.method.timed);

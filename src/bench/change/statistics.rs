@@ -5,13 +5,13 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::bench::statistics::{bootstrap_medians, median_in_place};
 
-/// The number of bootstrap resamples of the rounds of a run.
+/// The number of bootstrap resamples of a run's rounds, to estimate the error of their median.
 const RESAMPLES: usize = 1_000;
 
-/// The number of comparisons of unchanged servers among which one reports a change by chance.
+/// The number of comparisons of unchanged servers among which one may report a change by chance.
 const COMPARISONS_PER_FALSE_ALARM: f64 = 200.0;
 
-/// Returns the median, or 0 if `values` is empty. Sorts them.
+/// Sorts `values` and returns their median, or 0 if there are none.
 pub(super) fn median(values: &mut [f64]) -> f64 {
     median_in_place(values).unwrap_or_default()
 }
@@ -22,7 +22,7 @@ pub(super) fn standard_error(rounds: &[f64], random: &mut ChaCha8Rng) -> f64 {
     standard_deviation(&bootstrap_medians(rounds, RESAMPLES, random))
 }
 
-/// Returns a generator with a fixed seed, so that comparing two files again gives the same result.
+/// Returns a random generator with a fixed seed, so that comparing two files again gives the same result.
 pub(super) fn fixed_seed_generator() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(0)
 }
@@ -40,8 +40,8 @@ pub(super) fn robust_deviation(deviations: &[f64]) -> f64 {
     1.4826 * median(&mut absolute)
 }
 
-/// Returns the number of standard errors that chance does not exceed in any of `count` measurements, except in one
-/// comparison of many.
+/// Returns a critical value for judging `count` measurements: the number of standard errors that chance does not
+/// exceed in any of them, except in one comparison of many.
 ///
 /// For a normal distribution, the probability beyond z is less than exp(-z²/2)/2. Solved for z, this bound is slightly
 /// too wide, which suits a small number of rounds.

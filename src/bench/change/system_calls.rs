@@ -4,12 +4,12 @@ use super::SystemCallChange;
 use super::series::is_same_measurement;
 use crate::bench::comparison::{Comparison, Measure, Measurement};
 
-/// The maximum distance from a whole number at which a number of system calls for each message counts as steady. The
-/// first and last message may be counted in part.
+/// The maximum distance from a whole number at which a server's number of system calls for each message counts as
+/// steady. The first and last message may be counted in part.
 const STEADY: f64 = 0.15;
 
-/// Returns all changes in numbers of system calls, in the order of the second run. Compares only numbers that are
-/// steady in both runs.
+/// Returns the changes between two runs in servers' numbers of system calls, in the order of the second run. Compares
+/// only numbers that are steady in both runs.
 pub(super) fn find_system_call_changes(before: &Comparison, now: &Comparison) -> Vec<SystemCallChange> {
     let is_wanted = |it: &&Measurement| it.measure == Measure::RoundTrip && it.rate.is_none();
     let change = |new: &Measurement| {

@@ -20,23 +20,23 @@ const CANDIDATES: [(&str, f64); 6] = [
 ];
 const ROUNDS: usize = 10;
 
-/// The noise of a machine, as shares of the time.
+/// The simulated noise of a machine, as shares of the measured time.
 #[derive(Clone, Copy)]
 struct Noise {
-    /// The standard deviation of whole runs.
+    /// The standard deviation of the simulated drift of whole runs.
     drift: f64,
-    /// The standard deviation of rounds.
+    /// The standard deviation of the simulated noise of rounds.
     round: f64,
-    /// The standard deviation of single samples.
+    /// The standard deviation of the simulated noise of single samples.
     own: f64,
-    /// The percentage of samples that take three times as long.
+    /// The percentage of simulated samples that take three times as long.
     outliers: u32,
 }
 
 const QUIET: Noise = Noise { drift: 0.02, round: 0.01, own: 0.01, outliers: 0 };
 const NOISY: Noise = Noise { drift: 0.15, round: 0.05, own: 0.03, outliers: 5 };
 
-/// Simulates a run in which `mine` takes `factor` times as long.
+/// Simulates a run of a comparison in which the server `mine` takes `factor` times as long.
 fn run(seed: u64, noise: Noise, factor: f64) -> Comparison {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let drift = noise.drift * normal(&mut random);
@@ -60,7 +60,7 @@ fn run(seed: u64, noise: Noise, factor: f64) -> Comparison {
     comparison(measurements)
 }
 
-/// Simulates a quiet run in which the server of `mine` makes `calls` system calls for each message.
+/// Simulates a quiet run of a comparison in which the server of `mine` makes `calls` system calls for each message.
 pub(super) fn run_with_calls(calls: f64) -> Comparison {
     let mut run = run(1, QUIET, 1.0);
     run.measurements
@@ -161,7 +161,7 @@ fn changes(pair: u64, noise: Noise, factor: f64) -> Changes {
     Changes::between(&run(2 * pair, noise, 1.0), &run(2 * pair + 1, noise, factor), DEFAULT_THRESHOLD)
 }
 
-/// The numbers of changes with `verdict`: of `mine`, and of all others.
+/// Returns the numbers of changes with `verdict`: those of the candidate `mine`, and those of all other candidates.
 fn verdicts(changes: &Changes, verdict: Verdict) -> [usize; 2] {
     let matching = changes.measurements.iter().filter(|change| change.verdict == verdict);
     let (mine, others): (Vec<_>, Vec<_>) = matching.partition(|change| change.candidate == "mine");
@@ -176,7 +176,8 @@ fn unchanged_servers_are_within_noise() {
     }
 }
 
-/// Twelve measurements of `mine` changed. On a noisy machine outliers hide some of them, but never most.
+/// Verifies that most of the twelve measurements of a slower server are found. On a noisy machine outliers hide some
+/// of them.
 #[test]
 fn finds_only_the_server_that_is_25_percent_slower() {
     for (noise, fewest) in [(QUIET, 12), (NOISY, 7)] {
@@ -188,7 +189,7 @@ fn finds_only_the_server_that_is_25_percent_slower() {
     }
 }
 
-/// The default threshold hides a change as small as one cheap system call, even on a quiet machine.
+/// Verifies that the default threshold hides a change as small as one cheap system call, even on a quiet machine.
 #[test]
 fn ignores_3_percent() {
     for pair in 0..5 {
@@ -236,7 +237,7 @@ fn comparing_again_gives_the_same_result() {
     assert_eq!(verdicts(), verdicts());
 }
 
-/// A single round has no variance, and would make every difference significant.
+/// Verifies that a single round is not judged: it has no variance, and would make every difference significant.
 #[test]
 fn does_not_judge_too_few_rounds() {
     for rounds in 1..MIN_ROUNDS {

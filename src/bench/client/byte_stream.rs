@@ -3,12 +3,13 @@
 use crate::payload::payload;
 use crate::text::describe_difference;
 
-/// The number of bytes after which the byte stream repeats. It is a prime, so that no buffer size divides it, and a
-/// stale, lost or duplicated message shows as wrong bytes. It is small enough to stay in the processor's cache,
-/// whatever the mechanism.
+/// The number of bytes after which the byte stream that a client sends repeats. It is a prime, so that no buffer size
+/// divides it, and a stale, lost or duplicated message shows as wrong bytes. It is small enough to stay in the
+/// processor's cache, whatever the mechanism.
 const PERIOD: usize = 131_071;
 
-/// An endless stream of bytes, determined by a seed. A position in it serves as a sequence number.
+/// The endless stream of bytes that a client sends, determined by a seed. A position in it serves as a sequence
+/// number.
 #[derive(Debug)]
 pub(crate) struct ByteStream {
     bytes: Vec<u8>,
@@ -21,7 +22,7 @@ impl ByteStream {
         ByteStream { bytes: period.iter().copied().cycle().take(PERIOD + longest).collect() }
     }
 
-    /// Returns `length` bytes from `position`, or fewer if that is more than the longest piece.
+    /// Returns `length` bytes of the byte stream from `position`, or fewer if that is more than the longest piece.
     pub fn bytes_at(&self, position: u64, length: usize) -> &[u8] {
         let start = (position % PERIOD as u64) as usize;
         &self.bytes[start..(start + length).min(self.bytes.len())]

@@ -12,8 +12,8 @@ use super::timing::{Clock, MeasurementLimit};
 /// machine's ports.
 const MAX_CONNECTIONS: u64 = 1000;
 
-/// Calls `connect` until `limit` is reached, at least once, at most a thousand times. The value is the number of
-/// connections per second of the time that they took.
+/// Measures connections per second: calls `connect` until `limit` is reached, at least once, at most a thousand
+/// times.
 pub(super) fn measure_connections<'a>(
     mut connect: impl FnMut() -> Result<Conversation<'a>, MeasureError>,
     size: usize,

@@ -5,14 +5,14 @@ use std::io;
 use super::byte_stream::ByteStream;
 use crate::transport::Channel;
 
-/// The reason why a task has no sample.
+/// The reason why a measurement by the client has no result.
 #[derive(Debug, PartialEq)]
 pub(crate) enum MeasureError {
-    /// A received byte differs from the one sent.
+    /// A byte that the client received differs from the one that it sent.
     WrongBytes(String),
-    /// The conversation with the server failed.
+    /// The conversation of the client with the server failed.
     Failed(String),
-    /// The mechanism cannot do this task.
+    /// The measured mechanism cannot do what the client was asked to measure.
     Unsupported(String),
 }
 
@@ -25,20 +25,20 @@ impl From<io::Error> for MeasureError {
     }
 }
 
-/// A channel and the position that its conversation has reached.
+/// A channel from the measuring client to the server, and the position that their exchange of bytes has reached.
 pub(crate) struct Conversation<'a> {
     pub channel: Box<dyn Channel>,
     pub stream: &'a ByteStream,
-    /// The position in the stream up to which all bytes have been received.
+    /// The position in the byte stream up to which the client has received all bytes.
     pub position: u64,
-    /// True if the channel preserves message boundaries.
+    /// True if the client's channel preserves message boundaries.
     pub has_boundaries: bool,
-    /// The number of bytes that can be in flight.
+    /// The number of bytes that can be in flight between client and server.
     pub window: usize,
 }
 
 impl<'a> Conversation<'a> {
-    /// Begins a conversation at `position` of the stream.
+    /// Begins a conversation of client and server at `position` of the byte stream.
     pub fn new(channel: Box<dyn Channel>, stream: &'a ByteStream, position: u64) -> Conversation<'a> {
         let (has_boundaries, window) = (channel.max_message().is_some(), channel.window().max(1));
         Conversation { channel, stream, position, has_boundaries, window }
@@ -54,7 +54,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Sends `message`, and receives its echo into `echo`, which has room for one byte more.
+    /// Sends `message` to the server, and receives its echo into `echo`, which has room for one byte more.
     #[inline]
     pub fn exchange(&mut self, message: &[u8], echo: &mut [u8]) -> Result<(), MeasureError> {
         if self.has_boundaries {
@@ -73,7 +73,8 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// Exchanges a message that is larger than the window: sends and receives in turns.
+    /// Exchanges a message that is larger than the number of bytes that can be in flight: sends and receives in
+    /// turns.
     fn exchange_in_pieces(&mut self, message: &[u8], echo: &mut [u8]) -> Result<(), MeasureError> {
         let (mut sent, mut received) = (0, 0);
         while received < echo.len() {
@@ -88,7 +89,7 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// Compares `echo` with the stream at the current position, and advances the position.
+    /// Compares a received `echo` with the bytes that the client has sent, and advances the position in their stream.
     #[inline]
     pub fn verify(&mut self, echo: &[u8]) -> Result<(), MeasureError> {
         self.stream.verify(self.position, echo).map_err(MeasureError::WrongBytes)?;
@@ -97,7 +98,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// Fails unless a message came back with its length.
+/// Fails unless the received message is as long as the one that was sent.
 #[inline]
 pub(super) fn check_length(received: usize, sent: usize) -> Result<(), MeasureError> {
     if received == sent {
@@ -107,7 +108,7 @@ pub(super) fn check_length(received: usize, sent: usize) -> Result<(), MeasureEr
     Err(MeasureError::WrongBytes(format!("a message of {sent} bytes came back as one of {received}{more}")))
 }
 
-/// Fails at the end of the stream.
+/// Fails if a receive returned no byte, because the server has closed the connection.
 #[inline]
 pub(super) fn check_not_end(received: usize) -> Result<usize, MeasureError> {
     if received > 0 {

@@ -9,7 +9,7 @@ use crate::bench::comparison::MessageCost;
 use crate::bench::session::cpu_usage::{CpuSnapshot, CpuUsage};
 use crate::sys::{self, ContextSwitches, SystemCallCounter};
 
-/// The processor time and context switches of both processes at one moment.
+/// The processor time and context switches of client and server at one moment.
 pub(super) struct CostSnapshot {
     client: io::Result<CpuSnapshot>,
     server: io::Result<CpuSnapshot>,
@@ -24,8 +24,9 @@ impl CostSnapshot {
         }
     }
 
-    /// Returns what each of `messages` has cost since `earlier`. Subtracts `bookkeeping` from the client's time: the
-    /// preparing, comparing and counting of messages, which is no cost of the mechanism.
+    /// Returns what each of `messages` messages has cost in processor time and context switches since `earlier`.
+    /// Subtracts `bookkeeping` from the client's time: the preparing, comparing and counting of messages, which is no
+    /// cost of the mechanism.
     pub fn cost_per_message_since(
         &self,
         earlier: &CostSnapshot,
@@ -56,22 +57,22 @@ impl CostSnapshot {
     }
 }
 
-/// Returns `leader` and all its descendants.
+/// Returns the process `leader` and all its descendants.
 fn with_descendants(leader: Pid) -> Vec<Pid> {
     let below = sys::descendants(leader).unwrap_or_default();
     let living = below.iter().filter(|process| !process.zombie).map(|process| process.pid);
     std::iter::once(leader).chain(living).collect()
 }
 
-/// Counters of the system calls of both processes. They are read before and after a task that is not timed.
+/// Counters of the system calls of client and server. They are read before and after a task that is not timed.
 pub(super) struct SystemCallCounters {
     client: SystemCallCounter,
     server: SystemCallCounter,
-    /// The number of the client's own system calls for one reading of the counters.
+    /// The number of system calls that one reading of the counters takes, subtracted from the client's count.
     own: u64,
 }
 
-/// The numbers of system calls at one moment.
+/// The numbers of system calls of client and server at one moment.
 #[derive(Clone, Copy)]
 pub(super) struct SystemCallCounts {
     client: u64,
@@ -95,7 +96,8 @@ impl SystemCallCounters {
         Ok(SystemCallCounts { client: self.client.count()?, server })
     }
 
-    /// Sets in `cost` the system calls for each of `messages` messages between two readings.
+    /// Stores in `cost` the number of system calls for each of `messages` messages between two readings of the
+    /// counters.
     ///
     /// A server that has answered may or may not have called read(2) for the next message yet, so its number is exact to
     /// one call.

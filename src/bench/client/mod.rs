@@ -27,7 +27,8 @@ pub(crate) use tally::Latencies;
 use tally::LoopResult;
 use timing::{Clock, MeasurementLimit};
 
-/// Reads one job, a line of JSON, from `input`. Writes results to `output` until all tasks are done, or one fails.
+/// Runs the measuring client of `echospec compare`. Reads one job, a line of JSON, from `input`. Writes results to
+/// `output` until all tasks are done, or one fails.
 ///
 /// Then waits for the end of `input`: the harness reads what a process has used while it exists.
 ///
@@ -56,23 +57,23 @@ pub fn run_client(mut input: impl BufRead, mut output: impl Write) -> io::Result
     io::copy(&mut input, &mut io::sink()).map(drop)
 }
 
-/// The distance in the byte stream between the beginnings of two conversations.
+/// The distance between the positions in the byte stream at which two conversations begin.
 ///
 /// Each conversation begins at a different position, so that bytes of an earlier client are recognised as wrong. It is
 /// a prime for the same reason as the stream's period.
 const STRIDE: u64 = 4099;
 
-/// The client process of a measurement, as it is between two tasks.
+/// The client process of a measurement, as it is between two of its tasks.
 struct Client<'a> {
     job: &'a Job,
     stream: &'a ByteStream,
     transport: &'static Transport,
     clock: Clock,
-    /// The inherited ends of the connection, until a conversation uses them.
+    /// The client's inherited ends of its connection with the server, until a conversation uses them.
     ends: Option<ConnectionEnds>,
-    /// The number of channels opened so far.
+    /// The number of channels to the server that the client has opened so far.
     opened: u64,
-    /// `None` if system calls are not counted.
+    /// The counters of system calls, or `None` if system calls are not counted.
     counters: Option<SystemCallCounters>,
     current: Option<Conversation<'a>>,
 }
@@ -157,7 +158,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Returns the conversation that all tasks share, except tasks that measure connections.
+    /// Returns the conversation with the server that all of the client's tasks share, except tasks that measure
+    /// connections.
     fn conversation(&mut self) -> Result<&mut Conversation<'a>, MeasureError> {
         let current = match self.current.take() {
             Some(current) => current,

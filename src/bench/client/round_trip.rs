@@ -8,8 +8,8 @@ use super::tally::{Latencies, LoopResult};
 use super::timing::{Clock, MeasurementLimit};
 use crate::transport::ClientWaitMode;
 
-/// Exchanges messages of `size` bytes, at least one, until `limit` is reached. Sends the next message when the last one
-/// is back: a closed loop.
+/// Measures round trips in a closed loop: exchanges messages of `size` bytes, at least one, until `limit` is reached.
+/// Sends the next message when the last one is back.
 ///
 /// Between the two readings of the clock there is nothing but the exchange. The next message is prepared, and the last
 /// one compared with what was sent, outside of the timed interval.
@@ -37,7 +37,8 @@ pub(super) fn measure_closed_loop(
     }
 }
 
-/// Sends messages of `size` bytes at fixed times, `rate` each second, for `limit`, at least one: an open loop.
+/// Measures round trips in an open loop: sends messages of `size` bytes at fixed times, `rate` each second, for
+/// `limit`, at least one.
 ///
 /// The time of a message counts from the moment at which it was due. If one message is held up, those behind it include
 /// their wait for it. Otherwise the slowest moments would be measured least ("coordinated omission").
@@ -69,7 +70,8 @@ pub(super) fn measure_open_loop(
     Ok(LoopResult { lateness: Some(lateness), ..tally })
 }
 
-/// Waits until the instant `due`. A client that never sleeps does not sleep here either.
+/// Waits until `due`, the instant at which the client sends its next message. A client that never sleeps does not
+/// sleep here either.
 fn wait_until(due: Instant, waiting: ClientWaitMode) {
     loop {
         let left = due.saturating_duration_since(Instant::now());

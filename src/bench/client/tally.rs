@@ -12,10 +12,10 @@ use crate::bench::comparison::Round;
 /// The number of significant digits in a histogram of times: it distinguishes 1.234 µs from 1.235 µs.
 const DIGITS: u8 = 3;
 
-/// Maximum time in a histogram: one minute in ns. A longer time counts as this.
+/// Maximum time that a histogram holds: one minute in ns. A longer time is recorded as one minute.
 const MAX_TIME: u64 = 60_000_000_000;
 
-/// A histogram of the times of single messages.
+/// A histogram of the round-trip times of single messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Latencies(Histogram<u64>);
 
@@ -46,20 +46,20 @@ impl Latencies {
         self.0.len()
     }
 
-    /// Adds the times in `other` to these latencies.
+    /// Adds the times of the histogram `other` to this histogram.
     pub fn add(&mut self, other: &Latencies) {
         // Cannot fail: both have the same bounds.
         let _ = self.0.add(&other.0);
     }
 
-    /// Encodes the histogram as other tools read it: compressed V2 encoding, in base64.
+    /// Encodes a histogram of times as other tools read it: compressed V2 encoding of `HdrHistogram`, in base64.
     pub fn encode(&self) -> Option<String> {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&self.0, &mut bytes).ok()?;
         Some(STANDARD.encode(bytes))
     }
 
-    /// Decodes a histogram from the text that [`encode`](Latencies::encode) returns.
+    /// Decodes a histogram of times from the text that [`encode`](Latencies::encode) returns.
     pub fn decode(text: &str) -> Option<Latencies> {
         let bytes = STANDARD.decode(text).ok()?;
         let decoded: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
@@ -78,21 +78,21 @@ impl Round {
     }
 }
 
-/// The result of one measuring loop.
+/// The result of one loop in which the client exchanged and timed messages.
 #[derive(Debug)]
 pub(crate) struct LoopResult {
     pub value: f64,
     pub messages: u64,
     pub seconds: f64,
     pub latencies: Option<Latencies>,
-    /// The time that the client spent on its own work between messages.
+    /// The time that the measuring client spent on its own work between messages.
     pub bookkeeping: Duration,
     pub checking: Option<Duration>,
     pub lateness: Option<Latencies>,
 }
 
 impl LoopResult {
-    /// The result of a loop that timed each message. Its value is the median.
+    /// Creates the result of a measuring loop that timed each message. Its value is the median time.
     pub fn from_latencies(latencies: Latencies, elapsed: Duration, bookkeeping: Duration) -> LoopResult {
         LoopResult {
             value: latencies.quantile(0.5) as f64,

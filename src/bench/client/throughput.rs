@@ -6,10 +6,11 @@ use super::conversation::{Conversation, MeasureError, check_length, check_not_en
 use super::tally::LoopResult;
 use super::timing::{Clock, MeasurementLimit};
 
-/// The number of bytes that the client asks for in one receive from a stream, unless the messages are larger.
+/// The number of bytes that the measuring client asks for in one receive from a stream, unless the messages are
+/// larger.
 pub(super) const RECEIVE_SIZE: usize = 64 * 1024;
 
-/// Sends messages of `size` bytes until `limit` is reached, and receives all of them.
+/// Measures throughput: sends messages of `size` bytes until `limit` is reached, and receives all of them.
 ///
 /// The clock stops at the last byte that is *received*: a byte that is only sent has not arrived. Every byte is compared
 /// on arrival, and the comparing is timed. If both sides `share` a processor, the server cannot run meanwhile, and that
@@ -35,17 +36,18 @@ pub(super) fn measure_throughput(
     Ok(flow.tally(took))
 }
 
-/// The bytes in flight between client and server.
+/// The bytes in flight between client and server while throughput is measured.
 struct Flow<'a, 'b> {
     conversation: &'a mut Conversation<'b>,
     size: usize,
-    /// The size of one send: a message, or a part of one if the mechanism does not hold it as a whole.
+    /// The number of bytes in one send of the client: a message, or a part of one if the mechanism does not hold it
+    /// as a whole.
     piece: usize,
-    /// The number of bytes that may be in flight.
+    /// The number of bytes that may be in flight between client and server.
     window: usize,
-    /// The position in the stream at the beginning.
+    /// The position in the byte stream at the beginning of a throughput measurement.
     origin: u64,
-    /// The position in the stream up to which bytes have been sent.
+    /// The position in the byte stream up to which the client has sent bytes.
     sent: u64,
     buffer: Vec<u8>,
     checking: Duration,
@@ -73,7 +75,7 @@ impl<'a, 'b> Flow<'a, 'b> {
         }
     }
 
-    /// The number of messages sent completely.
+    /// Returns the number of messages that the client has sent completely.
     fn messages(&self) -> u64 {
         (self.sent - self.origin) / self.size as u64
     }
@@ -86,8 +88,8 @@ impl<'a, 'b> Flow<'a, 'b> {
         (self.sent - self.origin).is_multiple_of(self.size as u64)
     }
 
-    /// Sends messages until the window of bytes in flight is full. Without `sending`, it only completes a message that
-    /// was begun.
+    /// Sends messages until as many bytes are in flight as may be. Without `sending`, it only completes a message
+    /// that was begun.
     fn fill(&mut self, sending: bool) -> Result<(), MeasureError> {
         while sending || !self.is_between_messages() {
             let begun = ((self.sent - self.origin) % self.size as u64) as usize;
@@ -102,7 +104,7 @@ impl<'a, 'b> Flow<'a, 'b> {
         Ok(())
     }
 
-    /// Receives once, and verifies the bytes that came back.
+    /// Receives once from the server, and verifies the bytes that came back.
     fn drain(&mut self, clock: Clock) -> Result<(), MeasureError> {
         if self.in_flight() == 0 {
             return Ok(());
@@ -122,7 +124,7 @@ impl<'a, 'b> Flow<'a, 'b> {
         Ok(())
     }
 
-    /// If a later message was received instead of the next one, reports how many were lost.
+    /// Reports how many messages were lost, if the client received a later message instead of the next one.
     #[cold]
     fn lost_messages(&self, received: usize) -> Option<MeasureError> {
         let Conversation { has_boundaries, stream, position, .. } = &*self.conversation;

@@ -9,21 +9,22 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Measures the cost of the clock: the median of many intervals between two readings in a row.
+    /// Measures the cost of reading the clock: the median of many intervals between two readings in a row.
     pub fn calibrate() -> Clock {
         let mut intervals: Vec<Duration> = (0..4001).map(|_| Instant::now().elapsed()).collect();
         let middle = intervals.len() / 2;
         Clock { cost: *intervals.select_nth_unstable(middle).1 }
     }
 
-    /// The time from `began` to now, without the clock's own cost.
+    /// Returns the time from `began` to now, without the cost of reading the clock.
     #[inline]
     pub fn time_since(self, began: Instant) -> Duration {
         began.elapsed().saturating_sub(self.cost)
     }
 }
 
-/// The minimum time of a measurement, and the minimum number of messages if they do not take too long.
+/// The limit at which a measurement ends: its minimum time, and the minimum number of messages if they do not take
+/// too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MeasurementLimit {
     pub time: Duration,
@@ -31,7 +32,7 @@ pub(super) struct MeasurementLimit {
     max_time: Duration,
 }
 
-/// Messages over which system calls are counted: among so many, one call more or less does not show.
+/// The number of messages over which system calls are counted: among so many, one call more or less does not show.
 const COUNTED_MESSAGES: u64 = 100;
 
 /// Maximum number of bytes over which system calls are counted: large messages take many calls each.
@@ -41,12 +42,13 @@ const COUNTED_BYTES: usize = 8 << 20;
 const COUNTING_TIME: Duration = Duration::from_millis(100);
 
 impl MeasurementLimit {
-    /// Creates a limit that ends a measurement after `time`.
+    /// Creates the limit of a measurement that ends after `time`.
     pub const fn after_time(time: Duration) -> MeasurementLimit {
         MeasurementLimit { time, min_messages: 1, max_time: Duration::MAX }
     }
 
-    /// Creates a limit that ends a measurement when the system calls of enough messages of `size` bytes are counted.
+    /// Creates the limit of a measurement that ends when the system calls of enough messages of `size` bytes are
+    /// counted.
     pub fn for_counting_calls(time: Duration, size: usize) -> MeasurementLimit {
         let min_messages = COUNTED_MESSAGES.min((COUNTED_BYTES / size.max(1)) as u64).max(1);
         MeasurementLimit { time, min_messages, max_time: COUNTING_TIME.max(time) }

@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 
 use crate::bench::comparison::Estimate;
 
-/// The number of batches of calls that are timed.
+/// The number of batches of calls that are timed to measure a floor, an operation of the machine itself.
 const BATCHES: usize = 25;
 
 /// The minimum number of batches of calls from which a 95 % confidence interval is computed.
 const MIN_BATCHES: usize = 6;
 
-/// The maximum time for all batches of calls. A busy machine may not complete them all.
+/// The maximum time for all batches of calls that measure one floor. A busy machine may not complete them all.
 const MAX_TIME: Duration = Duration::from_millis(60);
 
-/// How often a batch checks the time: so seldom that it costs nothing.
+/// The number of times that a batch of calls checks its time limit: so few that it costs nothing.
 const CHECKS_PER_BATCH: u32 = 8;
 
-/// Returns the time of one call of `operation` in ns: the median over batches of the mean over `repetitions`.
+/// Measures the time of one call of `operation` in ns: the median over batches of the mean over `repetitions`.
 ///
 /// The first batch is warm-up. A batch that is cut short by the maximum time does not count.
 ///
@@ -48,8 +48,8 @@ fn too_few(completed: usize) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
-/// Returns the median with its 95 % confidence interval from order statistics, by the normal approximation of the
-/// binomial distribution. For few values the interval is their whole range.
+/// Returns the median of `values` with its 95 % confidence interval from order statistics, by the normal
+/// approximation of the binomial distribution. For few values the interval is their whole range.
 fn median(mut values: Vec<f64>) -> Estimate {
     values.sort_by(f64::total_cmp);
     let last = values.len() - 1;

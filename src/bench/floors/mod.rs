@@ -23,9 +23,9 @@ use batches::time_per_call;
 /// The floors of a machine: the times of its own operations, below which no mechanism can go.
 #[derive(Debug, Default)]
 pub struct Floors {
-    /// The floors that were measured.
+    /// The floors, costs of the machine's own operations, that were measured.
     pub measured: Vec<Floor>,
-    /// A warning with the reason for each floor that was not measured.
+    /// Warnings that tell for each floor that was not measured, a cost of the machine's own operations, the reason.
     pub missing: Vec<Warning>,
 }
 
@@ -33,8 +33,8 @@ pub struct Floors {
 /// a wake-up.
 const ASLEEP: f64 = 0.9;
 
-/// Measures all floors on the processors of `pair`. Takes about 0.2 s. On a busy machine it takes up to 0.5 s, and some
-/// floors may be missing.
+/// Measures all floors of the machine, the costs of its own operations, on the processors of `pair`. Takes about 0.2
+/// s. On a busy machine it takes up to 0.5 s, and some floors may be missing.
 #[must_use]
 pub fn measure_floors(pair: &ProcessorPair) -> Floors {
     let measure = || {
@@ -48,7 +48,7 @@ pub fn measure_floors(pair: &ProcessorPair) -> Floors {
     thread::scope(|scope| scope.spawn(measure).join()).unwrap_or_default()
 }
 
-/// A kind of floor, and the function that measures it.
+/// A kind of floor, an operation of the machine itself, and the function that measures it.
 struct Kind {
     name: &'static str,
     description: &'static str,
@@ -124,7 +124,7 @@ impl Floors {
     }
 }
 
-/// Confines this thread to the client's processor, if the system can confine threads.
+/// Binds this thread to the processor that the client uses, if the system can bind threads.
 fn confine_to_client(pair: &ProcessorPair) {
     let _ = pin_thread(&[pair.client]);
 }
@@ -167,13 +167,14 @@ fn time_handover(partner: &ForkedPartner, repetitions: u32) -> io::Result<Estima
     time
 }
 
-/// Returns how often the partner has gone to sleep so far, if the system tells.
+/// Returns how often the partner process of a floor's measurement has gone to sleep so far, if the system tells.
 fn sleeps_of(partner: &ForkedPartner) -> Option<u64> {
     let switches = resource_usage(partner.pid()).ok()?.switches?;
     Some(switches.values().map(|thread| thread.voluntary).sum())
 }
 
-/// Fails unless the partner slept in nearly all iterations: otherwise the time is not that of a wake-up.
+/// Fails unless the partner process slept in nearly all iterations: otherwise the measured time is not that of a
+/// wake-up.
 fn check_sleep(counts: Option<(u64, u64)>, iterations: u64) -> io::Result<()> {
     let (before, after) =
         counts.ok_or_else(|| io::Error::other("this system does not tell whether the other side slept"))?;

@@ -13,12 +13,12 @@ use crate::sys::{
 pub mod fact_names;
 pub mod suitability;
 
-/// The description of the machine at the beginning of a run.
+/// The description of the machine at the beginning of a comparison.
 pub(super) struct MachineRecorder {
     machine: Machine,
     processors: Vec<usize>,
     began: Instant,
-    /// The stolen processor time before the run, or an error if the system does not tell.
+    /// The stolen processor time before the comparison, or an error if the system does not tell.
     before: io::Result<ProcessorTime>,
 }
 
@@ -31,7 +31,7 @@ pub fn describe_machine() -> io::Result<Machine> {
 }
 
 impl MachineRecorder {
-    /// Describes the machine before the run.
+    /// Describes the machine before a comparison begins.
     pub fn begin(pair: &ProcessorPair) -> MachineRecorder {
         let processors: Vec<usize> = [pair.client].into_iter().chain(pair.server).collect();
         let machine = Machine {
@@ -45,7 +45,7 @@ impl MachineRecorder {
         MachineRecorder { machine, processors, began: Instant::now(), before }
     }
 
-    /// Adds the stolen time of the run.
+    /// Returns the description of the machine, completed by the processor time stolen during the comparison.
     pub fn end(mut self) -> Machine {
         let stolen = self.stolen().map(|share| format!("{:.1} %", share * 100.0));
         let stolen = fact(fact_names::STOLEN_TIME, PROCESSOR_TIME_SOURCE, stolen);
@@ -53,7 +53,7 @@ impl MachineRecorder {
         self.machine
     }
 
-    /// Returns the share of the used processors' time that the hypervisor gave to other guests.
+    /// Returns the share of the used processors' time that the hypervisor gave to other guests during a comparison.
     fn stolen(&self) -> io::Result<f64> {
         let before = self.before.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
         let stolen = processor_time(&self.processors)?.stolen.saturating_sub(before.stolen);

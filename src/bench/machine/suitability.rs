@@ -6,14 +6,15 @@ use crate::bench::comparison::{Machine, Measure, Warning};
 use crate::bench::plan::Plan;
 use crate::requirement::{self, Requirement};
 
-/// The result of an inspection of the machine: `Ok` if it is suitable, `Err` if not.
+/// The result of an inspection of the machine for measuring: `Ok` if it is suitable, `Err` if not, with a
+/// description.
 pub type Judgement = Result<String, String>;
 
-/// A condition for results that can be trusted.
+/// A condition that the machine must meet so that the results of a comparison can be trusted.
 struct Condition {
     requirement: &'static Requirement,
     inspect: fn(&Machine) -> Judgement,
-    /// Returns whether the condition affects the measurements of a plan.
+    /// Returns whether a condition of the machine affects the measurements of a plan.
     affects: fn(&Plan) -> bool,
 }
 
@@ -48,7 +49,7 @@ const CONDITIONS: &[Condition] = &[
     },
 ];
 
-/// Returns a warning for each condition that is not met and affects the measurements.
+/// Returns a warning for each condition that the machine does not meet and that affects the planned measurements.
 pub(in crate::bench) fn warnings(machine: &Machine, plan: &Plan) -> Vec<Warning> {
     let unmet = CONDITIONS.iter().filter(|condition| (condition.affects)(plan)).filter_map(|condition| {
         let message = (condition.inspect)(machine).err()?;
@@ -79,7 +80,8 @@ fn is_bbr(congestion: &str) -> bool {
     congestion.starts_with("bbr")
 }
 
-/// Judges a value by `is_suitable`, and describes an unsuitable one by `describe`. An unknown value is suitable.
+/// Judges a property of the machine by `is_suitable`, and describes an unsuitable one by `describe`. An unknown value
+/// is suitable.
 fn judge(
     value: Option<&str>,
     is_suitable: impl Fn(&str) -> bool,
@@ -92,12 +94,12 @@ fn judge(
     }
 }
 
-/// Judges the build profile of echospec and its bundled servers.
+/// Judges whether echospec and its bundled servers were built with optimisation.
 pub fn judge_build_profile(machine: &Machine) -> Judgement {
     judge(machine.fact(fact_names::BUILD_PROFILE), |it| it == "release", |it| format!("this is a {it} build"))
 }
 
-/// Judges whether client and server can run at the same time.
+/// Judges whether the machine has two processors, so that client and server can run at the same time.
 pub fn judge_second_processor(machine: &Machine) -> Judgement {
     match machine.processors {
         0 => Ok("unknown here".into()),
@@ -106,7 +108,7 @@ pub fn judge_second_processor(machine: &Machine) -> Judgement {
     }
 }
 
-/// Judges whether a container's quota may interrupt client and server.
+/// Judges whether a container's processor quota may interrupt client and server.
 pub fn judge_processor_quota(machine: &Machine) -> Judgement {
     let limited = |text: &str| text.split(' ').next().is_some_and(|number| number.parse::<f64>().is_ok());
     judge(
@@ -116,7 +118,7 @@ pub fn judge_processor_quota(machine: &Machine) -> Judgement {
     )
 }
 
-/// Judges whether processors run at one frequency.
+/// Judges whether the machine's processors run at one frequency.
 pub fn judge_frequency_governor(machine: &Machine) -> Judgement {
     judge(
         machine.fact(fact_names::FREQUENCY_GOVERNOR),
@@ -137,7 +139,7 @@ const FAST_CLOCKS: &[&str] = &[
     "tod",
 ];
 
-/// Judges whether reading the clock costs little.
+/// Judges whether reading the machine's clock costs little.
 pub fn judge_clock_source(machine: &Machine) -> Judgement {
     judge(
         machine.fact(fact_names::CLOCK_SOURCE),
@@ -146,10 +148,10 @@ pub fn judge_clock_source(machine: &Machine) -> Judgement {
     )
 }
 
-/// Maximum load of a quiet machine, as a share of its processors.
+/// Maximum load average at which a machine counts as quiet, as a share of its processors.
 const QUIET_LOAD: f64 = 0.25;
 
-/// Judges whether other processes are running.
+/// Judges whether other processes are running on the machine, which would disturb measurements.
 pub fn judge_load_average(machine: &Machine) -> Judgement {
     let max = QUIET_LOAD * machine.processors.max(1) as f64;
     judge(
@@ -159,7 +161,7 @@ pub fn judge_load_average(machine: &Machine) -> Judgement {
     )
 }
 
-/// Maximum stolen time in per cent.
+/// Maximum share of processor time, in per cent, that the hypervisor may give to other guests.
 const MAX_STOLEN: f64 = 1.0;
 
 /// Judges whether the hypervisor gave time to other guests.
@@ -191,7 +193,7 @@ pub fn judge_io_uring(machine: &Machine) -> Judgement {
     available(machine, fact_names::IO_URING)
 }
 
-/// Returns the value of the fact called `name`, or the reason why the value is unknown.
+/// Returns the value of the machine's property called `name`, or the reason why the value is unknown.
 fn available(machine: &Machine, name: &str) -> Judgement {
     let Some(fact) = machine.facts.iter().find(|fact| fact.name == name) else {
         return Ok("unknown here".into());
@@ -199,10 +201,10 @@ fn available(machine: &Machine, name: &str) -> Judgement {
     fact.unknown.clone().map_or_else(|| Ok(fact.value.clone()), Err)
 }
 
-/// The largest default message size of a comparison.
+/// The largest message size, in bytes, that a comparison uses by default.
 const LARGE_MESSAGE: u64 = 65_536;
 
-/// Judges whether POSIX message queues accept the default message sizes.
+/// Judges whether POSIX message queues accept the message sizes that a comparison uses by default.
 pub fn judge_message_queues(machine: &Machine) -> Judgement {
     let describe = |text: &str| format!("messages of up to {text} bytes");
     let is_large = |text: &str| text.parse::<u64>().is_ok_and(|bytes| bytes >= LARGE_MESSAGE);

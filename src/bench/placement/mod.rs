@@ -11,21 +11,21 @@ pub mod processors;
 
 use processors::ProcessorPair;
 
-/// A placement with the processors chosen for client and server.
+/// A placement of client and server, with the processors chosen for each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResolvedPlacement {
-    /// The placement that was resolved.
+    /// The placement for which processors were chosen.
     pub placement: Placement,
     /// The processor that the client runs on. `None` if the scheduler chooses.
     pub client: Option<usize>,
     /// The processor that the server runs on. `None` if the scheduler chooses.
     pub server: Option<usize>,
-    /// The way in which the client waits for input.
+    /// The way in which the client waits for input: it sleeps or polls.
     pub waiting: ClientWaitMode,
 }
 
 impl Placement {
-    /// Assigns the processors of `pair` to client and server.
+    /// Assigns the processors of `pair` to client and server, as the placement demands.
     ///
     /// # Errors
     /// The reason why this placement is not available on this machine.
@@ -60,13 +60,14 @@ impl ResolvedPlacement {
         self.client.is_some() && self.client == self.server
     }
 
-    /// Returns whether client and server never sleep.
+    /// Returns whether client and server never sleep in this placement.
     #[must_use]
     pub fn never_sleeps(&self) -> bool {
         self.waiting != ClientWaitMode::Block
     }
 
-    /// Keeps processors out of their idle states for as long as the value is held, if the placement demands it.
+    /// Disables the idle states of the processors for as long as the returned value exists, if the placement demands
+    /// it.
     ///
     /// # Errors
     /// The errors of [`disable_idle_states`].
@@ -83,8 +84,8 @@ impl ResolvedPlacement {
     }
 }
 
-/// Confines this thread to the processors that it may use already. This changes nothing, and fails if the system cannot
-/// confine threads.
+/// Fails if the system cannot confine threads to processors. Confines this thread to the processors that it may use
+/// already, which changes nothing.
 fn check_affinity() -> io::Result<()> {
     pin_thread(&usable_processors()?)
 }

@@ -4,12 +4,12 @@ use std::io;
 
 use crate::sys::{Core, core_of, usable_processors};
 
-/// The two processors of a comparison.
+/// The two processors that a comparison uses, for client and server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessorPair {
-    /// The client's processor. In placements on one processor the server runs on it, too.
+    /// The processor of the client. In placements on one processor the server runs on it, too.
     pub client: usize,
-    /// The server's processor in placements on two. `None` if this process may use only one.
+    /// The processor of the server in placements on two. `None` if this process may use only one.
     pub server: Option<usize>,
     /// A sentence for the user that states the chosen processors and the reason.
     pub description: String,
@@ -28,7 +28,7 @@ pub fn choose_processors() -> io::Result<ProcessorPair> {
         .ok_or_else(|| io::Error::other("this process may use no processor at all"))
 }
 
-/// The distance between two processors, the best one first.
+/// The distance between two processors, the best one for measuring first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Distance {
     SamePackage,
@@ -84,7 +84,8 @@ impl Distance {
 mod tests {
     use super::*;
 
-    /// Two packages of two cores with two threads: 0 and 4 share a core, 0 to 3 alternate between the packages.
+    /// Describes a test machine, two packages of two cores with two threads: 0 and 4 share a core, 0 to 3 alternate
+    /// between the packages.
     fn server_board(processor: usize) -> Option<Core> {
         let first = processor % 4;
         Some(Core { package: first % 2, threads: vec![first, first + 4] })

@@ -5,10 +5,10 @@ use super::{labels, units};
 use crate::bench::change::{Change, Changes, SystemCallChange, Verdict};
 use crate::text::count_with_noun;
 
-/// Drifts of the machine that are smaller are not reported.
+/// Drifts of the machine between two runs that are smaller than this are not reported.
 const MIN_DRIFT: f64 = 0.02;
 
-/// Makes the report of the changes between two runs: the judgement first, then its reasons.
+/// Makes the report of the changes between two runs of a comparison: the judgement first, then its reasons.
 pub(super) fn document(changes: &Changes) -> Document {
     let mut document = Document::default();
     document.add_title("Changes since the baseline", "");

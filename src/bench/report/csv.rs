@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::bench::comparison::{Comparison, Estimate, Measure, Measurement};
 use crate::text::printable;
 
-/// A line of the CSV file, for one measurement. An unknown value is an empty field.
+/// A line of a comparison's CSV file, for one measurement. An unknown value is an empty field.
 #[derive(Serialize)]
 struct Line<'a> {
     mechanism: String,
@@ -44,7 +44,7 @@ struct Line<'a> {
     void: String,
 }
 
-/// Writes the measurements as CSV: a header, and one line for each measurement.
+/// Writes the measurements of a comparison as CSV: a header, and one line for each measurement.
 pub(super) fn write_csv(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = csv::Writer::from_writer(out);
     for measurement in &comparison.measurements {

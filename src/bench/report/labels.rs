@@ -4,7 +4,7 @@ use super::units;
 use crate::bench::change::MIN_ROUNDS;
 use crate::bench::comparison::{Measure, Placement};
 
-/// Says how to interpret results of a placement, if they are easily misunderstood.
+/// Returns a sentence on how to interpret results of a placement, if they are easily misunderstood.
 pub(super) const fn placement_caution(placement: Placement) -> Option<&'static str> {
     match placement {
         Placement::Same => None,
@@ -37,7 +37,7 @@ pub(super) fn short_name(text: &str) -> String {
     text.chars().take(MAX_LENGTH - 1).chain(['…']).collect()
 }
 
-/// The title of a table: `Round trip of 64 B`.
+/// Returns the title of a comparison's table: `Round trip of 64 B`.
 pub(super) fn table_title(measure: Measure, size: usize) -> String {
     let size = units::format_size(size);
     match measure {

@@ -26,7 +26,8 @@ pub use document::terminal::TableOptions;
 
 use document::{markdown, terminal};
 
-/// Writes the tables for a terminal, with escape sequences for colours. `anstream` removes them where `out` is none.
+/// Writes the tables of a comparison for a terminal, with escape sequences for colours. `anstream` removes them where
+/// `out` is none.
 ///
 /// # Errors
 /// The errors of writing to `out`.
@@ -34,7 +35,7 @@ pub fn write_table(comparison: &Comparison, options: TableOptions, out: &mut dyn
     terminal::write_to_terminal(&summary::document(comparison, options.machine), options, out)
 }
 
-/// Writes the changes since an earlier run, for a terminal as [`write_table`] does.
+/// Writes the changes of a comparison since an earlier run, for a terminal as [`write_table`] does.
 ///
 /// # Errors
 /// The errors of writing to `out`.
@@ -42,7 +43,7 @@ pub fn write_differences(changes: &Changes, options: TableOptions, out: &mut dyn
     terminal::write_to_terminal(&changes::document(changes), options, out)
 }
 
-/// Writes the tables as Markdown, with all that is known of the machine.
+/// Writes the tables of a comparison as Markdown, with all that is known of the machine.
 ///
 /// # Errors
 /// The errors of writing to `out`.
@@ -50,7 +51,7 @@ pub fn write_markdown(comparison: &Comparison, out: &mut dyn Write) -> io::Resul
     markdown::write_markdown(&summary::document(comparison, true), out)
 }
 
-/// Writes the whole comparison as one JSON object, raw histograms included.
+/// Writes a whole comparison as one JSON object, raw histograms included.
 ///
 /// # Errors
 /// The errors of writing to `out`.
@@ -60,7 +61,8 @@ pub fn write_json(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()
     out.flush()
 }
 
-/// Writes a header and one line for each measurement (RFC 4180). The names of the columns include the units.
+/// Writes a comparison as CSV: a header and one line for each measurement (RFC 4180). The names of the columns
+/// include the units.
 ///
 /// # Errors
 /// The errors of writing to `out`.

@@ -5,27 +5,27 @@ use std::cmp::Ordering;
 use crate::bench::change::MIN_ROUNDS;
 use crate::bench::comparison::{CandidateInfo, Comparison, Estimate, Measure, Measurement, Parameters};
 
-/// All measurements with the same parameters, the best first.
+/// A ranking: all measurements of a comparison with the same parameters, the best first.
 #[derive(Debug)]
 pub(super) struct Ranking<'a> {
     pub parameters: Parameters,
     pub entries: Vec<RankedMeasurement<'a>>,
 }
 
-/// A measurement in a ranking.
+/// A measurement and its place in a ranking.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RankedMeasurement<'a> {
     pub candidate: &'a CandidateInfo,
     pub measurement: &'a Measurement,
-    /// The rank of the measurement, from 1. Measurements whose intervals overlap that of the first of them share a
+    /// The rank of a measurement, from 1. Measurements whose intervals overlap that of the first of them share a
     /// rank.
     pub rank: usize,
-    /// True if other measurements have the same rank.
+    /// True if a measurement shares its rank with others.
     pub tied: bool,
 }
 
-/// Returns all rankings, in the order of reports: by measure, closed loops before open ones, then by placement, size and
-/// rate.
+/// Returns all rankings of a comparison, in the order of reports: by measure, closed loops before open ones, then by
+/// placement, size and rate.
 pub(super) fn rank_measurements(comparison: &Comparison) -> Vec<Ranking<'_>> {
     let measurements = comparison.measurements.iter().filter(|it| has_usable_estimate(it));
     let mut all: Vec<Parameters> = measurements.map(Measurement::parameters).collect();
@@ -39,7 +39,7 @@ pub(super) fn rank_measurements(comparison: &Comparison) -> Vec<Ranking<'_>> {
     all.into_iter().map(|parameters| ranking(comparison, parameters)).collect()
 }
 
-/// Returns whether a measurement has a usable estimate.
+/// Returns whether a measurement has an estimate that can be ranked.
 pub(super) fn has_usable_estimate(measurement: &Measurement) -> bool {
     let value = measurement.estimate.value;
     measurement.no_result.is_none() && value.is_finite() && value > 0.0
@@ -59,7 +59,7 @@ fn ranking(comparison: &Comparison, parameters: Parameters) -> Ranking<'_> {
     Ranking { parameters, entries }
 }
 
-/// Returns a value by which measurements are ranked; lower is better.
+/// Returns the value by which a measurement is ranked; lower is better.
 fn badness(measurement: &Measurement) -> f64 {
     let value = measurement.estimate.value;
     if measurement.measure == Measure::RoundTrip { value } else { -value }

@@ -7,10 +7,11 @@ use crate::bench::comparison::{
 };
 use crate::transport::Tuning;
 
-/// The minimum number of rounds for a ranking.
+/// The number of rounds of the sample comparison for tests: the minimum for a ranking.
 const ROUNDS: usize = MIN_ROUNDS;
 
-/// Four candidates: `pipe` is the best, `unix` and one called `name` tie, and `tcp` is last and has no result at 64 KiB.
+/// Creates a sample comparison for tests, of four candidates: `pipe` is the best, `unix` and one called `name` tie,
+/// and `tcp` is last and has no result at 64 KiB.
 pub(super) fn sample_comparison(name: &str) -> Comparison {
     let candidates = [("pipe", true), ("unix", true), (name, false), ("tcp", true)]
         .map(|(name, ours)| candidate(name, ours));

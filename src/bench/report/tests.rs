@@ -25,7 +25,7 @@ fn latency(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(draw_charts(comparison)[0].svg.as_bytes())
 }
 
-/// Writes a few measurements: all are written in the same way.
+/// Writes a few measurements of a comparison for a test, because all are written in the same way.
 fn some_measurements(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let measurements = comparison.measurements.iter().step_by(15).cloned().collect();
     write_json(&Comparison { measurements, ..comparison.clone() }, out)

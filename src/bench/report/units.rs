@@ -2,7 +2,7 @@
 
 use crate::bench::comparison::{Estimate, Measure};
 
-/// A unit of measurement: its size in base units, and its name.
+/// A unit in which reports show values: its size in base units, and its name.
 type Unit = (f64, &'static str);
 
 const TIMES: &[Unit] = &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
@@ -36,12 +36,12 @@ pub(super) fn format_size(bytes: usize) -> String {
     unit.map_or_else(|| format!("{bytes} B"), |(unit, name)| format!("{} {name}", bytes / unit))
 }
 
-/// Formats a value in the unit of its measure.
+/// Formats a measured value in the unit of its measure.
 pub(super) fn format_value(value: f64, measure: Measure) -> String {
     scaled(value, units(measure))
 }
 
-/// Formats an estimate with the larger half of its interval: `1.83 ±0.02 µs`.
+/// Formats an estimate with the larger half of its confidence interval: `1.83 ±0.02 µs`.
 pub(super) fn format_estimate(estimate: &Estimate, measure: Measure) -> String {
     if is_very_wide(estimate) {
         return format!(
@@ -56,7 +56,7 @@ pub(super) fn format_estimate(estimate: &Estimate, measure: Measure) -> String {
     format!("{value:.decimals$} ±{margin:.decimals$} {name}")
 }
 
-/// Formats a ratio with the larger half of its interval: `0.97 ±0.01`.
+/// Formats a ratio with the larger half of its confidence interval: `0.97 ±0.01`.
 pub(super) fn format_ratio(estimate: &Estimate) -> String {
     if is_very_wide(estimate) {
         return format!("{} ±{}", format_number(estimate.value), format_number(margin(estimate)));
@@ -70,12 +70,12 @@ pub(super) fn format_number(value: f64) -> String {
     format!("{value:.0$}", decimals(value))
 }
 
-/// Returns whether the interval is too wide for the unit and decimals of the value.
+/// Returns whether a confidence interval is too wide for the unit and decimals of the value.
 fn is_very_wide(estimate: &Estimate) -> bool {
     margin(estimate) >= 10.0 * estimate.value
 }
 
-/// The distance from the value to the farther end of the interval.
+/// Returns the distance from a value to the farther end of its confidence interval.
 fn margin(estimate: &Estimate) -> f64 {
     (estimate.high - estimate.value).max(estimate.value - estimate.low).max(0.0)
 }
@@ -96,13 +96,13 @@ fn scaled(value: f64, units: &[Unit]) -> String {
     format!("{:.1$} {name}", value / factor, decimals(value / factor))
 }
 
-/// Returns the largest unit in which the value, rounded to three digits, is at least one.
+/// Returns the largest unit in which a value, rounded to three digits, is at least one.
 fn unit(value: f64, units: &[Unit]) -> Unit {
     let fits = |(factor, _): &&Unit| value.abs() / factor >= 0.9995;
     units.iter().find(fits).or(units.last()).copied().unwrap_or((1.0, ""))
 }
 
-/// Returns the number of decimals for three significant digits.
+/// Returns the number of decimals with which a value has three significant digits.
 fn decimals(value: f64) -> usize {
     match value.abs() {
         value if value < 9.995 => 2,

@@ -12,37 +12,38 @@ use crate::bench::statistics::shuffle;
 use crate::deadline::is_interrupted;
 use crate::server::Spec;
 
-/// The tasks of one candidate at one placement. They are measured in one session per round.
+/// The tasks of one candidate at one placement, which are measured in one session per round.
 #[derive(Debug)]
 pub(in crate::bench) struct SessionPlan<'a> {
-    /// The index of the candidate.
+    /// The index of the candidate that a session measures.
     pub candidate: usize,
     pub spec: &'a Spec,
     pub placement: ResolvedPlacement,
-    /// The tasks that have not failed.
+    /// The measurements that a session still makes. A task that has failed is removed.
     pub tasks: Vec<Task>,
-    /// The number of times that a session had no result at all.
+    /// The number of times that a session ended without any result.
     pub failures: u32,
 }
 
-/// The results of one attempt to measure a session.
+/// The results of one attempt to measure the tasks of a session.
 #[derive(Debug)]
 pub(in crate::bench) struct Attempt {
     pub results: Vec<(Task, TaskResult)>,
-    /// The reason why there are no more results.
+    /// The error that ended an attempt early, so that its other tasks have no result.
     pub error: Option<SessionError>,
-    /// The use of the processors by others during the attempt.
+    /// The share of the processors' time that others used during an attempt to measure.
     pub disturbance: Disturbance,
 }
 
 impl SessionPlan<'_> {
-    /// Puts the tasks into a random order. Connections come last, so that one client stays connected until then.
+    /// Puts the tasks of a session into a random order. Connections come last, so that one client stays connected
+    /// until then.
     pub fn shuffle_tasks(&mut self, random: &mut ChaCha8Rng) {
         shuffle(&mut self.tasks, random);
         self.tasks.sort_by_key(|task| task.measure == Measure::Connections);
     }
 
-    /// Measures all tasks of the session once. Begins a new session after each task that failed.
+    /// Measures all tasks of a session once. Begins a new session after each task that failed.
     ///
     /// A [brief](TaskDurations::SHORTEST) attempt leaves out open loops, which cannot be brief.
     pub fn attempt(&self, settings: &SessionSettings<'_>, times: TaskDurations) -> Attempt {
@@ -63,13 +64,13 @@ impl SessionPlan<'_> {
 }
 
 impl Attempt {
-    /// Returns whether to repeat the attempt: all tasks were measured, but disturbed.
+    /// Returns whether to repeat an attempt to measure a session: all tasks were measured, but disturbed.
     pub fn is_worth_repeating(&self) -> bool {
         self.error.is_none() && self.all_measured() && self.disturbance.describe_cause().is_some()
     }
 
-    /// Returns the less disturbed of two attempts. Returns `other` in any case if one of its tasks failed, so that a
-    /// failure is never lost.
+    /// Returns the less disturbed of two attempts to measure a session. Returns `other` in any case if one of its
+    /// tasks failed, so that a failure is never lost.
     pub fn or_less_disturbed(self, other: Attempt) -> Attempt {
         let less_disturbed = other.disturbance.lost_share() < self.disturbance.lost_share();
         if other.error.is_none() && (!other.all_measured() || less_disturbed) { other } else { self }

@@ -26,19 +26,19 @@ use attempt::{Attempt, SessionPlan};
 use progress::Progress;
 use time_budget::{RESERVED_SHARE, TaskDurations, TimeBudget};
 
-/// Maximum number of repetitions of a disturbed session.
+/// Maximum number of repetitions of a session that other processes disturbed.
 const MAX_REPETITIONS: u32 = 2;
 
-/// Number of failed sessions after which a candidate is given up at a placement.
+/// Number of failed sessions after which a candidate is no longer measured at a placement.
 const MAX_FAILURES: u32 = 2;
 
-/// The factor by which a run may exceed its time before remaining rounds are dropped.
+/// The factor by which a comparison may exceed its time before remaining rounds are dropped.
 const OVERTIME: f64 = 1.1;
 
-/// The sample of one task in one round.
+/// The values that one task of a candidate measured in one round.
 #[derive(Debug, Clone)]
 pub(super) struct TaskSample {
-    /// The index of the candidate.
+    /// The index of the candidate that was measured.
     pub candidate: usize,
     pub placement: Placement,
     pub task: Task,
@@ -48,34 +48,34 @@ pub(super) struct TaskSample {
     pub disturbance: Disturbance,
 }
 
-/// A task that has no result.
+/// A planned measurement that has no result, and the reason.
 #[derive(Debug, Clone)]
 pub(super) struct NoResult {
-    /// The index of the candidate.
+    /// The index of the candidate without a result.
     pub candidate: usize,
     pub placement: Placement,
     pub task: Task,
     pub reason: String,
-    /// True if the server failed, false if the mechanism cannot do the task.
+    /// True if the server failed, false if the mechanism cannot do what was to be measured.
     pub server_fault: bool,
 }
 
-/// The results of all rounds of a run.
+/// The results of all rounds of a comparison.
 #[derive(Debug, Default)]
 pub(super) struct ScheduleResults {
     pub records: Vec<TaskSample>,
-    /// The system calls counted before the rounds: at most one record for each task.
+    /// The system calls counted before the rounds of a comparison: at most one record for each task.
     pub counted: Vec<TaskSample>,
     pub no_results: Vec<NoResult>,
     /// The indices of candidates that cannot be measured, with the reasons.
     pub unavailable: Vec<(usize, String)>,
-    /// The number of sessions, without repetitions.
+    /// The number of sessions of a comparison, without repetitions.
     pub sessions: u32,
-    /// The number of repeated sessions.
+    /// The number of repeated sessions of a comparison.
     pub repeated: u32,
-    /// The causes of disturbances that were left after the last repetition.
+    /// The causes of disturbances of measurements that were left after the last repetition.
     pub disturbances: Vec<String>,
-    /// The number of completed rounds.
+    /// The number of completed rounds of a comparison.
     pub rounds: usize,
 }
 
@@ -87,14 +87,14 @@ pub(super) struct Schedule<'a> {
     pub log: ScheduleResults,
     pub on_progress: &'a mut dyn FnMut(&Progress),
     pub began: Instant,
-    /// The time that is left for repetitions of sessions.
+    /// The time that is left for repetitions of disturbed sessions.
     spare: Duration,
-    /// The time at which remaining rounds are dropped.
+    /// The time at which the remaining rounds of a comparison are dropped.
     end: Instant,
 }
 
 impl<'a> Schedule<'a> {
-    /// Prepares to measure `sessions`. The time of the run began at `began`.
+    /// Prepares to measure `sessions` of a comparison whose time began to run at `began`.
     pub fn new(
         plan: &'a Plan,
         settings: SessionSettings<'a>,
@@ -106,7 +106,7 @@ impl<'a> Schedule<'a> {
         Schedule { plan, settings, sessions, log, on_progress, began, spare, end: began }
     }
 
-    /// Measures every session once, as briefly as possible, and divides the time that is left.
+    /// Measures every session of a comparison once, as briefly as possible, and divides the time that is left.
     ///
     /// This finds candidates that cannot be launched, tasks that fail, and the overhead of a session. It counts system
     /// calls as well, because the times of this pass are not used.
@@ -122,7 +122,7 @@ impl<'a> Schedule<'a> {
         TimeBudget { total, task, session_overhead }
     }
 
-    /// Counts the system calls of every session. Returns the time that each took in addition to its tasks.
+    /// Counts the system calls of every session. Returns the time that each session took in addition to its tasks.
     fn measure_overheads(&mut self) -> Vec<Duration> {
         // Held during the whole pass: the kernel changes its code when the first counter is opened and when the last one
         // is closed, which takes long.
@@ -143,7 +143,7 @@ impl<'a> Schedule<'a> {
         overheads
     }
 
-    /// Measures every session in every round.
+    /// Measures every session of a comparison in every round.
     pub fn run(&mut self, budget: &TimeBudget) {
         let &TimeBudget { total: time, task, session_overhead } = budget;
         let rounds = u32::try_from(self.plan.rounds).unwrap_or(1);
@@ -184,7 +184,7 @@ impl<'a> Schedule<'a> {
         progress::publish_progress(Some(progress));
     }
 
-    /// Measures all tasks of one session. Repeats it if it was disturbed and the reserved time allows.
+    /// Measures all tasks of one session. Repeats the session if it was disturbed and the reserved time allows.
     fn measure(&mut self, index: usize, round: Option<usize>, times: TaskDurations) {
         let mut best = self.sessions[index].attempt(&self.settings, times);
         let mut repeated = 0;
@@ -257,7 +257,7 @@ impl<'a> Schedule<'a> {
         self.log.no_results.push(NoResult { candidate, placement, task, reason, server_fault });
     }
 
-    /// Gives up one candidate at one placement: removes all tasks of its session.
+    /// Stops measuring one candidate at one placement: removes all tasks of its session.
     fn give_up(&mut self, index: usize, reason: String) {
         let session = &mut self.sessions[index];
         self.log.unavailable.push((session.candidate, reason));

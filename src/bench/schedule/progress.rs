@@ -3,16 +3,17 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The progress of a comparison.
+/// The progress of a running comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// The number of sessions that have ended.
+    /// The number of a comparison's sessions that have ended.
     pub done: usize,
-    /// The number of all sessions of the run. 0 during the first pass, which finds the sessions that are possible.
+    /// The number of all sessions of a comparison. 0 during the first pass, which finds the sessions that are
+    /// possible.
     pub total: usize,
-    /// The estimated time to the end.
+    /// The estimated time to the end of a comparison.
     pub left: Duration,
-    /// The session that is running: its candidate and placement.
+    /// The session of a comparison that is running: its candidate and placement.
     pub current: String,
 }
 
@@ -29,7 +30,7 @@ pub fn describe_progress() -> Option<String> {
     })
 }
 
-/// Sets the progress that [`describe_progress`] reports.
+/// Stores the progress of the running comparison, which [`describe_progress`] reports.
 pub(in crate::bench) fn publish_progress(progress: Option<Progress>) {
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = progress;
 }

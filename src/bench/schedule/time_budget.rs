@@ -7,41 +7,42 @@ use crate::bench::session::job::Task;
 /// Minimum duration of the timed part of a measurement.
 const MIN_TIMED: Duration = Duration::from_millis(4);
 
-/// Maximum duration of the timed part. More rounds are worth more than longer ones.
+/// Maximum duration of the timed part of a measurement. More rounds are worth more than longer ones.
 const MAX_TIMED: Duration = Duration::from_millis(500);
 
 /// The share of each measurement that is used for warm-up.
 const WARM_UP: f64 = 0.2;
 
-/// The share of the time that is reserved for repeated sessions and for estimates that were too low.
+/// The share of a comparison's time that is reserved for repeated sessions and for estimates that were too low.
 pub(in crate::bench) const RESERVED_SHARE: f64 = 0.15;
 
-/// The time for the rounds of a run.
+/// The division of a comparison's time among its rounds, sessions and tasks.
 #[derive(Debug)]
 pub(in crate::bench) struct TimeBudget {
-    /// The time for all rounds, without open loops.
+    /// The time for all rounds of a comparison, without open loops.
     pub total: Duration,
-    /// The durations of each task.
+    /// The durations of warm-up and measurement of each task.
     pub task: TaskDurations,
-    /// The time that a session takes in addition to its tasks.
+    /// The time that a session takes in addition to its measurements.
     pub session_overhead: Duration,
 }
 
 /// The durations of warm-up and measurement of each task that has no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskDurations {
-    /// The duration of the timed part of a task.
+    /// The duration of the timed part of a measurement.
     pub timed: Duration,
-    /// The duration of the warm-up before the timed part.
+    /// The duration of a measurement's warm-up, before the timed part.
     pub warm_up: Duration,
 }
 
 impl TaskDurations {
-    /// The shortest durations of a task, to find out whether the task works at all.
+    /// The shortest durations of a measurement, to find out whether it works at all.
     pub const SHORTEST: TaskDurations =
         TaskDurations { timed: Duration::from_millis(1), warm_up: Duration::ZERO };
 
-    /// Divides `time` among `rounds` of `sessions`. Each session has its tasks, and takes `overhead` in addition.
+    /// Divides `time` among `rounds` of `sessions`, and returns the durations of each task. Each session has its
+    /// tasks, and takes `overhead` in addition.
     #[must_use]
     pub fn divide_time(
         time: Duration,
@@ -60,13 +61,13 @@ impl TaskDurations {
         }
     }
 
-    /// The duration of one session with `tasks`.
+    /// Returns the duration of one session that measures `tasks`.
     #[must_use]
     pub fn session_duration(self, tasks: &[Task], overhead: Duration) -> Duration {
         overhead + self.sum(tasks.iter())
     }
 
-    /// The duration of all open loops among `tasks`.
+    /// Returns the duration of all open loops among `tasks`.
     pub fn open_loop_duration<'a>(self, tasks: impl Iterator<Item = &'a Task>) -> Duration {
         self.sum(tasks.filter(|task| task.rate.is_some()))
     }

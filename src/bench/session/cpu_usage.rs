@@ -11,18 +11,19 @@ use crate::sys::{ContextSwitches, ResourceUsage, own_resource_usage, resource_us
 /// The processor time and context switches of a set of processes, read at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct CpuSnapshot {
-    /// The processor time of each process, by process id and start time, because process ids are reused.
+    /// The processor time of each process in a snapshot, by process id and start time, because process ids are
+    /// reused.
     accounts: HashMap<(Pid, u64), ResourceUsage>,
 }
 
-/// The use of processors between two snapshots.
+/// The processor time and context switches that a set of processes used between two snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CpuUsage {
-    /// Processor time in user mode.
+    /// Processor time of a set of processes in user mode.
     pub user: Duration,
-    /// Processor time in the kernel.
+    /// Processor time of a set of processes in the kernel.
     pub system: Duration,
-    /// Context switches, or `None` where the system does not tell.
+    /// Context switches of a set of processes, or `None` where the system does not tell.
     pub switches: Option<ContextSwitches>,
     /// The number of processes of the first snapshot that had exited by the second. Their last use is counted only if
     /// another process of the set has waited for them, so the rest is not exact if this is not 0.
@@ -55,7 +56,7 @@ impl CpuSnapshot {
         Ok(CpuSnapshot { accounts: HashMap::from([((Pid::this(), 0), own_resource_usage()?)]) })
     }
 
-    /// Returns what the processes used since `earlier`.
+    /// Returns the processor time and context switches that the processes used since `earlier`.
     ///
     /// A process that has started since then counts in full, so both snapshots must include all processes of the
     /// session. A process that started and exited in between counts by what wait4(2) reported to its parent, if the
@@ -79,7 +80,7 @@ impl CpuSnapshot {
     }
 }
 
-/// Returns whether the error is `ESRCH`, which has no [`io::ErrorKind`] of its own.
+/// Returns whether the error is `ESRCH`, no such process, which has no [`io::ErrorKind`] of its own.
 fn has_exited(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
 }
@@ -107,8 +108,8 @@ impl Sum {
         }
     }
 
-    /// Divides the exact total by the sampled times of the two modes. Without a sample, all of it counts as kernel time:
-    /// a process that waits for messages spends nearly all its time there.
+    /// Divides the exact processor time of a process by the sampled times in user mode and in the kernel. Without a
+    /// sample, all of it counts as kernel time: a process that waits for messages spends nearly all its time there.
     fn usage(&self, exited: usize, with_switches: bool) -> CpuUsage {
         let cpu = self.cpu + self.reaped;
         let sampled = (self.user + self.system).as_secs_f64();
@@ -119,7 +120,7 @@ impl Sum {
 }
 
 impl CpuUsage {
-    /// Returns the processor time in user mode and in the kernel together.
+    /// Returns the processor time of a set of processes in user mode and in the kernel together.
     #[must_use]
     pub fn total_time(&self) -> Duration {
         self.user + self.system

@@ -12,31 +12,31 @@ use crate::sys::{ProcessorTime, processor_time, usable_processors};
 /// The share of the processors' time above which the work of other processes counts as a disturbance of a session.
 const TOLERATED: f64 = 0.05;
 
-/// Maximum error of the system's own count, in units of its resolution: one unit at each end.
+/// Maximum error of the system's own count of processor time, in units of its resolution: one unit at each end.
 const RESOLUTION_ERRORS: u32 = 2;
 
-/// The processor time that each processor and process of a session has used, read when the session begins.
+/// The processor time that each processor and process of a measuring session has used, read when the session begins.
 #[derive(Debug)]
 pub(in crate::bench) struct DisturbanceMonitor {
     processors: Vec<usize>,
     began: Instant,
-    /// The processor time used before the session, or an error if the system does not tell.
+    /// The processor time used before a measuring session, or an error if the system does not tell.
     before: io::Result<(ProcessorTime, CpuSnapshot)>,
 }
 
-/// The processor time that a session lost to others.
+/// The processor time that a measuring session lost to others.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(in crate::bench) struct Disturbance {
-    /// The share of the processors' time that other processes of this machine used.
+    /// The share of the session's processors' time that other processes of this machine used.
     pub foreign: f64,
-    /// The share of the processors' time that the hypervisor gave to other guests.
+    /// The share of the session's processors' time that the hypervisor gave to other guests.
     pub stolen: f64,
-    /// Whether the system tells at least one of these shares.
+    /// True if the system tells at least one of the shares of processor time that others used.
     pub known: bool,
 }
 
 impl DisturbanceMonitor {
-    /// Begins to count processor time that `processes` do not use.
+    /// Begins to count the time on the session's processors that `processes` do not use.
     pub fn begin(placement: &ResolvedPlacement, processes: &[Pid]) -> DisturbanceMonitor {
         let mut processors = placement.processors();
         if processors.is_empty() {
@@ -46,7 +46,7 @@ impl DisturbanceMonitor {
         DisturbanceMonitor { processors, began: Instant::now(), before }
     }
 
-    /// Returns the disturbance since the beginning, or an unknown one if the system does not tell.
+    /// Returns the disturbance since the beginning of a session, or an unknown one if the system does not tell.
     pub fn end(self, processes: &[Pid]) -> Disturbance {
         let took = self.began.elapsed() * u32::try_from(self.processors.len()).unwrap_or(1);
         match (self.before, snapshot(&self.processors, processes)) {
@@ -63,7 +63,8 @@ fn snapshot(processors: &[usize], processes: &[Pid]) -> io::Result<(ProcessorTim
 }
 
 impl Disturbance {
-    /// Subtracts the session's `own` time from the busy time, and divides by the time that `elapsed`.
+    /// Computes the disturbance of a session: subtracts its `own` time from the processors' busy time, and divides by
+    /// the time that `elapsed`.
     fn between(before: &ProcessorTime, now: &ProcessorTime, own: Duration, elapsed: Duration) -> Disturbance {
         let error = now.resolution * RESOLUTION_ERRORS;
         let share = |time: Duration| {
@@ -76,12 +77,12 @@ impl Disturbance {
         }
     }
 
-    /// The share of the processors' time that the session lost.
+    /// Returns the share of the processors' time that a session lost to others.
     pub fn lost_share(&self) -> f64 {
         self.foreign + self.stolen
     }
 
-    /// Describes the larger cause if the disturbance is more than tolerated.
+    /// Describes the larger cause of a disturbance if it is more than tolerated.
     pub fn describe_cause(&self) -> Option<String> {
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
         match (self.lost_share() > TOLERATED, self.foreign > self.stolen) {
@@ -97,7 +98,7 @@ impl Disturbance {
 impl std::ops::Add for Disturbance {
     type Output = Disturbance;
 
-    /// Combines two consecutive sessions: the larger share of each kind.
+    /// Combines the disturbances of two consecutive sessions: takes the larger share of each kind.
     fn add(self, other: Disturbance) -> Disturbance {
         Disturbance {
             foreign: self.foreign.max(other.foreign),

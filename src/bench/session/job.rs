@@ -9,95 +9,96 @@ use serde::{Deserialize, Serialize};
 use crate::bench::comparison::{Measure, MessageCost};
 use crate::transport::{Address, ClientWaitMode, Tuning};
 
-/// The settings and tasks of a client process.
+/// The settings and tasks of a client process of `echospec compare`, which it reads as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// The transport's name.
+    /// The name of the transport by which the client reaches the server.
     pub transport: String,
-    /// The server's address.
+    /// The address of the server that the client measures.
     pub address: Address,
-    /// True if the client inherits its ends of the connection as descriptors 3 and 4.
+    /// True if the client inherits its ends of the connection with the server as descriptors 3 and 4.
     pub inherited: bool,
-    /// The server's process id.
+    /// The process id of the server that the client measures.
     pub server: i32,
-    /// The directory in which the client may bind names.
+    /// The directory in which the client may bind socket paths and other names.
     pub scratch: PathBuf,
-    /// The processor that the client binds itself to. `None` if the scheduler chooses.
+    /// The processor to which the client binds itself. `None` if the scheduler chooses.
     pub processor: Option<usize>,
-    /// The way in which the client waits for input.
+    /// The way in which the measuring client waits for input.
     pub waiting: ClientWaitMode,
-    /// The options set on the mechanism.
+    /// The options that the client sets on the measured mechanism.
     pub tuning: Tuning,
     /// True if client and server share a processor: the server cannot run while the client compares bytes.
     pub shares_processor: bool,
-    /// The seed of the bytes sent.
+    /// The seed that determines the bytes that the client sends.
     pub seed: u64,
-    /// True to count the system calls of both sides, which slows each of them down.
+    /// True if the client counts the system calls of both sides, which slows each of them down.
     #[serde(default)]
     pub count_calls: bool,
-    /// The tasks of the client, in the order of execution.
+    /// The measurements that the client makes, in the order of execution.
     pub tasks: Vec<Task>,
 }
 
-/// One measurement that the client makes.
+/// One measurement that a client process makes of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// The quantity that the task measures.
+    /// The quantity to measure, such as round-trip time.
     pub measure: Measure,
-    /// The size of a message in bytes.
+    /// The size of the exchanged messages in bytes.
     pub size: usize,
-    /// Messages per second, for an open loop.
+    /// The number of messages per second in an open loop, or `None` in a closed loop.
     pub rate: Option<f64>,
-    /// The warm-up before the timed part.
+    /// The duration of a measurement's warm-up, before the timed part.
     pub warm_up: Duration,
-    /// The duration of the timed part.
+    /// The duration of the timed part of a measurement.
     pub timed: Duration,
 }
 
-/// The result of a task.
+/// The result of one measurement, as the client process reports it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskResult {
-    /// The task was measured.
+    /// The client has measured what it was asked to measure.
     Measured(Box<Sample>),
-    /// The mechanism cannot do this task. The client continues with the next one.
+    /// The mechanism cannot do what was to be measured. The client continues with the next task.
     Unsupported(String),
-    /// The server sent a wrong byte. The client exits.
+    /// The server sent a wrong byte during a measurement. The client exits.
     WrongBytes(String),
-    /// The conversation with the server failed. The client exits.
+    /// The conversation with the server failed during a measurement. The client exits.
     Failed(String),
 }
 
-/// The values measured by one task.
+/// The values that one measurement of the client found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// The value, in the unit of the measure.
+    /// The measured value, in the unit of the measure.
     pub value: f64,
-    /// The number of messages or connections.
+    /// The number of messages or connections that were measured.
     pub messages: u64,
-    /// The duration of the timed part.
+    /// The duration of the timed part of a measurement, in seconds.
     pub seconds: f64,
-    /// The cost of a message in this sample.
+    /// The cost of a message in one measurement by the client.
     pub cost: MessageCost,
-    /// The histogram as in [`Round::histogram`](crate::bench::comparison::Round::histogram).
+    /// The histogram of message times, as in [`Round::histogram`](crate::bench::comparison::Round::histogram).
     pub histogram: Option<String>,
-    /// The cost of reading the clock, in ns.
+    /// The cost of reading the clock in the client process, in ns.
     pub clock: f64,
-    /// The value of [`Round::checking`](crate::bench::comparison::Round::checking).
+    /// The time in which the client compared bytes: see
+    /// [`Round::checking`](crate::bench::comparison::Round::checking).
     pub checking: Option<f64>,
-    /// The value of [`Round::lateness`](crate::bench::comparison::Round::lateness).
+    /// The delay of the client's sends: see [`Round::lateness`](crate::bench::comparison::Round::lateness).
     pub lateness: Option<f64>,
 }
 
 impl Task {
-    /// Creates a task whose durations are not set.
+    /// Creates a measuring task whose durations are not set.
     #[must_use]
     pub fn new(measure: Measure, size: usize, rate: Option<f64>) -> Task {
         Task { measure, size, rate, warm_up: Duration::ZERO, timed: Duration::ZERO }
     }
 
-    /// Sets the durations of the task's timed part and warm-up. An open loop is extended to a few messages, and is
-    /// warmed up by at most one.
+    /// Sets the durations of a measuring task's timed part and warm-up. An open loop is extended to a few messages,
+    /// and is warmed up by at most one.
     #[must_use]
     pub fn with_durations(self, timed: Duration, warm_up: Duration) -> Task {
         match self.rate {
@@ -110,7 +111,7 @@ impl Task {
         }
     }
 
-    /// Returns whether `other` is the same task, apart from its durations.
+    /// Returns whether `other` measures the same as this task, apart from the durations.
     #[must_use]
     pub fn is_same_task(&self, other: &Task) -> bool {
         (self.measure, self.size, self.rate) == (other.measure, other.size, other.rate)

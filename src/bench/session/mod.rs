@@ -20,34 +20,35 @@ pub mod job;
 use disturbance::{Disturbance, DisturbanceMonitor};
 use job::{Job, Task, TaskResult};
 
-/// The arguments that make `echospec` a client: see [`super::client::run_client`].
+/// The command-line arguments that make `echospec` the client process of a comparison: see
+/// [`super::client::run_client`].
 pub const CLIENT_ARGUMENTS: &[&str] = &["measure-as-client"];
 
-/// The settings of all sessions of a run.
+/// The settings of all measuring sessions of a comparison.
 #[derive(Debug, Clone)]
 pub struct SessionSettings<'a> {
-    /// The program that is launched with [`CLIENT_ARGUMENTS`].
+    /// The program that is launched as client, with [`CLIENT_ARGUMENTS`].
     pub client: &'a Path,
-    /// The options set on the mechanisms.
+    /// The options set on the measured mechanisms, such as `TCP_NODELAY`.
     pub tuning: &'a Tuning,
-    /// The deadlines of server and client.
+    /// The deadlines of server and client in a measuring session.
     pub deadlines: Deadlines,
-    /// The seed of the bytes sent.
+    /// The seed that determines the bytes that clients send.
     pub seed: u64,
-    /// True to count system calls, where the system can. The times are then not usable.
+    /// True to count system calls, where the system can. The measured times are then not usable.
     pub count_calls: bool,
 }
 
-/// The reason why a session has no results.
+/// The reason why a measuring session has no results.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The user interrupted the run.
+    /// The user interrupted the comparison.
     #[error("interrupted")]
     Interrupted,
-    /// This system, or this server, lacks the mechanism.
+    /// This system, or this server, lacks the mechanism that was to be measured.
     #[error("{0}")]
     Unsupported(String),
-    /// The server could not be launched, or the harness failed.
+    /// A measuring session failed: the server could not be launched, or the harness failed.
     #[error("{0}")]
     Failed(String),
 }
@@ -79,7 +80,7 @@ fn one_line(finding: &Finding) -> String {
     format!("{actual} instead of {expected}{because}")
 }
 
-/// Launches a server and a client, measures `tasks` in order, and ends both.
+/// Runs one measuring session: launches a server and a client, measures `tasks` in order, and ends both.
 ///
 /// Returns a result for each task that was begun. After a wrong byte, or when the conversation fails, no further task
 /// is begun: the rest needs another session.
@@ -95,7 +96,7 @@ pub fn run_session(
     Ok(run_monitored_session(spec, placement, tasks, settings)?.0)
 }
 
-/// Measures tasks as [`run_session`] does, and also what else used the processors.
+/// Measures tasks as [`run_session`] does, and also how much other processes used the processors.
 pub(in crate::bench) fn run_monitored_session(
     spec: &Spec,
     placement: &ResolvedPlacement,
@@ -117,8 +118,8 @@ pub(in crate::bench) fn run_monitored_session(
     Ok((results, monitor.end(&session.processes())))
 }
 
-/// The client process and the server process of a session. The client is dropped first: servers end more quietly
-/// without a connected client.
+/// The client process and the server process of a measuring session. The client is dropped first: servers end more
+/// quietly without a connected client.
 struct Session {
     client: JobProcess,
     server: Server,
@@ -160,13 +161,13 @@ impl Session {
         Ok(Session { client, server })
     }
 
-    /// The processes of server and client.
+    /// Returns the processes of server and client in a measuring session.
     fn processes(&mut self) -> Vec<Pid> {
         let server = self.server.processes().unwrap_or_default();
         server.iter().map(|process| process.pid).chain([self.client.instance().pid()]).collect()
     }
 
-    /// Reads the result of `task` from the client.
+    /// Reads the result of the measurement `task` from the client process.
     fn await_result(&mut self, task: &Task, deadlines: Deadlines) -> Result<TaskResult, SessionError> {
         let limit = task.warm_up + task.timed + deadlines.no_progress();
         match self.client.read_line(limit)? {
@@ -180,7 +181,7 @@ impl Session {
         }
     }
 
-    /// Adds to a failed result how the server ended, if the server has ended.
+    /// Adds to the failed result of a measurement how the server ended, if the server has ended.
     fn explain(&mut self, result: TaskResult) -> TaskResult {
         let TaskResult::Failed(how) = result else { return result };
         let finding = self.server.diagnose(Finding::fail("a conversation", how.clone()));
@@ -209,7 +210,7 @@ fn with_reason(text: String, reason: &str) -> String {
     if reason.is_empty() { text } else { format!("{text}; {reason}") }
 }
 
-/// Binds the server's processes, and every process they will start, to their processor.
+/// Binds the server's processes, and every process that they will start, to the processor that the placement chooses.
 fn confine(server: &Server, placement: &ResolvedPlacement) -> Result<(), SessionError> {
     let Some(processor) = placement.server else { return Ok(()) };
     for process in server.processes()? {

@@ -81,7 +81,8 @@ fn accept(waiting: Waiting, listener: &UnixListener) -> ! {
     }
 }
 
-/// Passes memory to the client and echoes in it, until the client ends its direction or hangs up.
+/// Serves one client of the echo server over shared memory: passes the memory to it, and echoes until the client ends
+/// its direction or hangs up.
 fn serve(waiting: Waiting, client: &UnixStream) -> io::Result<()> {
     let memory = Memory::new(waiting)?;
     let rights = [ControlMessage::ScmRights(&memory.descriptors())];

@@ -18,7 +18,7 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     pub const LENGTH: NonZeroUsize = NonZeroUsize::new(size_of::<[Ring; 2]>()).unwrap();
 
-    /// Maps `file`. New memory is zero, which makes two empty rings.
+    /// Maps the shared memory `file`. New memory is zero, which makes two empty rings.
     pub fn of(file: &OwnedFd) -> io::Result<Mapping> {
         let both = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         #[expect(unsafe_code, reason = "mmap(2)")]

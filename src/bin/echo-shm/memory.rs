@@ -37,14 +37,14 @@ impl Waiting {
     }
 }
 
-/// The memory of one client: first the ring that the client writes, then the one that it reads.
+/// The shared memory of one client: first the ring that the client writes, then the ring that it reads.
 pub struct Memory {
     rings: Mapping,
     file: OwnedFd,
     waiting: Waiting,
-    /// For `eventfd` only: for writer and reader of the first ring, then of the second.
+    /// For `eventfd` only: the bells that wake writer and reader of the first ring, then of the second.
     bells: Vec<system::Bell>,
-    /// Whether the client has hung up.
+    /// Whether the client of the shared memory has hung up.
     gone: AtomicBool,
 }
 
@@ -60,14 +60,14 @@ impl Memory {
         Ok(Memory { rings, file, waiting, bells, gone: AtomicBool::new(false) })
     }
 
-    /// Returns the descriptors that the client needs: the memory, and its end of each bell.
+    /// Returns the descriptors that the client needs: the shared memory, and its end of each wake-up bell.
     pub fn descriptors(&self) -> Vec<RawFd> {
         let ends = self.bells.iter().zip([true, false, false, true]);
         let ends = ends.map(|(bell, waits)| if waits { &bell.waiting_end } else { &bell.waking_end });
         [&self.file].into_iter().chain(ends).map(AsRawFd::as_raw_fd).collect()
     }
 
-    /// Moves bytes from one ring into the other until the client ends its direction or is gone.
+    /// Moves bytes from the client's ring into the server's until the client ends its direction or is gone.
     pub fn echo(&self) {
         let (from, to) = (self.rings.ring(0), self.rings.ring(1));
         // The client could change the counters in memory, so the server keeps its own.
@@ -99,7 +99,7 @@ impl Memory {
         self.wake(&to.reader, 3);
     }
 
-    /// Ends `echo`, which may be asleep.
+    /// Ends `echo`, which may be asleep, because the client has hung up.
     pub fn hang_up(&self) {
         self.gone.store(true, Ordering::SeqCst);
         for (side, bell) in [(&self.rings.ring(0).reader, 1), (&self.rings.ring(1).writer, 2)] {
@@ -109,7 +109,7 @@ impl Memory {
         }
     }
 
-    /// Waits until `look` returns a value, or the client has gone.
+    /// Waits until `look`, which inspects a ring, returns a value, or the client has gone.
     fn wait(&self, us: &Side, bell: usize, look: impl Fn() -> Option<u32>) -> u32 {
         let look = || look().or_else(|| self.gone.load(Ordering::Acquire).then_some(0));
         loop {
@@ -134,7 +134,7 @@ impl Memory {
         }
     }
 
-    /// Wakes the other side of a ring if it sleeps or is about to sleep.
+    /// Wakes the process at the other side of a ring if it sleeps or is about to sleep.
     fn wake(&self, them: &Side, bell: usize) {
         if matches!(self.waiting, Waiting::Spin | Waiting::Yield) {
             return;

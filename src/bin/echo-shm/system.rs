@@ -8,7 +8,8 @@ use nix::unistd::ftruncate;
 
 pub use kernel::{has_futex, sleep_while_one, wake};
 
-/// Wakes a process: a read from one end sleeps until a write to the other. An eventfd is both ends.
+/// A pair of descriptors by which one process wakes another: a read from one end sleeps until a write to the other.
+/// An eventfd is both ends.
 pub struct Bell {
     pub waiting_end: OwnedFd,
     pub waking_end: OwnedFd,
@@ -48,8 +49,8 @@ mod kernel {
         Ok(())
     }
 
-    /// Sleeps, unless the flag is no longer 1: the kernel checks it once more. Another process shares
-    /// the flag, so the futex must not be FUTEX_PRIVATE.
+    /// Sleeps until another process wakes this one, unless the flag is no longer 1: the kernel checks it once more.
+    /// Another process shares the flag, so the futex must not be FUTEX_PRIVATE.
     pub fn sleep_while_one(flag: &AtomicU32) {
         let _ = futex::wait(flag, Flags::empty(), 1, None);
     }
@@ -69,7 +70,7 @@ mod kernel {
     use nix::sys::mman::{shm_open, shm_unlink};
     use nix::sys::stat::Mode;
 
-    /// Makes memory with a name, and removes the name at once. macOS allows names of 31 bytes.
+    /// Makes shared memory with a name, and removes the name at once. macOS allows names of 31 bytes.
     pub fn nameless_memory() -> io::Result<OwnedFd> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("/echo-shm-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

@@ -23,7 +23,7 @@ use nix::unistd::{read, write};
 
 mod unix;
 
-/// More than the largest datagram.
+/// The size of the receive buffer in bytes: more than the largest datagram.
 const BUFFER: usize = 256 * 1024;
 
 fn main() -> anyhow::Result<()> {
@@ -66,7 +66,7 @@ fn announce(address: impl Display) {
     let _ = writeln!(io::stdout(), "ready spin {address}");
 }
 
-/// Serves one client after another. Only the wait for the next client sleeps.
+/// Serves one client after another without sleeping. Only the wait for the next client sleeps.
 fn echo_to_each<Client: AsFd>(accept: impl Fn() -> io::Result<Client>) -> ! {
     loop {
         if let Ok(client) = accept() {
@@ -103,13 +103,13 @@ fn echo_datagrams(socket: &(impl AsFd + AsRawFd)) -> nix::Result<()> {
     }
 }
 
-/// Sets O_NONBLOCK, also for other processes that share the open file description.
+/// Sets O_NONBLOCK on `descriptor`, also for other processes that share the open file description.
 fn make_nonblocking(descriptor: &impl AsFd) -> nix::Result<()> {
     let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
     fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
 }
 
-/// Repeats `call` until it neither would block nor is interrupted.
+/// Repeats the system call `call` until it neither would block nor is interrupted.
 fn poll_busily<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {
         match call() {
@@ -120,7 +120,7 @@ fn poll_busily<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     }
 }
 
-/// Whether the machine has one processor only, no matter where this process is pinned.
+/// Whether the machine has only one processor, no matter where this process is pinned.
 fn has_one_processor() -> bool {
     static ONE: OnceLock<bool> = OnceLock::new();
     #[expect(unsafe_code, reason = "nix has this constant on Linux only")]

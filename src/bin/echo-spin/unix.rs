@@ -36,7 +36,7 @@ pub fn serve_until_terminated(kind: &str, address: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Binds a path, or the abstract name after an @.
+/// Binds a new Unix domain socket to a path, or to the abstract name after an @.
 fn bind(kind: SockType, address: &str) -> nix::Result<OwnedFd> {
     let socket = match socket::socket(AddressFamily::Unix, kind, SockFlag::empty(), None) {
         Err(Errno::EPROTONOSUPPORT) => unsupported("this system has no SOCK_SEQPACKET"),

@@ -13,7 +13,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Takes a socket that the kernel has just accepted.
+    /// Creates a connection from a socket that the kernel has just accepted.
     pub fn new(socket: RawFd) -> Connection {
         #[expect(unsafe_code, reason = "accept returns a number")]
         // SAFETY: the kernel has just opened it for this process, and nothing else owns it.
@@ -28,8 +28,9 @@ impl Connection {
         opcode::Recv::new(Fd(self.socket.as_raw_fd()), start, length).build()
     }
 
-    /// Sends the first `length` bytes of the buffer, all of them: the kernel also waits for room. The next call
-    /// in the queue is linked to it. It has a result only if it fails; then the linked call has none.
+    /// Returns an io_uring call that sends the first `length` bytes of the buffer, all of them: the kernel also waits
+    /// for room. The next call in the queue is linked to it. It has a result only if it fails; then the linked call
+    /// has none.
     pub fn send(&self, length: u32) -> squeue::Entry {
         opcode::Send::new(Fd(self.socket.as_raw_fd()), self.buffer.as_ptr(), length)
             .flags(libc::MSG_NOSIGNAL | libc::MSG_WAITALL)
@@ -37,7 +38,7 @@ impl Connection {
             .flags(squeue::Flags::IO_LINK | squeue::Flags::SKIP_SUCCESS)
     }
 
-    /// Makes the calls that are running end.
+    /// Ends the io_uring calls of a connection that are running, by shutting its socket down.
     pub fn end(&self) {
         let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Both);
     }

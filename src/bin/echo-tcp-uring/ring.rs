@@ -9,13 +9,13 @@ use nix::libc;
 pub struct Ring(IoUring);
 
 impl Ring {
-    /// Makes a ring for one thread. The kernel delivers results only when the thread asks for them.
+    /// Makes an io_uring for one thread. The kernel delivers results only when the thread asks for them.
     pub fn new() -> io::Result<Ring> {
         let ring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(1024);
         ring.map(Ring).map_err(explain)
     }
 
-    /// Puts all `calls` into the queue at once, because linked calls must be submitted together.
+    /// Puts all `calls` into the queue of the io_uring at once, because linked calls must be submitted together.
     pub fn push(&mut self, calls: &[squeue::Entry]) -> io::Result<()> {
         #[expect(unsafe_code, reason = "the kernel will use the memory that a call names")]
         // SAFETY: that is a connection's buffer, neither accessed nor freed while its calls are running.
@@ -26,7 +26,7 @@ impl Ring {
         Ok(())
     }
 
-    /// Submits the calls in the queue, and waits for a result.
+    /// Submits the calls in the queue of the io_uring, and waits for a result.
     pub fn submit_and_wait(&mut self) -> io::Result<()> {
         match self.0.submit_and_wait(1) {
             // EBUSY: the completion queue is full. The caller handles its results first.
@@ -35,7 +35,7 @@ impl Ring {
         }
     }
 
-    /// Returns the number and the result of a call that has ended.
+    /// Returns the number and the result of an io_uring call that has ended.
     pub fn next_result(&mut self) -> Option<(u64, nix::Result<i32>)> {
         let completion = self.0.completion().next()?;
         // A negative result is the number of an error: io_uring does not set errno.
@@ -44,7 +44,8 @@ impl Ring {
     }
 }
 
-/// Explains why there is no ring. Containers forbid io_uring by seccomp(2), administrators by `kernel.io_uring_disabled`.
+/// Explains why the system refuses an io_uring. Containers forbid it by seccomp(2), administrators by
+/// `kernel.io_uring_disabled`.
 fn explain(error: io::Error) -> io::Error {
     let reason = match error.raw_os_error() {
         Some(libc::ENOSYS) => "this kernel has no io_uring, or seccomp(2) hides it",

@@ -16,11 +16,11 @@ use nix::sys::socket::{Shutdown, shutdown};
 use crate::connection::Connection;
 use crate::ring::Ring;
 
-/// The numbers of calls that do not belong to a connection.
+/// The number of the io_uring call that accepts clients, the first of three that belong to no connection.
 const ACCEPT: u64 = u64::MAX;
 const PAUSE: u64 = u64::MAX - 1;
 const TERMINATION: u64 = u64::MAX - 2;
-/// A receive has the number of its connection. A send has the same number plus this.
+/// The distance between the numbers of a connection's two io_uring calls, the receive and the send.
 const SEND: u64 = 1 << 32;
 
 static SECOND: Timespec = Timespec::new().sec(1);
@@ -30,7 +30,7 @@ pub struct Server {
     listener: RawFd,
     signals: SignalFd,
     accepting: bool,
-    /// Indexed by the number of their calls.
+    /// The connections, indexed by the number of their io_uring calls.
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
 }
@@ -45,7 +45,7 @@ impl Server {
         Ok(Server { ring, listener, signals, accepting: false, connections, free })
     }
 
-    /// Serves until SIGTERM or SIGINT.
+    /// Serves clients until SIGTERM or SIGINT.
     pub fn serve_until_terminated(&mut self) -> io::Result<()> {
         let termination = opcode::PollAdd::new(Fd(self.signals.as_raw_fd()), libc::POLLIN as u32).build();
         self.ring.push(&[termination.user_data(TERMINATION)])?;
@@ -68,8 +68,8 @@ impl Server {
         }
     }
 
-    /// Ends all calls and waits for them. Otherwise they would outlive the process for a while and
-    /// hold their sockets, and a new server would find the address in use.
+    /// Ends all io_uring calls and waits for them. Otherwise they would outlive the process for a while and hold
+    /// their sockets, and a new server would find the address in use.
     fn finish(&mut self) -> io::Result<()> {
         let _ = shutdown(self.listener, Shutdown::Both);
         let mut under_way = usize::from(self.accepting);
@@ -133,7 +133,7 @@ impl Server {
         self.ring.push(&[receive])
     }
 
-    /// Sends back the last `length` bytes received, then receives more.
+    /// Sends back to a client the last `length` bytes received, then receives more.
     fn echo(&mut self, number: usize, length: u32) -> io::Result<()> {
         let Some(connection) = &mut self.connections[number] else {
             return Ok(());

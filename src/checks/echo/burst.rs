@@ -20,11 +20,11 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of messages that fit into a socket's receive buffer of the default size.
+/// The number of messages that a check sends at once: they fit into a socket's receive buffer of the default size.
 const MOST: usize = 60;
 
-/// The number of messages that fit into the queue of a Unix datagram socket, the server's as well as the client's. It
-/// holds ten on Linux: unix(7), `max_dgram_qlen`.
+/// The number of messages that a check sends at once to a Unix datagram socket. They fit into its queue, the server's
+/// as well as the client's, which holds ten on Linux: unix(7), `max_dgram_qlen`.
 const MOST_BY_PATH: usize = 8;
 
 fn run(server: &mut Server) -> check::Result {

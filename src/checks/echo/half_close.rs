@@ -20,8 +20,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of attempts to have end of file arrive while the server still has bytes to write. One try may miss that
-/// moment.
+/// The number of attempts to have end of file arrive while the server still has bytes to write. One attempt may miss
+/// that moment.
 const TRIES: usize = 8;
 
 fn run(server: &mut Server) -> check::Result {
@@ -37,7 +37,7 @@ fn run(server: &mut Server) -> check::Result {
     late_reader(server)
 }
 
-/// Checks data and end of file that arrive together, while the server is stopped.
+/// Checks that the server answers data and end of file that arrive together, while the server is stopped.
 fn all_at_once(server: &mut Server) -> check::Result {
     let bytes = server.payload(40 * KIB);
     let mut client = server.connect()?;
@@ -53,7 +53,8 @@ fn all_at_once(server: &mut Server) -> check::Result {
     result.map_err(|finding| finding.because("data and end of file arrived while the server was stopped"))
 }
 
-/// Checks end of file that arrives while the server still holds bytes that the client has not read.
+/// Checks that no echo is lost if end of file arrives while the server still holds bytes that the client has not
+/// read.
 ///
 /// The first client sends until nothing more is taken; its FIN then waits behind data in the client's own kernel.
 /// The others send less, so that their end of file reaches the server.
@@ -65,8 +66,8 @@ fn late_reader(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Sends `bytes` until nothing more is taken, shuts down the write side, waits, and then reads. Returns the number of
-/// bytes taken.
+/// Sends `bytes` until the server takes no more, shuts down the write side, waits, and then reads. Returns the number
+/// of bytes taken.
 fn reads_late(server: &mut Server, bytes: &[u8]) -> check::Result<usize> {
     let mut client = server.connect()?;
     let taken = client.fill_until_blocked(bytes)?;

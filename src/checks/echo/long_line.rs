@@ -18,8 +18,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The size of one send, small enough for the socket's buffers, so that backpressure, which echo/slow-reader checks,
-/// does not occur here.
+/// The number of bytes that the client of a check sends at a time: few enough for the socket's buffers, so that
+/// backpressure, which echo/slow-reader checks, does not occur here.
 const PIECE: usize = 4 * KIB;
 
 fn run(server: &mut Server) -> check::Result {

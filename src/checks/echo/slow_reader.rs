@@ -22,7 +22,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of simultaneous clients. A server that can deadlock does so for about one client in five.
+/// The number of simultaneous clients that send all before they read. A server that can deadlock does so for about
+/// one client in five.
 const CLIENTS: usize = 12;
 
 fn run(server: &mut Server) -> check::Result {
@@ -39,7 +40,7 @@ fn run(server: &mut Server) -> check::Result {
     })
 }
 
-/// Connects all clients: one, if the server serves one at a time.
+/// Connects all clients of a check: only one, if the server serves one at a time.
 fn connect_all(server: &mut Server) -> check::Result<Vec<Client>> {
     let capabilities = server.spec().capabilities();
     let mut clients = vec![connect(server)?];
@@ -66,7 +67,7 @@ fn connect(server: &mut Server) -> check::Result<Client> {
     Ok(client)
 }
 
-/// Runs each client in a thread of its own. Returns the findings.
+/// Lets each client send and then read, in a thread of its own. Returns the findings.
 fn send_then_read_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
     let interrupt = &Interrupt::of_thread();
     let run_one = |client| {
@@ -81,7 +82,7 @@ fn send_then_read_all(clients: Vec<Client>, bytes: &[u8]) -> Vec<Finding> {
     })
 }
 
-/// Sends `bytes` until the socket is full, and only then reads.
+/// Sends `bytes` until the client's socket is full, and only then reads.
 fn send_then_read(mut client: Client, bytes: &[u8]) -> check::Result {
     let taken = client.fill_until_blocked(bytes)?;
     let context = format!("the client had sent {} without reading", count_with_noun(taken, "byte"));

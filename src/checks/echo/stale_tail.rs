@@ -34,7 +34,8 @@ fn run(server: &mut Server) -> check::Result {
     clean(&mut first, &short[..1], &buffer)
 }
 
-/// Exchanges `message`. `buffer` is what the server's buffer holds from earlier messages if the server reuses it.
+/// Exchanges `message`, and fails if its echo holds bytes of earlier messages. `buffer` is what the server's buffer
+/// holds from these if the server reuses it.
 fn clean(client: &mut Client, message: &[u8], buffer: &[u8]) -> check::Result {
     client.send(message)?;
     match client.receive()? {

@@ -46,7 +46,7 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Returns whether `process` exits soon.
+/// Returns whether `process`, a child of the server, exits soon.
 fn exits(server: &Server, process: &Process) -> check::Result<bool> {
     let has_exited = || Ok(server.processes()?.iter().all(|other| other.pid != process.pid).then_some(()));
     Ok(until(server.deadlines().reply(), has_exited)?.is_some())

@@ -40,7 +40,7 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Returns the identifiers of the connections that `processes` hold.
+/// Returns the identifiers of the connections that `processes` of the server hold.
 fn connections_of(server: &Server, processes: &[Process]) -> check::Result<HashSet<u64>> {
     let mut held = HashSet::new();
     for process in processes {

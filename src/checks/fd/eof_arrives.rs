@@ -40,7 +40,7 @@ fn beside_another(server: &mut Server) -> check::Result {
     }
 }
 
-/// Expects end of file after the reply of a server that closes then.
+/// Checks a server that closes after its reply: the client must then receive end of file.
 fn after_its_reply(server: &mut Server) -> check::Result {
     let mut alone = server.connect_and_exchange()?;
     let closes = alone.readable_within(server.deadlines().reply())? && alone.expect_eof().is_ok();
@@ -63,7 +63,8 @@ fn after_its_reply(server: &mut Server) -> check::Result {
     b.complete_request(&[])
 }
 
-/// Expects end of file after the client has ended its own direction.
+/// Checks a server that closes after its client: end of file must arrive after the client has shut down its write
+/// side.
 fn after_its_end(server: &mut Server) -> check::Result {
     let mut a = server.connect_and_exchange()?;
     // A server that serves one client at a time answers B only after A has gone.

@@ -60,13 +60,14 @@ fn meant_for_another(server: &mut Server) -> check::Result {
     }
 }
 
-/// The reaction of a server to its passed sockets.
+/// The reaction of a server to passed listening sockets: it serves a client, or exits.
 enum Sign {
     Answered,
     Exited(ExitStatus),
 }
 
-/// Waits until the server answers `client` or exits. Returns `None` if neither happens for longer than a start takes.
+/// Waits until the server answers `client` or exits. Returns `None` if neither happens before the deadline for
+/// progress.
 fn await_answer_or_exit(server: &mut Server, client: &mut Client) -> check::Result<Option<Sign>> {
     until(server.deadlines().no_progress(), || {
         if client.readable_within(Duration::ZERO)? {
@@ -92,7 +93,8 @@ fn nonblocking(server: &mut Server) -> check::Result {
     served.map_err(|finding| other.diagnose(finding).because(CAUSE))
 }
 
-/// Serves one client alone. Before it and after it, accept(2) on a nonblocking listener returns EAGAIN.
+/// Connects one client and exchanges a message, while no other client is connected. Before it and after it, accept(2)
+/// on a nonblocking listener returns EAGAIN.
 fn serve_one(server: &mut Server) -> check::Result {
     server.connect_and_exchange()?.finish()
 }

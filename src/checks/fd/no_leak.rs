@@ -63,8 +63,8 @@ fn after_peers(server: &mut Server) -> check::Result {
     assert_no_growth(server, 10, 60, |server| server.connect()?.exchange(b"in"))
 }
 
-/// Serves `warm_up` clients, then `clients` more, and fails if the number of descriptors grows with them. Runtimes keep
-/// descriptors in pools, so the first clients do not count.
+/// Serves `warm_up` clients, then `clients` more, and fails if the server's number of descriptors grows with them.
+/// Runtimes keep descriptors in pools, so the first clients do not count.
 fn assert_no_growth(
     server: &mut Server,
     warm_up: usize,

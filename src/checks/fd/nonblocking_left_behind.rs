@@ -23,8 +23,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The same of a server of many clients, whose standard descriptors carry no data. A server that serves one client on a passed
-/// connection shares none.
+/// The check that a server of many clients leaves the standard descriptors that it was given in blocking mode. They
+/// carry no data. A server that serves one client on a passed connection shares none.
 pub const LEFT_BY_DAEMON: Check = Check {
     id: "fd/nonblocking-left-by-daemon",
     level: Should,
@@ -68,7 +68,7 @@ fn run(server: &mut Server) -> check::Result {
     expect_blocking(&shared, &["standard input", "standard output"])
 }
 
-/// Fails if O_NONBLOCK is set on one of `ends`.
+/// Fails if O_NONBLOCK is set on one of `ends`, the standard descriptors that a server was given.
 fn expect_blocking(ends: &[OwnedFd], names: &[&str]) -> check::Result {
     for (end, name) in ends.iter().zip(names) {
         let flags = fcntl(end, FcntlArg::F_GETFL).or_broken("F_GETFL")?;

@@ -23,11 +23,11 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The harm of a socket that takes the number of a standard descriptor.
+/// The harm of a server's socket that takes the number of a standard descriptor, as a report states it.
 const SOCKET: &str =
     "a socket in place of descriptor 1 or 2 receives every log line, and one in place of 0 is read as input";
 
-/// The harm of a descriptor that belongs to the launcher.
+/// The harm of a descriptor of the launcher that the server still holds, as a report states it.
 const STRANGE: &str = "the launcher's pipe or listener stays open for as long as the server runs: its reader sees no end of file, its port stays in use";
 
 fn run(server: &mut Server) -> check::Result {

@@ -40,7 +40,7 @@ pub const ANNOUNCEMENT_FLUSHED: Check = Check {
     run: flushed,
 };
 
-/// The first action of a server whose writes to standard output block.
+/// The first action of a starting server whose writes to standard output block.
 enum First {
     Listens,
     Prints,
@@ -93,7 +93,8 @@ fn false_if_gone(error: std::io::Error) -> std::io::Result<bool> {
     if error.kind() == std::io::ErrorKind::NotFound { Ok(false) } else { Err(error) }
 }
 
-/// Returns the first line that the server could not write into the full pipe. It may have written later lines after that.
+/// Returns the first line of output that the server could not write into the full pipe. It may have written later
+/// lines after that.
 fn first_line(mut reader: File, server: &Server) -> check::Result<String> {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
@@ -109,8 +110,8 @@ fn first_line(mut reader: File, server: &Server) -> check::Result<String> {
     }
 }
 
-/// Fails if `line` announces the server's address. Other output may come before the server listens: that it has read a
-/// file, or that it is about to bind.
+/// Fails if `line`, printed before the server listens, announces the server's address. Other output may come before:
+/// that the server has read a file, or that it is about to bind.
 fn expect_no_announcement(server: &Server, line: &str) -> check::Result {
     let plans = ["starting", "binding", "opening", "trying", "will "];
     let lower = line.to_lowercase();
@@ -144,7 +145,7 @@ fn announced(server: &mut Server) -> check::Result<Option<()>> {
     Ok(contains_address(&text, server.address()).then_some(()))
 }
 
-/// Returns the line that names the server's address, if the server prints one on a terminal.
+/// Launches the server on a terminal. Returns the line that names the server's address, if the server prints one.
 fn on_a_terminal(server: &mut Server) -> check::Result<Option<String>> {
     let (screen, theirs) = open_pseudo_terminal().or_broken("a terminal")?;
     let stdio = [Stdio::Piped, Stdio::descriptor(theirs), Stdio::Piped];
@@ -158,7 +159,7 @@ fn on_a_terminal(server: &mut Server) -> check::Result<Option<String>> {
     Ok(found)
 }
 
-/// Reads `screen` until a line names the server's address, or no more output comes. Returns that line.
+/// Reads the terminal `screen` until a line names the server's address, or no more output comes. Returns that line.
 fn announcement_on(mut screen: File, server: &Server) -> check::Result<Option<String>> {
     let mut text = String::new();
     let mut buffer = [0; 4096];

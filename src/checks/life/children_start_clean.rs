@@ -69,18 +69,19 @@ fn starts_clean(server: &Server, child: &Process, program: PathBuf) -> check::Re
     Ok(())
 }
 
-/// A mask of the standard signals, 1 to 31: signal(7).
+/// A bit mask of the standard signals, 1 to 31: signal(7).
 const STANDARD: u64 = 0x7fff_ffff;
 
 const SIGPIPE_ALONE: u64 = 1 << (Signal::SIGPIPE as i32 - 1);
 
-/// Lowers the outcome of a finding to *info*: many servers ignore SIGPIPE also for their children, which then get
-/// EPIPE.
+/// Lowers the outcome of a finding about SIGPIPE in a child to *info*: many servers ignore SIGPIPE also for their
+/// children, which then get EPIPE.
 fn as_info(finding: Finding) -> Finding {
     Finding { outcome: Outcome::Info, ..finding }
 }
 
-/// Returns the signals of `program` when the harness starts it, or `None` if it exits without waiting for input.
+/// Returns the signals that `program` ignores or blocks when the harness starts it, or `None` if it exits without
+/// waiting for input.
 fn signals_when_started_here(server: &Server, program: PathBuf) -> check::Result<Option<SignalSets>> {
     let (input, _held) = os_pipe::pipe().or_broken("a pipe")?;
     let (_reader, output) = os_pipe::pipe().or_broken("a pipe")?;

@@ -26,18 +26,18 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The harm of an end with a status that does not tell the reason.
+/// The harm of a server that exits with a status that does not tell the reason, as a report states it.
 const STATUS: &str = "a service manager takes any other status for a failure of the service: it reports the failure, and may start the service again";
 
-/// A moment at which the signal comes.
+/// A moment in a server's run at which the signal that should end it arrives.
 struct Moment {
-    /// The moment in words.
+    /// The moment at which the signal arrives, in words for a report.
     when: &'static str,
-    /// Capabilities that a server must have for the moment to come.
+    /// Capabilities that a server must have to be sent the signal at this moment.
     requires: Capabilities,
-    /// Brings the moment about, and returns the client that is connected then.
+    /// Brings the server to the moment at which the signal arrives, and returns the client that is connected then.
     reach: fn(&mut Server) -> check::Result<Option<Client>>,
-    /// Whether a server may wait for its client a while, to complete an exchange.
+    /// Whether a server that receives the signal may first wait for its client a while, to complete an exchange.
     may_drain: bool,
 }
 
@@ -48,7 +48,7 @@ const CONNECTED: Moment = Moment {
     may_drain: false,
 };
 
-/// Moments for which the server is launched again.
+/// Moments at which the signal arrives, for each of which the server is launched again.
 const OTHERS: &[Moment] = &[
     Moment {
         when: "before its first client",
@@ -111,7 +111,7 @@ fn expect_end(server: &mut Server, moment: &Moment) -> check::Result {
         .harms(STATUS))
 }
 
-/// Lowers a timeout to *info* if the server ends by itself later: it has waited for its client.
+/// Lowers a timeout to *info* if the server exits later by itself, because it has waited for its client.
 fn after_a_while(server: &mut Server, finding: Finding) -> Finding {
     let limit = server.deadlines().exit();
     let ended = server.instance().is_ok_and(|instance| instance.wait(2 * limit).is_some());

@@ -36,10 +36,10 @@ fn run(server: &mut Server) -> check::Result {
     Err(Finding::fail("no process left after the server has exited", actual))
 }
 
-/// The number of processes that a report describes.
+/// The number of leftover processes that a report describes.
 const NAMED: usize = 3;
 
-/// Describes a process that is left after the server has exited: its number, its command line, and its descriptors.
+/// Describes a process that is left after the server has exited: its number, command line and descriptors.
 fn described(process: &Process) -> String {
     let held = describe_descriptors(process.pid);
     let held = if held.is_empty() { held } else { format!(", which holds {held}") };

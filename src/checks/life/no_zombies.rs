@@ -42,7 +42,8 @@ fn run(server: &mut Server) -> check::Result {
     expect_reaped(server, CLIENTS, "at once: one SIGCHLD can stand for several exits")
 }
 
-/// Has many clients leave while the server is stopped. Returns false if the server serves one client at a time.
+/// Lets many clients leave at once, while the server is stopped. Returns false without doing so if the server serves
+/// one client at a time.
 fn leave_at_once(server: &mut Server) -> check::Result<bool> {
     let mut clients = vec![server.connect_and_exchange()?];
     if !server.serves_concurrently()? {
@@ -61,11 +62,11 @@ fn leave_at_once(server: &mut Server) -> check::Result<bool> {
     Ok(true)
 }
 
-/// The number of datagrams that wait at once: few enough for the queue of a Unix domain socket.
+/// The number of datagrams that wait for a stopped server: few enough for the queue of a Unix domain socket.
 const DATAGRAMS: usize = 8;
 
-/// Has clients send a datagram each while the server is stopped, and reads their answers. A server that makes a process for
-/// each datagram makes all of them at once.
+/// Lets several clients send a datagram each while the server is stopped, and then reads their answers. A server that
+/// makes a process for each datagram makes all of them at once.
 fn ask_at_once(server: &mut Server) -> check::Result {
     let mut clients = (0..DATAGRAMS).map(|_| server.connect()).collect::<check::Result<Vec<_>>>()?;
     server.freeze()?;
@@ -75,8 +76,8 @@ fn ask_at_once(server: &mut Server) -> check::Result {
     clients.iter_mut().try_for_each(|client| client.expect(b"at once"))
 }
 
-/// Fails if children stay zombies. `more_clients` connect first, for a server that reaps when it accepts. `left_how`
-/// describes in a report how the clients left.
+/// Fails if exited children of the server stay zombies. `more_clients` connect first, for a server that reaps when it
+/// accepts. `left_how` describes in a report how the clients left.
 fn expect_reaped(server: &mut Server, more_clients: usize, left_how: &str) -> check::Result {
     if until(server.deadlines().quiet(), || reaped(server, 0))?.is_some() {
         return Ok(());

@@ -27,10 +27,10 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The harm of a server that never says that it is ready.
+/// The harm of a server that never sends READY=1 to its service manager, as a report states it.
 const NEVER: &str = "the service manager waits until its time limit, and then kills the server as one that has failed to start";
 
-/// The message that fills the queue before the server sends.
+/// The message with which a check fills the notification queue before the server sends.
 const FILLING: &[u8] = b"echospec";
 
 fn run(server: &mut Server) -> check::Result {
@@ -52,7 +52,8 @@ fn run(server: &mut Server) -> check::Result {
     listens_before_it_sends(server, &socket)
 }
 
-/// Starts the server while no message can be sent. Fails if it does not listen, and has READY=1 to send.
+/// Starts the server while its notification socket takes no message. Fails if the server has READY=1 to send and does
+/// not listen yet.
 fn listens_before_it_sends(server: &mut Server, socket: &NotifySocket) -> check::Result {
     server.crash();
     socket.fill()?;
@@ -78,7 +79,7 @@ fn start(server: &Server, socket: &NotifySocket) -> check::Result<Instance> {
     server.start_at(server.address(), &options).or_broken("the server with NOTIFY_SOCKET")
 }
 
-/// A socket that receives the messages of sd_notify(3).
+/// A service manager's notification socket, which receives the messages of sd_notify(3).
 struct NotifySocket {
     socket: UnixDatagram,
     path: PathBuf,
@@ -92,7 +93,7 @@ impl NotifySocket {
         Ok(NotifySocket { socket, path })
     }
 
-    /// Fills the queue of the socket, so that the next sender waits: unix(7).
+    /// Fills the queue of the notification socket, so that the next sender waits: unix(7).
     fn fill(&self) -> check::Result {
         let sender = UnixDatagram::unbound().or_broken("a sender")?;
         sender.set_nonblocking(true).or_broken("a sender")?;
@@ -100,7 +101,7 @@ impl NotifySocket {
         Ok(())
     }
 
-    /// Reads messages until one says READY=1, or until the server is ready and sends nothing more.
+    /// Reads notifications until one says READY=1, or until the server is ready and sends nothing more.
     fn messages_until_ready(
         &self,
         server: &mut Server,
@@ -124,7 +125,7 @@ impl NotifySocket {
         Ok(messages)
     }
 
-    /// Empties the queue, and returns the messages of the server.
+    /// Empties the queue of the notification socket, and returns the messages of the server.
     fn receive_all(&self, server: &Server) -> check::Result<Vec<String>> {
         let mut messages = self.received()?;
         loop {
@@ -136,7 +137,7 @@ impl NotifySocket {
         }
     }
 
-    /// Returns the messages of the server that are in the queue now.
+    /// Returns the notifications of the server that are in the queue now.
     fn received(&self) -> check::Result<Vec<String>> {
         let mut messages = Vec::new();
         let mut buffer = [0; 4096];

@@ -72,7 +72,7 @@ fn unwritable(server: &mut Server) -> check::Result {
     result.map_err(|finding| if has_served { finding } else { as_info(finding) })
 }
 
-/// Checks a server whose standard output is closed at the read end after its announcement.
+/// Checks that a server keeps serving after the reader of its standard output has gone.
 fn reader_closes(server: &mut Server) -> check::Result {
     let (reader, writer) = os_pipe::pipe().or_broken("a pipe")?;
     let stdio = [Stdio::Piped, Stdio::descriptor(writer), Stdio::Piped];
@@ -94,13 +94,13 @@ fn serves_with(server: &mut Server, stdio: [Stdio; 3], when: &str) -> check::Res
     result.map_err(excuse_sigpipe)
 }
 
-/// Lowers the outcome to *info* if SIGPIPE ended the server: that is the default action of signal(7).
+/// Lowers the outcome of a finding to *info* if SIGPIPE ended the server: that is the default action of signal(7).
 fn excuse_sigpipe(finding: Finding) -> Finding {
     let ended = [&finding.actual, &finding.reason].iter().any(|text| text.contains("(SIGPIPE)"));
     if ended { as_info(finding) } else { finding }
 }
 
-/// Lowers the outcome of a failure to *info*.
+/// Lowers the outcome of a failed check to *info*.
 fn as_info(finding: Finding) -> Finding {
     match finding.outcome.is_failure() {
         true => Finding { outcome: Outcome::Info, ..finding },

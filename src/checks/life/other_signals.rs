@@ -45,7 +45,7 @@ fn run(server: &mut Server) -> check::Result {
     Err(Finding::info("the default action of each signal: the server ends", told.join("; ")))
 }
 
-/// Sends `signal`, and describes the effect unless the server ends by it or with the usual status.
+/// Sends `signal` to the server. Describes the effect, unless the server ends by the signal or with the usual status.
 fn effect(server: &mut Server, signal: Signal) -> check::Result<Option<String>> {
     server.connect_and_exchange()?.finish()?;
     steps::await_idle(server)?;
@@ -69,8 +69,8 @@ fn effect(server: &mut Server, signal: Signal) -> check::Result<Option<String>> 
     Ok(server.instance()?.ended().and_then(|status| unusual(status, signal)))
 }
 
-/// Sends `stop` twice while a client is connected, and describes the effect unless the server ends by it or with the usual
-/// status.
+/// Sends the signal `stop` twice to the server while a client is connected. Describes the effect, unless the server
+/// ends by the signal or with the usual status.
 fn effect_of_second(server: &mut Server, stop: Signal) -> check::Result<Option<String>> {
     let _client = server.connect_and_hold()?;
     server.instance()?.signal(stop).or_broken(format!("{stop} sent"))?;

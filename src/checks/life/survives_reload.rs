@@ -29,16 +29,17 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of clients that connect while the server is stopped.
+/// The number of clients that connect while the server is stopped, to be served during its reload.
 const WAITING: usize = 8;
 
-/// The number of reloads before the first count.
+/// The number of times that the server reloads before its resources are counted first.
 const FIRST: usize = 3;
 
-/// The number of reloads between two counts.
+/// The number of times that the server reloads between two counts of its resources.
 const MORE: usize = 6;
 
-/// The growth between two counts that is a leak. Two signals may be delivered as one, so not every reload need count.
+/// The growth of a server's resources between two counts that is a leak. Two signals may be delivered as one, so not
+/// every reload need count.
 const LEAK: usize = MORE / 2;
 
 fn run(server: &mut Server) -> check::Result {
@@ -82,7 +83,7 @@ const CONTENT: &[u8] = b"waiting";
 /// A client that has connected while the server was stopped.
 struct Waiting {
     client: Client,
-    /// Whether it has sent its request.
+    /// Whether the client that connected to the stopped server has sent its request.
     sent: bool,
 }
 
@@ -109,7 +110,7 @@ fn reload(server: &mut Server, signal: Signal) -> check::Result {
     serve_until_settled(server).map_err(|finding| finding.because(format!("after a reload at {signal}")))
 }
 
-/// The number of consecutive looks that must find the same processes.
+/// The number of consecutive looks at a server's processes that must find the same ones.
 const SAME: usize = 8;
 
 /// Serves clients, one after another, until the processes of the server stay the same.
@@ -125,7 +126,7 @@ fn serve_until_settled(server: &mut Server) -> check::Result {
     .map(drop)
 }
 
-/// The resources of a server that a reload can leak.
+/// The resources of a server that a reload can leak: descriptors and processes.
 #[derive(Clone, Copy)]
 struct Held {
     descriptors: usize,
@@ -156,8 +157,8 @@ fn process_count(number: usize) -> String {
     if number == 1 { "1 process".into() } else { format!("{number} processes") }
 }
 
-/// Fails if the server holds more after a number of reloads, and still more after as many again. A pool grows to its
-/// size and then stops, so only growth a second time is a leak.
+/// Fails if the server holds more descriptors or processes after a number of reloads, and still more after as many
+/// again. A pool grows to its size and then stops, so only growth a second time is a leak.
 fn expect_no_growth(server: &mut Server, signal: Signal) -> check::Result {
     let first = settled(server, None)?;
     let then = held_after_reloads(server, signal, first)?;
@@ -179,7 +180,7 @@ fn held_after_reloads(server: &mut Server, signal: Signal, before: Held) -> chec
     settled(server, Some(before))
 }
 
-/// Returns what the server holds, once that is no more than `before` or has had time to be released.
+/// Counts the resources that the server holds, once they are no more than `before` or have had time to be released.
 fn settled(server: &Server, before: Option<Held>) -> check::Result<Held> {
     let deadlines = server.deadlines();
     let mut held = Held::by(server)?;

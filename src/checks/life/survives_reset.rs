@@ -37,7 +37,7 @@ fn expect_service(server: &mut Server, when: &str) -> check::Result {
     server.connect_and_exchange().map(drop).map_err(|finding| finding.because(when))
 }
 
-/// Closes a connection with unread bytes, which causes EPIPE, and with it SIGPIPE, in the server.
+/// Closes a client's connection with unread bytes, which causes EPIPE, and with it SIGPIPE, in the server.
 ///
 /// The client's kernel answers the server's first write after the close with a reset, and only the next write fails. So
 /// the server must have more to read than one read(2) returns, and the client's FIN must arrive before it reads any of

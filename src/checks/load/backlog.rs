@@ -22,8 +22,8 @@ pub const CHECK: Check = Check {
 
 const CLIENTS: usize = 40;
 
-/// The time within which a connection counts as queued: much less than the second after which TCP sends SYN again,
-/// and much more than loopback needs.
+/// The time within which a connection to a stopped server counts as queued: much less than the second after which TCP
+/// sends SYN again, and much more than loopback needs.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
 fn run(server: &mut Server) -> check::Result {

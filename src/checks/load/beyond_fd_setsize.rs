@@ -23,20 +23,22 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of descriptors that the server may open.
+/// The limit on the server's descriptors under which a check connects clients beyond FD_SETSIZE.
 const LIMIT: u32 = 4096;
 const CLIENTS: usize = 1100;
 
-/// The time for all clients together, as a multiple of the deadline for progress on one connection.
+/// The time in which all clients of a check must be served, as a multiple of the deadline for progress on one
+/// connection.
 const SLOWEST: u32 = 4;
 
-/// The number of descriptors that `fd_set` has room for on every supported system.
+/// The number of descriptors for which an `fd_set` of select(2) has room on every supported system.
 const FD_SETSIZE: usize = 1024;
 
 /// The number of clients that connect before any of them is answered, if the server's listen queue holds as many.
 const AT_ONCE: usize = 20;
 
-/// The time within which a client connects unless the listen queue is full. The kernel connects it without the server.
+/// The time within which a client connects unless the server's listen queue is full. The kernel connects it without
+/// the server.
 const CONNECTS_WITHIN: Duration = Duration::from_millis(100);
 
 fn run(server: &mut Server) -> check::Result {
@@ -88,7 +90,7 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
     clients.iter_mut().filter(|client| client.has_begun_request()).try_for_each(Client::finish)
 }
 
-/// Connects at most `most` clients and then waits until each is served. Adds them to `clients`. Returns how many were
+/// Connects at most `most` clients, then waits until each is served. Adds them to `clients`. Returns how many were
 /// connected at once.
 fn connect_more(server: &mut Server, clients: &mut Vec<Client>, most: usize) -> check::Result<usize> {
     const CONTENT: &[u8] = b"here";
@@ -120,8 +122,8 @@ fn too_slow(served: usize, time: Duration) -> Finding {
     Finding::info(format!("{CLIENTS} clients at once"), actual)
 }
 
-/// Judges a server that did not answer the next client. A limit on the number of clients is *info*, if those within it
-/// are still served. A server that has accepted a client and never answers it, or that exits, has failed.
+/// Judges a server that did not answer the next of many clients. A limit on the number of clients is *info*, if those
+/// within it are still served. A server that has accepted a client and never answers it, or that exits, has failed.
 fn judge_unanswered(server: &mut Server, clients: &mut [Client], finding: Finding) -> Finding {
     let served = clients.len();
     let descriptors = server.processes().unwrap_or_default();

@@ -25,13 +25,13 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of bytes to send: more than the kernel's buffers and [`ALLOWED`] together.
+/// The number of bytes that a client sends without reading: more than the kernel's buffers and [`ALLOWED`] together.
 const MOST: usize = 96 * MIB;
 
-/// The number of bytes that the server may hold for one client.
+/// The number of bytes of unread replies that the server may hold for one client.
 const ALLOWED: usize = 32 * MIB;
 
-/// The largest number of requests that are sent.
+/// The largest number of requests that a client sends without reading the replies.
 const MOST_REQUESTS: usize = 50_000;
 
 fn run(server: &mut Server) -> check::Result {
@@ -42,8 +42,8 @@ fn run(server: &mut Server) -> check::Result {
     }
 }
 
-/// Sends requests until the server leaves some of them unread. A server may read a few more than it can answer, and a
-/// reply may be in a file; so a server that reads on fails only if its memory grows.
+/// Sends requests without reading replies, until the server leaves some requests unread. A server may read a few more
+/// than it can answer, and a reply may be in a file; so a server that reads on fails only if its memory grows.
 fn of_replies(server: &mut Server) -> check::Result {
     let plan = Plan::of(server)?;
     let before = server.process_stats()?.resident;
@@ -98,7 +98,7 @@ fn of_content(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Returns the number of bytes that the kernel holds for this connection, in both directions, at both ends.
+/// Returns the number of bytes that the kernel holds for the client's connection, in both directions, at both ends.
 fn in_kernel(client: &Client) -> check::Result<usize> {
     let Some(socket) = client.link().as_socket() else { return Ok(0) };
     let ends = socket.local_addr().and_then(|ours| Ok((ours.as_socket(), socket.peer_addr()?.as_socket())));

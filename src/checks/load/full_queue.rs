@@ -19,10 +19,12 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of answers for which A has no room. A server may wait a second for each before it drops it.
+/// The number of answers that the server sends beyond the room in a client's queue. A server may wait a second for
+/// each before it drops it.
 const BEYOND: usize = 2;
 
-/// The longest queue that this check fills: unread answers count against the send buffer of the server, which all clients share.
+/// The longest queue of a client that a check fills: unread answers count against the send buffer of the server,
+/// which all clients share.
 const LONGEST: usize = 100;
 
 fn run(server: &mut Server) -> check::Result {

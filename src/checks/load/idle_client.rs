@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The time for which the client is silent, a little more than two seconds, a common idle timeout.
+/// The time for which a client is silent: a little more than two seconds, a common idle timeout.
 const SILENCE: Duration = Duration::from_millis(2300);
 
 fn run(server: &mut Server) -> check::Result {

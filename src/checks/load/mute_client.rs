@@ -19,7 +19,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of clients that are served beside the mute one: each may reach another listener or worker of the server.
+/// The number of clients that must be served beside a client that sends nothing: each may reach another listener or
+/// worker of the server.
 const OTHERS: usize = 3;
 
 fn run(server: &mut Server) -> check::Result {

@@ -32,11 +32,13 @@ pub const NO_MEMORY_LEAK: Check = Check {
     run: memory_unless_deadlocked,
 };
 
-/// Each client sends more than a datagram holds, and must leave before memory is measured.
+/// Capabilities that a server must have for its memory to be measured: each client sends more than a datagram holds,
+/// and must leave before the measurement.
 const VISITED: Capabilities =
     Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
 
-/// Serves one client. Every fourth one resets its connection, with its last bytes unread.
+/// Connects one client, the `number`-th, and exchanges `bytes`. Every fourth client resets its connection, with its
+/// last bytes unread.
 fn serve_one(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result {
     let capabilities = server.spec().capabilities();
     // Only a connection can be reset: what a client has not read from a named pipe or queue stays there for the next one.
@@ -83,8 +85,8 @@ fn threads(server: &mut Server) -> check::Result {
     ))
 }
 
-/// Waits until there are fewer than `enough` threads, or until they have had time to exit. Returns the smallest number
-/// seen.
+/// Waits until the server has fewer than `enough` threads, or until they have had time to exit. Returns the smallest
+/// number seen.
 fn fewest(server: &Server, enough: usize) -> check::Result<usize> {
     let mut least = usize::MAX;
     let limit = if enough == 0 { server.deadlines().quiet() } else { server.deadlines().exit() };
@@ -95,16 +97,18 @@ fn fewest(server: &Server, enough: usize) -> check::Result<usize> {
     Ok(least)
 }
 
-/// The growth of memory that is allowed: a heap, its garbage collector and the allocator's arenas may take that much.
+/// The growth of the server's memory that is no leak: a heap, its garbage collector and the allocator's arenas may
+/// take that much.
 const ALLOWED: u64 = 128 * MIB as u64;
-/// The number of clients that are served between two measurements of memory.
+/// The number of clients that are served between two measurements of the server's memory.
 const CROWD: usize = 16;
 
-/// The time for all clients, as a multiple of the deadline for progress. Only a server that keeps growing takes so long.
+/// The time for all clients of a check, as a multiple of the deadline for progress. Only a server that keeps growing
+/// takes so long.
 const LONGEST: u32 = 12;
 
-/// The growth of memory that counts: a fifth of the bytes that a crowd has sent. A server that keeps them grows by
-/// all of them.
+/// The growth of the server's memory that counts as a leak: a fifth of the bytes that a crowd of clients has sent. A
+/// server that keeps these grows by all of them.
 const GROWTH: u64 = (CROWD * MIB / 5) as u64;
 
 /// Checks that the server's memory does not grow with the number of clients. A server that deadlocks on 1 MiB passes
@@ -155,8 +159,8 @@ fn grown(first: u64, now: u64, clients: usize) -> Finding {
     )
 }
 
-/// Waits until less than `enough` memory is resident, or until the last clients' processes have had time to exit.
-/// Returns the smallest number of bytes seen.
+/// Waits until the server has less than `enough` memory resident, or until the last clients' processes have had time
+/// to exit. Returns the smallest number of bytes seen.
 fn least_resident(server: &Server, enough: u64) -> check::Result<u64> {
     let mut least = u64::MAX;
     until(server.deadlines().quiet(), || {

@@ -22,14 +22,14 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of descriptors that the server may open. Interpreters need about thirty for themselves.
+/// The number of descriptors that the server may open during a check. Interpreters need about thirty for themselves.
 const LIMIT: u32 = 64;
 const CLIENTS: usize = 90;
-/// The harm of a server that accepts no client any more.
+/// The harm of a server that accepts no client any more, as a report states it.
 const GIVES_UP: &str =
     "a moment with many clients ends the service for all that come later, until the server is started again";
 
-/// The number of clients that connect after the first one that is not answered.
+/// The number of clients that connect after the first one that a server without free descriptors does not answer.
 const MORE: usize = 4;
 
 fn run(server: &mut Server) -> check::Result {
@@ -44,7 +44,8 @@ fn run(server: &mut Server) -> check::Result {
     outcome.map_err(|finding| limited.diagnose(finding))
 }
 
-/// Connects clients until the server has no free descriptor, and checks it then and after they have left.
+/// Connects clients until the server has no free descriptor. Checks the server then, and again after the clients have
+/// left.
 fn fill_table(server: &mut Server) -> check::Result {
     let mut clients = Vec::new();
     while clients.len() < CLIENTS {
@@ -75,8 +76,9 @@ fn fill_table(server: &mut Server) -> check::Result {
     })
 }
 
-/// Connects clients that send nothing until the server has no free descriptor, and checks it then and after they have
-/// left. For a server that closes after one reply, so that a client that was answered holds no descriptor.
+/// Connects clients that send nothing until the server has no free descriptor. Checks the server then, and again
+/// after they have left. This is for a server that closes after one reply, so that a client that was answered holds
+/// no descriptor.
 fn fill_table_with_silent(server: &mut Server) -> check::Result {
     let served = server.connect_and_exchange().map(drop);
     served.map_err(|finding| {
@@ -105,7 +107,7 @@ fn fill_table_with_silent(server: &mut Server) -> check::Result {
         .map_err(|finding| finding.because(format!("after all clients have left; before, it ran {state}")))
 }
 
-/// Waits until a process of the server uses all its descriptors.
+/// Waits until a process of the server has no free descriptor.
 fn await_full(server: &Server, clients: usize) -> check::Result {
     let full = until(server.deadlines().reply(), || Ok(is_full(server)?.then_some(())))?;
     if server.processes()?.is_empty() {
@@ -141,13 +143,13 @@ fn is_full(server: &Server) -> check::Result<bool> {
     Ok(most_descriptors(server)? >= LIMIT as usize)
 }
 
-/// Returns the number of descriptors of the process that has the most.
+/// Returns the number of descriptors of the server's process that has the most.
 fn most_descriptors(server: &Server) -> check::Result<usize> {
     let count = |pid: Pid| server.descriptor_count(pid).unwrap_or(0);
     Ok(server.processes()?.iter().map(|process| count(process.pid)).max().unwrap_or(0))
 }
 
-/// Waits until the server answers a new client. Some servers pause for about a second before they accept again.
+/// Fails unless the server soon answers a new client. Some servers pause for about a second before they accept again.
 fn expect_service(server: &mut Server) -> check::Result {
     let mut last = Ok(());
     let served = until(server.deadlines().no_progress(), || {

@@ -26,13 +26,15 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// A way of talking without pause.
+/// A way in which a client sends requests without pause.
 struct Manner {
-    /// Takes one turn.
+    /// Lets the client that sends without pause take one turn.
     turn: fn(&mut Client) -> check::Result,
-    /// The number of bytes that a server of one thread may send to the talker before it answers another client.
+    /// The number of bytes that a server of one thread may send to a client that asks without pause before it answers
+    /// another client.
     most: usize,
-    /// Whether the talker sends as much as it can while the server is stopped, so that the server begins with a full queue.
+    /// Whether the client that asks without pause sends as much as it can while the server is stopped, so that the
+    /// server begins with a full queue.
     begins_stopped: bool,
     description: &'static str,
 }
@@ -64,7 +66,7 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Exchanges with other clients while one talks.
+/// Fails unless other clients are served while one sends without pause.
 fn beside(server: &mut Server, manner: &Manner) -> check::Result {
     let mut other = server.connect_and_exchange()?;
     let mut talker = server.connect_and_exchange()?;
@@ -81,13 +83,13 @@ fn beside(server: &mut Server, manner: &Manner) -> check::Result {
     late.finish()
 }
 
-/// The number of turns before other clients ask for something.
+/// The number of turns of a client that sends without pause before other clients ask for something.
 const WARM_UP: usize = 16;
 
 const QUESTION: &[u8] = b"may I?";
 
-/// Has `other` exchange a message while `talker` talks. One thread does both: it looks for the answer after each turn, so
-/// the count of the talker's bytes is right on a busy machine too.
+/// Lets the client `other` exchange a message while the client `talker` sends without pause. One thread does both: it
+/// looks for the answer after each turn, so the count of the talker's bytes is right on a busy machine too.
 fn exchange_beside(
     server: &mut Server,
     other: &mut Client,
@@ -123,7 +125,8 @@ fn exchange_beside(
     other.expect(QUESTION)
 }
 
-/// Reports that the server ended the connection of the client that talks, for example after a number of requests.
+/// Turns the end of a connection into a finding that the server does not let a client talk without pause: for
+/// example, it closes after a number of requests.
 fn not_talking(ended: Finding) -> Finding {
     match ended.outcome {
         Outcome::Fail => Finding::unsupported("a client that talks without pause", ended.actual),

@@ -60,8 +60,8 @@ fn connect_to_stopped(server: &mut Server) -> check::Result<Vec<Client>> {
     Ok(clients)
 }
 
-/// Judges a server that did not answer `client`, the one after `answered` others. A server that closes some connections at once,
-/// and serves clients again later, has a limit on their number.
+/// Judges a server that did not answer `client` after it had answered `answered` others. A server that closes some
+/// connections at once, and serves clients again later, has a limit on their number.
 fn judge(server: &mut Server, mut client: Client, answered: usize, all: usize, finding: Finding) -> Finding {
     let wanted = format!("{all} clients answered that connected while the server was stopped");
     if finding.outcome == Outcome::Fail {

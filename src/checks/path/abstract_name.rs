@@ -38,7 +38,7 @@ fn run(server: &mut Server) -> check::Result {
     result
 }
 
-/// Waits until the server serves `name` as an abstract name, or exits. Reports a file of that name.
+/// Waits until the server serves `name` as an abstract name, or exits. Fails if it has made a file of that name.
 fn expect_service_or_exit(server: &mut Server, started: &mut Instance, name: &Path) -> check::Result {
     let options = ConnectOptions::to(Address::Path(name.to_owned()));
     let limit = server.deadlines().start();

@@ -43,7 +43,8 @@ fn run(server: &mut Server) -> check::Result {
     })
 }
 
-/// Describes how the regular file has changed, or returns `None` if it has not.
+/// Describes how the regular file at `path`, which a server must not replace, has changed. Returns `None` if it has
+/// not.
 fn change(path: &Path) -> Option<&'static str> {
     match fs::symlink_metadata(path) {
         Err(_) => Some("it is gone"),

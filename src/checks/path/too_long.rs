@@ -27,9 +27,10 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The longest path that fits into `sun_path` with its NUL: 107 bytes on Linux, 103 on macOS and the BSDs.
+/// The longest path of a Unix domain socket that fits into `sun_path` with its NUL: 107 bytes on Linux, 103 on macOS
+/// and the BSDs.
 const LONGEST: usize = size_of::<sockaddr_un>() - offset_of!(sockaddr_un, sun_path) - 1;
-/// A length that does not fit on any system.
+/// A length of a socket's path, in bytes, that does not fit into `sun_path` on any system.
 const TOO_LONG: usize = 128;
 
 fn run(server: &mut Server) -> check::Result {
@@ -71,15 +72,15 @@ fn serves_longest(server: &mut Server) -> check::Result {
     }
 }
 
-/// The reaction of a server to the path in its command.
+/// The reaction of a server to the socket path in its command.
 enum Fate {
-    /// The server bound that path. Dropping the instance ends the server.
+    /// The server bound the socket path of its command. Dropping the instance ends the server.
     Bound(Instance),
-    /// The server bound another path.
+    /// The server bound another socket path than that of its command.
     Elsewhere(PathBuf),
-    /// The server exited.
+    /// The server exited instead of binding the socket path of its command.
     Exited(std::process::ExitStatus),
-    /// The server neither bound a path nor exited before its deadline.
+    /// The server neither bound a socket path nor exited before its deadline.
     Neither,
 }
 
@@ -112,7 +113,7 @@ fn started_at(server: &Server, path: &Path) -> check::Result<Fate> {
     })
 }
 
-/// Returns a path of exactly `length` bytes in the directory of the server's own path.
+/// Returns a socket path of exactly `length` bytes in the directory of the server's own path.
 fn path_of(server: &Server, length: usize) -> check::Result<PathBuf> {
     let folder = server.address().path().and_then(Path::parent);
     let folder = folder.ok_or_else(|| Finding::broken("a directory", "the server has no path"))?;

@@ -36,7 +36,7 @@ pub const ANSWERS_FROM_ADDRESS_ASKED: Check = Check {
     run: answered,
 };
 
-/// A loopback address that no server has in its command.
+/// A loopback address that no server has in its command, so no server may be reached at it.
 const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 fn bound(server: &mut Server) -> check::Result {
@@ -59,8 +59,8 @@ fn bound(server: &mut Server) -> check::Result {
     }
 }
 
-/// Returns where a server that was asked for an IPv6 address can be reached beside it, and the cause. The loopback interface
-/// has one IPv6 address, so a bind to another one cannot show a wildcard socket.
+/// Returns where else a server can be reached that was asked for one IPv6 address, and the cause. The loopback
+/// interface has one IPv6 address, so a bind to another one cannot show a wildcard socket.
 fn beyond_ipv6(server: &Server, port: u16) -> check::Result<Option<(String, &'static str)>> {
     let over_ipv4 = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     if !is_free(server, over_ipv4) {
@@ -98,8 +98,8 @@ fn answered(server: &mut Server) -> check::Result {
     }
 }
 
-/// Tells a second instance to serve every address, in a network of its own, which no other machine can reach. The server
-/// has one address, as it was told, so what this shows is only *info*.
+/// Launches a second instance that is told to serve every address, in a network of its own, which no other machine
+/// can reach. The server has one address, as it was told, so the result is only *info*.
 fn told_every_address(server: &mut Server, other: SocketAddr) -> check::Result {
     if !server.spec().is_told_host() || !other.is_ipv4() {
         return Ok(()); // The server has one address, from which it sends every answer.
@@ -123,7 +123,8 @@ fn told_every_address(server: &mut Server, other: SocketAddr) -> check::Result {
         .because("it does not set the source address of its answers"))
 }
 
-/// Waits until `instance` is bound to the address `every`. Returns false if it exits, or binds another address.
+/// Waits until the server's second `instance` is bound to the address `every`. Returns false if it exits, or binds
+/// another address.
 fn serves(server: &Server, instance: &mut Instance, every: SocketAddr) -> check::Result<bool> {
     let bound = until(server.deadlines().start(), || {
         let addresses = sys::udp_addresses_of(instance.pid()).unwrap_or_default();

@@ -52,13 +52,13 @@ fn run(server: &mut Server) -> check::Result {
     Err(Finding::fail(wanted, actual).because("getsockname(2) returns the port that the system chose"))
 }
 
-/// Returns `Some` once the server has printed its port.
+/// Returns `Some` once the server has printed the number of its port.
 fn announced(server: &mut Server) -> check::Result<Option<()>> {
     let text = server.instance()?.output().text();
     Ok(contains_address(&text, server.address()).then_some(()))
 }
 
-/// Returns `Some` once `instance` listens or has exited.
+/// Returns `Some` once another `instance` of the server listens or has exited.
 fn listens_or_exits(server: &Server, instance: &mut Instance) -> check::Result<Option<()>> {
     Ok((!ports(server, instance)?.is_empty() || has_exited(instance)).then_some(()))
 }
@@ -67,7 +67,7 @@ fn has_exited(instance: &mut Instance) -> bool {
     instance.ended().is_some()
 }
 
-/// Returns the ports on which `instance` listens. A server may listen on others beside that of the echo.
+/// Returns the ports on which an `instance` of the server listens. It may listen on others beside that of the echo.
 fn ports(server: &Server, instance: &Instance) -> check::Result<Vec<u16>> {
     let mut ports = Vec::new();
     for process in instance.processes().or_unsupported("the server's processes")? {

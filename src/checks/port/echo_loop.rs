@@ -18,7 +18,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// Ports of services that answer every datagram: echo, daytime, chargen, time and DNS.
+/// Ports of services that answer every datagram, with which a server must not exchange echoes: echo, daytime,
+/// chargen, time and DNS.
 const ANSWERING: [u16; 5] = [7, 13, 19, 37, 53];
 
 fn run(server: &mut Server) -> check::Result {

@@ -79,7 +79,7 @@ fn serve_one(server: &mut Server) -> check::Result {
     client.finish()
 }
 
-/// Sends from a client that leaves before it is answered. Its answer must not reach another client.
+/// Sends a message from a client that leaves before it is answered. Its answer must not reach another client.
 fn leave_unanswered(server: &mut Server) -> check::Result {
     // Few enough for one write.
     let bytes = server.payload(500);
@@ -87,7 +87,7 @@ fn leave_unanswered(server: &mut Server) -> check::Result {
     client.send(&bytes)
 }
 
-/// Has every client send while the server is stopped, and compares the echo of each.
+/// Lets every client send while the server is stopped, and compares the echo of each.
 fn exchange_with_all(server: &mut Server, clients: &mut [Client], connected: Instant) -> check::Result {
     let payloads: Vec<_> = clients.iter().map(|_| server.payload(1000)).collect();
     ask_all(server, clients, &payloads, connected, |server, send| {
@@ -97,7 +97,8 @@ fn exchange_with_all(server: &mut Server, clients: &mut [Client], connected: Ins
     })
 }
 
-/// Stops the server, so that it finds the bytes of all clients at once; returns false if it is left running.
+/// Stops the server, so that it finds the bytes of all clients at once when it continues. Returns false if it is left
+/// running.
 ///
 /// A server on Unix datagrams is left running, since its queue holds ten. So is one on a system that does not report
 /// whether a process has stopped.
@@ -112,8 +113,8 @@ fn stop(server: &mut Server) -> check::Result<bool> {
     }
 }
 
-/// Judges a server that did not serve the next client: it passes, with a note, if it serves clients again once these have
-/// left.
+/// Judges a server that did not serve the next of many clients: it passes, with a note, if it serves clients again
+/// once `clients` have left.
 fn judge_limit(server: &mut Server, clients: Vec<Client>, finding: Finding) -> check::Result {
     let served = clients.len();
     drop(clients);
@@ -124,7 +125,7 @@ fn judge_limit(server: &mut Server, clients: Vec<Client>, finding: Finding) -> c
     Err(finding.because(format!("at client {}, and no client is served after that", served + 1)))
 }
 
-/// Reports whether the server serves a client again.
+/// Reports whether the server serves a client again, after one was not served.
 ///
 /// A client that is refused tries again. After two clients that were not answered until their deadline it gives up: a
 /// single one may be due to a lost datagram.
@@ -141,8 +142,8 @@ fn recovers(server: &mut Server) -> check::Result<bool> {
     Ok(served.unwrap_or(false))
 }
 
-/// Checks a server that serves one client at a time. Each client connects while the one before it is served, so that the
-/// server's listen queue never holds more than one.
+/// Checks that each client receives only its own bytes from a server that serves one client at a time. Each client
+/// connects while the one before it is served, so that the server's listen queue never holds more than one.
 fn one_after_another(server: &mut Server) -> check::Result {
     let mut waiting = server.connect()?;
     for number in 1..=CLIENTS {

@@ -44,15 +44,15 @@ fn run(server: &mut Server) -> check::Result {
     steps::restart_and_exchange(server, cause)
 }
 
-/// Waits until the server's end of a connection is closed. A process of the server may tell its clients that another one
-/// was killed.
+/// Waits until the server, which was killed, has closed its end of the client's connection. A process of the server
+/// may tell its clients that another one was killed.
 fn await_end(client: &mut Client) {
     const LAST_WORDS: usize = 8;
     let _ = (0..LAST_WORDS).find(|_| client.expect_eof().is_ok() || client.has_ended());
 }
 
-/// Waits until a bind without SO_REUSEADDR is refused and the kernel shows a connection in TIME_WAIT. Without this proof
-/// a pass would mean nothing.
+/// Waits until a bind to the server's address without SO_REUSEADDR is refused and the kernel shows a connection in
+/// TIME_WAIT. Without this proof a pass of the check would mean nothing.
 fn prove_time_wait(server: &Server, address: SocketAddr) -> check::Result {
     let proven = until(server.deadlines().no_progress(), || {
         let waits = match sys::tcp_sockets(address.port()) {

@@ -41,8 +41,8 @@ fn run(server: &mut Server) -> check::Result {
         .map_err(|finding| finding.because(format!("both clients have source port {port}")))
 }
 
-/// Sends from both clients before either reads. The first client finishes before the second reads,
-/// so that a server of one client at a time can serve both.
+/// Sends from two clients before either reads. The first client finishes before the second reads, so that a server of
+/// one client at a time can serve both.
 fn exchange_both(mut clients: [(&mut Client, &Vec<u8>); 2]) -> check::Result {
     for (client, bytes) in &mut clients {
         client.send(bytes)?;

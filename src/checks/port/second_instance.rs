@@ -48,13 +48,14 @@ fn run(server: &mut Server) -> check::Result {
         .map_err(|finding| finding.because("after a second instance was started on its address"))
 }
 
-/// The harm of an exit that looks like success.
+/// The harm of a second instance that exits as if it had succeeded, as a report states it.
 const SILENT: &str = "a user or service manager takes the second instance for one that has done its work, and looks for the cause of the conflict in vain";
 
-/// The harm of waiting for an address in use.
+/// The harm of a second instance that waits for an address in use, as a report states it.
 const WAITS: &str = "a second instance that neither serves nor exits looks like a running service";
 
-/// Waits until `rival` exits with a non-zero status and has printed a message. Fails if it binds the address instead.
+/// Waits until `rival`, a second instance at the same address, exits with a non-zero status and has printed a
+/// message. Fails if it binds the address instead.
 fn expect_refusal(server: &Server, rival: &mut Instance) -> check::Result {
     let wanted = format!("a second instance on {} exits with an error", server.address());
     let limit = server.deadlines().start();

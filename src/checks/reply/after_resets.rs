@@ -23,12 +23,12 @@ pub const CHECK: Check = Check {
 
 const RESETS: usize = 500;
 
-/// The number of resets for a server that is too slow for all of them.
+/// The number of connections that a check resets if the server is too slow for all of them.
 const FEWEST: usize = 100;
 
 const CONTENT: usize = 64;
 
-/// The number of clients that are served after the resets.
+/// The number of clients that the server must serve after other clients have reset their connections.
 const AFTERWARDS: usize = 4;
 
 fn run(server: &mut Server) -> check::Result {

@@ -44,7 +44,7 @@ fn run(server: &mut Server) -> check::Result {
     }
 }
 
-/// Sends each request of the protocol: on one connection if that stays open, else each on its own.
+/// Sends each request of the server's protocol: on one connection if that stays open, else each on its own.
 fn ask_all(server: &mut Server) -> check::Result {
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
     let protocol = server.spec().protocol().clone();

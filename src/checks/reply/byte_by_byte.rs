@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of bytes of content in the request.
+/// The number of bytes of content in the request that a client sends byte by byte.
 const CONTENT: usize = 32;
 
 fn run(server: &mut Server) -> check::Result {

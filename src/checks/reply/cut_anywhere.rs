@@ -26,35 +26,36 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of offsets at which requests are cut, in all requests together.
+/// The number of offsets at which a check cuts requests into two pieces, in all requests together.
 const MOST: usize = 1000;
 
-/// The number of offsets for a server that serves one client at a time.
+/// The number of offsets at which requests are cut for a server that serves one client at a time.
 const IN_TURN: usize = 500;
 
-/// The number of offsets for a server that is launched for each client, and the least number for a slow one.
+/// The number of offsets at which requests are cut for a server that is launched for each client, and the least
+/// number for a slow server.
 const FEW: usize = 60;
 
-/// The time for all offsets, as a multiple of the deadline for progress. The offsets where a mistake is most likely come
-/// first.
+/// The time to cut requests at all offsets, as a multiple of the deadline for progress. The offsets where a mistake
+/// is most likely come first.
 const SLOWEST: u32 = 3;
 
-/// The number of simultaneous connections.
+/// The number of connections on which requests are cut at the same time.
 const AT_ONCE: usize = 200;
 
-/// The number of bytes of content in a request. Requests of most protocols are then cut at every offset.
+/// The number of bytes of content in a request that is cut. Requests of most protocols are then cut at every offset.
 const CONTENT: usize = 400;
 
-/// One place at which a request is cut.
+/// One place at which a request is cut into two pieces: a turn of the protocol, and an offset.
 #[derive(Clone, Copy)]
 struct Cut {
     turn: usize,
     offset: usize,
-    /// The status of the reply to a whole request, if the protocol has one.
+    /// The status of the reply to the same request sent whole, if the protocol has one.
     status: Option<u16>,
 }
 
-/// A request whose first piece has been sent.
+/// A request of which the client has sent only the first piece.
 struct Begun {
     cut: Cut,
     client: Client,
@@ -89,7 +90,7 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Cuts all requests on one connection, so that the server is launched only once.
+/// Cuts all requests into two pieces on one connection, so that the server is launched only once.
 fn in_one_conversation(server: &mut Server) -> check::Result {
     let cuts = cuts(server, IN_TURN)?;
     let quiet = server.deadlines().quiet();
@@ -122,7 +123,7 @@ fn serves_many_at_once(server: &mut Server) -> check::Result<bool> {
     server.serves_concurrently()
 }
 
-/// Returns at most `most` cuts, the same number for each turn.
+/// Returns at most `most` places at which to cut requests, the same number for each turn of the protocol.
 fn cuts(server: &mut Server, most: usize) -> check::Result<Vec<Cut>> {
     let protocol = server.spec().protocol().clone();
     let turns = answered_turns(&protocol);
@@ -137,7 +138,7 @@ fn cuts(server: &mut Server, most: usize) -> check::Result<Vec<Cut>> {
     Ok(cuts)
 }
 
-/// Sends a request in one piece, and returns the status of its reply, if it has one.
+/// Sends the request of `turn` in one piece, and returns the status of its reply, if it has one.
 fn status_of_whole(server: &mut Server, turn: usize) -> check::Result<Option<u16>> {
     let mut client = server.connect()?;
     client.complete_opening()?;
@@ -147,8 +148,8 @@ fn status_of_whole(server: &mut Server, turn: usize) -> check::Result<Option<u16
     Ok(client.last_status())
 }
 
-/// Cuts one request for each of `batch`, all at the same time. Returns the cuts whose first piece the server did not
-/// read: it may have read both pieces at once.
+/// Sends one request in two pieces for each cut of `batch`, all at the same time. Returns the cuts whose first piece
+/// the server did not read: it may have read both pieces at once.
 fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Result<Vec<Cut>> {
     let mut begun = Vec::with_capacity(batch.len());
     let began = Instant::now();
@@ -193,7 +194,7 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
     first.map_or(Ok(unread), |finding| Err(if tried > 1 { finding.because(share) } else { finding }))
 }
 
-/// Connects a client and sends the first piece of a request.
+/// Connects a client and sends the first piece of a request, up to `cut`.
 fn begin(server: &mut Server, cut: Cut) -> check::Result<Begun> {
     let turn = &server.spec().protocol().turns()[cut.turn];
     let length = content_length(turn, CONTENT);
@@ -205,7 +206,8 @@ fn begin(server: &mut Server, cut: Cut) -> check::Result<Begun> {
     Ok(Begun { cut, client, request, content })
 }
 
-/// Waits until the server has read all first pieces. Returns the clients whose piece it has read, and the others.
+/// Waits until the server has read the first piece of every request. Returns the clients whose piece it has read, and
+/// the others.
 fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, Vec<Begun>)> {
     let mut unread = begun;
     let mut read = Vec::new();
@@ -218,14 +220,15 @@ fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, 
     Ok((read, unread))
 }
 
-/// Splits clients into those whose bytes the server has read, and the others.
+/// Splits clients that have sent the first piece of a request into those whose bytes the server has read, and the
+/// others.
 fn split_read(begun: Vec<Begun>, server: &Server) -> (Vec<Begun>, Vec<Begun>) {
     let clients: Vec<&Client> = begun.iter().map(|one| &one.client).collect();
     let mut read = are_read_by_server(server, &clients).into_iter();
     begun.into_iter().partition(|_| read.next().unwrap_or(false))
 }
 
-/// Waits for at most `limit` until some client can receive something: too early, since no request is complete.
+/// Waits for at most `limit` until some client can receive a reply: this is too early, since no request is complete.
 fn await_early_reply(begun: &[Begun], limit: Duration) -> check::Result {
     use nix::poll::{PollFd, PollFlags};
     let readers = begun.iter().map(|one| PollFd::new(one.client.input_descriptor(), PollFlags::POLLIN));

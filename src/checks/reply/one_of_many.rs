@@ -44,7 +44,8 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Connects `most` clients, or as many as the server serves at once: `port/many-clients` judges that number.
+/// Connects `most` clients, or as many as the server serves at once. The check `port/many-clients` judges that
+/// number.
 fn connect(server: &mut Server, most: usize) -> check::Result<Vec<Client>> {
     let mut clients: Vec<Client> = Vec::with_capacity(most);
     while clients.len() < most {

@@ -19,10 +19,10 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The number of requests that are sent together.
+/// The number of requests that a client sends together, before it reads a reply.
 const REQUESTS: usize = 5;
 
-/// The number of bytes of content in each request.
+/// The number of bytes of content in each of the requests that are sent together.
 const CONTENT: usize = 24;
 
 fn run(server: &mut Server) -> check::Result {
@@ -53,7 +53,7 @@ fn in_two_writes(server: &mut Server, client: &mut Client) -> check::Result {
     expect_all(client, &contents[2..], "in two writes, cut in the middle of the third request")
 }
 
-/// Queues the requests in the client. Returns their contents and lengths.
+/// Queues the requests in the client, to be sent together. Returns their contents and lengths.
 fn prepare(server: &mut Server, client: &mut Client) -> check::Result<(Vec<Vec<u8>>, Vec<usize>)> {
     let turn = usual_turn(server.spec().protocol());
     let length = content_length(&server.spec().protocol().turns()[turn], CONTENT);

@@ -40,7 +40,7 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Sends a request with its end of file to the server, which is stopped, and continues the server.
+/// Sends a request together with end of file to the server, which is stopped, and then continues the server.
 fn send_and_end(server: &mut Server, mut client: Client) -> check::Result {
     let content = server.payload(CONTENT);
     client.send(&content)?;

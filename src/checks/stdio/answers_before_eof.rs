@@ -31,7 +31,7 @@ pub const LONG: Check = Check {
     run: long,
 };
 
-/// The number of requests that arrive together.
+/// The number of requests that arrive at the server together, followed by end of file.
 const REQUESTS: usize = 20;
 
 fn run(server: &mut Server) -> check::Result {
@@ -55,7 +55,7 @@ fn long(server: &mut Server) -> check::Result {
     expect_all(client, requests)
 }
 
-/// Reads to the end, and expects an answer to each of `requests`.
+/// Reads to the end of the server's output, and expects an answer to each of `requests` requests.
 fn expect_all(client: Client, requests: usize) -> check::Result {
     let mut client = client.tolerating_cut();
     let received = client.received();

@@ -44,7 +44,7 @@ fn run(server: &mut Server) -> check::Result {
     if was_asked { while_it_waits(server) } else { Ok(()) }
 }
 
-/// Ends the input of a server whose own request is not answered.
+/// Ends the input of a server that waits for an answer to a request of its own.
 fn while_it_waits(server: &mut Server) -> check::Result {
     let mut client = server.connect()?.withholding_answers();
     client.complete_opening()?;

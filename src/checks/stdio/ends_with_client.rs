@@ -59,7 +59,8 @@ fn at_work(server: &mut Server, after: &str) -> check::Result {
     expect_end(server, None, after).map(drop)
 }
 
-/// Closes both pipes, so that no process which is launched at this moment inherits them.
+/// Closes both of the client's pipes to the server, so that no process which is launched at this moment inherits
+/// them.
 fn close(client: Client) {
     sys::between_launches(|| drop(client));
 }

@@ -58,7 +58,7 @@ fn stray_bytes(stray: &Stray) -> Finding {
     Finding::fail("only messages on standard output", actual)
 }
 
-/// Exchanges a message of each turn.
+/// Exchanges a message of each turn of the protocol.
 fn ask_everything(server: &Server, client: &mut Client) -> check::Result {
     for turn in 0..server.spec().protocol().turns().len() {
         client.queue_request(turn, b"asked")?;
@@ -68,8 +68,8 @@ fn ask_everything(server: &Server, client: &mut Client) -> check::Result {
     Ok(())
 }
 
-/// Sends what the server must refuse, and ends its input. Whether it answers, and survives, is the subject of other
-/// checks.
+/// Sends requests that the server must refuse, and ends its input. Whether it answers, and survives, is the subject
+/// of other checks.
 fn ask_badly(server: &Server, client: &mut Client) {
     let (protocol, quiet) = (server.spec().protocol(), server.deadlines().quiet());
     for turn in protocol.refused() {

@@ -62,7 +62,7 @@ fn serves_with(server: &mut Server, stderr: Stdio, when: &str) -> check::Result 
     })
 }
 
-/// Exchanges one message, and those that the server must refuse.
+/// Exchanges one message, and sends the requests that the server must refuse, so that it logs them.
 fn ask_one(server: &Server, client: &mut Client) -> check::Result {
     for turn in server.spec().protocol().refused() {
         client.ask(turn)?;
@@ -70,10 +70,10 @@ fn ask_one(server: &Server, client: &mut Client) -> check::Result {
     client.exchange(b"logged")
 }
 
-/// The maximum number of rounds of requests until the log has filled its pipe.
+/// The maximum number of rounds of requests until the server's log has filled its pipe.
 const ROUNDS: usize = 1500;
 
-/// The number of rounds after that.
+/// The number of rounds of requests after the server's log has filled its pipe.
 const MORE: usize = 100;
 
 fn unread(server: &mut Server) -> check::Result {
@@ -112,13 +112,13 @@ struct UnreadLog {
 }
 
 impl UnreadLog {
-    /// Whether the pipe takes nothing more: poll(2) does not report it as writable.
+    /// Whether the pipe of the server's log is full: poll(2) does not report it as writable.
     fn is_full(&self) -> check::Result<bool> {
         let mut interest = [PollFd::new(self.writer.as_fd(), PollFlags::POLLOUT)];
         Ok(wait(&mut interest, Duration::ZERO)? == WaitOutcome::Elapsed)
     }
 
-    /// Reads what lies in the pipe, and returns its length.
+    /// Reads the log that lies in the pipe, and returns its length.
     fn drain(&mut self) -> check::Result<usize> {
         fcntl(&self.reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).or_broken("F_SETFL")?;
         let mut log = Vec::new();

@@ -35,7 +35,8 @@ fn run(server: &mut Server) -> check::Result {
         .map_err(|finding| finding.because("after the client had shut down its write side"))
 }
 
-/// Exchanges 300 bytes, or a request that carries or represents them, and closes, after a half-close if `half_close` is set, and judges how the connection ends.
+/// Exchanges 300 bytes with the server, or a request that carries or represents them. Closes, after a half-close if
+/// `half_close` is set, and judges how the connection ends.
 fn ends(server: &mut Server, monitor: &mut PortMonitor, half_close: bool) -> check::Result {
     let (limit, bytes) = (server.deadlines().no_progress(), server.payload(300));
     let mut client = server.connect()?;
@@ -68,7 +69,7 @@ fn is_over(conversation: &Conversation) -> bool {
         || saw(PacketEvent::Rst(Endpoint::Client))
 }
 
-/// Fails if the server sent RST before both sides had sent FIN. A later RST loses no data.
+/// Fails if the server reset the connection, by RST, before both sides had sent FIN. A later RST loses no data.
 fn judge(conversation: &Conversation) -> check::Result {
     let position_of = |wanted| conversation.events.iter().position(|&event| event == wanted);
     let ended = position_of(PacketEvent::Fin(Endpoint::Client))
@@ -101,7 +102,7 @@ mod tests {
     const FIN: Segment = Segment { sequence: 1, syn: false, ack: true, fin: true, rst: false };
     const RST: Segment = Segment { fin: false, rst: true, ..FIN };
 
-    /// Judges a connection that ends with these segments, each sent by the client if the flag is set.
+    /// Judges a connection that ends with the segments `endings`, each sent by the client if the flag is set.
     fn outcome_of(endings: &[(bool, Segment)]) -> Result<(), (Outcome, String)> {
         let [client, server] = ["127.0.0.1:40000", "127.0.0.1:20000"].map(|text| text.parse().unwrap());
         let mut all = Conversations::default();

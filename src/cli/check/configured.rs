@@ -12,7 +12,7 @@ use crate::report::TextReport;
 use crate::server::{LaunchError, sweep};
 use crate::text::{count_with_noun, most_similar};
 
-/// Runs all servers of the configuration file, or those that the user names.
+/// Checks all servers of the configuration file, or those that the user names.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(path) = config_file(args)? else {
         let text = "no server is given: name its transport and its command, as in \
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(common_exit_code(&runs)))
 }
 
-/// One server and the way in which its run ended.
+/// A server of the configuration file, and the way in which its run of checks ended.
 struct ServerRun {
     name: String,
     outcome: Outcome,
@@ -60,7 +60,7 @@ impl ServerRun {
     }
 }
 
-/// Returns the servers called `names`, or all if there are no names.
+/// Returns the servers of the configuration file called `names`, or all servers if there are no names.
 fn selected<'c>(
     config: &'c Config,
     path: &Path,
@@ -112,12 +112,12 @@ fn run_server(
     Ok(ServerRun { name, outcome })
 }
 
-/// Returns the stream of the text report. With another report on standard output, that is standard error.
+/// Returns the stream to which the text report is written: standard error if another report goes to standard output.
 fn text_output(args: &Args) -> Box<dyn Write> {
     if args.reports_on_stdout() > 0 { Box::new(anstream::stderr()) } else { Box::new(anstream::stdout()) }
 }
 
-/// Writes a line for each server, and how many ended as expected.
+/// Writes a line for each checked server, and how many servers ended as expected.
 fn write_summary(out: &mut dyn Write, runs: &[ServerRun]) -> io::Result<()> {
     let width = runs.iter().map(|run| run.name.chars().count()).max().unwrap_or_default();
     for run in runs {
@@ -142,7 +142,8 @@ fn write_summary(out: &mut dyn Write, runs: &[ServerRun]) -> io::Result<()> {
     out.flush()
 }
 
-/// Returns the exit code for all servers: that of a failure before that of the harness.
+/// Returns the exit code for a run of checks on several servers: that of a failed check before that of a harness that
+/// failed.
 fn common_exit_code(runs: &[ServerRun]) -> u8 {
     if let Some(signal) = interrupt::received_signal() {
         return exit::SIGNAL_BASE + u8::try_from(signal).unwrap_or_default();

@@ -131,7 +131,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit_code(results?.checks())))
 }
 
-/// Runs the planned checks, and sends their events to `reporters`.
+/// Runs the planned checks, and sends the events of the run to `reporters`.
 ///
 /// # Errors
 /// Those of writing the reports; within, why the server could not be launched.
@@ -156,7 +156,7 @@ fn run_planned(
     Ok(results)
 }
 
-/// Adds the options of the command line that are not about the server.
+/// Adds the options of the command line that are not about the server to a run of checks.
 fn with_options(run: CheckRun, args: &Args) -> anyhow::Result<CheckRun> {
     let level = match args.level {
         LevelName::Must => Level::Must,
@@ -194,7 +194,7 @@ fn failed_checks(file: &Path) -> anyhow::Result<Vec<String>> {
     Ok(failed)
 }
 
-/// A report that is written to a file.
+/// A report of a run of checks that is written to a file, as `--report FORMAT=FILE` names it.
 #[derive(Debug, Clone)]
 struct ReportTo {
     format: Format,
@@ -244,7 +244,7 @@ impl Reporters {
 }
 
 impl Args {
-    /// Returns how many reports go to standard output instead of the text.
+    /// Returns how many reports go to standard output, so that the text cannot.
     fn reports_on_stdout(&self) -> usize {
         let reports = self.reports.iter().map(|report| &report.file);
         let files = reports.chain(&self.json).chain(&self.events);

@@ -121,7 +121,7 @@ pub struct Args {
     pub timeout_scale: f64,
 }
 
-/// The arguments that --from excludes, because they determine how to measure.
+/// The arguments of `echospec compare` that --from excludes, because they determine how to measure.
 const MEASURING: [&str; 18] = [
     "mechanisms",
     "all",

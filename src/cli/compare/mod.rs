@@ -20,7 +20,7 @@ pub use args::Args;
 use output::Output;
 use progress_line::ProgressLine;
 
-/// Runs a comparison and writes its reports.
+/// Runs `echospec compare`: measures and writes the reports.
 ///
 /// # Errors
 /// A mistake in the arguments, or the reason why nothing can be measured.
@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit_code(&comparison, regressed)))
 }
 
-/// Shows a saved comparison.
+/// Prints a comparison that was saved earlier.
 fn show(name: &str, args: &Args) -> anyhow::Result<ExitCode> {
     let saved = SavedComparison::named(name).and_then(|saved| saved.load());
     let comparison = saved.map_err(|error| CliError::usage(error.to_string()))?;
@@ -48,7 +48,7 @@ fn show(name: &str, args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit_code(&comparison, regressed)))
 }
 
-/// Runs the client process of a session.
+/// Runs the client process of a measuring session.
 ///
 /// # Errors
 /// The errors of [`client::run_client`].
@@ -57,7 +57,8 @@ pub fn run_client() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }
 
-/// An unavailable placement is a usage error: the user can choose another.
+/// Converts an error of a comparison into one with an exit code. An unavailable placement is a usage error: the user
+/// can choose another.
 fn into_cli_error(error: CompareError) -> anyhow::Error {
     match error {
         CompareError::Placement { .. } => CliError::usage(error.to_string()).into(),

@@ -17,16 +17,16 @@ use crate::bench::saved::{SavedComparison, SavedError};
 
 type Format = fn(&Comparison, &mut dyn Write) -> io::Result<()>;
 
-/// The reports requested by the arguments. Their files are opened before anything is measured.
+/// The reports of a comparison that the arguments request. Their files are opened before anything is measured.
 pub(super) struct Output {
     files: Vec<(Format, Box<dyn Write>)>,
-    /// The directory of the charts.
+    /// The directory into which the charts are written.
     svg: Option<PathBuf>,
     save: Option<SavedComparison>,
     before: Option<Comparison>,
     threshold: f64,
     options: TableOptions,
-    /// True if standard output has a format for programs. The tables then go to standard error.
+    /// True if standard output receives a format for programs. The tables then go to standard error.
     piped: bool,
 }
 
@@ -99,7 +99,7 @@ impl Output {
     }
 }
 
-/// Writes every chart into `folder`, and lists them.
+/// Writes every chart of a comparison into `folder`, and lists the files.
 fn draw(comparison: &Comparison, folder: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     let charts = draw_charts(comparison);
     for chart in &charts {

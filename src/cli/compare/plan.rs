@@ -20,7 +20,8 @@ use crate::transport::Tuning;
 /// The default message sizes, number of rounds, and seconds of a comparison.
 const DEFAULT: (&[usize], u16, f64) = (&[64, 4096, 65536], 10, 50.0);
 
-/// The sizes, number of rounds, and seconds for `--quick`. Six rounds are the minimum for a ranking.
+/// The message sizes, number of rounds, and seconds of a comparison with `--quick`. Six rounds are the minimum for a
+/// ranking.
 const QUICK: (&[usize], u16, f64) = (&[64, 65536], 6, 7.5);
 
 pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
@@ -44,7 +45,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     })
 }
 
-/// Removes duplicates and keeps the order.
+/// Returns `items` without duplicates, in their order.
 fn distinct<T: Copy + PartialEq>(items: &[T]) -> Vec<T> {
     let mut all = Vec::new();
     for item in items {

@@ -23,7 +23,7 @@ pub(super) fn parse_size(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Parses a number of messages per second.
+/// Parses a rate: a number of messages per second.
 pub(super) fn parse_rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "not a number of messages per second")?;
     let error = || "a rate must be between 0.1 and 100000 per second".into();

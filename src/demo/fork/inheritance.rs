@@ -14,16 +14,16 @@ use crate::server::Instance;
 use crate::sys;
 use crate::transport::{Client, pipe_pair};
 
-/// The program that all children execute.
+/// The program that all child processes of the demo execute.
 const PROGRAM: &str = "echo-pipe";
 
 const FILE: &str = "log.txt";
 
-/// A child that copies what its client sends into a file.
+/// A child process that copies what its client sends into a file.
 struct Writer {
     // Dropped first: the process exits at the end of its input.
     client: Client,
-    /// A duplicate of the child's standard input.
+    /// A duplicate of the child process's standard input.
     input: OwnedFd,
     instance: Instance,
 }
@@ -89,7 +89,7 @@ fn shared_offset(demo: &mut DemoRun<'_>, folder: &TempFolder) -> check::Result<W
     Ok(a)
 }
 
-/// Returns whether this system shows the offset of a descriptor.
+/// Returns whether this system shows the file offset of a descriptor.
 fn shows_offsets(file: &OwnedFd) -> bool {
     sys::open_file(Pid::this(), file.as_raw_fd()).is_ok()
 }
@@ -99,7 +99,7 @@ fn compares_descriptions(snapshot: &Snapshot) -> bool {
     snapshot.row("A", 1).is_some_and(|row| row.description.is_some())
 }
 
-/// Returns the offsets of the parent's `file` and of the standard output of both children.
+/// Returns the offsets of the file in the parent and at the standard output of both children.
 fn offsets(snapshot: &Snapshot, file: &OwnedFd) -> [Option<u64>; 3] {
     let offset = |row: Option<&DescriptorRow>| row.and_then(|row| row.open).map(|open| open.offset);
     [("parent", file.as_raw_fd()), ("A", 1), ("B", 1)]

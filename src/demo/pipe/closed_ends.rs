@@ -14,21 +14,22 @@ use crate::diagram::{Process, ProcessSelection};
 use crate::server::{Instance, describe_exit};
 use crate::transport::{Client, pipe_pair};
 
-/// The program of B, and of A unless a demo uses another.
+/// The program that the process B executes, and A unless a demo uses another.
 const PROGRAM: &str = "echo-pipe";
 
-/// The client, A and B, joined by three pipes: client to A, A to B, B to client.
+/// A pipeline of a demo: the client and the processes A and B, joined by three pipes: client to A, A to B, B to
+/// client.
 struct Pipeline {
     // Dropped first: the processes exit at the end of their input.
     client: Client,
-    /// A duplicate of the write end of the pipe from A to B, held by this process.
+    /// A duplicate of the write end of the pipe from process A to process B, held by the demo itself.
     forgotten: Option<OwnedFd>,
     a: Instance,
     b: Instance,
 }
 
 impl Pipeline {
-    /// Launches a pipeline with the program `a` as A.
+    /// Launches a pipeline in which the process A executes the program `a`.
     fn launch(a: OsString, deadlines: Deadlines) -> check::Result<Pipeline> {
         Ok(Pipeline { forgotten: None, ..Pipeline::launch_with_forgotten_end(a, deadlines)? })
     }
@@ -48,7 +49,7 @@ impl Pipeline {
         [client, ProcessSelection::all("A", self.a.pid()), ProcessSelection::all("B", self.b.pid())]
     }
 
-    /// Kills B, and waits until it has exited.
+    /// Kills the process B, which reads from A, and waits until it has exited.
     fn kill_reader(&mut self, limit: Duration) -> check::Result {
         self.b.kill_main_process(limit).or_broken("B killed")
     }

@@ -8,15 +8,15 @@ use crate::deadline::Deadlines;
 /// A demo of one mechanism of the operating system.
 #[derive(Debug)]
 pub struct Demo {
-    /// The name of the demo on the command line.
+    /// The name of a demo on the command line.
     pub name: &'static str,
-    /// A line that says what the demo shows.
+    /// A one-line summary of what a demo shows.
     pub summary: &'static str,
     pub(in crate::demo) run: fn(&mut DemoRun<'_>) -> check::Result,
 }
 
 impl Demo {
-    /// Runs the demo and renders it with `renderer`. Every process that it launches has exited when this returns.
+    /// Runs a demo and renders it with `renderer`. Every process that it launches has exited when this returns.
     ///
     /// # Errors
     /// A failure that names the claim that does not hold on this system. Unsupported if the system does not show

@@ -43,7 +43,7 @@ pub struct TempFolder {
 }
 
 impl TempFolder {
-    /// Creates the temporary directory.
+    /// Creates the temporary directory of a demo.
     pub fn new() -> check::Result<TempFolder> {
         let made = Scratch::new().and_then(|scratch| {
             // The kernel names files without symbolic links.
@@ -53,33 +53,33 @@ impl TempFolder {
         made.or_broken("a temporary directory")
     }
 
-    /// Returns the path of the file `name`.
+    /// Returns the path of the file `name` in the temporary directory of a demo.
     pub fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Creates the file `name`, open for writing.
+    /// Creates the file `name` in the temporary directory of a demo, open for writing.
     pub fn create(&self, name: &str) -> check::Result<File> {
         File::create(self.path(name)).or_broken(format!("the file {name}"))
     }
 
-    /// Opens the file `name` for writing.
+    /// Opens the file `name` in the temporary directory of a demo for writing.
     pub fn open(&self, name: &str) -> check::Result<File> {
         File::options().write(true).open(self.path(name)).or_broken(format!("the file {name}"))
     }
 
-    /// Opens the file `name` for reading and writing.
+    /// Opens the file `name` in the temporary directory of a demo for reading and writing.
     pub fn open_read_write(&self, name: &str) -> check::Result<File> {
         let opened = File::options().read(true).write(true).open(self.path(name));
         opened.or_broken(format!("the file {name}"))
     }
 
-    /// Writes `text` to the file `name`, in place of its contents.
+    /// Writes `text` to the file `name` in the temporary directory of a demo, in place of its contents.
     pub fn write(&self, name: &str, text: &[u8]) -> check::Result {
         fs::write(self.path(name), text).or_broken(format!("the file {name}"))
     }
 
-    /// Creates the FIFO `name` and opens both its ends. fifo(7).
+    /// Creates the FIFO `name` in the temporary directory of a demo and opens both its ends. fifo(7).
     pub fn fifo(&self, name: &str) -> check::Result<(File, File)> {
         let path = self.path(name);
         let made = mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).map_err(io::Error::from).and_then(|()| {
@@ -91,7 +91,7 @@ impl TempFolder {
         made.or_broken(format!("the file {name}"))
     }
 
-    /// Waits until the contents of the file `name` are `expected`.
+    /// Waits until the contents of the file `name` in the temporary directory of a demo are `expected`.
     pub fn wait_for_contents(&self, name: &str, expected: &[u8], deadlines: Deadlines) -> check::Result {
         let mut last = Vec::new();
         let found = until(deadlines.no_progress(), || {

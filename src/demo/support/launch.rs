@@ -15,7 +15,7 @@ use crate::server::{Instance, LaunchError, LaunchOptions, Server, Spec, Start, b
 use crate::sys;
 use crate::transport::Transport;
 
-/// Returns the path of a bundled program.
+/// Returns the path of a program that is bundled with echospec.
 pub fn program_path(name: &str) -> check::Result<PathBuf> {
     bundled_program(OsStr::new(name)).ok_or_else(|| {
         Finding::broken(format!("the bundled program {name}"), "it is not in the directory of echospec")
@@ -54,7 +54,7 @@ pub fn launch_spec(name: &str, spec: &Spec, deadlines: Deadlines) -> check::Resu
         .map_err(|error| launch_failed(name, &error))
 }
 
-/// Launches a program with these descriptors 0, 1 and 2, as [`Instance::start`] does.
+/// Launches a program with these standard descriptors 0, 1 and 2, as [`Instance::start`] does.
 pub fn launch_program(
     program: impl Into<OsString>,
     arguments: &[OsString],
@@ -102,12 +102,12 @@ pub fn send_signal(pid: Pid, signal: Signal) -> check::Result {
     kill(pid, signal).or_broken(format!("{signal} sent"))
 }
 
-/// Returns the address of a server that listens on a port.
+/// Returns the address of a demo's server that listens on a TCP port.
 pub fn tcp_address(server: &Server) -> check::Result<SocketAddr> {
     server.address().inet().ok_or_else(|| Finding::broken("a port", server.address().to_string()))
 }
 
-/// Converts the error of a launch into a finding.
+/// Converts the error of a failed launch into a finding.
 pub fn launch_failed(name: &str, error: &LaunchError) -> Finding {
     match error {
         LaunchError::Interrupted => Finding::interrupted(),

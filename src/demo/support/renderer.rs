@@ -7,31 +7,31 @@ use crate::diagram::Snapshot;
 /// in any order; then the end.
 #[derive(Debug, Clone, Copy)]
 pub enum Block<'a> {
-    /// The title of the demo.
+    /// The title of a demo, the first block of its output.
     Title {
-        /// The name of the demo on the command line.
+        /// The name of the demo that begins, as on the command line.
         name: &'a str,
-        /// A line that says what the demo shows.
+        /// A one-line summary of what the demo that begins shows.
         summary: &'a str,
     },
-    /// The heading of a step of the demo.
+    /// The heading of one step of a demo.
     Heading {
-        /// The number of the step, counted from 1.
+        /// The number of a demo's step, counted from 1.
         number: usize,
-        /// The title of the step.
+        /// The title of a demo's step.
         title: &'a str,
     },
-    /// A paragraph of text, to be wrapped. Commands stand between backticks.
+    /// A paragraph of a demo's text, to be wrapped. Commands stand between backticks.
     Paragraph(&'a str),
-    /// A diagram of processes and their descriptors.
+    /// A diagram of a demo, which shows processes and their descriptors.
     Diagram(&'a Snapshot),
-    /// Lines of text that keep their columns.
+    /// Lines of a demo's text that keep their columns.
     Lines(&'a [String]),
-    /// The claims that were verified since the last block.
+    /// The claims about the kernel that the demo has verified since the last block of its output.
     Claims(&'a [String]),
-    /// The end of the demo.
+    /// The last block of a demo's output.
     End {
-        /// The number of claims that were verified.
+        /// The number of claims that the demo has verified.
         verified: usize,
     },
 }

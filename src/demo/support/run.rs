@@ -12,7 +12,7 @@ use crate::diagram::{ProcessSelection, Snapshot, cannot_read};
 use crate::server::{Instance, describe_exit};
 use crate::sys;
 
-/// One run of a demo.
+/// One run of a demo: it renders explanations and diagrams, and verifies claims about the kernel.
 ///
 /// Every claim is verified before it is printed, against the kernel or the bytes that came back. A claim that does
 /// not hold ends the demo with a [`Finding`] that names it.
@@ -21,23 +21,23 @@ pub struct DemoRun<'a> {
     deadlines: Deadlines,
     step: usize,
     verified: usize,
-    /// Claims that were verified and are not rendered yet.
+    /// Claims of a demo that were verified and are not rendered yet.
     claims: Vec<String>,
 }
 
 impl<'a> DemoRun<'a> {
-    /// Creates a run that waits for the kernel as long as `deadlines` allows.
+    /// Creates a run of a demo that waits for the kernel as long as `deadlines` allows.
     pub fn new(renderer: &'a mut dyn Renderer, deadlines: Deadlines) -> DemoRun<'a> {
         DemoRun { renderer, deadlines, step: 0, verified: 0, claims: Vec::new() }
     }
 
-    /// Returns the deadlines of this run.
+    /// Returns the deadlines of the run of a demo.
     #[must_use]
     pub fn deadlines(&self) -> Deadlines {
         self.deadlines
     }
 
-    /// Renders the title of the demo.
+    /// Renders the title of a demo.
     ///
     /// # Errors
     /// As [`explain`](DemoRun::explain).
@@ -45,7 +45,7 @@ impl<'a> DemoRun<'a> {
         self.renderer.render(Block::Title { name, summary })
     }
 
-    /// Begins a step with the heading `title`.
+    /// Begins a step of a demo with the heading `title`.
     ///
     /// # Errors
     /// As [`explain`](DemoRun::explain).
@@ -55,7 +55,7 @@ impl<'a> DemoRun<'a> {
         self.renderer.render(Block::Heading { number: self.step, title })
     }
 
-    /// Renders a paragraph of explanation.
+    /// Renders a paragraph of a demo's explanation.
     ///
     /// # Errors
     /// Interrupted if the reader has gone.
@@ -64,7 +64,7 @@ impl<'a> DemoRun<'a> {
         self.renderer.render(Block::Paragraph(text))
     }
 
-    /// Renders a diagram, and then the claims that were verified with it.
+    /// Renders a diagram of a demo, and then the claims that were verified with it.
     ///
     /// # Errors
     /// As [`explain`](DemoRun::explain).
@@ -73,7 +73,7 @@ impl<'a> DemoRun<'a> {
         self.render_claims()
     }
 
-    /// Renders lines of text that keep their columns.
+    /// Renders lines of a demo's text that keep their columns.
     ///
     /// # Errors
     /// As [`explain`](DemoRun::explain).
@@ -82,7 +82,7 @@ impl<'a> DemoRun<'a> {
         self.render_claims()
     }
 
-    /// Takes snapshots until `claim` holds, and returns the snapshot for which it holds.
+    /// Takes snapshots of processes until `claim` holds, and returns the snapshot for which it holds.
     ///
     /// # Errors
     /// A failure with the last snapshot if the claim does not hold in time. Unsupported if the system does not show
@@ -124,7 +124,7 @@ impl<'a> DemoRun<'a> {
         self.verify(claim, found.is_some(), format!("process {pid} is {seen}"))
     }
 
-    /// Waits until a signal has stopped `pid`.
+    /// Waits until a signal has stopped the process `pid`, and records `claim` as verified.
     ///
     /// # Errors
     /// A failure if the process is not stopped in time. Unsupported if the system does not list processes.
@@ -146,7 +146,7 @@ impl<'a> DemoRun<'a> {
         self.verify(claim, status.is_some_and(|status| status.success()), seen)
     }
 
-    /// Records `claim` as verified if it `holds`.
+    /// Records `claim` of a demo as verified if it `holds`. Fails otherwise.
     ///
     /// # Errors
     /// A failure with the claim as expected and `seen` as actual.
@@ -160,7 +160,7 @@ impl<'a> DemoRun<'a> {
         Ok(())
     }
 
-    /// Records `claim` as verified if `result` is a success, and returns its value.
+    /// Records `claim` of a demo as verified if `result` is a success, and returns its value.
     ///
     /// # Errors
     /// The finding of `result`, with the claim as its reason.
@@ -171,7 +171,7 @@ impl<'a> DemoRun<'a> {
         Ok(value)
     }
 
-    /// Renders the end of the demo.
+    /// Renders the end of a demo.
     ///
     /// # Errors
     /// As [`explain`](DemoRun::explain).
@@ -189,7 +189,7 @@ impl<'a> DemoRun<'a> {
     }
 }
 
-/// Returns whether this system shows where processes are blocked. If it does, it shows it of at least one process.
+/// Returns whether this system shows where processes are blocked. If it does, it shows this of at least one process.
 fn shows_blocked_processes() -> bool {
     let processes = sys::processes().unwrap_or_default();
     processes.iter().any(|process| sys::wait_channel(process.pid).is_some())

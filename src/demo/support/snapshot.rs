@@ -5,13 +5,13 @@ use crate::diagram::{ProcessSelection, Snapshot};
 use crate::server;
 use crate::transport::Client;
 
-/// Takes a snapshot in which files in the demo's temporary directory have short paths.
+/// Takes a snapshot of processes in which files in the demo's temporary directory have short paths.
 pub fn take_snapshot(shown: &[ProcessSelection]) -> check::Result<Snapshot> {
     let directory = server::run_directory().and_then(|directory| directory.canonicalize().ok());
     Ok(Snapshot { short_paths_in: directory, ..Snapshot::read_from_kernel(shown)? })
 }
 
-/// Selects this process and the descriptors of `clients`.
+/// Selects for a diagram this process and the descriptors of `clients`.
 pub fn select_clients<'a>(
     label: impl Into<String>,
     clients: impl IntoIterator<Item = &'a Client>,

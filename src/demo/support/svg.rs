@@ -16,28 +16,29 @@ use crate::diagram::svg_text::{
 };
 use crate::text::count_with_noun;
 
-/// The width of the picture, in pixels.
+/// The width of a demo's SVG picture, in pixels.
 const WIDTH: i32 = 960;
-/// The left and right margins.
+/// The left and right margins of a demo's SVG picture, in pixels.
 const MARGIN: i32 = 40;
-/// The width between the margins.
+/// The width between the margins of a demo's SVG picture, in pixels.
 const CONTENT: i32 = WIDTH - 2 * MARGIN;
-/// The space inside the border of a panel.
+/// The space inside the border of a panel, in pixels.
 const PADDING: i32 = 20;
 
-/// The font size and line height of a paragraph, in pixels.
+/// The font size and line height of a paragraph in an SVG picture, in pixels. The next constants are those of claims
+/// and of lines.
 const PROSE: (f64, i32) = (15.0, 23);
 const CLAIM: (f64, i32) = (14.0, 21);
 const LINE: (f64, i32) = (13.0, 20);
 
-/// Collects the blocks of a demo in one SVG document.
+/// Collects the blocks of a demo's output in one SVG document.
 #[derive(Debug, Default)]
 pub struct SvgDocument {
     title: String,
     summary: String,
     body: Group,
     palette: Palette,
-    /// The vertical position of the next block.
+    /// The vertical position of the next block of the SVG document.
     y: i32,
 }
 
@@ -105,7 +106,7 @@ impl SvgDocument {
         self.panel(group, pitch * height(lines));
     }
 
-    /// Puts the element `inner` into a frame.
+    /// Puts the SVG element `inner` into a frame, `height` pixels high.
     fn panel(&mut self, inner: Group, height: i32) {
         let frame = Rectangle::new()
             .set("class", "panel")

@@ -19,19 +19,19 @@ use crate::text::printable;
 const TRACED: &str = "trace=?socket,?setsockopt,?bind,?listen,?accept,?accept4,?connect,?read,?write,\
                       ?recvfrom,?sendto,?shutdown,?close";
 
-/// Records the calls on sockets of some programs.
+/// Records the system calls on sockets of a demo's programs, by strace(1).
 pub struct SyscallTrace {
     directory: TempDir,
-    /// The reason why nothing is recorded, if strace cannot be used.
+    /// The reason why no system calls are recorded, if strace cannot be used.
     unavailable: Option<String>,
     programs: Vec<&'static str>,
     shown: HashSet<Syscall>,
 }
 
-/// A system call of one thread.
+/// A system call of one thread, as strace recorded it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Syscall {
-    /// The time at which the system call returned, in microseconds since 1970. Calls are sorted by it: a read that
+    /// The time at which a system call returned, in microseconds since 1970. Calls are sorted by it: a read that
     /// waits for a write begins earlier, but returns later.
     returned: u64,
     began: u64,
@@ -48,7 +48,7 @@ impl SyscallTrace {
         Ok(SyscallTrace { directory, unavailable, programs: Vec::new(), shown: HashSet::new() })
     }
 
-    /// Returns the reason why nothing is recorded, if strace cannot be used.
+    /// Returns the reason why no system calls are recorded, if strace cannot be used.
     pub fn unavailable(&self) -> Option<&str> {
         self.unavailable.as_deref()
     }
@@ -88,7 +88,7 @@ impl SyscallTrace {
         Ok(())
     }
 
-    /// Returns the system calls that have not been shown, in the order in which they returned.
+    /// Returns the recorded system calls that have not been shown, in the order in which they returned.
     fn new_calls(&self) -> Vec<Syscall> {
         let mut calls: Vec<Syscall> =
             self.programs.iter().flat_map(|program| self.calls_on_sockets(program)).collect();
@@ -97,7 +97,8 @@ impl SyscallTrace {
         calls
     }
 
-    /// Leaves out calls on files and standard descriptors: every program reads its libraries first.
+    /// Returns the recorded calls of `program` without those on files and standard descriptors: every program reads
+    /// its libraries first.
     fn calls_on_sockets(&self, program: &'static str) -> Vec<Syscall> {
         let mut all: Vec<_> = self.files(program).iter().flat_map(|file| parse_file(program, file)).collect();
         all.sort();
@@ -114,7 +115,7 @@ impl SyscallTrace {
         all
     }
 
-    /// Returns the files `PROGRAM.THREAD`, one for each thread.
+    /// Returns the files `PROGRAM.THREAD` into which strace writes, one for each thread.
     fn files(&self, program: &str) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.directory.path()).into_iter().flatten();
         let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -148,14 +149,14 @@ impl Syscall {
     }
 }
 
-/// Parses the calls of one thread. A call that has not returned is left out.
+/// Parses the system calls of one thread from a file of strace. A call that has not returned is left out.
 fn parse_file(program: &'static str, file: &PathBuf) -> Vec<Syscall> {
     let text = fs::read_to_string(file).unwrap_or_default();
     let complete = text.rsplit_once('\n').map(|(lines, _)| lines).unwrap_or_default();
     complete.lines().filter_map(|line| parse_line(program, line)).collect()
 }
 
-/// Parses a line such as `1795637848.525210 listen(3, 128) = 0 <0.000012>`.
+/// Parses a line of strace such as `1795637848.525210 listen(3, 128) = 0 <0.000012>`.
 fn parse_line(program: &'static str, line: &str) -> Option<Syscall> {
     let (began, rest) = line.split_once(' ')?;
     let (text, took) = rest.rsplit_once(" <")?;
@@ -166,7 +167,7 @@ fn parse_line(program: &'static str, line: &str) -> Option<Syscall> {
     Some(Syscall { returned, began, program, text: printable(&text) })
 }
 
-/// Returns whether `program` has made calls with these names in this order, perhaps with others between them.
+/// Returns whether `program` has made system calls with these names in this order, perhaps with others between them.
 ///
 /// A thread may return late from the call that woke another thread. So a call follows another one if it returned
 /// after the other one began.
@@ -180,7 +181,7 @@ fn in_order(calls: &[Syscall], program: &str, names: &[&str]) -> bool {
     })
 }
 
-/// Formats system calls, one on a line, or on several lines if it is long.
+/// Formats system calls as lines of text: one call on a line, or on several lines if it is long.
 fn lines(calls: &[Syscall]) -> Vec<String> {
     calls.iter().flat_map(|call| wrap_call(call.program, &call.text)).collect()
 }

@@ -21,14 +21,14 @@ pub const TCP_CLIENT: &str = "echo-tcp-client";
 /// standard output.
 pub struct TcpClient {
     // Dropped first: the process exits at the end of its input.
-    /// Writes to the standard input of the process, and reads its standard output.
+    /// The client's end of two pipes: it writes to the standard input of the process, and reads its standard output.
     pub stdio: Client,
-    /// The process of the TCP client.
+    /// The process that runs the TCP client.
     pub instance: Instance,
 }
 
 impl TcpClient {
-    /// Launches a client of `server`. It connects from `source`, or from an address that the kernel chooses.
+    /// Launches a TCP client of `server`. It connects from `source`, or from an address that the kernel chooses.
     pub fn launch(
         server: SocketAddr,
         source: Option<SocketAddr>,
@@ -37,7 +37,7 @@ impl TcpClient {
         TcpClient::launch_with(&[], server, source, deadlines)
     }
 
-    /// Launches the client by way of another command, such as a tracer.
+    /// Launches the TCP client by way of another command, such as a tracer.
     pub fn launch_with(
         prefix: &[OsString],
         server: SocketAddr,
@@ -54,7 +54,7 @@ impl TcpClient {
         Ok(TcpClient { stdio: Client::over_stream(link, deadlines), instance })
     }
 
-    /// Returns the id of the process.
+    /// Returns the process id of the TCP client.
     pub fn pid(&self) -> Pid {
         self.instance.pid()
     }

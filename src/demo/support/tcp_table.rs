@@ -10,7 +10,7 @@ use crate::deadline::until;
 use crate::diagram::Snapshot;
 use crate::sys::{self, Object, Socket, SocketName, TcpState};
 
-/// One row of the table of TCP connections: one end of a connection, or a listening socket.
+/// One row of the kernel's table of TCP connections: one end of a connection, or a listening socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcpEntry {
     pub local: SocketAddr,
@@ -18,8 +18,8 @@ pub struct TcpEntry {
     pub state: TcpState,
 }
 
-/// Reads the connections between `server` and `clients` until `claim` holds, and returns them. Returns `None` and
-/// verifies nothing if the system does not show its table.
+/// Reads the kernel's TCP connections between `server` and `clients` until `claim` holds, and returns them. Returns
+/// `None` and verifies nothing if the system does not show its table.
 pub fn read_until(
     demo: &mut DemoRun<'_>,
     server: SocketAddr,
@@ -55,13 +55,13 @@ fn read_table(server: SocketAddr, clients: &[SocketAddr]) -> io::Result<Vec<TcpE
     Ok(ends)
 }
 
-/// Returns the ends of the connection between `one` and `other` that the kernel still lists.
+/// Returns the ends of the TCP connection between `one` and `other` that the kernel still lists.
 pub fn connections_between(ends: &[TcpEntry], one: SocketAddr, other: SocketAddr) -> Vec<&TcpEntry> {
     let names = [(one, other), (other, one)];
     ends.iter().filter(|end| names.contains(&(end.local, end.remote))).collect()
 }
 
-/// Shows a table that [`read_until`] has returned, or says that there is none.
+/// Shows a table of TCP connections that [`read_until`] has returned, or says that there is none.
 pub fn show_table(
     demo: &mut DemoRun<'_>,
     table: Option<Vec<TcpEntry>>,

@@ -14,18 +14,18 @@ use crate::deadline::{WaitOutcome, wait};
 use crate::diagram::text::{Charset, MAX_WIDTH, draw, wrap};
 use crate::text::count_with_noun;
 
-/// Prints a demo, with escape sequences for colours.
+/// Prints a demo to a terminal, with escape sequences for colours.
 pub struct TerminalRenderer<'a> {
     out: &'a mut dyn Write,
     options: TerminalOptions,
 }
 
-/// How a demo looks in a terminal.
+/// Options for printing a demo to a terminal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TerminalOptions {
     /// The characters that diagrams are drawn with.
     pub charset: Charset,
-    /// Wait for Enter on standard input before each step.
+    /// Whether a demo waits for Enter on standard input before each step.
     pub pauses: bool,
 }
 
@@ -34,7 +34,7 @@ const DIM: Style = Style::new().dimmed();
 const CHECK_MARK: Style = AnsiColor::Green.on_default();
 
 impl<'a> TerminalRenderer<'a> {
-    /// Creates a renderer that prints to `out`.
+    /// Creates a renderer that prints a demo to `out`.
     pub fn new(out: &'a mut dyn Write, options: TerminalOptions) -> TerminalRenderer<'a> {
         TerminalRenderer { out, options }
     }
@@ -116,7 +116,8 @@ impl Renderer for TerminalRenderer<'_> {
     }
 }
 
-/// Converts a write error into a finding. A reader that has seen enough is no failure: `echospec demo pipe | head`.
+/// Converts the error of writing a demo into a finding. A reader that has seen enough is no failure: `echospec demo
+/// pipe | head`.
 fn write_failed(error: &io::Error) -> Finding {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Finding::interrupted().because("the reader of standard output has gone"),
@@ -124,7 +125,8 @@ fn write_failed(error: &io::Error) -> Finding {
     }
 }
 
-/// Waits until the user presses Enter. Returns false at the end of standard input: then the demo no longer pauses.
+/// Waits until the user presses Enter, before a demo continues. Returns false at the end of standard input: then the
+/// demo no longer pauses.
 fn wait_for_enter() -> check::Result<bool> {
     const SLICE: Duration = Duration::from_secs(60);
     let stdin = io::stdin();

@@ -9,32 +9,34 @@ use crate::diagram::process::{DescriptorRow, Process, ProcessState};
 use crate::diagram::snapshot::{RowIndex, Snapshot};
 use crate::diagram::svg_text::{mono_chars, mono_width, sans_width, text_line, with_no_break_spaces};
 
-/// A group of SVG elements, drawn from its own origin.
+/// A part of an SVG picture: a group of elements, drawn from its own origin.
 #[derive(Debug)]
 pub struct Fragment {
-    /// The SVG elements of the fragment.
+    /// The SVG elements of a picture's part.
     pub group: Group,
-    /// The height of the fragment, in pixels.
+    /// The height of a picture's part, in pixels.
     pub height: i32,
 }
 
-/// The heights of a box's parts, in pixels.
+/// The height of the header of a process's box in an SVG diagram, in pixels. The next constants are the heights of
+/// its other parts.
 const HEADER: i32 = 32;
 const ROW: i32 = 26;
 const FOOTER: i32 = 26;
-/// The space between two boxes.
+/// The space between two boxes of an SVG diagram, in pixels.
 const GAP: i32 = 16;
 
-/// The horizontal positions of a row's parts.
+/// The horizontal position of a descriptor's number in its row of an SVG diagram. The next constants are the
+/// positions of the row's other parts.
 const NUMBER: i32 = 44;
 const NAME: i32 = NUMBER + 12;
 const OBJECT: i32 = NAME + 64;
 
-/// The minimum width of a box, so that the boxes of one document have the same width.
+/// The minimum width of a box in an SVG diagram, so that the boxes of one document have the same width.
 const MIN_WIDTH: i32 = 600;
 const FONT_SIZE: f64 = 13.0;
 
-/// The style sheet of [`draw_boxes`]'s elements.
+/// The style sheet of the SVG elements that [`draw_boxes`] draws.
 pub const STYLE_SHEET: &str = "\
 .box { fill: none; stroke: #3e4c59; stroke-width: 1.4; }
 .inside { fill: #ffffff; }
@@ -54,7 +56,7 @@ text.name { fill: #66727f; }
 .label { font-size: 11px; text-anchor: middle; }
 .ground { fill: #f6f8fa; }";
 
-/// Draws `snapshot`, at most `width` pixels wide.
+/// Draws `snapshot` as an SVG diagram, at most `width` pixels wide.
 pub fn draw_boxes(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Fragment {
     let colors: Vec<&str> = snapshot.shared.iter().map(|object| palette.color(object.id)).collect();
     let room = width - lines::lines_width(snapshot);
@@ -73,7 +75,7 @@ pub fn draw_boxes(snapshot: &Snapshot, width: i32, palette: &mut Palette) -> Fra
     Fragment { group, height: y - GAP }
 }
 
-/// Returns the vertical position of a row's middle, below the top of its box.
+/// Returns the vertical position of the middle of a descriptor's row in an SVG diagram, below the top of its box.
 fn middle(process: &Process, row: usize) -> i32 {
     let above = process.rows[..row].iter().filter(|row| row.visible).count();
     HEADER + ROW * pixels(above) + ROW / 2
@@ -83,7 +85,7 @@ fn pixels(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Returns the width of the widest text of all boxes.
+/// Returns the width of the widest text in the boxes of an SVG diagram.
 fn widest(snapshot: &Snapshot) -> i32 {
     let of = |process: &Process| {
         let rows = process.rows.iter().filter(|row| row.visible);
@@ -100,11 +102,11 @@ fn program_and_pid(process: &Process) -> String {
     format!("{program}process {}", process.pid)
 }
 
-/// The box of one process, drawn as a table.
+/// The box of one process in an SVG diagram, drawn as a table.
 struct Table<'a> {
     snapshot: &'a Snapshot,
     process: &'a Process,
-    /// The colours of the shared objects.
+    /// The colours of the objects that descriptors of an SVG diagram share.
     colors: &'a [&'a str],
     width: i32,
 }
@@ -118,7 +120,7 @@ impl Table<'_> {
         labels::process_remark(self.process, self.process.rows.len() - self.visible().count())
     }
 
-    /// Returns the state of the process, unless it merely runs.
+    /// Returns the state of a process in words, unless it merely runs.
     fn state(&self) -> Option<String> {
         (self.process.state != ProcessState::Alive(None)).then(|| self.process.state.to_string())
     }
@@ -145,7 +147,7 @@ impl Table<'_> {
         group.add(self.header()).add(self.frame("box", self.height()))
     }
 
-    /// Draws a frame from the upper edge of the box.
+    /// Draws a frame in an SVG diagram from the upper edge of the box.
     fn frame(&self, class: &str, height: i32) -> Rectangle {
         let frame = Rectangle::new().set("class", class).set("width", self.width).set("height", height);
         frame.set("rx", 5)
@@ -179,7 +181,7 @@ impl Table<'_> {
             .add(object)
     }
 
-    /// Returns the index of the shared object that row `row` refers to.
+    /// Returns the index of the shared object that the descriptor in row `row` of a box refers to.
     fn shared_object(&self, row: usize) -> Option<usize> {
         let process = self.snapshot.processes.iter().position(|it| it.label == self.process.label)?;
         self.snapshot.shared.iter().position(|object| object.ends.contains(&(process, row)))

@@ -9,21 +9,22 @@ use crate::diagram::snapshot::{RowIndex, SharedObject, Snapshot};
 use crate::diagram::svg_text::{mono_width, text_line};
 use crate::sys::AccessMode;
 
-/// The distance from the boxes to the first lane.
+/// The distance from the boxes of an SVG diagram to its first lane for vertical lines, in pixels.
 const FIRST_LANE: i32 = 44;
-/// The distance from one vertical line of an object to the next.
+/// The distance from one vertical line of an SVG diagram to the next, in pixels.
 const LANE: i32 = 30;
-/// The radius of the corners of a line.
+/// The radius of the corners of a line in an SVG diagram, in pixels.
 const RADIUS: i32 = 9;
 
-/// The colours of the lines between boxes. They are dark enough to be read as text. Colour-blind readers can tell them
-/// apart.
+/// The colours of the lines between the boxes of an SVG diagram. They are dark enough to be read as text.
+/// Colour-blind readers can tell them apart.
 const COLORS: [&str; 6] = ["#0b62a8", "#b4400a", "#0b7a53", "#93328a", "#7a5c00", "#4338ca"];
 
-/// Assigns a colour to each shared object. An object has the same colour in every diagram of a document.
+/// Assigns a colour to each shared object of SVG diagrams. An object has the same colour in every diagram of a
+/// document.
 #[derive(Debug, Default)]
 pub struct Palette {
-    /// The objects that have a colour, in the order of [`COLORS`].
+    /// The shared objects that have a colour, in the order of [`COLORS`].
     known: Vec<ObjectId>,
 }
 
@@ -38,7 +39,7 @@ impl Palette {
     }
 }
 
-/// Returns the width of the lines beside the boxes.
+/// Returns the width of the lines beside the boxes of an SVG diagram, in pixels.
 pub(super) fn lines_width(snapshot: &Snapshot) -> i32 {
     // Any position that grows from row to row gives the same lanes.
     let y_of = |(process, row): RowIndex| i32::try_from(process * 1000 + row).unwrap_or(i32::MAX);
@@ -55,8 +56,8 @@ fn spans(snapshot: &Snapshot, y_of: impl Fn(RowIndex) -> i32) -> Vec<(usize, usi
     snapshot.shared.iter().map(span).collect()
 }
 
-/// Draws the lines of every shared object. `edge` is the right edge of the boxes, `y_of` returns the vertical
-/// position of a row.
+/// Draws the line of every shared object in an SVG diagram. `edge` is the right edge of the boxes, `y_of` returns the
+/// vertical position of a row.
 pub(super) fn draw_lines<'a>(
     snapshot: &Snapshot,
     colors: &[&'a str],
@@ -79,7 +80,8 @@ pub(super) fn draw_lines<'a>(
     lines.iter().fold(group, |group, line| group.add(line.vertical()))
 }
 
-/// Returns which way bytes go at an end. An open file that two descriptors share has no direction.
+/// Returns the direction of bytes between a descriptor and a shared object. An open file that two descriptors share
+/// has no direction.
 fn direction(snapshot: &Snapshot, object: &SharedObject, (process, row): RowIndex) -> Option<AccessMode> {
     let access = snapshot.processes[process].rows[row].access;
     access.filter(|_| !matches!(object.id, ObjectId::Description(_)))
@@ -95,11 +97,12 @@ fn name(id: ObjectId) -> String {
     }
 }
 
-/// The line of a diagram that connects the rows of one shared object.
+/// The line of an SVG diagram that connects the descriptors of one shared object.
 struct ObjectLine<'a> {
     edge: i32,
     x: i32,
-    /// The vertical position and the direction of each end, from top to bottom.
+    /// The vertical position of each descriptor that a line connects, and the direction of its bytes, from top to
+    /// bottom.
     ends: Vec<(i32, Option<AccessMode>)>,
     color: &'a str,
     name: String,
@@ -118,7 +121,8 @@ impl ObjectLine<'_> {
         Path::new().set("class", "lane").set("stroke", self.color).set("d", d)
     }
 
-    /// Draws the horizontal lines of a shared object, from the edge of each box to the vertical line.
+    /// Draws the horizontal lines of a shared object in an SVG diagram, from the edge of each box to the vertical
+    /// line.
     fn horizontal(&self) -> Group {
         self.ends.iter().fold(Group::new(), |group, &(y, direction)| {
             let corner = if y == self.top() || y == self.bottom() { RADIUS } else { 0 };
@@ -127,7 +131,7 @@ impl ObjectLine<'_> {
         })
     }
 
-    /// Draws an arrow where bytes arrive, otherwise a dot.
+    /// Draws the end of an object's line at a descriptor: an arrow where bytes arrive, otherwise a dot.
     fn mark(&self, y: i32, direction: Option<AccessMode>) -> Group {
         let group = Group::new().set("fill", self.color);
         let edge = self.edge;
@@ -139,7 +143,7 @@ impl ObjectLine<'_> {
         }
     }
 
-    /// Draws the vertical line of a shared object, with its corners and its name.
+    /// Draws the vertical line of a shared object in an SVG diagram, with its corners and its name.
     fn vertical(&self) -> Group {
         let (x, top, bottom) = (self.x, self.top(), self.bottom());
         let (from, to) = (top + RADIUS, bottom - RADIUS);
@@ -157,7 +161,7 @@ impl ObjectLine<'_> {
         self.label(group)
     }
 
-    /// Adds the name of the object to the longest free piece of its line, if there is room.
+    /// Adds the name of the shared object to the longest free piece of its line, if there is room.
     fn label(&self, group: Group) -> Group {
         let pieces = self.ends.windows(2).map(|pair| (pair[0].0, pair[1].0));
         let Some((from, to)) = pieces.max_by_key(|(from, to)| to - from) else { return group };

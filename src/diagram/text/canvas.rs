@@ -4,7 +4,7 @@ use std::iter;
 
 use anstyle::Style;
 
-/// Lines of styled characters. They grow as characters are put on them.
+/// Lines of styled characters on which a text diagram is drawn. They grow as characters are put on them.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
     lines: Vec<Vec<(char, Style)>>,
@@ -13,14 +13,15 @@ pub(super) struct Canvas {
 const BLANK: (char, Style) = (' ', Style::new());
 
 impl Canvas {
-    /// Writes `text` at column `x` of line `y`.
+    /// Writes `text` at column `x` of line `y` of a text diagram.
     pub fn put(&mut self, x: usize, y: usize, text: &str, style: Style) {
         for (offset, character) in text.chars().enumerate() {
             *self.cell(x + offset, y) = (character, style);
         }
     }
 
-    /// Draws a horizontal line from column `from` up to, but not including, `to`. Leaves other characters as they are.
+    /// Draws a horizontal line of a text diagram from column `from` up to, but not including, `to`. Leaves other
+    /// characters as they are.
     pub fn horizontal(&mut self, from: usize, to: usize, y: usize, style: Style) {
         for x in from..to {
             if self.cell(x, y).0 == ' ' {
@@ -29,7 +30,7 @@ impl Canvas {
         }
     }
 
-    /// Draws a vertical line in column `x`, from line `from` to line `to`.
+    /// Draws a vertical line of a text diagram in column `x`, from line `from` to line `to`.
     pub fn vertical(&mut self, x: usize, from: usize, to: usize, style: Style) {
         for y in from..=to {
             *self.cell(x, y) = ('│', style);
@@ -47,8 +48,8 @@ impl Canvas {
         &mut line[x]
     }
 
-    /// Returns the grid as text, with escape sequences for its styles. Replaces box-drawing characters by ASCII if
-    /// `ascii` is set.
+    /// Returns the drawn text diagram, with escape sequences for its styles. Replaces box-drawing characters by ASCII
+    /// if `ascii` is set.
     pub fn text(&self, ascii: bool) -> String {
         self.lines.iter().flat_map(|line| [styled(line, ascii), "\n".to_owned()]).collect()
     }

@@ -16,37 +16,38 @@ pub use wrap::wrap;
 mod canvas;
 mod wrap;
 
-/// The characters that a diagram is drawn with.
+/// The characters that a text diagram is drawn with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Charset {
-    /// Draws with box-drawing characters.
+    /// The diagram is drawn with box-drawing characters.
     #[default]
     Unicode,
-    /// Draws with plain ASCII.
+    /// The diagram is drawn with plain ASCII.
     Ascii,
 }
 
-/// The maximum width of a diagram, in columns.
+/// The maximum width of a text diagram, in columns.
 pub const MAX_WIDTH: usize = 80;
 
-/// Columns from the right edge of the boxes to the first lane.
+/// The number of columns from the right edge of the boxes in a text diagram to the first lane for vertical lines.
 const FIRST_LANE: usize = 5;
-/// The number of columns from one vertical line of an object to the next, if there is room.
+/// The number of columns from one vertical line of a text diagram to the next, if there is room.
 const LANE: usize = 4;
-/// The minimum number of columns from one vertical line of an object to the next.
+/// The minimum number of columns from one vertical line of a text diagram to the next.
 const NARROW_LANE: usize = 2;
-/// The edges of a box, and the blanks inside of them.
+/// The number of columns that the edges of a box in a text diagram take, with the blanks inside of them.
 const MARGIN: usize = 4;
-/// The minimum width of the text in a box, so that its title fits.
+/// The minimum width of the text in a box of a text diagram, so that the box's title fits.
 const MIN_TEXT: usize = 48;
-/// The maximum width of a line of a note, so that some lanes fit beside it.
+/// The maximum width of a note's line in a text diagram, so that some lanes fit beside it.
 const NOTE: usize = 64;
 
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// Draws `snapshot`, with escape sequences for colours. `anstream` removes them where the output is no terminal.
+/// Draws `snapshot` as a text diagram, with escape sequences for colours. `anstream` removes them where the output is
+/// no terminal.
 #[must_use]
 pub fn draw(snapshot: &Snapshot, charset: Charset) -> String {
     let layout = Layout::of(snapshot, charset);
@@ -64,21 +65,21 @@ pub fn draw(snapshot: &Snapshot, charset: Charset) -> String {
     canvas.text(charset == Charset::Ascii)
 }
 
-/// The positions of all boxes and lines.
+/// The positions of all boxes and lines in a text diagram.
 struct Layout<'a> {
     snapshot: &'a Snapshot,
     charset: Charset,
-    /// The lines of text in each box.
+    /// The lines of text in each box of a diagram.
     texts: Vec<Vec<Line>>,
-    /// The line of each box's upper edge.
+    /// The line of text on which each box of a diagram has its upper edge.
     tops: Vec<usize>,
-    /// The column of the boxes' right edge.
+    /// The column of the right edge of a diagram's boxes.
     edge: usize,
-    /// The column of each shared object's line.
+    /// The column of the vertical line of each shared object in a diagram.
     columns: Vec<usize>,
 }
 
-/// One line of text in the box of a process: a descriptor if it has a row, otherwise a remark.
+/// One line of text in a process's box of a diagram: a descriptor if it has a row, otherwise a remark.
 struct Line {
     row: Option<usize>,
     text: String,
@@ -99,7 +100,7 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// Makes the boxes as wide as their text, and the lanes as wide as then fits.
+    /// Makes the boxes of a text diagram as wide as their text, and the lanes as wide as then fits.
     fn set_columns(&mut self) {
         let spans = self.snapshot.shared.iter().map(|object| self.span(object));
         let lanes = assign_lanes(&spans.collect::<Vec<_>>());
@@ -112,7 +113,7 @@ impl<'a> Layout<'a> {
         self.columns = lanes.into_iter().map(|lane| first + pitch * lane).collect();
     }
 
-    /// Returns the lines of the object's first and last row.
+    /// Returns the lines of text of the first and the last descriptor that refer to the shared object.
     fn span(&self, object: &SharedObject) -> (usize, usize) {
         let lines = object.ends.iter().map(|&end| self.line_of(end));
         (lines.clone().min().unwrap_or_default(), lines.max().unwrap_or_default())
@@ -133,7 +134,8 @@ impl<'a> Layout<'a> {
         lines
     }
 
-    /// Iterates over the lines of the notes below a row or a process, indented below its text.
+    /// Iterates over the lines of the notes below a descriptor or a process in a text diagram, indented below its
+    /// text.
     fn notes(&self, process: usize, row: Option<usize>) -> impl Iterator<Item = Line> + use<'a> {
         const NUMBER_AND_NAME: usize = 11;
         let indent = if row.is_some() { NUMBER_AND_NAME } else { 0 };
@@ -151,7 +153,7 @@ impl<'a> Layout<'a> {
         if self.charset == Charset::Ascii { text.replace('↔', "<->") } else { text }
     }
 
-    /// Returns the line on which a row stands.
+    /// Returns the line of a text diagram on which the row of a descriptor stands.
     fn line_of(&self, (process, row): RowIndex) -> usize {
         let line = self.texts[process].iter().position(|line| line.row == Some(row));
         self.tops[process] + 1 + line.unwrap_or_default()
@@ -203,7 +205,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Draws the horizontal lines from the edge of each box to the object's vertical line.
+    /// Draws the horizontal lines from the edge of each box to the vertical line of the shared object `index`.
     fn draw_stubs(&self, canvas: &mut Canvas, index: usize) {
         let object = &self.snapshot.shared[index];
         for &(process, row) in &object.ends {
@@ -219,7 +221,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Returns the colour of a shared object: of its line, and of the rows that refer to it.
+/// Returns the colour of a shared object in a text diagram: of its line, and of the rows that refer to it.
 fn color(index: usize) -> Style {
     const COLORS: [AnsiColor; 5] =
         [AnsiColor::Cyan, AnsiColor::Magenta, AnsiColor::Green, AnsiColor::Yellow, AnsiColor::Blue];

@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
-/// A piece of text, marked or not.
+/// A piece of text in an HTML report, marked or not.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Piece {
     pub text: String,
     pub is_marked: bool,
 }
 
-/// Splits `text` so that the first byte of both excerpts of a difference is marked. Other text stays one piece.
+/// Splits `text` of a finding so that the first wrong byte is marked in both excerpts, of what was expected and
+/// received. Other text stays one piece.
 pub(super) fn mark_first_wrong_byte(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -26,7 +27,7 @@ pub(super) fn mark_first_wrong_byte(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Returns where the next excerpt that begins at a wrong byte begins, behind its quote.
+/// Returns the position of the next excerpt in `text` that begins at a wrong byte, behind its quote.
 fn next_excerpt(text: &str) -> Option<usize> {
     let after_offset = text.match_indices("at byte ").find_map(|(at, word)| {
         let rest = &text[at + word.len()..];
@@ -37,7 +38,7 @@ fn next_excerpt(text: &str) -> Option<usize> {
     [after_offset, instead].into_iter().flatten().min().filter(|&at| !text[at..].starts_with('"'))
 }
 
-/// Returns the length of one byte as an excerpt writes it: a letter, `\n`, or `\xff`.
+/// Returns the length of one byte in a quoted excerpt: a letter, `\n`, or `\xff`.
 fn byte_length(excerpt: &str) -> usize {
     let escape = if excerpt.starts_with("\\x") { 4 } else { 2 };
     if excerpt.starts_with('\\') {

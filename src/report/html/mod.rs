@@ -28,7 +28,7 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// The number of steps that the page shows from the beginning of a timeline, and from its end.
+/// The number of steps that the HTML report shows from the beginning of a timeline, and from its end.
 const STEPS: usize = 25;
 
 fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
@@ -45,12 +45,12 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
         .map_err(io::Error::other)
 }
 
-/// Everything that the template shows.
+/// The content of the HTML report, as its template receives it.
 #[derive(Serialize)]
 struct Page<'a> {
     title: String,
     totals: String,
-    /// Whether every server was checked to the end, and no check failed.
+    /// Whether every server of the report was checked to the end, and no check failed.
     is_ok: bool,
     areas: Vec<Area<'a>>,
     servers: Vec<ServerRow<'a>>,
@@ -58,14 +58,14 @@ struct Page<'a> {
     outcomes: Vec<&'static str>,
 }
 
-/// An area of checks: a group of columns.
+/// An area of checks, shown as a group of columns in the HTML report.
 #[derive(Serialize)]
 struct Area<'a> {
     name: &'a str,
     checks: Vec<&'a CheckFinished>,
 }
 
-/// One server: a row of the table.
+/// One server, shown as a row of the HTML report's table.
 #[derive(Serialize)]
 struct ServerRow<'a> {
     title: &'a str,
@@ -80,17 +80,17 @@ struct ServerRow<'a> {
     cells: Vec<Cell>,
 }
 
-/// The result of one check of one server.
+/// The result of one check of one server, shown as a cell of the HTML report's table.
 #[derive(Serialize)]
 struct Cell {
     outcome: &'static str,
     letter: &'static str,
     millis: u64,
-    /// The number of the finding's section, if there is one.
+    /// The number of the report's section about this finding, if there is one.
     finding: Option<usize>,
 }
 
-/// A check that did not pass.
+/// A check that did not pass, shown as a section of the HTML report.
 #[derive(Serialize)]
 struct FindingSection<'a> {
     number: usize,
@@ -102,7 +102,7 @@ struct FindingSection<'a> {
     left_out: usize,
 }
 
-/// One field of an explanation.
+/// One field of a finding's explanation in the HTML report.
 #[derive(Serialize)]
 struct Field {
     name: &'static str,
@@ -143,7 +143,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Returns the checks of all runs by area, each check once, in the order of the runs.
+/// Returns the checks of all runs by area for the HTML report, each check once, in the order of the runs.
 fn areas(runs: &[RunRecord]) -> Vec<Area<'_>> {
     let mut areas: Vec<Area<'_>> = Vec::new();
     for check in runs.iter().flat_map(|run| &run.checks) {
@@ -210,7 +210,7 @@ impl Cell {
     }
 }
 
-/// Returns the letter of an outcome in the table.
+/// Returns the letter for an outcome in the HTML report's table.
 fn letter(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "·",
@@ -248,7 +248,7 @@ impl<'a> FindingSection<'a> {
     }
 }
 
-/// Returns the first and the last steps, and how many lie between.
+/// Returns the first and the last steps of a timeline, and how many lie between.
 fn shown_steps(steps: &[TimelineStep]) -> (Vec<&TimelineStep>, usize) {
     let left_out = steps.len().saturating_sub(2 * STEPS);
     let is_shown = |index: usize| index < STEPS || index >= STEPS + left_out;

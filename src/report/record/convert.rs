@@ -8,7 +8,7 @@ use crate::text::{count_with_noun, printable};
 use crate::trace::{Action, Step};
 
 impl ServerRecord {
-    /// Describes the server that `spec` launches.
+    /// Describes the server that `spec` launches, for the record of a run.
     pub(crate) fn of(spec: &Spec) -> ServerRecord {
         ServerRecord {
             name: spec.name().map(Into::into),
@@ -22,7 +22,8 @@ impl ServerRecord {
 }
 
 impl CheckFinished {
-    /// Describes `result`, which ended `at_millis` after the start of a run with `heading`.
+    /// Describes the `result` of a check for the record of a run with `heading`. The check ended `at_millis` after
+    /// the start.
     pub(crate) fn of(result: &CheckResult, heading: &Heading, at_millis: f64) -> CheckFinished {
         let check = result.check;
         CheckFinished {

@@ -4,21 +4,25 @@ use super::CheckFinished;
 use crate::outcome::Outcome;
 
 impl CheckFinished {
+<<<<<<< HEAD
     /// Returns the area of the check: the part of the id before the slash.
     #[cfg(feature = "cli")]
+=======
+    /// Returns the area of a recorded check: the part of the id before the slash.
+>>>>>>> docs-b
     #[must_use]
     pub fn area(&self) -> &str {
         self.check.split_once('/').map_or(&self.check, |(area, _)| area)
     }
 
-    /// Whether the check was not run for a reason that lies outside of it.
+    /// Whether a check was not run for a reason that lies outside of the check.
     #[must_use]
     pub fn is_not_asked(&self) -> bool {
         self.outcome == Outcome::Skipped || (self.outcome == Outcome::Unsupported && self.expected.is_empty())
     }
 
-    /// Returns the fields of an explanation that are not empty, each with its name: expected, actual, cause, why, see,
-    /// printed, again.
+    /// Returns the fields that explain the result of a check and are not empty, each with its name: expected, actual,
+    /// cause, why, see, printed, again.
     #[must_use]
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![
@@ -38,7 +42,8 @@ impl CheckFinished {
         fields
     }
 
-    /// Returns the result in one line: what was observed instead of what, or why the check was not run.
+    /// Returns the result of a check in one line: the observed and the expected behaviour, or why the check was not
+    /// run.
     #[cfg(feature = "cli")]
     #[must_use]
     pub fn headline(&self) -> String {
@@ -51,7 +56,7 @@ impl CheckFinished {
         text.lines().next().unwrap_or_default().to_owned()
     }
 
-    /// Returns the whole explanation as lines of plain text.
+    /// Returns the whole explanation of a check's result as lines of plain text.
     #[cfg(feature = "cli")]
     #[must_use]
     pub fn explanation(&self) -> String {

@@ -10,16 +10,16 @@ use serde_json::Value;
 use super::{Event, VERSION};
 use crate::report::Reporter;
 
-/// The maximum length of one line, so that a file which holds no events cannot exhaust memory.
+/// The maximum length of one line of an event stream, so that a file which holds no events cannot exhaust memory.
 const MAX_LINE: u64 = 16 << 20;
 
-/// Writes each event as one line of JSON as soon as it happens.
+/// Writes each event of a run as one line of JSON as soon as it happens.
 pub struct Events<W> {
     out: W,
 }
 
 impl<W: Write> Events<W> {
-    /// Creates a report that is written to `out`.
+    /// Creates an event stream that is written to `out`.
     pub fn new(out: W) -> Events<W> {
         Events { out }
     }
@@ -33,7 +33,8 @@ impl<W: Write> Reporter for Events<W> {
     }
 }
 
-/// Reads the events in the file at `path`. A last line that breaks off, as after a crash of the run, is ignored.
+/// Reads the events of runs in the file at `path`. A last line that breaks off, as after a crash of the run, is
+/// ignored.
 ///
 /// # Errors
 /// If the file cannot be read, or a line is no event of a version that this program knows.

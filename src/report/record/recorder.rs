@@ -10,11 +10,11 @@ use crate::runner::{self, Summary};
 use crate::server::Spec;
 use crate::sys;
 
-/// Turns the events of one run into events of the stream.
+/// Turns the events of one run of checks into events of the recorded stream.
 #[derive(Debug)]
 pub struct Recorder {
     heading: Heading,
-    /// The checks of the run.
+    /// The ids of the run's checks.
     checks: Vec<String>,
     began: Instant,
     outcomes: Vec<Outcome>,
@@ -22,14 +22,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Creates the recorder of a run of `checks`. Times count from this call.
+    /// Creates the recorder of a run of `checks`. The recorded times count from this call.
     #[must_use]
     pub fn new(heading: Heading, checks: &[&'static Check]) -> Recorder {
         let checks = checks.iter().map(|check| check.id.to_owned()).collect();
         Recorder { heading, checks, began: Instant::now(), outcomes: Vec::new(), has_started: false }
     }
 
-    /// Returns the event of the stream for an event of the runner.
+    /// Returns the event of the recorded stream for an event of the runner.
     pub fn event(&mut self, event: &runner::Event<'_>) -> Event {
         match event {
             runner::Event::Started(spec, _) => self.started(spec),
@@ -56,7 +56,7 @@ impl Recorder {
         })
     }
 
-    /// Returns the last events of the run. `error` says why the server could not be launched.
+    /// Returns the last events of the recorded run. `error` says why the server could not be launched.
     pub fn finish(&mut self, interrupted: bool, error: Option<String>) -> Vec<Event> {
         let mut events = Vec::new();
         if !self.has_started {

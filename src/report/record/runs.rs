@@ -4,19 +4,19 @@ use super::{CheckFinished, Event, RunEnding, RunFinished, RunStarted, ServerReco
 use crate::outcome::Outcome;
 use crate::runner::Summary;
 
-/// One run of checks against one server.
+/// The record of one run of checks against one server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
-    /// The beginning of the run.
+    /// The event with which a recorded run begins.
     pub started: RunStarted,
-    /// The results, in the order of `echospec list`.
+    /// The results of a recorded run, in the order of `echospec list`.
     pub checks: Vec<CheckFinished>,
-    /// The end of the run; `None` if the stream breaks off before.
+    /// The event with which a recorded run ends; `None` if the stream breaks off before.
     pub finished: Option<RunFinished>,
 }
 
 impl RunRecord {
-    /// Groups `events` by run. Events before the first beginning of a run are ignored.
+    /// Groups the recorded `events` by run. Events before the first beginning of a run are ignored.
     pub fn group(events: impl IntoIterator<Item = Event>) -> Vec<RunRecord> {
         let mut runs: Vec<RunRecord> = Vec::new();
         for event in events {
@@ -36,23 +36,23 @@ impl RunRecord {
         runs
     }
 
-    /// Returns the name of the server: from the configuration file, or else its command.
+    /// Returns the name of a recorded run's server: from the configuration file, or else its command.
     pub fn title(&self) -> &str {
         self.started.server.title()
     }
 
-    /// Returns the duration of the run in seconds: until its end, or until the last event of a broken stream.
+    /// Returns the duration of a recorded run in seconds: until its end, or until the last event of a broken stream.
     pub fn seconds(&self) -> f64 {
         let last = self.checks.iter().map(|check| check.at_millis).fold(0.0, f64::max);
         self.finished.as_ref().map_or(last, |finished| finished.at_millis) / 1000.0
     }
 
-    /// Returns how many checks ended in each way.
+    /// Returns how many checks of a recorded run ended with each outcome.
     pub fn summary(&self) -> Summary {
         Summary::count(self.checks.iter().map(|check| check.outcome))
     }
 
-    /// Returns the result of the run in a few words.
+    /// Returns the result of a recorded run in a few words.
     pub fn verdict(&self) -> String {
         let Some(finished) = &self.finished else { return "broke off".into() };
         let Summary { fail, broken, .. } = self.summary();
@@ -66,17 +66,17 @@ impl RunRecord {
         }
     }
 
-    /// Returns the reason why the server could not be launched.
+    /// Returns the reason why the server of a recorded run could not be launched.
     pub fn launch_error(&self) -> Option<&str> {
         self.finished.as_ref().and_then(|finished| finished.error.as_deref())
     }
 
-    /// Whether checks are missing: the user interrupted the run, or its stream breaks off.
+    /// Whether checks of a recorded run are missing: the user interrupted the run, or its stream breaks off.
     pub fn is_incomplete(&self) -> bool {
         self.finished.as_ref().is_none_or(|finished| finished.ending == RunEnding::Interrupted)
     }
 
-    /// Whether all checks ran, and none failed.
+    /// Whether all checks of a recorded run ran, and none failed.
     pub fn is_ok(&self) -> bool {
         let is_undecided =
             |check: &CheckFinished| matches!(check.outcome, Outcome::Broken | Outcome::Skipped);
@@ -86,26 +86,26 @@ impl RunRecord {
             && !self.checks.iter().any(is_undecided)
     }
 
-    /// Returns the checks that did not pass and were asked.
+    /// Returns the checks of a recorded run that ran and did not pass.
     pub fn findings(&self) -> impl Iterator<Item = &CheckFinished> {
         self.checks.iter().filter(|check| check.is_finding())
     }
 }
 
 impl CheckFinished {
-    /// Whether the check was asked and did not pass.
+    /// Whether a check ran and did not pass.
     pub fn is_finding(&self) -> bool {
         !matches!(self.outcome, Outcome::Pass | Outcome::Skipped | Outcome::Unsupported)
     }
 }
 
 impl ServerRecord {
-    /// Returns the differences between the protocol file and the server, as the rehearsal found them.
+    /// Returns the differences between the protocol file and the server under test, as the rehearsal found them.
     pub fn differences(&self) -> &[String] {
         self.rehearsal.as_ref().map_or(&[], |rehearsal| &rehearsal.differences)
     }
 
-    /// Returns the name of the server from the configuration file, or else its command.
+    /// Returns the name of a recorded server from the configuration file, or else its command.
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.command)
     }

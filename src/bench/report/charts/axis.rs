@@ -10,18 +10,19 @@ pub(super) struct Axis {
     pub ticks: Vec<Tick>,
 }
 
-/// A tick of an axis: a value and its label.
+/// A tick on the axis of a chart: a value and its label.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tick {
     pub value: f64,
     pub text: String,
 }
 
-/// The maximum number of decades of an axis that has ticks between the powers of ten.
+/// The maximum number of decades of a chart's axis that has ticks between the powers of ten.
 const DECADES_WITHOUT_STEPS: f64 = 2.2;
 
 impl Axis {
-    /// Creates an axis for measured values. It begins and ends at a tick. `show` formats a value with its unit.
+    /// Creates the axis of a chart for measured values. It begins and ends at a tick. `show` formats a value with its
+    /// unit.
     pub fn for_measured_values(values: impl Iterator<Item = f64>, show: fn(f64) -> String) -> Axis {
         let (low, high) = ends(values);
         let steps: &[f64] =
@@ -35,7 +36,8 @@ impl Axis {
         Axis { low: all[first], high: all[last], ticks }
     }
 
-    /// Creates an axis for chosen values, such as sizes. Each value has a tick, and there is a margin at both ends.
+    /// Creates the axis of a chart for chosen values, such as sizes. Each value has a tick, and there is a margin at
+    /// both ends.
     pub fn for_chosen_values(values: &[f64], show: fn(f64) -> String) -> Axis {
         let (low, high) = ends(values.iter().copied());
         let margin = (high / low).powf(0.04).max(1.4);
@@ -43,7 +45,8 @@ impl Axis {
         Axis { low: low / margin, high: high * margin, ticks }
     }
 
-    /// Creates an axis for quantiles, up to one message of `max`. Each additional nine has the same width.
+    /// Creates the axis of a chart for quantiles, up to the slowest of `max` messages. Each additional nine has the
+    /// same width.
     pub fn for_quantiles(max: f64) -> Axis {
         let marks =
             [(1.0, "0 %"), (2.0, "50 %"), (1e1, "90 %"), (1e2, "99 %"), (1e3, "99.9 %"), (1e4, "99.99 %")];
@@ -68,13 +71,13 @@ fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if high == 0.0 { (1.0, 10.0) } else { (low, high) }
 }
 
-/// Returns all ticks from below `low` to above `high`.
+/// Returns the ticks of a chart's axis from below `low` to above `high`: `steps` in each power of ten.
 fn ladder(low: f64, high: f64, steps: &[f64]) -> Vec<f64> {
     let decades = (low.log10().floor() as i32)..=(high.log10().floor() as i32 + 1);
     decades.flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade))).collect()
 }
 
-/// Shortens `5.00 µs` to `5 µs`.
+/// Shortens the label of a tick, such as `5.00 µs` to `5 µs`.
 fn short(text: &str) -> String {
     match text.split_once(' ') {
         Some((number, unit)) if number.contains('.') => {

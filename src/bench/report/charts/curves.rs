@@ -8,13 +8,13 @@ use crate::bench::comparison::{CandidateInfo, Comparison, Measure, Measurement, 
 use crate::bench::report::ranking::has_usable_estimate;
 use crate::bench::report::{labels, units};
 
-/// The measurements of one run at one placement.
+/// The measurements of one comparison at one placement, from which charts are drawn.
 pub(super) struct Curves<'a> {
     pub comparison: &'a Comparison,
     pub placement: Placement,
 }
 
-/// The measurements of one candidate, with its name and style.
+/// A line of a chart: the measurements of one candidate, with its name and style.
 struct Line<'a> {
     name: String,
     style: LineStyle,
@@ -24,21 +24,21 @@ struct Line<'a> {
 const SIZE: &str = "size of a message";
 
 impl<'a> Curves<'a> {
-    /// Returns the plot of the times of round trips in a closed loop.
+    /// Returns the chart of round-trip times in a closed loop.
     pub fn latency_plot(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::RoundTrip), size, estimate);
         let names = [SIZE.into(), "median round trip · lower is better".into()];
         plot("Round trip by size of message", names, axis::format_tick_size, units::format_time, curves)
     }
 
-    /// Returns the plot of bytes per second.
+    /// Returns the chart of throughput in bytes per second.
     pub fn throughput_plot(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::Throughput), size, estimate);
         let names = [SIZE.into(), "bytes echoed a second · higher is better".into()];
         plot("Throughput by size of message", names, axis::format_tick_size, units::format_data_rate, curves)
     }
 
-    /// Returns the plot of the processor time of client and server.
+    /// Returns the chart of the processor time of client and server.
     pub fn cost_plot(&self) -> Option<Plot> {
         let curves = self.curves(|it| is_closed(it, Measure::RoundTrip), size, cost);
         let names =
@@ -46,7 +46,7 @@ impl<'a> Curves<'a> {
         plot("CPU cost of a round trip", names, axis::format_tick_size, units::format_time, curves)
     }
 
-    /// Returns the plot of the times of round trips in an open loop, for the smallest message size.
+    /// Returns the chart of round-trip times in an open loop, for the smallest message size.
     pub fn open_loop_plot(&self) -> Option<Plot> {
         let is_open = |it: &Measurement| it.measure == Measure::RoundTrip && it.rate.is_some();
         let size = self.measurements().filter(|it| is_open(it)).map(|it| it.size).min()?;
@@ -60,7 +60,7 @@ impl<'a> Curves<'a> {
         plot(&title, names, units::format_rate, units::format_time, curves)
     }
 
-    /// Returns the plot of the quantiles of round-trip times, for the smallest message size.
+    /// Returns the chart of the quantiles of round-trip times, for the smallest message size.
     pub fn quantile_plot(&self) -> Option<Plot> {
         let has_histogram = |it: &Measurement| {
             is_closed(it, Measure::RoundTrip) && it.rounds.iter().any(|round| round.histogram.is_some())
@@ -89,7 +89,7 @@ impl<'a> Curves<'a> {
             .filter(move |it| it.placement == placement && has_usable_estimate(it))
     }
 
-    /// Returns a line for each candidate that has measurements which are `wanted`.
+    /// Returns the line of a chart for each candidate that has measurements which are `wanted`.
     fn lines(&self, wanted: impl Fn(&Measurement) -> bool) -> Vec<Line<'a>> {
         let candidates = self.comparison.candidates.iter().filter(|it| it.unsupported.is_none()).enumerate();
         let line = |(index, candidate): (usize, &CandidateInfo)| Line {
@@ -133,8 +133,8 @@ fn estimate(measurement: &Measurement) -> Option<Point> {
     Some(Point { x: 0.0, y: estimate.value, low: estimate.low, high: estimate.high })
 }
 
-/// Returns the point of a measurement's processor time. A cost of 0 is below the resolution of the kernel's accounts,
-/// and has no point.
+/// Returns the point of a chart that shows a measurement's processor time. A cost of 0 is below the resolution of the
+/// kernel's accounts, and has no point.
 fn cost(measurement: &Measurement) -> Option<Point> {
     let used = measurement.cost.processor_time();
     (used > 0.0).then_some(Point { x: 0.0, y: used, low: used, high: used })
@@ -157,11 +157,11 @@ fn plot(
     (!curves.is_empty()).then(|| Plot { title: title.into(), names, axes, curves })
 }
 
-/// The number of points between one quantile with a further nine and the next, such as 99 % and 99.9 %.
+/// The number of points in a chart between one quantile with a further nine and the next, such as 99 % and 99.9 %.
 const POINTS_PER_NINE: i32 = 24;
 
-/// Returns the times at increasing quantiles, up to the one above which there is a single message. `x` is the inverse of
-/// the share of messages above the quantile.
+/// Returns the message times of a measurement at increasing quantiles, up to the one above which there is a single
+/// message. `x` is the inverse of the share of messages above the quantile.
 fn quantiles(measurement: &Measurement) -> Option<Vec<Point>> {
     let all = latencies(measurement)?;
     let messages = all.count() as f64;
@@ -173,7 +173,7 @@ fn quantiles(measurement: &Measurement) -> Option<Vec<Point>> {
     Some(steps.take_while(|&inverse| inverse <= messages).map(point).collect())
 }
 
-/// Adds up the histograms of all rounds. Returns `None` if there is none, or one cannot be read.
+/// Adds up the histograms of a measurement's rounds. Returns `None` if there is none, or one cannot be read.
 fn latencies(measurement: &Measurement) -> Option<Latencies> {
     let mut all = Latencies::new();
     for text in measurement.rounds.iter().filter_map(|round| round.histogram.as_ref()) {

@@ -4,7 +4,7 @@
 /// positions.
 struct Cluster {
     members: usize,
-    /// The sum of the positions at which each label of the cluster would put the first one.
+    /// The sum of the positions at which each label of a cluster would put the cluster's first label.
     sum: f64,
 }
 
@@ -14,8 +14,8 @@ impl Cluster {
     }
 }
 
-/// Returns positions for labels, as near as possible to those `wanted`, from top to bottom: in the same order, at least
-/// `pitch` apart, between 0 and `height`.
+/// Returns vertical positions for the labels of a chart, as near as possible to those `wanted`, from top to bottom:
+/// in the same order, at least `pitch` apart, between 0 and `height`.
 pub(super) fn spread_labels(wanted: &[f64], pitch: f64, height: f64) -> Vec<f64> {
     let most = (wanted.len().max(2) - 1) as f64;
     let pitch = pitch.min(height / most);
@@ -36,7 +36,7 @@ pub(super) fn spread_labels(wanted: &[f64], pitch: f64, height: f64) -> Vec<f64>
     within(spread.collect(), pitch, height)
 }
 
-/// Moves labels that are below the chart up, and labels that are then above it down.
+/// Moves labels that are below the end of a chart up, and labels that are then above its beginning down.
 fn within(mut positions: Vec<f64>, pitch: f64, height: f64) -> Vec<f64> {
     let mut floor = height;
     for position in positions.iter_mut().rev() {

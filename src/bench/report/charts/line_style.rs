@@ -2,11 +2,12 @@
 
 use svg::node::element::Path;
 
-/// The colours of Okabe and Ito, for people with any colour vision. The lightest are darkened for white paper.
+/// The colours of the lines in charts: those of Okabe and Ito, for people with any colour vision. The lightest are
+/// darkened for white paper.
 const COLOURS: [&str; 8] =
     ["#0072b2", "#d55e00", "#009e73", "#b8579b", "#1f2933", "#c98500", "#3f9fd8", "#7a4b2a"];
 const DASHES: [&str; 5] = ["none", "9 4", "2.5 3", "12 3 2.5 3", "5 3"];
-/// Paths of markers around the origin, of similar size.
+/// SVG paths of the markers in charts, drawn around the origin and of similar size.
 const MARKERS: [&str; 7] = [
     "M-4.2 0a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0 -8.4 0z",
     "M-3.8 -3.8h7.6v7.6h-7.6z",
@@ -24,7 +25,7 @@ pub(super) struct LineStyle {
 }
 
 impl LineStyle {
-    /// The style of the candidate at `index` in the run.
+    /// Returns the line style of the candidate at `index` in the comparison.
     pub const fn for_candidate(index: usize) -> LineStyle {
         LineStyle { index }
     }
@@ -37,7 +38,7 @@ impl LineStyle {
         DASHES[self.index % DASHES.len()]
     }
 
-    /// Draws the marker at a point.
+    /// Draws the marker of a candidate's line at a point.
     pub fn marker(self, x: f64, y: f64) -> Path {
         let shape = Path::new().set("class", "marker").set("d", MARKERS[self.index % MARKERS.len()]);
         shape.set("fill", self.colour()).set("transform", format!("translate({x:.1} {y:.1})"))

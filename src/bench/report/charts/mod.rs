@@ -20,13 +20,14 @@ use plot::Plot;
 /// A chart as an SVG file.
 #[derive(Debug, Clone)]
 pub struct Chart {
-    /// The name of the file: `latency-same.svg`.
+    /// The name of a chart's file: `latency-same.svg`.
     pub file: String,
-    /// The contents of the file.
+    /// The contents of a chart's file.
     pub svg: String,
 }
 
-/// Draws all charts of a comparison: for each placement one of each kind that has values, and one with all kinds.
+/// Draws all charts of a comparison: for each placement one chart of each kind that has values, and one with all
+/// kinds.
 #[must_use]
 pub fn draw_charts(comparison: &Comparison) -> Vec<Chart> {
     let placements = Placement::ALL.into_iter();

@@ -6,7 +6,7 @@ use svg::node::element::{Group, Rectangle, Style, Title};
 use super::plot::{self, Plot};
 use crate::diagram::svg_text::{SANS_FONT, paragraph, text_line, wrap_to_pixels};
 
-/// A page of charts.
+/// A page with several charts of a comparison.
 pub(super) struct Page<'a> {
     pub title: String,
     /// The subtitle of a page of charts: the placement of client and server.
@@ -19,13 +19,14 @@ pub(super) struct Page<'a> {
 }
 
 const MARGIN: i32 = 28;
-/// The size of a single chart, of one among several, and the space between them.
+/// The size in pixels of a single chart. The next constants are the size of one chart among several, and the space
+/// between charts.
 const SINGLE: (i32, i32) = (840, 470);
 const PANEL: (i32, i32) = (590, 370);
 const GAP: i32 = 32;
 
 impl Page<'_> {
-    /// Draws the page as the contents of an SVG file.
+    /// Draws a page of charts as the contents of an SVG file.
     pub fn draw(&self) -> String {
         let (columns, (width, height)) = if self.plots.len() > 1 { (2, PANEL) } else { (1, SINGLE) };
         let content = columns * width + (columns - 1) * GAP;

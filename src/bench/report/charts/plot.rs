@@ -11,25 +11,25 @@ use crate::diagram::svg_text::{sans_width, text_line};
 /// A chart of curves on two axes.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// The title above the chart.
+    /// The title above a chart.
     pub title: String,
-    /// The names of the axes.
+    /// The names of a chart's two axes.
     pub names: [String; 2],
     pub axes: [Axis; 2],
     pub curves: Vec<Curve>,
 }
 
-/// The curve of one candidate.
+/// The curve of one candidate in a chart.
 #[derive(Debug)]
 pub(super) struct Curve {
     pub name: String,
     pub style: LineStyle,
     pub points: Vec<Point>,
-    /// True if each point of the curve was measured, and has a marker.
+    /// True if each point of a chart's curve was measured, and has a marker.
     pub marked: bool,
 }
 
-/// A point of a curve, with the interval of its value.
+/// A point of a chart's curve, with the confidence interval of its value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Point {
     pub x: f64,
@@ -38,12 +38,12 @@ pub(super) struct Point {
     pub high: f64,
 }
 
-/// Margins of the frame in pixels, for ticks and titles.
+/// The left margin of a chart's frame in pixels, for ticks and titles. The next constants are the other margins.
 const LEFT: f64 = 74.0;
 const TOP: f64 = 32.0;
 const TOP_WITH_TITLE: f64 = 54.0;
 const BOTTOM: f64 = 56.0;
-/// The distance from the frame to the names, between two names, and the size of their font.
+/// The distance in pixels from a chart's frame to the names of its curves.
 const LABEL_DISTANCE: f64 = 30.0;
 const LABEL_PITCH: f64 = 16.0;
 const LABEL_SIZE: f64 = 13.0;
@@ -63,7 +63,7 @@ pub(super) const STYLE_SHEET: &str = "\
 .marker { stroke: #ffffff; stroke-width: 0.8; }";
 
 impl Plot {
-    /// Draws the chart in `width` by `height` pixels.
+    /// Draws a chart in `width` by `height` pixels.
     pub fn draw(&self, width: f64, height: f64, titled: bool) -> Group {
         let names =
             self.curves.iter().map(|curve| sans_width(&curve.name, LABEL_SIZE)).max().unwrap_or_default();
@@ -79,7 +79,7 @@ impl Plot {
     }
 }
 
-/// The area between the axes, with its origin at the upper left corner.
+/// The area between the axes of a chart, with its origin at the upper left corner.
 struct Frame<'a> {
     plot: &'a Plot,
     width: f64,
@@ -149,13 +149,13 @@ impl Frame<'_> {
         group
     }
 
-    /// Draws an interval as a line with ends.
+    /// Draws a confidence interval in a chart, as a line with ends.
     fn interval(&self, x: f64, [low, high]: [f64; 2], colour: &str) -> Path {
         let d = format!("M{0:.1} {low:.1}h6m-3 0V{high:.1}m-3 0h6", x - 3.0);
         Path::new().set("class", "reach").set("stroke", colour).set("d", d)
     }
 
-    /// Returns every curve with the position of its name, from top to bottom.
+    /// Returns every curve of a chart with the vertical position of its name, from top to bottom.
     fn label_positions(&self) -> Vec<(&Curve, f64)> {
         let mut ends: Vec<(&Curve, f64)> = self
             .plot

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::bench::report::document::{Alignment, Block, Document, Field, Table, Tone};
 use crate::text::markdown;
 
-/// Writes the document as GitHub Flavored Markdown, which has tables.
+/// Writes a report as GitHub Flavored Markdown, which has tables.
 pub(in crate::bench::report) fn write_markdown(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     for block in &document.0 {
         match block {
@@ -19,7 +19,7 @@ pub(in crate::bench::report) fn write_markdown(document: &Document, out: &mut dy
     Ok(())
 }
 
-/// Writes a table without its bars.
+/// Writes a table of a report as Markdown, without its bars.
 fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     let columns = table.columns.iter().filter(|column| column.alignment != Alignment::Bars);
     let rule = |alignment: Alignment| if alignment == Alignment::Right { "--:" } else { ":--" };

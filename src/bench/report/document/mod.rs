@@ -5,65 +5,65 @@ use std::fmt;
 pub mod markdown;
 pub mod terminal;
 
-/// The blocks of a document, from top to bottom.
+/// A report, as blocks of text and tables from top to bottom, independent of the output format.
 #[derive(Debug, Default)]
 pub(in crate::bench::report) struct Document(pub Vec<Block>);
 
-/// A block of a document.
+/// A block of a report: a title, a paragraph, a list item or a table.
 #[derive(Debug)]
 pub(in crate::bench::report) enum Block {
-    /// The title of a section, and a note beside it.
+    /// The title of a report's section, and a note beside it.
     Title(String, String),
-    /// A paragraph of text.
+    /// A paragraph of a report.
     Line(Tone, String),
-    /// An item of a list.
+    /// An item of a list in a report.
     Item(Tone, String),
-    /// A table of the document.
+    /// A table of a report.
     Table(Table),
 }
 
-/// The meaning of a text, which determines its colour.
+/// The meaning of a text in a report, which determines its colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::bench::report) enum Tone {
     #[default]
     Plain,
-    /// The best value of a table.
+    /// The text is the best value of a table.
     Strong,
     Good,
     Warning,
     Bad,
-    /// Details that matter less than the rest.
+    /// The text is a detail that matters less than the rest.
     Quiet,
 }
 
-/// A table: columns with heads, and rows.
+/// A table of a report: columns with heads, and rows.
 #[derive(Debug, Default)]
 pub(in crate::bench::report) struct Table {
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<Field>>,
 }
 
-/// The head and alignment of a column.
+/// The head and alignment of a table's column in a report.
 #[derive(Debug)]
 pub(in crate::bench::report) struct Column {
     pub head: String,
     pub alignment: Alignment,
 }
 
-/// The alignment of a column.
+/// The alignment of a table's column in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::bench::report) enum Alignment {
     Left,
     Right,
-    /// The column holds bars, and takes the width that the others leave.
+    /// A column of a table that holds bars. It takes the width that the other columns leave.
     Bars,
 }
 
-/// A field of a table.
+/// A field of a table in a report.
 #[derive(Debug)]
 pub(in crate::bench::report) enum Field {
     Text(Tone, String),
-    /// A bar over a share of the width, 0 to 1.
+    /// A field of a table that shows a bar over a share of the width, 0 to 1.
     Bar(Tone, f64),
 }
 
@@ -86,7 +86,7 @@ impl Document {
 }
 
 impl Table {
-    /// Creates a table without rows.
+    /// Creates a table of a report with these columns and without rows.
     pub fn with_columns<H: fmt::Display>(columns: impl IntoIterator<Item = (H, Alignment)>) -> Table {
         let column = |(head, alignment): (H, Alignment)| Column { head: head.to_string(), alignment };
         Table { columns: columns.into_iter().map(column).collect(), rows: Vec::new() }

@@ -8,28 +8,28 @@ use unicode_width::UnicodeWidthStr;
 use crate::bench::report::document::{Alignment, Block, Column, Document, Field, Table, Tone};
 use crate::text::printable;
 
-/// Options of the tables on a terminal.
+/// Options for writing a comparison's tables to a terminal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TableOptions {
-    /// Use ASCII only.
+    /// Write the tables in ASCII only.
     pub ascii: bool,
-    /// Include the description of the machine.
+    /// Write a description of the machine too.
     pub machine: bool,
 }
 
-/// Maximum width of a line, unless a name is too long.
+/// Maximum width of a report's line on a terminal, unless a name is too long.
 const WIDTH: usize = 100;
-/// The space between two columns.
+/// The number of columns between two columns of a table on a terminal.
 const GAP: usize = 2;
-/// Minimum width of a column of bars.
+/// Minimum width of a table's column of bars on a terminal.
 const MIN_BAR: usize = 6;
 const MAX_BAR: usize = 24;
-/// The characters for one eighth to seven eighths of a block.
+/// The characters that end a bar on a terminal: one eighth to seven eighths of a block.
 const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// Writes the document with escape sequences for colours. `anstream` removes them if `out` is no terminal.
+/// Writes a report with escape sequences for colours. `anstream` removes them if `out` is no terminal.
 pub(in crate::bench::report) fn write_to_terminal(
     document: &Document,
     options: TableOptions,
@@ -98,7 +98,7 @@ impl Renderer<'_> {
         writeln!(self.out, "{}", line.trim_end())
     }
 
-    /// Returns the widths of columns: of their contents, and for bars of what is left.
+    /// Returns the widths of a table's columns on a terminal: of their contents, and for bars of what is left.
     fn widths(&self, table: &Table) -> Vec<usize> {
         let width = |index: usize, column: &Column| {
             let fields = table.rows.iter().filter_map(|row| row.get(index));
@@ -129,7 +129,7 @@ impl Renderer<'_> {
     }
 }
 
-/// Draws a bar over `share` of `width` columns, exact to an eighth of a column.
+/// Draws a bar of a table over `share` of `width` columns, exact to an eighth of a column.
 fn bar(share: f64, width: usize, ascii: bool) -> String {
     let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
     if ascii {

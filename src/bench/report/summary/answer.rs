@@ -6,7 +6,8 @@ use crate::bench::report::document::{Document, Tone};
 use crate::bench::report::ranking::{RankedMeasurement, Ranking};
 use crate::bench::report::{labels, units};
 
-/// Writes a sentence for each main ranking with more than one candidate: which one is best, and by how much.
+/// Writes a sentence for each of `headlines`, the main rankings, with more than one candidate: which one is best, and
+/// by how much.
 pub(super) fn write(headlines: &[&Ranking<'_>], document: &mut Document) {
     let shown: Vec<&&Ranking<'_>> = headlines.iter().filter(|ranking| ranking.entries.len() > 1).collect();
     if shown.is_empty() {
@@ -23,7 +24,7 @@ pub(super) fn write(headlines: &[&Ranking<'_>], document: &mut Document) {
     }
 }
 
-/// Names the best candidates, if the ranking has a significant difference.
+/// Returns a sentence that names the best candidates of a ranking, if the ranking has a significant difference.
 fn answer(ranking: &Ranking<'_>) -> Option<String> {
     let best: Vec<&RankedMeasurement<'_>> = ranking.entries.iter().filter(|entry| entry.rank == 1).collect();
     if ranking.parameters.placement == Placement::Cross || best.len() == ranking.entries.len() {

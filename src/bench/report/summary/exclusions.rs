@@ -5,8 +5,8 @@ use crate::bench::report::document::{Document, Tone};
 use crate::bench::report::ranking::has_usable_estimate;
 use crate::bench::report::units;
 
-/// Writes the measurements without a result: first the failures of servers, then the mechanisms that this machine
-/// lacks.
+/// Lists the measurements without a result in a report: first the failures of servers, then the mechanisms that this
+/// machine lacks.
 pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     let invalid = comparison.measurements.iter().filter(|it| !has_usable_estimate(it));
     let (faults, unavailable): (Vec<&Measurement>, Vec<&Measurement>) =
@@ -25,7 +25,7 @@ pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     }
 }
 
-/// Returns one line for each candidate and each reason why it has no result.
+/// Returns one line for each candidate without a result and each reason for it.
 fn lines(measurements: &[&Measurement]) -> Vec<String> {
     let mut groups: Vec<(&str, &str, Vec<&Measurement>)> = Vec::new();
     for measurement in measurements {
@@ -49,7 +49,7 @@ fn parameters(measurements: &[&Measurement]) -> String {
     parts.collect::<Vec<_>>().join("; ")
 }
 
-/// Lists the distinct texts, in their order.
+/// Lists the distinct values of `text` for `measurements`, in their order.
 fn join_distinct(measurements: &[&Measurement], text: fn(&Measurement) -> String) -> String {
     let mut all: Vec<String> = Vec::new();
     for text in measurements.iter().map(|it| text(it)).filter(|text| !text.is_empty()) {

@@ -5,7 +5,7 @@ use crate::bench::report::document::{Document, Tone};
 use crate::bench::report::labels;
 use crate::transport::Tuning;
 
-/// Writes every fact about the machine, and the reason for each unknown one.
+/// Writes every fact about the machine into a report, and the reason for each unknown one.
 pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     let facts = &comparison.machine.facts;
     if facts.is_empty() {
@@ -22,7 +22,7 @@ pub(super) fn write(comparison: &Comparison, document: &mut Document) {
     unknown(facts, document);
 }
 
-/// Writes one line for each reason why facts about the machine are unknown.
+/// Writes one line of a report for each reason why facts about the machine are unknown.
 fn unknown(facts: &[Fact], document: &mut Document) {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for fact in facts {
@@ -37,7 +37,7 @@ fn unknown(facts: &[Fact], document: &mut Document) {
     }
 }
 
-/// Lists the options set on the mechanisms.
+/// Lists the options set on the measured mechanisms, with their values.
 fn options(tuning: &Tuning) -> Vec<(&'static str, String)> {
     let bytes = |size: Option<usize>| size.map(|bytes| format!("{bytes} bytes"));
     let nodelay = if tuning.nodelay { "on" } else { "off: Nagle's algorithm waits for acknowledgements" };

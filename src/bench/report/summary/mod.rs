@@ -12,7 +12,7 @@ mod machine;
 mod overview_table;
 mod ranked_table;
 
-/// Makes the document that summarizes a comparison. `with_machine` includes the description of the machine.
+/// Makes the report that summarizes a comparison. `with_machine` includes the description of the machine.
 pub(super) fn document(comparison: &Comparison, with_machine: bool) -> Document {
     let mut document = Document::default();
     heading(comparison, &mut document);
@@ -51,9 +51,9 @@ fn heading(comparison: &Comparison, document: &mut Document) {
     }
 }
 
-/// Rankings that differ only in size, or in rate for open loops.
+/// A section of a report: rankings that differ only in message size, or in rate for open loops.
 struct Section<'a, 'b> {
-    /// The ranking that is shown with all columns.
+    /// The ranking of a report's section that is shown with all columns.
     headline: &'b Ranking<'a>,
     rankings: Vec<&'b Ranking<'a>>,
 }
@@ -70,8 +70,8 @@ fn sections<'a, 'b>(rankings: &'b [Ranking<'a>]) -> Vec<Section<'a, 'b>> {
         .collect()
 }
 
-/// Chooses the ranking that is shown with all columns: for times that of small messages, for throughput that of large
-/// ones.
+/// Chooses the ranking of a report's section that is shown with all columns: for times that of small messages, for
+/// throughput that of large ones.
 fn headline<'a, 'b>(rankings: &[&'b Ranking<'a>]) -> &'b Ranking<'a> {
     let of_size = |size: usize| rankings.iter().find(|ranking| ranking.parameters.size == size);
     let (first, last) = (&rankings[0], &rankings[rankings.len() - 1]);
@@ -82,7 +82,8 @@ fn headline<'a, 'b>(rankings: &[&'b Ranking<'a>]) -> &'b Ranking<'a> {
 }
 
 impl Section<'_, '_> {
-    /// Writes the tables of a section. `explained` holds the placements whose cautions have been shown already.
+    /// Writes the tables of a report's section. `explained` holds the placements whose cautions have been shown
+    /// already.
     fn write(&self, comparison: &Comparison, explained: &mut Vec<Placement>, document: &mut Document) {
         let parameters = self.headline.parameters;
         let (placement, measure) = (parameters.placement, parameters.measure);
@@ -137,7 +138,7 @@ fn cautions(ranking: &Ranking<'_>, document: &mut Document) {
     }
 }
 
-/// The mean number of cores that were busy during a measurement.
+/// Returns the mean number of cores that were busy during a measurement.
 fn busy_cores(measurement: &Measurement) -> Option<f64> {
     let used: f64 =
         measurement.rounds.iter().map(|round| round.cost.processor_time() * round.messages as f64).sum();

@@ -5,10 +5,11 @@ use crate::bench::report::document::{Alignment, Field, Table, Tone};
 use crate::bench::report::ranking::{RankedMeasurement, Ranking};
 use crate::bench::report::units;
 
-/// Maximum number of columns beside the names.
+/// Maximum number of columns of the overview table, beside the names.
 const MAX_COLUMNS: usize = 8;
 
-/// Makes a table with a row for each candidate and a column for each ranking. The best of each column is marked.
+/// Makes the overview table of a report, with a row for each candidate and a column for each ranking. The best of
+/// each column is marked.
 pub(super) fn table(
     comparison: &Comparison,
     rankings: &[&Ranking<'_>],
@@ -26,7 +27,8 @@ pub(super) fn table(
     table
 }
 
-/// Returns the candidates in the order of the first ranking, followed by the candidates that the ranking lacks.
+/// Returns the candidates of an overview table in the order of the first ranking, followed by the candidates that the
+/// ranking lacks.
 fn order<'a>(comparison: &'a Comparison, rankings: &[&Ranking<'a>]) -> Vec<&'a str> {
     let entries = rankings.first().map(|ranking| &ranking.entries[..]).unwrap_or_default();
     let mut names: Vec<&str> = entries.iter().map(|entry| entry.candidate.name.as_str()).collect();
@@ -48,8 +50,8 @@ fn field(entry: Option<&RankedMeasurement<'_>>) -> Field {
     Field::Text(if is_best { Tone::Strong } else { Tone::Plain }, text(entry))
 }
 
-/// Returns the median of the entry as text. For open loops it adds the 99th percentile, because slow messages matter
-/// there.
+/// Returns the median of a measurement as text. For open loops it adds the 99th percentile, because slow messages
+/// matter there.
 fn text(entry: &RankedMeasurement<'_>) -> String {
     let measurement = entry.measurement;
     let median = units::format_value(measurement.estimate.value, measurement.measure);
@@ -61,7 +63,8 @@ fn text(entry: &RankedMeasurement<'_>) -> String {
     }
 }
 
-/// Selects the first, the last, and evenly spaced rankings between them.
+/// Selects the rankings that an overview table has room for: the first, the last, and evenly spaced ones between
+/// them.
 fn thin_out<'a, 'b>(rankings: &[&'b Ranking<'a>]) -> Vec<&'b Ranking<'a>> {
     let number = rankings.len().min(MAX_COLUMNS);
     (0..number).map(|index| rankings[index * (rankings.len() - 1) / (number - 1).max(1)]).collect()

@@ -5,7 +5,7 @@ use crate::bench::report::document::{Alignment, Field, Table, Tone};
 use crate::bench::report::ranking::{RankedMeasurement, Ranking};
 use crate::bench::report::units;
 
-/// Makes the table, without columns that would be empty.
+/// Makes the table of one ranking in a report, without columns that would be empty.
 pub(super) fn table(comparison: &Comparison, ranking: &Ranking<'_>) -> Table {
     let columns: Vec<Column> =
         COLUMNS.iter().filter(|column| has_content(column, comparison, ranking)).copied().collect();
@@ -19,12 +19,12 @@ pub(super) fn table(comparison: &Comparison, ranking: &Ranking<'_>) -> Table {
     table
 }
 
-/// An entry of a ranking, and the values from which its fields are computed.
+/// A row of a ranking's table, and the values from which its fields are computed.
 struct Row<'a> {
     comparison: &'a Comparison,
     ranking: &'a Ranking<'a>,
     entry: &'a RankedMeasurement<'a>,
-    /// The maximum value of the ranking. It has the longest bar.
+    /// The maximum value of a ranking. It has the longest bar.
     max: f64,
 }
 
@@ -53,7 +53,7 @@ const COLUMNS: &[Column] = &[
     Column { head: |_, _| "× floor".into(), alignment: Alignment::Right, field: floor },
 ];
 
-/// Returns whether a column has bars, or a field that is not empty.
+/// Returns whether a table's column has bars, or a field that is not empty.
 fn has_content(column: &Column, comparison: &Comparison, ranking: &Ranking<'_>) -> bool {
     let is_filled = |entry| {
         let row = Row { comparison, ranking, entry, max: 1.0 };
@@ -70,8 +70,8 @@ const fn value_head(ranking: &Ranking<'_>) -> &'static str {
     }
 }
 
-/// Returns the rank of a row as text. With `--placement cross` ranks mean nothing, because all mechanisms wait for the
-/// same interrupt.
+/// Returns the rank of a measurement as text. With `--placement cross` ranks mean nothing, because all mechanisms
+/// wait for the same interrupt.
 fn rank(row: &Row<'_>) -> Field {
     let RankedMeasurement { rank, tied, .. } = row.entry;
     match (row.ranking.parameters.placement, tied) {
@@ -148,7 +148,7 @@ fn floor(row: &Row<'_>) -> Field {
     Field::plain(multiple.map(units::format_number).unwrap_or_default())
 }
 
-/// Returns the estimate as a multiple of the machine's floor, or `None` if no floor applies.
+/// Returns a measurement's estimate as a multiple of the machine's floor, or `None` if no floor applies.
 ///
 /// A round trip on one core takes at least two context switches. One between two spinning cores takes at least a cache
 /// line there and back. Bytes are not echoed faster than memory is copied.
@@ -162,7 +162,7 @@ fn multiple_of_floor(comparison: &Comparison, measurement: &Measurement) -> Opti
     Some(multiple).filter(|multiple| multiple.is_finite())
 }
 
-/// The bytes that the floor `memcpy-64k` copies.
+/// The number of bytes that the floor `memcpy-64k` copies.
 const COPIED: f64 = 65_536.0;
 
 fn applicable_floor<'a>(comparison: &'a Comparison, measurement: &Measurement) -> Option<&'a Floor> {
