@@ -4,12 +4,8 @@ use super::CheckFinished;
 use crate::outcome::Outcome;
 
 impl CheckFinished {
-<<<<<<< HEAD
-    /// Returns the area of the check: the part of the id before the slash.
-    #[cfg(feature = "cli")]
-=======
     /// Returns the area of a recorded check: the part of the id before the slash.
->>>>>>> docs-b
+    #[cfg(feature = "cli")]
     #[must_use]
     pub fn area(&self) -> &str {
         self.check.split_once('/').map_or(&self.check, |(area, _)| area)
