@@ -28,7 +28,7 @@
 //! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_queues`], [`unread_by_peer`] | `/proc/net` | – | – |
 //! | | [`unacknowledged_bytes`] | `SIOCOUTQ` | `SO_NWRITE` | `FIONWRITE` |
 //! | | [`peer_credentials`] | `SO_PEERCRED` | getpeereid(3) | getpeereid(3) |
-//! | | [`enable_quick_ack`], [`set_congestion_control`], [`claim_abstract_name`] | tcp(7), unix(7) | – | – |
+//! | | [`enable_quick_ack`], [`set_congestion_control`], [`claim_abstract_name`], [`bind_to_chosen_name`] | tcp(7), unix(7) | – | – |
 //! | | [`datagram_queue_length`], [`send_segments`] | `/proc/sys`, udp(7) | – | – |
 //! | `signals` | [`STATUS_SIGNALS`] | SIGUSR1 | and SIGINFO | SIGUSR1 |
 //! | | [`signal_sets`], [`QueuedSignals`] | `status`, sigqueue(3) | – | – |
@@ -109,9 +109,9 @@ pub use system::processors::{
 };
 pub use system::signals::{QueuedSignals, STATUS_SIGNALS, signal_sets};
 pub use system::sockets::{
-    claim_abstract_name, datagram_queue_length, enable_quick_ack, is_listening, peer_credentials,
-    send_segments, set_congestion_control, socket_id_at, tcp_queues, tcp_sockets, unacknowledged_bytes,
-    unread_by_peer,
+    bind_to_chosen_name, claim_abstract_name, datagram_queue_length, enable_quick_ack, is_listening,
+    peer_credentials, send_segments, set_congestion_control, socket_id_at, tcp_queues, tcp_sockets,
+    unacknowledged_bytes, unread_by_peer,
 };
 #[cfg(feature = "cli")]
 pub use system::system_calls::SystemCallCounter;

@@ -1,10 +1,9 @@
 //! Unix domain datagram sockets at a path. A client that wants a reply must bind a name of its own. unix(7).
 
 use std::ffi::OsString;
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::path::Path;
 
-use nix::sys::socket::UnixAddr;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{
@@ -12,6 +11,7 @@ use super::{
     Transport, client, unix,
 };
 use crate::payload::KIB;
+use crate::sys;
 
 pub(super) const TRANSPORT: Transport = Transport {
     name: "unix-dgram",
@@ -56,8 +56,7 @@ fn bind(socket: &Socket, request: &ConnectRequest<'_>) -> std::io::Result<()> {
             name.push(path);
             socket.bind(&unix::socket_address(Path::new(&name))?)
         }
-        // An address of the family alone makes the kernel choose a name.
-        ClientName::Autobound => Ok(nix::sys::socket::bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?),
+        ClientName::Autobound => sys::bind_to_chosen_name(socket.as_fd()),
         ClientName::Unnamed => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use crate::sys::types::MachineProperty;
 pub use crate::sys::unsupported::machine::check_io_uring;
 
 /// The sysctl variables that describe the machine, in the order in which reports show them.
-const VARIABLES: &[(&str, Kind)] = &[
+const VARIABLES: &[(&str, VariableType)] = &[
     ("kern.osrelease", VariableType::Text),
     ("kern.version", VariableType::Text),
     ("hw.ncpu", VariableType::Number),

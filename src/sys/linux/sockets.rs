@@ -11,7 +11,9 @@ use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, getsockopt, sendmsg, setsockopt, sockopt};
+use nix::sys::socket::{
+    ControlMessage, MsgFlags, SockaddrStorage, UnixAddr, bind, getsockopt, sendmsg, setsockopt, sockopt,
+};
 use nix::unistd::{Gid, Pid, Uid};
 use procfs::FromBufReadSI;
 use procfs::net::{TcpNetEntries, TcpNetEntry, UdpNetEntry, UdpState};
@@ -236,6 +238,15 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
     // The kernel gives 0 for a process outside this PID namespace.
     let pid = Some(found.pid()).filter(|&pid| pid > 0).map(Pid::from_raw);
     Ok(PeerCredentials { pid, uid: Uid::from_raw(found.uid()), gid: Gid::from_raw(found.gid()) })
+}
+
+/// Binds a Unix domain socket to a name that the kernel chooses: unix(7), "Autobind feature".
+///
+/// # Errors
+/// Those of bind(2).
+pub fn bind_to_chosen_name(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // An address of the family alone makes the kernel choose a name.
+    Ok(bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?)
 }
 
 /// Reserves `name` among the processes of this machine until the returned descriptor is closed. It is an abstract

@@ -70,6 +70,14 @@ pub fn peer_credentials(_socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> 
     not_available()
 }
 
+/// Returns `Unsupported`: this system chooses no names for Unix domain sockets.
+///
+/// # Errors
+/// Always.
+pub fn bind_to_chosen_name(_socket: BorrowedFd<'_>) -> io::Result<()> {
+    not_available()
+}
+
 /// Returns `None` and reserves nothing: this system has no names that vanish with their process.
 pub fn claim_abstract_name(_name: &str) -> io::Result<Option<OwnedFd>> {
     Ok(None)
