@@ -41,7 +41,7 @@ pub enum Measure {
     /// Throughput: bytes per second that were sent, echoed and received, with a window of messages in flight. Each
     /// byte crosses the mechanism twice and is counted once.
     Throughput,
-    /// Conversations per second, each of which connects, echoes one message and closes.
+    /// Conversations per second. A conversation connects, echoes one message and closes.
     Connections,
 }
 

@@ -213,8 +213,8 @@ impl Stalled {
         format!("{}, and reads nothing", describe(self.requests, self.reply))
     }
 
-    /// Reads all replies that were left unread, and keeps those that are to be
-    /// [compared](crate::checks::whole::Whole).
+    /// Reads all replies that the client left unread. Keeps the replies that
+    /// [`Whole`](crate::checks::whole::Whole) compares.
     ///
     /// # Errors
     /// A failure if a reply is wrong, a timeout if the server sends no more. Unsupported if it ends the connection.

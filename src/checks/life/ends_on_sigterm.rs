@@ -48,7 +48,7 @@ const CONNECTED: Moment = Moment {
     may_drain: false,
 };
 
-/// Moments at which the signal arrives, for each of which the server is launched again.
+/// Moments at which the signal arrives. The server is launched again for each moment.
 const OTHERS: &[Moment] = &[
     Moment {
         when: "before its first client",

@@ -55,7 +55,7 @@ struct Cut {
     status: Option<u16>,
 }
 
-/// A request of which the client has sent only the first piece.
+/// A request that is cut in two. The client has sent only the first piece.
 struct Begun {
     cut: Cut,
     client: Client,

@@ -75,7 +75,7 @@ pub struct Client {
     ended: bool,
     /// Bytes that the client has sent and whose echo the server may hold back until the client ends its direction.
     uncollected: Vec<Vec<u8>>,
-    /// The content of the request of which the client has sent only the first part.
+    /// The content of the request that the client has begun: only its first part is sent.
     begun: Option<Vec<u8>>,
 }
 
