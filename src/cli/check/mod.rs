@@ -47,8 +47,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Write the report in FORMAT to FILE as well; '-' is standard output. May be repeated. Formats:
-    /// text, json, junit, tap, markdown, github, sarif, html.
+    /// Write the report in FORMAT to FILE as well; '-' is standard output. May be repeated.
+    /// `echospec report --help` lists the formats.
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_to)]
     reports: Vec<ReportTo>,
 
