@@ -9,7 +9,7 @@ use crate::checks::processes::unexpected_descriptor;
 use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::server::{Server, Start};
-use crate::sys::{Descriptor, Object};
+use crate::sys::{Descriptor, Object, Socket, SocketName};
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -39,6 +39,7 @@ fn run(server: &mut Server) -> check::Result {
     let idle = fresh.spec().capabilities().contains(Capabilities::MANY_CLIENTS);
     let _client = if idle { None } else { Some(steps::connect_and_settle(&mut fresh)?) };
     let passed = fresh.spec().start() == Start::Inetd || fresh.spec().transport().inherits_sockets();
+    let launched = fresh.pid()?;
     for process in fresh.processes()? {
         for descriptor in fresh.descriptors(process.pid)? {
             if descriptor.object == id {
@@ -49,8 +50,9 @@ fn run(server: &mut Server) -> check::Result {
                 )
                 .harms(STRANGE));
             }
+            let given = process.pid != launched && is_unnamed_unix_socket(&descriptor.object);
             let socket = matches!(descriptor.object, Object::Socket(_));
-            if descriptor.number <= 2 && socket && !passed {
+            if descriptor.number <= 2 && socket && !given && !passed {
                 return Err(unexpected_descriptor(
                     &process,
                     "no socket as descriptor 0, 1 or 2",
@@ -61,6 +63,12 @@ fn run(server: &mut Server) -> check::Result {
         }
     }
     Ok(())
+}
+
+/// Whether `object` may be an end of a socketpair(2), which some runtimes, such as Node, give a child process as a standard
+/// descriptor.
+fn is_unnamed_unix_socket(object: &Object) -> bool {
+    matches!(object, Object::Socket(Socket { name: SocketName::Unix(None), listening: false, .. }))
 }
 
 fn object_of(server: &Server, number: i32) -> check::Result<Object> {
