@@ -43,13 +43,26 @@ pub(super) fn sample_request(turn: &Turn, length: usize) -> Request {
     turn.new_request(Token::new(0), Some(vec![b'x'; length].into()))
 }
 
+/// Returns how many bytes of content a request of `turn` can carry if it is to be cut at every one of `offsets` places.
+pub(super) fn content_to_cut(turn: &Turn, offsets: usize) -> usize {
+    const LEAST: usize = 16;
+    let (mut fits, mut too_long) = (LEAST, offsets.max(LEAST) + 1);
+    while too_long - fits > 1 {
+        let middle = fits.midpoint(too_long);
+        let length = sample_request(turn, middle).bytes().len();
+        *if length <= offsets + 1 { &mut fits } else { &mut too_long } = middle;
+    }
+    content_length(turn, fits)
+}
+
 /// Returns at most `most` offsets at which to cut `request` into two pieces: first those where a mistake is most
-/// likely, then others, evenly spread. If the request is short, these are all its offsets.
+/// likely, then others, from coarse steps to fine ones. If the request is short, these are all its offsets.
 pub(super) fn cut_offsets(request: &Request, most: usize) -> Vec<usize> {
     let mut offsets = request.cut_offsets();
-    let known = offsets.clone();
-    let step = request.bytes().len().div_ceil(most.max(1)).max(1);
-    offsets.extend((1..request.bytes().len()).step_by(step).filter(|at| known.binary_search(at).is_err()));
+    let mut others: Vec<_> =
+        (1..request.bytes().len()).filter(|at| offsets.binary_search(at).is_err()).collect();
+    others.sort_unstable_by_key(|at| at.reverse_bits());
+    offsets.extend(others);
     offsets.truncate(most);
     offsets
 }
@@ -105,11 +118,25 @@ mod tests {
     }
 
     #[test]
+    fn content_makes_a_request_as_long_as_wanted() {
+        for (name, offsets) in [("redis", 1000), ("redis", 60), ("postgres", 999), ("line", 1000)] {
+            let protocol = Protocol::built_in(name).unwrap();
+            let turn = &protocol.turns()[0];
+            let request = sample_request(turn, content_to_cut(turn, offsets));
+            // Base64 encodes three bytes in four.
+            let length = request.bytes().len();
+            assert!((offsets - 3..=offsets + 1).contains(&length), "{name}: {length}");
+            assert_eq!(cut_offsets(&request, offsets).len(), length - 1);
+        }
+    }
+
+    #[test]
     fn long_request_is_cut_at_line_ends_and_evenly() {
         let request = request(100_000);
-        let some = cut_offsets(&request, 100);
-        assert!(some.len() <= 100 && request.cut_offsets().iter().all(|cut| some.contains(cut)));
-        assert!(some.iter().any(|&cut| cut > 50_000));
+        let mut some = cut_offsets(&request, 100);
+        assert!(some.len() == 100 && request.cut_offsets().iter().all(|cut| some.contains(cut)));
+        some.sort_unstable();
+        assert!(some.windows(2).all(|pair| pair[1] - pair[0] < 2500), "{some:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::requests::{
-    REQUESTS_OVER_STREAMS, answered_turns, are_read_by_server, content_length, cut_offsets, describe_cut,
+    REQUESTS_OVER_STREAMS, answered_turns, are_read_by_server, content_to_cut, cut_offsets, describe_cut,
     sample_request,
 };
 use crate::deadline::{until, wait};
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     sentence: "a request that arrives in two pieces is answered as a whole one is, wherever it is cut",
     why: "TCP is a stream of bytes and keeps no boundaries; a server that takes one read for one request fails as soon as a network or a busy client cuts it",
     citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
-    recipe: "for every offset in a request, or for 1,000 of them, or as many as 15 s allow: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection (200 connections at a time; one for all, if the server is launched for each client)",
+    recipe: "for every offset in a request, of up to 1,001 bytes if the protocol carries a payload, or for 1,000 of them, or as many as 15 s allow: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection (200 connections at a time; one for all, if the server is launched for each client)",
     requires: REQUESTS_OVER_STREAMS,
     run,
 };
@@ -43,13 +43,12 @@ const SLOWEST: u32 = 3;
 /// The number of connections on which requests are cut at the same time.
 const AT_ONCE: usize = 200;
 
-/// The number of bytes of content in a request that is cut. Requests of most protocols are then cut at every offset.
-const CONTENT: usize = 400;
-
 /// One place at which a request is cut into two pieces: a turn of the protocol, and an offset.
 #[derive(Clone, Copy)]
 struct Cut {
     turn: usize,
+    /// The number of bytes of content in the request.
+    content: usize,
     offset: usize,
     /// The status of the reply to the same request sent whole, if the protocol has one.
     status: Option<u16>,
@@ -97,9 +96,7 @@ fn in_one_conversation(server: &mut Server) -> check::Result {
     let mut client = server.connect()?;
     client.complete_opening()?;
     for (number, cut) in cuts.into_iter().enumerate() {
-        let turn = &server.spec().protocol().turns()[cut.turn];
-        let length = content_length(turn, CONTENT);
-        let content = server.payload(length);
+        let content = server.payload(cut.content);
         let request = client.queue_request(cut.turn, &content)?;
         let mut begun = Begun { cut, client, request, content };
         // The first cuts are those where a mistake is most likely.
@@ -123,17 +120,21 @@ fn serves_many_at_once(server: &mut Server) -> check::Result<bool> {
     server.serves_concurrently()
 }
 
-/// Returns at most `most` places at which to cut requests, the same number for each turn of the protocol.
+/// Returns at most `most` places at which to cut requests of all turns of the protocol. A request that carries content
+/// is made just so long that these are all its offsets.
 fn cuts(server: &mut Server, most: usize) -> check::Result<Vec<Cut>> {
     let protocol = server.spec().protocol().clone();
-    let turns = answered_turns(&protocol);
-    let each = most / turns.len().max(1);
-    let mut cuts = Vec::new();
-    for turn in turns {
+    let mut turns = answered_turns(&protocol);
+    // Requests without content are short, so they come first and leave more places to the others.
+    turns.sort_by_key(|&turn| protocol.turns()[turn].carries_payload());
+    let mut cuts: Vec<Cut> = Vec::new();
+    for (before, &turn) in turns.iter().enumerate() {
+        let share = (most - cuts.len()) / (turns.len() - before);
         let status = status_of_whole(server, turn)?;
         let template = &protocol.turns()[turn];
-        let request = sample_request(template, content_length(template, CONTENT));
-        cuts.extend(cut_offsets(&request, each).into_iter().map(|offset| Cut { turn, offset, status }));
+        let content = content_to_cut(template, share);
+        let offsets = cut_offsets(&sample_request(template, content), share);
+        cuts.extend(offsets.into_iter().map(|offset| Cut { turn, content, offset, status }));
     }
     Ok(cuts)
 }
@@ -174,12 +175,14 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
     let (mut first, mut failed) = (None::<Finding>, 0);
     // Clients are closed one by one, so that a server with few workers comes to serve those that it has not read from.
     let mut begun: Vec<Begun> = read.into_iter().chain(late).collect();
-    for one in &mut begun {
-        if let Err(finding) = send_rest(one) {
+    begun.retain_mut(|one| match send_rest(one) {
+        Ok(()) => true,
+        Err(finding) => {
             failed += 1;
-            first = first.or(Some(finding));
+            first.get_or_insert(finding);
+            false
         }
-    }
+    });
     for mut one in begun {
         // The first one was given all the time it needs; the others had as much.
         let hung = first.as_ref().is_some_and(|finding| finding.outcome == Outcome::Timeout);
@@ -187,7 +190,7 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
             failed += 1;
         } else if let Err(finding) = finish(&mut one, stays_open) {
             failed += 1;
-            first = first.or(Some(finding));
+            first.get_or_insert(finding);
         }
     }
     let share = format!("{failed} of the {} cut at the same time failed", count_with_noun(tried, "request"));
@@ -196,9 +199,7 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
 
 /// Connects a client and sends the first piece of a request, up to `cut`.
 fn begin(server: &mut Server, cut: Cut) -> check::Result<Begun> {
-    let turn = &server.spec().protocol().turns()[cut.turn];
-    let length = content_length(turn, CONTENT);
-    let content = server.payload(length);
+    let content = server.payload(cut.content);
     let mut client = server.connect()?;
     client.complete_opening()?;
     let request = client.queue_request(cut.turn, &content)?;
