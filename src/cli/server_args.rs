@@ -117,7 +117,7 @@ impl ServerArgs {
                 })?;
                 Protocol::from_toml_with(&text, file, &settings)
             }
-            (Some(name), _) => Protocol::built_in_with(name, &settings),
+            (Some(name), _) => Protocol::built_in_with_settings(name, &settings),
             (None, Some(send)) => Protocol::inline(send, self.expect.as_deref().unwrap_or_default()),
             (None, None) => return Ok(None),
         };

@@ -212,7 +212,7 @@ impl Reader<'_, '_, '_> {
                 .expecting(format!("expected {}, or a file", join_with_or(names())))
                 .suggest(name, names()));
         }
-        Protocol::built_in_with(name, settings).map(Some)
+        Protocol::built_in_with_settings(name, settings).map(Some)
     }
 
     fn setup(&self, transport: &Transport) -> Result<Setup, FileError> {

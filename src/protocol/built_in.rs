@@ -52,14 +52,14 @@ impl Protocol {
     /// # Errors
     /// No built-in protocol has the name; the error offers the nearest one.
     pub fn built_in(name: &str) -> Result<Protocol, FileError> {
-        Protocol::built_in_with(name, &[])
+        Protocol::built_in_with_settings(name, &[])
     }
 
     /// Returns the built-in protocol called `name`, with other values for its settings.
     ///
     /// # Errors
     /// No built-in protocol has the name, or a setting is wrong.
-    pub fn built_in_with(name: &str, settings: &[(String, String)]) -> Result<Protocol, FileError> {
+    pub fn built_in_with_settings(name: &str, settings: &[(String, String)]) -> Result<Protocol, FileError> {
         let Some(found) = BUILT_INS.iter().find(|built_in| built_in.name == name) else {
             let names = || BUILT_INS.iter().map(|built_in| built_in.name);
             let source = SourceText { file: "--protocol", text: name };

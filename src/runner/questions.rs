@@ -56,7 +56,7 @@ pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
 /// The first question that is not answered with yes: then each is asked by itself.
 pub(super) fn does_everything(server: &mut Server) -> check::Result {
     let (quiet, reply) = (server.deadlines().quiet(), server.deadlines().reply());
-    let mut client = server.connect()?.tolerating(Tolerance::Strays);
+    let mut client = server.connect()?.with_tolerance(Tolerance::Strays);
     if client.readable_within(quiet)? {
         return Err(Finding::fail("nothing before the first request", "something"));
     }

@@ -60,7 +60,7 @@ pub(super) fn rehearse(
 fn speaks(server: &mut Server) -> Result<Option<MissingCapabilities>, LaunchError> {
     let name = server.spec().protocol().name().to_owned();
     let spoken = server.connect().and_then(|client| {
-        let mut client = client.tolerating(Tolerance::Strays);
+        let mut client = client.with_tolerance(Tolerance::Strays);
         client.exchange(b"rehearsal")?;
         Ok(client.strays().to_vec())
     });

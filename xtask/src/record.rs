@@ -267,7 +267,7 @@ impl Entry {
         let settings: Vec<_> = self.set.clone().into_iter().collect();
         let Some(name) = &self.protocol else { return Ok(None) };
         if !name.ends_with(".toml") {
-            return Ok(Some(Protocol::built_in_with(name, &settings)?));
+            return Ok(Some(Protocol::built_in_with_settings(name, &settings)?));
         }
         let path = root().join("fixtures").join(name);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -38,8 +38,8 @@ const FIRST: usize = 3;
 /// The number of times that the server reloads between two counts of its resources.
 const MORE: usize = 6;
 
-/// The growth of a server's resources between two counts that is a leak. Two signals may be delivered as one, so not
-/// every reload need count.
+/// The least number of additional descriptors or processes between two counts that is a leak. It is less than
+/// the number of reloads, because the kernel may deliver two signals as one.
 const LEAK: usize = MORE / 2;
 
 fn run(server: &mut Server) -> check::Result {

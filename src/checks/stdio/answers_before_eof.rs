@@ -57,7 +57,7 @@ fn long(server: &mut Server) -> check::Result {
 
 /// Reads to the end of the server's output, and expects an answer to each of `requests` requests.
 fn expect_all(client: Client, requests: usize) -> check::Result {
-    let mut client = client.tolerating_cut();
+    let mut client = client.with_tolerance_of_cut();
     let received = client.received();
     let ended = client.receive_to_end();
     let unanswered = client.unanswered();

@@ -41,7 +41,7 @@ fn run(server: &mut Server) -> check::Result {
 }
 
 fn expect_only_messages(server: &mut Server) -> check::Result {
-    let mut client = server.connect()?.tolerating(Tolerance::Anything);
+    let mut client = server.connect()?.with_tolerance(Tolerance::Anything);
     client.record();
     let spoken = ask_everything(server, &mut client);
     if spoken.is_ok() {

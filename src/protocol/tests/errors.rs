@@ -49,13 +49,13 @@ the protocol has no setting `pth`
 1 | pth
   | ^^^ expected `host`, `long_path`, `path` or `reply`
   = help: did you mean `path`?";
-    assert_eq!(shown(Protocol::built_in_with("http", &settings)), expected);
+    assert_eq!(shown(Protocol::built_in_with_settings("http", &settings)), expected);
 }
 
 #[test]
 fn a_mistake_in_a_setting_is_shown_in_its_text() {
     let settings = [("path".to_string(), "/{tok}".to_string())];
-    let error = Protocol::built_in_with("http", &settings).unwrap_err();
+    let error = Protocol::built_in_with_settings("http", &settings).unwrap_err();
     assert_eq!((error.place.file.as_str(), error.place.column), ("--set", 3));
 }
 
@@ -88,6 +88,6 @@ fn an_empty_setting_leaves_out_its_turns() {
     let http = Protocol::built_in("http").unwrap();
     assert!(!http.has_long_reply());
     let settings = [("long_path".to_string(), "/big".to_string())];
-    let http = Protocol::built_in_with("http", &settings).unwrap();
+    let http = Protocol::built_in_with_settings("http", &settings).unwrap();
     assert!(http.has_long_reply());
 }

@@ -151,7 +151,7 @@ fn the_language_server_protocol_says_goodbye_with_a_status() {
     let protocol = Protocol::built_in("lsp").unwrap();
     assert_eq!((protocol.closing_exchange().len(), protocol.goodbye_status()), (2, Some(0)));
     let settings = [("process".to_owned(), "null".to_owned())];
-    let protocol = Protocol::built_in_with("lsp", &settings).unwrap();
+    let protocol = Protocol::built_in_with_settings("lsp", &settings).unwrap();
     let request = protocol.opening_exchanges()[0].new_request(Token::new(0), None);
     assert!(String::from_utf8_lossy(request.bytes()).contains("\"processId\":null"));
 }

@@ -56,13 +56,13 @@ unsafe impl Send for Shared {}
 // SAFETY: as for Send. Each ring has one `RingWriter` or `RingReader` here, and accessing the bytes needs `&mut self`.
 unsafe impl Sync for Shared {}
 
-/// Writes bytes into the ring in shared memory that the server reads.
+/// The end of the ring in shared memory at which the harness writes. The server reads at the other end.
 pub struct RingWriter {
     shared: Arc<Shared>,
     written: u32,
 }
 
-/// Reads bytes from the ring in shared memory that the server writes.
+/// The end of the ring in shared memory at which the harness reads. The server writes at the other end.
 pub struct RingReader {
     shared: Arc<Shared>,
     read: u32,

@@ -20,7 +20,7 @@ impl Client {
 
     /// Makes the client accept more than the replies that are due, if its protocol is one of JSON.
     #[must_use]
-    pub(crate) fn tolerating(mut self, tolerance: Tolerance) -> Client {
+    pub(crate) fn with_tolerance(mut self, tolerance: Tolerance) -> Client {
         if let Some(dialogue) = &mut self.dialogue {
             dialogue.codec.tolerate(tolerance);
         }
@@ -103,7 +103,7 @@ impl Client {
     /// Makes the client accept a message that the end of the stream cuts off. [`cut_bytes`](Client::cut_bytes) reports
     /// it, and there is no error.
     #[must_use]
-    pub(crate) fn tolerating_cut(mut self) -> Client {
+    pub(crate) fn with_tolerance_of_cut(mut self) -> Client {
         if let Some(dialogue) = &mut self.dialogue {
             dialogue.codec.tolerate_cut();
         }
