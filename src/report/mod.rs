@@ -19,7 +19,11 @@ mod json;
 #[cfg(feature = "cli")]
 mod junit;
 #[cfg(feature = "cli")]
+pub mod learn;
+#[cfg(feature = "cli")]
 mod markdown;
+#[cfg(feature = "cli")]
+mod marked;
 pub mod record;
 #[cfg(all(test, feature = "cli"))]
 mod sample;

@@ -15,6 +15,7 @@ mod no_zombies;
 mod notifies_when_ready;
 mod odd_stdio;
 mod other_signals;
+mod serves_next_client;
 mod sigchld_ignored;
 mod source_port_zero;
 mod survives_early_reset;
@@ -25,6 +26,7 @@ mod survives_urgent_data;
 mod survives_vanished;
 
 pub(super) const CHECKS: &[&Check] = &[
+    &serves_next_client::CHECK,
     &survives_reset::CHECK,
     &survives_early_reset::CHECK,
     &survives_urgent_data::CHECK,

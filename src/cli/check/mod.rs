@@ -20,12 +20,17 @@ use crate::runner::{CheckResult, Summary};
 use crate::server::{LaunchError, sweep};
 
 mod configured;
+mod learn;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     server: ServerArgs,
+
+    /// Learn to write a server: run the checks in teaching order, and explain the first that does not pass.
+    #[arg(long, conflicts_with_all = ["only", "quick", "json", "reports", "events", "failed", "names"])]
+    learn: bool,
 
     /// Run only checks whose id matches GLOB, such as 'echo/*'; may be repeated.
     #[arg(long, value_name = "GLOB")]
@@ -108,6 +113,7 @@ Examples:
   echospec check tcp --start inetd -- cat
   echospec check tcp --protocol redis -- redis-server --port {port} --bind {host} --save ''
   echospec check tcp --send 'PING {token}\\n' --expect 'PONG {token}\\n' -- ./my-server {port}
+  echospec check tcp --learn -- ./my-server {addr}
   echospec check --server web        the server `web` of echospec.toml; without --server, all of them";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -118,6 +124,9 @@ enum LevelName {
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if args.learn {
+        return learn::run(&args);
+    }
     if !args.server.is_given() {
         return configured::run(&args);
     }

@@ -11,15 +11,12 @@ use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 
 use super::Format;
+use super::marked::{Piece, mark_first_wrong_byte};
 use super::record::{CheckFinished, RunRecord, TimelineStep};
 use crate::outcome::Outcome;
 use crate::runner::Summary;
 use crate::server::Rehearsal;
 use crate::text::count_with_noun;
-
-mod marked;
-
-use marked::{Piece, mark_first_wrong_byte};
 
 pub const FORMAT: Format =
     Format { name: "html", summary: "one HTML page, with a diagram of each finding", render };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A piece of text in an HTML report, marked or not.
+/// A piece of text in a report, marked or not.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Piece {
     pub text: String,
@@ -25,6 +25,25 @@ pub(super) fn mark_first_wrong_byte(text: &str) -> Vec<Piece> {
     pieces.push(Piece { text: rest.to_owned(), is_marked: false });
     pieces.retain(|piece| !piece.text.is_empty());
     pieces
+}
+
+/// Returns the offset of the first wrong byte in `text` of a finding, and the quoted excerpts of the received and of the
+/// expected bytes. Returns `None` if `text` does not quote both.
+pub(super) fn excerpts(text: &str) -> Option<(&str, &str, &str)> {
+    let (_, rest) = text.split_once("at byte ")?;
+    let (offset, rest) = rest.split_once(": ")?;
+    let (received, rest) = rest.split_once(" instead of ")?;
+    let is_number = !offset.is_empty() && offset.bytes().all(|byte| byte.is_ascii_digit());
+    let expected = rest.lines().next().unwrap_or_default();
+    let end = expected.rfind('"').map_or(0, |end| end + 1);
+    let end = end + if expected[end..].starts_with('…') { '…'.len_utf8() } else { 0 };
+    let expected = if expected.starts_with('"') { &expected[..end] } else { expected };
+    is_number.then_some((offset, received, expected))
+}
+
+/// Returns the number of columns that the first byte of a quoted `excerpt` takes.
+pub(super) fn shown_length(excerpt: &str) -> usize {
+    excerpt.strip_prefix('"').map_or(0, |text| text[..byte_length(text)].chars().count())
 }
 
 /// Returns the position of the next excerpt in `text` that begins at a wrong byte, behind its quote.
@@ -70,6 +89,16 @@ mod tests {
             marked(r#"at byte 0: "\xffa" instead of nothing"#),
             r#"at byte 0: "[\xff]a" instead of nothing"#
         );
+    }
+
+    #[test]
+    fn finds_both_excerpts() {
+        let text = r#"after 3 bytes: at byte 106: "Wor\"ld"… instead of "world"…, with 4,096 bytes"#;
+        assert_eq!(excerpts(text), Some(("106", r#""Wor\"ld"…"#, r#""world"…"#)));
+        assert_eq!(excerpts(r#"at byte 7: nothing instead of "a""#), Some(("7", "nothing", r#""a""#)));
+        assert_eq!(excerpts("at byte x: y instead of z"), None);
+        assert_eq!(excerpts("end of file"), None);
+        assert_eq!([r#""\xff1""#, r#""a""#, "nothing"].map(shown_length), [4, 1, 0]);
     }
 
     #[test]
