@@ -80,7 +80,7 @@ fn report_on_standard_output_is_alone_there() {
     check_sed(folder.path(), &["--report", "tap=-"])
         .assert()
         .code(1)
-        .stdout(starts_with("TAP version 14\n1..2\n"))
+        .stdout(starts_with("TAP version 13\n1..2\n"))
         .stderr(contains("echo/one-byte"));
     check_sed(folder.path(), &["--report", "tap=-", "--json", "-"])
         .assert()

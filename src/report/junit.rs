@@ -35,7 +35,9 @@ fn suite(run: &RunRecord) -> TestSuite {
     if let Some(error) = run.launch_error() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(error).set_type("not launched");
-        suite.add_test_case(TestCase::new("launch", status));
+        let mut case = TestCase::new("launch", status);
+        case.set_classname(run.title()).set_time(Duration::from_secs_f64(run.seconds()));
+        suite.add_test_case(case);
     }
     suite.add_test_cases(run.checks.iter().map(|check| case(run, check)));
     suite
