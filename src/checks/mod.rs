@@ -17,6 +17,7 @@ mod echo;
 mod fd;
 mod life;
 mod load;
+mod pace;
 mod path;
 mod port;
 mod processes;
