@@ -1,6 +1,6 @@
 //! `echospec doctor`: what this machine lacks, what that limits, and how to fix it.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
@@ -19,7 +19,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let findings: Vec<Diagnosis> = PROBES.iter().map(Probe::diagnose).collect();
     let mut out = anstream::stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &findings)?;
+        serde_json::to_writer_pretty(&mut out, &findings).map_err(io::Error::from)?;
         writeln!(out)?;
         return Ok(ExitCode::from(exit::ALL_AS_EXPECTED));
     }

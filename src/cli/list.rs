@@ -1,6 +1,6 @@
 //! `echospec list`: all checks, drawn from the list of checks itself.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     if args.json {
         let entries: Vec<_> = all_checks().map(entry).collect();
-        serde_json::to_writer_pretty(&mut out, &entries)?;
+        serde_json::to_writer_pretty(&mut out, &entries).map_err(io::Error::from)?;
         writeln!(out)?;
         return Ok(ExitCode::from(exit::ALL_AS_EXPECTED));
     }

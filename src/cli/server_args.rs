@@ -97,7 +97,7 @@ impl ServerArgs {
         let usage = |error: crate::server::LaunchError| CliError::usage(error.to_string());
         let spec = Spec::with_setup(transport, start, self.command.iter().cloned(), self.setup(transport)?);
         let spec = spec.map_err(usage)?.with_options(self.options());
-        match self.protocol()? {
+        match self.protocol(transport)? {
             Some(protocol) => Ok(spec.speaking(protocol).map_err(usage)?),
             None => Ok(spec),
         }
@@ -108,7 +108,7 @@ impl ServerArgs {
         self.protocol.is_none() && self.send.is_none()
     }
 
-    fn protocol(&self) -> anyhow::Result<Option<Protocol>> {
+    fn protocol(&self, transport: &Transport) -> anyhow::Result<Option<Protocol>> {
         let settings: Vec<_> = self.set.iter().map(|text| pair("--set", text)).collect::<Result<_, _>>()?;
         let read = match (&self.protocol, &self.send) {
             (Some(file), _) if file.contains('/') || file.ends_with(".toml") => {
@@ -118,7 +118,10 @@ impl ServerArgs {
                 Protocol::from_toml_with(&text, file, &settings)
             }
             (Some(name), _) => Protocol::built_in_with_settings(name, &settings),
-            (None, Some(send)) => Protocol::inline(send, self.expect.as_deref().unwrap_or_default()),
+            (None, Some(send)) => {
+                let expect = self.expect.as_deref().unwrap_or_default();
+                Protocol::inline_over(send, expect, &[transport.kind()])
+            }
             (None, None) => return Ok(None),
         };
         Ok(Some(read.map_err(|error| CliError::usage(error.to_string()))?))

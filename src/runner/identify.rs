@@ -1,6 +1,5 @@
 //! Recognises a server that is no echo server, and guesses its protocol from what it answers.
 
-use super::pace::WAIT;
 use crate::check;
 use crate::server::{LaunchError, Server};
 use crate::text::excerpt;
@@ -15,18 +14,18 @@ const WAITS: usize = 5;
 
 /// Decides whether a server of which nothing is known can be checked as an echo server. A broken echo server can: it
 /// sends back some of what it was sent, or it crashes. A server that answers something else, or nothing at all, is
-/// no echo server. Returns whether the answer came at once.
+/// no echo server.
 ///
 /// # Errors
 /// [`LaunchError::Rehearsal`] with what the server did, and the protocol that it may speak.
-pub(super) fn expect_echo_server(server: &mut Server) -> Result<bool, LaunchError> {
+pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError> {
     let needed = Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
     if !server.spec().capabilities().contains(needed) {
-        return Ok(false);
+        return Ok(());
     }
-    let Ok((received, at_once)) = answer_to_line(server) else { return Ok(false) };
+    let Ok(received) = answer_to_line(server) else { return Ok(()) };
     if looks_like_echo(&received) || server.expect_alive().is_err() {
-        return Ok(at_once);
+        return Ok(());
     }
     let did = if received.is_empty() {
         "sent nothing back".to_owned()
@@ -55,42 +54,35 @@ fn speaks_unasked(server: &mut Server) -> bool {
     received.is_ok_and(|received| !received.is_empty())
 }
 
-/// Returns everything that a server sends to a client that sends one line and then ends its direction, and whether the
-/// answer to the line came at once.
+/// Returns everything that a server sends to a client that sends one line and then ends its direction.
 ///
 /// A server that says something and closes at once resets the connection, because the line is unread. The bytes
 /// that it said count all the same.
-fn answer_to_line(server: &mut Server) -> check::Result<(Vec<u8>, bool)> {
+fn answer_to_line(server: &mut Server) -> check::Result<Vec<u8>> {
     let mut client = server.connect()?;
     let mut received = Vec::new();
-    let at_once = send_line(server, &mut client, &mut received);
+    let ended = send_line(server, &mut client, &mut received);
     received.extend(client.take_received());
-    let at_once = if received.is_empty() { at_once? } else { at_once.unwrap_or(false) };
-    Ok((received, at_once))
+    if received.is_empty() { ended.map(|()| received) } else { Ok(received) }
 }
 
-fn send_line(server: &Server, client: &mut Client, received: &mut Vec<u8>) -> check::Result<bool> {
+fn send_line(server: &Server, client: &mut Client, received: &mut Vec<u8>) -> check::Result {
     if let Err(finding) = client.send(LINE) {
         // Bytes that the server sent before it closed the connection can still be read.
         let _ = receive_until_idle(server, client).map(|bytes| received.extend(bytes));
         return Err(finding);
     }
-    let at_once = client.readable_within(WAIT)?;
     received.extend(receive_until_idle(server, client)?);
     if !looks_like_echo(received) {
         client.shut_down_write()?;
         received.extend(receive_until_idle(server, client)?);
     }
-    Ok(at_once)
+    Ok(())
 }
 
 fn receive_until_idle(server: &Server, client: &mut Client) -> check::Result<Vec<u8>> {
     let deadlines = server.deadlines();
     let mut received = Vec::new();
-    // A passed listener is ready before the server is: it may still load its libraries.
-    if server.spec().capabilities().contains(Capabilities::PASSED_LISTENER) && client.received() == 0 {
-        client.readable_within(deadlines.start())?;
-    }
     for _ in 0..WAITS {
         received.extend(client.receive_until_quiet(deadlines.quiet())?);
         if !received.is_empty() || client.has_ended() {

@@ -7,7 +7,6 @@
 //! | `questions` | the questions of the rehearsal about one connection |
 //! | `identify` | whether a server of unknown protocol echoes, and what it may speak instead |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
-//! | `pace` | whether the server lets each client wait |
 //! | `baseline` | facts about a server that are found once, for all checks |
 //! | `timeline` | the steps of one check, recorded while it runs |
 
@@ -30,7 +29,6 @@ use crate::trace::Trace;
 mod baseline;
 mod identify;
 mod options;
-mod pace;
 mod questions;
 mod rehearsal;
 mod result;
@@ -73,7 +71,7 @@ pub fn run_checks(
     if let Err(LaunchError::Unsupported { output }) = &first {
         return Ok(all_unsupported(spec, checks, output, observe));
     }
-    let (spec, waits) = &rehearsed(spec, first?, options)?;
+    let spec = &rehearsed(spec, first?, options)?;
     observe(&Event::Started(spec, checks));
     let run = Run {
         spec,
@@ -86,7 +84,7 @@ pub fn run_checks(
     let (interrupt, trace) = (Interrupt::of_thread(), Trace::of_thread());
     let mut results = thread::scope(|scope| {
         // A server with a fixed address runs alone.
-        let jobs = if spec.setup().fixed_address.is_some() { 1 } else { jobs(options, *waits) };
+        let jobs = if spec.setup().fixed_address.is_some() { 1 } else { options.jobs.max(1) };
         for _ in 0..jobs {
             let (run, sender, interrupt, trace) = (&run, sender.clone(), &interrupt, &trace);
             scope.spawn(move || {
@@ -101,20 +99,13 @@ pub fn run_checks(
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Returns `spec` with everything that a rehearsal with `server`, before any check, finds, and whether the server lets
-/// each client wait.
-fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<(Spec, bool), LaunchError> {
-    let at_once = options.protocol_is_assumed && identify::expect_echo_server(&mut server)?;
-    let found = rehearsal::rehearse(&mut server)?;
-    let waits = !at_once && pace::waits_before_answers(&mut server);
-    let Some((rehearsal, lacks)) = found else { return Ok((spec.clone(), waits)) };
-    Ok((lacks.into_iter().fold(spec.clone(), Spec::with_missing).with_rehearsal(rehearsal), waits))
-}
-
-/// Returns how many checks run at the same time. A number that the user has chosen is not changed.
-fn jobs(options: &RunOptions, server_waits: bool) -> usize {
-    let usual = options.jobs == RunOptions::default().jobs;
-    if server_waits && usual { options.jobs * pace::MORE_JOBS } else { options.jobs.max(1) }
+/// Returns `spec` with everything that a rehearsal with `server`, before any check, finds.
+fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<Spec, LaunchError> {
+    if options.protocol_is_assumed {
+        identify::expect_echo_server(&mut server)?;
+    }
+    let Some((rehearsal, lacks)) = rehearsal::rehearse(&mut server)? else { return Ok(spec.clone()) };
+    Ok(lacks.into_iter().fold(spec.clone(), Spec::with_missing).with_rehearsal(rehearsal))
 }
 
 /// Runs one check against a server of its own, without retries and expectations.

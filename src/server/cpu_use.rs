@@ -19,33 +19,16 @@ pub struct CpuUse {
     pub queued: Option<f64>,
 }
 
-/// The processor time of a server when a measurement began.
-#[derive(Debug)]
-pub(crate) struct CpuMeter {
-    used: Duration,
-    scheduled: Option<SchedulerStats>,
-    started: Instant,
-}
-
 /// The minimum share of the time in which a busy loop runs or waits for a processor. Another process may wait long too,
 /// but it runs hardly at all.
 const BUSY: f64 = 0.6;
 const IDLE: f64 = 0.02;
-
-/// The maximum share of the time in which the processes of a server that mostly waits run, or wait for a processor.
-const MOSTLY_IDLE: f64 = 0.3;
 
 /// The minimum share of the time in which a busy loop runs, where the time that it waits for a processor is unknown.
 /// Other processes may take most of the processor's time.
 const BUSY_UNQUEUED: f64 = 0.2;
 
 impl CpuUse {
-    /// Whether the server's processes neither ran nor waited for a processor in most of the time.
-    #[must_use]
-    pub(crate) fn is_mostly_idle(&self) -> bool {
-        self.used + self.queued.unwrap_or_default() < MOSTLY_IDLE
-    }
-
     /// Whether a process ran all the time without waiting for anything but a processor, as a busy loop does.
     #[must_use]
     pub fn is_busy_loop(&self) -> bool {
@@ -72,36 +55,16 @@ impl Server {
     /// # Errors
     /// As [`process_stats`](Server::process_stats).
     pub fn cpu_use(&self, window: Duration) -> check::Result<CpuUse> {
-        let meter = self.start_cpu_meter()?;
+        let (used, scheduled, began) = (self.process_stats()?.cpu, self.scheduling()?, Instant::now());
         until(window, || Ok(None::<()>))?;
-        self.cpu_use_since(&meter)
-    }
-
-    /// Begins to measure the processor time of all the server's processes.
-    ///
-    /// # Errors
-    /// As [`process_stats`](Server::process_stats).
-    pub(crate) fn start_cpu_meter(&self) -> check::Result<CpuMeter> {
-        Ok(CpuMeter {
-            used: self.process_stats()?.cpu,
-            scheduled: self.scheduling()?,
-            started: Instant::now(),
-        })
-    }
-
-    /// Returns the processor time of all the server's processes since `meter` was started.
-    ///
-    /// # Errors
-    /// As [`process_stats`](Server::process_stats).
-    pub(crate) fn cpu_use_since(&self, meter: &CpuMeter) -> check::Result<CpuUse> {
-        let elapsed = meter.started.elapsed().as_secs_f64();
-        let since = |now: Duration, before| now.saturating_sub(before).as_secs_f64() / elapsed;
+        let share = |time: Duration| time.as_secs_f64() / began.elapsed().as_secs_f64();
+        let since = |now: Duration, before| share(now.saturating_sub(before));
         // The scheduler counts nanoseconds, the process table hundredths of a second.
-        Ok(match meter.scheduled.zip(self.scheduling()?) {
+        Ok(match scheduled.zip(self.scheduling()?) {
             Some((before, now)) => {
                 CpuUse { used: since(now.ran, before.ran), queued: Some(since(now.queued, before.queued)) }
             }
-            None => CpuUse { used: since(self.process_stats()?.cpu, meter.used), queued: None },
+            None => CpuUse { used: since(self.process_stats()?.cpu, used), queued: None },
         })
     }
 

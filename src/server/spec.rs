@@ -10,7 +10,7 @@ use super::program::{check_executable, locate_program};
 use super::start::Start;
 use super::traits::{self, MissingCapabilities};
 use super::{LaunchError, Rehearsal, Setup};
-use crate::protocol::{Protocol, TransportKind};
+use crate::protocol::Protocol;
 use crate::transport::{Capabilities, Transport};
 
 /// A program to execute, with its arguments, and the variables that are added to its environment.
@@ -120,8 +120,7 @@ impl Spec {
     /// # Errors
     /// [`LaunchError::ProtocolMismatch`] if the protocol does not run over the transport.
     pub fn speaking(self, protocol: Protocol) -> Result<Spec, LaunchError> {
-        let stream = self.transport.capabilities.contains(Capabilities::STREAM);
-        if !protocol.runs_over(if stream { TransportKind::Stream } else { TransportKind::Message }) {
+        if !protocol.runs_over(self.transport.kind()) {
             let (protocol, transport) = (protocol.name().to_owned(), self.transport.name);
             return Err(LaunchError::ProtocolMismatch { protocol, transport });
         }

@@ -13,6 +13,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::protocol::TransportKind;
+
 mod address;
 mod byte_channel;
 mod capabilities;
@@ -121,6 +123,16 @@ impl Transport {
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Transport> {
         TRANSPORTS.iter().chain(MEASURED_ONLY).copied().find(|transport| transport.name == name)
+    }
+
+    /// Returns whether a protocol over this transport has a byte stream or messages.
+    #[must_use]
+    pub(crate) fn kind(&self) -> TransportKind {
+        if self.capabilities.contains(Capabilities::STREAM) {
+            TransportKind::Stream
+        } else {
+            TransportKind::Message
+        }
     }
 
     /// Opens a client's channel to a server for measurements. Blocks until the server has accepted the client.

@@ -19,7 +19,7 @@ pub(in crate::protocol) const TURN_KEYS: [&str; 9] = [
     "status",
     "payload_max",
 ];
-pub(in crate::protocol) const FILE_KEYS: [&str; 17] = [
+pub(in crate::protocol) const FILE_KEYS: [&str; 16] = [
     "name",
     "about",
     "over",
@@ -31,7 +31,6 @@ pub(in crate::protocol) const FILE_KEYS: [&str; 17] = [
     "long",
     "goodbye",
     "goodbye_status",
-    "short_goodbye_status",
     "incoming",
     "refused",
     "keep_alive",

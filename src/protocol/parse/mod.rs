@@ -61,11 +61,21 @@ impl Protocol {
         Protocol { name: name.into(), ..self }
     }
 
-    /// Returns a protocol of one turn, made from the texts of a request and its reply.
+    /// Returns a protocol of one turn, made from the texts of a request and its reply. It runs over streams and
+    /// messages.
     ///
     /// # Errors
     /// A mistake in one of the texts.
     pub fn inline(send: &str, expect: &str) -> Result<Protocol, FileError> {
+        Protocol::inline_over(send, expect, &TransportKind::ALL)
+    }
+
+    /// Returns a protocol of one turn that runs over transports of the kinds in `over`.
+    pub(crate) fn inline_over(
+        send: &str,
+        expect: &str,
+        over: &[TransportKind],
+    ) -> Result<Protocol, FileError> {
         let settings = Settings::default();
         let mut parser = Parser::new(&settings);
         let (written_send, written_expect) =
@@ -80,14 +90,11 @@ impl Protocol {
             envelope: None,
             payload_max: None,
         };
-        let draft = rules::DraftTurn {
-            turn: &turn,
-            send: &written_send,
-            expect: Some(&written_expect),
-            over: &[TransportKind::Stream],
-        };
+        let draft =
+            rules::DraftTurn { turn: &turn, send: &written_send, expect: Some(&written_expect), over };
         draft.check()?;
-        Ok(Protocol { turns: vec![turn], ..Protocol::empty("inline") }.noting_identity())
+        let protocol = Protocol { over: over.to_vec(), turns: vec![turn], ..Protocol::empty("inline") };
+        Ok(protocol.noting_identity())
     }
 
     fn empty(name: &str) -> Protocol {
@@ -101,7 +108,6 @@ impl Protocol {
             long: None,
             goodbye: Vec::new(),
             goodbye_status: None,
-            short_goodbye_status: None,
             envelope: None,
             incoming: Vec::new(),
             refused: Vec::new(),
@@ -180,8 +186,7 @@ impl<'a, 't> TurnReader<'a, 't> {
         let turns = self.turns()?;
         let long = self.long()?;
         let goodbye = self.goodbye()?;
-        let goodbye_status = self.goodbye_status("goodbye_status", &goodbye)?;
-        let short_goodbye_status = self.goodbye_status("short_goodbye_status", &goodbye)?;
+        let goodbye_status = self.goodbye_status(&goodbye)?;
         let incoming = self.incoming()?;
         let refused = self.turn_list("refused")?;
         let declared = DeclaredProperties {
@@ -197,7 +202,6 @@ impl<'a, 't> TurnReader<'a, 't> {
             long,
             goodbye,
             goodbye_status,
-            short_goodbye_status,
             envelope: self.envelope,
             incoming,
             refused,
@@ -248,8 +252,7 @@ impl<'a, 't> TurnReader<'a, 't> {
 
     /// Returns an error if the protocol runs over messages and has a part that needs a connection.
     fn check_messages(&self) -> Result<(), FileError> {
-        let always: &[&str] =
-            &["greeting", "opening", "goodbye", "goodbye_status", "short_goodbye_status", "incoming", "json"];
+        let always: &[&str] = &["greeting", "opening", "goodbye", "goodbye_status", "incoming", "json"];
         let without_streams: &[&str] = &["keep_alive", "half_close", "prefix"];
         let refused: Vec<&str> =
             match (self.over.contains(&TransportKind::Message), self.over.contains(&TransportKind::Stream)) {

@@ -1,6 +1,6 @@
 //! Each mistake that a file can have, and the error that tells it.
 
-use crate::protocol::{FileError, Protocol};
+use crate::protocol::{FileError, Protocol, TransportKind};
 
 /// The test data: sections of a title, a protocol file, a line `---`, and the expected error.
 const MISTAKES: &str = include_str!("mistakes.txt");
@@ -37,6 +37,13 @@ unknown placeholder `{tokn}`
   |       ^^^^ expected a placeholder
   = help: did you mean `token`?";
     assert_eq!(shown(Protocol::inline(r"PING {tokn}\r\n", "{line}")), expected);
+}
+
+#[test]
+fn a_reply_of_open_length_is_right_over_messages_only() {
+    let over = |kind| Protocol::inline_over("{token}", "got {token}{any}", &[kind]);
+    assert!(over(TransportKind::Message).is_ok());
+    assert!(over(TransportKind::Stream).is_err());
 }
 
 #[test]

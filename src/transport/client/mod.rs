@@ -9,7 +9,6 @@
 //! | `awaited_bytes` | the bytes that a stream client still expects, compared as they arrive |
 //! | `collect` | exchanges with a server that may buffer its output |
 //! | `backpressure` | filling every buffer, and waiting until the server has read |
-//! | `ahead` | requests that are sent before a reply can arrive |
 //! | `partial` | a request that is sent in two parts |
 //! | `pieces` | requests of a protocol that are sent in pieces |
 //! | `raw` | bytes that are no request, and a record of all that is received |
@@ -28,7 +27,6 @@ use crate::payload::KIB;
 use crate::protocol::{Protocol, Tokens, Tolerance};
 use crate::text::count_with_noun;
 
-mod ahead;
 mod awaited_bytes;
 mod backpressure;
 mod collect;
@@ -121,9 +119,7 @@ impl Client {
     /// Returns the time without progress after which the server counts as hung. A server that is started for this
     /// client may still load its libraries when the first request waits for it.
     fn no_progress(&self) -> Duration {
-        let launched = !self.capabilities.contains(Capabilities::MANY_CLIENTS) && self.dialogue.is_some();
-        // A passed listener is ready before the server is.
-        let starts = launched || self.capabilities.contains(Capabilities::PASSED_LISTENER);
+        let starts = !self.capabilities.contains(Capabilities::MANY_CLIENTS) && self.dialogue.is_some();
         if starts && self.connection.received == 0 {
             self.deadlines.start()
         } else {
