@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::json::{Envelope, Incoming, JsonPattern, JsonReply, Stray, find_stray};
+use super::json::{Envelope, Incoming, JsonPattern, JsonReply, Splitter, Stray, find_stray, parse};
 use super::pattern::Pattern;
 use super::reply::{ExpectedReply, ReplyEndRule, ReplyTemplate};
 use super::token::Token;
-use super::turn::Turn;
+use super::turn::{Request, Turn};
 
 /// A protocol: the requests of a client, and the replies that a server must send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Protocol {
     pub(super) incoming: Vec<Incoming>,
     /// The requests that the server must refuse, each with its error as the reply.
     pub(super) refused: Vec<Turn>,
+    /// The message that cancels a request, with the reply that the cancelled request still gets.
+    pub(super) cancel: Option<Turn>,
     pub(super) declared: DeclaredProperties,
     pub(super) settings: Vec<(String, String)>,
     pub(super) identity: bool,
@@ -151,6 +153,13 @@ impl Protocol {
         &self.refused
     }
 
+    /// Returns the message that cancels a request, if the protocol has one: it is made with the token of that request.
+    /// If it has a reply, a cancelled request must be answered all the same.
+    #[must_use]
+    pub(crate) fn cancellation(&self) -> Option<&Turn> {
+        self.cancel.as_ref()
+    }
+
     /// Returns the protocol with `pid` in the place of this process's id, or `None` if its opening holds no `{pid}`.
     #[must_use]
     pub fn naming_process(&self, pid: u32) -> Option<Protocol> {
@@ -163,6 +172,33 @@ impl Protocol {
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.envelope.is_some()
+    }
+
+    /// Whether the messages of the protocol are those of JSON-RPC 2.0.
+    #[must_use]
+    pub(crate) fn is_json_rpc(&self) -> bool {
+        let first = self.turns.first().filter(|_| self.is_json());
+        let request = first.map(|turn| turn.new_request(Token::new(0), Some([].into())));
+        request.is_some_and(|request| request.bytes().windows(9).any(|bytes| bytes == b"\"jsonrpc\""))
+    }
+
+    /// Whether each message of the protocol is one line of JSON.
+    #[must_use]
+    pub(crate) fn is_lines_of_json(&self) -> bool {
+        self.envelope == Some(Envelope::Lines)
+    }
+
+    /// Returns the number of replies to `request` in a server's `output`, if the protocol is one of JSON.
+    #[must_use]
+    pub(crate) fn count_replies(&self, output: &[u8], request: &Request) -> usize {
+        let (Some(envelope), Some(reply)) = (self.envelope, &request.expected().json) else { return 0 };
+        let mut splitter = Splitter::new(envelope);
+        splitter.push(output);
+        let values =
+            std::iter::from_fn(|| splitter.next_unit()).filter_map(|unit| parse(&unit, envelope).ok());
+        values
+            .filter(|value| !self.incoming.iter().any(|kind| kind.matches(value)) && reply.belongs(value))
+            .count()
     }
 
     /// Returns the bytes that carry `body`, a JSON text, as one message. Returns `body` unchanged if the protocol is

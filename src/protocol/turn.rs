@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::json::{Envelope, JsonPattern, JsonReply};
+use super::json::{Envelope, JsonPattern, JsonReply, Value as Json};
 use super::number::LengthFormat;
 use super::pattern::Pattern;
 use super::reply::{ExpectedReply, ReplyEndRule, ReplyTemplate};
-use super::template::{KnownBytes, Template, TemplatePiece, Value};
+use super::template::{KnownBytes, Template, TemplatePart, TemplatePiece, Value};
 use super::token::Token;
 
 /// One request of a protocol and the reply that a server must send to it, as the protocol file describes them.
@@ -117,6 +117,40 @@ impl Turn {
         template.has_payload().then_some(if is_encoded { room / 2 } else { room })
     }
 
+    /// Returns the turn with a string for the id of each exchange: `text` and the token. `None` if the turn has no id, in
+    /// the request or in the reply, that stands for a whole JSON value.
+    pub(crate) fn with_text_id(&self, text: &str) -> Option<Turn> {
+        self.envelope?;
+        let mut turn = self.clone();
+        for template in [&mut turn.send, &mut turn.reply.template] {
+            template.replace_id(text).then_some(())?;
+        }
+        let request = turn.new_request(Token::new(0), Some([].into()));
+        let is_json = Json::parse(request.body()).is_ok() && request.expected.json.is_some();
+        is_json.then_some(turn)
+    }
+
+    /// Returns the turn with a reply that need only have the id of its request: a result or an error. `None` if the
+    /// reply has no id.
+    pub(crate) fn answered_anyhow(&self) -> Option<Turn> {
+        let id = self.reply.template.find_value(|known| known.value == Value::Id)?.clone();
+        let bytes =
+            |text: &[u8]| TemplatePart { piece: TemplatePiece::Bytes(text.to_vec()), span: id.span.clone() };
+        let parts = vec![bytes(b"{\"id\":"), id.clone(), bytes(b"}")];
+        Some(Turn {
+            reply: ReplyTemplate { template: Template { parts }, frame: self.reply.frame },
+            ..self.clone()
+        })
+    }
+
+    /// Whether the reply is the request itself, as JSON.
+    pub(crate) fn is_json_echo(&self) -> bool {
+        let pieces = |template: &Template| -> Vec<_> {
+            template.parts.iter().map(|part| part.piece.clone()).collect()
+        };
+        self.envelope.is_some() && pieces(&self.send) == pieces(&self.reply.template)
+    }
+
     /// Returns the length in bytes of a request without payload.
     fn overhead(&self) -> u64 {
         self.new_request(Token::new(0), Some([].into())).message().len() as u64
@@ -163,6 +197,18 @@ impl Request {
     #[must_use]
     pub fn message(&self) -> &[u8] {
         &self.bytes[self.prefix_length..]
+    }
+
+    /// Returns the request without the bytes that frame it on a stream, if it is a JSON message.
+    #[must_use]
+    pub(crate) fn body(&self) -> &[u8] {
+        self.message().trim_ascii_end()
+    }
+
+    /// Returns the request in another form: these bytes on a stream.
+    #[must_use]
+    pub(crate) fn written_as(self, bytes: Vec<u8>) -> Request {
+        Request { bytes, prefix_length: 0, edges: Vec::new(), ..self }
     }
 
     /// Returns the token in the request.

@@ -19,7 +19,7 @@ pub(in crate::protocol) const TURN_KEYS: [&str; 9] = [
     "status",
     "payload_max",
 ];
-pub(in crate::protocol) const FILE_KEYS: [&str; 16] = [
+pub(in crate::protocol) const FILE_KEYS: [&str; 17] = [
     "name",
     "about",
     "over",
@@ -33,6 +33,7 @@ pub(in crate::protocol) const FILE_KEYS: [&str; 16] = [
     "goodbye_status",
     "incoming",
     "refused",
+    "cancel",
     "keep_alive",
     "pipelining",
     "half_close",

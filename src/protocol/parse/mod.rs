@@ -111,6 +111,7 @@ impl Protocol {
             envelope: None,
             incoming: Vec::new(),
             refused: Vec::new(),
+            cancel: None,
             declared: DeclaredProperties::default(),
             settings: Vec::new(),
             identity: false,
@@ -189,6 +190,7 @@ impl<'a, 't> TurnReader<'a, 't> {
         let goodbye_status = self.goodbye_status(&goodbye)?;
         let incoming = self.incoming()?;
         let refused = self.turn_list("refused")?;
+        let cancel = self.cancel()?;
         let declared = DeclaredProperties {
             keep_alive: root.boolean("keep_alive")?,
             pipelining: root.boolean("pipelining")?,
@@ -205,6 +207,7 @@ impl<'a, 't> TurnReader<'a, 't> {
             envelope: self.envelope,
             incoming,
             refused,
+            cancel,
             declared,
             settings: self.setting_values(),
             over: self.over.clone(),

@@ -123,6 +123,20 @@ impl<'a, 't> TurnReader<'a, 't> {
         }
     }
 
+    /// Reads the message that cancels a request, and the reply that the cancelled request still gets.
+    pub(super) fn cancel(&mut self) -> Result<Option<Turn>, FileError> {
+        let Some(table) = self.root.table("cancel")? else { return Ok(None) };
+        table.reject_other_keys("`[cancel]`", &TURN_KEYS)?;
+        let turn = self.turn(&table, "cancel")?;
+        match turn {
+            Some(turn) if self.envelope.is_none() || !turn.send.has_id() => {
+                let error = table.source.error(table.span, "a cancellation names no request");
+                Err(error.expecting("expected JSON with the `{id}` of the request that is cancelled"))
+            }
+            turn => Ok(turn),
+        }
+    }
+
     /// Reads the exchanges that end a connection, which the file gives as a text, a table, or a list of tables.
     pub(super) fn goodbye(&mut self) -> Result<Vec<Turn>, FileError> {
         let root = self.root.clone();

@@ -162,6 +162,27 @@ impl Template {
         replaced
     }
 
+    /// Replaces every id in the template with a JSON string: `text` and the token. Returns false if there is none.
+    pub(super) fn replace_id(&mut self, text: &str) -> bool {
+        let token = KnownBytes { value: Value::Token(Token::LENGTH), encoding: Encoding::Raw, length: None };
+        let before = self.parts.len();
+        self.parts = std::mem::take(&mut self.parts)
+            .into_iter()
+            .flat_map(|part| {
+                let piece = |piece| TemplatePart { piece, span: part.span.clone() };
+                match &part.piece {
+                    TemplatePiece::Known(KnownBytes { value: Value::Id, length: None, .. }) => vec![
+                        piece(TemplatePiece::Bytes(format!("\"{text}").into_bytes())),
+                        piece(TemplatePiece::Known(token)),
+                        piece(TemplatePiece::Bytes(b"\"".to_vec())),
+                    ],
+                    _ => vec![part],
+                }
+            })
+            .collect();
+        self.parts.len() > before
+    }
+
     pub(super) fn has_id(&self) -> bool {
         self.find_value(|known| known.value == Value::Id).is_some()
     }
