@@ -82,9 +82,9 @@ pub(super) fn are_read_by_server(server: &Server, clients: &[&Client]) -> Vec<bo
     clients.iter().map(|client| is_read(client)).collect()
 }
 
-/// Waits at most `limit` until the server has read everything that `client` sent.
-pub(super) fn await_read(server: &Server, client: &Client, limit: Duration) -> check::Result {
-    until(limit, || Ok(are_read_by_server(server, &[client])[0].then_some(()))).map(drop)
+/// Waits at most `limit` until the server has read everything that `client` sent. Returns false if it has not.
+pub(super) fn await_read(server: &Server, client: &Client, limit: Duration) -> check::Result<bool> {
+    until(limit, || Ok(are_read_by_server(server, &[client])[0].then_some(()))).map(|read| read.is_some())
 }
 
 /// Shows where a request was cut into two pieces: its offset, and the bytes before and after it.

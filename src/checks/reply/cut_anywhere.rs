@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
-use crate::checks::Check;
 use crate::checks::requests::{
     REQUESTS_OVER_STREAMS, answered_turns, are_read_by_server, content_to_cut, cut_offsets, describe_cut,
     sample_request,
 };
+use crate::checks::{Check, requests};
 use crate::deadline::{until, wait};
 use crate::outcome::{Level::Must, Outcome};
 use crate::protocol::Request;
@@ -95,14 +95,21 @@ fn in_one_conversation(server: &mut Server) -> check::Result {
     let quiet = server.deadlines().quiet();
     let mut client = server.connect()?;
     client.complete_opening()?;
+    // A piece that arrives together with the opening is not read by itself.
+    requests::await_read(server, &client, server.deadlines().reply())?;
+    let began = Instant::now();
     for (number, cut) in cuts.into_iter().enumerate() {
+        if number >= FEW && began.elapsed() > server.deadlines().no_progress() * SLOWEST {
+            break;
+        }
         let content = server.payload(cut.content);
         let request = client.queue_request(cut.turn, &content)?;
         let mut begun = Begun { cut, client, request, content };
         // The first cuts are those where a mistake is most likely.
         let early = if number < FEW { quiet / 30 } else { quiet / 100 };
         let sent = begun.client.send_piece(cut.offset);
-        let received = sent.and_then(|()| begun.client.receive_replies(early));
+        let read = sent.and_then(|()| requests::await_read(server, &begun.client, quiet));
+        let received = read.and_then(|_| begun.client.receive_replies(early));
         received.map_err(|finding| explain(finding, &begun))?;
         send_rest(&mut begun)?;
         finish(&mut begun, true)?;

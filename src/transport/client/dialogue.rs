@@ -86,6 +86,13 @@ impl Dialogue {
         request
     }
 
+    /// Queues a request of `turn` in the form that `write` gives it. Its reply counts as the answer to `content`.
+    pub fn queue_written(&mut self, turn: &Turn, content: &[u8], write: impl FnOnce(&Request) -> Vec<u8>) {
+        let request = turn.new_request(self.codec.next_token(), Some(content.into()));
+        let bytes = write(&request);
+        self.codec.queue_request(request.written_as(bytes));
+    }
+
     /// Queues a request of `turn`, whose reply counts as the answer to `content`.
     pub fn queue_turn(&mut self, turn: &Turn, content: &[u8]) {
         let request = turn.new_request(self.codec.next_token(), Some(content.into()));

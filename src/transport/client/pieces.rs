@@ -101,12 +101,17 @@ impl Client {
         self.dialogue.as_ref().and_then(|dialogue| dialogue.status)
     }
 
-    /// Whether the server's kernel has received everything that the client has sent. For a Unix domain socket, whether
-    /// the server has read it. True if this system does not report that.
+    /// Whether the server's kernel has received everything that the client has sent. For a Unix domain socket or a
+    /// pipe, whether the server has read it. True if this system does not report that.
     #[must_use]
     pub(crate) fn is_delivered(&self) -> bool {
-        let socket = self.connection.link.as_socket();
-        socket.is_none_or(|socket| sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0)
+        let link = &self.connection.link;
+        match (link.as_socket(), link.output_descriptor()) {
+            (Some(socket), _) => sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0,
+            // Linux reports for both ends of a pipe how many bytes it holds: pipe(7), FIONREAD.
+            (None, Some(pipe)) => rustix::io::ioctl_fionread(pipe).unwrap_or(0) == 0,
+            (None, None) => true,
+        }
     }
 
     pub(super) fn dialogue(&mut self) -> check::Result<&mut Dialogue> {

@@ -4,7 +4,7 @@ use super::Client;
 use super::connection::Ready;
 use super::stream::ExchangeStep;
 use crate::check;
-use crate::protocol::{Tolerance, Turn};
+use crate::protocol::{Request, Tolerance, Turn};
 
 impl Client {
     /// Makes the client keep everything that it receives from now on, for [`recorded`](Client::recorded).
@@ -98,6 +98,29 @@ impl Client {
         self.dialogue()?.queue_turn(turn, b"asked");
         self.send_rest()?;
         self.expect(b"asked")
+    }
+
+    /// Exchanges one message of `turn`, in the form that `write` gives to its request.
+    ///
+    /// # Errors
+    /// Those of [`exchange`](Client::exchange).
+    pub(crate) fn ask_written(
+        &mut self,
+        turn: &Turn,
+        write: impl FnOnce(&Request) -> Vec<u8>,
+    ) -> check::Result {
+        self.dialogue()?.queue_written(turn, b"asked", write);
+        self.send_rest()?;
+        self.expect(b"asked")
+    }
+
+    /// Returns a request of `turn` that the client has not queued, so that it awaits no reply.
+    ///
+    /// # Errors
+    /// Broken if the protocol is echo.
+    pub(crate) fn new_request(&mut self, turn: &Turn) -> check::Result<Request> {
+        let token = self.dialogue()?.codec.next_token();
+        Ok(turn.new_request(token, Some(b"asked"[..].into())))
     }
 
     /// Makes the client accept a message that the end of the stream cuts off. [`cut_bytes`](Client::cut_bytes) reports
