@@ -3,15 +3,35 @@
 use super::Check;
 
 mod answers_before_eof;
+mod bad_messages;
+mod cut_characters;
 mod ends_at_eof;
 mod ends_at_goodbye;
 mod ends_on_signals;
 mod ends_with_client;
+mod message_forms;
+mod over_time;
 mod protocol_only;
+mod refusals;
 mod standard_error;
+mod under_way;
 
 pub(super) const CHECKS: &[&Check] = &[
     &protocol_only::CHECK,
+    &cut_characters::CHECK,
+    &message_forms::LONG,
+    &message_forms::LINE_ENDS,
+    &message_forms::HEADERS,
+    &bad_messages::MESSAGES,
+    &bad_messages::HEADERS,
+    &refusals::UNKNOWN,
+    &refusals::CODE,
+    &refusals::NOTIFICATIONS,
+    &under_way::ONCE,
+    &under_way::CANCELLED,
+    &over_time::DESCRIPTORS,
+    &over_time::MEMORY,
+    &over_time::WAKE_UPS,
     &ends_at_eof::CHECK,
     &ends_at_eof::STATUS,
     &answers_before_eof::CHECK,
