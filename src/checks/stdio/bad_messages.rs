@@ -137,7 +137,7 @@ fn lost_after(server: &mut Server, messages: &[BadMessage]) -> check::Result<Vec
 }
 
 fn begin_tolerant(server: &mut Server) -> check::Result<Client> {
-    Ok(begin(server)?.tolerating(Tolerance::Anything))
+    Ok(begin(server)?.with_tolerance(Tolerance::Anything))
 }
 
 fn answers_after(client: &mut Client, message: &[u8]) -> check::Result {

@@ -97,7 +97,7 @@ mod tests {
             assert!(turn_with_text(&Protocol::built_in(name).unwrap(), WIDE).is_ok(), "{name}");
         }
         let other = [("request".into(), "[{id}]".into()), ("reply".into(), r#"{"id":{id}}"#.into())];
-        let other = Protocol::built_in_with("jsonl", &other).unwrap();
+        let other = Protocol::built_in_with_settings("jsonl", &other).unwrap();
         assert!(turn_with_text(&other, WIDE).is_err());
     }
 }

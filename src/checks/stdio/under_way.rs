@@ -88,7 +88,7 @@ fn cancelled(server: &mut Server) -> check::Result {
     let Some(cancellation) = protocol.cancellation() else {
         return Err(Finding::unsupported("", "").because("the protocol names no cancellation"));
     };
-    let mut client = begin(server)?.tolerating(Tolerance::Anything);
+    let mut client = begin(server)?.with_tolerance(Tolerance::Anything);
     client.record();
     let turns = answered_turns(&protocol);
     let mut requests = Vec::new();
