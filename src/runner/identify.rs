@@ -1,5 +1,6 @@
-//! Recognises a server that is no echo server, and guesses its protocol from what it answers.
+//! Recognises a server that is no echo server.
 
+use super::guess::{Questions, protocol_of_words};
 use crate::check;
 use crate::server::{LaunchError, Server};
 use crate::text::excerpt;
@@ -23,27 +24,27 @@ pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError>
     if !server.spec().capabilities().contains(needed) {
         return Ok(());
     }
-    let Ok(received) = answer_to_line(server) else { return Ok(()) };
-    if looks_like_echo(&received) || server.expect_alive().is_err() {
+    let Ok(client) = server.connect() else { return Ok(()) };
+    let answer = answer_to_line(server, client);
+    if looks_like_echo(&answer.bytes) || server.expect_alive().is_err() {
         return Ok(());
     }
-    let did = if received.is_empty() {
-        "sent nothing back".to_owned()
-    } else {
-        format!("answered {}", excerpt(&received))
-    };
-    let help = match likely_protocol(&received) {
+    let name = answer.protocol;
+    let help = match name {
         Some(name) => format!("try --protocol {name}"),
-        None if !received.is_empty() && speaks_unasked(server) => "the server speaks first: try --protocol daytime if it then closes the \
+        None if !answer.bytes.is_empty() && speaks_unasked(server) => {
+            "the server speaks first: try --protocol daytime if it then closes the \
              connection, or write its greeting into a protocol file (`echospec explain protocol`)"
-            .to_owned(),
+                .to_owned()
+        }
         None => "name its protocol with --protocol (`echospec protocols` lists them), or describe one exchange with \
                  --send and --expect. Check it as an echo server all the same with --protocol echo"
             .to_owned(),
     };
     Err(LaunchError::Rehearsal(format!(
-        "this is not an echo server: it was sent {} and {did}\n  help      {help}",
-        excerpt(LINE)
+        "this is not an echo server: it was sent {} and {}\n  help      {help}",
+        excerpt(LINE),
+        answer.describe()
     )))
 }
 
@@ -54,45 +55,63 @@ fn speaks_unasked(server: &mut Server) -> bool {
     received.is_ok_and(|received| !received.is_empty())
 }
 
-/// Returns everything that a server sends to a client that sends one line and then ends its direction.
+/// What a server did when a client sent it a line.
+struct Answer {
+    bytes: Vec<u8>,
+    /// Whether the server closed the connection although its client had not.
+    closed: bool,
+    /// The built-in protocol that the server may speak.
+    protocol: Option<&'static str>,
+}
+
+impl Answer {
+    fn describe(&self) -> String {
+        match (self.bytes.is_empty(), self.closed) {
+            (false, _) => format!("answered {}", excerpt(&self.bytes)),
+            (true, true) => "closed the connection without an answer".to_owned(),
+            (true, false) => "sent nothing back".to_owned(),
+        }
+    }
+}
+
+/// Returns everything that a server sends to a client that sends one line and then ends its direction. A server that
+/// sends nothing is asked in other protocols at the same time.
 ///
 /// A server that says something and closes at once resets the connection, because the line is unread. The bytes
 /// that it said count all the same.
-fn answer_to_line(server: &mut Server) -> check::Result<Vec<u8>> {
-    let mut client = server.connect()?;
-    let mut received = Vec::new();
-    let ended = send_line(server, &mut client, &mut received);
-    received.extend(client.take_received());
-    if received.is_empty() { ended.map(|()| received) } else { Ok(received) }
+fn answer_to_line(server: &mut Server, mut client: Client) -> Answer {
+    let sent = client.send(LINE);
+    let mut bytes = Vec::new();
+    let received = receive_until_idle(server, &mut client, &mut bytes);
+    let closed = sent.is_err() || received.is_err() || client.has_ended();
+    let questions = bytes.is_empty().then(|| Questions::ask(server));
+    if !closed && !looks_like_echo(&bytes) {
+        // Bytes that came before an error are in `bytes`.
+        let ended = client.shut_down_write();
+        let _ = ended.and_then(|()| receive_until_idle(server, &mut client, &mut bytes));
+    }
+    let answered = questions.filter(|_| bytes.is_empty()).and_then(Questions::answered_protocol);
+    let protocol = protocol_of_words(&bytes).or(answered);
+    Answer { bytes, closed, protocol }
 }
 
-fn send_line(server: &Server, client: &mut Client, received: &mut Vec<u8>) -> check::Result {
-    if let Err(finding) = client.send(LINE) {
-        // Bytes that the server sent before it closed the connection can still be read.
-        let _ = receive_until_idle(server, client).map(|bytes| received.extend(bytes));
-        return Err(finding);
-    }
-    received.extend(receive_until_idle(server, client)?);
-    if !looks_like_echo(received) {
-        client.shut_down_write()?;
-        received.extend(receive_until_idle(server, client)?);
-    }
-    Ok(())
-}
-
-fn receive_until_idle(server: &Server, client: &mut Client) -> check::Result<Vec<u8>> {
-    let deadlines = server.deadlines();
-    let mut received = Vec::new();
+/// Receives until the server is silent, and is not at work either.
+fn receive_until_idle(server: &Server, client: &mut Client, received: &mut Vec<u8>) -> check::Result {
+    let quiet = server.deadlines().quiet();
     for _ in 0..WAITS {
-        received.extend(client.receive_until_quiet(deadlines.quiet())?);
+        let window = server.begin_cpu_window();
+        let bytes = client.receive_until_quiet(quiet);
+        received.extend(client.take_received());
+        received.extend(bytes?);
         if !received.is_empty() || client.has_ended() {
             break;
         }
-        if server.cpu_use(deadlines.quiet()).is_ok_and(|cpu_use| !cpu_use.is_busy_loop()) {
+        let cpu_use = window.and_then(|window| server.cpu_use_since(&window));
+        if cpu_use.is_ok_and(|cpu_use| !cpu_use.is_busy_loop()) {
             break;
         }
     }
-    Ok(received)
+    Ok(())
 }
 
 /// Whether `received` can be the echo of the line, or a damaged echo. Any greeting may precede an echo that is on a
@@ -101,24 +120,7 @@ fn looks_like_echo(received: &[u8]) -> bool {
     let whole = received.split_inclusive(|&byte| byte == b'\n').any(|line| line == LINE);
     // Chance alone hardly brings three bytes in a row back.
     let piece = || LINE.windows(3).any(|piece| received.windows(3).any(|window| window == piece));
-    whole || (likely_protocol(received).is_none() && piece())
-}
-
-/// Returns the built-in protocol that a server's first words suggest.
-pub(super) fn likely_protocol(words: &[u8]) -> Option<&'static str> {
-    const SIGNS: &[(&[u8], &str)] = &[
-        (b"HTTP/1.", "http"),
-        (b"<!DOCTYPE", "http"),
-        (b"<html", "http"),
-        (b"-ERR", "redis"),
-        (b"-DENIED", "redis"),
-        (b"UNKNOWN_COMMAND", "beanstalkd"),
-        (b"220 ", "smtp"),
-        (b"220-", "smtp"),
-        (b"ERROR\r\n", "memcached"),
-    ];
-    let holds = |sign: &[u8]| words.windows(sign.len()).any(|window| window == sign);
-    SIGNS.iter().find(|(sign, _)| holds(sign)).map(|(_, name)| *name)
+    whole || (protocol_of_words(received).is_none() && piece())
 }
 
 #[cfg(test)]
@@ -132,13 +134,5 @@ mod tests {
         assert!(!looks_like_echo(b"-ERR unknown command 'a', with args beginning with: 'plain' 'line'\r\n"));
         assert!(!looks_like_echo(b"ERROR\r\n"));
         assert!(!looks_like_echo(b""));
-    }
-
-    #[test]
-    fn first_words_suggest_a_protocol() {
-        assert_eq!(likely_protocol(b"HTTP/1.1 400 Bad Request\r\n"), Some("http"));
-        assert_eq!(likely_protocol(b"-ERR unknown command 'a'\r\n"), Some("redis"));
-        assert_eq!(likely_protocol(b"220 mail.example ESMTP\r\n"), Some("smtp"));
-        assert_eq!(likely_protocol(b"hello"), None);
     }
 }

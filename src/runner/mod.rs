@@ -5,7 +5,8 @@
 //! | `options` | options of a run; expected failures |
 //! | `result` | the result of one check, and a summary of many |
 //! | `questions` | the questions of the rehearsal about one connection |
-//! | `identify` | whether a server of unknown protocol echoes, and what it may speak instead |
+//! | `identify` | whether a server of unknown protocol echoes |
+//! | `guess` | the built-in protocol that a server may speak |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
 //! | `baseline` | facts about a server that are found once, for all checks |
 //! | `timeline` | the steps of one check, recorded while it runs |
@@ -27,6 +28,7 @@ use crate::text::count_with_noun;
 use crate::trace::Trace;
 
 mod baseline;
+mod guess;
 mod identify;
 mod options;
 mod questions;

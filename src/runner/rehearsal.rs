@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::identify::likely_protocol;
+use super::guess::protocol_of_words;
 use super::questions::{Second, closes_after_reply, does_everything, honours_half_close, second_request};
 use crate::check;
 use crate::outcome::Outcome;
@@ -77,7 +77,7 @@ fn speaks(server: &mut Server) -> Result<Option<MissingCapabilities>, LaunchErro
     if finding.outcome == Outcome::Unsupported {
         return Ok(None);
     }
-    let hint = likely_protocol(finding.actual.as_bytes()).filter(|other| *other != name);
+    let hint = protocol_of_words(finding.actual.as_bytes()).filter(|other| *other != name);
     let hint = hint.map(|other| format!("\n  help      try --protocol {other}")).unwrap_or_default();
     Err(LaunchError::Rehearsal(format!(
         "the server does not speak the protocol {name}\n  expected  {}\n  actual    {}{hint}",

@@ -19,6 +19,14 @@ pub struct CpuUse {
     pub queued: Option<f64>,
 }
 
+/// The processor time of a server at the beginning of a time window.
+#[derive(Debug)]
+pub(crate) struct CpuWindow {
+    used: Duration,
+    scheduled: Option<SchedulerStats>,
+    began: Instant,
+}
+
 /// The minimum share of the time in which a busy loop runs or waits for a processor. Another process may wait long too,
 /// but it runs hardly at all.
 const BUSY: f64 = 0.6;
@@ -55,16 +63,36 @@ impl Server {
     /// # Errors
     /// As [`process_stats`](Server::process_stats).
     pub fn cpu_use(&self, window: Duration) -> check::Result<CpuUse> {
-        let (used, scheduled, began) = (self.process_stats()?.cpu, self.scheduling()?, Instant::now());
+        let began = self.begin_cpu_window()?;
         until(window, || Ok(None::<()>))?;
-        let share = |time: Duration| time.as_secs_f64() / began.elapsed().as_secs_f64();
+        self.cpu_use_since(&began)
+    }
+
+    /// Begins a time window in which the server's processor time is measured.
+    ///
+    /// # Errors
+    /// As [`process_stats`](Server::process_stats).
+    pub(crate) fn begin_cpu_window(&self) -> check::Result<CpuWindow> {
+        Ok(CpuWindow {
+            used: self.process_stats()?.cpu,
+            scheduled: self.scheduling()?,
+            began: Instant::now(),
+        })
+    }
+
+    /// Returns the processor time of all the server's processes since `window` began.
+    ///
+    /// # Errors
+    /// As [`process_stats`](Server::process_stats).
+    pub(crate) fn cpu_use_since(&self, window: &CpuWindow) -> check::Result<CpuUse> {
+        let share = |time: Duration| time.as_secs_f64() / window.began.elapsed().as_secs_f64();
         let since = |now: Duration, before| share(now.saturating_sub(before));
         // The scheduler counts nanoseconds, the process table hundredths of a second.
-        Ok(match scheduled.zip(self.scheduling()?) {
+        Ok(match window.scheduled.zip(self.scheduling()?) {
             Some((before, now)) => {
                 CpuUse { used: since(now.ran, before.ran), queued: Some(since(now.queued, before.queued)) }
             }
-            None => CpuUse { used: since(self.process_stats()?.cpu, used), queued: None },
+            None => CpuUse { used: since(self.process_stats()?.cpu, window.used), queued: None },
         })
     }
 

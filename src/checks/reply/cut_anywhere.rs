@@ -43,6 +43,9 @@ const SLOWEST: u32 = 3;
 /// The number of connections on which requests are cut at the same time.
 const AT_ONCE: usize = 200;
 
+/// The number of times that a server may be too slow for many connections before the check keeps to fewer.
+const MOST_SLOWED: usize = 3;
+
 /// One place at which a request is cut into two pieces: a turn of the protocol, and an offset.
 #[derive(Clone, Copy)]
 struct Cut {
@@ -71,7 +74,8 @@ fn run(server: &mut Server) -> check::Result {
     let launched_once = server.spec().capabilities().contains(Capabilities::MANY_CLIENTS);
     let most = if concurrent { MOST } else { IN_TURN };
     let mut rest = cuts(server, if launched_once { most } else { FEW })?;
-    let mut at_once = if concurrent { AT_ONCE } else { 1 };
+    let most_at_once = if concurrent { AT_ONCE } else { 1 };
+    let (mut at_once, mut slowed) = (most_at_once, 0);
     // The first cuts are those where a mistake is most likely, so they get more time to show an early reply.
     let mut early = server.deadlines().quiet();
     let (began, mut tried) = (Instant::now(), 0);
@@ -79,9 +83,13 @@ fn run(server: &mut Server) -> check::Result {
         let batch: Vec<Cut> = rest.drain(..rest.len().min(at_once)).collect();
         let unread = try_batch(server, &batch, early)?;
         tried += batch.len() - unread.len();
-        // A server with a fixed number of workers reads from so many clients at a time.
-        if !unread.is_empty() && at_once > 1 {
-            at_once = (batch.len() - unread.len()).max(1).min(at_once / 4).max(1);
+        if unread.is_empty() {
+            // A busy machine may have been the reason why the server was slow.
+            at_once = if slowed < MOST_SLOWED { (at_once * 2).min(most_at_once) } else { at_once };
+        } else if at_once > 1 {
+            // A server with a fixed number of workers reads from so many clients at a time.
+            at_once = (batch.len() - unread.len()).min(at_once / 2).max(1);
+            slowed += 1;
             rest.extend(unread);
         }
         early = server.deadlines().quiet() / if concurrent { 10 } else { 100 };
