@@ -20,6 +20,8 @@ use crate::record::{Candidate, Deviation};
 pub struct Row {
     pub name: String,
     pub results: Vec<CheckResult>,
+    /// Whether all checks that apply have run.
+    pub complete: bool,
     pub took: Duration,
     /// Deviations that the record expects.
     pub on_record: Vec<String>,
@@ -66,6 +68,7 @@ fn run(candidate: &Candidate, options: &RunOptions) -> Row {
     match run {
         Ok(results) => {
             results.iter().for_each(|result| row.add(candidate, result, options));
+            row.complete = results.len() == apply.len() && !is_interrupted();
             row.results = results;
         }
         Err(LaunchError::Interrupted) => {}
@@ -76,6 +79,11 @@ fn run(candidate: &Candidate, options: &RunOptions) -> Row {
 }
 
 impl Row {
+    /// Whether all checks have run with results that the record expects.
+    pub fn is_whole(&self) -> bool {
+        self.complete && self.unexpected.is_empty()
+    }
+
     fn add(&mut self, candidate: &Candidate, result: &CheckResult, options: &RunOptions) {
         match candidate.judge(result) {
             Judgement::Expected => {}

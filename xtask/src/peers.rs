@@ -15,7 +15,8 @@ pub struct Args {
     #[arg(long)]
     stdio: bool,
 
-    /// Write docs/servers.md, or docs/stdio-servers.md, from what the servers do in this run.
+    /// Write each server's row in docs/servers.md, or docs/stdio-servers.md, as soon as all its checks have run as the
+    /// record expects
     #[arg(long)]
     table: bool,
 }
@@ -27,10 +28,7 @@ pub fn run(args: &Args) -> Result<bool> {
         (false, true) => record::candidates(List::Peers)?,
         (false, false) => record::usual_candidates()?,
     };
-    let run = servers::run(peers, absent, &args.selection)?;
-    if args.table {
-        let page = if args.stdio { &table::STDIO_SERVERS } else { &table::SERVERS };
-        page.write(&run.servers, &run.rows)?;
-    }
-    Ok(run.as_expected)
+    let page = if args.stdio { &table::STDIO_SERVERS } else { &table::SERVERS };
+    let update = |server: &_, row: &_| if args.table { page.update(server, row) } else { Ok(()) };
+    servers::run(peers, absent, &args.selection, update)
 }

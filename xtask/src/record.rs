@@ -165,7 +165,6 @@ struct Entry {
 }
 
 /// Returns the names of the servers of a list that do not speak echo.
-#[cfg(test)]
 pub fn names_with_protocol(list: List) -> Result<Vec<String>> {
     let servers = read(list)?.into_iter().filter(|entry| entry.protocol.is_some());
     Ok(servers.map(|entry| entry.name).collect())

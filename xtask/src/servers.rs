@@ -1,6 +1,7 @@
 //! Runs servers against every check that applies, and prints what the record does not expect.
 
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,28 +21,40 @@ pub struct Selection {
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 
+    /// Leave out the servers before the first whose name contains TEXT
+    #[arg(long, value_name = "TEXT")]
+    from: Option<String>,
+
     /// Fail if a third-party server is not installed, as in CI
     #[arg(long)]
     require_peers: bool,
 }
 
-/// The servers of a run, and their results.
-pub struct Run {
-    pub servers: Vec<Candidate>,
-    pub rows: Vec<Row>,
-    /// Whether all selected servers ran, with the results that the record expects.
-    pub as_expected: bool,
-}
-
-/// Runs the selected servers, and prints the results.
-pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Selection) -> Result<Run> {
+/// Runs the selected servers, prints the results, and calls `on_finished` after each server. Returns whether all
+/// selected servers ran, with the results that the record expects.
+pub fn run(
+    mut servers: Vec<Candidate>,
+    mut absent: Vec<Absent>,
+    selection: &Selection,
+    on_finished: impl Fn(&Candidate, &Row) -> Result<()> + Sync,
+) -> Result<bool> {
     let selected = |name: &str| selection.only.as_deref().is_none_or(|part| name.contains(part));
+    if let Some(part) = &selection.from {
+        let first = servers.iter().position(|server| server.name.contains(part));
+        servers.drain(..first.context("no server's name contains the text given to --from")?);
+    }
     servers.retain(|server| selected(&server.name));
     absent.retain(|server| selected(&server.name));
     ensure!(!servers.is_empty() || !absent.is_empty(), "no server's name contains the text given to --only");
     interrupt::watch_signals()?;
     let began = Instant::now();
-    let rows = run_each(&servers);
+    let failed = Mutex::new(Ok(()));
+    let rows = run_each(&servers, |row| {
+        let server = servers.iter().find(|server| server.name == row.name);
+        if let Some(Err(error)) = server.map(|server| on_finished(server, row)) {
+            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Err(error);
+        }
+    });
     sweep();
     println!("\n{}", matrix::table(&rows));
     let unexpected = print_details(&rows, &absent);
@@ -51,8 +64,8 @@ pub fn run(mut servers: Vec<Candidate>, mut absent: Vec<Absent>, selection: &Sel
     let once = if once == 0 { String::new() } else { format!(", {once} seen once and not again") };
     let totals = format!("{} servers, {checks} checks, {unexpected} unexpected findings{once}", rows.len());
     println!("\n{totals} in {seconds:.1} s");
-    let as_expected = is_complete(&absent, selection) && unexpected == 0;
-    Ok(Run { servers, rows, as_expected })
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+    Ok(is_complete(&absent, selection) && unexpected == 0)
 }
 
 /// Returns whether all selected servers were run, and prints the reason if not.
@@ -80,7 +93,7 @@ pub fn build() -> Result<()> {
 }
 
 /// Runs the servers, and prints a line for each.
-fn run_each(servers: &[Candidate]) -> Vec<Row> {
+fn run_each(servers: &[Candidate], on_finished: impl Fn(&Row) + Sync) -> Vec<Row> {
     let width = servers.iter().map(|server| server.name.chars().count()).max().unwrap_or(0);
     matrix::run_all(servers, &RunOptions::default(), |row| {
         let mark = if row.unexpected.is_empty() { "ok" } else { "UNEXPECTED" };
@@ -90,6 +103,7 @@ fn run_each(servers: &[Candidate]) -> Vec<Row> {
             known => format!(", {} on record", count_with_noun(known, "deviation")),
         };
         println!("{:<width$}  {mark:>10}  {number} checks in {seconds:.1} s{record}", row.name);
+        on_finished(row);
     })
 }
 

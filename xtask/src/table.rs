@@ -3,12 +3,13 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use echospec::outcome::Outcome;
 
 use crate::matrix::Row;
-use crate::record::Candidate;
+use crate::record::{self, Candidate, List};
 use crate::root;
 
 /// A page of servers and questions.
@@ -16,6 +17,7 @@ use crate::root;
 pub struct Page {
     /// The file, relative to the root of the repository.
     path: &'static str,
+    list: List,
     head: &'static str,
     questions: &'static [Question],
     /// The beginning of the ids of the checks that it counts as passed.
@@ -23,11 +25,17 @@ pub struct Page {
 }
 
 /// The servers in `fixtures/peers.toml`.
-pub const SERVERS: Page = Page { path: "docs/servers.md", head: HEAD, questions: &QUESTIONS, counted: "" };
+pub const SERVERS: Page =
+    Page { path: "docs/servers.md", list: List::Peers, head: HEAD, questions: &QUESTIONS, counted: "" };
 
 /// The servers in `fixtures/stdio-peers.toml`.
-pub const STDIO_SERVERS: Page =
-    Page { path: "docs/stdio-servers.md", head: STDIO_HEAD, questions: &STDIO_QUESTIONS, counted: "stdio/" };
+pub const STDIO_SERVERS: Page = Page {
+    path: "docs/stdio-servers.md",
+    list: List::Stdio,
+    head: STDIO_HEAD,
+    questions: &STDIO_QUESTIONS,
+    counted: "stdio/",
+};
 
 /// A question of a page: its text, the check that answers it, and the answers for a pass and a failure.
 #[derive(Debug)]
@@ -59,27 +67,63 @@ const fn no(head: &'static str, check: &'static str) -> Question {
 }
 
 impl Page {
-    /// Writes the page from the `rows` of a run of `servers`.
-    pub fn write(&self, servers: &[Candidate], rows: &[Row]) -> Result<()> {
+    /// Writes the row and the deviations of one server into the page, and leaves the others as they are. A run that
+    /// was interrupted, or that the record does not expect, changes nothing.
+    pub fn update(&self, server: &Candidate, row: &Row) -> Result<()> {
+        static WRITING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if !row.is_whole() {
+            println!("{} keeps the row of {}: its run is not whole, or not as expected", self.path, row.name);
+            return Ok(());
+        }
         let path = root().join(self.path);
-        let mut page = String::from(self.head);
-        for (number, question) in self.questions.iter().enumerate() {
-            page += &format!("{}. {} (`{}`)\n", number + 1, capitalized(question.head), question.check);
-        }
-        let numbers: Vec<_> = (1..=self.questions.len()).map(|number| number.to_string()).collect();
-        page += &format!("\n| server | version | {} | passed |\n", numbers.join(" | "));
-        page += &format!("|---|---|{}---|\n", "---|".repeat(self.questions.len()));
-        for row in rows {
-            let server = servers.iter().find(|server| server.name == row.name);
-            let version = server.map_or(String::new(), |server| version(&server.version));
-            let cells: Vec<_> = self.questions.iter().map(|question| question.cell(row)).collect();
-            page += &format!("| {} | {version} | {} | {} |\n", row.name, cells.join(" | "), self.passed(row));
-        }
-        page += "\n## Deviations and their reasons\n\n";
-        for line in rows.iter().flat_map(|row| &row.on_record) {
-            page += &format!("- {line}\n");
-        }
+        let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let names = record::names_with_protocol(self.list)?;
+        let page = self.merge(&old, &names, row, &version(&server.version));
         fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Returns the page with the rows and deviations of `old`, but those of `row` instead of its server's. Servers
+    /// that are not among `names` have left the record, and lose theirs.
+    fn merge(&self, old: &str, names: &[String], row: &Row, version: &str) -> String {
+        let table = self.table_head();
+        // Rows under other questions say nothing.
+        let old = if old.contains(&table) { old } else { "" };
+        let mut page = String::from(self.head) + &table;
+        let mut deviations = String::new();
+        for name in names {
+            if *name == row.name {
+                page += &self.line(row, version);
+                row.on_record.iter().for_each(|line| deviations += &format!("- {line}\n"));
+                continue;
+            }
+            let of_row = format!("| {name} |");
+            let of_deviation = format!("- {name}: ");
+            for line in old.lines() {
+                if line.starts_with(&of_row) {
+                    page += &format!("{line}\n");
+                } else if line.starts_with(&of_deviation) {
+                    deviations += &format!("{line}\n");
+                }
+            }
+        }
+        page + "\n## Deviations and their reasons\n\n" + &deviations
+    }
+
+    /// Returns the questions, and the head of the table.
+    fn table_head(&self) -> String {
+        let questions = self.questions.iter().enumerate().map(|(number, question)| {
+            format!("{}. {} (`{}`)\n", number + 1, capitalized(question.head), question.check)
+        });
+        let numbers: Vec<_> = (1..=self.questions.len()).map(|number| number.to_string()).collect();
+        let columns = "---|".repeat(self.questions.len());
+        questions.collect::<String>()
+            + &format!("\n| server | version | {} | passed |\n|---|---|{columns}---|\n", numbers.join(" | "))
+    }
+
+    fn line(&self, row: &Row, version: &str) -> String {
+        let cells: Vec<_> = self.questions.iter().map(|question| question.cell(row)).collect();
+        format!("| {} | {version} | {} | {} |\n", row.name, cells.join(" | "), self.passed(row))
     }
 
     /// Returns how many checks have passed, of those that count and could run.
@@ -97,10 +141,10 @@ impl Page {
 const HEAD: &str = "\
 # Servers on record
 
-Servers that do not speak echo, and what they answered in one run. `cargo xtask peers --only ': ' --table` writes this page.
-Each server runs as `fixtures/peers.toml` states, with the defaults of its package unless the command or the file there says
-otherwise. *Limited* is allowed, and worth knowing. A dash means that the question does not apply, or cannot be asked. *Passed* counts the checks of the area `stdio`.
-[How to check your own server](stdio.md).
+Servers that do not speak echo, and what each answered in a run of all its checks. `cargo xtask peers --only ': ' --table` writes this
+page. Each server runs as `fixtures/peers.toml` states, with the defaults of its package unless the command or the file there says
+otherwise. *Limited* is allowed, and worth knowing. A dash means that the question does not apply, or cannot be asked.
+[Back to the checks](checks.md).
 
 ";
 
@@ -162,16 +206,35 @@ fn capitalized(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{self, List};
 
     #[test]
     fn every_server_with_a_protocol_has_a_row() {
-        for (page, list) in [(SERVERS, List::Peers), (STDIO_SERVERS, List::Stdio)] {
+        for page in [SERVERS, STDIO_SERVERS] {
             let text = fs::read_to_string(root().join(page.path)).unwrap();
-            for name in record::names_with_protocol(list).unwrap() {
+            let table = page.table_head();
+            assert!(text.starts_with(&format!("{}{table}", page.head)), "the head of {} is old", page.path);
+            for name in record::names_with_protocol(page.list).unwrap() {
                 assert!(text.contains(&format!("| {name} |")), "{} has no row for {name}", page.path);
             }
         }
+    }
+
+    #[test]
+    fn update_changes_the_row_of_one_server() {
+        let names = ["redis: new", "redis: one", "redis: one unix"].map(str::to_owned);
+        let row = |name: &str, deviation: &str| Row {
+            name: name.into(),
+            on_record: vec![format!("{name}: warn a/b: {deviation}")],
+            ..Row::default()
+        };
+        let first = SERVERS.merge("", &names, &row("redis: one", "slow"), "1.0");
+        let second = SERVERS.merge(&first, &names, &row("redis: one unix", "odd"), "1.0");
+        let third = SERVERS.merge(&second, &names, &row("redis: one", "late"), "2.0");
+        assert!(third.contains("| redis: one | 2.0 | ") && third.contains("| redis: one unix | 1.0 | "));
+        let deviations = "\n\n- redis: one: warn a/b: late\n- redis: one unix: warn a/b: odd\n";
+        assert!(third.ends_with(deviations), "{third}");
+        let left = SERVERS.merge(&third, &names[..1], &row("redis: new", "new"), "3.0");
+        assert!(!left.contains("redis: one") && left.contains("| redis: new | 3.0 |"), "{left}");
     }
 
     #[test]

@@ -19,5 +19,5 @@ pub fn run(args: &Args) -> Result<bool> {
     servers::build()?;
     let (mut all, absent) = if args.bundled { Default::default() } else { record::usual_candidates()? };
     all.splice(0..0, bundled::candidates()?);
-    Ok(servers::run(all, absent, &args.selection)?.as_expected)
+    servers::run(all, absent, &args.selection, |_, _| Ok(()))
 }
