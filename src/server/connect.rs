@@ -41,8 +41,20 @@ impl Server {
     /// # Errors
     /// Those of [`connect`](Server::connect).
     pub(crate) fn connect_speaking(&mut self, protocol: Protocol) -> check::Result<Client> {
+        self.connect_raw(protocol, &ConnectOptions::default())
+    }
+
+    /// Connects a new client with `options` that speaks `protocol` instead of the server's usual one.
+    ///
+    /// # Errors
+    /// Those of [`connect_with`](Server::connect_with).
+    pub(crate) fn connect_raw(
+        &mut self,
+        protocol: Protocol,
+        options: &ConnectOptions,
+    ) -> check::Result<Client> {
         let usual = self.spec.replace_protocol(Arc::new(protocol));
-        let client = self.connect();
+        let client = self.connect_with(options);
         self.spec.replace_protocol(usual);
         client
     }

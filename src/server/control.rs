@@ -2,6 +2,7 @@
 
 use std::process::ExitStatus;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
@@ -26,6 +27,28 @@ impl Server {
         }
         let waited = format!("alive after {} s", limit.as_secs_f64());
         Err(Finding::timeout(format!("an end after {signal}"), waited).because((self.hang_diagnosis().0)()))
+    }
+
+    /// Sends `signal` to the launched process alone, and does not wait. If the signal is one that ends servers, the
+    /// server may exit from now on.
+    ///
+    /// # Errors
+    /// A broken harness if the signal cannot be sent.
+    pub(crate) fn send_signal(&mut self, signal: Signal) -> check::Result {
+        let ends =
+            [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGKILL, self.spec.setup().stop];
+        self.ended_by_us |= ends.contains(&signal);
+        self.instance()?.signal(signal).or_broken(format!("{signal} sent"))
+    }
+
+    /// Waits at most `limit` until the launched process exits, and returns its status. The exit is no crash.
+    ///
+    /// # Errors
+    /// A broken harness if none was launched.
+    pub(crate) fn await_exit(&mut self, limit: Duration) -> check::Result<Option<ExitStatus>> {
+        let status = self.instance()?.wait(limit);
+        self.ended_by_us |= status.is_some();
+        Ok(status)
     }
 
     /// Sends the server the signal that ends it gracefully, and does not wait.

@@ -12,6 +12,7 @@ use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::requirement::PROCESS_TABLE;
 use crate::sys::{self, Descriptor, Process, ProcessStats};
+use crate::text::one_line;
 use crate::trace::{self, Action};
 use crate::transport::HangDiagnosis;
 
@@ -95,6 +96,25 @@ impl Server {
                 .because(format!("the server has ended: {}", describe_exit(status)));
         }
         finding
+    }
+
+    /// Whether the server's newest process listens at the server's address.
+    #[must_use]
+    pub(crate) fn is_ready_now(&self) -> bool {
+        self.instances.last().is_some_and(|instance| self.is_ready(instance))
+    }
+
+    /// Describes each process of the server, or how the launched process exited, one line each.
+    #[must_use]
+    pub(crate) fn describe_processes(&mut self) -> Vec<String> {
+        let living = self.processes().unwrap_or_default();
+        let name = |process: &Process| format!("{} ({})", process.pid, one_line(&process.name));
+        let alive = living.iter().take(SHOWN).map(|it| format!("{} is {}", name(it), describe_state(it)));
+        let mut lines: Vec<String> = alive.collect();
+        let ended = self.instances.last_mut().and_then(Instance::ended);
+        lines
+            .extend(ended.map(|status| format!("the launched process has ended: {}", describe_exit(status))));
+        lines
     }
 
     /// Returns a function that describes what each process of the server is blocked in.

@@ -42,6 +42,11 @@ pub(super) fn contains_placeholder(text: &OsStr, placeholder: &str) -> bool {
     find(text.as_bytes(), placeholder.as_bytes()).is_some()
 }
 
+/// Returns `text` with `value` in the place of every `placeholder`.
+pub(super) fn replace_placeholder(text: &OsStr, placeholder: &str, value: &OsStr) -> OsString {
+    OsString::from_vec(replace(text.as_bytes(), placeholder.as_bytes(), value.as_bytes()))
+}
+
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use nix::sys::signal::Signal;
 
-use super::placeholders::{ADDRESS_PLACEHOLDERS, PlaceholderValues, contains_placeholder};
+use super::placeholders::{
+    ADDRESS_PLACEHOLDERS, PlaceholderValues, contains_placeholder, replace_placeholder,
+};
 use super::program::{check_executable, locate_program};
 use super::start::Start;
 use super::traits::{self, MissingCapabilities};
@@ -207,6 +209,19 @@ impl Spec {
     pub(crate) fn wrapped_in<S: Into<OsString>>(&self, words: impl IntoIterator<Item = S>) -> Spec {
         let command = words.into_iter().map(Into::into).chain(self.command.iter().cloned()).collect();
         Spec { command, ..self.clone() }
+    }
+
+    /// Returns this server specification with each name of `values` replaced by its value, in the command and the
+    /// set-up.
+    #[must_use]
+    pub(crate) fn with_values(&self, values: &[(String, OsString)]) -> Spec {
+        let fill = |text: &OsString| {
+            values.iter().fold(text.clone(), |text, (name, value)| replace_placeholder(&text, name, value))
+        };
+        let mut setup = self.setup.clone();
+        setup.environment.iter_mut().for_each(|(_, value)| *value = fill(value));
+        setup.files.iter_mut().for_each(|(_, content)| *content = fill(content));
+        Spec { command: self.command.iter().map(fill).collect(), setup, ..self.clone() }
     }
 
     /// Returns the transport by which clients reach the server.

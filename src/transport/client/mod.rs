@@ -14,6 +14,7 @@
 //! | `raw` | bytes that are no request, and a record of all that is received |
 //! | `talker` | talking without pause |
 //! | `unread` | requests whose replies the client does not read |
+//! | `scripted` | steps of scripts: other limits, parts of a stream, an awaited reset |
 //! | `special` | urgent data, passed descriptors, resets |
 
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ mod messages;
 mod partial;
 mod pieces;
 mod raw;
+mod scripted;
 mod special;
 mod stream;
 mod talker;
@@ -75,6 +77,8 @@ pub struct Client {
     ended: bool,
     /// Bytes that the client has sent and whose echo the server may hold back until the client ends its direction.
     uncollected: Vec<Vec<u8>>,
+    /// Whether the server may send no more bytes than it receives, if the client speaks no protocol.
+    is_echo: bool,
     /// The content of the request that the client has begun: only its first part is sent.
     begun: Option<Vec<u8>>,
 }
@@ -93,12 +97,12 @@ impl Client {
             inbox: Vec::new(),
             ended: false,
             uncollected: Vec::new(),
+            is_echo: true,
             begun: None,
         }
     }
 
     /// Returns a client of a byte stream that both sides can end.
-    #[cfg(feature = "cli")]
     pub(crate) fn over_stream(link: Link, deadlines: Deadlines) -> Client {
         Client::new(link, Capabilities::STREAM.union(Capabilities::HALF_CLOSE), deadlines)
     }

@@ -210,7 +210,7 @@ impl Client {
     /// Receives at most `limit` bytes from the stream without waiting.
     pub(super) fn receive_at_most(&mut self, limit: usize) -> check::Result {
         // An echo returns no more than was sent: a server that sends without end must not fill our memory.
-        if self.dialogue.is_none() && self.connection.received > self.connection.sent + READ {
+        if self.is_echo && self.dialogue.is_none() && self.connection.received > self.connection.sent + READ {
             let excess = self.inbox.len().saturating_sub(24);
             let actual =
                 format!("{}, the last of them {}", self.describe_traffic(), excerpt(&self.inbox[excess..]));
