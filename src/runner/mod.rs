@@ -9,6 +9,7 @@
 //! | `guess` | the built-in protocol that a server may speak |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
 //! | `baseline` | facts about a server that are found once, for all checks |
+//! | `procedure` | how a check is run: its function, or a scene |
 //! | `timeline` | the steps of one check, recorded while it runs |
 
 use std::collections::VecDeque;
@@ -31,6 +32,7 @@ mod baseline;
 mod guess;
 mod identify;
 mod options;
+mod procedure;
 mod questions;
 mod rehearsal;
 mod result;
@@ -38,6 +40,8 @@ mod timeline;
 
 use baseline::Baseline;
 pub use options::{Expectation, RunOptions};
+use procedure::FunctionOfCheck;
+pub(crate) use procedure::{Body, Procedure};
 pub use result::{CheckResult, Summary};
 use timeline::Recorder;
 pub use timeline::Timeline;
@@ -66,7 +70,7 @@ pub fn run_checks(
     spec: &Spec,
     checks: &[&'static Check],
     options: &RunOptions,
-    mut observe: impl FnMut(&Event<'_>),
+    observe: impl FnMut(&Event<'_>),
 ) -> Result<Vec<CheckResult>, LaunchError> {
     let _supervision = Supervision::begin(options.launch.subreaper, options.launch.guard);
     let first = Server::launch(spec, options.launch.clone());
@@ -74,8 +78,21 @@ pub fn run_checks(
         return Ok(all_unsupported(spec, checks, output, observe));
     }
     let spec = &rehearsed(spec, first?, options)?;
+    Ok(run_by(&FunctionOfCheck, spec, checks, options, observe))
+}
+
+/// Runs `checks` by `procedure`. Nothing is launched before the first check.
+pub(crate) fn run_by(
+    procedure: &dyn Procedure,
+    spec: &Spec,
+    checks: &[&'static Check],
+    options: &RunOptions,
+    mut observe: impl FnMut(&Event<'_>),
+) -> Vec<CheckResult> {
+    let _supervision = Supervision::begin(options.launch.subreaper, options.launch.guard);
     observe(&Event::Started(spec, checks));
     let run = Run {
+        procedure,
         spec,
         options,
         baseline: Baseline::default(),
@@ -98,7 +115,7 @@ pub fn run_checks(
         events.into_iter().filter_map(|event| event.report(&mut observe)).collect::<Vec<_>>()
     });
     results.sort_by_key(|(place, _)| *place);
-    Ok(results.into_iter().map(|(_, result)| result).collect())
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Returns `spec` with everything that a rehearsal with `server`, before any check, finds.
@@ -113,8 +130,15 @@ fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<Sp
 /// Runs one check against a server of its own, without retries and expectations.
 #[must_use]
 pub fn run_one_check(spec: &Spec, check: &'static Check, options: &RunOptions) -> CheckResult {
-    Run { spec, options, baseline: Baseline::default(), queue: queue(&[]), failures: AtomicUsize::new(0) }
-        .run_once(check)
+    Run {
+        procedure: &FunctionOfCheck,
+        spec,
+        options,
+        baseline: Baseline::default(),
+        queue: queue(&[]),
+        failures: AtomicUsize::new(0),
+    }
+    .run_once(check)
 }
 
 /// Returns the result *unsupported* for all checks of a server which says that this system lacks its mechanism.
@@ -165,6 +189,7 @@ fn queue(checks: &[&'static Check]) -> Queue {
 
 /// The state that the workers of one run share.
 struct Run<'a> {
+    procedure: &'a dyn Procedure,
     spec: &'a Spec,
     options: &'a RunOptions,
     baseline: Baseline,
@@ -205,7 +230,7 @@ impl Run<'_> {
 
     /// Runs one check until it passes or no retry is left, and compares the result with the expectations.
     fn run_with_retries(&self, check: &'static Check) -> CheckResult {
-        let mut result = self.run_once(check);
+        let mut result = self.run_repeatedly(check);
         for retry in 1..=self.options.retries {
             if is_interrupted() || !result.outcome.is_failure() {
                 break;
@@ -218,6 +243,21 @@ impl Run<'_> {
         result
     }
 
+    /// Runs one check as often as the options say, or up to the first time that it does not pass.
+    fn run_repeatedly(&self, check: &'static Check) -> CheckResult {
+        let mut result = self.run_once(check);
+        for repetition in 2..=self.options.repeat {
+            if is_interrupted() || result.outcome != Outcome::Pass {
+                break;
+            }
+            result = self.run_once(check);
+            if result.outcome != Outcome::Pass {
+                result.reason = format!("in run {repetition} of {}\n{}", self.options.repeat, result.reason);
+            }
+        }
+        result
+    }
+
     fn run_once(&self, check: &'static Check) -> CheckResult {
         let began = Instant::now();
         let mut result = CheckResult::pass(check);
@@ -226,9 +266,13 @@ impl Run<'_> {
             return result;
         }
         let recorder = Recorder::new();
-        recorder.record(|| match Server::launch(self.spec, self.options.launch.clone()) {
+        let launch = self.options.launch.clone();
+        recorder.record(|| match self.procedure.prepare(check, self.spec, launch) {
+            Err(LaunchError::Unsupported { output }) => {
+                result.set_finding(Finding::unsupported("the server's mechanism", output));
+            }
             Err(error) => result.set_finding(Finding::broken("a server to check", error.to_string())),
-            Ok(server) => self.run_against(server, &mut result),
+            Ok((server, body)) => self.run_against(server, body, &mut result),
         });
         if result.outcome != Outcome::Pass || self.options.keep_all_timelines {
             result.timeline = recorder.timeline();
@@ -237,9 +281,9 @@ impl Run<'_> {
         result
     }
 
-    fn run_against(&self, mut server: Server, result: &mut CheckResult) {
+    fn run_against(&self, mut server: Server, body: Body<'_>, result: &mut CheckResult) {
         let check = result.check;
-        let failed = call(check, &mut server).map_err(|finding| server.diagnose(finding)).err();
+        let failed = call(body, &mut server).map_err(|finding| server.diagnose(finding)).err();
         let finding = failed.or_else(|| server.expect_alive().err());
         if finding.is_some() {
             result.server_output = server.last_output();
@@ -261,9 +305,9 @@ impl Run<'_> {
     }
 }
 
-/// Calls the function of `check`. A panic is a fault of the harness; the other checks still run.
-fn call(check: &Check, server: &mut Server) -> check::Result {
-    catch_unwind(AssertUnwindSafe(|| (check.run)(server))).unwrap_or_else(|panic| {
+/// Calls the body of a check. A panic is a fault of the harness; the other checks still run.
+fn call(body: Body<'_>, server: &mut Server) -> check::Result {
+    catch_unwind(AssertUnwindSafe(|| body(server))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
         Err(Finding::broken("the check itself", text))

@@ -22,6 +22,8 @@ pub struct RunOptions {
     pub protocol_is_assumed: bool,
     /// The number of failed checks after which the run skips the other checks.
     pub max_failures: Option<NonZeroUsize>,
+    /// The number of times that each check runs, up to the first time that it does not pass.
+    pub repeat: usize,
     /// Whether the results of passed checks also keep their timelines.
     pub keep_all_timelines: bool,
 }
@@ -50,6 +52,7 @@ impl Default for RunOptions {
             expectations: Arc::new([]),
             protocol_is_assumed: false,
             max_failures: None,
+            repeat: 1,
             keep_all_timelines: false,
         }
     }

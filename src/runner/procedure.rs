@@ -1,0 +1,36 @@
+//! How a check is run: by the function that it names, or by a scene.
+
+use crate::check;
+use crate::checks::Check;
+use crate::server::{LaunchError, LaunchOptions, Server, Spec};
+
+/// The function that a run calls with the launched server of a check.
+pub(crate) type Body<'a> = Box<dyn FnOnce(&mut Server) -> check::Result + 'a>;
+
+/// A way to run checks.
+pub(crate) trait Procedure: Sync {
+    /// Launches the server of `check`, and returns it with the function that checks it.
+    ///
+    /// # Errors
+    /// The reason why the server could not be launched.
+    fn prepare(
+        &self,
+        check: &'static Check,
+        spec: &Spec,
+        options: LaunchOptions,
+    ) -> Result<(Server, Body<'_>), LaunchError>;
+}
+
+/// The usual way: each check names its function.
+pub(super) struct FunctionOfCheck;
+
+impl Procedure for FunctionOfCheck {
+    fn prepare(
+        &self,
+        check: &'static Check,
+        spec: &Spec,
+        options: LaunchOptions,
+    ) -> Result<(Server, Body<'_>), LaunchError> {
+        Ok((Server::launch(spec, options)?, Box::new(check.run)))
+    }
+}
