@@ -108,6 +108,8 @@ pub mod requirement;
 #[doc(hidden)]
 pub mod runner;
 #[doc(hidden)]
+pub mod scene;
+#[doc(hidden)]
 pub mod server;
 #[doc(hidden)]
 pub mod sys;
@@ -126,6 +128,7 @@ pub use deadline::{Deadlines, Interrupt};
 pub use outcome::{Level, Outcome};
 pub use protocol::{FileError, Protocol};
 pub use runner::{CheckResult, Expectation, Summary};
+pub use scene::Scene;
 pub use server::{
     CpuUse, Instance, LaunchError, LaunchOptions, Leak, ListenerOptions, Output, ReadyTest, Server, Setup,
     Shutdown, Spec, Start, Stdio,

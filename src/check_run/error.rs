@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::checks::AREAS;
 use crate::config::ConfigError;
+use crate::protocol::FileError;
 use crate::server::LaunchError;
 use crate::text::did_you_mean;
 
@@ -34,6 +35,8 @@ pub enum Error {
     },
     /// The configuration file, `echospec.toml` or the file named in its place, has an error.
     Config(ConfigError),
+    /// A step of a scene is impossible with the server.
+    Scene(FileError),
     /// The server to be checked could not be launched.
     Launch(LaunchError),
 }
@@ -52,6 +55,7 @@ impl fmt::Display for Error {
                 write!(f, "of the checks selected, none applies to {transport} servers started by '{start}'")
             }
             Error::Config(error) => error.fmt(f),
+            Error::Scene(error) => error.fmt(f),
         }
     }
 }

@@ -13,12 +13,14 @@ use crate::outcome::Level;
 use crate::payload::fresh_seed;
 use crate::protocol::Protocol;
 use crate::runner::{Expectation, RunOptions};
+use crate::scene::Scene;
 use crate::server::{LaunchError, Setup, Spec, Start};
 use crate::transport::Transport;
 
 mod error;
 mod planned;
 mod results;
+mod scenes;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +60,7 @@ pub fn check<S: Into<OsString>>(
         expectations: Vec::new(),
         expectations_file: None,
         interrupt: None,
+        scenes: Vec::new(),
     }
 }
 
@@ -82,6 +85,7 @@ pub struct CheckRun {
     expectations: Vec<Expectation>,
     expectations_file: Option<PathBuf>,
     interrupt: Option<Interrupt>,
+    scenes: Vec<Scene>,
 }
 
 impl CheckRun {
@@ -214,6 +218,18 @@ impl CheckRun {
         self
     }
 
+    /// Plays these scenes instead of the checks of the catalogue. Each has a server of its own.
+    pub fn scenes(mut self, scenes: impl IntoIterator<Item = Scene>) -> CheckRun {
+        self.scenes.extend(scenes);
+        self
+    }
+
+    /// Sets how many times each check or scene runs, up to the first time that it does not pass. The default is once.
+    pub fn repeat(mut self, times: usize) -> CheckRun {
+        self.options.repeat = times;
+        self
+    }
+
     /// Runs the checks, launching the server once for each, and returns the results.
     ///
     /// # Errors
@@ -238,12 +254,18 @@ impl CheckRun {
     /// Validates everything about a run of checks that can be wrong before a server is launched.
     pub(crate) fn plan(&self) -> Result<PlannedRun, Error> {
         let spec = self.spec().map_err(Error::Command)?;
-        let checks = self.select(&spec)?;
+        self.scenes.iter().try_for_each(|scene| scene.suits(&spec)).map_err(Error::Scene)?;
+        let scenes: Vec<_> = self.scenes.iter().map(|scene| (scene.leak_check(), scene.clone())).collect();
+        let checks = if scenes.is_empty() {
+            self.select(&spec)?
+        } else {
+            scenes.iter().map(|(check, _)| *check).collect()
+        };
         let mut options = self.options.clone();
         options.launch.seed = self.seed.unwrap_or_else(fresh_seed);
         options.protocol_is_assumed = self.protocol.is_none();
         options.expectations = self.expectations_for(&spec)?.into();
-        Ok(PlannedRun { spec, checks, options, interrupt: self.interrupt.clone() })
+        Ok(PlannedRun { spec, checks, scenes, options, interrupt: self.interrupt.clone() })
     }
 
     fn spec(&self) -> Result<Spec, LaunchError> {

@@ -3,16 +3,20 @@
 use std::time::Instant;
 
 use super::Results;
+use super::scenes::PlayedScenes;
 use crate::checks::Check;
 use crate::deadline::{Interrupt, is_interrupted};
 use crate::report::Heading;
 use crate::runner::{self, Event, RunOptions};
+use crate::scene::Scene;
 use crate::server::{LaunchError, Spec};
 
 /// A validated run of checks that has not started yet.
 pub(crate) struct PlannedRun {
     pub(super) spec: Spec,
     pub(super) checks: Vec<&'static Check>,
+    /// The scenes of the run, each with the value that stands for it among the checks.
+    pub(super) scenes: Vec<(&'static Check, Scene)>,
     pub(super) options: RunOptions,
     pub(super) interrupt: Option<Interrupt>,
 }
@@ -26,7 +30,8 @@ impl PlannedRun {
 
     /// Returns the heading of the report about the run of checks.
     pub fn heading(&self) -> Heading {
-        Heading::new(&self.spec, &self.options)
+        let files = self.scenes.iter().map(|(check, scene)| (check.id, scene.file().to_owned()));
+        Heading { scenes: files.collect(), ..Heading::new(&self.spec, &self.options) }
     }
 
     /// Runs the planned checks, and calls `observe` with each event.
@@ -40,9 +45,14 @@ impl PlannedRun {
             }
             observe(event);
         };
-        let results = match runner::run_checks(&self.spec, &self.checks, &self.options, observe) {
-            Err(LaunchError::Interrupted) => Vec::new(),
-            results => results?,
+        let (spec, checks, options) = (&self.spec, &self.checks, &self.options);
+        let results = if self.scenes.is_empty() {
+            match runner::run_checks(spec, checks, options, observe) {
+                Err(LaunchError::Interrupted) => Vec::new(),
+                results => results?,
+            }
+        } else {
+            runner::run_by(&PlayedScenes(&self.scenes), spec, checks, options, observe)
         };
         let (took, interrupted) = (began.elapsed(), is_interrupted());
         Ok(Results { heading, results, took, interrupted })

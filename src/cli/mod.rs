@@ -21,6 +21,8 @@ mod list;
 mod protocols;
 mod report;
 mod repro;
+mod run;
+mod scene;
 mod server_args;
 
 /// Exit codes of all subcommands.
@@ -59,6 +61,10 @@ enum Command {
     Check(check::Args),
     /// Run one check alone, and print each step of client and server with its time.
     Repro(repro::Args),
+    /// Play scenes: text files that say, step by step, what clients and server do.
+    Run(Box<run::Args>),
+    /// Check scenes for mistakes, or write them in the usual form.
+    Scene(scene::Args),
     /// Render recorded runs: text, JSON, JUnit, TAP, Markdown, GitHub annotations, SARIF, HTML.
     Report(report::Args),
     /// Compare two recorded runs.
@@ -114,6 +120,8 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Check(args) => check::run(args),
         Command::Repro(args) => repro::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Scene(args) => scene::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Diff(args) => report::diff(&args),
         Command::Schema => report::print_schema(),

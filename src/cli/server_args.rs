@@ -15,7 +15,7 @@ use crate::server::{ReadyTest, Setup, Spec, Start, fixed_address, signal_named};
 use crate::transport::{Address, TRANSPORTS, Transport};
 
 /// The arguments of every command that launches a server.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct ServerArgs {
     /// Transport by which clients reach the server.
     #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
@@ -83,6 +83,28 @@ impl ServerArgs {
     /// Whether the arguments of the command line describe a server.
     pub fn is_given(&self) -> bool {
         self.transport.is_some()
+    }
+
+    /// Returns the arguments for a server with this command, and no further arguments.
+    pub fn of_command(transport: &str, start: &str, command: Vec<OsString>) -> ServerArgs {
+        ServerArgs {
+            transport: Some(transport.into()),
+            start: start.into(),
+            command,
+            ..ServerArgs::default()
+        }
+    }
+
+    /// Returns these arguments with a protocol, its settings, environment variables, files and a sign of readiness.
+    pub fn with(
+        self,
+        protocol: Option<String>,
+        set: Vec<String>,
+        env: Vec<OsString>,
+        write: Vec<OsString>,
+        ready_when: Option<String>,
+    ) -> ServerArgs {
+        ServerArgs { protocol, set, env, write, ready_when, ..self }
     }
 
     /// Returns the specification of the server that the arguments describe.

@@ -81,6 +81,8 @@ pub struct Heading {
     pub seed: u64,
     /// The factor that multiplies the deadlines of a run of checks, if it is not 1.
     pub timeout_scale: Option<f64>,
+    /// The id and the file of each scene of a run.
+    pub scenes: Vec<(&'static str, String)>,
 }
 
 /// A report that receives the events of runs as they happen.
@@ -140,6 +142,7 @@ impl Heading {
             spec: spec.clone(),
             seed: options.launch.seed,
             timeout_scale: Some(scale).filter(|&scale| scale != 1.0),
+            scenes: Vec::new(),
         }
     }
 
@@ -151,8 +154,11 @@ impl Heading {
             let scale = scale.unwrap_or_default();
             return format!("echospec check --server {name} --only {id} --seed {}{scale}", self.seed);
         }
-        let mut words =
-            format!("echospec check {} --only {id} --seed {}", self.spec.transport().name, self.seed);
+        let (transport, seed) = (self.spec.transport().name, self.seed);
+        let mut words = match self.scenes.iter().find(|(scene, _)| *scene == id) {
+            Some((_, file)) => format!("echospec run {file} --transport {transport} --seed {seed}"),
+            None => format!("echospec check {transport} --only {id} --seed {seed}"),
+        };
         if self.spec.start() != Start::Bind {
             words += &format!(" --start {}", self.spec.start().name());
         }

@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let config = Config::read(path).map_err(|error| CliError::usage(error.to_string()))?;
     let servers = selected(&config, path, &args.names)?;
-    let mut reporters = Reporters(reporters(args)?);
+    let mut reporters = reporters(&args.output)?;
     interrupt::watch_signals()?;
     let mut runs = Vec::new();
     for server in servers {
@@ -114,7 +114,11 @@ fn run_server(
 
 /// Returns the stream to which the text report is written: standard error if another report goes to standard output.
 fn text_output(args: &Args) -> Box<dyn Write> {
-    if args.reports_on_stdout() > 0 { Box::new(anstream::stderr()) } else { Box::new(anstream::stdout()) }
+    if args.output.reports_on_stdout() > 0 {
+        Box::new(anstream::stderr())
+    } else {
+        Box::new(anstream::stdout())
+    }
 }
 
 /// Writes a line for each checked server, and how many servers ended as expected.

@@ -48,18 +48,8 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "may")]
     level: LevelName,
 
-    /// Write the results as one JSON object to FILE; '-' is standard output.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Write the report in FORMAT to FILE as well; '-' is standard output. May be repeated.
-    /// `echospec report --help` lists the formats.
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_to)]
-    reports: Vec<ReportTo>,
-
-    /// Write each event of the run to FILE as one line of JSON, for `echospec report` and `echospec diff`.
-    #[arg(long, value_name = "FILE")]
-    events: Option<PathBuf>,
+    #[command(flatten)]
+    output: ReportArgs,
 
     /// Record the steps of clients and server for passed checks too.
     #[arg(long)]
@@ -104,6 +94,23 @@ pub struct Args {
     fail_fast: bool,
 }
 
+/// The arguments that name the files of reports.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReportArgs {
+    /// Write the results as one JSON object to FILE; '-' is standard output.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Write the report in FORMAT to FILE as well; '-' is standard output. May be repeated.
+    /// `echospec report --help` lists the formats.
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_to)]
+    reports: Vec<ReportTo>,
+
+    /// Write each event of the run to FILE as one line of JSON, for `echospec report` and `echospec diff`.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   echospec check tcp -- ./my-server --listen {addr}
@@ -132,7 +139,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let run = CheckRun::of(args.server.spec()?, args.server.protocol_is_assumed());
     let planned = with_options(run, &args)?.plan().map_err(refuse)?;
-    let mut reporters = Reporters(reporters(&args)?);
+    let mut reporters = reporters(&args.output)?;
     interrupt::watch_signals()?;
     let results = run_planned(&planned, &mut reporters)?;
     sweep();
@@ -144,7 +151,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// Those of writing the reports; within, why the server could not be launched.
-fn run_planned(
+pub(super) fn run_planned(
     planned: &PlannedRun,
     reporters: &mut Reporters,
 ) -> anyhow::Result<Result<Results, LaunchError>> {
@@ -227,7 +234,7 @@ fn config_file(args: &Args) -> anyhow::Result<Option<&Path>> {
 }
 
 /// Creates an error for a mistake of the user, with the exit code of usage errors.
-fn refuse(error: Error) -> anyhow::Error {
+pub(super) fn refuse(error: Error) -> anyhow::Error {
     match error {
         Error::NoMatch { .. } | Error::NoneApplies { .. } => CliError::nothing(error.to_string()).into(),
         Error::Launch(error) => error.into(),
@@ -236,10 +243,13 @@ fn refuse(error: Error) -> anyhow::Error {
 }
 
 /// The reporters of a run of checks. One whose reader has gone away (`| head`) is dropped, and the run goes on.
-struct Reporters(Vec<Box<dyn Reporter>>);
+pub(super) struct Reporters(Vec<Box<dyn Reporter>>);
 
 impl Reporters {
-    fn send(&mut self, mut event: impl FnMut(&mut dyn Reporter) -> io::Result<()>) -> io::Result<()> {
+    pub(super) fn send(
+        &mut self,
+        mut event: impl FnMut(&mut dyn Reporter) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut result = Ok(());
         self.0.retain_mut(|reporter| match event(reporter.as_mut()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
@@ -252,7 +262,7 @@ impl Reporters {
     }
 }
 
-impl Args {
+impl ReportArgs {
     /// Returns how many reports go to standard output, so that the text cannot.
     fn reports_on_stdout(&self) -> usize {
         let reports = self.reports.iter().map(|report| &report.file);
@@ -262,7 +272,7 @@ impl Args {
 }
 
 /// Creates the reporters that the user asks for. With a report on standard output, the text goes to standard error.
-fn reporters(args: &Args) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+pub(super) fn reporters(args: &ReportArgs) -> anyhow::Result<Reporters> {
     let uses_stdout = args.reports_on_stdout() > 0;
     if args.reports_on_stdout() > 1 {
         return Err(CliError::usage("only one report can be written to standard output").into());
@@ -280,7 +290,7 @@ fn reporters(args: &Args) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
     if let Some(file) = &args.events {
         reporters.push(Box::new(Events::new(create(file)?)));
     }
-    Ok(reporters)
+    Ok(Reporters(reporters))
 }
 
 /// Returns the exit code for the results of checks. A skipped check counts as one that the harness could not run.

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["transport", "diagram"],
     &["server"],
     &["checks", "bench"],
-    &["runner"],
+    &["runner", "scene"],
     &["report", "bench/report", "demo", "fds", "doctor", "config"],
     &["check_run"],
     &["cli"],

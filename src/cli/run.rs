@@ -1,0 +1,172 @@
+//! `echospec run`: plays scenes against a server.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+
+use super::check::{ReportArgs, exit_code, refuse, reporters, run_planned, timeout_scale_of};
+use super::server_args::ServerArgs;
+use super::{CliError, interrupt, scene};
+use crate::check_run::CheckRun;
+use crate::config;
+use crate::deadline::SCALE_VARIABLE;
+use crate::scene::Scene;
+use crate::server::{Spec, Start, sweep};
+use crate::transport::TRANSPORTS;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Files of scenes. `docs/scenes.md` describes the language.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Transport by which clients reach the server [default: the one that the scene names, or tcp].
+    #[arg(long, value_name = "NAME")]
+    #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
+    transport: Option<String>,
+
+    /// How the server gets its socket [default: what the scene says, or bind].
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
+    start: Option<String>,
+
+    /// Speak this protocol in requests and replies: a name of `echospec protocols`, or a file [default: the one that
+    /// the scene names, or echo].
+    #[arg(long, value_name = "NAME|FILE")]
+    protocol: Option<String>,
+
+    /// Set a value of the protocol, such as path=/status; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", requires = "protocol")]
+    set: Vec<String>,
+
+    /// Set an environment variable of the server; {addr}, {host}, {port}, {path} and {dir} are filled in.
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<OsString>,
+
+    /// Write a file into the server's directory {dir} before each launch, with the placeholders of TEMPLATE filled in.
+    #[arg(long, value_name = "NAME=TEMPLATE")]
+    write: Vec<OsString>,
+
+    /// Wait until the server's output matches this regular expression, and not only until it listens.
+    #[arg(long, value_name = "REGEX")]
+    ready_when: Option<String>,
+
+    /// Play each scene N times, up to the first time that it fails.
+    #[arg(long, value_name = "N", default_value = "1")]
+    repeat: NonZeroUsize,
+
+    /// Play N scenes at the same time, each with its own server [default: two per core].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Seed of the payloads; give it to repeat a run [default: random].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Multiply every deadline by N, for a slow machine.
+    #[arg(long, value_name = "N", default_value = "1", env = SCALE_VARIABLE, value_parser = timeout_scale_of)]
+    timeout_scale: f64,
+
+    /// Repeat a failed scene up to N times; one that then passes is flaky.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    flaky_retries: usize,
+
+    /// Read known failures, which then do not fail the run, from FILE [default: echospec.toml, if it exists].
+    #[arg(long, value_name = "FILE", alias = "expectations")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: ReportArgs,
+
+    /// Command of the server, with {addr}, or {host} and {port}, or {path}, where the address belongs, and the name of
+    /// each peer in braces. No shell is involved [default: the command that the scene names].
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  echospec run drain.scene -- ./my-server --listen {addr}
+  echospec run scenes/*.scene --transport unix --repeat 100 -- ./my-server {path}
+  echospec run slow-origin.scene -- ./my-proxy --listen {addr} --to {origin}";
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut planned = Vec::new();
+    for group in groups(scene::read(&args.files)?) {
+        planned.push(plan(args, group)?.plan().map_err(refuse)?);
+    }
+    let mut reporters = reporters(&args.output)?;
+    interrupt::watch_signals()?;
+    let mut results = Vec::new();
+    for run in &planned {
+        if interrupt::received_signal().is_none() {
+            results.extend(run_planned(run, &mut reporters)??.checks().iter().cloned());
+        }
+    }
+    sweep();
+    reporters.send(|reporter| reporter.finish())?;
+    Ok(ExitCode::from(exit_code(&results)))
+}
+
+/// Returns the scenes in groups that have the same head, and so the same server.
+fn groups(scenes: Vec<Scene>) -> Vec<Vec<Scene>> {
+    let mut groups: Vec<Vec<Scene>> = Vec::new();
+    for scene in scenes {
+        let same = groups.iter_mut().find(|group| group[0].header().text == scene.header().text);
+        match same {
+            Some(group) => group.push(scene),
+            None => groups.push(vec![scene]),
+        }
+    }
+    groups
+}
+
+/// Returns the run of scenes that have the same head.
+fn plan(args: &Args, scenes: Vec<Scene>) -> anyhow::Result<CheckRun> {
+    let spec = spec(args, &scenes[0])?;
+    let mut run = CheckRun::of(spec, false).timeout_scale(args.timeout_scale).retries(args.flaky_retries);
+    run = run.repeat(args.repeat.get()).scenes(scenes);
+    run = args.seed.into_iter().fold(run, CheckRun::seed);
+    run = args.jobs.into_iter().fold(run, |run, jobs| run.jobs(jobs.get()));
+    let config = match &args.config {
+        Some(named) => Some(named.as_path()),
+        None => config::find().map_err(|error| CliError::usage(error.to_string()))?,
+    };
+    Ok(config.into_iter().fold(run, CheckRun::expectations_file))
+}
+
+/// Returns the server of a scene. The command line takes precedence over the scene's head.
+fn spec(args: &Args, scene: &Scene) -> anyhow::Result<Spec> {
+    let header = scene.header();
+    let transport = header.transport.map_or("tcp", |transport| transport.name);
+    let transport = args.transport.as_deref().unwrap_or(transport);
+    let start = args.start.as_deref().unwrap_or(header.start.unwrap_or(Start::Bind).name());
+    let mut command = args.command.clone();
+    if command.is_empty() {
+        command = header.command.iter().map(Into::into).collect();
+    }
+    if command.is_empty() {
+        let text = format!(
+            "{}: no server is given: write its command behind `--`, or a line `command …` above all steps",
+            scene.file()
+        );
+        return Err(CliError::usage(text).into());
+    }
+    let server = ServerArgs::of_command(transport, start, command).with(
+        args.protocol.clone(),
+        args.set.clone(),
+        args.env.clone(),
+        args.write.clone(),
+        args.ready_when.clone(),
+    );
+    let spec = server.spec()?;
+    match &header.protocol {
+        Some(protocol) if args.protocol.is_none() => {
+            Ok(spec.speaking(protocol.clone()).map_err(|error| CliError::usage(error.to_string()))?)
+        }
+        _ => Ok(spec),
+    }
+}

@@ -1,0 +1,240 @@
+//! Scenes: text files that say, step by step, what clients, server and kernel do.
+//!
+//! A scene is parsed and checked as a whole before anything starts. `docs/scenes.md` describes the language.
+//!
+//! | file | content |
+//! |---|---|
+//! | `token`, `text`, `slot`, `value` | words of a line, and the values that they stand for |
+//! | `verb`, `verbs/` | the steps: a pattern, a description and a function each |
+//! | `matching` | the verb of a line, or its first wrong word |
+//! | `header`, `parse`, `step` | the head and the steps of a scene |
+//! | `names` | each name is introduced before it is used |
+//! | `stage`, `speaker`, `peer` | the state of a running scene |
+//! | `play` | runs the steps |
+//! | `format` | the usual form of a scene |
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::check::{self, Finding};
+use crate::checks::Check;
+use crate::outcome::Level;
+use crate::protocol::{FileError, SourceText};
+use crate::server::{LaunchError, LaunchOptions, Server, Spec};
+use crate::transport::Capabilities;
+
+mod format;
+mod header;
+mod matching;
+mod names;
+mod parse;
+mod pattern;
+mod peer;
+mod play;
+mod slot;
+mod speaker;
+mod stage;
+mod step;
+#[cfg(test)]
+mod tests;
+mod text;
+mod token;
+mod value;
+mod verb;
+mod verbs;
+
+pub(crate) use header::Header;
+use peer::Peer;
+use step::Step;
+
+/// A scene: steps of clients, server and kernel, in order.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// The name of the file.
+    file: String,
+    text: String,
+    title: String,
+    header: Header,
+    steps: Vec<Step>,
+    /// The names of the clients that speak the server's protocol.
+    in_protocol: BTreeSet<String>,
+}
+
+impl Scene {
+    /// Parses and checks the text of a scene. Errors call it `file`, and names of files in it are relative to that
+    /// file.
+    ///
+    /// # Errors
+    /// The first mistake, shown with its line and a caret.
+    pub fn parse(text: &str, file: &str) -> Result<Scene, FileError> {
+        let source = SourceText { file, text };
+        let parsed = parse::parse(&source)?;
+        let in_protocol = names::check(&source, &parsed.header, &parsed.steps)?;
+        let parse::Parsed { title, header, steps } = parsed;
+        let scene = Scene { file: file.to_owned(), text: text.to_owned(), title, header, steps, in_protocol };
+        if let Some(transport) = scene.header.transport {
+            let offered = transport.capabilities.union(Capabilities::OF_PROTOCOLS);
+            scene.require(offered, transport.name)?;
+        }
+        Ok(scene)
+    }
+
+    /// Reads a scene from a file.
+    ///
+    /// # Errors
+    /// The error of reading, or the first mistake.
+    pub fn read(path: impl AsRef<Path>) -> io::Result<Scene> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot read the scene {}: {error}", path.display()))
+        })?;
+        Scene::parse(&text, &path.to_string_lossy())
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// Returns the name of a scene: that of its file, without folder and extension.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        Path::new(&self.file).file_stem().and_then(|name| name.to_str()).unwrap_or(&self.file)
+    }
+
+    /// Returns the name of the file of a scene.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Returns the first comment of a scene, which says what the scene shows.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Returns the text of a scene in the usual form.
+    #[must_use]
+    pub fn formatted(&self) -> String {
+        format::format(&self.text)
+    }
+
+    /// Returns the head of a scene, which describes its server.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Returns a value that stands for a scene in results and reports, where checks have their own. It lives as long as
+    /// the program.
+    pub(crate) fn leak_check(&self) -> &'static Check {
+        fn no_run(_: &mut Server) -> check::Result {
+            Err(Finding::broken("a scene", "it is run by its steps"))
+        }
+        let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+        let title = if self.title.is_empty() { self.name() } else { &self.title };
+        Box::leak(Box::new(Check {
+            id: leak(format!("scene/{}", self.name())),
+            level: Level::Must,
+            sentence: leak(title.to_owned()),
+            why: "",
+            citations: &[],
+            recipe: leak(self.formatted()),
+            requires: Capabilities::empty(),
+            run: no_run,
+        }))
+    }
+
+    /// Fails at the first step that is impossible with a server of `spec`.
+    ///
+    /// # Errors
+    /// The step, and what the server lacks.
+    pub(crate) fn suits(&self, spec: &Spec) -> Result<(), FileError> {
+        self.require(spec.promised_capabilities(), spec.transport().name)
+    }
+
+    /// Fails at the first step that needs more than `offered`, the capabilities of `transport`.
+    fn require(&self, offered: Capabilities, transport: &str) -> Result<(), FileError> {
+        let source = SourceText { file: &self.file, text: &self.text };
+        actions(&self.steps).try_for_each(|action| {
+            let lacking = action.verb.needs.difference(offered);
+            if lacking.is_empty() {
+                return Ok(());
+            }
+            let lacks: Vec<String> =
+                lacking.iter_names().map(|(name, _)| name.to_lowercase().replace('_', " ")).collect();
+            let error = source
+                .error(action.span.clone(), format!("this step is impossible with a {transport} server"));
+            Err(error.expecting(format!("needs: {}", lacks.join(", "))))
+        })
+    }
+
+    /// Launches the server of a scene, with the addresses of the scene's peers in the place of their names.
+    pub(crate) fn launch(&self, spec: &Spec, options: LaunchOptions) -> Result<(Server, Cast), LaunchError> {
+        let peer = |name: &String| Ok((name.clone(), Peer::listen()?));
+        let peers: BTreeMap<String, Peer> =
+            self.header.peers.iter().map(peer).collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
+        let values: Vec<(String, OsString)> =
+            peers.iter().map(|(name, peer)| (format!("{{{name}}}"), peer.address().into())).collect();
+        let server = Server::launch(&spec.with_values(&values), options)?;
+        Ok((server, Cast { peers }))
+    }
+
+    /// Plays a scene against its server.
+    ///
+    /// # Errors
+    /// The finding of the first step that fails, with the scene in its reason and the step marked.
+    pub(crate) fn play(&self, server: &mut Server, cast: Cast) -> check::Result {
+        play::play(&self.steps, server, cast.peers, &self.in_protocol).map_err(|failed| {
+            let shown = [self.show(failed.span.start), failed.actors.join("\n")].join("\n");
+            let before = if failed.finding.reason.is_empty() { "" } else { "\n" };
+            let reason = format!("{}{before}{shown}", failed.finding.reason);
+            Finding { reason, ..failed.finding }
+        })
+    }
+
+    /// Returns the lines around the step at `place`, which is marked.
+    fn show(&self, place: usize) -> String {
+        const AROUND: usize = 5;
+        let marked = self.text[..place].matches('\n').count();
+        let lines = self.text.lines().enumerate().skip(marked.saturating_sub(AROUND)).take(AROUND + 2);
+        let width = (marked + 2).to_string().len();
+        let lines = lines.map(|(at, line)| {
+            let mark = if at == marked { '>' } else { ' ' };
+            format!("{mark} {:>width$} | {line}", at + 1)
+        });
+        format!("{}:{}\n{}", self.file, marked + 1, lines.collect::<Vec<_>>().join("\n"))
+    }
+}
+
+/// The peers of a scene, which listen before its server is launched.
+#[derive(Debug)]
+pub(crate) struct Cast {
+    peers: BTreeMap<String, Peer>,
+}
+
+fn actions(steps: &[Step]) -> Box<dyn Iterator<Item = &step::Action> + '_> {
+    Box::new(steps.iter().flat_map(|step| match step {
+        Step::Do(action) => Box::new(std::iter::once(action)) as Box<dyn Iterator<Item = &step::Action>>,
+        Step::Repeat(_, block) | Step::Together(block) => actions(&block.steps),
+    }))
+}
+
+/// Returns the table of all steps for `docs/scenes.md`.
+#[doc(hidden)]
+#[must_use]
+pub fn steps_table() -> String {
+    let mut text = String::new();
+    for (title, verbs) in verbs::LISTS {
+        text.push_str(&format!("### {title}\n\n| step | meaning |\n|---|---|\n"));
+        for verb in *verbs {
+            let within = if verb.waits { " [within TIME]" } else { "" };
+            text.push_str(&format!("| `{}{within}` | {} |\n", verb.pattern, verb.summary));
+        }
+        text.push('\n');
+    }
+    text.push_str("### Values\n\n| word | stands for |\n|---|---|\n");
+    for slot in slot::SLOTS {
+        text.push_str(&format!("| `{}` | {} |\n", slot.word, slot.summary));
+    }
+    text
+}

@@ -1,0 +1,275 @@
+//! Checks the names of a scene before anything starts: each is introduced before it is used, and once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::header::Header;
+use super::matching::first_words;
+use super::step::{Action, Block, Step};
+use super::text::PLACES;
+use super::value::Value;
+use super::verb::Run;
+use crate::protocol::{FileError, SourceText};
+
+/// Checks all names of a scene. Returns the names of the clients that speak the server's protocol.
+///
+/// # Errors
+/// The first name that is not introduced, or introduced twice.
+pub(super) fn check(
+    source: &SourceText<'_>,
+    header: &Header,
+    steps: &[Step],
+) -> Result<BTreeSet<String>, FileError> {
+    let mut names = Names { source, header, known: BTreeMap::new(), speaks: BTreeMap::new(), second: false };
+    names.steps(steps)?;
+    let in_protocol = names.speaks.into_iter().filter(|(_, (kind, _))| *kind == Kind::Requests);
+    Ok(in_protocol.map(|(name, _)| name).collect())
+}
+
+/// The meaning of a name at one point of a scene.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Meaning {
+    Client,
+    /// A client that was closed at this line.
+    Closed(usize),
+    Mark,
+    Bytes,
+}
+
+/// The kind of content that a client exchanges with its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Requests,
+    Bytes,
+}
+
+struct Names<'a> {
+    source: &'a SourceText<'a>,
+    header: &'a Header,
+    known: BTreeMap<String, Meaning>,
+    /// The kind of content that each client exchanges, and the place of the first step that shows it.
+    speaks: BTreeMap<String, (Kind, Range<usize>)>,
+    /// Whether a second server has been started.
+    second: bool,
+}
+
+impl Names<'_> {
+    fn steps(&mut self, steps: &[Step]) -> Result<(), FileError> {
+        steps.iter().try_for_each(|step| match step {
+            Step::Do(action) => self.action(action),
+            Step::Repeat(rounds, block) => {
+                self.steps(&block.steps)?;
+                if *rounds == 1 { Ok(()) } else { self.steps(&block.steps).map_err(in_second_round) }
+            }
+            Step::Together(block) => self.together(block),
+        })
+    }
+
+    fn together(&mut self, block: &Block) -> Result<(), FileError> {
+        let mut seen = BTreeSet::new();
+        for step in &block.steps {
+            let Step::Do(action) = step else {
+                let span = block.span.clone();
+                return Err(self
+                    .source
+                    .error(span, "a block in this block")
+                    .expecting("expected steps of clients"));
+            };
+            if !matches!(action.verb.run, Run::Client(_) | Run::Request(_) | Run::Bytes(_)) {
+                let error =
+                    self.source.error(action.span.clone(), "this step cannot be taken together with others");
+                return Err(error.expecting("expected a step of one client, such as `a receives reply`"));
+            }
+            self.action(action)?;
+            if let Some((Value::Name(name), span)) = action.values.list.first()
+                && !seen.insert(name.clone())
+            {
+                let error = self.source.error(span.clone(), format!("`{name}` has two steps in one block"));
+                return Err(error
+                    .expecting("expected another client")
+                    .help("a client does one thing at a time"));
+            }
+        }
+        Ok(())
+    }
+
+    fn action(&mut self, action: &Action) -> Result<(), FileError> {
+        let slots = action.verb.words().filter(|word| super::slot::slot(word).is_some());
+        let values = || action.values.list.iter();
+        for (word, (value, span)) in slots.zip(values()) {
+            match (word, value) {
+                ("NEW", Value::Name(name)) => self.introduce(action, name, span)?,
+                ("CLIENT", Value::Name(name)) => self.client(action, name, span)?,
+                ("PEER", Value::Name(name)) => self.peer(name, span)?,
+                ("MARK", Value::Name(name)) if self.known.get(name) != Some(&Meaning::Mark) => {
+                    let error = self.source.error(span.clone(), format!("no mark is called `{name}`"));
+                    let help = format!("write `mark {name}` where the scene shall look first");
+                    return Err(self.nearest(error, name, &Meaning::Mark, help));
+                }
+                ("PATTERN", Value::Text(text)) => self.pattern(text, span)?,
+                (_, Value::Text(text)) => self.text(text)?,
+                _ => {}
+            }
+        }
+        if action.verb.pattern.starts_with("second server") {
+            let starts = action.verb.pattern.ends_with(" starts");
+            if !starts && !self.second {
+                let error = self.source.error(action.span.clone(), "there is no second server yet");
+                return Err(error.expecting("expected `second server starts` before"));
+            }
+            self.second = true;
+        }
+        Ok(())
+    }
+
+    fn introduce(&mut self, action: &Action, name: &str, span: &Range<usize>) -> Result<(), FileError> {
+        self.require_free(name, span)?;
+        if action.verb.pattern == "NEW is refused" {
+            return Ok(());
+        }
+        let is_mark = action.verb.pattern.starts_with("mark");
+        match self.known.get(name) {
+            None | Some(Meaning::Closed(_)) => {}
+            Some(Meaning::Mark) if is_mark => {}
+            Some(Meaning::Client) => {
+                let error = self.source.error(span.clone(), format!("`{name}` is connected already"));
+                return Err(error
+                    .expecting("expected a new name")
+                    .help(format!("end it before with `{name} closes`")));
+            }
+            Some(_) => {
+                let error =
+                    self.source.error(span.clone(), format!("`{name}` stands for something else already"));
+                return Err(error.expecting("expected a new name"));
+            }
+        }
+        let meaning = if is_mark { Meaning::Mark } else { Meaning::Client };
+        self.known.insert(name.to_owned(), meaning);
+        Ok(())
+    }
+
+    /// Fails if `name` has a meaning of its own in every scene.
+    fn require_free(&self, name: &str, span: &Range<usize>) -> Result<(), FileError> {
+        let reserved = first_words().chain(PLACES).any(|word| word == name);
+        if !reserved && !self.header.peers.iter().any(|peer| peer == name) {
+            return Ok(());
+        }
+        let error = self.source.error(span.clone(), format!("`{name}` cannot be the name of a client"));
+        Err(error.expecting("expected a name that has no other meaning"))
+    }
+
+    fn client(&mut self, action: &Action, name: &str, span: &Range<usize>) -> Result<(), FileError> {
+        match self.known.get(name) {
+            Some(Meaning::Client) => {}
+            Some(Meaning::Closed(line)) => {
+                let error = self.source.error(span.clone(), format!("`{name}` has closed in line {line}"));
+                return Err(error.expecting("expected a connected client"));
+            }
+            _ => {
+                let error = self.source.error(span.clone(), format!("no client is called `{name}`"));
+                let help = format!("write `{name} connects` before");
+                return Err(self.nearest(error, name, &Meaning::Client, help));
+            }
+        }
+        let kind = match action.verb.run {
+            Run::Request(_) => Some(Kind::Requests),
+            Run::Bytes(_) => Some(Kind::Bytes),
+            _ if action.verb.pattern.contains("PATTERN") => Some(Kind::Bytes),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            self.speaks(name, kind, action)?;
+        }
+        if matches!(action.verb.run, Run::Ends(_)) {
+            self.known.insert(name.to_owned(), Meaning::Closed(self.line(&action.span)));
+        }
+        Ok(())
+    }
+
+    /// Fails if a client of a protocol exchanges both requests and bytes that the protocol does not know.
+    fn speaks(&mut self, name: &str, kind: Kind, action: &Action) -> Result<(), FileError> {
+        let before =
+            self.speaks.entry(name.to_owned()).or_insert_with(|| (kind, action.span.clone())).clone();
+        if before.0 == kind || self.header.protocol.is_none() {
+            return Ok(());
+        }
+        let first = &self.source.text[before.1];
+        let error =
+            self.source.error(action.span.clone(), format!("`{name}` speaks both the protocol and bytes"));
+        let help = format!("`{first}` came before: use another client");
+        Err(error.expecting("expected steps of one kind").help(help))
+    }
+
+    fn peer(&self, name: &str, span: &Range<usize>) -> Result<(), FileError> {
+        if self.header.peers.iter().any(|peer| peer == name) {
+            return Ok(());
+        }
+        let error = self.source.error(span.clone(), format!("no peer is called `{name}`"));
+        let error = error
+            .expecting("expected a peer of the head")
+            .help(format!("write `peer {name}` above all steps"));
+        Err(error.suggest(name, self.header.peers.iter().map(String::as_str)))
+    }
+
+    fn text(&self, text: &super::text::Text) -> Result<(), FileError> {
+        text.names().try_for_each(|(name, span)| self.bytes(name, span))
+    }
+
+    fn bytes(&self, name: &str, span: Range<usize>) -> Result<(), FileError> {
+        let is_place = PLACES.contains(&name) || self.header.peers.iter().any(|peer| peer == name);
+        if is_place || self.known.get(name) == Some(&Meaning::Bytes) {
+            return Ok(());
+        }
+        let error = self.source.error(span, format!("`{name}` stands for no bytes yet"));
+        let help = format!(r#"keep some with a step such as `a receives pattern "id {{{name}}}\r\n"`"#);
+        Err(self.nearest(error, name, &Meaning::Bytes, help))
+    }
+
+    fn pattern(&mut self, text: &super::text::Text, span: &Range<usize>) -> Result<(), FileError> {
+        let mut open: Option<Range<usize>> = None;
+        for part in &text.0 {
+            match part {
+                super::text::Part::Bytes(_) => open = None,
+                super::text::Part::Name(name, place) => {
+                    let known = self.bytes(name, place.clone()).is_ok();
+                    if let Some(place) = open.filter(|_| !known) {
+                        let error = self.source.error(place, "this name has no end");
+                        return Err(error.expecting("expected bytes between two names"));
+                    }
+                    open = (!known).then(|| place.clone());
+                    if !known {
+                        self.require_free(name, place)?;
+                        self.known.insert(name.clone(), Meaning::Bytes);
+                    }
+                }
+            }
+        }
+        if let Some(place) = open {
+            let error = self.source.error(place, "this name has no end");
+            return Err(error.expecting("expected bytes behind it, such as `\\n`"));
+        }
+        if text.0.is_empty() {
+            return Err(self.source.error(span.clone(), "an empty pattern").expecting("expected a text"));
+        }
+        Ok(())
+    }
+
+    /// Adds the name of the same meaning that is most similar to `name`, or else `help`.
+    fn nearest(&self, error: FileError, name: &str, meaning: &Meaning, help: String) -> FileError {
+        let same = self.known.iter().filter(|(_, known)| *known == meaning).map(|(name, _)| name.as_str());
+        let near = crate::text::most_similar(
+            name,
+            same.chain(PLACES.into_iter().filter(|_| *meaning == Meaning::Bytes)),
+        );
+        error.help(near.map_or(help, |near| format!("did you mean `{near}`?")))
+    }
+
+    fn line(&self, span: &Range<usize>) -> usize {
+        self.source.text[..span.start].matches('\n').count() + 1
+    }
+}
+
+fn in_second_round(error: FileError) -> FileError {
+    let message = format!("{} in the second round of `repeat`", error.message);
+    FileError { message, ..error }
+}

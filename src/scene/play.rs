@@ -1,0 +1,131 @@
+//! Plays a scene against a running server.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::thread;
+
+use super::peer::Peer;
+use super::speaker::Speaker;
+use super::stage::Stage;
+use super::step::{Action, Block, Step};
+use super::value::Arguments;
+use super::verb::Run;
+use crate::check::{self, Finding};
+use crate::deadline::Interrupt;
+use crate::outcome::Outcome;
+use crate::server::Server;
+use crate::trace::Trace;
+
+/// A step that failed.
+pub(super) struct FailedStep {
+    pub finding: Finding,
+    /// The place of the step in the file.
+    pub span: Range<usize>,
+    /// The traffic of each client and the state of each process of the server, one line each.
+    pub actors: Vec<String>,
+}
+
+/// Plays `steps` against `server`, up to the first that fails.
+pub(super) fn play(
+    steps: &[Step],
+    server: &mut Server,
+    peers: BTreeMap<String, Peer>,
+    in_protocol: &BTreeSet<String>,
+) -> Result<(), Box<FailedStep>> {
+    let mut stage = Stage::new(server, peers, in_protocol);
+    play_steps(&mut stage, steps).map_err(|(finding, span)| {
+        let finding =
+            if finding.outcome == Outcome::Skipped { finding } else { stage.server.diagnose(finding) };
+        let actors = describe_actors(&mut stage);
+        Box::new(FailedStep { finding: Finding { of_echo: false, ..finding }, span, actors })
+    })
+}
+
+type Failure = (Finding, Range<usize>);
+
+fn play_steps(stage: &mut Stage<'_>, steps: &[Step]) -> Result<(), Failure> {
+    steps.iter().try_for_each(|step| match step {
+        Step::Do(action) => play_action(stage, action),
+        Step::Repeat(rounds, block) => (1..=*rounds).try_for_each(|round| {
+            let in_round = |(finding, span): Failure| (finding.because(format!("in round {round}")), span);
+            play_steps(stage, &block.steps).map_err(in_round)
+        }),
+        Step::Together(block) => play_together(stage, block),
+    })
+}
+
+fn play_action(stage: &mut Stage<'_>, action: &Action) -> Result<(), Failure> {
+    let arguments = stage.arguments(&action.values);
+    let result = match action.verb.run {
+        Run::Stage(run) | Run::Ends(run) => run(stage, &arguments),
+        Run::Client(run) | Run::Request(run) | Run::Bytes(run) => {
+            let speakers = stage.speakers.get_mut(arguments.name(0));
+            speakers.into_iter().flatten().try_for_each(|speaker| run(speaker, &arguments))
+        }
+    };
+    result.map_err(|finding| (if action.given { condition(finding) } else { finding }, action.span.clone()))
+}
+
+/// Turns the failure of a step that begins with `given` into a finding about the harness.
+fn condition(finding: Finding) -> Finding {
+    match finding.outcome {
+        Outcome::Fail | Outcome::Timeout => Finding { outcome: Outcome::Broken, ..finding },
+        _ => finding,
+    }
+}
+
+/// Plays the steps of a block at the same time, each on a thread of its own.
+fn play_together(stage: &mut Stage<'_>, block: &Block) -> Result<(), Failure> {
+    let actions =
+        block.steps.iter().filter_map(|step| if let Step::Do(action) = step { Some(action) } else { None });
+    let mut jobs: Vec<(&Action, Arguments, Vec<Speaker>)> = Vec::new();
+    for action in actions {
+        let arguments = stage.arguments(&action.values);
+        let speakers = stage.take(arguments.name(0));
+        jobs.push((action, arguments, speakers));
+    }
+    let (interrupt, trace) = (Interrupt::of_thread(), Trace::of_thread());
+    let results: Vec<check::Result> = thread::scope(|scope| {
+        let threads: Vec<_> = jobs
+            .iter_mut()
+            .map(|(action, arguments, speakers)| {
+                let (interrupt, trace) = (&interrupt, &trace);
+                scope.spawn(move || {
+                    let _run_of_caller = (interrupt.enter(), trace.enter());
+                    match action.verb.run {
+                        Run::Client(run) | Run::Request(run) | Run::Bytes(run) => {
+                            speakers.iter_mut().try_for_each(|speaker| run(speaker, arguments))
+                        }
+                        Run::Stage(_) | Run::Ends(_) => {
+                            Err(Finding::broken("a step of a client", action.verb.pattern))
+                        }
+                    }
+                })
+            })
+            .collect();
+        let panicked = || Err(Finding::broken("the step itself", "a panic"));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| panicked())).collect()
+    });
+    let mut failure = None;
+    for ((action, arguments, speakers), result) in jobs.into_iter().zip(results) {
+        stage.speakers.insert(arguments.name(0).to_owned(), speakers);
+        failure = failure.or(result.err().map(|finding| (finding, action.span.clone())));
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Describes what each client has sent and received, and where the processes of the server are.
+fn describe_actors(stage: &mut Stage<'_>) -> Vec<String> {
+    /// The maximum number of clients of one name that a report describes.
+    const SHOWN: usize = 2;
+    let mut lines = Vec::new();
+    for (name, speakers) in &stage.speakers {
+        let shown = speakers.iter().take(SHOWN);
+        lines.extend(shown.map(|speaker| format!("{name}: {}", speaker.client.describe_traffic())));
+        if speakers.len() > SHOWN {
+            lines.push(format!("{name}: {} more clients", speakers.len() - SHOWN));
+        }
+    }
+    lines.extend(stage.server.describe_processes().into_iter().map(|line| format!("server: {line}")));
+    lines
+}

@@ -1,0 +1,139 @@
+//! The state of a running scene: the server, the clients, the peers, the marks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::peer::Peer;
+use super::speaker::Speaker;
+use super::value::{Arguments, Value, Values};
+use crate::check::{self, Finding};
+use crate::deadline::until;
+use crate::protocol::Protocol;
+use crate::server::{Instance, Server};
+use crate::transport::{Address, ConnectOptions};
+
+/// A running scene.
+#[derive(Debug)]
+pub(super) struct Stage<'a> {
+    pub server: &'a mut Server,
+    /// The second instance of the server, once the scene has started it.
+    pub second: Option<Instance>,
+    /// The clients of each name. A group of clients has one name.
+    pub speakers: BTreeMap<String, Vec<Speaker>>,
+    pub peers: BTreeMap<String, Peer>,
+    pub marks: BTreeMap<String, Mark>,
+    /// The bytes for which the names in texts stand.
+    pub known: BTreeMap<String, Vec<u8>>,
+    /// The names of the clients that speak the server's protocol. All others send and receive bytes as they are.
+    pub in_protocol: &'a BTreeSet<String>,
+}
+
+/// The numbers that a scene remembers at a mark.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    pub descriptors: usize,
+    pub processes: usize,
+}
+
+impl<'a> Stage<'a> {
+    pub fn new(
+        server: &'a mut Server,
+        peers: BTreeMap<String, Peer>,
+        in_protocol: &'a BTreeSet<String>,
+    ) -> Self {
+        let known = peers.iter().map(|(name, peer)| (name.clone(), peer.address().into_bytes()));
+        let known = known.chain(places(server)).collect();
+        Stage {
+            server,
+            second: None,
+            speakers: BTreeMap::new(),
+            peers,
+            marks: BTreeMap::new(),
+            known,
+            in_protocol,
+        }
+    }
+
+    /// Returns the values of a step with all names in texts replaced, and the step's time limit scaled as all deadlines.
+    pub fn arguments(&mut self, values: &Values) -> Arguments {
+        let scale = self.server.deadlines().scale();
+        let bytes = values.list.iter().map(|(value, _)| match value {
+            Value::Text(text) => text.fill(&self.known),
+            Value::Payload(length) => self.server.payload(*length),
+            _ => Vec::new(),
+        });
+        Arguments {
+            bytes: bytes.collect(),
+            values: values.list.iter().map(|(value, _)| value.clone()).collect(),
+            known: self.known.clone(),
+            within: values.within.map(|time| time.mul_f64(scale)),
+        }
+    }
+
+    /// Connects a client called `name`.
+    pub fn connect(&mut self, name: &str, options: &ConnectOptions) -> check::Result<Speaker> {
+        if self.in_protocol.contains(name) || self.server.spec().protocol().replies_equal_requests() {
+            return Ok(Speaker::new(self.server.connect_with(options)?));
+        }
+        let client = self.server.connect_raw(Protocol::echo(), options)?;
+        Ok(Speaker::new(client.receiving_anything()))
+    }
+
+    /// Adds a client called `name` to the scene.
+    pub fn add(&mut self, name: &str, speaker: Speaker) {
+        self.speakers.entry(name.to_owned()).or_default().push(speaker);
+    }
+
+    /// Removes the clients called `name` from the scene, and returns them.
+    pub fn take(&mut self, name: &str) -> Vec<Speaker> {
+        self.speakers.remove(name).unwrap_or_default()
+    }
+
+    pub fn peer(&mut self, name: &str) -> check::Result<&mut Peer> {
+        self.peers.get_mut(name).ok_or_else(|| Finding::broken("a peer", format!("none is called {name}")))
+    }
+
+    pub fn mark(&self, name: &str) -> check::Result<Mark> {
+        let mark = self.marks.get(name).copied();
+        mark.ok_or_else(|| Finding::broken("a mark", format!("none is called {name}")))
+    }
+
+    pub fn second(&mut self) -> check::Result<&mut Instance> {
+        self.second.as_mut().ok_or_else(|| Finding::broken("a second server", "none was started"))
+    }
+
+    /// Waits at most `limit` until `look` returns `None`. A text that it returns is what is true instead of `wanted`.
+    pub fn await_fact(
+        &mut self,
+        limit: Duration,
+        wanted: impl Into<String>,
+        mut look: impl FnMut(&mut Stage<'a>) -> check::Result<Option<String>>,
+    ) -> check::Result {
+        let mut actual = String::new();
+        let found = until(limit, || {
+            Ok(match look(self)? {
+                None => Some(()),
+                Some(other) => {
+                    actual = other;
+                    None
+                }
+            })
+        })?;
+        let seconds = limit.as_secs_f64();
+        found.ok_or_else(|| Finding::fail(wanted, format!("{actual}, after {seconds} s")))
+    }
+}
+
+/// Returns the bytes for which the names of the server's address and directory stand.
+fn places(server: &Server) -> Vec<(String, Vec<u8>)> {
+    let directory = server.scratch().to_string_lossy().into_owned();
+    let mut places = vec![("addr", server.address().to_string()), ("dir", directory)];
+    match server.address() {
+        Address::Inet(inet) => {
+            places.extend([("host", inet.ip().to_string()), ("port", inet.port().to_string())]);
+        }
+        Address::Path(path) => places.push(("path", path.display().to_string())),
+        Address::Stdio => {}
+    }
+    places.into_iter().map(|(name, place)| (name.to_owned(), place.into_bytes())).collect()
+}

@@ -1,0 +1,249 @@
+//! The steps of clients: connect, send, receive, close.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::check::{self, Finding};
+use crate::outcome::Outcome;
+use crate::payload::MIB;
+use crate::scene::pattern::{Match, match_pattern};
+use crate::scene::speaker::Speaker;
+use crate::scene::stage::Stage;
+use crate::scene::value::Arguments;
+use crate::scene::verb::{Run, Verb};
+use crate::sys;
+use crate::text::excerpt;
+use crate::transport::{Capabilities, ConnectOptions};
+
+pub const VERBS: &[Verb] = &[
+    Verb::new("NEW connects", "A client connects.", Run::Stage(connect)).waits(),
+    Verb::new("NEW connects from ADDRESS", "A client connects from this address.", Run::Stage(connect_from))
+        .needs(Capabilities::SOURCE_ADDRESS)
+        .waits(),
+    Verb::new(
+        "NUMBER clients connect as NEW",
+        "Clients connect, one after another. Each step of this name is then one of each of them.",
+        Run::Stage(connect_many),
+    ),
+    Verb::new("NEW is refused", "No client can connect any more.", Run::Stage(refused)).waits(),
+    Verb::new("CLIENT sends BYTES", "The client sends these bytes.", Run::Bytes(send)).waits(),
+    Verb::new(
+        "CLIENT sends request",
+        "The client sends a request of the protocol.",
+        Run::Request(send_request),
+    )
+    .waits(),
+    Verb::new(
+        "CLIENT sends request of BYTES",
+        "The client sends a request that carries these bytes.",
+        Run::Request(send_request_of),
+    )
+    .waits(),
+    Verb::new(
+        "CLIENT sends half a request",
+        "The client sends the first half of a request, and waits until the server has read it.",
+        Run::Request(send_half),
+    )
+    .needs(Capabilities::REQUESTS)
+    .waits(),
+    Verb::new("CLIENT sends the rest", "The client sends the other half.", Run::Request(send_rest)).waits(),
+    Verb::new(
+        "CLIENT sends until blocked",
+        "The client sends, and reads nothing, until the server takes no more.",
+        Run::Client(fill),
+    )
+    .needs(Capabilities::STREAM.union(Capabilities::FILLABLE)),
+    Verb::new(
+        "CLIENT sends urgent byte",
+        "The client sends a byte of urgent data.",
+        Run::Client(send_urgent),
+    )
+    .needs(Capabilities::TCP),
+    Verb::new("CLIENT receives BYTES", "The client receives exactly these bytes.", Run::Bytes(receive))
+        .waits(),
+    Verb::new(
+        "CLIENT receives pattern PATTERN",
+        "The client receives bytes that match the pattern.",
+        Run::Stage(receive_pattern),
+    )
+    .needs(Capabilities::STREAM)
+    .waits(),
+    Verb::new(
+        "CLIENT receives reply",
+        "The client receives the replies to all its requests.",
+        Run::Request(receive_reply),
+    )
+    .waits(),
+    Verb::new(
+        "CLIENT receives end",
+        "The client receives end of file, and nothing before it.",
+        Run::Client(receive_end),
+    )
+    .needs(Capabilities::HALF_CLOSE)
+    .waits(),
+    Verb::new("CLIENT receives reset", "The client's connection is reset.", Run::Client(receive_reset))
+        .needs(Capabilities::STREAM.union(Capabilities::CONNECTIONS))
+        .waits(),
+    Verb::new(
+        "CLIENT receives nothing",
+        "The client receives nothing while the server has time to send.",
+        Run::Client(receive_nothing),
+    ),
+    Verb::new(
+        "CLIENT exchanges a message",
+        "The client sends a request and receives its reply.",
+        Run::Request(exchange),
+    )
+    .waits(),
+    Verb::new(
+        "CLIENT exchanges BYTES",
+        "The client sends a request that carries these bytes, and receives its reply.",
+        Run::Request(exchange_bytes),
+    )
+    .waits(),
+    Verb::new(
+        "CLIENT ends its direction",
+        "The client ends its direction of the connection with shutdown(2).",
+        Run::Client(end_direction),
+    )
+    .needs(Capabilities::HALF_CLOSE),
+    Verb::new("CLIENT closes", "The client closes its connection.", Run::Ends(close)),
+    Verb::new("CLIENT resets", "The client ends its connection with a reset.", Run::Ends(reset))
+        .needs(Capabilities::TCP),
+];
+
+/// The content of a request, if the scene names none.
+const CONTENT: &[u8] = b"here";
+
+fn connect(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    connect_with(stage, step.name(0), ConnectOptions { timeout: step.within, ..ConnectOptions::default() })
+}
+
+fn connect_from(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let source: IpAddr = step.name(1).parse().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let source = Some(SocketAddr::new(source, 0));
+    connect_with(
+        stage,
+        step.name(0),
+        ConnectOptions { timeout: step.within, source, ..ConnectOptions::default() },
+    )
+}
+
+fn connect_with(stage: &mut Stage<'_>, name: &str, options: ConnectOptions) -> check::Result {
+    let speaker = stage.connect(name, &options)?;
+    stage.add(name, speaker);
+    Ok(())
+}
+
+fn connect_many(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    (0..step.number(0)).try_for_each(|_| connect_with(stage, step.name(1), ConnectOptions::default()))
+}
+
+fn refused(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let limit = step.limit(stage.server.deadlines().exit());
+    stage.await_fact(limit, "a refused connection", |stage| match stage.server.connect() {
+        Ok(_) => Ok(Some("a client could connect".into())),
+        Err(finding) if finding.outcome == Outcome::Broken => Err(finding),
+        Err(finding) if finding.outcome == Outcome::Timeout => Ok(Some("no answer to a connection".into())),
+        Err(_) => Ok(None),
+    })
+}
+
+fn send(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.unanswered.extend_from_slice(step.bytes(1));
+    speaker.within(step.within, |client| client.send(step.bytes(1)))
+}
+
+fn send_request(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.unanswered.extend_from_slice(CONTENT);
+    speaker.within(step.within, |client| client.send(CONTENT))
+}
+
+fn send_request_of(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    send(speaker, step)
+}
+
+fn send_half(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.unanswered.extend_from_slice(CONTENT);
+    speaker.within(step.within, |client| client.begin_request(CONTENT))
+}
+
+fn send_rest(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.within(step.within, |client| client.send(&[]))
+}
+
+fn fill(speaker: &mut Speaker, _: &Arguments) -> check::Result {
+    const MOST: usize = 32 * MIB;
+    let bytes = vec![b'x'; MOST];
+    let taken = speaker.client.fill_until_blocked(&bytes)?;
+    speaker.unanswered.extend_from_slice(&bytes[..taken]);
+    if taken < MOST {
+        return Ok(());
+    }
+    Err(Finding::broken("a server that takes no more", "it took 32 MiB"))
+}
+
+fn send_urgent(speaker: &mut Speaker, _: &Arguments) -> check::Result {
+    speaker.client.send_urgent(b'!')
+}
+
+fn receive(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.unanswered.clear();
+    speaker.within(step.within, |client| client.expect(step.bytes(1)))
+}
+
+fn receive_pattern(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let pattern = step.pattern(1);
+    let mut known = step.known.clone();
+    for speaker in stage.speakers.get_mut(step.name(0)).into_iter().flatten() {
+        let wanted = format!("bytes that match {}", excerpt(&pattern.fill(&known)));
+        let captured = speaker.within(step.within, |client| {
+            client.receive_part(&wanted, |bytes| match match_pattern(&pattern, &known, bytes) {
+                Match::Whole(length, captured) => Ok(Some((length, captured))),
+                Match::Partial => Ok(None),
+                Match::Differs(how) => Err(how),
+            })
+        })?;
+        known.extend(captured);
+    }
+    stage.known = known;
+    Ok(())
+}
+
+fn receive_reply(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    let content = std::mem::take(&mut speaker.unanswered);
+    speaker.within(step.within, |client| client.expect(&content))
+}
+
+fn receive_end(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.within(step.within, crate::transport::Client::expect_eof)
+}
+
+fn receive_reset(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.within(step.within, crate::transport::Client::expect_reset)
+}
+
+fn receive_nothing(speaker: &mut Speaker, _: &Arguments) -> check::Result {
+    speaker.client.expect_nothing()
+}
+
+fn exchange(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.within(step.within, |client| client.exchange(CONTENT))
+}
+
+fn exchange_bytes(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.within(step.within, |client| client.exchange(step.bytes(1)))
+}
+
+fn end_direction(speaker: &mut Speaker, _: &Arguments) -> check::Result {
+    speaker.client.shut_down_write()
+}
+
+fn close(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let closed = stage.take(step.name(0));
+    sys::between_launches(|| drop(closed));
+    Ok(())
+}
+
+fn reset(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    stage.take(step.name(0)).into_iter().try_for_each(|speaker| speaker.client.reset())
+}

@@ -1,0 +1,65 @@
+//! The steps about the server's processes: signals, freeze and thaw, restarts, a second instance.
+
+use std::fs;
+
+use crate::check::{self, Finding, OrFinding};
+use crate::scene::stage::Stage;
+use crate::scene::value::Arguments;
+use crate::scene::verb::{Run, Verb};
+use crate::server::LaunchError;
+use crate::transport::Capabilities;
+
+/// The capabilities of a server that is one process for all its clients, so that it can be signalled before any connects.
+const SHARED: Capabilities = Capabilities::MANY_CLIENTS;
+
+pub const VERBS: &[Verb] = &[
+    Verb::new("server gets SIGNAL", "The launched process of the server gets this signal.", Run::Stage(signal)),
+    Verb::new("server is frozen", "The server is stopped with SIGSTOP. All that clients do reaches it when it is thawed.", Run::Stage(freeze)),
+    Verb::new("server is thawed", "The server continues.", Run::Stage(thaw)),
+    Verb::new("server is killed", "All processes of the server are killed with SIGKILL.", Run::Stage(kill)),
+    Verb::new("server is started again", "The server, if it still runs, is killed; it is launched again at its address, and must become ready.", Run::Stage(restart)).needs(SHARED),
+    Verb::new("second server starts", "A second instance of the server is launched at the same address.", Run::Stage(start_second)).needs(SHARED.union(Capabilities::BINDS)),
+    Verb::new("second server gets SIGNAL", "The second instance gets this signal.", Run::Stage(signal_second)),
+    Verb::new("socket file is removed", "The harness removes the server's socket file.", Run::Stage(remove_socket_file)).needs(Capabilities::SOCKET_PATH),
+];
+
+fn signal(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    stage.server.send_signal(step.signal(0))
+}
+
+fn freeze(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
+    stage.server.freeze()
+}
+
+fn thaw(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
+    stage.server.thaw()
+}
+
+fn kill(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
+    stage.server.crash();
+    Ok(())
+}
+
+fn restart(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
+    let wanted = format!("the server started again on {}", stage.server.address());
+    stage.server.restart().map_err(|error| match error {
+        LaunchError::Interrupted => Finding::interrupted(),
+        error @ LaunchError::Ended { .. } => Finding::fail(wanted, error.to_string()),
+        error @ LaunchError::NotReady { .. } => Finding::timeout(wanted, error.to_string()),
+        error => Finding::broken(wanted, error.to_string()),
+    })
+}
+
+fn start_second(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
+    stage.second = Some(stage.server.start_second().or_broken("a second instance")?);
+    Ok(())
+}
+
+fn signal_second(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    stage.second()?.signal(step.signal(0)).or_broken("a signal sent")
+}
+
+fn remove_socket_file(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
+    let path = stage.server.address().expect_path().or_broken("a socket file")?;
+    fs::remove_file(path).or_broken("the socket file removed")
+}
