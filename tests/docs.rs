@@ -118,7 +118,8 @@ fn matches(shown: &[String], printed: &[String]) -> bool {
 #[test]
 fn tables_are_generated() {
     let tables = [("checks.md", "checks", checks()), ("demos.md", "demos", demos())];
-    for (page, name, table) in tables.into_iter().chain([("bundled.md", "servers", servers())]) {
+    let more = [("bundled.md", "servers", servers()), ("scenes.md", "steps", echospec::scene::steps_table())];
+    for (page, name, table) in tables.into_iter().chain(more) {
         let page = root().join("docs").join(page);
         let text = fs::read_to_string(&page).unwrap();
         let (before, rest) = text.split_once(&format!("<!-- generated: {name} -->\n")).expect(name);
@@ -130,6 +131,16 @@ fn tables_are_generated() {
         let new = format!("{before}<!-- generated: {name} -->\n{table}<!-- end -->{after}");
         fs::write(&page, new).unwrap();
     }
+}
+
+/// The first two scenes in `docs/scenes.md` are those that a reader copies.
+#[test]
+fn scenes_on_the_page_are_without_mistakes() {
+    let text = fs::read_to_string(root().join("docs/scenes.md")).unwrap();
+    let blocks = text.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let scenes: Vec<&str> = blocks.filter(|block| block.starts_with('#')).collect();
+    assert_eq!(scenes.len(), 2);
+    scenes.iter().for_each(|text| drop(echospec::Scene::parse(text, "page.scene").unwrap()));
 }
 
 fn updates() -> bool {
