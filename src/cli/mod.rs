@@ -43,9 +43,12 @@ mod exit {
     pub const SIGNAL_BASE: u8 = 128;
 }
 
+/// The number of the version, and the commit or the kind of build.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("ECHOSPEC_BUILD"));
+
 /// Launches a server as a subprocess and reports, check by check, what it does wrong.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version = VERSION, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
