@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::requests::answered_turns;
 use crate::check::{self, Finding, OrFinding};
-use crate::deadline::until;
+use crate::deadline::{Countdown, until};
 use crate::outcome::Outcome;
 use crate::payload::KIB;
 use crate::server::{CpuUse, LaunchOptions, Server, describe_process};
@@ -28,9 +28,22 @@ pub(super) fn ignoring_sigpipe(server: &Server) -> LaunchOptions {
 }
 
 /// Launches the server, completes the opening of its protocol, and exchanges one message.
+///
+/// A server may load much before its first answer, which gets the time of a start.
 pub(super) fn begin(server: &mut Server) -> check::Result<Client> {
-    server.connect_and_exchange()
+    let mut client = server.connect()?;
+    client.complete_opening()?;
+    client.send(b"here")?;
+    let mut left = Countdown::new(server.deadlines().start());
+    while client.unanswered() > 0 && !client.has_ended() && !left.left().is_zero() {
+        client.receive_replies(WHILE_STARTING)?;
+    }
+    client.expect(b"here")?;
+    Ok(client)
 }
+
+/// The silence after which a client looks whether its first request is answered.
+const WHILE_STARTING: Duration = Duration::from_millis(20);
 
 /// The number of bytes of answers with which [`ask_without_reading`] fills the buffers between server and client.
 const ANSWERS: usize = 1024 * KIB;

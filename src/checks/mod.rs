@@ -139,6 +139,7 @@ pub const QUICK_CHECK_IDS: &[&str] = &[
     "reply/together",
     "reply/while-stopped",
     "stdio/protocol-only",
+    "stdio/survives-bad-messages",
     "stdio/ends-at-eof",
     "stdio/answers-before-eof",
     "stdio/ends-at-goodbye",

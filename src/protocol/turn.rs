@@ -120,10 +120,22 @@ impl Turn {
     /// Returns the turn with a string for the id of each exchange: `text` and the token. `None` if the turn has no id, in
     /// the request or in the reply, that stands for a whole JSON value.
     pub(crate) fn with_text_id(&self, text: &str) -> Option<Turn> {
+        self.changed(|template| template.replace_id(text))
+    }
+
+    /// Returns the turn with `text` before its payload. `None` if the request and the reply have no payload in a JSON
+    /// string.
+    pub(crate) fn with_text_before_payload(&self, text: &str) -> Option<Turn> {
+        self.changed(|template| template.insert_before_payload(text))
+    }
+
+    /// Returns the turn with its request and its reply changed by `change`. `None` if that returns false, or if they are
+    /// no longer JSON.
+    fn changed(&self, change: impl Fn(&mut Template) -> bool) -> Option<Turn> {
         self.envelope?;
         let mut turn = self.clone();
         for template in [&mut turn.send, &mut turn.reply.template] {
-            template.replace_id(text).then_some(())?;
+            change(template).then_some(())?;
         }
         let request = turn.new_request(Token::new(0), Some([].into()));
         let is_json = Json::parse(request.body()).is_ok() && request.expected.json.is_some();

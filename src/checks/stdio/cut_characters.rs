@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
         "MCP 2025-06-18, Base Protocol (\"Requests MUST include a string or integer ID\")",
         "LSP 3.17, Base Protocol (the content is encoded in utf-8), Request Message (id: integer | string)",
     ],
-    recipe: "send a request whose id is a string, first of ASCII, then with characters of two, three and four bytes; compare the id of the reply; send it again for each byte inside these characters: the bytes before it, and the rest once the server has read them. A protocol that is not JSON-RPC is asked if its reply is the request itself",
+    recipe: "send a request whose id is a string, first of ASCII, then with characters of two, three and four bytes; compare the id of the reply; send it again for each byte inside these characters: the bytes before it, and the rest once the server has read them. In a protocol that is not JSON-RPC, and whose reply is the request itself, they stand before the payload",
     requires: ON_STDIO,
     run,
 };
@@ -29,18 +29,22 @@ pub const CHECK: Check = Check {
 /// Characters of two, three and four bytes in UTF-8.
 const WIDE: &str = "é€😀";
 
+/// Characters of one byte.
+const PLAIN: &str = "text-";
+
 /// The content that a request stands for.
 const CONTENT: &[u8] = b"text";
 
 fn run(server: &mut Server) -> check::Result {
     let protocol = server.spec().protocol().clone();
     let turn = |text| turn_with_text(&protocol, text);
-    let (plain, wide) = (turn("text-")?, turn(WIDE)?);
+    let (plain, wide) = (turn(PLAIN)?, turn(WIDE)?);
+    let place =
+        if protocol.is_json_rpc() { "id of the request is a string that" } else { "text of the request" };
+    let explain = |finding: Finding, text| finding.because(format!("the {place} begins with {text}"));
     let mut client = begin(server)?;
-    let as_string = "the id of the request was a string";
-    client.ask(&plain).map_err(|finding| finding.because(as_string))?;
-    let as_wide = format!("the id of the request was a string that begins with {WIDE}");
-    client.ask(&wide).map_err(|finding| finding.because(&as_wide))?;
+    client.ask(&plain).map_err(|finding| explain(finding, PLAIN))?;
+    client.ask(&wide).map_err(|finding| explain(finding, WIDE))?;
     let mut separate = false;
     for inside in cuts_inside(WIDE) {
         separate |= ask_in_two(server, &mut client, &wide, inside)?;
@@ -51,11 +55,15 @@ fn run(server: &mut Server) -> check::Result {
     Err(Finding::broken("a server that reads the first piece of a request", "it reads both pieces at once"))
 }
 
-/// Returns a turn of the protocol whose id is a string that begins with `text`.
+/// Returns a turn of the protocol whose request and reply hold `text`: the id in JSON-RPC, whose ids may be strings, and
+/// the text before the payload in a protocol of values that come back.
 fn turn_with_text(protocol: &Protocol, text: &str) -> check::Result<Turn> {
     let turn = protocol.turns().get(usual_turn(protocol));
-    let turn = turn.filter(|turn| protocol.is_json_rpc() || turn.is_json_echo());
-    turn.and_then(|turn| turn.with_text_id(text)).ok_or_else(|| {
+    let with_text = turn.and_then(|turn| match protocol.is_json_rpc() {
+        true => turn.with_text_id(text),
+        false => turn.with_text_before_payload(text).filter(|_| turn.is_json_echo()),
+    });
+    with_text.ok_or_else(|| {
         Finding::unsupported("", "").because("the protocol has no reply that holds a text of its request")
     })
 }

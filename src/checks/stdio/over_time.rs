@@ -79,11 +79,22 @@ fn descriptors(server: &mut Server) -> check::Result {
         if let Some((what, _)) = leak {
             return Err(grown_finding(what, &counts[batch - IN_A_ROW..]));
         }
-        if began.elapsed() > server.deadlines().no_progress() && batch > IN_A_ROW {
-            break;
+        if began.elapsed() > server.deadlines().no_progress() {
+            return if batch >= IN_A_ROW {
+                Ok(())
+            } else {
+                Err(too_slow(batch + 1, BATCH, IN_A_ROW + 1, began))
+            };
         }
     }
     Ok(())
+}
+
+/// Returns the finding that the server answers so slowly that `enough` batches take too long.
+fn too_slow(batches: usize, batch: usize, enough: usize, began: Instant) -> Finding {
+    let seconds = began.elapsed().as_secs();
+    let actual = format!("{} in {seconds} s", count_with_noun(batches * batch, "answer"));
+    Finding::unsupported(count_with_noun(enough * batch, "answer"), actual)
 }
 
 /// The number of descriptors and threads of all processes of a server.
@@ -158,8 +169,7 @@ fn memory(server: &mut Server) -> check::Result {
     // A collector, a compiler or a cache fills its memory first: growth has to go on as fast in twice the requests.
     for window in 1..=2 * WINDOWS + 1 {
         if began.elapsed() > limit {
-            let actual = format!("{} in {} s", count_with_noun(window * WINDOW, "answer"), limit.as_secs());
-            return Err(Finding::unsupported("2,000 answers", actual));
+            return Err(too_slow(window, WINDOW, WINDOWS + 1, began));
         }
         let last = resident[window - 1];
         let now = ask_and_measure(server, &mut client, last + KEPT)?;

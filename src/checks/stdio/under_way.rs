@@ -22,7 +22,7 @@ pub const ONCE: Check = Check {
         "LSP 3.17, Request Ordering, Response Message",
         "write(2)",
     ],
-    recipe: "send 32 requests in one write, every other with a string for its id; wait for the answer to each; look for further answers while nothing is asked; exchange one more message",
+    recipe: "send 32 requests in one write, in JSON-RPC every other with a string for its id; wait for the answer to each; look for further answers while nothing is asked; exchange one more message",
     requires: ON_STDIO,
     run: once,
 };
@@ -70,13 +70,13 @@ fn once(server: &mut Server) -> check::Result {
     client.exchange(b"next").map_err(explain)
 }
 
-/// Returns the turns of the protocol that are answered, each with a number for its id, and with a string if the
-/// protocol allows that.
+/// Returns the turns of the protocol that are answered, each with a number for its id, and in JSON-RPC with a string,
+/// too.
 fn turns_with_both_ids(protocol: &Protocol) -> Vec<Turn> {
     let mut turns = Vec::new();
     for turn in answered_turns(protocol).into_iter().filter_map(|number| protocol.turns().get(number)) {
         turns.push(turn.clone());
-        if protocol.is_json_rpc() || turn.is_json_echo() {
+        if protocol.is_json_rpc() {
             turns.extend(turn.with_text_id("request-"));
         }
     }

@@ -183,6 +183,17 @@ impl Template {
         self.parts.len() > before
     }
 
+    /// Inserts `text` before the first payload in the template. Returns false if there is none.
+    pub(super) fn insert_before_payload(&mut self, text: &str) -> bool {
+        let is_payload = |part: &TemplatePart| {
+            matches!(part.piece, TemplatePiece::Known(KnownBytes { value: Value::Payload, length: None, .. }))
+        };
+        let Some(index) = self.parts.iter().position(is_payload) else { return false };
+        let span = self.parts[index].span.clone();
+        self.parts.insert(index, TemplatePart { piece: TemplatePiece::Bytes(text.into()), span });
+        true
+    }
+
     pub(super) fn has_id(&self) -> bool {
         self.find_value(|known| known.value == Value::Id).is_some()
     }
