@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::json::{Envelope, Incoming, JsonPattern, JsonReply, Splitter, Stray, find_stray, parse};
+use super::json::{
+    Envelope, Incoming, JsonPattern, JsonReply, Splitter, Stray, find_carriage_return, find_stray, parse,
+};
 use super::pattern::Pattern;
 use super::reply::{ExpectedReply, ReplyEndRule, ReplyTemplate};
 use super::token::Token;
@@ -22,6 +24,8 @@ pub struct Protocol {
     pub(super) goodbye: Vec<Turn>,
     /// The status with which the server exits after the goodbye.
     pub(super) goodbye_status: Option<u8>,
+    /// The status with which the server exits after the last message of the goodbye, without those before it.
+    pub(super) short_goodbye_status: Option<u8>,
     /// The framing of the protocol's messages, if they are JSON.
     pub(super) envelope: Option<Envelope>,
     /// The messages that the server may send by itself.
@@ -147,6 +151,13 @@ impl Protocol {
         self.goodbye_status
     }
 
+    /// Returns the status with which a server on standard input and output must exit after the last message of the
+    /// closing exchange alone, if the protocol demands one.
+    #[must_use]
+    pub(crate) fn short_goodbye_status(&self) -> Option<u8> {
+        self.short_goodbye_status
+    }
+
     /// Returns the requests that the server must refuse, each with the error that is its reply.
     #[must_use]
     pub fn refused(&self) -> &[Turn] {
@@ -213,6 +224,12 @@ impl Protocol {
     #[must_use]
     pub fn find_stray(&self, output: &[u8], complete: bool) -> Option<Stray> {
         find_stray(self.envelope?, output, complete)
+    }
+
+    /// Returns the first line of `output` with a carriage return, if each message of the protocol is a line.
+    #[must_use]
+    pub(crate) fn find_carriage_return(&self, output: &[u8]) -> Option<Stray> {
+        find_carriage_return(self.envelope?, output)
     }
 
     /// Returns the properties of servers that the protocol file declares.

@@ -3,7 +3,7 @@
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::conversation::{ON_STDIO, begin, expect_end};
-use crate::outcome::Level::Must;
+use crate::outcome::Level::{Must, Should};
 use crate::server::{Server, describe_exit};
 
 pub const CHECK: Check = Check {
@@ -18,6 +18,17 @@ pub const CHECK: Check = Check {
     recipe: "exchange a message; send the requests of the goodbye, each after the reply to the one before, and leave the pipes open; wait for the exit of the server and its children; read its status",
     requires: ON_STDIO,
     run,
+};
+
+pub const SHORT: Check = Check {
+    id: "stdio/status-after-short-goodbye",
+    level: Should,
+    sentence: "the last message of the goodbye ends the server also if those before it were not sent, with the status that the protocol names for that",
+    why: "with status 0, a session that was broken off looks like one that ended in order",
+    citations: &["LSP 3.17, Exit Notification (\"otherwise with error code 1\")"],
+    recipe: "exchange a message; send the last message of the goodbye alone, and leave the pipes open; wait for the exit of the server and its children; read its status",
+    requires: ON_STDIO,
+    run: short,
 };
 
 fn run(server: &mut Server) -> check::Result {
@@ -36,4 +47,21 @@ fn run(server: &mut Server) -> check::Result {
         }
         _ => Ok(()),
     }
+}
+
+fn short(server: &mut Server) -> check::Result {
+    let protocol = server.spec().protocol().clone();
+    let (Some(status), Some(last)) = (protocol.short_goodbye_status(), protocol.closing_exchange().last())
+    else {
+        let reason = "the protocol does not say with which status a server exits after a part of its goodbye";
+        return Err(Finding::unsupported("", "").because(reason));
+    };
+    let mut client = begin(server)?;
+    client.ask(last)?;
+    let ended = expect_end(server, Some(&mut client), "the last message of the goodbye alone")?;
+    if ended.code() == Some(status.into()) {
+        return Ok(());
+    }
+    let wanted = format!("status {status} after the last message of the goodbye alone");
+    Err(Finding::fail(wanted, describe_exit(ended)))
 }

@@ -4,7 +4,7 @@ use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::conversation::ON_STDIO;
 use crate::checks::steps::check_launched_with;
-use crate::outcome::Level::Must;
+use crate::outcome::{Level::Must, Outcome};
 use crate::protocol::{Stray, Tolerance};
 use crate::server::{LaunchOptions, Server, Stdio};
 use crate::text::excerpt;
@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     citations: &[
         "MCP 2025-06-18, Transports, stdio (\"The server MUST NOT write anything to its stdout that is not a valid MCP message\")",
         "LSP 3.17, Base Protocol",
-        "JSON Lines",
+        "JSON Lines (a byte order mark and blank lines are no JSON; CR before LF is white space)",
         "stdout(3)",
         "isatty(3)",
     ],
@@ -34,10 +34,13 @@ fn run(server: &mut Server) -> check::Result {
         ..server.options()
     };
     let plain = with(server, None, Stdio::Piped);
-    check_launched_with(server, plain, "without TERM", expect_only_messages)?;
+    let plain = check_launched_with(server, plain, "without TERM", expect_only_messages);
+    if plain.as_ref().is_err_and(|finding| finding.outcome != Outcome::Info) {
+        return plain;
+    }
     let terminal = with(server, Some("xterm-256color"), Stdio::Terminal);
     let when = "with TERM=xterm-256color and a terminal as standard error";
-    check_launched_with(server, terminal, when, expect_only_messages)
+    check_launched_with(server, terminal, when, expect_only_messages).and(plain)
 }
 
 fn expect_only_messages(server: &mut Server) -> check::Result {
@@ -49,8 +52,16 @@ fn expect_only_messages(server: &mut Server) -> check::Result {
     }
     match server.spec().protocol().find_stray(client.recorded(), false) {
         Some(stray) => Err(stray_bytes(&stray)),
-        None => spoken,
+        None => spoken.and_then(|()| tell_line_ends(server, &client)),
     }
+}
+
+/// Tells of a server that ends lines with CR and LF. That is white space of JSON, which JSON Lines and MCP allow.
+fn tell_line_ends(server: &Server, client: &Client) -> check::Result {
+    let Some(line) = server.spec().protocol().find_carriage_return(client.recorded()) else { return Ok(()) };
+    let actual = format!("{}, at byte {}: {}", line.what, line.offset, excerpt(&line.bytes));
+    Err(Finding::info("lines that end with LF", actual)
+        .because("CR is white space of JSON (RFC 8259), so each line is still a message"))
 }
 
 fn stray_bytes(stray: &Stray) -> Finding {

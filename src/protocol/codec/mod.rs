@@ -254,6 +254,18 @@ impl Codec {
         self.due.len() + self.waiting.len()
     }
 
+    /// Returns the number of exchanges that are complete: those whose reply has come, and those without a reply.
+    #[must_use]
+    pub fn count_complete(&self) -> u64 {
+        self.replies
+    }
+
+    /// Returns the number of replies that are due to requests which the codec has encoded.
+    #[must_use]
+    pub fn count_due(&self) -> usize {
+        self.due.len()
+    }
+
     /// Returns the number of bytes received of a reply that is not complete.
     #[must_use]
     pub fn partial_reply_length(&self) -> u64 {

@@ -35,6 +35,17 @@ pub(in crate::protocol) fn find_stray(envelope: Envelope, output: &[u8], complet
     })
 }
 
+/// Returns the first message of `output`, cut into lines, that a carriage return precedes or follows. It is white space
+/// of JSON (RFC 8259), and so a part of the message.
+pub(in crate::protocol) fn find_carriage_return(envelope: Envelope, output: &[u8]) -> Option<Stray> {
+    let lines = if envelope == Envelope::Lines { output } else { &[] };
+    let at = lines.iter().position(|&byte| byte == b'\r')?;
+    let start = lines[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let length =
+        lines[start..].iter().position(|&byte| byte == b'\n').map_or(lines.len() - start, |end| end + 1);
+    Some(Stray { offset: start, bytes: lines[start..start + length].to_vec(), what: "a carriage return" })
+}
+
 fn fault(envelope: Envelope, body: Option<&[u8]>) -> Option<&'static str> {
     let Some(body) = body else { return Some("bytes before a head with `Content-Length`") };
     if body.starts_with(b"\xef\xbb\xbf") {
@@ -45,9 +56,6 @@ fn fault(envelope: Envelope, body: Option<&[u8]>) -> Option<&'static str> {
     }
     if body.contains(&0x1b) {
         return Some("an escape sequence");
-    }
-    if envelope == Envelope::Lines && body.contains(&b'\r') {
-        return Some("a carriage return");
     }
     Value::parse(body).is_err().then_some("text that is no JSON value")
 }
@@ -68,11 +76,19 @@ mod tests {
     }
 
     #[test]
+    fn a_carriage_return_belongs_to_its_message() {
+        assert_eq!(what(Envelope::Lines, "{}\r\n"), None);
+        let found = find_carriage_return(Envelope::Lines, b"[]\n{}\r\n").unwrap();
+        assert_eq!((found.offset, &found.bytes[..]), (3, &b"{}\r\n"[..]));
+        assert!(find_carriage_return(Envelope::Lines, b"{}\n").is_none());
+        assert!(find_carriage_return(Envelope::ContentLength, b"Content-Length: 2\r\n\r\n{}").is_none());
+    }
+
+    #[test]
     fn each_kind_of_stray_bytes_has_its_name() {
         for (output, found) in [
             ("{}\nready\n", (3, "text that is no JSON value")),
             ("\n{}\n", (0, "an empty line")),
-            ("{}\r\n", (0, "a carriage return")),
             ("\u{feff}{}\n", (0, "a byte order mark")),
             ("\u{1b}[32m{}\n", (0, "an escape sequence")),
             ("{}\n{\"a\":", (3, "a message that has no end")),

@@ -14,7 +14,7 @@ mod value;
 use super::token::Token;
 
 pub use self::audit::Stray;
-pub(super) use self::audit::find_stray;
+pub(super) use self::audit::{find_carriage_return, find_stray};
 pub(super) use self::incoming::Incoming;
 pub(super) use self::matcher::{JsonMatcher, compare, parse, parse_decorated, unasked};
 pub(super) use self::splitter::{Splitter, Unit};

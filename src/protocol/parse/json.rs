@@ -100,12 +100,13 @@ impl<'a> TurnReader<'a, '_> {
         Ok(template)
     }
 
-    /// Reads the key `goodbye_status` of a protocol file: the status with which the server exits after the goodbye.
-    pub(super) fn goodbye_status(&self, goodbye: &[Turn]) -> Result<Option<u8>, FileError> {
-        let status = self.root.integer("goodbye_status", 255)?;
+    /// Reads `key` of a protocol file, `goodbye_status` or `short_goodbye_status`: the status with which the server exits
+    /// after the goodbye, or after its last message alone.
+    pub(super) fn goodbye_status(&self, key: &str, goodbye: &[Turn]) -> Result<Option<u8>, FileError> {
+        let status = self.root.integer(key, 255)?;
         if status.is_some() && goodbye.is_empty() {
-            let span = self.root.key_span("goodbye_status");
-            let error = self.root.source.error(span, "`goodbye_status` without a goodbye");
+            let span = self.root.key_span(key);
+            let error = self.root.source.error(span, &format!("`{key}` without a goodbye"));
             return Err(error.expecting("expected `goodbye` beside it"));
         }
         Ok(status.and_then(|status| u8::try_from(status).ok()))

@@ -31,6 +31,7 @@ pub(in crate::protocol) const FILE_KEYS: [&str; 17] = [
     "long",
     "goodbye",
     "goodbye_status",
+    "short_goodbye_status",
     "incoming",
     "refused",
     "cancel",

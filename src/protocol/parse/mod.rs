@@ -108,6 +108,7 @@ impl Protocol {
             long: None,
             goodbye: Vec::new(),
             goodbye_status: None,
+            short_goodbye_status: None,
             envelope: None,
             incoming: Vec::new(),
             refused: Vec::new(),
@@ -187,7 +188,8 @@ impl<'a, 't> TurnReader<'a, 't> {
         let turns = self.turns()?;
         let long = self.long()?;
         let goodbye = self.goodbye()?;
-        let goodbye_status = self.goodbye_status(&goodbye)?;
+        let goodbye_status = self.goodbye_status("goodbye_status", &goodbye)?;
+        let short_goodbye_status = self.goodbye_status("short_goodbye_status", &goodbye)?;
         let incoming = self.incoming()?;
         let refused = self.turn_list("refused")?;
         let cancel = self.cancel()?;
@@ -204,6 +206,7 @@ impl<'a, 't> TurnReader<'a, 't> {
             long,
             goodbye,
             goodbye_status,
+            short_goodbye_status,
             envelope: self.envelope,
             incoming,
             refused,
@@ -255,7 +258,8 @@ impl<'a, 't> TurnReader<'a, 't> {
 
     /// Returns an error if the protocol runs over messages and has a part that needs a connection.
     fn check_messages(&self) -> Result<(), FileError> {
-        let always: &[&str] = &["greeting", "opening", "goodbye", "goodbye_status", "incoming", "json"];
+        let always: &[&str] =
+            &["greeting", "opening", "goodbye", "goodbye_status", "short_goodbye_status", "incoming", "json"];
         let without_streams: &[&str] = &["keep_alive", "half_close", "prefix"];
         let refused: Vec<&str> =
             match (self.over.contains(&TransportKind::Message), self.over.contains(&TransportKind::Stream)) {

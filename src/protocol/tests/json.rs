@@ -150,6 +150,7 @@ fn ids_of_one_client_differ_and_are_positive() {
 fn the_language_server_protocol_says_goodbye_with_a_status() {
     let protocol = Protocol::built_in("lsp").unwrap();
     assert_eq!((protocol.closing_exchange().len(), protocol.goodbye_status()), (2, Some(0)));
+    assert_eq!(protocol.short_goodbye_status(), Some(1));
     let settings = [("process".to_owned(), "null".to_owned())];
     let protocol = Protocol::built_in_with_settings("lsp", &settings).unwrap();
     let request = protocol.opening_exchanges()[0].new_request(Token::new(0), None);
