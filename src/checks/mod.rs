@@ -15,6 +15,7 @@ mod company;
 mod conversation;
 mod echo;
 mod fd;
+mod lent_flags;
 mod life;
 mod load;
 mod path;

@@ -141,7 +141,8 @@ fn not_started(error: &LaunchError, when: &str) -> Finding {
     }
 }
 
-fn last_line_printed(server: &Server) -> String {
+/// Returns the last line that the server printed, as a reason in a finding.
+pub(super) fn last_line_printed(server: &Server) -> String {
     server.last_output().last().map(|line| format!("it printed: {line}")).unwrap_or_default()
 }
 

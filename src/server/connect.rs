@@ -259,6 +259,26 @@ impl Server {
         Ok((self.client(link), shared))
     }
 
+    /// Returns a client over `link`, one side of a connection that the caller has made. The server at the other side is
+    /// not yet [launched](Server::launch_for).
+    pub(crate) fn client_over(&mut self, link: Link) -> Client {
+        self.client(link)
+    }
+
+    /// Launches the server for `client`, with `input` and `output` as its descriptors 0 and 1.
+    ///
+    /// # Errors
+    /// A broken harness if the process cannot be launched.
+    pub(crate) fn launch_for(
+        &mut self,
+        client: Client,
+        input: impl Into<OwnedFd>,
+        output: impl Into<OwnedFd>,
+    ) -> check::Result<Client> {
+        self.launch_with(GivenDescriptors::pipes(input.into(), output.into()))?;
+        Ok(client.with_diagnosis(self.hang_diagnosis()))
+    }
+
     fn launch_on_connection(&mut self) -> check::Result {
         let (listener, _) = self
             .listeners

@@ -1,12 +1,10 @@
-//! Checks that a server does not leave O_NONBLOCK set on standard descriptors, which it shares with its launcher.
+//! Checks that a server leaves the flags of standard descriptors, which it shares with its launcher, as they were.
 
-use std::io;
 use std::os::fd::OwnedFd;
-
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
+use crate::checks::lent_flags::LentFlags;
 use crate::checks::steps::{check_launched_with, serve_clients};
 use crate::outcome::Level::Should;
 use crate::server::{LaunchOptions, Server, Stdio};
@@ -15,10 +13,10 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "fd/nonblocking-left-behind",
     level: Should,
-    sentence: "after the server has exited, the standard input and output that it was given are still in blocking mode",
+    sentence: "after the server has exited, O_NONBLOCK and O_APPEND of the standard input, output and error that it was given are as they were",
     why: "O_NONBLOCK belongs to the open file description, so the shell or the next program on the same terminal or pipe gets EAGAIN and loses output",
     citations: &["fcntl(2) (F_SETFL)", "open(2) (open file descriptions)", "dup(2)"],
-    recipe: "keep duplicates of the server's descriptors 0 and 1; send a few bytes; close its input, and wait for its exit; read the flags with F_GETFL",
+    recipe: "keep duplicates of the server's descriptors 0, 1 and 2, which are pipes; send a few bytes; close its input, and wait for its exit; compare O_NONBLOCK and O_APPEND before and after with F_GETFL",
     requires: Capabilities::STDIO,
     run,
 };
@@ -28,56 +26,55 @@ pub const CHECK: Check = Check {
 pub const LEFT_BY_DAEMON: Check = Check {
     id: "fd/nonblocking-left-by-daemon",
     level: Should,
-    sentence: "after a server of many clients has exited, the standard descriptors that it was given are still in blocking mode",
+    sentence: "after a server of many clients has exited, O_NONBLOCK and O_APPEND of the standard descriptors that it was given are as they were",
     why: "O_NONBLOCK belongs to the open file description, which the server shares with the shell that started it and with other programs that write to the same log: their writes then fail with EAGAIN, and lines are lost",
     citations: CHECK.citations,
-    recipe: "start the server with pipes as descriptors 0, 1 and 2, and keep duplicates of its ends; serve 2 clients; send SIGTERM, and wait for its exit; read the flags with F_GETFL",
+    recipe: "start the server with pipes as descriptors 0, 1 and 2, and keep duplicates of its ends; serve 2 clients; send SIGTERM, and wait for its exit; compare O_NONBLOCK and O_APPEND before and after with F_GETFL",
     requires: Capabilities::MANY_CLIENTS,
     run: by_daemon,
 };
+
+/// Names of the standard descriptors, in the order of their numbers.
+const NAMES: [&str; 3] = ["standard input", "standard output", "standard error"];
 
 fn by_daemon(server: &mut Server) -> check::Result {
     let (input, _silent) = os_pipe::pipe().or_broken("a pipe")?;
     let (_log, output) = os_pipe::pipe().or_broken("a pipe")?;
     let (_errors, error) = os_pipe::pipe().or_broken("a pipe")?;
-    let shared: [OwnedFd; 3] = [input.into(), output.into(), error.into()];
-    let copies = shared.iter().map(OwnedFd::try_clone).collect::<io::Result<Vec<_>>>();
-    let copies: [OwnedFd; 3] = copies
-        .or_broken("a duplicate of the server's end of a pipe")?
-        .try_into()
-        .map_err(|_| Finding::broken("three duplicates", "another number"))?;
-    let options = LaunchOptions { stdio: copies.map(Stdio::descriptor), ..server.options() };
+    let lent: [OwnedFd; 3] = [input.into(), output.into(), error.into()];
+    let flags = LentFlags::of(duplicates(&lent)?.into_iter().zip(NAMES))?;
+    let options = LaunchOptions { stdio: lent.map(Stdio::descriptor), ..server.options() };
     check_launched_with(server, options, "with pipes as standard descriptors", |server| {
         serve_clients(server, 2)?;
         server.stop_and_wait()?;
-        expect_blocking(&shared, &["standard input", "standard output", "standard error"])
+        flags.expect_unchanged()
     })
 }
 
 fn run(server: &mut Server) -> check::Result {
-    let (mut client, shared) = server.connect_sharing_stdio()?;
-    client.send(b"lent")?;
-    client.shut_down_write()?;
-    let limit = server.deadlines().exit();
-    if server.instance()?.wait(limit).is_none() {
-        return Err(Finding::timeout(
-            "the server's exit at end of file",
-            format!("alive after {} s", limit.as_secs_f64()),
-        ));
-    }
-    expect_blocking(&shared, &["standard input", "standard output"])
-}
-
-/// Fails if O_NONBLOCK is set on one of `ends`, the standard descriptors that a server was given.
-fn expect_blocking(ends: &[OwnedFd], names: &[&str]) -> check::Result {
-    for (end, name) in ends.iter().zip(names) {
-        let flags = fcntl(end, FcntlArg::F_GETFL).or_broken("F_GETFL")?;
-        if OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK) {
-            return Err(Finding::fail(
-                format!("{name} in blocking mode, as it was given"),
-                "O_NONBLOCK is set on it",
+    let (_errors, error) = os_pipe::pipe().or_broken("a pipe")?;
+    let lent = [OwnedFd::from(error)];
+    let shared_error = duplicates(&lent)?;
+    let [error] = lent;
+    let stdio = [Stdio::Piped, Stdio::Piped, Stdio::descriptor(error)];
+    let options = LaunchOptions { stdio, ..server.options() };
+    check_launched_with(server, options, "with pipes as standard descriptors", |server| {
+        let (mut client, shared) = server.connect_sharing_stdio()?;
+        let flags = LentFlags::of(shared.into_iter().chain(shared_error).zip(NAMES))?;
+        client.send(b"lent")?;
+        client.shut_down_write()?;
+        let limit = server.deadlines().exit();
+        if server.instance()?.wait(limit).is_none() {
+            return Err(Finding::timeout(
+                "the server's exit at end of file",
+                format!("alive after {} s", limit.as_secs_f64()),
             ));
         }
-    }
-    Ok(())
+        flags.expect_unchanged()
+    })
+}
+
+fn duplicates(descriptors: &[OwnedFd]) -> check::Result<Vec<OwnedFd>> {
+    let copy = |end: &OwnedFd| end.try_clone().or_broken("a duplicate of the server's end of a pipe");
+    descriptors.iter().map(copy).collect()
 }

@@ -24,6 +24,7 @@ mod survives_reset;
 mod survives_stop;
 mod survives_urgent_data;
 mod survives_vanished;
+mod unread_log;
 
 pub(super) const CHECKS: &[&Check] = &[
     &serves_next_client::CHECK,
@@ -40,6 +41,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &children_start_clean::CHECK,
     &odd_stdio::CLOSED_STDIO,
     &odd_stdio::UNWRITABLE_STDOUT,
+    &unread_log::CHECK,
     &announces::ANNOUNCES_WHEN_LISTENING,
     &announces::ANNOUNCEMENT_FLUSHED,
     &notifies_when_ready::CHECK,

@@ -9,7 +9,11 @@ mod ends_at_eof;
 mod ends_at_goodbye;
 mod ends_on_signals;
 mod ends_with_client;
+mod input_from_file;
+mod input_from_socket;
 mod message_forms;
+mod nonblocking_output;
+mod output_to_file;
 mod over_time;
 mod protocol_only;
 mod refusals;
@@ -39,8 +43,13 @@ pub(super) const CHECKS: &[&Check] = &[
     &ends_with_client::CLOSED,
     &ends_with_client::KILLED,
     &ends_at_goodbye::CHECK,
+    &ends_at_goodbye::SHORT,
     &ends_on_signals::SIGINT,
     &ends_on_signals::AT_WORK,
+    &input_from_file::CHECK,
+    &input_from_socket::CHECK,
+    &output_to_file::CHECK,
+    &nonblocking_output::CHECK,
     &standard_error::FAILING,
     &standard_error::UNREAD,
 ];

@@ -10,13 +10,15 @@ use nix::poll::{PollFd, PollFlags};
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::conversation::{ON_STDIO, begin};
 use crate::checks::steps::check_launched_with;
 use crate::deadline::{Countdown, WaitOutcome, wait};
 use crate::outcome::Level::{May, Should};
 use crate::server::{LaunchOptions, Server, Stdio};
 use crate::text::count_with_noun;
-use crate::transport::Client;
+use crate::transport::{Capabilities, Client};
+
+/// Capabilities that a server must have for these checks: filters that echo have them, too.
+const STREAMS: Capabilities = Capabilities::STDIO.union(Capabilities::STAYS_OPEN);
 
 pub const FAILING: Check = Check {
     id: "stdio/failing-stderr",
@@ -28,8 +30,8 @@ pub const FAILING: Check = Check {
         "write(2) (ENOSPC, EBADF)",
         "full(4)",
     ],
-    recipe: "start the server with standard error closed, and exchange 10 messages and those that it must refuse; do the same with /dev/full as standard error",
-    requires: ON_STDIO,
+    recipe: "start the server with standard error closed, and exchange 10 messages and those that it must refuse (a filter may hold its answers until the end of input); do the same with /dev/full as standard error",
+    requires: STREAMS,
     run: failing,
 };
 
@@ -42,8 +44,8 @@ pub const UNREAD: Check = Check {
         "pipe(7) (PIPE_BUF, capacity)",
         "MCP 2025-06-18, Transports, stdio (\"The client MAY … ignore this logging\")",
     ],
-    recipe: "start the server with a pipe as standard error, and do not read it; send requests, some of which it must refuse, one after another, until the pipe is full, at most 3,000 of them; send 200 more. A server that logs less is not asked",
-    requires: ON_STDIO,
+    recipe: "start the server with a pipe as standard error, and do not read it; send requests, some of which it must refuse, one after another, until the pipe is full, at most 3,000 of them; send 200 more. A server that logs less, or nothing in the first 51 rounds, is not asked",
+    requires: STREAMS,
     run: unread,
 };
 
@@ -57,13 +59,17 @@ fn failing(server: &mut Server) -> check::Result {
 fn serves_with(server: &mut Server, stderr: Stdio, when: &str) -> check::Result {
     let options = LaunchOptions { stdio: [Stdio::Piped, Stdio::Piped, stderr], ..server.options() };
     check_launched_with(server, options, when, |server| {
-        let mut client = begin(server)?;
-        (0..10).try_for_each(|_| ask_one(server, &mut client))
+        let mut client = server.connect()?;
+        (0..10).try_for_each(|_| ask_one(server, &mut client))?;
+        client.collect_rest()
     })
 }
 
 /// Exchanges one message, and sends the requests that the server must refuse, so that it logs them.
 fn ask_one(server: &Server, client: &mut Client) -> check::Result {
+    if client.is_of_echo() {
+        return client.send_and_collect(b"this line may be logged\n");
+    }
     for turn in server.spec().protocol().refused() {
         client.ask(turn)?;
     }
@@ -72,6 +78,9 @@ fn ask_one(server: &Server, client: &mut Client) -> check::Result {
 
 /// The maximum number of rounds of requests until the server's log has filled its pipe.
 const ROUNDS: usize = 1500;
+
+/// The number of rounds after which a server that has logged nothing is not asked further.
+const SILENT: usize = 50;
 
 /// The number of rounds of requests after the server's log has filled its pipe.
 const MORE: usize = 100;
@@ -84,24 +93,30 @@ fn unread(server: &mut Server) -> check::Result {
     check_launched_with(server, options, "with a standard error that is not read", |server| {
         // The limit only bounds the time of a server that logs little.
         let mut left = Countdown::new(server.deadlines().exit());
-        let mut client = begin(server)?;
+        let mut client = server.connect()?;
         let mut filled_at = None;
         for round in 0..ROUNDS + MORE {
             let asked = ask_one(server, &mut client);
             asked.or_else(|finding| Err(if log.is_full()? { log.stopped(round)? } else { finding }))?;
+            if round == SILENT && log.is_empty()? {
+                break;
+            }
             if filled_at.is_none() && log.is_full()? {
                 filled_at = Some(round);
             }
             match filled_at {
-                Some(filled_at) if round >= filled_at + MORE => return Ok(()),
+                Some(filled_at) if round >= filled_at + MORE => {
+                    let rest = client.collect_rest();
+                    return rest
+                        .or_else(|finding| Err(if log.is_full()? { log.stopped(round)? } else { finding }));
+                }
                 None if round >= ROUNDS || left.left().is_zero() => break,
                 _ => {}
             }
         }
-        Err(Finding::unsupported(
-            "a log that fills a pipe",
-            format!("{} of log", count_with_noun(log.drain()?, "byte")),
-        ))
+        let bytes = count_with_noun(log.drain()?, "byte");
+        let reason = format!("the server logs too little on standard error to fill a pipe: {bytes}");
+        Err(Finding::unsupported("", "").because(reason))
     })
 }
 
@@ -115,6 +130,12 @@ impl UnreadLog {
     /// Whether the pipe of the server's log is full: poll(2) does not report it as writable.
     fn is_full(&self) -> check::Result<bool> {
         let mut interest = [PollFd::new(self.writer.as_fd(), PollFlags::POLLOUT)];
+        Ok(wait(&mut interest, Duration::ZERO)? == WaitOutcome::Elapsed)
+    }
+
+    /// Whether the server has logged nothing that is still in the pipe.
+    fn is_empty(&self) -> check::Result<bool> {
+        let mut interest = [PollFd::new(self.reader.as_fd(), PollFlags::POLLIN)];
         Ok(wait(&mut interest, Duration::ZERO)? == WaitOutcome::Elapsed)
     }
 

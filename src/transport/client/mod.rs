@@ -9,6 +9,7 @@
 //! | `awaited_bytes` | the bytes that a stream client still expects, compared as they arrive |
 //! | `collect` | exchanges with a server that may buffer its output |
 //! | `backpressure` | filling every buffer, and waiting until the server has read |
+//! | `ahead` | requests that are sent before a reply can arrive |
 //! | `partial` | a request that is sent in two parts |
 //! | `pieces` | requests of a protocol that are sent in pieces |
 //! | `raw` | bytes that are no request, and a record of all that is received |
@@ -28,6 +29,7 @@ use crate::payload::KIB;
 use crate::protocol::{Protocol, Tokens, Tolerance};
 use crate::text::count_with_noun;
 
+mod ahead;
 mod awaited_bytes;
 mod backpressure;
 mod collect;
