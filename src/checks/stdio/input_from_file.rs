@@ -209,7 +209,7 @@ fn ask(server: &Server, client: &mut Client) -> check::Result<Asked> {
 impl Asked {
     /// Reads to the end of the server's output. Returns the part of the answers that did not arrive, in words.
     fn lost(&self, client: Client) -> check::Result<Option<String>> {
-        let mut client = client.tolerating_cut();
+        let mut client = client.with_tolerance_of_cut();
         of_server(client.receive_to_end())?;
         Ok(match self {
             Asked::Bytes(text) => {
