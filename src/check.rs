@@ -22,6 +22,8 @@ pub struct Finding {
     pub(crate) why: Option<&'static str>,
     /// Whether a server's echo itself is wrong: the bytes that came back differ from the bytes sent.
     pub(crate) of_echo: bool,
+    /// Whether the server was alive when its fault was seen, so that a later exit is not the cause.
+    pub(crate) alive: bool,
 }
 
 impl Finding {
@@ -80,6 +82,7 @@ impl Finding {
             reason: String::new(),
             why: None,
             of_echo: false,
+            alive: false,
         }
     }
 
@@ -90,6 +93,13 @@ impl Finding {
     #[must_use]
     pub(crate) fn about_echo(self) -> Finding {
         Finding { of_echo: true, ..self }
+    }
+
+    /// Marks the finding as one about a server that was alive. Its exit afterwards is then not reported as the cause: a
+    /// server may end when its client has gone.
+    #[must_use]
+    pub(crate) fn about_living_server(self) -> Finding {
+        Finding { alive: true, ..self }
     }
 
     /// Sets the harm that the fault found in a server does, for a check that finds several faults.

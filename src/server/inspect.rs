@@ -83,7 +83,8 @@ impl Server {
     /// Turns `finding` into a crash, with the exit status, if the server has died.
     #[must_use]
     pub(crate) fn diagnose(&mut self, finding: Finding) -> Finding {
-        let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout) && !self.ended_by_us;
+        let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout);
+        let blames = blames && !finding.alive && !self.ended_by_us;
         let (for_all, deadlines) = (self.is_shared(), self.deadlines());
         let Some(instance) = self.instances.last_mut().filter(|_| blames) else { return finding };
         // A process closes its descriptors a moment before it exits, so the client may notice the crash first.

@@ -8,7 +8,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::conversation::ask_without_reading;
-use crate::outcome::Level::Should;
+use crate::deadline::until;
+use crate::outcome::{Level::Should, Outcome};
 use crate::payload::MIB;
 use crate::server::Server;
 use crate::sys;
@@ -42,10 +43,14 @@ fn run(server: &mut Server) -> check::Result {
     let lost = match lost {
         Ok(Some(lost)) => lost,
         // The server has ended, or reads nothing more.
-        Err(finding) if finding.outcome.is_failure() => Lost { of: finding.expected, found: finding.actual },
+        Err(finding) if finding.outcome.is_failure() => {
+            let hangs = finding.outcome == Outcome::Timeout;
+            Lost { of: finding.expected, found: finding.actual, hangs }
+        }
         other => return other.map(drop),
     };
-    let limit = server.deadlines().exit();
+    let deadlines = server.deadlines();
+    let limit = if lost.hangs { deadlines.quiet() } else { deadlines.exit() };
     match server.instance()?.wait(limit) {
         Some(status) if !status.success() => Ok(()),
         ended => {
@@ -64,6 +69,8 @@ fn run(server: &mut Server) -> check::Result {
 struct Lost {
     of: String,
     found: String,
+    /// Whether the server has made no progress until the deadline.
+    hangs: bool,
 }
 
 /// Launches the server with a pipe as standard output whose write end is in non-blocking mode.
@@ -98,7 +105,7 @@ fn echo(server: &mut Server, client: &mut Client) -> check::Result<Option<Lost>>
         0 => format!("the first {same} of them"),
         others => format!("the first {same} of them, and {} that differ", count_with_noun(others, "byte")),
     };
-    Ok(Some(Lost { of, found }))
+    Ok(Some(Lost { of, found, hangs: end.is_err() }))
 }
 
 fn ask(server: &mut Server, client: &mut Client) -> check::Result<Option<Lost>> {
@@ -114,22 +121,30 @@ fn ask(server: &mut Server, client: &mut Client) -> check::Result<Option<Lost>> 
         return Ok(None);
     }
     let of = format!("answers to {}", count_with_noun(requests, "request"));
+    let hangs = answered.is_err();
     let found = match (unanswered, answered) {
         (0, Err(finding)) => finding.actual,
         _ => format!("answers to {} of them", requests.saturating_sub(unanswered)),
     };
-    Ok(Some(Lost { of, found }))
+    Ok(Some(Lost { of, found, hangs }))
 }
 
-/// Fails with *unsupported* unless the server's output has filled at least half of the pipe, or the server has ended:
-/// its messages may be longer than the room that is left.
+/// Waits until the server's output has filled at least half of the pipe: its messages may be longer than the room that is
+/// left. Fails with *unsupported* if that does not happen, unless the server has ended.
 fn expect_full(server: &mut Server, client: &Client) -> check::Result {
     let input = client.input_descriptor();
-    let held = rustix::io::ioctl_fionread(input).or_unsupported("the bytes in a pipe")?;
-    let held = usize::try_from(held).unwrap_or(usize::MAX);
     let capacity = sys::pipe_capacity(input).or_unsupported("the capacity of a pipe")?;
-    if 2 * held >= capacity || server.instance()?.ended().is_some() {
+    let held = || {
+        let held = rustix::io::ioctl_fionread(input).or_unsupported("the bytes in a pipe")?;
+        Ok(usize::try_from(held).unwrap_or(usize::MAX))
+    };
+    let full = until(server.deadlines().no_progress(), || {
+        let ended = server.instance()?.ended().is_some();
+        Ok((ended || 2 * held()? >= capacity).then_some(()))
+    })?;
+    if full.is_some() {
         return Ok(());
     }
-    Err(Finding::unsupported("a full pipe", format!("{} of output in it", count_with_noun(held, "byte"))))
+    let bytes = count_with_noun(held()?, "byte");
+    Err(Finding::unsupported("a full pipe", format!("{bytes} of output in it")))
 }
