@@ -19,7 +19,7 @@ pub(in crate::protocol) const TURN_KEYS: [&str; 9] = [
     "status",
     "payload_max",
 ];
-pub(in crate::protocol) const FILE_KEYS: [&str; 17] = [
+pub(in crate::protocol) const FILE_KEYS: [&str; 18] = [
     "name",
     "about",
     "over",
