@@ -51,6 +51,11 @@ impl fmt::Display for Error {
                 let hint = did_you_mean(glob, areas).unwrap_or("`echospec list` names them all".into());
                 write!(f, "no check matches '{glob}'; {hint}")
             }
+            Error::NoneApplies { transport, start: "attach" } => write!(
+                f,
+                "of the checks selected, none applies to a running {transport} server: they need one that echospec \
+                 launches itself, or its process (--pid)"
+            ),
             Error::NoneApplies { transport, start } => {
                 write!(f, "of the checks selected, none applies to {transport} servers started by '{start}'")
             }

@@ -31,7 +31,7 @@ mod wire;
 
 /// Capabilities that a server has by the way it is started, its set-up or its protocol, and not by its transport.
 const NOT_OF_TRANSPORTS: Capabilities =
-    Capabilities::ANY_ADDRESS.union(Capabilities::RELOADS).union(Capabilities::OF_PROTOCOLS);
+    Capabilities::ANY_ADDRESS.union(Capabilities::OF_LAUNCHED).union(Capabilities::OF_PROTOCOLS);
 
 /// A check: one property of a server, and the test for it.
 pub struct Check {
@@ -212,7 +212,8 @@ mod tests {
             assert!(all_checks().any(|check| check.id == *id), "{id} is quick, but there is no such check");
         }
         for transport in TRANSPORTS {
-            let all = transport.capabilities.union(Capabilities::OF_PROTOCOLS);
+            let all =
+                transport.capabilities.union(Capabilities::OF_LAUNCHED).union(Capabilities::OF_PROTOCOLS);
             let quick = |check: &&Check| QUICK_CHECK_IDS.contains(&check.id) && check.applies_to(all);
             assert!(all_checks().filter(quick).count() >= 5, "{} has few quick checks", transport.name);
         }

@@ -70,7 +70,8 @@ pub(super) fn cut_offsets(request: &Request, most: usize) -> Vec<usize> {
 /// Reports for each of `clients` whether the server has read everything that it sent. Where the system does not show
 /// that, reports whether the server's kernel has received it.
 pub(super) fn are_read_by_server(server: &Server, clients: &[&Client]) -> Vec<bool> {
-    let port = server.address().inet().map(|address| address.port());
+    let is_local = server.spec().capabilities().contains(Capabilities::LOCAL);
+    let port = server.address().inet().filter(|_| is_local).map(|address| address.port());
     let unread = port.and_then(|port| sys::unread_by_peer(port).ok());
     let is_read = |client: &Client| {
         // The kernel's table may lack a connection if others change while it is read.

@@ -7,11 +7,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use regex_automata::meta::Regex;
 
 use super::CliError;
 use crate::protocol::Protocol;
-use crate::server::{ReadyTest, Setup, Spec, Start, fixed_address, signal_named};
+use crate::server::{ReadyTest, Setup, Spec, Start, fixed_address, running_address, signal_named};
 use crate::transport::{Address, TRANSPORTS, Transport};
 
 /// The arguments of every command that launches a server.
@@ -19,16 +20,35 @@ use crate::transport::{Address, TRANSPORTS, Transport};
 pub struct ServerArgs {
     /// Transport by which clients reach the server.
     #[arg(value_parser = PossibleValuesParser::new(TRANSPORTS.iter().map(|transport| transport.name)))]
-    #[arg(requires = "command")]
+    #[arg(requires = "server")]
     transport: Option<String>,
 
     /// How the server gets its socket: it binds its own, or receives a listener as descriptor 3 (listen-fds), or
     /// each connection as descriptors 0, 1 and 2 (inetd).
     #[arg(long, default_value = "bind", value_parser = PossibleValuesParser::new(Start::ALL.map(Start::name)))]
+    #[arg(conflicts_with = "connect")]
     start: String,
 
+    /// Check a server that runs already, at ADDRESS: HOST:PORT, or a path. It is never ended, signalled or limited.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help_heading = "Running server",
+        requires = "transport",
+        group = "server"
+    )]
+    connect: Option<String>,
+
+    /// Look at the running server's process N as well, for leaks of descriptors, zombies and processor time.
+    #[arg(long, value_name = "N", help_heading = "Running server", requires = "connect")]
+    pid: Option<i32>,
+
+    /// Confirm that HOST is yours, if it is not this machine's loopback address. The checks connect many clients to it.
+    #[arg(long, value_name = "HOST", help_heading = "Running server", requires = "connect")]
+    i_own: Option<String>,
+
     /// Speak this protocol with the server: a name of `echospec protocols`, or a file [default: echo].
-    #[arg(long, value_name = "NAME|FILE", help_heading = "Protocol", requires = "command")]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Protocol", requires = "server")]
     protocol: Option<String>,
 
     /// Set a value of the protocol, such as path=/status; may be repeated.
@@ -40,7 +60,7 @@ pub struct ServerArgs {
         long,
         value_name = "REQUEST",
         help_heading = "Protocol",
-        requires_all = ["expect", "command"],
+        requires_all = ["expect", "server"],
         conflicts_with = "protocol"
     )]
     send: Option<String>,
@@ -50,32 +70,68 @@ pub struct ServerArgs {
     expect: Option<String>,
 
     /// Set an environment variable of the server; {addr}, {host}, {port}, {path} and {dir} are filled in.
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Server", requires = "command")]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        help_heading = "Server",
+        requires = "command",
+        conflicts_with = "connect"
+    )]
     env: Vec<OsString>,
 
     /// Write a file into the server's directory {dir} before each launch, with the placeholders of TEMPLATE filled in.
-    #[arg(long, value_name = "NAME=TEMPLATE", help_heading = "Server", requires = "command")]
+    #[arg(
+        long,
+        value_name = "NAME=TEMPLATE",
+        help_heading = "Server",
+        requires = "command",
+        conflicts_with = "connect"
+    )]
     write: Vec<OsString>,
 
     /// The one address that the server always uses, if it cannot be told another. Checks then run one at a time.
-    #[arg(long, value_name = "ADDRESS", help_heading = "Server", requires = "command")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help_heading = "Server",
+        requires = "command",
+        conflicts_with = "connect"
+    )]
     addr: Option<String>,
 
     /// Wait until the server's output matches this regular expression, and not only until it listens.
-    #[arg(long, value_name = "REGEX", help_heading = "Server", requires = "command")]
+    #[arg(
+        long,
+        value_name = "REGEX",
+        help_heading = "Server",
+        requires = "command",
+        conflicts_with = "connect"
+    )]
     ready_when: Option<String>,
 
     /// The signal that ends the server gracefully, such as SIGQUIT [default: SIGTERM].
-    #[arg(long, value_name = "SIGNAL", help_heading = "Server", requires = "command")]
+    #[arg(
+        long,
+        value_name = "SIGNAL",
+        help_heading = "Server",
+        requires = "command",
+        conflicts_with = "connect"
+    )]
     stop: Option<String>,
 
     /// The signal at which the server reloads its configuration, such as SIGHUP.
-    #[arg(long, value_name = "SIGNAL", help_heading = "Server", requires = "command")]
+    #[arg(
+        long,
+        value_name = "SIGNAL",
+        help_heading = "Server",
+        requires = "command",
+        conflicts_with = "connect"
+    )]
     reload: Option<String>,
 
     /// Command of the server, with {addr}, or {host} and {port}, or {path}, where the address belongs. No shell is
     /// involved.
-    #[arg(last = true, value_name = "COMMAND", requires = "transport")]
+    #[arg(last = true, value_name = "COMMAND", requires = "transport", group = "server")]
     command: Vec<OsString>,
 }
 
@@ -117,7 +173,14 @@ impl ServerArgs {
         let transport = Transport::named(transport).context("the list of transports is incomplete")?;
         let start = Start::named(&self.start).context("the list of ways of starting is incomplete")?;
         let usage = |error: crate::server::LaunchError| CliError::usage(error.to_string());
-        let spec = Spec::with_setup(transport, start, self.command.iter().cloned(), self.setup(transport)?);
+        let spec = match &self.connect {
+            Some(text) => {
+                let address = running_address(text, transport, self.i_own.as_deref());
+                let address = address.map_err(|problem| CliError::usage(format!("--connect {problem}")))?;
+                Spec::attached(transport, address, self.pid.map(Pid::from_raw))
+            }
+            None => Spec::with_setup(transport, start, self.command.iter().cloned(), self.setup(transport)?),
+        };
         let spec = spec.map_err(usage)?.with_options(self.options());
         match self.protocol(transport)? {
             Some(protocol) => Ok(spec.speaking(protocol).map_err(usage)?),
@@ -189,6 +252,7 @@ impl ServerArgs {
             ("--ready-when", &self.ready_when),
             ("--stop", &self.stop),
             ("--reload", &self.reload),
+            ("--i-own", &self.i_own),
         ];
         texts.into_iter().for_each(|(option, text)| text.iter().for_each(|it| add(option, OsStr::new(it))));
         self.set.iter().for_each(|it| add("--set", OsStr::new(it)));

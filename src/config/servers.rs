@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
@@ -10,7 +11,9 @@ use toml::de::DeValue;
 
 use super::expectations::{self, KnownFailure};
 use crate::protocol::{FileError, Protocol, Table, join_with_or};
-use crate::server::{LaunchError, ReadyTest, Setup, Spec, Start, fixed_address, signal_named};
+use crate::server::{
+    LaunchError, ReadyTest, Setup, Spec, Start, fixed_address, running_address, signal_named,
+};
 use crate::transport::{TRANSPORTS, Transport};
 
 /// A server that is described in `echospec.toml`.
@@ -24,10 +27,12 @@ pub struct ConfiguredServer {
     pub(super) known_failures: Vec<KnownFailure>,
 }
 
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 16] = [
     "transport",
     "command",
     "start",
+    "connect",
+    "i-own",
     "protocol",
     "set",
     "env",
@@ -40,6 +45,9 @@ pub(super) const KEYS: [&str; 14] = [
     "name",
     "about",
 ];
+
+/// The keys of a server that say how it is launched.
+const OF_LAUNCHED: [&str; 8] = ["command", "start", "env", "files", "addr", "ready-when", "stop", "reload"];
 
 /// Reads all servers of the configuration file `root`, in its order. Files that it names are below `folder`.
 pub(super) fn read(root: &Table<'_, '_>, folder: &Path) -> Result<Vec<ConfiguredServer>, FileError> {
@@ -91,8 +99,12 @@ impl Reader<'_, '_, '_> {
     fn server(&self) -> Result<ConfiguredServer, FileError> {
         self.table.has_only(&format!("the server `{}`", self.name), &KEYS)?;
         let transport = self.transport()?;
-        let spec = Spec::with_setup(transport, self.start()?, self.command()?, self.setup(transport)?);
-        let spec = spec.map_err(|error| self.wrong_command(&error))?.named(&self.name);
+        let spec = match self.table.string("connect")? {
+            Some((text, span)) => self.running(transport, text, span)?,
+            None => Spec::with_setup(transport, self.start()?, self.command()?, self.setup(transport)?)
+                .map_err(|error| self.wrong_command(&error))?,
+        };
+        let spec = spec.named(&self.name);
         let protocol = self.protocol()?;
         let protocol_is_assumed = protocol.is_none();
         let spec = protocol
@@ -101,6 +113,25 @@ impl Reader<'_, '_, '_> {
             .map_err(|error| self.table.source.error(self.table.key_span("protocol"), error.to_string()))?;
         let known_failures = expectations::read(&self.table, Some(&self.name))?;
         Ok(ConfiguredServer { spec, protocol_is_assumed, known_failures })
+    }
+
+    /// Returns the specification of a server that runs already at the address `text`.
+    fn running(
+        &self,
+        transport: &'static Transport,
+        text: &str,
+        span: Range<usize>,
+    ) -> Result<Spec, FileError> {
+        if let Some(key) = OF_LAUNCHED.into_iter().find(|key| self.table.get(key).is_some()) {
+            let problem =
+                format!("`{key}` is for a server that echospec launches, and not for one with `connect`");
+            return Err(self.table.source.error(self.table.key_span(key), problem));
+        }
+        let owned = self.table.string("i-own")?.map(|(host, _)| host);
+        let error = |problem: String| self.table.source.error(span.clone(), format!("`connect` {problem}"));
+        let address = running_address(text, transport, owned).map_err(error)?;
+        Spec::attached(transport, address, None)
+            .map_err(|problem| self.table.source.error(span, problem.to_string()))
     }
 
     fn wrong_command(&self, error: &LaunchError) -> FileError {

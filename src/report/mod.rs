@@ -159,12 +159,14 @@ impl Heading {
             Some((_, file)) => format!("echospec run {file} --transport {transport} --seed {seed}"),
             None => format!("echospec check {transport} --only {id} --seed {seed}"),
         };
-        if self.spec.start() != Start::Bind {
-            words += &format!(" --start {}", self.spec.start().name());
-        }
         if let Some(scale) = self.timeout_scale {
             words += &format!(" --timeout-scale {scale}");
         }
-        format!("{words}{} -- {}", self.spec.options(), self.spec.command_line())
+        let (options, command) = (self.spec.options(), self.spec.command_line());
+        match self.spec.start() {
+            Start::Attach => format!("{words} --connect {command}{options}"),
+            Start::Bind => format!("{words}{options} -- {command}"),
+            start => format!("{words} --start {}{options} -- {command}", start.name()),
+        }
     }
 }

@@ -54,6 +54,7 @@ fn started(command: &str, text: &str) -> RunStarted {
             command: format!("{command} {text}").trim_end().into(),
             transport: "tcp".into(),
             start: "bind".into(),
+            left_out: Vec::new(),
             protocol: "echo".into(),
             rehearsal: Some(Rehearsal {
                 speaks_first: Some(false),

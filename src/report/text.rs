@@ -76,13 +76,20 @@ impl TextReport {
         let TextReport { bold, dim, .. } = self;
         let ServerRecord { name, transport, start, protocol, command, .. } = server;
         let name = name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-        let start = if start == "bind" { String::new() } else { format!(" --start {start}") };
+        let start = match &**start {
+            "bind" => String::new(),
+            "attach" => " --connect".to_owned(),
+            start => format!(" --start {start}"),
+        };
         let protocol = if protocol == "echo" { String::new() } else { format!(" --protocol {protocol}") };
         let checks = count_with_noun(number, "check");
         writeln!(
             out,
             "{bold}{name}{transport}{start}{protocol}{bold:#}  {command}  {dim}{checks}, seed {seed}{dim:#}"
         )?;
+        for left_out in &server.left_out {
+            writeln!(out, "{dim}{left_out}{dim:#}")?;
+        }
         if let Some(rehearsal) = &server.rehearsal {
             self.write_rehearsal(out, &server.protocol, rehearsal)?;
         }

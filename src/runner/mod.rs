@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -72,7 +72,9 @@ pub fn run_checks(
     options: &RunOptions,
     observe: impl FnMut(&Event<'_>),
 ) -> Result<Vec<CheckResult>, LaunchError> {
-    let _supervision = Supervision::begin(options.launch.subreaper, options.launch.guard);
+    let launches = !spec.is_attached();
+    let _supervision =
+        Supervision::begin(launches && options.launch.subreaper, launches && options.launch.guard);
     let first = Server::launch(spec, options.launch.clone());
     if let Err(LaunchError::Unsupported { output }) = &first {
         return Ok(all_unsupported(spec, checks, output, observe));
@@ -98,6 +100,7 @@ pub(crate) fn run_by(
         baseline: Baseline::default(),
         queue: queue(checks),
         failures: AtomicUsize::new(0),
+        gone: OnceLock::new(),
     };
     let (sender, events) = channel();
     let (interrupt, trace) = (Interrupt::of_thread(), Trace::of_thread());
@@ -130,15 +133,16 @@ fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<Sp
 /// Runs one check against a server of its own, without retries and expectations.
 #[must_use]
 pub fn run_one_check(spec: &Spec, check: &'static Check, options: &RunOptions) -> CheckResult {
-    Run {
+    let run = Run {
         procedure: &FunctionOfCheck,
         spec,
         options,
         baseline: Baseline::default(),
         queue: queue(&[]),
         failures: AtomicUsize::new(0),
-    }
-    .run_once(check)
+        gone: OnceLock::new(),
+    };
+    run.run_once(check)
 }
 
 /// Returns the result *unsupported* for all checks of a server which says that this system lacks its mechanism.
@@ -196,6 +200,8 @@ struct Run<'a> {
     queue: Queue,
     /// The number of checks of the run that have failed so far.
     failures: AtomicUsize,
+    /// The reason why an attached server can no longer be checked, once it does not accept connections.
+    gone: OnceLock<String>,
 }
 
 impl Run<'_> {
@@ -265,11 +271,19 @@ impl Run<'_> {
             result.set_finding(Finding::unsupported("", "").because(reason));
             return result;
         }
+        if let Some(reason) = self.gone.get() {
+            result.set_finding(Finding::skipped(reason));
+            return result;
+        }
         let recorder = Recorder::new();
         let launch = self.options.launch.clone();
         recorder.record(|| match self.procedure.prepare(check, self.spec, launch) {
             Err(LaunchError::Unsupported { output }) => {
                 result.set_finding(Finding::unsupported("the server's mechanism", output));
+            }
+            Err(error @ LaunchError::Unreachable { .. }) => {
+                let reason = format!("the server has gone in this run: {error}");
+                result.set_finding(Finding::skipped(self.gone.get_or_init(|| reason)));
             }
             Err(error) => result.set_finding(Finding::broken("a server to check", error.to_string())),
             Ok((server, body)) => self.run_against(server, body, &mut result),

@@ -31,6 +31,6 @@ impl Procedure for FunctionOfCheck {
         spec: &Spec,
         options: LaunchOptions,
     ) -> Result<(Server, Body<'_>), LaunchError> {
-        Ok((Server::launch(spec, options)?, Box::new(check.run)))
+        Ok((Server::launch_or_await(spec, &options)?, Box::new(check.run)))
     }
 }

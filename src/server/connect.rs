@@ -183,7 +183,7 @@ impl Server {
         Ok(link)
     }
 
-    fn connect_link(&mut self, options: &ConnectOptions) -> io::Result<Link> {
+    pub(super) fn connect_link(&mut self, options: &ConnectOptions) -> io::Result<Link> {
         self.streams += 1;
         (self.spec.transport().connect)(&ConnectRequest {
             address: options.address.as_ref().unwrap_or(self.address()),

@@ -89,11 +89,23 @@ impl Server {
         stopped.ok_or_else(|| Finding::broken("a stopped server", "it runs on"))
     }
 
-    /// Continues a [frozen](Server::freeze) server with SIGCONT.
+    /// [Freezes](Server::freeze) the server if the harness launched it. An attached server runs on: it is never sent a
+    /// signal.
+    ///
+    /// # Errors
+    /// As [`freeze`](Server::freeze).
+    pub(crate) fn freeze_if_launched(&mut self) -> check::Result {
+        if self.is_attached() { Ok(()) } else { self.freeze() }
+    }
+
+    /// Continues a [frozen](Server::freeze) server with SIGCONT. An attached server was not frozen.
     ///
     /// # Errors
     /// A broken harness if the signal cannot be sent.
     pub fn thaw(&mut self) -> check::Result {
+        if self.is_attached() {
+            return Ok(());
+        }
         let sent = self.instance()?.signal(Signal::SIGCONT);
         sent.or_broken("SIGCONT sent")
     }

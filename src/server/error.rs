@@ -98,6 +98,27 @@ pub enum LaunchError {
         /// The advice on how to meet the requirement.
         help: &'static str,
     },
+    /// Servers of the transport have no address at which one could be running already.
+    NoAddress {
+        /// The name of the transport that the user asked for.
+        transport: &'static str,
+    },
+    /// No running server accepts connections at the address that the user gave.
+    Unreachable {
+        /// The address of the running server.
+        address: String,
+        /// The system's error when the harness connected to the running server.
+        problem: String,
+    },
+    /// The process that the user named does not listen at the address of the running server.
+    NotItsProcess {
+        /// The number of the process that the user named.
+        pid: i32,
+        /// The address of the running server.
+        address: String,
+        /// The reason why the process cannot be that of the running server.
+        problem: String,
+    },
     /// The harness itself could not prepare the launch of the server.
     Harness(io::Error),
     /// The user interrupted the run.
@@ -163,6 +184,15 @@ impl fmt::Display for LaunchError {
             ),
             LaunchError::MissingRequirement { name, found, help } => {
                 write!(f, "limited on this machine: {name}: {found}; help: {help}")
+            }
+            LaunchError::NoAddress { transport } => {
+                write!(f, "{transport} has no address to connect to: give the server's command after --")
+            }
+            LaunchError::Unreachable { address, problem } => {
+                write!(f, "cannot connect to {address}: {problem}; start the server first")
+            }
+            LaunchError::NotItsProcess { pid, address, problem } => {
+                write!(f, "process {pid} does not listen on {address}: {problem}")
             }
             LaunchError::Harness(error) => write!(f, "the harness could not prepare the launch: {error}"),
             LaunchError::Interrupted => f.write_str("interrupted"),

@@ -22,8 +22,14 @@ impl Server {
     /// # Errors
     /// Unsupported where the system does not list processes.
     pub fn processes(&self) -> check::Result<Vec<Process>> {
+        let wanted = "a list of the server's processes";
+        if self.is_attached() {
+            let found = "echospec did not launch this server: name its process with --pid";
+            let process = self.spec.process().ok_or_else(|| Finding::unsupported(wanted, found))?;
+            return process.processes().map_err(|error| unknown(wanted, &error));
+        }
         let lists: io::Result<Vec<_>> = self.instances.iter().map(Instance::processes).collect();
-        Ok(lists.map_err(|error| unknown("a list of the server's processes", &error))?.concat())
+        Ok(lists.map_err(|error| unknown(wanted, &error))?.concat())
     }
 
     /// Lists the open descriptors of one of the server's processes.
@@ -83,6 +89,9 @@ impl Server {
     /// Turns `finding` into a crash, with the exit status, if the server has died.
     #[must_use]
     pub(crate) fn diagnose(&mut self, finding: Finding) -> Finding {
+        if self.is_attached() {
+            return self.diagnose_attached(finding);
+        }
         let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout);
         let blames = blames && !finding.alive && !self.ended_by_us;
         let (for_all, deadlines) = (self.is_shared(), self.deadlines());
@@ -121,8 +130,11 @@ impl Server {
     /// Returns a function that describes what each process of the server is blocked in.
     pub(super) fn hang_diagnosis(&self) -> HangDiagnosis {
         let listers: Vec<_> = self.instances.iter().map(Instance::process_lister).collect();
+        let attached = self.spec.process();
         HangDiagnosis(Box::new(move || {
-            let processes: Vec<_> = listers.iter().flat_map(|list| list().unwrap_or_default()).collect();
+            let launched = listers.iter().flat_map(|list| list().unwrap_or_default());
+            let attached = attached.into_iter().flat_map(|process| process.processes().unwrap_or_default());
+            let processes: Vec<_> = launched.chain(attached).collect();
             let mut lines: Vec<_> = processes.iter().take(SHOWN).map(describe_process).collect();
             if processes.len() > SHOWN {
                 lines.push(format!("and {} more of its processes", processes.len() - SHOWN));
@@ -133,8 +145,7 @@ impl Server {
 
     /// Adds a step for each process of the server to the trace, with what the process is blocked in.
     pub(crate) fn trace_states(&self) {
-        let processes = self.instances.iter().flat_map(|instance| instance.processes().unwrap_or_default());
-        for process in processes.take(SHOWN) {
+        for process in self.processes().unwrap_or_default().into_iter().take(SHOWN) {
             trace::note_event(process.pid, || Action::State(format!("is {}", describe_state(&process))));
         }
     }

@@ -64,6 +64,15 @@ impl Server {
     /// # Errors
     /// A crash.
     pub(crate) fn expect_alive(&mut self) -> check::Result {
+        if self.is_attached() {
+            return match self.why_gone() {
+                Some(reason) => Err(Finding {
+                    outcome: Outcome::Crash,
+                    ..Finding::fail("a server that lives on when the check is over", reason)
+                }),
+                None => Ok(()),
+            };
+        }
         if !self.is_shared() || self.ended_by_us {
             return Ok(());
         }
@@ -142,7 +151,7 @@ impl Server {
         sockets_in(&self.scratch.temporary(), 3).iter().map(|path| Leak::socket_file(path)).collect()
     }
 
-    fn place(&self) -> Option<SocketAddress<'_>> {
+    pub(super) fn place(&self) -> Option<SocketAddress<'_>> {
         let capabilities = self.spec.transport().capabilities;
         match self.address() {
             Address::Inet(inet) if capabilities.contains(Capabilities::TCP) => {

@@ -5,7 +5,9 @@
 //! | file | content |
 //! |---|---|
 //! | `spec` | the command, its transport, and who makes the socket |
+//! | `offered` | the capabilities of the server |
 //! | `rehearsal` | properties of the server that were found before any check |
+//! | `attach`, `attached_process`, `attached_spec`, `running_address` | a server that runs already |
 //! | `options` | limits, signals, descriptors and deadlines of one launch |
 //! | `process/` | one running process, its descendants, its output, and how they are all killed |
 //! | `readiness` | how the harness knows that the server listens |
@@ -28,6 +30,9 @@ use crate::transport::{Address, Capabilities, ReservedAddress};
 use placeholders::PlaceholderValues;
 
 mod abandoned;
+mod attach;
+mod attached_process;
+mod attached_spec;
 mod bundled;
 mod connect;
 mod control;
@@ -36,6 +41,7 @@ mod error;
 mod inspect;
 mod leaks;
 mod listeners;
+mod offered;
 mod options;
 mod placeholders;
 pub(crate) mod prerequisites;
@@ -43,6 +49,8 @@ mod process;
 mod program;
 mod readiness;
 mod rehearsal;
+#[cfg(feature = "cli")]
+mod running_address;
 mod scratch;
 mod setup;
 mod spec;
@@ -66,6 +74,8 @@ pub use process::{
 };
 pub use program::bundled_program;
 pub use rehearsal::Rehearsal;
+#[cfg(feature = "cli")]
+pub(crate) use running_address::running_address;
 pub use scratch::{Scratch, keep_directories, run_directory};
 pub use setup::{ReadyTest, Setup};
 #[cfg(feature = "cli")]
@@ -108,12 +118,28 @@ impl Server {
     /// # Errors
     /// [`LaunchError`], which quotes what the server printed.
     pub fn launch(spec: &Spec, options: LaunchOptions) -> Result<Server, LaunchError> {
+        if spec.is_attached() {
+            return Server::attach(spec, options);
+        }
         spec.find_program()?;
         prerequisites::prove_descriptors()?;
         let scratch = Scratch::new().map_err(prerequisites::no_directory)?;
         prerequisites::prove(spec.transport(), spec.setup().fixed_address.as_ref(), scratch.path())?;
         let reserved = reserve(spec, scratch.path())?;
-        let mut server = Server {
+        let mut server = Server::new(spec, options, reserved, scratch);
+        if spec.start() != Start::Bind {
+            server.make_listeners().map_err(LaunchError::Harness)?;
+        }
+        if server.is_shared() {
+            let first = server.launch_and_await()?;
+            server.instances.push(first);
+        }
+        Ok(server)
+    }
+
+    /// Returns a server of which no process is launched yet.
+    fn new(spec: &Spec, options: LaunchOptions, reserved: ReservedAddress, scratch: Scratch) -> Server {
+        Server {
             spec: spec.clone(),
             options,
             streams: 0,
@@ -124,15 +150,7 @@ impl Server {
             reserved,
             _second: None,
             scratch,
-        };
-        if spec.start() != Start::Bind {
-            server.make_listeners().map_err(LaunchError::Harness)?;
         }
-        if server.is_shared() {
-            let first = server.launch_and_await()?;
-            server.instances.push(first);
-        }
-        Ok(server)
     }
 
     /// Returns the options that this server was launched with: launch another with them, or with some of them changed.
@@ -153,10 +171,16 @@ impl Server {
     /// # Errors
     /// As [`launch`](Server::launch).
     pub(crate) fn launch_another(&mut self, options: LaunchOptions) -> Result<Server, LaunchError> {
+        self.require_launched()?;
         if self.spec.setup().fixed_address.is_some() {
             self.crash();
         }
         Server::launch(&self.spec, options)
+    }
+
+    /// Fails for an attached server, which has no command that could be executed.
+    fn require_launched(&self) -> Result<(), LaunchError> {
+        if self.is_attached() { Err(LaunchError::NoCommand) } else { Ok(()) }
     }
 
     fn make_listeners(&mut self) -> io::Result<()> {
@@ -197,6 +221,7 @@ impl Server {
         given: GivenDescriptors,
         options: &LaunchOptions,
     ) -> Result<Instance, LaunchError> {
+        self.require_launched()?;
         let mut options = options.clone();
         options.temp_dir.get_or_insert_with(|| self.scratch.temporary());
         let directory = self.scratch.directory_for(address).map_err(LaunchError::Harness)?;

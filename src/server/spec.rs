@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use nix::sys::signal::Signal;
 
+use super::attached_process::AttachedProcess;
 use super::placeholders::{
     ADDRESS_PLACEHOLDERS, PlaceholderValues, contains_placeholder, replace_placeholder,
 };
@@ -29,18 +30,20 @@ pub(super) struct Invocation {
 #[derive(Debug, Clone)]
 pub struct Spec {
     /// The server's name in `echospec.toml`, if it is described there.
-    name: Option<String>,
-    transport: &'static Transport,
-    start: Start,
-    command: Vec<OsString>,
-    setup: Setup,
-    protocol: Arc<Protocol>,
+    pub(super) name: Option<String>,
+    pub(super) transport: &'static Transport,
+    pub(super) start: Start,
+    pub(super) command: Vec<OsString>,
+    pub(super) setup: Setup,
+    pub(super) protocol: Arc<Protocol>,
     /// The options of the command line that describe the server's set-up and protocol, each with a space before it.
-    options: String,
+    pub(super) options: String,
     /// The capabilities of the transport and the protocol that this server lacks.
-    lacks: Vec<MissingCapabilities>,
+    pub(super) lacks: Vec<MissingCapabilities>,
     /// The properties that a rehearsal found, if there was one.
-    rehearsal: Option<Rehearsal>,
+    pub(super) rehearsal: Option<Rehearsal>,
+    /// The process of a running server, if the user names it.
+    pub(super) process: Option<AttachedProcess>,
 }
 
 impl Spec {
@@ -80,6 +83,7 @@ impl Spec {
             protocol: Arc::new(Protocol::echo()),
             options: String::new(),
             rehearsal: None,
+            process: None,
         };
         spec.validate()?;
         Ok(spec)
@@ -126,8 +130,8 @@ impl Spec {
             let (protocol, transport) = (protocol.name().to_owned(), self.transport.name);
             return Err(LaunchError::ProtocolMismatch { protocol, transport });
         }
-        let lacks =
-            [traits::ruled_out_by_setup(&self.setup), traits::ruled_out_by_protocol(&protocol)].concat();
+        let by_setup = if self.is_attached() { Vec::new() } else { traits::ruled_out_by_setup(&self.setup) };
+        let lacks = [by_setup, traits::ruled_out_by_protocol(&protocol)].concat();
         Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
     }
 
@@ -236,51 +240,19 @@ impl Spec {
         self.start
     }
 
-    /// Returns the capabilities that the server has: those that its transport and protocol promise, without those that
-    /// it lacks.
-    #[must_use]
-    pub fn capabilities(&self) -> Capabilities {
-        self.lacks.iter().fold(self.promised_capabilities(), |all, lack| all.difference(lack.capabilities))
-    }
-
-    /// Returns the capabilities that the transport, the way of starting and the protocol promise, whether or not this
-    /// server has them. A check that requires others does not apply. A check that requires one that the server lacks
-    /// is *unsupported*.
-    #[must_use]
-    pub fn promised_capabilities(&self) -> Capabilities {
-        let all = self.offered_by_transport().union(Capabilities::OF_PROTOCOLS);
-        let other =
-            if self.protocol.replies_equal_requests() { Capabilities::REQUESTS } else { Capabilities::ECHO };
-        all.difference(other)
-    }
-
-    fn offered_by_transport(&self) -> Capabilities {
-        let capabilities = self.transport.capabilities.union(Capabilities::RELOADS);
-        match self.start {
-            Start::Bind if self.can_be_told_an_address() => capabilities.union(Capabilities::ANY_ADDRESS),
-            Start::Bind => capabilities,
-            Start::ListenFds => {
-                capabilities.difference(Capabilities::BINDS).union(Capabilities::PASSED_LISTENER)
-            }
-            Start::Inetd => capabilities
-                .difference(Capabilities::BINDS.union(Capabilities::MANY_CLIENTS))
-                .union(Capabilities::PASSED_CONNECTION),
-        }
-    }
-
-    fn can_be_told_an_address(&self) -> bool {
-        self.transport.capabilities.contains(Capabilities::BINDS) && self.setup.fixed_address.is_none()
-    }
-
     /// Whether the server's command holds the address to listen on, and not the port alone.
     #[must_use]
     pub(crate) fn is_told_host(&self) -> bool {
         self.mentions("{addr}") || self.mentions("{host}")
     }
 
-    /// Returns the server's command as it was given, quoted for a POSIX shell.
+    /// Returns the server's command as it was given, quoted for a POSIX shell; for a server that runs already, its
+    /// address.
     #[must_use]
     pub fn command_line(&self) -> String {
+        if let Some(address) = self.setup.fixed_address.as_ref().filter(|_| self.is_attached()) {
+            return address.to_string();
+        }
         let words = self.command.iter().map(|word| word.to_string_lossy());
         let quoted =
             words.map(|word| shlex::try_quote(&word).map_or(word.to_string(), std::borrow::Cow::into_owned));

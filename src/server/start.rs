@@ -11,10 +11,12 @@ pub enum Start {
     ListenFds,
     /// The harness starts one server process for each client, with the connection as descriptors 0, 1 and 2: inetd(8).
     Inetd,
+    /// The server runs already, and the harness only connects to it.
+    Attach,
 }
 
 impl Start {
-    /// Every way in which a server gets its socket.
+    /// Every way in which the harness starts a server.
     pub const ALL: [Start; 3] = [Start::Bind, Start::ListenFds, Start::Inetd];
 
     /// Returns the way of starting a server that is called `name` on the command line.
@@ -30,6 +32,7 @@ impl Start {
             Start::Bind => "bind",
             Start::ListenFds => "listen-fds",
             Start::Inetd => "inetd",
+            Start::Attach => "attach",
         }
     }
 }

@@ -60,6 +60,12 @@ bitflags! {
         const CLEAN_OUTPUT = 1 << 24;
         /// The server reloads its configuration at a known signal.
         const RELOADS = 1 << 25;
+        /// The harness launches the server itself, so it may end, signal, limit and restart it, and reads its output.
+        const LAUNCHED = 1 << 26;
+        /// The harness knows the server's processes.
+        const PROCESSES = 1 << 27;
+        /// The kernel of this machine carries both directions of the server's connections, and shows the server's ends.
+        const LOCAL = 1 << 30;
         /// The server's address is the path of a file that the server makes: a socket, or the first part of the names
         /// of two named pipes.
         const FILE = 1 << 28;
@@ -77,5 +83,9 @@ bitflags! {
             | Self::REQUESTS.bits()
             | Self::CLEAN_OUTPUT.bits()
             | Self::STALLS.bits();
+
+        /// The set of capabilities that every server has which the harness launches.
+        const OF_LAUNCHED =
+            Self::LAUNCHED.bits() | Self::PROCESSES.bits() | Self::LOCAL.bits() | Self::RELOADS.bits();
     }
 }

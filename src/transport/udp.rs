@@ -41,17 +41,20 @@ pub(super) fn connect(request: &ConnectRequest<'_>) -> std::io::Result<Link> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     client::enlarge_buffers(&socket);
     request.set_socket_options(&socket)?;
-    socket.bind(&request.options.source.unwrap_or_else(|| any_loopback_port(address)).into())?;
+    socket.bind(&request.options.source.unwrap_or_else(|| any_port(address)).into())?;
     Link::unconnected(socket, address.into())
 }
 
-/// Returns the loopback address of the server's address family, with a port that the system chooses.
-fn any_loopback_port(server: SocketAddr) -> SocketAddr {
-    let loopback = match server {
-        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+/// Returns an address of a client with a port that the system chooses: a loopback address, or, for a server elsewhere,
+/// whichever address of this machine has a route to it.
+fn any_port(server: SocketAddr) -> SocketAddr {
+    let own: IpAddr = match (server, server.ip().is_loopback()) {
+        (SocketAddr::V4(_), true) => Ipv4Addr::LOCALHOST.into(),
+        (SocketAddr::V4(_), false) => Ipv4Addr::UNSPECIFIED.into(),
+        (SocketAddr::V6(_), true) => Ipv6Addr::LOCALHOST.into(),
+        (SocketAddr::V6(_), false) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    SocketAddr::new(loopback, 0)
+    SocketAddr::new(own, 0)
 }
 
 /// The size in bytes of the largest content of a UDP datagram over IPv4: RFC 768.

@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     why: "an edge-triggered event is reported once for all queued messages; a server that receives one message per event leaves the rest unread until more arrive",
     citations: &["RFC 862", "epoll(7) (edge-triggered)", "recvmmsg(2)"],
     recipe: "stop the server (SIGSTOP); send up to 60 small messages, or 8 on a Unix datagram socket, whose queue is short; continue it (SIGCONT); receive all of them, in any order",
-    requires: Capabilities::ECHO.union(Capabilities::MESSAGES),
+    requires: Capabilities::ECHO.union(Capabilities::MESSAGES).union(Capabilities::LAUNCHED),
     run,
 };
 

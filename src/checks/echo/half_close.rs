@@ -45,7 +45,7 @@ fn all_at_once(server: &mut Server) -> check::Result {
     if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         client.exchange(&bytes[..1])?;
     }
-    server.freeze()?;
+    server.freeze_if_launched()?;
     client.send(&bytes)?;
     client.shut_down_write()?;
     server.thaw()?;

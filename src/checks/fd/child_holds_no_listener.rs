@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "if the parent crashes, the port stays in use, and the kernel queues new clients that no process accepts",
     citations: &["fork(2)", "close(2)", "PEP 446"],
     recipe: "serve one client; note the server's processes; connect and exchange a message; list the descriptors of the processes that are new and that exit with their client",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::PROCESSES),
     run,
 };
 

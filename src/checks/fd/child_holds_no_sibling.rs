@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "the kernel sends FIN only when every process has closed the connection, so the other client waits for an end of file that does not come",
     citations: &["fork(2)", "close(2)", "accept(2)"],
     recipe: "connect A, then B; note which processes are new after each; no process of B holds a socket of A",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::PROCESSES),
     run,
 };
 

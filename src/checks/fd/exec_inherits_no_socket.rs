@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "a descriptor without close-on-exec stays open in a program that does not know of it, and keeps ports and connections in use",
     citations: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "open(2) (O_CLOEXEC)"],
     recipe: "connect and exchange a message; find the new processes that run another program; list their descriptors",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::PROCESSES),
     run,
 };
 

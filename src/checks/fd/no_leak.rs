@@ -16,7 +16,10 @@ pub const NO_LEAK: Check = Check {
     why: "a server that loses one descriptor for each client reaches its limit and fails with EMFILE",
     citations: &["close(2)", "accept(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "serve 30 clients, one at a time, and count the descriptors of all the server's processes; serve 300 more, and count again",
-    requires: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STREAM
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::PROCESSES),
     run: after_clean_ends,
 };
 
@@ -27,7 +30,7 @@ pub const NO_LEAK_AFTER_RESETS: Check = Check {
     why: "clients that close in order never reach an error path that forgets to close",
     citations: &["close(2)", "read(3p) (ECONNRESET)", "RFC 9293 §3.5.3"],
     recipe: "as fd/no-leak, but each client resets its connection (SO_LINGER 0), every other one with its last bytes unread",
-    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS).union(Capabilities::PROCESSES),
     run: after_resets,
 };
 
@@ -38,7 +41,7 @@ pub const NO_LEAK_OF_PEERS: Check = Check {
     why: "a peer without a connection never closes anything, so a socket opened for each peer stays open",
     citations: &["socket(2)", "close(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
     recipe: "as fd/no-leak, with 10 peers and then 60 more, each at its own address and answered once",
-    requires: Capabilities::CONNECTIONLESS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONLESS.union(Capabilities::MANY_CLIENTS).union(Capabilities::PROCESSES),
     run: after_peers,
 };
 

@@ -30,7 +30,7 @@ pub const LEFT_BY_DAEMON: Check = Check {
     why: "O_NONBLOCK belongs to the open file description, which the server shares with the shell that started it and with other programs that write to the same log: their writes then fail with EAGAIN, and lines are lost",
     citations: CHECK.citations,
     recipe: "start the server with pipes as descriptors 0, 1 and 2, and keep duplicates of its ends; serve 2 clients; send SIGTERM, and wait for its exit; compare O_NONBLOCK and O_APPEND before and after with F_GETFL",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run: by_daemon,
 };
 

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     why: "a socket in place of descriptor 1 or 2 receives every log line; another program's pipe or listener stays open by mistake",
     citations: &["execve(2)", "fcntl(2) (FD_CLOEXEC)", "socket(2)", "daemon(7)"],
     recipe: "hold a pipe open in the launcher; launch the server; list the descriptors of its processes, and look for the pipe and for sockets among 0, 1 and 2",
-    requires: Capabilities::empty(),
+    requires: Capabilities::LAUNCHED,
     run,
 };
 

@@ -36,7 +36,7 @@ pub const ANNOUNCEMENT_FLUSHED: Check = Check {
     why: "standard output is block-buffered unless it is a terminal, so a launcher that reads a pipe waits for a line that stays in the buffer",
     citations: &["stdout(3)", "setvbuf(3)", "fflush(3)"],
     recipe: "start the server with a pipe as standard output, and serve a client; if no output names its address, do the same with a terminal, and compare",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run: flushed,
 };
 

@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     why: "a program inherits what the server blocks or ignores for itself, and then cannot be ended by that signal, or never exits",
     citations: &["exec(3p)", "signal(7)", "sigprocmask(2)"],
     recipe: "connect and exchange a message; for each new process that runs another program, compare its blocked and ignored signals with those of the same program started by the harness",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::LAUNCHED),
     run,
 };
 

@@ -16,7 +16,10 @@ pub const CHECK: Check = Check {
     why: "bytes that the server has read and not returned are lost without an error, so users notice each deployment",
     citations: &["signal(7)", "tcp(7)", "socket(7) (SO_LINGER)", "RFC 9293 §3.6"],
     recipe: "connect with a small receive buffer; send 40,001 bytes; wait until the server has read all of them; send SIGTERM; count the bytes that come back; end of file follows, and no reset; with requests: ask for a long reply, or for many, and read nothing until the server can send no more; send SIGTERM; read the replies",
-    requires: Capabilities::STALLS.union(Capabilities::TCP).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::STALLS
+        .union(Capabilities::TCP)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::LAUNCHED),
     run,
 };
 

@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
         "accept(2) (EINTR)",
     ],
     recipe: "connect and exchange a message (a filter may buffer its answer); send SIGTERM to the main process; wait for its exit; read its status; do the same before the first client, after two clients have left, with a client that has sent half a request, and with one that sends without reading until the server takes no more",
-    requires: Capabilities::empty(),
+    requires: Capabilities::LAUNCHED,
     run,
 };
 

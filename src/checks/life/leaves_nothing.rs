@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "these objects last until they are removed; each restart leaves more, until shmget(2) or msgget(2) fails with ENOSPC or memory is full",
     citations: &["sysvipc(7)", "shm_overview(7)", "sem_overview(7)", "mq_overview(7)", "unix(7)"],
     recipe: "serve 3 clients; send SIGTERM; wait for all processes of the server to exit; list what is new in ipcs(1), /dev/shm, /dev/mqueue and TMPDIR, with the processes that made or used it",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run,
 };
 

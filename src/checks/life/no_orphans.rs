@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     why: "a worker or helper that keeps running holds the port, or the write end of a pipe whose end of file a pipeline or a CI job waits for",
     citations: &["kill(2)", "pipe(7)", "systemd.kill(5) (KillMode=)"],
     recipe: "serve 2 clients until they close; send SIGTERM to the main process alone; wait for its exit, and then for that of all its descendants; report each that is left, with its command line and descriptors",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run,
 };
 

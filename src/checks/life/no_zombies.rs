@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "each zombie occupies an entry of the process table; when the table is full, fork(2) fails",
     citations: &["wait(2)", "fork(2) (EAGAIN)"],
     recipe: "serve 12 clients, one at a time; connect one more, for a server that reaps its children when it accepts; list the zombies whose parent is the server; do the same with clients that leave at once, or send a datagram at once, while the main process is stopped, and 12 more one at a time",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::PROCESSES),
     run,
 };
 
@@ -53,7 +53,7 @@ fn leave_at_once(server: &mut Server) -> check::Result<bool> {
         clients.push(server.connect_and_exchange()?);
     }
     let before = server.processes()?.len();
-    server.freeze()?;
+    server.freeze_if_launched()?;
     drop(clients);
     // The number of processes falls only if the server makes one for each client.
     let smaller = || Ok((server.processes()?.len() + CLIENTS <= before).then_some(()));
@@ -69,7 +69,7 @@ const DATAGRAMS: usize = 8;
 /// makes a process for each datagram makes all of them at once.
 fn ask_at_once(server: &mut Server) -> check::Result {
     let mut clients = (0..DATAGRAMS).map(|_| server.connect()).collect::<check::Result<Vec<_>>>()?;
-    server.freeze()?;
+    server.freeze_if_launched()?;
     let sent = clients.iter_mut().try_for_each(|client| client.send(b"at once"));
     server.thaw()?;
     sent?;

@@ -21,7 +21,7 @@ pub const CLOSED_STDIO: Check = Check {
     why: "open(2) and accept(2) return the lowest free number: descriptor 0 is not an error, and a client on descriptor 1 receives the log",
     citations: &["exec(3p)", "open(2)", "stdin(3)", "daemon(7)"],
     recipe: "start the server with /dev/null as descriptor 0, with 0 closed, with 1 closed, with 2 closed, and with all three closed; each time 3 clients, one after another, receive their own bytes and nothing else",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run: closed,
 };
 
@@ -32,7 +32,7 @@ pub const UNWRITABLE_STDOUT: Check = Check {
     why: "if a failed write or SIGPIPE ends the server, a full disk or a log reader that has exited stops the service",
     citations: &["write(2) (EPIPE, ENOSPC)", "signal(7) (SIGPIPE)", "full(4)"],
     recipe: "start the server with a pipe as descriptor 1, serve a client, and close the read end; start it with /dev/full as 1 and 2; each time 3 clients, one after another, receive their own bytes and nothing else; a server ended by SIGPIPE, or before its first client, is only reported",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run: unwritable,
 };
 

@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     why: "a server may mean to outlive its terminal, Ctrl-C or an impatient administrator, and its user should know that; a server that crashes at a second SIGTERM leaves its work half done",
     citations: &["signal(7)", "daemon(7)", "systemd.kill(5) (SendSIGHUP=)"],
     recipe: "start the server, exchange a message, and send SIGHUP; report whether it ends, with which status, or serves on, and whether it ignores the signal; do the same with SIGINT; start it once more, connect a client, and send SIGTERM twice",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run,
 };
 

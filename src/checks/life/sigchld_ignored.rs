@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     why: "some launchers ignore SIGCHLD, which execve(2) preserves; wait(2) then fails with ECHILD, which must not end the server",
     citations: &["wait(2) (ECHILD)", "sigaction(2) (SA_NOCLDWAIT)", "exec(3p)"],
     recipe: "start the server with SIGCHLD ignored; serve 5 clients, one after another, until they close",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::LAUNCHED),
     run,
 };
 

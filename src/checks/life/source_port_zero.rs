@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "the source port of a datagram is optional, and 0 if it is not used; sendto(2) to port 0 fails with EINVAL, and a server that takes that as fatal can be ended by anyone with one forged packet",
     citations: &["RFC 768 (Source Port)", "sendto(2) (EINVAL)", "RFC 8085 §5.1"],
     recipe: "through a raw socket send a request from source port 0, and an empty datagram; after each exchange a message with a new client",
-    requires: Capabilities::UDP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::UDP.union(Capabilities::MANY_CLIENTS).union(Capabilities::LOCAL),
     run,
 };
 

@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     why: "accept(2) fails with ECONNABORTED on BSD, and returns a socket on which getpeername(2) fails on Linux; a port scan is enough",
     citations: &["accept(2) (ECONNABORTED)", "getpeername(2) (ENOTCONN)", "RFC 9293 §3.5.3"],
     recipe: "6 times: stop the server; connect; every other time send a few bytes; reset (SO_LINGER 0); continue the server; exchange a message with a new client",
-    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::TCP.union(Capabilities::MANY_CLIENTS).union(Capabilities::LAUNCHED),
     run,
 };
 

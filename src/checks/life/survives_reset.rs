@@ -46,7 +46,7 @@ fn close_unread(server: &mut Server) -> check::Result {
     let bytes = server.payload(96 * KIB);
     for _ in 0..5 {
         let mut client = server.connect_ready()?;
-        server.freeze()?;
+        server.freeze_if_launched()?;
         client.fill_until_blocked(&bytes)?;
         client.shut_down_write()?;
         client.await_delivery()?;

@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
         "accept(2) (EINTR)",
     ],
     recipe: "serve a client until it closes; 4 times SIGSTOP and SIGCONT; exchange a message with a new client; again 4 times SIGSTOP and SIGCONT while that client is silent; exchange another message; serve one more client",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run,
 };
 

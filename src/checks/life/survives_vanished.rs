@@ -13,7 +13,7 @@ pub const SURVIVES_VANISHED_CLIENT: Check = Check {
     why: "ECONNREFUSED or ENOENT, from the call that answers or from the next one, concerns one client; a server that takes it as fatal stops serving all",
     citations: &["udp(7) (IP_RECVERR)", "unix(7)", "sendto(2)", "RFC 1122 §4.1.3.3"],
     recipe: "3 times: stop the server; clients send and leave, some of them with their socket file removed; continue the server; exchange a message with two new clients",
-    requires: Capabilities::CONNECTIONLESS,
+    requires: Capabilities::CONNECTIONLESS.union(Capabilities::LAUNCHED),
     run: vanished,
 };
 

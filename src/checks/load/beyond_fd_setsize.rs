@@ -19,7 +19,8 @@ pub const CHECK: Check = Check {
     recipe: "launch the server with 4096 descriptors; connect 1100 clients, up to 20 at a time, each of which exchanges a message and stays; the check passes early if the server makes a process for each client",
     requires: Capabilities::CONCURRENT_CLIENTS
         .union(Capabilities::MANY_CLIENTS)
-        .union(Capabilities::CONNECTIONS),
+        .union(Capabilities::CONNECTIONS)
+        .union(Capabilities::LAUNCHED),
     run,
 };
 

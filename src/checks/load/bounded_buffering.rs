@@ -21,7 +21,9 @@ pub const CHECK: Check = Check {
     requires: Capabilities::PIPELINES
         .union(Capabilities::STREAM)
         .union(Capabilities::CONNECTIONS)
-        .union(Capabilities::MANY_CLIENTS),
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::PROCESSES)
+        .union(Capabilities::LOCAL),
     run,
 };
 

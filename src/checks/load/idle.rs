@@ -16,7 +16,7 @@ pub const IDLE: Check = Check {
     why: "a server that polls for an event that is always ready, or calls in a loop without waiting, uses a whole processor for nothing",
     citations: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
     recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, until one shows no busy loop, or they have used 3 s of processor time each: before the first client, with a silent client, with one that has shut down its write side, and after all have gone",
-    requires: Capabilities::empty(),
+    requires: Capabilities::PROCESSES,
     run: silent,
 };
 
@@ -27,7 +27,7 @@ pub const IDLE_WHILE_STALLED: Check = Check {
     why: "the connection is readable and not writable; if the server polls for the wrong event, or ignores POLLHUP, poll(2) returns at once every time",
     citations: &["poll(2) (POLLHUP)", "epoll(7)", "proc(5) (schedstat)"],
     recipe: "send, or ask for replies, without reading until the server can send no more; measure processor time as in load/idle; reset the connection, and measure again; measure with clients that send half, and three quarters, of that amount and shut down their write side (with requests: one client that asks for as much)",
-    requires: Capabilities::STALLS.union(Capabilities::STREAM),
+    requires: Capabilities::STALLS.union(Capabilities::STREAM).union(Capabilities::PROCESSES),
     run: stalled,
 };
 

@@ -17,7 +17,7 @@ pub const NO_THREAD_LEAK: Check = Check {
     why: "a thread that waits forever for a client that has gone keeps its stack, until the server can create no more",
     citations: &["pthread_create(3) (EAGAIN)", "getrlimit(2) (RLIMIT_NPROC)"],
     recipe: "20 clients exchange a message and leave, every fourth by a reset where they have connections; count threads; 40 more, and count again; if the number has grown by 20 or more, and stays so, 40 more; the check fails if it grows by 20 again",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::PROCESSES),
     run: threads,
 };
 
@@ -28,7 +28,7 @@ pub const NO_MEMORY_LEAK: Check = Check {
     why: "memory that grows with every connection ends the server, or other programs, when none is left",
     citations: &["RFC 862", "getrusage(2)", "proc(5) (statm)"],
     recipe: "clients exchange 1 MiB each and leave, every fourth by a reset; after each 16 clients read resident memory; report growth of 128 MiB or more, unless after some 16 clients it had grown by less than a fifth of what they sent",
-    requires: VISITED,
+    requires: VISITED.union(Capabilities::PROCESSES),
     run: memory_unless_deadlocked,
 };
 

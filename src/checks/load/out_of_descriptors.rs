@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "accept(2) fails and the client stays in the queue; a server that takes this as fatal exits, and one that tries again at once uses a whole processor",
     citations: &["accept(2) (EMFILE)", "getrlimit(2) (RLIMIT_NOFILE)", "epoll(7)"],
     recipe: "launch the server with 64 descriptors; connect up to 90 clients, one at a time, until one is not answered, and 4 more (if the server closes after one reply: 90 clients that send nothing, until its table is full, and 4 more); measure processor time as in load/idle; disconnect all; exchange a message with a new client",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::LAUNCHED),
     run,
 };
 

@@ -100,7 +100,7 @@ fn exchange_beside(
     let most =
         if server.process_stats().is_ok_and(|stats| stats.threads == 1) { manner.most } else { usize::MAX };
     if manner.begins_stopped {
-        server.freeze()?;
+        server.freeze_if_launched()?;
         let sent = talker.fill_window().and_then(|()| other.send(QUESTION));
         server.thaw()?;
         sent?;

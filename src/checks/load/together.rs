@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "several connections that arrive together can be one event; a server that accepts one connection for each edge-triggered event leaves the others in the queue until the next client comes",
     citations: &["epoll(7) (EPOLLET)", "accept(2)", "listen(2)"],
     recipe: "stop the server; connect 8 clients, each of which sends a message unless the server speaks first; continue the server; one after another, each client is answered and leaves",
-    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::CONNECTIONS.union(Capabilities::MANY_CLIENTS).union(Capabilities::LAUNCHED),
     run,
 };
 

@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "one datagram with a forged source address makes two such servers answer each other without end",
     citations: &["CVE-1999-0103", "CVE-2024-2169", "RFC 862"],
     recipe: "send from source ports 7 (echo), 13 (daytime), 19 (chargen), 37 (time) and 53 (DNS); report which are answered",
-    requires: Capabilities::ECHO.union(Capabilities::UDP),
+    requires: Capabilities::ECHO.union(Capabilities::UDP).union(Capabilities::LOCAL),
     run,
 };
 

@@ -103,7 +103,8 @@ fn exchange_with_all(server: &mut Server, clients: &mut [Client], connected: Ins
 /// A server on Unix datagrams is left running, since its queue holds ten. So is one on a system that does not report
 /// whether a process has stopped.
 fn stop(server: &mut Server) -> check::Result<bool> {
-    if !server.spec().capabilities().intersects(Capabilities::CONNECTIONS.union(Capabilities::UDP)) {
+    let queued = Capabilities::CONNECTIONS.union(Capabilities::UDP);
+    if server.is_attached() || !server.spec().capabilities().intersects(queued) {
         return Ok(false);
     }
     match server.freeze() {

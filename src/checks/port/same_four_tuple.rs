@@ -13,7 +13,10 @@ pub const CHECK: Check = Check {
     why: "a server that keeps state by the peer's address confuses the new connection with the old one, or refuses it",
     citations: &["RFC 9293 §3.4.1", "RFC 9293 §3.5.3", "RFC 9293 §3.10.5"],
     recipe: "5 times from one port: connect, exchange a message, and reset (SO_LINGER 0 leaves no TIME_WAIT)",
-    requires: Capabilities::DISTINCT_REPLIES.union(Capabilities::TCP).union(Capabilities::MANY_CLIENTS),
+    requires: Capabilities::DISTINCT_REPLIES
+        .union(Capabilities::TCP)
+        .union(Capabilities::MANY_CLIENTS)
+        .union(Capabilities::LOCAL),
     run,
 };
 

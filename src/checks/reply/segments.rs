@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "a server that sets UDP_GRO receives several datagrams in one buffer, with their size in a control message; if it ignores the size, it joins what clients have sent apart",
     citations: &["udp(7) (UDP_GRO, UDP_SEGMENT)", "RFC 768", "recvmsg(2)"],
     recipe: "send 4 datagrams of 100 bytes with one sendmsg(2) and UDP_SEGMENT; expect 4 answers",
-    requires: Capabilities::CONNECTIONLESS.union(Capabilities::UDP),
+    requires: Capabilities::CONNECTIONLESS.union(Capabilities::UDP).union(Capabilities::LOCAL),
     run,
 };
 

@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
         "accept(2)",
     ],
     recipe: "connect; stop the server (SIGSTOP); send a request; continue the server (SIGCONT); compare the reply; the same with a client that connects only while the server is stopped; 3 times",
-    requires: MANY_CLIENTS_OVER_STREAMS,
+    requires: MANY_CLIENTS_OVER_STREAMS.union(Capabilities::LAUNCHED),
     run,
 };
 

@@ -14,7 +14,7 @@ pub const CHECK: Check = Check {
     why: "a server that looks for end of file before it reads what came first loses the last request of a client such as `printf … | nc`",
     citations: &["RFC 9293 §3.6", "shutdown(2)", "poll(2) (POLLRDHUP)"],
     recipe: "connect, and exchange a message if the connection stays open; stop the server (SIGSTOP); send a request and shut down the write side; continue the server (SIGCONT); compare the reply; the same with a client that connects only while the server is stopped",
-    requires: REQUESTS_OVER_STREAMS.union(Capabilities::HALF_CLOSE),
+    requires: REQUESTS_OVER_STREAMS.union(Capabilities::HALF_CLOSE).union(Capabilities::LAUNCHED),
     run,
 };
 

@@ -14,7 +14,10 @@ pub const CHECK: Check = Check {
     why: "a server that sends, closes or resets first speaks another protocol, or closes before the client has asked",
     citations: &["RFC 9293 §3.5", "RFC 862", "packet(7)"],
     recipe: "record the packets of the server's port on the loopback interface; connect, and wait without sending; exchange 100 bytes; look at the packet after the three of the handshake",
-    requires: Capabilities::SILENT_FIRST.union(Capabilities::TCP).union(Capabilities::STREAM),
+    requires: Capabilities::SILENT_FIRST
+        .union(Capabilities::TCP)
+        .union(Capabilities::STREAM)
+        .union(Capabilities::LOCAL),
     run,
 };
 

@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
         "packet(7)",
     ],
     recipe: "record the packets of the server's port on the loopback interface; exchange 300 bytes, or a request, and close(2); exchange as much on a second connection, shutdown(SHUT_WR), read end of file, and close(2), if the server honours that; look for FIN and RST",
-    requires: Capabilities::TCP.union(Capabilities::STREAM),
+    requires: Capabilities::TCP.union(Capabilities::STREAM).union(Capabilities::LOCAL),
     run,
 };
 

@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     why: "a client takes a repeated answer, or the second piece of one, for the answer to its next message",
     citations: &["RFC 862", "RFC 768", "packet(7)"],
     recipe: "record the packets of the server's port on the loopback interface; send one datagram, and receive one; wait; count the datagrams in each direction",
-    requires: Capabilities::UDP,
+    requires: Capabilities::UDP.union(Capabilities::LOCAL),
     run,
 };
 

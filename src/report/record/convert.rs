@@ -1,11 +1,15 @@
 //! Converts what the runner reports into events of the stream.
 
-use super::{CheckFinished, ServerRecord, StepKind, TimelineStep};
+use std::fmt;
+
+use super::{CheckFinished, LeftOut, ServerRecord, StepKind, TimelineStep};
+use crate::checks::all_checks;
 use crate::report::Heading;
 use crate::runner::{CheckResult, Timeline};
 use crate::server::Spec;
 use crate::text::{count_with_noun, printable};
 use crate::trace::{Action, Step};
+use crate::transport::Capabilities;
 
 impl ServerRecord {
     /// Describes the server that `spec` launches, for the record of a run.
@@ -17,7 +21,42 @@ impl ServerRecord {
             start: spec.start().name().into(),
             protocol: spec.protocol().name().into(),
             rehearsal: spec.rehearsal().cloned(),
+            left_out: left_out(spec),
         }
+    }
+}
+
+/// Counts the checks that a server which was running already cannot be asked, by what they need.
+fn left_out(spec: &Spec) -> Vec<LeftOut> {
+    if !spec.is_attached() {
+        return Vec::new();
+    }
+    let (all, asked) = (spec.promised_if_launched(), spec.promised_capabilities());
+    let missing = all.difference(asked);
+    let of_launch = missing.difference(Capabilities::PROCESSES | OF_LOOPBACK);
+    let needs = [
+        (of_launch, "a server that echospec launches itself"),
+        (Capabilities::PROCESSES, "the server's process: --pid"),
+        (OF_LOOPBACK, "a server at a loopback address"),
+    ];
+    let mut absent: Vec<_> =
+        all_checks().filter(|check| check.applies_to(all) && !check.applies_to(asked)).collect();
+    let counted = needs.into_iter().map(|(capabilities, needed)| {
+        let before = absent.len();
+        absent.retain(|check| !check.requires.intersects(missing & capabilities));
+        LeftOut { checks: before - absent.len(), needed: needed.to_owned() }
+    });
+    counted.filter(|left_out| left_out.checks > 0).collect()
+}
+
+/// The capabilities that a server has at a loopback address alone.
+const OF_LOOPBACK: Capabilities =
+    Capabilities::LOCAL.union(Capabilities::SOURCE_ADDRESS).union(Capabilities::STALLS);
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = if self.checks == 1 { "needs" } else { "need" };
+        write!(f, "{} {verb} {}", count_with_noun(self.checks, "check"), self.needed)
     }
 }
 

@@ -33,17 +33,31 @@ pub struct ServerRecord {
     /// The name of the server in `echospec.toml`, if it has one.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
     pub name: Option<String>,
-    /// The command of the server, quoted for a shell, with its placeholders.
+    /// The command of the server, quoted for a shell, with its placeholders; for a server that was running already,
+    /// its address.
     pub command: String,
     /// The name of the transport.
     pub transport: String,
-    /// The way in which the server is started: `bind`, `inetd`, …
+    /// The way in which the server is started: `bind`, `inetd`, …; `attach` for a server that was running already.
     pub start: String,
     /// The name of the protocol that the clients speak.
     pub protocol: String,
     /// The properties of the server that a rehearsal found.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
     pub rehearsal: Option<Rehearsal>,
+    /// The checks of the server's transport and protocol that a server which was running already cannot be asked.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Checks that are left out of a run because they need something that the harness does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema))]
+pub struct LeftOut {
+    /// The number of checks that are left out.
+    pub checks: usize,
+    /// The thing that the checks need.
+    pub needed: String,
 }
 
 /// A check and its result.
