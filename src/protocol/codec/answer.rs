@@ -66,15 +66,35 @@ impl fmt::Display for WrongReply {
         if self.unasked {
             write!(f, "bytes that no request asked for, after {} replies", self.number - 1)?;
         } else {
-            write!(f, "reply {} is wrong", self.number)?;
+            write!(f, "reply {}", self.number)?;
             if !self.request.is_empty() {
-                write!(f, ", to `{}`", self.request.escape_ascii())?;
+                write!(f, ", to `{}`,", self.first_line_of_request())?;
             }
+            f.write_str(if self.is_absent() { " ended before its first byte" } else { " is wrong" })?;
         }
         if self.early {
             f.write_str(" (the request had not been sent to its end)")?;
         }
-        write!(f, ": {}", self.mismatch)
+        if self.is_absent() {
+            write!(f, ": expected {}", self.mismatch.expected)
+        } else {
+            write!(f, ": {}", self.mismatch)
+        }
+    }
+}
+
+impl WrongReply {
+    /// Returns the first line of the request that got the wrong reply, for a sentence. A `…` stands for the rest.
+    #[must_use]
+    pub fn first_line_of_request(&self) -> String {
+        let line = self.request.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
+        let more = if line.len() < self.request.len() { "…" } else { "" };
+        format!("{}{more}", line.escape_ascii())
+    }
+
+    /// Whether the connection ended, or an empty message came, where a reply was due.
+    fn is_absent(&self) -> bool {
+        !self.unasked && self.mismatch.offset == 0 && self.mismatch.is_end()
     }
 }
 

@@ -84,7 +84,7 @@ impl HttpMatcher {
     pub(super) fn end(&self) -> Result<(), ExpectedBytes> {
         let missing = match self.phase {
             Phase::UntilEnd => return self.body.finish(),
-            Phase::StatusLine => "the rest of the status line `HTTP/1.1 …`".into(),
+            Phase::StatusLine => "a whole status line `HTTP/1.1 …`".into(),
             Phase::Header => "the rest of the head".into(),
             Phase::Counted(left) => format!("{left} more bytes of the body"),
             Phase::Chunk(left) => format!("{left} more bytes of the chunk"),

@@ -171,8 +171,20 @@ expect = 'b\n'",
     codec.queue_content(b"");
     write(&mut codec);
     let wrong = codec.receive_bytes(b"c\n").unwrap_err();
-    let shown = r"reply 1 is wrong, to `a\n`: at byte 0 of the reply: expected `b\n`, found `c` (0x63)";
+    let shown = r"reply 1, to `a\n`, is wrong: at byte 0 of the reply: expected `b\n`, found `c` (0x63)";
     assert_eq!(wrong.to_string(), shown);
+}
+
+#[test]
+fn a_reply_that_never_began_is_not_called_wrong() {
+    let mut codec = from_toml(
+        r"send = 'GET a\n\n'
+expect = 'b\n'",
+    );
+    codec.queue_content(b"");
+    write(&mut codec);
+    let wrong = codec.end_of_stream().unwrap_err();
+    assert_eq!(wrong.to_string(), r"reply 1, to `GET a\n…`, ended before its first byte: expected `b\n`");
 }
 
 proptest! {

@@ -98,7 +98,7 @@ fn the_first_wrong_byte_of_a_response_is_named() {
 #[test]
 fn a_response_that_is_cut_off_says_what_is_missing() {
     for (bytes, missing) in [
-        ("", "the rest of the status line `HTTP/1.1 …`"),
+        ("", "a whole status line `HTTP/1.1 …`"),
         ("HTTP/1.1 200 OK\r\nA: b", "the rest of the head"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "3 more bytes of the body"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "3 more bytes of the chunk"),

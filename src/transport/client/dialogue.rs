@@ -134,7 +134,7 @@ fn wrong_reply(wrong: &WrongReply) -> Finding {
     let wanted = match (wrong.unasked, wrong.request.is_empty()) {
         (true, _) => "nothing that no request asked for".to_owned(),
         (_, true) => format!("the server's greeting: {}", wrong.mismatch.expected),
-        _ => format!("the reply to \"{}\": {}", wrong.request.escape_ascii(), wrong.mismatch.expected),
+        _ => format!("the reply to \"{}\": {}", wrong.first_line_of_request(), wrong.mismatch.expected),
     };
     Finding::fail(wanted, format!("{wrong}\n{}", wrong.mismatch.render()))
 }
