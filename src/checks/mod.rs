@@ -18,6 +18,7 @@ mod fd;
 mod lent_flags;
 mod life;
 mod load;
+mod pace;
 mod path;
 mod port;
 mod processes;

@@ -1,6 +1,7 @@
 //! Recognises a server that is no echo server.
 
 use super::guess::{Questions, protocol_of_words};
+use super::pace::WAIT;
 use crate::check;
 use crate::server::{LaunchError, Server};
 use crate::text::excerpt;
@@ -15,19 +16,19 @@ const WAITS: usize = 5;
 
 /// Decides whether a server of which nothing is known can be checked as an echo server. A broken echo server can: it
 /// sends back some of what it was sent, or it crashes. A server that answers something else, or nothing at all, is
-/// no echo server.
+/// no echo server. Returns whether the answer came at once.
 ///
 /// # Errors
 /// [`LaunchError::Rehearsal`] with what the server did, and the protocol that it may speak.
-pub(super) fn expect_echo_server(server: &mut Server) -> Result<(), LaunchError> {
+pub(super) fn expect_echo_server(server: &mut Server) -> Result<bool, LaunchError> {
     let needed = Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
     if !server.spec().capabilities().contains(needed) {
-        return Ok(());
+        return Ok(false);
     }
-    let Ok(client) = server.connect() else { return Ok(()) };
+    let Ok(client) = server.connect() else { return Ok(false) };
     let answer = answer_to_line(server, client);
     if looks_like_echo(&answer.bytes) || server.expect_alive().is_err() {
-        return Ok(());
+        return Ok(answer.at_once);
     }
     let name = answer.protocol;
     let help = match name {
@@ -58,6 +59,8 @@ fn speaks_unasked(server: &mut Server) -> bool {
 /// What a server did when a client sent it a line.
 struct Answer {
     bytes: Vec<u8>,
+    /// Whether the answer came at once.
+    at_once: bool,
     /// Whether the server closed the connection although its client had not.
     closed: bool,
     /// The built-in protocol that the server may speak.
@@ -81,6 +84,7 @@ impl Answer {
 /// that it said count all the same.
 fn answer_to_line(server: &mut Server, mut client: Client) -> Answer {
     let sent = client.send(LINE);
+    let at_once = sent.is_ok() && client.readable_within(WAIT).unwrap_or(false);
     let mut bytes = Vec::new();
     let received = receive_until_idle(server, &mut client, &mut bytes);
     let closed = sent.is_err() || received.is_err() || client.has_ended();
@@ -92,12 +96,17 @@ fn answer_to_line(server: &mut Server, mut client: Client) -> Answer {
     }
     let answered = questions.filter(|_| bytes.is_empty()).and_then(Questions::answered_protocol);
     let protocol = protocol_of_words(&bytes).or(answered);
-    Answer { bytes, closed, protocol }
+    Answer { bytes, at_once, closed, protocol }
 }
 
 /// Receives until the server is silent, and is not at work either.
 fn receive_until_idle(server: &Server, client: &mut Client, received: &mut Vec<u8>) -> check::Result {
-    let quiet = server.deadlines().quiet();
+    let deadlines = server.deadlines();
+    let quiet = deadlines.quiet();
+    // A passed listener is ready before the server is: it may still load its libraries.
+    if server.spec().capabilities().contains(Capabilities::PASSED_LISTENER) && client.received() == 0 {
+        client.readable_within(deadlines.start())?;
+    }
     for _ in 0..WAITS {
         let window = server.begin_cpu_window();
         let bytes = client.receive_until_quiet(quiet);

@@ -8,6 +8,7 @@
 //! | `identify` | whether a server of unknown protocol echoes |
 //! | `guess` | the built-in protocol that a server may speak |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
+//! | `pace` | whether the server lets each client wait |
 //! | `baseline` | facts about a server that are found once, for all checks |
 //! | `procedure` | how a check is run: its function, or a scene |
 //! | `timeline` | the steps of one check, recorded while it runs |
@@ -32,6 +33,7 @@ mod baseline;
 mod guess;
 mod identify;
 mod options;
+mod pace;
 mod procedure;
 mod questions;
 mod rehearsal;
@@ -79,8 +81,9 @@ pub fn run_checks(
     if let Err(LaunchError::Unsupported { output }) = &first {
         return Ok(all_unsupported(spec, checks, output, observe));
     }
-    let spec = &rehearsed(spec, first?, options)?;
-    Ok(run_by(&FunctionOfCheck, spec, checks, options, observe))
+    let (spec, waits) = &rehearsed(spec, first?, options)?;
+    let options = RunOptions { jobs: jobs(options, *waits), ..options.clone() };
+    Ok(run_by(&FunctionOfCheck, spec, checks, &options, observe))
 }
 
 /// Runs `checks` by `procedure`. Nothing is launched before the first check.
@@ -121,13 +124,20 @@ pub(crate) fn run_by(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Returns `spec` with everything that a rehearsal with `server`, before any check, finds.
-fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<Spec, LaunchError> {
-    if options.protocol_is_assumed {
-        identify::expect_echo_server(&mut server)?;
-    }
-    let Some((rehearsal, lacks)) = rehearsal::rehearse(&mut server)? else { return Ok(spec.clone()) };
-    Ok(lacks.into_iter().fold(spec.clone(), Spec::with_missing).with_rehearsal(rehearsal))
+/// Returns `spec` with everything that a rehearsal with `server`, before any check, finds, and whether the server lets
+/// each client wait.
+fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<(Spec, bool), LaunchError> {
+    let at_once = options.protocol_is_assumed && identify::expect_echo_server(&mut server)?;
+    let found = rehearsal::rehearse(&mut server)?;
+    let waits = !at_once && pace::waits_before_answers(&mut server);
+    let Some((rehearsal, lacks)) = found else { return Ok((spec.clone(), waits)) };
+    Ok((lacks.into_iter().fold(spec.clone(), Spec::with_missing).with_rehearsal(rehearsal), waits))
+}
+
+/// Returns how many checks run at the same time. A number that the user has chosen is not changed.
+fn jobs(options: &RunOptions, server_waits: bool) -> usize {
+    let usual = options.jobs == RunOptions::default().jobs;
+    if server_waits && usual { options.jobs * pace::MORE_JOBS } else { options.jobs.max(1) }
 }
 
 /// Runs one check against a server of its own, without retries and expectations.

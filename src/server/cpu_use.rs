@@ -32,11 +32,20 @@ pub(crate) struct CpuWindow {
 const BUSY: f64 = 0.6;
 const IDLE: f64 = 0.02;
 
+/// The maximum share of the time in which the processes of a server that mostly waits run, or wait for a processor.
+const MOSTLY_IDLE: f64 = 0.3;
+
 /// The minimum share of the time in which a busy loop runs, where the time that it waits for a processor is unknown.
 /// Other processes may take most of the processor's time.
 const BUSY_UNQUEUED: f64 = 0.2;
 
 impl CpuUse {
+    /// Whether the server's processes neither ran nor waited for a processor in most of the time.
+    #[must_use]
+    pub(crate) fn is_mostly_idle(&self) -> bool {
+        self.used + self.queued.unwrap_or_default() < MOSTLY_IDLE
+    }
+
     /// Whether a process ran all the time without waiting for anything but a processor, as a busy loop does.
     #[must_use]
     pub fn is_busy_loop(&self) -> bool {

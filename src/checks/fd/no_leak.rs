@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, steps};
+use crate::checks::{Check, pace, steps};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -66,6 +66,10 @@ fn after_peers(server: &mut Server) -> check::Result {
     assert_no_growth(server, 10, 60, |server| server.connect()?.exchange(b"in"))
 }
 
+/// The numbers of clients that a slow server serves, at first and then.
+const FEWEST_FIRST: usize = 10;
+const FEWEST: usize = 30;
+
 /// Serves `warm_up` clients, then `clients` more, and fails if the server's number of descriptors grows with them.
 /// Runtimes keep descriptors in pools, so the first clients do not count.
 fn assert_no_growth(
@@ -74,11 +78,12 @@ fn assert_no_growth(
     clients: usize,
     serve_one: fn(&mut Server) -> check::Result,
 ) -> check::Result {
-    (0..warm_up).try_for_each(|_| serve_one(server))?;
+    let warm_up = pace::repeat(warm_up, FEWEST_FIRST, |_| serve_one(server))?;
     let before = steps::wait_until_stable(server, || count_all(server))?;
-    for number in 1..=clients {
-        serve_one(server).map_err(|finding| finding.because(format!("at client {}", warm_up + number)))?;
-    }
+    let clients = pace::repeat(clients, FEWEST, |number| {
+        let served = serve_one(server);
+        served.map_err(|finding| finding.because(format!("at client {}", warm_up + number + 1)))
+    })?;
     let allowed = before + clients / 10;
     let returned = until(server.deadlines().exit(), || Ok((count_all(server)? <= allowed).then_some(())))?;
     if returned.is_some() {

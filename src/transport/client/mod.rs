@@ -125,7 +125,9 @@ impl Client {
     /// Returns the time without progress after which the server counts as hung. A server that is started for this
     /// client may still load its libraries when the first request waits for it.
     fn no_progress(&self) -> Duration {
-        let starts = !self.capabilities.contains(Capabilities::MANY_CLIENTS) && self.dialogue.is_some();
+        let launched = !self.capabilities.contains(Capabilities::MANY_CLIENTS) && self.dialogue.is_some();
+        // A passed listener is ready before the server is.
+        let starts = launched || self.capabilities.contains(Capabilities::PASSED_LISTENER);
         if starts && self.connection.received == 0 {
             self.deadlines.start()
         } else {
