@@ -106,7 +106,7 @@ impl<'a> TurnReader<'a, '_> {
         let status = self.root.integer(key, 255)?;
         if status.is_some() && goodbye.is_empty() {
             let span = self.root.key_span(key);
-            let error = self.root.source.error(span, &format!("`{key}` without a goodbye"));
+            let error = self.root.source.error(span, format!("`{key}` without a goodbye"));
             return Err(error.expecting("expected `goodbye` beside it"));
         }
         Ok(status.and_then(|status| u8::try_from(status).ok()))
