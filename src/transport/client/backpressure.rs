@@ -18,9 +18,12 @@ impl Client {
     /// A failure if the server closes the connection.
     pub fn fill_until_blocked(&mut self, bytes: &[u8]) -> check::Result<usize> {
         self.require_stream()?;
+        if self.connection.sent == 0 {
+            self.complete_opening()?;
+        }
         let (mut wrote, mut silences) = (0, 0);
         let rest = self.enqueue(bytes);
-        while !self.is_all_sent(&rest[wrote..]) {
+        while !self.is_all_sent(&rest[wrote..]) && !self.must_read_first() {
             let ready = self.connection.poll(true, false, self.deadlines.quiet())?;
             let step = self.move_bytes(&rest[wrote..], ready)?;
             // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
@@ -34,6 +37,11 @@ impl Client {
             Some(dialogue) => bytes.len() - dialogue.codec.drop_queued_content(),
             None => wrote,
         })
+    }
+
+    /// Whether the client has to read a reply before it may send its next request.
+    fn must_read_first(&mut self) -> bool {
+        self.dialogue.as_mut().is_some_and(|dialogue| dialogue.codec.bytes_to_send().is_empty())
     }
 
     /// Waits until the server's kernel has received everything that the client has sent, if this system reports that.
