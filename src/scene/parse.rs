@@ -37,6 +37,9 @@ pub(super) fn parse(source: &SourceText<'_>) -> Result<Parsed, FileError> {
     Ok(Parsed { title: lines.title, header: lines.header, steps })
 }
 
+/// The place and the tokens of a line.
+type Line = (Range<usize>, Vec<Token>);
+
 struct Lines<'a> {
     source: &'a SourceText<'a>,
     /// The place of the next line in the file.
@@ -84,7 +87,7 @@ impl Lines<'_> {
     }
 
     /// Returns the place and the tokens of the next line that is not empty.
-    fn next_line(&mut self) -> Result<Option<(Range<usize>, Vec<Token>)>, FileError> {
+    fn next_line(&mut self) -> Result<Option<Line>, FileError> {
         while self.rest < self.source.text.len() {
             let start = self.rest;
             let length = self.source.text[start..].find('\n');

@@ -10,6 +10,9 @@ use super::value::Value;
 use crate::protocol::{FileError, SourceText};
 use nix::sys::signal::Signal;
 
+/// A value with the number of tokens that it takes, or the mistake in them.
+pub(super) type Read = Result<(Value, usize), FileError>;
+
 /// A kind of value. The pattern of a verb names it in capital letters.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -18,7 +21,7 @@ pub(super) struct Slot {
     /// A description of the value for errors and for the table in `docs/scenes.md`.
     pub summary: &'static str,
     /// Reads the value from the first of the given tokens. Returns it with the number of tokens that it takes.
-    pub read: fn(&SourceText<'_>, &[Token]) -> Result<(Value, usize), FileError>,
+    pub read: fn(&SourceText<'_>, &[Token]) -> Read,
 }
 
 /// Every kind of value, in the order of the documentation.
@@ -65,8 +68,6 @@ pub(super) const CALLS: &[(&str, &[&str])] = &[
     ("poll", &["poll", "select"]),
     ("wait", &["do_wait"]),
 ];
-
-type Read = Result<(Value, usize), FileError>;
 
 fn name(source: &SourceText<'_>, tokens: &[Token]) -> Read {
     let token = &tokens[0];
