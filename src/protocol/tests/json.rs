@@ -156,3 +156,40 @@ fn the_language_server_protocol_says_goodbye_with_a_status() {
     let request = protocol.opening_exchanges()[0].new_request(Token::new(0), None);
     assert!(String::from_utf8_lossy(request.bytes()).contains("\"processId\":null"));
 }
+
+#[test]
+fn a_turn_can_have_a_string_as_its_id() {
+    let mcp = Protocol::built_in("mcp").unwrap();
+    assert!(mcp.is_json_rpc() && mcp.is_lines_of_json());
+    let turn = mcp.turns()[0].with_text_id("é-").unwrap();
+    let request = turn.new_request(Token::new(7), None);
+    let id = format!("é-{}", Token::new(7));
+    assert_eq!(request.body(), format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"ping"}}"#).as_bytes());
+    let output = format!("{{\"id\":\"{id}\",\"result\":{{}}}}\n{{\"method\":\"x\",\"jsonrpc\":\"2.0\"}}\n");
+    assert_eq!(mcp.count_replies(output.as_bytes(), &request), 1);
+}
+
+#[test]
+fn text_goes_before_a_payload_in_a_string() {
+    let jsonl = Protocol::built_in("jsonl").unwrap();
+    let turn = &jsonl.turns()[0];
+    assert!(turn.is_json_echo() && !jsonl.is_json_rpc());
+    let request =
+        turn.with_text_before_payload("é").unwrap().new_request(Token::new(1), Some(b"a"[..].into()));
+    assert!(String::from_utf8_lossy(request.body()).ends_with(r#""text":"éYQ=="}"#));
+    let bare = r#"{"id":{id},"text":{payload}}"#;
+    let settings = [("request".into(), bare.into()), ("reply".into(), bare.into())];
+    let bare = Protocol::built_in_with_settings("jsonl", &settings);
+    assert!(bare.is_err() || bare.unwrap().turns()[0].with_text_before_payload("é").is_none());
+}
+
+#[test]
+fn a_cancelled_request_is_named_and_may_be_answered() {
+    for (name, answered) in [("mcp", false), ("lsp", true)] {
+        let protocol = Protocol::built_in(name).unwrap();
+        let cancellation = protocol.cancellation().unwrap();
+        assert_eq!(cancellation.has_reply(), answered, "{name}");
+        let request = cancellation.new_request(Token::new(3), None);
+        assert!(String::from_utf8_lossy(request.body()).contains(&Token::new(3).id().to_string()));
+    }
+}
