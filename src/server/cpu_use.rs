@@ -105,6 +105,17 @@ impl Server {
         })
     }
 
+    /// Returns the processor time that all living processes of the server have used.
+    ///
+    /// # Errors
+    /// As [`process_stats`](Server::process_stats).
+    pub(crate) fn cpu_time(&self) -> check::Result<Duration> {
+        match self.scheduling()? {
+            Some(stats) => Ok(stats.ran),
+            None => Ok(self.process_stats()?.cpu),
+        }
+    }
+
     /// Returns the running and waiting time of all threads of the server, or `None` where the system does not tell.
     fn scheduling(&self) -> check::Result<Option<SchedulerStats>> {
         let mut sum = SchedulerStats::default();

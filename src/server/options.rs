@@ -42,6 +42,9 @@ pub struct LaunchOptions {
     /// Whether the server has a network of its own, with a loopback interface alone: network_namespaces(7), Linux, as
     /// root.
     pub own_network: bool,
+    /// The directory that the server sees as `/dev/shm`. It then has IPC objects of its own: ipc_namespaces(7), Linux, as
+    /// root.
+    pub shared_memory: Option<PathBuf>,
     /// Options for passing listening sockets to a server that takes them.
     pub listeners: ListenerOptions,
     /// Whether this process becomes a child subreaper (prctl(2), Linux) while the server lives, so that it can reap
@@ -65,6 +68,7 @@ impl Default for LaunchOptions {
             temp_dir: None,
             first_process: false,
             own_network: false,
+            shared_memory: None,
             listeners: ListenerOptions::default(),
             subreaper: true,
             guard: true,
@@ -165,6 +169,9 @@ impl LaunchOptions {
         }
         if self.own_network {
             sys::give_own_network(command)?;
+        }
+        if let Some(folder) = &self.shared_memory {
+            sys::give_own_objects(command, folder)?;
         }
         command.envs(self.temp_dir.iter().map(|directory| ("TMPDIR", directory)));
         sys::set_child_attributes(

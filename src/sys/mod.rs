@@ -41,8 +41,9 @@
 //! | | [`owns_posix_queue`], [`owns_system_v_queue`] | fstat(2), msgctl(2) | – | – |
 //! | `namespaces` | [`check_namespace_permission`], [`give_own_network`], [`in_network_of`] | `unshare(2)`, `setns(2)` | – | – |
 //! | | [`spawn_as_first_process`], [`udp_addresses_of`] | pid_namespaces(7), `/proc/PID/net` | – | – |
+//! | | [`give_own_objects`], [`ipc_namespace_of`], [`objects_in_namespace`] | ipc_namespaces(7) | – | – |
 //! | `packets` | [`PacketCapture`] | packet(7) | – | – |
-//! | `limits` | [`container_limits`] | cgroups(7) | – | – |
+//! | `limits` | [`container_limits`], [`highest_descriptor_limit`] | cgroups(7), `nr_open` | – | – |
 //! | `processors` | [`usable_processors`] | `sched_getaffinity(2)` | sysconf(3) | sysconf(3) |
 //! | | [`core_of`], [`processor_time`], [`PROCESSOR_TIME_SOURCE`] | sysfs(5), `/proc/stat` | – | – |
 //! | | [`pin_thread`], [`pin_process`] | `sched_setaffinity(2)` | – | – |
@@ -85,7 +86,7 @@ mod tests;
 
 pub use system::descriptors::{access_mode, descriptor_count, descriptors, open_file, same_open_file};
 pub use system::ipc_objects::{ipc_object_processes, ipc_objects, open_ipc_files, remove_ipc_object};
-pub use system::limits::container_limits;
+pub use system::limits::{container_limits, highest_descriptor_limit};
 #[cfg(feature = "cli")]
 pub use system::machine::check_io_uring;
 pub use system::machine::{machine_properties, processor_model};
@@ -94,7 +95,8 @@ pub use system::message_queues::{
     remove_system_v_queue, system_v_queue_exists,
 };
 pub use system::namespaces::{
-    check_namespace_permission, give_own_network, in_network_of, spawn_as_first_process, udp_addresses_of,
+    check_namespace_permission, give_own_network, give_own_objects, in_network_of, ipc_namespace_of,
+    objects_in_namespace, spawn_as_first_process, udp_addresses_of,
 };
 pub use system::packets::PacketCapture;
 pub use system::peers::DescriptorSnapshot;
@@ -136,8 +138,8 @@ pub use unix::exit::{exit_status, reset_sigchld};
 pub use unix::forked_partner::{ForkedPartner, PartnerWaitMode};
 pub use unix::launch::{between_launches, with_launch_lock};
 pub use unix::limits::{
-    descriptor_limit, inherited_descriptor_limit, process_limit, raise_descriptor_limit,
-    restore_descriptor_limit,
+    check_descriptor_limit, descriptor_limit, inherited_descriptor_limit, process_limit,
+    raise_descriptor_limit, restore_descriptor_limit,
 };
 pub use unix::name::system_name;
 pub use unix::own_files::{is_own_directory, open_own_file};

@@ -5,6 +5,7 @@ use super::Check;
 mod backlog;
 mod beyond_fd_setsize;
 mod bounded_buffering;
+mod descriptor_limit;
 mod full_queue;
 mod idle;
 mod idle_client;
@@ -28,6 +29,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &bounded_buffering::CHECK,
     &out_of_descriptors::CHECK,
     &beyond_fd_setsize::CHECK,
+    &descriptor_limit::CHECK,
     &no_leak::NO_THREAD_LEAK,
     &no_leak::NO_MEMORY_LEAK,
     &no_delay::CHECK,

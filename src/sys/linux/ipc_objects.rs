@@ -29,8 +29,7 @@ const SHM_DEST: u32 = 0o1000;
 /// # Errors
 /// `Unsupported` if `/proc` and `/dev` show none of the tables, or if a folder has more than ten thousand files.
 pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
-    let tables =
-        [system_v_table("shm", segment), system_v_table("msg", queue), system_v_table("sem", semaphore_set)];
+    let tables = system_v_tables();
     let folders = FOLDERS.map(posix_objects);
     let too_many = |folder: &io::Result<_>| {
         folder.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::QuotaExceeded)
@@ -40,6 +39,15 @@ pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
         return Err(io::ErrorKind::Unsupported.into());
     }
     Ok(tables.into_iter().chain(folders).filter_map(Result::ok).flatten().collect())
+}
+
+/// Lists the System V objects of the calling thread's IPC namespace.
+pub(super) fn system_v_objects() -> Vec<IpcObject> {
+    system_v_tables().into_iter().filter_map(Result::ok).flatten().collect()
+}
+
+fn system_v_tables() -> [io::Result<Vec<IpcObject>>; 3] {
+    [system_v_table("shm", segment), system_v_table("msg", queue), system_v_table("sem", semaphore_set)]
 }
 
 fn system_v_table(name: &str, parse: fn(&[i64]) -> Option<IpcObject>) -> io::Result<Vec<IpcObject>> {
@@ -85,7 +93,8 @@ fn system_v(columns: &[i64], id: fn(i32) -> IpcId, creator: i64, pids: &[i64]) -
     })
 }
 
-fn posix_objects(folder: impl AsRef<Path>) -> io::Result<Vec<IpcObject>> {
+/// Lists the files in `folder` that represent POSIX IPC objects.
+pub(super) fn posix_objects(folder: impl AsRef<Path>) -> io::Result<Vec<IpcObject>> {
     let object = |entry: fs::DirEntry| {
         let meta = entry.metadata().ok().filter(fs::Metadata::is_file)?;
         let id = IpcId::File(entry.path());

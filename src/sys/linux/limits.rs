@@ -1,6 +1,7 @@
 //! Limits of a container: cgroups(7).
 
 use std::fs;
+use std::io;
 
 use crate::sys::types::ContainerLimits;
 
@@ -23,6 +24,15 @@ pub fn container_limits() -> ContainerLimits {
         processors: processors.and_then(share).filter(|&number| number > 0.0),
         processes: read_limit("pids", "pids.max").and_then(|text| text.parse().ok()),
     }
+}
+
+/// Returns the highest limit of open descriptors that a process can have: `/proc/sys/fs/nr_open`, proc(5).
+///
+/// # Errors
+/// Those of reading the file.
+pub fn highest_descriptor_limit() -> io::Result<u64> {
+    let text = fs::read_to_string("/proc/sys/fs/nr_open")?;
+    text.trim().parse().map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// Reads `file` of this process's control group: in the unified hierarchy of version 2, or in that of `controller` in

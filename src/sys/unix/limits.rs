@@ -41,6 +41,20 @@ pub fn inherited_descriptor_limit() -> usize {
     FORMER_LIMIT.get().map_or_else(descriptor_limit, |&(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
 }
 
+/// Checks that this process may start others with `limit` as their limit of open descriptors.
+///
+/// # Errors
+/// `EPERM` if the limit is above this process's hard limit, or above the highest one of the system.
+pub fn check_descriptor_limit(limit: u64) -> io::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let limit = rlim_t::try_from(limit).unwrap_or(rlim_t::MAX);
+    if limit <= hard {
+        return Ok(());
+    }
+    setrlimit(Resource::RLIMIT_NOFILE, soft, limit)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?)
+}
+
 /// Makes the child of `command` start with the limit of open descriptors that this process was started with.
 #[expect(unsafe_code, reason = "a limit can be set for the child only between fork and exec")]
 pub fn restore_descriptor_limit(command: &mut Command) {

@@ -1,9 +1,17 @@
 //! Limits of a container: there are none.
 
+use std::io;
+
+use super::not_available;
 use crate::sys::types::ContainerLimits;
 
 /// Returns no limits: echospec reads no container limits on this system.
 #[must_use]
 pub fn container_limits() -> ContainerLimits {
     ContainerLimits::default()
+}
+
+/// Returns `Unsupported`: echospec does not know the highest limit of open descriptors on this system.
+pub fn highest_descriptor_limit() -> io::Result<u64> {
+    not_available()
 }
