@@ -9,9 +9,10 @@ use std::{env, fs};
 use rstest::rstest;
 use serde_json::Value;
 
-use super::record::{Event, read};
+use super::record::{CheckFinished, Event, RunRecord, read};
 use super::sample::{events, runs};
 use super::{AtEnd, Events, FORMATS, Format, Reporter, TerminalReport, write_diff};
+use crate::outcome::Outcome;
 
 fn format(name: &str) -> Format {
     *FORMATS.iter().find(|format| format.name == name).unwrap()
@@ -112,6 +113,33 @@ fn html_with_hostile_text_has_one_script_and_no_markup_of_it() {
     }
 }
 
+/// As many servers, checks and findings as a run of all bundled and third-party servers has.
+fn large_run() -> Vec<RunRecord> {
+    const SERVERS: usize = 200;
+    const CHECKS: usize = 120;
+    const FINDINGS: usize = 3;
+    let run = runs("").remove(0);
+    let sample = |outcome| run.checks.iter().find(|check| check.outcome == outcome).unwrap();
+    let mut failed = sample(Outcome::Fail).clone();
+    failed.timeline = failed.timeline.repeat(2);
+    failed.recipe = failed.recipe.repeat(6);
+    failed.reason = failed.why.repeat(4);
+    let passed = sample(Outcome::Pass);
+    let check = |number: usize| {
+        let check = if number % (CHECKS / FINDINGS) == 0 { &failed } else { passed };
+        CheckFinished { check: format!("area/check-with-number-{number}"), ..check.clone() }
+    };
+    let checks: Vec<_> = (0..CHECKS).map(check).collect();
+    (0..SERVERS).map(|_| RunRecord { checks: checks.clone(), ..run.clone() }).collect()
+}
+
+#[test]
+fn html_of_all_servers_is_small() {
+    let mut page = Vec::new();
+    (format("html").render)(&large_run(), &mut page).unwrap();
+    assert!(page.len() < 3 << 20, "{} bytes", page.len());
+}
+
 #[test]
 fn terminal_report_escapes_hostile_text() {
     let text = rendered("text", &crate::text::printable(HOSTILE));
@@ -150,9 +178,9 @@ fn diff_names_new_failures_and_fixes() {
     let check = |run: &mut super::record::RunRecord, id: &str, outcome| {
         run.checks.iter_mut().find(|check| check.check == id).unwrap().outcome = outcome;
     };
-    check(&mut new[0], "fd/ends-with-pass", crate::outcome::Outcome::Fail);
-    check(&mut new[0], "echo/ends-with-crash", crate::outcome::Outcome::Pass);
-    check(&mut new[0], "echo/ends-with-fail", crate::outcome::Outcome::Timeout);
+    check(&mut new[0], "fd/ends-with-pass", Outcome::Fail);
+    check(&mut new[0], "echo/ends-with-crash", Outcome::Pass);
+    check(&mut new[0], "echo/ends-with-fail", Outcome::Timeout);
     let mut bytes = Vec::new();
     assert_eq!(write_diff(&old, &new, &mut bytes).unwrap(), 1);
     let text = String::from_utf8(bytes).unwrap();

@@ -53,9 +53,13 @@
     return element;
   }
 
+  function actorOf(step) {
+    return step.querySelector("b")?.textContent ?? "";
+  }
+
   // Clients stand on the left, in the order of their numbers, and processes on the right.
   function lanesOf(steps) {
-    const actors = [...new Set(steps.map((step) => step.dataset.actor).filter(Boolean))];
+    const actors = [...new Set(steps.map(actorOf).filter(Boolean))];
     const number = (actor) => Number(actor.replace(/\D/g, ""));
     const rank = (actor) => (actor.startsWith("client") ? 0 : 1);
     return actors.sort((a, b) => rank(a) - rank(b) || number(a) - number(b));
@@ -87,13 +91,13 @@
     });
     steps.forEach((step, row) => {
       const y = HEAD + row * ROW + ROW / 2;
-      const lane = lanes.indexOf(step.dataset.actor);
+      const lane = lanes.indexOf(actorOf(step));
       const kind = step.dataset.kind;
-      add(svg, "text", { class: "clock", x: TIMES - 12, y: y + 4 }, step.querySelector(".time").textContent);
-      const words = step.querySelector(".what").textContent;
+      add(svg, "text", { class: "clock", x: TIMES - 12, y: y + 4 }, step.querySelector("i").textContent);
+      const words = step.querySelector("code").textContent;
       add(svg, "text", { x: TIMES + lanes.length * LANE, y: y + 4 }, words.length > 66 ? `${words.slice(0, 65)}…` : words);
       if (lane < 0) return;
-      const client = step.dataset.actor.startsWith("client") && server >= 0;
+      const client = actorOf(step).startsWith("client") && server >= 0;
       if (client && kind === "send") arrow(svg, x(lane), x(server), y, false, false);
       else if (client && kind === "receive") arrow(svg, x(server), x(lane), y, false, false);
       else if (client && kind === "receive-end") arrow(svg, x(server), x(lane), y, true, false);
