@@ -121,7 +121,7 @@ fn large_run() -> Vec<RunRecord> {
     let run = runs("").remove(0);
     let sample = |outcome| run.checks.iter().find(|check| check.outcome == outcome).unwrap();
     let mut failed = sample(Outcome::Fail).clone();
-    failed.timeline = failed.timeline.repeat(2);
+    failed.timeline = [failed.timeline.clone(), failed.timeline].concat();
     failed.recipe = failed.recipe.repeat(6);
     failed.reason = failed.why.repeat(4);
     let passed = sample(Outcome::Pass);
@@ -175,7 +175,7 @@ fn terminal_shows_no_heading_of_a_server_that_is_not_launched() {
 #[test]
 fn diff_names_new_failures_and_fixes() {
     let (old, mut new) = (runs(""), runs(""));
-    let check = |run: &mut super::record::RunRecord, id: &str, outcome| {
+    let check = |run: &mut RunRecord, id: &str, outcome| {
         run.checks.iter_mut().find(|check| check.check == id).unwrap().outcome = outcome;
     };
     check(&mut new[0], "fd/ends-with-pass", Outcome::Fail);
