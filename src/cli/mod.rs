@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod fds;
+mod init;
 pub mod interrupt;
 mod list;
 mod protocols;
@@ -62,6 +63,8 @@ Exit codes: 0 all as expected; 1 a check failed; 2 usage; 3 the harness could no
 enum Command {
     /// Launch a server and run every check that applies.
     Check(check::Args),
+    /// Run a server's command, find out how it is reached, and write echospec.toml.
+    Init(init::Args),
     /// Run one check alone, and print each step of client and server with its time.
     Repro(repro::Args),
     /// Play scenes: text files that say, step by step, what clients and server do.
@@ -122,6 +125,7 @@ pub fn main() -> ExitCode {
     let _supervision = crate::server::Supervision::begin(true, true);
     let result = match Cli::parse().command {
         Command::Check(args) => check::run(args),
+        Command::Init(args) => init::run(&args),
         Command::Repro(args) => repro::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Scene(args) => scene::run(&args),

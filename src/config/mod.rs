@@ -3,6 +3,7 @@
 //! | file | content |
 //! |---|---|
 //! | `expectations` | known failures, so that only new failures fail a run |
+//! | `init` | finds out about a server, and writes the file |
 //! | `servers` | servers, each with its command and how it is started, reached and spoken to |
 
 use std::path::Path;
@@ -16,6 +17,8 @@ use crate::server::Spec;
 use expectations::KnownFailure;
 
 mod expectations;
+#[cfg(feature = "cli")]
+pub mod init;
 #[cfg(feature = "cli")]
 mod servers;
 #[cfg(all(test, feature = "cli"))]

@@ -8,6 +8,7 @@
 //! | `offered` | the capabilities of the server |
 //! | `rehearsal` | properties of the server that were found before any check |
 //! | `attach`, `attached_process`, `attached_spec`, `running_address` | a server that runs already |
+//! | `trial` | a command that runs once, to find the place where its server listens |
 //! | `options` | limits, signals, descriptors and deadlines of one launch |
 //! | `process/` | one running process, its descendants, its output, and how they are all killed |
 //! | `readiness` | how the harness knows that the server listens |
@@ -59,6 +60,8 @@ mod start;
 mod strace;
 mod sweep;
 mod traits;
+#[cfg(feature = "cli")]
+mod trial;
 
 pub use crate::sys::open_pseudo_terminal;
 pub use bundled::bundled_specs;
@@ -86,6 +89,8 @@ pub use start::Start;
 pub use strace::{find_strace, strace_prefix};
 pub use sweep::sweep;
 pub use traits::MissingCapabilities;
+#[cfg(feature = "cli")]
+pub(crate) use trial::{Place, find_places};
 
 /// A running server: its address, its processes, and the way for clients to reach it.
 ///

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     why: "if the reader of the log stops, as a terminal after Ctrl-S or a log collector that hangs, the service stops with it",
     citations: &["pipe(7) (capacity)", "write(2)", "fifo(7)"],
     recipe: "start the server with one pipe as standard output and standard error; serve a client; write to the pipe until it is full, and do not read it; 50 clients, one after another, exchange a message; if one is not served, read the pipe, and try again: a server that then goes on has waited for the log's reader",
-    requires: Capabilities::MANY_CLIENTS,
+    requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run,
 };
 

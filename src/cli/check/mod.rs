@@ -85,6 +85,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     flaky_retries: usize,
 
+    /// Run each check N times, each with a new server, up to the first time that it does not pass.
+    #[arg(long, value_name = "N", default_value = "1")]
+    repeat: NonZeroUsize,
+
     /// Skip the remaining checks after N failures.
     #[arg(long, value_name = "N")]
     max_fail: Option<NonZeroUsize>,
@@ -179,7 +183,11 @@ fn with_options(run: CheckRun, args: &Args) -> anyhow::Result<CheckRun> {
         LevelName::Should => Level::Should,
         LevelName::May => Level::May,
     };
-    let mut run = run.level(level).timeout_scale(args.timeout_scale).retries(args.flaky_retries);
+    let mut run = run
+        .level(level)
+        .timeout_scale(args.timeout_scale)
+        .retries(args.flaky_retries)
+        .repeat(args.repeat.get());
     run = args.only.iter().fold(run, |run, glob| run.only(glob.as_str()));
     run = args.skip.iter().fold(run, |run, glob| run.skip(glob.as_str()));
     if args.quick {
