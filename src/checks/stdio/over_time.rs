@@ -1,5 +1,6 @@
 //! Checks of what a server uses over many requests, and while nothing is asked.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
@@ -8,6 +9,7 @@ use crate::checks::conversation::{ON_STDIO, begin};
 use crate::checks::requests::answered_turns;
 use crate::deadline::until;
 use crate::outcome::Level::{May, Should};
+use crate::outcome::Outcome;
 use crate::payload::{KIB, MIB};
 use crate::server::Server;
 use crate::sys;
@@ -109,8 +111,11 @@ impl Count {
         let threads = server.process_stats()?.threads;
         let mut descriptors = 0;
         for process in server.processes()? {
-            // A process that has exited since has none.
-            descriptors += server.descriptor_count(process.pid).unwrap_or_default();
+            descriptors += match server.descriptor_count(process.pid) {
+                Err(finding) if finding.outcome == Outcome::Unsupported => return Err(finding),
+                // A process that has exited since has none.
+                count => count.unwrap_or_default(),
+            };
         }
         Ok(Count { descriptors, threads })
     }
@@ -247,7 +252,12 @@ fn voluntary_switches(server: &Server) -> check::Result<u64> {
     let missing = || Finding::unsupported("the context switches of the server", "this system does not tell");
     let mut sum = 0;
     for process in server.processes()? {
-        let Ok(usage) = sys::resource_usage(process.pid) else { continue };
+        let usage = match sys::resource_usage(process.pid) {
+            Ok(usage) => usage,
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Err(missing()),
+            // It exited after it was listed.
+            Err(_) => continue,
+        };
         sum += usage.switches.ok_or_else(missing)?.values().map(|thread| thread.voluntary).sum::<u64>();
     }
     Ok(sum)
