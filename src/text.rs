@@ -19,6 +19,28 @@ pub fn describe_difference(expected: &[u8], actual: &[u8], base: usize) -> Optio
     ))
 }
 
+/// Says whether bytes got lost or came twice: looks for the bytes `found`, received at the offset `at`, in all that was
+/// expected. Returns `None` if they are too few, or are not in exactly one place nearby.
+#[must_use]
+pub fn describe_displacement(expected: &[u8], found: &[u8], at: usize) -> Option<String> {
+    const COMPARED: usize = 16;
+    const DISTANCE: usize = 8 << 20;
+    let found = found.get(..COMPARED)?;
+    let begin = at.saturating_sub(DISTANCE);
+    let nearby = &expected[begin..expected.len().min(at.saturating_add(DISTANCE))];
+    let mut places = nearby.windows(COMPARED).enumerate().filter(|(_, window)| *window == found);
+    let (place, _) = places.next()?;
+    let place = begin + place;
+    match places.next() {
+        Some(_) => None,
+        None if place < at => Some(format!("these bytes belong at byte {place}, and were sent twice")),
+        None => Some(format!(
+            "these bytes belong at byte {place}: {} are missing",
+            count_with_noun(place - at, "byte")
+        )),
+    }
+}
+
 /// Returns the first of some bytes as quoted text, with `\x` escapes for bytes that are not printable. The result is
 /// safe to print on a terminal.
 #[must_use]
@@ -134,6 +156,19 @@ mod tests {
     fn prefix_is_no_difference_but_an_extra_byte_is() {
         assert_eq!(describe_difference(b"abc", b"ab", 0), None);
         assert_eq!(describe_difference(b"abc", b"abc!", 0).unwrap(), r#"at byte 3: "!" instead of nothing"#);
+    }
+
+    #[test]
+    fn displaced_bytes_show_what_is_missing_or_came_twice() {
+        let sent: Vec<u8> = (0..4000u32).flat_map(u32::to_be_bytes).collect();
+        let displaced = |from: usize, at: usize| describe_displacement(&sent, &sent[from..], at);
+        assert_eq!(
+            displaced(8000, 6000).unwrap(),
+            "these bytes belong at byte 8000: 2,000 bytes are missing"
+        );
+        assert_eq!(displaced(4000, 6000).unwrap(), "these bytes belong at byte 4000, and were sent twice");
+        assert_eq!(displaced(sent.len() - 8, 6000), None);
+        assert_eq!(describe_displacement(&[7; 100], &[7; 50], 20), None);
     }
 
     #[test]

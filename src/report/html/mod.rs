@@ -126,7 +126,7 @@ impl<'a> Page<'a> {
                 count_with_noun(checks, "check"),
                 count_with_noun(findings.len(), "finding"),
                 if failed == 0 {
-                    "all ok".into()
+                    "no failure".into()
                 } else {
                     format!("{} not ok", count_with_noun(failed, "server"))
                 },

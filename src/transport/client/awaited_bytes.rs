@@ -1,7 +1,7 @@
 //! The bytes that a stream client still expects, compared with what it receives as it is received.
 
 use crate::check::{self, Finding};
-use crate::text::{count_with_noun, describe_difference, excerpt};
+use crate::text::{count_with_noun, describe_difference, describe_displacement, excerpt};
 
 /// The bytes that a stream client expects, and how many of them it has received.
 pub(super) struct AwaitedBytes<'a> {
@@ -21,9 +21,7 @@ impl<'a> AwaitedBytes<'a> {
         let rest = &self.all[self.received..];
         let arrived = inbox.len().min(rest.len());
         if rest[..arrived] != inbox[..arrived] {
-            // The report shows all that was received: "hello" in place of "well" says more than "hell".
-            let place = describe_difference(rest, inbox, self.received).unwrap_or_default();
-            return Err(Finding::fail(self.description(), place).about_echo());
+            return Err(Finding::fail(self.description(), self.describe_wrong(inbox)).about_echo());
         }
         if arrived == inbox.len() {
             inbox.clear();
@@ -32,6 +30,18 @@ impl<'a> AwaitedBytes<'a> {
         }
         self.received += arrived;
         Ok(self.received == self.all.len())
+    }
+
+    /// Says where `inbox` differs from the expected bytes, and whether bytes got lost or came twice.
+    fn describe_wrong(&self, inbox: &[u8]) -> String {
+        let rest = &self.all[self.received..];
+        // The report shows all that was received: "hello" in place of "well" says more than "hell".
+        let place = describe_difference(rest, inbox, self.received).unwrap_or_default();
+        let right = rest.iter().zip(inbox).take_while(|(wanted, got)| wanted == got).count();
+        match describe_displacement(self.all, &inbox[right..], self.received + right) {
+            Some(displaced) => format!("{place}; {displaced}"),
+            None => place,
+        }
     }
 
     /// Returns the number of expected bytes that have been received.
