@@ -126,7 +126,7 @@ fn large_run() -> Vec<RunRecord> {
     failed.reason = failed.why.repeat(4);
     let passed = sample(Outcome::Pass);
     let check = |number: usize| {
-        let check = if number % (CHECKS / FINDINGS) == 0 { &failed } else { passed };
+        let check = if number.is_multiple_of(CHECKS / FINDINGS) { &failed } else { passed };
         CheckFinished { check: format!("area/check-with-number-{number}"), ..check.clone() }
     };
     let checks: Vec<_> = (0..CHECKS).map(check).collect();
