@@ -13,7 +13,9 @@ use crate::checks::Check;
 use crate::checks::steps::check_launched_with;
 use crate::deadline::{Countdown, WaitOutcome, wait};
 use crate::outcome::Level::{May, Should};
+use crate::payload::KIB;
 use crate::server::{LaunchOptions, Server, Stdio};
+use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
@@ -44,7 +46,7 @@ pub const UNREAD: Check = Check {
         "pipe(7) (PIPE_BUF, capacity)",
         "MCP 2025-06-18, Transports, stdio (\"The client MAY … ignore this logging\")",
     ],
-    recipe: "start the server with a pipe as standard error, and do not read it; send requests, some of which it must refuse, one after another, until the pipe is full, at most 3,000 of them; send 200 more. A server that logs less, or nothing in the first 51 rounds, is not asked",
+    recipe: "start the server with a pipe as standard error, and do not read it; send requests, some of which it must refuse, one after another, until the pipe is full, at most 3,000 of them; send 200 more. A server that logs less, or would at the pace of the first 50 rounds, is not asked",
     requires: STREAMS,
     run: unread,
 };
@@ -79,8 +81,12 @@ fn ask_one(server: &Server, client: &mut Client) -> check::Result {
 /// The maximum number of rounds of requests until the server's log has filled its pipe.
 const ROUNDS: usize = 1500;
 
-/// The number of rounds after which a server that has logged nothing is not asked further.
-const SILENT: usize = 50;
+/// The number of rounds after which a server is not asked further if it logs too little to fill its pipe in
+/// [`ROUNDS`].
+const FIRST: usize = 50;
+
+/// The number of deadlines for an exit after which a server that fills its pipe too slowly is not asked further.
+const LIMITS: u32 = 6;
 
 /// The number of rounds of requests after the server's log has filled its pipe.
 const MORE: usize = 100;
@@ -92,13 +98,13 @@ fn unread(server: &mut Server) -> check::Result {
     let options = LaunchOptions { stdio, ..server.options() };
     check_launched_with(server, options, "with a standard error that is not read", |server| {
         // The limit only bounds the time of a server that logs little.
-        let mut left = Countdown::new(server.deadlines().exit());
+        let mut left = Countdown::new(server.deadlines().exit() * LIMITS);
         let mut client = server.connect()?;
         let mut filled_at = None;
         for round in 0..ROUNDS + MORE {
             let asked = ask_one(server, &mut client);
             asked.or_else(|finding| Err(if log.is_full()? { log.stopped(round)? } else { finding }))?;
-            if round == SILENT && log.is_empty()? {
+            if round == FIRST && log.held()? * ROUNDS < log.capacity() * FIRST {
                 break;
             }
             if filled_at.is_none() && log.is_full()? {
@@ -133,10 +139,14 @@ impl UnreadLog {
         Ok(wait(&mut interest, Duration::ZERO)? == WaitOutcome::Elapsed)
     }
 
-    /// Whether the server has logged nothing that is still in the pipe.
-    fn is_empty(&self) -> check::Result<bool> {
-        let mut interest = [PollFd::new(self.reader.as_fd(), PollFlags::POLLIN)];
-        Ok(wait(&mut interest, Duration::ZERO)? == WaitOutcome::Elapsed)
+    /// Returns the number of bytes of log in the pipe.
+    fn held(&self) -> check::Result<usize> {
+        let held = rustix::io::ioctl_fionread(&self.reader).or_broken("FIONREAD")?;
+        Ok(usize::try_from(held).unwrap_or(usize::MAX))
+    }
+
+    fn capacity(&self) -> usize {
+        sys::pipe_capacity(self.reader.as_fd()).unwrap_or(64 * KIB)
     }
 
     /// Reads the log that lies in the pipe, and returns its length.
