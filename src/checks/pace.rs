@@ -34,9 +34,8 @@ pub(super) fn repeat(
 
 #[cfg(test)]
 mod tests {
-    use std::thread::sleep;
-
     use super::*;
+    use crate::deadline::wait;
 
     #[test]
     fn fast_steps_are_all_taken() {
@@ -45,10 +44,7 @@ mod tests {
 
     #[test]
     fn slow_steps_stop_once_enough_are_taken() {
-        let slow = |_| {
-            sleep(LIMIT / 4);
-            Ok(())
-        };
+        let slow = |_| wait(&mut [], LIMIT / 4).map(drop);
         assert!(matches!(repeat(1000, 2, slow), Ok(4..=5)));
     }
 }

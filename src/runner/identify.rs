@@ -56,7 +56,7 @@ fn speaks_unasked(server: &mut Server) -> bool {
     received.is_ok_and(|received| !received.is_empty())
 }
 
-/// What a server did when a client sent it a line.
+/// The reaction of a server to a line from a client.
 struct Answer {
     bytes: Vec<u8>,
     /// Whether the answer came at once.
