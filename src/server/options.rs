@@ -42,6 +42,9 @@ pub struct LaunchOptions {
     /// Whether the server has a network of its own, with a loopback interface alone: network_namespaces(7), Linux, as
     /// root.
     pub own_network: bool,
+    /// Whether the server runs as a user that no other process has, with root's access to files: capabilities(7), Linux,
+    /// as root.
+    pub own_user: bool,
     /// The directory that the server sees as `/dev/shm`. It then has IPC objects of its own: ipc_namespaces(7), Linux, as
     /// root.
     pub shared_memory: Option<PathBuf>,
@@ -68,6 +71,7 @@ impl Default for LaunchOptions {
             temp_dir: None,
             first_process: false,
             own_network: false,
+            own_user: false,
             shared_memory: None,
             listeners: ListenerOptions::default(),
             subreaper: true,
@@ -169,6 +173,9 @@ impl LaunchOptions {
         }
         if self.own_network {
             sys::give_own_network(command)?;
+        }
+        if self.own_user {
+            sys::give_own_user(command)?;
         }
         if let Some(folder) = &self.shared_memory {
             sys::give_own_objects(command, folder)?;

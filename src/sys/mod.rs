@@ -20,6 +20,7 @@
 //! | `usage` | [`process_stats`] | `/proc/PID/stat` | `proc_pidinfo` | – |
 //! | | [`resource_usage`] | process clocks | `proc_pid_rusage` | – |
 //! | | [`peak_memory`], [`scheduler_stats`] | `status`, `schedstat` | – | – |
+//! | `users` | [`check_user_permission`], [`give_own_user`], [`set_task_limit`] | capabilities(7), prlimit(2) | – | – |
 //! | `descriptors` | [`descriptors`], [`descriptor_count`] | `/proc/PID/fd` | `proc_pidfdinfo` | – |
 //! | | [`access_mode`], [`open_file`] | `/proc/PID/fdinfo` | `proc_pidfdinfo` | – |
 //! | | [`same_open_file`] | kcmp(2) | – | – |
@@ -121,6 +122,7 @@ pub use system::threads::{
     all_threads_blocked, is_blocked_writing_pipe, sleeping_threads, wait_channel, wait_channels,
 };
 pub use system::usage::{peak_memory, process_stats, resource_usage, scheduler_stats};
+pub use system::users::{check_user_permission, give_own_user, set_task_limit};
 
 pub use types::{
     AccessMode, CapturedPacket, ContainerLimits, ContextSwitches, Core, Descriptor, DescriptorEnd,

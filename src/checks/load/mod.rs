@@ -13,6 +13,7 @@ mod mute_client;
 mod no_delay;
 mod no_leak;
 mod out_of_descriptors;
+mod out_of_processes;
 mod slow_client;
 mod talker;
 mod together;
@@ -28,6 +29,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &slow_client::NO_CROSS_TALK,
     &bounded_buffering::CHECK,
     &out_of_descriptors::CHECK,
+    &out_of_processes::CHECK,
     &beyond_fd_setsize::CHECK,
     &descriptor_limit::CHECK,
     &no_leak::NO_THREAD_LEAK,

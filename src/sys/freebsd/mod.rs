@@ -6,5 +6,5 @@ pub mod sockets;
 
 pub use crate::sys::unsupported::{
     descriptors, futex, ipc_objects, limits, message_queues, namespaces, packets, peers, pipes, processors,
-    signals, system_calls, threads, usage,
+    signals, system_calls, threads, usage, users,
 };

@@ -18,6 +18,7 @@ pub mod sockets;
 pub mod system_calls;
 pub mod threads;
 pub mod usage;
+pub mod users;
 
 mod hardware;
 mod sock_diag;

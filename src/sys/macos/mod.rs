@@ -16,4 +16,6 @@ pub mod usage;
 
 mod process_arguments;
 
-pub use crate::sys::unsupported::{futex, ipc_objects, limits, message_queues, namespaces, packets, pipes};
+pub use crate::sys::unsupported::{
+    futex, ipc_objects, limits, message_queues, namespaces, packets, pipes, users,
+};

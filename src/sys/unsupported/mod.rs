@@ -24,6 +24,7 @@ pub mod sockets;
 pub mod system_calls;
 pub mod threads;
 pub mod usage;
+pub mod users;
 
 /// Returns the error `Unsupported` with `reason` as its text.
 pub fn unsupported<T>(reason: &str) -> io::Result<T> {
