@@ -24,7 +24,8 @@ pub fn describe_difference(expected: &[u8], actual: &[u8], base: usize) -> Optio
 #[must_use]
 pub fn describe_displacement(expected: &[u8], found: &[u8], at: usize) -> Option<String> {
     const COMPARED: usize = 16;
-    const DISTANCE: usize = 8 << 20;
+    // Less than half of the length after which a payload repeats.
+    const DISTANCE: usize = 512 << 10;
     let found = found.get(..COMPARED)?;
     let begin = at.saturating_sub(DISTANCE);
     let nearby = &expected[begin..expected.len().min(at.saturating_add(DISTANCE))];
