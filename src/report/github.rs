@@ -19,6 +19,12 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
             annotate(out, "error", &format!("echospec: {}", run.title()), error)?;
         }
     }
+    let differences = |run: &RunRecord| run.started.server.differences().len();
+    for run in runs {
+        for difference in run.started.server.differences() {
+            annotate(out, "warning", &format!("echospec: {}", run.title()), difference)?;
+        }
+    }
     for kind in ["error", "warning", "notice"] {
         for run in runs {
             for check in run.findings().filter(|check| kind_of(check) == Some(kind)) {
@@ -30,8 +36,9 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
     let number = |wanted: &str| {
         runs.iter().flat_map(RunRecord::findings).filter(|check| kind_of(check) == Some(wanted)).count()
     };
+    let warnings = number("warning") + runs.iter().map(differences).sum::<usize>();
     let (errors, warnings) =
-        (count_with_noun(number("error"), "error"), count_with_noun(number("warning"), "warning"));
+        (count_with_noun(number("error"), "error"), count_with_noun(warnings, "warning"));
     writeln!(out, "echospec: {}, {errors}, {warnings}", count_with_noun(runs.len(), "server"))
 }
 

@@ -32,6 +32,7 @@ fn suite(run: &RunRecord) -> TestSuite {
         ("seed", &run.started.seed.to_string()),
         ("system", &run.started.system),
     ]);
+    suite.add_properties(server.differences().iter().map(|difference| ("warning", difference.as_str())));
     if let Some(error) = run.launch_error() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(error).set_type("not launched");

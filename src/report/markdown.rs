@@ -22,6 +22,11 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
     for run in runs {
         write_row(run, out)?;
     }
+    for run in runs {
+        for difference in run.started.server.differences() {
+            writeln!(out, "\n**warning** {}: {}", markdown(run.title()), markdown(difference))?;
+        }
+    }
     let mut findings: Vec<(&RunRecord, &CheckFinished)> =
         runs.iter().flat_map(|run| run.findings().map(move |check| (run, check))).collect();
     findings.sort_by_key(|(_, check)| rank(check.outcome));

@@ -30,8 +30,13 @@ fn run(run: &RunRecord) -> Value {
         .map(|(index, check)| result(run, index, check))
         .collect();
     let error = run.launch_error();
-    let notifications: Vec<Value> =
-        error.iter().map(|error| json!({ "level": "error", "message": { "text": error } })).collect();
+    let notification = |level: &str, text: &str| json!({ "level": level, "message": { "text": text } });
+    let differences = run.started.server.differences().iter();
+    let notifications: Vec<Value> = error
+        .iter()
+        .map(|error| notification("error", error))
+        .chain(differences.map(|difference| notification("warning", difference)))
+        .collect();
     json!({
         "tool": { "driver": { "name": "echospec", "version": run.started.echospec, "rules": rules } },
         "automationDetails": { "id": format!("echospec/{}", run.title()) },

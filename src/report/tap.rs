@@ -20,6 +20,9 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
     let mut numbers = 1..;
     for run in runs {
         let prefix = if runs.len() > 1 { format!("{}: ", run.title()) } else { String::new() };
+        for difference in run.started.server.differences() {
+            writeln!(out, "# {}", escaped(&format!("warning: {prefix}{difference}")))?;
+        }
         if let Some(error) = run.launch_error() {
             let number = numbers.next().unwrap_or_default();
             writeln!(out, "not ok {number} - {}", escaped(&format!("{prefix}launch")))?;

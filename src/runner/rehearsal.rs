@@ -116,7 +116,11 @@ impl Found {
             return;
         }
         let quiet = server.deadlines().quiet();
-        let speaks = server.connect().and_then(|mut client| client.readable_within(quiet));
+        let speaks = server.connect().and_then(|mut client| {
+            // A server that closes a silent connection does not speak.
+            Ok(client.readable_within(quiet)?
+                && !(client.receive_replies(quiet).is_ok() && client.has_ended()))
+        });
         self.rehearsal.speaks_first = speaks.ok();
         if self.rehearsal.speaks_first == Some(true) {
             self.differs("has no `greeting`", "the server sends something before it has read anything");

@@ -32,8 +32,9 @@ fn run(server: &mut Server) -> check::Result {
     }
     let mut client = server.connect()?.pipelining();
     client.complete_opening()?;
-    all_at_once(server, &mut client)?;
-    in_two_writes(server, &mut client)
+    let answered = all_at_once(server, &mut client).and_then(|()| in_two_writes(server, &mut client));
+    let promise = "the protocol file declares `pipelining = true`";
+    answered.map_err(|finding| if declared { finding.because(promise) } else { finding })
 }
 
 fn all_at_once(server: &mut Server, client: &mut Client) -> check::Result {
