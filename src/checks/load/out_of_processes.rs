@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     sentence: "a client for which the server can make no thread or process is served later, or its connection is closed",
     why: "a server that forgets such a client keeps its connection open: the client waits for ever, and a descriptor is lost for each",
     citations: &["fork(2) (EAGAIN)", "pthread_create(3) (EAGAIN)", "getrlimit(2) (RLIMIT_NPROC)"],
-    recipe: "launch the server as a user that no other process has; connect 4 clients, and count the server's threads and processes; if each client has added one, set RLIMIT_NPROC of the server to that number, connect 3 more, and set the limit back; the 3 are answered or disconnected; a server that ends, or serves nobody any more, is told",
+    recipe: "launch the server as a user that no other process has; connect 4 clients, and count the server's threads and processes; if each client has added one, set RLIMIT_NPROC of the server to that number, connect 3 more, and set the limit back; the 3 are answered or disconnected; a server that ends, or serves no client any more, is told",
     requires: Capabilities::LAUNCHED
         .union(Capabilities::CONCURRENT_CLIENTS)
         .union(Capabilities::MANY_CLIENTS)
