@@ -62,11 +62,11 @@ Exit codes: 0 all as expected; 1 a check failed; 2 usage; 3 the harness could no
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Launch a server and run every check that applies.
-    Check(check::Args),
+    Check(Box<check::Args>),
     /// Run a server's command, find out how it is reached, and write echospec.toml.
     Init(init::Args),
     /// Run one check alone, and print each step of client and server with its time.
-    Repro(repro::Args),
+    Repro(Box<repro::Args>),
     /// Play scenes: text files that say, step by step, what clients and server do.
     Run(Box<run::Args>),
     /// Check scenes for mistakes, or write them in the usual form.
@@ -124,7 +124,7 @@ pub fn main() -> ExitCode {
     // The whole program is the harness: one guard for all servers, and orphans stay here until the final sweep.
     let _supervision = crate::server::Supervision::begin(true, true);
     let result = match Cli::parse().command {
-        Command::Check(args) => check::run(args),
+        Command::Check(args) => check::run(*args),
         Command::Init(args) => init::run(&args),
         Command::Repro(args) => repro::run(&args),
         Command::Run(args) => run::run(&args),

@@ -55,7 +55,7 @@ impl FoundServer {
             );
             return;
         };
-        let summary = fit.rehearsal.as_ref().map(|rehearsal| rehearsal.summary()).unwrap_or_default();
+        let summary = fit.rehearsal.as_ref().map(crate::server::Rehearsal::summary).unwrap_or_default();
         if !summary.is_empty() {
             let _ = writeln!(text, "# Found by speaking it: {summary}.");
         }
