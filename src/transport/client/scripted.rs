@@ -105,10 +105,10 @@ impl Client {
     /// # Errors
     /// A failure if the connection has been reset; unsupported if the system does not report that.
     pub(crate) fn is_all_read_within(&self, limit: Duration) -> check::Result<bool> {
-        if self.connection.local_address().is_some() && self.ends().is_none() {
-            return Err(Finding::fail("bytes read by the server", "the connection was reset"));
-        }
         match self.await_read_within(limit) {
+            Err(_) if self.ends().is_none() && self.connection.local_address().is_some() => {
+                Err(Finding::fail("bytes read by the server", "the connection was reset"))
+            }
             // Over a Unix domain socket, bytes that the server has not read are those that are not delivered.
             Err(finding) if finding.outcome == Outcome::Unsupported && self.ends().is_none() => {
                 Ok(until(limit, || Ok(self.is_delivered().then_some(())))?.is_some())
