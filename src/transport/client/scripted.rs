@@ -105,17 +105,23 @@ impl Client {
     /// # Errors
     /// A failure if the connection has been reset; unsupported if the system does not report that.
     pub(crate) fn is_all_read_within(&self, limit: Duration) -> check::Result<bool> {
-        match self.await_read_within(limit) {
-            Err(_) if self.ends().is_none() && self.connection.local_address().is_some() => {
-                Err(Finding::fail("bytes read by the server", "the connection was reset"))
-            }
+        let delivered = || Ok(self.is_delivered().then_some(()));
+        match self.read_or_reset(limit) {
             // Over a Unix domain socket, bytes that the server has not read are those that are not delivered.
             Err(finding) if finding.outcome == Outcome::Unsupported && self.ends().is_none() => {
-                Ok(until(limit, || Ok(self.is_delivered().then_some(())))?.is_some())
+                Ok(until(limit, delivered)?.is_some())
             }
-            Ok(true) => Ok(until(limit, || Ok(self.is_delivered().then_some(())))?.is_some()
-                && self.await_read_within(limit)?),
+            Ok(true) => Ok(until(limit, delivered)?.is_some() && self.read_or_reset(limit)?),
             other => other,
         }
+    }
+
+    /// Waits as [`await_read_within`](Client::await_read_within) does, and fails if the connection has been reset.
+    fn read_or_reset(&self, limit: Duration) -> check::Result<bool> {
+        let read = self.await_read_within(limit);
+        if self.ends().is_none() && self.connection.local_address().is_some() {
+            return Err(Finding::fail("bytes read by the server", "the connection was reset"));
+        }
+        read
     }
 }
