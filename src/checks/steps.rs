@@ -221,40 +221,27 @@ pub(super) fn await_idle(server: &Server) -> check::Result {
     .map(drop)
 }
 
-/// The length of one measurement of the server's processor time in [`expect_idle`].
+/// The number of measurements of the server's processor time in [`expect_idle`]. The next constant is the length of
+/// each.
+const MEASUREMENTS: usize = 5;
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// The processor time for each process after which a server that has never been idle counts as busy. Programs need less
-/// to start, also those that load a compiler or an index.
-const BURST: Duration = Duration::from_secs(3);
-
-/// The longest time of measurements. On a busy machine a server uses little of it.
-const LONGEST: Duration = Duration::from_secs(20);
-
-/// Fails if the server is busy in each of many measurements. A burst, such as the loading of a program, just-in-time
-/// compilation or garbage collection, is over before [`BURST`]; a busy loop is not.
+/// Fails if the server is busy in each of several measurements. A burst, such as just-in-time compilation or garbage
+/// collection, is over in one of them; a busy loop is not.
 ///
 /// `when` describes the moment in a report.
 pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
-    let (began, mut used, mut measurements) = (Instant::now(), Duration::ZERO, 0);
-    loop {
-        let started = Instant::now();
+    let mut last = String::new();
+    for _ in 0..MEASUREMENTS {
         let cpu_use = server.cpu_use(WINDOW)?;
         if !cpu_use.is_busy_loop() {
             return Ok(());
         }
-        used += started.elapsed().mul_f64(cpu_use.used);
-        measurements += 1;
-        let processes = u32::try_from(server.processes()?.len()).unwrap_or(u32::MAX);
-        if used >= BURST * processes || began.elapsed() >= LONGEST {
-            let finding = Finding::fail("almost no processor time", format!("{cpu_use}, {when}"));
-            let same = format!(
-                "the same in each of {measurements} measurements, in {:.1} s",
-                began.elapsed().as_secs_f64()
-            );
-            return Err(finding.about_living_server().because(same));
-        }
+        last = cpu_use.to_string();
     }
+    Err(Finding::fail("almost no processor time", format!("{last}, {when}"))
+        .about_living_server()
+        .because(format!("the same in each of {MEASUREMENTS} measurements")))
 }
 
 /// Reads a value about the server again and again until it no longer changes. Returns the last value if it still

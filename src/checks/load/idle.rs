@@ -15,7 +15,7 @@ pub const IDLE: Check = Check {
     sentence: "a server whose clients are silent, or have gone, uses almost no processor time",
     why: "a server that polls for an event that is always ready, or calls in a loop without waiting, uses a whole processor for nothing",
     citations: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
-    recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, until one shows no busy loop, or they have used 3 s of processor time each: before the first client, with a silent client, with one that has shut down its write side, and after all have gone",
+    recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, up to five times: before the first client, with a silent client, with one that has shut down its write side, and after all have gone",
     requires: Capabilities::PROCESSES,
     run: silent,
 };
