@@ -23,7 +23,8 @@ pub fn describe_difference(expected: &[u8], actual: &[u8], base: usize) -> Optio
 /// expected. Returns `None` if they are too few, or are not in exactly one place nearby.
 #[must_use]
 pub fn describe_displacement(expected: &[u8], found: &[u8], at: usize) -> Option<String> {
-    const COMPARED: usize = 16;
+    // More than 128, so that a server that clears the high bit of all byte values is not taken for one that repeats.
+    const COMPARED: usize = 256;
     // Less than half of the length after which a payload repeats.
     const DISTANCE: usize = 512 << 10;
     let found = found.get(..COMPARED)?;
@@ -168,8 +169,8 @@ mod tests {
             "these bytes belong at byte 8000: 2,000 bytes are missing"
         );
         assert_eq!(displaced(4000, 6000).unwrap(), "these bytes belong at byte 4000, and were sent twice");
-        assert_eq!(displaced(sent.len() - 8, 6000), None);
-        assert_eq!(describe_displacement(&[7; 100], &[7; 50], 20), None);
+        assert_eq!(displaced(sent.len() - 80, 6000), None);
+        assert_eq!(describe_displacement(&[7; 1000], &[7; 500], 20), None);
     }
 
     #[test]
