@@ -120,6 +120,7 @@ impl Scene {
     }
 
     /// Returns the head of a scene, which describes its server.
+    #[cfg(feature = "cli")]
     pub(crate) fn header(&self) -> &Header {
         &self.header
     }
