@@ -219,7 +219,10 @@ fn json_has_all_checks_and_a_summary() {
     assert_eq!(result["seed"], 7);
     let checks = result["checks"].as_array().unwrap();
     assert_eq!(result["summary"]["total"], checks.len());
-    assert_eq!(result["summary"]["pass"], checks.len());
+    // cat logs nothing, so it cannot be asked to go on while its log is not read.
+    let unasked = checks.iter().filter(|check| check["outcome"] == "unsupported").count();
+    assert_eq!(unasked, 1);
+    assert_eq!(result["summary"]["pass"], checks.len() - unasked);
     for key in ["id", "outcome", "level", "expected", "actual", "reason", "millis"] {
         assert!(checks[0].get(key).is_some(), "{key} is missing");
     }
