@@ -40,6 +40,15 @@ impl Text {
         Ok(Text(parser.parts))
     }
 
+    /// Returns this text as it is written, names in braces, for a sentence.
+    pub fn shown(&self) -> String {
+        let shown = |part: &Part| match part {
+            Part::Bytes(bytes) => bytes.escape_ascii().to_string(),
+            Part::Name(name, _) => format!("{{{name}}}"),
+        };
+        format!("\"{}\"", self.0.iter().map(shown).collect::<String>())
+    }
+
     /// Returns the names in braces of this text, each with its place in the file.
     pub fn names(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
         self.0.iter().filter_map(|part| match part {

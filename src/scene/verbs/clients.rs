@@ -11,7 +11,6 @@ use crate::scene::stage::Stage;
 use crate::scene::value::Arguments;
 use crate::scene::verb::{Run, Verb};
 use crate::sys;
-use crate::text::excerpt;
 use crate::transport::{Capabilities, ConnectOptions};
 
 pub const VERBS: &[Verb] = &[
@@ -195,7 +194,7 @@ fn receive_pattern(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let pattern = step.pattern(1);
     let mut known = step.known.clone();
     for speaker in stage.speakers.get_mut(step.name(0)).into_iter().flatten() {
-        let wanted = format!("bytes that match {}", excerpt(&pattern.fill(&known)));
+        let wanted = format!("bytes that match {}", pattern.shown());
         let captured = speaker.within(step.within, |client| {
             client.receive_part(&wanted, |bytes| match match_pattern(&pattern, &known, bytes) {
                 Match::Whole(length, captured) => Ok(Some((length, captured))),
