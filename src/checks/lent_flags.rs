@@ -19,7 +19,7 @@ struct Lent {
 }
 
 impl LentFlags {
-    /// Records the flags of `descriptors`, which are duplicates of those that the server is lent.
+    /// Records the flags of `descriptors`. The server is lent duplicates of them, which share their flags.
     ///
     /// # Errors
     /// Broken if the system refuses to tell.

@@ -49,7 +49,7 @@ impl ProcessSelection {
         self.and_number(descriptor.as_fd().as_raw_fd())
     }
 
-    /// Adds the descriptor `number` to those that a diagram shows of a process.
+    /// Makes a diagram show the descriptor `number` of a process, too.
     #[must_use]
     pub fn and_number(mut self, number: RawFd) -> ProcessSelection {
         if let Filter::Numbers(numbers) = &mut self.filter {

@@ -45,7 +45,7 @@ fn run(server: &mut Server) -> check::Result {
     })
 }
 
-/// A pipe with a name, of which the harness has descriptors of its own: their flags are not those of the server's.
+/// A pipe with a name. The harness opens it by name, so it does not share O_NONBLOCK with the server's descriptor.
 struct Log {
     reader: File,
     writer: File,

@@ -34,7 +34,8 @@ pub const CHECK: Check = Check {
 /// The number of requests in the file, if the protocol needs no answer before them.
 const REQUESTS: usize = 20;
 
-/// The number of runs with a pipe, all of which must be sound: an answer can be lost at the end of input by chance.
+/// The number of runs with a pipe as input. Every run must be sound, because a server can lose an answer at the end of
+/// input by chance.
 const CONTROLS: usize = 3;
 
 /// The standard input of one run of the server.

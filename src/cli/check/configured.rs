@@ -12,7 +12,7 @@ use crate::report::TextReport;
 use crate::server::{LaunchError, sweep};
 use crate::text::{count_with_noun, most_similar};
 
-/// Checks all servers of the configuration file, or those that the user names.
+/// Checks the servers of the configuration file: all, or only the ones that the user names.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(path) = config_file(args)? else {
         let text = "no server is given: name its transport and its command, as in \

@@ -16,7 +16,7 @@ const LONGEST_HEAD: usize = 256 * 1024;
 enum Phase {
     StatusLine,
     Header,
-    /// The matcher reads the body of an HTTP response with a known length, of which this many bytes are missing.
+    /// The matcher reads a body of known length. Holds the number of bytes that are missing.
     Counted(u64),
     UntilEnd,
     ChunkSize,

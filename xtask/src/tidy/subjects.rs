@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::root;
 
 /// Commits after this one follow the rule.
-const SINCE: &str = "df0914725d0b5549c6b65038e0970ef8a1ad72f7";
+const SINCE: &str = "5cd8f40249b6982420211ad5c9cac4167a906789";
 
 const LONGEST: usize = 60;
 
