@@ -15,9 +15,9 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -29,6 +29,7 @@ use crate::server::{LaunchError, Server, Spec, Supervision};
 use crate::text::count_with_noun;
 use crate::trace::Trace;
 
+mod absence;
 mod baseline;
 mod guess;
 mod identify;
@@ -40,6 +41,7 @@ mod rehearsal;
 mod result;
 mod timeline;
 
+use absence::Absence;
 use baseline::Baseline;
 pub use options::{Expectation, RunOptions};
 use procedure::FunctionOfCheck;
@@ -103,8 +105,7 @@ pub(crate) fn run_by(
         baseline: Baseline::default(),
         queue: queue(checks),
         failures: AtomicUsize::new(0),
-        gone: OnceLock::new(),
-        crash_reported: AtomicBool::new(false),
+        absence: Absence::default(),
     };
     let (sender, events) = channel();
     let (interrupt, trace) = (Interrupt::of_thread(), Trace::of_thread());
@@ -151,8 +152,7 @@ pub fn run_one_check(spec: &Spec, check: &'static Check, options: &RunOptions) -
         baseline: Baseline::default(),
         queue: queue(&[]),
         failures: AtomicUsize::new(0),
-        gone: OnceLock::new(),
-        crash_reported: AtomicBool::new(false),
+        absence: Absence::default(),
     };
     run.run_once(check)
 }
@@ -212,10 +212,7 @@ struct Run<'a> {
     queue: Queue,
     /// The number of checks of the run that have failed so far.
     failures: AtomicUsize,
-    /// The reason why an attached server can no longer be checked, once it does not accept connections.
-    gone: OnceLock<String>,
-    /// Whether a check of the run has reported a crash of the server.
-    crash_reported: AtomicBool,
+    absence: Absence,
 }
 
 impl Run<'_> {
@@ -285,8 +282,8 @@ impl Run<'_> {
             result.set_finding(Finding::unsupported("", "").because(reason));
             return result;
         }
-        if let Some(reason) = self.gone.get() {
-            result.set_finding(Finding::skipped(reason));
+        if let Some(finding) = self.absence.known() {
+            result.set_finding(finding);
             return result;
         }
         let recorder = Recorder::new();
@@ -295,7 +292,9 @@ impl Run<'_> {
             Err(LaunchError::Unsupported { output }) => {
                 result.set_finding(Finding::unsupported("the server's mechanism", output));
             }
-            Err(error @ LaunchError::Unreachable { .. }) => result.set_finding(self.unreachable(&error)),
+            Err(error @ LaunchError::Unreachable { .. }) => {
+                result.set_finding(self.absence.of_server(&error));
+            }
             Err(error) => result.set_finding(Finding::broken("a server to check", error.to_string())),
             Ok((server, body)) => self.run_against(server, body, &mut result),
         });
@@ -304,18 +303,6 @@ impl Run<'_> {
         }
         result.took = began.elapsed();
         result
-    }
-
-    /// Returns the finding that an attached server has gone. It is a crash, unless another check has reported that: the
-    /// rehearsal reached the server, and it may have ended between two checks.
-    fn unreachable(&self, error: &LaunchError) -> Finding {
-        let reason = self.gone.get_or_init(|| format!("the server has gone in this run: {error}"));
-        if self.crash_reported.swap(true, Ordering::Relaxed) {
-            return Finding::skipped(reason);
-        }
-        let wanted = "a server that still accepts connections";
-        Finding { outcome: Outcome::Crash, ..Finding::fail(wanted, error.to_string()) }
-            .because("it ended after it had answered in this run, before this check began")
     }
 
     fn run_against(&self, mut server: Server, body: Body<'_>, result: &mut CheckResult) {
@@ -329,9 +316,7 @@ impl Run<'_> {
         // Shut down first: the baseline may launch another server, and one at a time is enough for any machine.
         let leaks = server.shutdown().leaks;
         if let Some(finding) = finding {
-            if finding.outcome == Outcome::Crash {
-                self.crash_reported.store(true, Ordering::Relaxed);
-            }
+            self.absence.note(&finding);
             result.set_finding(self.baseline.skip_unless_echo_server(
                 check,
                 finding,
