@@ -71,9 +71,24 @@ fn process(stat: Stat) -> Process {
         parent: Pid::from_raw(stat.ppid),
         group: Pid::from_raw(stat.pgrp),
         zombie: matches!(stat.state, 'Z' | 'X'),
-        stopped: matches!(stat.state, 'T' | 't'),
+        stopped: is_stopped(&stat),
         name: stat.comm,
     }
+}
+
+/// Returns whether no thread of a process runs. SIGSTOP stops each thread when it next leaves the kernel, so the first
+/// thread can have stopped while another still reads.
+fn is_stopped(first_thread: &Stat) -> bool {
+    let stopped = |state: char| matches!(state, 'T' | 't' | 'Z' | 'X');
+    if !matches!(first_thread.state, 'T' | 't') {
+        return false;
+    }
+    let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", first_thread.pid)) else { return true };
+    tasks.filter_map(Result::ok).all(|task| {
+        // The file is missing if the thread has exited since it was listed.
+        let Ok(file) = File::open(task.path().join("stat")) else { return true };
+        Stat::from_read(file).map_or(true, |thread| stopped(thread.state))
+    })
 }
 
 /// Returns the path of the program that `pid` executes, if it can be read. The path changes with execve(2), not with
