@@ -5,7 +5,7 @@ use crate::checks::Check;
 use crate::outcome::Level::Must;
 use crate::payload::KIB;
 use crate::server::Server;
-use crate::transport::Capabilities;
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "life/survives-reset",
@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     sentence: "a client that resets its connection, or closes it without reading, does not end the server",
     why: "if ECONNRESET, EPIPE or SIGPIPE ends the server, any client can stop the service for all",
     citations: &["RFC 9293 §3.5.3", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
-    recipe: "10 times: connect, exchange a message, send 160 KiB without reading, then reset or close; 5 more times with the server stopped until 96 KiB and the client's close have arrived; the same with 20 short requests at once; exchange a message with a new client",
+    recipe: "10 times: connect, exchange a message, send 160 KiB without reading, then reset or close; 6 more times with the server stopped until 96 KiB, the client's FIN, and every second time its reset have arrived; the same with 20 short requests at once; exchange a message with a new client",
     requires: Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS),
     run,
 };
@@ -41,35 +41,37 @@ fn expect_service(server: &mut Server, when: &str) -> check::Result {
     server.connect_and_exchange().map(drop).map_err(|finding| finding.because(when))
 }
 
-/// Closes a client's connection with unread bytes, which causes EPIPE, and with it SIGPIPE, in the server.
-///
-/// The client's kernel answers the server's first write after the close with a reset, and only the next write fails. So
-/// the server must have more to read than one read(2) returns, and the client's FIN must arrive before it reads any of
-/// it. The bytes must also fit into the initial receive window.
+/// Ends a client's connection while the server has more to read than one read(2) returns. Its writes then fail, with
+/// SIGPIPE.
 fn close_unread(server: &mut Server) -> check::Result {
+    // The bytes fit into the initial receive window.
     let bytes = server.payload(96 * KIB);
-    for _ in 0..5 {
-        let mut client = server.connect_ready()?;
-        server.freeze_if_launched()?;
-        client.fill_until_blocked(&bytes)?;
-        client.shut_down_write()?;
-        client.await_delivery()?;
-        drop(client);
-        server.thaw()?;
-    }
-    Ok(())
+    close_while_frozen(server, |client| client.fill_until_blocked(&bytes).map(drop))
 }
 
-/// Closes a client's connection behind several requests that one read(2) returns. The server then writes several replies
-/// without a read between them, and the second write causes EPIPE.
+/// Ends a client's connection behind several requests that one read(2) returns. The server then writes several replies
+/// without a read between them.
 fn close_before_short_replies(server: &mut Server) -> check::Result {
-    for _ in 0..5 {
+    close_while_frozen(server, |client| client.send_together(&[&b"short"[..]; 20]))
+}
+
+/// Connects clients that send, shut down their side, and end while the server is frozen, so that it meets a connection
+/// with bytes to read and no reader.
+///
+/// Every second client resets: then the server's first write(2) fails with EPIPE. The others close: the client's kernel
+/// answers the first write with a reset, and the next write fails, if the reset comes in time.
+fn close_while_frozen(server: &mut Server, send: impl Fn(&mut Client) -> check::Result) -> check::Result {
+    for round in 0..6 {
         let mut client = server.connect_ready()?;
         server.freeze_if_launched()?;
-        client.send_together(&[&b"short"[..]; 20])?;
+        send(&mut client)?;
         client.shut_down_write()?;
         client.await_delivery()?;
-        drop(client);
+        if round % 2 == 0 {
+            drop(client)
+        } else {
+            client.reset_and_await_arrival()?
+        }
         server.thaw()?;
     }
     Ok(())

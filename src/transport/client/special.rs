@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Client;
 use crate::check::{self, OrFinding};
+use crate::deadline::until;
 use crate::sys;
 use crate::trace::Action;
 use crate::transport::Capabilities;
@@ -56,6 +57,22 @@ impl Client {
     pub fn reset(mut self) -> check::Result {
         self.connection.trace.ends_with_reset();
         self.connection.link.reset().or_broken("SO_LINGER 0")
+    }
+
+    /// [Resets](Client::reset) the connection, and waits until the server's kernel has received the reset, if this
+    /// system reports that.
+    ///
+    /// # Errors
+    /// As [`reset`](Client::reset), and when interrupted.
+    pub(crate) fn reset_and_await_arrival(self) -> check::Result {
+        let ends = self.ends();
+        let limit = self.deadlines.no_progress();
+        self.reset()?;
+        let Some((ours, server)) = ends else { return Ok(()) };
+        // The kernel removes a connection that was reset from its table, even while the server holds the descriptor.
+        let has_arrived =
+            || Ok(sys::tcp_queues(server, ours).map_or(true, |found| found.is_none()).then_some(()));
+        until(limit, has_arrived).map(drop)
     }
 
     /// Closes the client, and removes the socket file that the client was bound to.
