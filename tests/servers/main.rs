@@ -35,6 +35,7 @@ const SPLICE: &str = env!("CARGO_BIN_EXE_echo-splice");
 const SYSV_MQ: &str = env!("CARGO_BIN_EXE_echo-sysv-mq");
 const TCP: &str = env!("CARGO_BIN_EXE_echo-tcp");
 const TCP_ACTIVATED: &str = env!("CARGO_BIN_EXE_echo-tcp-activated");
+const TCP_EPOLL: &str = env!("CARGO_BIN_EXE_echo-tcp-epoll");
 const TCP_FORK: &str = env!("CARGO_BIN_EXE_echo-tcp-fork");
 const TCP_ITERATIVE: &str = env!("CARGO_BIN_EXE_echo-tcp-iterative");
 const TCP_URING: &str = env!("CARGO_BIN_EXE_echo-tcp-uring");
