@@ -21,7 +21,7 @@ mod summary;
 mod tests;
 mod units;
 
-pub use charts::{Chart, draw_charts};
+pub use charts::{Chart, ChartTexts, LineChart, Series, draw_charts, draw_line_charts};
 pub use document::terminal::TableOptions;
 
 use document::{markdown, terminal};

@@ -10,10 +10,12 @@ mod axis;
 mod curves;
 mod label_positions;
 mod line_style;
+mod lines;
 mod page;
 mod plot;
 
 use curves::Curves;
+pub use lines::{ChartTexts, LineChart, Series, draw_line_charts};
 use page::Page;
 use plot::Plot;
 
