@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench_servers;
 mod bundled;
 mod ci;
 mod hostile;
@@ -18,6 +19,7 @@ mod record;
 mod scenarios;
 mod servers;
 mod soak;
+mod subprocess;
 mod table;
 mod test_all;
 mod tidy;
@@ -56,6 +58,8 @@ enum Task {
     Hostile(hostile::Args),
     /// Measure mechanisms in turns with other benchmarks, and compare the figures
     VerifyCompare(verify::Args),
+    /// Measure the bundled servers in turns with those of others, by concurrency model
+    BenchServers(bench_servers::Args),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Task::Kill(args) => kill::run(&args),
         Task::Hostile(args) => hostile::run(&args),
         Task::VerifyCompare(args) => verify::run(&args),
+        Task::BenchServers(args) => bench_servers::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use echospec::checks::all_checks;
 use echospec::protocol::Protocol;
 use echospec::server::{ReadyTest, Setup, Spec, Start};
@@ -179,6 +179,16 @@ pub fn usual_candidates() -> Result<(Vec<Candidate>, Vec<Absent>)> {
 /// Returns the servers of a list, and those of them that are not installed.
 pub fn candidates(list: List) -> Result<(Vec<Candidate>, Vec<Absent>)> {
     prepare(read(list)?)
+}
+
+/// Returns one server of a list.
+pub fn candidate(list: List, name: &str) -> Result<Candidate> {
+    let entry = read(list)?.into_iter().find(|entry| entry.name == name);
+    let entry = entry.with_context(|| format!("no server is called {name}"))?;
+    match entry.missing() {
+        Some(program) => bail!("{program} is not installed"),
+        None => entry.prepare(),
+    }
 }
 
 fn prepare(entries: impl IntoIterator<Item = Entry>) -> Result<(Vec<Candidate>, Vec<Absent>)> {

@@ -15,7 +15,6 @@ use crate::root;
 mod ours;
 mod peer;
 mod peers;
-mod subprocess;
 
 use ours::{Echospec, OurValues};
 use peer::{Better, Peer};

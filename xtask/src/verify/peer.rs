@@ -9,7 +9,7 @@ use echospec::deadline::until;
 use echospec::server::{LaunchOptions, Server, Spec, Start};
 use echospec::transport::{Address, Transport};
 
-use super::subprocess;
+use crate::subprocess;
 
 /// The deadline of one measurement.
 const DEADLINE: Duration = Duration::from_secs(20);
