@@ -95,7 +95,7 @@ fn cell_table(results: &Results, cell: Cell) -> String {
     let peer = rows.iter().find(|row| !row.server.is_ours() && row.has_figures());
     let mut text = String::from(
         "| server | model | requests/s | × best of the others | server CPU, µs a request | client CPU, µs a request | \
-         p50 | p99 | p99.9 | p99.9 / p50 | connecting |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+         p50 | p99 | p99.9 | p99.9 / p50 |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for row in &rows {
         text += &line(row, peer);
