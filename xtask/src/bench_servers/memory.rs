@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -158,7 +158,12 @@ fn memory(server: &Server) -> Result<u64> {
     let mut sum = 0;
     for process in processes {
         let path = format!("/proc/{}/smaps_rollup", process.pid);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            // The process has exited since it was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).with_context(|| format!("cannot read {path}")),
+        };
         let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("no Pss")?;
         let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
         sum += kibibytes << 10;
