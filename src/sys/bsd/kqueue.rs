@@ -13,6 +13,9 @@ use crate::sys::unix::exit::wait_without_reaping;
 
 /// Waits until `pid` has exited or `limit` has passed. Returns whether it has exited. Does not reap the process.
 ///
+/// Verified: type-checked, and against `proc_exit` in XNU and `exit1` in FreeBSD. Look first at a process that is
+/// not a child.
+///
 /// # Errors
 /// Those of kqueue(2) and kevent(2).
 pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {

@@ -18,6 +18,7 @@ use procfs::process::{FDInfo, FDTarget, Process as ProcEntry};
 use super::process::to_io;
 use super::sockets::all_sockets;
 use crate::sys::types::{AccessMode, Descriptor, Object, OpenFile, Socket, SocketName};
+use crate::sys::unsupported::unsupported;
 
 /// Lists the open descriptors of `pid` in ascending order. The list is empty for a process that has exited.
 ///
@@ -143,7 +144,7 @@ pub fn same_open_file(one: (Pid, RawFd), other: (Pid, RawFd)) -> io::Result<bool
         unsafe { libc::syscall(libc::SYS_kcmp, one.0.as_raw(), other.0.as_raw(), KCMP_FILE, one.1, other.1) };
     match Errno::result(order) {
         Ok(order) => Ok(order == 0),
-        Err(Errno::ENOSYS | Errno::EPERM) => Err(io::ErrorKind::Unsupported.into()),
+        Err(Errno::ENOSYS | Errno::EPERM) => unsupported("the kernel or a sandbox refuses kcmp(2)"),
         Err(error) => Err(error.into()),
     }
 }

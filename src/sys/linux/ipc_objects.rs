@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use procfs::process::Process as ProcEntry;
 
 use crate::sys::types::{IpcId, IpcObject};
+use crate::sys::unsupported::unsupported;
 
 /// The directories in which Linux shows POSIX shared memory, semaphores and message queues as files.
 const FOLDERS: [&str; 2] = ["/dev/shm", "/dev/mqueue"];
@@ -36,7 +37,7 @@ pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
     };
     if tables.iter().all(Result::is_err) && folders.iter().all(Result::is_err) || folders.iter().any(too_many)
     {
-        return Err(io::ErrorKind::Unsupported.into());
+        return unsupported("neither /proc/sysvipc nor /dev/mqueue nor /dev/shm can be listed");
     }
     Ok(tables.into_iter().chain(folders).filter_map(Result::ok).flatten().collect())
 }

@@ -17,6 +17,7 @@ use super::descriptors::{access_mode, descriptors_with};
 use super::sock_diag::unix_peers;
 use super::sockets::all_sockets;
 use crate::sys::types::{DescriptorEnd, Object, Peer, Socket, SocketName};
+use crate::sys::unsupported::unsupported;
 
 /// A snapshot of the sockets in this network namespace, in which the other end of a descriptor can be looked up.
 #[derive(Debug)]
@@ -32,7 +33,9 @@ impl DescriptorSnapshot {
     /// # Errors
     /// `Unsupported` if `/proc` has no `fdinfo`.
     pub fn read_from_kernel() -> io::Result<DescriptorSnapshot> {
-        fs::metadata("/proc/self/fdinfo").map_err(|_| io::ErrorKind::Unsupported)?;
+        if fs::metadata("/proc/self/fdinfo").is_err() {
+            return unsupported("/proc has no fdinfo");
+        }
         Ok(DescriptorSnapshot { unix_peers: unix_peers().unwrap_or_default(), sockets: all_sockets() })
     }
 

@@ -13,6 +13,7 @@ use nix::libc::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::sys::types::{Peer, TcpQueues};
+use crate::sys::unsupported::unsupported;
 
 // From `<linux/sock_diag.h>` and `<linux/unix_diag.h>`.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -66,7 +67,7 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
     match next_message(&buffer[..length]) {
         Some((kind, body, _)) if i32::from(kind) == NLMSG_ERROR => match number(body) {
             Some(error) if error.cast_signed() == -nix::libc::ENOENT => Ok(None),
-            _ => Err(io::ErrorKind::Unsupported.into()),
+            _ => unsupported("the kernel shows no queues: it may lack CONFIG_INET_DIAG"),
         },
         // A listening socket is found where no connected one is.
         Some((_, body, _)) => Ok(peer_and_queues(body).filter(|(peer, _)| *peer == remote).map(|(_, it)| it)),
@@ -92,7 +93,7 @@ fn dump(request: &[u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
             match i32::from(kind) {
                 NLMSG_DONE => return Ok(()),
                 // The usual reason is a kernel without CONFIG_UNIX_DIAG or CONFIG_INET_DIAG.
-                NLMSG_ERROR => return Err(io::ErrorKind::Unsupported.into()),
+                NLMSG_ERROR => return unsupported("the kernel refuses sock_diag(7)"),
                 _ => take(body),
             }
             rest = next;

@@ -23,6 +23,7 @@ use super::sock_diag::{self, unread_tcp_bytes};
 use super::unix_sockets::unix_sockets;
 use crate::sys::types::network::accepts_packets_to;
 use crate::sys::types::{PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState};
+use crate::sys::unsupported::unsupported;
 
 /// Returns every socket of this network namespace by its inode number.
 pub fn all_sockets() -> HashMap<u64, Socket> {
@@ -216,7 +217,9 @@ pub fn send_segments(socket: BorrowedFd<'_>, peer: SocketAddr, bytes: &[u8], siz
     let sent = sendmsg(socket.as_raw_fd(), &text, &segments, MsgFlags::empty(), Some(&peer));
     match sent {
         // A kernel before 4.18 does not know the option, and an interface may have no checksum offload.
-        Err(Errno::EINVAL | Errno::EIO | Errno::ENOPROTOOPT) => Err(io::ErrorKind::Unsupported.into()),
+        Err(Errno::EINVAL | Errno::EIO | Errno::ENOPROTOOPT) => {
+            unsupported("the kernel or the interface does not split a message: UDP_SEGMENT")
+        }
         other => Ok(other.map(drop)?),
     }
 }

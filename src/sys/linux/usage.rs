@@ -13,6 +13,7 @@ use procfs::process::Process as ProcEntry;
 use super::process::{read_stat, to_io};
 use super::threads::threads;
 use crate::sys::types::{ContextSwitches, ProcessStats, ResourceUsage, SchedulerStats};
+use crate::sys::unsupported::unsupported;
 
 /// Returns the processor time, threads and memory of `pid`.
 ///
@@ -43,7 +44,9 @@ pub fn peak_memory(pid: Pid) -> io::Result<u64> {
 /// # Errors
 /// `NotFound` if the process does not exist; `Unsupported` if the kernel was built without `CONFIG_SCHED_INFO`.
 pub fn scheduler_stats(pid: Pid) -> io::Result<SchedulerStats> {
-    fs::metadata("/proc/self/schedstat").map_err(|_| io::ErrorKind::Unsupported)?;
+    if fs::metadata("/proc/self/schedstat").is_err() {
+        return unsupported("the kernel does not show how long threads wait: CONFIG_SCHED_INFO");
+    }
     let mut sum = SchedulerStats::default();
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         // The file is missing if the thread has exited since it was listed.

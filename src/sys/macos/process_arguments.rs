@@ -1,9 +1,11 @@
 //! The command line and environment that a process was started with: `KERN_PROCARGS2` of sysctl(3).
+//!
+//! `start_strings` in the folder `types` splits the block that the kernel returns.
 
 use std::ptr;
 
 use nix::errno::Errno;
-use nix::libc::{self, c_int};
+use nix::libc;
 use nix::unistd::Pid;
 
 /// Reads the arguments and the environment that the process `pid` was started with, as one block of bytes:
@@ -25,25 +27,4 @@ pub fn start_strings(pid: Pid) -> nix::Result<Vec<u8>> {
     Errno::result(answer)?;
     block.truncate(length);
     Ok(block)
-}
-
-/// Returns the program's arguments, its name first, from a block that `KERN_PROCARGS2` of sysctl(3) returned.
-pub fn arguments(block: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let (count, strings) = count_and_strings(block);
-    strings.take(count)
-}
-
-/// Returns the environment from a block that `KERN_PROCARGS2` of sysctl(3) returned. The kernel's strings for the
-/// loader follow it.
-pub fn environment(block: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let (count, strings) = count_and_strings(block);
-    strings.skip(count).filter(|entry| !entry.is_empty())
-}
-
-/// Returns the number of arguments in a block of `KERN_PROCARGS2` of sysctl(3), and the block's strings from the first
-/// argument on.
-fn count_and_strings(block: &[u8]) -> (usize, impl Iterator<Item = &[u8]>) {
-    let (count, strings) = block.split_first_chunk().unwrap_or((&[0; 4], &[]));
-    let after_path = strings.split(|&byte| byte == 0).skip(1);
-    (c_int::from_ne_bytes(*count).max(0) as usize, after_path.skip_while(|padding| padding.is_empty()))
 }

@@ -6,6 +6,8 @@ mod ipc;
 mod machine;
 pub(in crate::sys) mod network;
 mod process;
+#[cfg(any(target_os = "macos", test))]
+pub(in crate::sys) mod start_strings;
 
 pub use descriptor::{AccessMode, Descriptor, Object, OpenFile, Socket, SocketName};
 pub use descriptor_end::{DescriptorEnd, Peer};

@@ -65,16 +65,17 @@ impl ForkedPartner {
         // SAFETY: other threads may hold locks now, so the child must take none. It allocates nothing, accesses one
         // shared word, makes system calls, and exits with _exit(2).
         let forked = with_launch_lock(|| unsafe { fork() });
-        if let Ok(ForkResult::Child) = forked {
-            serve(turn.word(), how, parent);
-            // SAFETY: _exit(2) runs no code of this program.
-            unsafe { libc::_exit(0) };
-        }
+        let child = match forked {
+            Ok(ForkResult::Child) => {
+                serve(turn.word(), how, parent);
+                // SAFETY: _exit(2) runs no code of this program.
+                unsafe { libc::_exit(0) };
+            }
+            Ok(ForkResult::Parent { child }) => Ok(child),
+            Err(error) => Err(error),
+        };
         former.thread_set_mask()?;
-        match forked? {
-            ForkResult::Parent { child } => Ok(ForkedPartner { pid: child, turn, how }),
-            ForkResult::Child => unreachable!("the child has exited"),
-        }
+        Ok(ForkedPartner { pid: child?, turn, how })
     }
 
     /// Returns the process id of the forked partner.

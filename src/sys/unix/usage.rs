@@ -9,6 +9,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::sys::types::{ContextSwitches, ResourceUsage};
+use crate::sys::unsupported::unsupported;
 
 /// Returns the average number of processes that wanted a processor at once in the last minute.
 ///
@@ -19,7 +20,7 @@ pub fn load_average() -> io::Result<f64> {
     let mut average = 0.0;
     // SAFETY: one number is requested, and `average` has room for it.
     let count = unsafe { libc::getloadavg(&raw mut average, 1) };
-    if count == 1 { Ok(average) } else { Err(io::ErrorKind::Unsupported.into()) }
+    if count == 1 { Ok(average) } else { unsupported("this system does not show its load average") }
 }
 
 /// Returns the resource usage of this process: `getrusage(2)`. It counts microseconds. The context switches of all

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
-use super::not_available;
+use super::unsupported;
 use crate::sys::types::{IpcId, IpcObject};
 
 /// Returns `Unsupported`: this system does not list IPC objects.
 pub fn ipc_objects() -> io::Result<Vec<IpcObject>> {
-    not_available()
+    unsupported("this system does not list IPC objects")
 }
 
 /// Returns the processes that were recorded in the IPC object `object` when it was listed.
@@ -27,5 +27,5 @@ pub fn open_ipc_files(_pid: Pid, _files: &[PathBuf]) -> Vec<PathBuf> {
 
 /// Returns `Unsupported`: this system does not list IPC objects, so there is none to remove.
 pub fn remove_ipc_object(_id: &IpcId) -> io::Result<()> {
-    not_available()
+    unsupported("this system does not list IPC objects, so there is none to remove")
 }

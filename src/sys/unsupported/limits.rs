@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::not_available;
+use super::unsupported;
 use crate::sys::types::ContainerLimits;
 
 /// Returns no limits: echospec reads no container limits on this system.
@@ -13,5 +13,5 @@ pub fn container_limits() -> ContainerLimits {
 
 /// Returns `Unsupported`: echospec does not know the highest limit of open descriptors on this system.
 pub fn highest_descriptor_limit() -> io::Result<u64> {
-    not_available()
+    unsupported("echospec does not know the highest limit of open descriptors on this system")
 }

@@ -30,8 +30,3 @@ pub mod users;
 pub fn unsupported<T>(reason: &str) -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::Unsupported, reason))
 }
-
-/// Returns the error `Unsupported` without a further reason.
-pub fn not_available<T>() -> io::Result<T> {
-    Err(io::ErrorKind::Unsupported.into())
-}

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::not_available;
+use super::unsupported;
 use crate::sys::types::CapturedPacket;
 
 /// Stands for a packet capture, which echospec has only on Linux. The type has no values.
@@ -13,7 +13,7 @@ pub enum PacketCapture {}
 impl PacketCapture {
     /// Returns `Unsupported`: echospec captures packets only on Linux.
     pub fn open(_port: Option<u16>, _snap_length: u32) -> io::Result<PacketCapture> {
-        not_available()
+        unsupported("echospec captures packets only on Linux")
     }
 
     /// Is never called, because on this system there is no packet capture to read from.

@@ -4,7 +4,7 @@ use std::io;
 
 use nix::unistd::Pid;
 
-use super::not_available;
+use super::unsupported;
 use crate::sys::types::DescriptorEnd;
 
 /// Stands for a snapshot of descriptors and their other ends on a system that shows no peers. The type has no values.
@@ -14,7 +14,7 @@ pub enum DescriptorSnapshot {}
 impl DescriptorSnapshot {
     /// Returns `Unsupported`: this system does not show the peers of descriptors.
     pub fn read_from_kernel() -> io::Result<DescriptorSnapshot> {
-        not_available()
+        unsupported("this system does not show the peers of descriptors")
     }
 
     /// Is never called, because on this system there is no snapshot of descriptors to read.

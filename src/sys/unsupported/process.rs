@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::not_available;
+use super::unsupported;
 use crate::sys::types::Process;
 use crate::sys::unix::exit::poll_for_exit;
 
 /// Returns `Unsupported`: this system does not list processes.
 pub fn processes() -> io::Result<Vec<Process>> {
-    not_available()
+    unsupported("this system does not list processes")
 }
 
 /// Returns `Unsupported`: this system does not list processes.
 pub fn children(_parent: Pid) -> io::Result<Vec<Process>> {
-    not_available()
+    unsupported("this system does not list processes")
 }
 
 /// Returns whether `process` is a child of this process.
@@ -47,7 +47,7 @@ pub fn process_state(_pid: Pid) -> Option<&'static str> {
 
 /// Returns `Unsupported`: this system does not show the environment of a process.
 pub fn has_env_var(_pid: Pid, _name: &str, _value: &str) -> io::Result<bool> {
-    not_available()
+    unsupported("this system does not show the environment of a process")
 }
 
 /// Waits until the child `pid` has exited or `limit` has passed. Returns whether it has exited. Does not reap the

@@ -5,7 +5,7 @@ use std::io;
 use nix::libc;
 use nix::unistd::Pid;
 
-use super::{not_available, unsupported};
+use super::unsupported;
 use crate::sys::types::SignalSets;
 
 /// The signals with which a user asks a running program for its status.
@@ -13,7 +13,7 @@ pub const STATUS_SIGNALS: &[i32] = &[libc::SIGUSR1];
 
 /// Returns `Unsupported`: this system does not show the signals that a process blocks and ignores.
 pub fn signal_sets(_pid: Pid) -> io::Result<SignalSets> {
-    not_available()
+    unsupported("this system does not show the signals that a process blocks and ignores")
 }
 
 /// Stands for a channel of real-time signals, which echospec has only on Linux. The type has no values.

@@ -7,37 +7,37 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use nix::unistd::Pid;
 
-use super::{not_available, unsupported};
+use super::unsupported;
 use crate::sys::types::{PeerCredentials, SocketAddress, TcpQueues, TcpState};
 
 /// Returns `Unsupported`: this system does not show which sockets are bound.
 pub fn is_listening(_address: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
-    not_available()
+    unsupported("this system does not show which sockets are bound")
 }
 
 /// Returns `Unsupported`: this system has no table of all sockets.
 pub fn socket_id_at(_address: SocketAddress<'_>) -> io::Result<Option<u64>> {
-    not_available()
+    unsupported("this system has no table of all sockets")
 }
 
 /// Returns `Unsupported`: this system has no table of all TCP sockets.
 pub fn tcp_sockets(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
-    not_available()
+    unsupported("this system has no table of all TCP sockets")
 }
 
 /// Returns `Unsupported`: this system does not show the queues of a TCP connection.
 pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
-    not_available()
+    unsupported("this system does not show the queues of a TCP connection")
 }
 
 /// Returns `Unsupported`: this system does not show the queues of TCP connections.
 pub fn unread_by_peer(_port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
-    not_available()
+    unsupported("this system does not show the queues of TCP connections")
 }
 
 /// Returns `Unsupported`: this system does not show unacknowledged bytes.
 pub fn unacknowledged_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
-    not_available()
+    unsupported("this system does not show unacknowledged bytes")
 }
 
 /// Returns `Unsupported`: this system limits the queue of a datagram socket by bytes.
@@ -52,12 +52,12 @@ pub fn send_segments(
     _bytes: &[u8],
     _size: usize,
 ) -> io::Result<()> {
-    not_available()
+    unsupported("this system has no option UDP_SEGMENT")
 }
 
 /// Returns `Unsupported`: this system has no option `TCP_QUICKACK`.
 pub fn enable_quick_ack(_socket: BorrowedFd<'_>) -> io::Result<()> {
-    not_available()
+    unsupported("this system has no option TCP_QUICKACK")
 }
 
 /// Returns `Unsupported`: this system has no option `TCP_CONGESTION`.
@@ -67,7 +67,7 @@ pub fn set_congestion_control(_socket: BorrowedFd<'_>, _name: &str) -> io::Resul
 
 /// Returns `Unsupported`: this system does not show the peer of a Unix domain socket.
 pub fn peer_credentials(_socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
-    not_available()
+    unsupported("this system does not show the peer of a Unix domain socket")
 }
 
 /// Returns `Unsupported`: this system chooses no names for Unix domain sockets.
@@ -75,7 +75,7 @@ pub fn peer_credentials(_socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> 
 /// # Errors
 /// Always.
 pub fn bind_to_chosen_name(_socket: BorrowedFd<'_>) -> io::Result<()> {
-    not_available()
+    unsupported("this system chooses no names for Unix domain sockets")
 }
 
 /// Returns `None` and reserves nothing: this system has no names that vanish with their process.

@@ -4,7 +4,7 @@ use std::io;
 
 use nix::unistd::Pid;
 
-use super::not_available;
+use super::unsupported;
 use crate::sys::types::SleepingThread;
 
 /// Returns `None`: this system does not show where a thread sleeps.
@@ -21,7 +21,7 @@ pub fn wait_channels(_pid: Pid) -> Vec<String> {
 
 /// Returns `Unsupported`: this system does not show where a thread sleeps.
 pub fn is_blocked_writing_pipe(_pid: Pid) -> io::Result<bool> {
-    not_available()
+    unsupported("this system does not show where a thread sleeps")
 }
 
 /// Returns `None`: this system does not show the state of threads.
@@ -32,5 +32,5 @@ pub fn all_threads_blocked(_pid: Pid) -> Option<bool> {
 
 /// Returns `Unsupported`: this system does not show the system calls of threads.
 pub fn sleeping_threads(_pid: Pid) -> io::Result<Vec<SleepingThread>> {
-    not_available()
+    unsupported("this system does not show the system calls of threads")
 }

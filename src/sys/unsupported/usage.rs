@@ -4,22 +4,22 @@ use std::io;
 
 use nix::unistd::Pid;
 
-use super::{not_available, unsupported};
+use super::unsupported;
 use crate::sys::types::{ProcessStats, ResourceUsage, SchedulerStats};
 
 /// Returns `Unsupported`: this system does not show the resource usage of a process.
 pub fn process_stats(_pid: Pid) -> io::Result<ProcessStats> {
-    not_available()
+    unsupported("this system does not show the resource usage of a process")
 }
 
 /// Returns `Unsupported`: this system does not show the peak memory of a process.
 pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
-    not_available()
+    unsupported("this system does not show the peak memory of a process")
 }
 
 /// Returns `Unsupported`: this system does not show how long threads wait for a processor.
 pub fn scheduler_stats(_pid: Pid) -> io::Result<SchedulerStats> {
-    not_available()
+    unsupported("this system does not show how long threads wait for a processor")
 }
 
 /// Returns `Unsupported`: this system does not show the resource usage of a process.
