@@ -7,7 +7,9 @@ use clap::{Parser, Subcommand};
 
 mod bench_servers;
 mod bundled;
+mod check_targets;
 mod ci;
+mod contract;
 mod hostile;
 mod kill;
 mod matrix;
@@ -47,7 +49,10 @@ enum Task {
     Tidy,
     /// Run the tests under conditions that a shell, a service manager or a CI may set
     Scenarios(scenarios::Args),
-    /// Run the bundled servers many times with all cores busy, and count unexpected findings
+    /// Run clippy for the systems and processors that are not at hand
+    CheckTargets(check_targets::Args),
+    /// Show how each system provides each function of src/sys, and find what breaks the contract
+    Contract(contract::Args),
     /// Compare the public surface of the library with the snapshot in docs/public-api.txt.
     PublicApi(public_api::Args),
     /// Run the bundled servers many times with all cores busy, and count what differs.
@@ -70,6 +75,8 @@ fn main() -> ExitCode {
         Task::Peers(args) => peers::run(&args),
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
+        Task::CheckTargets(args) => check_targets::run(&args),
+        Task::Contract(args) => contract::run(&args),
         Task::Scenarios(args) => scenarios::run(&args),
         Task::PublicApi(args) => public_api::run(&args),
         Task::Soak(args) => soak::run(&args),
