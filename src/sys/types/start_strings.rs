@@ -39,9 +39,9 @@ mod tests {
 
     #[test]
     fn splits_arguments_and_environment() {
-        let strings = b"/bin/server\0\0\0\0./server\0-p\07\0MARK=1\0HOME=/\0\0ptr_munge=\0";
+        let strings = b"/bin/server\0\0\0\0./server\0-v\0file\0MARK=1\0HOME=/\0\0ptr_munge=\0";
         let block = block(3, strings);
-        assert_eq!(words(arguments(&block)), ["./server", "-p", "7"]);
+        assert_eq!(words(arguments(&block)), ["./server", "-v", "file"]);
         assert_eq!(words(environment(&block)), ["MARK=1", "HOME=/", "ptr_munge="]);
     }
 
