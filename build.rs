@@ -1,5 +1,7 @@
 //! Sets `ECHOSPEC_BUILD`, the part of `echospec --version` after the number: the commit, or the kind of build.
 //!
+//! Sets `--cfg force_portable` if the variable `ECHOSPEC_FORCE_PORTABLE` is set: `src/sys/portable`.
+//!
 //! Git is not needed. The commit comes from the variable `ECHOSPEC_COMMIT`, from the file that `cargo package` writes, or
 //! from the files of the repository. A debug build reads none of them, so that a commit does not rebuild it.
 
@@ -8,6 +10,11 @@ use std::{env, fs};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=ECHOSPEC_FORCE_PORTABLE");
+    println!("cargo::rustc-check-cfg=cfg(force_portable)");
+    if env::var_os("ECHOSPEC_FORCE_PORTABLE").is_some() {
+        println!("cargo::rustc-cfg=force_portable");
+    }
     println!("cargo::rerun-if-env-changed=ECHOSPEC_COMMIT");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let is_debug = env::var("PROFILE").is_ok_and(|profile| profile == "debug");

@@ -55,6 +55,9 @@
 //!
 //! # The other folders
 //!
+//! `portable` is Linux with no more than macOS offers. The variable `ECHOSPEC_FORCE_PORTABLE`, set when echospec is
+//! built, selects it, so that the code for macOS runs on Linux: `cargo xtask scenarios --only portable`.
+//!
 //! `types` holds the types that these functions take and return. `unix` holds functions that are the same on every
 //! system. `bsd` holds what macOS and FreeBSD have in common.
 //!
@@ -66,7 +69,12 @@ mod unix;
 mod unsupported;
 
 cfg_if::cfg_if! {
-    if #[cfg(target_os = "linux")] {
+    if #[cfg(all(target_os = "linux", force_portable))] {
+        #[allow(dead_code, unused_imports, reason = "only a part of Linux stands in for macOS")]
+        mod linux;
+        mod portable;
+        use portable as system;
+    } else if #[cfg(target_os = "linux")] {
         mod linux;
         use linux as system;
     } else if #[cfg(target_os = "macos")] {

@@ -26,7 +26,7 @@ pub fn bell() -> io::Result<Bell> {
     Ok(Bell { waiting_end, waking_end })
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(force_portable)))]
 mod kernel {
     use std::io;
     use std::os::fd::OwnedFd;
@@ -60,7 +60,7 @@ mod kernel {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), force_portable))]
 mod kernel {
     use std::io;
     use std::os::fd::OwnedFd;

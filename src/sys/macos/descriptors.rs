@@ -220,6 +220,7 @@ pub fn socket(info: &SocketInfo) -> Socket {
     let name = socket_name(info);
     let listening = match name {
         SocketName::Udp(..) => info.soi_state & IS_CONNECTED == 0,
+        SocketName::Unix(ref path) if info.soi_type == libc::SOCK_DGRAM => path.is_some(),
         _ => c_int::from(info.soi_options) & libc::SO_ACCEPTCONN != 0,
     };
     Socket { id: info.soi_so, name, listening }

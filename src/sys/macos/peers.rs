@@ -35,7 +35,7 @@ impl DescriptorSnapshot {
         let describe = |entry: &ProcFDInfo| {
             let object = object(pid, entry);
             let peer = match &object {
-                Object::Socket(socket) if matches!(socket.name, SocketName::Unix(_)) && !socket.listening => {
+                Object::Socket(socket) if matches!(socket.name, SocketName::Unix(_)) => {
                     descriptor_info(pid, entry).map_or(Peer::Named, |info: SocketFDInfo| unix_peer(&info.psi))
                 }
                 _ => Peer::Named,

@@ -10,8 +10,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::{Pid, getpeereid};
 
 use super::descriptors::{descriptor_info, descriptor_table, socket};
-use crate::sys::types::network::accepts_packets_to;
-use crate::sys::types::{PeerCredentials, SocketAddress, SocketName};
+use crate::sys::types::{PeerCredentials, SocketAddress};
 
 // A connection in TIME_WAIT has no descriptor, so libproc cannot show it.
 pub use crate::sys::unsupported::sockets::{
@@ -23,13 +22,13 @@ pub use crate::sys::unsupported::sockets::{
 /// stream socket. A socket bound to the wildcard address counts.
 ///
 /// Verified: against `struct socket_info` and `struct in_sockinfo` of `<sys/proc_info.h>`; the comparison of
-/// addresses runs on Linux. Look first at a dual-stack listener.
+/// addresses and the search through the descriptors of the server run on Linux. Look first at a dual-stack listener.
 ///
 /// # Errors
 /// `PermissionDenied` for another user's process.
 pub fn is_listening(address: SocketAddress<'_>, holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
     for pid in holders() {
-        if sockets(pid)?.iter().any(|info| is_at(info, address)) {
+        if sockets(pid)?.iter().any(|info| socket(info).serves(address)) {
             return Ok(true);
         }
     }
@@ -39,21 +38,6 @@ pub fn is_listening(address: SocketAddress<'_>, holders: &dyn Fn() -> Vec<Pid>) 
 fn sockets(pid: Pid) -> io::Result<Vec<SocketInfo>> {
     let info = |entry| descriptor_info(pid, entry).map(|info: SocketFDInfo| info.psi);
     Ok(descriptor_table(pid)?.iter().filter_map(info).collect())
-}
-
-fn is_at(info: &SocketInfo, address: SocketAddress<'_>) -> bool {
-    let socket = socket(info);
-    match (address, socket.name) {
-        (SocketAddress::Tcp(wanted), SocketName::Tcp(local, _)) => {
-            socket.listening && accepts_packets_to(local, wanted)
-        }
-        (SocketAddress::Udp(wanted), SocketName::Udp(local, _)) => accepts_packets_to(local, wanted),
-        // An accepted connection has its listener's path too (`unp_connect`).
-        (SocketAddress::Unix(wanted), SocketName::Unix(Some(path))) => {
-            path == wanted && (socket.listening || info.soi_type == libc::SOCK_DGRAM)
-        }
-        _ => false,
-    }
 }
 
 /// Returns how many bytes are in the send buffer of `socket`: `SO_NWRITE`, getsockopt(2). TCP keeps bytes there until

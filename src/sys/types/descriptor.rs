@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
+#[cfg(any(target_os = "macos", force_portable, test))]
+use super::network::{SocketAddress, accepts_packets_to};
 use crate::text::one_line;
 
 /// An open descriptor of a process: its number, and the object that it refers to.
@@ -90,6 +92,22 @@ pub enum SocketName {
     Other,
 }
 
+#[cfg(any(target_os = "macos", force_portable, test))]
+impl Socket {
+    /// Returns whether the socket serves clients at `address`. A socket bound to the wildcard address does, too.
+    pub(in crate::sys) fn serves(&self, address: SocketAddress<'_>) -> bool {
+        match (address, &self.name) {
+            (SocketAddress::Tcp(wanted), SocketName::Tcp(local, _)) => {
+                self.listening && accepts_packets_to(*local, wanted)
+            }
+            (SocketAddress::Udp(wanted), SocketName::Udp(local, _)) => accepts_packets_to(*local, wanted),
+            // An accepted connection has its listener's path too.
+            (SocketAddress::Unix(wanted), SocketName::Unix(Some(path))) => self.listening && path == wanted,
+            _ => false,
+        }
+    }
+}
+
 impl Object {
     /// Returns the kind of object that a descriptor refers to, in the plural, such as `pipes`.
     #[must_use]
@@ -131,5 +149,44 @@ impl fmt::Display for Socket {
             }
             SocketName::Other => write!(f, "socket {}", self.id),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn socket(name: SocketName, listening: bool) -> Socket {
+        Socket { id: 1, name, listening }
+    }
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn listener_serves_its_address_and_no_other() {
+        let name = SocketName::Tcp(at("127.0.0.1:7"), at("0.0.0.0:0"));
+        assert!(socket(name.clone(), true).serves(SocketAddress::Tcp(at("127.0.0.1:7"))));
+        assert!(!socket(name.clone(), true).serves(SocketAddress::Tcp(at("127.0.0.1:8"))));
+        assert!(!socket(name.clone(), true).serves(SocketAddress::Udp(at("127.0.0.1:7"))));
+        assert!(!socket(name, false).serves(SocketAddress::Tcp(at("127.0.0.1:7"))));
+    }
+
+    #[test]
+    fn wildcard_socket_serves_the_loopback_address() {
+        let name = SocketName::Udp(at("[::]:7"), at("[::]:0"));
+        assert!(socket(name, false).serves(SocketAddress::Udp(at("127.0.0.1:7"))));
+    }
+
+    #[test]
+    fn accepted_unix_connection_serves_nothing() {
+        let name = || SocketName::Unix(Some("/tmp/s".into()));
+        let address = SocketAddress::Unix(Path::new("/tmp/s"));
+        assert!(socket(name(), true).serves(address));
+        assert!(!socket(name(), false).serves(address));
+        assert!(!socket(SocketName::Unix(None), true).serves(address));
     }
 }
