@@ -27,6 +27,8 @@ mod requests;
 mod stall;
 mod stdio;
 mod steps;
+#[cfg(feature = "cli")]
+pub(crate) mod systems;
 mod whole;
 mod wire;
 

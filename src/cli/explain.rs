@@ -9,6 +9,7 @@ use super::list::required_start;
 use super::{CliError, exit};
 use crate::bench::method::METHOD;
 use crate::checks::all_checks;
+use crate::checks::systems::differences;
 use crate::text::did_you_mean;
 
 /// The page about the format of protocol files, which `echospec explain protocol` prints.
@@ -42,6 +43,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ("Start", required_start(check).to_owned()),
     ] {
         writeln!(out, "{bold}{name:<6}{bold:#}{text}")?;
+    }
+    for difference in differences(check.id) {
+        writeln!(out, "{bold}{:<6}{bold:#}{}", "OS", difference.line())?;
     }
     Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }

@@ -37,5 +37,8 @@ pub(super) fn listen_at(
 /// Accepts the next connection on `listener`. Does not block if a client has connected.
 pub(super) fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
     let listener = Socket::from(listener.try_clone()?);
-    Ok(listener.accept()?.0.into())
+    let connection = listener.accept()?.0;
+    // On the BSDs and macOS it inherits the flag from the listener.
+    connection.set_nonblocking(false)?;
+    Ok(connection.into())
 }

@@ -99,6 +99,10 @@ impl Link {
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_once(bytes).map_err(as_reset)
+    }
+
+    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Link::Relayed(_, largest) if bytes.len() > *largest => Err(io::ErrorKind::InvalidInput.into()),
             Link::Socket(socket) | Link::Relayed(socket, _) => socket.send(bytes),
@@ -182,6 +186,14 @@ impl Link {
         }
         sys::between_launches(|| drop(self));
         Ok(())
+    }
+}
+
+/// Converts the error EPROTOTYPE to a reset: macOS returns it from write(2) while it tears a connection down.
+fn as_reset(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(nix::libc::EPROTOTYPE) => io::ErrorKind::ConnectionReset.into(),
+        _ => error,
     }
 }
 

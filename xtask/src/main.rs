@@ -16,6 +16,7 @@ mod matrix;
 mod mutants;
 mod packages;
 mod peers;
+mod portable;
 mod public_api;
 mod record;
 mod scenarios;

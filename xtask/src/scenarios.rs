@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::root;
+use crate::{portable, root};
 
 /// The tests that start processes, make files and send signals: all that a condition could change.
 const TESTS: &[&str] = &["cli", "fds", "killed", "nothing_left_behind", "servers"];
@@ -29,7 +29,7 @@ pub struct Args {
     /// Run all tests of the workspace, instead of those that start processes
     #[arg(long)]
     all: bool,
-    /// Run only the conditions whose name contains TEXT
+    /// Run only the conditions whose name contains TEXT; `portable` runs the code for macOS on Linux
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
 }
@@ -75,6 +75,9 @@ fn conditions(each: bool) -> Vec<Condition> {
 }
 
 pub fn run(args: &Args) -> Result<bool> {
+    if args.only == portable::NAME {
+        return portable::run();
+    }
     let chosen: Vec<_> =
         conditions(args.each).into_iter().filter(|it| it.name.contains(&args.only)).collect();
     ensure!(!chosen.is_empty(), "no condition's name contains '{}'", args.only);

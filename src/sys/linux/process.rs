@@ -19,6 +19,7 @@ use procfs::process::Stat;
 use procfs::{FromRead, ProcError};
 
 use crate::sys::types::Process;
+use crate::sys::unix::child_attributes::{end_of_descriptors, mark_close_on_exec};
 use crate::sys::unix::exit::poll_for_exit;
 
 /// Lists the processes that this user may see, in no particular order.
@@ -198,16 +199,20 @@ pub fn set_subreaper(on: bool) -> bool {
 }
 
 /// Makes the child of `command` close all descriptors above 2 when it executes its program: close_range(2) with
-/// `CLOSE_RANGE_CLOEXEC`. Kernels before 5.11 refuse that flag; then the child inherits descriptors as usual.
+/// `CLOSE_RANGE_CLOEXEC`. Kernels before 5.11 refuse that flag; then the child marks one descriptor after the other.
 #[expect(unsafe_code, reason = "only the child's own table may change, between fork and exec")]
 pub fn inherit_no_descriptors(command: &mut Command) {
-    let mark = || {
+    let end = end_of_descriptors();
+    let mark = move || {
         let (first, last) = (3, libc::c_uint::MAX);
         // SAFETY: the call closes nothing. It marks descriptors, and no Rust value depends on the mark.
-        unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+        let answer = unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+        if answer != 0 {
+            mark_close_on_exec(3..end);
+        }
         Ok(())
     };
-    // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
+    // SAFETY: the closure makes system calls and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(mark) };
 }
 

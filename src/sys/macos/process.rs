@@ -17,7 +17,8 @@ use crate::sys::types::start_strings::{arguments, environment};
 use crate::sys::unsupported::unsupported;
 
 pub use crate::sys::bsd::kqueue::wait_for_exit;
-pub use crate::sys::unsupported::process::{inherit_no_descriptors, kill_with_parent, set_subreaper};
+pub use crate::sys::unix::child_attributes::inherit_no_descriptors;
+pub use crate::sys::unsupported::process::{kill_with_parent, set_subreaper};
 
 /// Lists the processes of this user, in no particular order.
 ///

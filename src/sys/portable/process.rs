@@ -12,7 +12,8 @@ use crate::sys::unix::exit::poll_for_exit;
 pub use crate::sys::linux::process::{
     children, command_line, executable, has_env_var, may_be_descendant, process_state, processes,
 };
-pub use crate::sys::unsupported::process::{inherit_no_descriptors, kill_with_parent, set_subreaper};
+pub use crate::sys::unix::child_attributes::inherit_no_descriptors;
+pub use crate::sys::unsupported::process::{kill_with_parent, set_subreaper};
 
 /// Waits until `pid` has exited or `limit` has passed, by looking every millisecond. Returns whether it has exited. Does
 /// not reap the process. As with kqueue(2), it need not be a child of this process.

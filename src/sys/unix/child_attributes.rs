@@ -1,5 +1,7 @@
 //! Attributes of a child that are set between fork and exec.
 
+use std::ops::Range;
+use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -7,6 +9,8 @@ use nix::libc;
 use nix::sys::resource::{Resource, rlim_t, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::setsid;
+
+use super::limits::descriptor_limit;
 
 /// Attributes of a child process, set by [`set_child_attributes`].
 #[derive(Debug, Clone, Default)]
@@ -27,6 +31,36 @@ pub struct ChildAttributes {
 pub fn start_new_session(command: &mut Command) {
     // SAFETY: the closure makes one system call and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(|| setsid().map(drop).map_err(Into::into)) };
+}
+
+/// Makes the child of `command` mark all descriptors above 2 close-on-exec before it executes its program. On macOS no
+/// call makes a pipe, a socket or a copy with that mark at once, so that a child can inherit one that another thread
+/// has just made.
+#[expect(unsafe_code, reason = "only the child's own table may change, between fork and exec")]
+pub fn inherit_no_descriptors(command: &mut Command) {
+    let end = end_of_descriptors();
+    let mark = move || {
+        mark_close_on_exec(3..end);
+        Ok(())
+    };
+    // SAFETY: the closure makes system calls and allocates nothing, so it is async-signal-safe.
+    unsafe { command.pre_exec(mark) };
+}
+
+/// Returns a number above all descriptors of this process.
+pub fn end_of_descriptors() -> RawFd {
+    // Without a limit, a child would mark numbers for minutes. This process opens fewer.
+    const MOST: RawFd = 65_536;
+    RawFd::try_from(descriptor_limit()).unwrap_or(RawFd::MAX).min(MOST)
+}
+
+/// Marks the descriptors with these numbers close-on-exec. Allocates nothing.
+#[expect(unsafe_code, reason = "a child knows the descriptors of its parent only by their numbers")]
+pub fn mark_close_on_exec(numbers: Range<RawFd>) {
+    for number in numbers {
+        // SAFETY: the calls close nothing, and no Rust value depends on the mark. A number that is not open gives EBADF.
+        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
 }
 
 /// The signals whose action no process can change: signal(7).
@@ -59,4 +93,28 @@ pub fn set_child_attributes(command: &mut Command, attributes: ChildAttributes) 
     };
     // SAFETY: the closure makes system calls and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(prepare) };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+    use super::*;
+
+    #[test]
+    fn child_inherits_no_descriptor() {
+        let file = File::open("/dev/null").unwrap();
+        fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        let is_open = |prepare: fn(&mut Command)| {
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("[ -e /dev/fd/{} ]", file.as_raw_fd())]);
+            prepare(&mut command);
+            command.status().unwrap().success()
+        };
+        assert!(is_open(|_| ()));
+        assert!(!is_open(inherit_no_descriptors));
+    }
 }

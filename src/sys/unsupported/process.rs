@@ -11,6 +11,8 @@ use super::unsupported;
 use crate::sys::types::Process;
 use crate::sys::unix::exit::poll_for_exit;
 
+pub use crate::sys::unix::child_attributes::inherit_no_descriptors;
+
 /// Returns `Unsupported`: this system does not list processes.
 pub fn processes() -> io::Result<Vec<Process>> {
     unsupported("this system does not list processes")
@@ -63,9 +65,6 @@ pub fn wait_for_exit(pid: Pid, limit: Duration) -> io::Result<bool> {
 pub fn set_subreaper(_on: bool) -> bool {
     false
 }
-
-/// Does nothing: on this system the child inherits every descriptor that is not close-on-exec.
-pub fn inherit_no_descriptors(_command: &mut Command) {}
 
 /// Does nothing: on this system a child survives its parent.
 pub fn kill_with_parent(_command: &mut Command) {}
