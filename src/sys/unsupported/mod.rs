@@ -3,7 +3,7 @@
 //! Most functions return [`Unsupported`](std::io::ErrorKind::Unsupported), `None` or an empty list. Other systems
 //! re-export from here what they lack. This folder is compiled on every system, so that it always fits the contract.
 
-#![allow(dead_code, reason = "each system uses the parts that it lacks, and Linux uses none")]
+#![allow(dead_code, unused_imports, reason = "each system uses the parts that it lacks, and Linux uses none")]
 
 use std::io;
 
