@@ -1,15 +1,26 @@
 //! One client, and the calls that serve it.
 
+use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use io_uring::types::Fd;
 use io_uring::{opcode, squeue};
 use nix::libc;
-use nix::sys::socket::{Shutdown, setsockopt, shutdown, sockopt};
+use nix::sys::socket::{Shutdown, shutdown};
+
+use crate::buffers::GROUP;
 
 pub struct Connection {
     socket: OwnedFd,
-    buffer: Vec<u8>,
+    /// Whether the call that receives is running.
+    pub is_receiving: bool,
+    /// Whether the client sends no more, or the connection has failed.
+    pub is_ended: bool,
+    /// The round in which the last echo was submitted, with the number and the length of its buffer.
+    pub last: (u64, u16, usize),
+    /// The echo that the client has not read: its first part, which a running call sends, and the rest.
+    unsent: Vec<u8>,
+    waiting: Vec<u8>,
 }
 
 impl Connection {
@@ -18,28 +29,46 @@ impl Connection {
         #[expect(unsafe_code, reason = "accept returns a number")]
         // SAFETY: the kernel has just opened it for this process, and nothing else owns it.
         let socket = unsafe { OwnedFd::from_raw_fd(socket) };
-        // Nagle's algorithm would delay a small echo until the client acknowledges the last one.
-        let _ = setsockopt(&socket, sockopt::TcpNoDelay, &true);
-        Connection { socket, buffer: vec![0; 64 * 1024] }
+        let (unsent, waiting) = (Vec::new(), Vec::new());
+        Connection { socket, is_receiving: false, is_ended: false, last: (0, 0, 0), unsent, waiting }
     }
 
+    /// Returns a call that receives again and again, until it fails or is cancelled.
     pub fn receive(&mut self) -> squeue::Entry {
-        let (start, length) = (self.buffer.as_mut_ptr(), self.buffer.len() as u32);
-        opcode::Recv::new(Fd(self.socket.as_raw_fd()), start, length).build()
+        self.is_receiving = true;
+        opcode::RecvMulti::new(Fd(self.socket.as_raw_fd()), GROUP).build()
     }
 
-    /// Returns an io_uring call that sends the first `length` bytes of the buffer, all of them: the kernel also waits
-    /// for room. The next call in the queue is linked to it. It has a result only if it fails; then the linked call
-    /// has none.
-    pub fn send(&self, length: u32) -> squeue::Entry {
-        opcode::Send::new(Fd(self.socket.as_raw_fd()), self.buffer.as_ptr(), length)
-            .flags(libc::MSG_NOSIGNAL | libc::MSG_WAITALL)
+    /// Returns a call that sends `echo` as far as the socket has room. It has a result only if some is left.
+    pub fn send(&self, echo: &[u8]) -> squeue::Entry {
+        opcode::Send::new(Fd(self.socket.as_raw_fd()), echo.as_ptr(), echo.len() as u32)
+            .flags(libc::MSG_NOSIGNAL | libc::MSG_WAITALL | libc::MSG_DONTWAIT)
             .build()
-            .flags(squeue::Flags::IO_LINK | squeue::Flags::SKIP_SUCCESS)
+            .flags(squeue::Flags::SKIP_SUCCESS)
     }
 
-    /// Ends the io_uring calls of a connection that are running, by shutting its socket down.
-    pub fn end(&self) {
+    /// Whether the client has not read all of its echo.
+    pub fn is_blocked(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Keeps a copy of what a blocked client has sent.
+    pub fn keep(&mut self, echo: &[u8]) {
+        self.waiting.extend_from_slice(echo);
+    }
+
+    /// Returns a call that sends all that was kept, and waits for room, or `None` if nothing was.
+    pub fn send_kept(&mut self) -> Option<squeue::Entry> {
+        self.unsent = mem::take(&mut self.waiting);
+        let call =
+            opcode::Send::new(Fd(self.socket.as_raw_fd()), self.unsent.as_ptr(), self.unsent.len() as u32);
+        self.is_blocked().then(|| call.flags(libc::MSG_NOSIGNAL | libc::MSG_WAITALL).build())
+    }
+
+    /// Ends the calls of a connection that are running, by shutting its socket down.
+    pub fn end(&mut self) {
+        self.is_ended = true;
+        self.waiting = Vec::new();
         let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Both);
     }
 }

@@ -2,16 +2,19 @@
 
 use std::io;
 
-use io_uring::{IoUring, squeue};
+use io_uring::{IoUring, cqueue, squeue};
 use nix::errno::Errno;
 use nix::libc;
+
+use crate::buffers::Buffers;
 
 pub struct Ring(IoUring);
 
 impl Ring {
     /// Makes an io_uring for one thread. The kernel delivers results only when the thread asks for them.
     pub fn new() -> io::Result<Ring> {
-        let ring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(1024);
+        let ring =
+            IoUring::builder().setup_single_issuer().setup_defer_taskrun().setup_cqsize(8192).build(1024);
         ring.map(Ring).map_err(explain)
     }
 
@@ -26,22 +29,42 @@ impl Ring {
         Ok(())
     }
 
-    /// Submits the calls in the queue of the io_uring, and waits for a result.
-    pub fn submit_and_wait(&mut self) -> io::Result<()> {
-        match self.0.submit_and_wait(1) {
+    /// Submits the calls in the queue of the io_uring, and waits for so many results.
+    pub fn submit_and_wait(&mut self, results: usize) -> io::Result<()> {
+        match self.0.submit_and_wait(results) {
             // EBUSY: the completion queue is full. The caller handles its results first.
             Err(error) if !matches!(error.raw_os_error(), Some(libc::EINTR | libc::EBUSY)) => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// Returns the number and the result of an io_uring call that has ended.
-    pub fn next_result(&mut self) -> Option<(u64, nix::Result<i32>)> {
+    /// Returns the next result of a call.
+    pub fn next_result(&mut self) -> Option<Completion> {
         let completion = self.0.completion().next()?;
         // A negative result is the number of an error: io_uring does not set errno.
         let result = completion.result();
-        Some((completion.user_data(), if result < 0 { Err(Errno::from_raw(-result)) } else { Ok(result) }))
+        Some(Completion {
+            number: completion.user_data(),
+            result: usize::try_from(result).map_err(|_| Errno::from_raw(-result)),
+            buffer: cqueue::buffer_select(completion.flags()),
+            is_last: !cqueue::more(completion.flags()),
+        })
     }
+
+    pub fn buffers(&self) -> io::Result<Buffers> {
+        Buffers::new(&self.0).map_err(explain)
+    }
+}
+
+/// A result of an io_uring call.
+pub struct Completion {
+    /// The number that the program has given to the call.
+    pub number: u64,
+    pub result: nix::Result<usize>,
+    /// The buffer that the kernel has taken.
+    pub buffer: Option<u16>,
+    /// Whether the call has ended.
+    pub is_last: bool,
 }
 
 /// Explains why the system refuses an io_uring. Containers forbid it by seccomp(2), administrators by
