@@ -96,6 +96,8 @@ mod diagram;
 mod doctor;
 #[cfg(feature = "cli")]
 mod fds;
+#[cfg(feature = "cli")]
+mod load;
 #[doc(hidden)]
 pub mod outcome;
 #[doc(hidden)]

@@ -19,6 +19,7 @@ mod fds;
 mod init;
 pub mod interrupt;
 mod list;
+mod load;
 mod protocols;
 mod report;
 mod repro;
@@ -98,6 +99,7 @@ enum Command {
     Doctor(doctor::Args),
     /// Measure mechanisms and servers side by side: latency, throughput and cost.
     Compare(Box<compare::Args>),
+    Load(Box<load::Args>),
     /// Run a command and record the packets on its loopback ports, for Wireshark and tshark.
     Capture(capture::Args),
     /// Draw the descriptors of running processes, and name the process at the other end of each.
@@ -141,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Capture(args) => capture::run(&args),
         Command::Fds(args) => fds::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Load(args) => load::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Client => compare::run_client(),
     };

@@ -24,6 +24,8 @@ mod definition;
 mod error;
 mod http;
 mod json;
+#[cfg(feature = "cli")]
+mod known_parts;
 mod mismatch;
 mod number;
 mod parse;
@@ -40,6 +42,8 @@ pub use definition::{DeclaredProperties, Protocol, TransportKind};
 pub use error::{FileError, MistakePlace};
 pub(crate) use error::{SourceText, join_with_or};
 pub use json::Stray;
+#[cfg(feature = "cli")]
+pub(crate) use known_parts::KnownPart;
 pub use mismatch::Mismatch;
 pub(crate) use parse::{syntax_error, table::Table};
 pub use reply::{ExpectedReply, Reply, ReplyMatcher, ReplyProgress};

@@ -147,6 +147,8 @@ pub use unix::descriptors::{
 pub use unix::exit::{exit_status, reset_sigchld};
 pub use unix::forked_partner::{ForkedPartner, PartnerWaitMode};
 pub use unix::launch::{between_launches, with_launch_lock};
+#[cfg(feature = "cli")]
+pub use unix::limits::raise_descriptor_limit_to;
 pub use unix::limits::{
     check_descriptor_limit, descriptor_limit, inherited_descriptor_limit, process_limit,
     raise_descriptor_limit, restore_descriptor_limit,

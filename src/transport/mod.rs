@@ -79,6 +79,8 @@ pub(crate) use port::is_loopback_address;
 pub(crate) use port::{loopback_address, missing_loopback_address};
 pub(crate) use raw_udp::send_from_port_zero;
 pub use tuning::Tuning;
+#[cfg(feature = "cli")]
+pub(crate) use unix::socket_address as unix_socket_address;
 
 /// A mechanism by which clients reach a server, such as TCP or a pipe.
 #[derive(Debug)]

@@ -48,7 +48,7 @@ pub(super) fn connect_socket_of_type(request: &ConnectRequest<'_>, kind: Type) -
 }
 
 /// Returns the socket address of `path`. A path that begins with `@` is an abstract name, which begins with a NUL.
-pub(super) fn socket_address(path: &Path) -> std::io::Result<SockAddr> {
+pub(crate) fn socket_address(path: &Path) -> std::io::Result<SockAddr> {
     match path.as_os_str().as_bytes().strip_prefix(b"@") {
         Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
         None => SockAddr::unix(path),

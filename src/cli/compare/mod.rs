@@ -19,6 +19,7 @@ mod values;
 pub use args::Args;
 use output::Output;
 use progress_line::ProgressLine;
+pub(super) use values::parse_size;
 
 /// Runs `echospec compare`: measures and writes the reports.
 ///

@@ -8,7 +8,7 @@ use crate::bench::plan::MAX_MESSAGE_SIZE;
 const RATES: RangeInclusive<f64> = 0.1..=100_000.0;
 
 /// Parses a size in bytes: `64`, `4K`, `1M`.
-pub(super) fn parse_size(text: &str) -> Result<usize, String> {
+pub(in crate::cli) fn parse_size(text: &str) -> Result<usize, String> {
     let digits = text.trim_end_matches(['k', 'K', 'm', 'M']);
     let unit = match &text[digits.len()..] {
         "" => 1,

@@ -29,6 +29,22 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// Raises this process's limit of open descriptors to at least `wanted`: the soft limit, and the hard limit too if that
+/// is lower and this process may raise it.
+///
+/// # Errors
+/// `EPERM` if the limit is above the hard limit, or above the highest one of the system.
+#[cfg(feature = "cli")]
+pub fn raise_descriptor_limit_to(wanted: usize) -> io::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let wanted = rlim_t::try_from(wanted).unwrap_or(rlim_t::MAX);
+    if soft < wanted {
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted))?;
+        let _ = FORMER_LIMIT.set((soft, hard));
+    }
+    Ok(())
+}
+
 /// Returns how many descriptors this process may have open.
 #[must_use]
 pub fn descriptor_limit() -> usize {

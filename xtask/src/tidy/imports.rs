@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["protocol", "wire"],
     &["transport", "diagram"],
     &["server"],
-    &["checks", "bench"],
+    &["checks", "bench", "load"],
     &["runner", "scene"],
     &["report", "bench/report", "demo", "fds", "doctor", "config"],
     &["check_run"],

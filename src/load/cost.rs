@@ -1,0 +1,37 @@
+//! What the server and this process use: processor time and memory.
+
+use std::io;
+use std::time::Duration;
+
+use crate::server::Server;
+use crate::sys;
+
+/// The processor time and memory of all processes of the server at one moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ServerUse {
+    pub cpu: Duration,
+    pub resident: u64,
+}
+
+/// Returns what the server's processes use, or `None` if this system does not tell or the processes are not known.
+pub(super) fn server_use(server: &Server) -> Option<ServerUse> {
+    let mut sum = ServerUse::default();
+    for process in server.processes().ok()? {
+        match (sys::resource_usage(process.pid), sys::process_stats(process.pid)) {
+            (Ok(usage), Ok(stats)) => {
+                // The time of a child that has exited is among that of its parent.
+                sum.cpu += usage.cpu + usage.children;
+                sum.resident += stats.resident;
+            }
+            // The process exited after it was listed.
+            (Err(error), _) | (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            _ => return None,
+        }
+    }
+    Some(sum)
+}
+
+/// Returns the processor time of this process.
+pub(super) fn own_cpu() -> Duration {
+    sys::own_resource_usage().map_or(Duration::ZERO, |usage| usage.cpu)
+}

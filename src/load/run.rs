@@ -1,0 +1,299 @@
+//! Runs a plan: starts the threads, sets the phases, and gathers the results.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::client::{Client, Task, ThreadResult};
+use super::cost::{ServerUse, own_cpu, server_use};
+use super::plan::Plan;
+use super::record::{Errors, Interval, Recorder, new_histogram};
+use super::results::{IntervalResult, Results};
+use super::script::Script;
+use super::shared::{NEVER, Shared, nanoseconds};
+use super::target::Target;
+use crate::deadline::is_interrupted;
+use crate::server::Server;
+
+/// The interval at which the run looks at its threads, and at the program's interrupt.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What is known of a run while it goes on.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// The number of connections on which the server has answered.
+    pub connected: usize,
+    /// The time since the beginning of the measurement; `None` before it.
+    pub measured: Option<Duration>,
+    /// The number of verified replies a second since the last report.
+    pub rate: f64,
+    /// The 50th and 99th percentile of the latencies since the last report, and the longest, in nanoseconds.
+    pub latencies: [u64; 3],
+    /// The number of errors so far.
+    pub errors: u64,
+}
+
+/// A failure of the load generator itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The protocol, its size or the transport does not fit.
+    #[error("{0}")]
+    Usage(String),
+    /// A system call of the load generator failed.
+    #[error("the load generator failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Loads `server` as `plan` says. Calls `watch` about every `report_every` with what is known so far.
+///
+/// # Errors
+/// [`RunError`]. Failures of the server are part of the results.
+pub fn run(
+    plan: &Plan,
+    server: &Server,
+    report_every: Duration,
+    watch: &mut dyn FnMut(&Progress),
+) -> Result<Results, RunError> {
+    let script = Script::new(server.spec().protocol(), plan.size, plan.seed).map_err(RunError::Usage)?;
+    let target = Target::new(server.spec().transport(), server.address())?;
+    let shared = Shared::new();
+    let before = server_use(server);
+    let (sender, receiver) = channel();
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for number in 0..plan.threads {
+            let task = Task { plan, script: &script, target: &target, shared: &shared, number };
+            threads.push(spawn(scope, task, Recorder::new(plan.interval(), sender.clone()))?);
+        }
+        drop(sender);
+        let run = Run { plan, server, shared: &shared, receiver, report_every, gathered: Gathered::new() };
+        run.follow(threads, before, watch)
+    })
+}
+
+fn spawn<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    task: Task<'scope>,
+    recorder: Recorder,
+) -> io::Result<ScopedJoinHandle<'scope, io::Result<ThreadResult>>> {
+    let builder = std::thread::Builder::new().name(format!("load {}", task.number));
+    builder.spawn_scoped(scope, move || Client::new(task, recorder)?.run())
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    server: &'a Server,
+    shared: &'a Shared,
+    receiver: Receiver<Interval>,
+    report_every: Duration,
+    gathered: Gathered,
+}
+
+/// The intervals that the threads have handed on.
+struct Gathered {
+    all: Histogram<u64>,
+    by_number: BTreeMap<usize, (Histogram<u64>, u64)>,
+    replies: u64,
+    bytes: u64,
+    recent: Histogram<u64>,
+    recent_replies: u64,
+}
+
+/// What was used at the edges of the measurement.
+#[derive(Default)]
+struct Edges {
+    server_at_start: Option<ServerUse>,
+    client_at_start: Duration,
+    server_at_end: Option<ServerUse>,
+    client_at_end: Option<Duration>,
+}
+
+impl Run<'_> {
+    fn follow(
+        mut self,
+        threads: Vec<ScopedJoinHandle<'_, io::Result<ThreadResult>>>,
+        before: Option<ServerUse>,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Result<Results, RunError> {
+        let mut edges = Edges::default();
+        let mut has_started = false;
+        let mut last_report = self.shared.now();
+        loop {
+            let ended = self.receive(&edges);
+            let now = self.shared.now();
+            self.begin_when_ready(now);
+            if is_interrupted() {
+                self.shared.end_now(now);
+            }
+            let phases = self.shared.phases();
+            if !has_started && now >= phases.start {
+                has_started = true;
+                (edges.server_at_start, edges.client_at_start) = (server_use(self.server), own_cpu());
+            }
+            if edges.client_at_end.is_none() && (now >= phases.end || ended) {
+                (edges.server_at_end, edges.client_at_end) = (server_use(self.server), Some(own_cpu()));
+            }
+            if now - last_report >= nanoseconds(self.report_every) {
+                watch(&self.progress(now, last_report));
+                last_report = now;
+            }
+            if ended {
+                break;
+            }
+        }
+        let mut results = Vec::new();
+        for thread in threads {
+            results.push(thread.join().map_err(|_| io::Error::other("a thread panicked"))??);
+        }
+        Ok(self.results(results, &edges, before))
+    }
+
+    /// Takes what the threads hand on until something else is to be done. Returns whether all threads have ended.
+    fn receive(&mut self, edges: &Edges) -> bool {
+        let phases = self.shared.phases();
+        let edge = if edges.client_at_end.is_none() && self.shared.now() >= phases.start {
+            phases.end
+        } else {
+            phases.start
+        };
+        let until_edge = Duration::from_nanos(edge.saturating_sub(self.shared.now()));
+        let wait = if until_edge.is_zero() { LOOK } else { LOOK.min(until_edge) };
+        match self.receiver.recv_timeout(wait) {
+            Ok(interval) => {
+                self.gathered.add(interval);
+                while let Ok(interval) = self.receiver.try_recv() {
+                    self.gathered.add(interval);
+                }
+                false
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        }
+    }
+
+    fn begin_when_ready(&self, now: u64) {
+        if self.shared.phases().begin == NEVER && self.shared.ready_threads() == self.plan.threads {
+            self.shared.set_phases(now, self.plan.warm_up, self.plan.duration);
+        }
+    }
+
+    fn progress(&mut self, now: u64, since: u64) -> Progress {
+        let phases = self.shared.phases();
+        let recent = &self.gathered.recent;
+        let quantile = |share| recent.value_at_quantile(share);
+        let seconds = now.saturating_sub(since.max(phases.start)).max(1) as f64 / 1e9;
+        let progress = Progress {
+            connected: self.shared.served(),
+            measured: (now >= phases.start).then(|| Duration::from_nanos(now - phases.start)),
+            rate: self.gathered.recent_replies as f64 / seconds,
+            latencies: [quantile(0.5), quantile(0.99), recent.max()],
+            errors: self.shared.errors(),
+        };
+        self.gathered.recent.reset();
+        self.gathered.recent_replies = 0;
+        progress
+    }
+
+    fn results(self, threads: Vec<ThreadResult>, edges: &Edges, before: Option<ServerUse>) -> Results {
+        let phases = self.shared.phases();
+        let is_interrupted = is_interrupted();
+        let mut errors = Errors::default();
+        let mut lateness = new_histogram();
+        let (mut unanswered, mut reconnects, mut last_reply, mut busiest) = (0, 0, 0, Duration::ZERO);
+        for thread in threads {
+            errors.merge(thread.errors);
+            // Both have the same bounds.
+            let _ = lateness.add(&thread.lateness);
+            unanswered += thread.unanswered;
+            reconnects += thread.reconnects;
+            last_reply = last_reply.max(thread.last_reply);
+            busiest = busiest.max(thread.cpu);
+        }
+        // An open loop, or one with a number of requests, ends with its last reply.
+        let ends_with_reply = self.plan.requests.is_some() || self.plan.rate.is_some();
+        let end = match (ends_with_reply, self.plan.requests.is_some()) {
+            (true, true) => last_reply,
+            (true, false) => last_reply.max(phases.end),
+            _ => phases.end,
+        };
+        let measured = Duration::from_nanos(end.min(self.shared.now()).saturating_sub(phases.start));
+        let server_cpu = edges
+            .server_at_end
+            .zip(edges.server_at_start)
+            .map(|(end, start)| end.cpu.saturating_sub(start.cpu));
+        let grown = |end: u64, start: u64| {
+            i64::try_from(end).unwrap_or(i64::MAX) - i64::try_from(start).unwrap_or(i64::MAX)
+        };
+        let client_cpu = edges.client_at_end.unwrap_or_default().saturating_sub(edges.client_at_start);
+        let seconds = measured.as_secs_f64();
+        Results {
+            connected: self.shared.served(),
+            measured,
+            replies: self.gathered.replies,
+            bytes: self.gathered.bytes,
+            unanswered,
+            lateness,
+            intervals: self.gathered.intervals(self.plan.interval()),
+            latencies: self.gathered.all,
+            errors,
+            reconnects,
+            server_cpu,
+            server_memory: edges
+                .server_at_end
+                .zip(before)
+                .map(|(end, start)| (end.resident, grown(end.resident, start.resident))),
+            client_cpu,
+            busiest_thread: if seconds > 0.0 { busiest.as_secs_f64() / seconds } else { 0.0 },
+            is_interrupted,
+        }
+    }
+}
+
+impl Gathered {
+    fn new() -> Gathered {
+        Gathered {
+            all: new_histogram(),
+            by_number: BTreeMap::new(),
+            replies: 0,
+            bytes: 0,
+            recent: new_histogram(),
+            recent_replies: 0,
+        }
+    }
+
+    fn add(&mut self, interval: Interval) {
+        // All histograms have the same bounds.
+        let _ = self.all.add(&interval.latencies);
+        let _ = self.recent.add(&interval.latencies);
+        self.replies += interval.replies;
+        self.recent_replies += interval.replies;
+        self.bytes += interval.bytes;
+        if interval.latencies.is_empty() {
+            return;
+        }
+        match self.by_number.get_mut(&interval.number) {
+            Some((latencies, replies)) => {
+                let _ = latencies.add(&interval.latencies);
+                *replies += interval.replies;
+            }
+            None => {
+                self.by_number.insert(interval.number, (interval.latencies, interval.replies));
+            }
+        }
+    }
+
+    fn intervals(&self, length: Duration) -> Vec<IntervalResult> {
+        let result = |(number, (latencies, replies)): (&usize, &(Histogram<u64>, u64))| IntervalResult {
+            began: length * u32::try_from(*number).unwrap_or(u32::MAX),
+            replies: *replies,
+            p50: latencies.value_at_quantile(0.5),
+            p99: latencies.value_at_quantile(0.99),
+            max: latencies.max(),
+        };
+        self.by_number.iter().map(result).collect()
+    }
+}
