@@ -1,0 +1,112 @@
+//! `echospec load` from outside: figures, wrong servers, mistakes.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Output;
+use std::thread;
+
+use assert_cmd::Command;
+use predicates::str::contains;
+use rstest::rstest;
+use serde_json::Value;
+
+fn load(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_echospec"));
+    command.arg("load").args(arguments);
+    command
+}
+
+/// Runs a load with `arguments`, which must exit with `code`. Returns its JSON.
+fn run(code: i32, options: &[&str], server: &[&str]) -> Value {
+    let short = ["--warm-up", "0s", "--json", "-"];
+    let output = load(&[options, &short, server].concat()).assert().code(code).get_output().clone();
+    json(&output)
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const ECHO_TCP: &str = env!("CARGO_BIN_EXE_echo-tcp");
+const ECHO_UNIX: &str = env!("CARGO_BIN_EXE_echo-unix");
+
+#[test]
+fn counts_and_verifies_every_request() {
+    let server = ["--", ECHO_TCP, "{addr}"];
+    let results = run(0, &["tcp", "-c", "7", "-t", "2", "-n", "1001", "-d", "1m"], &server);
+    assert_eq!(results["requests"], 1001);
+    assert_eq!(results["connected"], 7);
+    assert_eq!(results["bytes"], 1001 * 64);
+    assert_eq!(results["unanswered"], 0);
+    assert_eq!(results["wrong_replies"], 0);
+    let latency = |name: &str| results["latency_ns"][name].as_f64().unwrap();
+    assert!(latency("min") <= latency("p50"));
+    assert!(latency("p50") <= latency("p99") && latency("p99") <= latency("max"));
+    assert!(results["client"]["cpu_us_per_request"].as_f64().unwrap() > 0.0);
+}
+
+#[rstest]
+#[case::long_requests(&["unix", "-c", "3", "-n", "50", "--size", "300K"], ECHO_UNIX)]
+#[case::one_byte(&["tcp", "-c", "2", "-n", "50", "--size", "1"], ECHO_TCP)]
+#[case::new_connections(&["tcp", "-c", "3", "-n", "50", "--churn"], ECHO_TCP)]
+#[case::open_loop(&["tcp", "-c", "3", "-n", "50", "--rate", "1000"], ECHO_TCP)]
+#[case::open_loop_of_new_connections(&["unix", "-c", "3", "-n", "50", "--rate", "1000", "--churn"], ECHO_UNIX)]
+#[case::slow_ramp(&["tcp", "-c", "5", "-n", "50", "--ramp", "50ms"], ECHO_TCP)]
+fn reaches_the_number_of_requests(#[case] options: &[&str], #[case] server: &str) {
+    let options = [options, &["-d", "1m"]].concat();
+    assert_eq!(run(0, &options, &["--", server, "{addr}"])["requests"], 50);
+}
+
+/// Serves each client on a loopback port with `answer`, which changes what is sent back.
+fn serve(answer: impl Fn(&mut Vec<u8>) + Send + Sync + Copy + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serve_one = move |mut client: TcpStream| {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = client.read(&mut buffer) {
+            let mut reply = buffer[..length].to_vec();
+            answer(&mut reply);
+            if reply.is_empty() || client.write_all(&reply).is_err() {
+                return;
+            }
+        }
+    };
+    thread::spawn(move || {
+        listener.incoming().flatten().for_each(|client| drop(thread::spawn(move || serve_one(client))))
+    });
+    address
+}
+
+#[rstest]
+#[case::wrong_byte(|reply: &mut Vec<u8>| reply[40] ^= 1, "wrong_reply", "at byte 40 of the reply")]
+#[case::lost_byte(|reply: &mut Vec<u8>| drop(reply.remove(20)), "wrong_reply", "at byte 20 of the reply")]
+#[case::extra_bytes(|reply: &mut Vec<u8>| reply.extend(b"more"), "wrong_reply", "no request asked for: `more`")]
+#[case::closed(|reply: &mut Vec<u8>| reply.clear(), "end_of_file", "instead of replying")]
+fn finds_a_wrong_server(#[case] answer: fn(&mut Vec<u8>), #[case] kind: &str, #[case] text: &str) {
+    let address = serve(answer);
+    let results = run(1, &["tcp", "--connect", &address, "-c", "2", "-d", "1m"], &[]);
+    let errors = &results["errors"][kind];
+    // Each connection is given up after its third failure.
+    assert_eq!(errors["count"], 6, "{results:#}");
+    assert!(errors["first"].as_str().unwrap().contains(text), "{errors}");
+    assert_eq!(results["requests"], 0);
+}
+
+#[rstest]
+#[case::no_server(&["tcp"], "--connect <ADDRESS>")]
+#[case::messages(&["udp", "--", ECHO_TCP, "{addr}"], "over tcp, tcp6, unix, unix-abstract, not udp")]
+#[case::no_connections(&["tcp", "-c", "0", "--", ECHO_TCP, "{addr}"], "200000")]
+#[case::more_threads_than_connections(&["tcp", "-c", "1", "-t", "2", "--", ECHO_TCP, "{addr}"], "a thread needs a connection")]
+#[case::strange_time(&["tcp", "-d", "ten", "--", ECHO_TCP, "{addr}"], "such as 500ms, 10s or 2m")]
+#[case::strange_rate(&["tcp", "--rate", "0", "--", ECHO_TCP, "{addr}"], "requests a second")]
+#[case::size_without_payload(&["tcp", "--protocol", "http", "--size", "5", "--", ECHO_TCP, "{addr}"], "leave out --size")]
+#[case::foreign_host(&["tcp", "--connect", "192.0.2.1:80"], "--i-own 192.0.2.1")]
+fn explains_mistakes_in_the_arguments(#[case] arguments: &[&str], #[case] hint: &str) {
+    load(arguments).assert().code(2).stdout("").stderr(contains(hint));
+}
+
+#[test]
+fn names_the_address_that_refuses() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    load(&["tcp", "--connect", &address]).assert().code(3).stdout("").stderr(contains(&address));
+}
