@@ -10,14 +10,17 @@
 //! | `client/` | a thread's event loop |
 //! | `record`, `results` | latencies, errors, figures |
 //! | `cost` | processor time and memory of server and client |
-//! | `run` | threads and phases of one run |
+//! | `run`, `knee` | threads and phases of one run; runs at rising rates |
+//! | `report`, `plot`, `units` | results as text, JSON and SVG |
 
 mod client;
 mod connection;
 mod cost;
 mod exchange;
+mod knee;
 mod message;
 mod plan;
+mod plot;
 mod record;
 mod report;
 mod results;
@@ -29,8 +32,10 @@ mod target;
 mod units;
 mod verify;
 
+pub use knee::{Limit, Step, find_knee};
 pub use plan::Plan;
-pub use report::{Heading, write_json, write_text};
+pub use plot::draw_latencies;
+pub use report::{Heading, write_json, write_knee, write_knee_json, write_text};
 pub use results::Results;
 pub use run::{Progress, RunError, run};
 pub use script::DEFAULT_SIZE;

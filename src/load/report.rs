@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::knee::{Step, last_good};
 use super::plan::Plan;
 use super::record::ErrorKind;
 use super::results::Results;
@@ -170,7 +171,7 @@ fn warnings(plan: &Plan, results: &Results) -> Vec<String> {
 }
 
 /// The share of the asked rate that an open loop must reach.
-const ACHIEVED: f64 = 0.98;
+pub(super) const ACHIEVED: f64 = 0.98;
 
 /// Writes the report of a run as one JSON object.
 ///
@@ -178,6 +179,51 @@ const ACHIEVED: f64 = 0.98;
 /// The errors of writing to `out`.
 pub fn write_json(heading: &Heading<'_>, results: &Results, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, &json(heading, results))?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// Writes the rates that a search for the knee has tried, as text.
+///
+/// # Errors
+/// The errors of writing to `out`.
+pub fn write_knee(heading: &Heading<'_>, steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", heading.line())?;
+    writeln!(out, "server: {}", one_line(heading.server))?;
+    writeln!(out)?;
+    writeln!(out, "  {:>12}  {:>12}  {:>10}  {:>10}", "requests/s", "achieved", "p50", "p99")?;
+    for step in steps {
+        let [p50, p99] =
+            [0.5, 0.99].map(|share| format_time(step.results.latencies.value_at_quantile(share)));
+        let (rate, achieved) = (step.rate, step.results.rate());
+        let verdict = step.broken.as_deref().unwrap_or("good");
+        writeln!(out, "  {rate:>12.0}  {achieved:>12.0}  {p50:>10}  {p99:>10}  {verdict}")?;
+    }
+    match last_good(steps) {
+        Some(step) => writeln!(out, "knee: {:.0} requests/s", step.rate),
+        None => writeln!(out, "knee: none of these rates is good"),
+    }
+}
+
+/// Writes the rates that a search for the knee has tried, as one JSON object.
+///
+/// # Errors
+/// The errors of writing to `out`.
+pub fn write_knee_json(heading: &Heading<'_>, steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
+    let step = |step: &Step| {
+        let plan = Plan { rate: Some(step.rate), ..heading.plan.clone() };
+        json!({
+            "rate": step.rate,
+            "broken": step.broken,
+            "results": json(&Heading { plan: &plan, ..*heading }, &step.results),
+        })
+    };
+    let object = json!({
+        "version": 1,
+        "knee": last_good(steps).map(|step| step.rate),
+        "steps": steps.iter().map(step).collect::<Vec<_>>(),
+    });
+    serde_json::to_writer_pretty(&mut *out, &object)?;
     writeln!(out)?;
     out.flush()
 }

@@ -1,22 +1,20 @@
 //! `echospec load`: loads a server with many connections, and verifies every reply.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
-
 use self::live::LiveView;
 use self::values::{parse_positive_time, parse_rate, parse_time};
 use super::compare::parse_size;
+use super::report::create;
 use super::server_args::ServerArgs;
 use super::{CliError, exit, interrupt};
-use crate::load::{self, DEFAULT_SIZE, Heading, Plan, Results, RunError, TRANSPORTS};
+use crate::load::{self, DEFAULT_SIZE, Heading, Limit, Plan, Results, RunError, Step, TRANSPORTS, find_knee};
 use crate::payload::fresh_seed;
-use crate::server::{LaunchOptions, Server, Spec, sweep};
+use crate::server::{LaunchOptions, Server, Spec, Start, sweep};
 use crate::sys;
 
 mod live;
@@ -74,6 +72,16 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_positive_time)]
     timeout: Duration,
 
+    /// Raise the rate until the latency breaks, and report the last good rate. Each rate is tried for --duration; --rate
+    /// sets the first.
+    #[arg(long, conflicts_with_all = ["requests", "plot", "interim"])]
+    find_knee: bool,
+
+    /// With --find-knee: the 99th percentile above which the latency is broken. A rate is also broken if less than 98 %
+    /// of it is achieved, or at any error.
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = parse_positive_time)]
+    p99_limit: Duration,
+
     /// Seed of the payloads; give it to repeat a run [default: random].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -85,6 +93,10 @@ pub struct Args {
     /// Write the results as one JSON object to FILE; '-' is standard output.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+
+    /// Draw the latency over time into FILE, as SVG.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 /// The interval at which the live view is drawn.
@@ -99,13 +111,14 @@ Examples:
   echospec load tcp --connections 1000 --rate 20k -- ./my-server {addr}
   echospec load unix --size 64K --duration 5s -- ./my-server {path}
   echospec load tcp --connect 127.0.0.1:8080 --protocol http --set path=/status --rate 5k
+  echospec load tcp --find-knee --duration 3s --p99-limit 5ms -- ./my-server {addr}
   echospec load tcp --connect 127.0.0.1:6379 --protocol redis --json redis.json";
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let plan = plan(args)?;
     let spec = args.server.spec()?;
     let transport = spec.transport();
-    if !TRANSPORTS.contains(&transport.name) || spec.start() != crate::server::Start::Bind {
+    if !TRANSPORTS.contains(&transport.name) || spec.start() == Start::Inetd {
         let text = format!(
             "load needs a server that accepts many connections at its own address, over {}, not {} with --start {}",
             TRANSPORTS.join(", "),
@@ -118,16 +131,27 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     interrupt::watch_signals()?;
     let server = Server::launch(&spec, options)?;
     let view = LiveView::new(args.interim.is_some());
-    let results = load::run(&plan, &server, args.interim.unwrap_or(REDRAW), &mut |it| view.show(it));
-    drop(view);
-    let results = results.map_err(|error| match error {
+    let interval = args.interim.unwrap_or(REDRAW);
+    let mut run = |plan: &Plan| load::run(plan, &server, interval, &mut |progress| view.show(progress));
+    let outcome = if args.find_knee {
+        find_knee(&plan, Limit(args.p99_limit), run).map(Outcome::Knee)
+    } else {
+        run(&plan).map(|results| Outcome::Results(Box::new(results)))
+    };
+    drop((view, server));
+    sweep();
+    let outcome = outcome.map_err(|error| match error {
         RunError::Usage(text) => CliError::usage(text).into(),
         error => anyhow::Error::from(error),
     })?;
-    drop(server);
-    sweep();
-    report(args, &spec, &plan, &results)?;
-    Ok(ExitCode::from(exit_code(&results)))
+    report(args, &spec, &plan, &outcome)?;
+    Ok(ExitCode::from(outcome.exit_code()))
+}
+
+/// The outcome of the command: the results of one run, or all rates that a search has tried.
+enum Outcome {
+    Results(Box<Results>),
+    Knee(Vec<Step>),
 }
 
 fn plan(args: &Args) -> anyhow::Result<Plan> {
@@ -175,33 +199,55 @@ fn launch_options(plan: &Plan) -> anyhow::Result<LaunchOptions> {
     Ok(options)
 }
 
-fn report(args: &Args, spec: &Spec, plan: &Plan, results: &Results) -> anyhow::Result<()> {
+fn report(args: &Args, spec: &Spec, plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
     let server = spec.command_line();
     let protocol = spec.protocol();
     let size = if protocol.carries_payload() { plan.size.unwrap_or(DEFAULT_SIZE) } else { 0 };
     let heading =
         Heading { protocol: protocol.name(), transport: spec.transport().name, server: &server, size, plan };
-    let to_stdout = args.json.as_deref() == Some(Path::new("-"));
-    if to_stdout {
-        load::write_text(&heading, results, &mut anstream::stderr())?;
-        load::write_json(&heading, results, &mut io::stdout())?;
-        return Ok(());
+    let json_goes_to_stdout = args.json.as_deref() == Some(Path::new("-"));
+    if json_goes_to_stdout {
+        outcome.write_text(&heading, &mut anstream::stderr())?;
+    } else {
+        outcome.write_text(&heading, &mut anstream::stdout())?;
     }
-    load::write_text(&heading, results, &mut anstream::stdout())?;
     if let Some(path) = &args.json {
-        let written = || -> io::Result<()> {
-            let mut file = BufWriter::new(File::create(path)?);
-            load::write_json(&heading, results, &mut file)?;
-            file.flush()
-        };
-        written().with_context(|| format!("cannot write {}", path.display()))?;
+        outcome.write_json(&heading, &mut *create(path)?)?;
+    }
+    if let (Some(path), Outcome::Results(results)) = (&args.plot, outcome) {
+        let mut file = create(path)?;
+        file.write_all(load::draw_latencies(&heading, results).as_bytes())?;
+        file.flush()?;
     }
     Ok(())
 }
 
-fn exit_code(results: &Results) -> u8 {
-    if let Some(signal) = interrupt::received_signal() {
-        return exit::SIGNAL_BASE + u8::try_from(signal).unwrap_or_default();
+impl Outcome {
+    fn write_text(&self, heading: &Heading<'_>, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Outcome::Results(results) => load::write_text(heading, results, out),
+            Outcome::Knee(steps) => load::write_knee(heading, steps, out),
+        }
     }
-    if results.is_clean() { exit::ALL_AS_EXPECTED } else { exit::CHECK_FAILED }
+
+    fn write_json(&self, heading: &Heading<'_>, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Outcome::Results(results) => load::write_json(heading, results, out),
+            Outcome::Knee(steps) => load::write_knee_json(heading, steps, out),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        if let Some(signal) = interrupt::received_signal() {
+            return exit::SIGNAL_BASE + u8::try_from(signal).unwrap_or_default();
+        }
+        let is_good = match self {
+            Outcome::Results(results) => results.is_clean(),
+            Outcome::Knee(steps) => {
+                let is_wrong = steps.iter().any(|step| step.results.wrong_replies() > 0);
+                !is_wrong && steps.iter().any(|step| step.broken.is_none())
+            }
+        };
+        if is_good { exit::ALL_AS_EXPECTED } else { exit::CHECK_FAILED }
+    }
 }
