@@ -132,7 +132,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let server = Server::launch(&spec, options)?;
     let view = LiveView::new(args.interim.is_some());
     let interval = args.interim.unwrap_or(REDRAW);
-    let mut run = |plan: &Plan| load::run(plan, &server, interval, &mut |progress| view.show(progress));
+    let run = |plan: &Plan| load::run(plan, &server, interval, &mut |progress| view.show(progress));
     let outcome = if args.find_knee {
         find_knee(&plan, Limit(args.p99_limit), run).map(Outcome::Knee)
     } else {
