@@ -1,4 +1,4 @@
-//! What the server and this process use: processor time and memory.
+//! The processor time and memory that the server and this process use.
 
 use std::io;
 use std::time::Duration;

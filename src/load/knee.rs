@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::plan::Plan;
-use super::report::ACHIEVED;
-use super::results::Results;
+use super::results::{ACHIEVED, Results};
 
 /// The limit that the 99th percentile must keep.
 #[derive(Debug, Clone, Copy)]

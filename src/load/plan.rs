@@ -1,4 +1,4 @@
-//! What a run does: how many connections, how fast, for how long.
+//! The plan of a run: how many connections, how fast, for how long.
 
 use std::time::Duration;
 

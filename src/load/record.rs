@@ -1,4 +1,4 @@
-//! What a thread has seen: latencies by interval, and errors by kind.
+//! Records what a thread sees: latencies by interval, and errors by kind.
 
 use std::io;
 use std::sync::mpsc::Sender;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::knee::{Step, last_good};
 use super::plan::Plan;
 use super::record::ErrorKind;
-use super::results::Results;
+use super::results::{ACHIEVED, Results};
 use super::units::{format_count, format_data_rate, format_number, format_size, format_time};
 use crate::text::{count_with_noun, one_line};
 
@@ -169,9 +169,6 @@ fn warnings(plan: &Plan, results: &Results) -> Vec<String> {
     }
     warnings
 }
-
-/// The share of the asked rate that an open loop must reach.
-pub(super) const ACHIEVED: f64 = 0.98;
 
 /// Writes the report of a run as one JSON object.
 ///

@@ -57,6 +57,9 @@ pub struct IntervalResult {
     pub max: u64,
 }
 
+/// The share of the asked rate that an open loop must reach.
+pub(super) const ACHIEVED: f64 = 0.98;
+
 /// The share of the time from which on a thread counts as always busy.
 const ALWAYS_BUSY: f64 = 0.95;
 

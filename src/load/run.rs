@@ -22,7 +22,7 @@ use crate::server::Server;
 /// The interval at which the run looks at its threads, and at the program's interrupt.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What is known of a run while it goes on.
+/// The figures of a run while it goes on.
 #[derive(Debug, Clone)]
 pub struct Progress {
     /// The number of connections on which the server has answered.
@@ -103,7 +103,7 @@ struct Gathered {
     recent_replies: u64,
 }
 
-/// What was used at the edges of the measurement.
+/// The processor time and memory used up to the edges of the measurement.
 #[derive(Default)]
 struct Edges {
     server_at_start: Option<ServerUse>,

@@ -1,4 +1,4 @@
-//! What the threads of a run share: its clock, and the times at which its phases begin.
+//! The state that the threads of a run share: its clock, and the times at which its phases begin.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

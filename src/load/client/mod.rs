@@ -44,7 +44,7 @@ const TICK: u64 = 50_000_000;
 /// The time that an interrupted run waits for replies.
 const HURRIED: u64 = 1_000_000_000;
 
-/// What a thread needs to know of the run.
+/// The part of the run that a thread needs to know.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task<'a> {
     pub plan: &'a Plan,
