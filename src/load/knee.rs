@@ -103,9 +103,9 @@ mod tests {
         let (mut good, mut broken, mut rate) = (None, None, FIRST);
         for _ in 0..MAX_STEPS {
             if rate > knee {
-                broken = Some(rate)
+                broken = Some(rate);
             } else {
-                good = Some(rate)
+                good = Some(rate);
             }
             match next_rate(good, broken) {
                 Some(next) => rate = next,

@@ -42,7 +42,8 @@ mod tests {
     fn two_threads_send_in_turn() {
         let (mut first, mut second) = (Schedule::new(1000.0, 2, 0, 5), Schedule::new(1000.0, 2, 1, 5));
         assert_eq!((first.next(), second.next()), (5, 1_000_005));
-        (first.advance(), second.advance());
+        first.advance();
+        second.advance();
         assert_eq!((first.next(), second.next()), (2_000_005, 3_000_005));
     }
 }

@@ -175,10 +175,11 @@ impl Client<'_> {
         if connection.state == State::Idle && !connection.has_request {
             return self.reopen_idle(index);
         }
-        if let Some(codec) = &mut connection.codec {
-            if codec.end_of_stream().is_ok() && next_exchange(codec).is_some() {
-                return self.complete(index, true);
-            }
+        if let Some(codec) = &mut connection.codec
+            && codec.end_of_stream().is_ok()
+            && next_exchange(codec).is_some()
+        {
+            return self.complete(index, true);
         }
         let received = connection.received;
         self.fail(index, ErrorKind::EndOfFile, || match received {
