@@ -76,7 +76,8 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
         let most = at_once.min(CLIENTS - clients.len());
         match connect_more(server, &mut clients, most) {
             // A server with a short listen queue is not sent more clients at a time than that holds.
-            Ok(connected) => at_once = connected,
+            Ok(Connected::All(connected)) => at_once = connected,
+            Ok(Connected::Unread(unread)) => return judge_unread(server, clients, unread),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
             Err(finding) => return Err(judge_unanswered(server, &mut clients, finding)),
         }
@@ -91,9 +92,16 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
     clients.iter_mut().filter(|client| client.has_begun_request()).try_for_each(Client::finish)
 }
 
-/// Connects at most `most` clients, then waits until each is served. Adds them to `clients`. Returns how many were
-/// connected at once.
-fn connect_more(server: &mut Server, clients: &mut Vec<Client>, most: usize) -> check::Result<usize> {
+/// The clients of one step.
+enum Connected {
+    /// This number of clients were connected at once, and the server has served each.
+    All(usize),
+    /// The server left the request of the first of these clients unread.
+    Unread(Vec<Client>),
+}
+
+/// Connects at most `most` clients, then waits until each is served. Adds those to `clients`.
+fn connect_more(server: &mut Server, clients: &mut Vec<Client>, most: usize) -> check::Result<Connected> {
     const CONTENT: &[u8] = b"here";
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
     let mut waiting = vec![server.connect()?];
@@ -106,15 +114,44 @@ fn connect_more(server: &mut Server, clients: &mut Vec<Client>, most: usize) -> 
     for client in &mut waiting {
         if stays_open { client.send(CONTENT)? } else { client.send_half(CONTENT)? }
     }
-    for mut client in waiting {
+    let mut waiting = waiting.into_iter();
+    while let Some(mut client) = waiting.next() {
         if stays_open {
             client.expect(CONTENT)?;
-        } else {
-            client.await_half()?;
+        } else if !client.await_half()? {
+            return Ok(Connected::Unread([client].into_iter().chain(waiting).collect()));
         }
         clients.push(client);
     }
-    Ok(connected)
+    Ok(Connected::All(connected))
+}
+
+/// Judges a server that has left the request of a client unread while others waited for the rest of theirs.
+///
+/// A server with a fixed number of workers reads from so many clients at a time. Each client, whether its request was
+/// read or not, must be answered once the clients before it have left.
+fn judge_unread(server: &mut Server, mut clients: Vec<Client>, mut unread: Vec<Client>) -> check::Result {
+    let served = clients.len();
+    if most_descriptors(server) > FD_SETSIZE
+        && let Err(finding) = unread[0].complete_request(b"")
+    {
+        return Err(judge_unanswered(server, &mut clients, finding));
+    }
+    for (place, mut client) in clients.into_iter().chain(unread).enumerate() {
+        let result = client.finish();
+        result.map_err(|finding| {
+            finding.because(format!("client {}; the clients before it have left", place + 1))
+        })?;
+    }
+    let actual =
+        format!("{served} whose requests it reads at the same time; the next waits until one leaves");
+    Err(Finding::info(format!("{CLIENTS} clients at once"), actual))
+}
+
+/// Returns the largest number of descriptors that a process of the server has open.
+fn most_descriptors(server: &Server) -> usize {
+    let processes = server.processes().unwrap_or_default();
+    processes.iter().filter_map(|process| server.descriptor_count(process.pid).ok()).max().unwrap_or(0)
 }
 
 /// Reports, as *info*, that the clients were served too slowly to reach the limit of select(2).
@@ -127,10 +164,7 @@ fn too_slow(served: usize, time: Duration) -> Finding {
 /// within it are still served. A server that has accepted a client and never answers it, or that exits, has failed.
 fn judge_unanswered(server: &mut Server, clients: &mut [Client], finding: Finding) -> Finding {
     let served = clients.len();
-    let descriptors = server.processes().unwrap_or_default();
-    let descriptors =
-        descriptors.iter().filter_map(|process| server.descriptor_count(process.pid).ok()).max().unwrap_or(0);
-    let never_answered = finding.outcome == Outcome::Timeout && descriptors > FD_SETSIZE;
+    let never_answered = finding.outcome == Outcome::Timeout && most_descriptors(server) > FD_SETSIZE;
     let first_is_served =
         clients.first_mut().is_none_or(|first| first.complete_request(b"still there?").is_ok());
     if first_is_served && !never_answered {

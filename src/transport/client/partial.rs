@@ -13,7 +13,7 @@ impl Client {
     /// Those of [`send`](Client::send).
     pub(crate) fn begin_request(&mut self, content: &[u8]) -> check::Result {
         self.send_half(content)?;
-        self.await_half()
+        self.await_half().map(drop)
     }
 
     /// Sends the first half of a request, and does not wait until the server has read it.
@@ -43,14 +43,15 @@ impl Client {
         Ok(())
     }
 
-    /// Waits until the server has read the first half of a request, as far as the system shows that.
+    /// Waits until the server has read the first half of a request. Returns false if it leaves some of it unread, and
+    /// true where the system does not show that.
     ///
     /// # Errors
     /// Only when interrupted.
-    pub(crate) fn await_half(&self) -> check::Result {
+    pub(crate) fn await_half(&self) -> check::Result<bool> {
         match self.await_read() {
-            Err(Finding { outcome: Outcome::Unsupported | Outcome::Broken, .. }) => Ok(()),
-            read => read.map(drop),
+            Err(Finding { outcome: Outcome::Unsupported | Outcome::Broken, .. }) => Ok(true),
+            read => read,
         }
     }
 
