@@ -66,12 +66,11 @@ struct Begun {
 }
 
 fn run(server: &mut Server) -> check::Result {
-    let one_for_all = Capabilities::STDIO.union(Capabilities::STAYS_OPEN);
-    if server.spec().capabilities().contains(one_for_all) {
+    let launched_once = server.spec().capabilities().contains(Capabilities::MANY_CLIENTS);
+    if !launched_once && server.spec().capabilities().contains(Capabilities::STAYS_OPEN) {
         return in_one_conversation(server);
     }
     let concurrent = serves_many_at_once(server)?;
-    let launched_once = server.spec().capabilities().contains(Capabilities::MANY_CLIENTS);
     let most = if concurrent { MOST } else { IN_TURN };
     let mut rest = cuts(server, if launched_once { most } else { FEW })?;
     let most_at_once = if concurrent { AT_ONCE } else { 1 };
