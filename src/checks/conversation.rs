@@ -31,7 +31,12 @@ pub(super) fn ignoring_sigpipe(server: &Server) -> LaunchOptions {
 ///
 /// A server may load much before its first answer, which gets the time of a start.
 pub(super) fn begin(server: &mut Server) -> check::Result<Client> {
-    let mut client = server.connect()?;
+    let client = server.connect()?;
+    begin_as(server, client)
+}
+
+/// Completes the opening of the protocol as `client`, and exchanges one message.
+pub(super) fn begin_as(server: &Server, mut client: Client) -> check::Result<Client> {
     client.complete_opening()?;
     client.send(b"here")?;
     let mut left = Countdown::new(server.deadlines().start());

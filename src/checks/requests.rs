@@ -46,13 +46,20 @@ pub(super) fn sample_request(turn: &Turn, length: usize) -> Request {
 /// Returns how many bytes of content a request of `turn` can carry if it is to be cut at every one of `offsets` places.
 pub(super) fn content_to_cut(turn: &Turn, offsets: usize) -> usize {
     const LEAST: usize = 16;
-    let (mut fits, mut too_long) = (LEAST, offsets.max(LEAST) + 1);
+    content_length(turn, content_within(turn, offsets + 1).unwrap_or_default().max(LEAST))
+}
+
+/// Returns the largest number of bytes of content with which a request of `turn` is no longer than `length`. `None` if
+/// it is longer without content.
+pub(super) fn content_within(turn: &Turn, length: usize) -> Option<usize> {
+    let is_within = |content: usize| sample_request(turn, content).bytes().len() <= length;
+    let (mut fits, mut too_long) = (0, length + 1);
+    is_within(fits).then_some(())?;
     while too_long - fits > 1 {
         let middle = fits.midpoint(too_long);
-        let length = sample_request(turn, middle).bytes().len();
-        *if length <= offsets + 1 { &mut fits } else { &mut too_long } = middle;
+        *if is_within(middle) { &mut fits } else { &mut too_long } = middle;
     }
-    content_length(turn, fits)
+    Some(fits)
 }
 
 /// Returns at most `most` offsets at which to cut `request` into two pieces: first those where a mistake is most

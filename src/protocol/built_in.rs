@@ -69,7 +69,7 @@ impl Protocol {
                 .suggest(name, names()));
         };
         let file = format!("protocols/{name}.toml");
-        Protocol::from_toml_with(found.text, &file, settings)
+        Protocol::from_toml_with(found.text, &file, settings).map(Protocol::without_places)
     }
 
     /// Returns the echo protocol, whose replies equal their requests.

@@ -179,6 +179,20 @@ impl Protocol {
         (replaced > 0).then_some(protocol)
     }
 
+    /// Returns the protocol without the places of its turns in the file.
+    pub(super) fn without_places(mut self) -> Protocol {
+        let turns = self.opening.iter_mut().chain(&mut self.turns).chain(&mut self.long);
+        turns.chain(&mut self.goodbye).for_each(|turn| turn.place = None);
+        self
+    }
+
+    /// Whether the replies of the protocol are responses of HTTP/1.1.
+    #[must_use]
+    pub(crate) fn is_http(&self) -> bool {
+        !self.turns.is_empty()
+            && self.turns.iter().all(|turn| matches!(turn.reply.frame, ReplyEndRule::Http(_)))
+    }
+
     /// Whether all messages of the protocol, in both directions, are JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {

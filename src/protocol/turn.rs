@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::error::{FileError, MistakePlace};
 use super::json::{Envelope, JsonPattern, JsonReply, Value as Json};
 use super::number::LengthFormat;
 use super::pattern::Pattern;
@@ -19,6 +20,8 @@ pub struct Turn {
     /// The framing of the request, if the request is a JSON message.
     pub(super) envelope: Option<Envelope>,
     pub(super) payload_max: Option<u64>,
+    /// The place of the reply in the protocol file of a user; `None` for a built-in protocol.
+    pub(super) place: Option<Arc<MistakePlace>>,
 }
 
 impl Turn {
@@ -78,6 +81,13 @@ impl Turn {
         reply.has_token() || reply.has_payload() || reply.has_id()
     }
 
+    /// Returns an error that shows the reply in the protocol file, with `message`. `None` for a turn of a built-in
+    /// protocol.
+    pub(crate) fn error_at_reply(&self, message: &str) -> Option<FileError> {
+        let place = Box::new(MistakePlace::clone(self.place.as_ref()?));
+        Some(FileError { message: message.into(), expected: String::new(), help: None, place })
+    }
+
     /// Whether the request carries arbitrary bytes that its reply repeats.
     #[must_use]
     pub fn carries_payload(&self) -> bool {
@@ -88,6 +98,11 @@ impl Turn {
     #[must_use]
     pub fn takes_payload(&self) -> bool {
         self.send.has_payload()
+    }
+
+    /// Whether the protocol file says how long a payload the server takes.
+    pub(crate) fn declares_payload_max(&self) -> bool {
+        self.payload_max.is_some()
     }
 
     /// Returns the length of the longest payload of one request, if there is a limit.

@@ -8,6 +8,7 @@
 //! | `identify` | whether a server of unknown protocol echoes |
 //! | `guess` | the built-in protocol that a server may speak |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
+//! | `parts` | the parts of a protocol file that the server does not answer as the file says |
 //! | `pace` | whether the server lets each client wait |
 //! | `baseline` | facts about a server that are found once, for all checks |
 //! | `procedure` | how a check is run: its function, or a scene |
@@ -35,6 +36,7 @@ mod guess;
 mod identify;
 mod options;
 mod pace;
+mod parts;
 mod procedure;
 mod questions;
 mod rehearsal;

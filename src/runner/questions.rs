@@ -50,13 +50,15 @@ pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
 }
 
 /// Finds out whether the server has all properties that a rehearsal asks about, in one conversation. A server on
-/// standard input and output is then launched only once.
+/// standard input and output is then launched only once. Returns how many notifications the server has answered, which
+/// it must not.
 ///
 /// # Errors
 /// The first question that is not answered with yes: then each is asked by itself.
-pub(super) fn does_everything(server: &mut Server) -> check::Result {
+pub(super) fn does_everything(server: &mut Server) -> check::Result<u64> {
     let (quiet, reply) = (server.deadlines().quiet(), server.deadlines().reply());
-    let mut client = server.connect()?.with_tolerance(Tolerance::Strays);
+    let client = server.connect()?.with_tolerance(Tolerance::Strays);
+    let mut client = client.accepting_answers_to_notifications(true);
     if client.readable_within(quiet)? {
         return Err(Finding::fail("nothing before the first request", "something"));
     }
@@ -69,7 +71,7 @@ pub(super) fn does_everything(server: &mut Server) -> check::Result {
     client.shut_down_write()?;
     client.expect(b"half-closed")?;
     match client.readable_within(reply)? {
-        true => client.expect_eof(),
+        true => client.expect_eof().map(|()| client.answered_notifications()),
         false => Err(Finding::fail("end of file", "nothing")),
     }
 }

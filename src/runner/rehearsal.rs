@@ -8,6 +8,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::guess::protocol_of_words;
+use super::parts;
 use super::questions::{Second, closes_after_reply, does_everything, honours_half_close, second_request};
 use crate::check;
 use crate::outcome::Outcome;
@@ -28,11 +29,17 @@ pub(super) fn rehearse(
         return Ok(None);
     }
     let mut found = Found::default();
-    if let Some(lack) = speaks(server)? {
+    for lack in speaks(server)? {
         server.learn(lack.clone());
         found.lacks.push(lack);
     }
-    if is_asked(server, Capabilities::STDIO) && does_everything(server).is_ok() {
+    if let Some(place) = parts::wrong_part(server) {
+        return Err(LaunchError::Rehearsal(place));
+    }
+    if is_asked(server, Capabilities::STDIO)
+        && let Ok(answered) = does_everything(server)
+    {
+        found.lacks.extend((answered > 0).then(answers_notifications));
         found.rehearsal = Rehearsal {
             speaks_first: Some(false),
             keep_alive: Some(true),
@@ -55,27 +62,26 @@ pub(super) fn rehearse(
     Ok(Some((found.rehearsal, found.lacks)))
 }
 
-/// Exchanges one message with the server. Returns the capability that the server lacks if it writes bytes that are no
-/// message.
-fn speaks(server: &mut Server) -> Result<Option<MissingCapabilities>, LaunchError> {
+/// Exchanges one message with the server. Returns the capabilities that the server lacks if it writes bytes that are no
+/// message, or answers a notification.
+fn speaks(server: &mut Server) -> Result<Vec<MissingCapabilities>, LaunchError> {
     let name = server.spec().protocol().name().to_owned();
     let spoken = server.connect().and_then(|client| {
-        let mut client = client.with_tolerance(Tolerance::Strays);
+        let client = client.with_tolerance(Tolerance::Strays);
+        let mut client = client.accepting_answers_to_notifications(true);
         client.exchange(b"rehearsal")?;
-        Ok(client.strays().to_vec())
+        Ok((client.strays().to_vec(), client.answered_notifications()))
     });
     let finding = match spoken {
-        Ok(strays) if strays.is_empty() => return Ok(None),
-        Ok(strays) => {
-            let reason =
-                format!("the server writes to standard output what is no message: {}", excerpt(&strays));
-            return Ok(Some(MissingCapabilities::new(Capabilities::CLEAN_OUTPUT, reason)));
+        Ok((strays, answered)) => {
+            let strays = (!strays.is_empty()).then(|| writes_strays(&strays));
+            return Ok(strays.into_iter().chain((answered > 0).then(answers_notifications)).collect());
         }
         Err(finding) => finding,
     };
     // This system does not show whether the server has read what it does not answer.
     if finding.outcome == Outcome::Unsupported {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let hint = protocol_of_words(finding.actual.as_bytes()).filter(|other| *other != name);
     let hint = hint.map(|other| format!("\n  help      try --protocol {other}")).unwrap_or_default();
@@ -84,6 +90,15 @@ fn speaks(server: &mut Server) -> Result<Option<MissingCapabilities>, LaunchErro
         indented(&finding.expected),
         indented(&finding.actual)
     )))
+}
+
+fn writes_strays(strays: &[u8]) -> MissingCapabilities {
+    let reason = format!("the server writes to standard output what is no message: {}", excerpt(strays));
+    MissingCapabilities::new(Capabilities::CLEAN_OUTPUT, reason)
+}
+
+fn answers_notifications() -> MissingCapabilities {
+    MissingCapabilities::new(Capabilities::ANSWERS_REQUESTS_ALONE, "the server answers notifications")
 }
 
 fn indented(text: &str) -> String {

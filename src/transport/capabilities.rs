@@ -58,6 +58,8 @@ bitflags! {
         const REQUESTS = 1 << 23;
         /// The server writes nothing to its standard output but messages of its protocol.
         const CLEAN_OUTPUT = 1 << 24;
+        /// The server answers requests alone: a notification of JSON-RPC gets no answer.
+        const ANSWERS_REQUESTS_ALONE = 1 << 31;
         /// The server reloads its configuration at a known signal.
         const RELOADS = 1 << 25;
         /// The harness launches the server itself, so it may end, signal, limit and restart it, and reads its output.
@@ -82,6 +84,7 @@ bitflags! {
             | Self::FILLABLE.bits()
             | Self::REQUESTS.bits()
             | Self::CLEAN_OUTPUT.bits()
+            | Self::ANSWERS_REQUESTS_ALONE.bits()
             | Self::STALLS.bits();
 
         /// The set of capabilities that every server has which the harness launches.

@@ -6,6 +6,7 @@ mod after_resets;
 mod beside_stalled_reader;
 mod byte_by_byte;
 mod cut_anywhere;
+mod long_payload;
 mod nothing_unasked;
 mod one_of_many;
 mod segments;
@@ -17,6 +18,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &nothing_unasked::CHECK,
     &cut_anywhere::CHECK,
     &byte_by_byte::CHECK,
+    &long_payload::CHECK,
     &together::CHECK,
     &with_fin::CHECK,
     &while_stopped::CHECK,

@@ -2,8 +2,8 @@
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::requests::{REQUESTS_OVER_STREAMS, content_length, usual_turn};
-use crate::outcome::Level::Must;
+use crate::checks::requests::{REQUESTS_OVER_STREAMS, await_read, content_length, usual_turn};
+use crate::outcome::{Level::Must, Outcome};
 use crate::server::Server;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
@@ -13,8 +13,13 @@ pub const CHECK: Check = Check {
     level: Must,
     sentence: "requests that arrive together are all answered, in their order",
     why: "TCP is a stream of bytes and keeps no boundaries; a server that answers the first request of a read, and drops the rest, loses requests of a client that does not wait",
-    citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
-    recipe: "send 5 requests in one write and compare their replies; send 5 more in two writes, cut in the middle of the third request; a protocol that does not declare `pipelining` is asked only if the server was found to answer two requests at once",
+    citations: &[
+        "RFC 9293 §3.7",
+        "recv(2)",
+        "read(2)",
+        "RFC 9112 §9.3.2 (a client MAY pipeline; the server \"MUST send the corresponding responses in the same order that the requests were received\")",
+    ],
+    recipe: "send 5 requests in one write and compare their replies; send 5 more in two writes, cut in the middle of the third request; a protocol that does not declare `pipelining` is asked only if the server was found to answer two requests at once; of HTTP otherwise only this is asked: a server that keeps the connection open, and has read the 5 requests, loses none of them",
     requires: REQUESTS_OVER_STREAMS.union(Capabilities::STAYS_OPEN),
     run,
 };
@@ -28,13 +33,55 @@ const CONTENT: usize = 24;
 fn run(server: &mut Server) -> check::Result {
     let declared = server.spec().protocol().allows_pipelining() == Some(true);
     if let Some(reason) = server.spec().why_missing(Capabilities::PIPELINES).filter(|_| !declared) {
-        return Err(Finding::unsupported("", "").because(reason));
+        let unsupported = Finding::unsupported("", "").because(reason);
+        return Err(lost_requests(server)?.unwrap_or(unsupported));
     }
     let mut client = server.connect()?.pipelining();
     client.complete_opening()?;
     let answered = all_at_once(server, &mut client).and_then(|()| in_two_writes(server, &mut client));
     let promise = "the protocol file declares `pipelining = true`";
     answered.map_err(|finding| if declared { finding.because(promise) } else { finding })
+}
+
+/// Sends requests of HTTP together to a server that does not answer all of them. Returns the finding that it loses some:
+/// it has read them, and keeps the connection open. A server may close it instead, and then the client
+/// sends the other requests again (RFC 9112 §9.3.2).
+fn lost_requests(server: &mut Server) -> check::Result<Option<Finding>> {
+    if !server.spec().protocol().is_http() {
+        return Ok(None);
+    }
+    let (short, long) = (server.deadlines().reply(), server.deadlines().no_progress());
+    let mut client = server.connect()?.pipelining();
+    prepare(server, &mut client)?;
+    let replies = client.send_rest().and_then(|()| client.receive_replies(short));
+    let is_read = replies.is_ok() && await_read(server, &client, server.deadlines().quiet())?;
+    if !is_read || !is_open(&client) || client.unanswered() == 0 {
+        return Ok(None);
+    }
+    let missing = client.unanswered();
+    // One more request shows that the server still answers on this connection, and makes it look for what it has read.
+    client.queue_request(usual_turn(server.spec().protocol()), b"one more")?;
+    let replies = client.send_rest().and_then(|()| client.receive_replies(long));
+    let (is_lost, instead) = match &replies {
+        Ok(()) => ((1..=missing).contains(&client.unanswered()), String::new()),
+        // The reply to the last request comes where another's is due.
+        Err(finding) => {
+            (finding.outcome == Outcome::Fail, format!("then one more was sent: {}", finding.actual))
+        }
+    };
+    if !is_lost || !is_open(&client) {
+        return Ok(None);
+    }
+    let sent = count_with_noun(REQUESTS, "request");
+    let actual = format!("{} replies to {sent}, all of which it has read", REQUESTS - missing);
+    let finding = Finding::fail("a reply to each request, or the end of the connection", actual);
+    Ok(Some(
+        finding.because(format!("{sent} were sent in one write; the connection stays open")).because(instead),
+    ))
+}
+
+fn is_open(client: &Client) -> bool {
+    !client.has_ended() && client.is_open_at_server()
 }
 
 fn all_at_once(server: &mut Server, client: &mut Client) -> check::Result {

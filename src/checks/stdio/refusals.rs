@@ -2,7 +2,7 @@
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::conversation::{ON_STDIO, begin};
+use crate::checks::conversation::{ON_STDIO, begin, begin_as};
 use crate::outcome::Level::{Must, Should};
 use crate::protocol::{Protocol, Turn};
 use crate::server::Server;
@@ -46,7 +46,7 @@ pub const NOTIFICATIONS: Check = Check {
         "LSP 3.17, Notification Message (\"a processed notification message must not send a response back\")",
         "MCP 2025-06-18, Base Protocol, Notifications (\"The receiver MUST NOT send a response\")",
     ],
-    recipe: "send a notification with an unknown method; look for an answer while nothing else is asked; exchange a message",
+    recipe: "begin a conversation, in many protocols with a notification such as `initialized`; send a notification with an unknown method; look for an answer while nothing else is asked; exchange a message",
     requires: ON_STDIO,
     run: notifications,
 };
@@ -84,9 +84,11 @@ fn notifications(server: &mut Server) -> check::Result {
     if !protocol.is_json_rpc() {
         return Err(Finding::unsupported("", "").because("the protocol is not JSON-RPC"));
     }
-    let mut client = begin(server)?;
+    let began = |finding: Finding| finding.because("a notification that begins the conversation was sent");
+    let strict = server.connect()?.accepting_answers_to_notifications(false);
+    let mut client = begin_as(server, strict).map_err(began)?;
     let explain = |finding: Finding| finding.because("a notification with an unknown method was sent");
-    client.receive_replies(server.deadlines().quiet() / 3)?;
+    client.receive_replies(server.deadlines().quiet() / 3).map_err(began)?;
     client
         .send_raw(&protocol.wrap_json(br#"{"jsonrpc":"2.0","method":"echospec/unknown"}"#))
         .map_err(explain)?;

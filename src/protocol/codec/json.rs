@@ -21,6 +21,10 @@ pub(super) struct Messages {
     /// The number of messages that the server sent by itself, without a request.
     pub unasked: u64,
     pub tolerance: Tolerance,
+    /// Whether the client accepts answers to its notifications.
+    pub accepts_answers: bool,
+    /// The number of answers to notifications that the client has accepted.
+    pub accepted_answers: u64,
     /// Whether the client leaves the server's own requests unanswered.
     pub withholds: bool,
     /// The number of requests that the server made to the client.
@@ -38,6 +42,8 @@ impl Messages {
             answers: Vec::new(),
             unasked: 0,
             tolerance: Tolerance::None,
+            accepts_answers: false,
+            accepted_answers: 0,
             withholds: false,
             requests: 0,
             pieces: Vec::new(),
@@ -81,6 +87,19 @@ impl Codec {
         if let Some(messages) = &mut self.messages {
             messages.tolerance = tolerance;
         }
+    }
+
+    /// Sets whether the codec accepts answers of JSON-RPC without an id, as faulty servers send to notifications.
+    pub fn accept_answers_to_notifications(&mut self, accepts: bool) {
+        if let Some(messages) = &mut self.messages {
+            messages.accepts_answers = accepts;
+        }
+    }
+
+    /// Returns how many answers to notifications the codec has accepted.
+    #[must_use]
+    pub fn answered_notifications(&self) -> u64 {
+        self.messages.as_ref().map_or(0, |messages| messages.accepted_answers)
     }
 
     /// Makes the codec accept an end of the stream that leaves replies unfinished or missing.
@@ -159,6 +178,12 @@ impl Codec {
         let asked =
             |due: &Due| due.reply.is_none() && due.expected.json.as_ref().is_some_and(|it| it.belongs(value));
         let Some(index) = self.due.iter().position(asked) else {
+            if let Some(messages) = self.messages.as_mut().filter(|it| it.accepts_answers)
+                && value.is_answer_without_id()
+            {
+                messages.accepted_answers += 1;
+                return Ok(());
+            }
             if let Some(messages) = self.messages.as_mut().filter(|it| it.tolerance == Tolerance::Anything) {
                 messages.keep_stray(&unit.raw);
                 return Ok(());

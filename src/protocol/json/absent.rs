@@ -17,6 +17,10 @@ impl Value {
     pub(in crate::protocol) fn nulls(&self, _pointer: &str) -> String {
         match *self {}
     }
+
+    pub(in crate::protocol) fn is_answer_without_id(&self) -> bool {
+        match *self {}
+    }
 }
 
 /// Stands for a JSON pattern in a build without the feature `json`. The type has no values.

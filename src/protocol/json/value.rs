@@ -28,6 +28,12 @@ impl Value {
         let length = self.0.pointer(pointer).and_then(Tree::as_array).map_or(0, Vec::len);
         format!("[{}]", vec!["null"; length].join(","))
     }
+
+    /// Whether the value is a response of JSON-RPC that names no request: its id is null or missing.
+    pub(in crate::protocol) fn is_answer_without_id(&self) -> bool {
+        let has = |name| self.0.get(name).is_some();
+        (has("result") || has("error")) && !has("method") && self.0.get("id").is_none_or(Tree::is_null)
+    }
 }
 
 /// A JSON value in which wildcards stand for other values, to compare with a server's message.

@@ -89,6 +89,7 @@ impl Protocol {
             prefix: None,
             envelope: None,
             payload_max: None,
+            place: None,
         };
         let draft =
             rules::DraftTurn { turn: &turn, send: &written_send, expect: Some(&written_expect), over };

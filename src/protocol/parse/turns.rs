@@ -145,8 +145,14 @@ impl<'a, 't> TurnReader<'a, 't> {
                 let written = TemplateText::quoted(root.source, value.span());
                 let send = self.template(&written, self.notation())?;
                 let reply = ReplyTemplate { template: Template::default(), frame: ReplyEndRule::Nothing };
-                let turn =
-                    Turn { send, reply, prefix: self.prefix, envelope: self.envelope, payload_max: None };
+                let turn = Turn {
+                    send,
+                    reply,
+                    prefix: self.prefix,
+                    envelope: self.envelope,
+                    payload_max: None,
+                    place: None,
+                };
                 self.check_turn(&turn, &written, None)?;
                 Ok(vec![turn])
             }
@@ -178,7 +184,9 @@ impl<'a, 't> TurnReader<'a, 't> {
             return Ok(None);
         }
         let payload_max = table.integer("payload_max", 1 << 30)?;
-        let turn = Turn { send, reply, prefix: self.prefix, envelope: self.envelope, payload_max };
+        let shown = written_expect.as_ref().unwrap_or(&written_send);
+        let place = Some(shown.source.error(shown.span.clone(), "").place.into());
+        let turn = Turn { send, reply, prefix: self.prefix, envelope: self.envelope, payload_max, place };
         self.check_turn(&turn, &written_send, written_expect.as_ref())?;
         if payload_max.is_some() && !turn.takes_payload() {
             let error = table.source.error(table.key_span("payload_max"), "`payload_max` without a payload");

@@ -119,6 +119,8 @@ impl Client {
         if !self.capabilities.contains(Capabilities::CLEAN_OUTPUT) {
             dialogue.codec.tolerate(Tolerance::Strays);
         }
+        let requests_alone = self.capabilities.contains(Capabilities::ANSWERS_REQUESTS_ALONE);
+        dialogue.codec.accept_answers_to_notifications(!requests_alone);
         Client { dialogue: Some(Box::new(dialogue)), ..self }
     }
 

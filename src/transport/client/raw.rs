@@ -27,6 +27,21 @@ impl Client {
         self
     }
 
+    /// Sets whether the client accepts answers to its notifications, if its protocol is one of JSON.
+    #[must_use]
+    pub(crate) fn accepting_answers_to_notifications(mut self, accepts: bool) -> Client {
+        if let Some(dialogue) = &mut self.dialogue {
+            dialogue.codec.accept_answers_to_notifications(accepts);
+        }
+        self
+    }
+
+    /// Returns how many answers to notifications the client has accepted.
+    #[must_use]
+    pub(crate) fn answered_notifications(&self) -> u64 {
+        self.dialogue.as_ref().map_or(0, |dialogue| dialogue.codec.answered_notifications())
+    }
+
     /// Returns the first received bytes that are no message of the protocol, if the client tolerates them.
     #[must_use]
     pub(crate) fn strays(&self) -> &[u8] {
