@@ -63,6 +63,30 @@ fn repro_shows_every_step_and_keeps_the_directory() {
 }
 
 #[test]
+fn repro_writes_a_scene_that_runs_on_the_same_server() {
+    let place = tempfile::tempdir().unwrap();
+    let scene = place.path().join("half-close.scene");
+    let [file, server] = [scene.to_str().unwrap(), env!("CARGO_BIN_EXE_echo-tcp")];
+    let repro = ["repro", "echo/half-close", "tcp", "--scene", file, "--", server, "{addr}"];
+    echospec(&repro).env("TMPDIR", place.path()).assert().success().stdout(contains("scene: "));
+    let text = fs::read_to_string(&scene).unwrap();
+    assert!(text.contains("    a ends its direction\n    a receives reply\n    a receives end\n"), "{text}");
+    echospec(&["scene", "check", file]).assert().success();
+    echospec(&["run", file, "--", server, "{addr}"]).assert().success();
+    let server = env!("CARGO_BIN_EXE_echo-udp");
+    let repro = ["repro", "echo/one-byte", "udp", "--scene", file, "--", server, "{addr}"];
+    let refused = contains("cannot be written as a scene: its clients send messages, and not a stream");
+    echospec(&repro).env("TMPDIR", place.path()).assert().code(3).stderr(refused);
+}
+
+#[test]
+fn explain_shows_the_scene_of_a_check() {
+    let shown = contains("Scene").and(contains("\n      a ends its direction\n"));
+    echospec(&["explain", "echo/half-close"]).assert().success().stdout(shown);
+    echospec(&["explain", "load/idle"]).assert().success().stdout(contains("Scene").not());
+}
+
+#[test]
 fn expected_failure_passes_and_unexpected_pass_fails() {
     let place = tempfile::tempdir().unwrap();
     let record = |check: &str, outcome: &str| {

@@ -10,6 +10,7 @@ use super::{CliError, exit};
 use crate::bench::method::METHOD;
 use crate::checks::all_checks;
 use crate::checks::systems::differences;
+use crate::scene;
 use crate::text::did_you_mean;
 
 /// The page about the format of protocol files, which `echospec explain protocol` prints.
@@ -46,6 +47,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     for difference in differences(check.id) {
         writeln!(out, "{bold}{:<6}{bold:#}{}", "OS", difference.line())?;
+    }
+    if let Some(scene) = scene::catalogue::of_check(check.id) {
+        writeln!(out, "\n{bold}Scene{bold:#} (the same check as a script for `echospec run`)\n")?;
+        for line in scene.lines() {
+            writeln!(out, "  {line}")?;
+        }
     }
     Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }

@@ -1,18 +1,24 @@
 //! `echospec repro`: one check alone, with each step of client and server and its time.
 
+use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
 
 use super::server_args::ServerArgs;
 use super::{CliError, check, exit, interrupt};
 use crate::checks::all_checks;
 use crate::deadline::{Deadlines, SCALE_VARIABLE};
+use crate::outcome::Outcome;
 use crate::report::record::Recorder;
 use crate::report::{Heading, Reporter, TerminalReport};
-use crate::runner::{Event, RunOptions, run_one_check};
-use crate::server::{LaunchOptions, find_strace, keep_directories, run_directory, sweep};
-use crate::trace::Trace;
+use crate::runner::{CheckResult, Event, RunOptions, run_one_check};
+use crate::scene::Recording;
+use crate::server::{LaunchOptions, Spec, find_strace, keep_directories, run_directory, sweep};
+use crate::trace::{Step, Trace};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -33,6 +39,10 @@ pub struct Args {
     /// Record the server's system calls with strace, in a file that is kept (Linux).
     #[arg(long)]
     strace: bool,
+
+    /// Write the timeline as a scene to FILE, for `echospec run` (byte streams, with echo).
+    #[arg(long, value_name = "FILE")]
+    scene: Option<PathBuf>,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -68,8 +78,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         interrupt::record_running_checks(&event);
         human.event(&recorder.event(&event))?;
     }
-    let trace = Trace::new(|step| {
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&steps);
+    let trace = Trace::new(move |step| {
         let _ = writeln!(anstream::stdout(), "{:>10.4} s  {step}", step.at.as_secs_f64());
+        recorded.lock().unwrap_or_else(PoisonError::into_inner).push(step);
     });
     let result = {
         let _traced = trace.enter();
@@ -87,7 +100,24 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             writeln!(anstream::stdout(), "{what}: {}", path.display())?;
         }
     }
+    if let Some(file) = &args.scene {
+        let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
+        write_scene(file, &plain, &result, &steps)?;
+    }
     Ok(ExitCode::from(check::exit_code(&[result])))
+}
+
+/// Writes the recorded steps of a check as a scene.
+fn write_scene(file: &Path, spec: &Spec, result: &CheckResult, steps: &[Step]) -> anyhow::Result<()> {
+    let failed = (result.outcome != Outcome::Pass).then_some((&*result.expected, &*result.actual));
+    let recording =
+        Recording { title: result.check.sentence, check: result.check.id, failure: failed, steps };
+    let text = recording
+        .scene(spec)
+        .map_err(|why| CliError { code: exit::HARNESS_FAILED, text: why.to_string() })?;
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    writeln!(anstream::stdout(), "scene: {}", file.display())?;
+    Ok(())
 }
 
 /// Returns the path of the file for a server's system calls, in a new directory that is kept.

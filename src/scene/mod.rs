@@ -12,6 +12,8 @@
 //! | `stage`, `speaker`, `peer` | the state of a running scene |
 //! | `play` | runs the steps |
 //! | `format` | the usual form of a scene |
+//! | `catalogue` | checks of the catalogue as scenes |
+//! | `record/` | the recorded timeline of a check as a scene |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -26,6 +28,8 @@ use crate::protocol::{FileError, SourceText};
 use crate::server::{LaunchError, LaunchOptions, Server, Spec};
 use crate::transport::Capabilities;
 
+#[doc(hidden)]
+pub mod catalogue;
 mod format;
 mod header;
 mod matching;
@@ -34,6 +38,8 @@ mod parse;
 mod pattern;
 mod peer;
 mod play;
+#[cfg(feature = "cli")]
+mod record;
 mod slot;
 mod speaker;
 mod stage;
@@ -48,6 +54,8 @@ mod verbs;
 
 pub(crate) use header::Header;
 use peer::Peer;
+#[cfg(feature = "cli")]
+pub(crate) use record::Recording;
 use step::Step;
 
 /// A scene: steps of clients, server and kernel, in order.

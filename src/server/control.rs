@@ -114,7 +114,9 @@ impl Server {
     pub fn crash(&mut self) {
         self.ended_by_us = true;
         self.disturbed.store(true, Ordering::Relaxed);
-        self.instances.iter_mut().for_each(Instance::kill);
+        for instance in &mut self.instances {
+            instance.crash();
+        }
         self.await_release();
     }
 

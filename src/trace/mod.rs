@@ -94,13 +94,14 @@ impl Trace {
         self.with_listener(|listener| {
             match &mut listener.moving {
                 Some(moving) if moving.client == client && moving.way == way => {
-                    moving.transfer.bytes += bytes.len();
-                    moving.transfer.pieces += 1;
+                    moving.transfer.add(bytes);
                     return;
                 }
                 _ => listener.settle(),
             }
-            let transfer = Transfer { bytes: bytes.len(), pieces: 1, beginning: excerpt(bytes) };
+            let mut transfer =
+                Transfer { bytes: 0, pieces: 0, beginning: excerpt(bytes), content: Some(Vec::new()) };
+            transfer.add(bytes);
             listener.moving = Some(Moving { at: listener.began.elapsed(), client, way, transfer });
         });
     }

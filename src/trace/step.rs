@@ -42,6 +42,10 @@ pub enum Action {
     Closes,
     /// A client closes its connection with a reset.
     Resets,
+    /// The server has read everything that a client has sent.
+    AllRead,
+    /// A client has waited up to its deadline. The text says what for.
+    InVain(String),
     /// A client does something else, which this text describes.
     Other(String),
     /// A process of the server has been launched.
@@ -65,6 +69,23 @@ pub struct Transfer {
     pub pieces: usize,
     /// The first bytes of the transfer, quoted and escaped.
     pub beginning: String,
+    /// All bytes of the transfer, or `None` if there are more than [`Transfer::KEPT`].
+    pub content: Option<Vec<u8>>,
+}
+
+impl Transfer {
+    /// The maximum number of bytes of a transfer that a trace keeps.
+    pub const KEPT: usize = 256;
+
+    /// Adds one more piece.
+    pub(super) fn add(&mut self, piece: &[u8]) {
+        self.bytes += piece.len();
+        self.pieces += 1;
+        self.content = self.content.take().filter(|_| self.bytes <= Self::KEPT).map(|mut content| {
+            content.extend_from_slice(piece);
+            content
+        });
+    }
 }
 
 impl fmt::Display for Actor {
@@ -87,6 +108,8 @@ impl fmt::Display for Action {
             Action::EndsDirection => f.write_str("ends its direction"),
             Action::Closes => f.write_str("closes"),
             Action::Resets => f.write_str("resets"),
+            Action::AllRead => f.write_str("has been read to the last byte"),
+            Action::InVain(wanted) => write!(f, "waits in vain for {wanted}"),
             Action::Other(text) => f.write_str(text),
             Action::Launched => f.write_str("is launched"),
             Action::Ready(address) => write!(f, "is ready at {address}"),
@@ -99,7 +122,7 @@ impl fmt::Display for Action {
 
 impl fmt::Display for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Transfer { bytes, pieces, beginning } = self;
+        let Transfer { bytes, pieces, beginning, .. } = self;
         let pieces = if *pieces > 1 { format!(" in {pieces} pieces") } else { String::new() };
         write!(f, "{}{pieces}: {beginning}", count_with_noun(*bytes, "byte"))
     }

@@ -107,7 +107,7 @@ impl TimelineStep {
             Action::EndsDirection => (StepKind::ShutDown, None),
             Action::Closes => (StepKind::Close, None),
             Action::Resets => (StepKind::Reset, None),
-            Action::Other(_) => (StepKind::Other, None),
+            Action::AllRead | Action::InVain(_) | Action::Other(_) => (StepKind::Other, None),
             Action::Launched => (StepKind::Launch, None),
             Action::Ready(_) => (StepKind::Ready, None),
             Action::Signal(_) => (StepKind::Signal, None),

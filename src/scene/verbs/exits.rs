@@ -2,6 +2,8 @@
 
 use std::process::ExitStatus;
 
+use nix::sys::signal::Signal;
+
 use crate::check::{self, Finding};
 use crate::scene::stage::Stage;
 use crate::scene::value::Arguments;
@@ -24,6 +26,12 @@ pub const VERBS: &[Verb] = &[
         "second server exits with NUMBER",
         "The second instance exits with this status.",
         Run::Stage(second_exits_with),
+    )
+    .waits(),
+    Verb::new(
+        "second server exits by SIGNAL",
+        "This signal ends the second instance.",
+        Run::Stage(second_exits_by),
     )
     .waits(),
     Verb::new(
@@ -62,8 +70,12 @@ fn exits_with(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 }
 
 fn exits_by(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let status = exit(stage, step)?;
+    expect_signal(status, step.signal(0))
+}
+
+fn expect_signal(status: ExitStatus, signal: Signal) -> check::Result {
     use std::os::unix::process::ExitStatusExt;
-    let (status, signal) = (exit(stage, step)?, step.signal(0));
     if status.signal() == Some(signal as i32) {
         return Ok(());
     }
@@ -99,6 +111,11 @@ fn second_exit(stage: &mut Stage<'_>, step: &Arguments) -> check::Result<ExitSta
 fn second_exits_with(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let status = second_exit(stage, step)?;
     expect_code(status, step.number(0))
+}
+
+fn second_exits_by(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let status = second_exit(stage, step)?;
+    expect_signal(status, step.signal(0))
 }
 
 fn second_fails(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {

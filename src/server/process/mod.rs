@@ -276,6 +276,14 @@ impl Instance {
         self.remove_leaked_objects();
     }
 
+    /// Kills every process of the instance, as a step of the check.
+    pub(super) fn crash(&mut self) {
+        if self.ended().is_none() {
+            trace::note_event(self.pid(), || Action::Signal("SIGKILL".into()));
+        }
+        self.kill();
+    }
+
     fn remove_leaked_objects(&self) {
         if !scratch::are_directories_kept() {
             self.leaked_objects.iter().for_each(|object| drop(sys::remove_ipc_object(&object.id)));

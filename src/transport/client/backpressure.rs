@@ -8,6 +8,7 @@ use super::Client;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::sys;
+use crate::trace::Action;
 
 impl Client {
     /// Sends from `bytes`, without reading, until the server's side has accepted nothing for a while. Returns how many
@@ -81,6 +82,9 @@ impl Client {
             let queues = sys::tcp_queues(peer, ours).or_unsupported("what the server has not yet read")?;
             Ok(queues.is_none_or(|queues| queues.unread == 0).then_some(()))
         })?;
+        if read.is_some() {
+            self.connection.trace.note(Action::AllRead);
+        }
         Ok(read.is_some())
     }
 

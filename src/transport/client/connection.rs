@@ -62,6 +62,8 @@ impl Connection {
     /// Writes all of `bytes` to the connection, with `descriptor` attached.
     pub fn write_with_descriptor(&mut self, bytes: &[u8], descriptor: BorrowedFd<'_>) -> io::Result<()> {
         self.sent += bytes.len();
+        let sent = crate::text::count_with_noun(bytes.len(), "byte");
+        self.trace.note(Action::Other(format!("sends {sent} with a descriptor")));
         self.link.send_with_descriptor(bytes, descriptor)
     }
 

@@ -174,7 +174,9 @@ impl Client {
         }
         let waited = self.no_progress().as_secs_f64();
         let actual = format!("{}, then nothing for {waited} s", self.describe_traffic());
-        Err(Finding::timeout(wanted(), actual).about_echo().because((self.hang_diagnosis.0)()))
+        let wanted = wanted();
+        self.connection.trace.note(Action::InVain(wanted.clone()));
+        Err(Finding::timeout(wanted, actual).about_echo().because((self.hang_diagnosis.0)()))
     }
 
     fn require_open(&self, expected: &AwaitedBytes<'_>) -> check::Result {

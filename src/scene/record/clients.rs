@@ -1,0 +1,195 @@
+//! The clients of a recording: their names, and the bytes that they have sent and not received yet.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::Script;
+use crate::text::count_with_noun;
+use crate::trace::{Action, Actor, Step, Transfer};
+
+/// The reason why a step is not writable.
+type Written = Result<(), String>;
+
+/// The connected clients of a recording.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    connected: BTreeMap<usize, Connected>,
+}
+
+#[derive(Debug)]
+struct Connected {
+    name: String,
+    /// The number of bytes that the client has sent and whose echo it has not received.
+    unanswered: usize,
+    /// Whether the scene has received a part of an echo as bytes, so that `receives reply` no longer knows the rest.
+    in_parts: bool,
+}
+
+/// Returns how many of `steps`, from the first on, are transfers of one client.
+pub(super) fn transfers(steps: &[Step]) -> usize {
+    let is_transfer = |step: &Step| matches!(step.action, Action::Sends(_) | Action::Receives(_));
+    let same = |step: &&Step| step.actor == steps[0].actor && is_transfer(step);
+    steps.iter().take_while(same).count()
+}
+
+impl Clients {
+    /// Writes an action of client `number`.
+    pub fn act(&mut self, number: usize, action: &Action, failed: bool, script: &mut Script) -> Written {
+        if let Action::Connects(from) = action {
+            return self.connect(number, from.as_deref(), script);
+        }
+        let client = self.connected.get_mut(&number).ok_or("its connect is not in the timeline")?;
+        match action {
+            Action::Sends(transfer) => {
+                client.unanswered += transfer.bytes;
+                script.write(format!("{} sends {}", client.name, bytes(transfer)));
+                return Ok(());
+            }
+            Action::Receives(transfer) => return client.receive(transfer, failed, script),
+            _ => {}
+        }
+        let Connected { name, unanswered, .. } = &*client;
+        let awaited = if *unanswered > 0 { "reply" } else { "end" };
+        match action {
+            // The end, or a reset, in the place of a reply is the server's fault: the scene asks for the reply.
+            Action::ReceivesEnd if failed => script.write(format!("{name} receives {awaited}")),
+            Action::ReceivesEnd => script.write(format!("{name} receives end")),
+            Action::EndsDirection => script.write(format!("{name} ends its direction")),
+            Action::AllRead => script.write(format!("server has read all that {name} sent")),
+            Action::InVain(wanted) if wanted.ends_with("read by the server") => {
+                script.write(format!("server has read all that {name} sent"));
+            }
+            Action::InVain(_) => script.write(format!("{name} receives {awaited}")),
+            Action::Other(text) if text == "sends urgent data" => {
+                script.write(format!("{name} sends urgent byte"));
+            }
+            Action::Other(text) if text.starts_with("is told:") && failed => {
+                script.write(format!("{name} receives {awaited}"));
+            }
+            Action::Other(text) if text.contains("reset") => script.write(format!("{name} receives reset")),
+            Action::Closes | Action::Resets => {
+                script.write(format!("{name} {action}"));
+                self.connected.remove(&number);
+            }
+            _ => return Err("no step of a scene does that".into()),
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, number: usize, from: Option<&str>, script: &mut Script) -> Written {
+        let name = self.free_name();
+        let address = from.and_then(|from| from.parse::<SocketAddr>().ok()).map(|from| from.ip());
+        let unusual = address.filter(|ip| *ip != IpAddr::from([127, 0, 0, 1]) && ip.is_ipv4());
+        script.write(match unusual {
+            Some(ip) => format!("{name} connects from {ip}"),
+            None => format!("{name} connects"),
+        });
+        self.connected.insert(number, Connected { name, unanswered: 0, in_parts: false });
+        Ok(())
+    }
+
+    /// Returns the first of the names a to z, aa to az … that no connected client has.
+    fn free_name(&self) -> String {
+        let letters = || ('a'..='z').map(String::from);
+        let longer = letters().flat_map(|first| letters().map(move |second| format!("{first}{second}")));
+        let longest =
+            letters().flat_map(|first| (0..).take(10_000).map(move |number| format!("{first}{number}")));
+        let taken = |name: &String| self.connected.values().any(|client| client.name == *name);
+        letters().chain(longer).chain(longest).find(|name| !taken(name)).unwrap_or_default()
+    }
+
+    /// Writes transfers of one client that follow each other, if they are complete exchanges. Otherwise writes nothing
+    /// and returns false.
+    pub fn exchange(&self, steps: &[Step], script: &mut Script) -> bool {
+        let Some(Step { actor: Actor::Client(number), .. }) = steps.first() else { return false };
+        self.connected.get(number).is_some_and(|client| client.write_exchanges(steps, script))
+    }
+}
+
+impl Connected {
+    /// Writes `exchanges` if each of these transfers of one client is part of a complete exchange. Otherwise writes
+    /// nothing and returns false.
+    fn write_exchanges(&self, steps: &[Step], script: &mut Script) -> bool {
+        let (mut lines, mut sent, mut received) = (Vec::new(), Vec::new(), 0);
+        if self.unanswered > 0 || self.in_parts {
+            return false;
+        }
+        for step in steps {
+            match &step.action {
+                Action::Sends(transfer) => sent.push(transfer),
+                Action::Receives(transfer) => received += transfer.bytes,
+                _ => return false,
+            }
+            let total: usize = sent.iter().map(|transfer| transfer.bytes).sum();
+            if received == total {
+                let what = match sent.as_slice() {
+                    [one] => bytes(one),
+                    _ => length(total),
+                };
+                lines.push(format!("{} exchanges {what}", self.name));
+                (sent, received) = (Vec::new(), 0);
+            }
+        }
+        let complete = sent.is_empty() && received == 0;
+        if complete {
+            lines.into_iter().for_each(|line| script.write(line));
+        }
+        complete
+    }
+
+    fn receive(&mut self, transfer: &Transfer, failed: bool, script: &mut Script) -> Written {
+        let name = &self.name;
+        if failed && transfer.bytes > self.unanswered && !self.in_parts {
+            // More than an echo is the server's fault: the scene asks for the echo alone.
+            if self.unanswered > 0 {
+                script.write(format!("{name} receives reply"));
+            }
+            script.write(format!("{name} receives nothing"));
+            self.unanswered = 0;
+            return Ok(());
+        }
+        if transfer.bytes == self.unanswered && !self.in_parts {
+            script.write(format!("{name} receives reply"));
+            self.unanswered = 0;
+            return Ok(());
+        }
+        let content = transfer.content.as_deref().ok_or_else(|| {
+            let waiting = count_with_noun(self.unanswered, "byte");
+            format!("a scene cannot receive a part of {waiting} that are on their way")
+        })?;
+        script.write(format!("{name} receives {}", literal(content)));
+        self.unanswered = self.unanswered.saturating_sub(transfer.bytes);
+        self.in_parts = self.unanswered > 0;
+        Ok(())
+    }
+}
+
+/// Returns the bytes of a transfer as a scene writes them: themselves if the recording has them, or else their number.
+fn bytes(transfer: &Transfer) -> String {
+    transfer.content.as_deref().map_or_else(|| length(transfer.bytes), literal)
+}
+
+fn length(bytes: usize) -> String {
+    match bytes {
+        _ if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+        _ if bytes % (1 << 10) == 0 => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+/// Returns a text in quotes, or hexadecimal digits if a fourth of the bytes is not printable.
+fn literal(content: &[u8]) -> String {
+    let is_plain = |byte: &&u8| byte.is_ascii_graphic() || b" \r\n\t".contains(byte);
+    let unprintable = content.len() - content.iter().filter(is_plain).count();
+    if unprintable * 4 > content.len() {
+        let digits: Vec<String> = content.iter().map(|byte| format!("{byte:02x}")).collect();
+        return format!("hex \"{}\"", digits.join(" "));
+    }
+    let escaped = |byte: &u8| match byte {
+        b'{' => r"\{".to_owned(),
+        b'}' => r"\}".to_owned(),
+        b'\'' => "'".to_owned(),
+        other => other.escape_ascii().to_string(),
+    };
+    format!("\"{}\"", content.iter().map(escaped).collect::<String>())
+}
