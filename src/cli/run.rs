@@ -2,19 +2,20 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 
 use super::check::{ReportArgs, exit_code, refuse, reporters, run_planned, timeout_scale_of};
-use super::server_args::ServerArgs;
+use super::server_args::{ServerArgs, pair};
 use super::{CliError, interrupt, scene};
 use crate::check_run::CheckRun;
-use crate::config;
+use crate::config::{self, Config};
 use crate::deadline::SCALE_VARIABLE;
 use crate::scene::Scene;
 use crate::server::{Spec, Start, sweep};
+use crate::text::did_you_mean;
 use crate::transport::TRANSPORTS;
 
 #[derive(Debug, clap::Args)]
@@ -38,8 +39,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME|FILE")]
     protocol: Option<String>,
 
-    /// Set a value of the protocol, such as path=/status; may be repeated.
-    #[arg(long, value_name = "NAME=VALUE", requires = "protocol")]
+    /// Set a parameter of the scenes, or with --protocol a value of the protocol, such as path=/status; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
 
     /// Set an environment variable of the server; {addr}, {host}, {port}, {path} and {dir} are filled in.
@@ -94,9 +95,11 @@ Examples:
   echospec run slow-origin.scene -- ./my-proxy --listen {addr} --to {origin}";
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let config = config_file(args)?;
+    let (parameters, settings) = values(args, config)?;
     let mut planned = Vec::new();
-    for group in groups(scene::read(&args.files)?) {
-        planned.push(plan(args, group)?.plan().map_err(refuse)?);
+    for group in groups(scene::read(&args.files, &parameters)?) {
+        planned.push(plan(args, config, &settings, group)?.plan().map_err(refuse)?);
     }
     let mut reporters = reporters(&args.output)?;
     interrupt::watch_signals()?;
@@ -109,6 +112,45 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     sweep();
     reporters.send(|reporter| reporter.finish())?;
     Ok(ExitCode::from(exit_code(&results)))
+}
+
+/// Returns the configuration file that the user names, or else the one in the current directory.
+fn config_file(args: &Args) -> anyhow::Result<Option<&Path>> {
+    match &args.config {
+        Some(named) => Ok(Some(named)),
+        None => config::find().map_err(|error| CliError::usage(error.to_string()).into()),
+    }
+}
+
+/// Returns the values of parameters, from the configuration file and then from `--set`, and the options `--set` that are
+/// about the protocol.
+///
+/// # Errors
+/// A name that is neither a parameter of a scene nor, without `--protocol`, anything else.
+fn values(args: &Args, config: Option<&Path>) -> anyhow::Result<(Vec<(String, String)>, Vec<String>)> {
+    let usage = |error: config::ConfigError| CliError::usage(error.to_string());
+    let configured = config.map(Config::read).transpose().map_err(usage)?;
+    let mut parameters = configured.map(|it| it.scene_parameters().to_vec()).unwrap_or_default();
+    if args.set.is_empty() {
+        return Ok((parameters, Vec::new()));
+    }
+    let scenes = scene::read(&args.files, &[])?;
+    let names: Vec<&str> = scenes.iter().flat_map(Scene::parameters).collect();
+    let mut settings = Vec::new();
+    for text in &args.set {
+        let (name, value) = pair("--set", text)?;
+        if names.contains(&name.as_str()) {
+            parameters.push((name, value));
+        } else if args.protocol.is_some() {
+            settings.push(text.clone());
+        } else {
+            let hint = did_you_mean(&name, names.iter().copied());
+            let hint =
+                hint.unwrap_or_else(|| "a line `parameter NAME = VALUE` above all steps makes one".into());
+            return Err(CliError::usage(format!("--set {name}: no scene has this parameter; {hint}")).into());
+        }
+    }
+    Ok((parameters, settings))
 }
 
 /// Returns the scenes in groups that have the same head, and so the same server.
@@ -125,21 +167,22 @@ fn groups(scenes: Vec<Scene>) -> Vec<Vec<Scene>> {
 }
 
 /// Returns the run of scenes that have the same head.
-fn plan(args: &Args, scenes: Vec<Scene>) -> anyhow::Result<CheckRun> {
-    let spec = spec(args, &scenes[0])?;
+fn plan(
+    args: &Args,
+    config: Option<&Path>,
+    settings: &[String],
+    scenes: Vec<Scene>,
+) -> anyhow::Result<CheckRun> {
+    let spec = spec(args, settings, &scenes[0])?;
     let mut run = CheckRun::of(spec, false).timeout_scale(args.timeout_scale).retries(args.flaky_retries);
     run = run.repeat(args.repeat.get()).scenes(scenes);
     run = args.seed.into_iter().fold(run, CheckRun::seed);
     run = args.jobs.into_iter().fold(run, |run, jobs| run.jobs(jobs.get()));
-    let config = match &args.config {
-        Some(named) => Some(named.as_path()),
-        None => config::find().map_err(|error| CliError::usage(error.to_string()))?,
-    };
     Ok(config.into_iter().fold(run, CheckRun::expectations_file))
 }
 
 /// Returns the server of a scene. The command line takes precedence over the scene's head.
-fn spec(args: &Args, scene: &Scene) -> anyhow::Result<Spec> {
+fn spec(args: &Args, settings: &[String], scene: &Scene) -> anyhow::Result<Spec> {
     let header = scene.header();
     let transport = header.transport.map_or("tcp", |transport| transport.name);
     let transport = args.transport.as_deref().unwrap_or(transport);
@@ -157,7 +200,7 @@ fn spec(args: &Args, scene: &Scene) -> anyhow::Result<Spec> {
     }
     let server = ServerArgs::of_command(transport, start, command).with(
         args.protocol.clone(),
-        args.set.clone(),
+        settings.to_vec(),
         args.env.clone(),
         args.write.clone(),
         args.ready_when.clone(),

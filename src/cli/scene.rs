@@ -44,14 +44,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Reads the scenes in `files`.
+/// Reads the scenes in `files`, with `set` in the place of their parameters' own values.
 ///
 /// # Errors
 /// The mistakes of all files.
-pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Scene>, CliError> {
+pub(super) fn read(files: &[PathBuf], set: &[(String, String)]) -> Result<Vec<Scene>, CliError> {
     let (mut scenes, mut mistakes) = (Vec::new(), Vec::new());
     for file in files {
-        match Scene::read(file) {
+        match Scene::read_with(file, set) {
             Ok(scene) => scenes.push(scene),
             Err(error) => mistakes.push(error.to_string()),
         }
@@ -60,13 +60,13 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Scene>, CliError> {
 }
 
 fn check(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let scenes = read(files)?;
+    let scenes = read(files, &[])?;
     writeln!(anstream::stdout(), "{} without a mistake", count_with_noun(scenes.len(), "scene"))?;
     Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
 }
 
 fn format(files: &[PathBuf], check: bool) -> anyhow::Result<ExitCode> {
-    let scenes = read(files)?;
+    let scenes = read(files, &[])?;
     let mut code = exit::ALL_AS_EXPECTED;
     for (scene, file) in scenes.iter().zip(files) {
         if fs::read_to_string(file)? == scene.formatted() {

@@ -267,7 +267,7 @@ fn quoted(word: &OsStr) -> String {
     shlex::try_quote(&word).map_or(word.to_string(), std::borrow::Cow::into_owned)
 }
 
-fn pair(option: &str, text: &str) -> Result<(String, String), CliError> {
+pub(super) fn pair(option: &str, text: &str) -> Result<(String, String), CliError> {
     let (name, value) = text.split_once('=').ok_or_else(|| no_pair(option, text))?;
     Ok((name.to_owned(), value.to_owned()))
 }

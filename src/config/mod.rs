@@ -51,6 +51,8 @@ pub struct Config {
     known_failures: Vec<KnownFailure>,
     #[cfg(feature = "cli")]
     servers: Vec<ConfiguredServer>,
+    #[cfg(feature = "cli")]
+    scene_parameters: Vec<(String, String)>,
 }
 
 impl Config {
@@ -72,13 +74,15 @@ impl Config {
         let source = SourceText { file, text };
         let document = DeTable::parse(text).map_err(|error| syntax_error(source, &error))?;
         let root = Table { source, table: document.get_ref(), span: document.span() };
-        root.has_only("this file", &["server", "expect"])?;
+        root.has_only("this file", &["server", "expect", "scene"])?;
         #[cfg(not(feature = "cli"))]
         let _ = folder;
         Ok(Config {
             known_failures: expectations::read(&root, None)?,
             #[cfg(feature = "cli")]
             servers: servers::read(&root, folder)?,
+            #[cfg(feature = "cli")]
+            scene_parameters: scene_parameters(&root)?,
         })
     }
 
@@ -91,12 +95,38 @@ impl Config {
         known.filter(|known| known.applies_to(spec)).map(|known| known.expectation.clone()).collect()
     }
 
+    /// Returns the parameters of scenes that `[scene.parameters]` sets: names and values.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn scene_parameters(&self) -> &[(String, String)] {
+        &self.scene_parameters
+    }
+
     /// Returns the servers of the configuration file, in its order.
     #[cfg(feature = "cli")]
     #[must_use]
     pub fn servers(&self) -> &[ConfiguredServer] {
         &self.servers
     }
+}
+
+/// Reads `[scene.parameters]`: texts, numbers and `true` or `false`.
+#[cfg(feature = "cli")]
+fn scene_parameters(root: &Table<'_, '_>) -> Result<Vec<(String, String)>, FileError> {
+    use toml::de::DeValue;
+    let Some(scene) = root.table("scene")? else { return Ok(Vec::new()) };
+    scene.has_only("`[scene]`", &["parameters"])?;
+    let Some(parameters) = scene.table("parameters")? else { return Ok(Vec::new()) };
+    let entries = parameters.entries().into_iter();
+    let read = entries.map(|(name, value)| {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.as_str().to_owned(),
+            _ => return Err(parameters.wrong_type(name.get_ref(), value, "a text or a number")),
+        };
+        Ok((name.get_ref().to_string(), text))
+    });
+    read.collect()
 }
 
 /// The name of the configuration file that is read if it is in the current directory and no other file is named.

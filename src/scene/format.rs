@@ -18,7 +18,7 @@ pub(super) fn format(text: &str) -> String {
         out.push_str(&"    ".repeat(depth));
         out.push_str(&words);
         out.push('\n');
-        if matches!(words.split_whitespace().next(), Some("repeat" | "together")) {
+        if matches!(words.split_whitespace().next(), Some("repeat" | "together" | "for")) {
             depth += 1;
         }
     }

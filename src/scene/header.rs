@@ -24,7 +24,12 @@ pub(crate) struct Header {
 }
 
 /// The words with which a line of the head begins.
-pub(super) const WORDS: [&str; 5] = ["transport", "start", "protocol", "command", "peer"];
+pub(super) const WORDS: [&str; 6] = ["transport", "start", "protocol", "command", "peer", "parameter"];
+
+/// Whether a line with these tokens belongs to the head, and is no step of a client.
+pub(super) fn is_of_head(tokens: &[Token]) -> bool {
+    WORDS.contains(&tokens[0].text.as_str()) && tokens.get(1).is_none_or(|next| next.text != "connects")
+}
 
 /// Reads a line of the head into `header`. `line` is the place of the line in the file. Returns false if the line is a
 /// step.
@@ -38,7 +43,7 @@ pub(super) fn read(
     tokens: &[Token],
 ) -> Result<bool, FileError> {
     let first = &tokens[0];
-    if !WORDS.contains(&first.text.as_str()) || tokens.get(1).is_some_and(|next| next.text == "connects") {
+    if !is_of_head(tokens) {
         return Ok(false);
     }
     header.text.push_str(&source.text[line.clone()]);

@@ -141,7 +141,7 @@ fn wrong_first_word(source: &SourceText<'_>, first: &Token, at: usize) -> Option
 /// Returns the words with which a step can begin, without names.
 pub(super) fn first_words() -> impl Iterator<Item = &'static str> {
     let verbs = verbs::all().filter_map(|verb| verb.words().next()).filter(|word| slot(word).is_none());
-    verbs.chain(["repeat", "together", "end", "given"])
+    verbs.chain(["repeat", "together", "for", "include", "end", "given"])
 }
 
 fn ends_early(

@@ -8,6 +8,7 @@
 //! | `verb`, `verbs/` | the steps: a pattern, a description and a function each |
 //! | `matching` | the verb of a line, or its first wrong word |
 //! | `header`, `parse`, `step` | the head and the steps of a scene |
+//! | `parameters` | values that the head names, and that a user can set |
 //! | `names` | each name is introduced before it is used |
 //! | `stage`, `speaker`, `peer` | the state of a running scene |
 //! | `play` | runs the steps |
@@ -34,6 +35,7 @@ mod format;
 mod header;
 mod matching;
 mod names;
+mod parameters;
 mod parse;
 mod pattern;
 mod peer;
@@ -53,22 +55,23 @@ mod verb;
 mod verbs;
 
 pub(crate) use header::Header;
+use parameters::Parameters;
 use peer::Peer;
 #[cfg(feature = "cli")]
 pub(crate) use record::Recording;
-use step::Step;
+use step::{Place, Step};
 
 /// A scene: steps of clients, server and kernel, in order.
 #[derive(Debug, Clone)]
 pub struct Scene {
-    /// The name of the file.
-    file: String,
-    text: String,
+    /// The file of the scene, and those that it includes: the name and the text of each.
+    files: Vec<(String, String)>,
     title: String,
     header: Header,
     steps: Vec<Step>,
     /// The names of the clients that speak the server's protocol.
     in_protocol: BTreeSet<String>,
+    parameters: Parameters,
 }
 
 impl Scene {
@@ -78,11 +81,22 @@ impl Scene {
     /// # Errors
     /// The first mistake, shown with its line and a caret.
     pub fn parse(text: &str, file: &str) -> Result<Scene, FileError> {
-        let source = SourceText { file, text };
-        let parsed = parse::parse(&source)?;
-        let in_protocol = names::check(&source, &parsed.header, &parsed.steps)?;
-        let parse::Parsed { title, header, steps } = parsed;
-        let scene = Scene { file: file.to_owned(), text: text.to_owned(), title, header, steps, in_protocol };
+        Scene::parse_with(text, file, &[])
+    }
+
+    /// Parses a scene as [`parse`](Scene::parse) does. `set` has the names of parameters with their values, which take
+    /// the place of those in the scene. A name that is no parameter of the scene changes nothing.
+    ///
+    /// # Errors
+    /// As [`parse`](Scene::parse).
+    pub fn parse_with(text: &str, file: &str, set: &[(String, String)]) -> Result<Scene, FileError> {
+        let parsed = parse::parse(&SourceText { file, text }, set)?;
+        let parse::Parsed { title, header, steps, parameters, included } = parsed;
+        let own = (file.to_owned(), text.to_owned());
+        let files: Vec<(String, String)> = std::iter::once(own).chain(included).collect();
+        let sources: Vec<_> = files.iter().map(|(file, text)| SourceText { file, text }).collect();
+        let in_protocol = names::check(&sources, &header, &parameters, &steps)?;
+        let scene = Scene { files, title, header, steps, in_protocol, parameters };
         if let Some(transport) = scene.header.transport {
             let offered = transport.capabilities.union(Capabilities::OF_PROTOCOLS);
             scene.require(offered, transport.name)?;
@@ -95,24 +109,37 @@ impl Scene {
     /// # Errors
     /// The error of reading, or the first mistake.
     pub fn read(path: impl AsRef<Path>) -> io::Result<Scene> {
+        Scene::read_with(path, &[])
+    }
+
+    /// Reads a scene from a file, with values of parameters as for [`parse_with`](Scene::parse_with).
+    ///
+    /// # Errors
+    /// The error of reading, or the first mistake.
+    pub fn read_with(path: impl AsRef<Path>, set: &[(String, String)]) -> io::Result<Scene> {
         let path = path.as_ref();
         let text = fs::read_to_string(path).map_err(|error| {
             io::Error::new(error.kind(), format!("cannot read the scene {}: {error}", path.display()))
         })?;
-        Scene::parse(&text, &path.to_string_lossy())
+        Scene::parse_with(&text, &path.to_string_lossy(), set)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// Returns the names of the parameters of a scene.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.parameters.names()
     }
 
     /// Returns the name of a scene: that of its file, without folder and extension.
     #[must_use]
     pub fn name(&self) -> &str {
-        Path::new(&self.file).file_stem().and_then(|name| name.to_str()).unwrap_or(&self.file)
+        Path::new(self.file()).file_stem().and_then(|name| name.to_str()).unwrap_or(self.file())
     }
 
     /// Returns the name of the file of a scene.
     #[must_use]
     pub fn file(&self) -> &str {
-        &self.file
+        &self.files[0].0
     }
 
     /// Returns the first comment of a scene, which says what the scene shows.
@@ -124,7 +151,7 @@ impl Scene {
     /// Returns the text of a scene in the usual form.
     #[must_use]
     pub fn formatted(&self) -> String {
-        format::format(&self.text)
+        format::format(&self.files[0].1)
     }
 
     /// Returns the head of a scene, which describes its server.
@@ -163,7 +190,6 @@ impl Scene {
 
     /// Fails at the first step that needs more than `offered`, the capabilities of `transport`.
     fn require(&self, offered: Capabilities, transport: &str) -> Result<(), FileError> {
-        let source = SourceText { file: &self.file, text: &self.text };
         actions(&self.steps).try_for_each(|action| {
             let lacking = action.verb.needs.difference(offered);
             if lacking.is_empty() {
@@ -171,8 +197,10 @@ impl Scene {
             }
             let lacks: Vec<String> =
                 lacking.iter_names().map(|(name, _)| name.to_lowercase().replace('_', " ")).collect();
-            let error = source
-                .error(action.span.clone(), format!("this step is impossible with a {transport} server"));
+            let Place { file, span } = action.place.clone();
+            let (file, text) = &self.files[file];
+            let source = SourceText { file, text };
+            let error = source.error(span, format!("this step is impossible with a {transport} server"));
             Err(error.expecting(format!("needs: {}", lacks.join(", "))))
         })
     }
@@ -193,8 +221,8 @@ impl Scene {
     /// # Errors
     /// The finding of the first step that fails, with the scene in its reason and the step marked.
     pub(crate) fn play(&self, server: &mut Server, cast: Cast) -> check::Result {
-        play::play(&self.steps, server, cast.peers, &self.in_protocol).map_err(|failed| {
-            let shown = [self.show(failed.span.start), failed.actors.join("\n")].join("\n");
+        play::play(&self.steps, server, cast.peers, &self.parameters, &self.in_protocol).map_err(|failed| {
+            let shown = [self.show(&failed.place), failed.actors.join("\n")].join("\n");
             let before = if failed.finding.reason.is_empty() { "" } else { "\n" };
             let reason = format!("{}{before}{shown}", failed.finding.reason);
             Finding { reason, ..failed.finding }
@@ -202,16 +230,17 @@ impl Scene {
     }
 
     /// Returns the lines around the step at `place`, which is marked.
-    fn show(&self, place: usize) -> String {
+    fn show(&self, place: &Place) -> String {
         const AROUND: usize = 5;
-        let marked = self.text[..place].matches('\n').count();
-        let lines = self.text.lines().enumerate().skip(marked.saturating_sub(AROUND)).take(AROUND + 2);
+        let (file, text) = &self.files[place.file];
+        let marked = text[..place.span.start].matches('\n').count();
+        let lines = text.lines().enumerate().skip(marked.saturating_sub(AROUND)).take(AROUND + 2);
         let width = (marked + 2).to_string().len();
         let lines = lines.map(|(at, line)| {
             let mark = if at == marked { '>' } else { ' ' };
             format!("{mark} {:>width$} | {line}", at + 1)
         });
-        format!("{}:{}\n{}", self.file, marked + 1, lines.collect::<Vec<_>>().join("\n"))
+        format!("{file}:{}\n{}", marked + 1, lines.collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -224,7 +253,7 @@ pub(crate) struct Cast {
 fn actions(steps: &[Step]) -> Box<dyn Iterator<Item = &step::Action> + '_> {
     Box::new(steps.iter().flat_map(|step| match step {
         Step::Do(action) => Box::new(std::iter::once(action)) as Box<dyn Iterator<Item = &step::Action>>,
-        Step::Repeat(_, block) | Step::Together(block) => actions(&block.steps),
+        Step::Repeat(_, block) | Step::EachOffset(block) | Step::Together(block) => actions(&block.steps),
     }))
 }
 

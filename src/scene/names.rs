@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::header::Header;
 use super::matching::first_words;
-use super::step::{Action, Block, Step};
+use super::parameters::Parameters;
+use super::step::{Action, Block, Place, Step};
 use super::text::PLACES;
 use super::value::Value;
 use super::verb::Run;
@@ -16,11 +17,21 @@ use crate::protocol::{FileError, SourceText};
 /// # Errors
 /// The first name that is not introduced, or introduced twice.
 pub(super) fn check(
-    source: &SourceText<'_>,
+    sources: &[SourceText<'_>],
     header: &Header,
+    parameters: &Parameters,
     steps: &[Step],
 ) -> Result<BTreeSet<String>, FileError> {
-    let mut names = Names { source, header, known: BTreeMap::new(), speaks: BTreeMap::new(), second: false };
+    let mut names = Names {
+        sources,
+        file: 0,
+        header,
+        parameters,
+        known: BTreeMap::new(),
+        speaks: BTreeMap::new(),
+        second: false,
+        offsets: None,
+    };
     names.steps(steps)?;
     let in_protocol = names.speaks.into_iter().filter(|(_, (kind, _))| *kind == Kind::Requests);
     Ok(in_protocol.map(|(name, _)| name).collect())
@@ -44,13 +55,19 @@ enum Kind {
 }
 
 struct Names<'a> {
-    source: &'a SourceText<'a>,
+    /// The scene, and the files that it includes.
+    sources: &'a [SourceText<'a>],
+    /// The number of the file whose steps are checked.
+    file: usize,
     header: &'a Header,
+    parameters: &'a Parameters,
     known: BTreeMap<String, Meaning>,
     /// The kind of content that each client exchanges, and the place of the first step that shows it.
-    speaks: BTreeMap<String, (Kind, Range<usize>)>,
+    speaks: BTreeMap<String, (Kind, Place)>,
     /// Whether a second server has been started.
     second: bool,
+    /// In a block `for each offset of request`, whether a step has sent up to the offset.
+    offsets: Option<bool>,
 }
 
 impl Names<'_> {
@@ -59,32 +76,52 @@ impl Names<'_> {
             Step::Do(action) => self.action(action),
             Step::Repeat(rounds, block) => {
                 self.steps(&block.steps)?;
-                if *rounds == 1 { Ok(()) } else { self.steps(&block.steps).map_err(in_second_round) }
+                if *rounds == 1 { Ok(()) } else { self.second_round(block, "repeat") }
             }
+            Step::EachOffset(block) => self.each_offset(block),
             Step::Together(block) => self.together(block),
         })
+    }
+
+    fn second_round(&mut self, block: &Block, word: &str) -> Result<(), FileError> {
+        self.steps(&block.steps).map_err(|error| {
+            let message = format!("{} in the second round of `{word}`", error.message);
+            FileError { message, ..error }
+        })
+    }
+
+    fn each_offset(&mut self, block: &Block) -> Result<(), FileError> {
+        let outer = self.offsets.replace(false);
+        self.steps(&block.steps)?;
+        if self.offsets == Some(false) {
+            self.file = block.place.file;
+            let error = self.error(block.place.span.clone(), "no step of this block uses the offset");
+            return Err(error.expecting("expected a step such as `a sends request up to offset`"));
+        }
+        self.second_round(block, "for each")?;
+        self.offsets = outer;
+        Ok(())
     }
 
     fn together(&mut self, block: &Block) -> Result<(), FileError> {
         let mut seen = BTreeSet::new();
         for step in &block.steps {
             let Step::Do(action) = step else {
-                let span = block.span.clone();
-                return Err(self
-                    .source
-                    .error(span, "a block in this block")
-                    .expecting("expected steps of clients"));
+                self.file = block.place.file;
+                let span = block.place.span.clone();
+                return Err(self.error(span, "a block in this block").expecting("expected steps of clients"));
             };
             if !matches!(action.verb.run, Run::Client(_) | Run::Request(_) | Run::Bytes(_)) {
-                let error =
-                    self.source.error(action.span.clone(), "this step cannot be taken together with others");
+                self.file = action.place.file;
+                let span = action.place.span.clone();
+                let error = self.error(span, "this step cannot be taken together with others");
                 return Err(error.expecting("expected a step of one client, such as `a receives reply`"));
             }
             self.action(action)?;
             if let Some((Value::Name(name), span)) = action.values.list.first()
                 && !seen.insert(name.clone())
             {
-                let error = self.source.error(span.clone(), format!("`{name}` has two steps in one block"));
+                let error = self.error(span.clone(), format!("`{name}` has two steps in one block"));
                 return Err(error
                     .expecting("expected another client")
                     .help("a client does one thing at a time"));
@@ -94,6 +131,14 @@ impl Names<'_> {
     }
 
     fn action(&mut self, action: &Action) -> Result<(), FileError> {
+        self.file = action.place.file;
+        if action.verb.pattern.ends_with(" up to offset") {
+            if self.offsets.is_none() {
+                let error = self.error(action.place.span.clone(), "there is no offset here");
+                return Err(error.expecting("expected the block `for each offset of request` around it"));
+            }
+            self.offsets = Some(true);
+        }
         let slots = action.verb.words().filter(|word| super::slot::slot(word).is_some());
         let values = || action.values.list.iter();
         for (word, (value, span)) in slots.zip(values()) {
@@ -102,7 +147,7 @@ impl Names<'_> {
                 ("CLIENT", Value::Name(name)) => self.client(action, name, span)?,
                 ("PEER", Value::Name(name)) => self.peer(name, span)?,
                 ("MARK", Value::Name(name)) if self.known.get(name) != Some(&Meaning::Mark) => {
-                    let error = self.source.error(span.clone(), format!("no mark is called `{name}`"));
+                    let error = self.error(span.clone(), format!("no mark is called `{name}`"));
                     let help = format!("write `mark {name}` where the scene shall look first");
                     return Err(self.nearest(error, name, &Meaning::Mark, help));
                 }
@@ -114,7 +159,7 @@ impl Names<'_> {
         if action.verb.pattern.starts_with("second server") {
             let starts = action.verb.pattern.ends_with(" starts");
             if !starts && !self.second {
-                let error = self.source.error(action.span.clone(), "there is no second server yet");
+                let error = self.error(action.place.span.clone(), "there is no second server yet");
                 return Err(error.expecting("expected `second server starts` before"));
             }
             self.second = true;
@@ -132,14 +177,13 @@ impl Names<'_> {
             None | Some(Meaning::Closed(_)) => {}
             Some(Meaning::Mark) if is_mark => {}
             Some(Meaning::Client) => {
-                let error = self.source.error(span.clone(), format!("`{name}` is connected already"));
+                let error = self.error(span.clone(), format!("`{name}` is connected already"));
                 return Err(error
                     .expecting("expected a new name")
                     .help(format!("end it before with `{name} closes`")));
             }
             Some(_) => {
-                let error =
-                    self.source.error(span.clone(), format!("`{name}` stands for something else already"));
+                let error = self.error(span.clone(), format!("`{name}` stands for something else already"));
                 return Err(error.expecting("expected a new name"));
             }
         }
@@ -151,10 +195,11 @@ impl Names<'_> {
     /// Fails if `name` has a meaning of its own in every scene.
     fn require_free(&self, name: &str, span: &Range<usize>) -> Result<(), FileError> {
         let reserved = first_words().chain(PLACES).any(|word| word == name);
-        if !reserved && !self.header.peers.iter().any(|peer| peer == name) {
+        let is_parameter = self.parameters.names().any(|parameter| parameter == name);
+        if !reserved && !is_parameter && !self.header.peers.iter().any(|peer| peer == name) {
             return Ok(());
         }
-        let error = self.source.error(span.clone(), format!("`{name}` cannot be the name of a client"));
+        let error = self.error(span.clone(), format!("`{name}` cannot be the name of a client"));
         Err(error.expecting("expected a name that has no other meaning"))
     }
 
@@ -162,11 +207,11 @@ impl Names<'_> {
         match self.known.get(name) {
             Some(Meaning::Client) => {}
             Some(Meaning::Closed(line)) => {
-                let error = self.source.error(span.clone(), format!("`{name}` has closed in line {line}"));
+                let error = self.error(span.clone(), format!("`{name}` has closed in line {line}"));
                 return Err(error.expecting("expected a connected client"));
             }
             _ => {
-                let error = self.source.error(span.clone(), format!("no client is called `{name}`"));
+                let error = self.error(span.clone(), format!("no client is called `{name}`"));
                 let help = format!("write `{name} connects` before");
                 return Err(self.nearest(error, name, &Meaning::Client, help));
             }
@@ -181,7 +226,7 @@ impl Names<'_> {
             self.speaks(name, kind, action)?;
         }
         if matches!(action.verb.run, Run::Ends(_)) {
-            self.known.insert(name.to_owned(), Meaning::Closed(self.line(&action.span)));
+            self.known.insert(name.to_owned(), Meaning::Closed(self.line(&action.place.span)));
         }
         Ok(())
     }
@@ -189,13 +234,13 @@ impl Names<'_> {
     /// Fails if a client of a protocol exchanges both requests and bytes that the protocol does not know.
     fn speaks(&mut self, name: &str, kind: Kind, action: &Action) -> Result<(), FileError> {
         let before =
-            self.speaks.entry(name.to_owned()).or_insert_with(|| (kind, action.span.clone())).clone();
+            self.speaks.entry(name.to_owned()).or_insert_with(|| (kind, action.place.clone())).clone();
         if before.0 == kind || self.header.protocol.is_none() {
             return Ok(());
         }
-        let first = &self.source.text[before.1];
+        let first = &self.sources[before.1.file].text[before.1.span];
         let error =
-            self.source.error(action.span.clone(), format!("`{name}` speaks both the protocol and bytes"));
+            self.error(action.place.span.clone(), format!("`{name}` speaks both the protocol and bytes"));
         let help = format!("`{first}` came before: use another client");
         Err(error.expecting("expected steps of one kind").help(help))
     }
@@ -204,7 +249,7 @@ impl Names<'_> {
         if self.header.peers.iter().any(|peer| peer == name) {
             return Ok(());
         }
-        let error = self.source.error(span.clone(), format!("no peer is called `{name}`"));
+        let error = self.error(span.clone(), format!("no peer is called `{name}`"));
         let error = error
             .expecting("expected a peer of the head")
             .help(format!("write `peer {name}` above all steps"));
@@ -217,10 +262,11 @@ impl Names<'_> {
 
     fn bytes(&self, name: &str, span: Range<usize>) -> Result<(), FileError> {
         let is_place = PLACES.contains(&name) || self.header.peers.iter().any(|peer| peer == name);
-        if is_place || self.known.get(name) == Some(&Meaning::Bytes) {
+        let is_parameter = self.parameters.names().any(|parameter| parameter == name);
+        if is_place || is_parameter || self.known.get(name) == Some(&Meaning::Bytes) {
             return Ok(());
         }
-        let error = self.source.error(span, format!("`{name}` stands for no bytes yet"));
+        let error = self.error(span, format!("`{name}` stands for no bytes yet"));
         let help = format!(r#"keep some with a step such as `a receives pattern "id {{{name}}}\r\n"`"#);
         Err(self.nearest(error, name, &Meaning::Bytes, help))
     }
@@ -233,7 +279,7 @@ impl Names<'_> {
                 super::text::Part::Name(name, place) => {
                     let known = self.bytes(name, place.clone()).is_ok();
                     if let Some(place) = open.filter(|_| !known) {
-                        let error = self.source.error(place, "this name has no end");
+                        let error = self.error(place, "this name has no end");
                         return Err(error.expecting("expected bytes between two names"));
                     }
                     open = (!known).then(|| place.clone());
@@ -245,11 +291,11 @@ impl Names<'_> {
             }
         }
         if let Some(place) = open {
-            let error = self.source.error(place, "this name has no end");
+            let error = self.error(place, "this name has no end");
             return Err(error.expecting("expected bytes behind it, such as `\\n`"));
         }
         if text.0.is_empty() {
-            return Err(self.source.error(span.clone(), "an empty pattern").expecting("expected a text"));
+            return Err(self.error(span.clone(), "an empty pattern").expecting("expected a text"));
         }
         Ok(())
     }
@@ -259,17 +305,18 @@ impl Names<'_> {
         let same = self.known.iter().filter(|(_, known)| *known == meaning).map(|(name, _)| name.as_str());
         let near = crate::text::most_similar(
             name,
-            same.chain(PLACES.into_iter().filter(|_| *meaning == Meaning::Bytes)),
+            same.chain(
+                PLACES.into_iter().chain(self.parameters.names()).filter(|_| *meaning == Meaning::Bytes),
+            ),
         );
         error.help(near.map_or(help, |near| format!("did you mean `{near}`?")))
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
-        self.source.text[..span.start].matches('\n').count() + 1
+        self.sources[self.file].text[..span.start].matches('\n').count() + 1
     }
-}
 
-fn in_second_round(error: FileError) -> FileError {
-    let message = format!("{} in the second round of `repeat`", error.message);
-    FileError { message, ..error }
+    fn error(&self, span: Range<usize>, message: impl Into<String>) -> FileError {
+        self.sources[self.file].error(span, message)
+    }
 }

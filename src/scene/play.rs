@@ -1,13 +1,13 @@
 //! Plays a scene against a running server.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::thread;
 
+use super::parameters::Parameters;
 use super::peer::Peer;
 use super::speaker::Speaker;
 use super::stage::Stage;
-use super::step::{Action, Block, Step};
+use super::step::{Action, Block, Place, Step};
 use super::value::Arguments;
 use super::verb::Run;
 use crate::check::{self, Finding};
@@ -19,8 +19,7 @@ use crate::trace::Trace;
 /// A step that failed.
 pub(super) struct FailedStep {
     pub finding: Finding,
-    /// The place of the step in the file.
-    pub span: Range<usize>,
+    pub place: Place,
     /// The traffic of each client and the state of each process of the server, one line each.
     pub actors: Vec<String>,
 }
@@ -30,28 +29,53 @@ pub(super) fn play(
     steps: &[Step],
     server: &mut Server,
     peers: BTreeMap<String, Peer>,
+    parameters: &Parameters,
     in_protocol: &BTreeSet<String>,
 ) -> Result<(), Box<FailedStep>> {
-    let mut stage = Stage::new(server, peers, in_protocol);
-    play_steps(&mut stage, steps).map_err(|(finding, span)| {
+    let mut stage = Stage::new(server, peers, parameters, in_protocol);
+    play_steps(&mut stage, steps).map_err(|(finding, place)| {
         let finding =
             if finding.outcome == Outcome::Skipped { finding } else { stage.server.diagnose(finding) };
         let actors = describe_actors(&mut stage);
-        Box::new(FailedStep { finding: Finding { of_echo: false, ..finding }, span, actors })
+        Box::new(FailedStep { finding: Finding { of_echo: false, ..finding }, place, actors })
     })
 }
 
-type Failure = (Finding, Range<usize>);
+type Failure = (Finding, Place);
 
 fn play_steps(stage: &mut Stage<'_>, steps: &[Step]) -> Result<(), Failure> {
     steps.iter().try_for_each(|step| match step {
         Step::Do(action) => play_action(stage, action),
         Step::Repeat(rounds, block) => (1..=*rounds).try_for_each(|round| {
-            let in_round = |(finding, span): Failure| (finding.because(format!("in round {round}")), span);
+            let in_round = |(finding, place): Failure| (finding.because(format!("in round {round}")), place);
             play_steps(stage, &block.steps).map_err(in_round)
         }),
+        Step::EachOffset(block) => play_offsets(stage, block),
         Step::Together(block) => play_together(stage, block),
     })
+}
+
+/// Plays a block once for each offset of a request, from 1 to the last but one byte.
+fn play_offsets(stage: &mut Stage<'_>, block: &Block) -> Result<(), Failure> {
+    let outer = (stage.offset, stage.request_length);
+    for offset in 1.. {
+        (stage.offset, stage.request_length) = (offset, 0);
+        play_steps(stage, &block.steps).map_err(|(finding, place)| {
+            let length = stage.request_length;
+            (finding.because(format!("at offset {offset} of a request of {length} bytes")), place)
+        })?;
+        if offset + 1 >= stage.request_length {
+            break;
+        }
+    }
+    (stage.offset, stage.request_length) = outer;
+    Ok(())
+}
+
+/// Notes the length of a request of which clients have sent a part.
+fn note_length(length: &mut usize, speakers: &[Speaker]) {
+    let longest = speakers.iter().map(|speaker| speaker.request_length).max();
+    *length = (*length).max(longest.unwrap_or_default());
 }
 
 fn play_action(stage: &mut Stage<'_>, action: &Action) -> Result<(), Failure> {
@@ -59,11 +83,14 @@ fn play_action(stage: &mut Stage<'_>, action: &Action) -> Result<(), Failure> {
     let result = match action.verb.run {
         Run::Stage(run) | Run::Ends(run) => run(stage, &arguments),
         Run::Client(run) | Run::Request(run) | Run::Bytes(run) => {
-            let speakers = stage.speakers.get_mut(arguments.name(0));
-            speakers.into_iter().flatten().try_for_each(|speaker| run(speaker, &arguments))
+            let Stage { speakers, request_length, .. } = stage;
+            let speakers = speakers.get_mut(arguments.name(0)).map(Vec::as_mut_slice).unwrap_or_default();
+            let result = speakers.iter_mut().try_for_each(|speaker| run(speaker, &arguments));
+            note_length(request_length, speakers);
+            result
         }
     };
-    result.map_err(|finding| (if action.given { condition(finding) } else { finding }, action.span.clone()))
+    result.map_err(|finding| (if action.given { condition(finding) } else { finding }, action.place.clone()))
 }
 
 /// Turns the failure of a step that begins with `given` into a finding about the harness.
@@ -108,8 +135,9 @@ fn play_together(stage: &mut Stage<'_>, block: &Block) -> Result<(), Failure> {
     });
     let mut failure = None;
     for ((action, arguments, speakers), result) in jobs.into_iter().zip(results) {
+        note_length(&mut stage.request_length, &speakers);
         stage.speakers.insert(arguments.name(0).to_owned(), speakers);
-        failure = failure.or(result.err().map(|finding| (finding, action.span.clone())));
+        failure = failure.or(result.err().map(|finding| (finding, action.place.clone())));
     }
     failure.map_or(Ok(()), Err)
 }

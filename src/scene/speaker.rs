@@ -10,11 +10,13 @@ pub(super) struct Speaker {
     pub client: Client,
     /// The content of the requests whose replies the client has not yet received.
     pub unanswered: Vec<u8>,
+    /// The length of the request of which the client last sent a part.
+    pub request_length: usize,
 }
 
 impl Speaker {
     pub fn new(client: Client) -> Speaker {
-        Speaker { client, unanswered: Vec::new() }
+        Speaker { client, unanswered: Vec::new(), request_length: 0 }
     }
 
     /// Calls `act` with the client, whose server may be silent for `limit`, if that is given.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::parameters::Parameters;
 use super::peer::Peer;
 use super::speaker::Speaker;
 use super::value::{Arguments, Value, Values};
@@ -26,6 +27,10 @@ pub(super) struct Stage<'a> {
     pub known: BTreeMap<String, Vec<u8>>,
     /// The names of the clients that speak the server's protocol. All others send and receive bytes as they are.
     pub in_protocol: &'a BTreeSet<String>,
+    /// The offset of the round, in a block `for each offset of request`.
+    pub offset: usize,
+    /// The length of the longest request of which a part was sent in this round.
+    pub request_length: usize,
 }
 
 /// The numbers that a scene remembers at a mark.
@@ -39,10 +44,12 @@ impl<'a> Stage<'a> {
     pub fn new(
         server: &'a mut Server,
         peers: BTreeMap<String, Peer>,
+        parameters: &Parameters,
         in_protocol: &'a BTreeSet<String>,
     ) -> Self {
         let known = peers.iter().map(|(name, peer)| (name.clone(), peer.address().into_bytes()));
-        let known = known.chain(places(server)).collect();
+        let parameters = parameters.bytes().map(|(name, bytes)| (name.clone(), bytes.clone()));
+        let known = known.chain(places(server)).chain(parameters).collect();
         Stage {
             server,
             second: None,
@@ -51,6 +58,8 @@ impl<'a> Stage<'a> {
             marks: BTreeMap::new(),
             known,
             in_protocol,
+            offset: 0,
+            request_length: 0,
         }
     }
 
@@ -67,6 +76,7 @@ impl<'a> Stage<'a> {
             values: values.list.iter().map(|(value, _)| value.clone()).collect(),
             known: self.known.clone(),
             within: values.within.map(|time| time.mul_f64(scale)),
+            offset: self.offset,
         }
     }
 

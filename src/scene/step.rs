@@ -11,8 +11,18 @@ pub(super) enum Step {
     Do(Action),
     /// The steps of a `repeat` block, and the number of rounds.
     Repeat(usize, Block),
+    /// The steps of a `for each offset of request` block.
+    EachOffset(Block),
     /// The steps of a `together` block, which begin at the same time.
     Together(Block),
+}
+
+/// A place in one of the files of a scene.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The number of the file: 0 for the scene itself, and the others for the files that it includes.
+    pub file: usize,
+    pub span: Range<usize>,
 }
 
 /// A line of a scene that does one thing.
@@ -22,13 +32,13 @@ pub(super) struct Action {
     pub values: Values,
     /// Whether the step is a condition of the scene: without it the scene says nothing about the server.
     pub given: bool,
-    pub span: Range<usize>,
+    pub place: Place,
 }
 
 /// The steps between the first line of a block and its `end`.
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     pub steps: Vec<Step>,
-    /// The place of the first line in the file.
-    pub span: Range<usize>,
+    /// The place of the first line.
+    pub place: Place,
 }

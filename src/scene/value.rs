@@ -43,6 +43,8 @@ pub(super) struct Arguments {
     pub known: BTreeMap<String, Vec<u8>>,
     /// The time limit of the step, if the scene states one.
     pub within: Option<Duration>,
+    /// The offset of the round, in a block `for each offset of request`.
+    pub offset: usize,
 }
 
 impl Arguments {

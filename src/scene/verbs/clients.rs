@@ -44,7 +44,15 @@ pub const VERBS: &[Verb] = &[
     )
     .needs(Capabilities::REQUESTS)
     .waits(),
-    Verb::new("CLIENT sends the rest", "The client sends the other half.", Run::Request(send_rest)).waits(),
+    Verb::new(
+        "CLIENT sends request up to offset",
+        "In a block `for each offset of request`: the client sends the request's bytes before the offset, and waits until \
+         the server has read them.",
+        Run::Request(send_up_to_offset),
+    )
+    .needs(Capabilities::REQUESTS)
+    .waits(),
+    Verb::new("CLIENT sends the rest", "The client sends the rest of the request that it has begun.", Run::Request(send_rest)).waits(),
     Verb::new(
         "CLIENT sends until blocked",
         "The client sends, and reads nothing, until the server takes no more.",
@@ -164,6 +172,13 @@ fn send_request_of(speaker: &mut Speaker, step: &Arguments) -> check::Result {
 fn send_half(speaker: &mut Speaker, step: &Arguments) -> check::Result {
     speaker.unanswered.extend_from_slice(CONTENT);
     speaker.within(step.within, |client| client.begin_request(CONTENT))
+}
+
+fn send_up_to_offset(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    speaker.unanswered.extend_from_slice(CONTENT);
+    let length = speaker.within(step.within, |client| client.begin_request_up_to(CONTENT, step.offset))?;
+    speaker.request_length = length;
+    Ok(())
 }
 
 fn send_rest(speaker: &mut Speaker, step: &Arguments) -> check::Result {

@@ -16,21 +16,37 @@ impl Client {
         self.await_half().map(drop)
     }
 
+    /// Sends the bytes of a request before `offset`, at least one and not all, and waits until the server has read
+    /// them. Returns the length of the whole request.
+    ///
+    /// # Errors
+    /// Those of [`send`](Client::send).
+    pub(crate) fn begin_request_up_to(&mut self, content: &[u8], offset: usize) -> check::Result<usize> {
+        let length = self.send_beginning(content, |length| offset.min(length.saturating_sub(1)))?;
+        self.await_half()?;
+        Ok(length)
+    }
+
     /// Sends the first half of a request, and does not wait until the server has read it.
     ///
     /// # Errors
     /// Those of [`send`](Client::send).
     pub(crate) fn send_half(&mut self, content: &[u8]) -> check::Result {
+        self.send_beginning(content, |length| length / 2).map(drop)
+    }
+
+    /// Sends the first bytes of a request: as many as `part` returns for its length. Returns the length.
+    fn send_beginning(&mut self, content: &[u8], part: impl FnOnce(usize) -> usize) -> check::Result<usize> {
         if self.dialogue.as_ref().is_some_and(|dialogue| dialogue.only_greets()) {
             let reason = "the protocol has no request, so no client stays connected for sure";
             return Err(Finding::unsupported("", "").because(reason));
         }
         self.complete_opening()?;
         self.enqueue(content);
-        let half = self.dialogue.as_mut().map_or(0, |dialogue| dialogue.codec.bytes_to_send().len() / 2);
-        let half = self.connection.sent + half;
-        while self.connection.sent < half {
-            let left = half - self.connection.sent;
+        let length = self.dialogue.as_mut().map_or(0, |dialogue| dialogue.codec.bytes_to_send().len());
+        let end = self.connection.sent + part(length);
+        while self.connection.sent < end {
+            let left = end - self.connection.sent;
             let Some(dialogue) = &mut self.dialogue else { break };
             let bytes = dialogue.codec.bytes_to_send();
             let piece = bytes[..left.min(bytes.len())].to_vec();
@@ -40,7 +56,7 @@ impl Client {
             }
         }
         self.begun = Some(content.to_vec());
-        Ok(())
+        Ok(length)
     }
 
     /// Waits until the server has read the first half of a request. Returns false if it leaves some of it unread, and
