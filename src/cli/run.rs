@@ -205,11 +205,22 @@ fn spec(args: &Args, settings: &[String], scene: &Scene) -> anyhow::Result<Spec>
         args.write.clone(),
         args.ready_when.clone(),
     );
-    let spec = server.spec()?;
+    let spec = server.spec().map_err(without_fixed_address)?;
     match &header.protocol {
         Some(protocol) if args.protocol.is_none() => {
             Ok(spec.speaking(protocol.clone()).map_err(|error| CliError::usage(error.to_string()))?)
         }
         _ => Ok(spec),
+    }
+}
+
+/// Removes the advice to name a fixed address from an error: scenes have none.
+fn without_fixed_address(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<CliError>() {
+        Ok(CliError { code, text }) => {
+            let text = text.replace(", or name a fixed address with --addr", "");
+            CliError { code, text }.into()
+        }
+        Err(other) => other,
     }
 }

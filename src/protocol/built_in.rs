@@ -82,6 +82,23 @@ impl Protocol {
     }
 }
 
+/// Returns the built-in protocol that a server's first words suggest.
+pub(crate) fn protocol_of_words(words: &[u8]) -> Option<&'static str> {
+    const SIGNS: &[(&[u8], &str)] = &[
+        (b"HTTP/1.", "http"),
+        (b"<!DOCTYPE", "http"),
+        (b"<html", "http"),
+        (b"-ERR", "redis"),
+        (b"-DENIED", "redis"),
+        (b"UNKNOWN_COMMAND", "beanstalkd"),
+        (b"220 ", "smtp"),
+        (b"220-", "smtp"),
+        (b"ERROR\r\n", "memcached"),
+    ];
+    let holds = |sign: &[u8]| words.windows(sign.len()).any(|window| window == sign);
+    SIGNS.iter().find(|(sign, _)| holds(sign)).map(|(_, name)| *name)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -37,6 +37,7 @@ mod token;
 mod turn;
 
 pub use built_in::BuiltInProtocol;
+pub(crate) use built_in::protocol_of_words;
 pub use codec::{Codec, CorrectReply, ReplyKind, Tolerance, WrongReply};
 pub use definition::{DeclaredProperties, Protocol, TransportKind};
 pub use error::{FileError, MistakePlace};

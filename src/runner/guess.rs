@@ -6,29 +6,12 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags};
 
 use crate::deadline::{WaitOutcome, wait};
-use crate::protocol::{Codec, Protocol, Tokens};
+use crate::protocol::{Codec, Protocol, Tokens, protocol_of_words};
 use crate::server::Server;
 use crate::transport::Client;
 
 /// Built-in protocols whose servers may say nothing to a line of text.
 const QUIET_PROTOCOLS: &[&str] = &["http", "beanstalkd", "mqtt", "postgres", "dns"];
-
-/// Returns the built-in protocol that a server's first words suggest.
-pub(super) fn protocol_of_words(words: &[u8]) -> Option<&'static str> {
-    const SIGNS: &[(&[u8], &str)] = &[
-        (b"HTTP/1.", "http"),
-        (b"<!DOCTYPE", "http"),
-        (b"<html", "http"),
-        (b"-ERR", "redis"),
-        (b"-DENIED", "redis"),
-        (b"UNKNOWN_COMMAND", "beanstalkd"),
-        (b"220 ", "smtp"),
-        (b"220-", "smtp"),
-        (b"ERROR\r\n", "memcached"),
-    ];
-    let holds = |sign: &[u8]| words.windows(sign.len()).any(|window| window == sign);
-    SIGNS.iter().find(|(sign, _)| holds(sign)).map(|(_, name)| *name)
-}
 
 /// The first requests of several built-in protocols, all sent to a server at the same time.
 pub(super) struct Questions {

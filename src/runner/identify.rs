@@ -1,8 +1,9 @@
 //! Recognises a server that is no echo server.
 
-use super::guess::{Questions, protocol_of_words};
+use super::guess::Questions;
 use super::pace::WAIT;
 use crate::check;
+use crate::protocol::protocol_of_words;
 use crate::server::{LaunchError, Server};
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client};

@@ -7,12 +7,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::guess::protocol_of_words;
 use super::parts;
 use super::questions::{Second, closes_after_reply, does_everything, honours_half_close, second_request};
 use crate::check;
 use crate::outcome::Outcome;
 use crate::protocol::Tolerance;
+use crate::protocol::protocol_of_words;
 use crate::server::{LaunchError, MissingCapabilities, Rehearsal, Server};
 use crate::text::excerpt;
 use crate::transport::{Capabilities, ConnectOptions, missing_loopback_address};

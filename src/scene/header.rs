@@ -21,10 +21,13 @@ pub(crate) struct Header {
     pub text: String,
     /// The names of the peers that the scene plays.
     pub peers: Vec<String>,
+    /// The maximum number of descriptors that the server may have open.
+    pub descriptor_limit: Option<u32>,
 }
 
 /// The words with which a line of the head begins.
-pub(super) const WORDS: [&str; 6] = ["transport", "start", "protocol", "command", "peer", "parameter"];
+pub(super) const WORDS: [&str; 7] =
+    ["transport", "start", "protocol", "command", "peer", "limit", "parameter"];
 
 /// Whether a line with these tokens belongs to the head, and is no step of a client.
 pub(super) fn is_of_head(tokens: &[Token]) -> bool {
@@ -74,6 +77,10 @@ pub(super) fn read(
             })?;
             return Ok(true);
         }
+        "limit" => {
+            header.descriptor_limit = Some(limit(source, value, &tokens[2..])?);
+            return Ok(true);
+        }
         _ => {
             let name = slot("NEW").map(|slot| (slot.read)(source, &tokens[1..])).transpose()?;
             if let Some((Value::Name(name), _)) = name {
@@ -88,6 +95,27 @@ pub(super) fn read(
             Err(source.error(span, "one value is enough").expecting("expected the end of the line"))
         }
         _ => Ok(true),
+    }
+}
+
+/// Reads the limit of a line `limit descriptors NUMBER`.
+fn limit(source: &SourceText<'_>, what: &Token, rest: &[Token]) -> Result<u32, FileError> {
+    /// A server has three standard streams, and needs a listener and a connection.
+    const LEAST: usize = 8;
+    if what.text != "descriptors" {
+        return Err(unknown(source, "limit", what, ["descriptors"]));
+    }
+    let read =
+        slot("NUMBER").filter(|_| rest.len() == 1).map(|slot| (slot.read)(source, rest)).transpose()?;
+    match read {
+        Some((Value::Number(number), _)) if number >= LEAST && u32::try_from(number).is_ok() => {
+            Ok(u32::try_from(number).unwrap_or(u32::MAX))
+        }
+        _ => {
+            let span = rest.first().unwrap_or(what).span.start..rest.last().unwrap_or(what).span.end;
+            let error = source.error(span, "this is no limit of descriptors");
+            Err(error.expecting("expected `limit descriptors NUMBER`, and 8 or more"))
+        }
     }
 }
 

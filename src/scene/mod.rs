@@ -11,7 +11,7 @@
 //! | `parameters` | values that the head names, and that a user can set |
 //! | `names` | each name is introduced before it is used |
 //! | `stage`, `speaker`, `peer` | the state of a running scene |
-//! | `play` | runs the steps |
+//! | `play`, `history` | runs the steps; draws the last of them if one fails |
 //! | `format` | the usual form of a scene |
 //! | `catalogue` | checks of the catalogue as scenes |
 //! | `record/` | the recorded timeline of a check as a scene |
@@ -33,6 +33,7 @@ use crate::transport::Capabilities;
 pub mod catalogue;
 mod format;
 mod header;
+mod history;
 mod matching;
 mod names;
 mod parameters;
@@ -212,6 +213,8 @@ impl Scene {
             self.header.peers.iter().map(peer).collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
         let values: Vec<(String, OsString)> =
             peers.iter().map(|(name, peer)| (format!("{{{name}}}"), peer.address().into())).collect();
+        let descriptor_limit = self.header.descriptor_limit.or(options.descriptor_limit);
+        let options = LaunchOptions { descriptor_limit, ..options };
         let server = Server::launch(&spec.with_values(&values), options)?;
         Ok((server, Cast { peers }))
     }
@@ -221,12 +224,15 @@ impl Scene {
     /// # Errors
     /// The finding of the first step that fails, with the scene in its reason and the step marked.
     pub(crate) fn play(&self, server: &mut Server, cast: Cast) -> check::Result {
-        play::play(&self.steps, server, cast.peers, &self.parameters, &self.in_protocol).map_err(|failed| {
-            let shown = [self.show(&failed.place), failed.actors.join("\n")].join("\n");
-            let before = if failed.finding.reason.is_empty() { "" } else { "\n" };
-            let reason = format!("{}{before}{shown}", failed.finding.reason);
-            Finding { reason, ..failed.finding }
-        })
+        play::play(&self.steps, server, cast.peers, &self.parameters, &self.in_protocol, &self.files).map_err(
+            |failed| {
+                let picture = failed.history.picture(&self.files);
+                let shown = [self.show(&failed.place), picture, failed.actors.join("\n")].join("\n");
+                let before = if failed.finding.reason.is_empty() { "" } else { "\n" };
+                let reason = format!("{}{before}{shown}", failed.finding.reason);
+                Finding { reason, ..failed.finding }
+            },
+        )
     }
 
     /// Returns the lines around the step at `place`, which is marked.

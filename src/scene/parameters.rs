@@ -50,14 +50,14 @@ impl Parameters {
             let error = source.error(token.span.clone(), message);
             Err(error.expecting("expected `parameter NAME = VALUE`"))
         };
-        let (name, equals, value) = match tokens {
-            [_, name, equals, value @ ..] if !value.is_empty() => (name, equals, value),
+        let (name, value) = match tokens {
+            [_, _, other, ..] if other.text != "=" || other.quoted => {
+                return wrong(other, "a parameter without `=`");
+            }
+            [_, name, _, value @ ..] if !value.is_empty() => (name, value),
             [.., last] => return wrong(last, "a parameter without a value"),
             [] => return Ok(()),
         };
-        if equals.text != "=" || equals.quoted {
-            return wrong(equals, "a parameter without `=`");
-        }
         let read = slot("NEW").map(|slot| (slot.read)(source, std::slice::from_ref(name))).transpose()?;
         let Some((Value::Name(name_text), _)) = read else { return wrong(name, "this is no name") };
         if PLACES.contains(&name_text.as_str()) {

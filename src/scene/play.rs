@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
+use super::history::History;
 use super::parameters::Parameters;
 use super::peer::Peer;
 use super::speaker::Speaker;
@@ -13,6 +14,7 @@ use super::verb::Run;
 use crate::check::{self, Finding};
 use crate::deadline::Interrupt;
 use crate::outcome::Outcome;
+use crate::protocol::protocol_of_words;
 use crate::server::Server;
 use crate::trace::Trace;
 
@@ -22,6 +24,8 @@ pub(super) struct FailedStep {
     pub place: Place,
     /// The traffic of each client and the state of each process of the server, one line each.
     pub actors: Vec<String>,
+    /// The steps that were played last.
+    pub history: History,
 }
 
 /// Plays `steps` against `server`, up to the first that fails.
@@ -31,14 +35,29 @@ pub(super) fn play(
     peers: BTreeMap<String, Peer>,
     parameters: &Parameters,
     in_protocol: &BTreeSet<String>,
+    files: &[(String, String)],
 ) -> Result<(), Box<FailedStep>> {
     let mut stage = Stage::new(server, peers, parameters, in_protocol);
     play_steps(&mut stage, steps).map_err(|(finding, place)| {
         let finding =
             if finding.outcome == Outcome::Skipped { finding } else { stage.server.diagnose(finding) };
-        let actors = describe_actors(&mut stage);
-        Box::new(FailedStep { finding: Finding { of_echo: false, ..finding }, place, actors })
+        let actors = describe_actors(&mut stage, files);
+        let history = std::mem::take(&mut stage.history);
+        let finding = suggest_protocol(&stage, Finding { of_echo: false, ..finding });
+        Box::new(FailedStep { finding, place, actors, history })
     })
+}
+
+/// Adds to the failure of a scene without a protocol that the server seems to speak one.
+fn suggest_protocol(stage: &Stage<'_>, finding: Finding) -> Finding {
+    let is_echo = stage.server.spec().protocol().replies_equal_requests();
+    match protocol_of_words(finding.actual.as_bytes()).filter(|_| is_echo) {
+        Some(name) => finding.because(format!(
+            "the answer looks like {name}, and a scene without `protocol` expects an echo: write `protocol {name}` above \
+             all steps"
+        )),
+        None => finding,
+    }
 }
 
 type Failure = (Finding, Place);
@@ -80,6 +99,7 @@ fn note_length(length: &mut usize, speakers: &[Speaker]) {
 
 fn play_action(stage: &mut Stage<'_>, action: &Action) -> Result<(), Failure> {
     let arguments = stage.arguments(&action.values);
+    stage.history.add(action, &arguments);
     let result = match action.verb.run {
         Run::Stage(run) | Run::Ends(run) => run(stage, &arguments),
         Run::Client(run) | Run::Request(run) | Run::Bytes(run) => {
@@ -108,6 +128,7 @@ fn play_together(stage: &mut Stage<'_>, block: &Block) -> Result<(), Failure> {
     let mut jobs: Vec<(&Action, Arguments, Vec<Speaker>)> = Vec::new();
     for action in actions {
         let arguments = stage.arguments(&action.values);
+        stage.history.add(action, &arguments);
         let speakers = stage.take(arguments.name(0));
         jobs.push((action, arguments, speakers));
     }
@@ -143,13 +164,15 @@ fn play_together(stage: &mut Stage<'_>, block: &Block) -> Result<(), Failure> {
 }
 
 /// Describes what each client has sent and received, and where the processes of the server are.
-fn describe_actors(stage: &mut Stage<'_>) -> Vec<String> {
+fn describe_actors(stage: &mut Stage<'_>, files: &[(String, String)]) -> Vec<String> {
     /// The maximum number of clients of one name that a report describes.
     const SHOWN: usize = 2;
     let mut lines = Vec::new();
     for (name, speakers) in &stage.speakers {
         let shown = speakers.iter().take(SHOWN);
-        lines.extend(shown.map(|speaker| format!("{name}: {}", speaker.client.describe_traffic())));
+        let last = stage.history.last_of(name, files).map(|line| format!("; last step: line {line}"));
+        let last = last.unwrap_or_default();
+        lines.extend(shown.map(|speaker| format!("{name}: {}{last}", speaker.client.describe_traffic())));
         if speakers.len() > SHOWN {
             lines.push(format!("{name}: {} more clients", speakers.len() - SHOWN));
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::history::History;
 use super::parameters::Parameters;
 use super::peer::Peer;
 use super::speaker::Speaker;
@@ -11,6 +12,7 @@ use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::protocol::Protocol;
 use crate::server::{Instance, Server};
+use crate::sys::Descriptor;
 use crate::transport::{Address, ConnectOptions};
 
 /// A running scene.
@@ -31,12 +33,14 @@ pub(super) struct Stage<'a> {
     pub offset: usize,
     /// The length of the longest request of which a part was sent in this round.
     pub request_length: usize,
+    /// The steps that were played last.
+    pub history: History,
 }
 
-/// The numbers that a scene remembers at a mark.
-#[derive(Debug, Clone, Copy)]
+/// The facts that a scene remembers at a mark.
+#[derive(Debug, Clone)]
 pub(super) struct Mark {
-    pub descriptors: usize,
+    pub descriptors: Vec<Descriptor>,
     pub processes: usize,
 }
 
@@ -60,6 +64,7 @@ impl<'a> Stage<'a> {
             in_protocol,
             offset: 0,
             request_length: 0,
+            history: History::default(),
         }
     }
 
@@ -104,7 +109,7 @@ impl<'a> Stage<'a> {
     }
 
     pub fn mark(&self, name: &str) -> check::Result<Mark> {
-        let mark = self.marks.get(name).copied();
+        let mark = self.marks.get(name).cloned();
         mark.ok_or_else(|| Finding::broken("a mark", format!("none is called {name}")))
     }
 

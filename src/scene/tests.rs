@@ -59,8 +59,8 @@ fn values_from_outside_take_the_place_of_those_in_the_scene() {
         |name: &str, value: &str| error_in(&[("my.scene", text)], &[(name.to_owned(), value.to_owned())]);
     assert_eq!(set("rounds", "7"), "no error");
     assert_eq!(set("page", "/a b"), "no error");
-    let wanted = "this is no number of rounds: 1 to 100,000\n --> my.scene:3:8\n  |\n3 | repeat {rounds}\n  |        \
-                  ^^^^^^^^ expected `repeat NUMBER`\n  = help: `{rounds}` stands for `none`";
+    let wanted = "`none` is no number\n --> my.scene:3:8\n  |\n3 | repeat {rounds}\n  |        \
+                  ^^^^^^^^ expected a number\n  = help: `{rounds}` stands for `none`";
     assert_eq!(set("rounds", "none"), wanted);
     let wanted = "unknown escape `\\q`\n --> --set page:1:2\n  |\n1 | \"\\q\"\n  |  ^^ expected one of \
                   \\r \\n \\t \\0 \\\\ \\\" \\{ \\} \\xHH";

@@ -98,27 +98,25 @@ impl Clients {
         letters().chain(longer).chain(longest).find(|name| !taken(name)).unwrap_or_default()
     }
 
-    /// Writes transfers of one client that follow each other, if they are complete exchanges. Otherwise writes nothing
-    /// and returns false.
-    pub fn exchange(&self, steps: &[Step], script: &mut Script) -> bool {
-        let Some(Step { actor: Actor::Client(number), .. }) = steps.first() else { return false };
-        self.connected.get(number).is_some_and(|client| client.write_exchanges(steps, script))
+    /// Writes the first transfers of one client that are complete exchanges. Returns how many of `steps` these are.
+    pub fn exchange(&self, steps: &[Step], script: &mut Script) -> usize {
+        let Some(Step { actor: Actor::Client(number), .. }) = steps.first() else { return 0 };
+        self.connected.get(number).map_or(0, |client| client.write_exchanges(steps, script))
     }
 }
 
 impl Connected {
-    /// Writes `exchanges` if each of these transfers of one client is part of a complete exchange. Otherwise writes
-    /// nothing and returns false.
-    fn write_exchanges(&self, steps: &[Step], script: &mut Script) -> bool {
-        let (mut lines, mut sent, mut received) = (Vec::new(), Vec::new(), 0);
+    /// Writes `exchanges` for the first of these transfers that are complete exchanges. Returns their number.
+    fn write_exchanges(&self, steps: &[Step], script: &mut Script) -> usize {
+        let (mut complete, mut sent, mut received) = (0, Vec::new(), 0);
         if self.unanswered > 0 || self.in_parts {
-            return false;
+            return 0;
         }
-        for step in steps {
+        for (at, step) in steps.iter().enumerate() {
             match &step.action {
                 Action::Sends(transfer) => sent.push(transfer),
                 Action::Receives(transfer) => received += transfer.bytes,
-                _ => return false,
+                _ => break,
             }
             let total: usize = sent.iter().map(|transfer| transfer.bytes).sum();
             if received == total {
@@ -126,13 +124,9 @@ impl Connected {
                     [one] => bytes(one),
                     _ => length(total),
                 };
-                lines.push(format!("{} exchanges {what}", self.name));
-                (sent, received) = (Vec::new(), 0);
+                script.write(format!("{} exchanges {what}", self.name));
+                (complete, sent, received) = (at + 1, Vec::new(), 0);
             }
-        }
-        let complete = sent.is_empty() && received == 0;
-        if complete {
-            lines.into_iter().for_each(|line| script.write(line));
         }
         complete
     }

@@ -89,8 +89,9 @@ impl Recording<'_> {
         let mut at = 0;
         while let Some(step) = steps.get(at) {
             let transfers = clients::transfers(&steps[at..]);
-            if transfers > 0 && clients.exchange(&steps[at..at + transfers], &mut script) {
-                at += transfers;
+            let exchanged = clients.exchange(&steps[at..at + transfers], &mut script);
+            if exchanged > 0 {
+                at += exchanged;
                 continue;
             }
             let written = match step.actor {

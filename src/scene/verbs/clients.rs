@@ -10,6 +10,7 @@ use crate::scene::speaker::Speaker;
 use crate::scene::stage::Stage;
 use crate::scene::value::Arguments;
 use crate::scene::verb::{Run, Verb};
+use crate::scene::verbs::facts;
 use crate::sys;
 use crate::transport::{Capabilities, ConnectOptions};
 
@@ -55,10 +56,11 @@ pub const VERBS: &[Verb] = &[
     Verb::new("CLIENT sends the rest", "The client sends the rest of the request that it has begun.", Run::Request(send_rest)).waits(),
     Verb::new(
         "CLIENT sends until blocked",
-        "The client sends, and reads nothing, until the server takes no more.",
-        Run::Client(fill),
+        "The client sends, and reads nothing, until the server is idle and takes no more.",
+        Run::Stage(fill),
     )
-    .needs(Capabilities::STREAM.union(Capabilities::FILLABLE)),
+    .needs(Capabilities::STREAM.union(Capabilities::FILLABLE))
+    .waits(),
     Verb::new(
         "CLIENT sends urgent byte",
         "The client sends a byte of urgent data.",
@@ -185,15 +187,34 @@ fn send_rest(speaker: &mut Speaker, step: &Arguments) -> check::Result {
     speaker.within(step.within, |client| client.send(&[]))
 }
 
-fn fill(speaker: &mut Speaker, _: &Arguments) -> check::Result {
+/// Fills every buffer between the client and the server. A server that is only slow to be given a processor is not
+/// blocked: the buffers count as full once an idle server has taken nothing more.
+fn fill(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     const MOST: usize = 32 * MIB;
     let bytes = vec![b'x'; MOST];
-    let taken = speaker.client.fill_until_blocked(&bytes)?;
-    speaker.unanswered.extend_from_slice(&bytes[..taken]);
-    if taken < MOST {
-        return Ok(());
+    let count = stage.speakers.get(step.name(0)).map_or(0, Vec::len);
+    for place in 0..count {
+        let mut total = 0;
+        while total < MOST {
+            let speaker = stage.speakers.get_mut(step.name(0)).and_then(|speakers| speakers.get_mut(place));
+            let Some(speaker) = speaker else { break };
+            let taken = speaker.client.fill_until_blocked(&bytes[total..])?;
+            speaker.unanswered.extend_from_slice(&bytes[..taken]);
+            total += taken;
+            if taken == 0 {
+                break;
+            }
+            // A server that never waits takes no more all the same.
+            match facts::await_idle(stage, step.limit(stage.server.deadlines().no_progress())) {
+                Err(finding) if finding.outcome != Outcome::Fail => return Err(finding),
+                _ => {}
+            }
+        }
+        if total >= MOST {
+            return Err(Finding::broken("a server that takes no more", "it took 32 MiB"));
+        }
     }
-    Err(Finding::broken("a server that takes no more", "it took 32 MiB"))
+    Ok(())
 }
 
 fn send_urgent(speaker: &mut Speaker, _: &Arguments) -> check::Result {

@@ -11,7 +11,7 @@ use crate::scene::stage::{Mark, Stage};
 use crate::scene::value::Arguments;
 use crate::scene::verb::{Run, Verb};
 use crate::server::describe_state;
-use crate::sys::{self, TcpState};
+use crate::sys::{self, Descriptor, TcpState};
 use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
@@ -70,7 +70,8 @@ pub const VERBS: &[Verb] = &[
         "server uses no processor time",
         "The server is not in a busy loop.",
         Run::Stage(no_processor_time),
-    ),
+    )
+    .waits(),
     Verb::new(
         "server prints TEXT",
         "A line that the server has printed contains the text.",
@@ -140,6 +141,11 @@ fn blocked_in(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 }
 
 fn idle(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    await_idle(stage, step.limit(usual(stage)))
+}
+
+/// Waits at most `limit` until all threads of the server have been seen to wait, three times in a row.
+pub(super) fn await_idle(stage: &mut Stage<'_>, limit: Duration) -> check::Result {
     const LOOKS: usize = 3;
     let states = |stage: &Stage<'_>| -> check::Result<Vec<Option<bool>>> {
         Ok(stage.server.processes()?.iter().map(|process| sys::all_threads_blocked(process.pid)).collect())
@@ -149,7 +155,7 @@ fn idle(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
         return until(stage.server.deadlines().quiet(), || Ok(None::<()>)).map(drop);
     }
     let mut looks = 0;
-    stage.await_fact(step.limit(usual(stage)), "an idle server", move |stage| {
+    stage.await_fact(limit, "an idle server", move |stage| {
         let blocked = states(stage)?.iter().all(|state| *state == Some(true));
         looks = if blocked { looks + 1 } else { 0 };
         Ok((looks < LOOKS).then(|| "it is busy".into()))
@@ -162,21 +168,50 @@ fn listens(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     })
 }
 
-fn descriptors(stage: &mut Stage<'_>) -> check::Result<usize> {
+fn descriptors(stage: &mut Stage<'_>) -> check::Result<Vec<Descriptor>> {
     let pid = stage.server.pid()?;
-    stage.server.descriptor_count(pid)
+    stage.server.descriptors(pid)
 }
 
-fn await_descriptors(stage: &mut Stage<'_>, step: &Arguments, wanted: usize) -> check::Result {
+/// Waits until the server has `wanted` descriptors. A failure names those that were not there at the mark `before`.
+fn await_descriptors(
+    stage: &mut Stage<'_>,
+    step: &Arguments,
+    wanted: usize,
+    before: &[Descriptor],
+) -> check::Result {
     let text = count_with_noun(wanted, "descriptor");
     stage.await_fact(step.limit(usual(stage)), text, |stage| {
         let now = descriptors(stage)?;
-        Ok((now != wanted).then(|| count_with_noun(now, "descriptor")))
+        Ok((now.len() != wanted).then(|| {
+            let count = count_with_noun(now.len(), "descriptor");
+            if before.is_empty() { count } else { format!("{count}{}", difference(before, &now)) }
+        }))
     })
 }
 
+/// Describes the descriptors that are new since `before`, and those that are gone. Empty if there are none.
+fn difference(before: &[Descriptor], now: &[Descriptor]) -> String {
+    /// The maximum number of descriptors that are named.
+    const SHOWN: usize = 6;
+    let missing = |from: &[Descriptor], other: &[Descriptor]| -> Vec<String> {
+        let is_missing =
+            |one: &&Descriptor| !other.iter().any(|it| it.number == one.number && it.object == one.object);
+        from.iter().filter(is_missing).map(|one| format!("{} {}", one.number, one.object)).collect()
+    };
+    let name = |word: &str, mut list: Vec<String>| {
+        let more = list.len().saturating_sub(SHOWN);
+        list.truncate(SHOWN);
+        if more > 0 {
+            list.push(format!("{more} more"));
+        }
+        if list.is_empty() { String::new() } else { format!("; {word} since the mark: {}", list.join(", ")) }
+    };
+    format!("{}{}", name("new", missing(now, before)), name("gone", missing(before, now)))
+}
+
 fn has_descriptors(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    await_descriptors(stage, step, step.number(0))
+    await_descriptors(stage, step, step.number(0), &[])
 }
 
 fn mark(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
@@ -186,8 +221,8 @@ fn mark(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 }
 
 fn descriptors_as_at(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    let wanted = stage.mark(step.name(0))?.descriptors;
-    await_descriptors(stage, step, wanted)
+    let before = stage.mark(step.name(0))?.descriptors;
+    await_descriptors(stage, step, before.len(), &before)
 }
 
 fn await_processes(stage: &mut Stage<'_>, step: &Arguments, wanted: usize) -> check::Result {
@@ -217,18 +252,17 @@ fn no_zombie(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     })
 }
 
-fn no_processor_time(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
-    const MEASUREMENTS: usize = 5;
+fn no_processor_time(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     const WINDOW: Duration = Duration::from_millis(200);
-    let mut last = String::new();
-    for _ in 0..MEASUREMENTS {
+    stage.await_fact(step.limit(usual(stage)), "almost no processor time", |stage| {
         let cpu_use = stage.server.cpu_use(WINDOW)?;
-        if !cpu_use.is_busy_loop() {
-            return Ok(());
-        }
-        last = cpu_use.to_string();
-    }
-    Err(Finding::fail("almost no processor time", last))
+        // A process in a busy loop runs or waits for a processor in every window, however busy the machine is.
+        let waits = match cpu_use.queued {
+            Some(_) => cpu_use.is_mostly_idle(),
+            None => !cpu_use.is_busy_loop(),
+        };
+        Ok((!waits).then(|| cpu_use.to_string()))
+    })
 }
 
 fn prints(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
@@ -289,4 +323,22 @@ fn nothing_left(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let mut left: Vec<String> = leaks.into_iter().map(|leak| leak.name).collect();
     left.extend(path.map(|path| path.display().to_string()));
     if left.is_empty() { Ok(()) } else { Err(Finding::leak("nothing", &left)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::Object;
+
+    #[test]
+    fn descriptors_that_differ_from_those_at_a_mark_are_named() {
+        let pipe = |number: i32, id: u64| Descriptor { number, object: Object::Pipe { id } };
+        let before = [pipe(0, 1), pipe(3, 7)];
+        assert_eq!(difference(&before, &before), "");
+        let now = [pipe(0, 1), pipe(3, 8), pipe(4, 9)];
+        let wanted = "; new since the mark: 3 pipe 8, 4 pipe 9; gone since the mark: 3 pipe 7";
+        assert_eq!(difference(&before, &now), wanted);
+        let many: Vec<Descriptor> = (0..9).map(|number| pipe(number, 20)).collect();
+        assert!(difference(&[], &many).ends_with("5 pipe 20, 3 more"), "{}", difference(&[], &many));
+    }
 }
