@@ -38,6 +38,25 @@ fn few_descriptors() {
     assert_limited(&limited.output().unwrap(), "descriptors: ");
 }
 
+/// echospec raises its own limit where the usual one is low, as on macOS, and gives the former to servers.
+#[test]
+fn a_limit_that_a_check_sets_holds_where_the_usual_one_is_low() {
+    let place = TempDir::new().unwrap();
+    let seen = place.path().join("limits");
+    let server = check("tcp").get_args().nth(4).unwrap().to_owned();
+    let output = Command::new("sh")
+        .args(["-c", r#"ulimit -Sn 256 && exec "$@""#, "sh", env!("CARGO_BIN_EXE_echospec")])
+        .args(["check", "tcp", "--only", "load/out-of-descriptors", "--", "sh", "-c"])
+        .args([r#"ulimit -Sn >>"$1" && exec "$2" "$0""#, "{addr}"])
+        .args([seen.as_os_str(), &server])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let limits = fs::read_to_string(seen).unwrap();
+    let limits: Vec<_> = limits.lines().collect();
+    assert!(limits.contains(&"256") && limits.contains(&"64"), "{limits:?}");
+}
+
 #[test]
 fn a_place_for_temporary_files_that_cannot_be_written() {
     let place = TempDir::new().unwrap();

@@ -181,6 +181,9 @@ impl LaunchOptions {
             sys::give_own_objects(command, folder)?;
         }
         command.envs(self.temp_dir.iter().map(|directory| ("TMPDIR", directory)));
+        if self.descriptor_limit.is_none() {
+            sys::restore_descriptor_limit(command);
+        }
         sys::set_child_attributes(
             command,
             ChildAttributes {

@@ -28,7 +28,6 @@ pub(super) fn spawn_in_launcher(
     sys::inherit_no_descriptors(&mut command);
     sys::pass_descriptors(&mut command, 3, passed)?;
     sys::kill_with_parent(&mut command);
-    sys::restore_descriptor_limit(&mut command);
     let (answer, child) = channel();
     launcher()?
         .send((command, first_process, answer))
