@@ -95,7 +95,8 @@ impl Results {
         let rows = self.rows(cell);
         let of =
             |ours: bool| rows.iter().filter(move |row| row.server.is_ours() == ours && row.has_figures());
-        let cheapest = |ours| of(ours).min_by(|one, other| cost(one).total_cmp(&cost(other)));
+        let known = |row: &&Row| cost(row) > 0.0;
+        let cheapest = |ours| of(ours).filter(known).min_by(|one, other| cost(one).total_cmp(&cost(other)));
         let (ours, peer) = (of(true).next()?, of(false).next()?);
         let (cheap_ours, cheap_peer) = (cheapest(true)?, cheapest(false)?);
         Some(Duel {
