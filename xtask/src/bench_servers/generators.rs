@@ -77,7 +77,7 @@ const TOOLS: &[Tool] = &[
         name: "memtier_benchmark",
         target: Target::Redis,
         command: "memtier_benchmark -s {host} -p {port} -t 1 -c 50 -n 2000 -d 64 --hide-histogram \
-                  --command-key-pattern=R --command=ECHO␣__data__",
+                  --command=ECHO␣__data__",
         requests: |_| Some(Requests { number: 100_000.0, client_cpu: None }),
     },
 ];
