@@ -1,4 +1,4 @@
-//! The processor time and memory that the server and this process use.
+//! The processor time and memory of the server.
 
 use std::io;
 use std::time::Duration;
@@ -29,9 +29,4 @@ pub(super) fn server_use(server: &Server) -> Option<ServerUse> {
         }
     }
     Some(sum)
-}
-
-/// Returns the processor time of this process.
-pub(super) fn own_cpu() -> Duration {
-    sys::own_resource_usage().map_or(Duration::ZERO, |usage| usage.cpu)
 }

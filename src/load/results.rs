@@ -34,7 +34,7 @@ pub struct Results {
     /// The resident memory of the server at the end of the measurement, and by how much it grew since before the first
     /// connection.
     pub server_memory: Option<(u64, i64)>,
-    /// The processor time of this process.
+    /// The processor time of the client's threads in the measured time.
     pub client_cpu: Duration,
     /// The share of the measured time in which the busiest thread of the client ran.
     pub busiest_thread: f64,

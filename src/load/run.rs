@@ -9,7 +9,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::client::{Client, Task, ThreadResult};
-use super::cost::{ServerUse, own_cpu, server_use};
+use super::cost::{ServerUse, server_use};
 use super::plan::Plan;
 use super::record::{Errors, Interval, Recorder, new_histogram};
 use super::results::{IntervalResult, Results};
@@ -103,13 +103,22 @@ struct Gathered {
     recent_replies: u64,
 }
 
-/// The processor time and memory used up to the edges of the measurement.
+/// The processor time and memory of the server at the edges of the measurement, and when each was read.
 #[derive(Default)]
 struct Edges {
-    server_at_start: Option<ServerUse>,
-    client_at_start: Duration,
-    server_at_end: Option<ServerUse>,
-    client_at_end: Option<Duration>,
+    start: Option<(u64, Option<ServerUse>)>,
+    end: Option<(u64, Option<ServerUse>)>,
+}
+
+impl Edges {
+    /// Returns the processor time of the server in the measured time. The thread that reads it may come late, so the time
+    /// between both readings is scaled.
+    fn server_cpu(&self, measured: Duration) -> Option<Duration> {
+        let ((began, before), (ended, after)) = self.start.zip(self.end)?;
+        let used = after?.cpu.saturating_sub(before?.cpu);
+        let between = Duration::from_nanos(ended.saturating_sub(began));
+        (!between.is_zero()).then(|| used.mul_f64(measured.as_secs_f64() / between.as_secs_f64()))
+    }
 }
 
 impl Run<'_> {
@@ -132,10 +141,10 @@ impl Run<'_> {
             let phases = self.shared.phases();
             if !has_started && now >= phases.start {
                 has_started = true;
-                (edges.server_at_start, edges.client_at_start) = (server_use(self.server), own_cpu());
+                edges.start = Some(self.server_use());
             }
-            if edges.client_at_end.is_none() && (now >= phases.end || ended) {
-                (edges.server_at_end, edges.client_at_end) = (server_use(self.server), Some(own_cpu()));
+            if edges.end.is_none() && (now >= phases.end || ended) {
+                edges.end = Some(self.server_use());
             }
             if now - last_report >= nanoseconds(self.report_every) {
                 watch(&self.progress(now, last_report));
@@ -155,11 +164,8 @@ impl Run<'_> {
     /// Takes what the threads hand on until something else is to be done. Returns whether all threads have ended.
     fn receive(&mut self, edges: &Edges) -> bool {
         let phases = self.shared.phases();
-        let edge = if edges.client_at_end.is_none() && self.shared.now() >= phases.start {
-            phases.end
-        } else {
-            phases.start
-        };
+        let edge =
+            if edges.end.is_none() && self.shared.now() >= phases.start { phases.end } else { phases.start };
         let until_edge = Duration::from_nanos(edge.saturating_sub(self.shared.now()));
         let wait = if until_edge.is_zero() { LOOK } else { LOOK.min(until_edge) };
         match self.receiver.recv_timeout(wait) {
@@ -173,6 +179,13 @@ impl Run<'_> {
             Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => true,
         }
+    }
+
+    /// Reads what the server uses. The time is that in the middle of the reading.
+    fn server_use(&self) -> (u64, Option<ServerUse>) {
+        let began = self.shared.now();
+        let used = server_use(self.server);
+        (u64::midpoint(began, self.shared.now()), used)
     }
 
     fn begin_when_ready(&self, now: u64) {
@@ -204,6 +217,7 @@ impl Run<'_> {
         let mut errors = Errors::default();
         let mut lateness = new_histogram();
         let (mut unanswered, mut reconnects, mut last_reply, mut busiest) = (0, 0, 0, Duration::ZERO);
+        let mut client_cpu = Duration::ZERO;
         for thread in threads {
             errors.merge(thread.errors);
             // Both have the same bounds.
@@ -212,6 +226,7 @@ impl Run<'_> {
             reconnects += thread.reconnects;
             last_reply = last_reply.max(thread.last_reply);
             busiest = busiest.max(thread.cpu);
+            client_cpu += thread.cpu;
         }
         // An open loop, or one with a number of requests, ends with its last reply.
         let ends_with_reply = self.plan.requests.is_some() || self.plan.rate.is_some();
@@ -221,14 +236,10 @@ impl Run<'_> {
             _ => phases.end,
         };
         let measured = Duration::from_nanos(end.min(self.shared.now()).saturating_sub(phases.start));
-        let server_cpu = edges
-            .server_at_end
-            .zip(edges.server_at_start)
-            .map(|(end, start)| end.cpu.saturating_sub(start.cpu));
+        let server_cpu = edges.server_cpu(measured);
         let grown = |end: u64, start: u64| {
             i64::try_from(end).unwrap_or(i64::MAX) - i64::try_from(start).unwrap_or(i64::MAX)
         };
-        let client_cpu = edges.client_at_end.unwrap_or_default().saturating_sub(edges.client_at_start);
         let seconds = measured.as_secs_f64();
         Results {
             connected: self.shared.served(),
@@ -243,7 +254,8 @@ impl Run<'_> {
             reconnects,
             server_cpu,
             server_memory: edges
-                .server_at_end
+                .end
+                .and_then(|(_, end)| end)
                 .zip(before)
                 .map(|(end, start)| (end.resident, grown(end.resident, start.resident))),
             client_cpu,

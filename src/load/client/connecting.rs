@@ -168,8 +168,7 @@ impl Client<'_> {
         self.result.errors.add(kind, text);
         self.task.shared.add_error();
         let connection = &self.connections[index];
-        let is_queued =
-            connection.state == State::Idle && !connection.has_request && self.task.plan.rate.is_some();
+        let is_queued = connection.state == State::Idle && !connection.has_request;
         self.close(index);
         if is_queued {
             // It stays in the queue of idle connections, and is opened again for its next request.

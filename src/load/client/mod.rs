@@ -41,6 +41,9 @@ const BUFFER: usize = 256 * 1024;
 /// The interval at which a thread looks for replies that are overdue, and for the end of the run.
 const TICK: u64 = 50_000_000;
 
+/// The interval at which a thread whose connections are open looks whether those of the others are.
+const READY_TICK: u64 = 1_000_000;
+
 /// The time that an interrupted run waits for replies.
 const HURRIED: u64 = 1_000_000_000;
 
@@ -168,6 +171,7 @@ impl<'a> Client<'a> {
                 self.tick(now);
             }
             self.open_more(now);
+            self.begin_waiting(now);
             self.send_due(now);
             if self.is_done(now) {
                 break;
@@ -212,7 +216,7 @@ impl<'a> Client<'a> {
 
     /// Waits for events, but not beyond the next time at which something is due.
     fn wait(&mut self, events: &mut Events, now: u64) -> io::Result<()> {
-        let left = self.next_wake().saturating_sub(now);
+        let left = self.next_wake(now).saturating_sub(now);
         let precise = self.schedule.is_some() && left > 0;
         if precise {
             // The timeout of epoll_wait(2) counts milliseconds; that of ppoll(2) counts nanoseconds.
@@ -227,7 +231,10 @@ impl<'a> Client<'a> {
     }
 
     /// Returns the time of the next tick, of the next retry or of the next request that is due.
-    fn next_wake(&self) -> u64 {
+    fn next_wake(&self, now: u64) -> u64 {
+        if self.is_ready && self.phases.begin == NEVER {
+            return now + READY_TICK;
+        }
         let retry = self.retries.peek().map_or(NEVER, |Reverse((time, _))| *time);
         self.next_tick.min(retry).min(self.next_due())
     }

@@ -77,7 +77,9 @@ impl Client<'_> {
         self.ready_deadline = now + nanoseconds(self.task.plan.timeout);
         self.task.shared.add_served();
         // The thread may be ready now: look without delay.
-        self.next_tick = if self.unserved == 0 { now } else { self.next_tick };
+        if self.unserved == 0 && self.opened == self.connections.len() {
+            self.next_tick = now;
+        }
     }
 
     /// Whether a reply that came `now` is measured. In a closed loop without a number of requests, all replies are that
@@ -95,6 +97,10 @@ impl Client<'_> {
     #[inline]
     pub(super) fn go_on(&mut self, index: usize, now: u64) {
         if self.task.plan.rate.is_none() {
+            // The traffic of open connections would delay the opening of the others.
+            if self.phases.begin == NEVER && self.connections[index].is_served {
+                return self.idle.push_back(index);
+            }
             return self.begin_if_allowed(index, now, now);
         }
         match &mut self.schedule {
@@ -104,6 +110,15 @@ impl Client<'_> {
                 self.begin_if_allowed(index, intended, now);
             }
             _ => self.idle.push_back(index),
+        }
+    }
+
+    /// Begins a request on every connection that has waited for the others to open (closed loop).
+    pub(super) fn begin_waiting(&mut self, now: u64) {
+        if self.phases.begin != NEVER && self.task.plan.rate.is_none() {
+            while let Some(index) = self.idle.pop_front() {
+                self.begin_if_allowed(index, now, now);
+            }
         }
     }
 
