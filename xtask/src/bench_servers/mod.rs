@@ -19,6 +19,7 @@ mod generator;
 mod generators;
 mod memory;
 mod page;
+mod pauses;
 mod programs;
 mod results;
 mod rounds;
@@ -82,6 +83,10 @@ pub struct Args {
     /// Compare `echospec load` with other load generators instead, by requests for a second of the client's processor
     #[arg(long, conflicts_with = "churn")]
     generators: bool,
+
+    /// Measure a server that stops for 100 ms in every second instead, in a closed and in an open loop
+    #[arg(long, conflicts_with_all = ["churn", "generators"])]
+    pauses: bool,
 }
 
 const HELP: &str = "\
@@ -101,6 +106,11 @@ pub fn run(args: &Args) -> Result<bool> {
             let programs = Programs::prepare(args.built)?;
             if args.generators {
                 let passed = generators::run(&programs, &rounds::processors()?, args.rounds);
+                sweep();
+                return passed;
+            }
+            if args.pauses {
+                let passed = pauses::run(&programs, &rounds::processors()?);
                 sweep();
                 return passed;
             }
