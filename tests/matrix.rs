@@ -30,7 +30,10 @@ fn bundled_server_passes_every_check_that_applies(
         let unsupported = |report: &CheckResult| report.outcome == Outcome::Unsupported;
         let (unsupported, judged): (Vec<_>, Vec<_>) = reports.into_iter().partition(unsupported);
         for report in judged {
-            let passes = matches!(report.outcome, Outcome::Pass | Outcome::Info);
+            let known = format!("//! Deviates: {}: ", report.check.id);
+            let deviates = text.lines().any(|line| line.starts_with(&known));
+            let passes = matches!(report.outcome, Outcome::Pass | Outcome::Info)
+                || deviates && report.outcome == Outcome::Warn;
             assert!(passes, "{}: {report:#?}", spec.command_line());
         }
         // Without an expectation, the server does not offer what the check is about: this machine lacks nothing.

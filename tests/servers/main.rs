@@ -38,6 +38,7 @@ const TCP_ACTIVATED: &str = env!("CARGO_BIN_EXE_echo-tcp-activated");
 const TCP_EPOLL: &str = env!("CARGO_BIN_EXE_echo-tcp-epoll");
 const TCP_FORK: &str = env!("CARGO_BIN_EXE_echo-tcp-fork");
 const TCP_ITERATIVE: &str = env!("CARGO_BIN_EXE_echo-tcp-iterative");
+const TCP_REUSEPORT: &str = env!("CARGO_BIN_EXE_echo-tcp-reuseport");
 const TCP_URING: &str = env!("CARGO_BIN_EXE_echo-tcp-uring");
 const UDP: &str = env!("CARGO_BIN_EXE_echo-udp");
 const UNIX: &str = env!("CARGO_BIN_EXE_echo-unix");

@@ -1,12 +1,12 @@
 //! The bundled servers, found by their sources. The head of each names the commands that check it, or the demo
-//! that shows it.
+//! that shows it, and checks that a server does not pass.
 
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use echospec::server::{Spec, bundled_specs};
 
-use crate::record::{Candidate, JOBS};
+use crate::record::{Candidate, Deviation, Ids, JOBS};
 use crate::root;
 
 /// Returns every bundled server with every way to check it, in order of their names.
@@ -22,7 +22,9 @@ pub fn candidates() -> Result<Vec<Candidate>> {
         let plans = bundled_specs(&text).with_context(|| format!("in {}", source.display()))?;
         let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
         ensure!(!plans.is_empty() || is_excused, "{} does not say how it is checked", source.display());
-        found.extend(plans.into_iter().map(candidate));
+        let known: Vec<_> = text.lines().filter_map(deviation).collect();
+        found
+            .extend(plans.into_iter().map(|spec| Candidate { deviations: known.clone(), ..candidate(spec) }));
     }
     Ok(found)
 }
@@ -32,4 +34,15 @@ fn candidate(spec: Spec) -> Candidate {
     let start = spec.start().name();
     let name = if start == "bind" { program } else { format!("{program} ({start})") };
     Candidate { name, spec, version: Vec::new(), deviations: Vec::new(), retries: 0, jobs: JOBS }
+}
+
+/// Returns the deviation that a line of a source file names: `//! Deviates: CHECK: REASON`.
+fn deviation(line: &str) -> Option<Deviation> {
+    let (check, reason) = line.strip_prefix("//! Deviates: ")?.split_once(": ")?;
+    Some(Deviation {
+        check: Ids::One(check.to_owned()),
+        outcomes: vec!["warn".to_owned()],
+        reason: reason.to_owned(),
+        sometimes: false,
+    })
 }
