@@ -227,6 +227,7 @@ impl Run<'_> {
             last_reply = last_reply.max(thread.last_reply);
             busiest = busiest.max(thread.cpu);
             client_cpu += thread.cpu;
+            drop(thread.sockets);
         }
         // An open loop, or one with a number of requests, ends with its last reply.
         let ends_with_reply = self.plan.requests.is_some() || self.plan.rate.is_some();

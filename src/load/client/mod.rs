@@ -21,6 +21,7 @@ use mio::event::Event;
 use mio::{Events, Poll};
 use nix::time::{ClockId, clock_gettime};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::Socket;
 
 use super::connection::{Connection, State};
 use super::plan::Plan;
@@ -72,6 +73,8 @@ pub(super) struct ThreadResult {
     pub cpu: Duration,
     /// The number of times that a connection was opened after its first time.
     pub reconnects: u64,
+    /// The open connections. A server with a process for each would end it before its processor time is read.
+    pub sockets: Vec<Socket>,
 }
 
 /// A thread's connections and the state of its event loop.
@@ -150,6 +153,7 @@ impl<'a> Client<'a> {
                 last_reply: 0,
                 cpu: Duration::ZERO,
                 reconnects: 0,
+                sockets: Vec::new(),
             },
             task,
         })
@@ -293,6 +297,7 @@ impl<'a> Client<'a> {
         }
         self.recorder.hand_on(0);
         self.result.cpu = self.cpu_used.unwrap_or_default();
+        self.result.sockets = self.connections.into_iter().filter_map(|it| it.socket).collect();
         if !self.is_ready {
             self.task.shared.add_ready_thread();
         }
