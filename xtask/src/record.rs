@@ -307,7 +307,8 @@ fn fill_content(places: &Places, content: &str) -> String {
     if content.contains("{long}") { content.replace("{long}", &long()) } else { content }
 }
 
-fn installed(program: &str) -> bool {
+/// Returns whether a program is in the PATH, or in a folder of daemons.
+pub fn installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).chain(sbin()).any(|folder| folder.join(program).is_file())
 }

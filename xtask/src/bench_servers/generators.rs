@@ -129,6 +129,8 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     /// Returns the requests for a second of processor time, ours and theirs, in each round. The order alternates.
     fn measure(&self, rounds: usize) -> Result<Vec<(f64, f64)>> {
+        let program = self.tool.command.split(' ').next().unwrap_or_default();
+        ensure!(program.starts_with('{') || record::installed(program), "not installed");
         let mut server = self.tool.target.launch(self.programs, self.processors)?;
         let address = server.address().inet().context("the server has no address of TCP")?;
         let pid = server.pid().map_err(|it| anyhow!(it.reason))?.as_raw();
