@@ -143,6 +143,34 @@ fn scenes_on_the_page_are_without_mistakes() {
     scenes.iter().for_each(|text| drop(echospec::Scene::parse(text, "page.scene").unwrap()));
 }
 
+#[test]
+fn editors_know_every_word_of_scenes() {
+    use echospec::scene::highlighting::{keywords, textmate_grammar, vim_syntax};
+    let files = [
+        ("editors/vscode/syntaxes/scene.tmLanguage.json", textmate_grammar()),
+        ("editors/vim/syntax/echospec-scene.vim", vim_syntax()),
+    ];
+    for (name, text) in files {
+        let file = root().join(name);
+        if updates() {
+            fs::write(&file, &text).unwrap();
+        }
+        let shown = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(shown, text, "{name} is out of date: run this test with ECHOSPEC_UPDATE_DOCS=1");
+    }
+    for name in ["package.json", "language-configuration.json", "syntaxes/scene.tmLanguage.json"] {
+        let text = fs::read_to_string(root().join("editors/vscode").join(name)).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    // The table of steps is what a reader knows: each of its words in lower-case letters is a keyword.
+    let table = echospec::scene::steps_table();
+    let steps = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    for word in steps.flat_map(|(step, _)| step.split(' ')).filter(|word| !word.contains('[')) {
+        let is_value = word.chars().any(|letter| !letter.is_ascii_lowercase() && letter != '_');
+        assert!(is_value || keywords().contains(word) || word == "TIME_WAIT", "{word} is not highlighted");
+    }
+}
+
 fn updates() -> bool {
     env::var_os("ECHOSPEC_UPDATE_DOCS").is_some()
 }

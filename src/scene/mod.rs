@@ -14,6 +14,7 @@
 //! | `play`, `history` | runs the steps; draws the last of them if one fails |
 //! | `format` | the usual form of a scene |
 //! | `catalogue` | checks of the catalogue as scenes |
+//! | `highlighting` | grammars for editors |
 //! | `record/` | the recorded timeline of a check as a scene |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,8 @@ use crate::transport::Capabilities;
 pub mod catalogue;
 mod format;
 mod header;
+#[doc(hidden)]
+pub mod highlighting;
 mod history;
 mod matching;
 mod names;
