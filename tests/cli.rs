@@ -67,16 +67,24 @@ fn repro_writes_a_scene_that_runs_on_the_same_server() {
     let place = tempfile::tempdir().unwrap();
     let scene = place.path().join("half-close.scene");
     let [file, server] = [scene.to_str().unwrap(), env!("CARGO_BIN_EXE_echo-tcp")];
-    let repro = ["repro", "echo/half-close", "tcp", "--scene", file, "--", server, "{addr}"];
-    echospec(&repro).env("TMPDIR", place.path()).assert().success().stdout(contains("scene: "));
+    let repro = |words: &[&str], code: i32| {
+        let run = echospec(words).env("TMPDIR", place.path()).assert().code(code).get_output().clone();
+        let text = String::from_utf8([run.stdout, run.stderr].concat()).unwrap();
+        let kept = text.lines().find_map(|line| line.strip_prefix("kept: ")).expect(&text);
+        fs::remove_dir_all(kept).expect("the directory is kept");
+        text
+    };
+    let printed = repro(&["repro", "echo/half-close", "tcp", "--scene", file, "--", server, "{addr}"], 0);
+    assert!(printed.contains("scene: "), "{printed}");
     let text = fs::read_to_string(&scene).unwrap();
     assert!(text.contains("    a ends its direction\n    a receives reply\n    a receives end\n"), "{text}");
     echospec(&["scene", "check", file]).assert().success();
     echospec(&["run", file, "--", server, "{addr}"]).assert().success();
     let server = env!("CARGO_BIN_EXE_echo-udp");
-    let repro = ["repro", "echo/one-byte", "udp", "--scene", file, "--", server, "{addr}"];
-    let refused = contains("cannot be written as a scene: its clients send messages, and not a stream");
-    echospec(&repro).env("TMPDIR", place.path()).assert().code(3).stderr(refused);
+    let printed =
+        repro(&["repro", "echo/message-boundaries", "udp", "--scene", file, "--", server, "{addr}"], 3);
+    let wanted = "cannot be written as a scene: its clients send messages, and not a stream";
+    assert!(printed.contains(wanted), "{printed}");
 }
 
 #[test]
