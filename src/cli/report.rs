@@ -9,14 +9,17 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 
-use super::exit;
+use super::{CliError, exit};
+use crate::bench::comparison::Comparison;
+use crate::bench::saved::SavedComparison;
 use crate::report::record::{RunRecord, read, schema};
-use crate::report::{FORMATS, Format, write_diff};
+use crate::report::{FORMATS, Format, HTML, render_page, write_diff};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Files that `check --events` wrote. Several are merged into one report.
+    /// Files that `check --events` wrote. Several are merged into one report. With the format html, files that
+    /// `compare --json` wrote as well.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -33,7 +36,8 @@ const EXAMPLES: &str = "\
 Examples:
   echospec check tcp --events run.ndjson -- ./my-server {addr}
   echospec report run.ndjson --format html --output report.html
-  echospec report linux.ndjson macos.ndjson --format markdown";
+  echospec report linux.ndjson macos.ndjson --format markdown
+  echospec report run.ndjson comparison.json --format html --output report.html";
 
 #[derive(Debug, clap::Args)]
 pub struct DiffArgs {
@@ -46,11 +50,41 @@ pub struct DiffArgs {
 
 /// Runs `echospec report`: renders recorded runs in one format.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let runs = read_runs(&args.files)?;
+    let (comparisons, files): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        args.files.iter().partition(|file| is_comparison(file));
+    if !comparisons.is_empty() && args.format.name != HTML.name {
+        let text = format!(
+            "{} is a comparison, which only the format html takes; `echospec compare` writes its own tables",
+            comparisons[0].display()
+        );
+        return Err(CliError::usage(text).into());
+    }
+    let comparisons: Vec<Comparison> =
+        comparisons.into_iter().map(|file| load(file)).collect::<anyhow::Result<_>>()?;
+    let runs = read_runs(files)?;
     let mut out = create(&args.output)?;
-    (args.format.render)(&runs, &mut out)?;
+    if comparisons.is_empty() {
+        (args.format.render)(&runs, &mut out)?;
+    } else {
+        render_page(&runs, &comparisons, &mut out)?;
+    }
     out.flush()?;
     Ok(ExitCode::from(exit::ALL_AS_EXPECTED))
+}
+
+/// Whether a file begins as the JSON object that `echospec compare --json` writes, and not as an event stream.
+fn is_comparison(file: &Path) -> bool {
+    let mut start = String::new();
+    let read =
+        File::open(file).and_then(|file| io::Read::read_to_string(&mut io::Read::take(file, 64), &mut start));
+    let object = start.trim_start().strip_prefix('{');
+    read.is_ok() && object.is_some_and(|object| object.trim_start().starts_with("\"schema\""))
+}
+
+/// Reads a saved comparison.
+fn load(file: &Path) -> anyhow::Result<Comparison> {
+    // A name without a slash would be looked for among the saved baselines.
+    Ok(SavedComparison::named(&Path::new(".").join(file).to_string_lossy())?.load()?)
 }
 
 /// Runs `echospec diff`: compares two recorded runs. The exit code says whether a check newly fails.

@@ -25,6 +25,8 @@ mod markdown;
 #[cfg(feature = "cli")]
 mod marked;
 pub mod record;
+#[cfg(feature = "cli")]
+mod remaining;
 #[cfg(all(test, feature = "cli"))]
 mod sample;
 #[cfg(feature = "cli")]
@@ -37,6 +39,8 @@ mod text;
 
 #[cfg(feature = "cli")]
 pub use diff::write_diff;
+#[cfg(feature = "cli")]
+pub use html::{FORMAT as HTML, render_with as render_page};
 #[cfg(feature = "cli")]
 pub use human::TerminalReport;
 #[cfg(feature = "cli")]

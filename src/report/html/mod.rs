@@ -13,6 +13,8 @@ use serde::Serialize;
 use super::Format;
 use super::marked::{Piece, mark_first_wrong_byte};
 use super::record::{CheckFinished, RunRecord, TimelineStep};
+use crate::bench::comparison::Comparison;
+use crate::bench::report::{TableOptions, draw_charts, write_table};
 use crate::outcome::Outcome;
 use crate::runner::Summary;
 use crate::server::Rehearsal;
@@ -29,15 +31,22 @@ const SCRIPT: &str = include_str!("script.js");
 const STEPS: usize = 25;
 
 fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
+    render_with(runs, &[], out)
+}
+
+/// Writes the page about recorded runs and saved comparisons.
+pub fn render_with(runs: &[RunRecord], comparisons: &[Comparison], out: &mut dyn Write) -> io::Result<()> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     engine.set_syntax(syntax.map_err(io::Error::other)?);
     engine.add_template("page", PAGE).map_err(io::Error::other)?;
     let page = Value::from(Serde(Page::of(runs)));
+    let comparisons: Vec<_> = comparisons.iter().map(ComparisonSection::of).collect::<io::Result<_>>()?;
+    let comparisons = Value::from(Serde(comparisons));
     let template = engine.get_template("page").map_err(io::Error::other)?;
     template
-        .render_captured_to(context! { page, style => STYLE, script => SCRIPT }, out)
+        .render_captured_to(context! { page, comparisons, style => STYLE, script => SCRIPT }, out)
         .map(drop)
         .map_err(io::Error::other)
 }
@@ -105,6 +114,58 @@ struct Field {
     name: &'static str,
     pieces: Vec<Piece>,
     is_block: bool,
+}
+
+/// A saved comparison, shown as a section of the HTML report.
+#[derive(Serialize)]
+struct ComparisonSection {
+    title: String,
+    /// Each chart: its name, and the address of an image that holds it.
+    charts: Vec<(String, String)>,
+    tables: String,
+}
+
+impl ComparisonSection {
+    fn of(comparison: &Comparison) -> io::Result<ComparisonSection> {
+        let mut tables = Vec::new();
+        write_table(comparison, TableOptions { ascii: false, machine: true }, &mut tables)?;
+        let plain = anstream::adapter::strip_bytes(&tables).into_vec();
+        let names: Vec<&str> = comparison.candidates.iter().map(|it| it.name.as_str()).collect();
+        let charts = draw_charts(comparison).into_iter().map(|chart| {
+            let name = chart.file.trim_end_matches(".svg").replace('-', " ");
+            (name, format!("data:image/svg+xml,{}", percent_encoded(&chart.svg)))
+        });
+        Ok(ComparisonSection {
+            title: names.join(", "),
+            charts: charts.collect(),
+            tables: String::from_utf8_lossy(&plain).into_owned(),
+        })
+    }
+}
+
+/// Encodes every byte that has a meaning in a data URL or in an attribute of HTML: RFC 3986.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 3 / 2);
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'.'
+            | b'_'
+            | b'~'
+            | b'/'
+            | b':'
+            | b'='
+            | b' '
+            | b',' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 impl<'a> Page<'a> {
