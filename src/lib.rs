@@ -129,7 +129,7 @@ pub use config::ConfigError;
 pub use deadline::{Deadlines, Interrupt};
 pub use outcome::{Level, Outcome};
 pub use protocol::{FileError, Protocol};
-pub use runner::{CheckResult, Expectation, Summary};
+pub use runner::{CheckResult, Expectation, Repeated, Summary};
 pub use scene::Scene;
 pub use server::{
     CpuUse, Instance, LaunchError, LaunchOptions, Leak, ListenerOptions, Output, ReadyTest, Server, Setup,

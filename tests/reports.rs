@@ -54,6 +54,65 @@ fn recorded_run_is_rendered_and_repeated() {
 }
 
 #[test]
+fn quiet_and_verbose_change_what_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let quiet = check_sed(place, &["--quiet"]).assert().code(1).get_output().stdout.clone();
+    let quiet = String::from_utf8(quiet).unwrap();
+    assert!(quiet.contains("timeout echo/one-byte") && !quiet.contains("pass  echo/empty"), "{quiet}");
+    assert!(!quiet.contains("client 1 connects"), "{quiet}");
+    let verbose = contains("  steps ").and(contains("client 1 connects")).and(contains("pass  echo/empty"));
+    check_sed(place, &["--verbose"]).assert().code(1).stdout(verbose);
+    let quiet = ["check", "pipe", "--only", "echo/one-byte", "--quiet", "--", "cat"];
+    echospec(place, &quiet).assert().success().stdout(starts_with("\n1 check: 1 pass in "));
+}
+
+#[test]
+fn colours_follow_the_option_and_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |color: &str, variable: (&str, &str)| {
+        let words = ["check", "pipe", "--color", color, "--only", "echo/one-byte", "--", "cat"];
+        let mut command = echospec(folder.path(), &words);
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env(variable.0, variable.1);
+        let output = command.assert().success().get_output().stdout.clone();
+        output.contains(&0x1b)
+    };
+    assert!(run("always", ("NO_COLOR", "1")));
+    assert!(!run("never", ("CLICOLOR_FORCE", "1")));
+    assert!(run("auto", ("CLICOLOR_FORCE", "1")));
+    assert!(!run("auto", ("NO_COLOR", "1")));
+}
+
+#[test]
+fn repeated_checks_say_how_many_runs_passed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let words = ["check", "pipe", "--only", "echo/one-byte", "--repeat", "3", "--json", "-", "--", "cat"];
+    let output = echospec(place, &words).assert().success().get_output().clone();
+    let run: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(run["checks"][0]["repeated"], serde_json::json!({ "runs": 3, "passed": 3 }));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("passed in 3 of 3 runs"));
+    let failing = contains("passed in 0 of 2 runs; this was run 1").and(contains("passed in 2 of 2 runs"));
+    check_sed(place, &["--repeat", "2"]).assert().code(1).stdout(failing);
+}
+
+#[test]
+fn page_has_the_charts_of_a_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/comparison.json"), place.join("c.json"))
+        .unwrap();
+    check_sed(place, &["--events", "run.ndjson"]).assert().code(1);
+    let words = ["report", "run.ndjson", "c.json", "--format", "html", "--output", "page.html"];
+    echospec(place, &words).assert().success();
+    let page = fs::read_to_string(place.join("page.html")).unwrap();
+    assert!(page.contains("Comparison: ") && page.contains("%3Csvg"), "no charts");
+    assert!(page.contains("echo/one-byte"));
+    let refused = contains("c.json is a comparison, which only the format html takes");
+    echospec(place, &["report", "c.json"]).assert().code(2).stderr(refused);
+}
+
+#[test]
 fn diff_fails_for_a_new_failure_only() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();

@@ -224,7 +224,8 @@ impl CheckRun {
         self
     }
 
-    /// Sets how many times each check or scene runs, up to the first time that it does not pass. The default is once.
+    /// Sets how many times each check or scene runs. The result is the first that is no pass, or else the last. The default
+    /// is once.
     pub fn repeat(mut self, times: usize) -> CheckRun {
         self.options.repeat = times;
         self

@@ -54,6 +54,30 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("ECHOSPEC_BUILD"))
 struct Cli {
     #[command(subcommand)]
     command: Command,
+
+    /// Use colours; by default if the output is a terminal, and NO_COLOR, CLICOLOR and CLICOLOR_FORCE do not say
+    /// otherwise.
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
+    color: Color,
+}
+
+/// The cases in which the output has colours.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Makes all output of this process use colours in these cases.
+    fn apply(self) {
+        match self {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
 }
 
 const EXIT_CODES: &str = "\
@@ -125,7 +149,9 @@ pub fn main() -> ExitCode {
     prepare();
     // The whole program is the harness: one guard for all servers, and orphans stay here until the final sweep.
     let _supervision = crate::server::Supervision::begin(true, true);
-    let result = match Cli::parse().command {
+    let Cli { command, color } = Cli::parse();
+    color.apply();
+    let result = match command {
         Command::Check(args) => check::run(*args),
         Command::Init(args) => init::run(&args),
         Command::Repro(args) => repro::run(&args),

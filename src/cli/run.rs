@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(long, value_name = "REGEX")]
     ready_when: Option<String>,
 
-    /// Play each scene N times, up to the first time that it fails.
+    /// Play each scene N times, and say how many of the runs passed.
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroUsize,
 

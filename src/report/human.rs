@@ -6,15 +6,22 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::record::{CheckFinished, Event, RunEnding, RunFinished, RunStarted};
+use super::remaining::RemainingTime;
 use super::{Reporter, TextReport};
+use crate::outcome::Outcome;
 
 /// Writes a [`TextReport`] to `W` as the run goes on. The live line goes to standard error, if that is a terminal.
 pub struct TerminalReport<W> {
     text: TextReport,
+    /// Whether the report has only the checks that did not pass, and the last line.
+    is_quiet: bool,
     out: W,
     live: ProgressBar,
     /// The run whose heading the report has not written yet. A server that cannot be launched gets no heading.
     pending: Option<RunStarted>,
+    /// The run whose heading a quiet report writes if a check does not pass.
+    heading: Option<RunStarted>,
+    remaining: RemainingTime,
     /// The ids of all checks of a run, in the order of the report.
     order: Vec<String>,
     /// The ids of the checks that are running, the longest-running first.
@@ -27,28 +34,51 @@ impl<W: Write> TerminalReport<W> {
     pub fn new(out: W) -> TerminalReport<W> {
         TerminalReport {
             text: TextReport::coloured(),
+            is_quiet: false,
             out,
             live: ProgressBar::hidden(),
             pending: None,
+            heading: None,
+            remaining: RemainingTime::new(&[]),
             order: Vec::new(),
             running: Vec::new(),
             results: Vec::new(),
         }
     }
 
+    /// Returns the report, changed so that it has only the checks that did not pass, and the last line.
+    #[must_use]
+    pub fn quiet(self) -> Self {
+        TerminalReport { is_quiet: true, ..self }
+    }
+
+    /// Returns the report, changed so that it has the steps of clients and server of each check that did not pass.
+    #[must_use]
+    pub fn with_steps(self) -> Self {
+        TerminalReport { text: self.text.with_steps(), ..self }
+    }
+
     /// Writes the heading of the run, unless the report has it already.
     fn begin(&mut self) -> io::Result<()> {
         let Some(run) = self.pending.take() else { return Ok(()) };
+        self.order = run.checks.clone();
+        self.remaining = RemainingTime::new(&self.order);
+        if self.is_quiet {
+            self.heading = Some(run);
+            return Ok(());
+        }
         self.text.write_heading(&mut self.out, &run.server, run.seed, run.checks.len())?;
         self.live = ProgressBar::new(run.checks.len() as u64);
         let style = ProgressStyle::with_template("{spinner} {pos}/{len}  {wide_msg}");
         self.live.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.live.enable_steady_tick(Duration::from_millis(100));
-        self.order = run.checks;
         Ok(())
     }
 
     fn write_line(&mut self, check: &CheckFinished) -> io::Result<()> {
+        if self.is_quiet {
+            return Ok(());
+        }
         self.live.inc(1);
         let TerminalReport { live, out, text, .. } = self;
         live.suspend(|| text.write_line(out, check))
@@ -64,6 +94,11 @@ impl<W: Write> TerminalReport<W> {
         let order = std::mem::take(&mut self.order);
         self.results.sort_by_key(|check| order.iter().position(|id| *id == check.check));
         let took = Duration::from_secs_f64(run.at_millis / 1000.0);
+        if let Some(run) = self.heading.take()
+            && self.results.iter().any(|check| check.outcome != Outcome::Pass)
+        {
+            self.text.write_heading(&mut self.out, &run.server, run.seed, run.checks.len())?;
+        }
         self.text.write_explanations(&mut self.out, &self.results)?;
         self.text.write_total(&mut self.out, run.summary, took)?;
         if run.ending == RunEnding::Interrupted {
@@ -83,16 +118,22 @@ impl<W: Write> Reporter for TerminalReport<W> {
             Event::CheckStarted(started) => {
                 self.begin()?;
                 self.running.push(started.check.clone());
+                self.remaining.started(&started.check, started.at_millis);
             }
             Event::CheckFinished(check) => {
                 self.begin()?;
                 self.running.retain(|running| *running != check.check);
+                self.remaining.finished(check);
                 self.write_line(check)?;
                 self.results.push(CheckFinished::clone(check));
             }
             Event::RunFinished(run) => self.end(run)?,
         }
-        self.live.set_message(self.running.join(", "));
+        let running = self.running.join(", ");
+        self.live.set_message(match self.remaining.text() {
+            Some(left) => format!("{left}  {running}"),
+            None => running,
+        });
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Format;
 use super::record::{CheckFinished, RunEnding, RunRecord};
 use crate::outcome::{Level, Outcome};
-use crate::runner::Summary;
+use crate::runner::{Repeated, Summary};
 use crate::server::Rehearsal;
 
 pub const FORMAT: Format =
@@ -48,6 +48,8 @@ struct Entry<'a> {
     actual: &'a str,
     reason: &'a str,
     millis: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeated: Option<Repeated>,
 }
 
 impl<'a> Run<'a> {
@@ -79,6 +81,7 @@ impl<'a> Entry<'a> {
             actual: &check.actual,
             reason: &check.reason,
             millis: check.took_millis as u64,
+            repeated: check.repeated,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::record::{
     TimelineStep, VERSION,
 };
 use crate::outcome::{Level, Outcome};
-use crate::runner::Summary;
+use crate::runner::{Repeated, Summary};
 use crate::server::Rehearsal;
 
 const OUTCOMES: [Outcome; 13] = [
@@ -56,6 +56,7 @@ fn started(command: &str, text: &str) -> RunStarted {
             start: "bind".into(),
             left_out: Vec::new(),
             protocol: "echo".into(),
+            protocol_argument: None,
             rehearsal: Some(Rehearsal {
                 speaks_first: Some(false),
                 keep_alive: Some(false),
@@ -92,6 +93,7 @@ fn check(number: u32, outcome: Outcome, text: &str) -> CheckFinished {
         again: format!("echospec check tcp --only {} --seed 7 -- ./my-server {{addr}}", id(outcome)),
         at_millis: 10.0 * f64::from(number + 1),
         took_millis: 5.25,
+        repeated: (outcome == Outcome::Fail).then_some(Repeated { runs: 10, passed: 7 }),
         timeline: if is_quiet { Vec::new() } else { timeline(text) },
     }
 }

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::Format;
 #[cfg(feature = "cli")]
 use super::record::RunRecord;
-use super::record::{CheckFinished, ServerRecord};
+use super::record::{CheckFinished, ServerRecord, TimelineStep};
 use crate::outcome::Outcome;
 use crate::runner::Summary;
 use crate::server::Rehearsal;
@@ -45,6 +45,8 @@ pub struct TextReport {
     bold: Style,
     dim: Style,
     is_coloured: bool,
+    /// Whether an explanation has the steps of clients and server.
+    shows_steps: bool,
 }
 
 impl TextReport {
@@ -52,13 +54,25 @@ impl TextReport {
     #[cfg(feature = "cli")]
     #[must_use]
     pub fn coloured() -> TextReport {
-        TextReport { bold: Style::new().bold(), dim: Style::new().dimmed(), is_coloured: true }
+        TextReport {
+            bold: Style::new().bold(),
+            dim: Style::new().dimmed(),
+            is_coloured: true,
+            shows_steps: false,
+        }
     }
 
     /// Creates a text report without escape sequences.
     #[must_use]
     pub fn plain() -> TextReport {
-        TextReport { bold: Style::new(), dim: Style::new(), is_coloured: false }
+        TextReport { bold: Style::new(), dim: Style::new(), is_coloured: false, shows_steps: false }
+    }
+
+    /// Returns the report, changed so that each explanation has the steps of clients and server.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn with_steps(self) -> TextReport {
+        TextReport { shows_steps: true, ..self }
     }
 
     /// Writes the heading of a text report: the server's command, the number of checks, the seed, and the properties
@@ -81,7 +95,10 @@ impl TextReport {
             "attach" => " --connect".to_owned(),
             start => format!(" --start {start}"),
         };
-        let protocol = if protocol == "echo" { String::new() } else { format!(" --protocol {protocol}") };
+        let protocol = match &server.protocol_argument {
+            None if protocol == "echo" => String::new(),
+            argument => format!(" --protocol {}", argument.as_ref().unwrap_or(protocol)),
+        };
         let checks = count_with_noun(number, "check");
         writeln!(
             out,
@@ -117,7 +134,8 @@ impl TextReport {
     pub fn write_line(&self, out: &mut dyn Write, check: &CheckFinished) -> io::Result<()> {
         let (style, dim) = (self.style(check.outcome), self.dim);
         let (word, id, millis) = (check.outcome.word(), &check.check, check.took_millis.floor());
-        writeln!(out, "{style}{word:>11}{style:#}  {id:<28} {dim}{millis:>6} ms{dim:#}")
+        let repeated = check.repeated.map(|repeated| format!("  {repeated}")).unwrap_or_default();
+        writeln!(out, "{style}{word:>11}{style:#}  {id:<28} {dim}{millis:>6} ms{repeated}{dim:#}")
     }
 
     /// Writes an explanation of every check that did not pass into a text report.
@@ -128,6 +146,9 @@ impl TextReport {
         let is_explained = |it: &&CheckFinished| it.outcome != Outcome::Pass && !it.is_not_asked();
         for check in checks.iter().filter(is_explained) {
             self.explain(out, check)?;
+            if self.shows_steps && !check.timeline.is_empty() {
+                self.write_field(out, "steps", &steps(&check.timeline))?;
+            }
         }
         self.explain_not_asked(out, checks)
     }
@@ -142,17 +163,18 @@ impl TextReport {
 
     /// Explains why checks were not run, each reason once: one cause may keep many checks from running.
     fn explain_not_asked(&self, out: &mut dyn Write, checks: &[CheckFinished]) -> io::Result<()> {
-        let mut reasons: Vec<(Outcome, &str, usize)> = Vec::new();
-        for CheckFinished { outcome, reason, .. } in checks.iter().filter(|it| it.is_not_asked()) {
+        let mut reasons: Vec<(Outcome, &str, Vec<&str>)> = Vec::new();
+        for CheckFinished { check, outcome, reason, .. } in checks.iter().filter(|it| it.is_not_asked()) {
             match reasons.iter_mut().find(|(same, known, _)| same == outcome && known == reason) {
-                Some((.., number)) => *number += 1,
-                None => reasons.push((*outcome, reason, 1)),
+                Some((.., ids)) => ids.push(check),
+                None => reasons.push((*outcome, reason, vec![check])),
             }
         }
-        for (outcome, reason, number) in reasons {
+        for (outcome, reason, ids) in reasons {
             let style = self.style(outcome);
-            writeln!(out, "\n{style}{}{style:#} {}", outcome.word(), count_with_noun(number, "check"))?;
+            writeln!(out, "\n{style}{}{style:#} {}", outcome.word(), count_with_noun(ids.len(), "check"))?;
             self.write_field(out, "cause", reason)?;
+            self.write_field(out, "checks", &in_lines(&ids))?;
         }
         Ok(())
     }
@@ -205,4 +227,28 @@ impl TextReport {
         let style = colour.on_default();
         if outcome.is_failure() { style.bold() } else { style }
     }
+}
+
+/// Joins the ids of checks with commas, in lines of a width that a terminal has.
+fn in_lines(ids: &[&str]) -> String {
+    const WIDTH: usize = 88;
+    let mut lines = vec![String::new()];
+    for (at, id) in ids.iter().enumerate() {
+        let comma = if at + 1 < ids.len() { "," } else { "" };
+        match lines.last_mut().filter(|line| line.len() + id.len() + 2 <= WIDTH) {
+            Some(line) if line.is_empty() => line.push_str(&format!("{id}{comma}")),
+            Some(line) => line.push_str(&format!(" {id}{comma}")),
+            None => lines.push(format!("{id}{comma}")),
+        }
+    }
+    lines.join("\n")
+}
+
+/// Returns the steps of a timeline, one a line.
+fn steps(timeline: &[TimelineStep]) -> String {
+    let line = |step: &TimelineStep| {
+        let text = format!("{} {}", step.actor, step.text);
+        format!("{:>10.1} ms  {}", step.at_millis, text.trim())
+    };
+    timeline.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -48,7 +48,7 @@ use baseline::Baseline;
 pub use options::{Expectation, RunOptions};
 use procedure::FunctionOfCheck;
 pub(crate) use procedure::{Body, Procedure};
-pub use result::{CheckResult, Summary};
+pub use result::{CheckResult, Repeated, Summary};
 use timeline::Recorder;
 pub use timeline::Timeline;
 
@@ -262,19 +262,32 @@ impl Run<'_> {
         result
     }
 
-    /// Runs one check as often as the options say, or up to the first time that it does not pass.
+    /// Runs one check as often as the options say. Returns the first result that is no pass, or else the last one, with
+    /// the number of runs that passed. A check that does not apply runs once.
     fn run_repeatedly(&self, check: &'static Check) -> CheckResult {
         let mut result = self.run_once(check);
-        for repetition in 2..=self.options.repeat {
-            if is_interrupted() || result.outcome != Outcome::Pass {
+        if self.options.repeat == 1 || !is_repeated(result.outcome) {
+            return result;
+        }
+        let mut repeated = Repeated { runs: 1, passed: usize::from(result.outcome == Outcome::Pass) };
+        let (mut first, mut took) = (1, result.took);
+        while repeated.runs < self.options.repeat && !is_interrupted() {
+            let next = self.run_once(check);
+            if !is_repeated(next.outcome) {
                 break;
             }
-            result = self.run_once(check);
-            if result.outcome != Outcome::Pass {
-                result.reason = format!("in run {repetition} of {}\n{}", self.options.repeat, result.reason);
+            repeated.runs += 1;
+            repeated.passed += usize::from(next.outcome == Outcome::Pass);
+            took += next.took;
+            if result.outcome == Outcome::Pass {
+                (result, first) = (next, repeated.runs);
             }
         }
-        result
+        if result.outcome != Outcome::Pass {
+            let before = if result.reason.is_empty() { "" } else { "\n" };
+            result.reason = format!("{repeated}; this was run {first}{before}{}", result.reason);
+        }
+        CheckResult { took, repeated: Some(repeated), ..result }
     }
 
     fn run_once(&self, check: &'static Check) -> CheckResult {
@@ -330,6 +343,11 @@ impl Run<'_> {
                 .set_leaks(leaks, |kind| self.baseline.usually_leaks(kind, self.spec, &self.options.launch));
         }
     }
+}
+
+/// Whether a check with this outcome is worth another run.
+fn is_repeated(outcome: Outcome) -> bool {
+    !matches!(outcome, Outcome::Skipped | Outcome::Unsupported | Outcome::Broken)
 }
 
 /// Calls the body of a check. A panic is a fault of the harness; the other checks still run.

@@ -22,7 +22,7 @@ pub struct RunOptions {
     pub protocol_is_assumed: bool,
     /// The number of failed checks after which the run skips the other checks.
     pub max_failures: Option<NonZeroUsize>,
-    /// The number of times that each check runs, up to the first time that it does not pass.
+    /// The number of times that each check runs, each time with a new server.
     pub repeat: usize,
     /// Whether the results of passed checks also keep their timelines.
     pub keep_all_timelines: bool,

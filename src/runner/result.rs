@@ -1,5 +1,6 @@
 //! The result of one check, and a summary of many.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{Expectation, Timeline};
@@ -29,6 +30,25 @@ pub struct CheckResult {
     pub timeline: Timeline,
     /// The time that the check took to run.
     pub took: Duration,
+    /// The number of runs of a check that was to run more than once.
+    pub repeated: Option<Repeated>,
+}
+
+/// The number of runs of one check, and how many of them passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub struct Repeated {
+    /// The number of runs of a check.
+    pub runs: usize,
+    /// The number of runs of a check that passed.
+    pub passed: usize,
+}
+
+impl fmt::Display for Repeated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "passed in {} of {} runs", self.passed, self.runs)
+    }
 }
 
 /// The number of checks of a run that ended in each way.
@@ -95,6 +115,7 @@ impl CheckResult {
             server_output: Vec::new(),
             timeline: Timeline::default(),
             took: Duration::ZERO,
+            repeated: None,
         }
     }
 

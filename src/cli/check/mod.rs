@@ -85,7 +85,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     flaky_retries: usize,
 
-    /// Run each check N times, each with a new server, up to the first time that it does not pass.
+    /// Run each check N times, each with a new server, and say how many of the runs passed.
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroUsize,
 
@@ -113,6 +113,14 @@ pub(super) struct ReportArgs {
     /// Write each event of the run to FILE as one line of JSON, for `echospec report` and `echospec diff`.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
+
+    /// Print only the checks that did not pass, and the last line.
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Print the steps of clients and server of each check that did not pass as well.
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -271,6 +279,15 @@ impl Reporters {
 }
 
 impl ReportArgs {
+    /// Returns `report` with as much text as the user asks for.
+    fn adjust<W: io::Write>(&self, report: TerminalReport<W>) -> TerminalReport<W> {
+        match (self.quiet, self.verbose) {
+            (true, _) => report.quiet(),
+            (_, true) => report.with_steps(),
+            _ => report,
+        }
+    }
+
     /// Returns how many reports go to standard output, so that the text cannot.
     fn reports_on_stdout(&self) -> usize {
         let reports = self.reports.iter().map(|report| &report.file);
@@ -288,9 +305,9 @@ pub(super) fn reporters(args: &ReportArgs) -> anyhow::Result<Reporters> {
     let json = args.json.iter().map(|file| ReportTo { format: JSON, file: file.clone() });
     let reports: Vec<ReportTo> = json.chain(args.reports.iter().cloned()).collect();
     let mut reporters: Vec<Box<dyn Reporter>> = vec![if uses_stdout {
-        Box::new(TerminalReport::new(anstream::stderr()))
+        Box::new(args.adjust(TerminalReport::new(anstream::stderr())))
     } else {
-        Box::new(TerminalReport::new(anstream::stdout()))
+        Box::new(args.adjust(TerminalReport::new(anstream::stdout())))
     }];
     for report in reports {
         reporters.push(Box::new(AtEnd::new(report.format, create(&report.file)?)));

@@ -20,10 +20,18 @@ impl ServerRecord {
             transport: spec.transport().name.into(),
             start: spec.start().name().into(),
             protocol: spec.protocol().name().into(),
+            protocol_argument: protocol_argument(spec),
             rehearsal: spec.rehearsal().cloned(),
             left_out: left_out(spec),
         }
     }
+}
+
+/// Returns the value of `--protocol` among the options of `spec`, if it is not the protocol's name.
+fn protocol_argument(spec: &Spec) -> Option<String> {
+    let options = spec.options().to_string();
+    let value = options.split_once(" --protocol ")?.1.split_whitespace().next()?;
+    (value != spec.protocol().name()).then(|| value.to_owned())
 }
 
 /// Counts the checks that a server which was running already cannot be asked, by what they need.
@@ -80,6 +88,7 @@ impl CheckFinished {
             again: heading.repeat_command(check.id),
             at_millis,
             took_millis: result.took.as_secs_f64() * 1000.0,
+            repeated: result.repeated,
             timeline: steps(&result.timeline),
         }
     }

@@ -4,6 +4,7 @@
 //! object a line. Several runs may follow each other in one stream; each begins with a `RunStarted`.
 
 use crate::outcome::{Level, Outcome};
+use crate::runner::Repeated;
 use crate::server::Rehearsal;
 
 mod convert;
@@ -42,6 +43,9 @@ pub struct ServerRecord {
     pub start: String,
     /// The name of the protocol that the clients speak.
     pub protocol: String,
+    /// The protocol as the user named it on the command line, if that is another text: a file, for instance.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub protocol_argument: Option<String>,
     /// The properties of the server that a rehearsal found.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
     pub rehearsal: Option<Rehearsal>,
@@ -93,6 +97,9 @@ pub struct CheckFinished {
     pub at_millis: f64,
     /// The time that the check took, in milliseconds.
     pub took_millis: f64,
+    /// The number of runs of a check that was to run more than once.
+    #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub repeated: Option<Repeated>,
     /// The steps of clients and server, if the check did not pass.
     #[cfg_attr(feature = "cli", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub timeline: Vec<TimelineStep>,
