@@ -41,6 +41,7 @@ const TCP_ITERATIVE: &str = env!("CARGO_BIN_EXE_echo-tcp-iterative");
 const TCP_REUSEPORT: &str = env!("CARGO_BIN_EXE_echo-tcp-reuseport");
 const TCP_URING: &str = env!("CARGO_BIN_EXE_echo-tcp-uring");
 const UDP: &str = env!("CARGO_BIN_EXE_echo-udp");
+const UDP_BATCH: &str = env!("CARGO_BIN_EXE_echo-udp-batch");
 const UNIX: &str = env!("CARGO_BIN_EXE_echo-unix");
 const UNIX_DGRAM: &str = env!("CARGO_BIN_EXE_echo-unix-dgram");
 const UNIX_SEQPACKET: &str = env!("CARGO_BIN_EXE_echo-unix-seqpacket");
