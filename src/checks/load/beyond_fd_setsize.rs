@@ -79,7 +79,7 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
             Ok(Connected::All(connected)) => at_once = connected,
             Ok(Connected::Unread(unread)) => return judge_unread(server, clients, unread),
             Err(finding) if finding.outcome == Outcome::Broken => return Err(finding),
-            Err(finding) => return Err(judge_unanswered(server, &mut clients, finding)),
+            Err(finding) => return Err(judge_unanswered(server, clients, finding)),
         }
         if clients.len() <= 2 * AT_ONCE && server.processes()?.len() >= before + clients.len() / 2 {
             return Ok(()); // The server makes a process for each client, which holds few descriptors.
@@ -130,12 +130,12 @@ fn connect_more(server: &mut Server, clients: &mut Vec<Client>, most: usize) -> 
 ///
 /// A server with a fixed number of workers reads from so many clients at a time. Each client, whether its request was
 /// read or not, must be answered once the clients before it have left.
-fn judge_unread(server: &mut Server, mut clients: Vec<Client>, mut unread: Vec<Client>) -> check::Result {
+fn judge_unread(server: &mut Server, clients: Vec<Client>, mut unread: Vec<Client>) -> check::Result {
     let served = clients.len();
     if most_descriptors(server) > FD_SETSIZE
         && let Err(finding) = unread[0].complete_request(b"")
     {
-        return Err(judge_unanswered(server, &mut clients, finding));
+        return Err(judge_unanswered(server, clients, finding));
     }
     for (place, mut client) in clients.into_iter().chain(unread).enumerate() {
         let result = client.finish();
@@ -162,11 +162,16 @@ fn too_slow(served: usize, time: Duration) -> Finding {
 
 /// Judges a server that did not answer the next of many clients. A limit on the number of clients is *info*, if those
 /// within it are still served. A server that has accepted a client and never answers it, or that exits, has failed.
-fn judge_unanswered(server: &mut Server, clients: &mut [Client], finding: Finding) -> Finding {
+fn judge_unanswered(server: &mut Server, mut clients: Vec<Client>, finding: Finding) -> Finding {
     let served = clients.len();
     let never_answered = finding.outcome == Outcome::Timeout && most_descriptors(server) > FD_SETSIZE;
-    let first_is_served =
+    let mut first_is_served =
         clients.first_mut().is_none_or(|first| first.complete_request(b"still there?").is_ok());
+    if !first_is_served && clients.first().is_some_and(|first| !first.is_open_at_server()) {
+        // A server may close a connection that is idle for long (RFC 9112 §9.5). Then a new client stands for the first.
+        clients.clear();
+        first_is_served = server.connect_and_exchange().is_ok();
+    }
     if first_is_served && !never_answered {
         let actual = format!("{served} at once; the next: {}", finding.actual);
         return Finding::info(format!("{CLIENTS} clients at once"), actual);
