@@ -1,12 +1,14 @@
 //! `cargo xtask mutants`: every check against its broken twins, and what it found.
 
 use std::env;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use echospec::cli::interrupt;
+use echospec::deadline::is_interrupted;
 use echospec::server::sweep;
 use echospec::text::count_with_noun;
 use echospec_fixtures::judge::{self, Judgement};
@@ -19,6 +21,10 @@ pub struct Args {
     /// Run only the twins whose check, program or fault contains TEXT
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+
+    /// Run the twins and the correct siblings N times, each twin without a second try, and count what goes wrong
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
 }
 
 /// The length to which the table cuts a finding.
@@ -36,13 +42,44 @@ pub fn run(args: &Args) -> Result<bool> {
     let began = Instant::now();
     let this_program = env::current_exe()?;
     let folder = this_program.parent().context("this program has no folder")?;
-    let judged = judge::judge_twins(folder, &chosen, progress);
+    if let Some(rounds) = args.rounds {
+        return Ok(run_rounds(folder, &chosen, rounds, args.only.is_none()));
+    }
+    let judged = judge::judge_twins(folder, &chosen, judge::TRIES, progress);
     let false_findings = if args.only.is_none() { judge::judge_siblings(folder) } else { Vec::new() };
     sweep();
     println!("{}", table(&judged));
     let problems = print_summary(&judged, &false_findings, chosen.len());
     println!("in {:.1} s", began.elapsed().as_secs_f64());
     Ok(problems == 0 && interrupt::received_signal().is_none())
+}
+
+/// Runs all of `twins` and, `with_siblings`, the correct siblings `rounds` times. Reports whether nothing went wrong.
+fn run_rounds(folder: &Path, twins: &[Twin], rounds: usize, with_siblings: bool) -> bool {
+    let (mut runs, mut problems, mut completed) = (0, 0, 0);
+    while completed < rounds {
+        let began = Instant::now();
+        let judged = judge::judge_twins(folder, twins, 1, print_miss);
+        let false_findings = if with_siblings { judge::judge_siblings(folder) } else { Vec::new() };
+        if is_interrupted() {
+            break;
+        }
+        completed += 1;
+        runs += judged.len();
+        let missed = judged.iter().filter(|(_, judgement)| !judgement.complaint.is_empty()).count();
+        false_findings.iter().for_each(|line| println!("FALSE FINDING {line}"));
+        problems += missed + false_findings.len();
+        let (took, all) = (began.elapsed().as_secs_f64(), count_with_noun(problems, "problem"));
+        println!("round {completed} of {rounds}: {took:.1} s, {runs} twins, {all} so far");
+    }
+    sweep();
+    problems == 0 && completed == rounds
+}
+
+fn print_miss(twin: &Twin, Judgement { complaint, .. }: &Judgement) {
+    if !complaint.is_empty() {
+        println!("MISSED {} on {} {}: {complaint}", twin.check, twin.program.name, twin.fault.name);
+    }
 }
 
 fn progress(twin: &Twin, judgement: &Judgement) {
@@ -72,12 +109,7 @@ fn first_line(text: &str) -> String {
 fn print_summary(judged: &[(Twin, Judgement)], false_findings: &[String], chosen: usize) -> usize {
     let missed: Vec<_> = judged.iter().filter(|(_, judgement)| !judgement.complaint.is_empty()).collect();
     let without_twin = judge::checks_without_twin();
-    for (twin, judgement) in &missed {
-        println!(
-            "MISSED {} on {} {}: {}",
-            twin.check, twin.program.name, twin.fault.name, judgement.complaint
-        );
-    }
+    missed.iter().for_each(|(twin, judgement)| print_miss(twin, judgement));
     false_findings.iter().for_each(|line| println!("FALSE FINDING {line}"));
     without_twin.iter().for_each(|check| println!("NO TWIN {check}"));
     let mut checks: Vec<_> = judged.iter().map(|(twin, _)| twin.check).collect();
