@@ -19,7 +19,7 @@
 //! | | [`all_threads_blocked`], [`sleeping_threads`] | `/proc/PID/task` | – | – |
 //! | `usage` | [`process_stats`] | `/proc/PID/stat` | `proc_pidinfo` | – |
 //! | | [`resource_usage`] | process clocks | `proc_pid_rusage` | – |
-//! | | [`peak_memory`], [`scheduler_stats`] | `status`, `schedstat` | – | – |
+//! | | [`peak_memory`], [`scheduler_stats`], [`thread_scheduler_stats`] | `status`, `schedstat` | – | – |
 //! | `users` | [`check_user_permission`], [`give_own_user`], [`set_task_limit`] | capabilities(7), prlimit(2) | – | – |
 //! | `descriptors` | [`descriptors`], [`descriptor_count`] | `/proc/PID/fd` | `proc_pidfdinfo` | – |
 //! | | [`access_mode`], [`open_file`] | `/proc/PID/fdinfo` | `proc_pidfdinfo` | – |
@@ -45,6 +45,7 @@
 //! | | [`give_own_objects`], [`ipc_namespace_of`], [`objects_in_namespace`] | ipc_namespaces(7) | – | – |
 //! | `packets` | [`PacketCapture`] | packet(7) | – | – |
 //! | `limits` | [`container_limits`], [`highest_descriptor_limit`] | cgroups(7), `nr_open` | – | – |
+//! | | [`return_freed_blocks`] | mallopt(3) | – | – |
 //! | `processors` | [`usable_processors`] | `sched_getaffinity(2)` | sysconf(3) | sysconf(3) |
 //! | | [`core_of`], [`processor_time`], [`PROCESSOR_TIME_SOURCE`] | sysfs(5), `/proc/stat` | – | – |
 //! | | [`pin_thread`], [`pin_process`] | `sched_setaffinity(2)` | – | – |
@@ -95,7 +96,7 @@ mod tests;
 
 pub use system::descriptors::{access_mode, descriptor_count, descriptors, open_file, same_open_file};
 pub use system::ipc_objects::{ipc_object_processes, ipc_objects, open_ipc_files, remove_ipc_object};
-pub use system::limits::{container_limits, highest_descriptor_limit};
+pub use system::limits::{container_limits, highest_descriptor_limit, return_freed_blocks};
 #[cfg(feature = "cli")]
 pub use system::machine::check_io_uring;
 pub use system::machine::{machine_properties, processor_model};
@@ -129,7 +130,9 @@ pub use system::system_calls::SystemCallCounter;
 pub use system::threads::{
     all_threads_blocked, is_blocked_writing_pipe, sleeping_threads, wait_channel, wait_channels,
 };
-pub use system::usage::{peak_memory, process_stats, resource_usage, scheduler_stats};
+pub use system::usage::{
+    peak_memory, process_stats, resource_usage, scheduler_stats, thread_scheduler_stats,
+};
 pub use system::users::{check_user_permission, give_own_user, set_task_limit};
 
 pub use types::{

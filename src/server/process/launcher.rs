@@ -42,6 +42,7 @@ fn launcher() -> io::Result<Sender<Launch>> {
     if let Some(launches) = &*launcher {
         return Ok(launches.clone());
     }
+    sys::return_freed_blocks();
     let (launches, queue) = channel::<Launch>();
     thread::Builder::new().name("launcher".into()).spawn(move || {
         for (mut command, first_process, answer) in queue {

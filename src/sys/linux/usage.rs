@@ -51,11 +51,27 @@ pub fn scheduler_stats(pid: Pid) -> io::Result<SchedulerStats> {
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         // The file is missing if the thread has exited since it was listed.
         let Ok(statistics) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-        let mut nanoseconds = statistics.split_whitespace().map_while(|number| number.parse().ok());
-        sum.ran += nanoseconds.next().map_or(Duration::ZERO, Duration::from_nanos);
-        sum.queued += nanoseconds.next().map_or(Duration::ZERO, Duration::from_nanos);
+        let one = parse_scheduler_stats(&statistics);
+        sum.ran += one.ran;
+        sum.queued += one.queued;
     }
     Ok(sum)
+}
+
+/// Returns how long the calling thread has run and has waited for a processor.
+///
+/// # Errors
+/// `Unsupported` if the kernel was built without `CONFIG_SCHED_INFO`.
+pub fn thread_scheduler_stats() -> io::Result<SchedulerStats> {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat");
+    let statistics = statistics.map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
+    Ok(parse_scheduler_stats(&statistics))
+}
+
+fn parse_scheduler_stats(text: &str) -> SchedulerStats {
+    let mut nanoseconds = text.split_whitespace().map_while(|number| number.parse().ok());
+    let mut next = || nanoseconds.next().map_or(Duration::ZERO, Duration::from_nanos);
+    SchedulerStats { ran: next(), queued: next() }
 }
 
 /// The bits of a processor clock's number that say what it counts (`<linux/posix-timers.h>`).

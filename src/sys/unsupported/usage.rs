@@ -17,6 +17,11 @@ pub fn peak_memory(_pid: Pid) -> io::Result<u64> {
     unsupported("this system does not show the peak memory of a process")
 }
 
+/// Returns `Unsupported`: this system does not show how long a thread waits for a processor.
+pub fn thread_scheduler_stats() -> io::Result<SchedulerStats> {
+    unsupported("this system does not show how long a thread waits for a processor")
+}
+
 /// Returns `Unsupported`: this system does not show how long threads wait for a processor.
 pub fn scheduler_stats(_pid: Pid) -> io::Result<SchedulerStats> {
     unsupported("this system does not show how long threads wait for a processor")
