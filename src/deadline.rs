@@ -269,7 +269,8 @@ mod tests {
             looks += 1;
             wait(&mut [], MAX_COUNTED_GAP + INTERRUPT_CHECK_INTERVAL).map(|_| None::<()>)
         });
-        assert_eq!((found.unwrap(), looks), (None, 3));
+        // The last look is repeated. On a busy machine the first one may be the last.
+        assert!(found.unwrap().is_none() && (2..=3).contains(&looks), "{looks} looks");
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::requests::answered_turns;
+use super::steps::find_busy_loop;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::{Countdown, until};
 use crate::outcome::Outcome;
 use crate::payload::KIB;
-use crate::server::{CpuUse, LaunchOptions, Server, describe_process};
+use crate::server::{LaunchOptions, Server, describe_process};
 use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
@@ -108,8 +109,7 @@ pub(super) fn expect_end(
 
 fn lives_on(server: &Server, after: &str) -> Finding {
     let waited = server.deadlines().exit().as_secs_f64();
-    let cpu_use = server.cpu_use(server.deadlines().quiet()).ok();
-    let spins = cpu_use.filter(CpuUse::is_busy_loop);
+    let spins = find_busy_loop(server).ok().flatten();
     let spins = spins.map(|cpu_use| format!("it spins: {cpu_use}")).unwrap_or_default();
     let actual = format!("alive after {waited} s");
     Finding::timeout(format!("an exit after {after}"), actual).because(spins).because(processes_of(server))

@@ -190,13 +190,19 @@ const WANTED: &str = "a client that the server cannot send more to";
 fn await_stall(server: &Server, client: &Client, asked: usize) -> check::Result<Option<Unread>> {
     let quiet = 2 * server.deadlines().quiet();
     let (mut last, mut since) = (client.unread()?, Instant::now());
+    let mut has_reacted = false;
     let settled = until(server.deadlines().no_progress(), || {
         let now = client.unread()?;
         if now.total() >= asked {
             return Ok(Some(None));
         }
         if now != last {
-            (last, since) = (now, Instant::now());
+            (last, since, has_reacted) = (now, Instant::now(), false);
+        }
+        if since.elapsed() >= quiet && !has_reacted {
+            server.await_reaction()?;
+            has_reacted = true;
+            return Ok(None);
         }
         let blocked = now.received > 0 && now.unacknowledged != Some(0);
         let settled = since.elapsed() >= quiet;

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
-use crate::deadline::until;
+use crate::deadline::{Countdown, until};
 use crate::outcome::Outcome;
 use crate::payload::{KIB, MIB};
-use crate::server::{LaunchError, LaunchOptions, Server};
+use crate::server::{CpuUse, LaunchError, LaunchOptions, Server};
 use crate::sys::{self, Process};
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
@@ -48,7 +48,7 @@ const WAITS: usize = 5;
 fn answers_before_idle(server: &Server, client: &mut Client) -> check::Result<bool> {
     let deadlines = server.deadlines();
     for _ in 0..WAITS {
-        if client.readable_within(deadlines.reply())? {
+        if client.is_answered_within(deadlines.reply())? {
             return Ok(true);
         }
         if server.cpu_use(deadlines.quiet()).is_ok_and(|cpu_use| !cpu_use.is_busy_loop()) {
@@ -207,41 +207,63 @@ pub(super) fn connect_and_fill(server: &mut Server) -> check::Result<(Client, us
     Ok((client, taken))
 }
 
-/// Waits until all threads of the server wait for something, as several looks in a row show, or for
-/// [`Deadlines::quiet`](crate::deadline::Deadlines::quiet) where the system does not tell.
-pub(super) fn await_idle(server: &Server) -> check::Result {
-    const LOOKS: usize = 3;
-    let mut looks = 0;
-    until(server.deadlines().quiet(), || {
-        let processes = server.processes().unwrap_or_default();
-        let blocked = |process: &Process| sys::all_threads_blocked(process.pid) == Some(true);
-        looks = if !processes.is_empty() && processes.iter().all(blocked) { looks + 1 } else { 0 };
-        Ok((looks == LOOKS).then_some(()))
-    })
-    .map(drop)
-}
-
-/// The number of measurements of the server's processor time in [`expect_idle`]. The next constant is the length of
-/// each.
-const MEASUREMENTS: usize = 5;
+/// The length of one measurement of the server's processor time in [`expect_idle`].
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// Fails if the server is busy in each of several measurements. A burst, such as just-in-time compilation or garbage
-/// collection, is over in one of them; a busy loop is not.
+/// The number of measurements in which a server must be busy, and the processor time that it must have used in all.
+const MEASUREMENTS: usize = 5;
+const BUSY_TIME: Duration = Duration::from_millis(800);
+
+/// The number of deadlines for progress after which no more is measured.
+const LONGEST: u32 = 12;
+
+/// Fails if the server is busy in each of several measurements, and has used [`BUSY_TIME`] meanwhile. A burst, such as
+/// just-in-time compilation or garbage collection, is over in one of them; a busy loop is not. On a busy machine a server
+/// gets a part of a processor, so more measurements are needed. One in which it only waited for a processor shows nothing.
 ///
 /// `when` describes the moment in a report.
 pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
-    let mut last = String::new();
-    for _ in 0..MEASUREMENTS {
+    let mut left = Countdown::new(server.deadlines().no_progress() * LONGEST);
+    let (before, mut busy) = (server.cpu_time()?, 0);
+    while !left.left().is_zero() {
         let cpu_use = server.cpu_use(WINDOW)?;
-        if !cpu_use.is_busy_loop() {
+        if cpu_use.is_busy_loop() {
+            busy += 1;
+        } else if is_idle(server, cpu_use)? {
             return Ok(());
         }
-        last = cpu_use.to_string();
+        if busy >= MEASUREMENTS && server.cpu_time()?.saturating_sub(before) >= BUSY_TIME {
+            return Err(Finding::fail("almost no processor time", format!("{cpu_use}, {when}"))
+                .about_living_server()
+                .because(format!("the same in each of {busy} measurements")));
+        }
     }
-    Err(Finding::fail("almost no processor time", format!("{last}, {when}"))
-        .about_living_server()
-        .because(format!("the same in each of {MEASUREMENTS} measurements")))
+    let used = server.cpu_time()?.saturating_sub(before).as_millis();
+    let actual = format!("it was ready to run all the time, and got {used} ms of processor time");
+    Err(Finding::broken("a processor for the server", actual))
+}
+
+/// Returns the processor use of a server that runs all the time. `None` if it waits for something.
+pub(super) fn find_busy_loop(server: &Server) -> check::Result<Option<CpuUse>> {
+    let deadlines = server.deadlines();
+    let mut left = Countdown::new(deadlines.no_progress());
+    while !left.left().is_zero() {
+        let cpu_use = server.cpu_use(deadlines.quiet())?;
+        if cpu_use.is_busy_loop() {
+            return Ok(Some(cpu_use));
+        }
+        if is_idle(server, cpu_use)? {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// Whether `cpu_use`, which shows no busy loop, shows an idle server. The scheduler counts the wait of a thread for a
+/// processor only when the wait is over, so a thread that is ready to run now may have waited all the time.
+fn is_idle(server: &Server, cpu_use: CpuUse) -> check::Result<bool> {
+    let waits = |process: &Process| sys::all_threads_blocked(process.pid) != Some(false);
+    Ok(!cpu_use.is_kept_waiting() && server.processes()?.iter().all(waits))
 }
 
 /// Reads a value about the server again and again until it no longer changes. Returns the last value if it still

@@ -17,7 +17,7 @@ pub(super) fn second_request(server: &mut Server) -> Second {
     let twice = |server: &mut Server| -> check::Result<Second> {
         let mut client = server.connect_and_exchange()?;
         // The reply has been taken: what comes now is the end of the connection, or a notification.
-        if client.receive_replies(quiet).is_err() || client.has_ended() {
+        if client.receive_all_sent(quiet).is_err() || client.has_ended() {
             return Ok(Second::Closed);
         }
         match client.exchange(b"again") {
@@ -33,7 +33,7 @@ pub(super) fn second_request(server: &mut Server) -> Second {
 pub(super) fn closes_after_reply(server: &mut Server) -> check::Result<bool> {
     let reply = server.deadlines().reply();
     let mut client = server.connect_and_exchange()?;
-    Ok(client.has_ended() || client.readable_within(reply)?)
+    Ok(client.has_ended() || client.is_answered_within(reply)?)
 }
 
 /// Finds out whether a client that has shut down its side of the connection gets its reply, and then end of file.
@@ -42,11 +42,11 @@ pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
     let mut client = server.connect()?;
     client.send(b"half-closed")?;
     client.shut_down_write()?;
-    if !client.readable_within(reply)? {
+    if !client.is_answered_within(reply)? {
         return Ok(false);
     }
     client.expect(b"half-closed")?;
-    Ok(client.readable_within(reply)? && client.expect_eof().is_ok())
+    Ok(client.is_answered_within(reply)? && client.expect_eof().is_ok())
 }
 
 /// Finds out whether the server has all properties that a rehearsal asks about, in one conversation. A server on
@@ -59,18 +59,18 @@ pub(super) fn does_everything(server: &mut Server) -> check::Result<u64> {
     let (quiet, reply) = (server.deadlines().quiet(), server.deadlines().reply());
     let client = server.connect()?.with_tolerance(Tolerance::Strays);
     let mut client = client.accepting_answers_to_notifications(true);
-    if client.readable_within(quiet)? {
+    if client.is_answered_within(quiet)? {
         return Err(Finding::fail("nothing before the first request", "something"));
     }
     client.exchange(b"first")?;
-    client.receive_replies(quiet)?;
+    client.receive_all_sent(quiet)?;
     client.exchange(b"again")?;
     client.send_together(&[b"one", b"two"])?;
     client.expect(b"onetwo")?;
     client.send(b"half-closed")?;
     client.shut_down_write()?;
     client.expect(b"half-closed")?;
-    match client.readable_within(reply)? {
+    match client.is_answered_within(reply)? {
         true => client.expect_eof().map(|()| client.answered_notifications()),
         false => Err(Finding::fail("end of file", "nothing")),
     }

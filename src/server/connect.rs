@@ -160,7 +160,7 @@ impl Server {
         let limit = self.deadlines().reply();
         let mut probe = self.connect()?;
         probe.send(b"?")?;
-        if probe.never_answers() { probe.await_read() } else { probe.readable_within(limit) }
+        if probe.never_answers() { probe.await_read() } else { probe.is_answered_within(limit) }
     }
 
     fn client(&mut self, link: Link) -> Client {
@@ -169,6 +169,7 @@ impl Server {
         Client::new(link, self.spec.capabilities(), self.deadlines())
             .speaking(self.spec.protocol(), Tokens::new(self.options.seed, self.streams))
             .with_diagnosis(self.hang_diagnosis())
+            .with_processes(self.process_lister())
     }
 
     fn link(&mut self, options: &ConnectOptions) -> check::Result<Link> {
@@ -240,17 +241,20 @@ impl Server {
         })
     }
 
-    /// Connects a client to a server on pipes, and returns it with duplicates of the server's standard input and
-    /// output: the same open file descriptions, as a shell that launched the server would hold them.
+    /// Connects a client to a server on pipes. Calls `before_launch` with duplicates of the server's standard input and
+    /// output, the same open file descriptions that a shell that launches the server would hold, and returns its result.
     ///
     /// The client sees no end of file while the duplicate of the output is open.
     ///
     /// # Errors
     /// A broken harness if the pipes cannot be made or the process cannot be launched.
-    pub(crate) fn connect_sharing_stdio(&mut self) -> check::Result<(Client, [OwnedFd; 2])> {
+    pub(crate) fn connect_sharing_stdio<T>(
+        &mut self,
+        before_launch: impl FnOnce([OwnedFd; 2]) -> check::Result<T>,
+    ) -> check::Result<(Client, T)> {
         let ConnectedPair { client, server } = self.connected_pair(&Tuning::default())?;
         let copy = |end: &OwnedFd| end.try_clone().or_broken("a duplicate of the server's end of a pipe");
-        let shared = [copy(&server.read)?, copy(&server.write)?];
+        let shared = before_launch([copy(&server.read)?, copy(&server.write)?])?;
         self.launch_with(GivenDescriptors::pipes(server.read, server.write))?;
         let inherited = self.spec.transport().inherited.as_ref();
         let inherited =
@@ -276,7 +280,7 @@ impl Server {
         output: impl Into<OwnedFd>,
     ) -> check::Result<Client> {
         self.launch_with(GivenDescriptors::pipes(input.into(), output.into()))?;
-        Ok(client.with_diagnosis(self.hang_diagnosis()))
+        Ok(client.with_diagnosis(self.hang_diagnosis()).with_processes(self.process_lister()))
     }
 
     fn launch_on_connection(&mut self) -> check::Result {

@@ -54,6 +54,13 @@ impl CpuUse {
             None => self.used >= BUSY_UNQUEUED,
         }
     }
+
+    /// Whether the processes were ready to run for most of the time, and got almost no processor time: on a busy machine
+    /// this does not show what they would do.
+    #[must_use]
+    pub(crate) fn is_kept_waiting(&self) -> bool {
+        self.queued.is_some_and(|queued| self.used < IDLE && self.used + queued >= BUSY)
+    }
 }
 
 impl fmt::Display for CpuUse {
@@ -146,6 +153,8 @@ mod tests {
     #[test]
     fn a_timer_that_waits_for_a_processor_is_not_busy() {
         assert!(!CpuUse { used: 0.01, queued: Some(0.9) }.is_busy_loop());
+        assert!(CpuUse { used: 0.01, queued: Some(0.9) }.is_kept_waiting());
         assert!(!CpuUse { used: 0.1, queued: None }.is_busy_loop());
+        assert!(!CpuUse { used: 0.1, queued: None }.is_kept_waiting());
     }
 }

@@ -9,12 +9,13 @@ use nix::unistd::Pid;
 
 use super::{Instance, Server, describe_exit, describe_process, describe_state, readiness};
 use crate::check::{self, Finding};
+use crate::deadline::Deadlines;
 use crate::outcome::Outcome;
 use crate::requirement::PROCESS_TABLE;
 use crate::sys::{self, Descriptor, Process, ProcessStats};
 use crate::text::one_line;
 use crate::trace::{self, Action};
-use crate::transport::HangDiagnosis;
+use crate::transport::{HangDiagnosis, Processes};
 
 impl Server {
     /// Lists the living processes of this server.
@@ -94,11 +95,9 @@ impl Server {
         }
         let blames = matches!(finding.outcome, Outcome::Fail | Outcome::Timeout);
         let blames = blames && !finding.alive && !self.ended_by_us;
-        let (for_all, deadlines) = (self.is_shared(), self.deadlines());
-        let Some(instance) = self.instances.last_mut().filter(|_| blames) else { return finding };
-        // A process closes its descriptors a moment before it exits, so the client may notice the crash first.
-        let limit = if finding.outcome == Outcome::Fail { deadlines.quiet() } else { Duration::ZERO };
-        let ended = instance.wait(limit).filter(|status| for_all || is_own_fault(&finding, *status));
+        let (for_all, is_failure) = (self.is_shared(), finding.outcome == Outcome::Fail);
+        let ended = if blames { self.await_end_of_failed(is_failure) } else { None };
+        let ended = ended.filter(|status| for_all || is_own_fault(&finding, *status));
         if let Some(status) = ended {
             // A process that serves one client may exit with it; the one that serves all may not.
             let outcome = if for_all || !status.success() { Outcome::Crash } else { finding.outcome };
@@ -106,6 +105,18 @@ impl Server {
                 .because(format!("the server has ended: {}", describe_exit(status)));
         }
         finding
+    }
+
+    /// Returns the exit status of the server if it has ended. A process closes its descriptors a moment before it exits,
+    /// so a client may notice the crash first: after a failure, the server gets some time to exit.
+    fn await_end_of_failed(&mut self, is_failure: bool) -> Option<ExitStatus> {
+        let limit = if is_failure { self.deadlines().quiet() } else { Duration::ZERO };
+        let ended = self.instances.last_mut()?.wait(limit);
+        if ended.is_some() || !is_failure {
+            return ended;
+        }
+        let _ = self.await_reaction();
+        self.instances.last_mut()?.ended()
     }
 
     /// Whether the server's newest process listens at the server's address.
@@ -127,14 +138,37 @@ impl Server {
         lines
     }
 
-    /// Returns a function that describes what each process of the server is blocked in.
-    pub(super) fn hang_diagnosis(&self) -> HangDiagnosis {
+    /// Returns a list of the processes that the server has, for a client to read at any time.
+    pub(super) fn process_lister(&self) -> Processes {
         let listers: Vec<_> = self.instances.iter().map(Instance::process_lister).collect();
         let attached = self.spec.process();
+        let is_unknown = self.is_attached() && attached.is_none();
+        Processes::new(move || {
+            if is_unknown {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
+            if let Some(process) = attached {
+                return process.processes();
+            }
+            let launched: io::Result<Vec<_>> = listers.iter().map(|list| list()).collect();
+            Ok(launched?.concat())
+        })
+    }
+
+    /// Waits until the server has reacted to what the kernel has told it: all its threads wait, or it has used some
+    /// processor time, or it has exited.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub(crate) fn await_reaction(&self) -> check::Result {
+        self.process_lister().await_reaction(self.deadlines())
+    }
+
+    /// Returns a function that describes what each process of the server is blocked in.
+    pub(super) fn hang_diagnosis(&self) -> HangDiagnosis {
+        let list = self.process_lister();
         HangDiagnosis(Box::new(move || {
-            let launched = listers.iter().flat_map(|list| list().unwrap_or_default());
-            let attached = attached.into_iter().flat_map(|process| process.processes().unwrap_or_default());
-            let processes: Vec<_> = launched.chain(attached).collect();
+            let processes = list.read().unwrap_or_default();
             let mut lines: Vec<_> = processes.iter().take(SHOWN).map(describe_process).collect();
             if processes.len() > SHOWN {
                 lines.push(format!("and {} more of its processes", processes.len() - SHOWN));
@@ -154,6 +188,16 @@ impl Server {
     #[must_use]
     pub fn last_output(&self) -> Vec<String> {
         self.instances.last().map(|instance| instance.output().last_lines(12)).unwrap_or_default()
+    }
+}
+
+impl Instance {
+    /// Waits until this process and its descendants have reacted to what the kernel has told them.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub(crate) fn await_reaction(&self, deadlines: Deadlines) -> check::Result {
+        Processes::new(self.process_lister()).await_reaction(deadlines)
     }
 }
 

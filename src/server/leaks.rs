@@ -5,18 +5,15 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
+use nix::unistd::Pid;
+
 use super::{Instance, Server, Start, describe_exit};
 use crate::check::{self, Finding};
-use crate::deadline::until;
 use crate::outcome::Outcome;
 use crate::requirement::KERNEL_OBJECTS;
 use crate::sys::{self, IpcId, IpcObject, Object, Process, SocketAddress};
 use crate::text::one_line;
 use crate::transport::{Address, Capabilities};
-
-/// The number of consecutive times that a server must be found idle. While one thread ends the process, the other
-/// threads still wait, so the server can seem idle for a moment.
-const LOOKS: usize = 3;
 
 /// One object that a server left behind when it exited, such as a socket file or a message queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,17 +73,12 @@ impl Server {
         if !self.is_shared() || self.ended_by_us {
             return Ok(());
         }
-        let limit = self.deadlines().quiet();
+        // Elsewhere no event shows that the server has come to rest.
+        if sys::all_threads_blocked(Pid::this()).is_some() {
+            self.await_reaction()?;
+        }
         let Some(instance) = self.instances.last_mut() else { return Ok(()) };
-        let mut idle_looks = 0;
-        let settled = until(limit, || {
-            // In this order: a server that exits in between was not idle.
-            let idle = sys::all_threads_blocked(instance.pid()) != Some(false);
-            let ended = instance.ended();
-            idle_looks = if idle { idle_looks + 1 } else { 0 };
-            Ok((ended.is_some() || idle_looks == LOOKS).then_some(ended))
-        })?;
-        match settled.flatten().filter(|status| !status.success()) {
+        match instance.ended().filter(|status| !status.success()) {
             Some(status) => Err(Finding {
                 outcome: Outcome::Crash,
                 ..Finding::fail("a server that lives on when the check is over", describe_exit(status))

@@ -56,6 +56,7 @@ mod scratch;
 mod setup;
 mod spec;
 mod start;
+mod stopwatch;
 #[cfg(feature = "cli")]
 mod strace;
 mod sweep;

@@ -7,6 +7,7 @@
 //! | `channel`, `tuning` | [`Channel`], which comparisons use: nothing but the mechanism's own calls |
 //! | `address`, `port` | addresses, and how they are reserved |
 //! | `connect`, `pending`, `inherited`, `link` | how a client's end comes to be |
+//! | `reaction` | waits until a server has had the processor time to react |
 //! | `capabilities`, `groups` | which checks apply to which transports |
 //! | `leftover`, `queue_names` | message queues that a killed server leaves behind |
 
@@ -37,6 +38,7 @@ mod pty;
 mod queue_names;
 mod queues;
 mod raw_udp;
+mod reaction;
 mod relay;
 mod shm;
 mod signal;
@@ -78,6 +80,7 @@ pub(crate) use pipe::connected_pair as pipe_pair;
 pub(crate) use port::is_loopback_address;
 pub(crate) use port::{loopback_address, missing_loopback_address};
 pub(crate) use raw_udp::send_from_port_zero;
+pub(crate) use reaction::Processes;
 pub use tuning::Tuning;
 #[cfg(feature = "cli")]
 pub(crate) use unix::socket_address as unix_socket_address;

@@ -83,6 +83,7 @@ fn reads_late(server: &mut Server, bytes: &[u8]) -> check::Result<usize> {
     client.shut_down_write()?;
     // No event shows that the server has read end of file, so the client waits for a fixed time.
     until(server.deadlines().quiet(), || Ok(None::<()>))?;
+    server.await_reaction()?;
     let result = client.expect(&bytes[..taken]).and_then(|()| client.expect_eof());
     result.map_err(|finding| {
         finding.because(format!(

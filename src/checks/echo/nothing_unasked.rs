@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let greeting = server.payload(64);
     let mut client = server.connect()?;
-    if client.readable_within(server.deadlines().quiet())? {
+    if client.is_answered_within(server.deadlines().quiet())? {
         let unasked = client.expect_eof().err();
         return Err(Finding::fail(
             "nothing before the client has sent a byte",

@@ -1,5 +1,7 @@
 //! Checks that a child made for one client closes the listening socket.
 
+use std::time::Instant;
+
 use crate::check;
 use crate::checks::Check;
 use crate::checks::processes::{new_processes, sockets_at_address, unexpected_descriptor};
@@ -7,7 +9,7 @@ use crate::checks::steps::wait_until_stable;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::Server;
-use crate::sys::Process;
+use crate::sys::{self, Process};
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -46,8 +48,18 @@ fn run(server: &mut Server) -> check::Result {
     Ok(())
 }
 
-/// Returns whether `process`, a child of the server, exits soon.
+/// Waits for the exit of `process`. One that waits for something for as long as a reply may take stays.
 fn exits(server: &Server, process: &Process) -> check::Result<bool> {
-    let has_exited = || Ok(server.processes()?.iter().all(|other| other.pid != process.pid).then_some(()));
-    Ok(until(server.deadlines().reply(), has_exited)?.is_some())
+    let limit = server.deadlines().reply();
+    let mut since = Instant::now();
+    let exited = until(server.deadlines().exit(), || {
+        if server.processes()?.iter().all(|other| other.pid != process.pid) {
+            return Ok(Some(true));
+        }
+        if sys::all_threads_blocked(process.pid) == Some(false) {
+            since = Instant::now();
+        }
+        Ok((since.elapsed() >= limit).then_some(false))
+    })?;
+    Ok(exited.unwrap_or(false))
 }

@@ -43,7 +43,7 @@ fn beside_another(server: &mut Server) -> check::Result {
 /// Checks a server that closes after its reply: the client must then receive end of file.
 fn after_its_reply(server: &mut Server) -> check::Result {
     let mut alone = server.connect_and_exchange()?;
-    let closes = alone.readable_within(server.deadlines().reply())? && alone.expect_eof().is_ok();
+    let closes = alone.is_answered_within(server.deadlines().reply())? && alone.expect_eof().is_ok();
     let unsupported = |actual: &str| {
         Err(Finding::unsupported("end of file after a reply, and another client that is connected", actual))
     };

@@ -59,8 +59,9 @@ fn run(server: &mut Server) -> check::Result {
     let stdio = [Stdio::Piped, Stdio::Piped, Stdio::descriptor(error)];
     let options = LaunchOptions { stdio, ..server.options() };
     check_launched_with(server, options, "with pipes as standard descriptors", |server| {
-        let (mut client, shared) = server.connect_sharing_stdio()?;
-        let flags = LentFlags::of(shared.into_iter().chain(shared_error).zip(NAMES))?;
+        // The server may change the flags as soon as it runs.
+        let record = |shared: [OwnedFd; 2]| LentFlags::of(shared.into_iter().chain(shared_error).zip(NAMES));
+        let (mut client, flags) = server.connect_sharing_stdio(record)?;
         client.send(b"lent")?;
         client.shut_down_write()?;
         let limit = server.deadlines().exit();

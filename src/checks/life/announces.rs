@@ -131,6 +131,7 @@ fn flushed(server: &mut Server) -> check::Result {
         }
         let Some(line) = on_a_terminal(server)? else { return Ok(()) };
         // By now the server has had more time to print than on the terminal.
+        server.await_reaction()?;
         if until(server.deadlines().quiet(), || announced(server))?.is_some() {
             return Ok(());
         }

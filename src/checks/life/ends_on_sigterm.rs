@@ -53,7 +53,7 @@ const OTHERS: &[Moment] = &[
     Moment {
         when: "before its first client",
         requires: Capabilities::MANY_CLIENTS,
-        reach: |server| steps::await_idle(server).map(|()| None),
+        reach: |server| server.await_reaction().map(|()| None),
         may_drain: false,
     },
     Moment {
@@ -61,7 +61,7 @@ const OTHERS: &[Moment] = &[
         requires: Capabilities::MANY_CLIENTS,
         reach: |server| {
             steps::serve_clients(server, 2)?;
-            steps::await_idle(server).map(|()| None)
+            server.await_reaction().map(|()| None)
         },
         may_drain: false,
     },

@@ -117,10 +117,15 @@ impl NotifySocket {
             let mut interest = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
             let deadlines = server.deadlines();
             let limit = if messages.is_empty() { deadlines.quiet() } else { deadlines.reply() };
-            if wait(&mut interest, limit)? == WaitOutcome::Elapsed {
+            let elapsed = wait(&mut interest, limit)? == WaitOutcome::Elapsed;
+            if elapsed {
+                instance.await_reaction(deadlines)?;
+            }
+            let received = self.received()?;
+            if elapsed && received.is_empty() {
                 break;
             }
-            messages.extend(self.received()?);
+            messages.extend(received);
         }
         Ok(messages)
     }

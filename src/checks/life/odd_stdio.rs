@@ -81,6 +81,7 @@ fn reader_closes(server: &mut Server) -> check::Result {
         serve_clients(server, 1)?;
         // The server may print its announcement after it has served a client, so wait for that first.
         wait(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], server.deadlines().quiet())?;
+        server.await_reaction()?;
         sys::between_launches(|| drop(reader));
         serve_clients(server, 3)
     })

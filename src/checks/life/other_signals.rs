@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::steps::{self, check_launched_with};
+use crate::checks::steps::check_launched_with;
 use crate::outcome::Level::May;
 use crate::server::{Server, describe_exit};
 use crate::sys;
@@ -48,7 +48,7 @@ fn run(server: &mut Server) -> check::Result {
 /// Sends `signal` to the server. Describes the effect, unless the server ends by the signal or with the usual status.
 fn effect(server: &mut Server, signal: Signal) -> check::Result<Option<String>> {
     server.connect_and_exchange()?.finish()?;
-    steps::await_idle(server)?;
+    server.await_reaction()?;
     let instance = server.instance()?;
     let ignored = sys::signal_sets(instance.pid()).map(|sets| sets.ignored >> (signal as i32 - 1) & 1 == 1);
     instance.signal(signal).or_broken(format!("{signal} sent"))?;

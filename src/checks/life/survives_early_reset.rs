@@ -27,7 +27,7 @@ fn run(server: &mut Server) -> check::Result {
         if sends && round % 2 == 1 {
             client.send(b"and gone")?;
         }
-        client.reset()?;
+        client.reset_and_await_arrival()?;
         server.thaw()?;
         server.connect_and_exchange().map_err(|finding| {
             finding.because("after a client that reset its connection before it was accepted")

@@ -92,7 +92,7 @@ fn connect_waiting(server: &mut Server, most: usize) -> check::Result<Vec<Waitin
     let sent = !server.spec().protocol().receives_before_requests();
     let mut waiting = Vec::new();
     while waiting.len() < most {
-        let Some(mut client) = server.connect_within(server.deadlines().quiet())? else { break };
+        let Some(mut client) = server.connect_within(server.deadlines().reply())? else { break };
         if sent {
             client.send(CONTENT)?;
         }

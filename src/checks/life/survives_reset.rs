@@ -68,9 +68,9 @@ fn close_while_frozen(server: &mut Server, send: impl Fn(&mut Client) -> check::
         client.shut_down_write()?;
         client.await_delivery()?;
         if round % 2 == 0 {
-            drop(client)
+            drop(client);
         } else {
-            client.reset_and_await_arrival()?
+            client.reset_and_await_arrival()?;
         }
         server.thaw()?;
     }

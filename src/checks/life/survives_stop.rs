@@ -3,10 +3,8 @@
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::steps::serve_clients;
-use crate::deadline::until;
 use crate::outcome::Level::Must;
 use crate::server::Server;
-use crate::sys;
 use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
@@ -48,18 +46,12 @@ const TIMES: usize = 4;
 /// Only a system call that blocks is interrupted, so this waits until the server is in one. Where the system does not
 /// show that, it waits for a fixed time.
 fn interrupt(server: &mut Server) -> check::Result {
-    let pid = server.pid()?;
     for _ in 0..TIMES {
         if server.instance()?.ended().is_some() {
             break; // The next client reports the exit.
         }
-        let (mut last, mut seen) = (None, 0);
-        until(server.deadlines().quiet(), || {
-            let channel = sys::wait_channel(pid);
-            seen = if channel.is_some() && channel == last { seen + 1 } else { 0 };
-            last = channel;
-            Ok((seen >= 3).then_some(()))
-        })?;
+        // Only a call that waits is interrupted.
+        server.await_reaction()?;
         server.freeze()?;
         server.thaw()?;
     }

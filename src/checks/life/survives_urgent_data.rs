@@ -24,7 +24,7 @@ fn run(server: &mut Server) -> check::Result {
     // The echo of this client is not checked: splice(2) on Linux, for one, never moves past the urgent mark.
     let sent = client.send(b"after").and_then(|()| client.expect(b"before"));
     if sent.is_ok() {
-        client.readable_within(server.deadlines().quiet())?;
+        client.is_answered_within(server.deadlines().quiet())?;
     }
     drop(client);
     server.connect_and_exchange().map(drop).map_err(|finding| finding.because("after a byte of urgent data"))

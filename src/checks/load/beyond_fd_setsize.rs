@@ -1,6 +1,6 @@
 //! Checks clients whose descriptors are too large for select(2).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
@@ -70,7 +70,8 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
     if !server.serves_concurrently()? {
         return Ok(()); // The server serves one client at a time, and needs one descriptor.
     }
-    let deadline = Instant::now() + server.deadlines().no_progress() * SLOWEST;
+    let stopwatch = server.stopwatch();
+    let limit = server.deadlines().no_progress() * SLOWEST;
     let mut at_once = AT_ONCE;
     while clients.len() < CLIENTS {
         let most = at_once.min(CLIENTS - clients.len());
@@ -84,8 +85,8 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
         if clients.len() <= 2 * AT_ONCE && server.processes()?.len() >= before + clients.len() / 2 {
             return Ok(()); // The server makes a process for each client, which holds few descriptors.
         }
-        if Instant::now() > deadline {
-            return Err(too_slow(clients.len(), server.deadlines().no_progress() * SLOWEST));
+        if stopwatch.elapsed() > limit {
+            return Err(too_slow(clients.len(), limit));
         }
     }
     // A client that was not answered yet has its answer due.

@@ -39,7 +39,7 @@ fn silent(server: &mut Server) -> check::Result {
     if capabilities.contains(Capabilities::HALF_CLOSE) && capabilities.contains(Capabilities::MANY_CLIENTS) {
         client.shut_down_write()?;
         // Whether the server closes its side is not checked here.
-        client.readable_within(server.deadlines().reply())?;
+        client.is_answered_within(server.deadlines().reply())?;
         steps::expect_idle(server, "with a client that has shut down its write side")?;
     }
     if capabilities.contains(Capabilities::MANY_CLIENTS) {
@@ -47,7 +47,7 @@ fn silent(server: &mut Server) -> check::Result {
             // The answer to a client that has gone can leave an error on the server's socket: udp(7).
             client.send(b"and gone")?;
         }
-        drop(client);
+        client.close_and_await_arrival()?;
         steps::expect_idle(server, "after its client has gone")?;
     }
     Ok(())
@@ -70,7 +70,7 @@ fn stalled_by_replies(server: &mut Server) -> check::Result {
     if !server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         return Ok(());
     }
-    stalled.client.reset()?;
+    stalled.client.reset_and_await_arrival()?;
     steps::expect_idle(server, "after a client has reset its connection without reading")?;
     let mut stalled = plan.stall(server)?;
     stalled.client.shut_down_write()?;
@@ -89,7 +89,7 @@ fn stalled_by_echo(server: &mut Server) -> check::Result {
     if !server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         return Ok(());
     }
-    client.reset()?;
+    client.reset_and_await_arrival()?;
     steps::expect_idle(server, "after a client has reset its connection without reading")?;
     // These clients send less, so that their FIN is not held up in the client's own kernel behind bytes that the server does
     // not take; and still more than a server with large buffers can send back.

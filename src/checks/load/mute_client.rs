@@ -1,7 +1,7 @@
 //! Checks that a client which connects and sends nothing does not keep the server from others.
 
 use crate::check;
-use crate::checks::{Check, steps};
+use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -33,7 +33,7 @@ fn run(server: &mut Server) -> check::Result {
     drop(first);
     let _mute = server.connect()?;
     // The server has accepted the mute client by then, or waits for something.
-    steps::await_idle(server)?;
+    server.await_reaction()?;
     for _ in 0..OTHERS {
         let served = server.connect_and_exchange().and_then(|mut other| other.finish());
         served.map_err(|finding| {

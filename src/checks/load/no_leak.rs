@@ -1,6 +1,6 @@
 //! Checks that threads and memory do not grow with the number of clients that have gone.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
@@ -131,16 +131,16 @@ fn memory_unless_deadlocked(server: &mut Server) -> check::Result {
 
 fn memory(server: &mut Server) -> check::Result {
     let bytes = server.payload(MIB);
-    let began = Instant::now();
+    let stopwatch = server.stopwatch();
     (0..FIRST).try_for_each(|number| serve_one(server, number, &bytes))?;
-    if began.elapsed() > TOO_SLOW {
-        let found = format!("{FIRST} clients took {:.1} s", began.elapsed().as_secs_f64());
+    if stopwatch.elapsed() > TOO_SLOW {
+        let found = format!("{FIRST} clients took {:.1} s", stopwatch.elapsed().as_secs_f64());
         return Err(Finding::unsupported("a server that answers 1 MiB in half a second", found));
     }
     let first = server.process_stats()?.resident;
     let mut last = first;
     for batch in 1..=BATCHES {
-        if began.elapsed() > LONGEST * server.deadlines().no_progress() {
+        if stopwatch.elapsed() > LONGEST * server.deadlines().no_progress() {
             return if batch > TOLD { Err(still_growing(first, last, batch - 1)) } else { Ok(()) };
         }
         (0..CROWD).try_for_each(|number| serve_one(server, number, &bytes))?;

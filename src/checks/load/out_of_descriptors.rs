@@ -91,7 +91,11 @@ fn fill_table_with_silent(server: &mut Server) -> check::Result {
         clients.push(client);
         let accepted =
             until(INTERRUPT_CHECK_INTERVAL, || Ok((most_descriptors(server)? > before).then_some(())))?;
-        not_accepted = if accepted.is_some() { 0 } else { not_accepted + 1 };
+        if accepted.is_none() {
+            server.await_reaction()?;
+        }
+        let accepted = accepted.is_some() || most_descriptors(server)? > before;
+        not_accepted = if accepted { 0 } else { not_accepted + 1 };
     }
     await_full(server, clients.len())?;
     for _ in 0..MORE {
@@ -136,7 +140,10 @@ fn is_answered(server: &Server, client: &mut Client) -> check::Result<bool> {
         full_at = if is_full(server)? { full_at + 1 } else { 0 };
         Ok((full_at > 8).then_some(false))
     })?;
-    Ok(answered.unwrap_or(false))
+    match answered {
+        Some(answered) => Ok(answered),
+        None => Ok(client.is_answered_within(Duration::ZERO)? && client.expect(b"?").is_ok()),
+    }
 }
 
 fn is_full(server: &Server) -> check::Result<bool> {

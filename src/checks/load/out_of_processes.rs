@@ -61,7 +61,7 @@ fn beyond_limit(server: &mut Server, served: Vec<Client>, tasks: usize) -> check
     let mut silent = Vec::new();
     for _ in 0..MORE {
         let Ok(mut client) = server.connect() else { break };
-        let reached = client.send(b"?").is_err() || client.readable_within(server.deadlines().reply())?;
+        let reached = client.send(b"?").is_err() || client.is_answered_within(server.deadlines().reply())?;
         if !reached {
             silent.push(client);
         }
@@ -87,7 +87,7 @@ fn expect_no_silence(server: &Server, mut silent: Vec<Client>, state: &str) -> c
     for client in &mut silent {
         // The others have waited as long as the first.
         let limit = if waiting == 0 { limit } else { server.deadlines().quiet() };
-        waiting += usize::from(!client.readable_within(limit)?);
+        waiting += usize::from(!client.is_answered_within(limit)?);
     }
     if waiting == 0 {
         return Ok(());

@@ -102,10 +102,12 @@ fn exchange_beside(
     if manner.begins_stopped {
         server.freeze_if_launched()?;
         let sent = talker.fill_window().and_then(|()| other.send(QUESTION));
+        let sent = sent.and_then(|()| other.await_delivery());
         server.thaw()?;
         sent?;
     } else {
         other.send(QUESTION)?;
+        other.await_delivery()?;
     }
     let (before, mut countdown) = (talker.received(), Countdown::new(server.deadlines().no_progress()));
     while !other.readable_within(Duration::ZERO)? {

@@ -46,7 +46,7 @@ fn run(server: &mut Server) -> check::Result {
 fn connect_to_stopped(server: &mut Server) -> check::Result<Vec<Client>> {
     let pending: Vec<PendingConnection> =
         (0..CLIENTS).map(|_| server.begin_connect()).collect::<check::Result<_>>()?;
-    until(server.deadlines().quiet(), || {
+    until(server.deadlines().reply(), || {
         Ok(pending.iter().all(PendingConnection::is_established).then_some(()))
     })?;
     let mut clients = Vec::new();
@@ -76,7 +76,7 @@ fn judge(server: &mut Server, mut client: Client, answered: usize, all: usize, f
     let found = Finding { expected: wanted, ..finding };
     let found = Finding { actual: format!("{answered} of them; the next: {}", found.actual), ..found };
     // One more client is one more event.
-    let woken = server.connect().and_then(|_more| client.readable_within(server.deadlines().reply()));
+    let woken = server.connect().and_then(|_more| client.is_answered_within(server.deadlines().reply()));
     if woken.unwrap_or(false) {
         return found.because(
             "it was answered when one more client connected: the server accepts one connection for each event of an edge-triggered listener, instead of all until EAGAIN",

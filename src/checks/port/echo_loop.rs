@@ -59,5 +59,5 @@ fn answers(server: &mut Server, port: u16) -> check::Result<bool> {
     client.send(b"ping-pong")?;
     // A server that answers in order has handled the forged datagram by the time that it answers the next one.
     server.connect_and_exchange()?;
-    client.readable_within(server.deadlines().quiet() / 4)
+    client.is_answered_within(server.deadlines().quiet() / 4)
 }

@@ -77,8 +77,10 @@ fn run(server: &mut Server) -> check::Result {
     let (mut at_once, mut slowed) = (most_at_once, 0);
     // The first cuts are those where a mistake is most likely, so they get more time to show an early reply.
     let mut early = server.deadlines().quiet();
-    let (began, mut tried) = (Instant::now(), 0);
-    while !rest.is_empty() && (tried < FEW || began.elapsed() < server.deadlines().no_progress() * SLOWEST) {
+    let (stopwatch, mut tried) = (server.stopwatch(), 0);
+    while !rest.is_empty()
+        && (tried < FEW || stopwatch.elapsed() < server.deadlines().no_progress() * SLOWEST)
+    {
         let batch: Vec<Cut> = rest.drain(..rest.len().min(at_once)).collect();
         let unread = try_batch(server, &batch, early)?;
         tried += batch.len() - unread.len();

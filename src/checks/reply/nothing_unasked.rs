@@ -22,10 +22,10 @@ fn run(server: &mut Server) -> check::Result {
     let (capabilities, quiet) = (server.spec().capabilities(), server.deadlines().quiet());
     let mut client = server.connect()?;
     if capabilities.contains(Capabilities::SILENT_FIRST) {
-        client.receive_replies(quiet).map_err(|finding| finding.because("before the first request"))?;
+        client.receive_all_sent(quiet).map_err(|finding| finding.because("before the first request"))?;
     }
     client.exchange(b"first")?;
-    client.receive_replies(quiet).map_err(|finding| finding.because("after the reply"))?;
+    client.receive_all_sent(quiet).map_err(|finding| finding.because("after the reply"))?;
     if capabilities.contains(Capabilities::STAYS_OPEN) {
         client.exchange(b"second")?;
     }

@@ -43,6 +43,8 @@ fn ask(server: &mut Server, connects_before: bool) -> check::Result {
     let content = server.payload(CONTENT);
     let early = if connects_before { Some(server.connect()?) } else { None };
     let early = early.map(|mut client| client.complete_opening().map(|()| client)).transpose()?;
+    // Only a call that waits is interrupted.
+    server.await_reaction()?;
     server.freeze()?;
     let mut client = early.map_or_else(|| server.connect(), Ok)?;
     client.send(&content)?;

@@ -50,8 +50,7 @@ fn long(server: &mut Server) -> check::Result {
     let requests = ask_without_reading(server, &mut client)?;
     client.shut_down_write()?;
     // The server now writes into a full pipe, or exits with the rest in its buffers.
-    let quiet = server.deadlines().quiet();
-    server.instance()?.wait(quiet);
+    server.await_reaction()?;
     expect_all(client, requests)
 }
 

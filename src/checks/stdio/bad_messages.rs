@@ -152,9 +152,10 @@ fn is_of_server(finding: &Finding) -> bool {
 /// Describes why the server did not answer: its exit, or what the client saw.
 fn how_lost(server: &mut Server, finding: &Finding) -> check::Result<String> {
     // A process closes its descriptors a moment before it exits.
-    let limit =
-        if finding.outcome == Outcome::Fail { server.deadlines().quiet() } else { std::time::Duration::ZERO };
-    let ended = server.instance()?.wait(limit);
+    if finding.outcome == Outcome::Fail {
+        server.await_reaction()?;
+    }
+    let ended = server.instance()?.ended();
     Ok(ended.map_or_else(|| finding.actual.clone(), describe_exit))
 }
 

@@ -37,7 +37,7 @@ const AFTER: &str = "the end of its input";
 
 fn run(server: &mut Server) -> check::Result {
     let mut client = begin(server)?;
-    client.receive_replies(server.deadlines().quiet() / 3)?;
+    client.receive_all_sent(server.deadlines().quiet() / 3)?;
     let was_asked = client.was_asked();
     client.shut_down_write()?;
     expect_end(server, Some(&mut client), AFTER)?;
@@ -49,7 +49,7 @@ fn while_it_waits(server: &mut Server) -> check::Result {
     let mut client = server.connect()?.withholding_answers();
     client.complete_opening()?;
     let quiet = server.deadlines().quiet();
-    client.receive_replies(quiet)?;
+    client.receive_all_sent(quiet)?;
     client.shut_down_write()?;
     let ended = expect_end(server, Some(&mut client), AFTER);
     ended.map(drop).map_err(|finding| finding.because("a request of the server's own was not answered"))

@@ -63,7 +63,7 @@ const IN_A_ROW: usize = 3;
 const AT_ONCE: usize = 10;
 
 fn descriptors(server: &mut Server) -> check::Result {
-    let began = Instant::now();
+    let stopwatch = server.stopwatch();
     let mut client = begin(server)?;
     let mut counts = vec![ask_and_count(server, &mut client, None)?];
     let mut growing = [0; 2];
@@ -81,11 +81,11 @@ fn descriptors(server: &mut Server) -> check::Result {
         if let Some((what, _)) = leak {
             return Err(grown_finding(what, &counts[batch - IN_A_ROW..]));
         }
-        if began.elapsed() > server.deadlines().no_progress() {
+        if stopwatch.elapsed() > server.deadlines().no_progress() {
             return if batch >= IN_A_ROW {
                 Ok(())
             } else {
-                Err(too_slow(batch + 1, BATCH, IN_A_ROW + 1, began))
+                Err(too_slow(batch + 1, BATCH, IN_A_ROW + 1, stopwatch.elapsed()))
             };
         }
     }
@@ -93,8 +93,8 @@ fn descriptors(server: &mut Server) -> check::Result {
 }
 
 /// Returns the finding that the server answers so slowly that `enough` batches take too long.
-fn too_slow(batches: usize, batch: usize, enough: usize, began: Instant) -> Finding {
-    let seconds = began.elapsed().as_secs();
+fn too_slow(batches: usize, batch: usize, enough: usize, time: Duration) -> Finding {
+    let seconds = time.as_secs();
     let actual = format!("{} in {seconds} s", count_with_noun(batches * batch, "answer"));
     Finding::unsupported(count_with_noun(enough * batch, "answer"), actual)
 }
@@ -167,14 +167,14 @@ const WINDOWS: usize = 3;
 const KEPT: u64 = (WINDOW * 8 * KIB) as u64;
 
 fn memory(server: &mut Server) -> check::Result {
-    let began = Instant::now();
+    let stopwatch = server.stopwatch();
     let limit = server.deadlines().no_progress() * 4;
     let mut client = begin(server)?;
     let mut resident = vec![ask_and_measure(server, &mut client, 0)?];
     // A collector, a compiler or a cache fills its memory first: growth has to go on as fast in twice the requests.
     for window in 1..=2 * WINDOWS + 1 {
-        if began.elapsed() > limit {
-            return Err(too_slow(window, WINDOW, WINDOWS + 1, began));
+        if stopwatch.elapsed() > limit {
+            return Err(too_slow(window, WINDOW, WINDOWS + 1, stopwatch.elapsed()));
         }
         let last = resident[window - 1];
         let now = ask_and_measure(server, &mut client, last + KEPT)?;

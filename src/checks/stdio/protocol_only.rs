@@ -89,7 +89,7 @@ fn ask_badly(server: &Server, client: &mut Client) {
     if protocol.is_json() {
         drop(client.send_raw(&protocol.wrap_json(b"{\"echospec\":")));
     }
-    drop(client.receive_replies(quiet));
+    drop(client.receive_all_sent(quiet));
     drop(client.shut_down_write());
     drop(client.receive_to_end());
 }

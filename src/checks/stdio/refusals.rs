@@ -92,6 +92,6 @@ fn notifications(server: &mut Server) -> check::Result {
     client
         .send_raw(&protocol.wrap_json(br#"{"jsonrpc":"2.0","method":"echospec/unknown"}"#))
         .map_err(explain)?;
-    client.receive_replies(server.deadlines().quiet()).map_err(explain)?;
+    client.receive_all_sent(server.deadlines().quiet()).map_err(explain)?;
     client.exchange(b"next").map_err(explain)
 }

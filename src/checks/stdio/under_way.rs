@@ -66,7 +66,7 @@ fn once(server: &mut Server) -> check::Result {
             explain(finding).because(format!("{answered} of them were answered in their order"))
         })?;
     }
-    client.receive_replies(server.deadlines().quiet()).map_err(explain)?;
+    client.receive_all_sent(server.deadlines().quiet()).map_err(explain)?;
     client.exchange(b"next").map_err(explain)
 }
 
@@ -103,7 +103,7 @@ fn cancelled(server: &mut Server) -> check::Result {
     if cancellation.has_reply() {
         expect_answers(server, &mut client, &requests)?;
     }
-    client.receive_replies(server.deadlines().quiet())?;
+    client.receive_all_sent(server.deadlines().quiet())?;
     let most = answers(&protocol, &client, &requests).into_iter().max().unwrap_or_default();
     if most > 1 {
         let actual = format!("{} to one of them", count_with_noun(most, "answer"));

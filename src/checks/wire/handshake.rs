@@ -31,7 +31,7 @@ fn run(server: &mut Server) -> check::Result {
         return Err(Finding::broken("SYN, SYN-ACK and ACK on the wire", opened.to_string()));
     }
     // A server that sends first does so soon after the handshake.
-    client.readable_within(deadlines.quiet())?;
+    client.is_answered_within(deadlines.quiet())?;
     let answered = client.exchange(&bytes);
     let is_decided =
         |it: &Conversation| it.has_seen(PacketEvent::Data(Endpoint::Client)) || server_closed(it);

@@ -29,6 +29,8 @@ fn run(server: &mut Server) -> check::Result {
     if answered.messages[0] != 1 {
         return Err(Finding::broken("one datagram from the client on the wire", answered.to_string()));
     }
+    // A second answer is sent before the server waits again.
+    server.await_reaction()?;
     let all = monitor.wait_for(source, deadlines.quiet(), |it: &Conversation| it.messages[1] > 1)?;
     match all.messages {
         [1, 1] => Ok(()),

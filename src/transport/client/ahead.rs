@@ -16,7 +16,7 @@ impl Client {
     /// A timeout if the server takes no more, a failure if it has closed its input.
     pub(crate) fn send_what_may_go(&mut self) -> check::Result {
         while self.has_outgoing(&[]) {
-            if !self.connection.poll(true, false, self.no_progress())?.writable {
+            if !self.poll_for_progress(true, false, self.no_progress())?.writable {
                 return Err(Finding::timeout("requests read by the server", "it reads nothing"));
             }
             self.write_some(&[])?;

@@ -29,8 +29,10 @@ impl Client {
             let step = self.move_bytes(&rest[wrote..], ready)?;
             // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
             silences = if step.moved { 0 } else { silences + 1 };
-            if silences == 2 {
-                break;
+            match silences {
+                0 => {}
+                1 => self.await_reaction()?,
+                _ => break,
             }
             wrote += step.wrote;
         }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::Client;
 use super::connection::is_transient;
+use super::{Client, HANGS_AFTER};
 use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::payload::KIB;
@@ -75,7 +75,12 @@ impl Client {
     /// # Errors
     /// A failure if the connection is lost.
     pub fn receive(&mut self) -> check::Result<Option<Message>> {
-        self.receive_within(self.deadlines.no_progress())
+        let message = self.receive_within(self.deadlines.no_progress())?;
+        if message.is_some() {
+            return Ok(message);
+        }
+        self.processes.await_work(HANGS_AFTER, self.deadlines)?;
+        self.receive_within(Duration::ZERO)
     }
 
     /// Waits at most `limit` for the next message. A message of no bytes can also be the end of a connection.
@@ -140,12 +145,13 @@ impl Client {
     /// # Errors
     /// A failure if the server closes the connection.
     pub(crate) fn fill_with_messages(&mut self, message: &[u8], most: usize) -> check::Result<usize> {
-        let mut sent = 0;
-        while sent < most {
+        let (mut sent, mut silences) = (0, 0);
+        while sent < most && silences < 2 {
             if self.try_send(message)? {
-                sent += 1;
+                (sent, silences) = (sent + 1, 0);
             } else if !self.connection.poll(true, false, self.deadlines.quiet())?.writable {
-                break;
+                self.await_reaction()?;
+                silences += 1;
             }
         }
         Ok(sent)

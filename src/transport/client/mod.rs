@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Capabilities, Link};
+use super::{Capabilities, Link, Processes};
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::KIB;
@@ -47,7 +47,7 @@ mod talker;
 mod tests;
 mod unread;
 
-use connection::Connection;
+use connection::{Connection, Ready};
 use dialogue::Dialogue;
 pub use messages::Message;
 pub(super) use messages::enlarge_buffers;
@@ -55,6 +55,9 @@ pub(crate) use unread::Unread;
 
 /// The maximum number of bytes that a client takes in one read from a stream.
 const READ: usize = 256 * KIB;
+
+/// The processor time after which a server that has made no progress meanwhile counts as hung.
+const HANGS_AFTER: Duration = Duration::from_secs(1);
 
 /// A client of a server, over a byte stream or over messages.
 ///
@@ -72,6 +75,7 @@ pub struct Client {
     capabilities: Capabilities,
     deadlines: Deadlines,
     hang_diagnosis: HangDiagnosis,
+    processes: Processes,
     buffer: Box<[u8]>,
     /// Bytes received from a stream that no method has returned or verified yet.
     inbox: Vec<u8>,
@@ -95,6 +99,7 @@ impl Client {
             capabilities,
             deadlines,
             hang_diagnosis: HangDiagnosis::none(),
+            processes: Processes::unknown(),
             buffer: vec![0; if stream { READ } else { messages::MAX_RECEIVED_MESSAGE }].into(),
             inbox: Vec::new(),
             ended: false,
@@ -140,6 +145,11 @@ impl Client {
     /// Adds `diagnosis` to every finding of this client about a server that makes no progress.
     pub(crate) fn with_diagnosis(self, diagnosis: HangDiagnosis) -> Client {
         Client { hang_diagnosis: diagnosis, ..self }
+    }
+
+    /// Makes the client wait longer for a server that waits for a processor. `processes` lists those of the server.
+    pub(crate) fn with_processes(self, processes: Processes) -> Client {
+        Client { processes, ..self }
     }
 
     /// Sends all of `bytes`, as one message where the mechanism keeps boundaries. A stream client meanwhile keeps
@@ -207,6 +217,34 @@ impl Client {
             return Ok(true);
         }
         Ok(self.connection.poll(false, true, limit)?.readable)
+    }
+
+    /// Whether the client can receive anything within `limit`, or later if the server could not run in that time.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub(crate) fn is_answered_within(&mut self, limit: Duration) -> check::Result<bool> {
+        if self.readable_within(limit)? {
+            return Ok(true);
+        }
+        self.await_reaction()?;
+        self.readable_within(Duration::ZERO)
+    }
+
+    /// Waits until the server has had the processor time to react to what was sent.
+    pub(crate) fn await_reaction(&self) -> check::Result {
+        self.processes.await_reaction(self.deadlines)
+    }
+
+    /// Waits until the connection is ready, or the server has made no progress for `limit`. Time in which the server
+    /// waited for a processor does not count.
+    fn poll_for_progress(&self, writing: bool, reading: bool, limit: Duration) -> check::Result<Ready> {
+        let ready = self.connection.poll(writing, reading, limit)?;
+        if ready.readable || ready.writable {
+            return Ok(ready);
+        }
+        self.processes.await_work(HANGS_AFTER, self.deadlines)?;
+        self.connection.poll(writing, reading, Duration::ZERO)
     }
 
     /// Whether the server has ended its direction of a stream, as far as the client has read.

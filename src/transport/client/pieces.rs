@@ -53,7 +53,7 @@ impl Client {
             if piece.is_empty() {
                 break;
             }
-            let ready = self.connection.poll(true, false, self.no_progress())?;
+            let ready = self.poll_for_progress(true, false, self.no_progress())?;
             if !ready.writable {
                 return Err(Finding::timeout(
                     "a piece of a request read by the server",
@@ -87,6 +87,16 @@ impl Client {
     pub(crate) fn receive_replies(&mut self, quiet: Duration) -> check::Result {
         while self.receive_some(quiet)? {}
         Ok(())
+    }
+
+    /// Receives replies until nothing has arrived for `quiet`, and the server has had the processor time to send more.
+    ///
+    /// # Errors
+    /// A failure if bytes arrive that no request asked for, or the connection is lost.
+    pub(crate) fn receive_all_sent(&mut self, quiet: Duration) -> check::Result {
+        self.receive_replies(quiet)?;
+        self.await_reaction()?;
+        self.receive_replies(Duration::ZERO)
     }
 
     /// Whether the server began a reply before all of its request was sent.

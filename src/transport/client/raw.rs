@@ -1,5 +1,7 @@
 //! Bytes that are no request of the protocol, and a record of everything that the server sends.
 
+use std::time::Duration;
+
 use super::Client;
 use super::connection::Ready;
 use super::stream::ExchangeStep;
@@ -79,7 +81,7 @@ impl Client {
         for number in 1..=most {
             self.queue_request(turn, b"full")?;
             while !self.is_all_sent(&[]) {
-                if !self.connection.poll(true, false, quiet)?.writable {
+                if !self.has_room_within(quiet)? {
                     self.finish_request()?;
                     return Ok(number);
                 }
@@ -89,11 +91,20 @@ impl Client {
         Ok(most)
     }
 
+    /// Whether the connection has room for more bytes within `limit`, or later if the server could not run in that time.
+    fn has_room_within(&self, limit: Duration) -> check::Result<bool> {
+        if self.connection.poll(true, false, limit)?.writable {
+            return Ok(true);
+        }
+        self.await_reaction()?;
+        Ok(self.connection.poll(true, false, Duration::ZERO)?.writable)
+    }
+
     /// Sends the rest of the last request, and reads only as much as the server needs to accept it.
     fn finish_request(&mut self) -> check::Result {
         const LITTLE: usize = 512;
         while !self.is_all_sent(&[]) {
-            let ready = self.connection.poll(true, !self.ended, self.no_progress())?;
+            let ready = self.poll_for_progress(true, !self.ended, self.no_progress())?;
             let step = ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
             self.require_progress(step, || "a request read by the server".into())?;
             if ready.writable {
@@ -176,7 +187,7 @@ impl Client {
         let mut rest = bytes;
         while !rest.is_empty() {
             let limit = self.no_progress();
-            let ready = self.connection.poll(true, !self.ended, limit)?;
+            let ready = self.poll_for_progress(true, !self.ended, limit)?;
             if ready.readable {
                 self.fill_inbox()?;
             }

@@ -65,7 +65,7 @@ impl Client {
                 return Err(Finding::fail("a reset connection", "end of file"));
             }
             let limit = self.deadlines.no_progress();
-            let ready = self.connection.poll(false, true, limit)?;
+            let ready = self.poll_for_progress(false, true, limit)?;
             if !ready.readable {
                 let actual = format!("nothing for {} s", limit.as_secs_f64());
                 return Err(Finding::timeout("a reset connection", actual).because((self.hang_diagnosis.0)()));

@@ -1,13 +1,14 @@
 //! Urgent data, passed descriptors, and ends other than an orderly close.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use super::Client;
 use crate::check::{self, OrFinding};
 use crate::deadline::until;
-use crate::sys;
+use crate::sys::{self, TcpState};
 use crate::trace::Action;
 use crate::transport::Capabilities;
 
@@ -72,6 +73,26 @@ impl Client {
         // The kernel removes a connection that was reset from its table, even while the server holds the descriptor.
         let has_arrived =
             || Ok(sys::tcp_queues(server, ours).map_or(true, |found| found.is_none()).then_some(()));
+        until(limit, has_arrived).map(drop)
+    }
+
+    /// Closes the client, and waits until the server's kernel has received the end of the connection, if this system
+    /// reports that.
+    ///
+    /// # Errors
+    /// Only when interrupted.
+    pub(crate) fn close_and_await_arrival(self) -> check::Result {
+        let ends = self.ends().filter(|_| self.is_stream());
+        let limit = self.deadlines.no_progress();
+        sys::between_launches(|| drop(self));
+        let Some((ours, server)) = ends else { return Ok(()) };
+        let is_connected = |socket: &(SocketAddr, SocketAddr, TcpState)| {
+            socket.0 == server && socket.1 == ours && socket.2 == TcpState::Established
+        };
+        let has_arrived = || {
+            let sockets = sys::tcp_sockets(server.port()).unwrap_or_default();
+            Ok((!sockets.iter().any(is_connected)).then_some(()))
+        };
         until(limit, has_arrived).map(drop)
     }
 

@@ -190,7 +190,7 @@ impl Client {
     pub(super) fn step(&mut self, outgoing: &[u8]) -> check::Result<ExchangeStep> {
         let limit = self.no_progress();
         let writing = self.has_outgoing(outgoing);
-        let ready = self.connection.poll(writing, !self.ended, limit)?;
+        let ready = self.poll_for_progress(writing, !self.ended, limit)?;
         self.move_bytes(outgoing, ready)
     }
 
@@ -237,7 +237,7 @@ impl Client {
     /// Waits until a part of `bytes` is written to the stream, and returns the part's length.
     pub(super) fn write_piece(&mut self, bytes: &[u8]) -> check::Result<usize> {
         let limit = self.no_progress();
-        if !self.connection.poll(true, false, limit)?.writable {
+        if !self.poll_for_progress(true, false, limit)?.writable {
             return Err(Finding::timeout("room for a part of a request", "the server reads nothing"));
         }
         match self.connection.write(bytes) {

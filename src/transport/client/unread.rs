@@ -45,8 +45,10 @@ impl Client {
             let ready = self.connection.poll(true, false, self.deadlines.quiet())?;
             // TCP's window probe may come late on a busy machine: one silence is not yet a stall.
             silences = if ready.writable { 0 } else { silences + 1 };
-            if silences == 2 {
-                return Ok(false);
+            match silences {
+                0 => {}
+                1 => self.await_reaction()?,
+                _ => return Ok(false),
             }
             self.move_bytes(&[], ready)?;
         }
@@ -86,7 +88,7 @@ impl Client {
     pub(crate) fn receive_all_replies(&mut self) -> check::Result<bool> {
         while self.dialogue()?.codec.count_unanswered() > 0 {
             let writing = !self.dialogue()?.codec.bytes_to_send().is_empty();
-            let ready = self.connection.poll(writing, true, self.deadlines.no_progress())?;
+            let ready = self.poll_for_progress(writing, true, self.deadlines.no_progress())?;
             if !ready.readable && !ready.writable {
                 let waited = self.deadlines.no_progress().as_secs_f64();
                 let actual = format!("{}, then nothing for {waited} s", self.describe_traffic());
