@@ -51,7 +51,7 @@ impl Programs {
         let servers = root().join("fixtures/servers");
         let built = match server.program {
             Program::Bundled | Program::Cargo(_) if path.is_file() => Ok(()),
-            Program::Bundled | Program::Cargo(_) => Err(format!("{} does not exist", path.display())),
+            Program::Bundled | Program::Cargo(_) => Err("it is not built".to_owned()),
             Program::C { file, libraries, package } => compile_c(&servers.join(file), &path, libraries)
                 .map_err(|error| format!("{error}; apt install {package}")),
             Program::Go(package) => compile_go(&servers.join("go"), package, &path)
