@@ -72,7 +72,7 @@ fn serve(answer: impl Fn(&mut Vec<u8>) + Send + Sync + Copy + 'static) -> String
         }
     };
     thread::spawn(move || {
-        listener.incoming().flatten().for_each(|client| drop(thread::spawn(move || serve_one(client))))
+        listener.incoming().flatten().for_each(|client| drop(thread::spawn(move || serve_one(client))));
     });
     address
 }

@@ -122,12 +122,15 @@ fn config_file(args: &Args) -> anyhow::Result<Option<&Path>> {
     }
 }
 
+/// The values of parameters, and the options `--set` that are about the protocol.
+type Values = (Vec<(String, String)>, Vec<String>);
+
 /// Returns the values of parameters, from the configuration file and then from `--set`, and the options `--set` that are
 /// about the protocol.
 ///
 /// # Errors
 /// A name that is neither a parameter of a scene nor, without `--protocol`, anything else.
-fn values(args: &Args, config: Option<&Path>) -> anyhow::Result<(Vec<(String, String)>, Vec<String>)> {
+fn values(args: &Args, config: Option<&Path>) -> anyhow::Result<Values> {
     let usage = |error: config::ConfigError| CliError::usage(error.to_string());
     let configured = config.map(Config::read).transpose().map_err(usage)?;
     let mut parameters = configured.map(|it| it.scene_parameters().to_vec()).unwrap_or_default();

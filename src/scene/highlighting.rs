@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::header;
 use super::slot::slot;
+use super::verb::Verb;
 use super::verbs;
 
 /// The words of blocks, and those that may stand before or behind a step.
@@ -13,7 +14,7 @@ const OTHERS: [&str; 11] =
 /// Returns every word of the language that is no name and no value.
 #[must_use]
 pub fn keywords() -> BTreeSet<&'static str> {
-    let verbs = verbs::all().flat_map(|verb| verb.words()).filter(|word| slot(word).is_none());
+    let verbs = verbs::all().flat_map(Verb::words).filter(|word| slot(word).is_none());
     verbs.chain(header::WORDS).chain(OTHERS).collect()
 }
 

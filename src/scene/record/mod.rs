@@ -83,7 +83,7 @@ impl Recording<'_> {
     }
 
     fn script(&self, spec: &Spec) -> Result<Script, NotWritable> {
-        let steps = processes::without_shutdown(self.steps, &spec.setup().stop.to_string());
+        let steps = processes::without_shutdown(self.steps, spec.setup().stop.as_ref());
         let mut script = Script::default();
         let (mut clients, mut servers) = (Clients::default(), Processes::default());
         let mut at = 0;

@@ -131,7 +131,7 @@ fn a_failure_becomes_the_step_that_the_server_did_not_do() {
     let vain = |wanted: &str| client(1, Action::InVain(wanted.into()));
     let told = client(1, Action::Other("is told: Connection reset by peer (os error 104)".into()));
     let crash = process(7, Action::Ended("signal 11 (SIGSEGV)".into()));
-    assert_eq!(failed(&[end.clone()]), "a sends \"x\"; a receives reply; ");
+    assert_eq!(failed(std::slice::from_ref(&end)), "a sends \"x\"; a receives reply; ");
     assert_eq!(failed(&[vain("1 byte")]), "a sends \"x\"; a receives reply; ");
     assert_eq!(failed(&[receives(1, b"x"), vain("end of file")]), "a exchanges \"x\"; a receives end; ");
     assert_eq!(
