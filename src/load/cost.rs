@@ -1,7 +1,9 @@
-//! The processor time and memory of the server.
+//! The processor time and memory of the server, and how long this process waited for a processor.
 
 use std::io;
 use std::time::Duration;
+
+use nix::unistd::Pid;
 
 use crate::server::Server;
 use crate::sys;
@@ -29,4 +31,10 @@ pub(super) fn server_use(server: &Server) -> Option<ServerUse> {
         }
     }
     Some(sum)
+}
+
+/// Returns the time in which threads of this process were ready to run and waited for a processor, or `None` where the
+/// system does not tell.
+pub(super) fn own_wait() -> Option<Duration> {
+    sys::scheduler_stats(Pid::this()).ok().map(|stats| stats.queued)
 }

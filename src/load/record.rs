@@ -7,13 +7,18 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use nix::libc;
 
-/// The longest latency that a histogram holds, in nanoseconds: one hour.
-const LONGEST: u64 = 3_600_000_000_000;
-
-/// Returns an empty histogram of latencies in nanoseconds, exact to three digits.
+/// Returns an empty histogram of latencies in nanoseconds, exact to three digits. It grows with the values: a small one
+/// is cheap to make and to merge.
 pub(super) fn new_histogram() -> Histogram<u64> {
-    // Cannot fail: the bounds are valid constants.
-    Histogram::new_with_bounds(1, LONGEST, 3).unwrap_or_else(|_| unreachable!("valid bounds"))
+    // Cannot fail: three digits are valid.
+    Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are valid"))
+}
+
+/// Returns an empty histogram with room for values as long as those of `former`.
+fn new_histogram_like(former: &Histogram<u64>) -> Histogram<u64> {
+    let mut histogram = Histogram::new_with_max(former.high(), 3).unwrap_or_else(|_| new_histogram());
+    histogram.auto(true);
+    histogram
 }
 
 /// The reason why an exchange or a connection failed.
@@ -145,7 +150,8 @@ pub(super) struct Recorder {
 impl Recorder {
     pub fn new(interval: Duration, sender: Sender<Interval>) -> Recorder {
         let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
-        Recorder { current: empty(0), interval, sender }
+        let current = Interval { number: 0, latencies: new_histogram(), replies: 0, bytes: 0 };
+        Recorder { current, interval, sender }
     }
 
     /// Records a verified reply of `bytes` bytes.
@@ -153,12 +159,13 @@ impl Recorder {
     pub fn reply(&mut self, latency: u64, bytes: usize) {
         self.current.replies += 1;
         self.current.bytes += bytes as u64;
-        self.current.latencies.saturating_record(latency.max(1));
+        // Cannot fail: the histogram grows.
+        let _ = self.current.latencies.record(latency);
     }
 
     /// Records a request that got no correct reply within `waited` nanoseconds.
     pub fn no_reply(&mut self, waited: u64) {
-        self.current.latencies.saturating_record(waited.max(1));
+        let _ = self.current.latencies.record(waited);
     }
 
     /// Hands on the current interval, if it has ended at `elapsed` nanoseconds after the beginning of the measurement.
@@ -171,12 +178,10 @@ impl Recorder {
 
     /// Hands on the current interval, and begins the one with this number.
     pub fn hand_on(&mut self, next: usize) {
-        let ended = std::mem::replace(&mut self.current, empty(next));
+        let latencies = new_histogram_like(&self.current.latencies);
+        let ended =
+            std::mem::replace(&mut self.current, Interval { number: next, latencies, replies: 0, bytes: 0 });
         // Fails only if the run has ended.
         let _ = self.sender.send(ended);
     }
-}
-
-fn empty(number: usize) -> Interval {
-    Interval { number, latencies: new_histogram(), replies: 0, bytes: 0 }
 }

@@ -148,6 +148,13 @@ fn warnings(plan: &Plan, results: &Results) -> Vec<String> {
             results.busiest_thread * 100.0
         ));
     }
+    if results.is_disturbed() {
+        warnings.push(format!(
+            "the client was ready to run but waited for a processor for {:.0} % of the time: latencies and rate are \
+             those of a busy machine. Processor time a request stays comparable",
+            results.waited_for_cpu.unwrap_or_default() * 100.0
+        ));
+    }
     if results.connected < plan.connections {
         warnings.push(format!(
             "the server answered on {} of {} connections",
@@ -269,6 +276,7 @@ fn json(heading: &Heading<'_>, results: &Results) -> Value {
             "cpu_seconds": results.client_cpu.as_secs_f64(),
             "busiest_thread": results.busiest_thread,
             "is_limit": results.client_is_limit(),
+            "waited_for_cpu": results.waited_for_cpu,
         },
         "errors": errors(results),
         "wrong_replies": results.wrong_replies(),

@@ -38,6 +38,9 @@ pub struct Results {
     pub client_cpu: Duration,
     /// The share of the measured time in which the busiest thread of the client ran.
     pub busiest_thread: f64,
+    /// The share of the measured time in which threads of this process were ready to run and waited for a processor;
+    /// `None` where the system does not tell.
+    pub waited_for_cpu: Option<f64>,
     /// Whether the run was interrupted.
     pub is_interrupted: bool,
 }
@@ -62,6 +65,9 @@ pub(super) const ACHIEVED: f64 = 0.98;
 
 /// The share of the time from which on a thread counts as always busy.
 const ALWAYS_BUSY: f64 = 0.95;
+
+/// The share of the time from which on waiting for a processor distorts the figures.
+const DISTURBED: f64 = 0.1;
 
 impl Results {
     /// Returns the number of verified replies a second.
@@ -88,6 +94,12 @@ impl Results {
     #[must_use]
     pub fn client_is_limit(&self) -> bool {
         self.busiest_thread >= ALWAYS_BUSY
+    }
+
+    /// Whether the client often waited for a processor that other processes used.
+    #[must_use]
+    pub fn is_disturbed(&self) -> bool {
+        self.waited_for_cpu.is_some_and(|share| share >= DISTURBED)
     }
 
     /// Returns the number of wrong replies.

@@ -1,6 +1,5 @@
 //! Runs a plan: starts the threads, sets the phases, and gathers the results.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{Scope, ScopedJoinHandle};
@@ -9,7 +8,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::client::{Client, Task, ThreadResult};
-use super::cost::{ServerUse, server_use};
+use super::cost::{ServerUse, own_wait, server_use};
 use super::plan::Plan;
 use super::record::{Errors, Interval, Recorder, new_histogram};
 use super::results::{IntervalResult, Results};
@@ -70,7 +69,8 @@ pub fn run(
             threads.push(spawn(scope, task, Recorder::new(plan.interval(), sender.clone()))?);
         }
         drop(sender);
-        let run = Run { plan, server, shared: &shared, receiver, report_every, gathered: Gathered::new() };
+        let run =
+            Run { plan, server, shared: &shared, receiver, report_every, gathered: Gathered::default() };
         run.follow(threads, before, watch)
     })
 }
@@ -93,14 +93,13 @@ struct Run<'a> {
     gathered: Gathered,
 }
 
-/// The intervals that the threads have handed on.
+/// The intervals that the threads have handed on. They are added up only where a figure is needed, because that takes
+/// processor time while requests are measured.
+#[derive(Default)]
 struct Gathered {
-    all: Histogram<u64>,
-    by_number: BTreeMap<usize, (Histogram<u64>, u64)>,
-    replies: u64,
-    bytes: u64,
-    recent: Histogram<u64>,
-    recent_replies: u64,
+    intervals: Vec<Interval>,
+    /// The number of intervals that a progress report has told of.
+    reported: usize,
 }
 
 /// The processor time and memory of the server at the edges of the measurement, and when each was read.
@@ -108,6 +107,8 @@ struct Gathered {
 struct Edges {
     start: Option<(u64, Option<ServerUse>)>,
     end: Option<(u64, Option<ServerUse>)>,
+    /// The time that this process had waited for a processor at both edges.
+    waits: [Option<Duration>; 2],
 }
 
 impl Edges {
@@ -142,9 +143,11 @@ impl Run<'_> {
             if !has_started && now >= phases.start {
                 has_started = true;
                 edges.start = Some(self.server_use());
+                edges.waits[0] = own_wait();
             }
             if edges.end.is_none() && (now >= phases.end || ended) {
                 edges.end = Some(self.server_use());
+                edges.waits[1] = own_wait();
             }
             if now - last_report >= nanoseconds(self.report_every) {
                 watch(&self.progress(now, last_report));
@@ -170,9 +173,9 @@ impl Run<'_> {
         let wait = if until_edge.is_zero() { LOOK } else { LOOK.min(until_edge) };
         match self.receiver.recv_timeout(wait) {
             Ok(interval) => {
-                self.gathered.add(interval);
+                self.gathered.intervals.push(interval);
                 while let Ok(interval) = self.receiver.try_recv() {
-                    self.gathered.add(interval);
+                    self.gathered.intervals.push(interval);
                 }
                 false
             }
@@ -196,19 +199,16 @@ impl Run<'_> {
 
     fn progress(&mut self, now: u64, since: u64) -> Progress {
         let phases = self.shared.phases();
-        let recent = &self.gathered.recent;
+        let (recent, replies) = self.gathered.take_recent();
         let quantile = |share| recent.value_at_quantile(share);
         let seconds = now.saturating_sub(since.max(phases.start)).max(1) as f64 / 1e9;
-        let progress = Progress {
+        Progress {
             connected: self.shared.served(),
             measured: (now >= phases.start).then(|| Duration::from_nanos(now - phases.start)),
-            rate: self.gathered.recent_replies as f64 / seconds,
+            rate: replies as f64 / seconds,
             latencies: [quantile(0.5), quantile(0.99), recent.max()],
             errors: self.shared.errors(),
-        };
-        self.gathered.recent.reset();
-        self.gathered.recent_replies = 0;
-        progress
+        }
     }
 
     fn results(self, threads: Vec<ThreadResult>, edges: &Edges, before: Option<ServerUse>) -> Results {
@@ -220,7 +220,7 @@ impl Run<'_> {
         let mut client_cpu = Duration::ZERO;
         for thread in threads {
             errors.merge(thread.errors);
-            // Both have the same bounds.
+            // Cannot fail: the histogram grows.
             let _ = lateness.add(&thread.lateness);
             unanswered += thread.unanswered;
             reconnects += thread.reconnects;
@@ -241,16 +241,17 @@ impl Run<'_> {
         let grown = |end: u64, start: u64| {
             i64::try_from(end).unwrap_or(i64::MAX) - i64::try_from(start).unwrap_or(i64::MAX)
         };
+        let waited = edges.waits[1].zip(edges.waits[0]).map(|(end, start)| end.saturating_sub(start));
         let seconds = measured.as_secs_f64();
         Results {
             connected: self.shared.served(),
             measured,
-            replies: self.gathered.replies,
-            bytes: self.gathered.bytes,
+            replies: self.gathered.intervals.iter().map(|interval| interval.replies).sum(),
+            bytes: self.gathered.intervals.iter().map(|interval| interval.bytes).sum(),
             unanswered,
             lateness,
-            intervals: self.gathered.intervals(self.plan.interval()),
-            latencies: self.gathered.all,
+            latencies: merge(&self.gathered.intervals),
+            intervals: self.gathered.results(self.plan.interval()),
             errors,
             reconnects,
             server_cpu,
@@ -261,52 +262,47 @@ impl Run<'_> {
                 .map(|(end, start)| (end.resident, grown(end.resident, start.resident))),
             client_cpu,
             busiest_thread: if seconds > 0.0 { busiest.as_secs_f64() / seconds } else { 0.0 },
+            waited_for_cpu: waited.filter(|_| seconds > 0.0).map(|waited| waited.as_secs_f64() / seconds),
             is_interrupted,
         }
     }
 }
 
 impl Gathered {
-    fn new() -> Gathered {
-        Gathered {
-            all: new_histogram(),
-            by_number: BTreeMap::new(),
-            replies: 0,
-            bytes: 0,
-            recent: new_histogram(),
-            recent_replies: 0,
-        }
+    /// Returns the latencies and the number of replies since the last call.
+    fn take_recent(&mut self) -> (Histogram<u64>, u64) {
+        let recent = &self.intervals[self.reported..];
+        let replies = recent.iter().map(|interval| interval.replies).sum();
+        let latencies = merge(recent);
+        self.reported = self.intervals.len();
+        (latencies, replies)
     }
 
-    fn add(&mut self, interval: Interval) {
-        // All histograms have the same bounds.
-        let _ = self.all.add(&interval.latencies);
-        let _ = self.recent.add(&interval.latencies);
-        self.replies += interval.replies;
-        self.recent_replies += interval.replies;
-        self.bytes += interval.bytes;
-        if interval.latencies.is_empty() {
-            return;
-        }
-        match self.by_number.get_mut(&interval.number) {
-            Some((latencies, replies)) => {
-                let _ = latencies.add(&interval.latencies);
-                *replies += interval.replies;
+    /// Returns the results of each interval of this length, over all threads.
+    fn results(mut self, length: Duration) -> Vec<IntervalResult> {
+        self.intervals.retain(|interval| !interval.latencies.is_empty());
+        self.intervals.sort_by_key(|interval| interval.number);
+        let same = self.intervals.chunk_by(|one, next| one.number == next.number);
+        let result = |same: &[Interval]| {
+            let latencies = merge(same);
+            IntervalResult {
+                began: length * u32::try_from(same[0].number).unwrap_or(u32::MAX),
+                replies: same.iter().map(|interval| interval.replies).sum(),
+                p50: latencies.value_at_quantile(0.5),
+                p99: latencies.value_at_quantile(0.99),
+                max: latencies.max(),
             }
-            None => {
-                self.by_number.insert(interval.number, (interval.latencies, interval.replies));
-            }
-        }
-    }
-
-    fn intervals(&self, length: Duration) -> Vec<IntervalResult> {
-        let result = |(number, (latencies, replies)): (&usize, &(Histogram<u64>, u64))| IntervalResult {
-            began: length * u32::try_from(*number).unwrap_or(u32::MAX),
-            replies: *replies,
-            p50: latencies.value_at_quantile(0.5),
-            p99: latencies.value_at_quantile(0.99),
-            max: latencies.max(),
         };
-        self.by_number.iter().map(result).collect()
+        same.map(result).collect()
     }
+}
+
+/// Returns the latencies of all `intervals` together.
+fn merge(intervals: &[Interval]) -> Histogram<u64> {
+    let mut sum = new_histogram();
+    for interval in intervals {
+        // Cannot fail: the histogram grows.
+        let _ = sum.add(&interval.latencies);
+    }
+    sum
 }

@@ -19,12 +19,17 @@ impl Token {
     #[must_use]
     pub fn new(number: u64) -> Token {
         const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-        let mut rest = scramble(number);
+        const HALF: usize = Token::LENGTH / 2;
+        const HALF_VALUES: u64 = 36_u64.pow(HALF as u32);
+        let scrambled = scramble(number);
+        // Each half fits 32 bits. A processor divides the two halves at the same time.
+        let (mut first, mut second) = ((scrambled % HALF_VALUES) as u32, (scrambled / HALF_VALUES) as u32);
         let mut word = [0; Token::LENGTH];
         // The digit that changes most comes first, so that short prefixes differ too.
-        for letter in &mut word {
-            *letter = LETTERS[(rest % 36) as usize];
-            rest /= 36;
+        for index in 0..HALF {
+            word[index] = LETTERS[(first % 36) as usize];
+            word[index + HALF] = LETTERS[(second % 36) as usize];
+            (first, second) = (first / 36, second / 36);
         }
         Token { number, word }
     }
@@ -102,6 +107,17 @@ mod tests {
         let tokens: HashSet<Token> = (0..100_000).map(Token::new).collect();
         assert_eq!(tokens.len(), 100_000);
         assert!(tokens.iter().all(|token| token.as_str().len() == Token::LENGTH));
+    }
+
+    #[test]
+    fn word_is_the_scrambled_number_in_base_36() {
+        for number in [0, 1, 2, 12_345, u64::MAX >> 4] {
+            let digit =
+                |letter: u8| u64::from(if letter >= b'a' { letter - b'a' } else { letter - b'0' + 26 });
+            let token = Token::new(number);
+            let value = token.as_bytes().iter().rev().fold(0, |sum, letter| sum * 36 + digit(*letter));
+            assert_eq!(value, scramble(number));
+        }
     }
 
     #[test]
