@@ -1,14 +1,19 @@
 //! `echospec load` from outside: figures, wrong servers, mistakes.
 
-use std::io::{Read, Write};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Output;
+use std::process::{self, Output, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use assert_cmd::Command;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use predicates::str::contains;
 use rstest::rstest;
 use serde_json::Value;
+use tempfile::TempDir;
 
 fn load(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_echospec"));
@@ -109,4 +114,116 @@ fn explains_mistakes_in_the_arguments(#[case] arguments: &[&str], #[case] hint: 
 fn names_the_address_that_refuses() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     load(&["tcp", "--connect", &address]).assert().code(3).stdout("").stderr(contains(&address));
+}
+
+/// Starts an echo server for one client, which stops for 100 ms before every 200th reply.
+fn serve_with_pauses() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serve_one = |mut client: TcpStream| {
+        let mut request = [0; 64];
+        for number in 1.. {
+            if client.read_exact(&mut request).is_err() {
+                return;
+            }
+            if number % 200 == 0 {
+                thread::sleep(Duration::from_millis(100));
+            }
+            if client.write_all(&request).is_err() {
+                return;
+            }
+        }
+    };
+    thread::spawn(move || listener.incoming().flatten().for_each(serve_one));
+    address
+}
+
+/// A closed loop sends nothing while the server pauses, so 5 of 1,000 requests see a pause. At 1,000 requests a second,
+/// 50 requests are due in the first half of each pause, and wait for 50 ms or more, however fast the machine is.
+#[test]
+fn open_loop_shows_the_pauses_that_a_closed_loop_hides() {
+    let address = serve_with_pauses();
+    let run_with = |more: &[&str]| {
+        let options = ["tcp", "--connect", &address, "-c", "1", "-n", "1000", "-d", "1m"];
+        run(0, &[&options[..], more].concat(), &[])
+    };
+    let (closed, open) = (run_with(&[]), run_with(&["--rate", "1000"]));
+    let latency = |results: &Value, name: &str| results["latency_ns"][name].as_u64().unwrap();
+    assert!(latency(&closed, "max") >= 99_000_000 && latency(&open, "max") >= 99_000_000);
+    assert!(latency(&open, "p90") >= 50_000_000, "{open:#}");
+    assert!(latency(&closed, "p90") < latency(&open, "p90"), "{closed:#} {open:#}");
+}
+
+#[test]
+fn compares_replies_that_do_not_repeat_the_request() {
+    let address = serve(|reply: &mut Vec<u8>| {
+        *reply = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec();
+    });
+    let options = ["tcp", "--connect", &address, "--protocol", "http", "-c", "2", "-n", "100", "-d", "1m"];
+    let results = run(0, &options, &[]);
+    assert_eq!(results["bytes"], 100 * 43);
+    assert_eq!(results["size"], 0);
+}
+
+#[test]
+fn finds_a_wrong_status() {
+    let address =
+        serve(|reply: &mut Vec<u8>| *reply = b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n".to_vec());
+    let options = ["tcp", "--connect", &address, "--protocol", "http", "-c", "1", "-d", "1m"];
+    let results = run(1, &options, &[]);
+    assert_eq!(results["wrong_replies"], 3, "{results:#}");
+}
+
+#[test]
+fn interrupted_run_reports_the_results_so_far() {
+    let mut run = process::Command::new(env!("CARGO_BIN_EXE_echospec"))
+        .args(["load", "tcp", "-c", "2", "-d", "1m", "--interim", "100ms", "--json", "-"])
+        .args(["--", ECHO_TCP, "{addr}"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    let is_measuring = |line: &str| line.contains("requests/s");
+    while !is_measuring(&lines.next().expect("an interim result").unwrap()) {}
+    kill(Pid::from_raw(i32::try_from(run.id()).unwrap()), Signal::SIGINT).unwrap();
+    let rest = thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());
+    let mut text = String::new();
+    run.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    let results: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(results["interrupted"], true);
+    assert_eq!(results["errors"]["other"]["count"], 0);
+    assert!(rest.join().unwrap().iter().any(|line| line.contains("the results so far")));
+}
+
+#[test]
+fn draws_the_latency_over_time() {
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("latency.svg");
+    load(&["tcp", "-c", "2", "-d", "300ms", "--plot", file.to_str().unwrap(), "--", ECHO_TCP, "{addr}"])
+        .assert()
+        .code(0);
+    let text = fs::read_to_string(&file).unwrap();
+    let picture = roxmltree::Document::parse(&text).unwrap();
+    let lines = picture.descendants().filter(|node| node.has_tag_name("polyline"));
+    assert_eq!(lines.count(), 3);
+}
+
+#[test]
+fn finds_the_knee() {
+    // Each request waits for the one before it: at most one reply in 2 ms, whatever the machine.
+    let address = serve(|_| thread::sleep(Duration::from_millis(2)));
+    let output = load(&["tcp", "--connect", &address, "-c", "1", "-d", "300ms", "--warm-up", "0s"])
+        .args(["--find-knee", "--rate", "100", "--p99-limit", "60m", "--json", "-"])
+        .output()
+        .unwrap();
+    let results = json(&output);
+    let steps = results["steps"].as_array().unwrap();
+    assert!(
+        steps
+            .iter()
+            .all(|step| step["broken"].is_string() == (step["rate"].as_f64() > results["knee"].as_f64()))
+    );
+    assert!(results["knee"].as_f64().is_none_or(|knee| knee <= 500.0 / 0.98), "{results:#}");
 }
