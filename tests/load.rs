@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use echospec::deadline::until;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use predicates::str::contains;
@@ -116,6 +117,11 @@ fn names_the_address_that_refuses() {
     load(&["tcp", "--connect", &address]).assert().code(3).stdout("").stderr(contains(&address));
 }
 
+/// Delays a server: the fault that a test plants.
+fn pause(time: Duration) {
+    let _ = until(time, || Ok(None::<()>));
+}
+
 /// Starts an echo server for one client, which stops for 100 ms before every 200th reply.
 fn serve_with_pauses() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -127,7 +133,7 @@ fn serve_with_pauses() -> String {
                 return;
             }
             if number % 200 == 0 {
-                thread::sleep(Duration::from_millis(100));
+                pause(Duration::from_millis(100));
             }
             if client.write_all(&request).is_err() {
                 return;
@@ -213,7 +219,7 @@ fn draws_the_latency_over_time() {
 #[test]
 fn finds_the_knee() {
     // Each request waits for the one before it: at most one reply in 2 ms, whatever the machine.
-    let address = serve(|_| thread::sleep(Duration::from_millis(2)));
+    let address = serve(|_| pause(Duration::from_millis(2)));
     let output = load(&["tcp", "--connect", &address, "-c", "1", "-d", "300ms", "--warm-up", "0s"])
         .args(["--find-knee", "--rate", "100", "--p99-limit", "60m", "--json", "-"])
         .output()
