@@ -73,7 +73,7 @@ pub const IPV6_LOOPBACK: Requirement = Requirement {
 pub const MANY_DESCRIPTORS: Requirement = Requirement {
     name: "descriptors",
     affects: "the check with more than a thousand clients: load/beyond-fd-setsize",
-    help: "raise the hard limit: ulimit -Hn 4096, LimitNOFILE= or docker run --ulimit nofile=4096",
+    help: "raise the limit: ulimit -n 4096, LimitNOFILE=4096 or docker run --ulimit nofile=4096",
 };
 
 /// The requirement that the user may run a process for each client.

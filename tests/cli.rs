@@ -170,7 +170,7 @@ fn doctor_names_limits_and_remedies() {
     let script = r#"ulimit -n 200 && exec "$0" doctor"#;
     let program = env!("CARGO_BIN_EXE_echospec");
     let limited = Command::new("sh").args(["-c", script, program]).assert();
-    let words = contains("limited  descriptors: up to 200").and(contains("help: raise the hard limit"));
+    let words = contains("limited  descriptors: up to 200").and(contains("help: raise the limit"));
     limited.success().stdout(words);
 }
 
@@ -182,7 +182,7 @@ fn unsupported_check_and_doctor_say_the_same() {
         command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_echospec")]).args(arguments);
         command
     };
-    let words = "help: raise the hard limit: ulimit -Hn 4096";
+    let words = "help: raise the limit: ulimit -n 4096";
     limited(&["doctor"]).assert().success().stdout(contains(words));
     let server = env!("CARGO_BIN_EXE_echo-tcp");
     let mut check = limited(&["check", "tcp", "--only", "load/beyond-fd-setsize", "--", server, "{addr}"]);

@@ -6,6 +6,7 @@ use std::thread;
 
 use crate::outcome::Outcome;
 use crate::server::LaunchOptions;
+use crate::sys;
 
 /// Options of a run of checks.
 #[derive(Debug, Clone)]
@@ -41,10 +42,21 @@ pub struct Expectation {
     pub message: Option<String>,
 }
 
+/// The number of processes of a check: 200 clients of a server that forks for each, and those of the harness.
+const PROCESSES_OF_CHECK: u64 = 300;
+
+/// Returns the number of checks that run at the same time: two for each processor, because they spend most of their
+/// time waiting, and not more than the user or the container may have processes for.
+fn usual_jobs() -> usize {
+    let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
+    let processes = sys::process_limit().unwrap_or(u64::MAX);
+    let room = usize::try_from(processes / PROCESSES_OF_CHECK).unwrap_or(usize::MAX);
+    jobs.min(room).max(1)
+}
+
 impl Default for RunOptions {
     fn default() -> Self {
-        // Checks spend most of their time waiting.
-        let jobs = 2 * thread::available_parallelism().map_or(2, usize::from);
+        let jobs = usual_jobs();
         RunOptions {
             launch: LaunchOptions::default(),
             jobs,

@@ -1,7 +1,9 @@
 //! The bundled servers, found by their sources. The head of each names the commands that check it, or the demo
 //! that shows it, and checks that a server does not pass.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use echospec::server::{Spec, bundled_specs};
@@ -9,22 +11,39 @@ use echospec::server::{Spec, bundled_specs};
 use crate::record::{Candidate, Deviation, Ids, JOBS};
 use crate::root;
 
+/// Returns the commands that check the bundled servers, such as `echospec check pipe -- echo-pipe`.
+pub fn commands() -> Result<Vec<String>> {
+    let is_command = |line: &&str| line.starts_with("echospec check ");
+    let commands = |text: &String| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("//! "));
+        lines.filter(is_command).map(str::to_owned).collect::<Vec<_>>()
+    };
+    Ok(sources()?.values().flat_map(commands).collect())
+}
+
 /// Returns every bundled server with every way to check it, in order of their names.
 pub fn candidates() -> Result<Vec<Candidate>> {
-    let folder = root().join("src/bin");
-    let mut entries: Vec<_> = fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
     let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.path();
-        let source = if path.is_dir() { path.join("main.rs") } else { path };
-        let text = fs::read_to_string(&source)?;
+    for (source, text) in sources()? {
         let plans = bundled_specs(&text).with_context(|| format!("in {}", source.display()))?;
         let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
         ensure!(!plans.is_empty() || is_excused, "{} does not say how it is checked", source.display());
         let known: Vec<_> = text.lines().filter_map(deviation).collect();
         found
             .extend(plans.into_iter().map(|spec| Candidate { deviations: known.clone(), ..candidate(spec) }));
+    }
+    Ok(found)
+}
+
+/// Returns the source of each bundled server, in order of their names.
+fn sources() -> Result<BTreeMap<PathBuf, String>> {
+    let folder = root().join("src/bin");
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        let source = if path.is_dir() { path.join("main.rs") } else { path };
+        let text = fs::read_to_string(&source)?;
+        found.insert(source, text);
     }
     Ok(found)
 }

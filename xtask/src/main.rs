@@ -19,6 +19,7 @@ mod peers;
 mod portable;
 mod public_api;
 mod record;
+mod run_report;
 mod scenarios;
 mod servers;
 mod soak;
@@ -48,7 +49,7 @@ enum Task {
     Ci,
     /// Find what breaks the rules of CONTRIBUTING.md
     Tidy,
-    /// Run the tests under conditions that a shell, a service manager or a CI may set
+    /// Run the tests under conditions that a shell, a service manager or a CI may set, and servers on other Linuxes
     Scenarios(scenarios::Args),
     /// Run clippy for the systems and processors that are not at hand
     CheckTargets(check_targets::Args),

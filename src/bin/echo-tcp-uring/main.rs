@@ -26,10 +26,7 @@
 //! echospec check tcp -- echo-tcp-uring {addr}
 //! ```
 
-use std::net::TcpListener;
 use std::{env, process};
-
-use anyhow::Context;
 
 #[cfg(target_os = "linux")]
 mod buffers;
@@ -46,30 +43,36 @@ fn main() -> anyhow::Result<()> {
         eprintln!("usage: echo-tcp-uring HOST:PORT, for instance 127.0.0.1:7007 or [::1]:7007");
         process::exit(2);
     };
+    serve_until_terminated(address)
+}
+
+#[cfg(target_os = "linux")]
+fn serve_until_terminated(address: &str) -> anyhow::Result<()> {
+    use std::io::{self, Write};
+    use std::net::TcpListener;
+
+    use anyhow::Context;
+
+    // Before it listens: a client that has connected takes the server's end for a crash.
+    let made = ring::Ring::new().and_then(|ring| Ok((ring.buffers()?, ring)));
+    let (buffers, ring) = match made {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => unsupported(&error.to_string()),
+        made => made?,
+    };
     let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     // A second call changes only the length of the queue, which is 128 by default.
     rustix::net::listen(&listener, 4096)?;
     // Clients inherit this option from the listener. Nagle's algorithm would delay a small echo until the client
     // acknowledges the last one.
     let _ = rustix::net::sockopt::set_tcp_nodelay(&listener, true);
-    serve_until_terminated(&listener)
-}
-
-#[cfg(target_os = "linux")]
-fn serve_until_terminated(listener: &TcpListener) -> anyhow::Result<()> {
-    use std::io::{self, Write};
-
-    let mut server = match server::Server::new(listener) {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => unsupported(&error.to_string()),
-        made => made?,
-    };
+    let mut server = server::Server::new(ring, buffers, &listener)?;
     // println! would panic if standard output is closed.
     let _ = writeln!(io::stdout(), "ready tcp-uring {}", listener.local_addr()?);
     server.serve_until_terminated().context("io_uring failed")
 }
 
 #[cfg(not(target_os = "linux"))]
-fn serve_until_terminated(_listener: &TcpListener) -> anyhow::Result<()> {
+fn serve_until_terminated(_address: &str) -> anyhow::Result<()> {
     unsupported("only Linux has io_uring")
 }
 

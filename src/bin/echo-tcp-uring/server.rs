@@ -45,12 +45,10 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(listener: &TcpListener) -> io::Result<Server> {
+    pub fn new(ring: Ring, buffers: Buffers, listener: &TcpListener) -> io::Result<Server> {
         let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
         signals.thread_block()?;
         let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
-        let ring = Ring::new()?;
-        let buffers = ring.buffers()?;
         Ok(Server {
             ring,
             buffers,
