@@ -29,6 +29,7 @@ mod test_all;
 mod tidy;
 mod verify;
 mod watched_run;
+mod workflow;
 
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", about = "The tasks of the echospec repository")]
@@ -63,6 +64,8 @@ enum Task {
     Kill(kill::Args),
     /// Check hostile servers, and show the time, the memory and what is left behind
     Hostile(hostile::Args),
+    /// Run the steps of the workflows of hosted CI on this machine
+    Workflow(workflow::Args),
     /// Measure mechanisms in turns with other benchmarks, and compare the figures
     VerifyCompare(verify::Args),
     /// Measure the bundled servers in turns with those of others, by concurrency model
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Task::Soak(args) => soak::run(&args),
         Task::Kill(args) => kill::run(&args),
         Task::Hostile(args) => hostile::run(&args),
+        Task::Workflow(args) => workflow::run(&args),
         Task::VerifyCompare(args) => verify::run(&args),
         Task::BenchServers(args) => bench_servers::run(&args),
     };
