@@ -5,7 +5,9 @@ use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg, setsockopt, sockopt};
+use nix::sys::socket::{
+    MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmmsg, sendmmsg, setsockopt, sockopt,
+};
 
 /// The size of each buffer in bytes: more than the largest payload of a datagram over IPv4 or IPv6.
 const LARGEST_DATAGRAM: usize = 65_535;
@@ -71,7 +73,7 @@ fn send(
 }
 
 fn gets_echo(client: &SockaddrStorage) -> bool {
-    let port = client.as_sockaddr_in().map(|address| address.port());
-    let port = port.or_else(|| client.as_sockaddr_in6().map(|address| address.port()));
+    let port = client.as_sockaddr_in().map(SockaddrIn::port);
+    let port = port.or_else(|| client.as_sockaddr_in6().map(SockaddrIn6::port));
     port.is_some_and(|port| !ANSWERING_PORTS.contains(&port))
 }
