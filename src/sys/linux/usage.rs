@@ -63,9 +63,10 @@ pub fn scheduler_stats(pid: Pid) -> io::Result<SchedulerStats> {
 /// # Errors
 /// `Unsupported` if the kernel was built without `CONFIG_SCHED_INFO`.
 pub fn thread_scheduler_stats() -> io::Result<SchedulerStats> {
-    let statistics = fs::read_to_string("/proc/thread-self/schedstat");
-    let statistics = statistics.map_err(|_| io::Error::from(io::ErrorKind::Unsupported))?;
-    Ok(parse_scheduler_stats(&statistics))
+    match fs::read_to_string("/proc/thread-self/schedstat") {
+        Ok(statistics) => Ok(parse_scheduler_stats(&statistics)),
+        Err(_) => unsupported("the kernel does not show how long threads wait: CONFIG_SCHED_INFO"),
+    }
 }
 
 fn parse_scheduler_stats(text: &str) -> SchedulerStats {
