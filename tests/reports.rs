@@ -107,7 +107,7 @@ fn page_has_the_charts_of_a_comparison() {
     echospec(place, &words).assert().success();
     let page = fs::read_to_string(place.join("page.html")).unwrap();
     assert!(page.contains("Comparison: ") && page.contains("%3Csvg"), "no charts");
-    assert!(page.contains("echo/one-byte"));
+    assert!(page.contains("one-byte"), "no finding");
     let refused = contains("c.json is a comparison, which only the format html takes");
     echospec(place, &["report", "c.json"]).assert().code(2).stderr(refused);
 }
