@@ -1,13 +1,15 @@
 //! The loop of one thread: its listener and its clients. `echo-tcp-epoll` is the same loop alone.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::mem;
 use std::time::Duration;
 
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+
+use crate::client::{Client, Turn};
 
 /// The token of the listener. The token of a client is the number of its slot.
 const LISTENER: Token = Token(usize::MAX);
@@ -93,7 +95,7 @@ impl EventLoop {
         // Both interests from the start: a client that stops reading then costs no further call.
         let interests = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         match self.poll.registry().register(&mut stream, Token(slot), interests) {
-            Ok(()) => self.clients[slot] = Some(Client { stream, unsent: Vec::new() }),
+            Ok(()) => self.clients[slot] = Some(Client::new(stream)),
             Err(_) => self.free.push(slot),
         }
     }
@@ -120,53 +122,4 @@ impl EventLoop {
 /// one.
 fn may_have_more(event: &Event) -> bool {
     event.is_read_closed() || event.is_priority()
-}
-
-/// How a client's turn has ended.
-enum Turn {
-    /// So many bytes were read and sent back.
-    Read(usize),
-    /// The client does not read.
-    Blocked,
-    /// The client has read what it owed.
-    Resumed,
-    Ended,
-}
-
-struct Client {
-    stream: TcpStream,
-    /// The echo that the client has not read yet. While there is some, nothing more is read from the client.
-    unsent: Vec<u8>,
-}
-
-impl Client {
-    /// Gives a client a turn: at most one read, and one write.
-    fn echo(&mut self, buffer: &mut [u8]) -> io::Result<Turn> {
-        if !self.unsent.is_empty() {
-            return self.send_rest();
-        }
-        let length = self.stream.read(buffer)?;
-        if length == 0 {
-            return Ok(Turn::Ended);
-        }
-        let sent = match self.stream.write(&buffer[..length]) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            sent => sent?,
-        };
-        if sent < length {
-            self.unsent = buffer[sent..length].to_vec();
-            return Ok(Turn::Blocked);
-        }
-        Ok(Turn::Read(length))
-    }
-
-    fn send_rest(&mut self) -> io::Result<Turn> {
-        let sent = self.stream.write(&self.unsent)?;
-        self.unsent.drain(..sent);
-        if !self.unsent.is_empty() {
-            return Ok(Turn::Blocked);
-        }
-        self.unsent = Vec::new();
-        Ok(Turn::Resumed)
-    }
 }

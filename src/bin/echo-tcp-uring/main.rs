@@ -11,9 +11,9 @@
 //!   buffers of 64 KiB, of which the kernel touches no more than the data needs.
 //! - *Order*: a socket without room takes part of an echo. Another send that has been submitted already could overtake
 //!   the rest. So a client has at most one send in each submission.
-//! - *A client that does not read* may hold no shared buffer: a few such clients would stop all others. What it leaves is
+//! - *A client that does not read* may hold no shared buffer: a few such clients would stop all others. Its unsent echo is
 //!   copied, and its receive is cancelled until it has read that.
-//! - *Who is served first*: the clients in the order in which the kernel received their data.
+//! - *Order*: clients are served in the order in which the kernel received their data.
 //!
 //! A send without copy (IORING_OP_SEND_ZC) is not used. The kernel copies such data all the same if it goes to a socket
 //! of the same host, and a second result tells when the buffer is free.
@@ -29,6 +29,8 @@
 use std::{env, process};
 
 #[cfg(target_os = "linux")]
+mod accepting;
+mod blocked;
 mod buffers;
 #[cfg(target_os = "linux")]
 mod connection;

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::{io, mem};
 
 use io_uring::opcode;
-use io_uring::types::{Fd, Timespec};
+use io_uring::types::Fd;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
@@ -17,28 +17,26 @@ use crate::connection::Connection;
 use crate::ring::{Completion, Ring};
 
 /// The number of the call that accepts clients, the first of three that belong to no connection.
-const ACCEPT: u64 = u64::MAX;
-const PAUSE: u64 = u64::MAX - 1;
+pub const ACCEPT: u64 = u64::MAX;
+pub const PAUSE: u64 = u64::MAX - 1;
 const TERMINATION: u64 = u64::MAX - 2;
 /// The numbers of a connection's calls: its own number for the call that receives, and this with an addend for others.
 const SEND: u64 = 1 << 32;
-const SEND_KEPT: u64 = 2 << 32;
-const CANCEL: u64 = 3 << 32;
-
-static SECOND: Timespec = Timespec::new().sec(1);
+pub const SEND_KEPT: u64 = 2 << 32;
+pub const CANCEL: u64 = 3 << 32;
 
 pub struct Server {
-    ring: Ring,
-    buffers: Buffers,
-    listener: RawFd,
+    pub ring: Ring,
+    pub buffers: Buffers,
+    pub listener: RawFd,
     signals: SignalFd,
-    is_accepting: bool,
-    is_terminated: bool,
+    pub is_accepting: bool,
+    pub is_terminated: bool,
     /// The connections, indexed by their numbers.
-    connections: Vec<Option<Connection>>,
-    free: Vec<usize>,
+    pub connections: Vec<Option<Connection>>,
+    pub free: Vec<usize>,
     round: u64,
-    /// Results of calls that receive, in order. Those that come too early are kept for the next round.
+    /// Results of calls that receive, in order. A result that comes too early is kept for the next round.
     received: Vec<Completion>,
     /// The buffers whose sends have been submitted.
     lent: Vec<u16>,
@@ -120,39 +118,6 @@ impl Server {
         }
     }
 
-    fn accept(&mut self) -> io::Result<()> {
-        if self.is_accepting || self.is_terminated {
-            return Ok(());
-        }
-        self.is_accepting = true;
-        let call = opcode::AcceptMulti::new(Fd(self.listener)).flags(libc::SOCK_CLOEXEC).build();
-        self.ring.push(&[call.user_data(ACCEPT)])
-    }
-
-    fn accepted(&mut self, result: nix::Result<usize>, is_last: bool) -> io::Result<()> {
-        self.is_accepting = !is_last;
-        match result {
-            Ok(socket) => {
-                self.open(socket as RawFd)?;
-                self.accept()
-            }
-            // A client that left the backlog before its turn.
-            Err(Errno::ECONNABORTED | Errno::EINTR) => self.accept(),
-            // Without a free descriptor (EMFILE) accept fails again at once: wait for a client to leave,
-            // or for a second, because other processes may hold the descriptors (ENFILE).
-            Err(_) => self.ring.push(&[opcode::Timeout::new(&raw const SECOND).build().user_data(PAUSE)]),
-        }
-    }
-
-    fn open(&mut self, socket: RawFd) -> io::Result<()> {
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.connections.push(None);
-            self.connections.len() - 1
-        });
-        self.connections[number] = Some(Connection::new(socket));
-        self.go_on(number)
-    }
-
     /// Handles data that has arrived, or the end of a call that receives.
     fn received(&mut self, completion: Completion) -> io::Result<()> {
         let number = completion.number as usize;
@@ -183,44 +148,8 @@ impl Server {
         self.go_on(number)
     }
 
-    /// Handles an echo that the socket had no room for. What is left gets memory of its own, and until it is sent, the
-    /// server receives no more from this client.
-    fn sent_in_part(&mut self, number: usize, result: nix::Result<usize>) -> io::Result<()> {
-        let Some(connection) = &mut self.connections[number] else { return Ok(()) };
-        let (_, buffer, length) = connection.last;
-        let sent = match result {
-            Ok(sent) => sent,
-            Err(Errno::EAGAIN) => 0,
-            Err(_) => {
-                connection.end();
-                return self.go_on(number);
-            }
-        };
-        connection.keep(&self.buffers.get(buffer)[sent..length]);
-        if connection.is_receiving {
-            let cancel = opcode::AsyncCancel::new(number as u64).build().user_data(CANCEL);
-            self.ring.push(&[cancel])?;
-        }
-        self.send_kept(number)
-    }
-
-    fn sent_kept(&mut self, number: usize, result: nix::Result<usize>) -> io::Result<()> {
-        if let (Some(connection), Err(_)) = (&mut self.connections[number], result) {
-            connection.end();
-        }
-        self.send_kept(number)
-    }
-
-    fn send_kept(&mut self, number: usize) -> io::Result<()> {
-        let Some(connection) = &mut self.connections[number] else { return Ok(()) };
-        match connection.send_kept() {
-            Some(call) => self.ring.push(&[call.user_data(number as u64 + SEND_KEPT)]),
-            None => self.go_on(number),
-        }
-    }
-
     /// Begins to receive from a client, if no call is running for it, or closes its connection at the end.
-    fn go_on(&mut self, number: usize) -> io::Result<()> {
+    pub fn go_on(&mut self, number: usize) -> io::Result<()> {
         let Some(connection) = &mut self.connections[number] else { return Ok(()) };
         if connection.is_receiving || connection.is_blocked() {
             return Ok(());
