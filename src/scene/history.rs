@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::step::{Action, Place};
+use super::place::Place;
 use super::value::Arguments;
 
 /// The number of steps that are remembered.
@@ -39,17 +39,16 @@ enum Way {
 }
 
 impl History {
-    /// Remembers a step that begins.
-    pub fn add(&mut self, action: &Action, arguments: &Arguments) {
-        let words: Vec<&str> = action.verb.words().collect();
-        let actor = match words[..] {
+    /// Remembers a step that begins. `words` are those of its pattern.
+    pub fn add(&mut self, words: &[&str], place: &Place, arguments: &Arguments) {
+        let actor = match *words {
             ["NEW" | "CLIENT", ..] => arguments.name(0),
             ["NUMBER", ..] | ["PEER", "accepts", ..] => arguments.name(1),
             ["PEER", ..] => arguments.name(0),
             ["second", ..] => "second",
             _ => "server",
         };
-        let way = match words[..] {
+        let way = match *words {
             ["CLIENT", "receives", ..] | ["PEER", "accepts", ..] => Way::FromServer,
             ["CLIENT", "exchanges", ..] => Way::Both,
             ["NEW" | "CLIENT", ..] | ["NUMBER", ..] => Way::ToServer,
@@ -58,7 +57,7 @@ impl History {
         if self.steps.len() == KEPT {
             self.steps.pop_front();
         }
-        self.steps.push_back(Played { actor: actor.to_owned(), way, place: action.place.clone() });
+        self.steps.push_back(Played { actor: actor.to_owned(), way, place: place.clone() });
     }
 
     /// Returns the picture of the remembered steps of a scene in `files`. The last step is marked.

@@ -11,6 +11,7 @@
 //! | `parameters` | values that the head names, and that a user can set |
 //! | `names` | each name is introduced before it is used |
 //! | `stage`, `speaker`, `peer` | the state of a running scene |
+//! | `place` | places in the files of a scene |
 //! | `play`, `history` | runs the steps; draws the last of them if one fails |
 //! | `format` | the usual form of a scene |
 //! | `catalogue` | checks of the catalogue as scenes |
@@ -43,6 +44,7 @@ mod parameters;
 mod parse;
 mod pattern;
 mod peer;
+mod place;
 mod play;
 #[cfg(feature = "cli")]
 mod record;
@@ -61,9 +63,10 @@ mod verbs;
 pub(crate) use header::Header;
 use parameters::Parameters;
 use peer::Peer;
+use place::Place;
 #[cfg(feature = "cli")]
 pub(crate) use record::Recording;
-use step::{Place, Step};
+use step::Step;
 
 /// A scene: steps of clients, server and kernel, in order.
 #[derive(Debug, Clone)]

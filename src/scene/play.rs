@@ -6,9 +6,10 @@ use std::thread;
 use super::history::History;
 use super::parameters::Parameters;
 use super::peer::Peer;
+use super::place::Place;
 use super::speaker::Speaker;
 use super::stage::Stage;
-use super::step::{Action, Block, Place, Step};
+use super::step::{Action, Block, Step};
 use super::value::Arguments;
 use super::verb::Run;
 use crate::check::{self, Finding};
@@ -99,7 +100,7 @@ fn note_length(length: &mut usize, speakers: &[Speaker]) {
 
 fn play_action(stage: &mut Stage<'_>, action: &Action) -> Result<(), Failure> {
     let arguments = stage.arguments(&action.values);
-    stage.history.add(action, &arguments);
+    stage.history.add(&action.verb.words().collect::<Vec<_>>(), &action.place, &arguments);
     let result = match action.verb.run {
         Run::Stage(run) | Run::Ends(run) => run(stage, &arguments),
         Run::Client(run) | Run::Request(run) | Run::Bytes(run) => {
@@ -128,7 +129,7 @@ fn play_together(stage: &mut Stage<'_>, block: &Block) -> Result<(), Failure> {
     let mut jobs: Vec<(&Action, Arguments, Vec<Speaker>)> = Vec::new();
     for action in actions {
         let arguments = stage.arguments(&action.values);
-        stage.history.add(action, &arguments);
+        stage.history.add(&action.verb.words().collect::<Vec<_>>(), &action.place, &arguments);
         let speakers = stage.take(arguments.name(0));
         jobs.push((action, arguments, speakers));
     }

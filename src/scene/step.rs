@@ -1,7 +1,6 @@
 //! The steps of a parsed scene.
 
-use std::ops::Range;
-
+use super::place::Place;
 use super::value::Values;
 use super::verb::Verb;
 
@@ -15,14 +14,6 @@ pub(super) enum Step {
     EachOffset(Block),
     /// The steps of a `together` block, which begin at the same time.
     Together(Block),
-}
-
-/// A place in one of the files of a scene.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The number of the file: 0 for the scene itself, and the others for the files that it includes.
-    pub file: usize,
-    pub span: Range<usize>,
 }
 
 /// A line of a scene that does one thing.
