@@ -11,9 +11,10 @@ use clap::builder::TypedValueParser as _;
 
 use super::{CliError, exit};
 use crate::bench::comparison::Comparison;
+use crate::bench::report::{TableOptions, draw_charts, write_table};
 use crate::bench::saved::SavedComparison;
 use crate::report::record::{RunRecord, read, schema};
-use crate::report::{FORMATS, Format, HTML, render_page, write_diff};
+use crate::report::{ComparisonSection, FORMATS, Format, HTML, render_page, write_diff};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -59,8 +60,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         );
         return Err(CliError::usage(text).into());
     }
-    let comparisons: Vec<Comparison> =
-        comparisons.into_iter().map(|file| load(file)).collect::<anyhow::Result<_>>()?;
+    let comparisons: Vec<ComparisonSection> =
+        comparisons.into_iter().map(|file| section(&load(file)?)).collect::<anyhow::Result<_>>()?;
     let runs = read_runs(files)?;
     let mut out = create(&args.output)?;
     if comparisons.is_empty() {
@@ -85,6 +86,20 @@ fn is_comparison(file: &Path) -> bool {
 fn load(file: &Path) -> anyhow::Result<Comparison> {
     // A name without a slash would be looked for among the saved baselines.
     Ok(SavedComparison::named(&Path::new(".").join(file).to_string_lossy())?.load()?)
+}
+
+/// Draws a comparison as the HTML report shows it.
+fn section(comparison: &Comparison) -> anyhow::Result<ComparisonSection> {
+    let mut tables = Vec::new();
+    write_table(comparison, TableOptions { ascii: false, machine: true }, &mut tables)?;
+    let plain = anstream::adapter::strip_bytes(&tables).into_vec();
+    let names: Vec<&str> = comparison.candidates.iter().map(|it| it.name.as_str()).collect();
+    let charts = draw_charts(comparison).into_iter();
+    Ok(ComparisonSection {
+        title: names.join(", "),
+        charts: charts.map(|it| (it.file.trim_end_matches(".svg").replace('-', " "), it.svg)).collect(),
+        tables: String::from_utf8_lossy(&plain).into_owned(),
+    })
 }
 
 /// Runs `echospec diff`: compares two recorded runs. The exit code says whether a check newly fails.

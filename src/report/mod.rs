@@ -40,7 +40,7 @@ mod text;
 #[cfg(feature = "cli")]
 pub use diff::write_diff;
 #[cfg(feature = "cli")]
-pub use html::{FORMAT as HTML, render_with as render_page};
+pub use html::{ComparisonSection, FORMAT as HTML, render_with as render_page};
 #[cfg(feature = "cli")]
 pub use human::TerminalReport;
 #[cfg(feature = "cli")]

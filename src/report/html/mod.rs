@@ -13,8 +13,6 @@ use serde::Serialize;
 use super::Format;
 use super::marked::{Piece, mark_first_wrong_byte};
 use super::record::{CheckFinished, RunRecord, TimelineStep};
-use crate::bench::comparison::Comparison;
-use crate::bench::report::{TableOptions, draw_charts, write_table};
 use crate::outcome::Outcome;
 use crate::runner::Summary;
 use crate::server::Rehearsal;
@@ -35,14 +33,18 @@ fn render(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes the page about recorded runs and saved comparisons.
-pub fn render_with(runs: &[RunRecord], comparisons: &[Comparison], out: &mut dyn Write) -> io::Result<()> {
+pub fn render_with(
+    runs: &[RunRecord],
+    comparisons: &[ComparisonSection],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     engine.set_syntax(syntax.map_err(io::Error::other)?);
     engine.add_template("page", PAGE).map_err(io::Error::other)?;
     let page = Value::from(Serde(Page::of(runs)));
-    let comparisons: Vec<_> = comparisons.iter().map(ComparisonSection::of).collect::<io::Result<_>>()?;
+    let comparisons: Vec<_> = comparisons.iter().map(ComparisonSection::with_images).collect();
     let comparisons = Value::from(Serde(comparisons));
     let template = engine.get_template("page").map_err(io::Error::other)?;
     template
@@ -118,28 +120,24 @@ struct Field {
 
 /// A saved comparison, shown as a section of the HTML report.
 #[derive(Serialize)]
-struct ComparisonSection {
-    title: String,
-    /// Each chart: its name, and the address of an image that holds it.
-    charts: Vec<(String, String)>,
-    tables: String,
+pub struct ComparisonSection {
+    /// The names of the mechanisms.
+    pub title: String,
+    /// The charts: the name of each, and its SVG.
+    pub charts: Vec<(String, String)>,
+    /// The tables, as text of fixed width.
+    pub tables: String,
 }
 
 impl ComparisonSection {
-    fn of(comparison: &Comparison) -> io::Result<ComparisonSection> {
-        let mut tables = Vec::new();
-        write_table(comparison, TableOptions { ascii: false, machine: true }, &mut tables)?;
-        let plain = anstream::adapter::strip_bytes(&tables).into_vec();
-        let names: Vec<&str> = comparison.candidates.iter().map(|it| it.name.as_str()).collect();
-        let charts = draw_charts(comparison).into_iter().map(|chart| {
-            let name = chart.file.trim_end_matches(".svg").replace('-', " ");
-            (name, format!("data:image/svg+xml,{}", percent_encoded(&chart.svg)))
-        });
-        Ok(ComparisonSection {
-            title: names.join(", "),
-            charts: charts.collect(),
-            tables: String::from_utf8_lossy(&plain).into_owned(),
-        })
+    /// Puts the address of an image that holds it in the place of each chart.
+    fn with_images(&self) -> ComparisonSection {
+        let image = |svg: &str| format!("data:image/svg+xml,{}", percent_encoded(svg));
+        ComparisonSection {
+            title: self.title.clone(),
+            charts: self.charts.iter().map(|(name, svg)| (name.clone(), image(svg))).collect(),
+            tables: self.tables.clone(),
+        }
     }
 }
 
