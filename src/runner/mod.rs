@@ -2,6 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
+//! | `event` | the events of a run |
 //! | `options` | options of a run; expected failures |
 //! | `result` | the result of one check, and a summary of many |
 //! | `questions` | the questions of the rehearsal about one connection |
@@ -32,6 +33,7 @@ use crate::trace::Trace;
 
 mod absence;
 mod baseline;
+mod event;
 mod guess;
 mod identify;
 mod options;
@@ -45,24 +47,14 @@ mod timeline;
 
 use absence::Absence;
 use baseline::Baseline;
+pub use event::Event;
+use event::WorkerEvent;
 pub use options::{Expectation, RunOptions};
 use procedure::FunctionOfCheck;
 pub(crate) use procedure::{Body, Procedure};
 pub use result::{CheckResult, Repeated, Summary};
 use timeline::Recorder;
 pub use timeline::Timeline;
-
-/// An event of a run of checks, for the caller to report.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The checks begin. Before, the server was launched once, became ready, and spoke its protocol. Holds the server,
-    /// with what the rehearsal found, and the checks that follow.
-    Started(&'a Spec, &'a [&'static Check]),
-    /// The run begins to run this check.
-    CheckStarted(&'static Check),
-    /// A check of the run has ended with this result.
-    CheckFinished(&'a CheckResult),
-}
 
 /// Runs `checks` against servers launched by `spec`, and returns the results in the order of `checks`.
 ///
@@ -174,29 +166,6 @@ fn all_unsupported(
         result
     };
     checks.iter().map(report).collect()
-}
-
-/// An event that a worker sends to the thread that reports.
-enum WorkerEvent {
-    Started(&'static Check),
-    /// A worker has finished a check. Holds the check's place in the list of checks, and its result.
-    Finished(usize, Box<CheckResult>),
-}
-
-impl WorkerEvent {
-    /// Reports the worker's event to the observer, and returns the result of a finished check.
-    fn report(self, observe: &mut impl FnMut(&Event<'_>)) -> Option<(usize, CheckResult)> {
-        match self {
-            WorkerEvent::Started(check) => {
-                observe(&Event::CheckStarted(check));
-                None
-            }
-            WorkerEvent::Finished(place, result) => {
-                observe(&Event::CheckFinished(&result));
-                Some((place, *result))
-            }
-        }
-    }
 }
 
 type Queue = Mutex<VecDeque<(usize, &'static Check)>>;

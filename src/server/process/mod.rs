@@ -3,6 +3,7 @@
 //! | file | content |
 //! |---|---|
 //! | `launcher` | the thread that forks |
+//! | `given` | the descriptors that a process is given |
 //! | `tree` | finds and kills all descendants |
 //! | `guard` | kills them if this process is killed |
 //! | `supervision` | the effects on this process, for as long as servers run |
@@ -31,6 +32,7 @@ use crate::sys::{self, IpcObject, Process};
 use crate::trace::{self, Action};
 
 mod description;
+mod given;
 mod guard;
 mod ipc_objects;
 mod job_process;
@@ -40,6 +42,8 @@ mod supervision;
 mod tree;
 
 pub use description::{command_line_of, describe_descriptors, describe_process, describe_state};
+pub(super) use given::GivenDescriptors;
+use given::with_listeners;
 pub(super) use guard::kill_marked_processes as finish_guard;
 use ipc_objects::IpcObjects;
 pub use job_process::{JobOutput, JobProcess};
@@ -66,24 +70,6 @@ pub struct Instance {
     /// The IPC objects that the process leaked, found once all its processes had ended.
     leaked_objects: Vec<IpcObject>,
     _supervision: Supervision,
-}
-
-/// Descriptors handed to a process at its launch.
-#[derive(Debug, Default)]
-pub(super) struct GivenDescriptors {
-    /// The process's descriptors 0, 1 and 2. Where one is `None`, [`LaunchOptions::stdio`] decides.
-    pub stdio: [Option<OwnedFd>; 3],
-    /// The listening sockets that are passed as descriptors 3, 4, … and announced as in sd_listen_fds(3).
-    pub listeners: Vec<OwnedFd>,
-    /// More descriptors for the process, numbered after the listening sockets.
-    pub extra: Vec<OwnedFd>,
-}
-
-impl GivenDescriptors {
-    /// Returns the descriptors of a process whose standard input and output are given.
-    pub fn pipes(input: OwnedFd, output: OwnedFd) -> GivenDescriptors {
-        GivenDescriptors { stdio: [Some(input), Some(output), None], ..GivenDescriptors::default() }
-    }
 }
 
 /// The time that a process may take to exit after SIGTERM before it is killed.
@@ -323,32 +309,6 @@ impl Drop for Instance {
     fn drop(&mut self) {
         self.terminate();
     }
-}
-
-/// Announces the passed listening sockets in the environment of `command`: sd_listen_fds(3).
-fn with_listeners(command: Command, listeners: usize, for_another_process: bool) -> Command {
-    let mut announced = if for_another_process {
-        let mut announced = command;
-        // Process 1 is never a server of ours.
-        announced.env("LISTEN_PID", "1");
-        announced
-    } else {
-        with_listen_pid(&command)
-    };
-    announced.env("LISTEN_FDS", listeners.to_string());
-    announced
-}
-
-/// Sets the variable `LISTEN_PID` in the process that executes `command`. Its number is known only after the fork, and
-/// `sh` with fixed text is the one portable program that can put its own number into the environment.
-fn with_listen_pid(command: &Command) -> Command {
-    let mut wrapped = Command::new("/bin/sh");
-    wrapped.args(["-c", r#"LISTEN_PID=$$ exec "$@""#, "sh"]);
-    wrapped.arg(command.get_program()).args(command.get_args()).process_group(0);
-    for (name, value) in command.get_envs() {
-        wrapped.env(name, value.unwrap_or_default());
-    }
-    wrapped
 }
 
 fn fresh_mark() -> String {
