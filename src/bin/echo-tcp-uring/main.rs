@@ -35,6 +35,7 @@ mod buffers;
 #[cfg(target_os = "linux")]
 mod connection;
 #[cfg(target_os = "linux")]
+mod receiving;
 mod ring;
 #[cfg(target_os = "linux")]
 mod server;

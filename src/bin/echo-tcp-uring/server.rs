@@ -1,4 +1,4 @@
-//! One ring for the listener, all connections and the signals that end the server.
+//! One ring for the listener, all connections and the signals that end the server: its rounds and its results.
 
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, RawFd};
@@ -6,7 +6,6 @@ use std::{io, mem};
 
 use io_uring::opcode;
 use io_uring::types::Fd;
-use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -21,7 +20,7 @@ pub const ACCEPT: u64 = u64::MAX;
 pub const PAUSE: u64 = u64::MAX - 1;
 const TERMINATION: u64 = u64::MAX - 2;
 /// The numbers of a connection's calls: its own number for the call that receives, and this with an addend for others.
-const SEND: u64 = 1 << 32;
+pub const SEND: u64 = 1 << 32;
 pub const SEND_KEPT: u64 = 2 << 32;
 pub const CANCEL: u64 = 3 << 32;
 
@@ -35,11 +34,11 @@ pub struct Server {
     /// The connections, indexed by their numbers.
     pub connections: Vec<Option<Connection>>,
     pub free: Vec<usize>,
-    round: u64,
+    pub round: u64,
     /// Results of calls that receive, in order. A result that comes too early is kept for the next round.
-    received: Vec<Completion>,
+    pub received: Vec<Completion>,
     /// The buffers whose sends have been submitted.
-    lent: Vec<u16>,
+    pub lent: Vec<u16>,
 }
 
 impl Server {
@@ -116,49 +115,5 @@ impl Server {
             SEND_KEPT.. => self.sent_kept(connection, result),
             _ => self.sent_in_part(connection, result),
         }
-    }
-
-    /// Handles data that has arrived, or the end of a call that receives.
-    fn received(&mut self, completion: Completion) -> io::Result<()> {
-        let number = completion.number as usize;
-        let Some(connection) = &mut self.connections[number] else { return Ok(()) };
-        if connection.last.0 == self.round {
-            // An echo of this client has been submitted in this round. If it is sent in part, the rest comes first.
-            self.received.push(completion);
-            return Ok(());
-        }
-        connection.is_receiving &= !completion.is_last;
-        match (completion.result, completion.buffer) {
-            (Ok(length), Some(buffer)) if length > 0 && !connection.is_ended && !connection.is_blocked() => {
-                connection.last = (self.round, buffer, length);
-                self.lent.push(buffer);
-                let call = connection.send(&self.buffers.get(buffer)[..length]);
-                self.ring.push(&[call.user_data(number as u64 + SEND)])?;
-            }
-            (Ok(length), Some(buffer)) if length > 0 => {
-                if connection.is_blocked() {
-                    connection.keep(&self.buffers.get(buffer)[..length]);
-                }
-                self.buffers.give_back([buffer].into_iter());
-            }
-            // The kernel had no buffer left, or the server has cancelled the call.
-            (Err(Errno::ENOBUFS | Errno::ECANCELED), _) => {}
-            _ => connection.is_ended = true,
-        }
-        self.go_on(number)
-    }
-
-    /// Begins to receive from a client, if no call is running for it, or closes its connection at the end.
-    pub fn go_on(&mut self, number: usize) -> io::Result<()> {
-        let Some(connection) = &mut self.connections[number] else { return Ok(()) };
-        if connection.is_receiving || connection.is_blocked() {
-            return Ok(());
-        }
-        if !connection.is_ended {
-            return self.ring.push(&[connection.receive().user_data(number as u64)]);
-        }
-        self.connections[number] = None;
-        self.free.push(number);
-        self.accept()
     }
 }
