@@ -114,7 +114,11 @@ pub fn count_with_noun(number: usize, noun: &str) -> String {
         }
         text.push(digit);
     }
-    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("{text} {noun}"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{text} {stem}ies"),
+        _ => format!("{text} {noun}s"),
+    }
 }
 
 /// Suggests the names that contain `text`, or its part behind the last `/`. Suggests the most similar name if there are
@@ -203,5 +207,7 @@ mod tests {
     fn count_separates_thousands() {
         assert_eq!(count_with_noun(1, "byte"), "1 byte");
         assert_eq!(count_with_noun(5_767_168, "byte"), "5,767,168 bytes");
+        assert_eq!([1, 2].map(|number| count_with_noun(number, "reply")), ["1 reply", "2 replies"]);
+        assert_eq!(count_with_noun(2, "key"), "2 keys");
     }
 }

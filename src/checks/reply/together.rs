@@ -73,7 +73,8 @@ fn lost_requests(server: &mut Server) -> check::Result<Option<Finding>> {
         return Ok(None);
     }
     let sent = count_with_noun(REQUESTS, "request");
-    let actual = format!("{} replies to {sent}, all of which it has read", REQUESTS - missing);
+    let actual =
+        format!("{} to {sent}, all of which it has read", count_with_noun(REQUESTS - missing, "reply"));
     let finding = Finding::fail("a reply to each request, or the end of the connection", actual);
     Ok(Some(
         finding.because(format!("{sent} were sent in one write; the connection stays open")).because(instead),

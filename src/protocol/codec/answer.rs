@@ -7,6 +7,7 @@ use super::{Codec, SHOWN};
 use crate::protocol::mismatch::Mismatch;
 use crate::protocol::reply::Reply;
 use crate::protocol::token::Token;
+use crate::text::count_with_noun;
 
 /// The part of a connection that a reply belongs to: greeting, opening or exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,11 @@ pub struct WrongReply {
 impl fmt::Display for WrongReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.unasked {
-            write!(f, "bytes that no request asked for, after {} replies", self.number - 1)?;
+            write!(
+                f,
+                "bytes that no request asked for, after {}",
+                count_with_noun((self.number - 1) as usize, "reply")
+            )?;
         } else {
             write!(f, "reply {}", self.number)?;
             if !self.request.is_empty() {
