@@ -7,7 +7,7 @@
 //! - *Memory of an idle client*: one slot of 24 bytes. All clients share one buffer. Only a client that does not read
 //!   its echo has a buffer of its own, of at most 128 KiB, and the server reads no more from it until that is sent:
 //!   TCP's window closes, so flow control reaches the client.
-//! - *Order*: clients are served in the order in which their data arrived, each for at most one buffer. A client
+//! - *Turns*: clients are served in the order in which their data arrived, each for at most one buffer. A client
 //!   with more to read goes to the end of the queue, so that a fast sender does not delay the others.
 //! - *One core* serves all clients: if it is full, every client waits.
 //!

@@ -13,7 +13,7 @@
 //!   sets the option later.
 //! - *Memory of an idle client*: a slot of 32 bytes in its thread. Each thread has one buffer for all its clients, and
 //!   stops reading from a client that does not read its echo.
-//! - *Order*: each thread serves its clients in the order in which their data arrived.
+//! - *Turns*: each thread serves its clients in the order in which their data arrived.
 //!
 //! Deviates: port/exclusive: SO_REUSEPORT lets any process of the same user bind the address
 //!

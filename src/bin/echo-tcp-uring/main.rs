@@ -13,7 +13,7 @@
 //!   the rest. So a client has at most one send in each submission.
 //! - *A client that does not read* may hold no shared buffer: a few such clients would stop all others. Its unsent echo is
 //!   copied, and its receive is cancelled until it has read that.
-//! - *Order*: clients are served in the order in which the kernel received their data.
+//! - *Turns*: clients are served in the order in which the kernel received their data.
 //!
 //! A send without copy (IORING_OP_SEND_ZC) is not used. The kernel copies such data all the same if it goes to a socket
 //! of the same host, and a second result tells when the buffer is free.

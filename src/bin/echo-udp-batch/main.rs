@@ -8,7 +8,7 @@
 //!
 //! - *Memory*: one buffer of 64 KiB for each datagram of a batch, 4 MiB in all. Only pages that a
 //!   datagram has filled are in memory. A client costs nothing, because UDP has no connections.
-//! - *Order*: datagrams are answered in the order of their arrival. No echo is sent before the
+//! - *Turns*: datagrams are answered in the order of their arrival. No echo is sent before the
 //!   whole batch is received.
 //!
 //! An echo that cannot be sent is lost, as the network might have lost it. Datagrams from the ports of
