@@ -25,6 +25,7 @@ use std::{env, process};
 
 #[cfg(target_os = "linux")]
 mod client;
+#[cfg(target_os = "linux")]
 mod event_loop;
 #[cfg(target_os = "linux")]
 mod group;

@@ -30,12 +30,15 @@ use std::{env, process};
 
 #[cfg(target_os = "linux")]
 mod accepting;
+#[cfg(target_os = "linux")]
 mod blocked;
+#[cfg(target_os = "linux")]
 mod buffers;
 #[cfg(target_os = "linux")]
 mod connection;
 #[cfg(target_os = "linux")]
 mod receiving;
+#[cfg(target_os = "linux")]
 mod ring;
 #[cfg(target_os = "linux")]
 mod server;

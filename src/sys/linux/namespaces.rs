@@ -65,7 +65,8 @@ fn enable_loopback_interface() -> io::Result<()> {
         }
         request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
         let socket = Errno::result(libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0))?;
-        let set = Errno::result(libc::ioctl(socket, libc::SIOCSIFFLAGS, &request));
+        // musl and glibc differ in the type of a request.
+        let set = Errno::result(libc::ioctl(socket, libc::SIOCSIFFLAGS as libc::Ioctl, &request));
         libc::close(socket);
         set?;
     }
