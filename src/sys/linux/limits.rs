@@ -28,7 +28,7 @@ pub fn container_limits() -> ContainerLimits {
 
 /// Makes free(3) return blocks of 256 KiB and more to the kernel: `M_MMAP_THRESHOLD`, mallopt(3). By default glibc keeps
 /// all blocks as large as the largest that was ever freed, and fork(2) copies the page tables of what a process keeps.
-#[expect(unsafe_code, reason = "mallopt(3) is in no safe library")]
+#[cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "mallopt(3) is in no safe library"))]
 pub fn return_freed_blocks() {
     // SAFETY: the call changes a setting of the allocator, which it protects by a lock of its own.
     #[cfg(target_env = "gnu")]
