@@ -44,7 +44,7 @@ pub(super) struct Connection {
     pub received: usize,
     /// Whether the server has answered on this connection since it was opened.
     pub is_served: bool,
-    /// Whether the client counts the connection among those that the server has not answered.
+    /// Whether the client counts this connection as one that the server has not answered.
     pub is_counted_unserved: bool,
     /// Whether a request waits for the connection or for its reply.
     pub has_request: bool,

@@ -1,4 +1,4 @@
-//! The events of a run: those that its workers send, and those that its caller observes.
+//! The events of a run: its workers send some, and its caller observes others.
 
 use super::CheckResult;
 use crate::checks::Check;

@@ -7,7 +7,7 @@ use super::slot::slot;
 use super::verb::Verb;
 use super::verbs;
 
-/// The words of blocks, and those that may stand before or behind a step.
+/// The words of blocks, and the words that may stand before or behind a step.
 const OTHERS: [&str; 11] =
     ["repeat", "together", "for", "each", "offset", "request", "include", "end", "given", "within", "of"];
 

@@ -71,7 +71,7 @@ use step::Step;
 /// A scene: steps of clients, server and kernel, in order.
 #[derive(Debug, Clone)]
 pub struct Scene {
-    /// The file of the scene, and those that it includes: the name and the text of each.
+    /// The file of the scene and the files that it includes: the name and the text of each.
     files: Vec<(String, String)>,
     title: String,
     header: Header,

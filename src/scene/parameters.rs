@@ -26,7 +26,7 @@ struct Parameter {
 }
 
 impl Parameters {
-    /// Returns no parameters. Values of `set` take the place of those that a scene declares.
+    /// Returns no parameters. A value of `set` replaces the value that a scene declares.
     pub fn with_values(set: &[(String, String)]) -> Parameters {
         Parameters { declared: BTreeMap::new(), set: set.to_vec() }
     }

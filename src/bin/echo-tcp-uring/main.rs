@@ -8,7 +8,7 @@
 //! So a message costs one call, its send, and one result.
 //!
 //! - *Memory of an idle client*: 104 bytes here, and some 400 for the running call in the kernel. All clients share 128
-//!   buffers of 64 KiB, of which the kernel touches no more than the data needs.
+//!   buffers of 64 KiB. A page of a buffer takes memory once data has been in it.
 //! - *Order*: a socket without room takes part of an echo. Another send that has been submitted already could overtake
 //!   the rest. So a client has at most one send in each submission.
 //! - *A client that does not read* may hold no shared buffer: a few such clients would stop all others. Its unsent echo is

@@ -1,9 +1,9 @@
 //! Echo over UDP in batches: one call receives many datagrams, and one sends them back.
 //!
 //! `recvmmsg(2)` and `sendmmsg(2)` take a list of datagrams. With MSG_WAITFORONE the first call waits
-//! for one datagram, and also takes those that are there already, up to 64. So a server under load
+//! for one datagram, and also takes up to 63 more that have arrived already. So a server under load
 //! enters the kernel twice for 64 datagrams, not 128 times. Each datagram still passes through the
-//! whole network stack, so this saves a few per cent and no more. One client that waits for each echo
+//! whole network stack, so this saves little. One client that waits for each echo
 //! gives nothing to gather.
 //!
 //! - *Memory*: one buffer of 64 KiB for each datagram of a batch, 4 MiB in all. Only pages that a

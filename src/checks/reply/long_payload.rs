@@ -1,4 +1,4 @@
-//! Checks that long payloads come back, also those that just fill a buffer.
+//! Checks that a long payload comes back, also one that just fills a buffer.
 
 use std::collections::BTreeSet;
 use std::time::Instant;

@@ -173,7 +173,7 @@ fn descriptors(stage: &mut Stage<'_>) -> check::Result<Vec<Descriptor>> {
     stage.server.descriptors(pid)
 }
 
-/// Waits until the server has `wanted` descriptors. A failure names those that were not there at the mark `before`.
+/// Waits until the server has `wanted` descriptors. A failure names the descriptors that are new since the mark `before`.
 fn await_descriptors(
     stage: &mut Stage<'_>,
     step: &Arguments,
@@ -190,7 +190,7 @@ fn await_descriptors(
     })
 }
 
-/// Describes the descriptors that are new since `before`, and those that are gone. Empty if there are none.
+/// Describes the descriptors that are new since `before`, and the ones that are gone. Empty if there are none.
 fn difference(before: &[Descriptor], now: &[Descriptor]) -> String {
     /// The maximum number of descriptors that are named.
     const SHOWN: usize = 6;
