@@ -9,7 +9,7 @@ use crate::deadline::until;
 use crate::outcome::Outcome;
 use crate::sys::{self, Object, Process};
 use crate::text::one_line;
-use crate::transport::{Capabilities, ConnectOptions, ReservedAddress};
+use crate::transport::{Capabilities, ConnectOptions, Link, ReservedAddress};
 
 impl Server {
     /// Attaches to the running server that `spec` describes.
@@ -57,28 +57,47 @@ impl Server {
         self.spec.is_attached()
     }
 
-    /// Connects to the attached server and closes. Returns the reason if the server refuses.
+    /// Connects to the attached server. Returns the connection, or the reason if the server refuses.
     ///
     /// A server without connections cannot be asked in this way, so it is taken to be there.
-    fn probe(&mut self) -> Result<(), String> {
+    fn probe(&mut self) -> Result<Option<Link>, String> {
         if self.spec.transport().capabilities.contains(Capabilities::CONNECTIONLESS) {
-            return Ok(());
+            return Ok(None);
         }
         match self.connect_link(&ConnectOptions::default()) {
-            Ok(_) => Ok(()),
+            Ok(link) => Ok(Some(link)),
             Err(error) => Err(error.to_string()),
         }
     }
 
     /// Returns the reason if an attached server has gone: it refuses connections, or its process has ended.
     pub(super) fn why_gone(&mut self) -> Option<String> {
-        if let Some(process) = self.spec.process()
-            && process.processes().is_ok_and(|living| living.is_empty())
-        {
-            return Some(format!("process {} has ended", process.0));
+        if self.process_has_ended() {
+            return self.spec.process().map(|process| format!("process {} has ended", process.0));
         }
         let problem = self.probe().err()?;
         Some(format!("{} accepts no connection: {problem}", self.address()))
+    }
+
+    /// Waits a moment for the end of a server that has failed a client, and then returns the reason if it has gone.
+    ///
+    /// Linux closes the descriptors of a process that exits one by one, the listener among the last. So a client may
+    /// lose its connection while the kernel still accepts another. That one ends with the process.
+    fn why_gone_soon(&mut self) -> Option<String> {
+        let mut probe = self.probe().unwrap_or_default();
+        if probe.is_some() || self.spec.process().is_some() {
+            let _ = until(self.deadlines().quiet(), || {
+                let gone = probe.as_mut().is_some_and(has_ended) || self.process_has_ended();
+                Ok(gone.then_some(()))
+            });
+        }
+        self.why_gone()
+    }
+
+    /// Whether the user named the server's process, and it and its descendants have ended.
+    fn process_has_ended(&self) -> bool {
+        let Some(process) = self.spec.process() else { return false };
+        process.processes().is_ok_and(|living| living.is_empty())
     }
 
     /// Turns `finding` into a crash if it is about an attached server that has gone.
@@ -86,7 +105,7 @@ impl Server {
         if !matches!(finding.outcome, Outcome::Fail | Outcome::Timeout) {
             return finding;
         }
-        if let Some(reason) = self.why_gone() {
+        if let Some(reason) = self.why_gone_soon() {
             return Finding { outcome: Outcome::Crash, ..finding }.because(reason);
         }
         let capabilities = self.spec.capabilities();
@@ -125,6 +144,14 @@ impl Server {
             }
         }
         Err(not_listening(refused.unwrap_or_else(|| holder_of(id))))
+    }
+}
+
+/// Whether the server's end of `link` is closed or reset. Discards what has arrived.
+fn has_ended(link: &mut Link) -> bool {
+    match link.read(&mut [0; 4096]) {
+        Ok(length) => length == 0,
+        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
     }
 }
 
