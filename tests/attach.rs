@@ -1,8 +1,8 @@
 //! `echospec check --connect`: a server that runs already.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -16,6 +16,7 @@ use echospec::server::{LaunchOptions, Server, Spec, Start, bundled_specs};
 use echospec::transport::Capabilities;
 use predicates::str::contains;
 use rstest::rstest;
+use socket2::{Domain, Socket, Type};
 
 #[rstest]
 fn bundled_server_is_checked_while_it_runs(
@@ -60,22 +61,24 @@ impl Drop for Running {
     }
 }
 
-/// Starts the bundled server `name` at `address` and waits until it says that it is ready.
-fn start(name: &str, address: &str) -> Running {
+/// Starts the bundled server `name` at `address`, and returns it with the address that it announces.
+fn start(name: &str, address: &str) -> (Running, String) {
     let program = programs().join(name);
     let mut child = std::process::Command::new(program).arg(address).stdout(Stdio::piped()).spawn().unwrap();
-    let mut first = [0; 5];
-    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
-    assert_eq!(&first, b"ready");
-    Running(child)
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let announced = line.strip_prefix("ready ").and_then(|rest| rest.split_whitespace().nth(1));
+    let announced = announced.unwrap_or_else(|| panic!("{name} says {line:?}")).to_owned();
+    (Running(child), announced)
+}
+
+/// Starts `echo-tcp` at a port that the kernel chooses.
+fn start_tcp() -> (Running, String) {
+    start("echo-tcp", "127.0.0.1:0")
 }
 
 fn programs() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_echospec")).parent().unwrap()
-}
-
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 fn check(arguments: &[&str]) -> Command {
@@ -86,8 +89,7 @@ fn check(arguments: &[&str]) -> Command {
 
 #[test]
 fn checks_that_need_more_are_counted_and_not_listed() {
-    let address = free_address();
-    let _server = start("echo-tcp", &address);
+    let (_server, address) = start_tcp();
     check(&["tcp", "--connect", &address, "--only", "echo/one-byte"])
         .assert()
         .success()
@@ -102,8 +104,11 @@ fn checks_that_need_more_are_counted_and_not_listed() {
 
 #[test]
 fn an_address_where_nothing_listens_is_told() {
-    let address = free_address();
-    check(&["tcp", "--connect", &address])
+    // No other program can listen at the address while this socket is bound to it.
+    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    bound.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = bound.local_addr().unwrap().as_socket().unwrap();
+    check(&["tcp", "--connect", &address.to_string()])
         .assert()
         .code(3)
         .stderr(contains(format!("cannot connect to {address}: Connection refused")));
@@ -112,9 +117,8 @@ fn an_address_where_nothing_listens_is_told() {
 
 #[test]
 fn a_process_that_does_not_listen_there_is_refused() {
-    let address = free_address();
-    let server = start("echo-tcp", &address);
-    let other = start("echo-tcp", &free_address());
+    let (server, address) = start_tcp();
+    let (other, _) = start_tcp();
     let [its, others] = [&server, &other].map(|running| running.0.id().to_string());
     check(&["tcp", "--connect", &address, "--pid", &its, "--only", "fd/no-leak"]).assert().success();
     let told = format!("process {others} does not listen on {address}: process {its} (echo-tcp) does");
@@ -164,8 +168,7 @@ fn another_protocol_ends_the_run_with_a_hint() {
 #[test]
 fn a_running_server_is_described_in_the_file() {
     let place = tempfile::tempdir().unwrap();
-    let address = free_address();
-    let _server = start("echo-tcp", &address);
+    let (_server, address) = start_tcp();
     let text = format!("[server.here]\ntransport = 'tcp'\nconnect = '{address}'\n");
     fs::write(place.path().join("echospec.toml"), text).unwrap();
     check(&["--only", "echo/one-byte"])

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{self, Output, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use predicates::str::contains;
 use rstest::rstest;
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 fn load(arguments: &[&str]) -> Command {
@@ -113,7 +114,10 @@ fn explains_mistakes_in_the_arguments(#[case] arguments: &[&str], #[case] hint: 
 
 #[test]
 fn names_the_address_that_refuses() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    // No other program can listen at the address while this socket is bound to it.
+    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    bound.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = bound.local_addr().unwrap().as_socket().unwrap().to_string();
     load(&["tcp", "--connect", &address]).assert().code(3).stdout("").stderr(contains(&address));
 }
 
