@@ -18,6 +18,7 @@ use std::{env, process, thread};
 use anyhow::Context;
 use nix::errno::Errno;
 use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::socket::{Backlog, listen};
 use nix::sys::wait::wait;
 use nix::unistd::ForkResult;
 use os_pipe::PipeReader;
@@ -29,6 +30,8 @@ fn main() -> anyhow::Result<()> {
         process::exit(2);
     };
     let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    // std chooses a backlog of 128. A client that finds it full waits for a second or more, so allow more.
+    listen(&listener, Backlog::MAXCONN)?;
     let (lifeline, parents_end) = os_pipe::pipe()?;
     leave_no_zombies()?;
     // println! would panic if standard output is closed.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use std::{env, process, thread};
 
 use anyhow::Context;
+use nix::sys::socket::{Backlog, listen};
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -25,6 +26,8 @@ fn main() -> anyhow::Result<()> {
         process::exit(2);
     };
     let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    // std chooses a backlog of 128. A client that finds it full waits for a second or more, so allow more.
+    listen(&listener, Backlog::MAXCONN)?;
     // println! would panic if standard output is closed.
     let _ = writeln!(io::stdout(), "ready tcp {}", listener.local_addr()?);
     loop {
