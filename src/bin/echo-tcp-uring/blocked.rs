@@ -8,12 +8,13 @@ use nix::errno::Errno;
 use crate::server::{CANCEL, SEND_KEPT, Server};
 
 impl Server {
-    /// Handles an echo that the socket had no room for. The rest gets memory of its own. Until it is sent, the
-    /// server receives no more from this client.
-    pub fn sent_in_part(&mut self, number: usize, result: nix::Result<usize>) -> io::Result<()> {
+    /// Handles the result of an echo. If the socket had no room for all of it, the rest gets memory of its own. Until
+    /// that is sent, the server receives no more from this client.
+    pub fn sent(&mut self, number: usize, result: nix::Result<usize>) -> io::Result<()> {
         let Some(connection) = &mut self.connections[number] else { return Ok(()) };
         let (_, buffer, length) = connection.last;
         let sent = match result {
+            Ok(sent) if sent == length => return Ok(()),
             Ok(sent) => sent,
             Err(Errno::EAGAIN) => 0,
             Err(_) => {

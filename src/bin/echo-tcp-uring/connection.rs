@@ -39,12 +39,11 @@ impl Connection {
         opcode::RecvMulti::new(Fd(self.socket.as_raw_fd()), GROUP).build()
     }
 
-    /// Returns a call that sends `echo` as far as the socket has room. It has a result only if some is left.
+    /// Returns a call that sends `echo` as far as the socket has room. It ends while it is submitted.
     pub fn send(&self, echo: &[u8]) -> squeue::Entry {
         opcode::Send::new(Fd(self.socket.as_raw_fd()), echo.as_ptr(), echo.len() as u32)
             .flags(libc::MSG_NOSIGNAL | libc::MSG_WAITALL | libc::MSG_DONTWAIT)
             .build()
-            .flags(squeue::Flags::SKIP_SUCCESS)
     }
 
     /// Whether the client has not read all of its echo.

@@ -5,7 +5,7 @@
 //! `io_uring_enter(2)` submits all new calls and waits. A *multishot* call needs no repetition: one
 //! accepts all clients, and one for each client receives all that it sends. For each result the
 //! kernel takes one of the *provided buffers*, which the program gives back when the echo is sent.
-//! So a message costs one call, its send, and one result.
+//! So a message costs one call, its send, and two results.
 //!
 //! - *Memory of an idle client*: 104 bytes here, and some 400 for the running call in the kernel. All clients share 128
 //!   buffers of 64 KiB. A page of a buffer takes memory once data has been in it.
@@ -14,6 +14,9 @@
 //! - *A client that does not read* may hold no shared buffer: a few such clients would stop all others. Its unsent echo is
 //!   copied, and its receive is cancelled until it has read that.
 //! - *Turns*: clients are served in the order in which the kernel received their data.
+//!
+//! A call with IOSQE_CQE_SKIP_SUCCESS has no result unless it fails. For a send this is slower than the result: with each
+//! such call the kernel writes a flag into a line of its memory, which the clients' processors read whenever they send.
 //!
 //! A send without copy (IORING_OP_SEND_ZC) is not used. The kernel copies such data all the same if it goes to a socket
 //! of the same host, and a second result tells when the buffer is free.

@@ -31,8 +31,13 @@ impl Server {
                 }
                 self.buffers.give_back([buffer].into_iter());
             }
-            // The kernel had no buffer left, or the server has cancelled the call.
-            (Err(Errno::ENOBUFS | Errno::ECANCELED), _) => {}
+            // The kernel had no buffer left.
+            (Err(Errno::ENOBUFS), _) => {
+                self.starved.push_back(number);
+                return Ok(());
+            }
+            // The server has cancelled the call.
+            (Err(Errno::ECANCELED), _) => {}
             _ => connection.is_ended = true,
         }
         self.go_on(number)

@@ -1,5 +1,6 @@
 //! One ring for the listener, all connections and the signals that end the server: its rounds and its results.
 
+use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, RawFd};
 use std::{io, mem};
@@ -24,6 +25,10 @@ pub const SEND: u64 = 1 << 32;
 pub const SEND_KEPT: u64 = 2 << 32;
 pub const CANCEL: u64 = 3 << 32;
 
+/// The most results to wait for. The kernel receives for at least as many clients before it returns: many more than this
+/// at once would use up the buffers.
+const BATCH: usize = 20;
+
 pub struct Server {
     pub ring: Ring,
     pub buffers: Buffers,
@@ -37,6 +42,8 @@ pub struct Server {
     pub round: u64,
     /// Results of calls that receive, in order. A result that comes too early is kept for the next round.
     pub received: Vec<Completion>,
+    /// The clients that found no free buffer, in order.
+    pub starved: VecDeque<usize>,
     /// The buffers whose sends have been submitted.
     pub lent: Vec<u16>,
 }
@@ -57,6 +64,7 @@ impl Server {
             free: Vec::new(),
             round: 0,
             received: Vec::new(),
+            starved: VecDeque::new(),
             lent: Vec::new(),
         })
     }
@@ -83,7 +91,9 @@ impl Server {
 
     /// Submits all calls, waits for results, and handles them.
     fn serve_round(&mut self) -> io::Result<()> {
-        self.ring.submit_and_wait(usize::from(self.received.is_empty()))?;
+        // Each echo has its result at once. Without new data, wait for one result more.
+        let results = self.lent.len() + usize::from(self.received.is_empty());
+        self.ring.submit_and_wait(results.min(BATCH))?;
         self.round += 1;
         let mut received = mem::take(&mut self.received);
         while let Some(completion) = self.ring.next_result() {
@@ -93,10 +103,24 @@ impl Server {
                 self.handle(completion)?;
             }
         }
-        // All echoes of the last round are sent, or have a result that was handled: their buffers are free.
+        // The results of all echoes of the last round were handled: their buffers are free.
+        let free = self.lent.len();
         self.buffers.give_back(self.lent.drain(..));
+        self.resume_starved(free)?;
         for completion in received {
             self.received(completion)?;
+        }
+        if self.lent.is_empty() {
+            self.resume_starved(usize::MAX)?;
+        }
+        Ok(())
+    }
+
+    /// Receives again from so many clients that found no free buffer.
+    fn resume_starved(&mut self, buffers: usize) -> io::Result<()> {
+        let count = buffers.min(self.starved.len());
+        for number in self.starved.drain(..count).collect::<Vec<_>>() {
+            self.go_on(number)?;
         }
         Ok(())
     }
@@ -113,7 +137,7 @@ impl Server {
             }
             CANCEL.. => Ok(()),
             SEND_KEPT.. => self.sent_kept(connection, result),
-            _ => self.sent_in_part(connection, result),
+            _ => self.sent(connection, result),
         }
     }
 }
