@@ -186,6 +186,9 @@ impl Server {
 
     pub(super) fn connect_link(&mut self, options: &ConnectOptions) -> io::Result<Link> {
         self.streams += 1;
+        if options.timeout.is_none() && options.address.is_none() {
+            self.await_room();
+        }
         (self.spec.transport().connect)(&ConnectRequest {
             address: options.address.as_ref().unwrap_or(self.address()),
             options,

@@ -12,7 +12,7 @@
 //! | `options` | limits, signals, descriptors and deadlines of one launch |
 //! | `process/` | one running process, its descendants, its output, and how they are all killed |
 //! | `readiness` | how the harness knows that the server listens |
-//! | `connect` | clients |
+//! | `connect`, `accept_queue` | clients, and whether the server has room for one |
 //! | `inspect`, `cpu_use` | processes, descriptors, memory, processor time |
 //! | `control` | signals, freeze and thaw, crash, restart, a second instance |
 //! | `leaks` | shutdown, and what the server leaves behind |
@@ -31,6 +31,7 @@ use crate::transport::{Address, Capabilities, ReservedAddress};
 use placeholders::PlaceholderValues;
 
 mod abandoned;
+mod accept_queue;
 mod attach;
 mod attached_process;
 mod attached_spec;
@@ -106,6 +107,8 @@ pub struct Server {
     streams: u64,
     /// Whether the harness itself has ended the server's main process.
     ended_by_us: bool,
+    /// Whether a client has waited in vain for room in the server's accept queue.
+    queue_stays_full: bool,
     /// Whether an instance of the server was killed, or another was launched at the same address. Files found at the
     /// address may then be from either instance.
     disturbed: AtomicBool,
@@ -150,6 +153,7 @@ impl Server {
             options,
             streams: 0,
             ended_by_us: false,
+            queue_stays_full: false,
             disturbed: AtomicBool::new(false),
             instances: Vec::new(),
             listeners: Vec::new(),

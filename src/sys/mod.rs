@@ -26,7 +26,7 @@
 //! | | [`same_open_file`] | kcmp(2) | – | – |
 //! | `peers` | [`DescriptorSnapshot`] | `fdinfo`, sock_diag(7) | `proc_pidfdinfo` | – |
 //! | `sockets` | [`is_listening`] | `/proc/net` | descriptors of processes | – |
-//! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_queues`], [`unread_by_peer`] | `/proc/net` | – | – |
+//! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_queues`], [`accept_queue`], [`unread_by_peer`] | `/proc/net` | – | – |
 //! | | [`unacknowledged_bytes`] | `SIOCOUTQ` | `SO_NWRITE` | `FIONWRITE` |
 //! | | [`peer_credentials`] | `SO_PEERCRED` | getpeereid(3) | getpeereid(3) |
 //! | | [`enable_quick_ack`], [`set_congestion_control`], [`claim_abstract_name`], [`bind_to_chosen_name`] | tcp(7), unix(7) | – | – |
@@ -121,9 +121,9 @@ pub use system::processors::{
 };
 pub use system::signals::{QueuedSignals, STATUS_SIGNALS, signal_sets};
 pub use system::sockets::{
-    bind_to_chosen_name, claim_abstract_name, datagram_queue_length, enable_quick_ack, is_listening,
-    peer_credentials, send_segments, set_congestion_control, socket_id_at, tcp_queues, tcp_sockets,
-    unacknowledged_bytes, unread_by_peer,
+    accept_queue, bind_to_chosen_name, claim_abstract_name, datagram_queue_length, enable_quick_ack,
+    is_listening, peer_credentials, send_segments, set_congestion_control, socket_id_at, tcp_queues,
+    tcp_sockets, unacknowledged_bytes, unread_by_peer,
 };
 #[cfg(feature = "cli")]
 pub use system::system_calls::SystemCallCounter;
@@ -136,10 +136,10 @@ pub use system::usage::{
 pub use system::users::{check_user_permission, give_own_user, set_task_limit};
 
 pub use types::{
-    AccessMode, CapturedPacket, ContainerLimits, ContextSwitches, Core, Descriptor, DescriptorEnd,
-    IdleStatesDisabled, IpcId, IpcObject, MachineProperty, Object, OpenFile, Peer, PeerCredentials, Process,
-    ProcessStats, ProcessorTime, QueueCapacity, ResourceUsage, SchedulerStats, SignalSets, SleepingThread,
-    Socket, SocketAddress, SocketName, TcpQueues, TcpState,
+    AcceptQueue, AccessMode, CapturedPacket, ContainerLimits, ContextSwitches, Core, Descriptor,
+    DescriptorEnd, IdleStatesDisabled, IpcId, IpcObject, MachineProperty, Object, OpenFile, Peer,
+    PeerCredentials, Process, ProcessStats, ProcessorTime, QueueCapacity, ResourceUsage, SchedulerStats,
+    SignalSets, SleepingThread, Socket, SocketAddress, SocketName, TcpQueues, TcpState,
 };
 
 pub use unix::child_attributes::{ChildAttributes, set_child_attributes, start_new_session};

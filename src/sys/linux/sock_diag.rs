@@ -5,14 +5,14 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use nix::libc::{
     AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::sys::types::{Peer, TcpQueues};
+use crate::sys::types::{AcceptQueue, Peer, TcpQueues};
 use crate::sys::unsupported::unsupported;
 
 // From `<linux/sock_diag.h>` and `<linux/unix_diag.h>`.
@@ -60,6 +60,33 @@ pub fn unread_tcp_bytes(port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
 /// # Errors
 /// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
 pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
+    let found = find_tcp_socket(local, remote)?;
+    // A listening socket is found where no connected one is.
+    let connected = found.and_then(|body| peer_and_queues(&body)).filter(|(peer, _)| *peer == remote);
+    Ok(connected.map(|(_, queues)| queues))
+}
+
+/// Returns the queue of connections that wait for accept(2) at the TCP socket that listens at `address`. `None` if
+/// there is no such socket.
+///
+/// # Errors
+/// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
+pub fn accept_queue(address: SocketAddr) -> io::Result<Option<AcceptQueue>> {
+    const LISTEN: u8 = 10;
+    let nobody = match address {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+    };
+    let listens = |body: &Vec<u8>| body.get(1) == Some(&LISTEN);
+    let found = find_tcp_socket(address, nobody)?.filter(listens);
+    // Of a listening socket, these fields hold the length of the queue and its limit.
+    let queue = found.and_then(|body| peer_and_queues(&body));
+    Ok(queue.map(|(_, queues)| AcceptQueue { waiting: queues.unread, limit: queues.unacknowledged }))
+}
+
+/// Returns the `struct inet_diag_msg` of the TCP socket at `local` that is connected to `remote`, or of the one that
+/// would accept that connection.
+fn find_tcp_socket(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Vec<u8>>> {
     let mut socket = diag_socket()?;
     socket.send(&connection_request(local, remote))?;
     let mut buffer = [0; 1024];
@@ -69,8 +96,7 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
             Some(error) if error.cast_signed() == -nix::libc::ENOENT => Ok(None),
             _ => unsupported("the kernel shows no queues: it may lack CONFIG_INET_DIAG"),
         },
-        // A listening socket is found where no connected one is.
-        Some((_, body, _)) => Ok(peer_and_queues(body).filter(|(peer, _)| *peer == remote).map(|(_, it)| it)),
+        Some((_, body, _)) => Ok(Some(body.to_vec())),
         None => Err(io::ErrorKind::InvalidData.into()),
     }
 }
@@ -239,7 +265,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
-    use super::{Peer, TcpQueues, tcp_queues, unix_peers, unread_tcp_bytes};
+    use super::{AcceptQueue, Peer, TcpQueues, accept_queue, tcp_queues, unix_peers, unread_tcp_bytes};
 
     #[test]
     fn socketpair_ends_are_peers() {
@@ -279,6 +305,26 @@ mod tests {
         drop((accepted, client));
         // The listener itself has the same local address.
         assert_eq!(tcp_queues(address, peer).unwrap().map(|queues| queues.unread).unwrap_or_default(), 0);
+    }
+
+    #[test]
+    fn accept_queue_holds_connections_until_they_are_accepted() {
+        for address in ["127.0.0.1:0", "[::]:0"] {
+            let Ok(listener) = TcpListener::bind(address) else { continue };
+            let port = listener.local_addr().unwrap().port();
+            let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+            let Ok(empty) = accept_queue(address) else {
+                return testing::skip("no sock_diag(7) for TCP sockets");
+            };
+            let empty = empty.unwrap();
+            assert!(empty.waiting == 0 && empty.limit > 0 && !empty.is_full());
+            let _clients = [TcpStream::connect(address).unwrap(), TcpStream::connect(address).unwrap()];
+            assert_eq!(accept_queue(address).unwrap(), Some(AcceptQueue { waiting: 2, ..empty }));
+            let _accepted = listener.accept().unwrap();
+            assert_eq!(accept_queue(address).unwrap(), Some(AcceptQueue { waiting: 1, ..empty }));
+            drop(listener);
+            assert_eq!(accept_queue(address).unwrap(), None);
+        }
     }
 
     #[test]

@@ -22,7 +22,9 @@ use super::process::to_io;
 use super::sock_diag::{self, unread_tcp_bytes};
 use super::unix_sockets::unix_sockets;
 use crate::sys::types::network::accepts_packets_to;
-use crate::sys::types::{PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState};
+use crate::sys::types::{
+    AcceptQueue, PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState,
+};
 use crate::sys::unsupported::unsupported;
 
 /// Returns every socket of this network namespace by its inode number.
@@ -160,6 +162,15 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
         unread: entry.rx_queue as usize,
     };
     Ok(sockets.next().map(queues))
+}
+
+/// Returns the queue of connections that wait for accept(2) at the TCP socket that listens at `address`, or at the
+/// wildcard address. `None` if there is no such socket. Of several sockets with `SO_REUSEPORT` it is the queue of one.
+///
+/// # Errors
+/// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
+pub fn accept_queue(address: SocketAddr) -> io::Result<Option<AcceptQueue>> {
+    sock_diag::accept_queue(address)
 }
 
 /// Returns the number of unread bytes in each TCP socket whose local port is `port`, by the address of the socket's

@@ -13,7 +13,7 @@ pub use descriptor::{AccessMode, Descriptor, Object, OpenFile, Socket, SocketNam
 pub use descriptor_end::{DescriptorEnd, Peer};
 pub use ipc::{IpcId, IpcObject, QueueCapacity};
 pub use machine::{ContainerLimits, Core, IdleStatesDisabled, MachineProperty, ProcessorTime};
-pub use network::{CapturedPacket, PeerCredentials, SocketAddress, TcpQueues, TcpState};
+pub use network::{AcceptQueue, CapturedPacket, PeerCredentials, SocketAddress, TcpQueues, TcpState};
 pub use process::{
     ContextSwitches, Process, ProcessStats, ResourceUsage, SchedulerStats, SignalSets, SleepingThread,
 };

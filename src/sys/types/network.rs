@@ -83,6 +83,24 @@ pub struct TcpQueues {
     pub unread: usize,
 }
 
+/// The connections that a listening TCP socket holds until the server accepts them: listen(2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcceptQueue {
+    /// The number of connections that wait for accept(2).
+    pub waiting: usize,
+    /// The backlog that the server asked for, or the system's limit if that is lower.
+    pub limit: usize,
+}
+
+impl AcceptQueue {
+    /// Whether the kernel drops the SYN of a further client, who then tries again after a second. Linux takes one
+    /// connection more than the limit.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self.waiting > self.limit
+    }
+}
+
 /// The process that was at the other end of a Unix domain socket when the connection was made, as the kernel recorded
 /// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

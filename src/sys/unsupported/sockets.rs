@@ -8,7 +8,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use nix::unistd::Pid;
 
 use super::unsupported;
-use crate::sys::types::{PeerCredentials, SocketAddress, TcpQueues, TcpState};
+use crate::sys::types::{AcceptQueue, PeerCredentials, SocketAddress, TcpQueues, TcpState};
 
 /// Returns `Unsupported`: this system does not show which sockets are bound.
 pub fn is_listening(_address: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>) -> io::Result<bool> {
@@ -28,6 +28,11 @@ pub fn tcp_sockets(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpSta
 /// Returns `Unsupported`: this system does not show the queues of a TCP connection.
 pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
     unsupported("this system does not show the queues of a TCP connection")
+}
+
+/// Returns `Unsupported`: this system does not show the queue of another process' listening socket.
+pub fn accept_queue(_address: SocketAddr) -> io::Result<Option<AcceptQueue>> {
+    unsupported("this system does not show the queue of another process' listening socket")
 }
 
 /// Returns `Unsupported`: this system does not show the queues of TCP connections.
