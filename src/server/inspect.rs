@@ -187,7 +187,7 @@ impl Server {
     /// Returns the last lines that the server printed.
     #[must_use]
     pub fn last_output(&self) -> Vec<String> {
-        self.instances.last().map(|instance| instance.output().last_lines(12)).unwrap_or_default()
+        self.instances.last().map(|instance| instance.output().lines_for_report(12)).unwrap_or_default()
     }
 }
 

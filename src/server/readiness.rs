@@ -134,5 +134,5 @@ fn not_ready(instance: &Instance, spec: &Spec, address: &Address, deadlines: Dea
 }
 
 fn last_output(instance: &Instance) -> String {
-    instance.output().last_lines(12).join("\n")
+    instance.output().lines_for_report(12).join("\n")
 }

@@ -99,7 +99,7 @@ fn nothing_found(
     has_settled: bool,
     deadlines: Deadlines,
 ) -> Result<Vec<Place>, LaunchError> {
-    let output = |instance: &Instance| instance.output().last_lines(12).join("\n");
+    let output = |instance: &Instance| instance.output().lines_for_report(12).join("\n");
     if let Some(status) = instance.ended() {
         instance.output().wait_closed(deadlines.quiet());
         return Err(LaunchError::Ended { status, output: output(instance) });

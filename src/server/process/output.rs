@@ -70,6 +70,13 @@ impl Output {
         lines[lines.len().saturating_sub(number)..].iter().map(|line| cut(line)).collect()
     }
 
+    /// Returns the last `number` lines for a report. If they are the end of a backtrace, the message above it takes the
+    /// place of some.
+    #[must_use]
+    pub(in crate::server) fn lines_for_report(&self, number: usize) -> Vec<String> {
+        lines_for_report(&self.text(), number)
+    }
+
     /// Whether a complete line within the kept beginning of the output contains `text`.
     #[must_use]
     pub fn has_line_with(&self, text: &str) -> bool {
@@ -130,6 +137,25 @@ fn cut(line: &str) -> String {
     }
 }
 
+/// Parts of the line with which a program announces that it fails, before its backtrace: Rust, Go, Java.
+const BEFORE_BACKTRACE: [&str; 3] = ["panicked at", "panic: ", "Exception in thread"];
+
+/// The number of lines of a message above a backtrace that a report shows.
+const MESSAGE: usize = 3;
+
+fn lines_for_report(text: &str, number: usize) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let start = lines.len().saturating_sub(number);
+    let announces = |line: &&str| BEFORE_BACKTRACE.iter().any(|words| line.contains(words));
+    let (Some(at), true) = (lines[..start].iter().rposition(announces), number > 2 * MESSAGE) else {
+        return lines[start..].iter().map(|line| cut(line)).collect();
+    };
+    let (end, resumed) = ((at + MESSAGE).min(start), start + MESSAGE + 1);
+    let left_out = format!("… {} lines …", resumed - end);
+    let shown = lines[at..end].iter().map(|line| cut(line)).chain([left_out]);
+    shown.chain(lines[resumed..].iter().map(|line| cut(line))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +179,15 @@ mod tests {
         assert!(output.wait_closed(Duration::from_secs(10)));
         assert!(output.text().len() < 3 * KEPT);
         assert_eq!(output.last_lines(1), ["last line"]);
+    }
+    #[test]
+    fn message_above_a_long_backtrace_is_shown() {
+        let frames: Vec<_> = (0..20).map(|number| format!("  {number}: frame")).collect();
+        let text = format!("ready\nthread 'main' panicked at x.rs:1:2:\nno address\n{}", frames.join("\n"));
+        let shown = lines_for_report(&text, 12);
+        assert_eq!(shown.len(), 12);
+        assert_eq!(&shown[..2], ["thread 'main' panicked at x.rs:1:2:", "no address"]);
+        assert_eq!((&*shown[3], &*shown[4], &*shown[11]), ("… 11 lines …", "  12: frame", "  19: frame"));
+        assert_eq!(lines_for_report("thread 'main' panicked at x.rs:1:2:\nno address", 12).len(), 2);
     }
 }
