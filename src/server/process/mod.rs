@@ -192,7 +192,9 @@ impl Instance {
         if signal == self.stop || matches!(signal, Signal::SIGTERM | Signal::SIGKILL) {
             self.record_ipc_objects();
         }
-        trace::note_event(self.pid(), || Action::Signal(signal.to_string()));
+        if self.status.is_none() {
+            trace::note_event(self.pid(), || Action::Signal(signal.to_string()));
+        }
         Ok(kill(self.pid(), signal)?)
     }
 
