@@ -113,6 +113,21 @@ fn html_with_hostile_text_has_one_script_and_no_markup_of_it() {
     }
 }
 
+#[test]
+fn html_of_one_hostile_crash_in_many_checks_has_no_markup_of_it() {
+    let mut runs = runs(HOSTILE);
+    for check in &mut runs[0].checks {
+        check.outcome = Outcome::Crash;
+        check.reason = format!("the server has ended: {HOSTILE}");
+        check.server_output = vec![HOSTILE.into()];
+    }
+    let mut page = Vec::new();
+    (format("html").render)(&runs, &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("13 findings: the server exits: "), "{page}");
+    assert_eq!((page.matches("<script").count(), page.matches("</script").count()), (1, 1));
+}
+
 /// As many servers, checks and findings as a run of all bundled and third-party servers has.
 fn large_run() -> Vec<RunRecord> {
     const SERVERS: usize = 200;

@@ -10,6 +10,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 
+use self::causes::{Cause, causes};
 use super::Format;
 use super::marked::{Piece, mark_first_wrong_byte};
 use super::record::{CheckFinished, RunRecord, TimelineStep};
@@ -17,6 +18,8 @@ use crate::outcome::Outcome;
 use crate::runner::Summary;
 use crate::server::Rehearsal;
 use crate::text::count_with_noun;
+
+mod causes;
 
 pub const FORMAT: Format =
     Format { name: "html", summary: "one HTML page, with a diagram of each finding", render };
@@ -62,7 +65,7 @@ struct Page<'a> {
     is_ok: bool,
     areas: Vec<Area<'a>>,
     servers: Vec<ServerRow<'a>>,
-    findings: Vec<FindingSection<'a>>,
+    causes: Vec<CauseSection<'a>>,
     outcomes: Vec<&'static str>,
 }
 
@@ -96,6 +99,15 @@ struct Cell {
     millis: u64,
     /// The number of the report's section about this finding, if there is one.
     finding: Option<usize>,
+}
+
+/// Findings of one server that look like one fault, shown together in the HTML report.
+#[derive(Serialize)]
+struct CauseSection<'a> {
+    server: &'a str,
+    /// The event that the findings have in common. Empty for a single finding.
+    summary: String,
+    findings: Vec<FindingSection<'a>>,
 }
 
 /// A check that did not pass, shown as a section of the HTML report.
@@ -156,10 +168,7 @@ fn percent_encoded(text: &str) -> String {
             | b'/'
             | b':'
             | b'='
-            | b' '
-            | b',' => {
-                encoded.push(char::from(byte));
-            }
+            | b',' => encoded.push(char::from(byte)),
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -169,8 +178,8 @@ fn percent_encoded(text: &str) -> String {
 impl<'a> Page<'a> {
     fn of(runs: &'a [RunRecord]) -> Page<'a> {
         let areas = areas(runs);
-        let mut findings = Vec::new();
-        let servers: Vec<_> = runs.iter().map(|run| ServerRow::of(run, &areas, &mut findings)).collect();
+        let mut causes = Vec::new();
+        let servers: Vec<_> = runs.iter().map(|run| ServerRow::of(run, &areas, &mut causes)).collect();
         let outcomes = present_outcomes(runs);
         let failed = servers.iter().filter(|server| !server.is_ok).count();
         let checks = runs.iter().map(|run| run.checks.len()).sum();
@@ -183,7 +192,7 @@ impl<'a> Page<'a> {
                 "{}, {}, {}; {}",
                 count_with_noun(runs.len(), "server"),
                 count_with_noun(checks, "check"),
-                count_with_noun(findings.len(), "finding"),
+                count_with_noun(count_findings(&causes), "finding"),
                 if failed == 0 {
                     "no failure".into()
                 } else {
@@ -193,7 +202,7 @@ impl<'a> Page<'a> {
             is_ok: failed == 0,
             areas,
             servers,
-            findings,
+            causes,
             outcomes,
         }
     }
@@ -226,12 +235,20 @@ fn present_outcomes(runs: &[RunRecord]) -> Vec<&'static str> {
 }
 
 impl<'a> ServerRow<'a> {
-    fn of(run: &'a RunRecord, areas: &[Area<'a>], findings: &mut Vec<FindingSection<'a>>) -> ServerRow<'a> {
+    fn of(run: &'a RunRecord, areas: &[Area<'a>], sections: &mut Vec<CauseSection<'a>>) -> ServerRow<'a> {
         let server = &run.started.server;
+        let mut before = count_findings(sections);
+        let mut numbers = Vec::new();
+        for cause in causes(run) {
+            numbers.extend((before + 1..).zip(&cause.checks).map(|(number, check)| (&check.check, number)));
+            sections.push(CauseSection::of(run, cause, before));
+            before = count_findings(sections);
+        }
         let ids = areas.iter().flat_map(|area| area.checks.iter().map(|check| &check.check));
         let cells = ids.map(|id| {
             let check = run.checks.iter().find(|check| check.check == *id);
-            check.map_or_else(Cell::absent, |check| Cell::of(run, check, findings))
+            let number = numbers.iter().find(|(known, _)| *known == id).map(|(_, number)| *number);
+            check.map_or_else(Cell::absent, |check| Cell::of(check, number))
         });
         ServerRow {
             cells: cells.collect(),
@@ -256,14 +273,26 @@ impl Cell {
         Cell { outcome: "absent", letter: "", millis: 0, finding: None }
     }
 
-    fn of<'a>(run: &'a RunRecord, check: &'a CheckFinished, findings: &mut Vec<FindingSection<'a>>) -> Cell {
-        let finding = check.is_finding().then(|| {
-            findings.push(FindingSection::of(findings.len() + 1, run, check));
-            findings.len()
-        });
+    fn of(check: &CheckFinished, finding: Option<usize>) -> Cell {
         let letter = letter(check.outcome);
         Cell { outcome: check.outcome.word(), letter, millis: check.took_millis.round() as u64, finding }
     }
+}
+
+impl<'a> CauseSection<'a> {
+    /// Creates the section of `cause`. `before` findings of the report come before it.
+    fn of(run: &'a RunRecord, cause: Cause<'a>, before: usize) -> CauseSection<'a> {
+        let numbered = (before + 1..).zip(cause.checks);
+        CauseSection {
+            server: run.title(),
+            summary: cause.summary,
+            findings: numbered.map(|(number, check)| FindingSection::of(number, run, check)).collect(),
+        }
+    }
+}
+
+fn count_findings(causes: &[CauseSection<'_>]) -> usize {
+    causes.iter().map(|cause| cause.findings.len()).sum()
 }
 
 /// Returns the letter for an outcome in the HTML report's table.
