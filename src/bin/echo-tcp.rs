@@ -49,7 +49,8 @@ fn main() -> anyhow::Result<()> {
 fn echo(mut connection: TcpStream) -> io::Result<()> {
     // Nagle's algorithm would delay a small echo until the client acknowledges the last one.
     let _ = connection.set_nodelay(true);
-    let mut buffer = vec![0; 64 * 1024];
+    // A long message comes in several parts. While the server reads one, the client can read the last one's echo.
+    let mut buffer = vec![0; 32 * 1024];
     loop {
         let length = connection.read(&mut buffer)?;
         if length == 0 {
