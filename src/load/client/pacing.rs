@@ -97,8 +97,8 @@ impl Client<'_> {
     #[inline]
     pub(super) fn go_on(&mut self, index: usize, now: u64) {
         if self.task.plan.rate.is_none() {
-            // The traffic of open connections would delay the opening of the others.
-            if self.phases.begin == NEVER && self.connections[index].is_served {
+            // Open connections wait for the opening of the others, and then until all events are handled.
+            if self.phases.begin != NEVER || self.connections[index].is_served {
                 return self.idle.push_back(index);
             }
             return self.begin_if_allowed(index, now, now);
@@ -113,7 +113,8 @@ impl Client<'_> {
         }
     }
 
-    /// Begins a request on every connection that has waited for the others to open (closed loop).
+    /// Begins a request on every connection that is free (closed loop). A processor that sends many requests one after
+    /// another keeps the kernel's code for it in its cache.
     pub(super) fn begin_waiting(&mut self, now: u64) {
         if self.phases.begin != NEVER && self.task.plan.rate.is_none() {
             while let Some(index) = self.idle.pop_front() {
