@@ -123,6 +123,28 @@ pub const AREAS: &[Area] = &[
     Area { name: "wire", summary: "packets on the loopback interface", checks: wire::CHECKS },
 ];
 
+/// The ids of the checks that take longest with most servers, the longest first. Several workers begin with them, so
+/// that no worker has one of them left at the end of a run.
+pub(crate) const LONG_CHECK_IDS: &[&str] = &[
+    "load/beyond-fd-setsize",
+    "load/idle-while-stalled",
+    "load/idle-client",
+    "reply/after-resets",
+    "life/unread-log",
+    "load/out-of-descriptors",
+    "reply/cut-anywhere",
+    "load/slow-client-blocks-none",
+    "reply/beside-stalled-reader",
+    "life/survives-reset",
+    "load/no-cross-talk",
+    "life/ends-on-sigterm",
+    "echo/half-close",
+    "load/idle",
+    "life/delivers-before-ending",
+    "life/other-signals",
+    "reply/nothing-unasked",
+];
+
 /// The ids of the checks that `--quick` selects. Together they catch most broken servers, in a few seconds.
 pub const QUICK_CHECK_IDS: &[&str] = &[
     "echo/empty",
@@ -211,8 +233,11 @@ mod tests {
 
     #[test]
     fn quick_run_has_checks_for_every_transport() {
-        for id in QUICK_CHECK_IDS {
-            assert!(all_checks().any(|check| check.id == *id), "{id} is quick, but there is no such check");
+        for id in QUICK_CHECK_IDS.iter().chain(LONG_CHECK_IDS) {
+            assert!(
+                all_checks().any(|check| check.id == *id),
+                "{id} is on a list, but there is no such check"
+            );
         }
         for transport in TRANSPORTS {
             let all =

@@ -24,7 +24,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::check::{self, Finding};
-use crate::checks::Check;
+use crate::checks::{Check, LONG_CHECK_IDS};
 use crate::deadline::{Interrupt, is_interrupted};
 use crate::outcome::Outcome;
 use crate::server::{LaunchError, Server, Spec, Supervision};
@@ -92,20 +92,20 @@ pub(crate) fn run_by(
 ) -> Vec<CheckResult> {
     let _supervision = Supervision::begin(options.launch.subreaper, options.launch.guard);
     observe(&Event::Started(spec, checks));
+    // A server with a fixed address runs alone.
+    let jobs = if spec.setup().fixed_address.is_some() { 1 } else { options.jobs.max(1) };
     let run = Run {
         procedure,
         spec,
         options,
         baseline: Baseline::default(),
-        queue: queue(checks),
+        queue: queue(checks, jobs),
         failures: AtomicUsize::new(0),
         absence: Absence::default(),
     };
     let (sender, events) = channel();
     let (interrupt, trace) = (Interrupt::of_thread(), Trace::of_thread());
     let mut results = thread::scope(|scope| {
-        // A server with a fixed address runs alone.
-        let jobs = if spec.setup().fixed_address.is_some() { 1 } else { options.jobs.max(1) };
         for _ in 0..jobs {
             let (run, sender, interrupt, trace) = (&run, sender.clone(), &interrupt, &trace);
             scope.spawn(move || {
@@ -144,7 +144,7 @@ pub fn run_one_check(spec: &Spec, check: &'static Check, options: &RunOptions) -
         spec,
         options,
         baseline: Baseline::default(),
-        queue: queue(&[]),
+        queue: queue(&[], 1),
         failures: AtomicUsize::new(0),
         absence: Absence::default(),
     };
@@ -170,8 +170,15 @@ fn all_unsupported(
 
 type Queue = Mutex<VecDeque<(usize, &'static Check)>>;
 
-fn queue(checks: &[&'static Check]) -> Queue {
-    Mutex::new(checks.iter().copied().enumerate().collect())
+/// Returns the queue of `checks`, each with its place in the list. One worker runs them in that order; several begin
+/// with those that take longest.
+fn queue(checks: &[&'static Check], jobs: usize) -> Queue {
+    let mut queue: Vec<_> = checks.iter().copied().enumerate().collect();
+    if jobs > 1 {
+        let rank = |id| LONG_CHECK_IDS.iter().position(|&long| long == id).unwrap_or(LONG_CHECK_IDS.len());
+        queue.sort_by_key(|(_, check)| rank(check.id));
+    }
+    Mutex::new(queue.into())
 }
 
 /// The state that the workers of one run share.
@@ -326,4 +333,19 @@ fn call(body: Body<'_>, server: &mut Server) -> check::Result {
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
         Err(Finding::broken("the check itself", text))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::all_checks;
+
+    #[test]
+    fn several_workers_begin_with_the_longest_checks() {
+        let checks: Vec<_> = all_checks().collect();
+        let ids = |jobs| queue(&checks, jobs).into_inner().unwrap().into_iter().map(|(_, check)| check.id);
+        assert!(ids(1).eq(checks.iter().map(|check| check.id)));
+        assert!(ids(2).take(LONG_CHECK_IDS.len()).eq(LONG_CHECK_IDS.iter().copied()));
+        assert_eq!(ids(2).len(), checks.len());
+    }
 }
