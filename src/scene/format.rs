@@ -27,7 +27,7 @@ pub(super) fn format(text: &str) -> String {
 
 /// Returns `line` with one space between words. Texts in quotes, comments and commands stay as they are.
 fn spaced(line: &str) -> String {
-    if line.starts_with("command ") {
+    if ["command ", "program ", "terminal "].iter().any(|word| line.starts_with(word)) {
         return line.to_owned();
     }
     let (mut out, mut quoted, mut escaped) = (String::new(), false, false);

@@ -1,12 +1,15 @@
 //! The lines at the head of a scene, which describe its server.
 
+use std::io;
 use std::ops::Range;
+
+use os_pipe::PipeReader;
 
 use super::slot::slot;
 use super::token::Token;
 use super::value::Value;
 use crate::protocol::{FileError, Protocol, SourceText, join_with_or};
-use crate::server::Start;
+use crate::server::{LaunchOptions, Start, Stdio, full_pipe};
 use crate::transport::{TRANSPORTS, Transport};
 
 /// The server of a scene, as far as the scene states it.
@@ -21,13 +24,85 @@ pub(crate) struct Header {
     pub text: String,
     /// The names of the peers that the scene plays.
     pub peers: Vec<String>,
+    /// The programs that run beside the server.
+    pub programs: Vec<ProgramLine>,
     /// The maximum number of descriptors that the server may have open.
     pub descriptor_limit: Option<u32>,
+    /// The maximum number of threads that the processes of the server may have together.
+    pub task_limit: Option<u32>,
+    /// The environment variables of the server: the name and the value of each.
+    pub environment: Vec<(String, String)>,
+    /// The standard streams that are not as usual: the number of the descriptor, and its state.
+    pub streams: Vec<(usize, StreamState)>,
+}
+
+/// The state of a standard stream that a server is launched with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamState {
+    /// The descriptor is closed.
+    Closed,
+    /// The descriptor is a pipe that is full, and that no process reads.
+    Full,
+    /// The descriptor is a terminal.
+    Terminal,
+}
+
+/// A line `program NAME = COMMAND` or `terminal NAME = COMMAND`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProgramLine {
+    pub name: String,
+    /// The words of the program's command.
+    pub command: Vec<String>,
+    /// Whether the standard streams of the program are a terminal.
+    pub on_terminal: bool,
+}
+
+impl Header {
+    /// Returns `options` with the limits and the standard streams of this head, and the read ends of full pipes, which
+    /// must stay open as long as the server runs.
+    ///
+    /// # Errors
+    /// Those of pipe(2).
+    pub fn apply_to(&self, options: LaunchOptions) -> io::Result<(LaunchOptions, Vec<PipeReader>)> {
+        let mut unread = Vec::new();
+        let descriptor_limit = self.descriptor_limit.or(options.descriptor_limit);
+        let own_user = options.own_user || self.task_limit.is_some();
+        let mut options =
+            LaunchOptions { descriptor_limit, task_limit: self.task_limit, own_user, ..options };
+        for (number, state) in &self.streams {
+            options.stdio[*number] = match state {
+                StreamState::Closed => Stdio::Closed,
+                StreamState::Terminal => Stdio::Terminal,
+                StreamState::Full => {
+                    let (reader, writer) = full_pipe()?;
+                    unread.push(reader);
+                    Stdio::descriptor(writer)
+                }
+            };
+        }
+        Ok((options, unread))
+    }
+
+    /// Returns the line of the program that is called `name`.
+    pub fn program(&self, name: &str) -> Option<&ProgramLine> {
+        self.programs.iter().find(|program| program.name == name)
+    }
 }
 
 /// The words with which a line of the head begins.
-pub(super) const WORDS: [&str; 7] =
-    ["transport", "start", "protocol", "command", "peer", "limit", "parameter"];
+pub(super) const WORDS: [&str; 11] = [
+    "transport",
+    "start",
+    "protocol",
+    "command",
+    "environment",
+    "standard",
+    "limit",
+    "peer",
+    "program",
+    "terminal",
+    "parameter",
+];
 
 /// Whether a line with these tokens belongs to the head, and is no step of a client.
 pub(super) fn is_of_head(tokens: &[Token]) -> bool {
@@ -67,18 +142,38 @@ pub(super) fn read(
         }
         "protocol" => header.protocol = Some(protocol(source, value, &tokens[2..])?),
         "command" => {
-            let words = source.text[value.span.start..line.end].trim();
-            let split = shlex::split(words);
-            header.command = split.ok_or_else(|| {
-                let span = value.span.start..line.end;
-                source
-                    .error(span, "this command has a quote without its second")
-                    .expecting("expected words as for a shell")
+            header.command = command(source, value.span.start..line.end)?;
+            return Ok(true);
+        }
+        "program" | "terminal" => {
+            let program = program(source, line, tokens)?;
+            let is_taken = header.program(&program.name).is_some() || header.peers.contains(&program.name);
+            if is_taken {
+                let message = format!("`{}` stands for something else already", program.name);
+                return Err(source.error(value.span.clone(), message).expecting("expected a new name"));
+            }
+            header.programs.push(program);
+            return Ok(true);
+        }
+        "environment" => {
+            let setting = source.text[value.span.start..line.end].trim();
+            let (name, value) = setting.split_once('=').ok_or_else(|| {
+                let error = source.error(value.span.clone(), format!("`{setting}` is no setting"));
+                error.expecting("expected NAME=VALUE")
             })?;
+            header.environment.push((name.to_owned(), value.to_owned()));
+            return Ok(true);
+        }
+        "standard" => {
+            header.streams.push(stream(source, &tokens[1..])?);
             return Ok(true);
         }
         "limit" => {
-            header.descriptor_limit = Some(limit(source, value, &tokens[2..])?);
+            let (limited, number) = limit(source, value, &tokens[2..])?;
+            match limited {
+                Limited::Descriptors => header.descriptor_limit = Some(number),
+                Limited::Processes => header.task_limit = Some(number),
+            }
             return Ok(true);
         }
         _ => {
@@ -98,25 +193,79 @@ pub(super) fn read(
     }
 }
 
-/// Reads the limit of a line `limit descriptors NUMBER`.
-fn limit(source: &SourceText<'_>, what: &Token, rest: &[Token]) -> Result<u32, FileError> {
-    /// A server has three standard streams, and needs a listener and a connection.
-    const LEAST: usize = 8;
-    if what.text != "descriptors" {
-        return Err(unknown(source, "limit", what, ["descriptors"]));
+/// Returns the words of the command at `span`, split as a shell does.
+fn command(source: &SourceText<'_>, span: Range<usize>) -> Result<Vec<String>, FileError> {
+    shlex::split(source.text[span.clone()].trim()).ok_or_else(|| {
+        source
+            .error(span, "this command has a quote without its second")
+            .expecting("expected words as for a shell")
+    })
+}
+
+/// Reads a line `program NAME = COMMAND` or `terminal NAME = COMMAND`.
+fn program(source: &SourceText<'_>, line: Range<usize>, tokens: &[Token]) -> Result<ProgramLine, FileError> {
+    let read = slot("NEW").map(|slot| (slot.read)(source, &tokens[1..])).transpose()?;
+    match (read, tokens.get(2), tokens.get(3)) {
+        (Some((Value::Name(name), _)), Some(equals), Some(first)) if equals.text == "=" => {
+            let command = command(source, first.span.start..line.end)?;
+            Ok(ProgramLine { name, command, on_terminal: tokens[0].text == "terminal" })
+        }
+        _ => {
+            let last = tokens.get(2).unwrap_or(&tokens[1]);
+            let error = source.error(last.span.clone(), "a program without its command");
+            Err(error.expecting(format!("expected `{} NAME = COMMAND`", tokens[0].text)))
+        }
     }
+}
+
+/// The kind of resource that a line of the head limits.
+enum Limited {
+    Descriptors,
+    Processes,
+}
+
+/// Reads the limit of a line `limit descriptors NUMBER` or `limit processes NUMBER`.
+fn limit(source: &SourceText<'_>, what: &Token, rest: &[Token]) -> Result<(Limited, u32), FileError> {
+    // A server has three standard streams, and needs a listener and a connection.
+    let (limited, least) = match what.text.as_str() {
+        "descriptors" => (Limited::Descriptors, 8),
+        "processes" => (Limited::Processes, 1),
+        _ => return Err(unknown(source, "limit", what, ["descriptors", "processes"])),
+    };
     let read =
         slot("NUMBER").filter(|_| rest.len() == 1).map(|slot| (slot.read)(source, rest)).transpose()?;
     match read {
-        Some((Value::Number(number), _)) if number >= LEAST && u32::try_from(number).is_ok() => {
-            Ok(u32::try_from(number).unwrap_or(u32::MAX))
+        Some((Value::Number(number), _)) if number >= least && u32::try_from(number).is_ok() => {
+            Ok((limited, u32::try_from(number).unwrap_or(u32::MAX)))
         }
         _ => {
             let span = rest.first().unwrap_or(what).span.start..rest.last().unwrap_or(what).span.end;
-            let error = source.error(span, "this is no limit of descriptors");
-            Err(error.expecting("expected `limit descriptors NUMBER`, and 8 or more"))
+            let error = source.error(span, format!("this is no limit of {}", what.text));
+            Err(error.expecting(format!("expected `limit {} NUMBER`, and {least} or more", what.text)))
         }
     }
+}
+
+/// Reads the stream and the state of a line `standard STREAM STATE`.
+fn stream(source: &SourceText<'_>, tokens: &[Token]) -> Result<(usize, StreamState), FileError> {
+    const STREAMS: [&str; 3] = ["input", "output", "error"];
+    const STATES: [(&str, StreamState); 3] =
+        [("closed", StreamState::Closed), ("full", StreamState::Full), ("terminal", StreamState::Terminal)];
+    let stream = STREAMS.iter().position(|stream| *stream == tokens[0].text);
+    let stream = stream.ok_or_else(|| unknown(source, "stream", &tokens[0], STREAMS))?;
+    let names = || STATES.iter().map(|(name, _)| *name).filter(|name| stream > 0 || *name == "closed");
+    let Some(word) = tokens.get(1) else {
+        let end = tokens[0].span.end;
+        let error = source.error(end..end, "a stream without its state");
+        return Err(error.expecting(format!("expected {}", join_with_or(names()))));
+    };
+    if let Some(more) = tokens.get(2) {
+        return Err(source
+            .error(more.span.clone(), "one value is enough")
+            .expecting("expected the end of the line"));
+    }
+    let found = STATES.iter().find(|(name, _)| names().any(|it| it == *name) && *name == word.text);
+    found.map(|(_, state)| (stream, *state)).ok_or_else(|| unknown(source, "state", word, names()))
 }
 
 fn unknown<'n>(

@@ -41,7 +41,7 @@ pub fn textmate_grammar() -> String {
     }},
     {{ "name": "keyword.other", "match": "^\\s*({head})\\b(?!\\s+connects)" }},
     {{ "name": "variable.other", "match": "\\{{[a-z][a-z0-9_-]*\\}}" }},
-    {{ "name": "constant.other", "match": "\\bSIG[A-Z0-9]+\\b" }},
+    {{ "name": "constant.other", "match": "\\b([A-Z]+_[A-Z0-9]+|SIG[A-Z0-9]+|ESTABLISHED|CLOSING)\\b" }},
     {{ "name": "constant.numeric", "match": "\\b[0-9][0-9,.]*(ms|s|min)?\\b" }},
     {{ "name": "keyword.control", "match": "(?<![\\w-])({words})(?![\\w-])" }}
   ]
@@ -62,7 +62,7 @@ endif
 syntax iskeyword @,48-57,_,45
 syntax keyword sceneKeyword {words}
 syntax match sceneNumber "\<[0-9][0-9,.]*\(ms\|s\|min\)\?\>"
-syntax match sceneSignal "\<SIG[A-Z0-9]\+\>"
+syntax match sceneSignal "\<\(SIG[A-Z0-9]\+\|[A-Z]\+_[A-Z0-9]\+\|ESTABLISHED\|CLOSING\)\>"
 syntax match sceneName "{{[a-z][a-z0-9_-]*}}"
 syntax match sceneEscape "\\\(x\x\x\|.\)" contained
 syntax region sceneText start=+"+ skip=+\\.+ end=+"\|$+ contains=sceneEscape,sceneName

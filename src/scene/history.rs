@@ -1,6 +1,6 @@
 //! The last steps of a scene, drawn as a space-time diagram in text: a lane for each actor, the time downward.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::place::Place;
 use super::value::Arguments;
@@ -18,6 +18,8 @@ const WIDTH: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct History {
     steps: VecDeque<Played>,
+    /// The actors that have no connection to the server.
+    apart: BTreeSet<String>,
 }
 
 /// A step that has been played, or has failed.
@@ -39,16 +41,22 @@ enum Way {
 }
 
 impl History {
+    /// Returns a history without steps, in which steps of the actors `apart` have no arrow to the server.
+    pub fn apart_from_server(apart: BTreeSet<String>) -> History {
+        History { steps: VecDeque::new(), apart }
+    }
+
     /// Remembers a step that begins. `words` are those of its pattern.
     pub fn add(&mut self, words: &[&str], place: &Place, arguments: &Arguments) {
         let actor = match *words {
             ["NEW" | "CLIENT", ..] => arguments.name(0),
             ["NUMBER", ..] | ["PEER", "accepts", ..] => arguments.name(1),
-            ["PEER", ..] => arguments.name(0),
+            ["PEER" | "PROGRAM", ..] => arguments.name(0),
             ["second", ..] => "second",
             _ => "server",
         };
         let way = match *words {
+            _ if self.apart.contains(actor) => Way::Alone,
             ["CLIENT", "receives", ..] | ["PEER", "accepts", ..] => Way::FromServer,
             ["CLIENT", "exchanges", ..] => Way::Both,
             ["NEW" | "CLIENT", ..] | ["NUMBER", ..] => Way::ToServer,

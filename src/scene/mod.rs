@@ -10,7 +10,7 @@
 //! | `header`, `parse`, `step` | the head and the steps of a scene |
 //! | `parameters` | values that the head names, and that a user can set |
 //! | `names` | each name is introduced before it is used |
-//! | `stage`, `speaker`, `peer` | the state of a running scene |
+//! | `stage`, `speaker`, `peer`, `program` | the state of a running scene |
 //! | `place` | places in the files of a scene |
 //! | `play`, `history` | runs the steps; draws the last of them if one fails |
 //! | `format` | the usual form of a scene |
@@ -29,6 +29,7 @@ use crate::checks::Check;
 use crate::outcome::Level;
 use crate::protocol::{FileError, SourceText};
 use crate::server::{LaunchError, LaunchOptions, Server, Spec};
+use crate::sys;
 use crate::transport::Capabilities;
 
 #[doc(hidden)]
@@ -46,6 +47,7 @@ mod pattern;
 mod peer;
 mod place;
 mod play;
+mod program;
 #[cfg(feature = "cli")]
 mod record;
 mod slot;
@@ -61,12 +63,16 @@ mod verb;
 mod verbs;
 
 pub(crate) use header::Header;
+use header::ProgramLine;
 use parameters::Parameters;
 use peer::Peer;
 use place::Place;
+use program::Program;
 #[cfg(feature = "cli")]
 pub(crate) use record::Recording;
-use step::Step;
+pub(crate) use stage::Cast;
+use step::{Action, Step};
+use value::Value;
 
 /// A scene: steps of clients, server and kernel, in order.
 #[derive(Debug, Clone)]
@@ -195,9 +201,25 @@ impl Scene {
         self.require(spec.promised_capabilities(), spec.transport().name)
     }
 
+    /// Returns the program whose standard streams a step uses, if the step is one of a program.
+    fn program_of(&self, action: &Action) -> Option<&ProgramLine> {
+        match action.values.list.first() {
+            Some((Value::Name(name), _)) => self.header.program(name),
+            _ => None,
+        }
+    }
+
     /// Fails at the first step that needs more than `offered`, the capabilities of `transport`.
     fn require(&self, offered: Capabilities, transport: &str) -> Result<(), FileError> {
         actions(&self.steps).try_for_each(|action| {
+            let (offered, actor) = match self.program_of(action) {
+                // A terminal has one end for both directions, but its reader sees when the program has closed it.
+                Some(program) if program.on_terminal && action.verb.pattern != "CLIENT receives end" => {
+                    (Capabilities::STREAM, "a program on a terminal".into())
+                }
+                Some(_) => (Capabilities::STREAM.union(Capabilities::HALF_CLOSE), "a program".to_owned()),
+                None => (offered, format!("a {transport} server")),
+            };
             let lacking = action.verb.needs.difference(offered);
             if lacking.is_empty() {
                 return Ok(());
@@ -207,7 +229,7 @@ impl Scene {
             let Place { file, span } = action.place.clone();
             let (file, text) = &self.files[file];
             let source = SourceText { file, text };
-            let error = source.error(span, format!("this step is impossible with a {transport} server"));
+            let error = source.error(span, format!("this step is impossible with {actor}"));
             Err(error.expecting(format!("needs: {}", lacks.join(", "))))
         })
     }
@@ -219,10 +241,20 @@ impl Scene {
             self.header.peers.iter().map(peer).collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
         let values: Vec<(String, OsString)> =
             peers.iter().map(|(name, peer)| (format!("{{{name}}}"), peer.address().into())).collect();
-        let descriptor_limit = self.header.descriptor_limit.or(options.descriptor_limit);
-        let options = LaunchOptions { descriptor_limit, ..options };
-        let server = Server::launch(&spec.with_values(&values), options)?;
-        Ok((server, Cast { peers }))
+        let (options, unread) = self.header.apply_to(options).map_err(LaunchError::Harness)?;
+        if options.task_limit.is_some()
+            && let Err(error) = sys::check_user_permission()
+        {
+            let output = format!(
+                "`limit processes` needs a user of its own for the server, which needs root: {error}"
+            );
+            return Err(LaunchError::Unsupported { output });
+        }
+        let spec = spec.with_environment(&self.header.environment).with_values(&values);
+        let server = Server::launch(&spec, options)?;
+        let programs =
+            self.header.programs.iter().map(|line| (line.name.clone(), Program::new(line.clone())));
+        Ok((server, Cast { peers, programs: programs.collect(), unread }))
     }
 
     /// Plays a scene against its server.
@@ -230,7 +262,7 @@ impl Scene {
     /// # Errors
     /// The finding of the first step that fails, with the scene in its reason and the step marked.
     pub(crate) fn play(&self, server: &mut Server, cast: Cast) -> check::Result {
-        play::play(&self.steps, server, cast.peers, &self.parameters, &self.in_protocol, &self.files).map_err(
+        play::play(&self.steps, server, cast, &self.parameters, &self.in_protocol, &self.files).map_err(
             |failed| {
                 let picture = failed.history.picture(&self.files);
                 let shown = [self.show(&failed.place), picture, failed.actors.join("\n")].join("\n");
@@ -256,15 +288,9 @@ impl Scene {
     }
 }
 
-/// The peers of a scene, which listen before its server is launched.
-#[derive(Debug)]
-pub(crate) struct Cast {
-    peers: BTreeMap<String, Peer>,
-}
-
-fn actions(steps: &[Step]) -> Box<dyn Iterator<Item = &step::Action> + '_> {
+fn actions(steps: &[Step]) -> Box<dyn Iterator<Item = &Action> + '_> {
     Box::new(steps.iter().flat_map(|step| match step {
-        Step::Do(action) => Box::new(std::iter::once(action)) as Box<dyn Iterator<Item = &step::Action>>,
+        Step::Do(action) => Box::new(std::iter::once(action)) as Box<dyn Iterator<Item = &Action>>,
         Step::Repeat(_, block) | Step::EachOffset(block) | Step::Together(block) => actions(&block.steps),
     }))
 }

@@ -162,7 +162,8 @@ impl Lines<'_> {
         let tokens = self.parsed.parameters.fill_known(self.source, tokens)?;
         let is_head = header::read(&mut self.parsed.header, self.source, line, &tokens)?;
         let Parsed { header, parameters, .. } = &mut *self.parsed;
-        header.command.iter_mut().for_each(|word| *word = parameters.fill_word(word));
+        let of_programs = header.programs.iter_mut().flat_map(|program| &mut program.command);
+        header.command.iter_mut().chain(of_programs).for_each(|word| *word = parameters.fill_word(word));
         Ok(is_head)
     }
 

@@ -1,14 +1,14 @@
 //! Plays a scene against a running server.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::thread;
 
 use super::history::History;
 use super::parameters::Parameters;
-use super::peer::Peer;
 use super::place::Place;
+use super::program::Program;
 use super::speaker::Speaker;
-use super::stage::Stage;
+use super::stage::{Cast, Stage};
 use super::step::{Action, Block, Step};
 use super::value::Arguments;
 use super::verb::Run;
@@ -33,12 +33,12 @@ pub(super) struct FailedStep {
 pub(super) fn play(
     steps: &[Step],
     server: &mut Server,
-    peers: BTreeMap<String, Peer>,
+    cast: Cast,
     parameters: &Parameters,
     in_protocol: &BTreeSet<String>,
     files: &[(String, String)],
 ) -> Result<(), Box<FailedStep>> {
-    let mut stage = Stage::new(server, peers, parameters, in_protocol);
+    let mut stage = Stage::new(server, cast, parameters, in_protocol);
     play_steps(&mut stage, steps).map_err(|(finding, place)| {
         let finding =
             if finding.outcome == Outcome::Skipped { finding } else { stage.server.diagnose(finding) };
@@ -178,6 +178,7 @@ fn describe_actors(stage: &mut Stage<'_>, files: &[(String, String)]) -> Vec<Str
             lines.push(format!("{name}: {} more clients", speakers.len() - SHOWN));
         }
     }
+    lines.extend(stage.programs.values_mut().flat_map(Program::describe));
     lines.extend(stage.server.describe_processes().into_iter().map(|line| format!("server: {line}")));
     lines
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::text::{Text, is_name_letter};
 use super::token::Token;
 use super::value::Value;
-use crate::protocol::{FileError, SourceText};
+use crate::protocol::{FileError, SourceText, join_with_or};
+use crate::sys::TcpState;
+use crate::text::most_similar;
 use nix::sys::signal::Signal;
 
 /// A value with the number of tokens that it takes, or the mistake in them.
@@ -29,10 +31,11 @@ pub(super) const SLOTS: &[Slot] = &[
     Slot { word: "NEW", summary: "a new name", read: name },
     Slot {
         word: "CLIENT",
-        summary: "the name of a connected client, or of a connection that a peer accepted",
+        summary: "the name of a connected client, of a connection that a peer accepted, or of a program that was started",
         read: name,
     },
     Slot { word: "PEER", summary: "the name of a peer, a server that the scene plays", read: name },
+    Slot { word: "PROGRAM", summary: "the name of a program of the head", read: name },
     Slot { word: "MARK", summary: "the name of a mark", read: name },
     Slot {
         word: "BYTES",
@@ -46,9 +49,15 @@ pub(super) const SLOTS: &[Slot] = &[
     },
     Slot { word: "TEXT", summary: "a text in quotes", read: text },
     Slot { word: "NUMBER", summary: "a number", read: number },
+    Slot { word: "SIZE", summary: "a length such as `4 KiB`", read: size },
     Slot { word: "TIME", summary: "a time such as `300ms`, `2s` or `1min`", read: time },
     Slot { word: "SIGNAL", summary: "the name of a signal, such as SIGTERM", read: signal },
     Slot { word: "ADDRESS", summary: "an IP address, such as 127.0.0.2", read: address },
+    Slot {
+        word: "STATE",
+        summary: "a state of TCP as netstat(8) shows it, such as ESTABLISHED, SYN_RECV, CLOSE_WAIT, FIN_WAIT2 or TIME_WAIT",
+        read: state,
+    },
     Slot { word: "CALL", summary: "a system call: accept, read, write, poll or wait", read: call },
 ];
 
@@ -166,6 +175,13 @@ fn payload(source: &SourceText<'_>, tokens: &[Token]) -> Read {
     Ok((Value::Payload(length), 2))
 }
 
+fn size(source: &SourceText<'_>, tokens: &[Token]) -> Read {
+    match payload(source, tokens)? {
+        (Value::Payload(length), taken) => Ok((Value::Size(length), taken)),
+        other => Ok(other),
+    }
+}
+
 fn digits(source: &SourceText<'_>, token: &Token) -> Result<usize, FileError> {
     let digits: String = token.text.chars().filter(|letter| *letter != ',').collect();
     digits.parse().ok().filter(|_| !token.quoted).ok_or_else(|| {
@@ -229,6 +245,25 @@ fn address(source: &SourceText<'_>, tokens: &[Token]) -> Read {
         return Err(error.expecting("expected a loopback address, such as 127.0.0.2"));
     }
     Ok((Value::Name(token.text.clone()), 1))
+}
+
+fn state(source: &SourceText<'_>, tokens: &[Token]) -> Read {
+    let token = &tokens[0];
+    let names = || TcpState::OF_CONNECTIONS.iter().map(TcpState::to_string);
+    match TcpState::OF_CONNECTIONS.iter().find(|state| state.to_string() == token.text) {
+        Some(state) => Ok((Value::State(*state), 1)),
+        None => {
+            let error =
+                source.error(token.span.clone(), format!("`{}` is no state of a connection", token.text));
+            let names: Vec<String> = names().collect();
+            let near =
+                most_similar(&token.text.to_uppercase().replace('-', "_"), names.iter().map(String::as_str));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let error =
+                error.expecting(format!("expected {}", join_with_or(names.iter().map(String::as_str))));
+            Err(help.into_iter().fold(error, FileError::help))
+        }
+    }
 }
 
 fn call(source: &SourceText<'_>, tokens: &[Token]) -> Read {

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use os_pipe::PipeReader;
+
 use super::history::History;
 use super::parameters::Parameters;
 use super::peer::Peer;
+use super::program::Program;
 use super::speaker::Speaker;
 use super::value::{Arguments, Value, Values};
 use crate::check::{self, Finding};
@@ -14,6 +17,15 @@ use crate::protocol::Protocol;
 use crate::server::{Instance, Server};
 use crate::sys::Descriptor;
 use crate::transport::{Address, ConnectOptions};
+
+/// The actors of a scene that exist before its first step. Its peers listen before its server is launched.
+#[derive(Debug)]
+pub(crate) struct Cast {
+    pub(super) peers: BTreeMap<String, Peer>,
+    pub(super) programs: BTreeMap<String, Program>,
+    /// The read ends of pipes that the server has as full standard streams. Nothing is read from them.
+    pub(super) unread: Vec<PipeReader>,
+}
 
 /// A running scene.
 #[derive(Debug)]
@@ -24,6 +36,8 @@ pub(super) struct Stage<'a> {
     /// The clients of each name. A group of clients has one name.
     pub speakers: BTreeMap<String, Vec<Speaker>>,
     pub peers: BTreeMap<String, Peer>,
+    pub programs: BTreeMap<String, Program>,
+    _unread: Vec<PipeReader>,
     pub marks: BTreeMap<String, Mark>,
     /// The bytes for which the names in texts stand.
     pub known: BTreeMap<String, Vec<u8>>,
@@ -47,10 +61,11 @@ pub(super) struct Mark {
 impl<'a> Stage<'a> {
     pub fn new(
         server: &'a mut Server,
-        peers: BTreeMap<String, Peer>,
+        Cast { peers, programs, unread }: Cast,
         parameters: &Parameters,
         in_protocol: &'a BTreeSet<String>,
     ) -> Self {
+        let history = History::apart_from_server(programs.keys().cloned().collect());
         let known = peers.iter().map(|(name, peer)| (name.clone(), peer.address().into_bytes()));
         let parameters = parameters.bytes().map(|(name, bytes)| (name.clone(), bytes.clone()));
         let known = known.chain(places(server)).chain(parameters).collect();
@@ -59,12 +74,14 @@ impl<'a> Stage<'a> {
             second: None,
             speakers: BTreeMap::new(),
             peers,
+            programs,
+            _unread: unread,
             marks: BTreeMap::new(),
             known,
             in_protocol,
             offset: 0,
             request_length: 0,
-            history: History::default(),
+            history,
         }
     }
 
@@ -108,6 +125,11 @@ impl<'a> Stage<'a> {
         self.peers.get_mut(name).ok_or_else(|| Finding::broken("a peer", format!("none is called {name}")))
     }
 
+    pub fn program(&mut self, name: &str) -> check::Result<&mut Program> {
+        let program = self.programs.get_mut(name);
+        program.ok_or_else(|| Finding::broken("a program", format!("none is called {name}")))
+    }
+
     pub fn mark(&self, name: &str) -> check::Result<Mark> {
         let mark = self.marks.get(name).cloned();
         mark.ok_or_else(|| Finding::broken("a mark", format!("none is called {name}")))
@@ -117,21 +139,25 @@ impl<'a> Stage<'a> {
         self.second.as_mut().ok_or_else(|| Finding::broken("a second server", "none was started"))
     }
 
-    /// Waits at most `limit` until `look` returns `None`. A text that it returns is what is true instead of `wanted`.
+    /// Waits at most `limit` until `look` returns `None`. A text that it returns is what is true instead of `wanted`. Time
+    /// in which the server waited for a processor does not count.
     pub fn await_fact(
         &mut self,
         limit: Duration,
         wanted: impl Into<String>,
         mut look: impl FnMut(&mut Stage<'a>) -> check::Result<Option<String>>,
     ) -> check::Result {
-        let mut actual = String::new();
-        let found = until(limit, || {
-            Ok(match look(self)? {
-                None => Some(()),
-                Some(other) => {
-                    actual = other;
-                    None
-                }
+        let Some(mut actual) = look(self)? else { return Ok(()) };
+        let watch = self.server.stopwatch();
+        let found = watch.wait(limit, |left| {
+            until(left, || {
+                Ok(match look(self)? {
+                    None => Some(()),
+                    Some(other) => {
+                        actual = other;
+                        None
+                    }
+                })
             })
         })?;
         let seconds = limit.as_secs_f64();

@@ -68,6 +68,23 @@ impl Text {
     }
 }
 
+/// Returns `word`, with the bytes of `known` in the place of names in braces. Other braces stay as they are.
+pub(super) fn fill_names(word: &str, known: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let (mut filled, mut rest) = (Vec::new(), word);
+    while let Some(start) = rest.find('{') {
+        let name = rest[start + 1..].split_once('}').map(|(name, _)| name);
+        let (bytes, length) = match name.and_then(|name| Some((known.get(name)?, name.len() + 2))) {
+            Some((bytes, length)) => (bytes.as_slice(), length),
+            None => (&b"{"[..], 1),
+        };
+        filled.extend_from_slice(&rest.as_bytes()[..start]);
+        filled.extend_from_slice(bytes);
+        rest = &rest[start + length..];
+    }
+    filled.extend_from_slice(rest.as_bytes());
+    filled
+}
+
 struct Parser<'a> {
     source: &'a SourceText<'a>,
     text: &'a str,
@@ -139,4 +156,17 @@ impl Parser<'_> {
 /// Whether `letter` may be in a name of a scene.
 pub(super) fn is_name_letter(letter: char) -> bool {
     letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_names_in_a_word_are_filled() {
+        let known = BTreeMap::from([("addr".to_owned(), b"127.0.0.1:7".to_vec())]);
+        let filled = |word| String::from_utf8(fill_names(word, &known)).unwrap();
+        assert_eq!(filled("http://{addr}/{x}{addr"), "http://127.0.0.1:7/{x}{addr");
+        assert_eq!(filled("{ print $1 } {{addr}}"), "{ print $1 } {127.0.0.1:7}");
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::text::Text;
+use crate::sys::TcpState;
 
 /// A value of a step, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub(super) enum Value {
     /// A number of bytes that differ from those of every other step.
     Payload(usize),
     Number(usize),
+    /// A number of bytes that a buffer holds.
+    Size(usize),
+    /// A state of a TCP connection.
+    State(TcpState),
     Time(Duration),
     Signal(Signal),
 }
@@ -62,6 +67,14 @@ impl Arguments {
 
     pub fn number(&self, place: usize) -> usize {
         if let Some(Value::Number(number)) = self.values.get(place) { *number } else { 0 }
+    }
+
+    pub fn size(&self, place: usize) -> usize {
+        if let Some(Value::Size(size)) = self.values.get(place) { *size } else { 0 }
+    }
+
+    pub fn state(&self, place: usize) -> TcpState {
+        if let Some(Value::State(state)) = self.values.get(place) { *state } else { TcpState::Closed }
     }
 
     pub fn signal(&self, place: usize) -> Signal {

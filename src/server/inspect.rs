@@ -70,10 +70,18 @@ impl Server {
         Ok(sum)
     }
 
-    /// Whether `instance`, [started](Server::start_at) at this server's address, listens there.
+    /// Whether `instance`, [started](Server::start_at) at this server's address, is ready for clients there, or another
+    /// process is.
     #[must_use]
     pub(crate) fn is_ready(&self, instance: &Instance) -> bool {
         readiness::is_ready(instance, self.spec.transport(), self.address())
+    }
+
+    /// Whether a process of `instance`, [started](Server::start_at) at this server's address, holds a socket that
+    /// listens there.
+    #[must_use]
+    pub(crate) fn holds_listener(&self, instance: &Instance) -> bool {
+        readiness::holds_listener(instance, self.spec.transport(), self.address())
     }
 
     /// Lists the zombies whose parent is a process of this server.
@@ -121,8 +129,8 @@ impl Server {
 
     /// Whether the server's newest process listens at the server's address.
     #[must_use]
-    pub(crate) fn is_ready_now(&self) -> bool {
-        self.instances.last().is_some_and(|instance| self.is_ready(instance))
+    pub(crate) fn listens(&self) -> bool {
+        self.instances.last().is_some_and(|instance| self.holds_listener(instance))
     }
 
     /// Describes each process of the server, or how the launched process exited, one line each.
@@ -139,7 +147,7 @@ impl Server {
     }
 
     /// Returns a list of the processes that the server has, for a client to read at any time.
-    pub(super) fn process_lister(&self) -> Processes {
+    pub(crate) fn process_lister(&self) -> Processes {
         let listers: Vec<_> = self.instances.iter().map(Instance::process_lister).collect();
         let attached = self.spec.process();
         let is_unknown = self.is_attached() && attached.is_none();

@@ -25,6 +25,9 @@ pub struct LaunchOptions {
     pub seed: u64,
     /// The maximum number of descriptors that the server may have open: `RLIMIT_NOFILE`, soft and hard.
     pub descriptor_limit: Option<u32>,
+    /// The maximum number of threads that the user of the server may have: `RLIMIT_NPROC`, soft and hard. Without
+    /// [`own_user`](LaunchOptions::own_user), the threads of all other processes of the user count, too.
+    pub task_limit: Option<u32>,
     /// Signals that the server ignores when it starts, as under nohup(1).
     pub ignored: &'static [Signal],
     /// Signals that the server blocks when it starts.
@@ -64,6 +67,7 @@ impl Default for LaunchOptions {
             deadlines: Deadlines::default(),
             seed: 0,
             descriptor_limit: None,
+            task_limit: None,
             ignored: &[],
             blocked: &[],
             stdio: Default::default(),
@@ -188,6 +192,7 @@ impl LaunchOptions {
             command,
             ChildAttributes {
                 descriptor_limit: self.descriptor_limit.map(Into::into),
+                task_limit: self.task_limit.map(Into::into),
                 ignored_signals: self.ignored,
                 blocked_signals: self.blocked,
                 closed_descriptors: closed,

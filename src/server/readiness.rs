@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Instance, LaunchError, LaunchOptions, Spec, describe_process};
 use crate::deadline::{Countdown, Deadlines, is_interrupted};
-use crate::sys::{self, SocketAddress};
+use crate::sys::{self, Descriptor, Object, SocketAddress};
 use crate::text::one_line;
 use crate::trace::{self, Action};
 use crate::transport::{Address, Readiness, Transport, fifo_paths};
@@ -70,6 +70,28 @@ pub(super) fn is_ready(instance: &Instance, transport: &Transport, address: &Add
         _ => None,
     };
     shown.unwrap_or_else(|| instance.output().has_line_with(&address.to_string()))
+}
+
+/// Whether a process of `instance` holds a socket that listens at `address`. Sockets of other processes at the same
+/// address do not count. Where the system does not show descriptors, the server's output must contain the address.
+pub(super) fn holds_listener(instance: &Instance, transport: &Transport, address: &Address) -> bool {
+    let place = match (transport.readiness, address) {
+        (Readiness::TcpListener, Address::Inet(inet)) => SocketAddress::Tcp(*inet),
+        (Readiness::UdpSocket, Address::Inet(inet)) => SocketAddress::Udp(*inet),
+        (Readiness::UnixSocket, Address::Path(path)) => SocketAddress::Unix(path),
+        _ => return is_ready(instance, transport, address),
+    };
+    let is_there =
+        |descriptor: &Descriptor| matches!(&descriptor.object, Object::Socket(it) if it.serves(place));
+    let mut shown = true;
+    for process in instance.processes().unwrap_or_default() {
+        match sys::descriptors(process.pid) {
+            Ok(descriptors) if descriptors.iter().any(is_there) => return true,
+            Ok(_) => {}
+            Err(_) => shown = false,
+        }
+    }
+    !shown && instance.output().has_line_with(&address.to_string())
 }
 
 /// Whether any process has a socket bound to the port of `address`; false where the system does not tell.

@@ -228,6 +228,14 @@ impl Spec {
         Spec { command: self.command.iter().map(fill).collect(), setup, ..self.clone() }
     }
 
+    /// Returns this server with further environment variables: the name and the value of each.
+    pub(crate) fn with_environment(&self, variables: &[(String, String)]) -> Spec {
+        let mut spec = self.clone();
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        spec.setup.environment.extend(variables);
+        spec
+    }
+
     /// Returns the transport by which clients reach the server.
     #[must_use]
     pub fn transport(&self) -> &'static Transport {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Server;
+use super::{Instance, Server};
+use crate::check::{self, Finding};
+use crate::deadline::{Deadlines, is_interrupted};
 use crate::sys;
 use crate::transport::Processes;
 
@@ -13,6 +15,7 @@ pub(crate) struct Stopwatch {
     began: Instant,
     queued: Duration,
     processes: Processes,
+    deadlines: Deadlines,
 }
 
 /// At least this part of the time that has passed counts: threads of a server may wait for a processor together.
@@ -21,12 +24,53 @@ const LEAST: u32 = 16;
 impl Server {
     /// Starts to measure time.
     pub(crate) fn stopwatch(&self) -> Stopwatch {
-        let processes = self.process_lister();
-        Stopwatch { began: Instant::now(), queued: queued(&processes), processes }
+        Stopwatch::start(self.process_lister(), self.deadlines())
+    }
+}
+
+impl Instance {
+    /// Starts to measure time. The work is that of this instance's processes.
+    pub(crate) fn stopwatch(&self, deadlines: Deadlines) -> Stopwatch {
+        Stopwatch::start(Processes::new(self.process_lister()), deadlines)
     }
 }
 
 impl Stopwatch {
+    fn start(processes: Processes, deadlines: Deadlines) -> Stopwatch {
+        Stopwatch { began: Instant::now(), queued: queued(&processes), processes, deadlines }
+    }
+
+    /// Calls `wait` with the time that is left of `limit` until it returns a value. Returns `None` once no time is left.
+    /// The time counts as [`elapsed`](Stopwatch::elapsed) measures it.
+    ///
+    /// # Errors
+    /// Those of `wait`, or when interrupted.
+    pub fn wait<T>(
+        &self,
+        limit: Duration,
+        mut wait: impl FnMut(Duration) -> check::Result<Option<T>>,
+    ) -> check::Result<Option<T>> {
+        const SHORTEST: Duration = Duration::from_millis(10);
+        const LAST: Duration = Duration::from_millis(200);
+        let mut left = limit;
+        loop {
+            let found = wait(left)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            if is_interrupted() {
+                return Err(Finding::interrupted());
+            }
+            let elapsed = self.elapsed();
+            if elapsed >= limit {
+                // The kernel counts the time of a thread that waits for a processor only when it gets one.
+                self.processes.await_reaction(self.deadlines)?;
+                return wait(LAST);
+            }
+            left = (limit - elapsed).max(SHORTEST);
+        }
+    }
+
     /// Returns the time since the beginning, without that in which the server or the calling thread waited.
     pub fn elapsed(&self) -> Duration {
         let passed = self.began.elapsed();

@@ -74,7 +74,6 @@ pub(crate) use leftover::{remove_all_leftovers, remove_recorded_leftovers};
 pub use link::Link;
 use message_channel::MessageChannel;
 pub use pending::PendingConnection;
-#[cfg(feature = "cli")]
 pub(crate) use pipe::connected_pair as pipe_pair;
 #[cfg(feature = "cli")]
 pub(crate) use port::is_loopback_address;

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-#[cfg(feature = "cli")]
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -56,7 +55,6 @@ fn open_channel(request: ChannelRequest<'_>) -> io::Result<Box<dyn Channel>> {
 
 /// Makes two pipes that connect a client and a server. Returns the client's ends as a link, and the server's ends:
 /// standard input and output of one process or of two.
-#[cfg(feature = "cli")]
 pub(crate) fn connected_pair() -> io::Result<(Link, OwnedFd, OwnedFd)> {
     let ConnectedPair { client, server } = make(&Tuning::default())?;
     Ok((link(client)?, server.read, server.write))

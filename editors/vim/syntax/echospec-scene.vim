@@ -3,9 +3,9 @@ if exists("b:current_syntax")
   finish
 endif
 syntax iskeyword @,48-57,_,45
-syntax keyword sceneKeyword TIME_WAIT a accepts again all as at blocked by byte child clients closes command connect connection connections connects descriptors direction each end ends exchanges exists exits fails file for from frozen gets given gone half has idle in include is its killed left limit listens many mark message no nothing of offset parameter pattern peer prints processes processor protocol read receives refused refuses removed repeat reply request reset resets rest runs second sends sent server socket start started starts that thawed the time to together transport until up urgent uses with within zombie
+syntax keyword sceneKeyword a accepts again all as at blocked buffer by byte child clients closes command connect connection connections connects descriptor descriptors direction each end ends environment exchanges exists exits fails file for from frozen gets given gone half has holds idle in include is its killed left limit listens many mark message no nothing of offset parameter pattern peer prints processes processor program protocol read receive receives refused refuses removed repeat reply request reset resets rest runs second sends sent server socket standard start started starts terminal that thawed the threads time to together transport unnamed until up urgent uses with within zombie
 syntax match sceneNumber "\<[0-9][0-9,.]*\(ms\|s\|min\)\?\>"
-syntax match sceneSignal "\<SIG[A-Z0-9]\+\>"
+syntax match sceneSignal "\<\(SIG[A-Z0-9]\+\|[A-Z]\+_[A-Z0-9]\+\|ESTABLISHED\|CLOSING\)\>"
 syntax match sceneName "{[a-z][a-z0-9_-]*}"
 syntax match sceneEscape "\\\(x\x\x\|.\)" contained
 syntax region sceneText start=+"+ skip=+\\.+ end=+"\|$+ contains=sceneEscape,sceneName

@@ -1,8 +1,10 @@
 //! The steps of clients: connect, send, receive, close.
 
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, OrFinding};
 use crate::outcome::Outcome;
 use crate::payload::MIB;
 use crate::scene::pattern::{Match, match_pattern};
@@ -12,7 +14,7 @@ use crate::scene::value::Arguments;
 use crate::scene::verb::{Run, Verb};
 use crate::scene::verbs::facts;
 use crate::sys;
-use crate::transport::{Capabilities, ConnectOptions};
+use crate::transport::{Capabilities, ClientName, ConnectOptions};
 
 pub const VERBS: &[Verb] = &[
     Verb::new("NEW connects", "A client connects.", Run::Stage(connect)).waits(),
@@ -20,12 +22,31 @@ pub const VERBS: &[Verb] = &[
         .needs(Capabilities::SOURCE_ADDRESS)
         .waits(),
     Verb::new(
+        "NEW connects with a receive buffer of SIZE",
+        "A client connects whose socket has a receive buffer of this size: `SO_RCVBUF`, socket(7).",
+        Run::Stage(connect_with_buffer),
+    )
+    .needs(Capabilities::CONNECTIONS)
+    .waits(),
+    Verb::new(
+        "NEW connects unnamed",
+        "A client sends from a Unix datagram socket without a name, so that the server cannot answer.",
+        Run::Stage(connect_unnamed),
+    )
+    .needs(Capabilities::CONNECTIONLESS.union(Capabilities::SOCKET_PATH)),
+    Verb::new(
         "NUMBER clients connect as NEW",
         "Clients connect, one after another. Each step of this name is then one of each of them.",
         Run::Stage(connect_many),
     ),
     Verb::new("NEW is refused", "No client can connect any more.", Run::Stage(refused)).waits(),
     Verb::new("CLIENT sends BYTES", "The client sends these bytes.", Run::Bytes(send)).waits(),
+    Verb::new(
+        "CLIENT sends BYTES with a descriptor",
+        "The client sends these bytes with a descriptor of /dev/null: `SCM_RIGHTS`, unix(7).",
+        Run::Bytes(send_with_descriptor),
+    )
+    .needs(Capabilities::SOCKET_PATH),
     Verb::new(
         "CLIENT sends request",
         "The client sends a request of the protocol.",
@@ -137,6 +158,17 @@ fn connect_from(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     )
 }
 
+fn connect_with_buffer(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let receive_buffer = Some(step.size(1));
+    let options = ConnectOptions { timeout: step.within, receive_buffer, ..ConnectOptions::default() };
+    connect_with(stage, step.name(0), options)
+}
+
+fn connect_unnamed(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let options = ConnectOptions { name: ClientName::Unnamed, ..ConnectOptions::default() };
+    connect_with(stage, step.name(0), options)
+}
+
 fn connect_with(stage: &mut Stage<'_>, name: &str, options: ConnectOptions) -> check::Result {
     let speaker = stage.connect(name, &options)?;
     stage.add(name, speaker);
@@ -160,6 +192,12 @@ fn refused(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 fn send(speaker: &mut Speaker, step: &Arguments) -> check::Result {
     speaker.unanswered.extend_from_slice(step.bytes(1));
     speaker.within(step.within, |client| client.send(step.bytes(1)))
+}
+
+fn send_with_descriptor(speaker: &mut Speaker, step: &Arguments) -> check::Result {
+    let file = File::open("/dev/null").or_broken("/dev/null opened")?;
+    speaker.unanswered.extend_from_slice(step.bytes(1));
+    speaker.client.send_with_descriptor(step.bytes(1), file.as_fd())
 }
 
 fn send_request(speaker: &mut Speaker, step: &Arguments) -> check::Result {

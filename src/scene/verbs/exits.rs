@@ -18,7 +18,7 @@ pub const VERBS: &[Verb] = &[
     Verb::new("server exits by SIGNAL", "This signal ends the server.", Run::Stage(exits_by)).waits(),
     Verb::new(
         "second server listens",
-        "The second instance is ready for clients.",
+        "The second instance holds a socket that listens at its address.",
         Run::Stage(second_listens),
     )
     .waits(),
@@ -54,9 +54,16 @@ fn runs(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
 /// Waits until the server exits, and returns its status.
 fn exit(stage: &mut Stage<'_>, step: &Arguments) -> check::Result<ExitStatus> {
     let limit = step.limit(stage.server.deadlines().exit());
-    let status = stage.server.await_exit(limit)?;
+    let status = stage.server.stopwatch().wait(limit, |left| stage.server.await_exit(left))?;
     status.ok_or_else(|| {
-        Finding::timeout("a server that exits", format!("alive after {} s", limit.as_secs_f64()))
+        let finding =
+            Finding::timeout("a server that exits", format!("alive after {} s", limit.as_secs_f64()));
+        let clients: Vec<&str> = stage.speakers.keys().map(String::as_str).collect();
+        if clients.is_empty() {
+            finding
+        } else {
+            finding.because(format!("still connected: {}", clients.join(", ")))
+        }
     })
 }
 
@@ -74,7 +81,7 @@ fn exits_by(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     expect_signal(status, step.signal(0))
 }
 
-fn expect_signal(status: ExitStatus, signal: Signal) -> check::Result {
+pub(super) fn expect_signal(status: ExitStatus, signal: Signal) -> check::Result {
     use std::os::unix::process::ExitStatusExt;
     if status.signal() == Some(signal as i32) {
         return Ok(());
@@ -82,7 +89,7 @@ fn expect_signal(status: ExitStatus, signal: Signal) -> check::Result {
     Err(Finding::fail(format!("an end by {signal}"), describe_exit(status)))
 }
 
-fn expect_code(status: ExitStatus, code: usize) -> check::Result {
+pub(super) fn expect_code(status: ExitStatus, code: usize) -> check::Result {
     if status.code().is_some_and(|actual| usize::try_from(actual) == Ok(code)) {
         return Ok(());
     }
@@ -95,14 +102,16 @@ fn second_listens(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
             let printed = stage.second()?.output().last_lines(3).join("; ");
             return Err(Finding::fail("a second server that listens", describe_exit(status)).because(printed));
         }
-        let listens = stage.second.as_ref().is_some_and(|second| stage.server.is_ready(second));
+        let listens = stage.second.as_ref().is_some_and(|second| stage.server.holds_listener(second));
         Ok((!listens).then(|| "it does not listen".into()))
     })
 }
 
 fn second_exit(stage: &mut Stage<'_>, step: &Arguments) -> check::Result<ExitStatus> {
     let limit = step.limit(stage.server.deadlines().start());
-    let status = stage.second()?.wait(limit);
+    let deadlines = stage.server.deadlines();
+    let second = stage.second()?;
+    let status = second.stopwatch(deadlines).wait(limit, |left| Ok(second.wait(left)))?;
     status.ok_or_else(|| {
         Finding::timeout("a second server that exits", format!("alive after {} s", limit.as_secs_f64()))
     })

@@ -7,11 +7,11 @@ use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::outcome::Outcome;
 use crate::scene::slot::CALLS;
-use crate::scene::stage::{Mark, Stage};
+use crate::scene::stage::Stage;
 use crate::scene::value::Arguments;
 use crate::scene::verb::{Run, Verb};
 use crate::server::describe_state;
-use crate::sys::{self, Descriptor, TcpState};
+use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::Capabilities;
 
@@ -33,30 +33,29 @@ pub const VERBS: &[Verb] = &[
     )
     .waits(),
     Verb::new("server is idle", "All threads of the server wait.", Run::Stage(idle)).waits(),
-    Verb::new("server listens", "The server's socket is ready for clients.", Run::Stage(listens))
-        .needs(SHARED)
-        .waits(),
     Verb::new(
-        "server has NUMBER descriptors",
-        "The launched process has this number of open descriptors.",
-        Run::Stage(has_descriptors),
+        "server listens",
+        "The server holds a socket that listens at its address.",
+        Run::Stage(listens),
     )
-    .waits(),
-    Verb::new(
-        "mark NEW",
-        "The scene remembers how many descriptors and processes the server has.",
-        Run::Stage(mark),
-    ),
-    Verb::new(
-        "server has as many descriptors as at MARK",
-        "The launched process has as many open descriptors as at the mark.",
-        Run::Stage(descriptors_as_at),
-    )
+    .needs(SHARED)
     .waits(),
     Verb::new(
         "server has as many processes as at MARK",
         "The server has as many processes as at the mark.",
         Run::Stage(processes_as_at),
+    )
+    .waits(),
+    Verb::new(
+        "server has NUMBER processes",
+        "The server has this number of processes, with the launched one.",
+        Run::Stage(has_processes),
+    )
+    .waits(),
+    Verb::new(
+        "server has NUMBER threads",
+        "The processes of the server have this number of threads together.",
+        Run::Stage(has_threads),
     )
     .waits(),
     Verb::new("server has no child", "The server is a single process.", Run::Stage(no_child)).waits(),
@@ -77,13 +76,6 @@ pub const VERBS: &[Verb] = &[
         "A line that the server has printed contains the text.",
         Run::Stage(prints),
     )
-    .waits(),
-    Verb::new(
-        "server has a connection in TIME_WAIT",
-        "The kernel keeps a closed connection of the server's port.",
-        Run::Stage(in_time_wait),
-    )
-    .needs(Capabilities::TCP)
     .waits(),
     Verb::new("socket file exists", "There is a file at the server's path.", Run::Stage(socket_file_exists))
         .needs(Capabilities::SOCKET_PATH)
@@ -108,7 +100,8 @@ fn usual(stage: &Stage<'_>) -> Duration {
 fn has_read(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let limit = step.limit(usual(stage));
     for speaker in stage.speakers.get(step.name(0)).into_iter().flatten() {
-        if !speaker.client.is_all_read_within(limit)? {
+        let is_read = |left| speaker.client.is_all_read_within(left).map(|is_read| is_read.then_some(()));
+        if stage.server.stopwatch().wait(limit, is_read)?.is_none() {
             let sent = count_with_noun(speaker.client.sent(), "byte");
             let waited = limit.as_secs_f64();
             return Err(Finding::timeout(
@@ -164,65 +157,8 @@ pub(super) fn await_idle(stage: &mut Stage<'_>, limit: Duration) -> check::Resul
 
 fn listens(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     stage.await_fact(step.limit(stage.server.deadlines().start()), "a listening server", |stage| {
-        Ok((!stage.server.is_ready_now()).then(|| "it does not listen".into()))
+        Ok((!stage.server.listens()).then(|| "it does not listen".into()))
     })
-}
-
-fn descriptors(stage: &mut Stage<'_>) -> check::Result<Vec<Descriptor>> {
-    let pid = stage.server.pid()?;
-    stage.server.descriptors(pid)
-}
-
-/// Waits until the server has `wanted` descriptors. A failure names the descriptors that are new since the mark `before`.
-fn await_descriptors(
-    stage: &mut Stage<'_>,
-    step: &Arguments,
-    wanted: usize,
-    before: &[Descriptor],
-) -> check::Result {
-    let text = count_with_noun(wanted, "descriptor");
-    stage.await_fact(step.limit(usual(stage)), text, |stage| {
-        let now = descriptors(stage)?;
-        Ok((now.len() != wanted).then(|| {
-            let count = count_with_noun(now.len(), "descriptor");
-            if before.is_empty() { count } else { format!("{count}{}", difference(before, &now)) }
-        }))
-    })
-}
-
-/// Describes the descriptors that are new since `before`, and the ones that are gone. Empty if there are none.
-fn difference(before: &[Descriptor], now: &[Descriptor]) -> String {
-    /// The maximum number of descriptors that are named.
-    const SHOWN: usize = 6;
-    let missing = |from: &[Descriptor], other: &[Descriptor]| -> Vec<String> {
-        let is_missing =
-            |one: &&Descriptor| !other.iter().any(|it| it.number == one.number && it.object == one.object);
-        from.iter().filter(is_missing).map(|one| format!("{} {}", one.number, one.object)).collect()
-    };
-    let name = |word: &str, mut list: Vec<String>| {
-        let more = list.len().saturating_sub(SHOWN);
-        list.truncate(SHOWN);
-        if more > 0 {
-            list.push(format!("{more} more"));
-        }
-        if list.is_empty() { String::new() } else { format!("; {word} since the mark: {}", list.join(", ")) }
-    };
-    format!("{}{}", name("new", missing(now, before)), name("gone", missing(before, now)))
-}
-
-fn has_descriptors(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    await_descriptors(stage, step, step.number(0), &[])
-}
-
-fn mark(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    let mark = Mark { descriptors: descriptors(stage)?, processes: stage.server.processes()?.len() };
-    stage.marks.insert(step.name(0).to_owned(), mark);
-    Ok(())
-}
-
-fn descriptors_as_at(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    let before = stage.mark(step.name(0))?.descriptors;
-    await_descriptors(stage, step, before.len(), &before)
 }
 
 fn await_processes(stage: &mut Stage<'_>, step: &Arguments, wanted: usize) -> check::Result {
@@ -237,6 +173,18 @@ fn await_processes(stage: &mut Stage<'_>, step: &Arguments, wanted: usize) -> ch
 fn processes_as_at(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let wanted = stage.mark(step.name(0))?.processes;
     await_processes(stage, step, wanted)
+}
+
+fn has_processes(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    await_processes(stage, step, step.number(0))
+}
+
+fn has_threads(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    let wanted = step.number(0);
+    stage.await_fact(step.limit(usual(stage)), count_with_noun(wanted, "thread"), |stage| {
+        let now = stage.server.process_stats()?.threads;
+        Ok((now != wanted).then(|| count_with_noun(now, "thread")))
+    })
 }
 
 fn no_child(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
@@ -272,17 +220,6 @@ fn prints(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
         let printed = || output.last_lines(1).concat();
         Ok((!output.text().contains(&wanted)).then(|| format!("the last line is \"{}\"", printed())))
     })
-}
-
-fn in_time_wait(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    let address = stage.server.address().expect_inet().or_broken("a port")?;
-    let limit = step.limit(usual(stage));
-    let found = until(limit, || {
-        let sockets = sys::tcp_sockets(address.port()).or_unsupported("the states of connections")?;
-        Ok(sockets.iter().any(|(.., state)| *state == TcpState::TimeWait).then_some(()))
-    })?;
-    // The kernel does this, not the server: which side keeps the connection depends on who closed first.
-    found.ok_or_else(|| Finding::broken("a connection in TIME_WAIT", "there is none"))
 }
 
 fn await_file(stage: &mut Stage<'_>, step: &Arguments, path: &Path, exists: bool) -> check::Result {
@@ -323,22 +260,4 @@ fn nothing_left(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let mut left: Vec<String> = leaks.into_iter().map(|leak| leak.name).collect();
     left.extend(path.map(|path| path.display().to_string()));
     if left.is_empty() { Ok(()) } else { Err(Finding::leak("nothing", &left)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::Object;
-
-    #[test]
-    fn descriptors_that_differ_from_those_at_a_mark_are_named() {
-        let pipe = |number: i32, id: u64| Descriptor { number, object: Object::Pipe { id } };
-        let before = [pipe(0, 1), pipe(3, 7)];
-        assert_eq!(difference(&before, &before), "");
-        let now = [pipe(0, 1), pipe(3, 8), pipe(4, 9)];
-        let wanted = "; new since the mark: 3 pipe 8, 4 pipe 9; gone since the mark: 3 pipe 7";
-        assert_eq!(difference(&before, &now), wanted);
-        let many: Vec<Descriptor> = (0..9).map(|number| pipe(number, 20)).collect();
-        assert!(difference(&[], &many).ends_with("5 pipe 20, 3 more"), "{}", difference(&[], &many));
-    }
 }

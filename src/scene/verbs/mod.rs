@@ -3,9 +3,11 @@
 use super::verb::Verb;
 
 mod clients;
+mod descriptors;
 mod exits;
 mod facts;
 mod peers;
+mod programs;
 mod server;
 
 /// The lists of all verbs, each with its title in `docs/scenes.md`.
@@ -14,7 +16,9 @@ pub(super) const LISTS: &[(&str, &[Verb])] = &[
     ("The server", server::VERBS),
     ("Exits", exits::VERBS),
     ("Facts", facts::VERBS),
+    ("Descriptors and connections", descriptors::VERBS),
     ("Peers", peers::VERBS),
+    ("Programs", programs::VERBS),
 ];
 
 /// Returns every verb, in the order of the documentation.

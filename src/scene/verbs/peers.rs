@@ -1,6 +1,6 @@
 //! The steps of peers: servers that the scene plays, for a proxy or a client under test.
 
-use crate::check;
+use crate::check::{self, Finding};
 use crate::scene::speaker::Speaker;
 use crate::scene::stage::Stage;
 use crate::scene::value::Arguments;
@@ -18,7 +18,15 @@ pub const VERBS: &[Verb] = &[
 
 fn accept(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let deadlines = stage.server.deadlines();
-    let client = stage.peer(step.name(0))?.accept(step.limit(deadlines.no_progress()), deadlines)?;
+    let limit = step.limit(deadlines.no_progress());
+    let watch = stage.server.stopwatch();
+    let peer = stage.peer(step.name(0))?;
+    let client = watch.wait(limit, |left| peer.accept(left, deadlines))?;
+    let none = || {
+        let wanted = format!("a connection to {}", peer.address());
+        Finding::timeout(wanted, format!("none within {} s", limit.as_secs_f64()))
+    };
+    let client = client.ok_or_else(none)?.with_processes(stage.server.process_lister());
     stage.add(step.name(1), Speaker::new(client));
     Ok(())
 }

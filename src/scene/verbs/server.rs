@@ -51,7 +51,8 @@ fn restart(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
 }
 
 fn start_second(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
-    stage.second = Some(stage.server.start_second().or_broken("a second instance")?);
+    let (address, options) = (stage.server.address(), stage.server.options());
+    stage.second = Some(stage.server.start_at(address, &options).or_broken("a second instance")?);
     Ok(())
 }
 

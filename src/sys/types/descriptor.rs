@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
-#[cfg(any(target_os = "macos", force_portable, test))]
 use super::network::{SocketAddress, accepts_packets_to};
 use crate::text::one_line;
 
@@ -92,10 +91,9 @@ pub enum SocketName {
     Other,
 }
 
-#[cfg(any(target_os = "macos", force_portable, test))]
 impl Socket {
     /// Returns whether the socket serves clients at `address`. A socket bound to the wildcard address does, too.
-    pub(in crate::sys) fn serves(&self, address: SocketAddress<'_>) -> bool {
+    pub(crate) fn serves(&self, address: SocketAddress<'_>) -> bool {
         match (address, &self.name) {
             (SocketAddress::Tcp(wanted), SocketName::Tcp(local, _)) => {
                 self.listening && accepts_packets_to(*local, wanted)

@@ -55,6 +55,20 @@ pub enum TcpState {
     Closed,
 }
 
+impl TcpState {
+    /// The states of the sockets of connections, in the order in which a connection passes through them.
+    pub const OF_CONNECTIONS: &[TcpState] = &[
+        TcpState::SynReceived,
+        TcpState::Established,
+        TcpState::FinWait1,
+        TcpState::FinWait2,
+        TcpState::CloseWait,
+        TcpState::LastAck,
+        TcpState::Closing,
+        TcpState::TimeWait,
+    ];
+}
+
 /// Formats a TCP state as netstat(8) does.
 impl fmt::Display for TcpState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

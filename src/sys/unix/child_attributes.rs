@@ -17,6 +17,8 @@ use super::limits::descriptor_limit;
 pub struct ChildAttributes {
     /// The soft and hard limit of the descriptors that the child can have open.
     pub descriptor_limit: Option<rlim_t>,
+    /// The soft and hard limit of the threads that the child's user can have.
+    pub task_limit: Option<rlim_t>,
     /// The signals that the child ignores.
     pub ignored_signals: &'static [Signal],
     /// The signals that the child blocks.
@@ -78,6 +80,9 @@ pub fn set_child_attributes(command: &mut Command, attributes: ChildAttributes) 
     let prepare = move || {
         if let Some(limit) = attributes.descriptor_limit {
             setrlimit(Resource::RLIMIT_NOFILE, limit, limit)?;
+        }
+        if let Some(limit) = attributes.task_limit {
+            setrlimit(Resource::RLIMIT_NPROC, limit, limit)?;
         }
         for number in Signal::iterator().filter(|number| !FIXED_SIGNALS.contains(number)) {
             let ignored = attributes.ignored_signals.contains(&number);

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::header::Header;
-use super::matching::first_words;
-use super::parameters::Parameters;
-use super::place::Place;
-use super::step::{Action, Block, Step};
-use super::text::PLACES;
-use super::value::Value;
-use super::verb::Run;
+mod texts;
+
 use crate::protocol::{FileError, SourceText};
+use crate::scene::header::Header;
+use crate::scene::matching::first_words;
+use crate::scene::parameters::Parameters;
+use crate::scene::place::Place;
+use crate::scene::step::{Action, Block, Step};
+use crate::scene::text::PLACES;
+use crate::scene::value::Value;
+use crate::scene::verb::Run;
 
 /// Checks all names of a scene. Returns the names of the clients that speak the server's protocol.
 ///
@@ -30,6 +32,7 @@ pub(super) fn check(
         parameters,
         known: BTreeMap::new(),
         speaks: BTreeMap::new(),
+        started: BTreeSet::new(),
         second: false,
         offsets: None,
     };
@@ -65,6 +68,8 @@ struct Names<'a> {
     known: BTreeMap<String, Meaning>,
     /// The kind of content that each client exchanges, and the place of the first step that shows it.
     speaks: BTreeMap<String, (Kind, Place)>,
+    /// The programs that have been started.
+    started: BTreeSet<String>,
     /// Whether a second server has been started.
     second: bool,
     /// In a block `for each offset of request`, whether a step has sent up to the offset.
@@ -140,13 +145,14 @@ impl Names<'_> {
             }
             self.offsets = Some(true);
         }
-        let slots = action.verb.words().filter(|word| super::slot::slot(word).is_some());
+        let slots = action.verb.words().filter(|word| crate::scene::slot::slot(word).is_some());
         let values = || action.values.list.iter();
         for (word, (value, span)) in slots.zip(values()) {
             match (word, value) {
                 ("NEW", Value::Name(name)) => self.introduce(action, name, span)?,
                 ("CLIENT", Value::Name(name)) => self.client(action, name, span)?,
                 ("PEER", Value::Name(name)) => self.peer(name, span)?,
+                ("PROGRAM", Value::Name(name)) => self.program(action, name, span)?,
                 ("MARK", Value::Name(name)) if self.known.get(name) != Some(&Meaning::Mark) => {
                     let error = self.error(span.clone(), format!("no mark is called `{name}`"));
                     let help = format!("write `mark {name}` where the scene shall look first");
@@ -197,7 +203,9 @@ impl Names<'_> {
     fn require_free(&self, name: &str, span: &Range<usize>) -> Result<(), FileError> {
         let reserved = first_words().chain(PLACES).any(|word| word == name);
         let is_parameter = self.parameters.names().any(|parameter| parameter == name);
-        if !reserved && !is_parameter && !self.header.peers.iter().any(|peer| peer == name) {
+        let is_actor =
+            self.header.peers.iter().any(|peer| peer == name) || self.header.program(name).is_some();
+        if !reserved && !is_parameter && !is_actor {
             return Ok(());
         }
         let error = self.error(span.clone(), format!("`{name}` cannot be the name of a client"));
@@ -213,9 +221,15 @@ impl Names<'_> {
             }
             _ => {
                 let error = self.error(span.clone(), format!("no client is called `{name}`"));
-                let help = format!("write `{name} connects` before");
+                let begins = if self.header.program(name).is_some() { "starts" } else { "connects" };
+                let help = format!("write `{name} {begins}` before");
                 return Err(self.nearest(error, name, &Meaning::Client, help));
             }
+        }
+        if self.header.program(name).is_some() && !action.verb.pattern.starts_with("CLIENT") {
+            let error =
+                self.error(span.clone(), format!("`{name}` is a program, and no client of the server"));
+            return Err(error.expecting("expected a client"));
         }
         let kind = match action.verb.run {
             Run::Request(_) => Some(Kind::Requests),
@@ -234,6 +248,11 @@ impl Names<'_> {
 
     /// Fails if a client of a protocol exchanges both requests and bytes that the protocol does not know.
     fn speaks(&mut self, name: &str, kind: Kind, action: &Action) -> Result<(), FileError> {
+        if kind == Kind::Requests && self.header.protocol.is_some() && self.header.program(name).is_some() {
+            let error =
+                self.error(action.place.span.clone(), format!("the program `{name}` has no protocol"));
+            return Err(error.expecting("expected a step of bytes, such as `sends \"…\"`"));
+        }
         let before =
             self.speaks.entry(name.to_owned()).or_insert_with(|| (kind, action.place.clone())).clone();
         if before.0 == kind || self.header.protocol.is_none() {
@@ -257,47 +276,39 @@ impl Names<'_> {
         Err(error.suggest(name, self.header.peers.iter().map(String::as_str)))
     }
 
-    fn text(&self, text: &super::text::Text) -> Result<(), FileError> {
-        text.names().try_for_each(|(name, span)| self.bytes(name, span))
-    }
-
-    fn bytes(&self, name: &str, span: Range<usize>) -> Result<(), FileError> {
-        let is_place = PLACES.contains(&name) || self.header.peers.iter().any(|peer| peer == name);
-        let is_parameter = self.parameters.names().any(|parameter| parameter == name);
-        if is_place || is_parameter || self.known.get(name) == Some(&Meaning::Bytes) {
-            return Ok(());
-        }
-        let error = self.error(span, format!("`{name}` stands for no bytes yet"));
-        let help = format!(r#"keep some with a step such as `a receives pattern "id {{{name}}}\r\n"`"#);
-        Err(self.nearest(error, name, &Meaning::Bytes, help))
-    }
-
-    fn pattern(&mut self, text: &super::text::Text, span: &Range<usize>) -> Result<(), FileError> {
-        let mut open: Option<Range<usize>> = None;
-        for part in &text.0 {
-            match part {
-                super::text::Part::Bytes(_) => open = None,
-                super::text::Part::Name(name, place) => {
-                    let known = self.bytes(name, place.clone()).is_ok();
-                    if let Some(place) = open.filter(|_| !known) {
-                        let error = self.error(place, "this name has no end");
-                        return Err(error.expecting("expected bytes between two names"));
-                    }
-                    open = (!known).then(|| place.clone());
-                    if !known {
-                        self.require_free(name, place)?;
-                        self.known.insert(name.clone(), Meaning::Bytes);
-                    }
-                }
+    fn program(&mut self, action: &Action, name: &str, span: &Range<usize>) -> Result<(), FileError> {
+        if self.header.program(name).is_none() {
+            let programs: Vec<&str> = self.header.programs.iter().map(|line| line.name.as_str()).collect();
+            let mut words = programs.clone();
+            first_words().for_each(|word| words.push(word));
+            let near = crate::text::most_similar(name, words);
+            if let Some(word) = near.filter(|near| !programs.contains(near)) {
+                let error = self.error(span.clone(), format!("unknown word `{name}`"));
+                return Err(error.help(format!("did you mean `{word}`?")));
             }
+            let error = self.error(span.clone(), format!("no program is called `{name}`"));
+            let error = error
+                .expecting("expected a program of the head")
+                .help(format!("write `program {name} = COMMAND` above all steps"));
+            return Err(error.suggest(name, programs));
         }
-        if let Some(place) = open {
-            let error = self.error(place, "this name has no end");
-            return Err(error.expecting("expected bytes behind it, such as `\\n`"));
+        if !action.verb.pattern.ends_with(" starts") {
+            if self.started.contains(name) {
+                return Ok(());
+            }
+            let error = self.error(span.clone(), format!("the program `{name}` has not started"));
+            return Err(error
+                .expecting("expected a running program")
+                .help(format!("write `{name} starts` before")));
         }
-        if text.0.is_empty() {
-            return Err(self.error(span.clone(), "an empty pattern").expecting("expected a text"));
+        if self.known.get(name) == Some(&Meaning::Client) {
+            let error = self.error(span.clone(), format!("the program `{name}` has started already"));
+            return Err(error
+                .expecting("expected a program that does not run")
+                .help(format!("close its streams before with `{name} closes`")));
         }
+        self.started.insert(name.to_owned());
+        self.known.insert(name.to_owned(), Meaning::Client);
         Ok(())
     }
 
