@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::Format;
 #[cfg(feature = "cli")]
 use super::record::RunRecord;
-use super::record::{CheckFinished, ServerRecord, TimelineStep};
+use super::record::{CheckFinished, NotRun, ServerRecord, TimelineStep, not_run};
 use crate::outcome::Outcome;
 use crate::runner::Summary;
 use crate::server::Rehearsal;
@@ -163,18 +163,11 @@ impl TextReport {
 
     /// Explains why checks were not run, each reason once: one cause may keep many checks from running.
     fn explain_not_asked(&self, out: &mut dyn Write, checks: &[CheckFinished]) -> io::Result<()> {
-        let mut reasons: Vec<(Outcome, &str, Vec<&str>)> = Vec::new();
-        for CheckFinished { check, outcome, reason, .. } in checks.iter().filter(|it| it.is_not_asked()) {
-            match reasons.iter_mut().find(|(same, known, _)| same == outcome && known == reason) {
-                Some((.., ids)) => ids.push(check),
-                None => reasons.push((*outcome, reason, vec![check])),
-            }
-        }
-        for (outcome, reason, ids) in reasons {
+        for NotRun { outcome, reason, checks } in not_run(checks) {
             let style = self.style(outcome);
-            writeln!(out, "\n{style}{}{style:#} {}", outcome.word(), count_with_noun(ids.len(), "check"))?;
+            writeln!(out, "\n{style}{}{style:#} {}", outcome.word(), count_with_noun(checks.len(), "check"))?;
             self.write_field(out, "cause", reason)?;
-            self.write_field(out, "checks", &in_lines(&ids))?;
+            self.write_field(out, "checks", &in_lines(&checks))?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::causes::{Cause, causes};
 use super::Format;
 use super::marked::{Piece, mark_first_wrong_byte};
-use super::record::{CheckFinished, RunRecord, TimelineStep};
+use super::record::{CheckFinished, NotRun, RunRecord, TimelineStep, not_run};
 use crate::outcome::Outcome;
 use crate::runner::Summary;
 use crate::server::Rehearsal;
@@ -66,6 +66,8 @@ struct Page<'a> {
     areas: Vec<Area<'a>>,
     servers: Vec<ServerRow<'a>>,
     causes: Vec<CauseSection<'a>>,
+    /// Whether any check of any server was not run.
+    has_not_run: bool,
     outcomes: Vec<&'static str>,
 }
 
@@ -80,6 +82,8 @@ struct Area<'a> {
 #[derive(Serialize)]
 struct ServerRow<'a> {
     title: &'a str,
+    /// The title without the directory of the server's program, for the head of a column.
+    short_title: &'a str,
     command: &'a str,
     about: String,
     verdict: String,
@@ -89,6 +93,7 @@ struct ServerRow<'a> {
     summary: Summary,
     seconds: String,
     cells: Vec<Cell>,
+    not_run: Vec<NotRun<'a>>,
 }
 
 /// The result of one check of one server, shown as a cell of the HTML report's table.
@@ -200,6 +205,7 @@ impl<'a> Page<'a> {
                 },
             ),
             is_ok: failed == 0,
+            has_not_run: servers.iter().any(|server| !server.not_run.is_empty()),
             areas,
             servers,
             causes,
@@ -253,6 +259,8 @@ impl<'a> ServerRow<'a> {
         ServerRow {
             cells: cells.collect(),
             title: run.title(),
+            short_title: without_directory(run.title()),
+            not_run: not_run(&run.checks),
             command: &server.command,
             about: format!(
                 "{}, {}, protocol {}, seed {}, {}",
@@ -266,6 +274,12 @@ impl<'a> ServerRow<'a> {
             seconds: format!("{:.1}", run.seconds()),
         }
     }
+}
+
+/// Returns the command `title` without the directory of its program.
+fn without_directory(title: &str) -> &str {
+    let program = title.split(' ').next().unwrap_or_default();
+    title.get(program.rfind('/').map_or(0, |slash| slash + 1)..).unwrap_or(title)
 }
 
 impl Cell {

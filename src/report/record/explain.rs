@@ -3,6 +3,30 @@
 use super::CheckFinished;
 use crate::outcome::Outcome;
 
+/// Checks that were not run for the same reason.
+#[derive(Debug)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize))]
+pub(crate) struct NotRun<'a> {
+    /// The outcome of checks that were not run: skipped, or unsupported.
+    pub outcome: Outcome,
+    /// The reason why checks were not run.
+    pub reason: &'a str,
+    /// The ids of checks that were not run.
+    pub checks: Vec<&'a str>,
+}
+
+/// Groups the checks that were not run by the reason, because one cause may keep many checks from running.
+pub(crate) fn not_run(checks: &[CheckFinished]) -> Vec<NotRun<'_>> {
+    let mut groups: Vec<NotRun<'_>> = Vec::new();
+    for CheckFinished { check, outcome, reason, .. } in checks.iter().filter(|it| it.is_not_asked()) {
+        match groups.iter_mut().find(|group| group.outcome == *outcome && group.reason == reason) {
+            Some(group) => group.checks.push(check),
+            None => groups.push(NotRun { outcome: *outcome, reason, checks: vec![check] }),
+        }
+    }
+    groups
+}
+
 impl CheckFinished {
     /// Returns the area of a recorded check: the part of the id before the slash.
     #[cfg(feature = "cli")]

@@ -20,6 +20,7 @@ mod runs;
 
 #[cfg(feature = "cli")]
 pub use event::{CheckStarted, Event, RunEnding, RunFinished, RunStarted, VERSION};
+pub(crate) use explain::{NotRun, not_run};
 #[cfg(feature = "cli")]
 pub use file::{Events, read, schema};
 #[cfg(feature = "cli")]
