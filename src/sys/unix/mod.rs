@@ -11,5 +11,7 @@ pub mod name;
 pub mod own_files;
 pub mod pass_descriptors;
 pub mod permissions;
+#[cfg(test)]
+mod ring_model;
 pub mod shared_rings;
 pub mod usage;

@@ -1,7 +1,7 @@
 //! The client's side of the memory that `echo-shm` shares: a ring of bytes for each direction.
 //!
 //! The server explains the layout in `src/bin/echo-shm/ring.rs` and the protocol in `src/bin/echo-shm/memory.rs`. The
-//! names here are the same.
+//! names here are the same. The test `ring_model.rs` runs the protocol in every order.
 
 use std::cell::UnsafeCell;
 use std::io;
