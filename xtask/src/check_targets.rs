@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::root;
+use crate::{root, target_folder};
 
 const TARGETS: &[&str] = &[
     "aarch64-apple-darwin",
@@ -171,17 +171,13 @@ impl Verdict {
 }
 
 /// Whether the compiler has a standard library for `target`.
-fn has_standard_library(target: &str) -> Result<bool> {
+pub fn has_standard_library(target: &str) -> Result<bool> {
     let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
     let output = output.context("cannot run rustc")?;
     ensure!(output.status.success(), "the compiler knows no target {target}");
     let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let Ok(entries) = fs::read_dir(folder) else { return Ok(false) };
     Ok(entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-")))
-}
-
-fn target_folder() -> std::path::PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
 }
 
 /// Copies the files that git knows into `folder`.

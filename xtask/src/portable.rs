@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::root;
+use crate::{root, target_folder};
 
 pub const NAME: &str = "portable";
 
@@ -57,17 +57,16 @@ fn build_programs() -> Result<PathBuf> {
     command.args(["build", "--locked", "--quiet", "--workspace", "--bins"]).current_dir(root());
     set_portable(&mut command);
     ensure!(command.stdin(Stdio::null()).status().context("cannot run cargo")?.success(), "cannot build");
-    Ok(target_folder().join("debug"))
+    Ok(portable_folder().join("debug"))
 }
 
 /// Makes cargo build the code for macOS, apart from the usual programs.
 fn set_portable(command: &mut Command) {
-    command.env("ECHOSPEC_FORCE_PORTABLE", "1").env("CARGO_TARGET_DIR", target_folder());
+    command.env("ECHOSPEC_FORCE_PORTABLE", "1").env("CARGO_TARGET_DIR", portable_folder());
 }
 
-fn target_folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("scenarios").join(NAME)
+fn portable_folder() -> PathBuf {
+    target_folder().join("scenarios").join(NAME)
 }
 
 /// Makes a folder below `place` whose path has [`TMPDIR_LENGTH`] bytes.

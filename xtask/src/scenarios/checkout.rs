@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::root;
+use crate::{root, target_folder};
 
 /// The tests that start processes, make files and send signals: all that a condition could change.
 const TESTS: &[&str] = &["cli", "fds", "killed", "nothing_left_behind", "servers"];
@@ -33,9 +33,7 @@ impl Checkout {
 
     /// Links the repository from a path with spaces, and builds into such a path.
     pub fn with_spaces() -> Result<Checkout> {
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-        let folder = target.join("scenarios");
+        let folder = target_folder().join("scenarios");
         fs::create_dir_all(&folder)?;
         let link = folder.join("a checkout");
         if fs::read_link(&link).ok() != Some(root()) {

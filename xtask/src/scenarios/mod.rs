@@ -1,20 +1,25 @@
 //! `cargo xtask scenarios`: the tests under conditions that a user's shell, service manager or CI may set, and the
 //! bundled servers on other Linuxes.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
-use crate::{portable, servers};
+use crate::{portable, servers, target_folder};
 use checkout::Checkout;
 use condition::{Condition, conditions};
-use linuxes::{LINUXES, Linux, USUAL};
-use servers_on::{Programs, Results};
+use linuxes::{LINUXES, USUAL};
+use machines::{MACHINES, Packages};
+use rows::Rows;
+use servers_on::Programs;
 
 mod checkout;
 mod condition;
 mod linuxes;
+mod machines;
+mod rows;
 mod servers_on;
 mod table;
 
@@ -27,15 +32,21 @@ pub struct Args {
     #[arg(long)]
     all: bool,
     /// Check the bundled servers on other Linuxes, instead of the tests under conditions
-    #[arg(long, conflicts_with_all = ["each", "all"])]
+    #[arg(long, group = "others", conflicts_with_all = ["each", "all"])]
     linuxes: bool,
-    /// Run only the quick checks on other Linuxes
-    #[arg(long, requires = "linuxes", conflicts_with = "table")]
+    /// Check the bundled servers, linked statically, on other processors and kernels, which qemu emulates
+    #[arg(long, group = "others", conflicts_with_all = ["each", "all"])]
+    machines: bool,
+    /// The folder with packages of Debian for --machines [default: packages, in cargo's target folder]
+    #[arg(long, value_name = "FOLDER", requires = "machines")]
+    packages: Option<PathBuf>,
+    /// Run only the quick checks on other Linuxes or machines
+    #[arg(long, requires = "others")]
     quick: bool,
-    /// Write the results on other Linuxes to docs/systems.md
-    #[arg(long, requires = "linuxes")]
+    /// Write the results on other Linuxes or machines to docs/systems.md
+    #[arg(long, requires = "others")]
     table: bool,
-    /// Run only the conditions or Linuxes whose name contains TEXT; `portable` runs the code for macOS on Linux
+    /// Run only the conditions, Linuxes or machines whose name contains TEXT; `portable` runs the code for macOS on Linux
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
 }
@@ -44,7 +55,13 @@ pub fn run(args: &Args) -> Result<bool> {
     if args.only == portable::NAME {
         return portable::run();
     }
-    if args.linuxes { on_linuxes(args) } else { under_conditions(args) }
+    if args.linuxes {
+        on_linuxes(args)
+    } else if args.machines {
+        on_machines(args)
+    } else {
+        under_conditions(args)
+    }
 }
 
 fn under_conditions(args: &Args) -> Result<bool> {
@@ -79,46 +96,21 @@ fn on_linuxes(args: &Args) -> Result<bool> {
     let chosen: Vec<_> = LINUXES.iter().filter(|it| it.name.contains(&args.only)).collect();
     ensure!(!chosen.is_empty(), "no Linux's name contains '{}'", args.only);
     let programs = Programs::copy(args.quick)?;
-    let usual = check_on(&programs, &USUAL)?;
-    let mut rows = vec![(USUAL.name, row(&USUAL, &usual, &usual))];
-    let (mut failures, mut unavailable) = (usual.failures.len(), 0);
+    let mut rows = Rows::new(args.quick);
+    rows.add_usual(USUAL.name, || programs.run_on(&USUAL))?;
     for linux in &chosen {
-        let results = check_on(&programs, linux)?;
-        failures += results.failures.len();
-        unavailable += usize::from(results.unavailable.is_some());
-        rows.push((linux.name, row(linux, &results, &usual)));
-        println!("        not run: {}", results.reasons(&usual));
+        rows.add(linux.name, || programs.run_on(linux))?;
     }
-    println!("scenarios: {} Linuxes, {unavailable} not available here, {failures} failures", chosen.len());
-    if args.table {
-        if failures + unavailable > 0 {
-            bail!("a table is written only of results without failures, on a machine that can be each Linux");
-        }
-        let names: Vec<_> = [USUAL.name].into_iter().chain(LINUXES.iter().map(|it| it.name)).collect();
-        table::write(&rows, &names)?;
-    }
-    Ok(failures == 0)
+    rows.finish(args.table)
 }
 
-/// Checks the bundled servers on `linux`, and prints the result.
-fn check_on(programs: &Programs, linux: &Linux) -> Result<Results> {
-    let began = Instant::now();
-    let results = programs.run_on(linux)?;
-    let seconds = began.elapsed().as_secs_f64();
-    match &results.unavailable {
-        Some(reason) => println!("skipped {}: {reason}", linux.name),
-        None => {
-            let word = if results.failures.is_empty() { "ok" } else { "FAILED" };
-            let Results { servers, passed, .. } = results;
-            println!("{word:6}  {}: {servers} servers, {passed} checks passed ({seconds:.0} s)", linux.name);
-        }
+fn on_machines(args: &Args) -> Result<bool> {
+    let chosen: Vec<_> = MACHINES.iter().filter(|it| it.name.contains(&args.only)).collect();
+    ensure!(!chosen.is_empty(), "no machine's name contains '{}'", args.only);
+    let folder = args.packages.clone().unwrap_or_else(|| target_folder().join("packages"));
+    let mut rows = Rows::new(args.quick);
+    for machine in &chosen {
+        rows.add(machine.name, || machine.run(&Packages(&folder), args.quick))?;
     }
-    results.failures.iter().for_each(|failure| println!("        {failure}"));
-    Ok(results)
-}
-
-/// Returns the row of the table for `linux`.
-fn row(linux: &Linux, results: &Results, usual: &Results) -> String {
-    let Results { servers, passed, .. } = results;
-    format!("| {} | {servers} | {passed} | {} |\n", linux.name, results.reasons(usual))
+    rows.finish(args.table)
 }

@@ -1,6 +1,6 @@
 //! Checks the bundled servers on another Linux.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,9 @@ const WORKERS: usize = 3;
 /// The seconds after which a run is ended: far more than a run takes.
 const TIME_LIMIT: &str = "900";
 
+/// The program that denies system calls to another.
+const FILTER: &str = "deny-system-calls";
+
 /// The programs and the servers to check, in a place that every user can reach.
 #[derive(Debug)]
 pub struct Programs {
@@ -35,31 +38,43 @@ pub struct Programs {
 pub struct Results {
     /// The reason why this machine cannot become this Linux.
     pub unavailable: Option<String>,
+    /// The release of the kernel and the processor.
+    pub kernel: String,
     /// The number of servers that were checked.
     pub servers: usize,
     pub passed: usize,
     pub failures: Vec<String>,
     /// The reasons why servers were not checked at all, one for each server.
-    refusals: Vec<String>,
+    pub refusals: Vec<String>,
     /// The checks that could not be run, each with its server, and the reasons.
-    unsupported: BTreeMap<(String, String), String>,
+    pub unsupported: BTreeMap<(String, String), String>,
 }
 
 impl Programs {
     /// Copies the programs that stand beside this one.
     pub fn copy(quick: bool) -> Result<Programs> {
-        let place = TempDir::new_in("/tmp")?;
-        fs::set_permissions(place.path(), Permissions::from_mode(0o755))?;
         let this_program = std::env::current_exe()?;
         let folder = this_program.parent().context("this program has no folder")?;
-        let commands = bundled::commands()?;
-        let servers = commands.iter().filter_map(|it| it.split_once(" -- ")?.1.split(' ').next());
-        let names: HashSet<_> = servers.chain(["echospec", "deny-system-calls"]).collect();
-        for name in names {
-            fs::copy(folder.join(name), place.path().join(name))
-                .with_context(|| format!("cannot copy {name}"))?;
+        let programs = Programs::copy_from(folder, quick)?;
+        programs.add(folder, FILTER)?;
+        Ok(programs)
+    }
+
+    /// Copies echospec and the bundled servers from `folder`.
+    pub fn copy_from(folder: &Path, quick: bool) -> Result<Programs> {
+        let place = TempDir::new_in("/tmp")?;
+        fs::set_permissions(place.path(), Permissions::from_mode(0o755))?;
+        let programs = Programs { place, commands: bundled::commands()?, quick };
+        for name in names(&programs.commands) {
+            programs.add(folder, name)?;
         }
-        Ok(Programs { place, commands, quick })
+        Ok(programs)
+    }
+
+    fn add(&self, folder: &Path, name: &str) -> Result<()> {
+        fs::copy(folder.join(name), self.place.path().join(name))
+            .with_context(|| format!("cannot copy {name}"))?;
+        Ok(())
     }
 
     /// Checks all servers on `linux`.
@@ -68,7 +83,7 @@ impl Programs {
             return Ok(Results { unavailable: Some(reason), ..Results::default() });
         }
         let next = AtomicUsize::new(0);
-        let results = Mutex::new(Ok(Results::default()));
+        let results = Mutex::new(Ok(Results { kernel: kernel()?, ..Results::default() }));
         thread::scope(|scope| {
             for _ in 0..WORKERS {
                 scope.spawn(|| {
@@ -76,7 +91,7 @@ impl Programs {
                         let run = self.check(linux, command);
                         let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                         match (run, results.as_mut()) {
-                            (Ok(run), Ok(results)) => results.add(linux, command, run),
+                            (Ok(run), Ok(results)) => results.add(linux.refusals, command, run),
                             (Err(error), Ok(_)) => *results = Err(error),
                             (_, Err(_)) => return,
                         }
@@ -137,11 +152,24 @@ impl Programs {
     }
 }
 
+/// Returns the names of the programs that `commands` need.
+pub fn names(commands: &[String]) -> BTreeSet<&str> {
+    let servers = commands.iter().filter_map(|it| it.split_once(" -- ")?.1.split(' ').next());
+    servers.chain(["echospec"]).collect()
+}
+
+/// Returns the release of the kernel that runs, and the processor.
+fn kernel() -> Result<String> {
+    let output = Command::new("uname").arg("-rm").output().context("cannot run uname(1)")?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 impl Results {
-    fn add(&mut self, linux: &Linux, command: &str, run: RunReport) {
+    /// Adds the results of one server. A refusal that names one of `refusals` is no failure.
+    pub fn add(&mut self, refusals: &[&str], command: &str, run: RunReport) {
         let refusal = run.refusal.iter();
         let is_expected =
-            |reason: &String| linux.refusals.iter().any(|name| reason.contains(&format!(": {name}: ")));
+            |reason: &String| refusals.iter().any(|name| reason.contains(&format!(": {name}: ")));
         let unexpected = refusal.clone().filter(|reason| !is_expected(reason));
         let failures = run.failures.iter().chain(unexpected);
         self.failures.extend(failures.map(|failure| format!("{command}: {failure}")));
