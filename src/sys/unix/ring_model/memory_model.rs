@@ -18,11 +18,11 @@ struct Store<const LOCATIONS: usize> {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Views<const LOCATIONS: usize> {
-    /// What the thread has seen.
+    /// The stores that the thread has seen.
     current: View<LOCATIONS>,
-    /// What it will have seen after its next fence.
+    /// Those that it will have seen after its next fence.
     acquired: View<LOCATIONS>,
-    /// What it had seen at its last fence.
+    /// Those that it had seen at its last fence.
     released: View<LOCATIONS>,
 }
 
@@ -38,7 +38,7 @@ pub enum Order {
 pub struct Memory<const LOCATIONS: usize, const THREADS: usize> {
     stores: [Vec<Store<LOCATIONS>>; LOCATIONS],
     threads: [Views<LOCATIONS>; THREADS],
-    /// What the last sequentially consistent fence had seen.
+    /// The stores that the last sequentially consistent fence had seen.
     fenced: View<LOCATIONS>,
 }
 
