@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{self, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -173,6 +174,50 @@ fn compares_replies_that_do_not_repeat_the_request() {
     let results = run(0, &options, &[]);
     assert_eq!(results["bytes"], 100 * 43);
     assert_eq!(results["size"], 0);
+}
+
+/// Answers an HTTP request with its X-Request-Id, or with another one if `is_wrong`.
+fn answer_with_id(message: &mut Vec<u8>, is_wrong: bool) {
+    let request = String::from_utf8_lossy(message).into_owned();
+    let id = request.lines().find_map(|line| line.strip_prefix("X-Request-Id: ")).unwrap();
+    let id = if is_wrong { "a".repeat(id.len()) } else { id.to_owned() };
+    *message = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{id}\n", id.len() + 1).into_bytes();
+}
+
+const REPEATS_ID: [&str; 4] = ["--protocol", "http", "--set", "reply={token}\n"];
+
+#[test]
+fn compares_replies_that_repeat_the_token_alone() {
+    let address = serve(|message: &mut Vec<u8>| answer_with_id(message, false));
+    let options = ["tcp", "--connect", &address, "-c", "3", "-n", "100", "-d", "1m"];
+    assert_eq!(run(0, &[&options[..], &REPEATS_ID].concat(), &[])["requests"], 100);
+}
+
+#[test]
+fn finds_the_token_of_another_request() {
+    static ANSWERED: AtomicUsize = AtomicUsize::new(0);
+    let address = serve(|message: &mut Vec<u8>| {
+        answer_with_id(message, ANSWERED.fetch_add(1, Ordering::Relaxed) == 20);
+    });
+    let options = ["tcp", "--connect", &address, "-c", "3", "-n", "100", "-d", "1m"];
+    let results = run(1, &[&options[..], &REPEATS_ID].concat(), &[]);
+    let errors = &results["errors"]["wrong_reply"];
+    assert_eq!(errors["count"], 1, "{results:#}");
+    assert!(errors["first"].as_str().unwrap().contains("expected the token"), "{errors}");
+}
+
+#[test]
+fn takes_the_end_of_the_stream_for_the_end_of_a_reply() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let _ = client.read(&mut [0; 4096]);
+            let _ = client.write_all(b"HTTP/1.0 200 OK\r\n\r\nhello");
+        }
+    });
+    let options = ["tcp", "--connect", &address, "--protocol", "http", "-c", "2", "-n", "50", "-d", "1m"];
+    assert_eq!(run(0, &options, &[])["requests"], 50);
 }
 
 #[test]

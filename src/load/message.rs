@@ -34,6 +34,22 @@ impl Message {
                 }
             }
         }
+        Message::of_pieces(pieces)
+    }
+
+    /// Returns the message with these bytes, in which each exchange has its own token where `token` is.
+    pub fn with_token(mut bytes: &[u8], token: Token) -> Message {
+        let mut pieces = Vec::new();
+        while let Some(at) = bytes.windows(Token::LENGTH).position(|window| window == token.as_bytes()) {
+            pieces.push(Piece::Literal(bytes[..at].to_vec()));
+            pieces.push(Piece::Token(Token::LENGTH));
+            bytes = &bytes[at + Token::LENGTH..];
+        }
+        pieces.push(Piece::Literal(bytes.to_vec()));
+        Message::of_pieces(pieces)
+    }
+
+    fn of_pieces(mut pieces: Vec<Piece>) -> Message {
         pieces.retain(|piece| piece.length() > 0);
         Message { length: pieces.iter().map(Piece::length).sum(), pieces }
     }
@@ -132,6 +148,16 @@ mod tests {
             wrong[at] ^= 1;
             assert_eq!(message.count_equal(&exchange, &content, 0, &wrong), at);
         }
+    }
+
+    #[test]
+    fn has_the_token_of_each_exchange() {
+        let (first, second) = (Exchange::new(1), Exchange::new(2));
+        let text = |exchange: &Exchange| format!("id: {0}\r\n\r\n{0}\n", exchange.token);
+        let message = Message::with_token(text(&first).as_bytes(), first.token);
+        let content = Content::new(0, 1, false);
+        assert_eq!(message.prefix(&second, &content, usize::MAX), text(&second).as_bytes());
+        assert_eq!(message.count_equal(&second, &content, 0, text(&first).as_bytes()), 4);
     }
 
     #[test]

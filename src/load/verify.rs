@@ -3,16 +3,17 @@
 use std::rc::Rc;
 
 use super::exchange::Exchange;
+use super::message::Message;
 use super::script::{Script, Way};
-use crate::protocol::{ExpectedReply, Mismatch, ReplyMatcher, ReplyProgress};
+use crate::protocol::{Mismatch, ReplyMatcher, ReplyProgress};
 
 /// The maximum length of a reply that is kept to recognise equal ones.
 const LONGEST_LEARNED: usize = 256 * 1024;
 
-/// A reply that the protocol found correct. Another reply with the same bytes is correct too.
+/// A reply that the protocol found correct. Another reply with the same bytes and its own token is correct too.
 #[derive(Debug)]
 pub(super) struct LearnedReply {
-    bytes: Vec<u8>,
+    message: Message,
     closes: bool,
 }
 
@@ -64,62 +65,71 @@ impl ReplyState {
         bytes: &[u8],
     ) -> Verified {
         if self.matcher.is_some() {
-            return self.push_to_matcher(memory, bytes);
+            return self.push_to_matcher(exchange, memory, bytes);
         }
         match &script.way {
-            Way::Known { reply, .. } => {
-                let equal = reply.count_equal(exchange, &script.content, self.matched, bytes);
-                let reached = self.matched + equal;
-                if reached == reply.length() {
-                    return Verified::Complete { consumed: equal, closes: false };
-                }
-                if equal == bytes.len() {
-                    self.matched = reached;
-                    return Verified::NeedMore;
-                }
-                let before = reply.prefix(exchange, &script.content, self.matched);
-                self.ask_protocol(script.request(exchange).expected(), &before, memory, bytes)
-            }
-            Way::Learned { expected, .. } => {
+            Way::Known { reply, .. } => self.compare(reply, false, script, exchange, memory, bytes),
+            Way::Learned { .. } => {
                 let learned = self.against.take().or_else(|| memory.0.clone());
-                let Some(learned) = learned else { return self.ask_protocol(expected, &[], memory, bytes) };
-                let rest = &learned.bytes[self.matched..];
-                let length = rest.len().min(bytes.len());
-                if rest[..length] != bytes[..length] {
-                    let before = &learned.bytes[..self.matched];
-                    return self.ask_protocol(expected, before, memory, bytes);
+                let Some(learned) = learned else {
+                    return self.ask_protocol(script, exchange, &[], memory, bytes);
+                };
+                let verified =
+                    self.compare(&learned.message, learned.closes, script, exchange, memory, bytes);
+                if matches!(verified, Verified::NeedMore) && self.matcher.is_none() {
+                    self.against = Some(learned);
                 }
-                if length == rest.len() {
-                    return Verified::Complete { consumed: length, closes: learned.closes };
-                }
-                self.matched += length;
-                self.against = Some(learned);
-                Verified::NeedMore
+                verified
             }
             // The codec verifies its replies itself.
             Way::Codec => Verified::Complete { consumed: 0, closes: false },
         }
     }
 
+    /// Compares the next bytes with a correct reply. Asks the protocol if they differ.
+    fn compare(
+        &mut self,
+        reply: &Message,
+        closes: bool,
+        script: &Script,
+        exchange: &Exchange,
+        memory: &mut Memory,
+        bytes: &[u8],
+    ) -> Verified {
+        let equal = reply.count_equal(exchange, &script.content, self.matched, bytes);
+        let reached = self.matched + equal;
+        if reached == reply.length() {
+            return Verified::Complete { consumed: equal, closes };
+        }
+        if equal == bytes.len() {
+            self.matched = reached;
+            return Verified::NeedMore;
+        }
+        let before = reply.prefix(exchange, &script.content, self.matched);
+        self.ask_protocol(script, exchange, &before, memory, bytes)
+    }
+
     /// Gives the reply to the protocol's matcher: the bytes `before`, which have come earlier, and `bytes`.
     fn ask_protocol(
         &mut self,
-        expected: &ExpectedReply,
+        script: &Script,
+        exchange: &Exchange,
         before: &[u8],
         memory: &mut Memory,
         bytes: &[u8],
     ) -> Verified {
-        let mut matcher = Box::new(expected.matcher().keep_bytes(LONGEST_LEARNED));
+        let request = script.request(exchange);
+        let mut matcher = Box::new(request.expected().matcher().keep_bytes(LONGEST_LEARNED));
         if !before.is_empty()
             && let ReplyProgress::Mismatch(mismatch) = matcher.push(before)
         {
             return Verified::Wrong(Box::new(mismatch));
         }
         self.matcher = Some(matcher);
-        self.push_to_matcher(memory, bytes)
+        self.push_to_matcher(exchange, memory, bytes)
     }
 
-    fn push_to_matcher(&mut self, memory: &mut Memory, bytes: &[u8]) -> Verified {
+    fn push_to_matcher(&mut self, exchange: &Exchange, memory: &mut Memory, bytes: &[u8]) -> Verified {
         let Some(matcher) = &mut self.matcher else { return Verified::NeedMore };
         match matcher.push(bytes) {
             ReplyProgress::NeedMore => Verified::NeedMore,
@@ -127,10 +137,16 @@ impl ReplyState {
             ReplyProgress::Complete { consumed, reply } => {
                 let closes = reply.closes;
                 if reply.bytes.len() as u64 == reply.length {
-                    memory.0 = Some(Rc::new(LearnedReply { bytes: reply.bytes, closes }));
+                    let message = Message::with_token(&reply.bytes, exchange.token);
+                    memory.0 = Some(Rc::new(LearnedReply { message, closes }));
                 }
                 Verified::Complete { consumed, closes }
             }
         }
+    }
+
+    /// Whether the end of the stream completes the reply.
+    pub fn ends_with_stream(&mut self) -> bool {
+        self.matcher.as_mut().is_some_and(|matcher| matcher.end_of_stream().is_ok())
     }
 }

@@ -51,14 +51,16 @@ impl Turn {
         }
     }
 
-    /// Whether the same reply is expected to every request: it holds neither the token nor the payload, and ends before
-    /// the connection does.
-    pub(crate) fn reply_ignores_request(&self) -> bool {
+    /// Whether the expected replies to two requests differ in the token alone, and end before the connection does.
+    pub(crate) fn reply_varies_by_token_alone(&self) -> bool {
         let ends_alone =
             !matches!(self.reply.frame, ReplyEndRule::Nothing | ReplyEndRule::End | ReplyEndRule::Json(_));
-        let known =
-            |piece: &TemplatePiece| matches!(piece, TemplatePiece::Known(_) | TemplatePiece::Nulls(_));
-        ends_alone && self.reply.template.find(known).is_none()
+        let varies_otherwise = |piece: &TemplatePiece| match piece {
+            TemplatePiece::Known(known) => !is_constant(known) && !is_token(known),
+            TemplatePiece::Nulls(_) => true,
+            TemplatePiece::Bytes(_) | TemplatePiece::Wildcard(_) => false,
+        };
+        ends_alone && self.reply.template.find(varies_otherwise).is_none()
     }
 }
 
@@ -101,6 +103,11 @@ fn is_constant(known: &KnownBytes) -> bool {
     }
 }
 
+/// Whether the placeholder stands for the whole token as it is.
+fn is_token(known: &KnownBytes) -> bool {
+    matches!(known, KnownBytes { value: Value::Token(Token::LENGTH), encoding: Encoding::Raw, length: None })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,10 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn http_reply_is_the_same_for_every_request() {
+    fn http_reply_varies_by_the_token_alone() {
         let protocol = Protocol::built_in("http").unwrap();
-        assert!(protocol.turns()[0].reply_ignores_request());
+        assert!(protocol.turns()[0].reply_varies_by_token_alone());
         assert!(protocol.turns()[0].reply_parts(0).is_none());
-        assert!(!Protocol::built_in("redis").unwrap().turns()[0].reply_ignores_request());
+        assert!(!Protocol::built_in("redis").unwrap().turns()[0].reply_varies_by_token_alone());
     }
 }

@@ -58,7 +58,7 @@ impl Client<'_> {
 
     /// Sends bytes of a request that is made from known pieces. Returns whether all are sent.
     fn write_request(&mut self, index: usize) -> io::Result<bool> {
-        let (Way::Known { request, .. } | Way::Learned { request, .. }) = &self.task.script.way else {
+        let (Way::Known { request, .. } | Way::Learned { request }) = &self.task.script.way else {
             return Ok(true);
         };
         let content = &self.task.script.content;
@@ -100,8 +100,8 @@ impl Client<'_> {
         sent
     }
 
-    /// Receives and verifies all that has come.
-    pub(super) fn read(&mut self, index: usize) {
+    /// Receives and verifies all that has come. With `has_end`, the end of the stream has come too.
+    pub(super) fn read(&mut self, index: usize, has_end: bool) {
         let mut buffer = std::mem::take(&mut self.buffer);
         let opened = self.connections[index].opened;
         loop {
@@ -111,7 +111,10 @@ impl Client<'_> {
                     self.receive(index, &buffer[..length]);
                     // If less came than there was room for, the system has no more: epoll(7), question 9.
                     let is_same = self.connections[index].opened == opened;
-                    if length == buffer.len() && is_same && self.connections[index].socket.is_some() {
+                    if (length == buffer.len() || has_end)
+                        && is_same
+                        && self.connections[index].socket.is_some()
+                    {
                         continue;
                     }
                 }
@@ -179,6 +182,9 @@ impl Client<'_> {
             && codec.end_of_stream().is_ok()
             && next_exchange(codec).is_some()
         {
+            return self.complete(index, true);
+        }
+        if connection.state == State::Busy && connection.reply.ends_with_stream() {
             return self.complete(index, true);
         }
         let received = connection.received;

@@ -253,7 +253,7 @@ impl<'a> Client<'a> {
                     self.write(index);
                 }
                 if event.is_readable() || event.is_read_closed() || event.is_error() {
-                    self.read(index);
+                    self.read(index, event.is_read_closed());
                 }
             }
         }
