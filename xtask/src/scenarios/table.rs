@@ -47,8 +47,8 @@ mod tests {
     #[test]
     fn the_page_has_a_row_for_each_linux() {
         let page = fs::read_to_string(root().join(PAGE)).unwrap();
-        for name in super::super::rows::names() {
-            assert!(page.contains(&format!("| {name} |")), "{name} is missing in {PAGE}");
+        for linux in super::super::linuxes::LINUXES {
+            assert!(page.contains(&format!("| {} |", linux.name)), "{} is missing in {PAGE}", linux.name);
         }
     }
 }

@@ -20,9 +20,9 @@ struct Store<const LOCATIONS: usize> {
 struct Views<const LOCATIONS: usize> {
     /// The stores that the thread has seen.
     current: View<LOCATIONS>,
-    /// Those that it will have seen after its next fence.
+    /// The stores that it will have seen after its next fence.
     acquired: View<LOCATIONS>,
-    /// Those that it had seen at its last fence.
+    /// The stores that it had seen at its last fence.
     released: View<LOCATIONS>,
 }
 
