@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use super::requests::answered_turns;
 use super::steps::find_busy_loop;
 use crate::check::{self, Finding, OrFinding};
-use crate::deadline::{Countdown, until};
+use crate::deadline::Countdown;
 use crate::outcome::Outcome;
 use crate::payload::KIB;
 use crate::server::{LaunchOptions, Server, describe_process};
@@ -95,7 +95,7 @@ pub(super) fn expect_end(
     after: &str,
 ) -> check::Result<ExitStatus> {
     let limit = server.deadlines().exit();
-    let ended = until(limit, || {
+    let ended = server.until(limit, |server| {
         if let Some(client) = &mut client {
             // The answers themselves are the subject of other checks.
             drop(client.receive_replies(Duration::ZERO));
@@ -122,8 +122,9 @@ fn processes_of(server: &Server) -> String {
 }
 
 /// Fails if a process of the server still exists a while after the event that `after` names.
-fn expect_no_process(server: &Server, after: &str) -> check::Result {
-    let gone = until(server.deadlines().exit(), || Ok(server.processes()?.is_empty().then_some(())));
+fn expect_no_process(server: &mut Server, after: &str) -> check::Result {
+    let limit = server.deadlines().exit();
+    let gone = server.until(limit, |server| Ok(server.processes()?.is_empty().then_some(())));
     match gone {
         // This system does not list processes, so only the exit of the main process is known.
         Err(finding) if finding.outcome == Outcome::Unsupported => Ok(()),

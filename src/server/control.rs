@@ -20,9 +20,8 @@ impl Server {
     pub fn signal_and_wait(&mut self, signal: Signal) -> check::Result<ExitStatus> {
         let limit = self.deadlines().exit();
         self.ended_by_us = true;
-        let instance = self.instance()?;
-        instance.signal(signal).or_broken(format!("{signal} sent"))?;
-        if let Some(status) = instance.wait(limit) {
+        self.instance()?.signal(signal).or_broken(format!("{signal} sent"))?;
+        if let Some(status) = self.wait_for_exit(limit)? {
             return Ok(status);
         }
         let waited = format!("alive after {} s", limit.as_secs_f64());

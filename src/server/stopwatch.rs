@@ -1,10 +1,11 @@
 //! Time that a server takes for its work, on a machine that others use too.
 
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::{Instance, Server};
 use crate::check::{self, Finding};
-use crate::deadline::{Deadlines, is_interrupted};
+use crate::deadline::{Deadlines, is_interrupted, until};
 use crate::sys;
 use crate::transport::Processes;
 
@@ -25,6 +26,30 @@ impl Server {
     /// Starts to measure time.
     pub(crate) fn stopwatch(&self) -> Stopwatch {
         Stopwatch::start(self.process_lister(), self.deadlines())
+    }
+
+    /// Waits until the launched process exits, and returns its status. Time in which the server waits for a processor
+    /// does not count towards `limit`.
+    ///
+    /// # Errors
+    /// A broken harness if none was launched, or when interrupted.
+    pub(crate) fn wait_for_exit(&mut self, limit: Duration) -> check::Result<Option<ExitStatus>> {
+        let stopwatch = self.stopwatch();
+        stopwatch.wait(limit, |left| Ok(self.instance()?.wait(left)))
+    }
+
+    /// Calls `look` until it returns a value, as [`until`] does. Time in which the server waits for a processor does
+    /// not count towards `limit`.
+    ///
+    /// # Errors
+    /// Those of `look`, or when interrupted.
+    pub(crate) fn until<T>(
+        &mut self,
+        limit: Duration,
+        mut look: impl FnMut(&mut Server) -> check::Result<Option<T>>,
+    ) -> check::Result<Option<T>> {
+        let stopwatch = self.stopwatch();
+        stopwatch.wait(limit, |left| until(left, || look(self)))
     }
 }
 

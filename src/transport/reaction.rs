@@ -19,6 +19,10 @@ const LOOKS: usize = 3;
 /// The processor time after which a server that never waits has reacted to an event.
 const WORK: Duration = Duration::from_millis(100);
 
+/// The longest wait for a server that can neither run nor waits, as a multiple of the deadline for progress: it is
+/// starved of processors.
+const STARVED: u32 = 4;
+
 /// Lists the living processes of a server, for a client that waits for the server's reaction.
 pub(crate) struct Processes(Box<dyn Fn() -> io::Result<Vec<Process>> + Send>);
 
@@ -41,8 +45,8 @@ impl Processes {
     }
 
     /// Waits until the server has reacted to what the kernel has told it. That is so when each thread of it waits for
-    /// something, when it has used a tenth of a second of processor time, or when it has exited. The wait ends after the
-    /// deadline for progress at the latest. Where the system does not show threads, it lasts [`Deadlines::quiet`].
+    /// something, when it has used a tenth of a second of processor time, or when it has exited. The wait ends after four
+    /// deadlines for progress at the latest. Where the system does not show threads, it lasts [`Deadlines::quiet`].
     ///
     /// # Errors
     /// [`Finding::interrupted`](crate::check::Finding::interrupted).
@@ -76,7 +80,7 @@ impl Processes {
             let has_worked = used.saturating_sub(*before.get_or_insert(used)) >= work;
             Ok(has_worked.then_some(()))
         };
-        until(deadlines.no_progress(), reacted).map(drop)
+        until(deadlines.no_progress() * STARVED, reacted).map(drop)
     }
 }
 

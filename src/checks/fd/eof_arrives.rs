@@ -81,7 +81,7 @@ fn of_the_process(server: &mut Server) -> check::Result {
     client.expect(b"the last words\n")?;
     client.expect_eof()?;
     let limit = server.deadlines().exit();
-    match server.instance()?.wait(limit) {
+    match server.wait_for_exit(limit)? {
         Some(_) => Ok(()),
         None => {
             Err(Finding::timeout("the exit of the process", format!("alive after {} s", limit.as_secs_f64())))

@@ -65,7 +65,7 @@ fn run(server: &mut Server) -> check::Result {
         client.send(b"lent")?;
         client.shut_down_write()?;
         let limit = server.deadlines().exit();
-        if server.instance()?.wait(limit).is_none() {
+        if server.wait_for_exit(limit)?.is_none() {
             return Err(Finding::timeout(
                 "the server's exit at end of file",
                 format!("alive after {} s", limit.as_secs_f64()),

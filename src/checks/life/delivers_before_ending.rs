@@ -43,7 +43,7 @@ fn delivers_replies(server: &mut Server) -> check::Result {
     let (missing, partial) = (stalled.client.unanswered(), stalled.client.partial_reply());
     drop(stalled);
     let limit = server.deadlines().exit();
-    if server.instance()?.wait(limit).is_none() {
+    if server.wait_for_exit(limit)?.is_none() {
         return Err(Finding::unsupported(
             "a server that SIGTERM ends",
             format!("alive after {} s", limit.as_secs_f64()),

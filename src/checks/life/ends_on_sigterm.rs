@@ -114,7 +114,7 @@ fn expect_end(server: &mut Server, moment: &Moment) -> check::Result {
 /// Lowers a timeout to *info* if the server exits later by itself, because it has waited for its client.
 fn after_a_while(server: &mut Server, finding: Finding) -> Finding {
     let limit = server.deadlines().exit();
-    let ended = server.instance().is_ok_and(|instance| instance.wait(2 * limit).is_some());
+    let ended = server.wait_for_exit(2 * limit).is_ok_and(|status| status.is_some());
     if !ended {
         return finding;
     }

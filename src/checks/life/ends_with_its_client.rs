@@ -36,7 +36,7 @@ fn exits_after(server: &mut Server, resets: bool) -> check::Result {
         drop(client);
     }
     let limit = server.deadlines().exit();
-    if server.instance()?.wait(limit).is_some() {
+    if server.wait_for_exit(limit)?.is_some() {
         return Ok(());
     }
     let used = server.cpu_use(server.deadlines().quiet()).map(|cpu_use| format!(", and uses {cpu_use}"));

@@ -7,7 +7,6 @@ use nix::sys::signal::Signal;
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::steps::check_launched_with;
-use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::{LaunchOptions, Server, describe_exit};
 use crate::transport::Capabilities;
@@ -47,7 +46,7 @@ fn exits_without_reader(server: &mut Server) -> check::Result {
     client.complete_opening()?;
     client.close_read_side()?;
     let limit = server.deadlines().exit();
-    let ended = until(limit, || {
+    let ended = server.until(limit, |server| {
         match client.send(&lines) {
             // The server no longer reads: it has exited, or is about to.
             Err(finding) if finding.outcome == Outcome::Fail => {}
@@ -69,7 +68,7 @@ fn status(server: &mut Server) -> check::Result {
     client.expect(b"the last words\n")?;
     client.expect_eof()?;
     let limit = server.deadlines().exit();
-    match server.instance()?.wait(limit) {
+    match server.wait_for_exit(limit)? {
         Some(status) if !status.success() => Err(failed(status)),
         // fd/eof-ends-it reports a server that does not exit.
         _ => Ok(()),

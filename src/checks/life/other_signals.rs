@@ -53,11 +53,11 @@ fn effect(server: &mut Server, signal: Signal) -> check::Result<Option<String>> 
     let ignored = sys::signal_sets(instance.pid()).map(|sets| sets.ignored >> (signal as i32 - 1) & 1 == 1);
     instance.signal(signal).or_broken(format!("{signal} sent"))?;
     let (quiet, limit) = (server.deadlines().quiet(), server.deadlines().exit());
-    if server.instance()?.wait(quiet).is_none() {
+    if server.wait_for_exit(quiet)?.is_none() {
         let serves = server.connect_and_exchange().is_ok();
         // A server may serve for a moment while it shuts down.
         let wait = if serves { quiet } else { limit };
-        if server.instance()?.wait(wait).is_none() {
+        if server.wait_for_exit(wait)?.is_none() {
             return Ok(Some(match (serves, ignored) {
                 (false, _) => "the server neither ends nor serves".into(),
                 (true, Ok(true)) => "the server ignores it, and serves on".into(),
@@ -76,7 +76,7 @@ fn effect_of_second(server: &mut Server, stop: Signal) -> check::Result<Option<S
     server.instance()?.signal(stop).or_broken(format!("{stop} sent"))?;
     server.instance()?.signal(stop).or_broken(format!("{stop} sent"))?;
     let limit = server.deadlines().exit();
-    let ended = server.instance()?.wait(limit);
+    let ended = server.wait_for_exit(limit)?;
     // life/ends-on-sigterm reports a server that one signal does not end.
     Ok(ended.and_then(|status| unusual(status, stop)))
 }

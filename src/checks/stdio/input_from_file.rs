@@ -155,7 +155,7 @@ fn converse(server: &mut Server, input: Input) -> check::Result<Run> {
     client.shut_down_write()?;
     let lost = asked.lost(client)?;
     let limit = server.deadlines().exit();
-    let status = server.instance()?.wait(limit);
+    let status = server.wait_for_exit(limit)?;
     let read = (input == Input::File).then_some(shared);
     let read = read.and_then(|mut file| file.stream_position().ok());
     let printed = last_line_printed(server);

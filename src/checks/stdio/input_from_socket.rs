@@ -72,5 +72,5 @@ fn exchange(mut client: Client) -> check::Result {
 
 fn exits(server: &mut Server) -> check::Result<bool> {
     let limit = server.deadlines().exit();
-    Ok(server.instance()?.wait(limit).is_some())
+    Ok(server.wait_for_exit(limit)?.is_some())
 }

@@ -51,7 +51,7 @@ fn run(server: &mut Server) -> check::Result {
     };
     let deadlines = server.deadlines();
     let limit = if lost.hangs { deadlines.quiet() } else { deadlines.exit() };
-    match server.instance()?.wait(limit) {
+    match server.wait_for_exit(limit)? {
         Some(status) if !status.success() => Ok(()),
         ended => {
             let has_printed = server.instance()?.output().text() != printed;

@@ -93,7 +93,8 @@ fn expect_echo(server: &mut Server, mut client: Client, path: &Path) -> check::R
     client.send(&text)?;
     client.shut_down_write()?;
     let wanted = [BEFORE, &text].concat();
-    let found = until(server.deadlines().exit(), || {
+    let limit = server.deadlines().exit();
+    let found = server.until(limit, |server| {
         let ended = server.instance()?.ended();
         let found = expect_untouched(path)?;
         Ok((found == wanted || ended.is_some()).then_some((found, ended)))
@@ -137,7 +138,7 @@ fn expect_answers(server: &mut Server, mut client: Client, mut output: OutputFil
     client.shut_down_write()?;
     // stdio/ends-at-eof reports a server that does not exit.
     let limit = server.deadlines().exit();
-    server.instance()?.wait(limit);
+    server.wait_for_exit(limit)?;
     output.pass_on(&mut client)
 }
 

@@ -21,13 +21,23 @@ pub(super) struct Dialogue {
     pub status: Option<u16>,
     /// The bytes of the replies received, if the codec keeps them.
     pub kept: Vec<Vec<u8>>,
+    /// Whether the server has answered a request. A greeting and the opening of the protocol do not count.
+    pub has_answer: bool,
 }
 
 impl Dialogue {
     /// Returns the dialogue of a new client. Without `pipelining` a request waits for the reply to the one before.
     pub fn new(protocol: Arc<Protocol>, tokens: Tokens, pipelining: bool) -> Dialogue {
         let codec = Codec::new(protocol.clone(), tokens).pipelining(pipelining);
-        Dialogue { protocol, codec, asked: VecDeque::new(), early: false, status: None, kept: Vec::new() }
+        Dialogue {
+            protocol,
+            codec,
+            asked: VecDeque::new(),
+            early: false,
+            status: None,
+            kept: Vec::new(),
+            has_answer: false,
+        }
     }
 
     /// Decodes bytes received from a stream. Returns the content of the requests that these bytes answer.
@@ -48,6 +58,7 @@ impl Dialogue {
                 self.kept.push(answer.reply.bytes);
             }
             if answer.part == ReplyKind::Exchange {
+                self.has_answer = true;
                 content.extend_from_slice(&answer.content);
             }
         }

@@ -66,7 +66,8 @@ const HANGS_AFTER: Duration = Duration::from_secs(1);
 /// [capability](Capabilities); without it, the method returns a *broken (harness)* finding.
 ///
 /// No call blocks for longer than [`Deadlines::no_progress`] after the last byte moved, or for longer than
-/// [`Deadlines::start`] before the first byte of a server that starts for this client.
+/// [`Deadlines::start`] before the first answer of a server that starts for this client. Time in which the server waits
+/// for a processor does not count.
 #[derive(Debug)]
 pub struct Client {
     connection: Connection,
@@ -130,12 +131,13 @@ impl Client {
     }
 
     /// Returns the time without progress after which the server counts as hung. A server that is started for this
-    /// client may still load its libraries when the first request waits for it.
+    /// client may still load its libraries until it has answered the first request.
     fn no_progress(&self) -> Duration {
-        let launched = !self.capabilities.contains(Capabilities::MANY_CLIENTS) && self.dialogue.is_some();
+        let is_launched = !self.capabilities.contains(Capabilities::MANY_CLIENTS);
+        let loads = is_launched && self.dialogue.as_ref().is_some_and(|dialogue| !dialogue.has_answer);
         // A passed listener is ready before the server is.
-        let starts = launched || self.capabilities.contains(Capabilities::PASSED_LISTENER);
-        if starts && self.connection.received == 0 {
+        let passed = self.capabilities.contains(Capabilities::PASSED_LISTENER);
+        if loads || passed && self.connection.received == 0 {
             self.deadlines.start()
         } else {
             self.deadlines.no_progress()
