@@ -164,9 +164,13 @@ struct Entry {
     deviation: Vec<Deviation>,
 }
 
-/// Returns the names of the servers of a list that do not speak echo.
+/// Returns the names of the servers of a list that have a row on its page: those that do not speak echo. The questions
+/// about standard input and output are asked of servers on pipes.
 pub fn names_with_protocol(list: List) -> Result<Vec<String>> {
-    let servers = read(list)?.into_iter().filter(|entry| entry.protocol.is_some());
+    let has_row = |entry: &Entry| {
+        entry.protocol.is_some() && (list == List::Peers || entry.transport == Transport::PIPE.name)
+    };
+    let servers = read(list)?.into_iter().filter(has_row);
     Ok(servers.map(|entry| entry.name).collect())
 }
 
