@@ -19,7 +19,8 @@
 //! | | [`all_threads_blocked`], [`sleeping_threads`] | `/proc/PID/task` | – | – |
 //! | `usage` | [`process_stats`] | `/proc/PID/stat` | `proc_pidinfo` | – |
 //! | | [`resource_usage`] | process clocks | `proc_pid_rusage` | – |
-//! | | [`peak_memory`], [`scheduler_stats`], [`thread_scheduler_stats`] | `status`, `schedstat` | – | – |
+//! | | [`peak_memory`] | `status` | – | – |
+//! | | [`scheduler_stats`], [`scheduler_stats_of_threads`], [`thread_scheduler_stats`] | `schedstat` | – | – |
 //! | `users` | [`check_user_permission`], [`give_own_user`], [`set_task_limit`] | capabilities(7), prlimit(2) | – | – |
 //! | `descriptors` | [`descriptors`], [`descriptor_count`] | `/proc/PID/fd` | `proc_pidfdinfo` | – |
 //! | | [`access_mode`], [`open_file`] | `/proc/PID/fdinfo` | `proc_pidfdinfo` | – |
@@ -131,7 +132,8 @@ pub use system::threads::{
     all_threads_blocked, is_blocked_writing_pipe, sleeping_threads, wait_channel, wait_channels,
 };
 pub use system::usage::{
-    peak_memory, process_stats, resource_usage, scheduler_stats, thread_scheduler_stats,
+    peak_memory, process_stats, resource_usage, scheduler_stats, scheduler_stats_of_threads,
+    thread_scheduler_stats,
 };
 pub use system::users::{check_user_permission, give_own_user, set_task_limit};
 

@@ -28,15 +28,18 @@ const LITTLE: usize = 4 * MIB;
 const SLOW: Duration = Duration::from_secs(1);
 
 fn run(server: &mut Server) -> check::Result {
-    let stopwatch = server.stopwatch();
-    exchange(server, MIB)?;
-    let slow = stopwatch.elapsed() >= SLOW;
-    exchange(server, if slow { LITTLE } else { MUCH })
+    let slow = exchange(server, MIB)? >= SLOW;
+    exchange(server, if slow { LITTLE } else { MUCH }).map(drop)
 }
 
-fn exchange(server: &mut Server, length: usize) -> check::Result {
+/// Exchanges `length` bytes over a connection of their own. Returns how long it took until they were back.
+fn exchange(server: &mut Server, length: usize) -> check::Result<Duration> {
     let bytes = server.payload(length);
+    let mut stopwatch = server.stopwatch();
     let mut client = server.connect()?;
     client.send_and_collect(&bytes)?;
-    client.finish()
+    // The thread that serves the client may exit at its end.
+    let taken = stopwatch.elapsed();
+    client.finish()?;
+    Ok(taken)
 }

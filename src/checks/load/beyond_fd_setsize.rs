@@ -70,7 +70,7 @@ fn exceed_fd_setsize(server: &mut Server) -> check::Result {
     if !server.serves_concurrently()? {
         return Ok(()); // The server serves one client at a time, and needs one descriptor.
     }
-    let stopwatch = server.stopwatch();
+    let mut stopwatch = server.stopwatch();
     let limit = server.deadlines().no_progress() * SLOWEST;
     let mut at_once = AT_ONCE;
     while clients.len() < CLIENTS {

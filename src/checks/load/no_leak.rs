@@ -7,8 +7,8 @@ use crate::checks::{Check, steps};
 use crate::deadline::until;
 use crate::outcome::{Level, Outcome};
 use crate::payload::MIB;
-use crate::server::Server;
-use crate::transport::Capabilities;
+use crate::server::{Server, Stopwatch};
+use crate::transport::{Capabilities, Client};
 
 pub const NO_THREAD_LEAK: Check = Check {
     id: "load/no-thread-leak",
@@ -37,23 +37,35 @@ pub const NO_MEMORY_LEAK: Check = Check {
 const VISITED: Capabilities =
     Capabilities::STREAM.union(Capabilities::CONNECTIONS).union(Capabilities::MANY_CLIENTS);
 
-/// Connects one client, the `number`-th, and exchanges `bytes`. Every fourth client resets its connection, with its
-/// last bytes unread.
+/// Connects one client, the `number`-th, exchanges `bytes`, and lets it leave.
 fn serve_one(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result {
-    let capabilities = server.spec().capabilities();
-    // Only a connection can be reset: what a client has not read from a named pipe or queue stays there for the next one.
-    let resets = number % 4 == 3 && capabilities.contains(Capabilities::CONNECTIONS);
-    let stays_open = capabilities.contains(Capabilities::STAYS_OPEN);
+    let client = exchange_one(server, number, bytes)?;
+    leave(server, client, number)
+}
+
+/// Connects one client, the `number`-th, and exchanges `bytes`.
+fn exchange_one(server: &mut Server, number: usize, bytes: &[u8]) -> check::Result<Client> {
     let mut client = server.connect()?;
-    if stays_open || !resets {
+    if server.spec().capabilities().contains(Capabilities::STAYS_OPEN) || !resets(server, number) {
         client.exchange(bytes)?;
     }
-    if resets {
+    Ok(client)
+}
+
+/// Lets the `number`-th client leave.
+fn leave(server: &Server, mut client: Client, number: usize) -> check::Result {
+    if resets(server, number) {
         client.send(b"never read")?;
         client.reset()
     } else {
         client.finish()
     }
+}
+
+/// Whether the `number`-th client resets its connection, with its last bytes unread: every fourth one does. Only a
+/// connection can be reset: what a client has not read from a named pipe or queue stays there for the next one.
+fn resets(server: &Server, number: usize) -> bool {
+    number % 4 == 3 && server.spec().capabilities().contains(Capabilities::CONNECTIONS)
 }
 
 fn serve(server: &mut Server, clients: usize) -> check::Result {
@@ -131,8 +143,8 @@ fn memory_unless_deadlocked(server: &mut Server) -> check::Result {
 
 fn memory(server: &mut Server) -> check::Result {
     let bytes = server.payload(MIB);
-    let stopwatch = server.stopwatch();
-    (0..FIRST).try_for_each(|number| serve_one(server, number, &bytes))?;
+    let mut stopwatch = server.stopwatch();
+    serve_measured(server, FIRST, &bytes, &mut stopwatch)?;
     if stopwatch.elapsed() > TOO_SLOW {
         let found = format!("{FIRST} clients took {:.1} s", stopwatch.elapsed().as_secs_f64());
         return Err(Finding::unsupported("a server that answers 1 MiB in half a second", found));
@@ -143,7 +155,7 @@ fn memory(server: &mut Server) -> check::Result {
         if stopwatch.elapsed() > LONGEST * server.deadlines().no_progress() {
             return if batch > TOLD { Err(still_growing(first, last, batch - 1)) } else { Ok(()) };
         }
-        (0..CROWD).try_for_each(|number| serve_one(server, number, &bytes))?;
+        serve_measured(server, CROWD, &bytes, &mut stopwatch)?;
         let now = least_resident(server, last + GROWTH)?;
         if now < last + GROWTH {
             return Ok(());
@@ -153,6 +165,23 @@ fn memory(server: &mut Server) -> check::Result {
     Err(Finding::fail(WANTED, describe_growth(first, last, BATCHES)).because(format!(
         "it has grown after each of {BATCHES} batches of clients, each time by an eighth of what they sent, or more"
     )))
+}
+
+/// Serves `clients` clients with `bytes`, one after another. `stopwatch` measures the time until each has its reply: the
+/// thread that serves a client exits when the client leaves.
+fn serve_measured(
+    server: &mut Server,
+    clients: usize,
+    bytes: &[u8],
+    stopwatch: &mut Stopwatch,
+) -> check::Result {
+    for number in 0..clients {
+        stopwatch.resume();
+        let client = exchange_one(server, number, bytes)?;
+        stopwatch.stop();
+        leave(server, client, number)?;
+    }
+    Ok(())
 }
 
 const WANTED: &str = "memory that stops growing with the number of clients";

@@ -11,7 +11,7 @@ use crate::checks::{Check, requests};
 use crate::deadline::{until, wait};
 use crate::outcome::{Level::Must, Outcome};
 use crate::protocol::Request;
-use crate::server::Server;
+use crate::server::{Server, Stopwatch};
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
@@ -77,12 +77,12 @@ fn run(server: &mut Server) -> check::Result {
     let (mut at_once, mut slowed) = (most_at_once, 0);
     // The first cuts are those where a mistake is most likely, so they get more time to show an early reply.
     let mut early = server.deadlines().quiet();
-    let (stopwatch, mut tried) = (server.stopwatch(), 0);
+    let (mut stopwatch, mut tried) = (server.stopwatch(), 0);
     while !rest.is_empty()
         && (tried < FEW || stopwatch.elapsed() < server.deadlines().no_progress() * SLOWEST)
     {
         let batch: Vec<Cut> = rest.drain(..rest.len().min(at_once)).collect();
-        let unread = try_batch(server, &batch, early)?;
+        let unread = try_batch(server, &batch, early, &mut stopwatch)?;
         tried += batch.len() - unread.len();
         if unread.is_empty() {
             // A busy machine may have been the reason why the server was slow.
@@ -106,9 +106,9 @@ fn in_one_conversation(server: &mut Server) -> check::Result {
     client.complete_opening()?;
     // A piece that arrives together with the opening is not read by itself.
     requests::await_read(server, &client, server.deadlines().reply())?;
-    let began = Instant::now();
+    let mut stopwatch = server.stopwatch();
     for (number, cut) in cuts.into_iter().enumerate() {
-        if number >= FEW && began.elapsed() > server.deadlines().no_progress() * SLOWEST {
+        if number >= FEW && stopwatch.elapsed() > server.deadlines().no_progress() * SLOWEST {
             break;
         }
         let content = server.payload(cut.content);
@@ -167,7 +167,13 @@ fn status_of_whole(server: &mut Server, turn: usize) -> check::Result<Option<u16
 
 /// Sends one request in two pieces for each cut of `batch`, all at the same time. Returns the cuts whose first piece
 /// the server did not read: it may have read both pieces at once.
-fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Result<Vec<Cut>> {
+fn try_batch(
+    server: &mut Server,
+    batch: &[Cut],
+    early: Duration,
+    stopwatch: &mut Stopwatch,
+) -> check::Result<Vec<Cut>> {
+    stopwatch.resume();
     let mut begun = Vec::with_capacity(batch.len());
     let began = Instant::now();
     for &cut in batch {
@@ -189,7 +195,8 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
     let tried = read.len() + late.len();
     let (mut first, mut failed) = (None::<Finding>, 0);
-    // Clients are closed one by one, so that a server with few workers comes to serve those that it has not read from.
+    // If the server has not read from some clients, the others are closed one by one: it may have few workers.
+    let few_workers = !late.is_empty();
     let mut begun: Vec<Begun> = read.into_iter().chain(late).collect();
     begun.retain_mut(|one| match send_rest(one) {
         Ok(()) => true,
@@ -199,6 +206,7 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
             false
         }
     });
+    let mut finished = Vec::new();
     for mut one in begun {
         // The first one was given all the time it needs; the others had as much.
         let hung = first.as_ref().is_some_and(|finding| finding.outcome == Outcome::Timeout);
@@ -208,7 +216,17 @@ fn try_batch(server: &mut Server, batch: &[Cut], early: Duration) -> check::Resu
             failed += 1;
             first.get_or_insert(finding);
         }
+        // A thread or process that serves this client exits when the client closes.
+        if few_workers {
+            stopwatch.stop();
+            drop(one);
+            stopwatch.resume();
+        } else {
+            finished.push(one);
+        }
     }
+    stopwatch.stop();
+    drop(finished);
     let share = format!("{failed} of the {} cut at the same time failed", count_with_noun(tried, "request"));
     first.map_or(Ok(unread), |finding| Err(if tried > 1 { finding.because(share) } else { finding }))
 }

@@ -63,7 +63,7 @@ const IN_A_ROW: usize = 3;
 const AT_ONCE: usize = 10;
 
 fn descriptors(server: &mut Server) -> check::Result {
-    let stopwatch = server.stopwatch();
+    let mut stopwatch = server.stopwatch();
     let mut client = begin(server)?;
     let mut counts = vec![ask_and_count(server, &mut client, None)?];
     let mut growing = [0; 2];
@@ -167,7 +167,7 @@ const WINDOWS: usize = 3;
 const KEPT: u64 = (WINDOW * 8 * KIB) as u64;
 
 fn memory(server: &mut Server) -> check::Result {
-    let stopwatch = server.stopwatch();
+    let mut stopwatch = server.stopwatch();
     let limit = server.deadlines().no_progress() * 4;
     let mut client = begin(server)?;
     let mut resident = vec![ask_and_measure(server, &mut client, 0)?];

@@ -39,23 +39,33 @@ pub fn peak_memory(pid: Pid) -> io::Result<u64> {
     status.vmhwm.map(|kibibytes| kibibytes * 1024).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// Returns how long the live threads of `pid` have run and have waited for a processor.
+/// Returns how long the live threads of `pid` have run and have waited for a processor, in sum.
 ///
 /// # Errors
-/// `NotFound` if the process does not exist; `Unsupported` if the kernel was built without `CONFIG_SCHED_INFO`.
+/// Those of [`scheduler_stats_of_threads`].
 pub fn scheduler_stats(pid: Pid) -> io::Result<SchedulerStats> {
-    if fs::metadata("/proc/self/schedstat").is_err() {
-        return unsupported("the kernel does not show how long threads wait: CONFIG_SCHED_INFO");
-    }
     let mut sum = SchedulerStats::default();
-    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-        // The file is missing if the thread has exited since it was listed.
-        let Ok(statistics) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-        let one = parse_scheduler_stats(&statistics);
+    for one in scheduler_stats_of_threads(pid)?.values() {
         sum.ran += one.ran;
         sum.queued += one.queued;
     }
     Ok(sum)
+}
+
+/// Returns how long each live thread of `pid` has run and has waited for a processor, by thread id.
+///
+/// # Errors
+/// `NotFound` if the process does not exist; `Unsupported` if the kernel was built without `CONFIG_SCHED_INFO`.
+pub fn scheduler_stats_of_threads(pid: Pid) -> io::Result<BTreeMap<i32, SchedulerStats>> {
+    if fs::metadata("/proc/self/schedstat").is_err() {
+        return unsupported("the kernel does not show how long threads wait: CONFIG_SCHED_INFO");
+    }
+    let of = |thread: Pid| {
+        // The file is missing if the thread has exited since it was listed.
+        let statistics = fs::read_to_string(format!("/proc/{pid}/task/{thread}/schedstat")).ok()?;
+        Some((thread.as_raw(), parse_scheduler_stats(&statistics)))
+    };
+    Ok(threads(pid)?.into_iter().filter_map(of).collect())
 }
 
 /// Returns how long the calling thread has run and has waited for a processor.

@@ -11,7 +11,9 @@ use nix::unistd::Pid;
 
 use crate::sys::types::{ProcessStats, ResourceUsage};
 
-pub use crate::sys::unsupported::usage::{peak_memory, scheduler_stats, thread_scheduler_stats};
+pub use crate::sys::unsupported::usage::{
+    peak_memory, scheduler_stats, scheduler_stats_of_threads, thread_scheduler_stats,
+};
 
 /// Returns the processor time, threads and memory of `pid`.
 ///

@@ -1,5 +1,6 @@
 //! Resource usage: nothing shows it for another process.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use nix::unistd::Pid;
@@ -24,6 +25,11 @@ pub fn thread_scheduler_stats() -> io::Result<SchedulerStats> {
 
 /// Returns `Unsupported`: this system does not show how long threads wait for a processor.
 pub fn scheduler_stats(_pid: Pid) -> io::Result<SchedulerStats> {
+    unsupported("this system does not show how long threads wait for a processor")
+}
+
+/// Returns `Unsupported`: this system does not show how long threads wait for a processor.
+pub fn scheduler_stats_of_threads(_pid: Pid) -> io::Result<BTreeMap<i32, SchedulerStats>> {
     unsupported("this system does not show how long threads wait for a processor")
 }
 
