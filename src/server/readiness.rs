@@ -1,8 +1,9 @@
 //! Finds out that a server is ready, without sleeping and without connecting to it.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Instance, LaunchError, LaunchOptions, Spec, describe_process};
 use crate::deadline::{Countdown, Deadlines, is_interrupted};
@@ -27,6 +28,7 @@ pub(super) fn await_ready(
 ) -> Result<(), LaunchError> {
     let deadlines = options.deadlines;
     let mut countdown = Countdown::new(deadlines.start());
+    let began = Instant::now();
     let mut interval = Duration::from_millis(1);
     loop {
         // In this order: the background process of a daemon may listen already.
@@ -40,12 +42,26 @@ pub(super) fn await_ready(
         if is_interrupted() {
             return Err(LaunchError::Interrupted);
         }
-        if countdown.left().is_zero() {
+        if countdown.left().is_zero()
+            && began.elapsed() >= deadlines.start() + time_without_processor(instance, deadlines)
+        {
             return Err(not_ready(instance, spec, address, deadlines));
         }
         instance.output().wait(interval);
         interval = (interval * 2).min(Duration::from_millis(20));
     }
+}
+
+/// The longest time that a busy machine may delay a start, as a multiple of the deadline.
+const LONGEST_DELAY: u32 = 3;
+
+/// Returns how long some thread of `instance` has waited for a processor since its start: on a busy machine the server
+/// could not become ready in that time. It is nothing where the system does not tell.
+fn time_without_processor(instance: &Instance, deadlines: Deadlines) -> Duration {
+    let processes = instance.processes().unwrap_or_default();
+    let threads = processes.iter().filter_map(|one| sys::scheduler_stats_of_threads(one.pid).ok());
+    let longest = threads.flat_map(BTreeMap::into_values).map(|stats| stats.queued).max();
+    longest.unwrap_or_default().min(deadlines.start() * LONGEST_DELAY)
 }
 
 /// Returns whether the server's output passes the readiness test of its set-up. Returns true if the output cannot be

@@ -68,6 +68,8 @@ fn beyond_limit(server: &mut Server, served: Vec<Client>, tasks: usize) -> check
     }
     let state = format!("when it could make no further thread or process beyond {tasks}");
     if let Some(status) = server.instance()?.ended() {
+        // Information only: the usual calls of standard libraries end a server that does not expect them to fail.
+        // std::thread::spawn panics, and Python's Thread.start raises an exception in the accepting thread.
         let wanted = "a server that runs on";
         return Err(Finding::info(wanted, format!("it has ended: {}", describe_exit(status))).because(state));
     }
