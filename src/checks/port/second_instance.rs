@@ -2,7 +2,7 @@
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::processes::{file_identity, sockets_at_address};
+use crate::checks::processes::{FileIdentity, file_identity, sockets_at_address, waits_at_named_pipes};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{Instance, Server, describe_exit};
@@ -24,23 +24,22 @@ pub const SECOND_INSTANCE_ON_PATH: Check = Check {
     id: "path/second-instance",
     level: Should,
     sentence: "a second instance on a path in use exits with an error, and the first keeps serving at that path",
-    why: "a server that unlinks any file at its path takes the path from a running server, which then receives no clients",
-    citations: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)"],
-    recipe: "note the inode of the socket file; start the same command on the same path; it must exit with an error; the inode must be the same, and the first must answer",
-    requires: Capabilities::BINDS.union(Capabilities::SOCKET_PATH),
+    why: "a server that unlinks any file at its path takes the path from a running server, which then receives no clients; two servers that read one named pipe each receive some of the bytes, at random",
+    citations: &["unix(7)", "bind(2) (EADDRINUSE)", "unlink(2)", "fifo(7)", "mkfifo(3) (EEXIST)"],
+    recipe: "note the inode of the socket file, or of both named pipes; start the same command on the same path; it must exit with an error; the inodes must be the same, and the first must answer",
+    requires: Capabilities::BINDS.union(Capabilities::FILE),
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
     let before = file_identity(server);
     let mut rival = server.start_second().or_broken("a second instance")?;
-    expect_refusal(server, &mut rival)?;
+    expect_refusal(server, &mut rival, before)?;
     drop(rival);
     if file_identity(server) != before {
-        return Err(Finding::fail(
-            "the first instance's socket file unchanged",
-            "it has been replaced or removed",
-        ));
+        let files = if names_sockets(server) { "socket file" } else { "named pipes" };
+        let wanted = format!("the first instance's {files} unchanged");
+        return Err(Finding::fail(wanted, "replaced or removed"));
     }
     server
         .connect_and_exchange()
@@ -54,24 +53,29 @@ const SILENT: &str = "a user or service manager takes the second instance for on
 /// The harm of a second instance that waits for an address in use, as a report states it.
 const WAITS: &str = "a second instance that neither serves nor exits looks like a running service";
 
+/// The number of looks in a row that must find a second instance waiting at named pipes: it may open them to learn
+/// whether another server uses them.
+const LOOKS: usize = 3;
+
 /// Waits until `rival`, a second instance at the same address, exits with a non-zero status and has printed a
-/// message. Fails if it binds the address instead.
-fn expect_refusal(server: &Server, rival: &mut Instance) -> check::Result {
+/// message. Fails if it binds the address, or waits for clients at named pipes there, instead. `before` is the identity
+/// of the first instance's files.
+fn expect_refusal(server: &Server, rival: &mut Instance, before: FileIdentity) -> check::Result {
     let wanted = format!("a second instance on {} exits with an error", server.address());
     let limit = server.deadlines().start();
+    let mut looks = 0;
     let end = until(limit, || {
-        if rival.ended().is_some() || holds_address(server, rival) {
-            Ok(Some(rival.ended()))
-        } else {
-            Ok(None)
-        }
+        looks = if waits_at_pipes(server, rival) { looks + 1 } else { 0 };
+        let serves = looks == LOOKS || holds_address(server, rival);
+        Ok((rival.ended().is_some() || serves).then(|| rival.ended()))
     })?;
     let Some(end) = end else {
         let actual = format!("after {} s it has neither exited nor bound the address", limit.as_secs_f64());
         return Err(Finding::timeout(wanted, actual).harms(WAITS));
     };
     let Some(status) = end else {
-        return Err(Finding::fail(wanted, "it listens beside the first").because(cause(server.address())));
+        let (seen, cause) = describe_rival(server, file_identity(server) != before);
+        return Err(Finding::fail(wanted, seen).because(cause));
     };
     if status.success() {
         return Err(Finding::fail(wanted, describe_exit(status)).harms(SILENT));
@@ -94,9 +98,29 @@ fn holds_address(server: &Server, rival: &Instance) -> bool {
     rival.processes().is_ok_and(|processes| processes.iter().any(holds))
 }
 
-fn cause(address: &Address) -> &'static str {
-    match address {
-        Address::Inet(_) => "SO_REUSEPORT, or SO_REUSEADDR with UDP, lets both bind",
-        _ => "it unlinked the path and bound it again, although the first instance is running",
+/// Whether a process of `rival` waits for clients at named pipes of the server.
+fn waits_at_pipes(server: &Server, rival: &Instance) -> bool {
+    let waits = |process: &Process| waits_at_named_pipes(server, process.pid);
+    rival.processes().is_ok_and(|processes| processes.iter().any(waits))
+}
+
+/// Describes a second instance that serves beside the first, and the likely cause. `replaced` tells whether the first
+/// one's files were replaced.
+fn describe_rival(server: &Server, replaced: bool) -> (&'static str, &'static str) {
+    let listens = "it listens beside the first";
+    let waits = "it waits for clients beside the first";
+    match (server.address(), names_sockets(server)) {
+        (Address::Inet(_), _) => (listens, "SO_REUSEPORT, or SO_REUSEADDR with UDP, lets both bind"),
+        (_, true) => {
+            (listens, "it unlinked the path and bound it again, although the first instance is running")
+        }
+        (_, false) if replaced => {
+            (waits, "it removed the named pipes and made its own, although the first instance is running")
+        }
+        _ => (waits, "it uses the named pipes of the first instance, so both read the bytes of each client"),
     }
+}
+
+fn names_sockets(server: &Server) -> bool {
+    server.spec().capabilities().contains(Capabilities::SOCKET_PATH)
 }
