@@ -20,7 +20,8 @@ impl Server {
             return;
         }
         let Some(address) = self.address().inet() else { return };
-        let is_full = || sys::accept_queue(address).is_ok_and(|queue| queue.is_some_and(sys::AcceptQueue::is_full));
+        let is_full =
+            || sys::accept_queue(address).is_ok_and(|queue| queue.is_some_and(sys::AcceptQueue::is_full));
         let room = until(self.deadlines().reply(), || Ok((!is_full()).then_some(())));
         // An interrupt ends the next wait as well.
         self.queue_stays_full = room.is_ok_and(|room| room.is_none());
