@@ -5,6 +5,7 @@
 //! | `event` | the events of a run |
 //! | `options` | options of a run; expected failures |
 //! | `result` | the result of one check, and a summary of many |
+//! | `queue` | the checks that wait for a worker |
 //! | `questions` | the questions of the rehearsal about one connection |
 //! | `identify` | whether a server of unknown protocol echoes |
 //! | `guess` | the built-in protocol that a server may speak |
@@ -15,16 +16,15 @@
 //! | `procedure` | how a check is run: its function, or a scene |
 //! | `timeline` | the steps of one check, recorded while it runs |
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, LONG_CHECK_IDS};
+use crate::checks::Check;
 use crate::deadline::{Interrupt, is_interrupted};
 use crate::outcome::Outcome;
 use crate::server::{LaunchError, Server, Spec, Supervision};
@@ -41,6 +41,7 @@ mod pace;
 mod parts;
 mod procedure;
 mod questions;
+mod queue;
 mod rehearsal;
 mod result;
 mod timeline;
@@ -52,6 +53,7 @@ use event::WorkerEvent;
 pub use options::{Expectation, RunOptions};
 use procedure::FunctionOfCheck;
 pub(crate) use procedure::{Body, Procedure};
+use queue::{Queue, queue};
 pub use result::{CheckResult, Repeated, Summary};
 use timeline::Recorder;
 pub use timeline::Timeline;
@@ -166,19 +168,6 @@ fn all_unsupported(
         result
     };
     checks.iter().map(report).collect()
-}
-
-type Queue = Mutex<VecDeque<(usize, &'static Check)>>;
-
-/// Returns the queue of `checks`, each with its place in the list. One worker runs them in that order; several begin
-/// with those that take longest.
-fn queue(checks: &[&'static Check], jobs: usize) -> Queue {
-    let mut queue: Vec<_> = checks.iter().copied().enumerate().collect();
-    if jobs > 1 {
-        let rank = |id| LONG_CHECK_IDS.iter().position(|&long| long == id).unwrap_or(LONG_CHECK_IDS.len());
-        queue.sort_by_key(|(_, check)| rank(check.id));
-    }
-    Mutex::new(queue.into())
 }
 
 /// The state that the workers of one run share.
@@ -338,6 +327,7 @@ fn call(body: Body<'_>, server: &mut Server) -> check::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks::LONG_CHECK_IDS;
     use crate::checks::all_checks;
 
     #[test]

@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 
 use self::causes::{Cause, causes};
+pub use self::comparison::ComparisonSection;
 use super::Format;
 use super::marked::{Piece, mark_first_wrong_byte};
 use super::record::{CheckFinished, NotRun, RunRecord, TimelineStep, not_run};
@@ -20,6 +21,7 @@ use crate::server::Rehearsal;
 use crate::text::count_with_noun;
 
 mod causes;
+mod comparison;
 
 pub const FORMAT: Format =
     Format { name: "html", summary: "one HTML page, with a diagram of each finding", render };
@@ -133,51 +135,6 @@ struct Field {
     name: &'static str,
     pieces: Vec<Piece>,
     is_block: bool,
-}
-
-/// A saved comparison, shown as a section of the HTML report.
-#[derive(Serialize)]
-pub struct ComparisonSection {
-    /// The names of the mechanisms.
-    pub title: String,
-    /// The charts: the name of each, and its SVG.
-    pub charts: Vec<(String, String)>,
-    /// The tables, as text of fixed width.
-    pub tables: String,
-}
-
-impl ComparisonSection {
-    /// Puts the address of an image that holds it in the place of each chart.
-    fn with_images(&self) -> ComparisonSection {
-        let image = |svg: &str| format!("data:image/svg+xml,{}", percent_encoded(svg));
-        ComparisonSection {
-            title: self.title.clone(),
-            charts: self.charts.iter().map(|(name, svg)| (name.clone(), image(svg))).collect(),
-            tables: self.tables.clone(),
-        }
-    }
-}
-
-/// Encodes every byte that has a meaning in a data URL or in an attribute of HTML: RFC 3986.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() * 3 / 2);
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z'
-            | b'A'..=b'Z'
-            | b'0'..=b'9'
-            | b'-'
-            | b'.'
-            | b'_'
-            | b'~'
-            | b'/'
-            | b':'
-            | b'='
-            | b',' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 impl<'a> Page<'a> {
