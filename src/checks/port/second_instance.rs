@@ -67,8 +67,9 @@ fn expect_refusal(server: &Server, rival: &mut Instance, before: FileIdentity) -
     // A server that tries several times to bind takes long on a busy machine.
     let end = rival.stopwatch(server.deadlines()).wait(limit, |left| {
         until(left, || {
-            let done = rival.ended().is_some() || holds_address(server, rival);
-            Ok(done.then(|| rival.ended()))
+            looks = if waits_at_pipes(server, rival) { looks + 1 } else { 0 };
+            let serves = looks == LOOKS || holds_address(server, rival);
+            Ok((rival.ended().is_some() || serves).then(|| rival.ended()))
         })
     })?;
     let Some(end) = end else {
