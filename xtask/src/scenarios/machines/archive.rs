@@ -75,6 +75,6 @@ mod tests {
         assert!(text.starts_with("07070100000001000081ed"), "{text:?}");
         assert_eq!(&text[54..62], "00000005", "the length of the file");
         assert_eq!(&text[110..124], "init\0\0hello\0\0\0");
-        assert!(text.ends_with("TRAILER!!!\0\0\0\0") && text.len() % 4 == 0, "{text:?}");
+        assert!(text.ends_with("TRAILER!!!\0\0\0\0") && text.len().is_multiple_of(4), "{text:?}");
     }
 }
