@@ -120,7 +120,8 @@ fn describe_rival(server: &Server, replaced: bool) -> (&'static str, &'static st
         (_, false) if replaced => {
             (waits, "it removed the named pipes and made its own, although the first instance is running")
         }
-        _ => (waits, "it uses the named pipes of the first instance, so both read the bytes of each client"),
+        // A new file can have the inode number of one that was removed.
+        _ => (waits, "it uses the named pipes of the first instance, or removed them and made its own"),
     }
 }
 
