@@ -52,12 +52,15 @@ pub fn excerpt(bytes: &[u8]) -> String {
         return "nothing".into();
     }
     let more = if bytes.len() > SHOWN { "…" } else { "" };
-    format!("\"{}\"{more}", bytes[..bytes.len().min(SHOWN)].escape_ascii())
+    let shown = bytes[..bytes.len().min(SHOWN)].escape_ascii().to_string();
+    format!("\"{}\"{more}", one_line(&shown))
 }
 
-/// Makes text of another program, such as a server's output, safe to print on a terminal.
+/// Makes text of another program, such as a server's output, safe to print on a terminal and in a log that a CI system
+/// reads.
 ///
-/// Escapes control characters and characters that change the writing direction. Keeps newlines and tabs.
+/// Escapes control characters, characters that change the writing direction, and the beginning of commands such as
+/// `::error::` and `##[error]`. Keeps newlines and tabs.
 #[must_use]
 pub fn printable(text: &str) -> String {
     escape(text, |letter| !matches!(letter, '\n' | '\t'))
@@ -76,10 +79,27 @@ fn escape(text: &str, is_escaped_control: fn(char) -> bool) -> String {
             || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if is_escaped(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+    let mut is_line_start = true;
+    for (place, letter) in text.char_indices() {
+        if begins_command(&text[place..], is_line_start) {
+            shown.extend(letter.escape_unicode());
+        } else if is_escaped(letter) {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+        is_line_start = letter == '\n' || is_line_start && letter.is_whitespace();
     }
     shown
+}
+
+/// Whether a CI system would take the line that `text` begins with for a command: GitHub Actions obeys `::name::` behind
+/// white space and `##[name]` anywhere, Azure Pipelines and TeamCity obey theirs anywhere.
+fn begins_command(text: &str, is_line_start: bool) -> bool {
+    const ANYWHERE: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+    let line = text.lines().next().unwrap_or_default();
+    let is_workflow_command = || line.strip_prefix("::").is_some_and(|rest| rest.contains("::"));
+    ANYWHERE.iter().any(|command| line.starts_with(command)) || is_line_start && is_workflow_command()
 }
 
 /// Makes text safe to put into Markdown: escapes everything that Markdown or HTML would interpret.
@@ -179,6 +199,7 @@ mod tests {
 
     #[test]
     fn excerpt_escapes_control_bytes() {
+        assert_eq!(excerpt(b"a ##[error]"), r#""a \u{23}#[error]""#);
         assert_eq!(excerpt(b"\x1b[2J\xff"), r#""\x1b[2J\xff""#);
     }
 
@@ -186,6 +207,9 @@ mod tests {
     fn printable_escapes_control_sequences() {
         assert_eq!(printable("\x1b[2Jok\n"), "\\u{1b}[2Jok\n");
         assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(printable("\n  ::error::x\n::1 ::2"), "\n  \\u{3a}:error::x\n\\u{3a}:1 ::2");
+        assert_eq!(printable("::1 a::b\nat ##[error]x"), "\\u{3a}:1 a::b\nat \\u{23}#[error]x");
+        assert_eq!(printable("::1 connects\n## note"), "::1 connects\n## note");
         assert_eq!(one_line("a name\n\tpass  echo/empty"), "a name\\n\\tpass  echo/empty");
     }
 

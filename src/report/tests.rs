@@ -159,6 +159,7 @@ fn html_of_all_servers_is_small() {
 fn terminal_report_escapes_hostile_text() {
     let text = rendered("text", &crate::text::printable(HOSTILE));
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{0}', '\r']), "{text}");
+    assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
 }
 
 #[test]
