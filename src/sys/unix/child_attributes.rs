@@ -82,7 +82,7 @@ pub fn set_child_attributes(command: &mut Command, attributes: ChildAttributes) 
             setrlimit(Resource::RLIMIT_NOFILE, limit, limit)?;
         }
         if let Some(limit) = attributes.task_limit {
-            setrlimit(Resource::RLIMIT_NPROC, limit, limit)?;
+            set_task_limit(limit)?;
         }
         for number in Signal::iterator().filter(|number| !FIXED_SIGNALS.contains(number)) {
             let ignored = attributes.ignored_signals.contains(&number);
@@ -98,6 +98,12 @@ pub fn set_child_attributes(command: &mut Command, attributes: ChildAttributes) 
     };
     // SAFETY: the closure makes system calls and allocates nothing, so it is async-signal-safe.
     unsafe { command.pre_exec(prepare) };
+}
+
+/// Sets the soft and hard `RLIMIT_NPROC`, which nix does not name on macOS. Allocates nothing.
+fn set_task_limit(limit: rlim_t) -> rustix::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    setrlimit(Resource::Nproc, Rlimit { current: Some(limit), maximum: Some(limit) })
 }
 
 #[cfg(test)]
