@@ -192,7 +192,7 @@ impl LaunchOptions {
             command,
             ChildAttributes {
                 descriptor_limit: self.descriptor_limit.map(Into::into),
-                task_limit: self.task_limit.map(Into::into),
+                task_limit: self.task_limit,
                 ignored_signals: self.ignored,
                 blocked_signals: self.blocked,
                 closed_descriptors: closed,

@@ -18,7 +18,7 @@ pub struct ChildAttributes {
     /// The soft and hard limit of the descriptors that the child can have open.
     pub descriptor_limit: Option<rlim_t>,
     /// The soft and hard limit of the threads that the child's user can have.
-    pub task_limit: Option<rlim_t>,
+    pub task_limit: Option<u32>,
     /// The signals that the child ignores.
     pub ignored_signals: &'static [Signal],
     /// The signals that the child blocks.
@@ -101,9 +101,10 @@ pub fn set_child_attributes(command: &mut Command, attributes: ChildAttributes) 
 }
 
 /// Sets the soft and hard `RLIMIT_NPROC`, which nix does not name on macOS. Allocates nothing.
-fn set_task_limit(limit: rlim_t) -> rustix::io::Result<()> {
+fn set_task_limit(limit: u32) -> rustix::io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
-    setrlimit(Resource::Nproc, Rlimit { current: Some(limit), maximum: Some(limit) })
+    let limit = Some(limit.into());
+    setrlimit(Resource::Nproc, Rlimit { current: limit, maximum: limit })
 }
 
 #[cfg(test)]
