@@ -21,8 +21,8 @@ use crate::transport::{Client, Link, pipe_pair};
 #[derive(Debug)]
 pub(super) struct Program {
     line: ProgramLine,
-    /// The process that was started last.
-    process: Option<Instance>,
+    /// The process that was started last, and the deadlines of its scene.
+    process: Option<(Instance, Deadlines)>,
 }
 
 impl Program {
@@ -45,21 +45,26 @@ impl Program {
             LaunchError::Interrupted => Finding::interrupted(),
             error => Finding::broken(format!("the program `{}` started", self.line.name), error.to_string()),
         })?;
-        self.process = Some(process);
+        self.process = Some((process, deadlines));
         Ok(Client::over_stream(link, deadlines).receiving_anything())
     }
 
     /// Returns the process that was started last.
     pub fn process(&mut self) -> check::Result<&mut Instance> {
-        self.process.as_mut().ok_or_else(|| Finding::broken("a running program", "it was not started"))
+        let process = self.process.as_mut().map(|(process, _)| process);
+        process.ok_or_else(|| Finding::broken("a running program", "it was not started"))
     }
 
     /// Describes the process and the last lines of its standard error, if it was started.
     pub fn describe(&mut self) -> Vec<String> {
         let name = &self.line.name;
-        let Some(process) = &mut self.process else { return Vec::new() };
+        let Some((process, deadlines)) = &mut self.process else { return Vec::new() };
         let state = match process.ended() {
-            Some(status) => format!("has ended: {}", describe_exit(status)),
+            Some(status) => {
+                // Its last lines may be unread still.
+                process.output().wait_closed(deadlines.quiet());
+                format!("has ended: {}", describe_exit(status))
+            }
             None => process
                 .processes()
                 .unwrap_or_default()

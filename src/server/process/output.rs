@@ -94,7 +94,7 @@ impl Output {
     }
 
     /// Waits until no process holds a write end of the output's streams. Returns false if one still does after `limit`.
-    pub(in crate::server) fn wait_closed(&self, limit: Duration) -> bool {
+    pub(crate) fn wait_closed(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         while self.lock().open > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
