@@ -9,7 +9,7 @@ use crate::checks::{Check, LONG_CHECK_IDS};
 pub(super) type Queue = Mutex<VecDeque<(usize, &'static Check)>>;
 
 /// Returns the queue of `checks`, each with its place in the list. One worker runs them in that order; several begin
-/// with those that take longest.
+/// with the longest checks.
 pub(super) fn queue(checks: &[&'static Check], jobs: usize) -> Queue {
     let mut queue: Vec<_> = checks.iter().copied().enumerate().collect();
     if jobs > 1 {

@@ -164,8 +164,8 @@ struct Entry {
     deviation: Vec<Deviation>,
 }
 
-/// Returns the names of the servers of a list that have a row on its page: those that do not speak echo. The questions
-/// about standard input and output are asked of servers on pipes.
+/// Returns the names of the servers of a list that have a row on its page: all with a protocol. The questions about
+/// standard input and output are asked of servers on pipes.
 pub fn names_with_protocol(list: List) -> Result<Vec<String>> {
     let has_row = |entry: &Entry| {
         entry.protocol.is_some() && (list == List::Peers || entry.transport == Transport::PIPE.name)

@@ -15,8 +15,8 @@
 //!   copied, and its receive is cancelled until it has read that.
 //! - *Turns*: clients are served in the order in which the kernel received their data.
 //!
-//! A call with IOSQE_CQE_SKIP_SUCCESS has no result unless it fails. For a send this is slower than the result: with each
-//! such call the kernel writes a flag into a line of its memory, which the clients' processors read whenever they send.
+//! A call with IOSQE_CQE_SKIP_SUCCESS has no result unless it fails. For a send this was measured to be slower than the
+//! result. With each such call the kernel writes a flag, probably into a cache line that the clients' processors read.
 //!
 //! A send without copy (IORING_OP_SEND_ZC) is not used. The kernel copies such data all the same if it goes to a socket
 //! of the same host, and a second result tells when the buffer is free.

@@ -8,8 +8,9 @@ mod memory_model;
 
 use memory_model::Order::{self, Relaxed, Synchronizes};
 
-/// The bytes of the ring, and those that go through it.
+/// The size of the ring in bytes.
 const SIZE: u8 = 2;
+/// The number of bytes that the writer sends to the reader.
 const BYTES: u8 = 5;
 
 const WRITER: usize = 0;

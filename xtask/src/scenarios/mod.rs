@@ -28,7 +28,7 @@ pub struct Args {
     /// Run the tests under each condition alone, instead of under all that go together at once
     #[arg(long)]
     each: bool,
-    /// Run all tests of the workspace, instead of those that start processes
+    /// Run all tests of the workspace, not only the tests that start processes
     #[arg(long)]
     all: bool,
     /// Check the bundled servers on other Linuxes, instead of the tests under conditions

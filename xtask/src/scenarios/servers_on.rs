@@ -181,7 +181,7 @@ impl Results {
         }
     }
 
-    /// Returns the reasons why servers and checks were not run, except those that are among the results `usual` too.
+    /// Returns the reasons why servers and checks were not run. Leaves out the reasons that `usual` has too.
     pub fn reasons(&self, usual: &Results) -> String {
         let mut reasons = Reasons::default();
         for reason in &self.refusals {
