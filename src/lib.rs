@@ -104,7 +104,8 @@ pub mod outcome;
 pub mod payload;
 #[doc(hidden)]
 pub mod protocol;
-mod report;
+#[doc(hidden)]
+pub mod report;
 #[doc(hidden)]
 pub mod requirement;
 #[doc(hidden)]

@@ -135,10 +135,10 @@ impl Spec {
         Ok(Spec { protocol: Arc::new(protocol), lacks, ..self })
     }
 
-    /// Returns this server specification with `name` as the server's name in `echospec.toml`.
+    /// Returns this server specification with `name` as the server's name in reports.
     #[must_use]
     #[cfg(feature = "cli")]
-    pub(crate) fn named(self, name: &str) -> Spec {
+    pub fn named(self, name: &str) -> Spec {
         Spec { name: Some(name.to_owned()), ..self }
     }
 

@@ -10,6 +10,8 @@ use comfy_table::{CellAlignment, Table};
 use echospec::checks::{AREAS, all_checks};
 use echospec::deadline::is_interrupted;
 use echospec::outcome::Outcome;
+use echospec::report::Heading;
+use echospec::report::record::{Event, Recorder};
 use echospec::runner::{self, CheckResult, RunOptions};
 use echospec::server::LaunchError;
 
@@ -29,6 +31,8 @@ pub struct Row {
     pub unexpected: Vec<String>,
     /// Unexpected results that did not repeat.
     pub seen_once: Vec<String>,
+    /// What a report shows of the run.
+    pub events: Vec<Event>,
 }
 
 /// The number of servers that run at the same time. Most checks spend most of their time waiting.
@@ -63,8 +67,11 @@ fn run(candidate: &Candidate, options: &RunOptions) -> Row {
     let options = &RunOptions { jobs: options.jobs.min(candidate.jobs), ..options.clone() };
     let apply: Vec<_> =
         all_checks().filter(|check| check.applies_to(candidate.spec.promised_capabilities())).collect();
-    let run = runner::run_checks(&candidate.spec, &apply, options, |_| ());
+    let spec = candidate.spec.clone().named(&candidate.name);
     let mut row = Row { name: candidate.name.clone(), ..Row::default() };
+    let mut recorder = Recorder::new(Heading::new(&spec, options), &apply);
+    let run = runner::run_checks(&spec, &apply, options, |event| row.events.push(recorder.event(event)));
+    row.events.extend(recorder.finish(is_interrupted(), run.as_ref().err().map(ToString::to_string)));
     match run {
         Ok(results) => {
             results.iter().for_each(|result| row.add(candidate, result, options));

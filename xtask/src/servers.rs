@@ -1,11 +1,15 @@
 //! Runs servers against every check that applies, and prints what the record does not expect.
 
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use echospec::cli::interrupt;
+use echospec::report::{Events, Reporter};
 use echospec::runner::RunOptions;
 use echospec::server::sweep;
 use echospec::text::count_with_noun;
@@ -28,6 +32,25 @@ pub struct Selection {
     /// Fail if a third-party server is not installed, as in CI
     #[arg(long)]
     require_peers: bool,
+
+    /// Write what happened to FILE, one JSON object a line: `echospec report FILE --format html` shows it on one page
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+}
+
+/// Writes the events of finished servers to a file.
+struct EventFile(Events<BufWriter<File>>);
+
+impl EventFile {
+    fn create(path: &Path) -> Result<EventFile> {
+        let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(EventFile(Events::new(BufWriter::new(file))))
+    }
+
+    /// Writes the events of one server together: in a stream, runs follow each other.
+    fn add(&mut self, row: &Row) -> Result<()> {
+        row.events.iter().try_for_each(|event| self.0.event(event)).context("cannot write the events")
+    }
 }
 
 /// Runs the selected servers, prints the results, and calls `on_finished` after each server. Returns whether all
@@ -46,13 +69,16 @@ pub fn run(
     servers.retain(|server| selected(&server.name));
     absent.retain(|server| selected(&server.name));
     ensure!(!servers.is_empty() || !absent.is_empty(), "no server's name contains the text given to --only");
+    let events = selection.events.as_deref().map(EventFile::create).transpose()?.map(Mutex::new);
     interrupt::watch_signals()?;
     let began = Instant::now();
     let failed = Mutex::new(Ok(()));
     let rows = run_each(&servers, |row| {
         let server = servers.iter().find(|server| server.name == row.name);
-        if let Some(Err(error)) = server.map(|server| on_finished(server, row)) {
-            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Err(error);
+        let finished = server.map_or(Ok(()), |server| on_finished(server, row));
+        let written = events.as_ref().map_or(Ok(()), |events| lock(events).add(row));
+        if let Err(error) = finished.and(written) {
+            *lock(&failed) = Err(error);
         }
     });
     sweep();
@@ -66,6 +92,10 @@ pub fn run(
     println!("\n{totals} in {seconds:.1} s");
     failed.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     Ok(is_complete(&absent, selection) && unexpected == 0)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns whether all selected servers were run, and prints the reason if not.
