@@ -87,7 +87,6 @@ pub use setup::{ReadyTest, Setup};
 pub(crate) use setup::{fixed_address, signal_named};
 pub use spec::Spec;
 pub use start::Start;
-pub(crate) use stopwatch::Stopwatch;
 #[cfg(feature = "cli")]
 pub use strace::{find_strace, strace_prefix};
 pub use sweep::sweep;

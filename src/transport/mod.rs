@@ -8,6 +8,7 @@
 //! | `address`, `port` | addresses, and how they are reserved |
 //! | `connect`, `pending`, `inherited`, `link` | how a client's end comes to be |
 //! | `reaction` | waits until a server has had the processor time to react |
+//! | `stopwatch` | time without that in which a server waited for a processor |
 //! | `capabilities`, `groups` | which checks apply to which transports |
 //! | `leftover`, `queue_names` | message queues that a killed server leaves behind |
 
@@ -43,6 +44,7 @@ mod relay;
 mod shm;
 mod signal;
 mod socketpair;
+mod stopwatch;
 mod sysv_mq;
 mod tcp;
 mod tcp6;
@@ -80,6 +82,7 @@ pub(crate) use port::is_loopback_address;
 pub(crate) use port::{loopback_address, missing_loopback_address};
 pub(crate) use raw_udp::send_from_port_zero;
 pub(crate) use reaction::Processes;
+pub(crate) use stopwatch::Stopwatch;
 pub use tuning::Tuning;
 #[cfg(feature = "cli")]
 pub(crate) use unix::socket_address as unix_socket_address;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -24,11 +25,12 @@ const WORK: Duration = Duration::from_millis(100);
 const STARVED: u32 = 4;
 
 /// Lists the living processes of a server, for a client that waits for the server's reaction.
-pub(crate) struct Processes(Box<dyn Fn() -> io::Result<Vec<Process>> + Send>);
+#[derive(Clone)]
+pub(crate) struct Processes(Arc<dyn Fn() -> io::Result<Vec<Process>> + Send + Sync>);
 
 impl Processes {
-    pub fn new(list: impl Fn() -> io::Result<Vec<Process>> + Send + 'static) -> Processes {
-        Processes(Box::new(list))
+    pub fn new(list: impl Fn() -> io::Result<Vec<Process>> + Send + Sync + 'static) -> Processes {
+        Processes(Arc::new(list))
     }
 
     /// Returns the list of a client whose server's processes are not known.
@@ -64,12 +66,15 @@ impl Processes {
         let tells = sys::all_threads_blocked(Pid::this()).is_some();
         let (mut living, mut looks, mut before) = (Vec::new(), 0, None);
         let reacted = || {
-            // A list of processes is expensive, and one whose processes all wait does not change.
-            if looks == 0 {
+            // A list of processes is expensive, so only the first and the last of several looks read it. A process may
+            // have forked after the first list, and then have waited for its child.
+            if looks == 0 || looks + 1 == LOOKS {
                 let Some(now) = self.read().ok().filter(|_| tells) else {
                     return Ok((began.elapsed() >= deadlines.quiet()).then_some(()));
                 };
-                living = now;
+                if !is_same(&living, &now) {
+                    (living, looks) = (now, 0);
+                }
             }
             let waits = |process: &Process| sys::all_threads_blocked(process.pid) == Some(true);
             looks = if living.iter().all(waits) { looks + 1 } else { 0 };
@@ -82,6 +87,11 @@ impl Processes {
         };
         until(deadlines.no_progress() * STARVED, reacted).map(drop)
     }
+}
+
+/// Whether two lists name the same processes.
+fn is_same(one: &[Process], other: &[Process]) -> bool {
+    one.iter().map(|process| process.pid).eq(other.iter().map(|process| process.pid))
 }
 
 /// Returns the processor time that the threads of `processes` have used.

@@ -7,8 +7,8 @@ use crate::checks::{Check, steps};
 use crate::deadline::until;
 use crate::outcome::{Level, Outcome};
 use crate::payload::MIB;
-use crate::server::{Server, Stopwatch};
-use crate::transport::{Capabilities, Client};
+use crate::server::Server;
+use crate::transport::{Capabilities, Client, Stopwatch};
 
 pub const NO_THREAD_LEAK: Check = Check {
     id: "load/no-thread-leak",

@@ -11,9 +11,9 @@ use crate::checks::{Check, requests};
 use crate::deadline::{until, wait};
 use crate::outcome::{Level::Must, Outcome};
 use crate::protocol::Request;
-use crate::server::{Server, Stopwatch};
+use crate::server::Server;
 use crate::text::count_with_noun;
-use crate::transport::{Capabilities, Client};
+use crate::transport::{Capabilities, Client, Stopwatch};
 
 pub const CHECK: Check = Check {
     id: "reply/cut-anywhere",

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 
@@ -28,6 +28,8 @@ pub(super) struct Connection {
     /// Everything that the client has received since a check asked to record it; `None` before.
     pub record: Option<Vec<u8>>,
     pub trace: ClientTrace,
+    /// The time just before the last write.
+    pub last_write: Instant,
 }
 
 /// The result of one read from a client's connection.
@@ -47,12 +49,14 @@ pub(super) struct Ready {
 impl Connection {
     pub fn new(link: Link, stream: bool) -> Connection {
         let from = local_address(&link).map(|address| address.to_string());
-        Connection { trace: ClientTrace::connected(from), link, stream, sent: 0, received: 0, record: None }
+        let (trace, last_write) = (ClientTrace::connected(from), Instant::now());
+        Connection { link, stream, sent: 0, received: 0, record: None, trace, last_write }
     }
 
     /// Writes a part of `bytes` to the connection if it is a stream, or else all of them as one message, without
     /// waiting.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.last_write = Instant::now();
         let written = self.link.write(bytes)?;
         self.trace.transfer(TransferDirection::Sent, &bytes[..written]);
         self.sent += written;

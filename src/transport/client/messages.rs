@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::connection::is_transient;
-use super::{Client, HANGS_AFTER};
+use super::Client;
 use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::payload::KIB;
@@ -75,11 +75,8 @@ impl Client {
     /// # Errors
     /// A failure if the connection is lost.
     pub fn receive(&mut self) -> check::Result<Option<Message>> {
-        let message = self.receive_within(self.deadlines.no_progress())?;
-        if message.is_some() {
-            return Ok(message);
-        }
-        self.processes.await_work(HANGS_AFTER, self.deadlines)?;
+        self.require_messages()?;
+        self.poll_for_progress(false, true, self.deadlines.no_progress())?;
         self.receive_within(Duration::ZERO)
     }
 

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Capabilities, Link, Processes};
+use super::{Capabilities, Link, Processes, Stopwatch};
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::KIB;
@@ -58,6 +58,9 @@ const READ: usize = 256 * KIB;
 
 /// The processor time after which a server that has made no progress meanwhile counts as hung.
 const HANGS_AFTER: Duration = Duration::from_secs(1);
+
+/// The time in which most servers answer. Only of a slower one does the client look at its processes.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// A client of a server, over a byte stream or over messages.
 ///
@@ -210,6 +213,12 @@ impl Client {
         self.connection.shut_down_write().or_broken("a half-closed connection")
     }
 
+    /// Returns the time that has passed since the client began its last write.
+    #[must_use]
+    pub(crate) fn time_since_write(&self) -> Duration {
+        self.connection.last_write.elapsed()
+    }
+
     /// Whether the client can receive anything (a byte, a message, the end) within `limit`. It receives nothing yet.
     ///
     /// # Errors
@@ -241,8 +250,16 @@ impl Client {
     /// Waits until the connection is ready, or the server has made no progress for `limit`. Time in which the server
     /// waited for a processor does not count.
     fn poll_for_progress(&self, writing: bool, reading: bool, limit: Duration) -> check::Result<Ready> {
-        let ready = self.connection.poll(writing, reading, limit)?;
+        let ready = self.connection.poll(writing, reading, limit.min(AT_ONCE))?;
         if ready.readable || ready.writable {
+            return Ok(ready);
+        }
+        let mut stopwatch = Stopwatch::start(self.processes.clone(), self.deadlines);
+        let ready = stopwatch.wait_within(limit.saturating_sub(AT_ONCE), |left| {
+            let ready = self.connection.poll(writing, reading, left)?;
+            Ok((ready.readable || ready.writable).then_some(ready))
+        })?;
+        if let Some(ready) = ready {
             return Ok(ready);
         }
         self.processes.await_work(HANGS_AFTER, self.deadlines)?;

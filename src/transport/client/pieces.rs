@@ -90,10 +90,12 @@ impl Client {
     }
 
     /// Receives replies until nothing has arrived for `quiet`, and the server has had the processor time to send more.
+    /// The silence begins once the server has reacted to what it was sent, so that a timer which it sets then ends in it.
     ///
     /// # Errors
     /// A failure if bytes arrive that no request asked for, or the connection is lost.
     pub(crate) fn receive_all_sent(&mut self, quiet: Duration) -> check::Result {
+        self.await_reaction()?;
         self.receive_replies(quiet)?;
         self.await_reaction()?;
         self.receive_replies(Duration::ZERO)

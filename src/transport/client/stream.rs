@@ -99,7 +99,7 @@ impl Client {
         let mut outgoing = self.enqueue(outgoing);
         while !expected.is_met_by(&mut self.inbox)? || !self.is_all_sent(outgoing) {
             if let Some(quiet) = quiet.filter(|_| self.is_all_sent(outgoing))
-                && !self.readable_within(quiet)?
+                && !self.is_answered_within(quiet)?
             {
                 break;
             }
