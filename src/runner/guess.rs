@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 
-use crate::deadline::{WaitOutcome, wait};
+use crate::deadline::wait;
 use crate::protocol::{Codec, Protocol, Tokens, protocol_of_words};
 use crate::server::Server;
 use crate::transport::Client;
@@ -34,10 +34,8 @@ impl Questions {
         let mut replies: Vec<_> =
             clients.map(|client| PollFd::new(client.input_descriptor(), PollFlags::POLLIN)).collect();
         let left = self.until.saturating_duration_since(Instant::now());
-        if wait(&mut replies, left).ok()? == WaitOutcome::Elapsed {
-            return None;
-        }
-        // The other replies follow the first one soon.
+        wait(&mut replies, left).ok()?;
+        // The other replies follow the first one soon, once the server has a processor.
         let soon = self.quiet / 10;
         self.asked.iter_mut().find_map(|one| one.is_answered(soon).then_some(one.name))
     }
@@ -62,7 +60,8 @@ impl Asked {
     }
 
     fn is_answered(&mut self, limit: Duration) -> bool {
-        let Ok(words) = self.client.receive_until_quiet(limit) else { return false };
+        let words = self.client.is_answered_within(limit).and_then(|_| self.client.receive_until_quiet(limit));
+        let Ok(words) = words else { return false };
         protocol_of_words(&words) == Some(self.name)
             || (self.codec.receive_bytes(&words).is_ok() && self.codec.next_correct_reply().is_some())
     }

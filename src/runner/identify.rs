@@ -53,7 +53,10 @@ pub(super) fn expect_echo_server(server: &mut Server) -> Result<bool, LaunchErro
 /// Finds out whether the server sends something to a client that sends nothing.
 fn speaks_unasked(server: &mut Server) -> bool {
     let quiet = server.deadlines().quiet();
-    let received = server.connect().and_then(|mut client| client.receive_until_quiet(quiet));
+    let received = server.connect().and_then(|mut client| {
+        client.is_answered_within(quiet)?;
+        client.receive_until_quiet(quiet)
+    });
     received.is_ok_and(|received| !received.is_empty())
 }
 
@@ -110,9 +113,11 @@ fn receive_until_idle(server: &Server, client: &mut Client, received: &mut Vec<u
     }
     for _ in 0..WAITS {
         let window = server.begin_cpu_window();
-        let bytes = client.receive_until_quiet(quiet);
-        received.extend(client.take_received());
-        received.extend(bytes?);
+        if client.is_answered_within(quiet)? {
+            let bytes = client.receive_until_quiet(quiet);
+            received.extend(client.take_received());
+            received.extend(bytes?);
+        }
         if !received.is_empty() || client.has_ended() {
             break;
         }
