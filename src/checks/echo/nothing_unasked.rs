@@ -20,6 +20,7 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let greeting = server.payload(64);
     let mut client = server.connect()?;
+    server.await_reaction()?;
     if client.is_answered_within(server.deadlines().quiet())? {
         let unasked = client.expect_eof().err();
         return Err(Finding::fail(

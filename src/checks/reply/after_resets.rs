@@ -46,6 +46,8 @@ fn run(server: &mut Server) -> check::Result {
         client.reset()?;
         resets += 1;
     }
+    // The last reset may still wait for the server's attention.
+    server.await_reaction()?;
     for _ in 0..AFTERWARDS {
         let served = server.connect_and_exchange();
         served.map_err(|finding| {

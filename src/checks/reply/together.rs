@@ -53,7 +53,7 @@ fn lost_requests(server: &mut Server) -> check::Result<Option<Finding>> {
     let (short, long) = (server.deadlines().reply(), server.deadlines().no_progress());
     let mut client = server.connect()?.pipelining();
     prepare(server, &mut client)?;
-    let replies = client.send_rest().and_then(|()| client.receive_replies(short));
+    let replies = client.send_rest().and_then(|()| client.receive_all_sent(short));
     let is_read = replies.is_ok() && await_read(server, &client, server.deadlines().quiet())?;
     if !is_read || !is_open(&client) || client.unanswered() == 0 {
         return Ok(None);
@@ -61,7 +61,7 @@ fn lost_requests(server: &mut Server) -> check::Result<Option<Finding>> {
     let missing = client.unanswered();
     // One more request shows that the server still answers on this connection, and makes it look for what it has read.
     client.queue_request(usual_turn(server.spec().protocol()), b"one more")?;
-    let replies = client.send_rest().and_then(|()| client.receive_replies(long));
+    let replies = client.send_rest().and_then(|()| client.receive_all_sent(long));
     let (is_lost, instead) = match &replies {
         Ok(()) => ((1..=missing).contains(&client.unanswered()), String::new()),
         // The reply to the last request comes where another's is due.
