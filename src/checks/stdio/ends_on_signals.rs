@@ -44,6 +44,8 @@ fn at_work(server: &mut Server) -> check::Result {
         let mut client = begin(server)?.pipelining();
         ask_without_reading(server, &mut client)?;
         send(server, signal)?;
+        // While its output is full the server is at work. The signal must reach it before the client reads.
+        server.await_reaction()?;
         expect_end(server, Some(&mut client), after)?;
     }
     Ok(())

@@ -11,7 +11,6 @@ use crate::checks::Check;
 use crate::checks::lent_flags::LentFlags;
 use crate::checks::requests::usual_turn;
 use crate::checks::steps::last_line_printed;
-use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{Server, describe_exit};
 use crate::text::{count_with_noun, excerpt};
@@ -120,7 +119,7 @@ fn expect_answers(server: &mut Server, mut client: Client, mut output: OutputFil
         client.queue_request(turn, b"to a file")?;
     }
     let limit = server.deadlines().start();
-    let answered = until(limit, || {
+    let answered = server.until(limit, |server| {
         let ended = server.instance()?.ended().is_some();
         client.send_what_may_go()?;
         output.pass_on(&mut client)?;

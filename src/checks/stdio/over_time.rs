@@ -224,27 +224,40 @@ const SOME: u64 = 10;
 
 fn wake_ups(server: &mut Server) -> check::Result {
     let mut client = begin(server)?;
-    let mut fewest = u64::MAX;
+    let mut fewest = WakeUps { seen: u64::MAX, wanted: u64::MAX };
     for _ in 0..TIMES {
-        fewest = fewest.min(wake_ups_in_a_second(server, &mut client)?);
-        if fewest < SOME {
+        let now = wake_ups_in_a_second(server, &mut client)?;
+        fewest = WakeUps { seen: fewest.seen.min(now.seen), wanted: fewest.wanted.min(now.wanted) };
+        if fewest.seen < SOME && fewest.wanted < MANY {
             return Ok(());
         }
     }
-    let actual = format!("its threads wake up {fewest} times a second, while nothing is asked");
-    let wanted = "a server that sleeps until something is asked";
-    Err(if fewest >= MANY { Finding::fail(wanted, actual) } else { Finding::info(wanted, actual) })
+    let WakeUps { seen, wanted } = fewest;
+    let expected = "a server that sleeps until something is asked";
+    let actual = |times| format!("its threads wake up {times} times a second, while nothing is asked");
+    Err(if wanted >= MANY { Finding::fail(expected, actual(wanted)) } else { Finding::info(expected, actual(seen)) })
+}
+
+/// How often threads of the server wake up in a second.
+#[derive(Debug, Clone, Copy)]
+struct WakeUps {
+    /// The number that is seen.
+    seen: u64,
+    /// The number without the time in which threads that had woken up waited for a processor. A thread that sleeps for a
+    /// millisecond wakes up less often on a busy machine.
+    wanted: u64,
 }
 
 /// Returns how often threads of the server wake up in a second, in which the client only reads.
-fn wake_ups_in_a_second(server: &Server, client: &mut Client) -> check::Result<u64> {
+fn wake_ups_in_a_second(server: &Server, client: &mut Client) -> check::Result<WakeUps> {
     let before = voluntary_switches(server)?;
-    let began = Instant::now();
+    let (began, mut stopwatch) = (Instant::now(), server.stopwatch());
     while began.elapsed() < SECOND {
         client.receive_replies(SECOND.saturating_sub(began.elapsed()))?;
     }
     let switches = voluntary_switches(server)?.saturating_sub(before);
-    Ok((switches as f64 / began.elapsed().as_secs_f64()) as u64)
+    let each_second = |time: Duration| (switches as f64 / time.as_secs_f64()) as u64;
+    Ok(WakeUps { seen: each_second(began.elapsed()), wanted: each_second(stopwatch.elapsed()) })
 }
 
 /// Returns how often the living threads of the server have begun to wait.

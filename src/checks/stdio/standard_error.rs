@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags};
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::steps::check_launched_with;
-use crate::deadline::{Countdown, WaitOutcome, wait};
+use crate::deadline::{WaitOutcome, wait};
 use crate::outcome::Level::{May, Should};
 use crate::payload::KIB;
 use crate::server::{LaunchOptions, Server, Stdio};
@@ -98,7 +98,7 @@ fn unread(server: &mut Server) -> check::Result {
     let options = LaunchOptions { stdio, ..server.options() };
     check_launched_with(server, options, "with a standard error that is not read", |server| {
         // The limit only bounds the time of a server that logs little.
-        let mut left = Countdown::new(server.deadlines().exit() * LIMITS);
+        let (mut stopwatch, limit) = (server.stopwatch(), server.deadlines().exit() * LIMITS);
         let mut client = server.connect()?;
         let mut filled_at = None;
         for round in 0..ROUNDS + MORE {
@@ -116,7 +116,8 @@ fn unread(server: &mut Server) -> check::Result {
                     return rest
                         .or_else(|finding| Err(if log.is_full()? { log.stopped(round)? } else { finding }));
                 }
-                None if round >= ROUNDS || left.left().is_zero() => break,
+                None if round >= ROUNDS => break,
+                None if round % FIRST == 0 && stopwatch.elapsed() >= limit => break,
                 _ => {}
             }
         }

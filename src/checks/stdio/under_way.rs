@@ -4,7 +4,6 @@ use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::conversation::{ON_STDIO, begin};
 use crate::checks::requests::answered_turns;
-use crate::deadline::Countdown;
 use crate::outcome::Level::Must;
 use crate::protocol::{Protocol, Request, Tolerance, Turn};
 use crate::server::Server;
@@ -115,17 +114,17 @@ fn cancelled(server: &mut Server) -> check::Result {
 /// Waits until each of `requests` has an answer.
 fn expect_answers(server: &Server, client: &mut Client, requests: &[Request]) -> check::Result {
     let protocol = server.spec().protocol();
-    let mut left = Countdown::new(server.deadlines().no_progress());
+    let mut stopwatch = server.stopwatch();
     loop {
         let missing = answers(protocol, client, requests).iter().filter(|&&answers| answers == 0).count();
         if missing == 0 {
             return Ok(());
         }
-        if left.left().is_zero() || client.has_ended() {
+        if stopwatch.elapsed() >= server.deadlines().no_progress() || client.has_ended() {
             let actual = format!("none to {missing} of {}", requests.len());
             return Err(Finding::fail("an answer to each cancelled request", actual));
         }
-        client.receive_replies(server.deadlines().quiet() / 3)?;
+        client.receive_all_sent(server.deadlines().quiet() / 3)?;
     }
 }
 
