@@ -60,7 +60,8 @@ impl Asked {
     }
 
     fn is_answered(&mut self, limit: Duration) -> bool {
-        let words = self.client.is_answered_within(limit).and_then(|_| self.client.receive_until_quiet(limit));
+        let words =
+            self.client.is_answered_within(limit).and_then(|_| self.client.receive_until_quiet(limit));
         let Ok(words) = words else { return false };
         protocol_of_words(&words) == Some(self.name)
             || (self.codec.receive_bytes(&words).is_ok() && self.codec.next_correct_reply().is_some())

@@ -168,7 +168,8 @@ impl Link {
                 }
             }
             Link::Pipes { to, .. } => {
-                *to = None;
+                // A process that is launched meanwhile would hold a copy, so that the server reads the end too late.
+                sys::between_launches(|| drop(to.take()));
                 Ok(())
             }
         }

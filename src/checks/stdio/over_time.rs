@@ -235,7 +235,11 @@ fn wake_ups(server: &mut Server) -> check::Result {
     let WakeUps { seen, wanted } = fewest;
     let expected = "a server that sleeps until something is asked";
     let actual = |times| format!("its threads wake up {times} times a second, while nothing is asked");
-    Err(if wanted >= MANY { Finding::fail(expected, actual(wanted)) } else { Finding::info(expected, actual(seen)) })
+    Err(if wanted >= MANY {
+        Finding::fail(expected, actual(wanted))
+    } else {
+        Finding::info(expected, actual(seen))
+    })
 }
 
 /// How often threads of the server wake up in a second.

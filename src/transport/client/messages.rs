@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::connection::is_transient;
 use super::Client;
+use super::connection::is_transient;
 use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::payload::KIB;
