@@ -213,12 +213,6 @@ impl Client {
         self.connection.shut_down_write().or_broken("a half-closed connection")
     }
 
-    /// Returns the time that has passed since the client began its last write.
-    #[must_use]
-    pub(crate) fn time_since_write(&self) -> Duration {
-        self.connection.last_write.elapsed()
-    }
-
     /// Whether the client can receive anything (a byte, a message, the end) within `limit`. It receives nothing yet.
     ///
     /// # Errors

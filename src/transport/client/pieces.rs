@@ -80,6 +80,12 @@ impl Client {
         self.send(&[])
     }
 
+    /// Returns the time that has passed since the client began its last write.
+    #[must_use]
+    pub(crate) fn time_since_write(&self) -> Duration {
+        self.connection.last_write.elapsed()
+    }
+
     /// Receives and verifies replies until nothing has arrived for `quiet`.
     ///
     /// # Errors
