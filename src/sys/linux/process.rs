@@ -71,7 +71,8 @@ fn process(stat: Stat) -> Process {
         pid: Pid::from_raw(stat.pid),
         parent: Pid::from_raw(stat.ppid),
         group: Pid::from_raw(stat.pgrp),
-        zombie: matches!(stat.state, 'Z' | 'X'),
+        // The first thread is a zombie while others still run, or have not yet closed the descriptors that all share.
+        zombie: matches!(stat.state, 'Z' | 'X') && stat.num_threads <= 1,
         stopped: is_stopped(&stat),
         name: stat.comm,
     }
@@ -81,7 +82,8 @@ fn process(stat: Stat) -> Process {
 /// thread can have stopped while another still reads.
 fn is_stopped(first_thread: &Stat) -> bool {
     let stopped = |state: char| matches!(state, 'T' | 't' | 'Z' | 'X');
-    if !matches!(first_thread.state, 'T' | 't') {
+    let has_exited = first_thread.state == 'Z' && first_thread.num_threads > 1;
+    if !has_exited && !matches!(first_thread.state, 'T' | 't') {
         return false;
     }
     let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", first_thread.pid)) else { return true };

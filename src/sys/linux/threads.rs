@@ -59,7 +59,9 @@ pub fn all_threads_blocked(pid: Pid) -> Option<bool> {
 /// Returns whether all threads with these `states` are blocked. `None` stands for a thread that has exited since it was
 /// listed. It may have called exit_group(2), which ends the other threads too, so the process is not idle.
 fn all_blocked(states: &[Option<char>]) -> bool {
-    states.iter().all(|state| matches!(state, Some('S' | 'T' | 't')))
+    let waits = |state: &Option<char>| matches!(state, Some('S' | 'T' | 't'));
+    // The first thread stays a zombie if it exits before the others.
+    states.iter().any(waits) && states.iter().all(|state| waits(state) || *state == Some('Z'))
 }
 
 /// Lists the threads of `pid` that sleep in a system call whose first argument can be a descriptor, by thread id.
@@ -110,5 +112,7 @@ mod tests {
         assert!(all_blocked(&[Some('S'), Some('T')]));
         assert!(!all_blocked(&[Some('S'), None]));
         assert!(!all_blocked(&[Some('S'), Some('R')]));
+        assert!(all_blocked(&[Some('Z'), Some('S')]));
+        assert!(!all_blocked(&[Some('Z')]));
     }
 }
