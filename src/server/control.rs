@@ -119,13 +119,17 @@ impl Server {
         self.await_release();
     }
 
-    /// Waits a moment until the kernel has released the address of an exited process. The kernel closes sockets
-    /// before it reports the exit, but unfinished work, such as calls of an io_uring, holds them a little longer.
+    /// Waits until the kernel has released the address of an exited process. The kernel closes sockets before it
+    /// reports the exit, but unfinished work, such as calls of an io_uring, holds them longer, above all on a busy
+    /// machine. A process of the server that still runs may hold the address on purpose, so the wait is short then.
     pub(crate) fn await_release(&self) {
-        let taken = || readiness::is_port_in_use(self.spec.transport(), self.address());
-        if self.spec.start() == Start::Bind {
-            let _ = until(self.deadlines().quiet(), || Ok((!taken()).then_some(())));
+        if self.spec.start() != Start::Bind {
+            return;
         }
+        let taken = || readiness::is_port_in_use(self.spec.transport(), self.address());
+        let all_exited = self.processes().is_ok_and(|processes| processes.is_empty());
+        let limit = if all_exited { self.deadlines().no_progress() } else { self.deadlines().quiet() };
+        let _ = until(limit, || Ok((!taken()).then_some(())));
     }
 
     /// Kills the server and launches it again on the same address.

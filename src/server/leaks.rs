@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 
 use super::{Instance, Server, Start, describe_exit};
 use crate::check::{self, Finding};
+use crate::deadline::until;
 use crate::outcome::Outcome;
 use crate::requirement::KERNEL_OBJECTS;
 use crate::sys::{self, IpcId, IpcObject, Object, Process, SocketAddress};
@@ -157,10 +158,15 @@ impl Server {
         }
     }
 
-    /// Returns the server's listening socket as a leak, if another process still holds it.
+    /// Returns the server's listening socket as a leak, if another process still holds it. The kernel may hold it a
+    /// moment longer than the server.
     fn still_bound(&self, listener: Option<u64>) -> Option<Leak> {
-        let now = self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
-        let id = listener.filter(|_| now == listener)?;
+        let now = || self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
+        let id = listener?;
+        let _ = until(self.deadlines().quiet(), || Ok((now() != listener).then_some(())));
+        if now() != listener {
+            return None;
+        }
         let holder = sys::processes().unwrap_or_default().into_iter().find(|process| {
             let table = sys::descriptors(process.pid).unwrap_or_default();
             table.iter().any(|it| matches!(&it.object, Object::Socket(socket) if socket.id == id))
