@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
-use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{LaunchError, LaunchOptions, ListenerOptions, Server, describe_exit};
 use crate::transport::{Address, Capabilities, Client, ConnectOptions};
@@ -66,10 +65,10 @@ enum Sign {
     Exited(ExitStatus),
 }
 
-/// Waits until the server answers `client` or exits. Returns `None` if neither happens before the deadline for
-/// progress.
+/// Waits until the server answers `client` or exits. Returns `None` if neither happens before the deadline for a start:
+/// a passed listener is ready before the server is.
 fn await_answer_or_exit(server: &mut Server, client: &mut Client) -> check::Result<Option<Sign>> {
-    until(server.deadlines().no_progress(), || {
+    server.until(server.deadlines().start(), |server| {
         if client.readable_within(Duration::ZERO)? {
             return Ok(Some(Sign::Answered));
         }
@@ -125,7 +124,7 @@ fn exchange_at(server: &mut Server, address: &Address) -> check::Result {
         Some(Sign::Exited(status)) if !status.success() => Err(refuses(status)),
         _ => Err(Finding::timeout(
             format!("an answer from {address}, one of two passed listeners"),
-            format!("none for {} s", server.deadlines().no_progress().as_secs_f64()),
+            format!("none for {} s", server.deadlines().start().as_secs_f64()),
         )),
     }
 }

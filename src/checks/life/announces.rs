@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 
@@ -54,10 +55,12 @@ fn when_listening(server: &mut Server) -> check::Result {
     let options = LaunchOptions { stdio, ..server.options() };
     let started = server.start_at(server.address(), &options);
     let mut instance = started.or_broken("the server with a full pipe")?;
-    match until(server.deadlines().start(), || first(server, &mut instance))? {
+    let (limit, stopwatch) = (server.deadlines().start(), instance.stopwatch(server.deadlines()));
+    // A server may take long to start on a busy machine.
+    match stopwatch.wait(limit, |left| until(left, || first(server, &mut instance)))? {
         Some(First::Listens) => Ok(()),
         Some(First::Prints) => {
-            let text = first_line(OwnedFd::from(reader).into(), server)?;
+            let text = first_line(OwnedFd::from(reader).into(), server, &instance)?;
             expect_no_announcement(server, text.lines().next().unwrap_or_default())
         }
         Some(First::Exits(status)) => {
@@ -95,12 +98,17 @@ fn false_if_gone(error: std::io::Error) -> std::io::Result<bool> {
 
 /// Returns the first line of output that the server could not write into the full pipe. It may have written later
 /// lines after that.
-fn first_line(mut reader: File, server: &Server) -> check::Result<String> {
+fn first_line(mut reader: File, server: &Server, instance: &Instance) -> check::Result<String> {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {
         let mut interest = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
-        let waited = wait(&mut interest, server.deadlines().quiet())?;
+        let mut waited = wait(&mut interest, server.deadlines().quiet())?;
+        if waited == WaitOutcome::Elapsed {
+            // On a busy machine its write(2) may not have gone on yet.
+            instance.await_reaction(server.deadlines())?;
+            waited = wait(&mut interest, Duration::ZERO)?;
+        }
         let length = if waited == WaitOutcome::Ready { reader.read(&mut buffer).unwrap_or(0) } else { 0 };
         text.extend_from_slice(&buffer[..length]);
         if length == 0 || text.contains(&b'\n') {

@@ -38,6 +38,8 @@ fn delivers_replies(server: &mut Server) -> check::Result {
     let read_all =
         stalled.client.has_sent_all() && stalled.client.await_read_within(server.deadlines().quiet())?;
     server.begin_stop()?;
+    // The server gets the signal before the client reads: it has exited by then, or waits for its client.
+    server.await_reaction()?;
     stalled.client.enlarge_receive_buffer(MIB)?;
     let received = stalled.client.receive_all_replies();
     let (missing, partial) = (stalled.client.unanswered(), stalled.client.partial_reply());
@@ -76,6 +78,8 @@ fn delivers_echo(server: &mut Server) -> check::Result {
         // No verdict: a server may leave unread what it will not answer.
         return Err(Finding::unsupported("40,001 bytes read by the server", "it leaves some of them unread"));
     }
+    // What the server can write at once of what it has read, it has written.
+    server.await_reaction()?;
     if let Err(finding) = server.stop_and_wait() {
         // life/ends-on-sigterm reports that.
         return Err(Finding::unsupported("a server that SIGTERM ends", finding.actual));

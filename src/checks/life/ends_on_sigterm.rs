@@ -71,7 +71,8 @@ const OTHERS: &[Moment] = &[
         reach: |server| {
             let mut client = server.connect()?;
             client.begin_request(b"half of it")?;
-            Ok(Some(client))
+            // The server has read that, and knows that it waits for the rest.
+            server.await_reaction().map(|()| Some(client))
         },
         may_drain: true,
     },

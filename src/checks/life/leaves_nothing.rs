@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::deadline::until;
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::{LaunchError, LaunchOptions, Server};
 use crate::sys;
@@ -119,8 +118,8 @@ fn serve_and_stop(server: &mut Server) -> check::Result {
         Outcome::Timeout => still_running(finding.actual),
         _ => finding,
     })?;
-    let all_exited = || Ok(server.processes()?.is_empty().then_some(()));
-    if until(server.deadlines().exit(), all_exited)?.is_none() {
+    let limit = server.deadlines().exit();
+    if server.until(limit, |server| Ok(server.processes()?.is_empty().then_some(())))?.is_none() {
         return Err(still_running("one of its processes is still running".into()));
     }
     Ok(())

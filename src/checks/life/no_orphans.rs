@@ -3,7 +3,6 @@
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::steps::{serve_clients, wait_until_stable};
-use crate::deadline::until;
 use crate::outcome::Level::Should;
 use crate::server::{Server, command_line_of, describe_descriptors};
 use crate::sys::Process;
@@ -24,8 +23,8 @@ fn run(server: &mut Server) -> check::Result {
     serve_clients(server, 2)?;
     wait_until_stable(server, || server.processes())?;
     server.stop_and_wait().map_err(|finding| finding.because("no client was connected"))?;
-    let all_exited = || Ok(server.processes()?.is_empty().then_some(()));
-    if until(server.deadlines().exit(), all_exited)?.is_some() {
+    let limit = server.deadlines().exit();
+    if server.until(limit, |server| Ok(server.processes()?.is_empty().then_some(())))?.is_some() {
         return Ok(());
     }
     let left = server.processes()?;

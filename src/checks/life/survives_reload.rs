@@ -160,6 +160,8 @@ fn process_count(number: usize) -> String {
 /// Fails if the server holds more descriptors or processes after a number of reloads, and still more after as many
 /// again. A pool grows to its size and then stops, so only growth a second time is a leak.
 fn expect_no_growth(server: &mut Server, signal: Signal) -> check::Result {
+    // The server has closed the connections of all clients that have gone.
+    server.await_reaction()?;
     let first = settled(server, None)?;
     let then = held_after_reloads(server, signal, first)?;
     if !then.has_grown_since(first) {

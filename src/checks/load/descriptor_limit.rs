@@ -60,12 +60,14 @@ impl Cost {
     fn compare(self, usual: Cost) -> Option<String> {
         let milliseconds =
             |time: Duration| format!("{:.0} ms of processor time", time.as_secs_f64() * 1000.0);
-        if self.time > usual.time + LITTLE_TIME.max(usual.time / 4) {
-            return Some(format!("{}, and {} usually", milliseconds(self.time), milliseconds(usual.time)));
-        }
+        let time = (self.time > usual.time + LITTLE_TIME.max(usual.time / 4))
+            .then(|| format!("{}, and {} usually", milliseconds(self.time), milliseconds(usual.time)));
         let mebibytes = |bytes: u64| format!("{:.0} MiB of memory", bytes as f64 / MIB as f64);
-        (self.memory > usual.memory + LITTLE_MEMORY.max(usual.memory / 8))
-            .then(|| format!("{}, and {} usually", mebibytes(self.memory), mebibytes(usual.memory)))
+        let memory = (self.memory > usual.memory + LITTLE_MEMORY.max(usual.memory / 8))
+            .then(|| format!("{}, and {} usually", mebibytes(self.memory), mebibytes(usual.memory)));
+        // Memory that is filled takes time as well.
+        let both: Vec<_> = time.into_iter().chain(memory).collect();
+        (!both.is_empty()).then(|| both.join("; "))
     }
 }
 
@@ -139,5 +141,7 @@ mod tests {
         assert!(cost(55, 14).compare(usual).is_none());
         assert!(cost(80, 10).compare(usual).is_some_and(|text| text.contains("80 ms of processor time")));
         assert!(cost(40, 18).compare(usual).is_some_and(|text| text.contains("18 MiB of memory")));
+        let both = "80 ms of processor time, and 40 ms of processor time usually; 18 MiB of memory, and 10 MiB of memory usually";
+        assert_eq!(cost(80, 18).compare(usual).as_deref(), Some(both));
     }
 }

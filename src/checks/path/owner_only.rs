@@ -21,6 +21,8 @@ pub const CHECK: Check = Check {
 
 fn run(server: &mut Server) -> check::Result {
     const OTHERS_WRITE: u32 = 0o022;
+    // A server may set the mode after it has bound the socket.
+    server.await_reaction()?;
     let path = server.address().expect_path().or_broken("a path")?;
     let meta = path
         .symlink_metadata()

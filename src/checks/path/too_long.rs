@@ -90,9 +90,10 @@ fn started_at(server: &Server, path: &Path) -> check::Result<Fate> {
     let mut instance = server
         .start_at(&Address::Path(path.to_owned()), &LaunchOptions::default())
         .or_broken("one more server")?;
+    let stopwatch = instance.stopwatch(server.deadlines());
     // A server may bind a temporary name and then rename(2) it to the path in its command.
     let mut seen = 0;
-    let fate = until(server.deadlines().start(), || {
+    let mut look = || {
         // The exit is read first, so that the directory is read after the server's last change to it.
         let ended = instance.ended();
         let mut now = sockets_in(folder)?;
@@ -104,7 +105,9 @@ fn started_at(server: &Server, path: &Path) -> check::Result<Fate> {
             (Some(name), ended) if ended.is_some() || seen > 8 => Some(Ok(name)),
             (_, ended) => ended.map(Err),
         })
-    })?;
+    };
+    // A server may take long to start on a busy machine.
+    let fate = stopwatch.wait(server.deadlines().start(), |left| until(left, &mut look))?;
     Ok(match fate {
         Some(Ok(name)) if name == path => Fate::Bound(instance),
         Some(Ok(name)) => Fate::Elsewhere(name),
