@@ -78,7 +78,7 @@ fn delivers_echo(server: &mut Server) -> check::Result {
         // No verdict: a server may leave unread what it will not answer.
         return Err(Finding::unsupported("40,001 bytes read by the server", "it leaves some of them unread"));
     }
-    // What the server can write at once of what it has read, it has written.
+    // The server has written what it can write at once of what it has read.
     server.await_reaction()?;
     if let Err(finding) = server.stop_and_wait() {
         // life/ends-on-sigterm reports that.

@@ -62,7 +62,8 @@ fn listens_before_it_sends(server: &mut Server, socket: &NotifySocket) -> check:
         Ok((server.is_ready(&instance) || instance.ended().is_some()).then_some(()))
     })?;
     // A server that is blocked in sendmsg(2) does not listen in that time. Any other does.
-    if listens.is_some() || !socket.receive_all(server, &instance)?.iter().any(|message| says_ready(message)) {
+    if listens.is_some() || !socket.receive_all(server, &instance)?.iter().any(|message| says_ready(message))
+    {
         return Ok(());
     }
     let wanted = "a server that listens before it sends READY=1";
