@@ -69,7 +69,9 @@ fn as_user_with(processes: u32, command: &Command, place: &Path) -> Output {
     const USER: u32 = 64_321;
     // The user need not be able to reach the directory of the build.
     let program = place.join("echospec");
-    fs::copy(command.get_program(), &program).unwrap();
+    // A file that this process writes cannot be executed while a child that another test forks has it open (ETXTBSY).
+    let copied = Command::new("cp").arg("-p").args([command.get_program(), program.as_os_str()]).status();
+    assert!(copied.unwrap().success());
     fs::set_permissions(place, fs::Permissions::from_mode(0o777)).unwrap();
     let script = format!(r#"{{ ulimit -u {processes} || ulimit -p {processes}; }} 2>/dev/null; exec "$@""#);
     let mut limited = Command::new("sh");
