@@ -51,12 +51,18 @@ fn an_echo_server_is_found(#[case] command: &[&str], #[case] transport: &str, #[
     check(place.path(), id);
 }
 
+/// Returns a free port below those that systems choose for clients, so that no client takes it before the server does.
+fn free_port() -> u16 {
+    let first = 10_000 + u16::try_from(std::process::id() % 5000).unwrap();
+    (first..20_000).find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok()).unwrap()
+}
+
 #[test]
 fn the_port_of_a_web_server_becomes_a_placeholder() {
     if Command::new("python3").arg("--version").ok().is_err() {
         return testing::skip("python3 is not installed");
     }
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let port = free_port().to_string();
     let (place, text) = init(&["python3", "-m", "http.server", "--bind", "127.0.0.1", &port]);
     assert!(text.contains("[server.http-server]\n"), "{text}");
     assert!(text.contains(r#"command = ["python3", "-m", "http.server", "--bind", "127.0.0.1", "{port}"]"#));
