@@ -13,7 +13,7 @@ fn client_of(kind: Type) -> (Client, Socket) {
     let (client, server) = Socket::pair(Domain::UNIX, kind, None).unwrap();
     let framing = if kind == Type::STREAM { Capabilities::STREAM } else { Capabilities::MESSAGES };
     let capabilities = framing.union(Capabilities::HALF_CLOSE);
-    (Client::new(Link::socket(client).unwrap(), capabilities, Deadlines::scaled(0.1)), server)
+    (Client::new(Link::socket(client).unwrap(), capabilities, Deadlines::scaled(1.0)), server)
 }
 
 #[test]
