@@ -62,7 +62,7 @@ impl Program {
         let state = match process.ended() {
             Some(status) => {
                 // Its last lines may be unread still.
-                process.output().wait_closed(deadlines.quiet());
+                process.output().wait_closed(deadlines.reply());
                 format!("has ended: {}", describe_exit(status))
             }
             None => process

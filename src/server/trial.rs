@@ -101,7 +101,7 @@ fn nothing_found(
 ) -> Result<Vec<Place>, LaunchError> {
     let output = |instance: &Instance| instance.output().lines_for_report(12).join("\n");
     if let Some(status) = instance.ended() {
-        instance.output().wait_closed(deadlines.quiet());
+        instance.output().wait_closed(deadlines.reply());
         return Err(LaunchError::Ended { status, output: output(instance) });
     }
     if has_settled {
