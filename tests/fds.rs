@@ -66,7 +66,7 @@ fn contains(holders: &Value, pid: &Value, number: i64) -> bool {
 fn a_busy_pipeline_is_drawn_and_killed() {
     // If wc is killed last, it may print its counts before.
     let pipeline = "yes | head -c 100000000000000 | wc > /dev/null";
-    let view = inspect(&["--timeout-scale", "0.1", "--", "sh", "-c", pipeline]);
+    let view = inspect(&["--timeout-scale", "0.4", "--", "sh", "-c", pipeline]);
     let [yes, head, wc] = ["yes", "head", "wc"].map(|program| process(&view, program));
     assert!(contains(&descriptor(yes, 1)["others"], &head["pid"], 0), "{view:#}");
     assert!(contains(&descriptor(head, 0)["others"], &yes["pid"], 1), "{view:#}");
