@@ -76,13 +76,17 @@ fn late_reader(server: &mut Server) -> check::Result {
 }
 
 /// Sends `bytes` until the server takes no more, shuts down the write side, waits, and then reads. Returns the number
-/// of bytes taken.
+/// of bytes taken. A FIN behind data in the client's own kernel reaches the server only when the client reads, so the
+/// client does not wait for its effect.
 fn reads_late(server: &mut Server, bytes: &[u8]) -> check::Result<usize> {
     let mut client = server.connect()?;
     let taken = client.fill_until_blocked(bytes)?;
     client.shut_down_write()?;
-    // No event shows that the server has read end of file, so the client waits for a fixed time.
-    until(server.deadlines().quiet(), || Ok(None::<()>))?;
+    let fin_waits = taken < bytes.len() && server.spec().capabilities().contains(Capabilities::TCP);
+    if !fin_waits {
+        // No event shows that the server has read end of file, so the client waits for a fixed time.
+        until(server.deadlines().quiet(), || Ok(None::<()>))?;
+    }
     server.await_reaction()?;
     let result = client.expect(&bytes[..taken]).and_then(|()| client.expect_eof());
     result.map_err(|finding| {
