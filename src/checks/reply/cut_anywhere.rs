@@ -47,7 +47,7 @@ const AT_ONCE: usize = 200;
 const MOST_SLOWED: usize = 3;
 
 /// One place at which a request is cut into two pieces: a turn of the protocol, and an offset.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Cut {
     turn: usize,
     /// The number of bytes of content in the request.
@@ -82,16 +82,16 @@ fn run(server: &mut Server) -> check::Result {
         && (tried < FEW || stopwatch.elapsed() < server.deadlines().no_progress() * SLOWEST)
     {
         let batch: Vec<Cut> = rest.drain(..rest.len().min(at_once)).collect();
-        let unread = try_batch(server, &batch, early, &mut stopwatch)?;
-        tried += batch.len() - unread.len();
-        if unread.is_empty() {
+        let again = try_batch(server, &batch, early, &mut stopwatch)?;
+        tried += batch.len() - again.len();
+        if again.is_empty() {
             // A busy machine may have been the reason why the server was slow.
             at_once = if slowed < MOST_SLOWED { (at_once * 2).min(most_at_once) } else { at_once };
         } else if at_once > 1 {
             // A server with a fixed number of workers reads from so many clients at a time.
-            at_once = (batch.len() - unread.len()).min(at_once / 2).max(1);
+            at_once = (batch.len() - again.len()).min(at_once / 2).max(1);
             slowed += 1;
-            rest.extend(unread);
+            rest.extend(again);
         }
         early = server.deadlines().quiet() / if concurrent { 10 } else { 100 };
     }
@@ -121,7 +121,9 @@ fn in_one_conversation(server: &mut Server) -> check::Result {
         let received = read.and_then(|_| begun.client.receive_replies(early));
         received.map_err(|finding| explain(finding, &begun))?;
         send_rest(&mut begun)?;
-        finish(&mut begun, true)?;
+        if !finish(&mut begun, true)? {
+            break;
+        }
         client = begun.client;
     }
     Ok(())
@@ -165,8 +167,9 @@ fn status_of_whole(server: &mut Server, turn: usize) -> check::Result<Option<u16
     Ok(client.last_status())
 }
 
-/// Sends one request in two pieces for each cut of `batch`, all at the same time. Returns the cuts whose first piece
-/// the server did not read: it may have read both pieces at once.
+/// Sends one request in two pieces for each cut of `batch`, all at the same time. Returns the cuts to try again: those
+/// whose first piece the server did not read, so that it may have read both pieces at once, and those whose connection
+/// was idle for so long that the server closed it.
 fn try_batch(
     server: &mut Server,
     batch: &[Cut],
@@ -188,9 +191,9 @@ fn try_batch(
             Err(_) => break,
         }
     }
-    let mut unread: Vec<Cut> = batch[begun.len()..].to_vec();
+    let mut again: Vec<Cut> = batch[begun.len()..].to_vec();
     let (read, late) = await_read(server, begun)?;
-    unread.extend(late.iter().map(|one| one.cut));
+    again.extend(late.iter().map(|one| one.cut));
     await_early_reply(&read, early)?;
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
     let tried = read.len() + late.len();
@@ -212,9 +215,15 @@ fn try_batch(
         let hung = first.as_ref().is_some_and(|finding| finding.outcome == Outcome::Timeout);
         if hung && !one.client.readable_within(Duration::ZERO)? {
             failed += 1;
-        } else if let Err(finding) = finish(&mut one, stays_open) {
-            failed += 1;
-            first.get_or_insert(finding);
+        } else {
+            match finish(&mut one, stays_open) {
+                Ok(false) if !again.contains(&one.cut) => again.push(one.cut),
+                Ok(_) => {}
+                Err(finding) => {
+                    failed += 1;
+                    first.get_or_insert(finding);
+                }
+            }
         }
         // A thread or process that serves this client exits when the client closes.
         if few_workers {
@@ -228,7 +237,7 @@ fn try_batch(
     stopwatch.stop();
     drop(finished);
     let share = format!("{failed} of the {} cut at the same time failed", count_with_noun(tried, "request"));
-    first.map_or(Ok(unread), |finding| Err(if tried > 1 { finding.because(share) } else { finding }))
+    first.map_or(Ok(again), |finding| Err(if tried > 1 { finding.because(share) } else { finding }))
 }
 
 /// Connects a client and sends the first piece of a request, up to `cut`.
@@ -275,7 +284,9 @@ fn send_rest(one: &mut Begun) -> check::Result {
     result.map_err(|finding| explain(finding, one))
 }
 
-fn finish(one: &mut Begun, stays_open: bool) -> check::Result {
+/// Verifies the reply to a request that was cut, and exchanges one more message. Returns false if the server has closed
+/// the connection, which was idle for long, before that message.
+fn finish(one: &mut Begun, stays_open: bool) -> check::Result<bool> {
     one.client.expect(&one.content).map_err(|finding| explain(finding, one))?;
     if one.client.was_answered_early() {
         return Err(answered_early("a whole reply", one));
@@ -288,7 +299,7 @@ fn finish(one: &mut Begun, stays_open: bool) -> check::Result {
         return Err(explain(Finding::fail(wanted, shown(status)), one));
     }
     // A reply too many, or bytes left over from the cut request, would spoil the next exchange.
-    let next = if stays_open { one.client.exchange(b"whole") } else { Ok(()) };
+    let next = if stays_open { one.client.exchange_unless_idle(b"whole") } else { Ok(true) };
     next.map_err(|finding| explain(finding.because("in the exchange after it"), one))
 }
 

@@ -7,6 +7,7 @@ use super::awaited_bytes::AwaitedBytes;
 use super::connection::{Ready, is_transient};
 use super::{Client, READ};
 use crate::check::{self, Finding};
+use crate::outcome::Outcome;
 use crate::text::{count_with_noun, excerpt};
 use crate::trace::Action;
 
@@ -70,6 +71,28 @@ impl Client {
     pub(super) fn exchange_stream(&mut self, bytes: &[u8]) -> check::Result {
         self.run_exchange(bytes, AwaitedBytes::of(bytes), None)?;
         if self.never_answers() { self.expect_read() } else { Ok(()) }
+    }
+
+    /// Exchanges a message on a connection that stays open. Returns false if the server has closed the connection
+    /// instead, and the client had sent nothing for the deadline of a reply or longer. On a busy machine a client may
+    /// come late, and a server may close a connection that is idle for long (RFC 9112 §9.5). An echo server may not.
+    ///
+    /// # Errors
+    /// Those of [`exchange`](Client::exchange).
+    pub(crate) fn exchange_unless_idle(&mut self, content: &[u8]) -> check::Result<bool> {
+        let was_idle = self.connection.last_write.elapsed() >= self.deadlines.reply();
+        let received = self.connection.received;
+        match self.exchange(content) {
+            Err(finding)
+                if was_idle
+                    && self.dialogue.is_some()
+                    && finding.outcome == Outcome::Fail
+                    && self.connection.received == received =>
+            {
+                Ok(false)
+            }
+            exchanged => exchanged.map(|()| true),
+        }
     }
 
     /// Waits until the server has read everything that the client has sent. For a server that answers nothing, this is

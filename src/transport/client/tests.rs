@@ -1,11 +1,13 @@
 use std::io::{Read, Write};
+use std::sync::Arc;
 use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
 use super::{Client, Link};
-use crate::deadline::Deadlines;
+use crate::deadline::{Deadlines, wait};
 use crate::outcome::Outcome;
+use crate::protocol::{Protocol, Tokens};
 use crate::transport::Capabilities;
 
 /// Returns a client over a socket pair of the type `kind`, and the server's end of the connection.
@@ -53,4 +55,32 @@ fn a_missing_capability_breaks_the_harness() {
     let (mut messages, _server) = client_of(Type::DGRAM);
     assert_eq!(messages.fill_until_blocked(b"x").unwrap_err().outcome, Outcome::Broken);
     assert_eq!(messages.send_and_collect(b"x").unwrap_err().outcome, Outcome::Broken);
+}
+
+/// Returns a client whose server has closed the connection after one exchange of the protocol `line`.
+fn client_of_closed_connection(deadlines: Deadlines) -> Client {
+    let (client, mut server) = Socket::pair(Domain::UNIX, Type::STREAM, None).unwrap();
+    let protocol = Arc::new(Protocol::built_in("line").unwrap());
+    let client = Client::new(Link::socket(client).unwrap(), Capabilities::STREAM, deadlines);
+    let mut client = client.speaking(&protocol, Tokens::new(0, 1));
+    client.send(b"first").unwrap();
+    let mut request = [0; 256];
+    let length = server.read(&mut request).unwrap();
+    server.write_all(&request[..length]).unwrap();
+    client.expect(b"first").unwrap();
+    client
+}
+
+#[test]
+fn a_server_may_close_a_connection_that_was_idle() {
+    let deadlines = Deadlines::scaled(0.1);
+    let mut client = client_of_closed_connection(deadlines);
+    wait(&mut [], deadlines.reply() * 2).unwrap();
+    assert!(!client.exchange_unless_idle(b"second").unwrap());
+}
+
+#[test]
+fn a_server_may_not_close_a_connection_that_was_in_use() {
+    let mut client = client_of_closed_connection(Deadlines::scaled(1000.0));
+    assert_eq!(client.exchange_unless_idle(b"second").unwrap_err().outcome, Outcome::Fail);
 }
