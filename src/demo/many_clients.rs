@@ -1,18 +1,18 @@
 //! One server port and many connections: how the kernel tells them apart, and who serves which. tcp(7), accept(2).
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use nix::unistd::Pid;
 
 use super::support::tcp_table::{self, TcpEntry};
 use super::support::{Demo, DemoRun, TcpClient, launch_server, select_clients, take_snapshot, tcp_address};
-use crate::check::{self, Finding, OrFinding};
+use crate::check::{self, Finding};
 use crate::deadline::until;
 use crate::diagram::{DescriptorRow, Process, ProcessSelection, Snapshot};
 use crate::server::Server;
 use crate::sys::{self, SleepingThread};
-use crate::transport::{Client, is_loopback_address};
+use crate::transport::{Client, ReservedAddress, is_loopback_address};
 
 pub(super) const DEMO: Demo =
     Demo { name: "many-clients", summary: "one server port, many connections, and who serves which", run };
@@ -21,7 +21,8 @@ const CLIENTS: [&str; 3] = ["client 1", "client 2", "client 3"];
 
 fn run(demo: &mut DemoRun<'_>) -> check::Result {
     let mut server = launch_server("echo-tcp", "tcp", demo.deadlines())?;
-    let sources = source_addresses()?;
+    let reserved = server.reserve_another()?;
+    let sources = source_addresses(&reserved);
     let address = tcp_address(&server)?;
     let pid = server.pid()?;
     let [first, second, third] = sources.map(|source| connect(demo, pid, address, source));
@@ -52,22 +53,14 @@ fn connect(
     Ok(client)
 }
 
-/// Returns the source addresses of the demo's three clients. The first two have the same port, if this system has two
-/// loopback addresses.
-fn source_addresses() -> check::Result<[SocketAddr; 3]> {
+/// Returns the source addresses of the demo's three clients. The first two have the port of `reserved`, if this system
+/// has two loopback addresses. The kernel gives that port to no other client.
+fn source_addresses(reserved: &ReservedAddress) -> [SocketAddr; 3] {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    if !has_second_address() {
-        return Ok([any; 3]);
+    match reserved.address.inet().filter(|_| has_second_address()) {
+        Some(first) => [first, SocketAddr::new(SECOND_ADDRESS, first.port()), any],
+        None => [any; 3],
     }
-    for _ in 0..100 {
-        let probe = TcpListener::bind(any).or_broken("a free port")?;
-        let first = probe.local_addr().or_broken("a free port")?;
-        let second = SocketAddr::new(SECOND_ADDRESS, first.port());
-        if TcpListener::bind(second).is_ok() {
-            return Ok([first, second, any]);
-        }
-    }
-    Err(Finding::broken("a port that is free on 127.0.0.1 and 127.0.0.2", "none was found"))
 }
 
 const SECOND_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
