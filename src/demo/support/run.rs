@@ -1,6 +1,7 @@
 //! One run of a demo: explains, shows, and verifies every claim.
 
 use std::fmt::Display;
+use std::time::Instant;
 
 use nix::unistd::Pid;
 
@@ -8,7 +9,7 @@ use super::renderer::{Block, Renderer};
 use super::snapshot::take_snapshot;
 use crate::check::{self, Finding};
 use crate::deadline::{Deadlines, until};
-use crate::diagram::{ProcessSelection, Snapshot, cannot_read};
+use crate::diagram::{Process, ProcessSelection, ProcessState, Snapshot, cannot_read};
 use crate::server::{Instance, describe_exit};
 use crate::sys;
 
@@ -82,7 +83,8 @@ impl<'a> DemoRun<'a> {
         self.render_claims()
     }
 
-    /// Takes snapshots of processes until `claim` holds, and returns the snapshot for which it holds.
+    /// Takes snapshots of processes until `claim` holds, and returns the snapshot for which it holds. A process may be
+    /// about to block at that moment. It is given a little time, so that a diagram shows where it is blocked.
     ///
     /// # Errors
     /// A failure with the last snapshot if the claim does not hold in time. Unsupported if the system does not show
@@ -93,14 +95,18 @@ impl<'a> DemoRun<'a> {
         claim: impl Into<String>,
         holds: impl Fn(&Snapshot) -> bool,
     ) -> check::Result<Snapshot> {
-        let mut last = String::new();
-        let found = until(self.deadlines.no_progress(), || {
+        let (mut last, mut held_since) = (String::new(), None);
+        let limit = self.deadlines.no_progress();
+        let found = until(limit, || {
             let snapshot = take_snapshot(shown)?;
-            if holds(&snapshot) {
-                return Ok(Some(snapshot));
+            if !holds(&snapshot) {
+                last = snapshot.to_string();
+                return Ok(None);
             }
-            last = snapshot.to_string();
-            Ok(None)
+            let since = *held_since.get_or_insert_with(Instant::now);
+            let is_settled =
+                are_blocked(&snapshot) || since.elapsed() >= limit / 10 || !shows_blocked_processes();
+            Ok(is_settled.then_some(snapshot))
         })?;
         self.verify(claim, found.is_some(), last)?;
         found.ok_or_else(|| Finding::broken("a snapshot", "none was taken"))
@@ -187,6 +193,12 @@ impl<'a> DemoRun<'a> {
         let claims = std::mem::take(&mut self.claims);
         self.renderer.render(Block::Claims(&claims))
     }
+}
+
+/// Returns whether no process of the snapshot runs, except this one.
+fn are_blocked(snapshot: &Snapshot) -> bool {
+    let runs = |process: &Process| process.state == ProcessState::Alive(None) && process.pid != Pid::this();
+    !snapshot.processes.iter().any(runs)
 }
 
 /// Returns whether this system shows where processes are blocked. If it does, it shows this of at least one process.
