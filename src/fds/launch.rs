@@ -37,6 +37,8 @@ struct ProcessActivity {
     pid: Pid,
     ran: Duration,
     descriptors: Vec<RawFd>,
+    /// Whether the process neither runs nor waits for a processor.
+    sleeps: bool,
 }
 
 impl LaunchedCommand {
@@ -60,8 +62,8 @@ impl LaunchedCommand {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Waits until the launched command is idle: for [`Deadlines::quiet`], none of its processes runs, opens or
-    /// closes a descriptor, starts or exits. Gives up after [`Deadlines::no_progress`].
+    /// Waits until the launched command is idle: for [`Deadlines::quiet`], none of its processes runs, waits for a
+    /// processor, opens or closes a descriptor, starts or exits. Gives up after [`Deadlines::no_progress`].
     ///
     /// # Errors
     /// Interrupted if the user interrupts the run.
@@ -73,7 +75,7 @@ impl LaunchedCommand {
                 return Ok(Some(Activity::Exited(status)));
             }
             let now = self.activity();
-            if now != last {
+            if now != last || now.iter().any(|process| !process.sleeps) {
                 last = now;
                 changed = Instant::now();
             }
@@ -92,5 +94,7 @@ fn activity(pid: Pid) -> ProcessActivity {
         sys::scheduler_stats(pid).map(|it| it.ran).or_else(|_| sys::process_stats(pid).map(|it| it.cpu));
     let descriptors = sys::descriptors(pid).unwrap_or_default();
     let descriptors = descriptors.into_iter().map(|descriptor| descriptor.number).collect();
-    ProcessActivity { pid, ran: ran.unwrap_or_default(), descriptors }
+    // A process that forks waits like one that reads from a disk. Where the system does not tell, the process sleeps.
+    let sleeps = !matches!(sys::process_state(pid), Some("running" | "waiting for a device"));
+    ProcessActivity { pid, ran: ran.unwrap_or_default(), descriptors, sleeps }
 }
