@@ -132,6 +132,7 @@ pub use outcome::{Level, Outcome};
 pub use protocol::{FileError, Protocol};
 pub use runner::{CheckResult, Expectation, Repeated, Summary};
 pub use scene::Scene;
+pub use scene::builder::SceneBuilder;
 pub use server::{
     CpuUse, Instance, LaunchError, LaunchOptions, Leak, ListenerOptions, Output, ReadyTest, Server, Setup,
     Shutdown, Spec, Start, Stdio,
@@ -145,6 +146,13 @@ pub use nix::unistd::Pid;
 pub mod timeline {
     pub use crate::runner::Timeline;
     pub use crate::trace::{Action, Actor, Step, Transfer};
+}
+
+/// The steps of a scene as methods of its actors.
+pub mod steps {
+    pub use crate::scene::builder::{
+        ClientSteps, Content, PeerSteps, ProgramSteps, SecondServerSteps, ServerSteps, Step,
+    };
 }
 
 /// Types that describe a process from outside.

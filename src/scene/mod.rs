@@ -13,7 +13,8 @@
 //! | `stage`, `speaker`, `peer`, `program` | the state of a running scene |
 //! | `place` | places in the files of a scene |
 //! | `play`, `history` | runs the steps; draws the last of them if one fails |
-//! | `format` | the usual form of a scene |
+//! | `format`, `literal` | the usual form of a scene, and of bytes in it |
+//! | `builder/` | methods that write a scene |
 //! | `catalogue` | checks of the catalogue as scenes |
 //! | `highlighting` | grammars for editors |
 //! | `record/` | the recorded timeline of a check as a scene |
@@ -32,6 +33,7 @@ use crate::server::{LaunchError, LaunchOptions, Server, Spec};
 use crate::sys;
 use crate::transport::Capabilities;
 
+pub(crate) mod builder;
 #[doc(hidden)]
 pub mod catalogue;
 mod format;
@@ -39,6 +41,7 @@ mod header;
 #[doc(hidden)]
 pub mod highlighting;
 mod history;
+mod literal;
 mod matching;
 mod names;
 mod parameters;
@@ -62,6 +65,7 @@ mod value;
 mod verb;
 mod verbs;
 
+use builder::calls::Calls;
 pub(crate) use header::Header;
 use header::ProgramLine;
 use parameters::Parameters;
@@ -85,6 +89,8 @@ pub struct Scene {
     /// The names of the clients that speak the server's protocol.
     in_protocol: BTreeSet<String>,
     parameters: Parameters,
+    /// The calls that wrote the lines, if a program wrote them.
+    calls: Calls,
 }
 
 impl Scene {
@@ -109,7 +115,8 @@ impl Scene {
         let files: Vec<(String, String)> = std::iter::once(own).chain(included).collect();
         let sources: Vec<_> = files.iter().map(|(file, text)| SourceText { file, text }).collect();
         let in_protocol = names::check(&sources, &header, &parameters, &steps)?;
-        let scene = Scene { files, title, header, steps, in_protocol, parameters };
+        let calls = Calls::default();
+        let scene = Scene { files, title, header, steps, in_protocol, parameters, calls };
         if let Some(transport) = scene.header.transport {
             let offered = transport.capabilities.union(Capabilities::OF_PROTOCOLS);
             scene.require(offered, transport.name)?;
@@ -198,7 +205,8 @@ impl Scene {
     /// # Errors
     /// The step, and what the server lacks.
     pub(crate) fn suits(&self, spec: &Spec) -> Result<(), FileError> {
-        self.require(spec.promised_capabilities(), spec.transport().name)
+        let result = self.require(spec.promised_capabilities(), spec.transport().name);
+        result.map_err(|error| self.calls.locate(self.file(), error))
     }
 
     /// Returns the program whose standard streams a step uses, if the step is one of a program.
@@ -284,7 +292,8 @@ impl Scene {
             let mark = if at == marked { '>' } else { ' ' };
             format!("{mark} {:>width$} | {line}", at + 1)
         });
-        format!("{file}:{}\n{}", marked + 1, lines.collect::<Vec<_>>().join("\n"))
+        let calls = if place.file == 0 { &self.calls } else { &Calls::default() };
+        format!("{}\n{}", calls.place(file, marked + 1), lines.collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::Script;
+use crate::scene::literal::{length, literal};
 use crate::text::count_with_noun;
 use crate::trace::{Action, Actor, Step, Transfer};
 
@@ -161,29 +162,4 @@ impl Connected {
 /// Returns the bytes of a transfer as a scene writes them: themselves if the recording has them, or else their number.
 fn bytes(transfer: &Transfer) -> String {
     transfer.content.as_deref().map_or_else(|| length(transfer.bytes), literal)
-}
-
-fn length(bytes: usize) -> String {
-    match bytes {
-        _ if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
-        _ if bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
-        _ => format!("{bytes} bytes"),
-    }
-}
-
-/// Returns a text in quotes, or hexadecimal digits if a fourth of the bytes is not printable.
-fn literal(content: &[u8]) -> String {
-    let is_plain = |byte: &&u8| byte.is_ascii_graphic() || b" \r\n\t".contains(byte);
-    let unprintable = content.len() - content.iter().filter(is_plain).count();
-    if unprintable * 4 > content.len() {
-        let digits: Vec<String> = content.iter().map(|byte| format!("{byte:02x}")).collect();
-        return format!("hex \"{}\"", digits.join(" "));
-    }
-    let escaped = |byte: &u8| match byte {
-        b'{' => r"\{".to_owned(),
-        b'}' => r"\}".to_owned(),
-        b'\'' => "'".to_owned(),
-        other => other.escape_ascii().to_string(),
-    };
-    format!("\"{}\"", content.iter().map(escaped).collect::<String>())
 }
