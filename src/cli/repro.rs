@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long)]
     strace: bool,
 
-    /// Write the timeline as a scene to FILE, for `echospec run` (byte streams, with echo).
+    /// Write the timeline as a scene to FILE, for `echospec run` (byte streams).
     #[arg(long, value_name = "FILE")]
     scene: Option<PathBuf>,
 }
@@ -80,8 +80,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let steps = Arc::new(Mutex::new(Vec::new()));
     let recorded = Arc::clone(&steps);
-    let trace = Trace::new(move |step| {
+    let print = |step: Step| {
         let _ = writeln!(anstream::stdout(), "{:>10.4} s  {step}", step.at.as_secs_f64());
+    };
+    let trace = Trace::with_contents(print, move |step| {
         recorded.lock().unwrap_or_else(PoisonError::into_inner).push(step);
     });
     let result = {

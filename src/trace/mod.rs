@@ -22,6 +22,8 @@ pub struct Trace(Option<Arc<Shared>>);
 struct Shared {
     clients: AtomicUsize,
     listener: Mutex<Listener>,
+    /// The listener that receives contents in the place of a protocol's bytes.
+    of_contents: Option<Mutex<Listener>>,
 }
 
 type Tell = Box<dyn FnMut(Step) + Send>;
@@ -56,8 +58,24 @@ thread_local! {
 impl Trace {
     /// Returns a trace that calls `tell` with each step. The times of the steps count from this call.
     pub fn new(tell: impl FnMut(Step) + Send + 'static) -> Trace {
-        let listener = Listener { began: Instant::now(), tell: Box::new(tell), moving: None };
-        Trace(Some(Arc::new(Shared { clients: AtomicUsize::new(0), listener: Mutex::new(listener) })))
+        Trace::of(Listener::new(tell), None)
+    }
+
+    /// Returns a trace that calls `tell` with each step, and `tell_contents` with the same steps in other words: of a
+    /// client that speaks a protocol, the latter receives the contents of requests as what the client sends, and the
+    /// contents of answered requests as what it receives.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_contents(
+        tell: impl FnMut(Step) + Send + 'static,
+        tell_contents: impl FnMut(Step) + Send + 'static,
+    ) -> Trace {
+        Trace::of(Listener::new(tell), Some(Listener::new(tell_contents)))
+    }
+
+    fn of(listener: Listener, of_contents: Option<Listener>) -> Trace {
+        let clients = AtomicUsize::new(0);
+        let of_contents = of_contents.map(Mutex::new);
+        Trace(Some(Arc::new(Shared { clients, listener: Mutex::new(listener), of_contents })))
     }
 
     /// Returns the trace of the calling thread.
@@ -70,10 +88,17 @@ impl Trace {
         EnteredTrace { former: OF_THREAD.replace(self.clone()) }
     }
 
-    /// Calls `act` with the listener that receives the steps of this trace, if there is one.
+    /// Calls `act` with the listener of bytes, if there is one.
     fn with_listener(&self, act: impl FnOnce(&mut Listener)) {
         if let Some(shared) = &self.0 {
             act(&mut shared.listener.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Calls `act` with the listener of contents, if there is one.
+    fn with_contents_listener(&self, act: impl FnOnce(&mut Listener)) {
+        if let Some(listener) = self.0.as_ref().and_then(|shared| shared.of_contents.as_ref()) {
+            act(&mut listener.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 
@@ -83,27 +108,12 @@ impl Trace {
     }
 
     fn note(&self, actor: Actor, action: impl FnOnce() -> Action) {
-        self.with_listener(|listener| {
-            listener.settle();
-            let at = listener.began.elapsed();
-            (listener.tell)(Step { at, actor, action: action() });
-        });
-    }
-
-    fn transfer(&self, client: usize, way: TransferDirection, bytes: &[u8]) {
-        self.with_listener(|listener| {
-            match &mut listener.moving {
-                Some(moving) if moving.client == client && moving.way == way => {
-                    moving.transfer.add(bytes);
-                    return;
-                }
-                _ => listener.settle(),
-            }
-            let mut transfer =
-                Transfer { bytes: 0, pieces: 0, beginning: excerpt(bytes), content: Some(Vec::new()) };
-            transfer.add(bytes);
-            listener.moving = Some(Moving { at: listener.began.elapsed(), client, way, transfer });
-        });
+        if !self.is_recorded() {
+            return;
+        }
+        let action = action();
+        self.with_contents_listener(|listener| listener.note(actor, action.clone()));
+        self.with_listener(|listener| listener.note(actor, action));
     }
 }
 
@@ -123,8 +133,12 @@ impl Drop for EnteredTrace {
     fn drop(&mut self) {
         let entered = OF_THREAD.replace(std::mem::take(&mut self.former));
         entered.with_listener(Listener::settle);
+        entered.with_contents_listener(Listener::settle);
     }
 }
+
+/// The description of a client that speaks the server's protocol, in a trace of contents.
+pub(crate) const SPEAKS_PROTOCOL: &str = "speaks the protocol";
 
 /// One client in the trace, from its connect to its close.
 #[derive(Debug)]
@@ -132,6 +146,8 @@ pub(crate) struct ClientTrace {
     trace: Trace,
     number: usize,
     ending: Action,
+    /// Whether the client speaks a protocol, so that its bytes are not the contents of its requests.
+    has_contents: bool,
 }
 
 impl ClientTrace {
@@ -140,7 +156,7 @@ impl ClientTrace {
         let trace = Trace::of_thread();
         let number = trace.0.as_ref().map_or(0, |shared| shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
         trace.note(Actor::Client(number), || Action::Connects(from));
-        ClientTrace { trace, number, ending: Action::Closes }
+        ClientTrace { trace, number, ending: Action::Closes, has_contents: false }
     }
 
     /// Records that the client's connection ends with a reset instead of a close.
@@ -153,9 +169,40 @@ impl ClientTrace {
         self.trace.note(Actor::Client(self.number), || action);
     }
 
+    /// Records that the client speaks a protocol: [`content`](ClientTrace::content) tells what it sends and receives.
+    pub fn speaks_protocol(&mut self) {
+        self.has_contents = true;
+        self.note_content(Action::Other(SPEAKS_PROTOCOL.into()));
+    }
+
     /// Records that the client sent or received `bytes`.
     pub fn transfer(&self, way: TransferDirection, bytes: &[u8]) {
-        self.trace.transfer(self.number, way, bytes);
+        self.trace.with_listener(|listener| listener.transfer(self.number, way, bytes));
+        if !self.has_contents {
+            self.content(way, bytes);
+        }
+    }
+
+    /// Records that the client read the end of file. [`note_content`](ClientTrace::note_content) records it once more
+    /// for a client that speaks a protocol, as the end may complete a reply.
+    pub fn ends(&self) {
+        let actor = Actor::Client(self.number);
+        self.trace.with_listener(|listener| listener.note(actor, Action::ReceivesEnd));
+        if !self.has_contents {
+            self.note_content(Action::ReceivesEnd);
+        }
+    }
+
+    /// Records the content of requests that the client sends, or that were answered.
+    pub fn content(&self, way: TransferDirection, content: &[u8]) {
+        if !content.is_empty() {
+            self.trace.with_contents_listener(|listener| listener.transfer(self.number, way, content));
+        }
+    }
+
+    /// Records an action that only concerns the contents of requests and replies.
+    pub fn note_content(&self, action: Action) {
+        self.trace.with_contents_listener(|listener| listener.note(Actor::Client(self.number), action));
     }
 }
 
@@ -171,6 +218,29 @@ pub(crate) fn note_event(pid: Pid, action: impl FnOnce() -> Action) {
 }
 
 impl Listener {
+    fn new(tell: impl FnMut(Step) + Send + 'static) -> Listener {
+        Listener { began: Instant::now(), tell: Box::new(tell), moving: None }
+    }
+
+    fn note(&mut self, actor: Actor, action: Action) {
+        self.settle();
+        (self.tell)(Step { at: self.began.elapsed(), actor, action });
+    }
+
+    fn transfer(&mut self, client: usize, way: TransferDirection, bytes: &[u8]) {
+        match &mut self.moving {
+            Some(moving) if moving.client == client && moving.way == way => {
+                moving.transfer.add(bytes);
+                return;
+            }
+            _ => self.settle(),
+        }
+        let mut transfer =
+            Transfer { bytes: 0, pieces: 0, beginning: excerpt(bytes), content: Some(Vec::new()) };
+        transfer.add(bytes);
+        self.moving = Some(Moving { at: self.began.elapsed(), client, way, transfer });
+    }
+
     /// Reports the transfer in progress to the listener as one step, because it has ended.
     fn settle(&mut self) {
         let Some(Moving { at, client, way, transfer }) = self.moving.take() else { return };
@@ -204,5 +274,40 @@ mod tests {
             "client 1 closes",
         ];
         assert_eq!(*lines.lock().unwrap(), expected);
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn contents_take_the_place_of_the_bytes_of_a_protocol() {
+        let listener = || {
+            let lines = Arc::new(Mutex::new(Vec::new()));
+            let written = Arc::clone(&lines);
+            (lines, move |step: Step| written.lock().unwrap().push(step.to_string()))
+        };
+        let ((bytes, tell), (contents, tell_contents)) = (listener(), listener());
+        let trace = Trace::with_contents(tell, tell_contents);
+        let entered = trace.enter();
+        let mut client = ClientTrace::connected(None);
+        client.speaks_protocol();
+        client.content(TransferDirection::Sent, b"hello");
+        client.transfer(TransferDirection::Sent, b"ECHO hello\n");
+        client.transfer(TransferDirection::Received, b"hello\n");
+        client.ends();
+        client.content(TransferDirection::Received, b"hello");
+        client.note_content(Action::ReceivesEnd);
+        drop((client, entered));
+        let expected = |sent: &str, received: &str| {
+            [
+                "client 1 connects",
+                &format!("client 1 sends {sent}"),
+                &format!("client 1 receives {received}"),
+                "client 1 receives end of file",
+                "client 1 closes",
+            ]
+            .map(ToOwned::to_owned)
+        };
+        assert_eq!(*bytes.lock().unwrap(), expected(r#"11 bytes: "ECHO hello\n""#, r#"6 bytes: "hello\n""#));
+        assert_eq!(contents.lock().unwrap().remove(1), "client 1 speaks the protocol");
+        assert_eq!(*contents.lock().unwrap(), expected(r#"5 bytes: "hello""#, r#"5 bytes: "hello""#));
     }
 }

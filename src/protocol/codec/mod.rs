@@ -150,6 +150,14 @@ impl Codec {
         }
     }
 
+    /// Whether [`queue_content`](Codec::queue_content) sends `content` as one request of turn number `turn`.
+    #[must_use]
+    pub(crate) fn sends_content_as(&self, turn: usize, content: &[u8]) -> bool {
+        let carrier = self.protocol.turns().iter().position(Turn::carries_payload);
+        let most = self.protocol.payload_turn().and_then(Turn::max_payload).unwrap_or(CHUNK as u64);
+        carrier == Some(turn) && content.len() <= CHUNK.min(most as usize)
+    }
+
     fn say_to_greeting(&mut self, content: &[u8]) {
         if let Some(due) = self.due.front_mut().filter(|due| due.part == ReplyKind::Greeting) {
             (due.part, due.content) = (ReplyKind::Exchange, content.into());

@@ -6,15 +6,28 @@ use std::net::{IpAddr, SocketAddr};
 use super::Script;
 use crate::scene::literal::{length, literal};
 use crate::text::count_with_noun;
-use crate::trace::{Action, Actor, Step, Transfer};
+use crate::trace::{Action, Actor, SPEAKS_PROTOCOL, Step, Transfer};
 
 /// The reason why a step is not writable.
 type Written = Result<(), String>;
 
 /// The connected clients of a recording.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Clients {
     connected: BTreeMap<usize, Connected>,
+    /// What a client sends that does not speak a protocol.
+    usual: Speech,
+}
+
+/// The kind of content that a client sends and receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// Bytes that come back.
+    Echo,
+    /// Requests of the server's protocol, of which the recording has the contents.
+    Requests,
+    /// Bytes that are no request of the server's protocol.
+    Bytes,
 }
 
 #[derive(Debug)]
@@ -24,6 +37,9 @@ struct Connected {
     unanswered: usize,
     /// Whether the scene has received a part of an echo as bytes, so that `receives reply` no longer knows the rest.
     in_parts: bool,
+    speech: Speech,
+    /// Whether the client has sent the first half of a request.
+    half: bool,
 }
 
 /// Returns how many of `steps`, from the first on, are transfers of one client.
@@ -34,6 +50,11 @@ pub(super) fn transfers(steps: &[Step]) -> usize {
 }
 
 impl Clients {
+    /// Returns no clients. `usual` is what a client sends that does not speak a protocol.
+    pub fn new(usual: Speech) -> Clients {
+        Clients { connected: BTreeMap::new(), usual }
+    }
+
     /// Writes an action of client `number`.
     pub fn act(&mut self, number: usize, action: &Action, failed: bool, script: &mut Script) -> Written {
         if let Action::Connects(from) = action {
@@ -42,11 +63,19 @@ impl Clients {
         let client = self.connected.get_mut(&number).ok_or("its connect is not in the timeline")?;
         match action {
             Action::Sends(transfer) => {
-                client.unanswered += transfer.bytes;
-                script.write(format!("{} sends {}", client.name, bytes(transfer)));
+                client.send(transfer, script);
                 return Ok(());
             }
             Action::Receives(transfer) => return client.receive(transfer, failed, script),
+            Action::Other(text) if text == SPEAKS_PROTOCOL => {
+                client.speech = Speech::Requests;
+                return Ok(());
+            }
+            Action::Other(text) if text == "sends half a request" => {
+                client.half = true;
+                script.write(format!("{} {text}", client.name));
+                return Ok(());
+            }
             _ => {}
         }
         let Connected { name, unanswered, .. } = &*client;
@@ -85,7 +114,8 @@ impl Clients {
             Some(ip) => format!("{name} connects from {ip}"),
             None => format!("{name} connects"),
         });
-        self.connected.insert(number, Connected { name, unanswered: 0, in_parts: false });
+        let client = Connected { name, unanswered: 0, in_parts: false, speech: self.usual, half: false };
+        self.connected.insert(number, client);
         Ok(())
     }
 
@@ -110,7 +140,7 @@ impl Connected {
     /// Writes `exchanges` for the first of these transfers that are complete exchanges. Returns their number.
     fn write_exchanges(&self, steps: &[Step], script: &mut Script) -> usize {
         let (mut complete, mut sent, mut received) = (0, Vec::new(), 0);
-        if self.unanswered > 0 || self.in_parts {
+        if self.unanswered > 0 || self.in_parts || self.half || self.speech == Speech::Bytes {
             return 0;
         }
         for (at, step) in steps.iter().enumerate() {
@@ -132,8 +162,21 @@ impl Connected {
         complete
     }
 
+    fn send(&mut self, transfer: &Transfer, script: &mut Script) {
+        self.unanswered += transfer.bytes;
+        // The content of a request whose first half is sent.
+        if self.half {
+            return;
+        }
+        let what = if self.speech == Speech::Requests { "sends request of" } else { "sends" };
+        script.write(format!("{} {what} {}", self.name, bytes(transfer)));
+    }
+
     fn receive(&mut self, transfer: &Transfer, failed: bool, script: &mut Script) -> Written {
         let name = &self.name;
+        if self.speech == Speech::Bytes {
+            return Err("the answer to bytes that are no request can differ from run to run".into());
+        }
         if failed && transfer.bytes > self.unanswered && !self.in_parts {
             // More than an echo is the server's fault: the scene asks for the echo alone.
             if self.unanswered > 0 {
@@ -144,9 +187,15 @@ impl Connected {
             return Ok(());
         }
         if transfer.bytes == self.unanswered && !self.in_parts {
+            if std::mem::take(&mut self.half) {
+                script.write(format!("{name} sends the rest"));
+            }
             script.write(format!("{name} receives reply"));
             self.unanswered = 0;
             return Ok(());
+        }
+        if self.speech == Speech::Requests {
+            return Err("a scene receives the replies to all requests of a client, and not to some".into());
         }
         let content = transfer.content.as_deref().ok_or_else(|| {
             let waiting = count_with_noun(self.unanswered, "byte");

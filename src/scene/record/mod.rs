@@ -9,10 +9,11 @@ use crate::transport::Capabilities;
 mod blocks;
 mod clients;
 mod processes;
+mod protocol;
 #[cfg(test)]
 mod tests;
 
-use clients::Clients;
+use clients::{Clients, Speech};
 use processes::Processes;
 
 /// The reason why a timeline cannot be written as a scene.
@@ -42,6 +43,7 @@ pub(crate) struct Recording<'a> {
     pub check: &'a str,
     /// The way in which the check did not pass: the expected and the actual behaviour.
     pub failure: Option<(&'a str, &'a str)>,
+    /// The steps, with the contents of requests in the place of the bytes of a protocol.
     pub steps: &'a [Step],
 }
 
@@ -54,11 +56,6 @@ impl Recording<'_> {
         let whole = |why: &str| NotWritable { step: None, why: why.to_owned() };
         if !spec.promised_capabilities().contains(Capabilities::STREAM) {
             return Err(whole("its clients send messages, and not a stream"));
-        }
-        if !spec.protocol().replies_equal_requests() {
-            return Err(whole(
-                "the replies of this protocol can differ from run to run; only echo is the same",
-            ));
         }
         let mut script = self.script(spec)?;
         while script.lines.last().is_some_and(|line| line.ends_with(" closes")) {
@@ -74,6 +71,7 @@ impl Recording<'_> {
         if spec.start() != Start::Bind {
             text.push(format!("start {}", spec.start().name()));
         }
+        text.extend(protocol::line(spec.protocol()));
         text.extend(blocks::fold(&script.lines));
         text.extend(self.failure.map(|(expected, actual)| {
             let line = format!("# Here the check failed. Expected: {expected}; actual: {actual}");
@@ -85,7 +83,8 @@ impl Recording<'_> {
     fn script(&self, spec: &Spec) -> Result<Script, NotWritable> {
         let steps = processes::without_shutdown(self.steps, spec.setup().stop.as_ref());
         let mut script = Script::default();
-        let (mut clients, mut servers) = (Clients::default(), Processes::default());
+        let speech = if spec.protocol().replies_equal_requests() { Speech::Echo } else { Speech::Bytes };
+        let (mut clients, mut servers) = (Clients::new(speech), Processes::default());
         let mut at = 0;
         while let Some(step) = steps.get(at) {
             let transfers = clients::transfers(&steps[at..]);

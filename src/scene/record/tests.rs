@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::protocol::Protocol;
 use crate::scene::Scene;
-use crate::trace::{Action, Transfer};
+use crate::trace::{Action, SPEAKS_PROTOCOL, Transfer};
 use crate::transport::Transport;
 
 fn client(number: usize, action: Action) -> Step {
@@ -169,4 +170,37 @@ fn a_step_without_words_is_named() {
     );
     assert_eq!(message(&[], Transport::TCP), "no client and no signal is in it");
     assert_eq!(message(&[], Transport::UDP), "its clients send messages, and not a stream");
+}
+
+#[test]
+fn requests_of_a_protocol_are_written_by_their_content() {
+    let spoken = |number: usize| {
+        vec![client(number, Action::Connects(None)), client(number, Action::Other(SPEAKS_PROTOCOL.into()))]
+    };
+    let half = |number: usize| client(number, Action::Other("sends half a request".into()));
+    let spec = Spec::new(Transport::TCP, Start::Bind, ["server", "{addr}"]).unwrap();
+    let spec = spec.speaking(Protocol::built_in("redis").unwrap()).unwrap();
+    let record = |steps: &[Step]| {
+        let recording = Recording { title: "title", check: "area/name", failure: None, steps };
+        recording.scene(&spec).unwrap_or_else(|error| error.to_string())
+    };
+    let steps = [
+        launched(),
+        spoken(1),
+        vec![sends(1, b"x"), receives(1, b"x"), half(1), sends(1, b"here"), client(1, Action::AllRead)],
+        spoken(2),
+        vec![sends(2, b"y"), receives(1, b"here"), client(2, Action::ReceivesEnd)],
+    ];
+    let wanted = "# title\n# Recorded from area/name\nprotocol redis\na connects\na exchanges \"x\"\n\
+                  a sends half a request\nserver has read all that a sent\nb connects\n\
+                  b sends request of \"y\"\na sends the rest\na receives reply\nb receives end\n";
+    let text = record(&steps.concat());
+    assert_eq!(text, wanted);
+    Scene::parse(&text, "recorded.scene").unwrap_or_else(|error| panic!("{error}"));
+    let of_choice = client(1, Action::Other("sends a request of its choice".into()));
+    let text = record(&[launched(), spoken(1), vec![of_choice]].concat());
+    assert!(text.contains("`client 1 sends a request of its choice`: no step of a scene"), "{text}");
+    let raw = vec![client(1, Action::Connects(None)), sends(1, b"x"), receives(1, b"-ERR")];
+    let text = record(&[launched(), raw].concat());
+    assert!(text.contains("the answer to bytes that are no request can differ"), "{text}");
 }

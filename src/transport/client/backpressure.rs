@@ -23,6 +23,7 @@ impl Client {
             self.complete_opening()?;
         }
         let (mut wrote, mut silences) = (0, 0);
+        self.note_special_request();
         let rest = self.enqueue(bytes);
         while !self.is_all_sent(&rest[wrote..]) && !self.must_read_first() {
             let ready = self.connection.poll(true, false, self.deadlines.quiet())?;

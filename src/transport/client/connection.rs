@@ -84,7 +84,7 @@ impl Connection {
         let (length, sender) =
             if self.stream { (self.link.read(buffer)?, None) } else { self.link.receive(buffer)? };
         if self.stream && length == 0 {
-            self.trace.note(Action::ReceivesEnd);
+            self.trace.ends();
         } else {
             self.trace.transfer(TransferDirection::Received, &buffer[..length]);
         }

@@ -119,7 +119,7 @@ impl Client {
     }
 
     /// Makes the client speak `protocol`, with `tokens` that no other client uses.
-    pub(crate) fn speaking(self, protocol: &Arc<Protocol>, tokens: Tokens) -> Client {
+    pub(crate) fn speaking(mut self, protocol: &Arc<Protocol>, tokens: Tokens) -> Client {
         if protocol.replies_equal_requests() {
             return self;
         }
@@ -130,6 +130,7 @@ impl Client {
         }
         let requests_alone = self.capabilities.contains(Capabilities::ANSWERS_REQUESTS_ALONE);
         dialogue.codec.accept_answers_to_notifications(!requests_alone);
+        self.connection.trace.speaks_protocol();
         Client { dialogue: Some(Box::new(dialogue)), ..self }
     }
 

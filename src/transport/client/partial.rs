@@ -4,6 +4,12 @@ use super::Client;
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 
+/// The description of the first half of a request, which the server then reads.
+const HALF: &str = "sends half a request";
+
+/// The description of another part of a request.
+const PART: &str = "sends a part of a request";
+
 impl Client {
     /// Sends the first half of a request and waits until the server has read it, as far as the system shows that.
     /// [`complete_request`](Client::complete_request) sends the rest. Works only over streams and with a protocol other
@@ -12,7 +18,7 @@ impl Client {
     /// # Errors
     /// Those of [`send`](Client::send).
     pub(crate) fn begin_request(&mut self, content: &[u8]) -> check::Result {
-        self.send_half(content)?;
+        self.send_beginning(content, HALF, |length| length / 2)?;
         self.await_half().map(drop)
     }
 
@@ -22,7 +28,7 @@ impl Client {
     /// # Errors
     /// Those of [`send`](Client::send).
     pub(crate) fn begin_request_up_to(&mut self, content: &[u8], offset: usize) -> check::Result<usize> {
-        let length = self.send_beginning(content, |length| offset.min(length.saturating_sub(1)))?;
+        let length = self.send_beginning(content, PART, |length| offset.min(length.saturating_sub(1)))?;
         self.await_half()?;
         Ok(length)
     }
@@ -32,16 +38,23 @@ impl Client {
     /// # Errors
     /// Those of [`send`](Client::send).
     pub(crate) fn send_half(&mut self, content: &[u8]) -> check::Result {
-        self.send_beginning(content, |length| length / 2).map(drop)
+        self.send_beginning(content, PART, |length| length / 2).map(drop)
     }
 
-    /// Sends the first bytes of a request: as many as `part` returns for its length. Returns the length.
-    fn send_beginning(&mut self, content: &[u8], part: impl FnOnce(usize) -> usize) -> check::Result<usize> {
+    /// Sends the first bytes of a request: as many as `part` returns for its length. Returns the length. `step` is the
+    /// step's description in the trace of contents.
+    fn send_beginning(
+        &mut self,
+        content: &[u8],
+        step: &str,
+        part: impl FnOnce(usize) -> usize,
+    ) -> check::Result<usize> {
         if self.dialogue.as_ref().is_some_and(|dialogue| dialogue.only_greets()) {
             let reason = "the protocol has no request, so no client stays connected for sure";
             return Err(Finding::unsupported("", "").because(reason));
         }
         self.complete_opening()?;
+        self.note_request(step);
         self.enqueue(content);
         let length = self.dialogue.as_mut().map_or(0, |dialogue| dialogue.codec.bytes_to_send().len());
         let end = self.connection.sent + part(length);

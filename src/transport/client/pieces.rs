@@ -10,6 +10,7 @@ use super::dialogue::Dialogue;
 use crate::check::{self, Finding};
 use crate::protocol::Request;
 use crate::sys;
+use crate::trace::{Action, TransferDirection};
 
 impl Client {
     /// Receives the greeting, and completes the exchanges that begin a connection, if the protocol has any.
@@ -38,6 +39,12 @@ impl Client {
     /// # Errors
     /// Unsupported if the protocol has no such turn.
     pub(crate) fn queue_request(&mut self, turn: usize, content: &[u8]) -> check::Result<Request> {
+        let is_usual = self.dialogue()?.codec.sends_content_as(turn, content);
+        if is_usual {
+            self.connection.trace.content(TransferDirection::Sent, content);
+        } else {
+            self.note_special_request();
+        }
         self.dialogue()?.queue_request(turn, content)
     }
 
@@ -46,6 +53,7 @@ impl Client {
     /// # Errors
     /// Those of [`send`](Client::send).
     pub(crate) fn send_piece(&mut self, length: usize) -> check::Result {
+        self.note_request("sends a part of a request");
         let mut rest = length;
         while rest > 0 {
             let outgoing = self.dialogue()?.codec.bytes_to_send();
@@ -129,6 +137,18 @@ impl Client {
             // Linux reports for both ends of a pipe how many bytes it holds: pipe(7), FIONREAD.
             (None, Some(pipe)) => rustix::io::ioctl_fionread(pipe).unwrap_or(0) == 0,
             (None, None) => true,
+        }
+    }
+
+    /// Records that the client sends a request that is not the next one of the protocol.
+    pub(super) fn note_special_request(&self) {
+        self.note_request("sends a request of its choice");
+    }
+
+    /// Records a step in the trace of contents, if the client speaks a protocol.
+    pub(super) fn note_request(&self, step: &str) {
+        if self.dialogue.is_some() {
+            self.connection.trace.note_content(Action::Other(step.into()));
         }
     }
 

@@ -121,6 +121,7 @@ impl Client {
     /// # Errors
     /// Those of [`exchange`](Client::exchange).
     pub(crate) fn ask(&mut self, turn: &Turn) -> check::Result {
+        self.note_special_request();
         self.dialogue()?.queue_turn(turn, b"asked");
         self.send_rest()?;
         self.expect(b"asked")
@@ -135,6 +136,7 @@ impl Client {
         turn: &Turn,
         write: impl FnOnce(&Request) -> Vec<u8>,
     ) -> check::Result {
+        self.note_special_request();
         self.dialogue()?.queue_written(turn, b"asked", write);
         self.send_rest()?;
         self.expect(b"asked")
@@ -184,6 +186,7 @@ impl Client {
     /// Those of [`send`](Client::send).
     pub(crate) fn send_raw(&mut self, bytes: &[u8]) -> check::Result {
         self.send_rest()?;
+        self.note_special_request();
         let mut rest = bytes;
         while !rest.is_empty() {
             let limit = self.no_progress();

@@ -9,7 +9,7 @@ use super::{Client, READ};
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::text::{count_with_noun, excerpt};
-use crate::trace::Action;
+use crate::trace::{Action, TransferDirection};
 
 /// The progress that a stream client made in one step of an exchange.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +139,7 @@ impl Client {
     pub(super) fn enqueue<'a>(&mut self, content: &'a [u8]) -> &'a [u8] {
         match &mut self.dialogue {
             Some(dialogue) if !content.is_empty() => {
+                self.connection.trace.content(TransferDirection::Sent, content);
                 dialogue.codec.queue_content(content);
                 &[]
             }
@@ -246,8 +247,17 @@ impl Client {
             Ok(piece) => {
                 self.ended = piece.length == 0;
                 let bytes = &self.buffer[..piece.length];
+                let trace = &self.connection.trace;
                 match &mut self.dialogue {
-                    Some(dialogue) => self.inbox.extend(dialogue.receive(bytes)?),
+                    Some(dialogue) => {
+                        let content = dialogue.receive(bytes);
+                        let content = content.inspect_err(|_| trace.note_content(Action::InVain("a reply".into())))?;
+                        trace.content(TransferDirection::Received, &content);
+                        if self.ended {
+                            trace.note_content(Action::ReceivesEnd);
+                        }
+                        self.inbox.extend(content);
+                    }
                     None => self.inbox.extend_from_slice(bytes),
                 }
                 Ok(())
@@ -277,7 +287,9 @@ impl Client {
             Ok(written) => Ok(match &mut self.dialogue {
                 Some(dialogue) => {
                     dialogue.codec.mark_written(written);
-                    self.inbox.extend(dialogue.answered_content());
+                    let content = dialogue.answered_content();
+                    self.connection.trace.content(TransferDirection::Received, &content);
+                    self.inbox.extend(content);
                     0
                 }
                 None => written,

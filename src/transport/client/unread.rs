@@ -30,6 +30,7 @@ impl Client {
     /// # Errors
     /// Broken if the protocol is echo.
     pub(crate) fn queue_request_of(&mut self, turn: &Turn, content: &[u8]) -> check::Result<Request> {
+        self.note_special_request();
         Ok(self.dialogue()?.queue_request_of(turn, content))
     }
 
