@@ -165,6 +165,11 @@ pub mod inspect {
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// Runs the examples of the page about scenes.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/scenes.md")]
+struct ScenesPage;
+
 /// Compiles the example of the page about servers on standard input and output.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/stdio.md")]

@@ -65,6 +65,43 @@ fn repro_writes_a_scene_that_runs_on_the_same_server() {
 }
 
 #[test]
+fn repro_writes_a_scene_of_a_protocol() {
+    let place = tempfile::tempdir().unwrap();
+    let scene = place.path().join("one-byte.scene");
+    let [file, server] = [scene.to_str().unwrap(), env!("CARGO_BIN_EXE_echo-tcp")];
+    let words = ["repro", "echo/one-byte", "tcp", "--protocol", "line", "--scene", file, "--", server, "{addr}"];
+    let output = echospec(&words).env("TMPDIR", place.path()).assert().success().get_output().stdout.clone();
+    let text = String::from_utf8(output).unwrap();
+    let kept = text.lines().find_map(|line| line.strip_prefix("kept: ")).expect(&text);
+    fs::remove_dir_all(kept).expect("the directory is kept");
+    let recorded = fs::read_to_string(&scene).unwrap();
+    assert!(recorded.contains("\nprotocol line\n"), "{recorded}");
+    echospec(&["run", file, "--", server, "{addr}"]).assert().success();
+}
+
+#[test]
+fn a_scene_names_its_server() {
+    let place = tempfile::tempdir().unwrap();
+    let scene = place.path().join("my.scene");
+    let server = env!("CARGO_BIN_EXE_echo-unix");
+    let unix = format!("transport unix\nparameter where = path\ncommand '{server}' {{{{where}}}}\na connects\na exchanges a message\n");
+    let inetd = "start inetd\ncommand cat\na connects\na exchanges a message\na ends its direction\na receives end\n";
+    let line = format!(
+        "protocol line\ncommand '{}' {{addr}}\na connects\na sends half a request\na sends the rest\na receives reply\n",
+        env!("CARGO_BIN_EXE_echo-tcp")
+    );
+    for text in [&unix, inetd, &line] {
+        fs::write(&scene, text).unwrap();
+        echospec(&["run", scene.to_str().unwrap()]).assert().success();
+    }
+    // The command line takes precedence.
+    fs::write(&scene, format!("command false\n{}", inetd.replace("start inetd\ncommand cat\n", ""))).unwrap();
+    let server = env!("CARGO_BIN_EXE_echo-tcp");
+    echospec(&["run", scene.to_str().unwrap(), "--", server, "{addr}"]).assert().success();
+    echospec(&["run", scene.to_str().unwrap()]).assert().failure();
+}
+
+#[test]
 fn explain_shows_the_scene_of_a_check() {
     let shown = contains("Scene").and(contains("\n      a ends its direction\n"));
     echospec(&["explain", "echo/half-close"]).assert().success().stdout(shown);

@@ -22,8 +22,8 @@ pub(crate) struct Header {
     pub command: Vec<String>,
     /// The lines of the head. Scenes with the same head have the same server.
     pub text: String,
-    /// The names of the peers that the scene plays.
-    pub peers: Vec<String>,
+    /// The peers that the scene plays.
+    pub peers: Vec<PeerLine>,
     /// The programs that run beside the server.
     pub programs: Vec<ProgramLine>,
     /// The maximum number of descriptors that the server may have open.
@@ -45,6 +45,20 @@ pub(crate) enum StreamState {
     Full,
     /// The descriptor is a terminal.
     Terminal,
+}
+
+/// A line `peer NAME` or `peer NAME unix`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PeerLine {
+    pub name: String,
+    pub kind: PeerKind,
+}
+
+/// The kind of address at which a peer listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PeerKind {
+    Tcp,
+    Unix,
 }
 
 /// A line `program NAME = COMMAND` or `terminal NAME = COMMAND`.
@@ -81,6 +95,11 @@ impl Header {
             };
         }
         Ok((options, unread))
+    }
+
+    /// Returns the line of the peer that is called `name`.
+    pub fn peer(&self, name: &str) -> Option<&PeerLine> {
+        self.peers.iter().find(|peer| peer.name == name)
     }
 
     /// Returns the line of the program that is called `name`.
@@ -147,7 +166,7 @@ pub(super) fn read(
         }
         "program" | "terminal" => {
             let program = program(source, line, tokens)?;
-            let is_taken = header.program(&program.name).is_some() || header.peers.contains(&program.name);
+            let is_taken = header.program(&program.name).is_some() || header.peer(&program.name).is_some();
             if is_taken {
                 let message = format!("`{}` stands for something else already", program.name);
                 return Err(source.error(value.span.clone(), message).expecting("expected a new name"));
@@ -177,20 +196,34 @@ pub(super) fn read(
             return Ok(true);
         }
         _ => {
-            let name = slot("NEW").map(|slot| (slot.read)(source, &tokens[1..])).transpose()?;
-            if let Some((Value::Name(name), _)) = name {
-                header.peers.push(name);
-            }
+            header.peers.extend(peer(source, &tokens[1..])?);
+            return Ok(true);
         }
     }
-    let settings = first.text == "protocol";
-    match tokens.get(2) {
-        Some(more) if !settings => {
-            let span = more.span.start..tokens[tokens.len() - 1].span.end;
-            Err(source.error(span, "one value is enough").expecting("expected the end of the line"))
-        }
-        _ => Ok(true),
+    if first.text != "protocol" {
+        expect_end(source, &tokens[2..])?;
     }
+    Ok(true)
+}
+
+/// Reads the name and the kind of a line `peer NAME` or `peer NAME unix`.
+fn peer(source: &SourceText<'_>, tokens: &[Token]) -> Result<Option<PeerLine>, FileError> {
+    const KINDS: [(&str, PeerKind); 2] = [("tcp", PeerKind::Tcp), ("unix", PeerKind::Unix)];
+    let Some((Value::Name(name), _)) = slot("NEW").map(|slot| (slot.read)(source, tokens)).transpose()? else {
+        return Ok(None);
+    };
+    let Some(word) = tokens.get(1) else { return Ok(Some(PeerLine { name, kind: PeerKind::Tcp })) };
+    expect_end(source, &tokens[2..])?;
+    let found = KINDS.iter().find(|(kind, _)| *kind == word.text);
+    let found = found.ok_or_else(|| unknown(source, "kind of peer", word, KINDS.map(|(kind, _)| kind)))?;
+    Ok(Some(PeerLine { name, kind: found.1 }))
+}
+
+/// Fails if the line goes on with `rest`.
+fn expect_end(source: &SourceText<'_>, rest: &[Token]) -> Result<(), FileError> {
+    let [first, .., last] | [first @ last] = rest else { return Ok(()) };
+    let error = source.error(first.span.start..last.span.end, "one value is enough");
+    Err(error.expecting("expected the end of the line"))
 }
 
 /// Returns the words of the command at `span`, split as a shell does.
@@ -259,11 +292,7 @@ fn stream(source: &SourceText<'_>, tokens: &[Token]) -> Result<(usize, StreamSta
         let error = source.error(end..end, "a stream without its state");
         return Err(error.expecting(format!("expected {}", join_with_or(names()))));
     };
-    if let Some(more) = tokens.get(2) {
-        return Err(source
-            .error(more.span.clone(), "one value is enough")
-            .expecting("expected the end of the line"));
-    }
+    expect_end(source, &tokens[2..])?;
     let found = STATES.iter().find(|(name, _)| names().any(|it| it == *name) && *name == word.text);
     found.map(|(_, state)| (stream, *state)).ok_or_else(|| unknown(source, "state", word, names()))
 }

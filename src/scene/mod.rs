@@ -10,7 +10,7 @@
 //! | `header`, `parse`, `step` | the head and the steps of a scene |
 //! | `parameters` | values that the head names, and that a user can set |
 //! | `names` | each name is introduced before it is used |
-//! | `stage`, `speaker`, `peer`, `program` | the state of a running scene |
+//! | `stage`, `speaker`, `peer`, `program`, `occupant` | the state of a running scene |
 //! | `place` | places in the files of a scene |
 //! | `play`, `history` | runs the steps; draws the last of them if one fails |
 //! | `format`, `literal` | the usual form of a scene, and of bytes in it |
@@ -44,6 +44,7 @@ mod history;
 mod literal;
 mod matching;
 mod names;
+mod occupant;
 mod parameters;
 mod parse;
 mod pattern;
@@ -67,7 +68,7 @@ mod verbs;
 
 use builder::calls::Calls;
 pub(crate) use header::Header;
-use header::ProgramLine;
+use header::{PeerLine, ProgramLine};
 use parameters::Parameters;
 use peer::Peer;
 use place::Place;
@@ -244,7 +245,7 @@ impl Scene {
 
     /// Launches the server of a scene, with the addresses of the scene's peers in the place of their names.
     pub(crate) fn launch(&self, spec: &Spec, options: LaunchOptions) -> Result<(Server, Cast), LaunchError> {
-        let peer = |name: &String| Ok((name.clone(), Peer::listen()?));
+        let peer = |line: &PeerLine| Ok((line.name.clone(), Peer::listen(line)?));
         let peers: BTreeMap<String, Peer> =
             self.header.peers.iter().map(peer).collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
         let values: Vec<(String, OsString)> =

@@ -6,6 +6,7 @@ use std::time::Duration;
 use os_pipe::PipeReader;
 
 use super::history::History;
+use super::occupant::Occupant;
 use super::parameters::Parameters;
 use super::peer::Peer;
 use super::program::Program;
@@ -38,6 +39,8 @@ pub(super) struct Stage<'a> {
     pub peers: BTreeMap<String, Peer>,
     pub programs: BTreeMap<String, Program>,
     _unread: Vec<PipeReader>,
+    /// The socket that has taken the place of the server's socket file.
+    pub occupant: Option<Occupant>,
     pub marks: BTreeMap<String, Mark>,
     /// The bytes for which the names in texts stand.
     pub known: BTreeMap<String, Vec<u8>>,
@@ -66,7 +69,7 @@ impl<'a> Stage<'a> {
         in_protocol: &'a BTreeSet<String>,
     ) -> Self {
         let history = History::apart_from_server(programs.keys().cloned().collect());
-        let known = peers.iter().map(|(name, peer)| (name.clone(), peer.address().into_bytes()));
+        let known = peers.iter().map(|(name, peer)| (name.clone(), peer.address().as_bytes().to_vec()));
         let parameters = parameters.bytes().map(|(name, bytes)| (name.clone(), bytes.clone()));
         let known = known.chain(places(server)).chain(parameters).collect();
         Stage {
@@ -76,6 +79,7 @@ impl<'a> Stage<'a> {
             peers,
             programs,
             _unread: unread,
+            occupant: None,
             marks: BTreeMap::new(),
             known,
             in_protocol,

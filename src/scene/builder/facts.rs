@@ -2,6 +2,7 @@
 
 use super::content::quote;
 use super::{ClientSteps, SceneBuilder, ServerSteps, Step};
+use crate::scene::literal::length;
 
 impl<'s> ServerSteps<'s> {
     /// Nothing that the client sent waits in a queue of the kernel.
@@ -110,6 +111,24 @@ impl<'s> ServerSteps<'s> {
     #[track_caller]
     pub fn holds_no_connection(&self) -> Step<'s> {
         self.step("holds no connection")
+    }
+
+    /// The kernel holds this number of connections that the server has not accepted.
+    #[track_caller]
+    pub fn has_connections_in_its_accept_queue(&self, number: usize) -> Step<'s> {
+        self.step(&format!("has {number} connections in its accept queue"))
+    }
+
+    /// The kernel has received this number of bytes from the client that the server has not read.
+    #[track_caller]
+    pub fn has_unread(&self, bytes: usize, client: &ClientSteps<'_>) -> Step<'s> {
+        self.step(&format!("has {} of {} unread", length(bytes), client.name))
+    }
+
+    /// The server has written bytes that the client's kernel has not acknowledged.
+    #[track_caller]
+    pub fn has_bytes_in_its_send_queue_for(&self, client: &ClientSteps<'_>) -> Step<'s> {
+        self.step(&format!("has bytes for {} in its send queue", client.name))
     }
 }
 

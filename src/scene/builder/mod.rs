@@ -136,6 +136,13 @@ impl SceneBuilder {
         PeerSteps { scene: self, name }
     }
 
+    /// Adds a server with a Unix domain socket that the scene plays, and returns its steps.
+    #[track_caller]
+    pub fn unix_peer<'s>(&'s self, name: &'s str) -> PeerSteps<'s> {
+        self.head(&format!("peer {name} unix"));
+        PeerSteps { scene: self, name }
+    }
+
     /// Adds a program that runs beside the server once a step has started it, and returns its steps.
     #[track_caller]
     pub fn program<'s>(&'s self, name: &'s str, command: &[&str]) -> ProgramSteps<'s> {

@@ -51,4 +51,10 @@ impl<'s> ServerSteps<'s> {
     pub fn socket_file_is_removed(&self) -> Step<'s> {
         self.scene.step("socket file is removed")
     }
+
+    /// The harness removes the server's socket file, and listens at its path itself up to the end of the scene.
+    #[track_caller]
+    pub fn socket_file_is_replaced(&self) -> Step<'s> {
+        self.scene.step("socket file is replaced")
+    }
 }

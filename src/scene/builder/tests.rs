@@ -33,6 +33,8 @@ fn write_clients(scene: &SceneBuilder) {
     b.resets();
     crowd.connects_many(3);
     scene.server().has_read_all_that(&crowd);
+    scene.server().has_unread(5, &crowd);
+    scene.server().has_bytes_in_its_send_queue_for(&crowd);
     scene.for_each_offset_of_request(|| {
         a.connects_with_receive_buffer(1024);
         a.sends_request_up_to_offset();
@@ -52,6 +54,7 @@ fn write_servers(scene: &SceneBuilder) {
     server.is_killed();
     server.is_started_again();
     server.socket_file_is_removed();
+    server.socket_file_is_replaced();
     server.runs();
     server.exits();
     server.exits_with(0);
@@ -75,6 +78,7 @@ fn write_servers(scene: &SceneBuilder) {
     server.has_a_connection_in("ESTABLISHED");
     server.has_no_connection_in("CLOSE_WAIT");
     server.holds_no_connection();
+    server.has_connections_in_its_accept_queue(0);
     scene.file_exists("{dir}/log");
     scene.file_is_gone("{dir}/log");
     second.starts();

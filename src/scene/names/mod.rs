@@ -204,7 +204,7 @@ impl Names<'_> {
         let reserved = first_words().chain(PLACES).any(|word| word == name);
         let is_parameter = self.parameters.names().any(|parameter| parameter == name);
         let is_actor =
-            self.header.peers.iter().any(|peer| peer == name) || self.header.program(name).is_some();
+            self.header.peer(name).is_some() || self.header.program(name).is_some();
         if !reserved && !is_parameter && !is_actor {
             return Ok(());
         }
@@ -266,14 +266,14 @@ impl Names<'_> {
     }
 
     fn peer(&self, name: &str, span: &Range<usize>) -> Result<(), FileError> {
-        if self.header.peers.iter().any(|peer| peer == name) {
+        if self.header.peer(name).is_some() {
             return Ok(());
         }
         let error = self.error(span.clone(), format!("no peer is called `{name}`"));
         let error = error
             .expecting("expected a peer of the head")
             .help(format!("write `peer {name}` above all steps"));
-        Err(error.suggest(name, self.header.peers.iter().map(String::as_str)))
+        Err(error.suggest(name, self.header.peers.iter().map(|peer| peer.name.as_str())))
     }
 
     fn program(&mut self, action: &Action, name: &str, span: &Range<usize>) -> Result<(), FileError> {

@@ -12,7 +12,7 @@ impl Names<'_> {
     }
 
     fn bytes(&self, name: &str, span: Range<usize>) -> Result<(), FileError> {
-        let is_place = PLACES.contains(&name) || self.header.peers.iter().any(|peer| peer == name);
+        let is_place = PLACES.contains(&name) || self.header.peer(name).is_some();
         let is_parameter = self.parameters.names().any(|parameter| parameter == name);
         if is_place || is_parameter || self.known.get(name) == Some(&Meaning::Bytes) {
             return Ok(());

@@ -8,6 +8,7 @@ mod exits;
 mod facts;
 mod peers;
 mod programs;
+mod queues;
 mod server;
 
 /// The lists of all verbs, each with its title in `docs/scenes.md`.
@@ -17,6 +18,7 @@ pub(super) const LISTS: &[(&str, &[Verb])] = &[
     ("Exits", exits::VERBS),
     ("Facts", facts::VERBS),
     ("Descriptors and connections", descriptors::VERBS),
+    ("Queues", queues::VERBS),
     ("Peers", peers::VERBS),
     ("Programs", programs::VERBS),
 ];

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::check::{self, Finding, OrFinding};
+use crate::scene::occupant::Occupant;
 use crate::scene::stage::Stage;
 use crate::scene::value::Arguments;
 use crate::scene::verb::{Run, Verb};
@@ -21,6 +22,7 @@ pub const VERBS: &[Verb] = &[
     Verb::new("second server starts", "A second instance of the server is launched at the same address.", Run::Stage(start_second)).needs(SHARED.union(Capabilities::BINDS)),
     Verb::new("second server gets SIGNAL", "The second instance gets this signal.", Run::Stage(signal_second)),
     Verb::new("socket file is removed", "The harness removes the server's socket file.", Run::Stage(remove_socket_file)).needs(Capabilities::SOCKET_PATH),
+    Verb::new("socket file is replaced", "The harness removes the server's socket file, and listens at its path itself up to the end of the scene.", Run::Stage(replace_socket_file)).needs(Capabilities::SOCKET_PATH.union(Capabilities::STREAM)),
 ];
 
 fn signal(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
@@ -63,4 +65,10 @@ fn signal_second(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 fn remove_socket_file(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
     let path = stage.server.address().expect_path().or_broken("a socket file")?;
     fs::remove_file(path).or_broken("the socket file removed")
+}
+
+fn replace_socket_file(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
+    let path = stage.server.address().expect_path().or_broken("a socket file")?.to_owned();
+    stage.occupant = Some(Occupant::take(&path).or_broken("the socket file replaced")?);
+    Ok(())
 }

@@ -4,7 +4,7 @@ use super::Client;
 use super::connection::is_transient;
 use crate::check::{self, Finding, OrFinding};
 use crate::protocol::{Request, Turn};
-use crate::sys::{self, TcpState};
+use crate::sys::{self, TcpQueues, TcpState};
 
 /// The bytes of a connection that the client has not read, and that the kernel holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,16 @@ impl Client {
             None => None,
         };
         Ok(Unread { received: usize::try_from(received).unwrap_or(usize::MAX), unacknowledged })
+    }
+
+    /// Returns how many bytes wait in the kernel's queues at the server's end of the TCP connection. `None` if the kernel
+    /// has that end no more.
+    ///
+    /// # Errors
+    /// Unsupported if the system does not show the queues.
+    pub(crate) fn queues_at_server(&self) -> check::Result<Option<TcpQueues>> {
+        let Some((ours, server)) = self.ends() else { return Ok(None) };
+        sys::tcp_queues(server, ours).or_unsupported("the queues of the server's connection")
     }
 
     /// Whether the server's end of the connection is open, as far as the system shows that.
