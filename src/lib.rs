@@ -151,7 +151,7 @@ pub mod timeline {
 /// The steps of a scene as methods of its actors.
 pub mod steps {
     pub use crate::scene::builder::{
-        ClientSteps, Content, PeerSteps, ProgramSteps, SecondServerSteps, ServerSteps, Step,
+        ClientSteps, Content, OutputStream, PeerSteps, ProgramSteps, SecondServerSteps, ServerSteps, Step,
     };
 }
 

@@ -1,15 +1,12 @@
 //! The lines at the head of a scene, which describe its server.
 
-use std::io;
 use std::ops::Range;
-
-use os_pipe::PipeReader;
 
 use super::slot::slot;
 use super::token::Token;
 use super::value::Value;
 use crate::protocol::{FileError, Protocol, SourceText, join_with_or};
-use crate::server::{LaunchOptions, Start, Stdio, full_pipe};
+use crate::server::{LaunchOptions, Start};
 use crate::transport::{TRANSPORTS, Transport};
 
 /// The server of a scene, as far as the scene states it.
@@ -45,6 +42,8 @@ pub(crate) enum StreamState {
     Full,
     /// The descriptor is a terminal.
     Terminal,
+    /// The descriptor is a pipe that the scene reads.
+    Pipe,
 }
 
 /// A line `peer NAME` or `peer NAME unix`.
@@ -72,29 +71,11 @@ pub(crate) struct ProgramLine {
 }
 
 impl Header {
-    /// Returns `options` with the limits and the standard streams of this head, and the read ends of full pipes, which
-    /// must stay open as long as the server runs.
-    ///
-    /// # Errors
-    /// Those of pipe(2).
-    pub fn apply_to(&self, options: LaunchOptions) -> io::Result<(LaunchOptions, Vec<PipeReader>)> {
-        let mut unread = Vec::new();
+    /// Returns `options` with the limits of this head.
+    pub fn limit(&self, options: LaunchOptions) -> LaunchOptions {
         let descriptor_limit = self.descriptor_limit.or(options.descriptor_limit);
         let own_user = options.own_user || self.task_limit.is_some();
-        let mut options =
-            LaunchOptions { descriptor_limit, task_limit: self.task_limit, own_user, ..options };
-        for (number, state) in &self.streams {
-            options.stdio[*number] = match state {
-                StreamState::Closed => Stdio::Closed,
-                StreamState::Terminal => Stdio::Terminal,
-                StreamState::Full => {
-                    let (reader, writer) = full_pipe()?;
-                    unread.push(reader);
-                    Stdio::descriptor(writer)
-                }
-            };
-        }
-        Ok((options, unread))
+        LaunchOptions { descriptor_limit, task_limit: self.task_limit, own_user, ..options }
     }
 
     /// Returns the line of the peer that is called `name`.
@@ -282,8 +263,12 @@ fn limit(source: &SourceText<'_>, what: &Token, rest: &[Token]) -> Result<(Limit
 /// Reads the stream and the state of a line `standard STREAM STATE`.
 fn stream(source: &SourceText<'_>, tokens: &[Token]) -> Result<(usize, StreamState), FileError> {
     const STREAMS: [&str; 3] = ["input", "output", "error"];
-    const STATES: [(&str, StreamState); 3] =
-        [("closed", StreamState::Closed), ("full", StreamState::Full), ("terminal", StreamState::Terminal)];
+    const STATES: [(&str, StreamState); 4] = [
+        ("closed", StreamState::Closed),
+        ("full", StreamState::Full),
+        ("pipe", StreamState::Pipe),
+        ("terminal", StreamState::Terminal),
+    ];
     let stream = STREAMS.iter().position(|stream| *stream == tokens[0].text);
     let stream = stream.ok_or_else(|| unknown(source, "stream", &tokens[0], STREAMS))?;
     let names = || STATES.iter().map(|(name, _)| *name).filter(|name| stream > 0 || *name == "closed");

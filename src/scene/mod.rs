@@ -10,7 +10,7 @@
 //! | `header`, `parse`, `step` | the head and the steps of a scene |
 //! | `parameters` | values that the head names, and that a user can set |
 //! | `names` | each name is introduced before it is used |
-//! | `stage`, `speaker`, `peer`, `program`, `occupant` | the state of a running scene |
+//! | `stage`, `speaker`, `peer`, `program`, `stream`, `occupant` | the state of a running scene |
 //! | `place` | places in the files of a scene |
 //! | `play`, `history` | runs the steps; draws the last of them if one fails |
 //! | `format`, `literal` | the usual form of a scene, and of bytes in it |
@@ -58,6 +58,7 @@ mod slot;
 mod speaker;
 mod stage;
 mod step;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -77,6 +78,7 @@ use program::Program;
 pub(crate) use record::Recording;
 pub(crate) use stage::Cast;
 use step::{Action, Step};
+use stream::Streams;
 use value::Value;
 
 /// A scene: steps of clients, server and kernel, in order.
@@ -250,7 +252,8 @@ impl Scene {
             self.header.peers.iter().map(peer).collect::<io::Result<_>>().map_err(LaunchError::Harness)?;
         let values: Vec<(String, OsString)> =
             peers.iter().map(|(name, peer)| (format!("{{{name}}}"), peer.address().into())).collect();
-        let (options, unread) = self.header.apply_to(options).map_err(LaunchError::Harness)?;
+        let options = self.header.limit(options);
+        let (options, streams) = Streams::open(&self.header, options).map_err(LaunchError::Harness)?;
         if options.task_limit.is_some()
             && let Err(error) = sys::check_user_permission()
         {
@@ -263,7 +266,7 @@ impl Scene {
         let server = Server::launch(&spec, options)?;
         let programs =
             self.header.programs.iter().map(|line| (line.name.clone(), Program::new(line.clone())));
-        Ok((server, Cast { peers, programs: programs.collect(), unread }))
+        Ok((server, Cast { peers, programs: programs.collect(), streams }))
     }
 
     /// Plays a scene against its server.

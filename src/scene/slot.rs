@@ -58,6 +58,7 @@ pub(super) const SLOTS: &[Slot] = &[
         summary: "a state of TCP as netstat(8) shows it, such as ESTABLISHED, SYN_RECV, CLOSE_WAIT, FIN_WAIT2 or TIME_WAIT",
         read: state,
     },
+    Slot { word: "STREAM", summary: "`standard output` or `standard error`", read: stream },
     Slot { word: "CALL", summary: "a system call: accept, read, write, poll or wait", read: call },
 ];
 
@@ -263,6 +264,22 @@ fn state(source: &SourceText<'_>, tokens: &[Token]) -> Read {
                 error.expecting(format!("expected {}", join_with_or(names.iter().map(String::as_str))));
             Err(help.into_iter().fold(error, FileError::help))
         }
+    }
+}
+
+/// The standard streams that a server writes to: the name and the number of the descriptor.
+const STREAMS: [(&str, usize); 2] = [("output", 1), ("error", 2)];
+
+fn stream(source: &SourceText<'_>, tokens: &[Token]) -> Read {
+    let error = |token: &Token| {
+        let error = source.error(token.span.clone(), format!("`{}` is no stream that a server writes to", token.text));
+        error.expecting("expected `standard output` or `standard error`")
+    };
+    let (first, second) = (&tokens[0], tokens.get(1));
+    let found = STREAMS.iter().find(|(name, _)| second.is_some_and(|second| second.text == *name));
+    match found.filter(|_| first.text == "standard") {
+        Some((_, number)) => Ok((Value::Number(*number), 2)),
+        None => Err(error(second.filter(|_| first.text == "standard").unwrap_or(first))),
     }
 }
 

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use os_pipe::PipeReader;
-
 use super::history::History;
 use super::occupant::Occupant;
 use super::parameters::Parameters;
 use super::peer::Peer;
 use super::program::Program;
 use super::speaker::Speaker;
+use super::stream::Streams;
 use super::value::{Arguments, Value, Values};
 use crate::check::{self, Finding};
 use crate::deadline::until;
@@ -24,8 +23,7 @@ use crate::transport::{Address, ConnectOptions};
 pub(crate) struct Cast {
     pub(super) peers: BTreeMap<String, Peer>,
     pub(super) programs: BTreeMap<String, Program>,
-    /// The read ends of pipes that the server has as full standard streams. Nothing is read from them.
-    pub(super) unread: Vec<PipeReader>,
+    pub(super) streams: Streams,
 }
 
 /// A running scene.
@@ -38,7 +36,7 @@ pub(super) struct Stage<'a> {
     pub speakers: BTreeMap<String, Vec<Speaker>>,
     pub peers: BTreeMap<String, Peer>,
     pub programs: BTreeMap<String, Program>,
-    _unread: Vec<PipeReader>,
+    pub streams: Streams,
     /// The socket that has taken the place of the server's socket file.
     pub occupant: Option<Occupant>,
     pub marks: BTreeMap<String, Mark>,
@@ -64,7 +62,7 @@ pub(super) struct Mark {
 impl<'a> Stage<'a> {
     pub fn new(
         server: &'a mut Server,
-        Cast { peers, programs, unread }: Cast,
+        Cast { peers, programs, streams }: Cast,
         parameters: &Parameters,
         in_protocol: &'a BTreeSet<String>,
     ) -> Self {
@@ -78,7 +76,7 @@ impl<'a> Stage<'a> {
             speakers: BTreeMap::new(),
             peers,
             programs,
-            _unread: unread,
+            streams,
             occupant: None,
             marks: BTreeMap::new(),
             known,

@@ -34,7 +34,7 @@ pub use content::Content;
 pub use peer::PeerSteps;
 pub use program::ProgramSteps;
 pub use second_server::SecondServerSteps;
-pub use server::ServerSteps;
+pub use server::{OutputStream, ServerSteps};
 
 /// Writes a scene by methods, one for each step.
 ///

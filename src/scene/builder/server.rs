@@ -10,6 +10,24 @@ pub struct ServerSteps<'s> {
     pub(super) scene: &'s SceneBuilder,
 }
 
+/// A standard stream that a server writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputStream {
+    /// Descriptor 1.
+    StandardOutput,
+    /// Descriptor 2.
+    StandardError,
+}
+
+impl OutputStream {
+    fn name(self) -> &'static str {
+        match self {
+            OutputStream::StandardOutput => "standard output",
+            OutputStream::StandardError => "standard error",
+        }
+    }
+}
+
 impl<'s> ServerSteps<'s> {
     #[track_caller]
     pub(super) fn step(&self, step: &str) -> Step<'s> {
@@ -44,6 +62,22 @@ impl<'s> ServerSteps<'s> {
     #[track_caller]
     pub fn is_started_again(&self) -> Step<'s> {
         self.step("is started again")
+    }
+
+    /// The harness reads the stream no more, and fills its pipe.
+    ///
+    /// The head of the scene says `standard output pipe`.
+    #[track_caller]
+    pub fn finds_full(&self, stream: OutputStream) -> Step<'s> {
+        self.step(&format!("finds {} full", stream.name()))
+    }
+
+    /// The harness closes the read end of standard output or standard error.
+    ///
+    /// The head of the scene says `standard output pipe`.
+    #[track_caller]
+    pub fn loses_the_reader_of(&self, stream: OutputStream) -> Step<'s> {
+        self.step(&format!("loses the reader of {}", stream.name()))
     }
 
     /// The harness removes the server's socket file.

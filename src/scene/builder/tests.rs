@@ -53,6 +53,9 @@ fn write_servers(scene: &SceneBuilder) {
     server.is_thawed();
     server.is_killed();
     server.is_started_again();
+    scene.head("standard output pipe").head("standard error pipe");
+    server.finds_full(OutputStream::StandardOutput);
+    server.loses_the_reader_of(OutputStream::StandardError);
     server.socket_file_is_removed();
     server.socket_file_is_replaced();
     server.runs();

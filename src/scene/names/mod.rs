@@ -6,7 +6,7 @@ use std::ops::Range;
 mod texts;
 
 use crate::protocol::{FileError, SourceText};
-use crate::scene::header::Header;
+use crate::scene::header::{Header, StreamState};
 use crate::scene::matching::first_words;
 use crate::scene::parameters::Parameters;
 use crate::scene::place::Place;
@@ -158,6 +158,7 @@ impl Names<'_> {
                     let help = format!("write `mark {name}` where the scene shall look first");
                     return Err(self.nearest(error, name, &Meaning::Mark, help));
                 }
+                ("STREAM", Value::Number(number)) => self.stream(*number, span)?,
                 ("PATTERN", Value::Text(text)) => self.pattern(text, span)?,
                 (_, Value::Text(text)) => self.text(text)?,
                 _ => {}
@@ -274,6 +275,17 @@ impl Names<'_> {
             .expecting("expected a peer of the head")
             .help(format!("write `peer {name}` above all steps"));
         Err(error.suggest(name, self.header.peers.iter().map(|peer| peer.name.as_str())))
+    }
+
+    /// Fails if the server's descriptor `number` is no pipe that the scene reads.
+    fn stream(&self, number: usize, span: &Range<usize>) -> Result<(), FileError> {
+        if self.header.streams.contains(&(number, StreamState::Pipe)) {
+            return Ok(());
+        }
+        let name = &self.sources[self.file].text[span.clone()];
+        let error = self.error(span.clone(), format!("{name} is no pipe that the scene reads"));
+        let help = format!("write `{name} pipe` above all steps");
+        Err(error.expecting("expected a pipe of the head").help(help))
     }
 
     fn program(&mut self, action: &Action, name: &str, span: &Range<usize>) -> Result<(), FileError> {

@@ -216,9 +216,11 @@ fn no_processor_time(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 fn prints(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let wanted = step.text(0);
     stage.await_fact(step.limit(usual(stage)), format!("a line with \"{wanted}\""), |stage| {
-        let output = stage.server.instance()?.output();
-        let printed = || output.last_lines(1).concat();
-        Ok((!output.text().contains(&wanted)).then(|| format!("the last line is \"{}\"", printed())))
+        let usual = stage.server.instance()?.output().clone();
+        let outputs: Vec<_> = stage.streams.outputs().chain([&usual]).collect();
+        let last = || outputs.iter().flat_map(|output| output.last_lines(1)).collect::<Vec<_>>().join("; ");
+        let is_printed = outputs.iter().any(|output| output.text().contains(&wanted));
+        Ok((!is_printed).then(|| format!("the last line is \"{}\"", last())))
     })
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use crate::check::{self, Finding, OrFinding};
 use crate::scene::occupant::Occupant;
 use crate::scene::stage::Stage;
+use crate::scene::stream::ReadPipe;
 use crate::scene::value::Arguments;
 use crate::scene::verb::{Run, Verb};
 use crate::server::LaunchError;
@@ -21,6 +22,8 @@ pub const VERBS: &[Verb] = &[
     Verb::new("server is started again", "The server, if it still runs, is killed; it is launched again at its address, and must become ready.", Run::Stage(restart)).needs(SHARED),
     Verb::new("second server starts", "A second instance of the server is launched at the same address.", Run::Stage(start_second)).needs(SHARED.union(Capabilities::BINDS)),
     Verb::new("second server gets SIGNAL", "The second instance gets this signal.", Run::Stage(signal_second)),
+    Verb::new("server finds STREAM full", "The harness reads the pipe no more, and fills it: a write of the server blocks.", Run::Stage(fill_stream)),
+    Verb::new("server loses the reader of STREAM", "The harness closes the read end of the pipe: a write of the server fails with EPIPE, after SIGPIPE.", Run::Stage(close_stream)),
     Verb::new("socket file is removed", "The harness removes the server's socket file.", Run::Stage(remove_socket_file)).needs(Capabilities::SOCKET_PATH),
     Verb::new("socket file is replaced", "The harness removes the server's socket file, and listens at its path itself up to the end of the scene.", Run::Stage(replace_socket_file)).needs(Capabilities::SOCKET_PATH.union(Capabilities::STREAM)),
 ];
@@ -60,6 +63,19 @@ fn start_second(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
 
 fn signal_second(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     stage.second()?.signal(step.signal(0)).or_broken("a signal sent")
+}
+
+fn fill_stream(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    pipe(stage, step)?.fill().or_broken("a full standard stream")
+}
+
+fn close_stream(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
+    pipe(stage, step)?.close().or_broken("a standard stream without reader")
+}
+
+fn pipe<'s>(stage: &'s mut Stage<'_>, step: &Arguments) -> check::Result<&'s mut ReadPipe> {
+    let pipe = stage.streams.pipe(step.number(0));
+    pipe.ok_or_else(|| Finding::broken("a pipe that the scene reads", "the head names none"))
 }
 
 fn remove_socket_file(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {

@@ -40,11 +40,16 @@ impl Output {
             let mut stream = File::from(stream);
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = stream.read(&mut buffer) {
-                output.change(|kept| kept.keep(&buffer[..length]));
+                output.keep(&buffer[..length]);
             }
             output.change(|kept| kept.open -= 1);
         });
         drained.map(drop).inspect_err(|_| self.change(|kept| kept.open -= 1))
+    }
+
+    /// Adds bytes that the caller has read.
+    pub(crate) fn keep(&self, bytes: &[u8]) {
+        self.change(|kept| kept.keep(bytes));
     }
 
     /// Returns the kept output as text. Control characters are escaped, and the middle of a long output is left out.
