@@ -23,6 +23,18 @@ impl From<&str> for Content {
     }
 }
 
+impl From<String> for Content {
+    fn from(text: String) -> Content {
+        Content(quote(&text))
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Content {
+        Content(literal(&bytes))
+    }
+}
+
 impl From<&[u8]> for Content {
     fn from(bytes: &[u8]) -> Content {
         Content(literal(bytes))
