@@ -202,7 +202,7 @@ fn peer(source: &SourceText<'_>, tokens: &[Token]) -> Result<Option<PeerLine>, F
 
 /// Fails if the line goes on with `rest`.
 fn expect_end(source: &SourceText<'_>, rest: &[Token]) -> Result<(), FileError> {
-    let [first, .., last] | [first @ last] = rest else { return Ok(()) };
+    let (Some(first), Some(last)) = (rest.first(), rest.last()) else { return Ok(()) };
     let error = source.error(first.span.start..last.span.end, "one value is enough");
     Err(error.expecting("expected the end of the line"))
 }

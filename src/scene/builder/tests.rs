@@ -154,3 +154,19 @@ fn a_mistake_names_the_call_that_made_it() {
     let empty = SceneBuilder::new("empty", "").build().unwrap_err().to_string();
     assert!(empty.contains("this scene has no step") && empty.contains(file!()), "{empty}");
 }
+
+#[test]
+fn a_built_scene_runs() {
+    let scene = SceneBuilder::new("half-close", "A client that has ended its direction still gets its reply");
+    let (a, server) = (scene.client("a"), scene.server());
+    a.connects();
+    scene.repeat(3, || {
+        a.exchanges("hello");
+    });
+    a.sends("bye\n");
+    a.ends_its_direction();
+    a.receives_pattern("{word}\n");
+    a.receives_end();
+    server.exits_with(0).within(Duration::from_secs(5));
+    crate::check(crate::Transport::PIPE, ["cat"]).scenes([scene.build().unwrap()]).assert_ok();
+}
