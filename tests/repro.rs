@@ -69,7 +69,8 @@ fn repro_writes_a_scene_of_a_protocol() {
     let place = tempfile::tempdir().unwrap();
     let scene = place.path().join("one-byte.scene");
     let [file, server] = [scene.to_str().unwrap(), env!("CARGO_BIN_EXE_echo-tcp")];
-    let words = ["repro", "echo/one-byte", "tcp", "--protocol", "line", "--scene", file, "--", server, "{addr}"];
+    let words =
+        ["repro", "echo/one-byte", "tcp", "--protocol", "line", "--scene", file, "--", server, "{addr}"];
     let output = echospec(&words).env("TMPDIR", place.path()).assert().success().get_output().stdout.clone();
     let text = String::from_utf8(output).unwrap();
     let kept = text.lines().find_map(|line| line.strip_prefix("kept: ")).expect(&text);
@@ -84,8 +85,11 @@ fn a_scene_names_its_server() {
     let place = tempfile::tempdir().unwrap();
     let scene = place.path().join("my.scene");
     let server = env!("CARGO_BIN_EXE_echo-unix");
-    let unix = format!("transport unix\nparameter where = path\ncommand '{server}' {{{{where}}}}\na connects\na exchanges a message\n");
-    let inetd = "start inetd\ncommand cat\na connects\na exchanges a message\na ends its direction\na receives end\n";
+    let unix = format!(
+        "transport unix\nparameter where = path\ncommand '{server}' {{{{where}}}}\na connects\na exchanges a message\n"
+    );
+    let inetd =
+        "start inetd\ncommand cat\na connects\na exchanges a message\na ends its direction\na receives end\n";
     let line = format!(
         "protocol line\ncommand '{}' {{addr}}\na connects\na sends half a request\na sends the rest\na receives reply\n",
         env!("CARGO_BIN_EXE_echo-tcp")

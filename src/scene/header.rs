@@ -190,7 +190,8 @@ pub(super) fn read(
 /// Reads the name and the kind of a line `peer NAME` or `peer NAME unix`.
 fn peer(source: &SourceText<'_>, tokens: &[Token]) -> Result<Option<PeerLine>, FileError> {
     const KINDS: [(&str, PeerKind); 2] = [("tcp", PeerKind::Tcp), ("unix", PeerKind::Unix)];
-    let Some((Value::Name(name), _)) = slot("NEW").map(|slot| (slot.read)(source, tokens)).transpose()? else {
+    let Some((Value::Name(name), _)) = slot("NEW").map(|slot| (slot.read)(source, tokens)).transpose()?
+    else {
         return Ok(None);
     };
     let Some(word) = tokens.get(1) else { return Ok(Some(PeerLine { name, kind: PeerKind::Tcp })) };

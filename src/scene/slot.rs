@@ -272,7 +272,8 @@ const STREAMS: [(&str, usize); 2] = [("output", 1), ("error", 2)];
 
 fn stream(source: &SourceText<'_>, tokens: &[Token]) -> Read {
     let error = |token: &Token| {
-        let error = source.error(token.span.clone(), format!("`{}` is no stream that a server writes to", token.text));
+        let error = source
+            .error(token.span.clone(), format!("`{}` is no stream that a server writes to", token.text));
         error.expecting("expected `standard output` or `standard error`")
     };
     let (first, second) = (&tokens[0], tokens.get(1));

@@ -204,8 +204,7 @@ impl Names<'_> {
     fn require_free(&self, name: &str, span: &Range<usize>) -> Result<(), FileError> {
         let reserved = first_words().chain(PLACES).any(|word| word == name);
         let is_parameter = self.parameters.names().any(|parameter| parameter == name);
-        let is_actor =
-            self.header.peer(name).is_some() || self.header.program(name).is_some();
+        let is_actor = self.header.peer(name).is_some() || self.header.program(name).is_some();
         if !reserved && !is_parameter && !is_actor {
             return Ok(());
         }

@@ -15,7 +15,7 @@ type Written = Result<(), String>;
 #[derive(Debug)]
 pub(super) struct Clients {
     connected: BTreeMap<usize, Connected>,
-    /// What a client sends that does not speak a protocol.
+    /// The kind of content of a client that speaks no protocol.
     usual: Speech,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn transfers(steps: &[Step]) -> usize {
 }
 
 impl Clients {
-    /// Returns no clients. `usual` is what a client sends that does not speak a protocol.
+    /// Returns no clients. `usual` is the kind of content of a client that speaks no protocol.
     pub fn new(usual: Speech) -> Clients {
         Clients { connected: BTreeMap::new(), usual }
     }

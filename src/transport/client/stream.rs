@@ -251,7 +251,8 @@ impl Client {
                 match &mut self.dialogue {
                     Some(dialogue) => {
                         let content = dialogue.receive(bytes);
-                        let content = content.inspect_err(|_| trace.note_content(Action::InVain("a reply".into())))?;
+                        let content =
+                            content.inspect_err(|_| trace.note_content(Action::InVain("a reply".into())))?;
                         trace.content(TransferDirection::Received, &content);
                         if self.ended {
                             trace.note_content(Action::ReceivesEnd);
