@@ -69,8 +69,18 @@ fn repro_writes_a_scene_of_a_protocol() {
     let place = tempfile::tempdir().unwrap();
     let scene = place.path().join("one-byte.scene");
     let [file, server] = [scene.to_str().unwrap(), env!("CARGO_BIN_EXE_echo-tcp")];
-    let words =
-        ["repro", "echo/one-byte", "tcp", "--protocol", "line", "--scene", file, "--", server, "{addr}"];
+    let words = [
+        "repro",
+        "life/survives-stop-and-continue",
+        "tcp",
+        "--protocol",
+        "line",
+        "--scene",
+        file,
+        "--",
+        server,
+        "{addr}",
+    ];
     let output = echospec(&words).env("TMPDIR", place.path()).assert().success().get_output().stdout.clone();
     let text = String::from_utf8(output).unwrap();
     let kept = text.lines().find_map(|line| line.strip_prefix("kept: ")).expect(&text);
