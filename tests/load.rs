@@ -86,14 +86,14 @@ fn serve(answer: impl Fn(&mut Vec<u8>) + Send + Sync + Copy + 'static) -> String
 }
 
 /// Swaps the byte at offset 20 with the next one that differs: random neighbours can be equal.
-fn swap_bytes(reply: &mut Vec<u8>) {
+fn swap_bytes(reply: &mut [u8]) {
     let other = (21..reply.len()).find(|&offset| reply[offset] != reply[20]).unwrap();
     reply.swap(20, other);
 }
 
 #[rstest]
 #[case::wrong_byte(|reply: &mut Vec<u8>| reply[40] ^= 1, "wrong_reply", "at byte 40 of the reply")]
-#[case::swapped_bytes(swap_bytes, "wrong_reply", "at byte 20 of the reply")]
+#[case::swapped_bytes(|reply: &mut Vec<u8>| swap_bytes(reply), "wrong_reply", "at byte 20 of the reply")]
 #[case::extra_bytes(|reply: &mut Vec<u8>| reply.extend(b"more"), "wrong_reply", "no request asked for: `more`")]
 #[case::closed(|reply: &mut Vec<u8>| reply.clear(), "end_of_file", "instead of replying")]
 fn finds_a_wrong_server(#[case] answer: fn(&mut Vec<u8>), #[case] kind: &str, #[case] text: &str) {
