@@ -31,7 +31,7 @@ pub struct Row {
     pub unexpected: Vec<String>,
     /// Unexpected results that did not repeat.
     pub seen_once: Vec<String>,
-    /// What a report shows of the run.
+    /// The events of the run, for a report.
     pub events: Vec<Event>,
 }
 
