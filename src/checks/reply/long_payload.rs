@@ -1,7 +1,6 @@
 //! Checks that a long payload comes back, also one that just fills a buffer.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
@@ -49,10 +48,10 @@ fn run(server: &mut Server) -> check::Result {
         return Err(Finding::unsupported("", "").because(reason));
     }
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
-    let began = Instant::now();
+    let mut stopwatch = server.stopwatch();
     let (mut kept, mut longest) = (None::<Client>, 0);
     for length in lengths(&turn) {
-        if began.elapsed() > server.deadlines().no_progress() * SLOWEST {
+        if stopwatch.elapsed() > server.deadlines().no_progress() * SLOWEST {
             break;
         }
         let mut client = kept.take().map_or_else(|| server.connect(), Ok)?;
