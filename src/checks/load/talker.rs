@@ -100,6 +100,8 @@ fn exchange_beside(
     let most =
         if server.process_stats().is_ok_and(|stats| stats.threads == 1) { manner.most } else { usize::MAX };
     if manner.begins_stopped {
+        // A stopped server answers no opening.
+        other.complete_opening()?;
         server.freeze_if_launched()?;
         let sent = talker.fill_window().and_then(|()| other.send(QUESTION));
         let sent = sent.and_then(|()| other.await_delivery());
