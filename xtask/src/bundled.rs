@@ -32,7 +32,18 @@ pub fn candidates() -> Result<Vec<Candidate>> {
         found
             .extend(plans.into_iter().map(|spec| Candidate { deviations: known.clone(), ..candidate(spec) }));
     }
+    name_transports(&mut found);
     Ok(found)
+}
+
+/// Adds the transport to the names of servers that are checked over several.
+fn name_transports(candidates: &mut [Candidate]) {
+    let names: Vec<_> = candidates.iter().map(|candidate| candidate.name.clone()).collect();
+    for candidate in candidates {
+        if names.iter().filter(|&name| *name == candidate.name).count() > 1 {
+            candidate.name = format!("{} over {}", candidate.name, candidate.spec.transport().name);
+        }
+    }
 }
 
 /// Returns the source of each bundled server, in order of their names.
