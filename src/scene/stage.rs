@@ -141,6 +141,11 @@ impl<'a> Stage<'a> {
         self.second.as_mut().ok_or_else(|| Finding::broken("a second server", "none was started"))
     }
 
+    /// Returns how long a step waits for a fact, unless it says `within`.
+    pub fn usual_limit(&self) -> Duration {
+        self.server.deadlines().no_progress()
+    }
+
     /// Waits at most `limit` until `look` returns `None`. A text that it returns is what is true instead of `wanted`. Time
     /// in which the server waited for a processor does not count.
     pub fn await_fact(

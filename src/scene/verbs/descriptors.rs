@@ -1,7 +1,5 @@
 //! Facts about the descriptors and the connections of the server, which the scene waits for.
 
-use std::time::Duration;
-
 use crate::check::{self, Finding, OrFinding};
 use crate::outcome::Outcome;
 use crate::scene::stage::{Mark, Stage};
@@ -52,10 +50,6 @@ pub const VERBS: &[Verb] = &[
     .waits(),
 ];
 
-fn usual(stage: &Stage<'_>) -> Duration {
-    stage.server.deadlines().no_progress()
-}
-
 fn descriptors(stage: &mut Stage<'_>) -> check::Result<Vec<Descriptor>> {
     let pid = stage.server.pid()?;
     stage.server.descriptors(pid)
@@ -69,7 +63,7 @@ fn await_descriptors(
     before: &[Descriptor],
 ) -> check::Result {
     let text = count_with_noun(wanted, "descriptor");
-    stage.await_fact(step.limit(usual(stage)), text, |stage| {
+    stage.await_fact(step.limit(stage.usual_limit()), text, |stage| {
         let now = descriptors(stage)?;
         Ok((now.len() != wanted).then(|| {
             let count = count_with_noun(now.len(), "descriptor");
@@ -116,7 +110,7 @@ fn connections_in(stage: &Stage<'_>, state: TcpState) -> check::Result<usize> {
 fn connection_in(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let state = step.state(0);
     let wanted = format!("a connection in {state}");
-    let result = stage.await_fact(step.limit(usual(stage)), wanted, |stage| {
+    let result = stage.await_fact(step.limit(stage.usual_limit()), wanted, |stage| {
         Ok((connections_in(stage, state)? == 0).then(|| "there is none".into()))
     });
     match result {
@@ -130,14 +124,14 @@ fn connection_in(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 
 fn no_connection_in(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let state = step.state(0);
-    stage.await_fact(step.limit(usual(stage)), format!("no connection in {state}"), |stage| {
+    stage.await_fact(step.limit(stage.usual_limit()), format!("no connection in {state}"), |stage| {
         let number = connections_in(stage, state)?;
         Ok((number > 0).then(|| count_with_noun(number, "connection")))
     })
 }
 
 fn holds_no_connection(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    stage.await_fact(step.limit(usual(stage)), "no descriptor of a connection", |stage| {
+    stage.await_fact(step.limit(stage.usual_limit()), "no descriptor of a connection", |stage| {
         let mut held = Vec::new();
         for process in stage.server.processes()? {
             let descriptors = stage.server.descriptors(process.pid)?;

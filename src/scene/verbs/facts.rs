@@ -93,12 +93,8 @@ pub const VERBS: &[Verb] = &[
     .waits(),
 ];
 
-fn usual(stage: &Stage<'_>) -> Duration {
-    stage.server.deadlines().no_progress()
-}
-
 fn has_read(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    let limit = step.limit(usual(stage));
+    let limit = step.limit(stage.usual_limit());
     for speaker in stage.speakers.get(step.name(0)).into_iter().flatten() {
         let is_read = |left| speaker.client.is_all_read_within(left).map(|is_read| is_read.then_some(()));
         if stage.server.stopwatch().wait(limit, is_read)?.is_none() {
@@ -118,7 +114,7 @@ fn blocked_in(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let parts = CALLS.iter().find(|(name, _)| *name == call).map(|(_, parts)| *parts).unwrap_or_default();
     let is_call = |channel: &String| parts.iter().any(|part| channel.contains(part));
     let (wanted, mut tells) = (format!("a process blocked in {call}"), false);
-    let result = stage.await_fact(step.limit(usual(stage)), wanted.as_str(), |stage| {
+    let result = stage.await_fact(step.limit(stage.usual_limit()), wanted.as_str(), |stage| {
         let processes = stage.server.processes()?;
         let channels: Vec<String> = processes.iter().flat_map(|it| sys::wait_channels(it.pid)).collect();
         tells |= !channels.is_empty();
@@ -134,7 +130,7 @@ fn blocked_in(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 }
 
 fn idle(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
-    await_idle(stage, step.limit(usual(stage)))
+    await_idle(stage, step.limit(stage.usual_limit()))
 }
 
 /// Waits at most `limit` until all threads of the server have been seen to wait, three times in a row.
@@ -163,7 +159,7 @@ fn listens(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 
 fn await_processes(stage: &mut Stage<'_>, step: &Arguments, wanted: usize) -> check::Result {
     let text = count_with_noun(wanted, "process").replace("processs", "processes");
-    stage.await_fact(step.limit(usual(stage)), text, |stage| {
+    stage.await_fact(step.limit(stage.usual_limit()), text, |stage| {
         let now = stage.server.processes()?;
         let names: Vec<_> = now.iter().map(|process| process.pid.to_string()).collect();
         Ok((now.len() != wanted).then(|| format!("its processes are {}", names.join(", "))))
@@ -181,7 +177,7 @@ fn has_processes(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 
 fn has_threads(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let wanted = step.number(0);
-    stage.await_fact(step.limit(usual(stage)), count_with_noun(wanted, "thread"), |stage| {
+    stage.await_fact(step.limit(stage.usual_limit()), count_with_noun(wanted, "thread"), |stage| {
         let now = stage.server.process_stats()?.threads;
         Ok((now != wanted).then(|| count_with_noun(now, "thread")))
     })
@@ -202,7 +198,7 @@ fn no_zombie(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 
 fn no_processor_time(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     const WINDOW: Duration = Duration::from_millis(200);
-    stage.await_fact(step.limit(usual(stage)), "almost no processor time", |stage| {
+    stage.await_fact(step.limit(stage.usual_limit()), "almost no processor time", |stage| {
         let cpu_use = stage.server.cpu_use(WINDOW)?;
         // A process in a busy loop runs or waits for a processor in every window, however busy the machine is.
         let waits = match cpu_use.queued {
@@ -215,7 +211,7 @@ fn no_processor_time(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 
 fn prints(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let wanted = step.text(0);
-    stage.await_fact(step.limit(usual(stage)), format!("a line with \"{wanted}\""), |stage| {
+    stage.await_fact(step.limit(stage.usual_limit()), format!("a line with \"{wanted}\""), |stage| {
         let usual = stage.server.instance()?.output().clone();
         let outputs: Vec<_> = stage.streams.outputs().chain([&usual]).collect();
         let last = || outputs.iter().flat_map(|output| output.last_lines(1)).collect::<Vec<_>>().join("; ");
@@ -226,7 +222,7 @@ fn prints(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
 
 fn await_file(stage: &mut Stage<'_>, step: &Arguments, path: &Path, exists: bool) -> check::Result {
     let (wanted, other) = if exists { ("a file", "there is none") } else { ("no file", "it is still there") };
-    stage.await_fact(step.limit(usual(stage)), format!("{wanted} at {}", path.display()), |_| {
+    stage.await_fact(step.limit(stage.usual_limit()), format!("{wanted} at {}", path.display()), |_| {
         Ok((path.symlink_metadata().is_ok() != exists).then(|| other.into()))
     })
 }

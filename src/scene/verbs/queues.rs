@@ -1,7 +1,5 @@
 //! Facts about the queues of the kernel between clients and server, which the scene waits for.
 
-use std::time::Duration;
-
 use crate::check::{self, OrFinding};
 use crate::scene::stage::Stage;
 use crate::scene::value::Arguments;
@@ -35,15 +33,11 @@ pub const VERBS: &[Verb] = &[
     .waits(),
 ];
 
-fn usual(stage: &Stage<'_>) -> Duration {
-    stage.server.deadlines().no_progress()
-}
-
 fn waiting_connections(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let wanted = step.number(0);
     let address = stage.server.address().expect_inet().or_broken("a port")?;
     let text = format!("{} in the accept queue", count_with_noun(wanted, "connection"));
-    stage.await_fact(step.limit(usual(stage)), text, |_| {
+    stage.await_fact(step.limit(stage.usual_limit()), text, |_| {
         let queue = sys::accept_queue(address).or_unsupported("the accept queue")?;
         let Some(queue) = queue else { return Ok(Some("the server does not listen".into())) };
         Ok((queue.waiting != wanted).then(|| count_with_noun(queue.waiting, "connection")))
@@ -59,7 +53,7 @@ fn await_queues(
     is_met: impl Fn(TcpQueues) -> Option<String>,
 ) -> check::Result {
     let name = step.name(place);
-    stage.await_fact(step.limit(usual(stage)), wanted, |stage| {
+    stage.await_fact(step.limit(stage.usual_limit()), wanted, |stage| {
         for speaker in stage.speakers.get(name).into_iter().flatten() {
             let Some(queues) = speaker.client.queues_at_server()? else {
                 return Ok(Some("the server's end of the connection is gone".into()));
