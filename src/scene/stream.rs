@@ -64,9 +64,8 @@ impl Streams {
     }
 }
 
-/// A pipe with a name, which a thread reads until a step stops that, or until no process has it open for writing. The
-/// harness opens it by name, so it does not share
-/// O_NONBLOCK with the server's descriptor.
+/// A pipe with a name, which a thread reads until a step stops the thread, or until no process has the pipe open for
+/// writing. The harness opens it by name, so it does not share O_NONBLOCK with the server's descriptor.
 #[derive(Debug)]
 pub(super) struct ReadPipe {
     path: PathBuf,

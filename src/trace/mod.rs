@@ -140,6 +140,9 @@ impl Drop for EnteredTrace {
 /// The description of a client that speaks the server's protocol, in a trace of contents.
 pub(crate) const SPEAKS_PROTOCOL: &str = "speaks the protocol";
 
+/// The description of the first half of a request, which the server then reads, in a trace of contents.
+pub(crate) const SENDS_HALF_A_REQUEST: &str = "sends half a request";
+
 /// One client in the trace, from its connect to its close.
 #[derive(Debug)]
 pub(crate) struct ClientTrace {

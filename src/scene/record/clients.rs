@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::Script;
 use crate::scene::literal::{length, literal};
 use crate::text::count_with_noun;
-use crate::trace::{Action, Actor, SPEAKS_PROTOCOL, Step, Transfer};
+use crate::trace::{Action, Actor, SENDS_HALF_A_REQUEST, SPEAKS_PROTOCOL, Step, Transfer};
 
 /// The reason why a step is not writable.
 type Written = Result<(), String>;
@@ -24,7 +24,7 @@ pub(super) struct Clients {
 pub(super) enum Speech {
     /// Bytes that come back.
     Echo,
-    /// Requests of the server's protocol, of which the recording has the contents.
+    /// Requests of the server's protocol. The recording has their contents, and not their bytes.
     Requests,
     /// Bytes that are no request of the server's protocol.
     Bytes,
@@ -71,7 +71,7 @@ impl Clients {
                 client.speech = Speech::Requests;
                 return Ok(());
             }
-            Action::Other(text) if text == "sends half a request" => {
+            Action::Other(text) if text == SENDS_HALF_A_REQUEST => {
                 client.half = true;
                 script.write(format!("{} {text}", client.name));
                 return Ok(());

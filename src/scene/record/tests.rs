@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::protocol::Protocol;
 use crate::scene::Scene;
-use crate::trace::{Action, SPEAKS_PROTOCOL, Transfer};
+use crate::trace::{Action, SENDS_HALF_A_REQUEST, SPEAKS_PROTOCOL, Transfer};
 use crate::transport::Transport;
 
 fn client(number: usize, action: Action) -> Step {
@@ -177,7 +177,7 @@ fn requests_of_a_protocol_are_written_by_their_content() {
     let spoken = |number: usize| {
         vec![client(number, Action::Connects(None)), client(number, Action::Other(SPEAKS_PROTOCOL.into()))]
     };
-    let half = |number: usize| client(number, Action::Other("sends half a request".into()));
+    let half = |number: usize| client(number, Action::Other(SENDS_HALF_A_REQUEST.into()));
     let spec = Spec::new(Transport::TCP, Start::Bind, ["server", "{addr}"]).unwrap();
     let spec = spec.speaking(Protocol::built_in("redis").unwrap()).unwrap();
     let record = |steps: &[Step]| {

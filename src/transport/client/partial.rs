@@ -3,11 +3,9 @@
 use super::Client;
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
+use crate::trace::SENDS_HALF_A_REQUEST;
 
-/// The description of the first half of a request, which the server then reads.
-const HALF: &str = "sends half a request";
-
-/// The description of another part of a request.
+/// The description of any other part of a request in a trace of contents.
 const PART: &str = "sends a part of a request";
 
 impl Client {
@@ -18,7 +16,7 @@ impl Client {
     /// # Errors
     /// Those of [`send`](Client::send).
     pub(crate) fn begin_request(&mut self, content: &[u8]) -> check::Result {
-        self.send_beginning(content, HALF, |length| length / 2)?;
+        self.send_beginning(content, SENDS_HALF_A_REQUEST, |length| length / 2)?;
         self.await_half().map(drop)
     }
 
