@@ -51,7 +51,8 @@ fn an_echo_server_is_found(#[case] command: &[&str], #[case] transport: &str, #[
     check(place.path(), id);
 }
 
-/// Returns a free port below those that systems choose for clients, so that no client takes it before the server does.
+/// Returns a free port. It is below the ports that systems give to clients, so no client takes it before the server
+/// does.
 fn free_port() -> u16 {
     let first = 10_000 + u16::try_from(std::process::id() % 5000).unwrap();
     (first..20_000).find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok()).unwrap()
