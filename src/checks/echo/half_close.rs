@@ -67,33 +67,55 @@ fn all_at_once(server: &mut Server) -> check::Result {
 fn late_reader(server: &mut Server) -> check::Result {
     let bytes = server.payload(32 * MIB);
     let began = Instant::now();
-    let most = reads_late(server, &bytes)?;
-    if began.elapsed() < SLOW {
-        reads_late(server, &bytes[..most / 4 * 3])?;
+    let most = read_late(server, &[&bytes])?;
+    let (more, fewer) = (&bytes[..most / 4 * 3], &bytes[..most / 2]);
+    if began.elapsed() >= SLOW {
+        read_late(server, &[fewer])?;
+    } else if serves_two(server)? {
+        read_late(server, &[more, fewer])?;
+    } else {
+        read_late(server, &[more])?;
+        read_late(server, &[fewer])?;
     }
-    reads_late(server, &bytes[..most / 2])?;
     Ok(())
 }
 
-/// Sends `bytes` until the server takes no more, shuts down the write side, waits, and then reads. Returns the number
-/// of bytes taken. A FIN behind data in the client's own kernel reaches the server only when the client reads, so the
-/// client does not wait for its effect.
-fn reads_late(server: &mut Server, bytes: &[u8]) -> check::Result<usize> {
-    let mut client = server.connect()?;
-    let taken = client.fill_until_blocked(bytes)?;
-    client.shut_down_write()?;
-    let fin_waits = taken < bytes.len() && server.spec().capabilities().contains(Capabilities::TCP);
-    if !fin_waits {
-        // No event shows that the server has read end of file, so the client waits for a fixed time.
+/// Whether the server serves two clients at the same time.
+fn serves_two(server: &mut Server) -> check::Result<bool> {
+    if !server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
+        return Ok(false);
+    }
+    let _silent = server.connect()?;
+    server.serves_concurrently()
+}
+
+/// Starts a client for each of `parts`. Each sends its part until the server takes no more, and shuts down its write
+/// side. They wait together, and then read. Returns the number of bytes that the first client could send.
+fn read_late(server: &mut Server, parts: &[&[u8]]) -> check::Result<usize> {
+    let mut clients = Vec::new();
+    // A FIN behind data in the client's own kernel reaches the server only when the client reads, so no client waits
+    // for its effect.
+    let mut fin_arrives = false;
+    for &bytes in parts {
+        let mut client = server.connect()?;
+        let taken = client.fill_until_blocked(bytes)?;
+        client.shut_down_write()?;
+        fin_arrives |= taken == bytes.len() || !server.spec().capabilities().contains(Capabilities::TCP);
+        clients.push((client, &bytes[..taken]));
+    }
+    if fin_arrives {
+        // No event shows that the server has read end of file, so the clients wait for a fixed time.
         until(server.deadlines().quiet(), || Ok(None::<()>))?;
     }
     server.await_reaction()?;
-    let result = client.expect(&bytes[..taken]).and_then(|()| client.expect_eof());
-    result.map_err(|finding| {
-        finding.because(format!(
-            "the client read only after it had sent {} and shut down its write side",
-            count_with_noun(taken, "byte")
-        ))
-    })?;
-    Ok(taken)
+    for (client, bytes) in &mut clients {
+        let result = client.expect(bytes).and_then(|()| client.expect_eof());
+        result.map_err(|finding| {
+            finding.because(format!(
+                "the client read only after it had sent {} and shut down its write side",
+                count_with_noun(bytes.len(), "byte")
+            ))
+        })?;
+    }
+    Ok(clients[0].1.len())
 }
