@@ -1,5 +1,7 @@
 //! Recognises a server that is no echo server.
 
+use std::time::Duration;
+
 use super::guess::Questions;
 use super::pace::WAIT;
 use crate::check;
@@ -114,9 +116,15 @@ fn receive_until_idle(server: &Server, client: &mut Client, received: &mut Vec<u
     for _ in 0..WAITS {
         let window = server.begin_cpu_window();
         if client.is_answered_within(quiet)? {
-            let bytes = client.receive_until_quiet(quiet);
-            received.extend(client.take_received());
-            received.extend(bytes?);
+            for wait in [Duration::ZERO, quiet] {
+                // Nothing that follows a whole echo changes the decision.
+                if has_whole_echo(received) {
+                    break;
+                }
+                let bytes = client.receive_until_quiet(wait);
+                received.extend(client.take_received());
+                received.extend(bytes?);
+            }
         }
         if !received.is_empty() || client.has_ended() {
             break;
@@ -132,10 +140,14 @@ fn receive_until_idle(server: &Server, client: &mut Client, received: &mut Vec<u
 /// Whether `received` can be the echo of the line, or a damaged echo. Any greeting may precede an echo that is on a
 /// line of its own. An error message that quotes the line is no echo, because it begins as some other protocol does.
 fn looks_like_echo(received: &[u8]) -> bool {
-    let whole = received.split_inclusive(|&byte| byte == b'\n').any(|line| line == LINE);
     // Chance alone hardly brings three bytes in a row back.
     let piece = || LINE.windows(3).any(|piece| received.windows(3).any(|window| window == piece));
-    whole || (protocol_of_words(received).is_none() && piece())
+    has_whole_echo(received) || (protocol_of_words(received).is_none() && piece())
+}
+
+/// Whether one of the lines in `received` is the line that the client sent.
+fn has_whole_echo(received: &[u8]) -> bool {
+    received.split_inclusive(|&byte| byte == b'\n').any(|line| line == LINE)
 }
 
 #[cfg(test)]
