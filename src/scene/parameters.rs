@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::slot::slot;
-use super::text::{PLACES, Text};
+use super::text::{ANY, PLACES, Text};
 use super::token::{Token, tokens};
 use super::value::Value;
 use crate::protocol::{FileError, SourceText};
@@ -60,8 +60,13 @@ impl Parameters {
         };
         let read = slot("NEW").map(|slot| (slot.read)(source, std::slice::from_ref(name))).transpose()?;
         let Some((Value::Name(name_text), _)) = read else { return wrong(name, "this is no name") };
-        if PLACES.contains(&name_text.as_str()) {
-            let error = source.error(name.span.clone(), format!("`{name_text}` is an address of the server"));
+        let taken = match name_text.as_str() {
+            ANY => Some("stands for any bytes in a pattern"),
+            place if PLACES.contains(&place) => Some("is an address of the server"),
+            _ => None,
+        };
+        if let Some(meaning) = taken {
+            let error = source.error(name.span.clone(), format!("`{name_text}` {meaning}"));
             return Err(error.expecting("expected a name that has no other meaning"));
         }
         if self.declared.contains_key(&name_text) {

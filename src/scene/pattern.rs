@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{Part, Text};
+use super::text::{ANY, Part, Text};
 use crate::text::excerpt;
 
 /// The result of matching the bytes that have arrived so far.
@@ -17,7 +17,7 @@ pub(super) enum Match {
 }
 
 /// Matches the beginning of `bytes` with `pattern`. A name stands for one byte or more, up to the bytes that follow it
-/// in the pattern. A name that is `known` stands for its bytes.
+/// in the pattern. A name that is `known` stands for its bytes. The bytes for which `{any}` stands are not kept.
 pub(super) fn match_pattern(pattern: &Text, known: &BTreeMap<String, Vec<u8>>, bytes: &[u8]) -> Match {
     let (mut at, mut captured) = (0, BTreeMap::new());
     let mut open: Option<&str> = None;
@@ -25,8 +25,8 @@ pub(super) fn match_pattern(pattern: &Text, known: &BTreeMap<String, Vec<u8>>, b
         let literal = match part {
             Part::Bytes(bytes) => bytes.as_slice(),
             Part::Name(name, _) => match known.get(name).or_else(|| captured.get(name)) {
-                Some(bytes) => &bytes.clone(),
-                None => {
+                Some(bytes) if name != ANY => &bytes.clone(),
+                _ => {
                     open = Some(name);
                     continue;
                 }
@@ -47,7 +47,9 @@ pub(super) fn match_pattern(pattern: &Text, known: &BTreeMap<String, Vec<u8>>, b
         };
         let found = (1..rest.len()).find(|&start| rest[start..].starts_with(literal));
         let Some(length) = found else { return Match::Partial };
-        captured.insert(name.to_owned(), rest[..length].to_vec());
+        if name != ANY {
+            captured.insert(name.to_owned(), rest[..length].to_vec());
+        }
         at += length + literal.len();
     }
     Match::Whole(at, captured)
@@ -72,6 +74,13 @@ mod tests {
         let captured = BTreeMap::from([("id".to_owned(), b"42".to_vec())]);
         assert_eq!(match_pattern(&pattern, &known, b"id=42\r\nmore"), Match::Whole(7, captured));
         assert!(matches!(match_pattern(&pattern, &known, b"ix"), Match::Differs(_)));
+    }
+
+    #[test]
+    fn any_stands_for_other_bytes_each_time() {
+        let pattern = text(&[("any", true), (";", false), ("any", true), ("\n", false)]);
+        let known = BTreeMap::new();
+        assert_eq!(match_pattern(&pattern, &known, b"one;two\n"), Match::Whole(8, known.clone()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Plays a scene against a running server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
 use super::history::History;
@@ -66,21 +66,37 @@ type Failure = (Finding, Place);
 fn play_steps(stage: &mut Stage<'_>, steps: &[Step]) -> Result<(), Failure> {
     steps.iter().try_for_each(|step| match step {
         Step::Do(action) => play_action(stage, action),
-        Step::Repeat(rounds, block) => (1..=*rounds).try_for_each(|round| {
-            let in_round = |(finding, place): Failure| (finding.because(format!("in round {round}")), place);
-            play_steps(stage, &block.steps).map_err(in_round)
-        }),
+        Step::Repeat(rounds, block) => {
+            let before = stage.known.clone();
+            (1..=*rounds).try_for_each(|round| {
+                let in_round =
+                    |(finding, place): Failure| (finding.because(format!("in round {round}")), place);
+                play_round(stage, block, &before).map_err(in_round)
+            })
+        }
         Step::EachOffset(block) => play_offsets(stage, block),
         Step::Together(block) => play_together(stage, block),
     })
 }
 
+/// Plays a block once. Names that a pattern kept in an earlier round of the block stand for nothing; `before` holds the
+/// names that were known before the block.
+fn play_round(
+    stage: &mut Stage<'_>,
+    block: &Block,
+    before: &BTreeMap<String, Vec<u8>>,
+) -> Result<(), Failure> {
+    stage.known.clone_from(before);
+    play_steps(stage, &block.steps)
+}
+
 /// Plays a block once for each offset of a request, from 1 to the last but one byte.
 fn play_offsets(stage: &mut Stage<'_>, block: &Block) -> Result<(), Failure> {
     let outer = (stage.offset, stage.request_length);
+    let before = stage.known.clone();
     for offset in 1.. {
         (stage.offset, stage.request_length) = (offset, 0);
-        play_steps(stage, &block.steps).map_err(|(finding, place)| {
+        play_round(stage, block, &before).map_err(|(finding, place)| {
             let length = stage.request_length;
             (finding.because(format!("at offset {offset} of a request of {length} bytes")), place)
         })?;

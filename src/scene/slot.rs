@@ -44,7 +44,7 @@ pub(super) const SLOTS: &[Slot] = &[
     },
     Slot {
         word: "PATTERN",
-        summary: r#"a text in quotes, in which `{name}` stands for any bytes and keeps them"#,
+        summary: r#"a text in quotes, in which `{name}` stands for any bytes and keeps them; `{any}` keeps none"#,
         read: text,
     },
     Slot { word: "TEXT", summary: "a text in quotes", read: text },

@@ -9,6 +9,9 @@ use crate::protocol::{FileError, SourceText};
 /// The names in braces that stand for the server's address and directory in every text of a scene.
 pub(super) const PLACES: [&str; 5] = ["addr", "host", "port", "path", "dir"];
 
+/// The name that stands in a pattern for any bytes, which are not kept.
+pub(super) const ANY: &str = "any";
+
 /// A text of a scene, as it is written: bytes, and names that stand for bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text(pub Vec<Part>);

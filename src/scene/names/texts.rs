@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Meaning, Names};
 use crate::protocol::FileError;
-use crate::scene::text::{PLACES, Part, Text};
+use crate::scene::text::{ANY, PLACES, Part, Text};
 
 impl Names<'_> {
     pub(super) fn text(&self, text: &Text) -> Result<(), FileError> {
@@ -28,13 +28,13 @@ impl Names<'_> {
             match part {
                 Part::Bytes(_) => open = None,
                 Part::Name(name, place) => {
-                    let known = self.bytes(name, place.clone()).is_ok();
+                    let known = name != ANY && self.bytes(name, place.clone()).is_ok();
                     if let Some(place) = open.filter(|_| !known) {
                         let error = self.error(place, "this name has no end");
                         return Err(error.expecting("expected bytes between two names"));
                     }
                     open = (!known).then(|| place.clone());
-                    if !known {
+                    if !known && name != ANY {
                         self.require_free(name, place)?;
                         self.known.insert(name.clone(), Meaning::Bytes);
                     }

@@ -266,19 +266,17 @@ fn receive(speaker: &mut Speaker, step: &Arguments) -> check::Result {
 
 fn receive_pattern(stage: &mut Stage<'_>, step: &Arguments) -> check::Result {
     let pattern = step.pattern(1);
-    let mut known = step.known.clone();
     for speaker in stage.speakers.get_mut(step.name(0)).into_iter().flatten() {
         let wanted = format!("bytes that match {}", pattern.shown());
         let captured = speaker.within(step.within, |client| {
-            client.receive_part(&wanted, |bytes| match match_pattern(&pattern, &known, bytes) {
+            client.receive_part(&wanted, |bytes| match match_pattern(&pattern, &step.known, bytes) {
                 Match::Whole(length, captured) => Ok(Some((length, captured))),
                 Match::Partial => Ok(None),
                 Match::Differs(how) => Err(how),
             })
         })?;
-        known.extend(captured);
+        stage.known.extend(captured);
     }
-    stage.known = known;
     Ok(())
 }
 
