@@ -1,23 +1,24 @@
 //! Batches of datagrams: received with one call, sent back with one call.
 
-use std::io::{IoSlice, IoSliceMut};
+use std::io::IoSliceMut;
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 
-use nix::errno::Errno;
+use nix::cmsg_space;
 use nix::sys::socket::{
-    MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmmsg, sendmmsg, setsockopt, sockopt,
+    ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmmsg,
+    setsockopt, sockopt,
 };
+
+use crate::echoes::{Echoes, Sender};
 
 /// The size of each buffer in bytes: more than the largest payload of a datagram over IPv4 or IPv6.
 const LARGEST_DATAGRAM: usize = 65_535;
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 
 /// Ports of services that answer whatever they receive: echo, daytime, chargen, time and DNS. A server that answered
 /// them would never stop.
 const ANSWERING_PORTS: [u16; 5] = [7, 13, 19, 37, 53];
-
-type Headers = MultiHeaders<SockaddrStorage>;
 
 /// Makes room for datagrams that wait. The kernel may grant less.
 pub fn enlarge_buffers(socket: &UdpSocket) {
@@ -28,48 +29,40 @@ pub fn enlarge_buffers(socket: &UdpSocket) {
 /// Sends each datagram back to its sender, for ever.
 pub fn echo(socket: &UdpSocket) -> ! {
     let mut memory = vec![0; BATCH * LARGEST_DATAGRAM];
-    let mut headers = [Headers::preallocate(BATCH, None), Headers::preallocate(BATCH, None)];
+    // A kernel that can join datagrams can divide them as well: Linux has UDP_SEGMENT since 4.18, and UDP_GRO since 5.0.
+    let joins = setsockopt(socket, sockopt::UdpGroSegment, &true).is_ok();
+    let mut sender = Sender::new(socket);
     loop {
         // An error says that an earlier echo could not be delivered (ECONNREFUSED). That concerns one client.
-        if let Ok(datagrams) = receive(socket, &mut headers[0], &mut memory) {
-            send(socket, &mut headers[1], &memory, &datagrams);
+        if let Ok(echoes) = receive(socket, &mut memory, joins) {
+            sender.send(&echoes);
         }
     }
 }
 
-/// Waits for a datagram, and receives up to [`BATCH`] that are there. Returns their lengths and senders.
-fn receive(
-    socket: &UdpSocket,
-    headers: &mut Headers,
-    memory: &mut [u8],
-) -> nix::Result<Vec<(usize, Option<SockaddrStorage>)>> {
+/// Waits for a datagram, and receives up to [`BATCH`] buffers of them.
+fn receive<'m>(socket: &UdpSocket, memory: &'m mut [u8], joins: bool) -> nix::Result<Echoes<'m>> {
+    // New for each call, because the kernel writes into each header how much of its control buffer it has used.
+    let mut headers = MultiHeaders::preallocate(BATCH, Some(cmsg_space!(i32)));
     let mut buffers: Vec<_> =
         memory.chunks_mut(LARGEST_DATAGRAM).map(|buffer| [IoSliceMut::new(buffer)]).collect();
-    let received = recvmmsg(socket.as_raw_fd(), headers, &mut buffers, MsgFlags::MSG_WAITFORONE, None)?;
-    Ok(received.map(|datagram| (datagram.bytes, datagram.address)).collect())
+    let received = recvmmsg(socket.as_raw_fd(), &mut headers, &mut buffers, MsgFlags::MSG_WAITFORONE, None)?;
+    let received: Vec<_> = received.map(|it| (it.bytes, segment_length(&it), it.address)).collect();
+    let mut echoes = Echoes::new(joins);
+    for (buffer, (length, segment, client)) in memory.chunks(LARGEST_DATAGRAM).zip(received) {
+        if let Some(client) = client.filter(gets_echo) {
+            echoes.add(&buffer[..length], segment.unwrap_or(length), client);
+        }
+    }
+    Ok(echoes)
 }
 
-fn send(
-    socket: &UdpSocket,
-    headers: &mut Headers,
-    memory: &[u8],
-    datagrams: &[(usize, Option<SockaddrStorage>)],
-) {
-    let echoes = memory.chunks(LARGEST_DATAGRAM).zip(datagrams);
-    let (echoes, clients): (Vec<_>, Vec<_>) = echoes
-        .filter(|(_, (_, client))| client.as_ref().is_some_and(gets_echo))
-        .map(|(buffer, (length, client))| ([IoSlice::new(&buffer[..*length])], *client))
-        .unzip();
-    let mut done = 0;
-    while done < clients.len() {
-        let flags = MsgFlags::empty();
-        done += match sendmmsg(socket.as_raw_fd(), headers, &echoes[done..], &clients[done..], [], flags) {
-            Ok(sent) => sent.count(),
-            Err(Errno::EINTR) => 0,
-            // The first echo cannot be sent, and is lost. The others go on.
-            Err(_) => 1,
-        };
-    }
+/// Returns the length of each datagram if the kernel has joined several. The last may be shorter.
+fn segment_length(message: &RecvMsg<SockaddrStorage>) -> Option<usize> {
+    message.cmsgs().ok()?.find_map(|control| match control {
+        ControlMessageOwned::UdpGroSegments(length) => usize::try_from(length).ok(),
+        _ => None,
+    })
 }
 
 fn gets_echo(client: &SockaddrStorage) -> bool {
