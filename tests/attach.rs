@@ -22,6 +22,7 @@ use socket2::{Domain, Socket, Type};
 fn bundled_server_is_checked_while_it_runs(
     #[files("src/bin/echo-*.rs")]
     #[files("src/bin/echo-*/main.rs")]
+    #[files("src/bin/echo-*/echo-*.rs")]
     source: PathBuf,
 ) {
     let plans = bundled_specs(&fs::read_to_string(&source).unwrap()).unwrap();

@@ -1,6 +1,7 @@
 //! The README and the pages in `docs` show real output. Every console block is run, every generated table and
 //! picture is made again, and compared. `ECHOSPEC_UPDATE_DOCS=1` writes tables and pictures instead.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -199,16 +200,23 @@ fn demos() -> String {
 
 /// Each bundled server with the first sentence of its file.
 fn servers() -> String {
-    let entries = fs::read_dir(root().join("src/bin")).unwrap();
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let row = |path: &PathBuf| {
-        let source = if path.is_dir() { path.join("main.rs") } else { path.clone() };
-        let source = fs::read_to_string(source).unwrap();
-        let sentence = source.lines().next().unwrap().trim_start_matches("//! ").to_owned();
-        format!("| `{}` | {sentence} |\n", path.file_stem().unwrap().to_str().unwrap())
-    };
-    format!("| server | what it is |\n|---|---|\n{}", paths.iter().map(row).collect::<String>())
+    let entries = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut rows = BTreeMap::new();
+    for path in entries(root().join("src/bin")) {
+        // A folder has `main.rs`, and may have files named as servers, which share its modules.
+        let sources = if path.is_dir() { entries(path.clone()).collect() } else { vec![path.clone()] };
+        for source in sources {
+            let stem = source.file_stem().unwrap().to_str().unwrap();
+            let name = if stem == "main" { path.file_stem().unwrap().to_str().unwrap() } else { stem };
+            if name.starts_with("echo-") {
+                let text = fs::read_to_string(&source).unwrap();
+                let sentence = text.lines().next().unwrap().trim_start_matches("//! ").to_owned();
+                rows.insert(format!("{name}."), format!("| `{name}` | {sentence} |\n"));
+            }
+        }
+    }
+    // In the order of the files' names: a dot comes after a hyphen.
+    format!("| server | what it is |\n|---|---|\n{}", rows.into_values().collect::<String>())
 }
 
 #[test]

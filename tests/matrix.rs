@@ -16,6 +16,7 @@ const DESCRIPTOR_LIMIT: &str = "load/high-descriptor-limit";
 fn bundled_server_passes_every_check_that_applies(
     #[files("src/bin/echo-*.rs")]
     #[files("src/bin/echo-*/main.rs")]
+    #[files("src/bin/echo-*/echo-*.rs")]
     source: PathBuf,
 ) {
     let text = fs::read_to_string(&source).unwrap();

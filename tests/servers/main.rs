@@ -44,6 +44,7 @@ const UDP: &str = env!("CARGO_BIN_EXE_echo-udp");
 const UDP_BATCH: &str = env!("CARGO_BIN_EXE_echo-udp-batch");
 const UNIX: &str = env!("CARGO_BIN_EXE_echo-unix");
 const UNIX_DGRAM: &str = env!("CARGO_BIN_EXE_echo-unix-dgram");
+const UNIX_EPOLL: &str = env!("CARGO_BIN_EXE_echo-unix-epoll");
 const UNIX_SEQPACKET: &str = env!("CARGO_BIN_EXE_echo-unix-seqpacket");
 
 /// A time limit that only a hanging server reaches.

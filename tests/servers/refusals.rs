@@ -19,6 +19,7 @@ use super::*;
 #[case::echo_udp_batch(UDP_BATCH)]
 #[case::echo_unix(UNIX)]
 #[case::echo_unix_dgram(UNIX_DGRAM)]
+#[case::echo_unix_epoll(UNIX_EPOLL)]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET)]
 fn missing_argument_prints_usage(#[case] program: &str) {
     let usage = starts_with(format!("usage: {} ", name(program)));
@@ -48,6 +49,7 @@ fn missing_argument_prints_usage(#[case] program: &str) {
 #[case::echo_udp_batch_takes_one(UDP_BATCH, &["127.0.0.1:0", "more"])]
 #[case::echo_unix_takes_one(UNIX, &["socket", "more"])]
 #[case::echo_unix_dgram_takes_one(UNIX_DGRAM, &["socket", "more"])]
+#[case::echo_unix_epoll_takes_one(UNIX_EPOLL, &["socket", "more"])]
 #[case::echo_unix_seqpacket_takes_one(UNIX_SEQPACKET, &["socket", "more"])]
 fn extra_argument_prints_usage(#[case] program: &str, #[case] arguments: &[&str]) {
     let folder = TempDir::new().unwrap();
@@ -89,10 +91,12 @@ fn udp_port_in_use_is_an_error() {
 #[case::echo_fifo_long_name(FIFO, &"x".repeat(300))]
 #[case::echo_unix_of_200_bytes(UNIX, &"x".repeat(200))]
 #[case::echo_unix_dgram_of_200_bytes(UNIX_DGRAM, &"x".repeat(200))]
+#[case::echo_unix_epoll_of_200_bytes(UNIX_EPOLL, &"x".repeat(200))]
 #[case::echo_unix_seqpacket_of_200_bytes(UNIX_SEQPACKET, &"x".repeat(200))]
 #[case::echo_fifo_in_no_folder(FIFO, "no-such-folder/fifo")]
 #[case::echo_unix_in_no_folder(UNIX, "no-such-folder/socket")]
 #[case::echo_unix_dgram_in_no_folder(UNIX_DGRAM, "no-such-folder/socket")]
+#[case::echo_unix_epoll_in_no_folder(UNIX_EPOLL, "no-such-folder/socket")]
 #[case::echo_unix_seqpacket_in_no_folder(UNIX_SEQPACKET, "no-such-folder/socket")]
 fn impossible_path_is_an_error(#[case] program: &str, #[case] path: &str) {
     if skips_missing_mechanism(program) {
@@ -108,6 +112,7 @@ fn impossible_path_is_an_error(#[case] program: &str, #[case] path: &str) {
 #[case::echo_fifo_output(FIFO, "path", "path.out")]
 #[case::echo_unix(UNIX, "path", "path")]
 #[case::echo_unix_dgram(UNIX_DGRAM, "path", "path")]
+#[case::echo_unix_epoll(UNIX_EPOLL, "path", "path")]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET, "path", "path")]
 fn regular_file_at_the_path_is_not_changed(#[case] program: &str, #[case] path: &str, #[case] file: &str) {
     if skips_missing_mechanism(program) {
@@ -124,6 +129,7 @@ fn regular_file_at_the_path_is_not_changed(#[case] program: &str, #[case] path: 
 #[case::echo_fifo(FIFO)]
 #[case::echo_unix(UNIX)]
 #[case::echo_unix_dgram(UNIX_DGRAM)]
+#[case::echo_unix_epoll(UNIX_EPOLL)]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET)]
 fn path_of_a_running_server_is_an_error(#[case] program: &str) {
     if skips_missing_mechanism(program) {

@@ -47,6 +47,7 @@ fn udp_server_echoes_a_datagram(#[case] asked: &str, #[case] length: usize) {
 #[case::echo_fifo(FIFO, &["path.in", "path.out"])]
 #[case::echo_unix(UNIX, &["path"])]
 #[case::echo_unix_dgram(UNIX_DGRAM, &["path"])]
+#[case::echo_unix_epoll(UNIX_EPOLL, &["path"])]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET, &["path"])]
 fn ready_line_comes_after_the_path_exists(#[case] program: &str, #[case] made: &[&str]) {
     if skips_missing_mechanism(program) {
@@ -61,11 +62,11 @@ fn ready_line_comes_after_the_path_exists(#[case] program: &str, #[case] made: &
 #[rstest]
 #[case::echo_unix(UNIX, Type::STREAM)]
 #[case::echo_unix_dgram(UNIX_DGRAM, Type::DGRAM)]
+#[case::echo_unix_epoll(UNIX_EPOLL, Type::STREAM)]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET, Type::SEQPACKET)]
 fn abstract_name_is_served(#[case] program: &str, #[case] kind: Type) {
     let folder = TempDir::new().unwrap();
-    // Each type of socket has names of its own, so all three cases can use this name.
-    let name = format!("echospec-test-{}", process::id());
+    let name = format!("echospec-test-{}-{}", name(program), process::id());
     let address = format!("@{name}");
     if std::env::consts::OS != "linux" {
         let refusal = one_line().and(starts_with("unsupported"));
@@ -98,6 +99,7 @@ fn abstract_name_is_served(#[case] program: &str, #[case] kind: Type) {
 #[case::echo_udp(UDP, "127.0.0.1:0")]
 #[case::echo_unix(UNIX, "path")]
 #[case::echo_unix_dgram(UNIX_DGRAM, "path")]
+#[case::echo_unix_epoll(UNIX_EPOLL, "path")]
 #[case::echo_unix_seqpacket(UNIX_SEQPACKET, "path")]
 fn signal_ends_a_server_and_its_path_is_removed(
     #[case] program: &str,

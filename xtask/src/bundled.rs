@@ -2,8 +2,8 @@
 //! that shows it, and checks that a server does not pass.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::{Context, Result, ensure};
 use echospec::server::{Spec, bundled_specs};
@@ -46,17 +46,25 @@ fn name_transports(candidates: &mut [Candidate]) {
     }
 }
 
-/// Returns the source of each bundled server, in order of their names.
+/// Returns the source of each bundled server: a file, or in a folder `main.rs` and the files named as servers, which share
+/// its modules.
 fn sources() -> Result<BTreeMap<PathBuf, String>> {
-    let folder = root().join("src/bin");
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
-        let source = if path.is_dir() { path.join("main.rs") } else { path };
-        let text = fs::read_to_string(&source)?;
-        found.insert(source, text);
+    for path in entries(&root().join("src/bin"))? {
+        let in_folder = if path.is_dir() { entries(&path)? } else { vec![path] };
+        for source in in_folder {
+            let name = source.file_name().unwrap_or_default().to_string_lossy();
+            if name == "main.rs" || name.starts_with("echo-") {
+                let text = fs::read_to_string(&source)?;
+                found.insert(source, text);
+            }
+        }
     }
     Ok(found)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(fs::read_dir(folder)?.map(|entry| entry.map(|it| it.path())).collect::<io::Result<_>>()?)
 }
 
 fn candidate(spec: Spec) -> Candidate {

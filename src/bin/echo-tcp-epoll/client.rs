@@ -2,8 +2,6 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use mio::net::TcpStream;
-
 /// How a client's turn has ended.
 pub enum Turn {
     /// This number of bytes was read and sent back.
@@ -15,14 +13,14 @@ pub enum Turn {
     Ended,
 }
 
-pub struct Client {
-    stream: TcpStream,
+pub struct Client<S> {
+    stream: S,
     /// The echo that the client has not read yet. While there is some, nothing more is read from the client.
     unsent: Vec<u8>,
 }
 
-impl Client {
-    pub fn new(stream: TcpStream) -> Client {
+impl<S: Read + Write> Client<S> {
+    pub fn new(stream: S) -> Client<S> {
         Client { stream, unsent: Vec::new() }
     }
 

@@ -22,6 +22,7 @@ use anyhow::Context;
 use mio::net::TcpListener;
 
 mod client;
+mod listener;
 mod server;
 
 use server::Server;

@@ -6,10 +6,10 @@ use std::mem;
 use std::time::Duration;
 
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::client::{Client, Turn};
+use crate::listener::Listener;
 
 /// The token of the listener. The token of a client is the number of its slot.
 const LISTENER: Token = Token(usize::MAX);
@@ -17,20 +17,20 @@ const LISTENER: Token = Token(usize::MAX);
 /// The time until a server without free descriptors tries again to accept a client.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub struct Server {
+pub struct Server<L: Listener> {
     poll: Poll,
-    listener: TcpListener,
+    listener: L,
     /// Whether clients wait in the listener's queue for a free descriptor.
     is_full: bool,
-    clients: Vec<Option<Client>>,
+    clients: Vec<Option<Client<L::Stream>>>,
     free: Vec<usize>,
     /// Clients that have had their turn, and may have more to read. The kernel does not report them again.
     unfinished: VecDeque<Token>,
     buffer: Vec<u8>,
 }
 
-impl Server {
-    pub fn new(mut listener: TcpListener) -> io::Result<Server> {
+impl<L: Listener> Server<L> {
+    pub fn new(mut listener: L) -> io::Result<Server<L>> {
         let poll = Poll::new()?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let buffer = vec![0; 128 * 1024];
@@ -49,7 +49,7 @@ impl Server {
             for event in &events {
                 match event.token() {
                     LISTENER => self.accept(),
-                    client => self.serve_client(client, may_have_more(event)),
+                    client => self.serve_client(client, L::READS_STOP_EARLY || may_have_more(event)),
                 }
             }
             for client in waiting {
@@ -73,8 +73,8 @@ impl Server {
     /// Accepts all clients that wait.
     fn accept(&mut self) {
         loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => self.add(stream),
+            match self.listener.accept_stream() {
+                Ok(stream) => self.add(stream),
                 // One client that left the queue before its turn.
                 Err(error)
                     if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
@@ -87,7 +87,7 @@ impl Server {
         }
     }
 
-    fn add(&mut self, mut stream: TcpStream) {
+    fn add(&mut self, mut stream: L::Stream) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.clients.push(None);
             self.clients.len() - 1
@@ -121,7 +121,7 @@ impl Server {
 }
 
 /// Whether a read that does not fill the buffer may leave something behind: an end of file, or bytes after an urgent
-/// one. On other systems than Linux the server reads until the kernel says that nothing is left.
+/// one.
 fn may_have_more(event: &Event) -> bool {
-    cfg!(not(target_os = "linux")) || event.is_read_closed() || event.is_priority()
+    event.is_read_closed() || event.is_priority()
 }

@@ -1,8 +1,8 @@
 //! Echo over TCP, one event loop and one listening socket for each core.
 //!
 //! Several sockets may listen on one address if all set SO_REUSEPORT (`socket(7)`). Linux chooses one of them for each
-//! new client, by a hash of both addresses. So each thread accepts and serves clients of its own: the threads share
-//! nothing, and no lock. That has a price:
+//! new client, by a hash of both addresses. So each thread runs the loop of `echo-tcp-epoll` with clients of its own: the
+//! threads share nothing, and no lock. That has a price:
 //!
 //! - *Balance*: the hash knows nothing of load. A few busy clients may all meet one thread while another is idle.
 //! - *A listener that closes* takes along the clients in its queue: the kernel resets them, although others listen.
@@ -26,9 +26,11 @@ use std::{env, process};
 #[cfg(target_os = "linux")]
 mod client;
 #[cfg(target_os = "linux")]
-mod event_loop;
-#[cfg(target_os = "linux")]
 mod group;
+#[cfg(target_os = "linux")]
+mod listener;
+#[cfg(target_os = "linux")]
+mod server;
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -46,16 +48,16 @@ fn serve(address: &str) -> anyhow::Result<()> {
     use std::thread;
 
     use anyhow::Context;
-    use event_loop::EventLoop;
+    use server::Server;
 
     let cores = thread::available_parallelism()?.get();
     let listeners = group::listen(address, cores).with_context(|| format!("cannot listen on {address}"))?;
     let address = listeners[0].local_addr()?;
-    let loops = listeners.into_iter().map(EventLoop::new).collect::<io::Result<Vec<_>>>()?;
+    let servers = listeners.into_iter().map(Server::new).collect::<io::Result<Vec<_>>>()?;
     let (sender, errors) = mpsc::channel();
-    for mut event_loop in loops {
+    for mut server in servers {
         let sender = sender.clone();
-        thread::Builder::new().spawn(move || sender.send(event_loop.serve()))?;
+        thread::Builder::new().spawn(move || sender.send(server.serve()))?;
     }
     // println! would panic if standard output is closed.
     let _ = writeln!(io::stdout(), "ready tcp-reuseport {address}");
