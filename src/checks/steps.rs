@@ -6,7 +6,7 @@ use crate::check::{self, Finding};
 use crate::deadline::{Countdown, until};
 use crate::outcome::Outcome;
 use crate::payload::{KIB, MIB};
-use crate::server::{CpuUse, LaunchError, LaunchOptions, Server};
+use crate::server::{CpuUse, LaunchOptions, Server};
 use crate::sys::{self, Process};
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
@@ -118,27 +118,34 @@ pub(super) fn check_launched_with(
     check: impl FnOnce(&mut Server) -> check::Result,
 ) -> check::Result {
     let captured = options.captures_output();
-    let mut other = server.launch_another(options).map_err(|error| not_started(&error, when))?;
+    let mut other = server.launch_under(options, &format!("a server that starts {when}"))?;
     if other.spec().setup().ready_when.is_some() && !captured {
         // The line that says so cannot be read, so the first reply shows that the server is ready.
-        until(other.deadlines().start(), || Ok(other.connect_and_exchange().ok().map(drop)))?;
+        other.until(other.deadlines().start(), |other| Ok(other.connect_and_exchange().ok().map(drop)))?;
     }
+    check_other(other, when, check)
+}
+
+/// Launches the server's command again as it was launched before, at another address, and runs `check` on it. `when`
+/// describes the moment that `check` is about in a report.
+pub(super) fn check_launched_again(
+    server: &mut Server,
+    when: &str,
+    check: impl FnOnce(&mut Server) -> check::Result,
+) -> check::Result {
+    let other = server.launch_again(&format!("one more server, to check it {when}"))?;
+    check_other(other, when, check)
+}
+
+fn check_other(
+    mut other: Server,
+    when: &str,
+    check: impl FnOnce(&mut Server) -> check::Result,
+) -> check::Result {
     check(&mut other).map_err(|finding| {
         let finding = other.diagnose(finding.because(when));
         finding.because(last_line_printed(&other))
     })
-}
-
-/// Turns a failed launch into a finding. The server has started before without these options, so its exit is its own
-/// failure.
-fn not_started(error: &LaunchError, when: &str) -> Finding {
-    let wanted = format!("a server that starts {when}");
-    match error {
-        LaunchError::Interrupted => Finding::interrupted(),
-        LaunchError::Ended { .. } => Finding::fail(wanted, error.to_string()),
-        LaunchError::NotReady { .. } => Finding::timeout(wanted, error.to_string()),
-        _ => Finding::broken(wanted, error.to_string()),
-    }
 }
 
 /// Returns the last line that the server printed, as a reason in a finding.
@@ -149,7 +156,7 @@ pub(super) fn last_line_printed(server: &Server) -> String {
 /// Starts the server again on its address and exchanges with it. `likely_cause` explains a server that refuses to
 /// start.
 pub(super) fn restart_and_exchange(server: &mut Server, likely_cause: &str) -> check::Result {
-    restart(server, likely_cause)?;
+    server.restart_for_check().map_err(|finding| because_of(finding, likely_cause))?;
     server.connect_and_exchange().map(drop)
 }
 
@@ -160,7 +167,7 @@ pub(super) fn restart_and_exchange_after(
     waiting: &mut Client,
     likely_cause: &str,
 ) -> check::Result {
-    restart(server, likely_cause)?;
+    server.restart_for_check().map_err(|finding| because_of(finding, likely_cause))?;
     // A passed listener is ready before the server is, which may take as long as a start.
     let start = server.deadlines().start();
     if server.spec().protocol().receives_before_requests() {
@@ -175,17 +182,9 @@ pub(super) fn restart_and_exchange_after(
     server.connect_and_exchange().map(drop)
 }
 
-fn restart(server: &mut Server, likely_cause: &str) -> check::Result {
-    let wanted = format!("the server started again on {}", server.address());
-    match server.restart() {
-        Ok(()) => Ok(()),
-        Err(LaunchError::Interrupted) => Err(Finding::interrupted()),
-        Err(error @ LaunchError::Ended { .. }) => {
-            Err(Finding::fail(wanted, error.to_string()).because(likely_cause))
-        }
-        Err(error @ LaunchError::NotReady { .. }) => Err(Finding::timeout(wanted, error.to_string())),
-        Err(error) => Err(Finding::broken(wanted, error.to_string())),
-    }
+/// Adds the likely cause of a server's refusal to start to a failure.
+fn because_of(finding: Finding, likely_cause: &str) -> Finding {
+    if finding.outcome == Outcome::Fail { finding.because(likely_cause) } else { finding }
 }
 
 /// The number of bytes that a client sends at most without reading.

@@ -88,6 +88,18 @@ pub enum LaunchError {
         /// The last lines that the server printed.
         output: String,
     },
+    /// The server was not ready when the harness gave up, and had waited most of the time for a processor.
+    #[non_exhaustive]
+    Starved {
+        /// The number of seconds that the harness waited for the server to become ready.
+        seconds: f64,
+        /// The event that the harness waited for in vain.
+        missing: String,
+        /// The state of the server's processes; empty where the system does not tell.
+        state: String,
+        /// The last lines that the server printed.
+        output: String,
+    },
     /// This machine lacks something without which no check says anything about the server.
     #[non_exhaustive]
     MissingRequirement {
@@ -179,6 +191,12 @@ impl fmt::Display for LaunchError {
             LaunchError::NotReady { seconds, missing, state, output } => write!(
                 f,
                 "the server is not ready after {seconds} s: {missing}{}{}",
+                quote(output),
+                indent(state)
+            ),
+            LaunchError::Starved { seconds, missing, state, output } => write!(
+                f,
+                "this machine is too busy: for most of {seconds} s the server waited for a processor, and {missing}{}{}",
                 quote(output),
                 indent(state)
             ),

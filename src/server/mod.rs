@@ -15,6 +15,7 @@
 //! | `connect`, `accept_queue` | clients, and whether the server has room for one |
 //! | `inspect`, `cpu_use` | processes, descriptors, memory, processor time |
 //! | `control` | signals, freeze and thaw, crash, restart, a second instance |
+//! | `relaunch` | further launches during a check, and the finding about one that fails |
 //! | `leaks` | shutdown, and what the server leaves behind |
 
 use std::io;
@@ -51,6 +52,7 @@ mod process;
 mod program;
 mod readiness;
 mod rehearsal;
+mod relaunch;
 #[cfg(feature = "cli")]
 mod running_address;
 mod scratch;
@@ -79,6 +81,7 @@ pub use process::{
 };
 pub use program::bundled_program;
 pub use rehearsal::Rehearsal;
+pub(crate) use relaunch::UsualStart;
 #[cfg(feature = "cli")]
 pub(crate) use running_address::running_address;
 pub use scratch::{Scratch, keep_directories, run_directory};

@@ -1,6 +1,5 @@
 //! Finds out that a server is ready, without sleeping and without connecting to it.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -28,7 +27,8 @@ pub(super) fn await_ready(
 ) -> Result<(), LaunchError> {
     let deadlines = options.deadlines;
     let mut countdown = Countdown::new(deadlines.start());
-    let began = Instant::now();
+    let (began, mut stopwatch) = (Instant::now(), instance.stopwatch(deadlines).of_server_alone());
+    let mut last_lap = began;
     let mut interval = Duration::from_millis(1);
     loop {
         // In this order: the background process of a daemon may listen already.
@@ -42,27 +42,26 @@ pub(super) fn await_ready(
         if is_interrupted() {
             return Err(LaunchError::Interrupted);
         }
-        if countdown.left().is_zero()
-            && began.elapsed() >= deadlines.start() + time_without_processor(instance, deadlines)
-        {
-            return Err(not_ready(instance, spec, address, deadlines));
+        let is_late = countdown.left().is_zero();
+        if is_late || last_lap.elapsed() >= LAP {
+            last_lap = Instant::now();
+            let had_its_time = stopwatch.elapsed() >= deadlines.start();
+            let is_starved = began.elapsed() >= deadlines.start() * LONGEST_START;
+            if is_late && (had_its_time || is_starved) {
+                return Err(not_ready(instance, spec, address, options, began.elapsed(), had_its_time));
+            }
         }
         instance.output().wait(interval);
         interval = (interval * 2).min(Duration::from_millis(20));
     }
 }
 
-/// The longest time that a busy machine may delay a start, as a multiple of the deadline.
-const LONGEST_DELAY: u32 = 3;
+/// The interval at which the harness looks how long the processes of a server that starts have waited for a processor.
+/// The kernel forgets that when a process exits, and a server may be started by several short-lived ones.
+const LAP: Duration = Duration::from_millis(100);
 
-/// Returns how long some thread of `instance` has waited for a processor since its start: on a busy machine the server
-/// could not become ready in that time. It is nothing where the system does not tell.
-fn time_without_processor(instance: &Instance, deadlines: Deadlines) -> Duration {
-    let processes = instance.processes().unwrap_or_default();
-    let threads = processes.iter().filter_map(|one| sys::scheduler_stats_of_threads(one.pid).ok());
-    let longest = threads.flat_map(BTreeMap::into_values).map(|stats| stats.queued).max();
-    longest.unwrap_or_default().min(deadlines.start() * LONGEST_DELAY)
-}
+/// The longest time that a server may take to become ready on a busy machine, as a multiple of the deadline.
+const LONGEST_START: u32 = 4;
 
 /// Returns whether the server's output passes the readiness test of its set-up. Returns true if the output cannot be
 /// read.
@@ -152,7 +151,16 @@ fn ended(instance: &Instance, status: std::process::ExitStatus, deadlines: Deadl
     LaunchError::Ended { status, output }
 }
 
-fn not_ready(instance: &Instance, spec: &Spec, address: &Address, deadlines: Deadlines) -> LaunchError {
+/// Returns the reason why a server is not ready after `waited`. `had_its_time` tells whether it had a processor long
+/// enough.
+fn not_ready(
+    instance: &Instance,
+    spec: &Spec,
+    address: &Address,
+    options: &LaunchOptions,
+    waited: Duration,
+    had_its_time: bool,
+) -> LaunchError {
     let missing = match address {
         _ if is_ready(instance, spec.transport(), address) => {
             "it listens, but its output does not match the pattern of --ready-when".into()
@@ -163,12 +171,12 @@ fn not_ready(instance: &Instance, spec: &Spec, address: &Address, deadlines: Dea
     };
     let processes = instance.processes().unwrap_or_default();
     let state = processes.iter().take(2).map(describe_process).collect::<Vec<_>>().join("\n");
-    LaunchError::NotReady {
-        seconds: deadlines.start().as_secs_f64(),
-        missing,
-        state,
-        output: last_output(instance),
+    let output = last_output(instance);
+    if had_its_time {
+        let seconds = options.deadlines.start().as_secs_f64();
+        return LaunchError::NotReady { seconds, missing, state, output };
     }
+    LaunchError::Starved { seconds: waited.as_secs_f64().round(), missing, state, output }
 }
 
 fn last_output(instance: &Instance) -> String {

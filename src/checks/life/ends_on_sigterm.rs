@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::steps::{self, check_launched_with};
+use crate::checks::steps::{self, check_launched_again};
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Server, describe_exit};
 use crate::transport::{Capabilities, Client};
@@ -88,8 +88,7 @@ fn run(server: &mut Server) -> check::Result {
     let capabilities = server.spec().capabilities();
     expect_end(server, &CONNECTED).map_err(|finding| finding.because(CONNECTED.when))?;
     for moment in OTHERS.iter().filter(|moment| capabilities.contains(moment.requires)) {
-        let options = server.options();
-        check_launched_with(server, options, moment.when, |server| expect_end(server, moment))?;
+        check_launched_again(server, moment.when, |server| expect_end(server, moment))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::{Level::Should, Outcome};
-use crate::server::{LaunchError, LaunchOptions, Server};
+use crate::server::{LaunchOptions, Server};
 use crate::sys;
 use crate::text::one_line;
 use crate::transport::Capabilities;
@@ -52,11 +52,8 @@ fn leaves_nothing_in_namespace(server: &mut Server) -> check::Result {
     let [memory, queues] = ["shm", "mqueue"].map(|name| server.scratch().join(name));
     fs::create_dir(&queues).and_then(|()| shared_folder(&memory)).or_broken("a directory for its objects")?;
     let options = LaunchOptions { shared_memory: Some(memory.clone()), ..server.options() };
-    let mut alone = server.launch_another(options).map_err(|error| match error {
-        LaunchError::Interrupted => Finding::interrupted(),
-        // No verdict: the server may need an object that others have made.
-        error => Finding::unsupported("a start in IPC and mount namespaces of its own", error.to_string()),
-    })?;
+    // No verdict: the server may need an object that others have made.
+    let mut alone = server.launch_if_possible(options, "a start in IPC and mount namespaces of its own")?;
     let namespace = sys::ipc_namespace_of(alone.pid()?).or_broken("its IPC namespace")?;
     serve_and_stop(&mut alone)?;
     let mut left = objects_left(&namespace, &memory, &queues)?;

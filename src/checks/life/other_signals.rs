@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
-use crate::checks::steps::check_launched_with;
+use crate::checks::steps::check_launched_again;
 use crate::outcome::Level::May;
 use crate::server::{Server, describe_exit};
 use crate::sys;
@@ -27,15 +27,13 @@ pub const CHECK: Check = Check {
 fn run(server: &mut Server) -> check::Result {
     let mut told = Vec::new();
     for signal in [Signal::SIGHUP, Signal::SIGINT] {
-        let options = server.options();
-        check_launched_with(server, options, &format!("at {signal}"), |server| {
+        check_launched_again(server, &format!("at {signal}"), |server| {
             told.extend(effect(server, signal)?.map(|effect| format!("{signal}: {effect}")));
             Ok(())
         })?;
     }
     let stop = server.spec().setup().stop;
-    let options = server.options();
-    check_launched_with(server, options, &format!("at a second {stop}"), |server| {
+    check_launched_again(server, &format!("at a second {stop}"), |server| {
         told.extend(effect_of_second(server, stop)?.map(|effect| format!("a second {stop}: {effect}")));
         Ok(())
     })?;

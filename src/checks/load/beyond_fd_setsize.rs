@@ -6,7 +6,7 @@ use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
 use crate::outcome::{Level::Should, Outcome};
 use crate::requirement::MANY_DESCRIPTORS;
-use crate::server::{LaunchError, LaunchOptions, Server};
+use crate::server::{LaunchOptions, Server};
 use crate::sys;
 use crate::transport::{Capabilities, Client};
 
@@ -54,11 +54,8 @@ fn run(server: &mut Server) -> check::Result {
         ));
     }
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
-    let mut other = server.launch_another(options).map_err(|error| match error {
-        LaunchError::Interrupted => Finding::interrupted(),
-        // No verdict: the limit may be lower than the server's usual one, which it may need.
-        error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
-    })?;
+    // No verdict: the limit may be lower than the server's usual one, which it may need.
+    let mut other = server.launch_if_possible(options, format!("a start with {LIMIT} descriptors"))?;
     let result = exceed_fd_setsize(&mut other);
     result.map_err(|finding| other.diagnose(finding))
 }

@@ -6,7 +6,7 @@ use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::outcome::Level::Should;
 use crate::payload::MIB;
-use crate::server::{LaunchError, LaunchOptions, Server};
+use crate::server::{LaunchOptions, Server};
 use crate::sys;
 use crate::transport::Capabilities;
 
@@ -116,13 +116,8 @@ fn compare(server: &mut Server, limit: u32, mut usual: Cost) -> check::Result {
 /// Returns what the server has used after a start with `limit` and one exchange.
 fn cost(server: &mut Server, limit: u32) -> check::Result<Cost> {
     let options = LaunchOptions { descriptor_limit: Some(limit), ..server.options() };
-    let wanted = || format!("a server that starts with {limit} descriptors");
-    let mut other = server.launch_another(options).map_err(|error| match error {
-        LaunchError::Interrupted => Finding::interrupted(),
-        LaunchError::NotReady { .. } => Finding::timeout(wanted(), error.to_string()),
-        LaunchError::Ended { .. } => Finding::fail(wanted(), error.to_string()),
-        error => Finding::broken(wanted(), error.to_string()),
-    })?;
+    let mut other =
+        server.launch_under(options, &format!("a server that starts with {limit} descriptors"))?;
     let _client = other.connect_and_hold()?;
     Ok(Cost { time: other.cpu_time()?, memory: other.process_stats()?.resident })
 }

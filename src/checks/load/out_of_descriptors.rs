@@ -8,7 +8,7 @@ use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
 use crate::deadline::{INTERRUPT_CHECK_INTERVAL, until};
 use crate::outcome::Level::Should;
-use crate::server::{LaunchError, LaunchOptions, Server};
+use crate::server::{LaunchOptions, Server};
 use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
@@ -34,11 +34,8 @@ const MORE: usize = 4;
 
 fn run(server: &mut Server) -> check::Result {
     let options = LaunchOptions { descriptor_limit: Some(LIMIT), ..server.options() };
-    let mut limited = server.launch_another(options).map_err(|error| match error {
-        LaunchError::Interrupted => Finding::interrupted(),
-        // No verdict: a server may need more descriptors before its first client.
-        error => Finding::unsupported(format!("a start with {LIMIT} descriptors"), error.to_string()),
-    })?;
+    // No verdict: a server may need more descriptors before its first client.
+    let mut limited = server.launch_if_possible(options, format!("a start with {LIMIT} descriptors"))?;
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
     let outcome = if stays_open { fill_table(&mut limited) } else { fill_table_with_silent(&mut limited) };
     outcome.map_err(|finding| limited.diagnose(finding))

@@ -6,7 +6,7 @@ use crate::checks::Check;
 use crate::checks::steps::wait_until_stable;
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{LaunchError, LaunchOptions, Server, describe_exit};
+use crate::server::{LaunchOptions, Server, describe_exit};
 use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
@@ -33,11 +33,8 @@ fn run(server: &mut Server) -> check::Result {
     let wanted = "a user of its own for the server (it needs root)";
     sys::check_user_permission().or_unsupported(wanted)?;
     let options = LaunchOptions { own_user: true, ..server.options() };
-    let mut limited = server.launch_another(options).map_err(|error| match error {
-        LaunchError::Interrupted => Finding::interrupted(),
-        // No verdict: the server may need files of the user that started it.
-        error => Finding::unsupported("a start as another user", error.to_string()),
-    })?;
+    // No verdict: the server may need files of the user that started it.
+    let mut limited = server.launch_if_possible(options, "a start as another user")?;
     let before = tasks(&limited)?;
     let unserved =
         |finding: Finding| Finding::unsupported("clients of another user's server", finding.actual);

@@ -38,7 +38,7 @@ fn run(server: &mut Server) -> check::Result {
     serves_longest(server)
 }
 
-fn refuses_too_long(server: &Server) -> check::Result {
+fn refuses_too_long(server: &mut Server) -> check::Result {
     let wanted = format!("a path of {TOO_LONG} bytes refused");
     match started_at(server, &path_of(server, TOO_LONG)?)? {
         // A server may change its directory and bind the last component. Clients that do the same can connect.
@@ -49,7 +49,7 @@ fn refuses_too_long(server: &Server) -> check::Result {
         }
         Fate::Exited(status) if status.success() => Err(Finding::fail(wanted, describe_exit(status))),
         Fate::Exited(_) => Ok(()),
-        Fate::Neither => Err(Finding::timeout(wanted, "it has neither exited nor bound a name")),
+        Fate::Neither => Err(server.confirm_timeout(Finding::timeout(wanted, NEITHER))),
     }
 }
 
@@ -68,9 +68,12 @@ fn serves_longest(server: &mut Server) -> check::Result {
         }
         // The server has a shorter limit of its own.
         Fate::Exited(status) => Err(Finding::info(wanted, describe_exit(status))),
-        Fate::Neither => Err(Finding::timeout(wanted, "it has neither exited nor bound a name")),
+        Fate::Neither => Err(server.confirm_timeout(Finding::timeout(wanted, NEITHER))),
     }
 }
+
+/// The description of a server that does nothing with the path in its command.
+const NEITHER: &str = "it has neither exited nor bound a name";
 
 /// The reaction of a server to the socket path in its command.
 enum Fate {

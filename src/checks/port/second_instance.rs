@@ -1,11 +1,14 @@
 //! Checks a second server that is started on an address in use.
 
+use std::process::ExitStatus;
+use std::time::Duration;
+
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::processes::{FileIdentity, file_identity, sockets_at_address, waits_at_named_pipes};
 use crate::deadline::until;
 use crate::outcome::Level::Should;
-use crate::server::{Instance, Server, describe_exit};
+use crate::server::{Instance, Server, UsualStart, describe_exit};
 use crate::sys::Process;
 use crate::transport::{Address, Capabilities};
 
@@ -60,18 +63,19 @@ const LOOKS: usize = 3;
 /// Waits until `rival`, a second instance at the same address, exits with a non-zero status and has printed a
 /// message. Fails if it binds the address, or waits for clients at named pipes there, instead. `before` is the identity
 /// of the first instance's files.
-fn expect_refusal(server: &Server, rival: &mut Instance, before: FileIdentity) -> check::Result {
+fn expect_refusal(server: &mut Server, rival: &mut Instance, before: FileIdentity) -> check::Result {
     let wanted = format!("a second instance on {} exits with an error", server.address());
     let limit = server.deadlines().start();
-    let mut looks = 0;
-    // A server that tries several times to bind takes long on a busy machine.
-    let end = rival.stopwatch(server.deadlines()).wait(limit, |left| {
-        until(left, || {
-            looks = if waits_at_pipes(server, rival) { looks + 1 } else { 0 };
-            let serves = looks == LOOKS || holds_address(server, rival);
-            Ok((rival.ended().is_some() || serves).then(|| rival.ended()))
-        })
-    })?;
+    let mut end = await_end(server, rival, limit)?;
+    if end.is_none() {
+        end = match server.usual_start_elsewhere()? {
+            UsualStart::Prompt => None,
+            UsualStart::Slow(longer) => await_end(server, rival, longer)?,
+            UsualStart::Exits(usual) | UsualStart::Fails(usual) => {
+                return Err(Finding::broken("a server that starts elsewhere", usual));
+            }
+        };
+    }
     let Some(end) = end else {
         let actual = format!("after {} s it has neither exited nor bound the address", limit.as_secs_f64());
         return Err(Finding::timeout(wanted, actual).harms(WAITS));
@@ -91,6 +95,24 @@ fn expect_refusal(server: &Server, rival: &mut Instance, before: FileIdentity) -
         .harms(SILENT));
     }
     Ok(())
+}
+
+/// Waits at most `limit` until `rival` exits, and returns its status; no status if it serves instead. Returns `None` if
+/// neither happens.
+fn await_end(
+    server: &Server,
+    rival: &mut Instance,
+    limit: Duration,
+) -> check::Result<Option<Option<ExitStatus>>> {
+    let mut looks = 0;
+    // A server that tries several times to bind takes long on a busy machine.
+    rival.stopwatch(server.deadlines()).wait(limit, |left| {
+        until(left, || {
+            looks = if waits_at_pipes(server, rival) { looks + 1 } else { 0 };
+            let serves = looks == LOOKS || holds_address(server, rival);
+            Ok((rival.ended().is_some() || serves).then(|| rival.ended()))
+        })
+    })
 }
 
 fn holds_address(server: &Server, rival: &Instance) -> bool {

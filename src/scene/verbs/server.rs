@@ -8,7 +8,6 @@ use crate::scene::stage::Stage;
 use crate::scene::stream::ReadPipe;
 use crate::scene::value::Arguments;
 use crate::scene::verb::{Run, Verb};
-use crate::server::LaunchError;
 use crate::transport::Capabilities;
 
 /// The capabilities of a server that is one process for all its clients, so that it can be signalled before any connects.
@@ -46,13 +45,7 @@ fn kill(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
 }
 
 fn restart(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
-    let wanted = format!("the server started again on {}", stage.server.address());
-    stage.server.restart().map_err(|error| match error {
-        LaunchError::Interrupted => Finding::interrupted(),
-        error @ LaunchError::Ended { .. } => Finding::fail(wanted, error.to_string()),
-        error @ LaunchError::NotReady { .. } => Finding::timeout(wanted, error.to_string()),
-        error => Finding::broken(wanted, error.to_string()),
-    })
+    stage.server.restart_for_check()
 }
 
 fn start_second(stage: &mut Stage<'_>, _: &Arguments) -> check::Result {
