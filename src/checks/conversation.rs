@@ -20,6 +20,9 @@ use crate::transport::{Capabilities, Client};
 pub(super) const ON_STDIO: Capabilities =
     Capabilities::STDIO.union(Capabilities::REQUESTS).union(Capabilities::STAYS_OPEN);
 
+/// Capabilities that a server must have for checks of what it does when its input ends.
+pub(super) const WITH_END_OF_INPUT: Capabilities = ON_STDIO.union(Capabilities::END_OF_INPUT);
+
 /// The maximum number of leftover processes that a report names.
 const NAMED: usize = 4;
 
@@ -61,7 +64,7 @@ const MOST: usize = 4000;
 /// than it takes for 1 MiB if the server stops reading before.
 ///
 /// # Errors
-/// Unsupported if the answers are so short that the pipe holds all of them.
+/// Unsupported if the answers are so short that the kernel holds all of them.
 pub(super) fn ask_without_reading(server: &Server, client: &mut Client) -> check::Result<usize> {
     let (mut turn, mut length) = (0, 0);
     for candidate in answered_turns(server.spec().protocol()) {
@@ -75,12 +78,22 @@ pub(super) fn ask_without_reading(server: &Server, client: &mut Client) -> check
     }
     let most = (ANSWERS / length.max(1)).clamp(1, MOST);
     let requests = client.fill_with_requests(turn, most)?;
-    let held = sys::pipe_capacity(client.input_descriptor()).unwrap_or(64 * KIB);
+    let held = held_unread(client);
     if requests == most && requests * length <= held {
         let found = format!("{requests} answers of {}", count_with_noun(length, "byte"));
-        return Err(Finding::unsupported("answers that a pipe cannot hold", found));
+        return Err(Finding::unsupported(format!("more than {held} bytes of answers"), found));
     }
     Ok(requests)
+}
+
+/// Returns the largest number of bytes that the kernel can hold for `client` while it does not read. A pseudo-terminal
+/// holds fewer.
+fn held_unread(client: &Client) -> usize {
+    match client.link().as_socket() {
+        // socketpair(2) gives both sockets the same size.
+        Some(socket) => socket.send_buffer_size().unwrap_or(256 * KIB),
+        None => sys::pipe_capacity(client.input_descriptor()).unwrap_or(64 * KIB),
+    }
 }
 
 /// Waits until the server's process has exited, and every process that it started. Meanwhile `client` reads.

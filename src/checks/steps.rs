@@ -213,12 +213,18 @@ const WINDOW: Duration = Duration::from_millis(200);
 const MEASUREMENTS: usize = 5;
 const BUSY_TIME: Duration = Duration::from_millis(800);
 
-/// The number of deadlines for progress after which no more is measured.
-const LONGEST: u32 = 12;
+/// The processor time that each process of a server may use to start: it loads a compiler, a parser or an index. The
+/// next constant is the number of processes that get this time.
+const START_TIME: Duration = Duration::from_secs(3);
+const STARTERS: usize = 4;
 
-/// Fails if the server is busy in each of several measurements, and has used [`BUSY_TIME`] meanwhile. A burst, such as
+/// The number of deadlines for progress after which no more is measured.
+const LONGEST: u32 = 24;
+
+/// Fails if the server is busy in each of several measurements, and has used the processor for long meanwhile. A burst, such as
 /// just-in-time compilation or garbage collection, is over in one of them; a busy loop is not. On a busy machine a server
 /// gets a part of a processor, so more measurements are needed. One in which it only waited for a processor shows nothing.
+/// A server that is launched for its client has only just started: it may use [`START_TIME`].
 ///
 /// `when` describes the moment in a report.
 pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
@@ -231,7 +237,7 @@ pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
         } else if is_idle(server, cpu_use)? {
             return Ok(());
         }
-        if busy >= MEASUREMENTS && server.cpu_time()?.saturating_sub(before) >= BUSY_TIME {
+        if busy >= MEASUREMENTS && server.cpu_time()?.saturating_sub(before) >= busy_time(server)? {
             return Err(Finding::fail("almost no processor time", format!("{cpu_use}, {when}"))
                 .about_living_server()
                 .because(format!("the same in each of {busy} measurements")));
@@ -240,6 +246,15 @@ pub(super) fn expect_idle(server: &Server, when: &str) -> check::Result {
     let used = server.cpu_time()?.saturating_sub(before).as_millis();
     let actual = format!("it was ready to run all the time, and got {used} ms of processor time");
     Err(Finding::broken("a processor for the server", actual))
+}
+
+/// Returns the processor time after which a server that has never been idle is in a loop.
+fn busy_time(server: &Server) -> check::Result<Duration> {
+    if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
+        return Ok(BUSY_TIME);
+    }
+    let starters = server.processes()?.len().clamp(1, STARTERS);
+    Ok(START_TIME * u32::try_from(starters).unwrap_or_default())
 }
 
 /// Returns the processor use of a server that runs all the time. `None` if it waits for something.

@@ -36,7 +36,7 @@ pub(super) fn rehearse(
     if let Some(place) = parts::wrong_part(server) {
         return Err(LaunchError::Rehearsal(place));
     }
-    if is_asked(server, Capabilities::STDIO)
+    if is_asked(server, Capabilities::STDIO.union(Capabilities::END_OF_INPUT))
         && let Ok(answered) = does_everything(server)
     {
         found.lacks.extend((answered > 0).then(answers_notifications));

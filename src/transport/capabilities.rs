@@ -5,7 +5,7 @@ use bitflags::bitflags;
 bitflags! {
     /// The capabilities of a server's transport and way of starting, or those that a check requires.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Capabilities: u32 {
+    pub struct Capabilities: u64 {
         /// The transport carries a stream of bytes without boundaries.
         const STREAM = 1;
         /// The transport carries messages and keeps their boundaries.
@@ -31,8 +31,14 @@ bitflags! {
         const TCP = 1 << 10;
         /// The server's transport is UDP.
         const UDP = 1 << 11;
-        /// The server reads standard input and writes standard output.
+        /// The server reads a stream of bytes from standard input, and writes one to standard output. Its client is the
+        /// only one.
         const STDIO = 1 << 12;
+        /// The server's standard input and output are two pipes.
+        const PIPES = 1 << 32;
+        /// The client can end the server's standard input and still read its standard output, whether the server heeds
+        /// that ([`HALF_CLOSE`](Capabilities::HALF_CLOSE)) or not.
+        const END_OF_INPUT = 1 << 33;
         /// The server is passed a listening socket as descriptor 3.
         const PASSED_LISTENER = 1 << 13;
         /// The server is passed each connection as descriptors 0, 1 and 2.

@@ -14,7 +14,11 @@ use super::{
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pipe",
     summary: "standard input to standard output, through two pipes",
-    capabilities: Capabilities::STREAM.union(Capabilities::HALF_CLOSE).union(Capabilities::STDIO),
+    capabilities: Capabilities::STREAM
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::STDIO)
+        .union(Capabilities::PIPES)
+        .union(Capabilities::END_OF_INPUT),
     placeholders: &[],
     reserve,
     connect,

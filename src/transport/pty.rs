@@ -14,8 +14,8 @@ use crate::sys;
 pub(super) const TRANSPORT: Transport = Transport {
     name: "pty",
     summary: "a pseudo-terminal in raw mode",
-    // No half-close: a terminal has one end for both directions, and closing it hangs up.
-    capabilities: Capabilities::STREAM,
+    // No half-close, and no end of input: a terminal has one end for both directions, and closing it hangs up.
+    capabilities: Capabilities::STREAM.union(Capabilities::STDIO),
     placeholders: &[],
     reserve: pipe::reserve,
     connect: pipe::connect,

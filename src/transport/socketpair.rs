@@ -14,7 +14,10 @@ use crate::payload::KIB;
 pub(super) const STREAM: Transport = Transport {
     name: "socketpair",
     summary: "a pair of connected stream sockets",
-    capabilities: Capabilities::STREAM.union(Capabilities::HALF_CLOSE),
+    capabilities: Capabilities::STREAM
+        .union(Capabilities::HALF_CLOSE)
+        .union(Capabilities::STDIO)
+        .union(Capabilities::END_OF_INPUT),
     placeholders: &[],
     reserve: pipe::reserve,
     connect: pipe::connect,

@@ -164,13 +164,9 @@ struct Entry {
     deviation: Vec<Deviation>,
 }
 
-/// Returns the names of the servers of a list that have a row on its page: all with a protocol. The questions about
-/// standard input and output are asked of servers on pipes.
+/// Returns the names of the servers of a list that have a row on its page: all with a protocol.
 pub fn names_with_protocol(list: List) -> Result<Vec<String>> {
-    let has_row = |entry: &Entry| {
-        entry.protocol.is_some() && (list == List::Peers || entry.transport == Transport::PIPE.name)
-    };
-    let servers = read(list)?.into_iter().filter(has_row);
+    let servers = read(list)?.into_iter().filter(|entry| entry.protocol.is_some());
     Ok(servers.map(|entry| entry.name).collect())
 }
 

@@ -24,7 +24,7 @@ pub const EOF_ENDS_IT: Check = Check {
     why: "if the server or its child keeps a write end open, end of file never arrives, and the pipeline hangs",
     citations: &["pipe(7)", "fork(2)", "close(2)"],
     recipe: "send a line; close the server's standard input; expect the line, then end of file, then the exit of the process",
-    requires: Capabilities::STDIO.union(Capabilities::ECHO),
+    requires: Capabilities::PIPES.union(Capabilities::ECHO),
     run: of_the_process,
 };
 

@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     why: "O_NONBLOCK belongs to the open file description, so the shell or the next program on the same terminal or pipe gets EAGAIN and loses output",
     citations: &["fcntl(2) (F_SETFL)", "open(2) (open file descriptions)", "dup(2)"],
     recipe: "keep duplicates of the server's descriptors 0, 1 and 2, which are pipes; send a few bytes; close its input, and wait for its exit; compare O_NONBLOCK and O_APPEND before and after with F_GETFL",
-    requires: Capabilities::STDIO,
+    requires: Capabilities::PIPES,
     run,
 };
 

@@ -18,7 +18,7 @@ pub const ENDS_AT_EPIPE: Check = Check {
     why: "a server that ignores EPIPE never exits, and `server | head -1` never returns",
     citations: &["pipe(7)", "write(2) (EPIPE)", "signal(7) (SIGPIPE)"],
     recipe: "close the read end of the server's output; send lines until it exits; do the same with SIGPIPE ignored at its start",
-    requires: Capabilities::STDIO,
+    requires: Capabilities::PIPES,
     run: at_epipe,
 };
 
@@ -29,7 +29,7 @@ pub const STATUS_AT_EOF: Check = Check {
     why: "a shell with `set -o pipefail`, make and CI jobs take any other status for a failure",
     citations: &["exit(3)", "cat(1p) (EXIT STATUS)"],
     recipe: "send a line; close the server's standard input; expect the line and end of file; read the exit status",
-    requires: Capabilities::STDIO.union(Capabilities::ECHO),
+    requires: Capabilities::PIPES.union(Capabilities::ECHO),
     run: status,
 };
 

@@ -15,7 +15,7 @@ pub const IDLE: Check = Check {
     sentence: "a server whose clients are silent, or have gone, uses almost no processor time",
     why: "a server that polls for an event that is always ready, or calls in a loop without waiting, uses a whole processor for nothing",
     citations: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
-    recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, up to five times: before the first client, with a silent client, with one that has shut down its write side, and after all have gone",
+    recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, until it is idle in one, or busy in five and has used 0.8 s (3 s for each process if it is launched for its client, because it may still load): before the first client, with a silent client, with one that has shut down its write side, and after all have gone",
     requires: Capabilities::PROCESSES,
     run: silent,
 };

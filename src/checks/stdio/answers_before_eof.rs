@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::conversation::{ON_STDIO, ask_without_reading, begin};
+use crate::checks::conversation::{WITH_END_OF_INPUT, ask_without_reading, begin};
 use crate::checks::requests::usual_turn;
 use crate::outcome::Level::Should;
 use crate::server::Server;
@@ -18,18 +18,18 @@ pub const CHECK: Check = Check {
     why: "a script that writes its requests and closes the pipe, such as `printf … | server`, loses answers without any error",
     citations: &["pipe(7)", "read(2)", "exit(3)"],
     recipe: "send 20 requests in one write, and close the server's standard input at once (again if that took more than 5 ms); count the answers up to end of file",
-    requires: ON_STDIO,
+    requires: WITH_END_OF_INPUT,
     run,
 };
 
 pub const LONG: Check = Check {
     id: "stdio/delivers-long-output",
     level: Should,
-    sentence: "answers that a pipe cannot hold reach a slow reader, although the input has ended",
-    why: "a server that exits with answers in a buffer of its own cuts them off at the 64 KiB that the pipe holds",
+    sentence: "answers that the kernel cannot hold reach a slow reader, although the input has ended",
+    why: "a server that exits with answers in a buffer of its own cuts them off at what the kernel holds, 64 KiB in a pipe",
     citations: &["pipe(7)", "write(2)", "exit(3)"],
     recipe: "send requests whose answers are 1 MiB together, or until the server reads no more, without reading; close the server's standard input; wait; then read to end of file and count the answers",
-    requires: ON_STDIO,
+    requires: WITH_END_OF_INPUT,
     run: long,
 };
 
@@ -70,7 +70,7 @@ fn long(server: &mut Server) -> check::Result {
     let mut client = begin(server)?.pipelining();
     let requests = ask_without_reading(server, &mut client)?;
     client.shut_down_write()?;
-    // The server now writes into a full pipe, or exits with the rest in its buffers.
+    // The server now writes into a full pipe or socket, or exits with the rest in its buffers.
     server.await_reaction()?;
     expect_all(client, requests)
 }

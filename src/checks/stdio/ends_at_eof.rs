@@ -2,7 +2,7 @@
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::conversation::{ON_STDIO, begin, expect_end};
+use crate::checks::conversation::{WITH_END_OF_INPUT, begin, expect_end};
 use crate::outcome::Level::{Must, Should};
 use crate::server::{Server, describe_exit};
 
@@ -17,8 +17,8 @@ pub const CHECK: Check = Check {
         "pipe(7)",
         "read(2)",
     ],
-    recipe: "exchange a message; close the server's standard input; wait for its exit and that of its children; if the server makes requests of its own, do it again without answering them",
-    requires: ON_STDIO,
+    recipe: "exchange a message; close the server's standard input; wait for its exit and that of its children; if the server makes requests of its own, do it again without answering them. A server on a terminal is not asked: its input ends only together with its output",
+    requires: WITH_END_OF_INPUT,
     run,
 };
 
@@ -29,7 +29,7 @@ pub const STATUS: Check = Check {
     why: "a launcher takes any other status for a crash: it reports an error, or starts the server again",
     citations: &["MCP 2025-06-18, Lifecycle, Shutdown, stdio", "exit(3)"],
     recipe: "exchange a message; close the server's standard input; read the exit status. A protocol with a goodbye is not asked: what a server's status is without it, LSP does not say",
-    requires: ON_STDIO,
+    requires: WITH_END_OF_INPUT,
     run: status,
 };
 

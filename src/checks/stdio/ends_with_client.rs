@@ -4,26 +4,27 @@ use crate::check;
 use crate::check::{Finding, OrFinding};
 use crate::checks::Check;
 use crate::checks::conversation::{
-    ON_STDIO, ask_without_reading, begin, expect_end, ignoring_sigpipe, launch_again,
+    ON_STDIO, WITH_END_OF_INPUT, ask_without_reading, begin, expect_end, ignoring_sigpipe, launch_again,
 };
 use crate::outcome::Level::Should;
 use crate::server::{Instance, Server};
 use crate::sys;
-use crate::transport::Client;
+use crate::transport::{Capabilities, Client};
 
 pub const CLOSED: Check = Check {
     id: "stdio/ends-with-client",
     level: Should,
-    sentence: "a server both of whose pipes are closed at once exits, with every process that it started, whatever it was doing",
+    sentence: "a server whose client closes its ends of standard input and output at once exits, with every process that it started, whatever it was doing",
     why: "a client that crashes closes nothing in order; its server is then left behind, one more after each crash",
     citations: &[
         "pipe(7)",
         "write(2) (EPIPE)",
         "signal(7) (SIGPIPE)",
+        "unix(7)",
         "MCP 2025-06-18, Lifecycle, Shutdown, stdio",
     ],
-    recipe: "exchange a message, and close both pipes; send requests until the server waits for room in its output, and close both pipes; do that again with SIGPIPE ignored at its start; each time wait for its exit and that of its children",
-    requires: ON_STDIO,
+    recipe: "exchange a message, and close both pipes, or the socket that stands for both; send requests until the server waits for room in its output, and close both pipes; do that again with SIGPIPE ignored at its start; each time wait for its exit and that of its children. A server on a terminal is not asked: SIGHUP tells it, but only if that is its controlling terminal",
+    requires: WITH_END_OF_INPUT,
     run: closed,
 };
 
@@ -43,13 +44,23 @@ pub const KILLED: Check = Check {
 };
 
 fn closed(server: &mut Server) -> check::Result {
+    let closed = close_of(server);
     let client = begin(server)?;
     close(client);
-    expect_end(server, None, "both pipes were closed")?;
-    at_work(server, "both pipes were closed while it answered")?;
+    expect_end(server, None, closed)?;
+    at_work(server, &format!("{closed} while it answered"))?;
     let options = ignoring_sigpipe(server);
     let mut other = launch_again(server, options)?;
-    at_work(&mut other, "both pipes were closed while it answered, with SIGPIPE ignored at its start")
+    at_work(&mut other, &format!("{closed} while it answered, with SIGPIPE ignored at its start"))
+}
+
+/// Says what the client closes.
+fn close_of(server: &Server) -> &'static str {
+    if server.spec().capabilities().contains(Capabilities::PIPES) {
+        "both pipes were closed"
+    } else {
+        "the client's socket was closed"
+    }
 }
 
 fn at_work(server: &mut Server, after: &str) -> check::Result {
@@ -59,7 +70,7 @@ fn at_work(server: &mut Server, after: &str) -> check::Result {
     expect_end(server, None, after).map(drop)
 }
 
-/// Closes both of the client's pipes to the server, so that no process which is launched at this moment inherits
+/// Closes the client's ends of the connection to the server, so that no process which is launched at this moment inherits
 /// them.
 fn close(client: Client) {
     sys::between_launches(|| drop(client));

@@ -27,7 +27,7 @@ pub const CHECK: Check = Check {
         "null(4)",
     ],
     recipe: "write into a file what a client sends before the first answer (20 requests; only the first of an opening that must be answered; with echo 100,000 bytes of text); start the server with it as standard input; read its output to the end, and its exit status; if anything is missing, send the same through a pipe, and compare; do the same with /dev/null. A server that loses answers at the end of a pipe, too, is not judged",
-    requires: Capabilities::STDIO,
+    requires: Capabilities::PIPES,
     run,
 };
 

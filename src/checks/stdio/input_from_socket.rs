@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     why: "Node.js gives its child processes Unix sockets where other programs give pipes, so a server that takes only pipes does not run in an editor that is written in it",
     citations: &["socketpair(2)", "unix(7)", "read(2)", "uv_spawn of libuv (UV_CREATE_PIPE)"],
     recipe: "start the server with one end of a socketpair(2) as standard input and one end of another as standard output; exchange a message; close the client's end of the first; wait for the exit. An exit that a server with pipes owes, too, is not judged",
-    requires: Capabilities::STDIO,
+    requires: Capabilities::PIPES,
     run,
 };
 

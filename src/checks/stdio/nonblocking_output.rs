@@ -29,7 +29,7 @@ pub const CHECK: Check = Check {
         "cat(1p) (EXIT STATUS)",
     ],
     recipe: "set O_NONBLOCK on the write end of a pipe, and start the server with it as standard output; send requests for 1 MiB of answers without reading (with echo, 1 MiB) until the pipe is full; then read everything, with echo to end of file; if a part is missing, the server must exit with another status than 0, or print an error",
-    requires: Capabilities::STDIO.union(Capabilities::STAYS_OPEN),
+    requires: Capabilities::PIPES.union(Capabilities::STAYS_OPEN),
     run,
 };
 

@@ -29,7 +29,7 @@ pub const CHECK: Check = Check {
         "sh(1p) (Redirecting Output, Appending Redirected Output)",
     ],
     recipe: "write a line to a file, and start the server with it as standard output; send 20 requests, one after another if the protocol says so (with echo 100,000 bytes of text), then end of input; the file must hold the line and the answers; do the same with O_APPEND, and compare the flags before and after with F_GETFL",
-    requires: Capabilities::STDIO,
+    requires: Capabilities::PIPES,
     run,
 };
 

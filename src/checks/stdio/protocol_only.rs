@@ -8,7 +8,7 @@ use crate::outcome::{Level::Must, Outcome};
 use crate::protocol::{Stray, Tolerance};
 use crate::server::{LaunchOptions, Server, Stdio};
 use crate::text::excerpt;
-use crate::transport::Client;
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "stdio/protocol-only",
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
         "stdout(3)",
         "isatty(3)",
     ],
-    recipe: "start the server without TERM; send each request of the protocol, requests that it must refuse, half a JSON text as a message, and end of input; look for bytes that are no message in all that it has written; do the same with TERM=xterm-256color and a terminal as standard error",
+    recipe: "start the server without TERM; send each request of the protocol, requests that it must refuse, half a JSON text as a message, and (except on a terminal) end of input; look for bytes that are no message in all that it has written; do the same with TERM=xterm-256color and a terminal as standard error",
     requires: ON_STDIO,
     run,
 };
@@ -79,7 +79,7 @@ fn ask_everything(server: &Server, client: &mut Client) -> check::Result {
     Ok(())
 }
 
-/// Sends requests that the server must refuse, and ends its input. Whether it answers, and survives, is the subject
+/// Sends requests that the server must refuse, and ends its input if the transport can do that. Whether it answers, and survives, is the subject
 /// of other checks.
 fn ask_badly(server: &Server, client: &mut Client) {
     let (protocol, quiet) = (server.spec().protocol(), server.deadlines().quiet());
@@ -90,6 +90,8 @@ fn ask_badly(server: &Server, client: &mut Client) {
         drop(client.send_raw(&protocol.wrap_json(b"{\"echospec\":")));
     }
     drop(client.receive_all_sent(quiet));
-    drop(client.shut_down_write());
-    drop(client.receive_to_end());
+    if server.spec().capabilities().contains(Capabilities::END_OF_INPUT) {
+        drop(client.shut_down_write());
+        drop(client.receive_to_end());
+    }
 }

@@ -1,6 +1,7 @@
 //! Requests that are sent in pieces, over a byte stream. A protocol other than echo is needed
 //! ([`REQUESTS`](crate::transport::Capabilities::REQUESTS)).
 
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -134,6 +135,7 @@ impl Client {
         let link = &self.connection.link;
         match (link.as_socket(), link.output_descriptor()) {
             (Some(socket), _) => sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0,
+            (None, Some(_)) if self.is_on_terminal() => true,
             // Linux reports for both ends of a pipe how many bytes it holds: pipe(7), FIONREAD.
             (None, Some(pipe)) => rustix::io::ioctl_fionread(pipe).unwrap_or(0) == 0,
             (None, None) => true,
@@ -150,6 +152,12 @@ impl Client {
         if self.dialogue.is_some() {
             self.connection.trace.note_content(Action::Other(step.into()));
         }
+    }
+
+    /// Whether the client's end is that of a pseudo-terminal.
+    #[must_use]
+    pub(crate) fn is_on_terminal(&self) -> bool {
+        self.connection.link.input_descriptor().is_terminal()
     }
 
     pub(super) fn dialogue(&mut self) -> check::Result<&mut Dialogue> {
