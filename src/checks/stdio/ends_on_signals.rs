@@ -43,6 +43,8 @@ fn at_work(server: &mut Server) -> check::Result {
     ] {
         let mut client = begin(server)?.pipelining();
         ask_without_reading(server, &mut client)?;
+        // It waits for room again after the last part of the requests.
+        server.await_reaction()?;
         send(server, signal)?;
         // While its output is full the server is at work. The signal must reach it before the client reads.
         server.await_reaction()?;
