@@ -103,6 +103,8 @@ impl Client {
     /// Sends the rest of the last request, and reads only as much as the server needs to accept it.
     fn finish_request(&mut self) -> check::Result {
         const LITTLE: usize = 512;
+        // poll(2) reports a Unix socket as writable only once most of its buffer is free; a short request fits before.
+        self.move_bytes(&[], Ready { readable: false, writable: true })?;
         while !self.is_all_sent(&[]) {
             let ready = self.poll_for_progress(true, !self.ended, self.no_progress())?;
             let step = ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
