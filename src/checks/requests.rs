@@ -93,10 +93,6 @@ pub(super) fn are_read_by_server(server: &Server, clients: &[&Client]) -> Vec<bo
 /// Waits at most `limit` until the server has read everything that `client` sent, or longer if the server could not run
 /// in that time. Returns false if it has not read everything.
 pub(super) fn await_read(server: &Server, client: &Client, limit: Duration) -> check::Result<bool> {
-    if client.is_on_terminal() {
-        // The kernel does not show how much the other end of a pseudo-terminal has not read.
-        server.await_reaction()?;
-    }
     let is_read = || are_read_by_server(server, &[client])[0];
     let read = until(limit, || Ok(is_read().then_some(())))?;
     if read.is_some() || limit.is_zero() {

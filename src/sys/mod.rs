@@ -147,7 +147,8 @@ pub use types::{
 pub use unix::child_attributes::{ChildAttributes, set_child_attributes, start_new_session};
 pub use unix::descendants::{descendants, with_descendants};
 pub use unix::descriptors::{
-    mark_descriptors_close_on_exec, open_pseudo_terminal, receive_descriptors, take_inherited_descriptor,
+    is_all_read_from_terminal, mark_descriptors_close_on_exec, open_pseudo_terminal, receive_descriptors,
+    take_inherited_descriptor,
 };
 pub use unix::exit::{exit_status, reset_sigchld};
 pub use unix::forked_partner::{ForkedPartner, PartnerWaitMode};

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::cmsg_space;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use nix::sys::stat::Mode;
 
 use super::launch::between_launches;
 
@@ -71,6 +73,19 @@ pub fn receive_descriptors(socket: BorrowedFd<'_>) -> io::Result<Vec<OwnedFd>> {
     Ok(received)
 }
 
+/// Whether everything that was written to the master of a pseudo-terminal in raw mode has been read from its slave.
+///
+/// # Errors
+/// Those of `ptsname(3)`, `open(2)`, `poll(2)` and `ioctl(2)`.
+pub fn is_all_read_from_terminal(master: BorrowedFd<'_>) -> io::Result<bool> {
+    let name = rustix::pty::ptsname(master, Vec::new())?;
+    let slave = open(name.as_c_str(), OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty())?;
+    // On Linux a thread of the kernel hands the bytes over. If the slave has none yet, poll(2) waits for that thread
+    // (n_tty_poll), and then the number of bytes is exact.
+    let is_readable = poll(&mut [PollFd::new(slave.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO)? > 0;
+    Ok(!is_readable && rustix::io::ioctl_fionread(&slave)? == 0)
+}
+
 /// Opens a pseudo-terminal. Returns its master and its slave, close-on-exec.
 ///
 /// # Errors
@@ -84,4 +99,31 @@ pub fn open_pseudo_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
         }
         Ok((pair.master, pair.slave))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Write};
+
+    use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
+
+    use super::*;
+
+    #[test]
+    fn bytes_in_a_terminal_are_unread_until_the_last_is_read() {
+        let (master, slave) = open_pseudo_terminal().unwrap();
+        let mut modes = tcgetattr(&slave).unwrap();
+        cfmakeraw(&mut modes);
+        tcsetattr(&slave, SetArg::TCSANOW, &modes).unwrap();
+        let (mut master, mut slave) = (File::from(master), File::from(slave));
+        for _ in 0..100 {
+            master.write_all(b"two").unwrap();
+            assert!(!is_all_read_from_terminal(master.as_fd()).unwrap());
+            slave.read_exact(&mut [0; 2]).unwrap();
+            assert!(!is_all_read_from_terminal(master.as_fd()).unwrap());
+            slave.read_exact(&mut [0; 1]).unwrap();
+            assert!(is_all_read_from_terminal(master.as_fd()).unwrap());
+        }
+    }
 }

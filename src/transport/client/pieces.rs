@@ -128,14 +128,16 @@ impl Client {
         self.dialogue.as_ref().and_then(|dialogue| dialogue.status)
     }
 
-    /// Whether the server's kernel has received everything that the client has sent. For a Unix domain socket or a
-    /// pipe, whether the server has read it. True if this system does not report that.
+    /// Whether the server's kernel has received everything that the client has sent. For a Unix domain socket, a
+    /// pipe or a terminal, whether the server has read it. True if this system does not report that.
     #[must_use]
     pub(crate) fn is_delivered(&self) -> bool {
         let link = &self.connection.link;
         match (link.as_socket(), link.output_descriptor()) {
             (Some(socket), _) => sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0,
-            (None, Some(_)) if self.is_on_terminal() => true,
+            (None, Some(master)) if master.is_terminal() => {
+                sys::is_all_read_from_terminal(master).unwrap_or(true)
+            }
             // Linux reports for both ends of a pipe how many bytes it holds: pipe(7), FIONREAD.
             (None, Some(pipe)) => rustix::io::ioctl_fionread(pipe).unwrap_or(0) == 0,
             (None, None) => true,
@@ -152,12 +154,6 @@ impl Client {
         if self.dialogue.is_some() {
             self.connection.trace.note_content(Action::Other(step.into()));
         }
-    }
-
-    /// Whether the client's end is that of a pseudo-terminal.
-    #[must_use]
-    pub(crate) fn is_on_terminal(&self) -> bool {
-        self.connection.link.input_descriptor().is_terminal()
     }
 
     pub(super) fn dialogue(&mut self) -> check::Result<&mut Dialogue> {
