@@ -15,7 +15,7 @@ use crate::deadline::{Deadlines, SCALE_VARIABLE};
 use crate::outcome::Outcome;
 use crate::report::record::Recorder;
 use crate::report::{Heading, Reporter, TerminalReport};
-use crate::runner::{CheckResult, Event, RunOptions, run_one_check};
+use crate::runner::{CheckResult, Event, RunOptions, rehearse, run_one_check};
 use crate::scene::Recording;
 use crate::server::{LaunchOptions, Spec, find_strace, keep_directories, run_directory, sweep};
 use crate::trace::{Step, Trace};
@@ -60,17 +60,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(CliError::nothing(text).into());
     }
     interrupt::watch_signals()?;
+    let options = options(args);
+    // The check asks the same questions as in a whole run.
+    let plain = rehearse(&plain, &options)?;
     keep_directories();
     let calls = args.strace.then(strace_file).transpose()?;
     let spec = calls.as_ref().map_or_else(|| plain.clone(), |file| plain.traced(file));
-    let options = RunOptions {
-        launch: LaunchOptions {
-            deadlines: Deadlines::scaled(args.timeout_scale),
-            seed: args.seed,
-            ..LaunchOptions::default()
-        },
-        ..RunOptions::default()
-    };
     let heading = Heading::new(&plain, &options);
     let mut human = TerminalReport::new(anstream::stdout());
     let mut recorder = Recorder::new(heading, &[check]);
@@ -107,6 +102,18 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         write_scene(file, &plain, &result, &steps)?;
     }
     Ok(ExitCode::from(check::exit_code(&[result])))
+}
+
+fn options(args: &Args) -> RunOptions {
+    RunOptions {
+        launch: LaunchOptions {
+            deadlines: Deadlines::scaled(args.timeout_scale),
+            seed: args.seed,
+            ..LaunchOptions::default()
+        },
+        protocol_is_assumed: args.server.protocol_is_assumed(),
+        ..RunOptions::default()
+    }
 }
 
 /// Writes the recorded steps of a check as a scene.

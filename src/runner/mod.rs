@@ -72,9 +72,7 @@ pub fn run_checks(
     options: &RunOptions,
     observe: impl FnMut(&Event<'_>),
 ) -> Result<Vec<CheckResult>, LaunchError> {
-    let launches = !spec.is_attached();
-    let _supervision =
-        Supervision::begin(launches && options.launch.subreaper, launches && options.launch.guard);
+    let _supervision = supervise(spec, options);
     let first = Server::launch(spec, options.launch.clone());
     if let Err(LaunchError::Unsupported { output }) = &first {
         return Ok(all_unsupported(spec, checks, output, observe));
@@ -82,6 +80,12 @@ pub fn run_checks(
     let (spec, waits) = &rehearsed(spec, first?, options)?;
     let options = RunOptions { jobs: jobs(options, *waits), ..options.clone() };
     Ok(run_by(&FunctionOfCheck, spec, checks, &options, observe))
+}
+
+/// Supervises the processes that are launched from now on, if any are.
+fn supervise(spec: &Spec, options: &RunOptions) -> Supervision {
+    let launches = !spec.is_attached();
+    Supervision::begin(launches && options.launch.subreaper, launches && options.launch.guard)
 }
 
 /// Runs `checks` by `procedure`. Nothing is launched before the first check.
@@ -120,6 +124,21 @@ pub(crate) fn run_by(
     });
     results.sort_by_key(|(place, _)| *place);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Returns `spec` with everything that a rehearsal finds, as [`run_checks`] does before its checks. If the server does not
+/// start, `spec` stays as it is, and a check shows why.
+///
+/// # Errors
+/// [`LaunchError::Rehearsal`] if the server does not speak its protocol.
+pub(crate) fn rehearse(spec: &Spec, options: &RunOptions) -> Result<Spec, LaunchError> {
+    let _supervision = supervise(spec, options);
+    let rehearsed = Server::launch(spec, options.launch.clone())
+        .and_then(|server| rehearsed(spec, server, options).map(|(spec, _)| spec));
+    match rehearsed {
+        Err(error @ LaunchError::Rehearsal(_)) => Err(error),
+        other => Ok(other.unwrap_or_else(|_| spec.clone())),
+    }
 }
 
 /// Returns `spec` with everything that a rehearsal with `server`, before any check, finds, and whether the server lets
