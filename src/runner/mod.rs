@@ -10,6 +10,7 @@
 //! | `identify` | whether a server of unknown protocol echoes |
 //! | `guess` | the built-in protocol that a server may speak |
 //! | `rehearsal` | one dialogue with a fresh server, and what it can be asked |
+//! | `rehearsed` | a server specification with what the rehearsal found |
 //! | `parts` | the parts of a protocol file that the server does not answer as the file says |
 //! | `pace` | whether the server lets each client wait |
 //! | `baseline` | facts about a server that are found once, for all checks |
@@ -43,6 +44,7 @@ mod procedure;
 mod questions;
 mod queue;
 mod rehearsal;
+mod rehearsed;
 mod result;
 mod timeline;
 
@@ -54,6 +56,9 @@ pub use options::{Expectation, RunOptions};
 use procedure::FunctionOfCheck;
 pub(crate) use procedure::{Body, Procedure};
 use queue::{Queue, queue};
+#[cfg(feature = "cli")]
+pub(crate) use rehearsed::rehearse;
+use rehearsed::rehearsed;
 pub use result::{CheckResult, Repeated, Summary};
 use timeline::Recorder;
 pub use timeline::Timeline;
@@ -124,31 +129,6 @@ pub(crate) fn run_by(
     });
     results.sort_by_key(|(place, _)| *place);
     results.into_iter().map(|(_, result)| result).collect()
-}
-
-/// Returns `spec` with everything that a rehearsal finds, as [`run_checks`] does before its checks. If the server does not
-/// start, `spec` stays as it is, and a check shows why.
-///
-/// # Errors
-/// [`LaunchError::Rehearsal`] if the server does not speak its protocol.
-pub(crate) fn rehearse(spec: &Spec, options: &RunOptions) -> Result<Spec, LaunchError> {
-    let _supervision = supervise(spec, options);
-    let rehearsed = Server::launch(spec, options.launch.clone())
-        .and_then(|server| rehearsed(spec, server, options).map(|(spec, _)| spec));
-    match rehearsed {
-        Err(error @ LaunchError::Rehearsal(_)) => Err(error),
-        other => Ok(other.unwrap_or_else(|_| spec.clone())),
-    }
-}
-
-/// Returns `spec` with everything that a rehearsal with `server`, before any check, finds, and whether the server lets
-/// each client wait.
-fn rehearsed(spec: &Spec, mut server: Server, options: &RunOptions) -> Result<(Spec, bool), LaunchError> {
-    let at_once = options.protocol_is_assumed && identify::expect_echo_server(&mut server)?;
-    let found = rehearsal::rehearse(&mut server)?;
-    let waits = !at_once && pace::waits_before_answers(&mut server);
-    let Some((rehearsal, lacks)) = found else { return Ok((spec.clone(), waits)) };
-    Ok((lacks.into_iter().fold(spec.clone(), Spec::with_missing).with_rehearsal(rehearsal), waits))
 }
 
 /// Returns how many checks run at the same time. A number that the user has chosen is not changed.
