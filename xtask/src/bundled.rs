@@ -21,18 +21,43 @@ pub fn commands() -> Result<Vec<String>> {
     Ok(sources()?.values().flat_map(commands).collect())
 }
 
+/// Returns the deviations that the source of a bundled server names. `command` is one of [`commands`].
+pub fn deviations(command: &str) -> Result<Vec<Deviation>> {
+    let names_command = |text: &&String| text.lines().any(|line| line.strip_prefix("//! ") == Some(command));
+    let sources = sources()?;
+    let text = sources.values().find(names_command).context("no bundled server names this command")?;
+    Ok(text.lines().filter_map(deviation).collect())
+}
+
 /// Returns every bundled server with every way to check it, in order of their names.
 pub fn candidates() -> Result<Vec<Candidate>> {
+    let mut found = candidates_in(&sources()?)?;
+    name_transports(&mut found);
+    Ok(found)
+}
+
+/// Returns every bundled server that listens on a port, over IPv6.
+pub fn candidates_over_ipv6() -> Result<Vec<Candidate>> {
+    let mut sources = sources()?;
+    for text in sources.values_mut() {
+        *text =
+            text.replace(" check tcp -- ", " check tcp6 -- ").replace(" check udp -- ", " check udp6 -- ");
+    }
+    let mut found = candidates_in(&sources)?;
+    found.retain(|candidate| ["tcp6", "udp6"].contains(&candidate.spec.transport().name));
+    Ok(found)
+}
+
+fn candidates_in(sources: &BTreeMap<PathBuf, String>) -> Result<Vec<Candidate>> {
     let mut found = Vec::new();
-    for (source, text) in sources()? {
-        let plans = bundled_specs(&text).with_context(|| format!("in {}", source.display()))?;
+    for (source, text) in sources {
+        let plans = bundled_specs(text).with_context(|| format!("in {}", source.display()))?;
         let is_excused = ["//! echospec demo ", "//! Not checked: "].iter().any(|words| text.contains(words));
         ensure!(!plans.is_empty() || is_excused, "{} does not say how it is checked", source.display());
         let known: Vec<_> = text.lines().filter_map(deviation).collect();
         found
             .extend(plans.into_iter().map(|spec| Candidate { deviations: known.clone(), ..candidate(spec) }));
     }
-    name_transports(&mut found);
     Ok(found)
 }
 
@@ -83,4 +108,27 @@ fn deviation(line: &str) -> Option<Deviation> {
         reason: reason.to_owned(),
         sometimes: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_has_the_deviations_of_its_source() {
+        assert_eq!(deviations("echospec check tcp -- echo-tcp {addr}").unwrap().len(), 0);
+        let known = deviations("echospec check tcp -- echo-tcp-reuseport {addr}").unwrap();
+        assert!(known[0].check.iter().eq(["port/exclusive"]), "{known:?}");
+        assert!(deviations("echospec check tcp -- echo-nothing").is_err());
+    }
+
+    #[test]
+    fn servers_that_listen_on_a_port_have_ipv6() {
+        let found = candidates_over_ipv6().unwrap();
+        let has = |name: &str, transport: &str| {
+            found.iter().any(|it| it.name == name && it.spec.transport().name == transport)
+        };
+        assert!(has("echo-tcp", "tcp6") && has("echo-udp", "udp6"), "{found:?}");
+        assert!(found.iter().all(|it| it.spec.transport().name.ends_with('6')), "{found:?}");
+    }
 }
