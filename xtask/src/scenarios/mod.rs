@@ -13,6 +13,7 @@ use condition::{Condition, conditions};
 use linuxes::{LINUXES, USUAL};
 use machines::{MACHINES, Packages};
 use rows::Rows;
+use selection::Selection;
 use servers_on::Programs;
 
 mod checkout;
@@ -20,6 +21,7 @@ mod condition;
 mod linuxes;
 mod machines;
 mod rows;
+mod selection;
 mod servers_on;
 mod table;
 
@@ -40,10 +42,9 @@ pub struct Args {
     /// The folder with packages of Debian for --machines [default: packages, in cargo's target folder]
     #[arg(long, value_name = "FOLDER", requires = "machines")]
     packages: Option<PathBuf>,
-    /// Run only the quick checks on other Linuxes or machines
-    #[arg(long, requires = "others")]
-    quick: bool,
-    /// Write the results on other Linuxes or machines to docs/systems.md
+    #[command(flatten)]
+    selection: Selection,
+    /// Write each row of results without failures to docs/systems.md: other Linuxes or machines
     #[arg(long, requires = "others")]
     table: bool,
     /// Run only the conditions, Linuxes or machines whose name contains TEXT; `portable` runs the code for macOS on Linux
@@ -95,22 +96,22 @@ fn on_linuxes(args: &Args) -> Result<bool> {
     servers::build()?;
     let chosen: Vec<_> = LINUXES.iter().filter(|it| it.name.contains(&args.only)).collect();
     ensure!(!chosen.is_empty(), "no Linux's name contains '{}'", args.only);
-    let programs = Programs::copy(args.quick)?;
-    let mut rows = Rows::new(args.quick);
+    let programs = Programs::copy(&args.selection)?;
+    let mut rows = Rows::new(&args.selection, args.table);
     rows.add_usual(USUAL.name, || programs.run_on(&USUAL))?;
     for linux in &chosen {
         rows.add(linux.name, || programs.run_on(linux))?;
     }
-    rows.finish(args.table)
+    rows.finish()
 }
 
 fn on_machines(args: &Args) -> Result<bool> {
     let chosen: Vec<_> = MACHINES.iter().filter(|it| it.name.contains(&args.only)).collect();
     ensure!(!chosen.is_empty(), "no machine's name contains '{}'", args.only);
     let folder = args.packages.clone().unwrap_or_else(|| target_folder().join("packages"));
-    let mut rows = Rows::new(args.quick);
+    let mut rows = Rows::new(&args.selection, args.table);
     for machine in &chosen {
-        rows.add(machine.name, || machine.run(&Packages(&folder), args.quick))?;
+        rows.add(machine.name, || machine.run(&Packages(&folder), &args.selection))?;
     }
-    rows.finish(args.table)
+    rows.finish()
 }

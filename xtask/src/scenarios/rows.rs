@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 
 use super::linuxes::{LINUXES, USUAL};
 use super::machines::MACHINES;
+use super::selection::Selection;
 use super::servers_on::Results;
 use super::table;
 
@@ -14,16 +15,18 @@ use super::table;
 pub struct Rows {
     /// The first results, if the others are compared with them.
     usual: Option<Results>,
-    /// Whether only the quick checks are run.
-    quick: bool,
-    rows: Vec<(&'static str, String)>,
+    /// The note that follows the number of checks.
+    note: String,
+    /// Whether each row is written to the table.
+    to_table: bool,
+    rows: usize,
     failures: usize,
     unavailable: usize,
 }
 
 impl Rows {
-    pub fn new(quick: bool) -> Rows {
-        Rows { quick, ..Rows::default() }
+    pub fn new(selection: &Selection, to_table: bool) -> Rows {
+        Rows { note: selection.note(), to_table, ..Rows::default() }
     }
 
     /// Runs the checks on the Linux of this name, prints the results, and compares the following ones with them.
@@ -32,7 +35,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Runs the checks on the Linux of this name, and prints the results.
+    /// Runs the checks on the Linux of this name, prints the results, and writes the row if nothing failed.
     pub fn add(&mut self, name: &'static str, run: impl FnOnce() -> Result<Results>) -> Result<Results> {
         let began = Instant::now();
         let results = run()?;
@@ -49,25 +52,20 @@ impl Rows {
         let reasons = results.reasons(self.usual.as_ref().unwrap_or(&Results::default()));
         println!("        not run: {reasons}");
         self.failures += failures.len();
-        let only = if self.quick { " (quick)" } else { "" };
-        let row = format!("| {name} | {kernel} | {servers} | {passed}{only} | {seconds} | {reasons} |\n");
-        self.rows.push((name, row));
+        let note = &self.note;
+        let row = format!("| {name} | {kernel} | {servers} | {passed}{note} | {seconds} | {reasons} |\n");
+        self.rows += 1;
+        if self.to_table && results.failures.is_empty() {
+            table::write(&[(name, row)], &names())?;
+        }
         Ok(results)
     }
 
-    /// Prints the totals, and writes the table if `to_table`. Returns whether nothing failed.
-    pub fn finish(self, to_table: bool) -> Result<bool> {
+    /// Prints the totals. Returns whether nothing failed.
+    pub fn finish(self) -> Result<bool> {
         let Rows { rows, failures, unavailable, .. } = self;
-        println!("scenarios: {} Linuxes, {unavailable} not available here, {failures} failures", rows.len());
-        ensure!(!rows.is_empty(), "nothing was run");
-        if to_table {
-            if failures + unavailable > 0 {
-                bail!(
-                    "a table is written only of results without failures, on a machine that can be each Linux"
-                );
-            }
-            table::write(&rows, &names())?;
-        }
+        println!("scenarios: {rows} Linuxes, {unavailable} not available here, {failures} failures");
+        ensure!(rows > 0, "nothing was run");
         Ok(failures == 0)
     }
 }

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use super::linuxes::Linux;
+use super::selection::Selection;
 use crate::bundled;
 use crate::run_report::{Reasons, RunReport};
 
@@ -52,19 +53,19 @@ pub struct Results {
 
 impl Programs {
     /// Copies the programs that stand beside this one.
-    pub fn copy(quick: bool) -> Result<Programs> {
+    pub fn copy(selection: &Selection) -> Result<Programs> {
         let this_program = std::env::current_exe()?;
         let folder = this_program.parent().context("this program has no folder")?;
-        let programs = Programs::copy_from(folder, quick)?;
+        let programs = Programs::copy_from(folder, selection)?;
         programs.add(folder, FILTER)?;
         Ok(programs)
     }
 
     /// Copies echospec and the bundled servers from `folder`.
-    pub fn copy_from(folder: &Path, quick: bool) -> Result<Programs> {
+    pub fn copy_from(folder: &Path, selection: &Selection) -> Result<Programs> {
         let place = TempDir::new_in("/tmp")?;
         fs::set_permissions(place.path(), Permissions::from_mode(0o755))?;
-        let programs = Programs { place, commands: bundled::commands()?, quick };
+        let programs = Programs { place, commands: selection.commands()?, quick: selection.quick };
         for name in names(&programs.commands) {
             programs.add(folder, name)?;
         }
@@ -148,6 +149,7 @@ impl Programs {
         let left =
             fs::read_dir(directory.path())?.flatten().map(|entry| format!("left {}", entry.path().display()));
         run.failures.extend(left);
+        run.accept(&bundled::deviations(line)?);
         Ok(run)
     }
 }

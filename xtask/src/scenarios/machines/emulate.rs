@@ -11,17 +11,16 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use super::accelerator::Accelerator;
 use super::archive::Archive;
 use super::list::Emulator;
 use super::packages::Packages;
+use crate::bundled;
 use crate::run_report::RunReport;
 use crate::scenarios::servers_on::Results;
 
 /// The first process of the machine.
 const INIT: &str = include_str!("init.sh");
-
-/// The factor of all deadlines: an emulator executes an instruction ten to twenty times more slowly.
-const TIMEOUT_SCALE: u32 = 10;
 
 /// The number of servers that are checked at the same time, and of processors.
 const WORKERS: u32 = 2;
@@ -45,16 +44,18 @@ impl Run<'_> {
         let place = TempDir::new_in("/tmp")?;
         let kernel = self.packages.kernel(self.emulator, place.path())?;
         let archive = self.archive(place.path())?;
-        let mut machine = Machine(self.start(&kernel, &archive)?);
+        let accelerator = self.emulator.accelerator();
+        let mut machine = Machine(self.start(accelerator, &kernel, &archive)?);
         let console = machine.0.stdout.take().context("the emulator has no output")?;
         let mut results = Results::default();
         let mut last = String::new();
         for line in BufReader::new(console).split(b'\n') {
             let line = String::from_utf8_lossy(&line?).trim_end().to_owned();
             match Line::read(&line)? {
-                Line::Kernel(release) => results.kernel = release,
-                Line::Report(number, run) => {
+                Line::Kernel(release) => results.kernel = format!("{release} ({})", accelerator.name),
+                Line::Report(number, mut run) => {
                     let command = self.commands.get(number).context("a report of an unknown server")?;
+                    run.accept(&bundled::deviations(command)?);
                     println!("        {command}: {} passed", run.passed);
                     run.failures.iter().for_each(|failure| println!("            {failure}"));
                     results.add(&[], command, run);
@@ -71,17 +72,18 @@ impl Run<'_> {
         bail!("the machine ended early; the last line of its console: {last}")
     }
 
-    fn start(&self, kernel: &Path, archive: &Path) -> Result<Child> {
+    fn start(&self, accelerator: &Accelerator, kernel: &Path, archive: &Path) -> Result<Child> {
         let Emulator { program, options, console, .. } = self.emulator;
         let line = format!(
-            "console={console} quiet loglevel=1 panic=-1 WORKERS={WORKERS} ECHOSPEC_TIMEOUT_SCALE={TIMEOUT_SCALE} OPTIONS={}",
-            self.options
+            "console={console} quiet loglevel=1 panic=-1 WORKERS={WORKERS} ECHOSPEC_TIMEOUT_SCALE={} OPTIONS={}",
+            accelerator.timeout_scale, self.options
         );
         let processors = WORKERS.to_string();
         Command::new("timeout")
             .args(["--foreground", TIME_LIMIT, program])
             .args(*options)
-            .args(["-accel", "tcg,thread=multi", "-smp", &processors, "-m", "3072"])
+            .args(accelerator.options)
+            .args(["-smp", &processors, "-m", "3072"])
             .args(["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"])
             .args(["-append", &line, "-kernel"])
             .arg(kernel)

@@ -6,12 +6,13 @@
 use anyhow::Result;
 
 use super::linuxes::Linux;
+use super::selection::Selection;
 use super::servers_on::{Programs, Results, names};
-use crate::bundled;
 pub use list::MACHINES;
 use list::{Emulator, Machine};
 pub use packages::Packages;
 
+mod accelerator;
 mod archive;
 mod build;
 mod emulate;
@@ -20,7 +21,7 @@ mod packages;
 
 impl Machine {
     /// Checks the bundled servers on this machine.
-    pub fn run(&self, packages: &Packages, quick: bool) -> Result<Results> {
+    pub fn run(&self, packages: &Packages, selection: &Selection) -> Result<Results> {
         let missing = self.missing(packages)?;
         if !missing.is_empty() {
             let unavailable = Some(format!("missing: {}", missing.join("; ")));
@@ -29,10 +30,10 @@ impl Machine {
         let folder = self.toolchain.build()?;
         let Some(emulator) = &self.emulator else {
             let here = Linux { name: self.name, steps: &[], refusals: &[] };
-            return Programs::copy_from(&folder, quick)?.run_on(&here);
+            return Programs::copy_from(&folder, selection)?.run_on(&here);
         };
-        let commands = bundled::commands()?;
-        let options = if quick { "--quick" } else { "" };
+        let commands = selection.commands()?;
+        let options = if selection.quick { "--quick" } else { "" };
         let programs = (&*folder, names(&commands));
         emulate::Run { emulator, packages, programs, commands: &commands, options }.results()
     }
