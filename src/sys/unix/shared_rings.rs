@@ -259,3 +259,79 @@ impl RingHangUp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem;
+
+    use nix::sys::mman::mmap_anonymous;
+
+    use super::*;
+
+    /// Returns both ends of one ring. Of three rings in a row, the second is the writer's first and the reader's
+    /// second. The memory stays mapped until the process exits.
+    fn both_ends() -> (RingWriter, RingReader) {
+        let length = NonZeroUsize::new(size_of::<[Ring; 3]>()).unwrap();
+        let both = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        #[expect(unsafe_code, reason = "mmap(2) returns a raw pointer")]
+        // SAFETY: the kernel chooses unused addresses.
+        let rings =
+            unsafe { mmap_anonymous(None, length, both, MapFlags::MAP_PRIVATE) }.unwrap().cast::<Ring>();
+        #[expect(unsafe_code, reason = "pointer arithmetic")]
+        // SAFETY: the mapping holds three rings.
+        let second = unsafe { rings.add(1) };
+        let [reading, writing] = [rings, second].map(|rings| {
+            let gone = AtomicBool::new(false);
+            Arc::new(Shared { rings: rings.cast(), bells: Vec::new(), gone })
+        });
+        // The last owner would unmap a part of the memory.
+        mem::forget((Arc::clone(&reading), Arc::clone(&writing)));
+        (RingWriter { shared: writing, written: 0 }, RingReader { shared: reading, read: 0 })
+    }
+
+    /// Sends more than two rings of bytes from one thread to another, and checks them.
+    fn transfer(pause: Option<fn()>) {
+        let (mut writer, mut reader) = both_ends();
+        let message = b"every byte once, and in order".repeat(RING_SIZE / 12);
+        let mut received = Vec::new();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                writer.send(&message, pause).unwrap();
+                writer.end();
+            });
+            let mut buffer = vec![0; RING_SIZE / 3];
+            loop {
+                match reader.receive(&mut buffer, pause).unwrap() {
+                    0 => break,
+                    length => received.extend_from_slice(&buffer[..length]),
+                }
+            }
+        });
+        assert!(received == message, "{} bytes came of {}", received.len(), message.len());
+    }
+
+    #[test]
+    fn a_ring_carries_bytes_between_threads_that_sleep() {
+        transfer(None);
+    }
+
+    #[test]
+    fn a_ring_carries_bytes_between_threads_that_spin() {
+        transfer(Some(thread::yield_now));
+    }
+
+    #[test]
+    fn hanging_up_wakes_both_sides() {
+        let (writer, mut reader) = both_ends();
+        let error = thread::scope(|scope| {
+            scope.spawn(|| RingHangUp(Arc::clone(&reader.shared)).hang_up());
+            RingReader { shared: Arc::clone(&reader.shared), read: 0 }.receive(&mut [0; 8], None::<fn()>)
+        });
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        assert!(reader.receive(&mut [0; 8], None::<fn()>).is_err());
+        RingHangUp(Arc::clone(&writer.shared)).hang_up();
+        let full = vec![0; RING_SIZE + 1];
+        let error = RingWriter { shared: Arc::clone(&writer.shared), written: 0 }.send(&full, None::<fn()>);
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+}

@@ -51,12 +51,13 @@ pub const MACHINES: &[Machine] = &[
     },
 ];
 
-/// The programs as a release has them.
+/// The programs as a release has them. The standard library brings musl and its start files; with those of musl-gcc,
+/// which knows no static-pie, the programs crash at their start.
 const MUSL: Toolchain = Toolchain {
     target: "x86_64-unknown-linux-musl",
     cargo_options: &["--release"],
-    linker: "musl-gcc",
-    linker_package: "musl-tools",
+    linker: "cc",
+    linker_package: "gcc",
 };
 
 /// The programs with the assertions of a debug build.
