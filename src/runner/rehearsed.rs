@@ -1,6 +1,6 @@
 //! A server specification with what the rehearsal found.
 
-use super::{RunOptions, identify, pace, rehearsal, supervise};
+use super::{RunOptions, identify, pace, rehearsal};
 use crate::server::{LaunchError, Server, Spec};
 
 /// Returns `spec` with everything that a rehearsal finds, as [`run_checks`](super::run_checks) does before its checks. If
@@ -10,7 +10,7 @@ use crate::server::{LaunchError, Server, Spec};
 /// [`LaunchError::Rehearsal`] if the server does not speak its protocol.
 #[cfg(feature = "cli")]
 pub(crate) fn rehearse(spec: &Spec, options: &RunOptions) -> Result<Spec, LaunchError> {
-    let _supervision = supervise(spec, options);
+    let _supervision = super::supervise(spec, options);
     let rehearsed = Server::launch(spec, options.launch.clone())
         .and_then(|server| rehearsed(spec, server, options).map(|(spec, _)| spec));
     match rehearsed {
