@@ -118,6 +118,8 @@ fn serve_until_settled(server: &mut Server) -> check::Result {
     let (mut last, mut same) = (Vec::new(), 0);
     until(server.deadlines().exit(), || {
         drop(server.connect_and_exchange()?);
+        // A server may have had a process for that client alone.
+        server.await_reaction()?;
         let now: Vec<Pid> = server.processes()?.iter().map(|process| process.pid).collect();
         same = if now == last { same + 1 } else { 0 };
         last = now;
