@@ -6,6 +6,14 @@ use crate::protocol::Token;
 /// The number of different places in the [`Content`] at which a payload can begin.
 const PLACES: u64 = 1 << 16;
 
+/// The distance between the places of successive exchanges. It is odd, so that all places are used in turn; and it is small,
+/// so that small payloads of the exchanges that are going on lie side by side in the processor's cache.
+const STRIDE: u64 = 67;
+
+/// The exchanges of each thread have numbers of their own from bit 50 on. Places of two threads are so far apart.
+pub(super) const THREAD_SHIFT: u32 = 50;
+const THREAD_DISTANCE: u64 = 12_007;
+
 /// The identity of one exchange: its token, and the place in the shared content at which its payload goes on behind the
 /// token.
 #[derive(Debug, Clone, Copy)]
@@ -17,8 +25,8 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Returns exchange `number`. Different numbers give different tokens.
     pub fn new(number: u64) -> Exchange {
-        // Fibonacci hashing: successive numbers give places that are far apart.
-        let place = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - PLACES.trailing_zeros());
+        let thread = number >> THREAD_SHIFT;
+        let place = number.wrapping_mul(STRIDE).wrapping_add(thread.wrapping_mul(THREAD_DISTANCE)) % PLACES;
         Exchange { token: Token::new(number), place: place as usize }
     }
 }
@@ -54,5 +62,24 @@ impl Content {
         let mut payload = exchange.token.as_bytes()[..head].to_vec();
         payload.extend_from_slice(self.after_token(exchange, self.size - head));
         payload
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn successive_exchanges_have_places_of_their_own() {
+        let places: HashSet<_> = (0..PLACES).map(|number| Exchange::new(number).place).collect();
+        assert_eq!(places.len() as u64, PLACES);
+    }
+
+    #[test]
+    fn threads_begin_at_places_of_their_own() {
+        let places: HashSet<_> = (0..64).map(|thread| Exchange::new(thread << THREAD_SHIFT).place).collect();
+        assert_eq!(places.len(), 64);
     }
 }

@@ -24,6 +24,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
 use super::connection::{Connection, State};
+use super::exchange::THREAD_SHIFT;
 use super::plan::Plan;
 use super::record::{Errors, Recorder, new_histogram};
 use super::schedule::Schedule;
@@ -139,7 +140,7 @@ impl<'a> Client<'a> {
             ready_deadline: task.shared.now() + nanoseconds(task.plan.ramp) + timeout,
             next_tick: 0,
             // A thread has room for 2⁵⁰ exchanges.
-            next_number: task.plan.seed ^ ((task.number as u64) << 50),
+            next_number: task.plan.seed ^ ((task.number as u64) << THREAD_SHIFT),
             memory: Memory::default(),
             buffer: vec![0; BUFFER],
             request: Vec::new(),
