@@ -61,9 +61,11 @@ impl Packages<'_> {
             .spawn()
             .context("cannot run dpkg-deb")?;
         let tar = archive.stdout.take().context("dpkg-deb has no output")?;
+        // For tar(1), a folder that follows the names is not theirs.
         let status = Command::new("tar")
-            .args(["-x", "--wildcards", files, "-C"])
+            .args(["-x", "-C"])
             .arg(place)
+            .args(["--wildcards", files])
             .stdin(tar)
             .status()
             .context("cannot run tar")?;
@@ -74,3 +76,38 @@ impl Packages<'_> {
 }
 
 const BUSYBOX: &str = "busybox-static";
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_package_is_unpacked_into_its_place() {
+        if !Command::new("dpkg-deb").arg("--version").output().is_ok_and(|it| it.status.success()) {
+            eprintln!("skipped: dpkg-deb is not installed");
+            return;
+        }
+        let (source, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        for folder in ["tree/DEBIAN", "tree/bin", "packages"] {
+            fs::create_dir_all(source.path().join(folder)).unwrap();
+        }
+        // dpkg-deb(1) takes the folder only with these permissions.
+        fs::set_permissions(source.path().join("tree/DEBIAN"), Permissions::from_mode(0o755)).unwrap();
+        let control =
+            "Package: busybox-static\nVersion: 1\nArchitecture: all\nMaintainer: a\nDescription: b\n";
+        fs::write(source.path().join("tree/DEBIAN/control"), control).unwrap();
+        fs::write(source.path().join("tree/bin/busybox"), "c").unwrap();
+        let package = source.path().join("packages/busybox-static_1_all.deb");
+        let built =
+            Command::new("dpkg-deb").arg("--build").arg(source.path().join("tree")).arg(&package).output();
+        assert!(built.unwrap().status.success());
+        let packages = source.path().join("packages");
+        Packages(&packages).unpack(BUSYBOX, "all", "./*bin/busybox", place.path()).unwrap();
+        assert_eq!(fs::read_to_string(place.path().join("bin/busybox")).unwrap(), "c");
+    }
+}
