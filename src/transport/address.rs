@@ -87,8 +87,8 @@ impl ReservedAddress {
 pub(crate) struct Reservation {
     /// The claim that tells a packet recorder that the port is ours. It is dropped first, while the port still is ours.
     pub _claim: Option<Claim>,
-    /// The lock that keeps other runs of echospec from using the address.
-    pub _lock: Option<OwnedFd>,
+    /// The locks that keep other runs of echospec from using the address.
+    pub _locks: Vec<OwnedFd>,
     /// The record of the objects that the server may leave behind. The objects are removed when the record is dropped.
     pub _leftover: Option<LeftoverObject>,
 }

@@ -45,18 +45,23 @@ fn next_port() -> u16 {
     PORTS.start + u16::try_from(offset).unwrap_or_default()
 }
 
-/// Reserves `port` of the address `ip` if no other run of echospec has it and no socket is bound to it on any address.
+/// Reserves `port` of the address `ip` if no other run of echospec has it and no socket is bound to it on any address. That
+/// holds for TCP and UDP alike: a name server needs both.
 fn try_reserve(ip: IpAddr, kind: Type, port: u16) -> Option<Reservation> {
-    let (protocol, name) = if kind == Type::STREAM { (Protocol::Tcp, "tcp") } else { (Protocol::Udp, "udp") };
-    let lock = sys::claim_abstract_name(&format!("echospec-{name}-{port}")).ok()?;
+    let claims = ["tcp", "udp"].map(|name| sys::claim_abstract_name(&format!("echospec-{name}-{port}")));
+    let locks = claims.into_iter().collect::<io::Result<Vec<_>>>().ok()?;
     let wildcard = match ip {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
     let address = SocketAddr::new(wildcard, port);
-    let probe = Socket::new(Domain::for_address(address), kind, None).ok()?;
-    probe.bind(&SockAddr::from(address)).ok()?;
-    Some(Reservation { _claim: Some(Claim::new(protocol, port)), _lock: lock, _leftover: None })
+    for probed in [Type::STREAM, Type::DGRAM] {
+        let probe = Socket::new(Domain::for_address(address), probed, None).ok()?;
+        probe.bind(&SockAddr::from(address)).ok()?;
+    }
+    let protocol = if kind == Type::STREAM { Protocol::Tcp } else { Protocol::Udp };
+    let claim = Some(Claim::new(protocol, port));
+    Some(Reservation { _claim: claim, _locks: locks.into_iter().flatten().collect(), _leftover: None })
 }
 
 /// Returns the loopback address on which servers of `transport` listen, or `None` if the transport has no ports.
@@ -77,4 +82,22 @@ pub(crate) fn missing_loopback_address(addresses: &[IpAddr]) -> Option<String> {
 /// Whether the loopback interface of this machine has `address`. On Linux, it has all addresses of 127/8.
 pub(crate) fn is_loopback_address(address: IpAddr) -> bool {
     std::net::TcpListener::bind((address, 0)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_that_a_udp_socket_has_is_not_reserved_for_tcp() {
+        let port = loop {
+            let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, next_port()));
+            if let Ok(socket) = socket {
+                break socket;
+            }
+        };
+        let (ip, number) = (Ipv4Addr::LOCALHOST.into(), port.local_addr().unwrap().port());
+        assert!(try_reserve(ip, Type::STREAM, number).is_none());
+        assert!(try_reserve(ip, Type::DGRAM, number).is_none());
+    }
 }

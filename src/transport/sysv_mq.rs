@@ -40,7 +40,8 @@ fn reserve(scratch: &Path) -> io::Result<ReservedAddress> {
         let Ok(lock) = lock_system_v(key) else { continue };
         if !system_v_queue_exists(key) && !system_v_queue_exists(key + 1) {
             let leftover = LeftoverObject::record(scratch, LeftoverQueues::SystemV(key))?;
-            let reservation = Reservation { _claim: None, _lock: lock, _leftover: Some(leftover) };
+            let reservation =
+                Reservation { _claim: None, _locks: lock.into_iter().collect(), _leftover: Some(leftover) };
             let address = Address::Path(key.to_string().into());
             return Ok(ReservedAddress { address, _reservation: Some(reservation) });
         }
