@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::busy_loop::find_busy_loop;
 use super::requests::answered_turns;
-use super::steps::find_busy_loop;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Countdown;
 use crate::outcome::Outcome;

@@ -11,6 +11,7 @@ use crate::server::Server;
 use crate::transport::{Capabilities, TRANSPORTS, Transport, group_names};
 
 mod announcement;
+mod busy_loop;
 mod company;
 mod conversation;
 mod echo;

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use super::busy_loop::is_idle;
 use crate::check::{self, Finding};
 use crate::deadline::{Countdown, until};
 use crate::outcome::Outcome;
 use crate::payload::{KIB, MIB};
-use crate::server::{CpuUse, LaunchOptions, Server};
-use crate::sys::{self, Process};
+use crate::server::{LaunchOptions, Server};
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
@@ -255,29 +255,6 @@ fn busy_time(server: &Server) -> check::Result<Duration> {
     }
     let starters = server.processes()?.len().clamp(1, STARTERS);
     Ok(START_TIME * u32::try_from(starters).unwrap_or_default())
-}
-
-/// Returns the processor use of a server that runs all the time. `None` if it waits for something.
-pub(super) fn find_busy_loop(server: &Server) -> check::Result<Option<CpuUse>> {
-    let deadlines = server.deadlines();
-    let mut left = Countdown::new(deadlines.no_progress());
-    while !left.left().is_zero() {
-        let cpu_use = server.cpu_use(deadlines.quiet())?;
-        if cpu_use.is_busy_loop() {
-            return Ok(Some(cpu_use));
-        }
-        if is_idle(server, cpu_use)? {
-            break;
-        }
-    }
-    Ok(None)
-}
-
-/// Whether `cpu_use`, which shows no busy loop, shows an idle server. The scheduler counts the wait of a thread for a
-/// processor only when the wait is over, so a thread that is ready to run now may have waited all the time.
-fn is_idle(server: &Server, cpu_use: CpuUse) -> check::Result<bool> {
-    let waits = |process: &Process| sys::all_threads_blocked(process.pid) != Some(false);
-    Ok(!cpu_use.is_kept_waiting() && server.processes()?.iter().all(waits))
 }
 
 /// Reads a value about the server again and again until it no longer changes. Returns the last value if it still
