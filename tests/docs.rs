@@ -200,22 +200,18 @@ fn demos() -> String {
 
 /// Each bundled server with the first sentence of its file.
 fn servers() -> String {
-    let entries = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut rows = BTreeMap::new();
-    for path in entries(root().join("src/bin")) {
-        // A folder has `main.rs`, and may have files named as servers, which share its modules.
-        let sources = if path.is_dir() { entries(path.clone()).collect() } else { vec![path.clone()] };
-        for source in sources {
-            let stem = source.file_stem().unwrap().to_str().unwrap();
-            let name = if stem == "main" { path.file_stem().unwrap().to_str().unwrap() } else { stem };
-            if name.starts_with("echo-") {
-                let text = fs::read_to_string(&source).unwrap();
-                let sentence = text.lines().next().unwrap().trim_start_matches("//! ").to_owned();
-                rows.insert(format!("{name}."), format!("| `{name}` | {sentence} |\n"));
-            }
-        }
-    }
-    // In the order of the files' names: a dot comes after a hyphen.
+    let folder = glob::Pattern::escape(root().join("src/bin").to_str().unwrap());
+    let files = |pattern: &str| glob::glob(&format!("{folder}/{pattern}")).unwrap().map(Result::unwrap);
+    let row = |source: PathBuf| {
+        let named = if source.ends_with("main.rs") { source.parent().unwrap() } else { &source };
+        let name = named.file_stem().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&source).unwrap();
+        let sentence = text.lines().next().unwrap().trim_start_matches("//! ");
+        // In the order of the files' names: a dot comes after a hyphen.
+        (format!("{name}."), format!("| `{name}` | {sentence} |\n"))
+    };
+    let rows: BTreeMap<_, _> =
+        ["echo-*.rs", "echo-*/main.rs", "echo-*/echo-*.rs"].into_iter().flat_map(files).map(row).collect();
     format!("| server | what it is |\n|---|---|\n{}", rows.into_values().collect::<String>())
 }
 
