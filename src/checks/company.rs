@@ -49,7 +49,8 @@ impl Company {
     /// Those of an exchange.
     pub fn expect_served(&self, server: &mut Server, first: Option<Client>) -> check::Result {
         if let Some(mut first) = first {
-            first.exchange(b"meanwhile")?;
+            // A server may have closed a connection that was idle for long on a busy machine.
+            first.exchange_unless_idle(b"meanwhile")?;
         }
         (0..ASK).try_for_each(|_| server.connect_and_exchange().map(drop))
     }

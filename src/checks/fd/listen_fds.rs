@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::check::{self, Finding};
 use crate::checks::{Check, steps};
-use crate::outcome::Level::Should;
+use crate::outcome::{Level::Should, Outcome};
 use crate::server::{LaunchError, LaunchOptions, ListenerOptions, Server, describe_exit};
 use crate::transport::{Address, Capabilities, Client, ConnectOptions};
 
@@ -79,14 +79,13 @@ fn await_answer_or_exit(server: &mut Server, client: &mut Client) -> check::Resu
 const CAUSE: &str = "the listener has O_NONBLOCK set";
 
 fn nonblocking(server: &mut Server) -> check::Result {
-    let mut other = match passed(server, ListenerOptions { nonblocking: true, ..ListenerOptions::default() })
-    {
-        Err(error @ LaunchError::Ended { .. }) => {
-            let wanted = "a server that starts with a listener that has O_NONBLOCK set";
-            return Err(Finding::fail(wanted, error.to_string()).because(CAUSE));
-        }
-        launched => launched.map_err(|error| not_launched(&error))?,
-    };
+    let listeners = ListenerOptions { nonblocking: true, ..ListenerOptions::default() };
+    let options = LaunchOptions { listeners, ..server.options() };
+    let wanted = "a server that starts with a listener that has O_NONBLOCK set";
+    let mut other = server.launch_under(options, wanted).map_err(|finding| match finding.outcome {
+        Outcome::Fail => finding.because(CAUSE),
+        _ => finding,
+    })?;
     let waits = |server: &Server| steps::expect_idle(server, "while it waits for a client");
     let served = serve_one(&mut other).and_then(|()| waits(&other)).and_then(|()| serve_one(&mut other));
     served.map_err(|finding| other.diagnose(finding).because(CAUSE))

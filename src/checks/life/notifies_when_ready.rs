@@ -58,8 +58,10 @@ fn listens_before_it_sends(server: &mut Server, socket: &NotifySocket) -> check:
     server.crash();
     socket.fill()?;
     let mut instance = start(server, socket)?;
-    let listens = until(server.deadlines().start(), || {
-        Ok((server.is_ready(&instance) || instance.ended().is_some()).then_some(()))
+    // On a busy machine a server may need long for its start.
+    let (limit, stopwatch) = (server.deadlines().start(), instance.stopwatch(server.deadlines()));
+    let listens = stopwatch.wait(limit, |left| {
+        until(left, || Ok((server.is_ready(&instance) || instance.ended().is_some()).then_some(())))
     })?;
     // A server that is blocked in sendmsg(2) does not listen in that time. Any other does.
     if listens.is_some() || !socket.receive_all(server, &instance)?.iter().any(|message| says_ready(message))
@@ -109,10 +111,13 @@ impl NotifySocket {
         instance: &mut Instance,
     ) -> check::Result<Vec<String>> {
         let mut messages = Vec::new();
-        until(server.deadlines().start(), || {
-            messages.extend(self.received()?);
-            let over = server.is_ready(instance) || instance.ended().is_some();
-            Ok((over || messages.iter().any(|message| says_ready(message))).then_some(()))
+        let (limit, stopwatch) = (server.deadlines().start(), instance.stopwatch(server.deadlines()));
+        stopwatch.wait(limit, |left| {
+            until(left, || {
+                messages.extend(self.received()?);
+                let over = server.is_ready(instance) || instance.ended().is_some();
+                Ok((over || messages.iter().any(|message| says_ready(message))).then_some(()))
+            })
         })?;
         while !messages.iter().any(|message: &String| says_ready(message)) {
             let mut interest = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
