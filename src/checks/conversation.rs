@@ -12,7 +12,7 @@ use crate::deadline::Countdown;
 use crate::outcome::Outcome;
 use crate::payload::KIB;
 use crate::server::{LaunchOptions, Server, describe_process};
-use crate::sys;
+use crate::sys::{self, Process};
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
@@ -107,17 +107,62 @@ pub(super) fn expect_end(
     mut client: Option<&mut Client>,
     after: &str,
 ) -> check::Result<ExitStatus> {
-    let limit = server.deadlines().exit();
-    let ended = server.until(limit, |server| {
-        if let Some(client) = &mut client {
-            // The answers themselves are the subject of other checks.
-            drop(client.receive_replies(Duration::ZERO));
-        }
-        Ok(server.instance()?.ended())
-    })?;
+    let (limit, used) = (server.deadlines().exit(), server.cpu_time().unwrap_or_default());
+    let ended = server.until(limit, |server| read_and_look(server, client.as_deref_mut()))?;
+    let ended = if ended.is_some() { ended } else { await_end_of_starved(server, client, used, after)? };
     let Some(status) = ended else { return Err(lives_on(server, after)) };
     expect_no_process(server, after)?;
     Ok(status)
+}
+
+/// The processor time in which a server that is starved of processors must exit. It may have to load a part of itself
+/// for that.
+const WORK_TO_EXIT: Duration = Duration::from_secs(3);
+
+/// The number of times that a check waits for a starved server to react.
+const REACTIONS: usize = 6;
+
+/// Waits until the server has exited, or waits for something, or has used [`WORK_TO_EXIT`] more than `used`. Returns `None`
+/// if it lives on, or if this system does not show its processor time.
+///
+/// # Errors
+/// Broken if the machine is so busy that the server has done none of that.
+fn await_end_of_starved(
+    server: &mut Server,
+    mut client: Option<&mut Client>,
+    used: Duration,
+    after: &str,
+) -> check::Result<Option<ExitStatus>> {
+    let mut got = Duration::ZERO;
+    for _ in 0..REACTIONS {
+        let Ok(now) = server.cpu_time() else { return Ok(None) };
+        got = now.saturating_sub(used);
+        if got >= WORK_TO_EXIT {
+            return Ok(None);
+        }
+        server.process_lister().await_work(WORK_TO_EXIT - got, server.deadlines())?;
+        let received = client.as_deref().map(Client::received);
+        let quiet = server.deadlines().quiet();
+        let ended = server.until(quiet, |server| read_and_look(server, client.as_deref_mut()))?;
+        let waits = |process: &Process| sys::all_threads_blocked(process.pid) != Some(false);
+        let is_idle = received == client.as_deref().map(Client::received);
+        if ended.is_some() || is_idle && server.processes()?.iter().all(waits) {
+            return Ok(ended);
+        }
+    }
+    let got = got.as_millis();
+    let actual =
+        format!("after {after} it was ready to run all the time, and got {got} ms of processor time");
+    Err(Finding::broken("a processor for the server", actual))
+}
+
+/// Lets `client` read, and returns the exit status of the server once it has exited.
+fn read_and_look(server: &mut Server, client: Option<&mut Client>) -> check::Result<Option<ExitStatus>> {
+    if let Some(client) = client {
+        // The answers themselves are the subject of other checks.
+        drop(client.receive_replies(Duration::ZERO));
+    }
+    Ok(server.instance()?.ended())
 }
 
 fn lives_on(server: &Server, after: &str) -> Finding {
