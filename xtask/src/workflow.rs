@@ -30,6 +30,7 @@ const VALUES: &[(&str, &str)] = &[("runner.os == 'Linux' && '--require-peers' ||
 /// Beginnings of scripts that cannot run here, and the reason of each.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("rustup ", "it installs a toolchain, and this machine has one"),
+    ("cargo +nightly ", "it needs a nightly toolchain with Miri"),
     ("sudo apt-get ", "it installs packages, as .ci/run does"),
     ("sudo ", "it needs sudo(8)"),
 ];
