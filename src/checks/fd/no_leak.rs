@@ -15,7 +15,7 @@ pub const NO_LEAK: Check = Check {
     sentence: "after hundreds of clients have come and gone, the server holds no more descriptors than after the first few",
     why: "a server that loses one descriptor for each client reaches its limit and fails with EMFILE",
     citations: &["close(2)", "accept(2)", "getrlimit(2) (RLIMIT_NOFILE)"],
-    recipe: "serve 30 clients, one at a time, and count the descriptors of all the server's processes; serve 300 more, and count again",
+    recipe: "serve 30 clients, one at a time, and count the descriptors of all the server's processes; serve 300 more, and count again; if there are more, serve 300 again, and fail if there are still more",
     requires: Capabilities::STREAM
         .union(Capabilities::CONNECTIONS)
         .union(Capabilities::MANY_CLIENTS)
@@ -79,19 +79,25 @@ fn assert_no_growth(
     serve_one: fn(&mut Server) -> check::Result,
 ) -> check::Result {
     let warm_up = pace::repeat(warm_up, FEWEST_FIRST, |_| serve_one(server))?;
-    let before = steps::wait_until_stable(server, || count_all(server))?;
-    let clients = pace::repeat(clients, FEWEST, |number| {
-        let served = serve_one(server);
-        served.map_err(|finding| finding.because(format!("at client {}", warm_up + number + 1)))
-    })?;
-    let allowed = before + clients / 10;
-    let returned = until(server.deadlines().exit(), || Ok((count_all(server)? <= allowed).then_some(())))?;
-    if returned.is_some() {
-        return Ok(());
+    let first = steps::wait_until_stable(server, || count_all(server))?;
+    let (mut before, mut served) = (first, 0);
+    // A pool of connections to other servers grows on a busy machine, and then stops. Only growth a second time is a leak.
+    for _ in 0..2 {
+        let more = pace::repeat(clients, FEWEST, |number| {
+            let result = serve_one(server);
+            result.map_err(|finding| finding.because(format!("at client {}", warm_up + served + number + 1)))
+        })?;
+        served += more;
+        let allowed = before + more / 10;
+        let limit = server.deadlines().exit();
+        if until(limit, || Ok((count_all(server)? <= allowed).then_some(())))?.is_some() {
+            return Ok(());
+        }
+        before = count_all(server)?;
     }
     Err(Finding::fail(
-        format!("about {before} descriptors, as after the first {warm_up} clients"),
-        format!("{} after {clients} more, {}", count_all(server)?, most_frequent(server)?),
+        format!("about {first} descriptors, as after the first {warm_up} clients"),
+        format!("{before} after {served} more, {}", most_frequent(server)?),
     ))
 }
 
