@@ -79,8 +79,9 @@ impl Run<'_> {
             accelerator.timeout_scale, self.options
         );
         let processors = WORKERS.to_string();
-        Command::new("timeout")
-            .args(["--foreground", TIME_LIMIT, program])
+        // The machine ends with this process, also if a signal ends that.
+        Command::new("setpriv")
+            .args(["--pdeathsig", "TERM", "timeout", "--foreground", TIME_LIMIT, program])
             .args(*options)
             .args(accelerator.options)
             .args(["-smp", &processors, "-m", "3072"])
