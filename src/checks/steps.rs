@@ -11,16 +11,19 @@ use crate::server::{LaunchOptions, Server};
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
-/// Connects a client, sends a message, and waits until the server has processed it.
+/// Connects a client, sends a message, and waits until the server has processed it, and waits again.
 ///
-/// A server of many clients must answer. A client that is only greeted may have been disconnected already. A process that was launched for one client may be a filter that buffers its
-/// output: it need only wait for more input.
+/// A server of many clients must answer. A client that is only greeted may have been disconnected already. A process that
+/// was launched for one client may be a filter that buffers its output: it need only wait for more input.
 pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
     if server.spec().protocol().only_greets() {
         return server.connect_and_exchange();
     }
     if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
-        return server.connect_and_hold();
+        let client = server.connect_and_hold()?;
+        // The thread that accepts clients may not yet wait for the next one.
+        server.await_reaction()?;
+        return Ok(client);
     }
     let mut client = server.connect()?;
     client.send(b"here")?;
