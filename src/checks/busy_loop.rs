@@ -40,8 +40,13 @@ pub(super) fn find_busy_loop(server: &Server) -> check::Result<Option<CpuUse>> {
 /// Whether `cpu_use`, which shows no busy loop, shows an idle server. The scheduler counts the wait of a thread for a
 /// processor only when the wait is over, so a thread that is ready to run now may have waited all the time.
 pub(super) fn is_idle(server: &Server, cpu_use: CpuUse) -> check::Result<bool> {
+    Ok(!cpu_use.is_kept_waiting() && is_blocked(server)?)
+}
+
+/// Whether no thread of the server runs or is ready to run. True where the system does not tell.
+pub(super) fn is_blocked(server: &Server) -> check::Result<bool> {
     let waits = |process: &Process| sys::all_threads_blocked(process.pid) != Some(false);
-    Ok(!cpu_use.is_kept_waiting() && server.processes()?.iter().all(waits))
+    Ok(server.processes()?.iter().all(waits))
 }
 
 /// The number of times that a thread has begun to wait, and the processor time that it has used.

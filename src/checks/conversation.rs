@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::busy_loop::find_busy_loop;
+use super::busy_loop::{find_busy_loop, is_blocked};
 use super::requests::answered_turns;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Countdown;
 use crate::outcome::Outcome;
 use crate::payload::KIB;
 use crate::server::{LaunchOptions, Server, describe_process};
-use crate::sys::{self, Process};
+use crate::sys;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
@@ -144,9 +144,8 @@ fn await_end_of_starved(
         let received = client.as_deref().map(Client::received);
         let quiet = server.deadlines().quiet();
         let ended = server.until(quiet, |server| read_and_look(server, client.as_deref_mut()))?;
-        let waits = |process: &Process| sys::all_threads_blocked(process.pid) != Some(false);
-        let is_idle = received == client.as_deref().map(Client::received);
-        if ended.is_some() || is_idle && server.processes()?.iter().all(waits) {
+        let is_silent = received == client.as_deref().map(Client::received);
+        if ended.is_some() || is_silent && is_blocked(server)? {
             return Ok(ended);
         }
     }

@@ -11,7 +11,7 @@ use crate::server::{LaunchOptions, Server};
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client};
 
-/// Connects a client, sends a message, and waits until the server has processed it, and waits again.
+/// Connects a client, sends a message, and waits until the server has processed it and waits for what comes next.
 ///
 /// A server of many clients must answer. A client that is only greeted may have been disconnected already. A process that
 /// was launched for one client may be a filter that buffers its output: it need only wait for more input.
