@@ -6,7 +6,6 @@ use crate::check;
 use crate::deadline::until;
 use crate::protocol::{Protocol, Request, Token, Turn};
 use crate::server::Server;
-use crate::sys;
 use crate::text::excerpt;
 use crate::transport::{Capabilities, Client};
 
@@ -74,32 +73,15 @@ pub(super) fn cut_offsets(request: &Request, most: usize) -> Vec<usize> {
     offsets
 }
 
-/// Reports for each of `clients` whether the server has read everything that it sent. Where the system does not show
-/// that, reports whether the server's kernel has received it.
-pub(super) fn are_read_by_server(server: &Server, clients: &[&Client]) -> Vec<bool> {
-    let is_local = server.spec().capabilities().contains(Capabilities::LOCAL);
-    let port = server.address().inet().filter(|_| is_local).map(|address| address.port());
-    let unread = port.and_then(|port| sys::unread_by_peer(port).ok());
-    let is_read = |client: &Client| {
-        // The kernel's table may lack a connection if others change while it is read.
-        let address = client.local_address().ok();
-        let all =
-            unread.as_ref().zip(address).is_none_or(|(unread, address)| unread.get(&address) == Some(&0));
-        all && client.is_delivered()
-    };
-    clients.iter().map(|client| is_read(client)).collect()
-}
-
 /// Waits at most `limit` until the server has read everything that `client` sent, or longer if the server could not run
 /// in that time. Returns false if it has not read everything.
 pub(super) fn await_read(server: &Server, client: &Client, limit: Duration) -> check::Result<bool> {
-    let is_read = || are_read_by_server(server, &[client])[0];
-    let read = until(limit, || Ok(is_read().then_some(())))?;
+    let read = until(limit, || Ok(client.is_read_by_server().then_some(())))?;
     if read.is_some() || limit.is_zero() {
         return Ok(read.is_some());
     }
     server.await_reaction()?;
-    Ok(is_read())
+    Ok(client.is_read_by_server())
 }
 
 /// Shows where a request was cut into two pieces: its offset, and the bytes before and after it.

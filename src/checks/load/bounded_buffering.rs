@@ -59,7 +59,7 @@ fn of_replies(server: &mut Server) -> check::Result {
             // It may still be at work on earlier ones, or wait for a processor.
             server.await_reaction()?;
         }
-        if !all_sent || !requests::are_read_by_server(server, &[&client])[0] {
+        if !all_sent || !client.is_read_by_server() {
             return Ok(());
         }
         let due = (requests * plan.reply).saturating_sub(client.unread()?.total());

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
 use crate::checks::requests::{
-    REQUESTS_OVER_STREAMS, answered_turns, are_read_by_server, content_to_cut, cut_offsets, describe_cut,
-    sample_request,
+    REQUESTS_OVER_STREAMS, answered_turns, content_to_cut, cut_offsets, describe_cut, sample_request,
 };
 use crate::checks::{Check, requests};
 use crate::deadline::{until, wait};
@@ -256,7 +255,7 @@ fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, 
     let mut unread = begun;
     let mut read = Vec::new();
     until(server.deadlines().reply(), || {
-        let (done, rest) = split_read(std::mem::take(&mut unread), server);
+        let (done, rest) = split_read(std::mem::take(&mut unread));
         read.extend(done);
         unread = rest;
         Ok(unread.is_empty().then_some(()))
@@ -266,10 +265,8 @@ fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, 
 
 /// Splits clients that have sent the first piece of a request into those whose bytes the server has read, and the
 /// others.
-fn split_read(begun: Vec<Begun>, server: &Server) -> (Vec<Begun>, Vec<Begun>) {
-    let clients: Vec<&Client> = begun.iter().map(|one| &one.client).collect();
-    let mut read = are_read_by_server(server, &clients).into_iter();
-    begun.into_iter().partition(|_| read.next().unwrap_or(false))
+fn split_read(begun: Vec<Begun>) -> (Vec<Begun>, Vec<Begun>) {
+    begun.into_iter().partition(|one| one.client.is_read_by_server())
 }
 
 /// Waits for at most `limit` until some client can receive a reply: this is too early, since no request is complete.

@@ -19,7 +19,7 @@ use procfs::FromBufReadSI;
 use procfs::net::{TcpNetEntries, TcpNetEntry, UdpNetEntry, UdpState};
 
 use super::process::to_io;
-use super::sock_diag::{self, unread_tcp_bytes};
+use super::sock_diag;
 use super::unix_sockets::unix_sockets;
 use crate::sys::types::network::accepts_packets_to;
 use crate::sys::types::{
@@ -29,11 +29,10 @@ use crate::sys::unsupported::unsupported;
 
 /// Returns every socket of this network namespace by its inode number.
 pub fn all_sockets() -> HashMap<u64, Socket> {
-    let tcp = procfs::net::tcp().into_iter().flatten().chain(procfs::net::tcp6().into_iter().flatten());
-    let tcp = tcp.map(|entry| Socket {
-        id: entry.inode,
-        listening: entry.state == procfs::net::TcpState::Listen,
-        name: SocketName::Tcp(canonical(entry.local_address), canonical(entry.remote_address)),
+    let tcp = tcp_sockets_of_processes().into_iter().map(|(id, local, remote, state)| Socket {
+        id,
+        listening: state == TcpState::Listen,
+        name: SocketName::Tcp(local, remote),
     });
     let udp = udp_entries().map(|entry| Socket {
         id: entry.inode,
@@ -46,6 +45,19 @@ pub fn all_sockets() -> HashMap<u64, Socket> {
         name: SocketName::Unix(entry.path),
     });
     tcp.chain(udp).chain(unix).map(|socket| (socket.id, socket)).collect()
+}
+
+/// Returns the id, the addresses and the state of each TCP socket. Sockets in TIME_WAIT, which no process holds, may be
+/// missing.
+fn tcp_sockets_of_processes() -> Vec<(u64, SocketAddr, SocketAddr, TcpState)> {
+    if let Ok(entries) = sock_diag::all_tcp_sockets() {
+        return entries.into_iter().map(|it| (it.id, it.local, it.remote, it.state)).collect();
+    }
+    let listed = |entry: TcpNetEntry| {
+        let (local, remote) = (canonical(entry.local_address), canonical(entry.remote_address));
+        (entry.inode, local, remote, tcp_state(entry.state))
+    };
+    tcp_entries().into_iter().flatten().map(listed).collect()
 }
 
 fn udp_entries() -> impl Iterator<Item = UdpNetEntry> {
@@ -73,10 +85,7 @@ pub fn is_listening(address: SocketAddress<'_>, _holders: &dyn Fn() -> Vec<Pid>)
 /// Those of reading `/proc/net`.
 pub fn socket_id_at(address: SocketAddress<'_>) -> io::Result<Option<u64>> {
     Ok(match address {
-        SocketAddress::Tcp(address) => listeners()?
-            .into_iter()
-            .find(|entry| accepts_packets_to(canonical(entry.local_address), address))
-            .map(|entry| entry.inode),
+        SocketAddress::Tcp(address) => sock_diag::listener_id(address).or_else(|_| listed_id(address))?,
         SocketAddress::Udp(address) => udp_entries()
             .find(|entry| accepts_packets_to(canonical(entry.local_address), address))
             .map(|entry| entry.inode),
@@ -85,6 +94,12 @@ pub fn socket_id_at(address: SocketAddress<'_>) -> io::Result<Option<u64>> {
             .find(|entry| entry.path.as_deref() == Some(path) && (entry.listening || entry.datagram))
             .map(|entry| entry.inode),
     })
+}
+
+/// Returns the id of the TCP socket that listens at `address`, according to `/proc/net`.
+fn listed_id(address: SocketAddr) -> io::Result<Option<u64>> {
+    let accepts = |entry: &TcpNetEntry| accepts_packets_to(canonical(entry.local_address), address);
+    Ok(listeners()?.into_iter().find(accepts).map(|entry| entry.inode))
 }
 
 /// Reads the listening TCP sockets from the kernel's table. The kernel lists them first, so thousands of lines in
@@ -122,6 +137,9 @@ fn tcp_entries() -> io::Result<impl Iterator<Item = TcpNetEntry>> {
 /// # Errors
 /// Those of reading `/proc/net`.
 pub fn tcp_sockets(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpState)>> {
+    if let Ok(entries) = sock_diag::tcp_sockets_of_port(port) {
+        return Ok(entries.into_iter().map(|it| (it.local, it.remote, it.state)).collect());
+    }
     Ok(tcp_entries()?
         .filter(|entry| entry.local_address.port() == port)
         .map(|entry| {
@@ -171,18 +189,6 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
 /// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
 pub fn accept_queue(address: SocketAddr) -> io::Result<Option<AcceptQueue>> {
     sock_diag::accept_queue(address)
-}
-
-/// Returns the number of unread bytes in each TCP socket whose local port is `port`, by the address of the socket's
-/// peer.
-///
-/// # Errors
-/// Those of reading `/proc/net`.
-pub fn unread_by_peer(port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
-    unread_tcp_bytes(port).or_else(|_| {
-        let sockets = tcp_entries()?.filter(|entry| entry.local_address.port() == port);
-        Ok(sockets.map(|entry| (canonical(entry.remote_address), entry.rx_queue as usize)).collect())
-    })
 }
 
 nix::ioctl_read_bad!(tiocoutq, libc::TIOCOUTQ, libc::c_int);

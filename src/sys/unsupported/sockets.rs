@@ -1,6 +1,5 @@
 //! Sockets: nothing shows those of other processes, and POSIX has few options.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -33,11 +32,6 @@ pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<
 /// Returns `Unsupported`: this system does not show the queue of another process' listening socket.
 pub fn accept_queue(_address: SocketAddr) -> io::Result<Option<AcceptQueue>> {
     unsupported("this system does not show the queue of another process' listening socket")
-}
-
-/// Returns `Unsupported`: this system does not show the queues of TCP connections.
-pub fn unread_by_peer(_port: u16) -> io::Result<HashMap<SocketAddr, usize>> {
-    unsupported("this system does not show the queues of TCP connections")
 }
 
 /// Returns `Unsupported`: this system does not show unacknowledged bytes.

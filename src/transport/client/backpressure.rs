@@ -9,6 +9,7 @@ use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
 use crate::sys;
 use crate::trace::Action;
+use crate::transport::Capabilities;
 
 impl Client {
     /// Sends from `bytes`, without reading, until the server's side has accepted nothing for a while. Returns how many
@@ -89,6 +90,18 @@ impl Client {
             self.connection.trace.note(Action::AllRead);
         }
         Ok(read.is_some())
+    }
+
+    /// Reports whether the server has read everything that the client sent. Where the system does not show that, reports
+    /// whether the server's kernel has received it.
+    pub(crate) fn is_read_by_server(&self) -> bool {
+        let ends =
+            self.ends().filter(|_| self.capabilities.contains(Capabilities::LOCAL.union(Capabilities::TCP)));
+        let is_read = match ends.map(|(ours, peer)| sys::tcp_queues(peer, ours)) {
+            Some(Ok(queues)) => queues.is_some_and(|queues| queues.unread == 0),
+            Some(Err(_)) | None => true,
+        };
+        is_read && self.is_delivered()
     }
 
     /// Returns the addresses of the client and of the server, if they are IP addresses.

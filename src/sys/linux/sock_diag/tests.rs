@@ -7,7 +7,8 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 use std::{fmt::Debug, thread};
 
-use super::{AcceptQueue, Peer, TcpQueues, accept_queue, tcp_queues, unix_peers, unread_tcp_bytes};
+use super::{accept_queue, all_tcp_sockets, listener_id, tcp_queues, tcp_sockets_of_port, unix_peers};
+use crate::sys::types::{AcceptQueue, Peer, TcpQueues, TcpState};
 
 /// Reads until the answer is `wanted`. A child that another test forks holds copies of this process's sockets until it
 /// executes its program, and a busy kernel delivers a packet later than connect(2) and write(2) return.
@@ -32,17 +33,50 @@ fn socketpair_ends_are_peers() {
 }
 
 #[test]
-fn unread_bytes_are_listed_by_peer() {
+fn tables_show_both_ends_of_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let mut client = TcpStream::connect(address).unwrap();
-    let _accepted = listener.accept().unwrap();
-    client.write_all(b"hello").unwrap();
-    if unread_tcp_bytes(address.port()).is_err() {
-        return testing::skip("no sock_diag(7) for TCP sockets");
+    let client = TcpStream::connect(address).unwrap();
+    let peer = client.local_addr().unwrap();
+    let accepted = listener.accept().unwrap().0;
+    let Ok(all) = all_tcp_sockets() else { return testing::skip("no sock_diag(7) for TCP sockets") };
+    let found = |id: u64| all.iter().find(|it| it.id == id).map(|it| (it.state, it.local, it.remote));
+    let nobody = std::net::SocketAddr::from(([0; 4], 0));
+    assert_eq!(found(inode(&listener)), Some((TcpState::Listen, address, nobody)));
+    assert_eq!(found(inode(&client)), Some((TcpState::Established, peer, address)));
+    assert_eq!(found(inode(&accepted)), Some((TcpState::Established, address, peer)));
+    drop(accepted);
+    drop(client);
+    // The side that closes first keeps the connection in TIME_WAIT, which only the list of a port shows.
+    let states = || {
+        let of_port = tcp_sockets_of_port(address.port()).unwrap();
+        of_port.iter().filter(|it| it.remote == peer).map(|it| it.state).collect::<Vec<_>>()
+    };
+    await_answer(&vec![TcpState::TimeWait], states);
+    assert!(all_tcp_sockets().unwrap().iter().all(|it| it.state != TcpState::TimeWait));
+}
+
+#[test]
+fn listener_is_found_at_its_address_and_at_the_wildcard() {
+    for (bound, asked) in [
+        ("127.0.0.1:0", "127.0.0.1"),
+        ("0.0.0.0:0", "127.0.0.1"),
+        ("[::]:0", "127.0.0.1"),
+        ("[::1]:0", "::1"),
+    ] {
+        let Ok(listener) = TcpListener::bind(bound) else { continue };
+        let port = listener.local_addr().unwrap().port();
+        let address = std::net::SocketAddr::new(asked.parse().unwrap(), port);
+        let Ok(found) = listener_id(address) else {
+            return testing::skip("no sock_diag(7) for TCP sockets");
+        };
+        assert_eq!(found, Some(inode(&listener)), "{bound}");
+        drop(listener);
+        await_answer(&None, || listener_id(address).unwrap());
     }
-    let unread = || unread_tcp_bytes(address.port()).unwrap();
-    await_answer(&Some(5), || unread().remove(&client.local_addr().unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = std::net::SocketAddr::from(([127, 0, 0, 2], listener.local_addr().unwrap().port()));
+    assert_eq!(listener_id(elsewhere).unwrap(), None);
 }
 
 #[test]
@@ -95,6 +129,6 @@ fn client_in_the_backlog_is_not_accepted() {
     drop(listener);
 }
 
-fn inode(end: &UnixStream) -> u64 {
+fn inode(end: &impl AsRawFd) -> u64 {
     std::fs::metadata(format!("/proc/self/fd/{}", end.as_raw_fd())).unwrap().ino()
 }
