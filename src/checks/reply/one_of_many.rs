@@ -36,10 +36,13 @@ fn run(server: &mut Server) -> check::Result {
     let mut clients = connect(server, if many { CLIENTS } else { 1 })?;
     for _ in 0..if stays_open { 2 } else { 1 } {
         let contents: Vec<_> = clients.iter().map(|_| server.payload(CONTENT)).collect();
-        ask_all(server, &mut clients, &contents, connected, |_, send| {
+        let all_served = ask_all(server, &mut clients, &contents, connected, |_, send| {
             send();
             Ok(())
         })?;
+        if !all_served {
+            break;
+        }
     }
     Ok(())
 }
