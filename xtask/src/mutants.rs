@@ -12,7 +12,7 @@ use echospec::deadline::is_interrupted;
 use echospec::server::sweep;
 use echospec::text::count_with_noun;
 use echospec_fixtures::judge::{self, Judgement};
-use echospec_fixtures::{TWINS, Twin};
+use echospec_fixtures::{Program, TWINS, Twin};
 
 use crate::servers;
 
@@ -22,9 +22,13 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 
-    /// Run the twins and the correct siblings N times, each twin without a second try, and count what goes wrong
+    /// Run the twins and their correct siblings N times, each twin without a second try, and count what goes wrong
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
+
+    /// With --rounds, run the correct siblings of the twins alone
+    #[arg(long, requires = "rounds")]
+    siblings: bool,
 }
 
 /// The length to which the table cuts a finding.
@@ -42,11 +46,14 @@ pub fn run(args: &Args) -> Result<bool> {
     let began = Instant::now();
     let this_program = env::current_exe()?;
     let folder = this_program.parent().context("this program has no folder")?;
+    let siblings = judge::siblings(&chosen);
     if let Some(rounds) = args.rounds {
-        return Ok(run_rounds(folder, &chosen, rounds, args.only.is_none()));
+        let twins = if args.siblings { &[] } else { &*chosen };
+        return Ok(run_rounds(folder, twins, &siblings, rounds));
     }
     let judged = judge::judge_twins(folder, &chosen, judge::TRIES, progress);
-    let false_findings = if args.only.is_none() { judge::judge_siblings(folder) } else { Vec::new() };
+    let false_findings =
+        if args.only.is_none() { judge::judge_siblings(folder, &siblings) } else { Vec::new() };
     sweep();
     println!("{}", table(&judged));
     let problems = print_summary(&judged, &false_findings, chosen.len());
@@ -54,13 +61,13 @@ pub fn run(args: &Args) -> Result<bool> {
     Ok(problems == 0 && interrupt::received_signal().is_none())
 }
 
-/// Runs all of `twins` and, `with_siblings`, the correct siblings `rounds` times. Reports whether nothing went wrong.
-fn run_rounds(folder: &Path, twins: &[Twin], rounds: usize, with_siblings: bool) -> bool {
+/// Runs all of `twins` and `siblings` `rounds` times. Reports whether nothing went wrong.
+fn run_rounds(folder: &Path, twins: &[Twin], siblings: &[Program], rounds: usize) -> bool {
     let (mut runs, mut problems, mut completed) = (0, 0, 0);
     while completed < rounds {
         let began = Instant::now();
         let judged = judge::judge_twins(folder, twins, 1, print_miss);
-        let false_findings = if with_siblings { judge::judge_siblings(folder) } else { Vec::new() };
+        let false_findings = judge::judge_siblings(folder, siblings);
         if is_interrupted() {
             break;
         }
@@ -70,7 +77,8 @@ fn run_rounds(folder: &Path, twins: &[Twin], rounds: usize, with_siblings: bool)
         false_findings.iter().for_each(|line| println!("FALSE FINDING {line}"));
         problems += missed + false_findings.len();
         let (took, all) = (began.elapsed().as_secs_f64(), count_with_noun(problems, "problem"));
-        println!("round {completed} of {rounds}: {took:.1} s, {runs} twins, {all} so far");
+        let siblings = count_with_noun(completed * siblings.len(), "sibling");
+        println!("round {completed} of {rounds}: {took:.1} s, {runs} twins, {siblings}, {all} so far");
     }
     sweep();
     problems == 0 && completed == rounds
@@ -115,7 +123,7 @@ fn print_summary(judged: &[(Twin, Judgement)], false_findings: &[String], chosen
     let mut checks: Vec<_> = judged.iter().map(|(twin, _)| twin.check).collect();
     checks.dedup();
     let (checks, twins) = (count_with_noun(checks.len(), "check"), count_with_noun(judged.len(), "twin"));
-    let siblings = count_with_noun(judge::siblings().len(), "correct sibling");
+    let siblings = count_with_noun(judge::siblings(&TWINS).len(), "correct sibling");
     println!(
         "\n{checks}, {twins}: {} caught for their reasons, {} missed; {siblings}, {} false findings; {} checks without a twin",
         judged.len() - missed.len(),
