@@ -176,6 +176,7 @@ fn ipv6() -> Judgement {
 }
 
 fn descriptor_limit() -> Judgement {
+    prerequisites::free_descriptors()?;
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|error| error.to_string())?;
     let text = format!("up to {hard} for a process");
     if hard >= 4096 { Ok(text) } else { Err(text) }

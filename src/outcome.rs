@@ -87,6 +87,12 @@ impl Outcome {
         matches!(self, Outcome::Fail | Outcome::Timeout | Outcome::Crash | Outcome::Leak | Outcome::Xpass)
     }
 
+    /// Reports whether the outcome says nothing about the server: the harness or this system lacks something.
+    #[must_use]
+    pub(crate) const fn was_not_asked(self) -> bool {
+        matches!(self, Outcome::Skipped | Outcome::Unsupported | Outcome::Broken)
+    }
+
     /// Returns the outcome that a check at `level` reports: a failed SHOULD is a warning, a failed MAY is information.
     #[must_use]
     pub(crate) const fn at_level(self, level: Level) -> Outcome {

@@ -69,10 +69,10 @@ pub const IPV6_LOOPBACK: Requirement = Requirement {
     help: "enable IPv6 on the loopback interface (Linux: sysctl net.ipv6.conf.lo.disable_ipv6=0)",
 };
 
-/// The requirement that a process may open descriptors for more than a thousand clients.
+/// The requirement that a process may open descriptors for many clients.
 pub const MANY_DESCRIPTORS: Requirement = Requirement {
     name: "descriptors",
-    affects: "the check with more than a thousand clients: load/beyond-fd-setsize",
+    affects: "checks with hundreds of clients, such as port/many-clients and load/beyond-fd-setsize; below 100, all checks",
     help: "raise the limit: ulimit -n 4096, LimitNOFILE=4096 or docker run --ulimit nofile=4096",
 };
 

@@ -230,14 +230,14 @@ impl Run<'_> {
     /// the number of runs that passed. A check that does not apply runs once.
     fn run_repeatedly(&self, check: &'static Check) -> CheckResult {
         let mut result = self.run_once(check);
-        if self.options.repeat == 1 || !is_repeated(result.outcome) {
+        if self.options.repeat == 1 || result.outcome.was_not_asked() {
             return result;
         }
         let mut repeated = Repeated { runs: 1, passed: usize::from(result.outcome == Outcome::Pass) };
         let (mut first, mut took) = (1, result.took);
         while repeated.runs < self.options.repeat && !is_interrupted() {
             let next = self.run_once(check);
-            if !is_repeated(next.outcome) {
+            if next.outcome.was_not_asked() {
                 break;
             }
             repeated.runs += 1;
@@ -307,11 +307,6 @@ impl Run<'_> {
                 .set_leaks(leaks, |kind| self.baseline.usually_leaks(kind, self.spec, &self.options.launch));
         }
     }
-}
-
-/// Whether a check with this outcome is worth another run.
-fn is_repeated(outcome: Outcome) -> bool {
-    !matches!(outcome, Outcome::Skipped | Outcome::Unsupported | Outcome::Broken)
 }
 
 /// Calls the body of a check. A panic is a fault of the harness; the other checks still run.

@@ -12,7 +12,7 @@ use super::{Server, Start, listeners};
 use crate::check::{self, Finding, OrFinding};
 use crate::outcome::Outcome;
 use crate::protocol::{Protocol, Tokens};
-use crate::requirement::PACKET_CAPTURE;
+use crate::requirement::{MANY_DESCRIPTORS, PACKET_CAPTURE};
 use crate::transport::{
     Capabilities, Client, ConnectOptions, ConnectRequest, ConnectedPair, ConnectionEnds, InheritedConnection,
     Link, PendingConnection, Tuning, send_from_port_zero,
@@ -206,9 +206,12 @@ impl Server {
         match error.raw_os_error() {
             // A resource of this process or machine is missing, which is not the server's fault. Packets to an address
             // of this machine need no route, so that is never the server's fault either.
-            Some(
-                EADDRINUSE | EADDRNOTAVAIL | EHOSTUNREACH | EMFILE | ENETUNREACH | ENFILE | ENOBUFS | ENOMEM,
-            ) => Finding::broken(wanted, error.to_string()),
+            Some(EMFILE | ENFILE) => {
+                Finding::missing_requirement(&MANY_DESCRIPTORS, wanted, error.to_string())
+            }
+            Some(EADDRINUSE | EADDRNOTAVAIL | EHOSTUNREACH | ENETUNREACH | ENOBUFS | ENOMEM) => {
+                Finding::broken(wanted, error.to_string())
+            }
             _ if error.kind() == io::ErrorKind::TimedOut => Finding::timeout(wanted, "no answer"),
             _ => Finding::fail(wanted, error.to_string()),
         }

@@ -96,7 +96,7 @@ fn missing(&Requirement { name, help, .. }: &'static Requirement, found: String)
 const DESCRIPTORS_NEEDED: usize = 100;
 
 /// Checks that this process and a server can each open the descriptors of some clients.
-fn free_descriptors() -> Found {
+pub(crate) fn free_descriptors() -> Found {
     // Counting fails if not even one descriptor is free. Some systems do not count; then the limit alone decides.
     let open = match sys::descriptor_count(Pid::this()) {
         Err(error) if error.kind() != io::ErrorKind::Unsupported => sys::descriptor_limit(),

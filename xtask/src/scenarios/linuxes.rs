@@ -86,6 +86,7 @@ pub const LINUXES: &[Linux] = &[
         refusals: &[],
     },
     Linux { name: "one processor", steps: &[Program(&["taskset", "--cpu-list", "0"])], refusals: &[] },
+    Linux { name: "256 descriptors", steps: &[Program(&["prlimit", "--nofile=256:256"])], refusals: &[] },
     Linux {
         name: "64 descriptors",
         steps: &[Program(&["prlimit", "--nofile=64:64"])],
