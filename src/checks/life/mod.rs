@@ -3,6 +3,7 @@
 use super::Check;
 
 mod announces;
+mod bad_requests;
 mod children_start_clean;
 mod delivers_before_ending;
 mod ends_on_sigterm;
@@ -18,6 +19,7 @@ mod other_signals;
 mod serves_next_client;
 mod sigchld_ignored;
 mod source_port_zero;
+mod survives_bad_requests;
 mod survives_early_reset;
 mod survives_reload;
 mod survives_reset;
@@ -31,6 +33,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &survives_reset::CHECK,
     &survives_early_reset::CHECK,
     &survives_urgent_data::CHECK,
+    &survives_bad_requests::CHECK,
     &survives_stop::CHECK,
     &survives_reload::CHECK,
     &survives_vanished::SURVIVES_VANISHED_CLIENT,

@@ -3,12 +3,34 @@
 use std::time::Duration;
 
 use super::Client;
-use super::connection::Ready;
+use super::connection::{Ready, is_transient};
 use super::stream::ExchangeStep;
-use crate::check;
+use crate::check::{self, Finding};
 use crate::protocol::{Request, Tolerance, Turn};
 
 impl Client {
+    /// Sends bytes that are no request of the protocol, as one message where the mechanism keeps boundaries. Stops without
+    /// an error where the server closes the connection.
+    ///
+    /// # Errors
+    /// A timeout if the server neither reads nor closes.
+    pub(crate) fn send_unusable(&mut self, bytes: &[u8]) -> check::Result {
+        let mut sent = 0;
+        loop {
+            if !self.poll_for_progress(true, false, self.no_progress())?.writable {
+                return Err(Finding::timeout("a server that reads or closes", self.describe_traffic()));
+            }
+            match self.connection.write(&bytes[sent..]) {
+                Ok(written) => sent += written,
+                Err(error) if is_transient(&error) => {}
+                Err(_) => return Ok(()),
+            }
+            if sent == bytes.len() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Makes the client keep everything that it receives from now on, for [`recorded`](Client::recorded).
     pub(crate) fn record(&mut self) {
         self.connection.record.get_or_insert_default();
