@@ -96,8 +96,12 @@ pub(super) fn holds_listener(instance: &Instance, transport: &Transport, address
         (Readiness::UnixSocket, Address::Path(path)) => SocketAddress::Unix(path),
         _ => return is_ready(instance, transport, address),
     };
-    let is_there =
-        |descriptor: &Descriptor| matches!(&descriptor.object, Object::Socket(it) if it.serves(place));
+    // The socket may have been bound by another name of the path.
+    let id = sys::socket_id_at(place).ok().flatten();
+    let is_there = |descriptor: &Descriptor| match &descriptor.object {
+        Object::Socket(socket) => socket.serves(place) || Some(socket.id) == id,
+        _ => false,
+    };
     let mut shown = true;
     for process in instance.processes().unwrap_or_default() {
         match sys::descriptors(process.pid) {

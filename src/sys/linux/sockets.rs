@@ -7,7 +7,9 @@ use std::io::{self, BufRead, BufReader, Cursor, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -20,7 +22,7 @@ use procfs::net::{TcpNetEntries, TcpNetEntry, UdpNetEntry, UdpState};
 
 use super::process::to_io;
 use super::sock_diag;
-use super::unix_sockets::unix_sockets;
+use super::unix_sockets::{UnixSocket, unix_sockets};
 use crate::sys::types::network::accepts_packets_to;
 use crate::sys::types::{
     AcceptQueue, PeerCredentials, Socket, SocketAddress, SocketName, TcpQueues, TcpState,
@@ -89,11 +91,23 @@ pub fn socket_id_at(address: SocketAddress<'_>) -> io::Result<Option<u64>> {
         SocketAddress::Udp(address) => udp_entries()
             .find(|entry| accepts_packets_to(canonical(entry.local_address), address))
             .map(|entry| entry.inode),
-        SocketAddress::Unix(path) => unix_sockets()?
-            .into_iter()
-            .find(|entry| entry.path.as_deref() == Some(path) && (entry.listening || entry.datagram))
-            .map(|entry| entry.inode),
+        SocketAddress::Unix(path) => {
+            let is_there = |entry: &UnixSocket| {
+                entry.path.as_deref() == Some(path) && (entry.listening || entry.datagram)
+            };
+            match unix_sockets()?.into_iter().find(is_there) {
+                Some(entry) => Some(entry.inode),
+                None => id_of_file(path),
+            }
+        }
     })
+}
+
+/// Returns the id of the socket whose file is now at `path`. The kernel shows the name that bind(2) was given: a relative
+/// one, or the one that the file had before rename(2).
+fn id_of_file(path: &Path) -> Option<u64> {
+    let file = path.symlink_metadata().ok().filter(|file| file.file_type().is_socket())?;
+    sock_diag::unix_socket_of_file(&file).ok().flatten()
 }
 
 /// Returns the id of the TCP socket that listens at `address`, according to `/proc/net`.

@@ -1,7 +1,7 @@
 //! The kernel's sockets, asked for over netlink: sock_diag(7).
 //!
-//! `/proc/net/unix` does not show which Unix domain sockets are connected. `/proc/net/tcp` shows TCP sockets, but to find one
-//! in it the kernel searches its whole table, which has a quarter of a million places on a machine with 24 GiB. Three fixed
+//! `/proc/net/unix` does not show which Unix domain sockets are connected, nor the file of one. `/proc/net/tcp` shows TCP sockets, but to find one
+//! in it the kernel searches its whole table, which has a quarter of a million places on a machine with 24 GiB. Four fixed
 //! requests are sent, so these files parse the bytes themselves. The crates for this protocol have seven further
 //! dependencies.
 
@@ -16,7 +16,7 @@ mod tcp;
 mod unix;
 
 pub use tcp::{accept_queue, all_tcp_sockets, listener_id, tcp_queues, tcp_sockets_of_port};
-pub use unix::unix_peers;
+pub use unix::{unix_peers, unix_socket_of_file};
 
 // From `<linux/sock_diag.h>`.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;

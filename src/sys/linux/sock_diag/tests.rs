@@ -7,7 +7,10 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 use std::{fmt::Debug, thread};
 
-use super::{accept_queue, all_tcp_sockets, listener_id, tcp_queues, tcp_sockets_of_port, unix_peers};
+use super::{
+    accept_queue, all_tcp_sockets, listener_id, tcp_queues, tcp_sockets_of_port, unix_peers,
+    unix_socket_of_file,
+};
 use crate::sys::types::{AcceptQueue, Peer, TcpQueues, TcpState};
 
 /// Reads until the answer is `wanted`. A child that another test forks holds copies of this process's sockets until it
@@ -116,6 +119,20 @@ fn accept_queue_holds_connections_until_they_are_accepted() {
         drop(listener);
         await_answer(&None, queue);
     }
+}
+
+#[test]
+fn socket_is_found_by_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+    let listener = UnixListener::bind(&old).unwrap();
+    std::fs::rename(&old, &new).unwrap();
+    let Ok(found) = unix_socket_of_file(&new.symlink_metadata().unwrap()) else {
+        return testing::skip("no sock_diag(7) for Unix sockets");
+    };
+    assert_eq!(found, Some(inode(&listener)));
+    std::fs::write(&old, "").unwrap();
+    assert_eq!(unix_socket_of_file(&old.symlink_metadata().unwrap()).unwrap(), None);
 }
 
 #[test]
