@@ -1,6 +1,7 @@
 //! Checks that a waiting server uses no processor time.
 
 use crate::check;
+use crate::checks::requests::MANY_CLIENTS_OVER_STREAMS;
 use crate::checks::stall::Plan;
 use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
@@ -15,7 +16,7 @@ pub const IDLE: Check = Check {
     sentence: "a server whose clients are silent, or have gone, uses almost no processor time",
     why: "a server that polls for an event that is always ready, or calls in a loop without waiting, uses a whole processor for nothing",
     citations: &["poll(2)", "epoll(7)", "proc(5) (schedstat)"],
-    recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, until it is idle in one, or busy in five and has used 0.8 s (3 s for each process if it is launched for its client, because it may still load): before the first client, with a silent client, with one that has shut down its write side, and after all have gone",
+    recipe: "measure the processor time that the server's processes use, and wait for, in windows of 0.2 s, until it is idle in one, or busy in five and has used 0.8 s (3 s for each process if it is launched for its client, because it may still load): before the first client, with a silent client, with one that has shut down its write side, after all have gone, with one that has shut down its write side in the middle of a request, and with one that has sent urgent data (TCP)",
     requires: Capabilities::PROCESSES,
     run: silent,
 };
@@ -50,7 +51,33 @@ fn silent(server: &mut Server) -> check::Result {
         client.close_and_await_arrival()?;
         steps::expect_idle(server, "after its client has gone")?;
     }
-    Ok(())
+    with_half_a_request(server)?;
+    with_urgent_data(server)
+}
+
+/// Measures with a client whose request will never be complete. The server may close it or wait.
+fn with_half_a_request(server: &mut Server) -> check::Result {
+    let capabilities = server.spec().capabilities();
+    if !capabilities.contains(MANY_CLIENTS_OVER_STREAMS) || server.spec().protocol().only_greets() {
+        return Ok(());
+    }
+    let mut client = server.connect()?;
+    client.begin_request(b"half")?;
+    client.shut_down_write()?;
+    server.await_reaction()?;
+    steps::expect_idle(server, "with a client that has sent half a request and shut down its write side")?;
+    client.close_and_await_arrival()
+}
+
+/// Measures with a client that has sent urgent data. poll(2) reports POLLPRI until the server has read past it.
+fn with_urgent_data(server: &mut Server) -> check::Result {
+    if !server.spec().capabilities().contains(Capabilities::TCP.union(Capabilities::MANY_CLIENTS)) {
+        return Ok(());
+    }
+    let mut client = steps::connect_and_settle(server)?;
+    client.send_urgent(b'!')?;
+    server.await_reaction()?;
+    steps::expect_idle(server, "with a client that has sent urgent data (MSG_OOB)")
 }
 
 fn stalled(server: &mut Server) -> check::Result {
