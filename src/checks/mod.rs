@@ -16,6 +16,7 @@ mod company;
 mod conversation;
 mod echo;
 mod fd;
+mod leaving;
 mod lent_flags;
 mod life;
 mod load;
