@@ -103,6 +103,15 @@ pub(super) fn by_reset(server: &Server) -> Vec<Leaving> {
     possible(server, RESETS)
 }
 
+/// Says that the server keeps `what` of clients that leave in one of `leaking`. Says nothing if these are all `ways`, or none.
+pub(super) fn describe(leaking: &[Leaving], ways: &[Leaving], what: &str) -> String {
+    if leaking.is_empty() || leaking.len() == ways.len() {
+        return String::new();
+    }
+    let clauses: Vec<_> = leaking.iter().map(|way| way.clause).collect();
+    format!("the server keeps {what} of clients that {}", clauses.join(", or "))
+}
+
 fn possible(server: &Server, ways: &[Leaving]) -> Vec<Leaving> {
     let (spec, mut capabilities) = (server.spec(), server.spec().capabilities());
     if spec.protocol().only_greets() {

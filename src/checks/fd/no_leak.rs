@@ -106,13 +106,10 @@ fn leaking_ways(server: &mut Server, ways: &[Leaving]) -> check::Result<String> 
         let before = steps::wait_until_stable(server, || count_all(server))?;
         let clients = pace::repeat(FEWEST, FEWEST_FIRST, |_| way.visit(server))?;
         if !settles(server, before + clients / 2)? {
-            leaking.push(way.clause);
+            leaking.push(*way);
         }
     }
-    if leaking.is_empty() || leaking.len() == ways.len() {
-        return Ok(String::new());
-    }
-    Ok(format!("the server keeps the descriptors of clients that {}", leaking.join(", or ")))
+    Ok(leaving::describe(&leaking, ways, "the descriptors"))
 }
 
 fn count_all(server: &Server) -> check::Result<usize> {

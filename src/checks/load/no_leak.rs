@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::check::{self, Finding};
-use crate::checks::{Check, steps};
+use crate::checks::leaving::{self, Leaving};
+use crate::checks::{Check, pace, steps};
 use crate::deadline::until;
 use crate::outcome::{Level, Outcome};
 use crate::payload::MIB;
@@ -16,7 +17,7 @@ pub const NO_THREAD_LEAK: Check = Check {
     sentence: "a server whose clients have gone has no thread and no process left for each of them",
     why: "a thread that waits forever for a client that has gone keeps its stack, until the server can create no more",
     citations: &["pthread_create(3) (EAGAIN)", "getrlimit(2) (RLIMIT_NPROC)"],
-    recipe: "20 clients exchange a message and leave, every fourth by a reset where they have connections; count threads; 40 more, and count again; if the number has grown by 20 or more, and stays so, 40 more; the check fails if it grows by 20 again",
+    recipe: "20 clients exchange a message and leave; count threads; 40 more, and count again; if the number has grown by 20 or more, and stays so, 40 more; the check fails if it grows by 20 again; where clients have connections, 24 leave in each of the ways of fd/no-leak and fd/no-leak-after-resets (40 clients of a slow server)",
     requires: Capabilities::MANY_CLIENTS.union(Capabilities::PROCESSES),
     run: threads,
 };
@@ -68,33 +69,76 @@ fn resets(server: &Server, number: usize) -> bool {
     number % 4 == 3 && server.spec().capabilities().contains(Capabilities::CONNECTIONS)
 }
 
-fn serve(server: &mut Server, clients: usize) -> check::Result {
+/// Serves clients that leave in each of `ways` in turn: `each` of them in each way, or `enough` in all if the server is slow.
+/// Returns how many were served. Without `ways`, `enough` clients exchange a message.
+fn serve(server: &mut Server, ways: &[Leaving], each: usize, enough: usize) -> check::Result<usize> {
     if server.spec().capabilities().contains(Capabilities::CONNECTIONLESS) {
-        return steps::serve_clients(server, clients);
+        steps::serve_clients(server, enough)?;
+        return Ok(enough);
     }
-    (0..clients).try_for_each(|number| serve_one(server, number, b"in"))
+    if ways.is_empty() {
+        (0..enough).try_for_each(|number| serve_one(server, number, b"in"))?;
+        return Ok(enough);
+    }
+    let most = enough.max(each * ways.len());
+    pace::repeat(most, enough, |number| ways[number % ways.len()].visit(server))
 }
 
 const BATCH: usize = 40;
 
+/// The growth that counts. A pool that grows by fewer threads shows nothing.
+const MORE: usize = BATCH / 2;
+
+/// The number of clients that leave in each way: more than the growth that counts.
+const EACH: usize = MORE + 4;
+
 fn threads(server: &mut Server) -> check::Result {
-    serve(server, BATCH / 2)?;
+    let ways = ways_to_leave(server);
+    let first = serve(server, &ways, 1, BATCH / 2)?;
     let before = fewest(server, 0)?;
-    serve(server, BATCH)?;
-    let then = fewest(server, before + BATCH / 2)?;
-    if then < before + BATCH / 2 {
+    let more = serve(server, &ways, EACH, BATCH)?;
+    let then = fewest(server, before + MORE)?;
+    if then < before + MORE {
         return Ok(());
     }
     // A thread pool grows to its size and then stops, so only growth a second time is a leak.
-    serve(server, BATCH)?;
-    let now = fewest(server, then + BATCH / 2)?;
-    if now < then + BATCH / 2 {
+    let again = serve(server, &ways, EACH, BATCH)?;
+    let now = fewest(server, then + MORE)?;
+    if now < then + MORE {
         return Ok(());
     }
-    Err(Finding::fail(
-        format!("{before} threads, as after the first {} clients", BATCH / 2),
-        format!("{then} after {BATCH} more, and {now} after {BATCH} more again, with no client connected"),
-    ))
+    let finding = Finding::fail(
+        format!("{before} threads, as after the first {first} clients"),
+        format!("{then} after {more} more, and {now} after {again} more again, with no client connected"),
+    );
+    Err(finding.because(leaving_threads(server, &ways).unwrap_or_default()))
+}
+
+/// Returns the ways in which clients leave a server over connections of a stream.
+fn ways_to_leave(server: &Server) -> Vec<Leaving> {
+    let capabilities = server.spec().capabilities();
+    if !capabilities.contains(Capabilities::STREAM.union(Capabilities::CONNECTIONS)) {
+        return Vec::new();
+    }
+    let mut ways = leaving::orderly(server);
+    if capabilities.contains(Capabilities::TCP) {
+        ways.extend(leaving::by_reset(server));
+    }
+    ways
+}
+
+/// Lets clients leave in one way after another, and says in which of `ways` they leave threads behind. Says nothing if that is
+/// every way.
+fn leaving_threads(server: &mut Server, ways: &[Leaving]) -> check::Result<String> {
+    let mut leaking = Vec::new();
+    for way in ways {
+        let before = fewest(server, 0)?;
+        serve(server, &[*way], EACH, EACH)?;
+        if fewest(server, before + MORE)? >= before + MORE {
+            leaking.push(*way);
+        }
+    }
+    Ok(leaving::describe(&leaking, ways, "a thread or a process"))
 }
 
 /// Waits until the server has fewer than `enough` threads, or until they have had time to exit. Returns the smallest
