@@ -7,7 +7,7 @@ use super::json::{Envelope, JsonPattern, JsonReply, Value as Json};
 use super::number::LengthFormat;
 use super::pattern::Pattern;
 use super::reply::{ExpectedReply, ReplyEndRule, ReplyTemplate};
-use super::template::{KnownBytes, Template, TemplatePart, TemplatePiece, Value};
+use super::template::{Encoding, KnownBytes, Template, TemplatePart, TemplatePiece, Value};
 use super::token::Token;
 
 /// One request of a protocol and the reply that a server must send to it, as the protocol file describes them.
@@ -135,7 +135,19 @@ impl Turn {
     /// Returns the turn with a string for the id of each exchange: `text` and the token. `None` if the turn has no id, in
     /// the request or in the reply, that stands for a whole JSON value.
     pub(crate) fn with_text_id(&self, text: &str) -> Option<Turn> {
-        self.changed(|template| template.replace_id(text))
+        let token = KnownBytes { value: Value::Token(Token::LENGTH), encoding: Encoding::Raw, length: None };
+        let pieces = [
+            TemplatePiece::Bytes(format!("\"{text}").into_bytes()),
+            TemplatePiece::Known(token),
+            TemplatePiece::Bytes(b"\"".to_vec()),
+        ];
+        self.changed(|template| template.replace_id(&pieces))
+    }
+
+    /// Returns the turn with the JSON text `id` for its id. `None` if the turn has no id, in the request or in the
+    /// reply, that stands for a whole JSON value.
+    pub(crate) fn with_id(&self, id: &str) -> Option<Turn> {
+        self.changed(|template| template.replace_id(&[TemplatePiece::Bytes(id.into())]))
     }
 
     /// Returns the turn with `text` before its payload. `None` if the request and the reply have no payload in a JSON

@@ -3,6 +3,7 @@
 use super::Check;
 
 mod answers_before_eof;
+mod any_id;
 mod bad_messages;
 mod cut_characters;
 mod ends_at_eof;
@@ -31,6 +32,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &refusals::UNKNOWN,
     &refusals::CODE,
     &refusals::NOTIFICATIONS,
+    &any_id::CHECK,
     &under_way::ONCE,
     &under_way::CANCELLED,
     &over_time::DESCRIPTORS,

@@ -162,25 +162,20 @@ impl Template {
         replaced
     }
 
-    /// Replaces every id in the template with a JSON string: `text` and the token. Returns false if there is none.
-    pub(super) fn replace_id(&mut self, text: &str) -> bool {
-        let token = KnownBytes { value: Value::Token(Token::LENGTH), encoding: Encoding::Raw, length: None };
-        let before = self.parts.len();
+    /// Replaces every id in the template with `pieces`. Returns false if there is none.
+    pub(super) fn replace_id(&mut self, pieces: &[TemplatePiece]) -> bool {
+        let has_id = self.has_id();
         self.parts = std::mem::take(&mut self.parts)
             .into_iter()
-            .flat_map(|part| {
-                let piece = |piece| TemplatePart { piece, span: part.span.clone() };
-                match &part.piece {
-                    TemplatePiece::Known(KnownBytes { value: Value::Id, length: None, .. }) => vec![
-                        piece(TemplatePiece::Bytes(format!("\"{text}").into_bytes())),
-                        piece(TemplatePiece::Known(token)),
-                        piece(TemplatePiece::Bytes(b"\"".to_vec())),
-                    ],
-                    _ => vec![part],
-                }
+            .flat_map(|part| match &part.piece {
+                TemplatePiece::Known(KnownBytes { value: Value::Id, length: None, .. }) => pieces
+                    .iter()
+                    .map(|piece| TemplatePart { piece: piece.clone(), span: part.span.clone() })
+                    .collect(),
+                _ => vec![part],
             })
             .collect();
-        self.parts.len() > before
+        has_id
     }
 
     /// Inserts `text` before the first payload in the template. Returns false if there is none.
