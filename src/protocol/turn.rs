@@ -244,6 +244,13 @@ impl Request {
         self.message().trim_ascii_end()
     }
 
+    /// Returns the JSON text of the request with the JSON text `value` for its member `name`. `None` if the request is
+    /// no JSON object.
+    #[must_use]
+    pub(crate) fn body_with(&self, name: &str, value: &str) -> Option<Vec<u8>> {
+        Json::parse(self.body()).ok()?.with_member(name, value).map(String::into_bytes)
+    }
+
     /// Returns the request in another form: these bytes on a stream.
     #[must_use]
     pub(crate) fn written_as(self, bytes: Vec<u8>) -> Request {

@@ -3,8 +3,9 @@
 use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::checks::conversation::{ON_STDIO, begin};
+use crate::checks::requests::usual_turn;
 use crate::outcome::{Level, Outcome};
-use crate::protocol::{Protocol, Tolerance};
+use crate::protocol::{Protocol, Token, Tolerance};
 use crate::server::{Server, describe_exit};
 use crate::transport::Client;
 
@@ -15,10 +16,12 @@ pub const MESSAGES: Check = Check {
     why: "one message that a client's fault, or another version of the protocol, makes unusable ends the session with everything that the server knew",
     citations: &[
         "JSON-RPC 2.0 §5.1 (-32700: \"Invalid JSON was received by the server\"; -32600: \"The JSON sent is not a valid Request object\")",
+        "JSON-RPC 2.0 §4.2 (params \"MUST be provided as a Structured value\"), §6 (a batch is a list of requests; MCP 2025-06-18 has none)",
+        "RFC 8259 §8.2 (the text \"\\uDEAD\", half of a surrogate pair, is allowed; \"the behavior of software that receives JSON texts containing such values is unpredictable\")",
         "RFC 8259 §9 (limits on the depth of nesting, and on the range and precision of numbers)",
         "LSP 3.17, Response Message, ErrorCodes (ParseError, InvalidRequest)",
     ],
-    recipe: "send a message, and then a request, and compare its reply; the messages: half a JSON text; bytes that are not UTF-8; a number beyond the range of 64 bits, and one of 400 digits; 10,000 lists, each inside the one before; a number in place of an object; an empty object; an empty line, where a message is a line. An error as answer to them is allowed, and so is none",
+    recipe: "send a message, and then a request, and compare its reply; the messages: half a JSON text; bytes that are not UTF-8; a number beyond the range of 64 bits, and one of 400 digits; 10,000 lists, each inside the one before; a number in place of an object; an empty object; the lists [1] and [], which are batches in JSON-RPC; a text that is half of a surrogate pair, in JSON-RPC as an id; in JSON-RPC requests whose params are [] and null; an empty line, where a message is a line. An error as answer to them is allowed, and so is none",
     requires: ON_STDIO,
     run: messages,
 };
@@ -103,11 +106,35 @@ fn bad_messages(protocol: &Protocol) -> Vec<BadMessage> {
         ("10,000 levels of nesting", with(&nested)),
         ("a number in place of an object", b"42".to_vec()),
         ("an empty object", b"{}".to_vec()),
+        ("the list [1]", b"[1]".to_vec()),
+        ("the list []", b"[]".to_vec()),
     ];
+    if json_rpc {
+        all.extend(bad_requests(protocol));
+    } else {
+        all.push((r#"the text "\ud800""#, with(br#""\ud800""#)));
+    }
     if protocol.is_lines_of_json() {
         all.push(("an empty line", Vec::new()));
     }
     all.into_iter().map(|(name, body)| BadMessage { name, bytes: protocol.wrap_json(&body) }).collect()
+}
+
+/// Returns requests of JSON-RPC with a method that the server knows, whose other members it may not expect.
+fn bad_requests(protocol: &Protocol) -> Vec<(&'static str, Vec<u8>)> {
+    let turn = protocol.turns().get(usual_turn(protocol));
+    let turn = turn.map(|turn| turn.with_text_id("bad-").unwrap_or_else(|| turn.clone()));
+    let bad = [
+        ("a request with the params []", "params", "[]"),
+        ("a request with the params null", "params", "null"),
+        (r#"a request with the id "\ud800""#, "id", r#""\ud800""#),
+    ];
+    let numbered = bad.into_iter().zip(0..);
+    let requests = numbered.filter_map(|((name, member, value), number)| {
+        let request = turn.as_ref()?.new_request(Token::new(number), Some([].into()));
+        Some((name, request.body_with(member, value)?))
+    });
+    requests.collect()
 }
 
 /// Sends each of `messages`, and a request after it. Returns a description of each after which the request was not
@@ -167,10 +194,21 @@ mod tests {
     fn notifications_carry_the_bad_values() {
         let protocol = Protocol::built_in("mcp").unwrap();
         let messages = bad_messages(&protocol);
-        assert_eq!(messages.len(), 8);
+        assert_eq!(messages.len(), 13);
         let large = &messages[2];
         let text = r#"{"jsonrpc":"2.0","method":"echospec/unknown","params":{"value":1e400}}"#;
         assert_eq!(large.bytes, format!("{text}\n").into_bytes());
-        assert_eq!(messages[7].bytes, b"\n");
+        assert_eq!(messages[12].bytes, b"\n");
+    }
+
+    #[test]
+    fn requests_have_one_bad_member_each() {
+        let protocol = Protocol::built_in("mcp").unwrap();
+        let texts: Vec<_> =
+            bad_requests(&protocol).into_iter().map(|(_, body)| String::from_utf8(body).unwrap()).collect();
+        assert_eq!(texts.len(), 3);
+        let id = Token::new(0);
+        assert_eq!(texts[0], format!(r#"{{"id":"bad-{id}","jsonrpc":"2.0","method":"ping","params":[]}}"#));
+        assert_eq!(texts[2], r#"{"jsonrpc":"2.0","method":"ping","id":"\ud800"}"#);
     }
 }

@@ -18,6 +18,10 @@ impl Value {
         match *self {}
     }
 
+    pub(in crate::protocol) fn with_member(&self, _name: &str, _value: &str) -> Option<String> {
+        match *self {}
+    }
+
     pub(in crate::protocol) fn is_answer_without_id(&self) -> bool {
         match *self {}
     }

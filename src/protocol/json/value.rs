@@ -29,6 +29,16 @@ impl Value {
         format!("[{}]", vec!["null"; length].join(","))
     }
 
+    /// Returns the JSON text of this object with the JSON text `value` for its member `name`. `None` if it is no object.
+    pub(in crate::protocol) fn with_member(&self, name: &str, value: &str) -> Option<String> {
+        let mut members = self.0.as_object()?.clone();
+        members.remove(name);
+        let comma = if members.is_empty() { "" } else { "," };
+        let others = Tree::Object(members).to_string();
+        // The value may be one that this parser rejects.
+        Some(format!("{}{comma}\"{name}\":{value}}}", others.strip_suffix('}')?))
+    }
+
     /// Whether the value is a response of JSON-RPC that names no request: its id is null or missing.
     pub(in crate::protocol) fn is_answer_without_id(&self) -> bool {
         let has = |name| self.0.get(name).is_some();
