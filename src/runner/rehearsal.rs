@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::parts;
 use super::questions::{Second, closes_after_reply, does_everything, honours_half_close, second_request};
-use crate::check;
+use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::protocol::Tolerance;
 use crate::protocol::protocol_of_words;
@@ -69,10 +69,10 @@ fn speaks(server: &mut Server) -> Result<Vec<MissingCapabilities>, LaunchError> 
     let spoken = server.connect().and_then(|client| {
         let client = client.with_tolerance(Tolerance::Strays);
         let mut client = client.accepting_answers_to_notifications(true);
-        let spoken = client.exchange(b"rehearsal");
+        let spoken = client.exchange(b"hello");
         // Bytes after a whole reply are the subject of checks.
         if client.unanswered() > 0 {
-            spoken?;
+            spoken.map_err(|finding| with_stray(finding, server, client.strays()))?;
         }
         Ok((client.strays().to_vec(), client.answered_notifications()))
     });
@@ -94,6 +94,14 @@ fn speaks(server: &mut Server) -> Result<Vec<MissingCapabilities>, LaunchError> 
         indented(&finding.expected),
         indented(&finding.actual)
     )))
+}
+
+/// Adds to `finding` what the first bytes are that are no message, if the client has received such bytes.
+fn with_stray(mut finding: Finding, server: &Server, strays: &[u8]) -> Finding {
+    if let Some(stray) = server.spec().protocol().find_stray(strays, false) {
+        finding.actual += &format!("\nreceived {}: {}", stray.what, excerpt(&stray.bytes));
+    }
+    finding
 }
 
 fn writes_strays(strays: &[u8]) -> MissingCapabilities {

@@ -58,5 +58,5 @@ impl JsonPattern {
 }
 
 fn malformed() -> Malformed {
-    Malformed { offset: 0, message: "this build has no feature `json`".into() }
+    Malformed { offset: 0, message: "this build has no feature `json`".into(), is_cut: false }
 }

@@ -57,7 +57,8 @@ fn fault(envelope: Envelope, body: Option<&[u8]>) -> Option<&'static str> {
     if body.contains(&0x1b) {
         return Some("an escape sequence");
     }
-    Value::parse(body).is_err().then_some("text that is no JSON value")
+    let error = Value::parse(body).err()?;
+    Some(error.common_fault(envelope, body).unwrap_or("text that is no JSON value"))
 }
 
 #[cfg(test)]
@@ -95,6 +96,9 @@ mod tests {
         ] {
             assert_eq!(what(Envelope::Lines, output), Some(found), "{output:?}");
         }
+        assert_eq!(what(Envelope::Lines, "{}{}\n"), Some((0, "two messages that share one line")));
+        let (_, found) = what(Envelope::ContentLength, "Content-Length: 6\r\n\r\n{\"é\":1}").unwrap();
+        assert!(found.starts_with("a JSON text that Content-Length cuts off"), "{found}");
         let output = "Content-Length: 2\r\n\r\n{}\nContent-Length: 2\r\n\r\n{}";
         let found = what(Envelope::ContentLength, output);
         assert_eq!(found, Some((23, "bytes before a head with `Content-Length`")));

@@ -40,7 +40,10 @@ pub(in crate::protocol) fn parse(unit: &Unit, envelope: Envelope) -> Result<Valu
         return Err(mismatch(0, "a head whose lines end with `\\r\\n`".into(), &unit.raw));
     }
     Value::parse(&unit.raw[body.clone()]).map_err(|error| {
-        let expected = format!("{} ({})", envelope.describe(), error.message);
+        let expected = match error.common_fault(envelope, &unit.raw[body.clone()]) {
+            Some(fault) => format!("{}, not {fault}", envelope.describe()),
+            None => format!("{} ({})", envelope.describe(), error.message),
+        };
         let at = (body.start + error.offset).min(unit.raw.len().saturating_sub(1));
         Mismatch { before: tail(&unit.raw[..at]), ..mismatch(at, expected, &unit.raw[at..]) }
     })

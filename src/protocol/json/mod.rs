@@ -86,6 +86,26 @@ pub(super) struct Malformed {
     /// The offset of the first wrong byte in the JSON text.
     pub(super) offset: usize,
     pub(super) message: String,
+    /// Whether the text ends before the value does.
+    pub(super) is_cut: bool,
+}
+
+impl Malformed {
+    /// Returns the reason why `text`, which a stream of this `envelope` holds as one message, is no JSON value, if the
+    /// reason is a common fault.
+    fn common_fault(&self, envelope: Envelope, text: &[u8]) -> Option<&'static str> {
+        let is_message = text.first() == Some(&b'{');
+        match envelope {
+            Envelope::Lines if is_message && text.get(self.offset) == Some(&b'{') && !self.is_cut => {
+                let is_whole = Value::parse(&text[..self.offset]).is_ok();
+                is_whole.then_some("two messages that share one line")
+            }
+            Envelope::ContentLength if is_message && self.is_cut => Some(
+                "a JSON text that Content-Length cuts off: it counts bytes, and the server may have counted characters",
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// The first place where a JSON value differs from the expected one.

@@ -89,7 +89,7 @@ fn malformed(error: &serde_json::Error, text: &[u8]) -> Malformed {
     let line: usize = before.map(<[u8]>::len).sum();
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-    Malformed { offset: (line + error.column()).saturating_sub(1), message }
+    Malformed { offset: (line + error.column()).saturating_sub(1), message, is_cut: error.is_eof() }
 }
 
 /// Returns the name of the wildcard that `pattern` stands for, or `None` if `pattern` is an ordinary value.

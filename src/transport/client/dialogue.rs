@@ -44,7 +44,8 @@ impl Dialogue {
     pub fn receive(&mut self, bytes: &[u8]) -> check::Result<Vec<u8>> {
         let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.receive_bytes(bytes) };
         self.early |= fed.as_ref().is_err_and(|wrong| wrong.early);
-        fed.map_err(|wrong| wrong_reply(&wrong))?;
+        let greets = self.protocol.greeting().is_some();
+        fed.map_err(|wrong| wrong_reply(&wrong, greets))?;
         Ok(self.answered_content())
     }
 
@@ -68,6 +69,11 @@ impl Dialogue {
     /// Whether the server answers no request of the protocol, so that only its reading can be seen.
     pub fn never_answers(&self) -> bool {
         self.protocol.never_answers()
+    }
+
+    /// Whether replies repeat the content of their requests.
+    pub fn repeats_content(&self) -> bool {
+        self.protocol.only_greets() || self.protocol.turns().iter().any(Turn::carries_payload)
     }
 
     /// Whether the server greets its clients, and answers no request.
@@ -141,10 +147,11 @@ impl Dialogue {
     }
 }
 
-fn wrong_reply(wrong: &WrongReply) -> Finding {
+fn wrong_reply(wrong: &WrongReply, greets: bool) -> Finding {
     let wanted = match (wrong.unasked, wrong.request.is_empty()) {
         (true, _) => "nothing that no request asked for".to_owned(),
-        (_, true) => format!("the server's greeting: {}", wrong.mismatch.expected),
+        (_, true) if greets => format!("the server's greeting: {}", wrong.mismatch.expected),
+        (_, true) => format!("a message of the protocol: {}", wrong.mismatch.expected),
         _ => format!("the reply to \"{}\": {}", wrong.first_line_of_request(), wrong.mismatch.expected),
     };
     Finding::fail(wanted, format!("{wrong}\n{}", wrong.mismatch.render()))

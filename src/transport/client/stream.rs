@@ -128,7 +128,7 @@ impl Client {
             }
             self.require_open(&expected)?;
             let step = self.step(outgoing)?;
-            self.require_progress(step, || expected.description())?;
+            self.require_progress(step, || self.describe_awaited(&expected))?;
             outgoing = &outgoing[step.wrote..];
         }
         Ok(expected.received())
@@ -208,7 +208,15 @@ impl Client {
             return Ok(());
         }
         let actual = format!("end of file after {}", self.describe_traffic());
-        Err(Finding::fail(expected.description(), actual).about_echo())
+        Err(Finding::fail(self.describe_awaited(expected), actual).about_echo())
+    }
+
+    /// Returns a description of what the client expects. A reply that does not repeat its request has no content.
+    fn describe_awaited(&self, expected: &AwaitedBytes<'_>) -> String {
+        match &self.dialogue {
+            Some(dialogue) if !dialogue.repeats_content() => "a reply to each request".into(),
+            _ => expected.description(),
+        }
     }
 
     pub(super) fn step(&mut self, outgoing: &[u8]) -> check::Result<ExchangeStep> {
