@@ -50,6 +50,20 @@ pub const HEADERS: Check = Check {
     run: headers,
 };
 
+pub const CASE: Check = Check {
+    id: "stdio/header-names",
+    level: Should,
+    sentence: "the name of a header field may be written in small letters",
+    why: "LSP takes the structure of its header fields from HTTP, where case does not count in names, and libraries of HTTP write them in small letters; a server that knows one spelling finds no length",
+    citations: &[
+        "LSP 3.17, Base Protocol, Header Part (\"The structure of header fields conforms to the HTTP semantic\")",
+        "RFC 9110 §5.1 (\"Field names are case-insensitive\")",
+    ],
+    recipe: "send a request with `content-length` instead of Content-Length, and compare the reply; exchange a message. For protocols whose messages have a header",
+    requires: ON_STDIO,
+    run: case,
+};
+
 /// The field of a header that says what a message holds, as LSP has it.
 const CONTENT_TYPE: &str = "Content-Type: application/vscode-jsonrpc; charset=utf-8\r\n";
 
@@ -96,6 +110,21 @@ fn headers(server: &mut Server) -> check::Result {
         answered.map_err(|finding| finding.because(format!("Content-Type came {place} Content-Length")))?;
     }
     Ok(())
+}
+
+fn case(server: &mut Server) -> check::Result {
+    let protocol = server.spec().protocol();
+    if !protocol.is_json() || protocol.is_lines_of_json() {
+        return Err(Finding::unsupported("", "").because("a message of the protocol has no header"));
+    }
+    let turn = turn_of(server);
+    let mut client = begin(server)?;
+    let explain = |finding: Finding| finding.because("the header of a request was content-length");
+    let write = |request: &Request| {
+        [format!("content-length: {}\r\n\r\n", request.body().len()).as_bytes(), request.body()].concat()
+    };
+    client.ask_written(&turn, write).map_err(explain)?;
+    client.exchange(b"after").map_err(explain)
 }
 
 /// Returns `body` after a header that has the field Content-Type, too.

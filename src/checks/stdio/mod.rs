@@ -27,6 +27,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &message_forms::LONG,
     &message_forms::LINE_ENDS,
     &message_forms::HEADERS,
+    &message_forms::CASE,
     &bad_messages::MESSAGES,
     &bad_messages::HEADERS,
     &refusals::UNKNOWN,
