@@ -7,6 +7,7 @@ mod beyond_fd_setsize;
 mod bounded_buffering;
 mod descriptor_limit;
 mod full_queue;
+mod half_request;
 mod idle;
 mod idle_client;
 mod mute_client;
@@ -23,6 +24,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &idle::IDLE_WHILE_STALLED,
     &together::CHECK,
     &mute_client::CHECK,
+    &half_request::CHECK,
     &talker::CHECK,
     &slow_client::SLOW_CLIENT_BLOCKS_NONE,
     &full_queue::CHECK,

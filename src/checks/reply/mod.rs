@@ -11,6 +11,7 @@ mod nothing_unasked;
 mod one_of_many;
 mod segments;
 mod together;
+mod while_others_leave;
 mod while_stopped;
 mod with_fin;
 
@@ -23,6 +24,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &with_fin::CHECK,
     &while_stopped::CHECK,
     &one_of_many::CHECK,
+    &while_others_leave::CHECK,
     &after_resets::CHECK,
     &beside_stalled_reader::CHECK,
     &segments::CHECK,

@@ -68,6 +68,16 @@ pub(super) const STEPS: &[Step] = &[
                 "One client is connected and silent. In which call does the server wait meanwhile, and who accepts the \
                  other client?",
             ),
+            task(
+                "load/half-request-blocks-none",
+                "One client has sent half a request. In which call does the server wait for the rest, and who reads the \
+                 requests of others meanwhile?",
+            ),
+            task(
+                "reply/while-others-leave",
+                "A client leaves. Which places of the table of clients change then, and does everything that belongs to a \
+                 client move with it?",
+            ),
             task_without_limits("port/many-clients", MANY_CLIENTS),
             task_without_limits("path/many-clients", MANY_CLIENTS),
             task_without_limits("reply/one-of-many", MANY_CLIENTS),
