@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
+use crate::checks::reply::uncut::{self, Whole};
 use crate::checks::requests::{
     REQUESTS_OVER_STREAMS, answered_turns, content_to_cut, cut_offsets, describe_cut, sample_request,
 };
@@ -20,7 +21,7 @@ pub const CHECK: Check = Check {
     sentence: "a request that arrives in two pieces is answered as a whole one is, wherever it is cut",
     why: "TCP is a stream of bytes and keeps no boundaries; a server that takes one read for one request fails as soon as a network or a busy client cuts it",
     citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
-    recipe: "for every offset in a request, of up to 1,001 bytes if the protocol carries a payload, or for 1,000 of them, or as many as 15 s allow: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection (200 connections at a time; one for all, if the server is launched for each client)",
+    recipe: "for every offset in a request, of up to 1,001 bytes if the protocol carries a payload, or for 1,000 of them, or as many as 15 s allow: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection; if that fails, send as many requests whole, one after another and then at once, to see whether the cut is the cause (200 connections at a time; one for all, if the server is launched for each client)",
     requires: REQUESTS_OVER_STREAMS,
     run,
 };
@@ -81,7 +82,10 @@ fn run(server: &mut Server) -> check::Result {
         && (tried < FEW || stopwatch.elapsed() < server.deadlines().no_progress() * SLOWEST)
     {
         let batch: Vec<Cut> = rest.drain(..rest.len().min(at_once)).collect();
-        let again = try_batch(server, &batch, early, &mut stopwatch)?;
+        let again = try_batch(server, &batch, early, &mut stopwatch).map_err(|finding| {
+            let whole = batch.iter().map(|cut| Whole { turn: cut.turn, content: cut.content });
+            uncut::judge(server, &whole.collect::<Vec<_>>(), finding)
+        })?;
         tried += batch.len() - again.len();
         if again.is_empty() {
             // A busy machine may have been the reason why the server was slow.
