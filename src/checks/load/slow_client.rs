@@ -2,7 +2,7 @@
 
 use crate::check::{self, Finding};
 use crate::checks::company::Company;
-use crate::checks::stall::Plan;
+use crate::checks::stall::{Plan, Stalled};
 use crate::checks::whole::Whole;
 use crate::checks::{Check, steps};
 use crate::outcome::{Level, Outcome};
@@ -28,7 +28,7 @@ pub const NO_CROSS_TALK: Check = Check {
     sentence: "data that the server holds for a client that does not read are not changed by what other clients send",
     why: "if clients share a buffer, the bytes of one overwrite those that wait for another, and go to the wrong client",
     citations: &["RFC 862", "write(2)"],
-    recipe: "connect 8 clients, one after another; A sends, or asks for replies, without reading until the server can send no more; B exchanges 64 KiB (or a request), 4 times; A reads everything and compares (a reply that holds nothing of its request is compared with another one to the same request)",
+    recipe: "connect 8 clients, one after another; A sends, or asks for replies, without reading until the server can send no more; B exchanges 64 KiB (or a request), 4 times; A reads everything and compares; if it is wrong, do the same without B: what is wrong then, too, is not from another client (a reply that holds nothing of its request is compared with another one to the same request)",
     requires: AMONG_OTHERS.union(Capabilities::STREAM),
     run: no_cross_talk,
 };
@@ -71,23 +71,56 @@ fn no_cross_talk(server: &mut Server) -> check::Result {
 }
 
 fn no_talk_between_replies(server: &mut Server) -> check::Result {
+    let prepared = prepare(server);
+    let (company, plan, whole, mut stalled) = prepared.map_err(|finding| unrelated(server, finding))?;
+    // reply/beside-stalled-reader reports what these clients receive.
+    company.expect_served(server, None).map_err(|finding| unrelated(server, finding))?;
+    stalled.expect_stalled()?;
+    let description = stalled.description();
+    let why = || format!("others were answered while {description}");
+    let Err(finding) = receive(server, &plan, &whole, &mut stalled) else { return Ok(()) };
+    drop(stalled);
+    // reply/beside-stalled-reader reports a server that does not go on.
+    if finding.outcome == Outcome::Timeout
+        || finding.outcome == Outcome::Fail && fails_alone(server, &plan, &whole)
+    {
+        return Err(unrelated(server, finding.because(why())));
+    }
+    Err(finding.because(why()))
+}
+
+fn prepare(server: &mut Server) -> check::Result<(Company, Plan, Whole, Stalled)> {
     let company = Company::of(server)?;
     visit(server)?;
     let plan = Plan::with_recognised_replies(server)?;
     let whole = Whole::before(server, &plan)?;
-    let mut stalled = plan.stall(server)?;
-    company.expect_served(server, None)?;
-    stalled.expect_stalled()?;
-    let description = stalled.description();
-    let why = || format!("others were answered while {description}");
-    let whole_sent = stalled.receive_all(&plan);
-    if let Err(finding) = whole_sent.and_then(|()| whole.compare(server, &plan, &mut stalled.client)) {
-        // reply/beside-stalled-reader reports a server that does not go on.
-        let outcome =
-            if finding.outcome == Outcome::Timeout { Outcome::Unsupported } else { finding.outcome };
-        return Err(Finding { outcome, ..finding }.because(why()));
+    let stalled = plan.stall(server)?;
+    Ok((company, plan, whole, stalled))
+}
+
+/// Receives and compares all replies that the client `stalled` has left unread.
+fn receive(server: &mut Server, plan: &Plan, whole: &Whole, stalled: &mut Stalled) -> check::Result {
+    stalled.receive_all(plan)?;
+    whole.compare(server, plan, &mut stalled.client)
+}
+
+/// Reports whether a client that reads late receives wrong replies also if no other is served meanwhile. Then they hold
+/// nothing of another client.
+fn fails_alone(server: &mut Server, plan: &Plan, whole: &Whole) -> bool {
+    let alone = plan.stall(server).and_then(|mut stalled| receive(server, plan, whole, &mut stalled));
+    alone.is_err_and(|finding| finding.outcome == Outcome::Fail)
+}
+
+/// Turns a wrong or missing reply into a finding that no bytes of another client can be looked for. A crash remains one.
+fn unrelated(server: &mut Server, finding: Finding) -> Finding {
+    let finding = server.diagnose(finding);
+    match finding.outcome {
+        Outcome::Fail | Outcome::Timeout => {
+            let wanted = "a server whose replies are right and complete while no other client is served";
+            Finding { outcome: Outcome::Unsupported, expected: wanted.into(), ..finding }
+        }
+        _ => finding,
     }
-    Ok(())
 }
 
 fn visit(server: &mut Server) -> check::Result {
@@ -113,6 +146,18 @@ fn no_talk_between_echoes(server: &mut Server) -> check::Result {
     match slow.expect(&bytes[..taken]) {
         // A server that deadlocks does so without other clients too; echo/slow-reader reports that.
         Err(finding) if finding.outcome == Outcome::Timeout => Ok(()),
+        Err(finding) if finding.outcome == Outcome::Fail && echo_fails_alone(server, &bytes) => {
+            Err(unrelated(server, finding.because(why)))
+        }
         result => result.map_err(|finding| finding.because(why)),
     }
+}
+
+/// Reports whether a client that reads late receives a wrong echo also if no other is served meanwhile.
+fn echo_fails_alone(server: &mut Server, bytes: &[u8]) -> bool {
+    let alone = server.connect().and_then(|mut slow| {
+        let taken = slow.fill_until_blocked(bytes)?;
+        slow.expect(&bytes[..taken])
+    });
+    alone.is_err_and(|finding| finding.outcome == Outcome::Fail)
 }
