@@ -83,6 +83,7 @@ fn of_content(server: &mut Server) -> check::Result {
     // The client sends the same block again and again, since it never reads the echo.
     let block = server.payload(4 * MIB);
     let mut client = server.connect()?;
+    let before = server.process_stats().ok().map(|stats| stats.resident);
     // A server may take a little at a time without end.
     let deadline = Instant::now() + 12 * server.deadlines().no_progress();
     let mut taken = 0;
@@ -91,6 +92,11 @@ fn of_content(server: &mut Server) -> check::Result {
         taken += more;
         let with_server = taken.saturating_sub(in_kernel(&client)?);
         if with_server > ALLOWED {
+            let now = server.process_stats().ok().map(|stats| stats.resident);
+            let grown = before.zip(now).map(|(before, now)| now.saturating_sub(before));
+            if let Some(grown) = grown.filter(|&grown| grown < with_server as u64 / 4) {
+                return Err(lost(taken, with_server, grown));
+            }
             return Err(Finding::fail(
                 "a server that stops reading while its answers are not read",
                 format!("{} MiB taken, {} MiB of them held by the server", taken / MIB, with_server / MIB),
@@ -102,6 +108,21 @@ fn of_content(server: &mut Server) -> check::Result {
     }
     Ok(())
 }
+
+/// Describes a server that has taken much, and keeps little of it in memory.
+fn lost(taken: usize, with_server: usize, grown: u64) -> Finding {
+    let actual = format!(
+        "{} MiB taken, {} MiB of them not sent back; the server's memory has grown by only {} MiB",
+        taken / MIB,
+        with_server / MIB,
+        grown / MIB as u64
+    );
+    Finding::fail("a server that stops reading while its answers are not read", actual)
+        .because("the server neither sends nor holds these bytes in memory: likely it takes no notice that send(2) took only a part of an answer, and drops the rest")
+        .harms(LOSES)
+}
+
+const LOSES: &str = "a client that reads slowly loses a part of its answers, and takes the beginning of one for the rest of another";
 
 /// Returns the number of bytes that the kernel holds for the client's connection, in both directions, at both ends.
 fn in_kernel(client: &Client) -> check::Result<usize> {
