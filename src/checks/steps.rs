@@ -91,6 +91,9 @@ pub(super) fn ask_all(
 ) -> check::Result<bool> {
     let idle = connected.elapsed() >= server.deadlines().reply();
     let may_close = idle && !server.spec().protocol().replies_equal_requests();
+    for client in clients.iter_mut().filter(|client| client.must_reconnect()) {
+        *client = server.connect()?;
+    }
     let received: Vec<usize> = clients.iter().map(Client::received).collect();
     let mut sent = Vec::new();
     send_all(server, &mut || {

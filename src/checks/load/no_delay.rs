@@ -39,22 +39,24 @@ fn run(server: &mut Server) -> check::Result {
     steps::require_replies(server)?;
     let message = server.payload(100);
     let mut client = server.connect()?;
-    let first = times(2, || exchange(&mut client, &message))?;
+    let first = times(server, &mut client, 2, |client| exchange(client, &message))?;
     if first[0] >= WAIT {
         // On a busy machine both answers may have been late for want of a processor.
         judge_wait(server, &mut client, &message)?;
     }
-    let usual = quartile(&after_first(&mut client, &message, 30)?);
+    let usual = quartile(&after_first(server, &mut client, &message, 30)?);
     if usual < SLOW {
         return Ok(());
     }
     for _ in 0..ROUNDS {
-        let acknowledged = match times(16, || exchange_acknowledging(&mut client, &message)) {
+        let acknowledged = match times(server, &mut client, 16, |client| {
+            exchange_acknowledging(client, &message)
+        }) {
             Err(unsupported) if unsupported.outcome == Outcome::Unsupported => return Err(too_late(usual)),
             taken => quartile(&taken?),
         };
         // A busy machine may have become less busy, so the same must be seen again.
-        if quartile(&after_first(&mut client, &message, 8)?) < SLOW {
+        if quartile(&after_first(server, &mut client, &message, 8)?) < SLOW {
             return Ok(());
         }
         if acknowledged < FAST {
@@ -74,16 +76,21 @@ const ROUNDS: usize = 3;
 const QUICK: usize = 16;
 
 /// Measures `number` exchanges, sorted, after some that do not count.
-fn after_first(client: &mut Client, message: &[u8], number: usize) -> check::Result<Vec<Duration>> {
-    (0..QUICK).try_for_each(|_| exchange(client, message))?;
-    times(number, || exchange(client, message))
+fn after_first(
+    server: &mut Server,
+    client: &mut Client,
+    message: &[u8],
+    number: usize,
+) -> check::Result<Vec<Duration>> {
+    times(server, client, QUICK, |client| exchange(client, message))?;
+    times(server, client, number, |client| exchange(client, message))
 }
 
 /// Judges a server whose answers come late for another reason than acknowledgements: a wait, or much work.
 fn judge_wait(server: &mut Server, client: &mut Client, message: &[u8]) -> check::Result {
     let window = server.begin_cpu_window()?;
     let (began, mut stopwatch) = (server.cpu_time()?, server.stopwatch());
-    let taken = times(ANSWERS, || exchange(client, message))?;
+    let taken = times(server, client, ANSWERS, |client| exchange(client, message))?;
     let (used, cpu_use) = (server.cpu_time()?.saturating_sub(began), server.cpu_use_since(&window)?);
     let waited = stopwatch.elapsed().saturating_sub(used) / ANSWERS as u32;
     if median(&taken) < WAIT || taken[0] < FASTEST_WAIT || waited < FASTEST_WAIT {
@@ -105,13 +112,14 @@ const TRIES: usize = 30;
 /// Sends `message` again until an answer is late, and finds out where it is. Returns `None` if each answer has arrived
 /// once the server has reacted.
 fn cause_of_wait(
-    server: &Server,
+    server: &mut Server,
     client: &mut Client,
     message: &[u8],
     cpu_use: CpuUse,
 ) -> check::Result<Option<String>> {
     let cause = || format!("the server waits before it writes the answer; meanwhile it uses {cpu_use}");
     for _ in 0..TRIES {
+        reconnect_if_closing(server, client)?;
         client.send(message)?;
         // Then the server has written the answer, or waits for something.
         server.await_reaction()?;
@@ -152,6 +160,15 @@ fn exchange(client: &mut Client, message: &[u8]) -> check::Result {
     Err(Finding::unsupported("", "").because(reason))
 }
 
+/// Connects again if the server has announced that it closes the connection. A server of HTTP may limit the number of
+/// requests on a connection.
+fn reconnect_if_closing(server: &mut Server, client: &mut Client) -> check::Result {
+    if client.must_reconnect() {
+        *client = server.connect()?;
+    }
+    Ok(())
+}
+
 fn exchange_acknowledging(client: &mut Client, message: &[u8]) -> check::Result {
     client.send(message)?;
     if let Some(socket) = client.link().as_socket() {
@@ -161,11 +178,17 @@ fn exchange_acknowledging(client: &mut Client, message: &[u8]) -> check::Result 
 }
 
 /// Returns the times of `number` exchanges, the shortest first.
-fn times(number: usize, mut exchange: impl FnMut() -> check::Result) -> check::Result<Vec<Duration>> {
+fn times(
+    server: &mut Server,
+    client: &mut Client,
+    number: usize,
+    mut exchange: impl FnMut(&mut Client) -> check::Result,
+) -> check::Result<Vec<Duration>> {
     let mut taken = Vec::with_capacity(number);
     for _ in 0..number {
+        reconnect_if_closing(server, client)?;
         let began = Instant::now();
-        exchange()?;
+        exchange(client)?;
         taken.push(began.elapsed());
     }
     taken.sort();

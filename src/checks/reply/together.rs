@@ -18,8 +18,9 @@ pub const CHECK: Check = Check {
         "recv(2)",
         "read(2)",
         "RFC 9112 §9.3.2 (a client MAY pipeline; the server \"MUST send the corresponding responses in the same order that the requests were received\")",
+        "RFC 9112 §9.6 (a server that sends `close` \"MUST NOT process any further requests received on that connection\")",
     ],
-    recipe: "send 5 requests in one write and compare their replies; send 5 more in two writes, cut in the middle of the third request; a protocol that does not declare `pipelining` is asked only if the server was found to answer two requests at once; of HTTP otherwise only this is asked: a server that keeps the connection open, and has read the 5 requests, loses none of them",
+    recipe: "send 5 requests in one write and compare their replies; send 5 more in two writes, cut in the middle of the third request; requests behind a reply with `Connection: close` of HTTP need no reply; a protocol that does not declare `pipelining` is asked only if the server was found to answer two requests at once; of HTTP otherwise only this is asked: a server that keeps the connection open, and has read the 5 requests, loses none of them",
     requires: REQUESTS_OVER_STREAMS.union(Capabilities::STAYS_OPEN),
     run,
 };
@@ -36,11 +37,31 @@ fn run(server: &mut Server) -> check::Result {
         let unsupported = Finding::unsupported("", "").because(reason);
         return Err(lost_requests(server)?.unwrap_or(unsupported));
     }
-    let mut client = server.connect()?.pipelining();
-    client.complete_opening()?;
-    let answered = all_at_once(server, &mut client).and_then(|()| in_two_writes(server, &mut client));
+    let mut client = connect(server)?;
+    let answered = all_at_once(server, &mut client).and_then(|()| {
+        if client.must_reconnect() {
+            client = connect(server)?;
+        }
+        let answered = in_two_writes(server, &mut client);
+        unless_announced(&client, answered)
+    });
     let promise = "the protocol file declares `pipelining = true`";
     answered.map_err(|finding| if declared { finding.because(promise) } else { finding })
+}
+
+fn connect(server: &mut Server) -> check::Result<Client> {
+    let mut client = server.connect()?.pipelining();
+    client.complete_opening()?;
+    Ok(client)
+}
+
+/// Accepts that requests are not answered after a reply that announced the end of the connection: the server then need
+/// not answer them (RFC 9112 §9.6).
+fn unless_announced(client: &Client, answered: check::Result) -> check::Result {
+    answered.or_else(|finding| {
+        let is_announced = client.must_reconnect() && finding.outcome == Outcome::Unsupported;
+        if is_announced { Ok(()) } else { Err(finding) }
+    })
 }
 
 /// Sends requests of HTTP together to a server that does not answer all of them. Returns the finding that it loses some:
@@ -55,7 +76,7 @@ fn lost_requests(server: &mut Server) -> check::Result<Option<Finding>> {
     prepare(server, &mut client)?;
     let replies = client.send_rest().and_then(|()| client.receive_all_sent(short));
     let is_read = replies.is_ok() && await_read(server, &client, server.deadlines().quiet())?;
-    if !is_read || !is_open(&client) || client.unanswered() == 0 {
+    if !is_read || !is_open(&client) || client.must_reconnect() || client.unanswered() == 0 {
         return Ok(None);
     }
     let missing = client.unanswered();
@@ -87,8 +108,8 @@ fn is_open(client: &Client) -> bool {
 
 fn all_at_once(server: &mut Server, client: &mut Client) -> check::Result {
     let (contents, _) = prepare(server, client)?;
-    client.send_rest()?;
-    expect_all(client, &contents, "in one write")
+    let answered = client.send_rest().and_then(|()| expect_all(client, &contents, "in one write"));
+    unless_announced(client, answered)
 }
 
 fn in_two_writes(server: &mut Server, client: &mut Client) -> check::Result {

@@ -98,7 +98,7 @@ impl WrongReply {
     }
 
     /// Whether the connection ended, or an empty message came, where a reply was due.
-    fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         !self.unasked && self.mismatch.offset == 0 && self.mismatch.is_end()
     }
 }

@@ -54,6 +54,8 @@ pub struct Codec {
     answers: VecDeque<CorrectReply>,
     /// Whether the end of the stream may cut replies off without an error.
     may_be_cut: bool,
+    /// The number of the reply that announced the end of the connection. No reply after it is due.
+    closed_by: Option<u64>,
     /// The messages besides replies; `None` unless the protocol is one of JSON.
     messages: Option<Messages>,
 }
@@ -85,6 +87,7 @@ impl Codec {
             pipelining: protocol.allows_pipelining() == Some(true),
             messages: Messages::of(&protocol),
             may_be_cut: false,
+            closed_by: None,
             protocol,
             tokens,
             keep: 0,
@@ -308,6 +311,9 @@ impl Codec {
         let early = self.is_early();
         self.matcher = None;
         self.replies += 1;
+        if reply.closes {
+            self.closed_by = self.closed_by.or(Some(self.replies));
+        }
         if let Some(due) = self.due.front_mut() {
             due.reply = Some((reply, early));
         }

@@ -22,6 +22,13 @@ impl Codec {
         self.due.len()
     }
 
+    /// Returns the number of the reply which announced that the server closes the connection after it, as
+    /// `Connection: close` of HTTP does. The server need not answer later requests (RFC 9112 §9.6).
+    #[must_use]
+    pub fn closing_reply(&self) -> Option<u64> {
+        self.closed_by
+    }
+
     /// Returns the number of bytes received of a reply that is not complete.
     #[must_use]
     pub fn partial_reply_length(&self) -> u64 {

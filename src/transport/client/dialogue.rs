@@ -45,8 +45,19 @@ impl Dialogue {
         let fed = if bytes.is_empty() { self.codec.end_of_stream() } else { self.codec.receive_bytes(bytes) };
         self.early |= fed.as_ref().is_err_and(|wrong| wrong.early);
         let greets = self.protocol.greeting().is_some();
-        fed.map_err(|wrong| wrong_reply(&wrong, greets))?;
+        fed.map_err(|wrong| {
+            let announced = self.closed_as_announced().filter(|_| wrong.is_absent());
+            announced.unwrap_or_else(|| wrong_reply(&wrong, greets))
+        })?;
         Ok(self.answered_content())
+    }
+
+    /// Returns the finding that the server need not answer the requests which are due, because an earlier reply has
+    /// announced that the server closes the connection. `None` if no reply has, or if no request is due.
+    pub fn closed_as_announced(&self) -> Option<Finding> {
+        let number = self.codec.closing_reply().filter(|_| self.codec.count_unanswered() > 0)?;
+        let actual = format!("reply {number} announces that the server closes the connection after it");
+        Some(Finding::unsupported("a connection that stays open for more requests", actual))
     }
 
     /// Returns the content of the requests that have been answered, or need no answer and have been written.

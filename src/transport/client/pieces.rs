@@ -122,6 +122,13 @@ impl Client {
         self.dialogue.as_ref().is_some_and(|dialogue| dialogue.early)
     }
 
+    /// Whether a reply has announced that the server closes the connection after it, so that the client needs another
+    /// connection for its next request.
+    #[must_use]
+    pub(crate) fn must_reconnect(&self) -> bool {
+        self.dialogue.as_ref().is_some_and(|dialogue| dialogue.codec.closing_reply().is_some())
+    }
+
     /// Returns the status of the last reply, if it was an HTTP response.
     #[must_use]
     pub(crate) fn last_status(&self) -> Option<u16> {

@@ -196,6 +196,9 @@ impl Client {
         if step.moved {
             return Ok(());
         }
+        if let Some(closed) = self.closed_as_announced() {
+            return Err(closed);
+        }
         let waited = self.no_progress().as_secs_f64();
         let actual = format!("{}, then nothing for {waited} s", self.describe_traffic());
         let wanted = wanted();
@@ -208,7 +211,8 @@ impl Client {
             return Ok(());
         }
         let actual = format!("end of file after {}", self.describe_traffic());
-        Err(Finding::fail(self.describe_awaited(expected), actual).about_echo())
+        let finding = || Finding::fail(self.describe_awaited(expected), actual).about_echo();
+        Err(self.closed_as_announced().unwrap_or_else(finding))
     }
 
     /// Returns a description of what the client expects. A reply that does not repeat its request has no content.
@@ -308,11 +312,19 @@ impl Client {
 
     /// Returns the finding that the server has ended its direction of the connection before the conversation was over.
     pub(super) fn closed(&self) -> Finding {
-        Finding::fail("an open conversation", format!("end of file after {}", self.describe_traffic()))
+        let actual = || format!("end of file after {}", self.describe_traffic());
+        self.closed_as_announced().unwrap_or_else(|| Finding::fail("an open conversation", actual()))
+    }
+
+    fn closed_as_announced(&self) -> Option<Finding> {
+        self.dialogue.as_ref().and_then(|dialogue| dialogue.closed_as_announced())
     }
 
     pub(super) fn lost(&self, error: &io::Error) -> Finding {
         self.connection.trace.note(Action::Other(format!("is told: {error}")));
+        if let Some(closed) = self.closed_as_announced() {
+            return closed;
+        }
         let what = match error.kind() {
             io::ErrorKind::ConnectionReset => "the connection was reset".into(),
             io::ErrorKind::BrokenPipe => "the server had closed it".into(),

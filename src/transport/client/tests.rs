@@ -84,3 +84,24 @@ fn a_server_may_not_close_a_connection_that_was_in_use() {
     let mut client = client_of_closed_connection(Deadlines::scaled(1000.0));
     assert_eq!(client.exchange_unless_idle(b"second").unwrap_err().outcome, Outcome::Fail);
 }
+
+/// Returns the outcome of a second request to a server of HTTP that sends `head` with its first reply and then closes
+/// the connection.
+fn outcome_of_second_request(head: &str) -> Outcome {
+    let (client, mut server) = Socket::pair(Domain::UNIX, Type::STREAM, None).unwrap();
+    let protocol = Arc::new(Protocol::built_in("http").unwrap());
+    let client = Client::new(Link::socket(client).unwrap(), Capabilities::STREAM, Deadlines::default());
+    let mut client = client.speaking(&protocol, Tokens::new(0, 1));
+    client.send(b"first").unwrap();
+    assert!(server.read(&mut [0; 256]).unwrap() > 0);
+    server.write_all(format!("HTTP/1.1 200 OK\r\n{head}Content-Length: 0\r\n\r\n").as_bytes()).unwrap();
+    drop(server);
+    client.expect(b"first").unwrap();
+    client.exchange(b"second").unwrap_err().outcome
+}
+
+#[test]
+fn no_reply_is_due_after_one_that_announces_the_end() {
+    assert_eq!(outcome_of_second_request("Connection: close\r\n"), Outcome::Unsupported);
+    assert_eq!(outcome_of_second_request(""), Outcome::Fail);
+}
