@@ -4,7 +4,7 @@ use crate::check::{self, Finding};
 use crate::checks::Check;
 use crate::outcome::{Level::Must, Outcome};
 use crate::payload::KIB;
-use crate::server::Server;
+use crate::server::{Server, Start};
 use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
@@ -98,10 +98,22 @@ fn close_while_frozen(
     when: &str,
     send: impl Fn(&mut Client) -> check::Result,
 ) -> check::Result {
+    let only_greets = server.spec().protocol().only_greets();
     for round in 0..6 {
-        let mut client = serve_next(server, when)?;
-        server.freeze_if_launched()?;
-        send(&mut client)?;
+        let mut client = if only_greets && server.spec().start() == Start::Bind {
+            // The greeting is the only write of such a server, so its client is gone before the server accepts.
+            server.freeze_if_launched()?;
+            server.connect()?
+        } else {
+            let mut client = serve_next(server, when)?;
+            // A frozen server sends no greeting, and the client sends no request before it.
+            client.complete_opening()?;
+            server.freeze_if_launched()?;
+            client
+        };
+        if !only_greets {
+            send(&mut client)?;
+        }
         client.shut_down_write()?;
         client.await_delivery()?;
         if round % 2 == 0 {
