@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     sentence: "a server that uses sd_notify(3) sends READY=1, and sends it only after it listens",
     why: "the service manager starts the units that depend on the server as soon as it reads READY=1, and their first connections are refused",
     citations: &["sd_notify(3)", "systemd.service(5) (Type=notify)"],
-    recipe: "start the server with NOTIFY_SOCKET as the path of a datagram socket; read its messages; start it again with the socket's queue full, so that it waits in sendmsg(2), and look whether it listens by then",
+    recipe: "start the server with NOTIFY_SOCKET as the path of a datagram socket; read its messages; start it again with room in the socket's queue only for the messages that came before READY=1, so that it waits in sendmsg(2), and look whether it listens by then",
     requires: Capabilities::MANY_CLIENTS.union(Capabilities::BINDS),
     run,
 };
@@ -43,20 +43,35 @@ fn run(server: &mut Server) -> check::Result {
         let reason = "the server sends no message of sd_notify(3)";
         return Err(Finding::unsupported("", "").because(reason));
     }
-    if !messages.iter().any(|message| says_ready(message)) {
+    let Some(earlier) = messages.iter().position(|message| says_ready(message)) else {
         let all = messages.join("\n");
         let actual = format!("it serves its clients, and has sent only {}", excerpt(all.as_bytes()));
         return Err(Finding::fail("the message READY=1", actual).harms(NEVER));
-    }
+    };
     drop(instance);
-    listens_before_it_sends(server, &socket)
+    let mut room = earlier;
+    for _ in 0..STARTS {
+        match listens_before_it_sends(server, &socket, room)? {
+            Some(earlier) => room = earlier,
+            None => return Ok(()),
+        }
+    }
+    let actual = "each start sends another number of messages before READY=1";
+    Err(Finding::unsupported("a server that waits to send READY=1", actual))
 }
 
-/// Starts the server while its notification socket takes no message. Fails if the server has READY=1 to send and does
-/// not listen yet.
-fn listens_before_it_sends(server: &mut Server, socket: &NotifySocket) -> check::Result {
+/// The number of starts in which a server may send more messages before READY=1 than in the start before.
+const STARTS: usize = 3;
+
+/// Starts the server while its notification socket takes only `room` messages. Fails if the server has READY=1 to send
+/// and does not listen yet. If it has another message to send, returns how many come before READY=1.
+fn listens_before_it_sends(
+    server: &mut Server,
+    socket: &NotifySocket,
+    room: usize,
+) -> check::Result<Option<usize>> {
     server.crash();
-    socket.fill()?;
+    socket.fill_except(room)?;
     let mut instance = start(server, socket)?;
     // On a busy machine a server may need long for its start.
     let (limit, stopwatch) = (server.deadlines().start(), instance.stopwatch(server.deadlines()));
@@ -64,9 +79,15 @@ fn listens_before_it_sends(server: &mut Server, socket: &NotifySocket) -> check:
         until(left, || Ok((server.is_ready(&instance) || instance.ended().is_some()).then_some(())))
     })?;
     // A server that is blocked in sendmsg(2) does not listen in that time. Any other does.
-    if listens.is_some() || !socket.receive_all(server, &instance)?.iter().any(|message| says_ready(message))
-    {
-        return Ok(());
+    if listens.is_some() {
+        return Ok(None);
+    }
+    // The message for which there was no room enters the queue behind the others.
+    let messages = socket.receive_all(server, &instance)?;
+    match messages.iter().position(|message| says_ready(message)) {
+        Some(earlier) if earlier > room => return Ok(Some(earlier)),
+        Some(_) => {}
+        None => return Ok(None),
     }
     let wanted = "a server that listens before it sends READY=1";
     Err(Finding::fail(wanted, "it waits to send that, and nothing listens yet"))
@@ -96,11 +117,20 @@ impl NotifySocket {
         Ok(NotifySocket { socket, path })
     }
 
-    /// Fills the queue of the notification socket, so that the next sender waits: unix(7).
-    fn fill(&self) -> check::Result {
+    /// Fills the queue of the notification socket except for `room` messages. The sender of one more message waits:
+    /// unix(7).
+    fn fill_except(&self, room: usize) -> check::Result {
         let sender = UnixDatagram::unbound().or_broken("a sender")?;
         sender.set_nonblocking(true).or_broken("a sender")?;
         while sender.send_to(FILLING, &self.path).is_ok() {}
+        for _ in 0..room {
+            match self.socket.recv(&mut [0; FILLING.len()]) {
+                Ok(_) => {}
+                Err(error) => {
+                    return Err(Finding::unsupported("a queue as long as its messages", error.to_string()));
+                }
+            }
+        }
         Ok(())
     }
 
