@@ -35,6 +35,9 @@ pub struct Protocol {
     /// The message that cancels a request, with the reply that the cancelled request still gets.
     pub(super) cancel: Option<Turn>,
     pub(super) declared: DeclaredProperties,
+    /// Whether a server may send its replies in another order than that of the requests. A reply belongs to the first
+    /// request that it matches.
+    pub(super) any_order: bool,
     pub(super) settings: Vec<(String, String)>,
     pub(super) identity: bool,
 }

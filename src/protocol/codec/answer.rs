@@ -111,7 +111,7 @@ impl Codec {
             number: self.replies + 1,
             unasked: false,
             early: self.is_early(),
-            request: self.due.front().map(|due| due.request.clone()).unwrap_or_default(),
+            request: self.due.get(self.reading).map(|due| due.request.clone()).unwrap_or_default(),
             mismatch: Box::new(mismatch),
         }
     }

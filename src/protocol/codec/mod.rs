@@ -3,6 +3,7 @@
 mod answer;
 mod json;
 mod progress;
+mod receiving;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 pub use self::answer::{CorrectReply, ReplyKind, Tolerance, WrongReply};
 use self::json::Messages;
 use super::definition::Protocol;
-use super::reply::{ExpectedReply, Reply, ReplyEndRule, ReplyMatcher, ReplyProgress};
+use super::reply::{ExpectedReply, Reply, ReplyMatcher};
 use super::token::{Token, Tokens};
 use super::turn::{Request, Turn};
 
@@ -50,6 +51,10 @@ pub struct Codec {
     /// The position of the last request's end among all encoded bytes. Answers to the server may follow the request.
     requests_end: u64,
     matcher: Option<ReplyMatcher>,
+    /// The place in `due` of the request whose reply the matcher expects.
+    reading: usize,
+    /// The bytes of the reply that the matcher reads, if replies come in any order.
+    partial: Vec<u8>,
     replies: u64,
     answers: VecDeque<CorrectReply>,
     /// Whether the end of the stream may cut replies off without an error.
@@ -100,6 +105,8 @@ impl Codec {
             total_written: 0,
             requests_end: 0,
             matcher: None,
+            reading: 0,
+            partial: Vec::new(),
             replies: 0,
             answers: VecDeque::new(),
         };
@@ -205,56 +212,6 @@ impl Codec {
         self.complete_requests_without_reply();
     }
 
-    /// Decodes bytes that the server sent, in pieces of any size.
-    ///
-    /// # Errors
-    /// The first reply that is wrong, or bytes that nothing asked for.
-    pub fn receive_bytes(&mut self, bytes: &[u8]) -> Result<(), WrongReply> {
-        if self.messages.is_some() {
-            return self.feed_messages(bytes);
-        }
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let Some(due) = self.due.front().filter(|due| !due.expected.is_nothing()) else {
-                return Err(self.unasked(rest));
-            };
-            let keep = self.keep;
-            let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep_bytes(keep));
-            match matcher.push(rest) {
-                ReplyProgress::NeedMore => return Ok(()),
-                ReplyProgress::Complete { consumed, reply } => {
-                    rest = &rest[consumed..];
-                    self.answer_first(reply);
-                }
-                ReplyProgress::Mismatch(mismatch) => return Err(self.wrong(mismatch)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Handles the end of the connection, which may be the end of a reply.
-    ///
-    /// # Errors
-    /// The reply that it cuts off.
-    pub fn end_of_stream(&mut self) -> Result<(), WrongReply> {
-        if self.may_be_cut && self.due.front().is_none_or(|due| due.expected.frame != ReplyEndRule::End) {
-            return Ok(());
-        }
-        if self.messages.is_some() {
-            return self.end_messages();
-        }
-        let Some(due) = self.due.front().filter(|due| !due.expected.is_nothing()) else { return Ok(()) };
-        let keep = self.keep;
-        let matcher = self.matcher.get_or_insert_with(|| due.expected.matcher().keep_bytes(keep));
-        match matcher.end_of_stream() {
-            Ok(reply) => {
-                self.answer_first(reply);
-                Ok(())
-            }
-            Err(mismatch) => Err(self.wrong(mismatch)),
-        }
-    }
-
     /// Returns the next correct reply, in the order of the requests.
     pub fn next_correct_reply(&mut self) -> Option<CorrectReply> {
         self.answers.pop_front()
@@ -307,19 +264,6 @@ impl Codec {
         }
     }
 
-    fn answer_first(&mut self, reply: Reply) {
-        let early = self.is_early();
-        self.matcher = None;
-        self.replies += 1;
-        if reply.closes {
-            self.closed_by = self.closed_by.or(Some(self.replies));
-        }
-        if let Some(due) = self.due.front_mut() {
-            due.reply = Some((reply, early));
-        }
-        self.complete_requests_without_reply();
-    }
-
     /// Hands out the replies that have come, in the order of their requests, and answers requests that have no reply,
     /// once they are written.
     fn complete_requests_without_reply(&mut self) {
@@ -329,14 +273,11 @@ impl Codec {
                 return;
             }
             let Some(Due { part, content, token, reply, .. }) = self.due.pop_front() else { return };
+            self.reading = self.reading.saturating_sub(1);
             let none = || (Reply { length: 0, status: None, closes: false, bytes: Vec::new() }, false);
             self.replies += u64::from(reply.is_none());
             let (reply, early) = reply.unwrap_or_else(none);
             self.answers.push_back(CorrectReply { part, content, token, reply, early });
         }
-    }
-
-    fn is_early(&self) -> bool {
-        self.due.front().is_some_and(|due| due.end > self.total_written)
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::protocol) const TURN_KEYS: [&str; 9] = [
     "status",
     "payload_max",
 ];
-pub(in crate::protocol) const FILE_KEYS: [&str; 18] = [
+pub(in crate::protocol) const FILE_KEYS: [&str; 19] = [
     "name",
     "about",
     "over",
@@ -38,4 +38,5 @@ pub(in crate::protocol) const FILE_KEYS: [&str; 18] = [
     "keep_alive",
     "pipelining",
     "half_close",
+    "order",
 ];

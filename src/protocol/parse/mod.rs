@@ -14,7 +14,7 @@ use self::json::read_envelope;
 use self::keys::{FILE_KEYS, TURN_KEYS};
 use self::table::Table;
 use self::turns::TurnReader;
-use self::values::{read_over, read_prefix, read_settings};
+use self::values::{read_any_order, read_over, read_prefix, read_settings};
 use super::definition::{DeclaredProperties, Protocol, TransportKind};
 use super::error::{FileError, SourceText, join_with_or};
 use super::reply::{ReplyEndRule, ReplyTemplate};
@@ -115,6 +115,7 @@ impl Protocol {
             refused: Vec::new(),
             cancel: None,
             declared: DeclaredProperties::default(),
+            any_order: false,
             settings: Vec::new(),
             identity: false,
         }
@@ -199,6 +200,7 @@ impl<'a, 't> TurnReader<'a, 't> {
             pipelining: root.boolean("pipelining")?,
             half_close: root.boolean("half_close")?,
         };
+        let any_order = read_any_order(&root, &turns)?;
         let protocol = Protocol {
             about: about.into(),
             greeting,
@@ -213,6 +215,7 @@ impl<'a, 't> TurnReader<'a, 't> {
             refused,
             cancel,
             declared,
+            any_order,
             settings: self.setting_values(),
             over: self.over.clone(),
             ..Protocol::empty(name)
@@ -261,7 +264,7 @@ impl<'a, 't> TurnReader<'a, 't> {
     fn check_messages(&self) -> Result<(), FileError> {
         let always: &[&str] =
             &["greeting", "opening", "goodbye", "goodbye_status", "short_goodbye_status", "incoming", "json"];
-        let without_streams: &[&str] = &["keep_alive", "half_close", "prefix"];
+        let without_streams: &[&str] = &["keep_alive", "half_close", "prefix", "order"];
         let refused: Vec<&str> =
             match (self.over.contains(&TransportKind::Message), self.over.contains(&TransportKind::Stream)) {
                 (false, _) => return Ok(()),

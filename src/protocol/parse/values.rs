@@ -8,6 +8,7 @@ use crate::protocol::definition::TransportKind;
 use crate::protocol::error::{FileError, SourceText, join_with_or};
 use crate::protocol::number::LengthFormat;
 use crate::protocol::template::{Settings, reserved_names};
+use crate::protocol::turn::Turn;
 use crate::text::most_similar;
 
 pub(super) fn read_number(
@@ -19,6 +20,21 @@ pub(super) fn read_number(
         let error = source.error(span, format!("unknown number format `{part}`"));
         error.expecting(expected).suggest(part, LengthFormat::names())
     })
+}
+
+/// Reads whether replies may come in any order. Then each must show which request it answers.
+pub(super) fn read_any_order(root: &Table<'_, '_>, turns: &[Turn]) -> Result<bool, FileError> {
+    let Some((text, span)) = root.string("order")? else { return Ok(false) };
+    let help = "without `order`, each reply comes in the order of the requests";
+    if text != "any" {
+        let error = root.source.error(span, format!("unknown order `{text}`"));
+        return Err(error.expecting("expected `any`").help(help));
+    }
+    if turns.iter().any(|turn| turn.has_reply() && !turn.token_comes_back()) {
+        let error = root.source.error(span, "a reply in any order must show which request it answers");
+        return Err(error.expecting("expected `{token}` or `{payload}` in each reply").help(help));
+    }
+    Ok(true)
 }
 
 pub(super) fn read_prefix(

@@ -219,3 +219,29 @@ proptest! {
         prop_assert_eq!(back, contents);
     }
 }
+
+#[test]
+fn replies_in_any_order_belong_to_the_requests_that_they_match() {
+    let file = "order = 'any'\npipelining = true\nsend = '{payload.hex}?{token}\\n'\nexpect = '{payload.hex}!{token}\\n'";
+    for piece in [1, 3, 100] {
+        let mut codec = from_toml(file);
+        ["ab", "ac", "b"].iter().for_each(|content| codec.queue_content(content.as_bytes()));
+        let sent = String::from_utf8(write(&mut codec)).unwrap().replace('?', "!");
+        let lines: Vec<_> = sent.split_inclusive('\n').collect();
+        let replies = [lines[2], lines[1], lines[0]].concat();
+        replies.as_bytes().chunks(piece).for_each(|bytes| codec.receive_bytes(bytes).unwrap());
+        let contents: Vec<_> = answers(&mut codec).iter().map(|answer| answer.content.to_vec()).collect();
+        assert_eq!(contents, [&b"ab"[..], b"ac", b"b"]);
+        assert!(codec.receive_bytes(b"6162").unwrap_err().unasked);
+    }
+}
+
+#[test]
+fn a_reply_in_any_order_that_matches_no_request_is_wrong() {
+    let file = "order = 'any'\npipelining = true\nsend = '{payload.hex}?{token}\\n'\nexpect = '{payload.hex}!{token}\\n'";
+    let mut codec = from_toml(file);
+    codec.queue_content(b"ab");
+    codec.queue_content(b"ac");
+    write(&mut codec);
+    assert!(!codec.receive_bytes(b"6164").unwrap_err().unasked);
+}
