@@ -11,7 +11,7 @@ use crate::transport::Capabilities;
 pub const CHECK: Check = Check {
     id: "life/ends-on-sigterm-as-first-process",
     level: May,
-    sentence: "SIGTERM ends a server that is process 1 of a PID namespace",
+    sentence: "a server that is process 1 of a PID namespace answers its clients, and SIGTERM ends it",
     why: "signals without a handler have no effect on process 1: a container without an init process, such as that of docker run --init, is killed after a delay of 10 s or more, and cannot clean up",
     citations: &["pid_namespaces(7) (The namespace init process)", "signal(7)", "kill(2)"],
     recipe: "start the server with unshare --pid --fork; exchange a message; send SIGTERM from outside the namespace; wait for its exit",
@@ -19,12 +19,22 @@ pub const CHECK: Check = Check {
     run,
 };
 
+/// The harm of a server that answers no client as process 1, as a report states it.
+const NOT_SERVED: &str =
+    "in a container without an init process the server is process 1, and its clients get no answer";
+
+/// The likely cause if a server answers no client as process 1.
+const PARENT_IS_1: &str = "elsewhere it does; a worker may take a parent whose number is 1 for the init process, and its own parent for dead";
+
 fn run(server: &mut Server) -> check::Result {
     // No verdict without a namespace: elsewhere SIGTERM has its default effect.
     sys::check_namespace_permission().or_unsupported("a PID namespace (it needs CAP_SYS_ADMIN)")?;
     let options = LaunchOptions { first_process: true, ..server.options() };
     check_launched_with(server, options, "as the first process of a PID namespace", |server| {
-        server.connect_and_exchange()?;
+        server.connect_and_exchange().map_err(|finding| match finding.outcome {
+            Outcome::Fail | Outcome::Timeout => finding.harms(NOT_SERVED).because(PARENT_IS_1),
+            _ => finding,
+        })?;
         ends_on_signal(server)
     })
 }

@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     sentence: "a path that is too long for a socket's address is refused, not truncated",
     why: "a truncated path is another path: clients do not find the server, and the server may remove an unrelated file there",
     citations: &["unix(7) (sun_path)", "sys_un.h(0P)"],
-    recipe: "start the server with a path of 128 bytes; it exits with an error, and binds no other name; start it with a path of 107 bytes (103 on macOS and the BSDs), and exchange a message",
+    recipe: "start the server with a path of 128 bytes; it exits with an error, or serves clients that reach that path by another way, such as from its directory, and binds no other name; start it with a path of 107 bytes (103 on macOS and the BSDs), and exchange a message",
     requires: Capabilities::BINDS.union(Capabilities::ANY_ADDRESS).union(Capabilities::SOCKET_PATH),
     run,
 };
