@@ -11,6 +11,7 @@ use crate::server::Server;
 use crate::transport::{Capabilities, TRANSPORTS, Transport, group_names};
 
 mod announcement;
+mod bad_requests;
 mod busy_loop;
 mod company;
 mod conversation;
@@ -31,6 +32,7 @@ mod stdio;
 mod steps;
 #[cfg(feature = "cli")]
 pub(crate) mod systems;
+mod uncut;
 mod whole;
 mod wire;
 

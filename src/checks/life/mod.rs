@@ -3,7 +3,6 @@
 use super::Check;
 
 mod announces;
-mod bad_requests;
 mod children_start_clean;
 mod delivers_before_ending;
 mod ends_on_sigterm;

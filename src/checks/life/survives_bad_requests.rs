@@ -1,7 +1,7 @@
 //! Checks that a request which the server cannot use does not end the service for others.
 
-use super::bad_requests::{BadRequest, bad_messages, bad_streams};
 use crate::check::{self, Finding};
+use crate::checks::bad_requests::{BadRequest, bad_messages, bad_streams};
 use crate::checks::requests::{content_length, sample_request, usual_turn};
 use crate::checks::{Check, pace, steps};
 use crate::outcome::Level::Must;

@@ -18,6 +18,8 @@ pub const CHECK: Check = Check {
 };
 
 fn run(server: &mut Server) -> check::Result {
+    // Its file is there before it has done everything else that it does at its start.
+    server.await_reaction()?;
     server.stop_and_wait()?;
     let path = server.address().expect_path().or_broken("a path")?;
     let (input, output) = fifo_paths(path);

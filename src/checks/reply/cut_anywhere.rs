@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
-use crate::checks::reply::uncut::{self, Whole};
 use crate::checks::requests::{
     REQUESTS_OVER_STREAMS, answered_turns, content_to_cut, cut_offsets, describe_cut, sample_request,
 };
+use crate::checks::uncut::{self, Whole};
 use crate::checks::{Check, requests};
 use crate::deadline::{until, wait};
 use crate::outcome::{Level::Must, Outcome};

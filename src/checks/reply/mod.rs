@@ -11,7 +11,6 @@ mod nothing_unasked;
 mod one_of_many;
 mod segments;
 mod together;
-mod uncut;
 mod while_others_leave;
 mod while_stopped;
 mod with_fin;
