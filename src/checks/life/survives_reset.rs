@@ -52,7 +52,7 @@ fn serve_next(server: &mut Server, when: &str) -> check::Result<Client> {
 
 /// Says of a server that has not ended how it treats the client that comes `when` others have left.
 fn explain(server: &mut Server, finding: Finding, when: &str) -> Finding {
-    let finding = server.diagnose(finding).because(when);
+    let finding = server.diagnose(finding.because(when));
     match finding.outcome {
         Outcome::Fail => {
             let expected = format!("the next client's reply: {}", finding.expected);
