@@ -1,5 +1,7 @@
 //! Checks that a server goes on writing after the client has shut down its write side.
 
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::check;
@@ -9,7 +11,7 @@ use crate::outcome::Level::Must;
 use crate::payload::{KIB, MIB};
 use crate::server::Server;
 use crate::text::count_with_noun;
-use crate::transport::Capabilities;
+use crate::transport::{Capabilities, Client};
 
 pub const CHECK: Check = Check {
     id: "echo/half-close",
@@ -109,14 +111,22 @@ fn read_late(server: &mut Server, parts: &[&[u8]]) -> check::Result<usize> {
         until(server.deadlines().quiet(), || Ok(None::<()>))?;
     }
     server.await_reaction()?;
-    for (client, bytes) in &mut clients {
-        let result = client.expect(bytes).and_then(|()| client.expect_eof());
-        result.map_err(|finding| {
-            finding.because(format!(
-                "the client read only after it had sent {} and shut down its write side",
-                count_with_noun(bytes.len(), "byte")
-            ))
-        })?;
-    }
-    Ok(clients[0].1.len())
+    let sent = clients[0].1.len();
+    // A server that writes to one client at a time needs both to read.
+    thread::scope(|scope| {
+        let readers: Vec<_> = clients.into_iter().map(|it| scope.spawn(move || read_all(it))).collect();
+        readers.into_iter().try_for_each(|reader| reader.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })?;
+    Ok(sent)
+}
+
+/// Reads everything that a client has sent, and then end of file.
+fn read_all((mut client, bytes): (Client, &[u8])) -> check::Result {
+    let result = client.expect(bytes).and_then(|()| client.expect_eof());
+    result.map_err(|finding| {
+        finding.because(format!(
+            "the client read only after it had sent {} and shut down its write side",
+            count_with_noun(bytes.len(), "byte")
+        ))
+    })
 }
