@@ -10,7 +10,7 @@ pub struct BadRequest {
 /// The number of bytes at the beginning of a request that are changed one at a time.
 const CHANGED: usize = 24;
 
-/// The greatest number of numbers in a request that are changed.
+/// The maximum number of numbers in a request that are changed, one at a time.
 const NUMBERS: usize = 6;
 
 /// The length of a line that does not end.
@@ -63,7 +63,7 @@ fn changes_of_text(correct: &[u8]) -> Vec<BadRequest> {
     all
 }
 
-/// Returns a binary request with each of its first bytes changed. A request of text has none of these.
+/// Returns a binary request with each of its first bytes changed, one at a time. Returns nothing for a request of text.
 fn changes_of_bytes(correct: &[u8]) -> Vec<BadRequest> {
     let is_text = |byte: &u8| byte.is_ascii_graphic() || b" \t\r\n".contains(byte);
     let first = &correct[..correct.len().min(CHANGED)];

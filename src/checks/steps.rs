@@ -33,6 +33,17 @@ pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
     Ok(client)
 }
 
+/// Reports whether the server answers a new client while another one is connected and silent. Both have left afterwards, so
+/// that a server of two workers has both of them free.
+pub(super) fn serves_two_clients(server: &mut Server) -> check::Result<bool> {
+    let mut silent = server.connect_and_hold()?;
+    let serves_both = server.serves_concurrently()?;
+    if serves_both {
+        silent.finish()?;
+    }
+    Ok(serves_both)
+}
+
 /// Fails with *unsupported* if the server's protocol has no reply whose time could be measured.
 pub(super) fn require_replies(server: &Server) -> check::Result {
     let protocol = server.spec().protocol();

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
         "CWE-20",
         "CWE-248",
     ],
-    recipe: "for each bad request: connect, send it, wait for the server's reaction, close, and exchange a message with a new client; the bad requests are made from a correct one: no bytes but a line end; bytes that are no UTF-8, and NUL bytes; an unknown name of the same length; the first word alone; each number as -1, as 0 and with 21 digits; 64 KiB without a line end; random bytes; its first half; and, of a binary request, each of its first bytes as FF and as 00. Over messages also an empty message, and the request cut to each length. An error as answer is allowed, and so are none and a closed connection",
+    recipe: "for each bad request: connect, send it, wait for the server's reaction, close, and exchange a message with a new client; the bad requests are made from a correct one: no bytes but a line end; bytes that are no UTF-8, and NUL bytes; an unknown name of the same length; the first word alone; each number as -1, as 0 and with 21 digits; 64 KiB without a line end; random bytes; its first half; and, of a binary request, each of its first bytes as FF and as 00. Over messages also an empty message, and the request cut to each length. The server may answer with an error, stay silent, or close the connection",
     requires: Capabilities::REQUESTS.union(Capabilities::MANY_CLIENTS).union(Capabilities::LAUNCHED),
     run,
 };

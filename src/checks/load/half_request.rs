@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::check::{self, Finding};
-use crate::checks::Check;
 use crate::checks::requests::MANY_CLIENTS_OVER_STREAMS;
+use crate::checks::{Check, steps};
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::Server;
 use crate::transport::{Capabilities, Client};
@@ -27,13 +27,9 @@ const OTHERS: usize = 3;
 const MORE: usize = 8;
 
 fn run(server: &mut Server) -> check::Result {
-    let mut first = server.connect_and_hold()?;
-    if !server.serves_concurrently()? {
+    if !steps::serves_two_clients(server)? {
         return Ok(()); // The server serves one client at a time, so all others wait by design.
     }
-    // A server of two workers has one for the half request and one for the others.
-    first.finish()?;
-    drop(first);
     let mut half = server.connect()?;
     half.begin_request(b"in two halves")?;
     server.await_reaction()?;

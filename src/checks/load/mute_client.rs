@@ -1,7 +1,7 @@
 //! Checks that a client which connects and sends nothing does not keep the server from others.
 
 use crate::check;
-use crate::checks::Check;
+use crate::checks::{Check, steps};
 use crate::outcome::Level::Should;
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -24,13 +24,9 @@ pub const CHECK: Check = Check {
 const OTHERS: usize = 3;
 
 fn run(server: &mut Server) -> check::Result {
-    let mut first = server.connect_and_hold()?;
-    if !server.serves_concurrently()? {
+    if !steps::serves_two_clients(server)? {
         return Ok(()); // The server serves one client at a time, so all others wait by design.
     }
-    // A server of two workers has one for the mute client and one for the others.
-    first.finish()?;
-    drop(first);
     let _mute = server.connect()?;
     // The server has accepted the mute client by then, or waits for something.
     server.await_reaction()?;

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use crate::check::{self, Finding};
-use crate::checks::Check;
 use crate::checks::requests::MANY_CLIENTS_OVER_STREAMS;
+use crate::checks::{Check, steps};
 use crate::outcome::{Level::Must, Outcome};
 use crate::server::Server;
 use crate::transport::Capabilities;
@@ -47,11 +47,9 @@ const ROUNDS: [Round; 3] = [
 ];
 
 fn run(server: &mut Server) -> check::Result {
-    let held = server.connect_and_hold()?;
-    if !server.serves_concurrently()? {
+    if !steps::serves_two_clients(server)? {
         return Ok(()); // The server serves one client at a time, so it holds nothing of any other.
     }
-    drop(held);
     ROUNDS.iter().try_for_each(|round| ask_in_halves(server, round))
 }
 
