@@ -74,8 +74,8 @@ impl Codec {
         (start..last).find(|&place| is_awaited(&self.due[place]))
     }
 
-    /// Matches the bytes of the current reply, of which `rest` are the last, with the replies to later requests. Returns
-    /// `None` if the reply belongs to none of them.
+    /// Compares what has come of the current reply with the replies to later requests. `rest` are its bytes that no matcher has
+    /// taken yet. Returns `None` if the reply belongs to none of these requests.
     fn match_others(&mut self, rest: &[u8]) -> Option<ReplyProgress> {
         let before = self.partial.len();
         let bytes = [&self.partial, rest].concat();
