@@ -35,6 +35,9 @@ struct Connected {
     name: String,
     /// The number of bytes that the client has sent and whose echo it has not received.
     unanswered: usize,
+    /// The number of bytes of the reply that the client has received so far. The scene receives the whole reply in one
+    /// step, when its last byte has come.
+    received: usize,
     /// Whether the scene has received a part of an echo as bytes, so that `receives reply` no longer knows the rest.
     in_parts: bool,
     speech: Speech,
@@ -61,6 +64,7 @@ impl Clients {
             return self.connect(number, from.as_deref(), script);
         }
         let client = self.connected.get_mut(&number).ok_or("its connect is not in the timeline")?;
+        client.awaits_rest(action, failed, script)?;
         match action {
             Action::Sends(transfer) => {
                 client.send(transfer, script);
@@ -114,7 +118,8 @@ impl Clients {
             Some(ip) => format!("{name} connects from {ip}"),
             None => format!("{name} connects"),
         });
-        let client = Connected { name, unanswered: 0, in_parts: false, speech: self.usual, half: false };
+        let client =
+            Connected { name, unanswered: 0, received: 0, in_parts: false, speech: self.usual, half: false };
         self.connected.insert(number, client);
         Ok(())
     }
@@ -162,6 +167,29 @@ impl Connected {
         complete
     }
 
+    /// Checks that `action` may follow while only a part of a reply has come. In a check that failed the scene asks
+    /// for the whole reply in its place.
+    fn awaits_rest(&mut self, action: &Action, failed: bool, script: &mut Script) -> Written {
+        let ends = matches!(action, Action::Closes | Action::Resets);
+        let tells_of_fault =
+            matches!(action, Action::InVain(_) | Action::ReceivesEnd | Action::Other(_)) || ends;
+        if self.received == 0 || matches!(action, Action::Receives(_)) {
+            return Ok(());
+        }
+        if !(failed && tells_of_fault) {
+            return Err(format!(
+                "the client has received {} of {}, and a scene receives a reply as a whole",
+                self.received,
+                count_with_noun(self.unanswered, "byte")
+            ));
+        }
+        if ends {
+            script.write(format!("{} receives reply", self.name));
+        }
+        self.received = 0;
+        Ok(())
+    }
+
     fn send(&mut self, transfer: &Transfer, script: &mut Script) {
         self.unanswered += transfer.bytes;
         // The content of a request whose first half is sent.
@@ -177,30 +205,31 @@ impl Connected {
         if self.speech == Speech::Bytes {
             return Err("the answer to bytes that are no request can differ from run to run".into());
         }
-        if failed && transfer.bytes > self.unanswered && !self.in_parts {
+        let received = self.received + transfer.bytes;
+        if failed && received > self.unanswered && !self.in_parts {
             // More than an echo is the server's fault: the scene asks for the echo alone.
             if self.unanswered > 0 {
                 script.write(format!("{name} receives reply"));
             }
             script.write(format!("{name} receives nothing"));
-            self.unanswered = 0;
+            (self.unanswered, self.received) = (0, 0);
             return Ok(());
         }
-        if transfer.bytes == self.unanswered && !self.in_parts {
+        if received == self.unanswered && !self.in_parts {
             if std::mem::take(&mut self.half) {
                 script.write(format!("{name} sends the rest"));
             }
             script.write(format!("{name} receives reply"));
-            self.unanswered = 0;
+            (self.unanswered, self.received) = (0, 0);
             return Ok(());
         }
         if self.speech == Speech::Requests {
             return Err("a scene receives the replies to all requests of a client, and not to some".into());
         }
-        let content = transfer.content.as_deref().ok_or_else(|| {
-            let waiting = count_with_noun(self.unanswered, "byte");
-            format!("a scene cannot receive a part of {waiting} that are on their way")
-        })?;
+        let Some(content) = transfer.content.as_deref().filter(|_| self.received == 0) else {
+            self.received = received;
+            return Ok(());
+        };
         script.write(format!("{name} receives {}", literal(content)));
         self.unanswered = self.unanswered.saturating_sub(transfer.bytes);
         self.in_parts = self.unanswered > 0;

@@ -88,6 +88,28 @@ b resets
 }
 
 #[test]
+fn two_clients_receive_in_turns() {
+    let steps = [
+        client(1, Action::Connects(None)),
+        sends(1, &[1; 900]),
+        client(2, Action::Connects(None)),
+        sends(2, &[2; 900]),
+        receives(1, &[1; 800]),
+        receives(2, &[2; 800]),
+        receives(1, &[1; 90]),
+        receives(2, &[2; 100]),
+        receives(1, &[1; 10]),
+        client(1, Action::ReceivesEnd),
+    ];
+    let wanted = "a connects\na sends 900 bytes\nb connects\nb sends 900 bytes\nb receives reply\n\
+                  a receives reply\na receives end\n";
+    assert_eq!(record(&steps, None, Transport::TCP), wanted);
+    let failed = [&steps[..6], &[client(2, Action::Closes)]].concat();
+    let failed = record(&failed, Some(("1", "2")), Transport::TCP);
+    assert!(failed.contains("b sends 900 bytes\nb receives reply\n#"), "{failed}");
+}
+
+#[test]
 fn steps_of_the_server_are_written() {
     let mut steps: Vec<Step> =
         ["SIGSTOP", "SIGCONT", "SIGKILL"].map(|name| process(7, Action::Signal(name.into()))).into();
@@ -151,10 +173,15 @@ fn a_step_without_words_is_named() {
         let text = record(steps, None, transport);
         text.strip_prefix("this timeline cannot be written as a scene: ").unwrap_or(&text).to_owned()
     };
-    let part = [client(1, Action::Connects(None)), sends(1, &[1; 900]), receives(1, &[1; 800])];
+    let part = [
+        client(1, Action::Connects(None)),
+        sends(1, &[1; 900]),
+        receives(1, &[1; 800]),
+        client(1, Action::Closes),
+    ];
     assert_eq!(
         message(&part, Transport::TCP),
-        "step 5, `client 1 receives 800 bytes: `: a scene cannot receive a part of 900 bytes that are on their way"
+        "step 6, `client 1 closes`: the client has received 800 of 900 bytes, and a scene receives a reply as a whole"
     );
     let other = [client(1, Action::Connects(None)), client(1, Action::Other("sings".into()))];
     assert_eq!(message(&other, Transport::TCP), "step 4, `client 1 sings`: no step of a scene does that");
