@@ -257,12 +257,17 @@ fn begin(server: &mut Server, cut: Cut) -> check::Result<Begun> {
 /// the others.
 fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, Vec<Begun>)> {
     let mut unread = begun;
-    let mut read = Vec::new();
+    let (mut read, mut last_read) = (Vec::new(), None::<Instant>);
     until(server.deadlines().reply(), || {
         let (done, rest) = split_read(std::mem::take(&mut unread));
+        if !done.is_empty() {
+            last_read = Some(Instant::now());
+        }
         read.extend(done);
         unread = rest;
-        Ok(unread.is_empty().then_some(()))
+        // A server with a fixed number of workers has read from as many clients, and reads from no other.
+        let is_full = last_read.is_some_and(|last| last.elapsed() > server.deadlines().quiet());
+        Ok((unread.is_empty() || is_full).then_some(()))
     })?;
     Ok((read, unread))
 }
