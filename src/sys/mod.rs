@@ -28,6 +28,7 @@
 //! | `peers` | [`DescriptorSnapshot`] | `fdinfo`, sock_diag(7) | `proc_pidfdinfo` | – |
 //! | `sockets` | [`is_listening`] | `/proc/net` | descriptors of processes | – |
 //! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_queues`], [`accept_queue`] | `/proc/net` | – | – |
+//! | | [`tcp_bytes_in_flight`] | sock_diag(7) | – | – |
 //! | | [`unacknowledged_bytes`] | `SIOCOUTQ` | `SO_NWRITE` | `FIONWRITE` |
 //! | | [`peer_credentials`] | `SO_PEERCRED` | getpeereid(3) | getpeereid(3) |
 //! | | [`enable_quick_ack`], [`set_congestion_control`], [`claim_abstract_name`], [`bind_to_chosen_name`] | tcp(7), unix(7) | – | – |
@@ -123,8 +124,8 @@ pub use system::processors::{
 pub use system::signals::{QueuedSignals, STATUS_SIGNALS, signal_sets};
 pub use system::sockets::{
     accept_queue, bind_to_chosen_name, claim_abstract_name, datagram_queue_length, enable_quick_ack,
-    is_listening, peer_credentials, send_segments, set_congestion_control, socket_id_at, tcp_queues,
-    tcp_sockets, unacknowledged_bytes,
+    is_listening, peer_credentials, send_segments, set_congestion_control, socket_id_at, tcp_bytes_in_flight,
+    tcp_queues, tcp_sockets, unacknowledged_bytes,
 };
 #[cfg(feature = "cli")]
 pub use system::system_calls::SystemCallCounter;

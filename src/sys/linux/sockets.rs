@@ -205,6 +205,16 @@ pub fn accept_queue(address: SocketAddr) -> io::Result<Option<AcceptQueue>> {
     sock_diag::accept_queue(address)
 }
 
+/// Returns how many bytes the TCP socket at `from` has taken from its program and the one at `to` has not received. Other than
+/// the acknowledgements that [`unacknowledged_bytes`] counts, which the receiver delays by up to 40 ms, this is true at
+/// once. `None` if one of the two sockets is not on this machine or no longer open, and before Linux 4.19.
+///
+/// # Errors
+/// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
+pub fn tcp_bytes_in_flight(from: SocketAddr, to: SocketAddr) -> io::Result<Option<u64>> {
+    sock_diag::tcp_bytes_in_flight(from, to)
+}
+
 nix::ioctl_read_bad!(tiocoutq, libc::TIOCOUTQ, libc::c_int);
 
 /// Returns how many bytes sent on `socket` its peer has not acknowledged yet: `SIOCOUTQ`, tcp(7).

@@ -34,6 +34,11 @@ pub fn accept_queue(_address: SocketAddr) -> io::Result<Option<AcceptQueue>> {
     unsupported("this system does not show the queue of another process' listening socket")
 }
 
+/// Returns `Unsupported`: this system does not count the bytes of another process' TCP connection.
+pub fn tcp_bytes_in_flight(_from: SocketAddr, _to: SocketAddr) -> io::Result<Option<u64>> {
+    unsupported("this system does not count the bytes of another process' TCP connection")
+}
+
 /// Returns `Unsupported`: this system does not show unacknowledged bytes.
 pub fn unacknowledged_bytes(_socket: BorrowedFd<'_>) -> io::Result<usize> {
     unsupported("this system does not show unacknowledged bytes")

@@ -1,7 +1,6 @@
 //! Filling every buffer between client and server, and waiting until the server has read what was sent.
 
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use super::Client;
@@ -56,9 +55,10 @@ impl Client {
     /// # Errors
     /// Only when interrupted.
     pub(crate) fn await_delivery(&self) -> check::Result {
-        let Some(socket) = self.connection.link.as_socket() else { return Ok(()) };
-        let delivered = || Ok((sys::unacknowledged_bytes(socket.as_fd()).unwrap_or(0) == 0).then_some(()));
-        until(self.deadlines.quiet(), delivered).map(drop)
+        if self.connection.link.as_socket().is_none() {
+            return Ok(());
+        }
+        until(self.deadlines.quiet(), || Ok(self.is_delivered().then_some(()))).map(drop)
     }
 
     /// Waits until the server itself has read everything that the client has sent. Returns false if it leaves some of
@@ -95,13 +95,15 @@ impl Client {
     /// Reports whether the server has read everything that the client sent. Where the system does not show that, reports
     /// whether the server's kernel has received it.
     pub(crate) fn is_read_by_server(&self) -> bool {
+        if !self.is_delivered() {
+            return false;
+        }
         let ends =
             self.ends().filter(|_| self.capabilities.contains(Capabilities::LOCAL.union(Capabilities::TCP)));
-        let is_read = match ends.map(|(ours, peer)| sys::tcp_queues(peer, ours)) {
+        match ends.map(|(ours, peer)| sys::tcp_queues(peer, ours)) {
             Some(Ok(queues)) => queues.is_some_and(|queues| queues.unread == 0),
             Some(Err(_)) | None => true,
-        };
-        is_read && self.is_delivered()
+        }
     }
 
     /// Returns the addresses of the client and of the server, if they are IP addresses.

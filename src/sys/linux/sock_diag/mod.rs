@@ -15,7 +15,9 @@ use crate::sys::unsupported::unsupported;
 mod tcp;
 mod unix;
 
-pub use tcp::{accept_queue, all_tcp_sockets, listener_id, tcp_queues, tcp_sockets_of_port};
+pub use tcp::{
+    accept_queue, all_tcp_sockets, listener_id, tcp_bytes_in_flight, tcp_queues, tcp_sockets_of_port,
+};
 pub use unix::{unix_peers, unix_socket_of_file};
 
 // From `<linux/sock_diag.h>`.

@@ -5,12 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use nix::libc::{AF_INET, AF_INET6, IPPROTO_TCP, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR};
 
-use super::{diag_socket, dump, header, next_message, number};
+use super::{diag_socket, dump, header, next_attribute, next_message, number};
 use crate::sys::types::{AcceptQueue, TcpQueues, TcpState};
 use crate::sys::unsupported::unsupported;
 
 /// The size of `struct inet_diag_req_v2`, a request for TCP sockets.
 const REQUEST: usize = 56;
+/// The size of `struct inet_diag_msg`, the description of a TCP socket. Its attributes follow.
+const MESSAGE: usize = 72;
+
+/// The attribute that holds `struct tcp_info`.
+const INET_DIAG_INFO: u16 = 2;
 
 /// The port that stands for all ports in a request.
 const ANY_PORT: u16 = 0;
@@ -24,6 +29,14 @@ pub struct TcpEntry {
     pub local: SocketAddr,
     pub remote: SocketAddr,
     queues: TcpQueues,
+    transferred: Option<Transferred>,
+}
+
+/// The numbers of bytes that a TCP socket has taken from its program, and received from its peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Transferred {
+    taken: u64,
+    received: u64,
 }
 
 /// Returns the TCP sockets that a process may hold: all but those in TIME_WAIT.
@@ -60,6 +73,20 @@ fn list(states: u32, port: u16) -> io::Result<Vec<TcpEntry>> {
 pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
     // A listening socket is found where no connected one is.
     Ok(find(local, remote)?.filter(|entry| entry.remote == remote).map(|entry| entry.queues))
+}
+
+/// Returns how many bytes the TCP socket at `from` has taken from its program and the one at `to` has not received. `None` if
+/// one of the two sockets is not on this machine or no longer open, and before Linux 4.19.
+///
+/// # Errors
+/// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
+pub fn tcp_bytes_in_flight(from: SocketAddr, to: SocketAddr) -> io::Result<Option<u64>> {
+    // What was taken is asked for first, so that bytes are not missed that are sent in the meantime.
+    let (Some(sender), Some(receiver)) = (find(from, to)?, find(to, from)?) else { return Ok(None) };
+    // A listening socket is found where no connected one is.
+    let are_connected = sender.remote == to && receiver.remote == from;
+    let counts = sender.transferred.zip(receiver.transferred).filter(|_| are_connected);
+    Ok(counts.map(|(sender, receiver)| sender.taken.saturating_sub(receiver.received)))
 }
 
 /// Returns the queue of connections that wait for accept(2) at the TCP socket that listens at `address`, or at the
@@ -112,7 +139,7 @@ fn find(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpEntry>> {
 /// port.
 fn list_request(family: i32, states: u32, port: u16) -> Vec<u8> {
     let mut message = header(REQUEST, NLM_F_REQUEST | NLM_F_DUMP);
-    message.extend(prefix(family, states));
+    message.extend(prefix(family, 0, states));
     message.extend(port.to_be_bytes());
     message.extend([0; 38]); // Any other port, addresses and interface.
     message.extend([0xff; 8]); // No cookie.
@@ -122,7 +149,8 @@ fn list_request(family: i32, states: u32, port: u16) -> Vec<u8> {
 /// Builds a `struct nlmsghdr` and a `struct inet_diag_req_v2`, which asks for the TCP socket of one connection.
 fn connection_request(local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
     let mut message = header(REQUEST, NLM_F_REQUEST);
-    message.extend(prefix(if local.is_ipv4() { AF_INET } else { AF_INET6 }, u32::MAX));
+    let family = if local.is_ipv4() { AF_INET } else { AF_INET6 };
+    message.extend(prefix(family, 1 << (INET_DIAG_INFO - 1), u32::MAX));
     message.extend(local.port().to_be_bytes());
     message.extend(remote.port().to_be_bytes());
     message.extend(padded(local.ip()));
@@ -132,10 +160,11 @@ fn connection_request(local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
     message
 }
 
-/// Builds the first fields of `struct inet_diag_req_v2`, which requests TCP sockets, with no extensions.
-fn prefix(family: i32, states: u32) -> Vec<u8> {
+/// Builds the first fields of `struct inet_diag_req_v2`, which requests TCP sockets. `attributes` has a bit for each
+/// attribute that the answer has.
+fn prefix(family: i32, attributes: u8, states: u32) -> Vec<u8> {
     let byte = |number: i32| u8::try_from(number).unwrap_or_default();
-    [&[byte(family), byte(IPPROTO_TCP), 0, 0], &states.to_ne_bytes()[..]].concat()
+    [&[byte(family), byte(IPPROTO_TCP), attributes, 0], &states.to_ne_bytes()[..]].concat()
 }
 
 /// Returns an IP address as the 16 bytes with which netlink represents it.
@@ -169,8 +198,24 @@ impl TcpEntry {
             remote: SocketAddr::new(address(24)?, port(6)?),
             queues: TcpQueues { unread: length(56)?, unacknowledged: length(60)? },
             id: number(message.get(68..)?)?.into(),
+            transferred: transferred(message.get(MESSAGE..)?),
         })
     }
+}
+
+/// Returns the numbers of bytes in the `struct tcp_info` of a message: `<linux/tcp.h>`. Sent bytes include those that were
+/// sent again.
+fn transferred(mut attributes: &[u8]) -> Option<Transferred> {
+    while let Some((kind, info, next)) = next_attribute(attributes) {
+        if kind == INET_DIAG_INFO {
+            let count = |at: usize| Some(u64::from_ne_bytes(info.get(at..at + 8)?.try_into().ok()?));
+            let (received, sent, sent_again) = (count(128)?, count(200)?, count(208)?);
+            let unsent = u64::from(number(info.get(144..)?)?);
+            return Some(Transferred { taken: sent.saturating_sub(sent_again) + unsent, received });
+        }
+        attributes = next;
+    }
+    None
 }
 
 /// Returns the state with this number in `<net/tcp_states.h>`.

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use std::{fmt::Debug, thread};
 
 use super::{
-    accept_queue, all_tcp_sockets, listener_id, tcp_queues, tcp_sockets_of_port, unix_peers,
-    unix_socket_of_file,
+    accept_queue, all_tcp_sockets, listener_id, tcp_bytes_in_flight, tcp_queues, tcp_sockets_of_port,
+    unix_peers, unix_socket_of_file,
 };
 use crate::sys::types::{AcceptQueue, Peer, TcpQueues, TcpState};
 
@@ -98,6 +98,36 @@ fn queues_of_one_connection_are_found() {
     drop((accepted, client));
     // The listener itself has the same local address.
     await_answer(&0, || queues().map(|queues| queues.unread).unwrap_or_default());
+}
+
+#[test]
+fn bytes_in_flight_are_those_that_the_receiver_has_no_room_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut client = TcpStream::connect(address).unwrap();
+    let peer = client.local_addr().unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    client.write_all(b"hello").unwrap();
+    let Ok(_) = tcp_bytes_in_flight(peer, address) else {
+        return testing::skip("no sock_diag(7) for TCP sockets");
+    };
+    let in_flight = || tcp_bytes_in_flight(peer, address).unwrap();
+    await_answer(&Some(0), in_flight);
+    assert_eq!(tcp_bytes_in_flight(address, peer).unwrap(), Some(0));
+    client.set_nonblocking(true).unwrap();
+    let block = vec![0; 64 * 1024];
+    let mut sent = 5;
+    while let Ok(more) = client.write(&block) {
+        sent += more as u64;
+    }
+    // The receiver's window may still open: what is in flight and what has arrived are together all bytes.
+    await_answer(&sent, || in_flight().unwrap() + tcp_queues(address, peer).unwrap().unwrap().unread as u64);
+    assert!(in_flight().unwrap() > 0);
+    io::copy(&mut (&accepted).take(sent), &mut io::sink()).unwrap();
+    assert_eq!(in_flight(), Some(0));
+    drop(accepted);
+    // Half of the connection waits for the client's end: the kernel counts no more.
+    await_answer(&None, in_flight);
 }
 
 #[test]
