@@ -117,15 +117,19 @@ impl ProcessTree {
         let none_left = self.members().is_ok_and(|living| living.is_empty());
         let _ = killpg(self.leader, Signal::SIGKILL);
         let mut survivors = Vec::new();
+        // A list is no snapshot: a zombie listed as the child of a process that then exits becomes an orphan. Once no
+        // process is left, one more list shows it.
+        let mut is_last = none_left;
         while !countdown.left().is_zero() {
             let Ok(mut all) = self.collect() else { break };
             all.iter().filter(|process| process.zombie).for_each(|process| self.reap(process));
             all.retain(|process| !process.zombie);
             survivors.clone_from(&all);
             all.retain(|process| kill(process.pid, Signal::SIGKILL) != Err(Errno::EPERM));
-            if all.is_empty() {
+            if all.is_empty() && is_last {
                 break;
             }
+            is_last = all.is_empty();
             for process in &all {
                 let _ = sys::wait_for_exit(process.pid, INTERRUPT_CHECK_INTERVAL);
                 self.reap(process);
