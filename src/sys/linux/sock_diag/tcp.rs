@@ -81,7 +81,7 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
 /// # Errors
 /// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.
 pub fn tcp_bytes_in_flight(from: SocketAddr, to: SocketAddr) -> io::Result<Option<u64>> {
-    // What was taken is asked for first, so that bytes are not missed that are sent in the meantime.
+    // The sender is asked first: bytes that it takes later do not count.
     let (Some(sender), Some(receiver)) = (find(from, to)?, find(to, from)?) else { return Ok(None) };
     // A listening socket is found where no connected one is.
     let are_connected = sender.remote == to && receiver.remote == from;
