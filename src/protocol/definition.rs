@@ -38,6 +38,8 @@ pub struct Protocol {
     /// Whether a server may send its replies in another order than that of the requests. A reply belongs to the first
     /// request that it matches.
     pub(super) any_order: bool,
+    /// Whether the server keeps the payload of each request, as a cache does.
+    pub(super) keeps_payload: bool,
     pub(super) settings: Vec<(String, String)>,
     pub(super) identity: bool,
 }
@@ -253,6 +255,11 @@ impl Protocol {
     #[must_use]
     pub fn declared_properties(&self) -> DeclaredProperties {
         self.declared
+    }
+
+    /// Whether the server keeps the payload of each request, as a cache does.
+    pub(crate) fn keeps_payload(&self) -> bool {
+        self.keeps_payload
     }
 
     /// Whether every reply equals its request, byte for byte: whatever is sent is a request.

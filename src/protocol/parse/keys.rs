@@ -19,7 +19,7 @@ pub(in crate::protocol) const TURN_KEYS: [&str; 9] = [
     "status",
     "payload_max",
 ];
-pub(in crate::protocol) const FILE_KEYS: [&str; 19] = [
+pub(in crate::protocol) const FILE_KEYS: [&str; 20] = [
     "name",
     "about",
     "over",
@@ -39,4 +39,5 @@ pub(in crate::protocol) const FILE_KEYS: [&str; 19] = [
     "pipelining",
     "half_close",
     "order",
+    "keeps_payload",
 ];

@@ -14,7 +14,7 @@ use self::json::read_envelope;
 use self::keys::{FILE_KEYS, TURN_KEYS};
 use self::table::Table;
 use self::turns::TurnReader;
-use self::values::{read_any_order, read_over, read_prefix, read_settings};
+use self::values::{read_any_order, read_keeps_payload, read_over, read_prefix, read_settings};
 use super::definition::{DeclaredProperties, Protocol, TransportKind};
 use super::error::{FileError, SourceText, join_with_or};
 use super::reply::{ReplyEndRule, ReplyTemplate};
@@ -116,6 +116,7 @@ impl Protocol {
             cancel: None,
             declared: DeclaredProperties::default(),
             any_order: false,
+            keeps_payload: false,
             settings: Vec::new(),
             identity: false,
         }
@@ -201,6 +202,7 @@ impl<'a, 't> TurnReader<'a, 't> {
             half_close: root.boolean("half_close")?,
         };
         let any_order = read_any_order(&root, &turns)?;
+        let keeps_payload = read_keeps_payload(&root, &turns)?;
         let protocol = Protocol {
             about: about.into(),
             greeting,
@@ -216,6 +218,7 @@ impl<'a, 't> TurnReader<'a, 't> {
             cancel,
             declared,
             any_order,
+            keeps_payload,
             settings: self.setting_values(),
             over: self.over.clone(),
             ..Protocol::empty(name)

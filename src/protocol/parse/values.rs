@@ -37,6 +37,16 @@ pub(super) fn read_any_order(root: &Table<'_, '_>, turns: &[Turn]) -> Result<boo
     Ok(true)
 }
 
+/// Reads whether the server keeps what requests carry. Then some request must carry a payload.
+pub(super) fn read_keeps_payload(root: &Table<'_, '_>, turns: &[Turn]) -> Result<bool, FileError> {
+    let keeps = root.boolean("keeps_payload")? == Some(true);
+    if keeps && !turns.iter().any(Turn::carries_payload) {
+        let error = root.source.error(root.key_span("keeps_payload"), "no request carries a payload to keep");
+        return Err(error.expecting("expected `{payload}` in a request and in its reply"));
+    }
+    Ok(keeps)
+}
+
 pub(super) fn read_prefix(
     root: &Table<'_, '_>,
     over: &[TransportKind],
