@@ -50,12 +50,13 @@ impl Client {
 
     /// Waits until the server's kernel has received everything that the client has sent, if this system reports that.
     /// If the server does not read, a part stays in the client's kernel; then the wait ends after
-    /// [`Deadlines::quiet`](crate::deadline::Deadlines::quiet).
+    /// [`Deadlines::quiet`](crate::deadline::Deadlines::quiet). Over a Unix domain socket,
+    /// write(2) itself hands the bytes to the other end.
     ///
     /// # Errors
     /// Only when interrupted.
     pub(crate) fn await_delivery(&self) -> check::Result {
-        if self.connection.link.as_socket().is_none() {
+        if self.ends().is_none() {
             return Ok(());
         }
         until(self.deadlines.quiet(), || Ok(self.is_delivered().then_some(()))).map(drop)
