@@ -19,14 +19,15 @@ pub const CHECK: Check = Check {
     sentence: "SIGHUP, SIGINT and a second SIGTERM end the server, as they do by default",
     why: "a server may mean to outlive its terminal, Ctrl-C or an impatient administrator, and its user should know that; a server that crashes at a second SIGTERM leaves its work half done",
     citations: &["signal(7)", "daemon(7)", "systemd.kill(5) (SendSIGHUP=)"],
-    recipe: "start the server, exchange a message, and send SIGHUP; report whether it ends, with which status, or serves on, and whether it ignores the signal; do the same with SIGINT; start it once more, connect a client, and send SIGTERM twice",
+    recipe: "start the server, exchange a message, and send SIGHUP; report whether it ends, with which status, or serves on, and whether it ignores the signal; do the same with SIGINT; leave out the signal at which it is said to reload; start it once more, connect a client, and send SIGTERM twice",
     requires: Capabilities::MANY_CLIENTS.union(Capabilities::LAUNCHED),
     run,
 };
 
 fn run(server: &mut Server) -> check::Result {
     let mut told = Vec::new();
-    for signal in [Signal::SIGHUP, Signal::SIGINT] {
+    let reload = server.spec().setup().reload;
+    for signal in [Signal::SIGHUP, Signal::SIGINT].into_iter().filter(|&signal| Some(signal) != reload) {
         check_launched_again(server, &format!("at {signal}"), |server| {
             told.extend(effect(server, signal)?.map(|effect| format!("{signal}: {effect}")));
             Ok(())
