@@ -64,7 +64,7 @@ impl Clients {
             return self.connect(number, from.as_deref(), script);
         }
         let client = self.connected.get_mut(&number).ok_or("its connect is not in the timeline")?;
-        client.awaits_rest(action, failed, script)?;
+        client.end_unfinished_reply(action, failed, script)?;
         match action {
             Action::Sends(transfer) => {
                 client.send(transfer, script);
@@ -169,7 +169,7 @@ impl Connected {
 
     /// Checks that `action` may follow while only a part of a reply has come. In a check that failed the scene asks
     /// for the whole reply in its place.
-    fn awaits_rest(&mut self, action: &Action, failed: bool, script: &mut Script) -> Written {
+    fn end_unfinished_reply(&mut self, action: &Action, failed: bool, script: &mut Script) -> Written {
         let ends = matches!(action, Action::Closes | Action::Resets);
         let tells_of_fault =
             matches!(action, Action::InVain(_) | Action::ReceivesEnd | Action::Other(_)) || ends;

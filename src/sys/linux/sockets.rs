@@ -205,9 +205,9 @@ pub fn accept_queue(address: SocketAddr) -> io::Result<Option<AcceptQueue>> {
     sock_diag::accept_queue(address)
 }
 
-/// Returns how many bytes the TCP socket at `from` has taken from its program and the one at `to` has not received. Other than
-/// the acknowledgements that [`unacknowledged_bytes`] counts, which the receiver delays by up to 40 ms, this is true at
-/// once. `None` if one of the two sockets is not on this machine or no longer open, and before Linux 4.19.
+/// Returns how many bytes the TCP socket at `from` has taken from its program and the one at `to` has not received. This
+/// count is right at once; that of [`unacknowledged_bytes`] is late by up to 40 ms, for which a receiver delays its
+/// acknowledgement. `None` if one of the two sockets is not on this machine or no longer open, and before Linux 4.19.
 ///
 /// # Errors
 /// `Unsupported` if the kernel was built without `CONFIG_INET_DIAG`.

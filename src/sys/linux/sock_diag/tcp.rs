@@ -203,7 +203,7 @@ impl TcpEntry {
     }
 }
 
-/// Returns the numbers of bytes in the `struct tcp_info` of a message: `<linux/tcp.h>`. Sent bytes include those that were
+/// Reads the counts of bytes in the `struct tcp_info` of a message: `<linux/tcp.h>`. The count of sent bytes includes bytes
 /// sent again.
 fn transferred(mut attributes: &[u8]) -> Option<Transferred> {
     while let Some((kind, info, next)) = next_attribute(attributes) {

@@ -125,8 +125,7 @@ fn bytes_in_flight_are_those_that_the_receiver_has_no_room_for() {
     assert!(in_flight().unwrap() > 0);
     io::copy(&mut (&accepted).take(sent), &mut io::sink()).unwrap();
     assert_eq!(in_flight(), Some(0));
-    drop(accepted);
-    // Half of the connection waits for the client's end: the kernel counts no more.
+    drop((accepted, client));
     await_answer(&None, in_flight);
 }
 
