@@ -42,14 +42,19 @@ fn dump(request: &[u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
         let mut rest = &buffer[..length];
         while let Some((kind, body, next)) = next_message(rest) {
             match i32::from(kind) {
-                NLMSG_DONE => return Ok(()),
-                // The usual reason is a kernel without CONFIG_UNIX_DIAG or CONFIG_INET_DIAG.
-                NLMSG_ERROR => return unsupported("the kernel refuses sock_diag(7)"),
+                NLMSG_DONE if !is_error(body) => return Ok(()),
+                // The usual reason is a kernel without CONFIG_UNIX_DIAG or CONFIG_INET_DIAG, or without their modules.
+                NLMSG_DONE | NLMSG_ERROR => return unsupported("the kernel refuses sock_diag(7)"),
                 _ => take(body),
             }
             rest = next;
         }
     }
+}
+
+/// Returns whether the body of the last message of a reply, the result of the request, is an error.
+fn is_error(body: &[u8]) -> bool {
+    number(body).is_some_and(|result| result.cast_signed() < 0)
 }
 
 /// Builds the netlink header `struct nlmsghdr` with `flags` for a body of `length` bytes.

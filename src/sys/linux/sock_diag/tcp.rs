@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::LazyLock;
 
 use nix::libc::{AF_INET, AF_INET6, IPPROTO_TCP, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR};
 
@@ -125,7 +126,7 @@ fn find(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpEntry>> {
     let length = socket.read(&mut buffer)?;
     match next_message(&buffer[..length]) {
         Some((kind, body, _)) if i32::from(kind) == NLMSG_ERROR => match number(body) {
-            Some(error) if error.cast_signed() == -nix::libc::ENOENT => Ok(None),
+            Some(error) if error.cast_signed() == -nix::libc::ENOENT && answers_for_tcp() => Ok(None),
             _ => unsupported("the kernel shows no queues: it may lack CONFIG_INET_DIAG"),
         },
         Some((_, body, _)) => {
@@ -133,6 +134,15 @@ fn find(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpEntry>> {
         }
         None => Err(io::ErrorKind::InvalidData.into()),
     }
+}
+
+/// Whether the kernel answers requests for TCP sockets. Where the module `tcp_diag` cannot be loaded, it answers a request
+/// for one socket with ENOENT, as if there were no such socket.
+fn answers_for_tcp() -> bool {
+    const IN_NO_STATE: u32 = 0;
+    static ANSWERS: LazyLock<bool> =
+        LazyLock::new(|| dump(&list_request(AF_INET, IN_NO_STATE, ANY_PORT), |_| ()).is_ok());
+    *ANSWERS
 }
 
 /// Builds a `struct nlmsghdr` and a `struct inet_diag_req_v2`, which asks for TCP sockets in these states by their local

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use std::{fmt::Debug, thread};
 
 use super::{
-    accept_queue, all_tcp_sockets, listener_id, tcp_bytes_in_flight, tcp_queues, tcp_sockets_of_port,
-    unix_peers, unix_socket_of_file,
+    accept_queue, all_tcp_sockets, is_error, listener_id, tcp_bytes_in_flight, tcp_queues,
+    tcp_sockets_of_port, unix_peers, unix_socket_of_file,
 };
 use crate::sys::types::{AcceptQueue, Peer, TcpQueues, TcpState};
 
@@ -33,6 +33,22 @@ fn socketpair_ends_are_peers() {
     assert_eq!(peers.get(&inode(&two)), Some(&Peer::UnixSocket(inode(&one))));
     drop(two);
     await_answer(&Some(Peer::Closed), || unix_peers().unwrap().remove(&inode(&one)));
+}
+
+#[test]
+fn an_error_at_the_end_of_a_reply_is_one() {
+    let enoent = -nix::libc::ENOENT;
+    assert!(is_error(&enoent.to_ne_bytes()));
+    assert!(!is_error(&0_i32.to_ne_bytes()) && !is_error(&[]));
+}
+
+#[test]
+fn the_kernel_knows_that_nothing_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let Ok(found) = listener_id(address) else { return testing::skip("no sock_diag(7) for TCP sockets") };
+    assert_eq!(found, None);
 }
 
 #[test]
