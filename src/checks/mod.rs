@@ -15,6 +15,7 @@ mod bad_requests;
 mod busy_loop;
 mod company;
 mod conversation;
+mod cut_request;
 mod echo;
 mod fd;
 mod leaving;
@@ -130,6 +131,7 @@ pub const AREAS: &[Area] = &[
 /// The ids of the checks that take longest with most servers, the longest first. Several workers begin with them, so
 /// that no worker has one of them left at the end of a run.
 pub(crate) const LONG_CHECK_IDS: &[&str] = &[
+    "port/second-instance",
     "load/beyond-fd-setsize",
     "load/idle-while-stalled",
     "load/idle-client",

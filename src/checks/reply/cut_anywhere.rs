@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Finding};
+use crate::checks::cut_request::{BegunRequest, Cut};
 use crate::checks::requests::{
-    REQUESTS_OVER_STREAMS, answered_turns, content_to_cut, cut_offsets, describe_cut, sample_request,
+    REQUESTS_OVER_STREAMS, answered_turns, content_to_cut, cut_offsets, sample_request,
 };
 use crate::checks::uncut::{self, Whole};
 use crate::checks::{Check, requests};
 use crate::deadline::{until, wait};
 use crate::outcome::{Level::Must, Outcome};
-use crate::protocol::Request;
 use crate::server::Server;
 use crate::text::count_with_noun;
 use crate::transport::{Capabilities, Client, Stopwatch};
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     sentence: "a request that arrives in two pieces is answered as a whole one is, wherever it is cut",
     why: "TCP is a stream of bytes and keeps no boundaries; a server that takes one read for one request fails as soon as a network or a busy client cuts it",
     citations: &["RFC 9293 §3.7", "recv(2)", "read(2)"],
-    recipe: "for every offset in a request, of up to 1,001 bytes if the protocol carries a payload, or for 1,000 of them, or as many as 15 s allow: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection; if that fails, send as many requests whole, one after another and then at once, to see whether the cut is the cause (200 connections at a time; one for all, if the server is launched for each client)",
+    recipe: "for every offset in a request, of up to 1,001 bytes if the protocol carries a payload, or for 1,000 of them, or as many as 15 s allow: connect; send the bytes before it; wait until the server has read them, and that no reply comes; send the rest; compare the reply; exchange one more message on that connection; if that fails, send as many requests whole, one after another and then at once, to see whether the cut is the cause (200 connections at a time, each for several requests if the protocol has an opening; one for all, if the server is launched for each client)",
     requires: REQUESTS_OVER_STREAMS,
     run,
 };
@@ -46,25 +46,6 @@ const AT_ONCE: usize = 200;
 /// The number of times that a server may be too slow for many connections before the check keeps to fewer.
 const MOST_SLOWED: usize = 3;
 
-/// One place at which a request is cut into two pieces: a turn of the protocol, and an offset.
-#[derive(Clone, Copy, PartialEq)]
-struct Cut {
-    turn: usize,
-    /// The number of bytes of content in the request.
-    content: usize,
-    offset: usize,
-    /// The status of the reply to the same request sent whole, if the protocol has one.
-    status: Option<u16>,
-}
-
-/// A request that is cut in two. The client has sent only the first piece.
-struct Begun {
-    cut: Cut,
-    client: Client,
-    request: Request,
-    content: Vec<u8>,
-}
-
 fn run(server: &mut Server) -> check::Result {
     let launched_once = server.spec().capabilities().contains(Capabilities::MANY_CLIENTS);
     if !launched_once && server.spec().capabilities().contains(Capabilities::STAYS_OPEN) {
@@ -75,6 +56,7 @@ fn run(server: &mut Server) -> check::Result {
     let mut rest = cuts(server, if launched_once { most } else { FEW })?;
     let most_at_once = if concurrent { AT_ONCE } else { 1 };
     let (mut at_once, mut slowed) = (most_at_once, 0);
+    let mut kept = Kept::new(server, concurrent);
     // The first cuts are those where a mistake is most likely, so they get more time to show an early reply.
     let mut early = server.deadlines().quiet();
     let (mut stopwatch, mut tried) = (server.stopwatch(), 0);
@@ -82,7 +64,7 @@ fn run(server: &mut Server) -> check::Result {
         && (tried < FEW || stopwatch.elapsed() < server.deadlines().no_progress() * SLOWEST)
     {
         let batch: Vec<Cut> = rest.drain(..rest.len().min(at_once)).collect();
-        let again = try_batch(server, &batch, early, &mut stopwatch).map_err(|finding| {
+        let again = try_batch(server, &batch, early, &mut kept, &mut stopwatch).map_err(|finding| {
             let whole = batch.iter().map(|cut| Whole { turn: cut.turn, content: cut.content });
             uncut::judge(server, &whole.collect::<Vec<_>>(), finding)
         })?;
@@ -114,17 +96,13 @@ fn in_one_conversation(server: &mut Server) -> check::Result {
         if number >= FEW && stopwatch.elapsed() > server.deadlines().no_progress() * SLOWEST {
             break;
         }
-        let content = server.payload(cut.content);
-        let request = client.queue_request(cut.turn, &content)?;
-        let mut begun = Begun { cut, client, request, content };
+        let mut begun = BegunRequest::new(server, client, cut)?;
         // The first cuts are those where a mistake is most likely.
         let early = if number < FEW { quiet / 30 } else { quiet / 100 };
-        let sent = begun.client.send_piece(cut.offset);
-        let read = sent.and_then(|()| requests::await_read(server, &begun.client, quiet));
-        let received = read.and_then(|_| begun.client.receive_replies(early));
-        received.map_err(|finding| explain(finding, &begun))?;
-        send_rest(&mut begun)?;
-        if !finish(&mut begun, true)? {
+        requests::await_read(server, &begun.client, quiet).map_err(|finding| begun.explain(finding))?;
+        begun.expect_no_reply(early)?;
+        begun.send_rest()?;
+        if !begun.finish(true)? {
             break;
         }
         client = begun.client;
@@ -151,7 +129,7 @@ fn cuts(server: &mut Server, most: usize) -> check::Result<Vec<Cut>> {
     let mut cuts: Vec<Cut> = Vec::new();
     for (before, &turn) in turns.iter().enumerate() {
         let share = (most - cuts.len()) / (turns.len() - before);
-        let status = status_of_whole(server, turn)?;
+        let status = if protocol.is_http() { status_of_whole(server, turn)? } else { None };
         let template = &protocol.turns()[turn];
         let content = content_to_cut(template, share);
         let offsets = cut_offsets(&sample_request(template, content), share);
@@ -177,6 +155,7 @@ fn try_batch(
     server: &mut Server,
     batch: &[Cut],
     early: Duration,
+    kept: &mut Kept,
     stopwatch: &mut Stopwatch,
 ) -> check::Result<Vec<Cut>> {
     stopwatch.resume();
@@ -187,7 +166,7 @@ fn try_batch(
         if began.elapsed() > server.deadlines().reply() {
             break;
         }
-        match begin(server, cut) {
+        match begin(server, cut, kept.take()) {
             Ok(one) => begun.push(one),
             // A server may limit the number of its clients.
             Err(finding) if begun.is_empty() => return Err(finding),
@@ -200,32 +179,30 @@ fn try_batch(
     await_early_reply(&read, early)?;
     let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
     let tried = read.len() + late.len();
-    let (mut first, mut failed) = (None::<Finding>, 0);
     // If the server has not read from some clients, the others are closed one by one: it may have few workers.
     let few_workers = !late.is_empty();
-    let mut begun: Vec<Begun> = read.into_iter().chain(late).collect();
-    begun.retain_mut(|one| match send_rest(one) {
+    if few_workers {
+        kept.give_up();
+    }
+    let mut failures = Failures::default();
+    let mut begun: Vec<BegunRequest> = read.into_iter().chain(late).collect();
+    begun.retain_mut(|one| match one.send_rest() {
         Ok(()) => true,
         Err(finding) => {
-            failed += 1;
-            first.get_or_insert(finding);
+            failures.add(one, Some(finding), kept);
             false
         }
     });
     let mut finished = Vec::new();
     for mut one in begun {
         // The first one was given all the time it needs; the others had as much.
-        let hung = first.as_ref().is_some_and(|finding| finding.outcome == Outcome::Timeout);
-        if hung && !one.client.readable_within(Duration::ZERO)? {
-            failed += 1;
+        if failures.hung && !one.client.readable_within(Duration::ZERO)? {
+            failures.add(&one, None, kept);
         } else {
-            match finish(&mut one, stays_open) {
+            match one.finish(stays_open) {
                 Ok(false) if !again.contains(&one.cut) => again.push(one.cut),
                 Ok(_) => {}
-                Err(finding) => {
-                    failed += 1;
-                    first.get_or_insert(finding);
-                }
+                Err(finding) => failures.add(&one, Some(finding), kept),
             }
         }
         // A thread or process that serves this client exits when the client closes.
@@ -234,28 +211,99 @@ fn try_batch(
             drop(one);
             stopwatch.resume();
         } else {
-            finished.push(one);
+            finished.push(one.client);
         }
     }
     stopwatch.stop();
-    drop(finished);
-    let share = format!("{failed} of the {} cut at the same time failed", count_with_noun(tried, "request"));
-    first.map_or(Ok(again), |finding| Err(if tried > 1 { finding.because(share) } else { finding }))
+    kept.put(finished);
+    let Some(first) = failures.first else {
+        failures.unproven.retain(|cut| !again.contains(cut));
+        again.append(&mut failures.unproven);
+        return Ok(again);
+    };
+    let share = format!(
+        "{} of the {} cut at the same time failed",
+        failures.number,
+        count_with_noun(tried, "request")
+    );
+    Err(if tried > 1 { first.because(share) } else { first })
 }
 
-/// Connects a client and sends the first piece of a request, up to `cut`.
-fn begin(server: &mut Server, cut: Cut) -> check::Result<Begun> {
-    let content = server.payload(cut.content);
+/// Connections that serve several requests each: for a protocol with an opening, which takes as long as an exchange.
+struct Kept {
+    clients: Vec<Client>,
+    is_useful: bool,
+}
+
+impl Kept {
+    /// `concurrent` says whether the server serves several clients at once.
+    fn new(server: &Server, concurrent: bool) -> Kept {
+        let spec = server.spec();
+        let stays_open = spec.capabilities().contains(Capabilities::STAYS_OPEN);
+        let has_opening = spec.protocol().receives_before_requests();
+        Kept { clients: Vec::new(), is_useful: concurrent && stays_open && has_opening }
+    }
+
+    fn take(&mut self) -> Option<Client> {
+        self.clients.pop()
+    }
+
+    fn put(&mut self, clients: Vec<Client>) {
+        if self.is_useful {
+            self.clients.extend(clients);
+        }
+    }
+
+    /// Closes all connections, and keeps no others.
+    fn give_up(&mut self) {
+        *self = Kept { clients: Vec::new(), is_useful: false };
+    }
+}
+
+/// The requests of one batch that have failed.
+#[derive(Default)]
+struct Failures {
+    first: Option<Finding>,
+    number: usize,
+    /// Whether one was not answered until its deadline.
+    hung: bool,
+    /// The cuts of the requests whose failure shows nothing: the server may close a connection that was kept.
+    unproven: Vec<Cut>,
+}
+
+impl Failures {
+    fn add(&mut self, one: &BegunRequest, finding: Option<Finding>, kept: &mut Kept) {
+        self.hung |= finding.as_ref().is_some_and(|finding| finding.outcome == Outcome::Timeout);
+        if one.is_kept {
+            kept.give_up();
+        } else if self.first.is_some() || finding.is_some() {
+            self.number += 1;
+            self.first = self.first.take().or(finding);
+            return;
+        }
+        self.unproven.push(one.cut);
+    }
+}
+
+/// Sends the first piece of a request, up to `cut`, on a connection that was kept, or on a new one.
+fn begin(server: &mut Server, cut: Cut, kept: Option<Client>) -> check::Result<BegunRequest> {
+    // The server may have closed a connection that was kept.
+    let begun = kept.and_then(|client| BegunRequest::new(server, client, cut).ok());
+    if let Some(mut begun) = begun {
+        begun.is_kept = true;
+        return Ok(begun);
+    }
     let mut client = server.connect()?;
     client.complete_opening()?;
-    let request = client.queue_request(cut.turn, &content)?;
-    client.send_piece(cut.offset)?;
-    Ok(Begun { cut, client, request, content })
+    BegunRequest::new(server, client, cut)
 }
 
 /// Waits until the server has read the first piece of every request. Returns the clients whose piece it has read, and
 /// the others.
-fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, Vec<Begun>)> {
+fn await_read(
+    server: &Server,
+    begun: Vec<BegunRequest>,
+) -> check::Result<(Vec<BegunRequest>, Vec<BegunRequest>)> {
     let mut unread = begun;
     let (mut read, mut last_read) = (Vec::new(), None::<Instant>);
     until(server.deadlines().reply(), || {
@@ -274,50 +322,13 @@ fn await_read(server: &Server, begun: Vec<Begun>) -> check::Result<(Vec<Begun>, 
 
 /// Splits clients that have sent the first piece of a request into those whose bytes the server has read, and the
 /// others.
-fn split_read(begun: Vec<Begun>) -> (Vec<Begun>, Vec<Begun>) {
+fn split_read(begun: Vec<BegunRequest>) -> (Vec<BegunRequest>, Vec<BegunRequest>) {
     begun.into_iter().partition(|one| one.client.is_read_by_server())
 }
 
 /// Waits for at most `limit` until some client can receive a reply: this is too early, since no request is complete.
-fn await_early_reply(begun: &[Begun], limit: Duration) -> check::Result {
+fn await_early_reply(begun: &[BegunRequest], limit: Duration) -> check::Result {
     use nix::poll::{PollFd, PollFlags};
     let readers = begun.iter().map(|one| PollFd::new(one.client.input_descriptor(), PollFlags::POLLIN));
     wait(&mut readers.collect::<Vec<_>>(), limit).map(drop)
-}
-
-fn send_rest(one: &mut Begun) -> check::Result {
-    let result = one.client.receive_replies(Duration::ZERO).and_then(|()| one.client.send_rest());
-    result.map_err(|finding| explain(finding, one))
-}
-
-/// Verifies the reply to a request that was cut, and exchanges one more message. Returns false if the server has closed
-/// the connection, which was idle for long, before that message.
-fn finish(one: &mut Begun, stays_open: bool) -> check::Result<bool> {
-    one.client.expect(&one.content).map_err(|finding| explain(finding, one))?;
-    if one.client.was_answered_early() {
-        return Err(answered_early("a whole reply", one));
-    }
-    let status = one.client.last_status();
-    if status != one.cut.status {
-        let shown =
-            |status: Option<u16>| status.map_or("no status".into(), |status| format!("status {status}"));
-        let wanted = format!("the reply to the whole request: {}", shown(one.cut.status));
-        return Err(explain(Finding::fail(wanted, shown(status)), one));
-    }
-    // A reply too many, or bytes left over from the cut request, would spoil the next exchange.
-    let next = if stays_open { one.client.exchange_unless_idle(b"whole") } else { Ok(true) };
-    next.map_err(|finding| explain(finding.because("in the exchange after it"), one))
-}
-
-fn explain(finding: Finding, one: &Begun) -> Finding {
-    if one.client.was_answered_early() {
-        return answered_early(&finding.actual, one);
-    }
-    finding.because(describe_cut(&one.request, one.cut.offset))
-}
-
-fn answered_early(actual: &str, one: &Begun) -> Finding {
-    Finding::fail("no reply before the request has arrived to its end", actual)
-        .because("the server answers half a request")
-        .because(describe_cut(&one.request, one.cut.offset))
 }
