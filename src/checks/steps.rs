@@ -153,7 +153,7 @@ pub(super) fn check_launched_with(
         // The line that says so cannot be read, so the first reply shows that the server is ready.
         other.until(other.deadlines().start(), |other| Ok(other.connect_and_exchange().ok().map(drop)))?;
     }
-    check_other(other, when, check)
+    check_other(&mut other, when, check)
 }
 
 /// Launches the server's command again as it was launched before, at another address, and runs `check` on it. `when`
@@ -163,18 +163,24 @@ pub(super) fn check_launched_again(
     when: &str,
     check: impl FnOnce(&mut Server) -> check::Result,
 ) -> check::Result {
-    let other = server.launch_again(&format!("one more server, to check it {when}"))?;
-    check_other(other, when, check)
+    check_other(&mut launch_to_check(server, when)?, when, check)
 }
 
-fn check_other(
-    mut other: Server,
+/// Launches the server's command again as it was launched before, at another address, to check it at the moment that
+/// `when` describes.
+pub(super) fn launch_to_check(server: &mut Server, when: &str) -> check::Result<Server> {
+    server.launch_again(&format!("one more server, to check it {when}"))
+}
+
+/// Runs `check` on a server that was launched for it. `when` describes in a report the moment that `check` is about.
+pub(super) fn check_other<T>(
+    other: &mut Server,
     when: &str,
-    check: impl FnOnce(&mut Server) -> check::Result,
-) -> check::Result {
-    check(&mut other).map_err(|finding| {
+    check: impl FnOnce(&mut Server) -> check::Result<T>,
+) -> check::Result<T> {
+    check(other).map_err(|finding| {
         let finding = other.diagnose(finding.because(when));
-        finding.because(last_line_printed(&other))
+        finding.because(last_line_printed(other))
     })
 }
 

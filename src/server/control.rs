@@ -10,7 +10,7 @@ use super::process::GivenDescriptors;
 use super::{Instance, LaunchError, LaunchOptions, Server, Start, readiness};
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::until;
-use crate::transport::Address;
+use crate::transport::{Address, Stopwatch};
 
 impl Server {
     /// Sends `signal` to the launched process alone and waits until it exits.
@@ -18,10 +18,15 @@ impl Server {
     /// # Errors
     /// A timeout if it does not exit.
     pub fn signal_and_wait(&mut self, signal: Signal) -> check::Result<ExitStatus> {
-        let limit = self.deadlines().exit();
         self.ended_by_us = true;
         self.instance()?.signal(signal).or_broken(format!("{signal} sent"))?;
-        if let Some(status) = self.wait_for_exit(limit)? {
+        self.expect_exit(signal, Duration::ZERO)
+    }
+
+    /// Waits until the launched process exits, which was sent `signal` this long `ago`.
+    fn expect_exit(&mut self, signal: Signal, ago: Duration) -> check::Result<ExitStatus> {
+        let limit = self.deadlines().exit();
+        if let Some(status) = self.wait_for_exit(limit.saturating_sub(ago))? {
             return Ok(status);
         }
         let waited = format!("alive after {} s", limit.as_secs_f64());
@@ -50,7 +55,7 @@ impl Server {
         Ok(status)
     }
 
-    /// Sends the server the signal that ends it gracefully, and does not wait.
+    /// Sends the server the signal that ends it gracefully, and does not wait. [`await_stop`](Server::await_stop) does.
     ///
     /// # Errors
     /// A broken harness if the signal cannot be sent.
@@ -67,6 +72,14 @@ impl Server {
     /// A timeout if it does not exit.
     pub fn stop_and_wait(&mut self) -> check::Result<ExitStatus> {
         self.signal_and_wait(self.spec.setup().stop)
+    }
+
+    /// Waits until the launched process exits after [`begin_stop`](Server::begin_stop), at which `stopwatch` was started.
+    ///
+    /// # Errors
+    /// A timeout if it does not exit.
+    pub(crate) fn await_stop(&mut self, stopwatch: &mut Stopwatch) -> check::Result<ExitStatus> {
+        self.expect_exit(self.spec.setup().stop, stopwatch.elapsed())
     }
 
     /// Stops the launched process with SIGSTOP, and waits until it has stopped. Everything that clients do from now

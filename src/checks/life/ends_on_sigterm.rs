@@ -4,10 +4,10 @@ use std::os::unix::process::ExitStatusExt;
 
 use crate::check::{self, Finding};
 use crate::checks::Check;
-use crate::checks::steps::{self, check_launched_again};
+use crate::checks::steps::{self, check_launched_again, check_other, launch_to_check};
 use crate::outcome::{Level::Should, Outcome};
 use crate::server::{Server, describe_exit};
-use crate::transport::{Capabilities, Client};
+use crate::transport::{Capabilities, Client, Stopwatch};
 
 pub const CHECK: Check = Check {
     id: "life/ends-on-sigterm",
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
         "systemd.kill(5)",
         "accept(2) (EINTR)",
     ],
-    recipe: "connect and exchange a message (a filter may buffer its answer); send SIGTERM to the main process; wait for its exit; read its status; do the same before the first client, after two clients have left, with a client that has sent half a request, and with one that sends without reading until the server takes no more",
+    recipe: "connect and exchange a message (a filter may buffer its answer); send SIGTERM to the main process; wait for its exit; read its status; do the same with other instances, all of them at once unless the address is fixed: before the first client, after two clients have left, with a client that has sent half a request, and with one that sends without reading until the server takes no more",
     requires: Capabilities::LAUNCHED,
     run,
 };
@@ -39,6 +39,15 @@ struct Moment {
     reach: fn(&mut Server) -> check::Result<Option<Client>>,
     /// Whether a server that receives the signal may first wait for its client a while, to complete an exchange.
     may_drain: bool,
+}
+
+/// A server that was sent the signal at a moment of its run.
+struct Ending {
+    moment: &'static Moment,
+    /// The client that stays connected until the server has ended.
+    _client: Option<Client>,
+    /// Runs since the signal.
+    stopwatch: Stopwatch,
 }
 
 const CONNECTED: Moment = Moment {
@@ -86,18 +95,44 @@ const OTHERS: &[Moment] = &[
 
 fn run(server: &mut Server) -> check::Result {
     let capabilities = server.spec().capabilities();
-    expect_end(server, &CONNECTED).map_err(|finding| finding.because(CONNECTED.when))?;
-    for moment in OTHERS.iter().filter(|moment| capabilities.contains(moment.requires)) {
-        check_launched_again(server, moment.when, |server| expect_end(server, moment))?;
+    let others = OTHERS.iter().filter(|moment| capabilities.contains(moment.requires));
+    let about = |finding: Finding| finding.because(CONNECTED.when);
+    let first = begin_end(server, &CONNECTED).map_err(about)?;
+    if server.spec().setup().fixed_address.is_some() {
+        expect_end(server, first).map_err(about)?;
+        return others.into_iter().try_for_each(|moment| {
+            check_launched_again(server, moment.when, |server| {
+                let ending = begin_end(server, moment)?;
+                expect_end(server, ending)
+            })
+        });
     }
-    Ok(())
+    // Each server takes its time to end, so they all end at once.
+    let mut ending = Vec::new();
+    for moment in others {
+        let mut other = launch_to_check(server, moment.when)?;
+        let end = check_other(&mut other, moment.when, |other| begin_end(other, moment))?;
+        // Dropped in this order, so that no server waits for its client.
+        ending.push((end, other));
+    }
+    expect_end(server, first).map_err(about)?;
+    ending.into_iter().try_for_each(|(end, mut other)| {
+        let when = end.moment.when;
+        check_other(&mut other, when, |other| expect_end(other, end))
+    })
 }
 
-fn expect_end(server: &mut Server, moment: &Moment) -> check::Result {
-    let _client = (moment.reach)(server)?;
+/// Brings `server` to `moment`, and sends it the signal that should end it.
+fn begin_end(server: &mut Server, moment: &'static Moment) -> check::Result<Ending> {
+    let client = (moment.reach)(server)?;
+    server.begin_stop()?;
+    Ok(Ending { moment, _client: client, stopwatch: server.stopwatch() })
+}
+
+fn expect_end(server: &mut Server, mut ending: Ending) -> check::Result {
     let stop = server.spec().setup().stop;
-    let status = match server.stop_and_wait() {
-        Err(finding) if finding.outcome == Outcome::Timeout && moment.may_drain => {
+    let status = match server.await_stop(&mut ending.stopwatch) {
+        Err(finding) if finding.outcome == Outcome::Timeout && ending.moment.may_drain => {
             return Err(after_a_while(server, finding));
         }
         ended => ended?,
