@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::check::{self, Finding};
+use crate::check;
 use crate::outcome::Outcome;
 use crate::protocol::Tolerance;
 use crate::server::Server;
+use crate::transport::Client;
 
 /// The result of sending a second request on a connection: whether the server answers it.
 pub(super) enum Second {
@@ -51,29 +52,44 @@ pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
     Ok(client.is_answered_within(reply)? && client.expect_eof().is_ok())
 }
 
-/// Finds out whether the server has all properties that a rehearsal asks about, in one conversation. A server on
-/// standard input and output is then launched only once. Returns how many notifications the server has answered, which
-/// it must not.
+/// The properties that a server has shown in one conversation.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub silent_first: bool,
+    pub keep_alive: bool,
+    pub pipelining: bool,
+    pub half_close: bool,
+    /// Bytes that are no message.
+    pub strays: Vec<u8>,
+    /// The number of notifications that the server has answered.
+    pub answered_notifications: u64,
+}
+
+/// Asks everything that a rehearsal asks in one conversation, until the server does not show a property. So a server on
+/// standard input and output is launched only once, or once more for that property.
 ///
 /// # Errors
-/// The first question that is not answered with yes: then each is asked by itself.
-pub(super) fn does_everything(server: &mut Server) -> check::Result<u64> {
+/// The server does not answer a first request.
+pub(super) fn converse(server: &mut Server) -> check::Result<Shown> {
     let (quiet, reply) = (server.deadlines().quiet(), server.deadlines().reply());
     let client = server.connect()?.with_tolerance(Tolerance::Strays);
     let mut client = client.accepting_answers_to_notifications(true);
-    if client.is_answered_within(quiet)? {
-        return Err(Finding::fail("nothing before the first request", "something"));
-    }
+    let silent_first = !client.is_answered_within(quiet)?;
     client.exchange(b"first")?;
-    client.receive_all_sent(quiet)?;
-    client.exchange(b"again")?;
-    client.send_together(&[b"one", b"two"])?;
-    client.expect(b"onetwo")?;
-    client.send(b"half-closed")?;
-    client.shut_down_write()?;
-    client.expect(b"half-closed")?;
-    match client.is_answered_within(reply)? {
-        true => client.expect_eof().map(|()| client.answered_notifications()),
-        false => Err(Finding::fail("end of file", "nothing")),
-    }
+    let keep_alive =
+        silent_first && client.receive_all_sent(quiet).and_then(|()| client.exchange(b"again")).is_ok();
+    let together = |client: &mut Client| {
+        client.send_together(&[b"one", b"two"])?;
+        client.expect(b"onetwo")
+    };
+    let pipelining = keep_alive && together(&mut client).is_ok();
+    let half_closed = |client: &mut Client| -> check::Result<bool> {
+        client.send(b"half-closed")?;
+        client.shut_down_write()?;
+        client.expect(b"half-closed")?;
+        Ok(client.is_answered_within(reply)? && client.expect_eof().is_ok())
+    };
+    let half_close = pipelining && half_closed(&mut client).unwrap_or(false);
+    let (strays, answered_notifications) = (client.strays().to_vec(), client.answered_notifications());
+    Ok(Shown { silent_first, keep_alive, pipelining, half_close, strays, answered_notifications })
 }

@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::parts;
-use super::questions::{Second, closes_after_reply, does_everything, honours_half_close, second_request};
+use super::questions::{Second, Shown, closes_after_reply, converse, honours_half_close, second_request};
 use crate::check::{self, Finding};
 use crate::outcome::Outcome;
 use crate::protocol::Tolerance;
@@ -29,35 +29,32 @@ pub(super) fn rehearse(
         return Ok(None);
     }
     let mut found = Found::default();
-    for lack in speaks(server)? {
+    // A server that is launched for each client is asked everything in one conversation.
+    let once = is_asked(server, Capabilities::STDIO.union(Capabilities::END_OF_INPUT));
+    let shown = if once { converse(server).ok() } else { None };
+    let lacks = match &shown {
+        Some(shown) => lacks_of_output(&shown.strays, shown.answered_notifications),
+        None => speaks(server)?,
+    };
+    for lack in lacks {
         server.learn(lack.clone());
         found.lacks.push(lack);
     }
     if let Some(place) = parts::wrong_part(server) {
         return Err(LaunchError::Rehearsal(place));
     }
-    if is_asked(server, Capabilities::STDIO.union(Capabilities::END_OF_INPUT))
-        && let Ok(answered) = does_everything(server)
-    {
-        found.lacks.extend((answered > 0).then(answers_notifications));
-        found.rehearsal = Rehearsal {
-            speaks_first: Some(false),
-            keep_alive: Some(true),
-            pipelining: Some(true),
-            half_close: Some(true),
-            ..found.rehearsal
-        };
-        return Ok(Some((found.rehearsal, found.lacks)));
-    }
-    for question in [
-        Found::ask_speaks_first,
-        Found::ask_keep_alive,
-        Found::ask_pipelining,
-        Found::ask_half_close,
-        Found::ask_other_sources,
-        Found::ask_stalls,
-    ] {
-        question(&mut found, server);
+    let shown = shown.unwrap_or_default();
+    found.take(&shown);
+    let questions: [(bool, fn(&mut Found, &mut Server)); 6] = [
+        (shown.silent_first, Found::ask_speaks_first),
+        (shown.keep_alive, Found::ask_keep_alive),
+        (shown.pipelining, Found::ask_pipelining),
+        (shown.half_close, Found::ask_half_close),
+        (false, Found::ask_other_sources),
+        (false, Found::ask_stalls),
+    ];
+    for (_, ask) in questions.iter().filter(|(is_answered, _)| !is_answered) {
+        ask(&mut found, server);
     }
     Ok(Some((found.rehearsal, found.lacks)))
 }
@@ -78,8 +75,7 @@ fn speaks(server: &mut Server) -> Result<Vec<MissingCapabilities>, LaunchError> 
     });
     let finding = match spoken {
         Ok((strays, answered)) => {
-            let strays = (!strays.is_empty()).then(|| writes_strays(&strays));
-            return Ok(strays.into_iter().chain((answered > 0).then(answers_notifications)).collect());
+            return Ok(lacks_of_output(&strays, answered));
         }
         Err(finding) => finding,
     };
@@ -104,13 +100,19 @@ fn with_stray(mut finding: Finding, server: &Server, strays: &[u8]) -> Finding {
     finding
 }
 
-fn writes_strays(strays: &[u8]) -> MissingCapabilities {
-    let reason = format!("the server writes to standard output what is no message: {}", excerpt(strays));
-    MissingCapabilities::new(Capabilities::CLEAN_OUTPUT, reason)
-}
-
-fn answers_notifications() -> MissingCapabilities {
-    MissingCapabilities::new(Capabilities::ANSWERS_REQUESTS_ALONE, "the server answers notifications")
+/// Returns the capabilities that a server lacks which has written `strays`, bytes that are no message, and has answered
+/// this number of notifications.
+fn lacks_of_output(strays: &[u8], answered_notifications: u64) -> Vec<MissingCapabilities> {
+    let mut lacks = Vec::new();
+    if !strays.is_empty() {
+        let reason = format!("the server writes to standard output what is no message: {}", excerpt(strays));
+        lacks.push(MissingCapabilities::new(Capabilities::CLEAN_OUTPUT, reason));
+    }
+    if answered_notifications > 0 {
+        let reason = "the server answers notifications";
+        lacks.push(MissingCapabilities::new(Capabilities::ANSWERS_REQUESTS_ALONE, reason));
+    }
+    lacks
 }
 
 fn indented(text: &str) -> String {
@@ -127,6 +129,14 @@ struct Found {
 impl Found {
     fn lack(&mut self, capabilities: Capabilities, reason: impl Into<String>) {
         self.lacks.push(MissingCapabilities::new(capabilities, reason));
+    }
+
+    /// Records the properties that the server has shown.
+    fn take(&mut self, shown: &Shown) {
+        self.rehearsal.speaks_first = shown.silent_first.then_some(false);
+        self.rehearsal.keep_alive = shown.keep_alive.then_some(true);
+        self.rehearsal.pipelining = shown.pipelining.then_some(true);
+        self.rehearsal.half_close = shown.half_close.then_some(true);
     }
 
     /// Records that the server differs from what its protocol file declares.
