@@ -20,7 +20,7 @@ pub(crate) fn rehearse(spec: &Spec, options: &RunOptions) -> Result<Spec, Launch
 }
 
 /// Returns `spec` with everything that a rehearsal with `server`, before any check, finds, and whether the server lets
-/// each client wait.
+/// each client wait, or takes its time to end.
 pub(super) fn rehearsed(
     spec: &Spec,
     mut server: Server,
@@ -28,7 +28,7 @@ pub(super) fn rehearsed(
 ) -> Result<(Spec, bool), LaunchError> {
     let at_once = options.protocol_is_assumed && identify::expect_echo_server(&mut server)?;
     let found = rehearsal::rehearse(&mut server)?;
-    let waits = !at_once && pace::waits_before_answers(&mut server);
+    let waits = !at_once && pace::waits_before_answers(&mut server) || pace::waits_before_its_end(server);
     let Some((rehearsal, lacks)) = found else { return Ok((spec.clone(), waits)) };
     Ok((lacks.into_iter().fold(spec.clone(), Spec::with_missing).with_rehearsal(rehearsal), waits))
 }
