@@ -79,8 +79,8 @@ fn ask_everything(server: &Server, client: &mut Client) -> check::Result {
     Ok(())
 }
 
-/// Sends requests that the server must refuse, and ends its input if the transport can do that. Whether it answers, and survives, is the subject
-/// of other checks.
+/// Sends requests that the server must refuse, and ends its input if the transport can do that. Whether it answers, and
+/// survives, is the subject of other checks.
 fn ask_badly(server: &Server, client: &mut Client) {
     let (protocol, quiet) = (server.spec().protocol(), server.deadlines().quiet());
     for turn in protocol.refused() {
@@ -92,6 +92,7 @@ fn ask_badly(server: &Server, client: &mut Client) {
     drop(client.receive_all_sent(quiet));
     if server.spec().capabilities().contains(Capabilities::END_OF_INPUT) {
         drop(client.shut_down_write());
-        drop(client.receive_to_end());
+        // A server that lives on is the subject of stdio/ends-at-eof.
+        drop(client.receive_all_sent(server.deadlines().reply()));
     }
 }
