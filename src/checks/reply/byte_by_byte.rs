@@ -8,6 +8,7 @@ use crate::checks::requests::{REQUESTS_OVER_STREAMS, await_read, content_length,
 use crate::outcome::Level::Must;
 use crate::server::Server;
 use crate::text::count_with_noun;
+use crate::transport::Capabilities;
 
 pub const CHECK: Check = Check {
     id: "reply/byte-by-byte",
@@ -28,7 +29,9 @@ fn run(server: &mut Server) -> check::Result {
     let length = content_length(&server.spec().protocol().turns()[turn], CONTENT);
     let content = server.payload(length);
     // A server that starts its workers after it listens reads nothing until they run.
-    drop(server.connect_and_exchange()?);
+    if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
+        drop(server.connect_and_exchange()?);
+    }
     let mut client = server.connect()?;
     client.complete_opening()?;
     let request = client.queue_request(turn, &content)?;
