@@ -45,7 +45,7 @@ pub(super) fn rehearse(
     }
     let shown = shown.unwrap_or_default();
     found.take(&shown);
-    let questions: [(bool, fn(&mut Found, &mut Server)); 6] = [
+    let questions: [(bool, Question); 6] = [
         (shown.silent_first, Found::ask_speaks_first),
         (shown.keep_alive, Found::ask_keep_alive),
         (shown.pipelining, Found::ask_pipelining),
@@ -118,6 +118,9 @@ fn lacks_of_output(strays: &[u8], answered_notifications: u64) -> Vec<MissingCap
 fn indented(text: &str) -> String {
     text.replace('\n', "\n            ")
 }
+
+/// Asks a server for one property.
+type Question = fn(&mut Found, &mut Server);
 
 /// The properties of a server that a rehearsal has found so far.
 #[derive(Default)]
