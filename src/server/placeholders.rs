@@ -30,6 +30,10 @@ impl PlaceholderValues {
 
     /// Returns `text` with every placeholder replaced by its value. Other braces are left alone.
     pub fn fill(&self, text: &OsStr) -> OsString {
+        // Every placeholder begins with a brace. A long file may have none.
+        if !text.as_bytes().contains(&b'{') {
+            return text.to_owned();
+        }
         let filled = self.0.iter().fold(text.as_bytes().to_vec(), |bytes, (name, value)| {
             replace(&bytes, name.as_bytes(), value.as_bytes())
         });
