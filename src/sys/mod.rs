@@ -27,7 +27,7 @@
 //! | | [`same_open_file`] | kcmp(2) | – | – |
 //! | `peers` | [`DescriptorSnapshot`] | `fdinfo`, sock_diag(7) | `proc_pidfdinfo` | – |
 //! | `sockets` | [`is_listening`] | `/proc/net` | descriptors of processes | – |
-//! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_queues`], [`accept_queue`] | `/proc/net` | – | – |
+//! | | [`socket_id_at`], [`tcp_sockets`], [`tcp_state`], [`tcp_queues`], [`accept_queue`] | `/proc/net` | – | – |
 //! | | [`tcp_bytes_in_flight`] | sock_diag(7) | – | – |
 //! | | [`unacknowledged_bytes`] | `SIOCOUTQ` | `SO_NWRITE` | `FIONWRITE` |
 //! | | [`peer_credentials`] | `SO_PEERCRED` | getpeereid(3) | getpeereid(3) |
@@ -125,7 +125,7 @@ pub use system::signals::{QueuedSignals, STATUS_SIGNALS, signal_sets};
 pub use system::sockets::{
     accept_queue, bind_to_chosen_name, claim_abstract_name, datagram_queue_length, enable_quick_ack,
     is_listening, peer_credentials, send_segments, set_congestion_control, socket_id_at, tcp_bytes_in_flight,
-    tcp_queues, tcp_sockets, unacknowledged_bytes,
+    tcp_queues, tcp_sockets, tcp_state, unacknowledged_bytes,
 };
 #[cfg(feature = "cli")]
 pub use system::system_calls::SystemCallCounter;

@@ -10,7 +10,7 @@ use crate::sys::types::PeerCredentials;
 pub use crate::sys::unsupported::sockets::{
     accept_queue, bind_to_chosen_name, claim_abstract_name, datagram_queue_length, enable_quick_ack,
     is_listening, send_segments, set_congestion_control, socket_id_at, tcp_bytes_in_flight, tcp_queues,
-    tcp_sockets,
+    tcp_sockets, tcp_state,
 };
 
 nix::ioctl_read_bad!(fionwrite, nix::libc::FIONWRITE, nix::libc::c_int);

@@ -57,7 +57,7 @@ fn tcp_sockets_of_processes() -> Vec<(u64, SocketAddr, SocketAddr, TcpState)> {
     }
     let listed = |entry: TcpNetEntry| {
         let (local, remote) = (canonical(entry.local_address), canonical(entry.remote_address));
-        (entry.inode, local, remote, tcp_state(entry.state))
+        (entry.inode, local, remote, to_tcp_state(entry.state))
     };
     tcp_entries().into_iter().flatten().map(listed).collect()
 }
@@ -157,12 +157,25 @@ pub fn tcp_sockets(port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpStat
     Ok(tcp_entries()?
         .filter(|entry| entry.local_address.port() == port)
         .map(|entry| {
-            (canonical(entry.local_address), canonical(entry.remote_address), tcp_state(entry.state))
+            (canonical(entry.local_address), canonical(entry.remote_address), to_tcp_state(entry.state))
         })
         .collect())
 }
 
-fn tcp_state(state: procfs::net::TcpState) -> TcpState {
+/// Returns the state of the TCP socket at `local` that is connected to `remote`. `None` if there is no such socket.
+///
+/// # Errors
+/// Those of reading `/proc/net`.
+pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpState>> {
+    if let Ok(state) = sock_diag::tcp_state(local, remote) {
+        return Ok(state);
+    }
+    let is_at_ends =
+        |(here, there, _): &(SocketAddr, SocketAddr, TcpState)| *here == local && *there == remote;
+    Ok(tcp_sockets(local.port())?.into_iter().find(is_at_ends).map(|(.., state)| state))
+}
+
+fn to_tcp_state(state: procfs::net::TcpState) -> TcpState {
     use procfs::net::TcpState as Listed;
     match state {
         Listed::Listen => TcpState::Listen,

@@ -11,6 +11,7 @@ pub use crate::sys::linux::sockets::{peer_credentials, unacknowledged_bytes};
 pub use crate::sys::unsupported::sockets::{
     accept_queue, bind_to_chosen_name, claim_abstract_name, datagram_queue_length, enable_quick_ack,
     send_segments, set_congestion_control, socket_id_at, tcp_bytes_in_flight, tcp_queues, tcp_sockets,
+    tcp_state,
 };
 
 /// Returns whether one of the processes `holders` has a socket bound at `address`, which listens if it is a TCP or Unix

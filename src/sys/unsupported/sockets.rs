@@ -24,6 +24,11 @@ pub fn tcp_sockets(_port: u16) -> io::Result<Vec<(SocketAddr, SocketAddr, TcpSta
     unsupported("this system has no table of all TCP sockets")
 }
 
+/// Returns `Unsupported`: this system has no table of all TCP sockets.
+pub fn tcp_state(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpState>> {
+    unsupported("this system has no table of all TCP sockets")
+}
+
 /// Returns `Unsupported`: this system does not show the queues of a TCP connection.
 pub fn tcp_queues(_local: SocketAddr, _remote: SocketAddr) -> io::Result<Option<TcpQueues>> {
     unsupported("this system does not show the queues of a TCP connection")

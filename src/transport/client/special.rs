@@ -1,7 +1,6 @@
 //! Urgent data, passed descriptors, and ends other than an orderly close.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
@@ -86,13 +85,8 @@ impl Client {
         let limit = self.deadlines.no_progress();
         sys::between_launches(|| drop(self));
         let Some((ours, server)) = ends else { return Ok(()) };
-        let is_connected = |socket: &(SocketAddr, SocketAddr, TcpState)| {
-            socket.0 == server && socket.1 == ours && socket.2 == TcpState::Established
-        };
-        let has_arrived = || {
-            let sockets = sys::tcp_sockets(server.port()).unwrap_or_default();
-            Ok((!sockets.iter().any(is_connected)).then_some(()))
-        };
+        let is_connected = || sys::tcp_state(server, ours).is_ok_and(|it| it == Some(TcpState::Established));
+        let has_arrived = || Ok((!is_connected()).then_some(()));
         until(limit, has_arrived).map(drop)
     }
 

@@ -87,9 +87,8 @@ impl Client {
     #[must_use]
     pub(crate) fn is_open_at_server(&self) -> bool {
         let Some((ours, server)) = self.ends() else { return !self.is_hung_up() };
-        let Ok(sockets) = sys::tcp_sockets(server.port()) else { return true };
-        let mut states = sockets.iter().filter(|(local, peer, _)| *local == server && *peer == ours);
-        states.any(|(.., state)| matches!(state, TcpState::Established | TcpState::CloseWait))
+        let Ok(state) = sys::tcp_state(server, ours) else { return true };
+        matches!(state, Some(TcpState::Established | TcpState::CloseWait))
     }
 
     /// Receives the replies to all requests of the client. Returns false if the connection ends before the last reply.

@@ -17,6 +17,7 @@ mod unix;
 
 pub use tcp::{
     accept_queue, all_tcp_sockets, listener_id, tcp_bytes_in_flight, tcp_queues, tcp_sockets_of_port,
+    tcp_state,
 };
 pub use unix::{unix_peers, unix_socket_of_file};
 

@@ -76,6 +76,14 @@ pub fn tcp_queues(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Tc
     Ok(find(local, remote)?.filter(|entry| entry.remote == remote).map(|entry| entry.queues))
 }
 
+/// Returns the state of the TCP socket at `local` that is connected to `remote`. `None` if there is no such socket.
+///
+/// # Errors
+/// As [`tcp_queues`].
+pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<TcpState>> {
+    Ok(find(local, remote)?.filter(|entry| entry.remote == remote).map(|entry| entry.state))
+}
+
 /// Returns how many bytes the TCP socket at `from` has taken from its program and the one at `to` has not received. `None` if
 /// one of the two sockets is not on this machine or no longer open, and before Linux 4.19.
 ///

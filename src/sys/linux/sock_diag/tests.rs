@@ -9,7 +9,7 @@ use std::{fmt::Debug, thread};
 
 use super::{
     accept_queue, all_tcp_sockets, is_error, listener_id, tcp_bytes_in_flight, tcp_queues,
-    tcp_sockets_of_port, unix_peers, unix_socket_of_file,
+    tcp_sockets_of_port, tcp_state, unix_peers, unix_socket_of_file,
 };
 use crate::sys::types::{AcceptQueue, Peer, TcpQueues, TcpState};
 
@@ -64,6 +64,7 @@ fn tables_show_both_ends_of_a_connection() {
     assert_eq!(found(inode(&listener)), Some((TcpState::Listen, address, nobody)));
     assert_eq!(found(inode(&client)), Some((TcpState::Established, peer, address)));
     assert_eq!(found(inode(&accepted)), Some((TcpState::Established, address, peer)));
+    assert_eq!(tcp_state(address, peer).unwrap(), Some(TcpState::Established));
     drop(accepted);
     drop(client);
     // The side that closes first keeps the connection in TIME_WAIT, which only the list of a port shows.
@@ -72,6 +73,7 @@ fn tables_show_both_ends_of_a_connection() {
         of_port.iter().filter(|it| it.remote == peer).map(|it| it.state).collect::<Vec<_>>()
     };
     await_answer(&vec![TcpState::TimeWait], states);
+    assert_eq!(tcp_state(peer, peer).unwrap(), None);
     assert!(all_tcp_sockets().unwrap().iter().all(|it| it.state != TcpState::TimeWait));
 }
 
