@@ -159,20 +159,7 @@ fn try_batch(
     stopwatch: &mut Stopwatch,
 ) -> check::Result<Vec<Cut>> {
     stopwatch.resume();
-    let mut begun = Vec::with_capacity(batch.len());
-    let began = Instant::now();
-    for &cut in batch {
-        // A server with a short listen queue keeps clients waiting for a second: listen(2).
-        if began.elapsed() > server.deadlines().reply() {
-            break;
-        }
-        match begin(server, cut, kept.take()) {
-            Ok(one) => begun.push(one),
-            // A server may limit the number of its clients.
-            Err(finding) if begun.is_empty() => return Err(finding),
-            Err(_) => break,
-        }
-    }
+    let begun = begin_all(server, batch, kept)?;
     let mut again: Vec<Cut> = batch[begun.len()..].to_vec();
     let (read, late) = await_read(server, begun)?;
     again.extend(late.iter().map(|one| one.cut));
@@ -193,29 +180,32 @@ fn try_batch(
             false
         }
     });
-    let mut finished = Vec::new();
+    // Clients that can go on, and the others.
+    let (mut sound, mut spent) = (Vec::new(), Vec::new());
     for mut one in begun {
         // The first one was given all the time it needs; the others had as much.
-        if failures.hung && !one.client.readable_within(Duration::ZERO)? {
-            failures.add(&one, None, kept);
-        } else {
-            match one.finish(stays_open) {
-                Ok(false) if !again.contains(&one.cut) => again.push(one.cut),
-                Ok(_) => {}
-                Err(finding) => failures.add(&one, Some(finding), kept),
-            }
+        let hangs = failures.hung && !one.client.readable_within(Duration::ZERO)?;
+        let finished = if hangs { Err(None) } else { one.finish(stays_open).map_err(Some) };
+        let is_sound = matches!(finished, Ok(true));
+        match finished {
+            Ok(false) if !again.contains(&one.cut) => again.push(one.cut),
+            Ok(_) => {}
+            Err(finding) => failures.add(&one, finding, kept),
         }
         // A thread or process that serves this client exits when the client closes.
         if few_workers {
             stopwatch.stop();
             drop(one);
             stopwatch.resume();
+        } else if is_sound {
+            sound.push(one.client);
         } else {
-            finished.push(one.client);
+            spent.push(one.client);
         }
     }
     stopwatch.stop();
-    kept.put(finished);
+    kept.put(sound);
+    drop(spent);
     let Some(first) = failures.first else {
         failures.unproven.retain(|cut| !again.contains(cut));
         again.append(&mut failures.unproven);
@@ -283,6 +273,25 @@ impl Failures {
         }
         self.unproven.push(one.cut);
     }
+}
+
+/// Sends the first piece of a request for each cut of `batch`, until the server has no room for another client.
+fn begin_all(server: &mut Server, batch: &[Cut], kept: &mut Kept) -> check::Result<Vec<BegunRequest>> {
+    let mut begun = Vec::with_capacity(batch.len());
+    let began = Instant::now();
+    for &cut in batch {
+        // A server with a short listen queue keeps clients waiting for a second: listen(2).
+        if began.elapsed() > server.deadlines().reply() {
+            break;
+        }
+        match begin(server, cut, kept.take()) {
+            Ok(one) => begun.push(one),
+            // A server may limit the number of its clients.
+            Err(finding) if begun.is_empty() => return Err(finding),
+            Err(_) => break,
+        }
+    }
+    Ok(begun)
 }
 
 /// Sends the first piece of a request, up to `cut`, on a connection that was kept, or on a new one.
