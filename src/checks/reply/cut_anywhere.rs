@@ -262,16 +262,21 @@ struct Failures {
 }
 
 impl Failures {
+    /// Adds the failure of `one`. Without a `finding` it was not given the time to show what is wrong.
     fn add(&mut self, one: &BegunRequest, finding: Option<Finding>, kept: &mut Kept) {
         self.hung |= finding.as_ref().is_some_and(|finding| finding.outcome == Outcome::Timeout);
+        let is_open = !one.client.has_ended() && one.client.is_open_at_server();
+        let proven = if one.is_kept { is_open && finding.is_some() } else { true };
         if one.is_kept {
             kept.give_up();
-        } else if self.first.is_some() || finding.is_some() {
-            self.number += 1;
-            self.first = self.first.take().or(finding);
-            return;
         }
-        self.unproven.push(one.cut);
+        if proven && (self.first.is_some() || finding.is_some()) {
+            let served = if one.is_kept { "the connection had served another request before" } else { "" };
+            self.number += 1;
+            self.first = self.first.take().or(finding.map(|finding| finding.because(served)));
+        } else {
+            self.unproven.push(one.cut);
+        }
     }
 }
 
