@@ -59,7 +59,7 @@ pub(super) struct Shown {
     pub keep_alive: bool,
     pub pipelining: bool,
     pub half_close: bool,
-    /// Bytes that are no message.
+    /// Bytes before the end of the first reply that are no message.
     pub strays: Vec<u8>,
     /// The number of notifications that the server has answered.
     pub answered_notifications: u64,
@@ -76,6 +76,8 @@ pub(super) fn converse(server: &mut Server) -> check::Result<Shown> {
     let mut client = client.accepting_answers_to_notifications(true);
     let silent_first = !client.is_answered_within(quiet)?;
     client.exchange(b"first")?;
+    // Later ones are the subject of checks.
+    let strays = client.strays().to_vec();
     let keep_alive =
         silent_first && client.receive_all_sent(quiet).and_then(|()| client.exchange(b"again")).is_ok();
     let together = |client: &mut Client| {
@@ -90,6 +92,6 @@ pub(super) fn converse(server: &mut Server) -> check::Result<Shown> {
         Ok(client.is_answered_within(reply)? && client.expect_eof().is_ok())
     };
     let half_close = pipelining && half_closed(&mut client).unwrap_or(false);
-    let (strays, answered_notifications) = (client.strays().to_vec(), client.answered_notifications());
+    let answered_notifications = client.answered_notifications();
     Ok(Shown { silent_first, keep_alive, pipelining, half_close, strays, answered_notifications })
 }
