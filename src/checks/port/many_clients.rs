@@ -81,6 +81,7 @@ fn run(server: &mut Server) -> check::Result {
 /// Connects a client, and exchanges a message with it if the connection then stays open. `slowest` is the longest time
 /// that the clients before it took: a server that lets this one wait much longer, although it could run, serves no more.
 fn connect_next(server: &mut Server, slowest: &mut Duration) -> check::Result<Client> {
+    // Far more than the clients of a server that takes all of them differ.
     const LONGER: u32 = 20;
     if slowest.is_zero() || !server.spec().capabilities().contains(Capabilities::STAYS_OPEN) {
         let began = Instant::now();
