@@ -31,10 +31,14 @@ pub(super) fn ignoring_sigpipe(server: &Server) -> LaunchOptions {
     LaunchOptions { ignored: &[Signal::SIGPIPE], ..server.options() }
 }
 
-/// Launches the server, completes the opening of its protocol, and exchanges one message.
+/// Launches the server, completes the opening of its protocol, and exchanges one message; or goes on with a conversation
+/// that an earlier check has left open.
 ///
 /// A server may load much before its first answer, which gets the time of a start.
 pub(super) fn begin(server: &mut Server) -> check::Result<Client> {
+    if let Some(client) = server.resume() {
+        return Ok(client);
+    }
     let client = server.connect()?;
     begin_as(server, client)
 }
@@ -156,7 +160,10 @@ fn await_end_of_starved(
 }
 
 /// Lets `client` read, and returns the exit status of the server once it has exited.
-fn read_and_look(server: &mut Server, client: Option<&mut Client>) -> check::Result<Option<ExitStatus>> {
+pub(super) fn read_and_look(
+    server: &mut Server,
+    client: Option<&mut Client>,
+) -> check::Result<Option<ExitStatus>> {
     if let Some(client) = client {
         // The answers themselves are the subject of other checks.
         drop(client.receive_replies(Duration::ZERO));

@@ -135,6 +135,11 @@ pub(crate) const LONG_CHECK_IDS: &[&str] = &[
     "load/beyond-fd-setsize",
     "load/idle-while-stalled",
     "load/idle-client",
+    "stdio/input-from-file",
+    "stdio/survives-bad-header",
+    "stdio/ends-on-sigint",
+    "stdio/nonblocking-output",
+    "stdio/ends-at-eof",
     "reply/after-resets",
     "life/unread-log",
     "load/out-of-descriptors",
@@ -149,6 +154,41 @@ pub(crate) const LONG_CHECK_IDS: &[&str] = &[
     "life/delivers-before-ending",
     "life/other-signals",
     "reply/nothing-unasked",
+    "stdio/keeps-nothing-open",
+    "stdio/answers-no-notification",
+];
+
+/// The ids of checks that go on with one conversation, in this order, if the server is on standard input and output. Each
+/// but the last leaves the server as it was. So a server that starts slowly is started once for all of them.
+pub(crate) const CONVERSATIONS: &[&[&str]] = &[
+    &[
+        "reply/nothing-unasked",
+        "reply/cut-anywhere",
+        "reply/together",
+        "reply/byte-by-byte",
+        "stdio/any-id",
+        "stdio/cut-characters",
+        "stdio/survives-bad-messages",
+    ],
+    &[
+        "stdio/answers-no-notification",
+        "stdio/long-message",
+        "stdio/line-ends",
+        "stdio/header-fields",
+        "stdio/header-names",
+        "stdio/answers-unknown-method",
+        "stdio/method-not-found",
+        "stdio/answers-each-once",
+        "stdio/cancelled-request",
+    ],
+    &[
+        "stdio/keeps-nothing-open",
+        "stdio/keeps-no-memory",
+        "load/idle",
+        "stdio/idle-wake-ups",
+        "stdio/ends-at-goodbye",
+        "stdio/status-at-eof",
+    ],
 ];
 
 /// The ids of the checks that `--quick` selects. Together they catch most broken servers, in a few seconds.
@@ -239,7 +279,8 @@ mod tests {
 
     #[test]
     fn quick_run_has_checks_for_every_transport() {
-        for id in QUICK_CHECK_IDS.iter().chain(LONG_CHECK_IDS) {
+        for id in QUICK_CHECK_IDS.iter().chain(LONG_CHECK_IDS).chain(CONVERSATIONS.iter().copied().flatten())
+        {
             assert!(
                 all_checks().any(|check| check.id == *id),
                 "{id} is on a list, but there is no such check"

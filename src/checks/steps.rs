@@ -25,7 +25,7 @@ pub(super) fn connect_and_settle(server: &mut Server) -> check::Result<Client> {
         server.await_reaction()?;
         return Ok(client);
     }
-    let mut client = server.connect()?;
+    let mut client = server.resume_or_connect()?;
     client.send(b"here")?;
     if answers_before_idle(server, &mut client)? {
         client.expect(b"here")?;

@@ -150,18 +150,20 @@ impl Heading {
         }
     }
 
-    /// Returns the shell command that runs one check again with the same server and settings.
+    /// Returns the shell command that runs the checks with these ids again, with the same server and settings. The last
+    /// one may be a scene.
     #[must_use]
-    pub fn repeat_command(&self, id: &str) -> String {
+    pub fn repeat_command(&self, ids: &[&str]) -> String {
+        let only = ids.join(" --only ");
         if let Some(name) = self.spec.name() {
             let scale = self.timeout_scale.map(|scale| format!(" --timeout-scale {scale}"));
             let scale = scale.unwrap_or_default();
-            return format!("echospec check --server {name} --only {id} --seed {}{scale}", self.seed);
+            return format!("echospec check --server {name} --only {only} --seed {}{scale}", self.seed);
         }
         let (transport, seed) = (self.spec.transport().name, self.seed);
-        let mut words = match self.scenes.iter().find(|(scene, _)| *scene == id) {
+        let mut words = match self.scenes.iter().find(|(scene, _)| ids.last() == Some(scene)) {
             Some((_, file)) => format!("echospec run {file} --transport {transport} --seed {seed}"),
-            None => format!("echospec check {transport} --only {id} --seed {seed}"),
+            None => format!("echospec check {transport} --only {only} --seed {seed}"),
         };
         if let Some(scale) = self.timeout_scale {
             words += &format!(" --timeout-scale {scale}");

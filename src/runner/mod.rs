@@ -5,7 +5,9 @@
 //! | `event` | the events of a run |
 //! | `options` | options of a run; expected failures |
 //! | `result` | the result of one check, and a summary of many |
-//! | `queue` | the checks that wait for a worker |
+//! | `run` | the workers: how each runs its checks |
+//! | `queue` | the tasks that wait for a worker |
+//! | `handover` | a server that one check hands over to the next |
 //! | `questions` | the questions of the rehearsal about one connection |
 //! | `identify` | whether a server of unknown protocol echoes |
 //! | `guess` | the built-in protocol that a server may speak |
@@ -17,25 +19,22 @@
 //! | `procedure` | how a check is run: its function, or a scene |
 //! | `timeline` | the steps of one check, recorded while it runs |
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Instant;
 
-use crate::check::{self, Finding};
+use crate::check::Finding;
 use crate::checks::Check;
-use crate::deadline::{Interrupt, is_interrupted};
-use crate::outcome::Outcome;
+use crate::deadline::Interrupt;
 use crate::server::{LaunchError, Server, Spec, Supervision};
-use crate::text::count_with_noun;
 use crate::trace::Trace;
+use crate::transport::Capabilities;
 
 mod absence;
 mod baseline;
 mod event;
 mod guess;
+mod handover;
 mod identify;
 mod options;
 mod pace;
@@ -46,28 +45,30 @@ mod queue;
 mod rehearsal;
 mod rehearsed;
 mod result;
+mod run;
 mod timeline;
 
 use absence::Absence;
 use baseline::Baseline;
 pub use event::Event;
-use event::WorkerEvent;
+use handover::Handover;
 pub use options::{Expectation, RunOptions};
 use procedure::FunctionOfCheck;
 pub(crate) use procedure::{Body, Procedure};
-use queue::{Queue, queue};
+use queue::queue;
 #[cfg(feature = "cli")]
 pub(crate) use rehearsed::rehearse;
 use rehearsed::rehearsed;
 pub use result::{CheckResult, Repeated, Summary};
-use timeline::Recorder;
+use run::Run;
 pub use timeline::Timeline;
 
 /// Runs `checks` against servers launched by `spec`, and returns the results in the order of `checks`.
 ///
 /// A first launch shows that the server starts at all. Then each check has a server of its own, so that no
-/// check suffers from the damage of another. When the calling thread's run is interrupted, the checks that have
-/// not ended are missing from the results.
+/// check suffers from the damage of another. If the server is on standard input and output, checks that leave it as it
+/// was use the same one; unless such a check passes, it is run on a server of its own, too. When the calling thread's run
+/// is interrupted, the checks that have not ended are missing from the results.
 ///
 /// # Errors
 /// The [`LaunchError`] of the first launch.
@@ -110,7 +111,7 @@ pub(crate) fn run_by(
         spec,
         options,
         baseline: Baseline::default(),
-        queue: queue(checks, jobs),
+        queue: queue(checks, jobs, in_conversations(spec, options)),
         failures: AtomicUsize::new(0),
         absence: Absence::default(),
     };
@@ -131,6 +132,13 @@ pub(crate) fn run_by(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Whether checks go on with the conversation of another one: each client of the server has a process of its own, and
+/// what the server does is neither compared between runs nor shown to its end.
+fn in_conversations(spec: &Spec, options: &RunOptions) -> bool {
+    let launched = spec.capabilities().contains(Capabilities::STDIO.union(Capabilities::REQUESTS));
+    launched && options.repeat == 1 && !options.keep_all_timelines
+}
+
 /// Returns how many checks run at the same time. A number that the user has chosen is not changed.
 fn jobs(options: &RunOptions, server_waits: bool) -> usize {
     let usual = options.jobs == RunOptions::default().jobs;
@@ -145,11 +153,11 @@ pub fn run_one_check(spec: &Spec, check: &'static Check, options: &RunOptions) -
         spec,
         options,
         baseline: Baseline::default(),
-        queue: queue(&[], 1),
+        queue: queue(&[], 1, false),
         failures: AtomicUsize::new(0),
         absence: Absence::default(),
     };
-    run.run_once(check)
+    run.run_once(check, &mut Handover::none())
 }
 
 /// Returns the result *unsupported* for all checks of a server which says that this system lacks its mechanism.
@@ -161,175 +169,38 @@ fn all_unsupported(
 ) -> Vec<CheckResult> {
     observe(&Event::Started(spec, checks));
     let report = |&check| {
-        let mut result = CheckResult::pass(check);
-        result.set_finding(Finding::unsupported("the server's mechanism", output));
+        let result = CheckResult::of(check, Finding::unsupported("the server's mechanism", output));
         observe(&Event::CheckFinished(&result));
         result
     };
     checks.iter().map(report).collect()
 }
 
-/// The state that the workers of one run share.
-struct Run<'a> {
-    procedure: &'a dyn Procedure,
-    spec: &'a Spec,
-    options: &'a RunOptions,
-    baseline: Baseline,
-    queue: Queue,
-    /// The number of checks of the run that have failed so far.
-    failures: AtomicUsize,
-    absence: Absence,
-}
-
-impl Run<'_> {
-    /// Runs checks from the queue until the queue is empty.
-    fn work(&self, events: &Sender<WorkerEvent>) {
-        while !is_interrupted() {
-            let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some((place, check)) = next else { return };
-            let _ = events.send(WorkerEvent::Started(check));
-            let result = self.skip_after_failures(check).unwrap_or_else(|| self.run_with_retries(check));
-            if result.outcome.is_failure() {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-            }
-            if !is_interrupted() {
-                let _ = events.send(WorkerEvent::Finished(place, Box::new(result)));
-            }
-        }
-    }
-
-    /// Returns the result of a check that is skipped because enough others have failed.
-    fn skip_after_failures(&self, check: &'static Check) -> Option<CheckResult> {
-        let max = self.options.max_failures?.get();
-        (self.failures.load(Ordering::Relaxed) >= max).then(|| {
-            let mut result = CheckResult::pass(check);
-            let failed = count_with_noun(max, "check");
-            result.set_finding(Finding::skipped(format!(
-                "{failed} failed before, as many as --max-fail allows"
-            )));
-            result
-        })
-    }
-
-    /// Runs one check until it passes or no retry is left, and compares the result with the expectations.
-    fn run_with_retries(&self, check: &'static Check) -> CheckResult {
-        let mut result = self.run_repeatedly(check);
-        for retry in 1..=self.options.retries {
-            if is_interrupted() || !result.outcome.is_failure() {
-                break;
-            }
-            if self.run_once(check).outcome == Outcome::Pass {
-                result.set_flaky(retry);
-            }
-        }
-        result.apply_expectation(&self.options.expectations);
-        result
-    }
-
-    /// Runs one check as often as the options say. Returns the first result that is no pass, or else the last one, with
-    /// the number of runs that passed. A check that does not apply runs once.
-    fn run_repeatedly(&self, check: &'static Check) -> CheckResult {
-        let mut result = self.run_once(check);
-        if self.options.repeat == 1 || result.outcome.was_not_asked() {
-            return result;
-        }
-        let mut repeated = Repeated { runs: 1, passed: usize::from(result.outcome == Outcome::Pass) };
-        let (mut first, mut took) = (1, result.took);
-        while repeated.runs < self.options.repeat && !is_interrupted() {
-            let next = self.run_once(check);
-            if next.outcome.was_not_asked() {
-                break;
-            }
-            repeated.runs += 1;
-            repeated.passed += usize::from(next.outcome == Outcome::Pass);
-            took += next.took;
-            if result.outcome == Outcome::Pass {
-                (result, first) = (next, repeated.runs);
-            }
-        }
-        if result.outcome != Outcome::Pass {
-            let before = if result.reason.is_empty() { "" } else { "\n" };
-            result.reason = format!("{repeated}; this was run {first}{before}{}", result.reason);
-        }
-        CheckResult { took, repeated: Some(repeated), ..result }
-    }
-
-    fn run_once(&self, check: &'static Check) -> CheckResult {
-        let began = Instant::now();
-        let mut result = CheckResult::pass(check);
-        if let Some(reason) = self.spec.why_missing(check.requires) {
-            result.set_finding(Finding::unsupported("", "").because(reason));
-            return result;
-        }
-        if let Some(finding) = self.absence.known() {
-            result.set_finding(finding);
-            return result;
-        }
-        let recorder = Recorder::new();
-        let launch = self.options.launch.clone();
-        recorder.record(|| match self.procedure.prepare(check, self.spec, launch) {
-            Err(LaunchError::Unsupported { output }) => {
-                result.set_finding(Finding::unsupported("the server's mechanism", output));
-            }
-            Err(error @ LaunchError::Unreachable { .. }) => {
-                result.set_finding(self.absence.of_server(&error));
-            }
-            Err(error) => result.set_finding(Finding::broken("a server to check", error.to_string())),
-            Ok((server, body)) => self.run_against(server, body, &mut result),
-        });
-        if result.outcome != Outcome::Pass || self.options.keep_all_timelines {
-            result.timeline = recorder.timeline();
-        }
-        result.took = began.elapsed();
-        result
-    }
-
-    fn run_against(&self, mut server: Server, body: Body<'_>, result: &mut CheckResult) {
-        let check = result.check;
-        let failed = call(body, &mut server).map_err(|finding| server.diagnose(finding)).err();
-        let finding = failed.or_else(|| server.expect_alive().err());
-        if finding.is_some() {
-            result.server_output = server.last_output();
-            server.trace_states();
-        }
-        // Shut down first: the baseline may launch another server, and one at a time is enough for any machine.
-        let leaks = server.shutdown().leaks;
-        if let Some(finding) = finding {
-            self.absence.note(&finding);
-            result.set_finding(self.baseline.skip_unless_echo_server(
-                check,
-                finding,
-                self.spec,
-                &self.options.launch,
-            ));
-        } else if !leaks.is_empty() {
-            result
-                .set_leaks(leaks, |kind| self.baseline.usually_leaks(kind, self.spec, &self.options.launch));
-        }
-    }
-}
-
-/// Calls the body of a check. A panic is a fault of the harness; the other checks still run.
-fn call(body: Body<'_>, server: &mut Server) -> check::Result {
-    catch_unwind(AssertUnwindSafe(|| body(server))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-        Err(Finding::broken("the check itself", text))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::LONG_CHECK_IDS;
-    use crate::checks::all_checks;
+    use crate::checks::{CONVERSATIONS, LONG_CHECK_IDS, all_checks};
 
     #[test]
     fn several_workers_begin_with_the_longest_checks() {
         let checks: Vec<_> = all_checks().collect();
-        let ids = |jobs| queue(&checks, jobs).into_inner().unwrap().into_iter().map(|(_, check)| check.id);
+        let ids =
+            |jobs| queue(&checks, jobs, false).into_inner().unwrap().into_iter().map(|task| task[0].1.id);
         assert!(ids(1).eq(checks.iter().map(|check| check.id)));
         assert!(ids(2).take(LONG_CHECK_IDS.len()).eq(LONG_CHECK_IDS.iter().copied()));
         assert_eq!(ids(2).len(), checks.len());
+    }
+
+    #[test]
+    fn checks_of_one_conversation_are_one_task() {
+        let checks: Vec<_> = all_checks().collect();
+        let tasks = queue(&checks, 2, true).into_inner().unwrap();
+        for conversation in CONVERSATIONS {
+            let is_this = |task: &&Vec<(usize, &Check)>| task[0].1.id == conversation[0];
+            let task = tasks.iter().find(is_this).unwrap();
+            assert!(task.iter().map(|(_, check)| check.id).eq(conversation.iter().copied()));
+            assert!(task.iter().all(|&(place, check)| std::ptr::eq(checks[place], check)));
+        }
+        assert_eq!(tasks.iter().map(Vec::len).sum::<usize>(), checks.len());
     }
 }

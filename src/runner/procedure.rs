@@ -19,6 +19,12 @@ pub(crate) trait Procedure: Sync {
         spec: &Spec,
         options: LaunchOptions,
     ) -> Result<(Server, Body<'_>), LaunchError>;
+
+    /// Returns the function that runs `check` on a server that an earlier check has left, or `None` if every check has a
+    /// server of its own.
+    fn resume(&self, _check: &'static Check) -> Option<Body<'_>> {
+        None
+    }
 }
 
 /// The usual way: each check names its function.
@@ -32,5 +38,9 @@ impl Procedure for FunctionOfCheck {
         options: LaunchOptions,
     ) -> Result<(Server, Body<'_>), LaunchError> {
         Ok((Server::launch_or_await(spec, &options)?, Box::new(check.run)))
+    }
+
+    fn resume(&self, check: &'static Check) -> Option<Body<'_>> {
+        Some(Box::new(check.run))
     }
 }

@@ -55,7 +55,8 @@ pub(super) fn honours_half_close(server: &mut Server) -> check::Result<bool> {
 /// The properties that a server has shown in one conversation.
 #[derive(Default)]
 pub(super) struct Shown {
-    pub silent_first: bool,
+    /// Whether the server sends something before it has read anything. `None` if that was not seen.
+    pub speaks_first: Option<bool>,
     pub keep_alive: bool,
     pub pipelining: bool,
     pub half_close: bool,
@@ -74,12 +75,11 @@ pub(super) fn converse(server: &mut Server) -> check::Result<Shown> {
     let (quiet, reply) = (server.deadlines().quiet(), server.deadlines().reply());
     let client = server.connect()?.with_tolerance(Tolerance::Strays);
     let mut client = client.accepting_answers_to_notifications(true);
-    let silent_first = !client.is_answered_within(quiet)?;
+    let speaks_first = client.is_answered_within(quiet)?;
     client.exchange(b"first")?;
     // Later ones are the subject of checks.
     let strays = client.strays().to_vec();
-    let keep_alive =
-        silent_first && client.receive_all_sent(quiet).and_then(|()| client.exchange(b"again")).is_ok();
+    let keep_alive = client.receive_all_sent(quiet).and_then(|()| client.exchange(b"again")).is_ok();
     let together = |client: &mut Client| {
         client.send_together(&[b"one", b"two"])?;
         client.expect(b"onetwo")
@@ -93,5 +93,12 @@ pub(super) fn converse(server: &mut Server) -> check::Result<Shown> {
     };
     let half_close = pipelining && half_closed(&mut client).unwrap_or(false);
     let answered_notifications = client.answered_notifications();
-    Ok(Shown { silent_first, keep_alive, pipelining, half_close, strays, answered_notifications })
+    Ok(Shown {
+        speaks_first: Some(speaks_first),
+        keep_alive,
+        pipelining,
+        half_close,
+        strays,
+        answered_notifications,
+    })
 }

@@ -44,9 +44,9 @@ pub(super) fn rehearse(
         return Err(LaunchError::Rehearsal(place));
     }
     let shown = shown.unwrap_or_default();
-    found.take(&shown);
+    found.take(&shown, server.spec().protocol().speaks_first());
     let questions: [(bool, Question); 6] = [
-        (shown.silent_first, Found::ask_speaks_first),
+        (shown.speaks_first.is_some(), Found::ask_speaks_first),
         (shown.keep_alive, Found::ask_keep_alive),
         (shown.pipelining, Found::ask_pipelining),
         (shown.half_close, Found::ask_half_close),
@@ -135,8 +135,10 @@ impl Found {
     }
 
     /// Records the properties that the server has shown.
-    fn take(&mut self, shown: &Shown) {
-        self.rehearsal.speaks_first = shown.silent_first.then_some(false);
+    fn take(&mut self, shown: &Shown, has_greeting: bool) {
+        if let Some(speaks) = shown.speaks_first {
+            self.learn_who_begins(speaks, has_greeting);
+        }
         self.rehearsal.keep_alive = shown.keep_alive.then_some(true);
         self.rehearsal.pipelining = shown.pipelining.then_some(true);
         self.rehearsal.half_close = shown.half_close.then_some(true);
@@ -152,8 +154,7 @@ impl Found {
             return;
         }
         if server.spec().protocol().speaks_first() {
-            self.rehearsal.speaks_first = Some(true);
-            return;
+            return self.learn_who_begins(true, true);
         }
         let quiet = server.deadlines().quiet();
         let speaks = server.connect().and_then(|mut client| {
@@ -161,8 +162,14 @@ impl Found {
             Ok(client.is_answered_within(quiet)?
                 && !(client.receive_replies(quiet).is_ok() && client.has_ended()))
         });
-        self.rehearsal.speaks_first = speaks.ok();
-        if self.rehearsal.speaks_first == Some(true) {
+        if let Ok(speaks) = speaks {
+            self.learn_who_begins(speaks, false);
+        }
+    }
+
+    fn learn_who_begins(&mut self, server_speaks: bool, has_greeting: bool) {
+        self.rehearsal.speaks_first = Some(server_speaks);
+        if server_speaks && !has_greeting {
             self.differs("has no `greeting`", "the server sends something before it has read anything");
         }
     }

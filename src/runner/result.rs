@@ -24,6 +24,8 @@ pub struct CheckResult {
     pub reason: String,
     /// The harm that the server's fault does, if it differs from the harm that the check guards against.
     pub(crate) own_why: Option<&'static str>,
+    /// The checks that the server must serve before, so that its fault shows.
+    pub(crate) after: Vec<&'static str>,
     /// The last lines that the server printed, if the check did not pass.
     pub server_output: Vec<String>,
     /// The steps of clients and server. Empty if the check passed, unless the run keeps all timelines.
@@ -33,6 +35,10 @@ pub struct CheckResult {
     /// The number of runs of a check that was to run more than once.
     pub repeated: Option<Repeated>,
 }
+
+/// The harm that a server does whose fault shows only after other requests.
+const ONLY_AFTER: &str =
+    "a client stays connected for hours; a server that answers only its first requests as it should fails in the middle of the work";
 
 /// The number of runs of one check, and how many of them passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,11 +118,30 @@ impl CheckResult {
             actual: String::new(),
             reason: String::new(),
             own_why: None,
+            after: Vec::new(),
             server_output: Vec::new(),
             timeline: Timeline::default(),
             took: Duration::ZERO,
             repeated: None,
         }
+    }
+
+    /// Returns the result of `check` if it is `finding`.
+    pub(super) fn of(check: &'static Check, finding: Finding) -> CheckResult {
+        let mut result = CheckResult::pass(check);
+        result.set_finding(finding);
+        result
+    }
+
+    /// Says that the result shows only once the server has served the checks `after`.
+    pub(super) fn only_after(self, after: Vec<&'static str>) -> CheckResult {
+        let before = if self.reason.is_empty() { "" } else { "\n" };
+        let served = after.join(", ");
+        let reason = format!(
+            "{}{before}the server had served {served} before; one that was started for this check passed",
+            self.reason
+        );
+        CheckResult { reason, after, own_why: Some(ONLY_AFTER), ..self }
     }
 
     /// Returns the harm that the server's fault does, or, after a pass, the harm that the check guards against.

@@ -92,6 +92,7 @@ impl Server {
     /// then only processes that could not be killed are reported.
     #[must_use]
     pub fn shutdown(mut self) -> Shutdown {
+        self.open_conversation = None;
         let listener = self.place().and_then(|place| sys::socket_id_at(place).ok().flatten());
         self.instances.iter_mut().for_each(Instance::terminate);
         let mut leaks: Vec<_> =

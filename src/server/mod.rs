@@ -13,6 +13,7 @@
 //! | `process/` | one running process, its descendants, its output, and how they are all killed |
 //! | `readiness` | how the harness knows that the server listens |
 //! | `connect`, `accept_queue` | clients, and whether the server has room for one |
+//! | `handed_over` | a conversation that one check leaves open for the next |
 //! | `inspect`, `cpu_use` | processes, descriptors, memory, processor time |
 //! | `control` | signals, freeze and thaw, crash, restart, a second instance |
 //! | `relaunch` | further launches during a check, and the finding about one that fails |
@@ -28,7 +29,7 @@ use nix::unistd::Pid;
 use crate::check::{self, Finding, OrFinding};
 use crate::deadline::Deadlines;
 use crate::payload::payload;
-use crate::transport::{Address, Capabilities, ReservedAddress};
+use crate::transport::{Address, Capabilities, Client, ReservedAddress};
 use placeholders::PlaceholderValues;
 
 mod abandoned;
@@ -41,6 +42,7 @@ mod connect;
 mod control;
 mod cpu_use;
 mod error;
+mod handed_over;
 mod inspect;
 mod leaks;
 mod listeners;
@@ -115,6 +117,8 @@ pub struct Server {
     /// Whether an instance of the server was killed, or another was launched at the same address. Files found at the
     /// address may then be from either instance.
     disturbed: AtomicBool,
+    /// The client of a conversation that a check has left open for the next.
+    open_conversation: Option<Client>,
     // Fields are dropped in this order: processes first, then what they used.
     instances: Vec<Instance>,
     /// Listening sockets passed to the server, with their addresses. The first is at the server's address.
@@ -158,6 +162,7 @@ impl Server {
             ended_by_us: false,
             queue_stays_full: false,
             disturbed: AtomicBool::new(false),
+            open_conversation: None,
             instances: Vec::new(),
             listeners: Vec::new(),
             reserved,

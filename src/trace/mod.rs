@@ -107,6 +107,16 @@ impl Trace {
         self.0.is_some()
     }
 
+    /// Returns the number of the next client, counted from 1.
+    fn next_client(&self) -> usize {
+        self.0.as_ref().map_or(0, |shared| shared.clients.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Whether both traces write to the same listener, or to none.
+    fn is_same(&self, other: &Trace) -> bool {
+        self.0.as_ref().map(Arc::as_ptr) == other.0.as_ref().map(Arc::as_ptr)
+    }
+
     fn note(&self, actor: Actor, action: impl FnOnce() -> Action) {
         if !self.is_recorded() {
             return;
@@ -157,9 +167,23 @@ impl ClientTrace {
     /// Records that a client has connected, from the address `from` if it has one.
     pub fn connected(from: Option<String>) -> ClientTrace {
         let trace = Trace::of_thread();
-        let number = trace.0.as_ref().map_or(0, |shared| shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
+        let number = trace.next_client();
         trace.note(Actor::Client(number), || Action::Connects(from));
         ClientTrace { trace, number, ending: Action::Closes, has_contents: false }
+    }
+
+    /// Records the client's steps from now on in the trace of the calling thread, which runs another check.
+    pub fn goes_on(&mut self) {
+        let trace = Trace::of_thread();
+        if trace.is_same(&self.trace) {
+            return;
+        }
+        self.number = trace.next_client();
+        self.trace = trace;
+        self.note(Action::Other("goes on with the conversation of another check".into()));
+        if self.has_contents {
+            self.speaks_protocol();
+        }
     }
 
     /// Records that the client's connection ends with a reset instead of a close.

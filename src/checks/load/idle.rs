@@ -50,6 +50,8 @@ fn silent(server: &mut Server) -> check::Result {
         }
         client.close_and_await_arrival()?;
         steps::expect_idle(server, "after its client has gone")?;
+    } else {
+        server.leave_open(client);
     }
     with_half_a_request(server)?;
     with_urgent_data(server)

@@ -32,7 +32,7 @@ fn run(server: &mut Server) -> check::Result {
     if server.spec().capabilities().contains(Capabilities::MANY_CLIENTS) {
         drop(server.connect_and_exchange()?);
     }
-    let mut client = server.connect()?;
+    let mut client = server.resume_or_connect()?;
     client.complete_opening()?;
     let request = client.queue_request(turn, &content)?;
     let all = request.bytes().len();
@@ -49,9 +49,10 @@ fn run(server: &mut Server) -> check::Result {
             client.receive_replies(Duration::ZERO).map_err(|finding| explain(finding, sent))?;
         }
     }
-    let result = client.expect(&content).map_err(|finding| explain(finding, all));
-    if result.is_ok() && client.was_answered_early() {
+    client.expect(&content).map_err(|finding| explain(finding, all))?;
+    if client.was_answered_early() {
         return Err(Finding::fail("no reply before the request has arrived to its end", "a whole reply"));
     }
-    result
+    server.leave_open(client);
+    Ok(())
 }

@@ -87,7 +87,7 @@ fn run(server: &mut Server) -> check::Result {
 fn in_one_conversation(server: &mut Server) -> check::Result {
     let cuts = cuts(server, IN_TURN)?;
     let quiet = server.deadlines().quiet();
-    let mut client = server.connect()?;
+    let mut client = server.resume_or_connect()?;
     client.complete_opening()?;
     // A piece that arrives together with the opening is not read by itself.
     requests::await_read(server, &client, server.deadlines().reply())?;
@@ -103,10 +103,11 @@ fn in_one_conversation(server: &mut Server) -> check::Result {
         begun.expect_no_reply(early)?;
         begun.send_rest()?;
         if !begun.finish(true)? {
-            break;
+            return Ok(());
         }
         client = begun.client;
     }
+    server.leave_open(client);
     Ok(())
 }
 

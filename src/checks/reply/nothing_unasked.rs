@@ -29,6 +29,7 @@ fn run(server: &mut Server) -> check::Result {
     // A server may close a connection that is idle (RFC 9112 §9.5).
     if capabilities.contains(Capabilities::STAYS_OPEN) && !client.has_ended() {
         client.exchange_unless_idle(b"second")?;
+        server.leave_open(client);
     }
     Ok(())
 }

@@ -46,11 +46,13 @@ fn run(server: &mut Server) -> check::Result {
         unless_announced(&client, answered)
     });
     let promise = "the protocol file declares `pipelining = true`";
-    answered.map_err(|finding| if declared { finding.because(promise) } else { finding })
+    answered.map_err(|finding| if declared { finding.because(promise) } else { finding })?;
+    server.leave_open(client);
+    Ok(())
 }
 
 fn connect(server: &mut Server) -> check::Result<Client> {
-    let mut client = server.connect()?.pipelining();
+    let mut client = server.resume_or_connect()?.pipelining();
     client.complete_opening()?;
     Ok(client)
 }

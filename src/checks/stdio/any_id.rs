@@ -55,7 +55,9 @@ fn run(server: &mut Server) -> check::Result {
     for (turn, id) in &turns {
         client.ask(turn).map_err(|finding| finding.because(format!("the id of the request was {id}")))?;
     }
-    client.exchange(b"next").map_err(|finding| finding.because("after requests with other ids"))
+    client.exchange(b"next").map_err(|finding| finding.because("after requests with other ids"))?;
+    server.leave_open(client);
+    Ok(())
 }
 
 /// Returns the usual turn of the protocol with each id, and the id's name. None if it has no id of any value.

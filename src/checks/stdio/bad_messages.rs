@@ -32,7 +32,7 @@ pub const HEADERS: Check = Check {
     sentence: "after a header without a usable Content-Length, the server answers the next request",
     why: "the protocol does not say what a server does then; one that exits loses the session",
     citations: &["LSP 3.17, Base Protocol, Header Part"],
-    recipe: "send a header whose Content-Length is no number, and the empty line after it; send a request, and compare its reply; do the same with a header that has only the field Content-Type. For protocols whose messages have a header",
+    recipe: "send, in one write, a header whose Content-Length is no number, the empty line after it, and a request; compare the reply; do the same with a header that has only the field Content-Type. For protocols whose messages have a header",
     requires: ON_STDIO,
     run: headers,
 };
@@ -57,7 +57,10 @@ fn messages(server: &mut Server) -> check::Result {
     if !protocol.is_json() {
         return Err(Finding::unsupported("", "").because("the messages of the protocol are not JSON"));
     }
-    let lost = lost_after(server, &bad_messages(&protocol))?;
+    let lost = lost_after(server, &bad_messages(&protocol), |client, message| {
+        client.send_raw(message)?;
+        client.exchange(b"next")
+    })?;
     expect_none(&lost, Finding::fail)
 }
 
@@ -71,7 +74,13 @@ fn headers(server: &mut Server) -> check::Result {
         bad("a Content-Length that is no number", "Content-Length: ten"),
         bad("a header without Content-Length", "Content-Type: application/vscode-jsonrpc; charset=utf-8"),
     ];
-    let lost = lost_after(server, &headers)?;
+    // What the server does is its own choice, so it is not given long.
+    let patience = server.deadlines().reply();
+    let turn = protocol.turns()[usual_turn(&protocol)].clone();
+    let lost = lost_after(server, &headers, |client, header| {
+        client.limit_silence(patience);
+        client.ask_written(&turn, |request| [header, request.bytes()].concat())
+    })?;
     expect_none(&lost, Finding::info)
 }
 
@@ -137,9 +146,13 @@ fn bad_requests(protocol: &Protocol) -> Vec<(&'static str, Vec<u8>)> {
     requests.collect()
 }
 
-/// Sends each of `messages`, and a request after it. Returns a description of each after which the request was not
-/// answered.
-fn lost_after(server: &mut Server, messages: &[BadMessage]) -> check::Result<Vec<String>> {
+/// Lets a client send each of `messages`, and a request after it, as `ask` does. Returns a description of each after which
+/// the request was not answered.
+fn lost_after(
+    server: &mut Server,
+    messages: &[BadMessage],
+    ask: impl Fn(&mut Client, &[u8]) -> check::Result,
+) -> check::Result<Vec<String>> {
     let mut lost = Vec::new();
     let mut client = None;
     for message in messages {
@@ -147,7 +160,7 @@ fn lost_after(server: &mut Server, messages: &[BadMessage]) -> check::Result<Vec
             Some(client) => client,
             None => begin_tolerant(server)?,
         };
-        match answers_after(&mut one, &message.bytes) {
+        match ask(&mut one, &message.bytes) {
             Ok(()) => client = Some(one),
             Err(finding) if is_of_server(&finding) => {
                 lost.push(format!("{}: {}", message.name, how_lost(server, &finding)?));
@@ -165,11 +178,6 @@ fn lost_after(server: &mut Server, messages: &[BadMessage]) -> check::Result<Vec
 
 fn begin_tolerant(server: &mut Server) -> check::Result<Client> {
     Ok(begin(server)?.with_tolerance(Tolerance::Anything))
-}
-
-fn answers_after(client: &mut Client, message: &[u8]) -> check::Result {
-    client.send_raw(message)?;
-    client.exchange(b"next")
 }
 
 fn is_of_server(finding: &Finding) -> bool {

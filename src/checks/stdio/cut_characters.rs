@@ -49,10 +49,12 @@ fn run(server: &mut Server) -> check::Result {
     for inside in cuts_inside(WIDE) {
         separate |= ask_in_two(server, &mut client, &wide, inside)?;
     }
-    if separate {
-        return Ok(());
+    if !separate {
+        let wanted = "a server that reads the first piece of a request";
+        return Err(Finding::broken(wanted, "it reads both pieces at once"));
     }
-    Err(Finding::broken("a server that reads the first piece of a request", "it reads both pieces at once"))
+    server.leave_open(client);
+    Ok(())
 }
 
 /// Returns a turn of the protocol whose request and reply hold `text`: the id in JSON-RPC, whose ids may be strings, and

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::Seek;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use crate::check::{self, Finding, OrFinding};
 use crate::checks::Check;
+use crate::checks::conversation::read_and_look;
 use crate::checks::requests::usual_turn;
 use crate::checks::steps::last_line_printed;
 use crate::outcome::Level::Should;
@@ -115,29 +117,36 @@ impl Run {
 }
 
 fn run(server: &mut Server) -> check::Result {
-    let judged = [judge(server, Input::File)?, judge(server, Input::Null)?];
-    judged.into_iter().flatten().next().map_or(Ok(()), Err)
+    let mut limit = server.deadlines().exit();
+    let of_file = judge(server, Input::File, &mut limit)?;
+    let of_null = judge(server, Input::Null, &mut limit)?;
+    of_file.or(of_null).map_or(Ok(()), Err)
 }
 
-/// Runs the server with `input`. Returns the reason why the run could not be judged, if there is one.
-fn judge(server: &mut Server, input: Input) -> check::Result<Option<Finding>> {
-    let run = converse(server, input)?;
+/// Runs the server with `input`, and waits at most `limit` for its exit. If it lives on after the end of a pipe, too,
+/// makes the limit short for later runs. Returns the reason why the run could not be judged, if there is one.
+fn judge(server: &mut Server, input: Input, limit: &mut Duration) -> check::Result<Option<Finding>> {
+    let run = converse(server, input, *limit)?;
     if run.is_sound() {
         return Ok(None);
     }
     for _ in 0..CONTROLS {
-        let usual = converse(server, input.as_pipe())?;
+        let usual = converse(server, input.as_pipe(), *limit)?;
         if run.is_worse_than(&usual) {
             continue;
+        }
+        if usual.status.is_none() {
+            *limit = server.deadlines().reply();
         }
         let wanted = "a server that answers everything before the end of a pipe";
         return Ok(run.lost.is_some().then(|| Finding::unsupported(wanted, usual.describe())));
     }
-    let usual = converse(server, input.as_pipe())?;
+    let usual = converse(server, input.as_pipe(), *limit)?;
     Err(run.finding(input, &usual))
 }
 
-fn converse(server: &mut Server, input: Input) -> check::Result<Run> {
+/// Runs the server with `input`, and waits at most `limit` for its exit.
+fn converse(server: &mut Server, input: Input, limit: Duration) -> check::Result<Run> {
     let (from, output) = os_pipe::pipe().or_broken("a pipe")?;
     let (to, theirs) = open(server, input)?;
     let shared = File::from(theirs.try_clone().or_broken("a duplicate of the server's input")?);
@@ -148,14 +157,13 @@ fn converse(server: &mut Server, input: Input) -> check::Result<Run> {
         asked = ask(server, &mut client)?;
         client.shut_down_write()?;
     }
-    let mut client = server.launch_for(client, theirs, output)?;
+    let mut client = server.launch_for(client, theirs, output)?.with_tolerance_of_cut();
     if input == Input::Pipe {
         asked = ask(server, &mut client)?;
     }
     client.shut_down_write()?;
-    let lost = asked.lost(client)?;
-    let limit = server.deadlines().exit();
-    let status = server.wait_for_exit(limit)?;
+    let lost = asked.lost(&mut client)?;
+    let status = server.until(limit, |server| read_and_look(server, Some(&mut client)))?;
     let read = (input == Input::File).then_some(shared);
     let read = read.and_then(|mut file| file.stream_position().ok());
     let printed = last_line_printed(server);
@@ -208,18 +216,18 @@ fn ask(server: &Server, client: &mut Client) -> check::Result<Asked> {
 }
 
 impl Asked {
-    /// Reads to the end of the server's output. Returns the part of the answers that did not arrive, in words.
-    fn lost(&self, client: Client) -> check::Result<Option<String>> {
-        let mut client = client.with_tolerance_of_cut();
-        of_server(client.receive_to_end())?;
+    /// Reads until everything is answered, or to the end of the server's output. Returns the part of the answers that did not arrive, in words.
+    fn lost(&self, client: &mut Client) -> check::Result<Option<String>> {
         Ok(match self {
             Asked::Bytes(text) => {
+                of_server(client.receive_to_end())?;
                 let echo = client.take_received();
                 let same = echo.iter().zip(text).take_while(|(one, other)| one == other).count();
                 let all = count_with_noun(text.len(), "byte");
                 (echo != *text).then(|| format!("{same} of {all} came back"))
             }
             Asked::Exchanges { total, complete } => {
+                of_server(client.receive_exchanges(*total))?;
                 let answered = client.complete_exchanges() - complete;
                 let all = count_with_noun(total - complete, "request");
                 (answered < total - complete).then(|| format!("answers to {answered} of {all}"))

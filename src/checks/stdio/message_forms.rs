@@ -77,7 +77,9 @@ fn long(server: &mut Server) -> check::Result {
     let padded = |request: &Request| protocol.wrap_json(&pad(request.body(), MIB));
     let answered = client.ask_written(&turn, padded);
     answered.map_err(|finding| finding.because("a request of 1 MiB was sent"))?;
-    client.exchange(b"after").map_err(|finding| finding.because("after a request of 1 MiB"))
+    client.exchange(b"after").map_err(|finding| finding.because("after a request of 1 MiB"))?;
+    server.leave_open(client);
+    Ok(())
 }
 
 /// Returns the JSON text `body` with `length` spaces where they mean nothing.
@@ -94,7 +96,10 @@ fn line_ends(server: &mut Server) -> check::Result {
     let mut client = begin(server)?;
     let answered = client.ask_written(&turn, |request| [request.body(), b"\r\n"].concat());
     answered.map_err(|finding| finding.because("the request ended with CR and LF"))?;
-    client.exchange(b"after").map_err(|finding| finding.because("after a request that ended with CR and LF"))
+    let after = "after a request that ended with CR and LF";
+    client.exchange(b"after").map_err(|finding| finding.because(after))?;
+    server.leave_open(client);
+    Ok(())
 }
 
 fn headers(server: &mut Server) -> check::Result {
@@ -109,6 +114,7 @@ fn headers(server: &mut Server) -> check::Result {
         let answered = client.ask_written(&turn, |request| with_content_type(request.body(), is_first));
         answered.map_err(|finding| finding.because(format!("Content-Type came {place} Content-Length")))?;
     }
+    server.leave_open(client);
     Ok(())
 }
 
@@ -124,7 +130,9 @@ fn case(server: &mut Server) -> check::Result {
         [format!("content-length: {}\r\n\r\n", request.body().len()).as_bytes(), request.body()].concat()
     };
     client.ask_written(&turn, write).map_err(explain)?;
-    client.exchange(b"after").map_err(explain)
+    client.exchange(b"after").map_err(explain)?;
+    server.leave_open(client);
+    Ok(())
 }
 
 /// Returns `body` after a header that has the field Content-Type, too.

@@ -63,13 +63,19 @@ const IN_A_ROW: usize = 3;
 const AT_ONCE: usize = 10;
 
 fn descriptors(server: &mut Server) -> check::Result {
-    let mut stopwatch = server.stopwatch();
     let mut client = begin(server)?;
-    let mut counts = vec![ask_and_count(server, &mut client, None)?];
+    expect_same_counts(server, &mut client)?;
+    server.leave_open(client);
+    Ok(())
+}
+
+fn expect_same_counts(server: &Server, client: &mut Client) -> check::Result {
+    let mut stopwatch = server.stopwatch();
+    let mut counts = vec![ask_and_count(server, client, None)?];
     let mut growing = [0; 2];
     for batch in 1..BATCHES {
         let last = counts[batch - 1];
-        let now = ask_and_count(server, &mut client, Some(last)).map_err(|finding| {
+        let now = ask_and_count(server, client, Some(last)).map_err(|finding| {
             let (descriptors, threads) = (last.descriptors, last.threads);
             let after = count_with_noun(batch * BATCH, "request");
             finding.because(format!("after {after} it had {descriptors} descriptors and {threads} threads"))
@@ -167,17 +173,23 @@ const WINDOWS: usize = 3;
 const KEPT: u64 = (WINDOW * 8 * KIB) as u64;
 
 fn memory(server: &mut Server) -> check::Result {
+    let mut client = begin(server)?;
+    expect_same_memory(server, &mut client)?;
+    server.leave_open(client);
+    Ok(())
+}
+
+fn expect_same_memory(server: &Server, client: &mut Client) -> check::Result {
     let mut stopwatch = server.stopwatch();
     let limit = server.deadlines().no_progress() * 4;
-    let mut client = begin(server)?;
-    let mut resident = vec![ask_and_measure(server, &mut client, 0)?];
+    let mut resident = vec![ask_and_measure(server, client, 0)?];
     // A collector, a compiler or a cache fills its memory first: growth has to go on as fast in twice the requests.
     for window in 1..=2 * WINDOWS + 1 {
         if stopwatch.elapsed() > limit {
             return Err(too_slow(window, WINDOW, WINDOWS + 1, stopwatch.elapsed()));
         }
         let last = resident[window - 1];
-        let now = ask_and_measure(server, &mut client, last + KEPT)?;
+        let now = ask_and_measure(server, client, last + KEPT)?;
         resident.push(now);
         if now < last + KEPT {
             // The rest of the 2,000 requests would show no more.
@@ -224,9 +236,15 @@ const SOME: u64 = 10;
 
 fn wake_ups(server: &mut Server) -> check::Result {
     let mut client = begin(server)?;
+    expect_sleep(server, &mut client)?;
+    server.leave_open(client);
+    Ok(())
+}
+
+fn expect_sleep(server: &Server, client: &mut Client) -> check::Result {
     let mut fewest = WakeUps { seen: u64::MAX, on_idle_machine: u64::MAX };
     for _ in 0..TIMES {
-        let now = wake_ups_in_a_second(server, &mut client)?;
+        let now = wake_ups_in_a_second(server, client)?;
         fewest = WakeUps {
             seen: fewest.seen.min(now.seen),
             on_idle_machine: fewest.on_idle_machine.min(now.on_idle_machine),

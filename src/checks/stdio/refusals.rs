@@ -59,14 +59,18 @@ fn unknown(server: &mut Server) -> check::Result {
         let turn = turn.answered_anyhow().unwrap_or_else(|| turn.clone());
         client.ask(&turn).map_err(|finding| finding.because("the request has an unknown method"))?;
     }
-    client.exchange(b"next").map_err(|finding| finding.because("after a request with an unknown method"))
+    client.exchange(b"next").map_err(|finding| finding.because("after a request with an unknown method"))?;
+    server.leave_open(client);
+    Ok(())
 }
 
 fn code(server: &mut Server) -> check::Result {
     let protocol = server.spec().protocol().clone();
     let refused = refused(&protocol)?;
     let mut client = begin(server)?;
-    refused.iter().try_for_each(|turn| client.ask(turn))
+    refused.iter().try_for_each(|turn| client.ask(turn))?;
+    server.leave_open(client);
+    Ok(())
 }
 
 fn refused(protocol: &Protocol) -> check::Result<&[Turn]> {
@@ -93,5 +97,7 @@ fn notifications(server: &mut Server) -> check::Result {
         .send_raw(&protocol.wrap_json(br#"{"jsonrpc":"2.0","method":"echospec/unknown"}"#))
         .map_err(explain)?;
     client.receive_all_sent(server.deadlines().quiet()).map_err(explain)?;
-    client.exchange(b"next").map_err(explain)
+    client.exchange(b"next").map_err(explain)?;
+    server.leave_open(client);
+    Ok(())
 }

@@ -66,7 +66,9 @@ fn once(server: &mut Server) -> check::Result {
         })?;
     }
     client.receive_all_sent(server.deadlines().quiet()).map_err(explain)?;
-    client.exchange(b"next").map_err(explain)
+    client.exchange(b"next").map_err(explain)?;
+    server.leave_open(client);
+    Ok(())
 }
 
 /// Returns the turns of the protocol that are answered, each with a number for its id, and in JSON-RPC with a string,

@@ -85,7 +85,7 @@ impl CheckFinished {
             actual: result.actual.clone(),
             reason: result.reason.clone(),
             server_output: result.server_output.iter().map(|line| printable(line)).collect(),
-            again: heading.repeat_command(check.id),
+            again: heading.repeat_command(&[&result.after[..], &[check.id]].concat()),
             at_millis,
             took_millis: result.took.as_secs_f64() * 1000.0,
             repeated: result.repeated,

@@ -31,6 +31,18 @@ impl Client {
         usize::try_from(complete).unwrap_or(usize::MAX)
     }
 
+    /// Receives until this number of exchanges is complete, or to the end of the stream.
+    ///
+    /// # Errors
+    /// A timeout if nothing arrives, a failure if a reply is wrong.
+    pub(crate) fn receive_exchanges(&mut self, number: usize) -> check::Result {
+        while self.complete_exchanges() < number && !self.ended {
+            let step = self.step(&[])?;
+            self.require_progress(step, || "a reply to each request".into())?;
+        }
+        Ok(())
+    }
+
     /// Returns the number of requests that the client has sent and that are not yet answered.
     #[must_use]
     pub(crate) fn sent_unanswered(&self) -> usize {

@@ -92,9 +92,9 @@ impl Dialogue {
         self.protocol.only_greets()
     }
 
-    /// Makes the client send requests before earlier ones are answered.
-    pub fn pipelining(self) -> Dialogue {
-        Dialogue { codec: self.codec.pipelining(true), ..self }
+    /// Says whether the client sends requests before earlier ones are answered.
+    pub fn pipelining(self, pipelining: bool) -> Dialogue {
+        Dialogue { codec: self.codec.pipelining(pipelining), ..self }
     }
 
     /// Queues a request of the protocol's turn number `turn`. Its reply counts as the answer to `content`, even if the

@@ -12,6 +12,7 @@ use crate::check::{self, Finding};
 use crate::protocol::Request;
 use crate::sys;
 use crate::trace::{Action, TransferDirection};
+use crate::transport::Capabilities;
 
 impl Client {
     /// Receives the greeting, and completes the exchanges that begin a connection, if the protocol has any.
@@ -30,8 +31,20 @@ impl Client {
     /// that.
     #[must_use]
     pub(crate) fn pipelining(mut self) -> Client {
-        self.dialogue = self.dialogue.map(|dialogue| Box::new(dialogue.pipelining()));
+        self.dialogue = self.dialogue.map(|dialogue| Box::new(dialogue.pipelining(true)));
         self
+    }
+
+    /// Returns the client for another check: without [`pipelining`](Client::pipelining) and
+    /// [`accepting_answers_to_notifications`](Client::accepting_answers_to_notifications) of its own, and with the trace of
+    /// the calling thread.
+    #[must_use]
+    pub(crate) fn for_another_check(mut self) -> Client {
+        self.connection.trace.goes_on();
+        let has = |capability| self.capabilities.contains(capability);
+        let (pipelines, strict) = (has(Capabilities::PIPELINES), has(Capabilities::ANSWERS_REQUESTS_ALONE));
+        self.dialogue = self.dialogue.map(|dialogue| Box::new(dialogue.pipelining(pipelines)));
+        self.accepting_answers_to_notifications(!strict)
     }
 
     /// Queues a request of the protocol's turn number `turn` that carries `content`, and returns the request. Once it
