@@ -92,10 +92,11 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Measures the length of one reply: of the shorter one of two, if the connection stays open.
+    /// Measures the length of one reply: of the shorter one of two, if the connection stays open. Leaves the conversation
+    /// open for [`stall`](Plan::stall) if the server is on standard input and output.
     fn measure_reply(&self, server: &mut Server) -> check::Result<usize> {
         let stays_open = server.spec().capabilities().contains(Capabilities::STAYS_OPEN);
-        let mut client = server.connect()?;
+        let mut client = server.resume_or_connect()?;
         client.complete_opening()?;
         let mut shortest = usize::MAX;
         for _ in 0..if stays_open { 2 } else { 1 } {
@@ -106,6 +107,7 @@ impl Plan {
             }
             shortest = shortest.min(client.received() - before);
         }
+        server.leave_open(client);
         Ok(shortest)
     }
 
@@ -119,7 +121,8 @@ impl Plan {
             receive_buffer: Some(RECEIVE_BUFFER),
             ..ConnectOptions::default()
         };
-        let mut client = server.connect_with(&options)?;
+        let resumed = server.resume();
+        let mut client = resumed.map_or_else(|| server.connect_with(&options), Ok)?;
         client.complete_opening()?;
         let mut requests = 0;
         loop {

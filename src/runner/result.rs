@@ -37,8 +37,7 @@ pub struct CheckResult {
 }
 
 /// The harm that a server does whose fault shows only after other requests.
-const ONLY_AFTER: &str =
-    "a client stays connected for hours; a server that answers only its first requests as it should fails in the middle of the work";
+const ONLY_AFTER: &str = "a client stays connected for hours; a server that answers only its first requests as it should fails in the middle of the work";
 
 /// The number of runs of one check, and how many of them passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
