@@ -148,7 +148,7 @@ impl Run<'_> {
     }
 
     /// Runs `check` on a `server` that earlier checks have left. Unless it passes, it is run on a server of its own, too,
-    /// whose result is easier to understand. What shows only on the first one is a fault as well.
+    /// whose result is easier to understand. A fault that only the first one shows counts as well.
     fn run_on(
         &self,
         server: Server,

@@ -74,7 +74,7 @@ fn headers(server: &mut Server) -> check::Result {
         bad("a Content-Length that is no number", "Content-Length: ten"),
         bad("a header without Content-Length", "Content-Type: application/vscode-jsonrpc; charset=utf-8"),
     ];
-    // What the server does is its own choice, so it is not given long.
+    // The server may do what it likes, so it is not given long.
     let patience = server.deadlines().reply();
     let turn = protocol.turns()[usual_turn(&protocol)].clone();
     let lost = lost_after(server, &headers, |client, header| {
