@@ -226,7 +226,7 @@ impl Run<'_> {
     }
 
     fn set_leaks(&self, leaks: Vec<Leak>, result: &mut CheckResult) {
-        if !leaks.is_empty() {
+        if !leaks.is_empty() && result.outcome == Outcome::Pass {
             result
                 .set_leaks(leaks, |kind| self.baseline.usually_leaks(kind, self.spec, &self.options.launch));
         }
