@@ -82,7 +82,8 @@ fn connect(server: &mut Server) -> check::Result<Client> {
     let file = |end: OwnedFd| File::from(end);
     let link = Link::pipes(file(to.into()), file(from.into())).or_broken("a client's end")?;
     let client = server.client_over(link);
-    server.launch_for(client, OwnedFd::from(input), OwnedFd::from(output))
+    let client = server.launch_for(client, OwnedFd::from(input), OwnedFd::from(output))?;
+    Ok(client.pipelining())
 }
 
 fn echo(server: &mut Server, client: &mut Client) -> check::Result<Option<Lost>> {

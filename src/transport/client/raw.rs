@@ -102,7 +102,7 @@ impl Client {
         let quiet = self.deadlines.quiet();
         for number in 1..=most {
             self.queue_request(turn, b"full")?;
-            while !self.is_all_sent(&[]) {
+            while self.has_outgoing(&[]) {
                 if !self.has_room_within(quiet)? {
                     self.finish_request()?;
                     return Ok(number);
@@ -127,7 +127,7 @@ impl Client {
         const LITTLE: usize = 512;
         // poll(2) reports a Unix socket as writable only once most of its buffer is free; a short request fits before.
         self.move_bytes(&[], Ready { readable: false, writable: true })?;
-        while !self.is_all_sent(&[]) {
+        while self.has_outgoing(&[]) {
             let ready = self.poll_for_progress(true, !self.ended, self.no_progress())?;
             let step = ExchangeStep { wrote: 0, moved: ready.readable || ready.writable };
             self.require_progress(step, || "a request read by the server".into())?;
