@@ -57,7 +57,8 @@ pub struct Check {
     pub recipe: &'static str,
     /// Capabilities that a server must have for a check to apply.
     pub requires: Capabilities,
-    /// Runs a check against a freshly launched server.
+    /// Runs a check against a freshly launched server, or one that an earlier check of its
+    /// [conversation](CONVERSATIONS) has left as it was.
     pub(crate) run: fn(&mut Server) -> check::Result,
 }
 
