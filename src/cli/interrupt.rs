@@ -12,7 +12,7 @@ use crate::bench::schedule::progress;
 use crate::deadline::{self, Countdown, INTERRUPT_CHECK_INTERVAL};
 use crate::runner::Event;
 use crate::server::sweep;
-use crate::sys::STATUS_SIGNALS;
+use crate::sys::{STATUS_SIGNALS, end_launches};
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
@@ -89,6 +89,8 @@ pub fn received_signal() -> Option<i32> {
 }
 
 fn end_at_once(signal: i32) -> ! {
+    // A check that runs on would launch a server that is swept no more.
+    end_launches();
     sweep();
     std::process::exit(i32::from(super::exit::SIGNAL_BASE) + signal);
 }

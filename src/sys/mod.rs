@@ -153,7 +153,7 @@ pub use unix::descriptors::{
 };
 pub use unix::exit::{exit_status, reset_sigchld};
 pub use unix::forked_partner::{ForkedPartner, PartnerWaitMode};
-pub use unix::launch::{between_launches, with_launch_lock};
+pub use unix::launch::{between_launches, end_launches, with_launch_lock};
 #[cfg(feature = "cli")]
 pub use unix::limits::raise_descriptor_limit_to;
 pub use unix::limits::{
