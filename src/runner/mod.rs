@@ -132,8 +132,8 @@ pub(crate) fn run_by(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Whether checks go on with the conversation of another one: each client of the server has a process of its own, and
-/// what the server does is neither compared between runs nor shown to its end.
+/// Whether checks go on with the conversation of another one. They do not if each runs several times, or if all timelines
+/// are kept: a timeline then shows its server from the start to the exit.
 fn in_conversations(spec: &Spec, options: &RunOptions) -> bool {
     let launched = spec.capabilities().contains(Capabilities::STDIO.union(Capabilities::REQUESTS));
     launched && options.repeat == 1 && !options.keep_all_timelines

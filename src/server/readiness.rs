@@ -65,10 +65,11 @@ const LAP: Duration = Duration::from_millis(100);
 /// The longest time that a server may take to become ready on a busy machine, as a multiple of the deadline.
 const LONGEST_START: u32 = 8;
 
-/// The time after which a server on a busy machine must become ready before it has used much processor time, as a multiple
-/// of the deadline. A server in a busy loop uses what it gets. The next constant says how much is much, as a part of the
-/// deadline.
+/// The time from which a server counts as not ready if it has used enough processor time, as a multiple of the deadline: a
+/// server in a busy loop uses all that it gets.
 const LONG_START: u32 = 4;
+
+/// The deadline, divided by this number, is enough processor time for a server to become ready.
 const ENOUGH_WORK: u32 = 2;
 
 /// Returns the processor time that the processes of `instance` have used; zero where the system does not tell.

@@ -216,7 +216,8 @@ fn ask(server: &Server, client: &mut Client) -> check::Result<Asked> {
 }
 
 impl Asked {
-    /// Reads until everything is answered, or to the end of the server's output. Returns the part of the answers that did not arrive, in words.
+    /// Reads until everything is answered, or to the end of the server's output. Returns the part of the answers that
+    /// did not arrive, in words.
     fn lost(&self, client: &mut Client) -> check::Result<Option<String>> {
         Ok(match self {
             Asked::Bytes(text) => {
